@@ -1,0 +1,111 @@
+"""The front's record of one worker process: its job, where it stands in it, and how to end it."""
+
+import json
+import os
+import signal
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from socket import socketpair
+from typing import IO, Any
+
+import psutil
+
+from rotcheck.isolation.outcome import Job, Outcome
+from rotcheck.isolation.traces import last_lines, of_fault
+
+GIB = 1 << 30
+SHORTEST_LIMIT = 1.0  # seconds
+HANG_AGAIN = 10  # after a hang, the job's next tasks get this fraction of the time limit
+TAIL = 65536  # bytes of output of which the last lines are taken
+
+
+class Handle:
+    """A worker process as the front sees it."""
+
+    def __init__(self, number: int, job: Job, first: int, hung: bool) -> None:
+        self.number, self.job, self.first, self.hung = number, job, first, hung
+        self.at: int | None = None  # the task it works at; None: it opens the job
+        self.pid: int | None = None
+        self.began = time.monotonic()
+        self.kill_at: float | None = None
+        self.looked = self.began  # when its memory was looked at
+        self.ending: Outcome | None = None  # why it was ended, when the front ended it
+        self.output: IO[bytes] = tempfile.TemporaryFile()
+        self.faults: IO[bytes] = tempfile.TemporaryFile()
+        ours, theirs = socketpair()
+        self.connection = Connection(ours.detach())
+        self._theirs = theirs
+
+    def descriptors(self) -> list[int]:
+        """Return what the worker process needs: connection, output, faults."""
+        return [self._theirs.fileno(), self.output.fileno(), self.faults.fileno()]
+
+    def limit(self) -> float:
+        """Return the seconds that what it does now may take."""
+        if self.at is None:
+            return self.job.opening_limit
+        return max(SHORTEST_LIMIT, self.job.limit / HANG_AGAIN) if self.hung else self.job.limit
+
+    def started(self, pid: int) -> None:
+        """Note that the process runs, and have it open its job."""
+        self.pid = pid
+        self._theirs.close()
+        self._send("open", [self.job.target, self.job.setup])
+
+    def next_task(self) -> bool:
+        """Send the next task; return False when there is none."""
+        self.at = self.first if self.at is None else self.at + 1
+        if self.at == len(self.job.tasks):
+            return False
+        self._send("task", self.job.tasks[self.at])
+        return True
+
+    def _send(self, kind: str, message: Any) -> None:
+        self.began = self.looked = time.monotonic()
+        try:
+            self.connection.send_bytes(json.dumps([kind, message]).encode())
+        except OSError:  # it is gone already; the news of its end is on the way
+            return
+
+    def end(self, why: Outcome, *, grace: float) -> None:
+        """End the process: at once, or by an abort with so many seconds to leave its traceback."""
+        self.ending = why
+        self.kill_at = time.monotonic() + grace
+        self.kill(signal.SIGABRT if grace else signal.SIGKILL)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to the process, and SIGKILL to its whole group."""
+        if self.pid is None:
+            return
+        for send in (os.kill, os.killpg) if number is signal.SIGKILL else (os.kill,):
+            try:
+                send(self.pid, number)
+            except (ProcessLookupError, PermissionError):  # it ended by itself
+                continue
+
+    def held_gib(self) -> float:
+        """Return the memory that the process and its children hold, in GiB; 0 when it is gone."""
+        try:
+            process = psutil.Process(self.pid)
+            held: int = sum(p.memory_info().rss for p in [process, *process.children(recursive=True)])
+            return held / GIB
+        except psutil.Error:
+            return 0.0
+
+    def left(self) -> tuple[tuple[str, ...], str]:
+        """Return the frames and the last lines of output that it left."""
+        return of_fault(tail(self.faults)), last_lines(tail(self.output))
+
+    def close(self) -> None:
+        """End the process group and release what the front holds of it."""
+        self.kill()
+        for held in (self.connection, self._theirs, self.output, self.faults):
+            held.close()
+
+
+def tail(file: IO[bytes]) -> str:
+    """Return the end of a file."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - TAIL))
+    return file.read().decode(errors="replace")

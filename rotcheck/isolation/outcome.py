@@ -1,0 +1,110 @@
+"""What is asked of a worker, and what became of it."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of tasks for one worker process, plain JSON data all through.
+
+    `target` names a function, `package.module:function`. The worker calls it once with `setup`, and what it
+    returns is called with each task. After a death a new worker opens the job again and goes on behind the
+    task that was lost; when the opening itself fails, all remaining tasks share its outcome.
+    """
+
+    name: str
+    target: str
+    setup: Any
+    tasks: Sequence[Any]
+    limit: float = 20.0  # seconds for one task
+    opening_limit: float = 60.0  # seconds for the opening, which may import large packages
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The task came back."""
+
+    value: Any
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The task raised; any BaseException, `SystemExit` and `KeyboardInterrupt` too."""
+
+    kind: str  # the exception's class, with its module unless that is builtins
+    message: str
+    trace: tuple[str, ...]  # innermost frames first: "package/file.py:12 in function"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The process ended without an answer."""
+
+    status: int  # the exit code, or minus the signal
+    trace: tuple[str, ...]  # what faulthandler left
+    output: str  # the last lines it wrote
+    during: str = ""  # "import torch" when that took the server of all workers along
+
+    @property
+    def signal_name(self) -> str | None:
+        """The name of the signal that ended it, as `SIGSEGV`."""
+        return _signal_name(-self.status) if self.status < 0 else None
+
+    def __str__(self) -> str:
+        how = f"killed by {self.signal_name}" if self.status < 0 else f"ended with exit code {self.status}"
+        place = f" in `{self.during}`" if self.during else ""
+        return f"the process was {how}{place}" if self.status < 0 else f"the process {how}{place}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The task was over its time limit and its process was ended."""
+
+    limit: float
+    trace: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"no answer within {self.limit:g} s"
+
+
+@dataclass(frozen=True, slots=True)
+class OverMemory:
+    """The process held more memory than allowed and was ended."""
+
+    used_gib: float
+    limit_gib: float
+
+    def __str__(self) -> str:
+        return f"held {self.used_gib:.1f} GiB of memory, over its limit of {self.limit_gib:.1f} GiB, and was ended"
+
+
+Outcome = Returned | Raised | Died | TimedOut | OverMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One task of a job, and what became of it."""
+
+    job: Job
+    index: int  # which of `job.tasks`
+    outcome: Outcome
+    opening: bool = False  # the job could not be opened, so the task itself never started
+
+    @property
+    def task(self) -> Any:
+        """The task as it was given."""
+        return self.job.tasks[self.index]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,225 @@
+"""The front's side: hands jobs to workers, watches time and memory, and turns every end into an outcome."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.connection import wait
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import psutil
+
+from rotcheck.isolation.handle import GIB, Handle
+from rotcheck.isolation.outcome import Died, Done, Job, Outcome, OverMemory, Raised, Returned, TimedOut
+from rotcheck.isolation.starters import Event, ForkServer, Spawner, Starter
+
+TICK = 0.05  # seconds between two looks at the deadlines
+MEMORY_TICK = 0.2  # seconds between two looks at a worker's memory
+GRACE = 0.5  # seconds that an aborted worker has to leave its traceback
+SILENT = 2.0  # seconds that a worker may live on after its connection closed
+RESTARTS = 3  # of a server that died after it was ready
+
+StartMethod = Literal["fork", "spawn"]
+
+
+def default_start() -> StartMethod:
+    """Return how workers start on this system."""
+    return "fork" if sys.platform == "linux" else "spawn"
+
+
+def default_memory_limit(workers: int) -> float:
+    """Return how many GiB a worker may hold: all together half of the machine, each at most 8."""
+    return min(8.0, float(psutil.virtual_memory().total) / GIB / 2 / workers)
+
+
+class Pool:
+    """Worker processes for as long as the `with` block lasts; none of them outlives it.
+
+    `workers`: how many work at a time. `preload`: packages to import once, before forking.
+    `memory_limit`: GiB that one worker may hold. `preload_limit`: seconds that the imports may take.
+    Entering returns at once; the imports go on meanwhile.
+    """
+
+    def __init__(
+        self,
+        *,
+        preload: Sequence[str] = (),
+        workers: int | None = None,
+        start: StartMethod | None = None,
+        memory_limit: float | None = None,
+        preload_limit: float = 180.0,
+    ) -> None:
+        self.workers = workers or min(4, os.cpu_count() or 1)
+        self.memory_limit = memory_limit or default_memory_limit(self.workers)
+        self.preload, self.preload_limit = tuple(preload), preload_limit
+        self._start = start or default_start()
+        self._restarts = RESTARTS
+        self._broken: Outcome | None = None  # why no worker can be started any more
+        self._active: list[Handle] = []
+        self._queue: deque[tuple[Job, int, bool]] = deque()
+        self._launched = 0
+
+    def __enter__(self) -> Self:
+        self._starter = self._new_starter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        left = self._descendants()
+        for worker in self._active:
+            worker.close()
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=1)  # the server, still there, takes their exit status
+        self._starter.close()
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Done]:
+        """Work off the jobs, several at a time, and yield each task's outcome as it comes."""
+        self._queue = deque((job, 0, False) for job in jobs if job.tasks)
+        while self._queue or self._active:
+            while self._queue and not self._broken and len(self._active) < self.workers:
+                self._launch(*self._queue.popleft())
+            if self._broken:
+                yield from self._give_up(self._broken)
+            else:
+                yield from self._turn()
+
+    def _new_starter(self) -> Starter:
+        self._began = time.monotonic()
+        return ForkServer(self.preload) if self._start == "fork" else Spawner()
+
+    def _launch(self, job: Job, first: int, hung: bool) -> None:
+        self._launched += 1
+        worker = Handle(self._launched, job, first, hung)
+        self._active.append(worker)
+        self._starter.start(worker.number, worker.descriptors())
+
+    def _turn(self) -> list[Done]:
+        """Wait for news, a moment at most, and return the tasks that were decided by it."""
+        wait([*(w.connection for w in self._active if w.kill_at is None), *self._starter.readable()], TICK)
+        news = self._starter.news()
+        for worker in self._active:
+            for kind, number, pid in news:
+                if kind == "started" and number == worker.number:
+                    worker.started(pid)
+        done = [found for worker in list(self._active) for found in self._answers(worker)]
+        for event in news:
+            done += self._event(event)
+        self._watch()
+        return done
+
+    def _answers(self, worker: Handle) -> list[Done]:
+        """Take the worker's answer, if there is one, and send it on to its next task."""
+        if worker.pid is None or worker.kill_at is not None or not worker.connection.poll():
+            return []
+        try:
+            reply = json.loads(worker.connection.recv_bytes())
+        except (EOFError, OSError, ValueError):  # it died, or others wrote on its connection
+            worker.kill_at = time.monotonic() + SILENT
+            return []
+        outcome = _outcome(reply)
+        if worker.at is None and isinstance(outcome, Raised):
+            return self._retire(worker, outcome, opening=True)
+        done = [] if worker.at is None else [Done(worker.job, worker.at, outcome)]
+        if not worker.next_task():
+            self._remove(worker)
+        return done
+
+    def _event(self, event: Event) -> list[Done]:
+        kind, pid, status = event
+        if kind == "lost":
+            return self._lost(status)
+        ended = [worker for worker in self._active if kind == "ended" and worker.pid == pid]
+        return [found for worker in ended for found in self._ended(worker, status)]
+
+    def _ended(self, worker: Handle, status: int) -> list[Done]:
+        """Turn the end of a worker into the outcome of the task it worked at."""
+        trace, output = worker.left()
+        outcome: Outcome = Died(status, trace, output)
+        if worker.ending is not None:
+            outcome = replace(worker.ending, trace=trace) if isinstance(worker.ending, TimedOut) else worker.ending
+        if worker.at is None:
+            return self._retire(worker, outcome, opening=True)
+        if worker.at + 1 < len(worker.job.tasks):
+            hung = worker.hung or isinstance(outcome, TimedOut)
+            self._queue.appendleft((worker.job, worker.at + 1, hung))
+        self._remove(worker)
+        return [Done(worker.job, worker.at, outcome)]
+
+    def _lost(self, status: int) -> list[Done]:
+        """The server died: begin anew when it had been ready, else nothing can run."""
+        trace, output = self._starter.left()
+        if not self._starter.ready or not self._restarts:
+            during = f"import {self.preload[0]}" if self.preload and not self._starter.ready else ""
+            late = time.monotonic() - self._began > self.preload_limit
+            self._broken = TimedOut(self.preload_limit, trace) if late else Died(status, trace, output, during)
+            return []
+        self._restarts -= 1
+        self._starter.close()
+        self._starter = self._new_starter()
+        done = []
+        for worker in list(self._active):  # the system ended them along with their server
+            if worker.pid is None:
+                self._queue.appendleft((worker.job, worker.first, worker.hung))
+                self._remove(worker)
+            else:
+                done += self._ended(worker, -9)
+        return done
+
+    def _give_up(self, outcome: Outcome) -> list[Done]:
+        done = [found for worker in list(self._active) for found in self._retire(worker, outcome, opening=True)]
+        for job, first, _ in self._queue:
+            done += [Done(job, index, outcome, opening=True) for index in range(first, len(job.tasks))]
+        self._queue.clear()
+        return done
+
+    def _watch(self) -> None:
+        """End what is over its time or its memory."""
+        now = time.monotonic()
+        if not self._starter.ready and now - self._began > self.preload_limit:
+            self._starter.abort()
+        for worker in self._active:
+            if worker.kill_at is not None:
+                if now > worker.kill_at:
+                    worker.kill()
+            elif worker.pid is not None and now - worker.began > worker.limit():
+                worker.end(TimedOut(worker.limit(), ()), grace=GRACE)
+            elif worker.pid is not None and now - worker.looked > MEMORY_TICK:
+                worker.looked = now
+                if (held := worker.held_gib()) > self.memory_limit:
+                    worker.end(OverMemory(held, self.memory_limit), grace=0)
+
+    def _retire(self, worker: Handle, outcome: Outcome, *, opening: bool) -> list[Done]:
+        """Give all that is left of the worker's job the same outcome."""
+        first = worker.first if worker.at is None else worker.at
+        self._remove(worker)
+        return [Done(worker.job, i, outcome, opening) for i in range(first, len(worker.job.tasks))]
+
+    def _remove(self, worker: Handle) -> None:
+        self._active.remove(worker)
+        worker.close()
+
+    def _descendants(self) -> list[psutil.Process]:
+        """Return what workers started and left; the orphans among them were adopted by the server."""
+        roots = [self._starter.pid] if self._starter.pid else [w.pid for w in self._active if w.pid]
+        found: list[psutil.Process] = []
+        for root in roots:
+            try:
+                found += psutil.Process(root).children(recursive=True)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+
+def _outcome(reply: dict[str, Any]) -> Outcome:
+    if "raised" in reply:
+        kind, message, trace = reply["raised"]
+        return Raised(kind, message, tuple(trace))
+    return Returned(reply["value"], reply["seconds"])

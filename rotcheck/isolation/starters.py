@@ -1,0 +1,156 @@
+"""Two ways to start a worker process: forked from a warm server, or as a fresh interpreter.
+
+Linux forks. Where forking is unsafe once the system's frameworks are loaded (macOS), each worker is a fresh
+interpreter and pays for its own import of torch.
+"""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Protocol
+
+from rotcheck.isolation.handle import tail
+from rotcheck.isolation.traces import last_lines, of_fault
+
+Event = tuple[str, int, int]
+"""("started", number, pid), ("ended", pid, exit status) or ("lost", 0, exit status of the server)."""
+
+
+class Starter(Protocol):
+    """What the pool needs of a way to start workers."""
+
+    ready: bool  # workers can be started, or failed to be
+    pid: int | None  # of the server, where there is one
+
+    def readable(self) -> list[int]:
+        """Return the descriptors that become readable with news."""
+
+    def start(self, number: int, descriptors: Sequence[int]) -> None:
+        """Ask for a worker with these descriptors: connection, output, faults."""
+
+    def news(self) -> list[Event]:
+        """Return what happened since the last call, without waiting."""
+
+    def left(self) -> tuple[tuple[str, ...], str]:
+        """Return the frames and last lines of a server that was lost."""
+
+    def abort(self) -> None:
+        """End a server that takes too long, so that it leaves its traceback."""
+
+    def close(self) -> None:
+        """End it and wait for its end."""
+
+
+class ForkServer:
+    """A server process that imports the heavy packages once and forks a worker on request."""
+
+    def __init__(self, preload: Sequence[str]) -> None:
+        self.ready = False
+        self._output = tempfile.TemporaryFile()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        code = "from rotcheck.isolation.server import main; main(int(sys.argv[2]), sys.argv[3:])"
+        self._process = subprocess.Popen(
+            _interpreter(code, [str(theirs.fileno()), *preload]),
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            start_new_session=True,
+        )
+        self.pid: int | None = self._process.pid
+        theirs.close()
+        self._control.setblocking(False)
+
+    def readable(self) -> list[int]:
+        return [self._control.fileno()]
+
+    def start(self, number: int, descriptors: Sequence[int]) -> None:
+        try:
+            socket.send_fds(self._control, [str(number).encode()], list(descriptors))
+        except OSError:  # the server died; `news` says so
+            return
+
+    def news(self) -> list[Event]:
+        events: list[Event] = []
+        while True:
+            try:
+                message = self._control.recv(4096)
+            except BlockingIOError:
+                return events
+            except ConnectionError:
+                message = b""
+            if not message:
+                return [*events, ("lost", 0, self._process.wait())]
+            match json.loads(message):
+                case {"ready": True}:
+                    self.ready = True
+                case {"started": number, "pid": pid}:
+                    events.append(("started", number, pid))
+                case {"ended": pid, "status": status}:
+                    events.append(("ended", pid, status))
+
+    def left(self) -> tuple[tuple[str, ...], str]:
+        text = tail(self._output)
+        return of_fault(text), last_lines(text)
+
+    def abort(self) -> None:
+        self._process.send_signal(signal.SIGABRT)
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        self._output.close()
+
+
+class Spawner:
+    """Starts every worker as a fresh interpreter."""
+
+    ready = True
+    pid = None
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def readable(self) -> list[int]:
+        return []
+
+    def start(self, number: int, descriptors: Sequence[int]) -> None:
+        code = "from rotcheck.isolation.worker import main; main(*map(int, sys.argv[2:5]))"
+        process = subprocess.Popen(
+            _interpreter(code, [str(descriptor) for descriptor in descriptors]),
+            pass_fds=list(descriptors),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._processes.append(process)
+        self._events.append(("started", number, process.pid))
+
+    def news(self) -> list[Event]:
+        ended = [process for process in self._processes if process.poll() is not None]
+        self._processes = [process for process in self._processes if process not in ended]
+        events = self._events + [("ended", process.pid, process.returncode) for process in ended]
+        self._events = []
+        return events
+
+    def left(self) -> tuple[tuple[str, ...], str]:
+        return (), ""
+
+    def abort(self) -> None:
+        """There is no server to end."""
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+
+def _interpreter(code: str, arguments: Sequence[str]) -> list[str]:
+    """Return the command of a Python that finds the modules that this one finds, and runs the code."""
+    boot = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); {code}"
+    return [sys.executable, "-c", boot, json.dumps(sys.path), *arguments]

@@ -1,0 +1,35 @@
+"""Frames and last lines, short enough for a report and without the paths of this machine."""
+
+import re
+import traceback
+
+from rotcheck.scrub import scrub, shorten_path
+
+FRAMES = 5
+_FAULT = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
+_OWN = "/rotcheck/isolation/"
+_NOISE = re.compile(r"^(Fatal Python error|Current thread|Thread 0x|Extension modules|  File |  <|$|  \.\.\.)")
+
+
+def of_exception(error: BaseException) -> tuple[str, ...]:
+    """Return the innermost frames of an exception, innermost first."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return _short([(frame.filename, str(frame.lineno), frame.name) for frame in reversed(frames)])
+
+
+def of_fault(dump: str) -> tuple[str, ...]:
+    """Return the innermost frames of a faulthandler dump's current thread, innermost first."""
+    _, marker, current = dump.rpartition("Current thread")
+    chosen = (marker and current) or dump
+    return _short([(m["file"], m["line"], m["name"]) for m in _FAULT.finditer(chosen)])
+
+
+def last_lines(output: str, count: int = 3) -> str:
+    """Return the last lines that say something, scrubbed."""
+    lines = [line for line in output.splitlines() if not _NOISE.match(line)]
+    return scrub("\n".join(lines[-count:]))
+
+
+def _short(frames: list[tuple[str, str, str]]) -> tuple[str, ...]:
+    kept = [frame for frame in frames if _OWN not in frame[0] and not frame[0].startswith("<")]
+    return tuple(f"{shorten_path(file)}:{line} in {name}" for file, line, name in kept[:FRAMES])

@@ -1,0 +1,99 @@
+"""The worker process: opens one job, answers its tasks, and survives nothing that they do to it.
+
+Its answers go over a connection of their own, as JSON; its standard output and error go to a file of which
+the front reads the end when it died.
+"""
+
+import ctypes
+import faulthandler
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from rotcheck.isolation.traces import of_exception
+from rotcheck.scrub import scrub
+
+LONGEST_MESSAGE = 4000
+LARGEST_FILE = 1 << 30  # bytes: whoever prints without end meets this before the disk is full
+
+
+def main(connection: int, output: int, faults: int) -> None:
+    """Serve one job over the connection, then end the process at once, without any clean-up of others' code.
+
+    The three are file descriptors: the connection, where output goes, where faulthandler writes.
+    """
+    _settle(output, faults)
+    front = Connection(connection)
+    handler: Callable[[Any], Any] | None = None
+    while True:
+        try:
+            kind, message = json.loads(front.recv_bytes())
+        except EOFError:
+            os._exit(0)
+        started = time.perf_counter()
+        try:
+            if kind == "open":
+                handler, answer = _open(*message), None
+            else:
+                assert handler is not None, "a task came before its job was opened"
+                answer = handler(message)
+            reply = _encode({"value": answer, "seconds": time.perf_counter() - started})
+        except BaseException as error:  # a SystemExit or KeyboardInterrupt of theirs is an answer, not an end
+            reply = _encode({"raised": _describe(error)})
+        front.send_bytes(reply)
+
+
+def _encode(reply: dict[str, Any]) -> bytes:
+    return json.dumps(reply).encode()
+
+
+def _open(target: str, setup: Any) -> Callable[[Any], Any]:
+    module, _, name = target.partition(":")
+    opened: Callable[[Any], Any] = getattr(importlib.import_module(module), name)(setup)
+    return opened
+
+
+def _settle(output: int, faults: int) -> None:
+    """Leave the front's terminal, die with the server, write to files, leave no core file."""
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    _die_with_parent()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, LARGEST_FILE)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    faulthandler.enable(faults)
+
+
+def _lower(limit: int, value: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    if hard == resource.RLIM_INFINITY or hard > value:
+        resource.setrlimit(limit, (value, hard))
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def _describe(error: BaseException) -> list[Any]:
+    """Return class, message and frames of an exception, whatever its own methods do."""
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        message = str(error)
+    except BaseException as second:  # their __str__ may raise anything
+        message = f"(its message cannot be read: str() raised {type(second).__name__})"
+    if isinstance(error, SyntaxError) and error.text:
+        message = f"{message}: {error.text.strip()}"
+    return [name, scrub(message[:LONGEST_MESSAGE]), of_exception(error)]

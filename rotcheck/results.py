@@ -1,0 +1,143 @@
+"""What a run found, as plain data: the machine, its lines, the cells of a comparison, the report.
+
+Everything here can be written as JSON and read back; nothing here knows torch. The JSON is stable: within
+a schema version fields are only added.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, get_args
+
+import msgspec
+
+Verdict = Literal["agrees", "disagrees", "raises", "crashes", "hangs", "unavailable", "skipped"]
+"""What became of a cell. `unavailable`: not on this machine; `skipped`: asked not to run; the rest ran."""
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+FINDINGS: tuple[Verdict, ...] = ("disagrees", "raises", "crashes", "hangs")
+
+REPORT_SCHEMA = "rotcheck/report/1"
+PROBE_SCHEMA = "rotcheck/probe/1"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a probe: a thing of this machine, and what it did when it was run."""
+
+    group: str  # "devices", "torchscript", "libraries", "compilers" or "switches"
+    name: str  # what was run: "cpu", "legacy executor on meta", "flash-attn"
+    state: str  # the group's word for what happened: "runs", "raises", "absent", "crashes", ...
+    detail: str = ""  # what it is (name, memory, version) or what it said
+    runs: int = 0  # how many times it was really run; 0 for what can only be read
+    stand_in: bool = False  # meta and the Triton interpreter need no hardware
+    failure: str | None = None  # id of the known failure that this is, as in `rotcheck explain ID`
+    cause: str | None = None
+    fix: str | None = None
+    values: dict[str, Any] = {}  # the figures behind `detail`, for machines to read
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine a run was made on, without anything that names its owner."""
+
+    system: str  # "Linux 6.1.0 x86_64, glibc 2.36"
+    processor: str
+    cores: int
+    memory_gib: float
+    python: str
+    torch: str | None  # None: torch is not installed or cannot be imported; a line says why
+    lines: tuple[Line, ...] = ()
+
+    def devices(self) -> dict[str, Line]:
+        """Return the lines of the devices that torch can name here, by device name."""
+        return {line.name: line for line in self.lines if line.group == "devices"}
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rotcheck probe` found."""
+
+    schema: str = PROBE_SCHEMA
+    rotcheck: str
+    machine: Machine
+    interrupted: bool = False
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One implementation on one device in one dtype under one check: its verdict and its evidence."""
+
+    implementation: str
+    device: str
+    dtype: str
+    check: str
+    verdict: Verdict
+    error: float | None = None  # worst error in units of eps(dtype) * norm of the rotated pair
+    path: str | None = None  # what really ran
+    seconds: float | None = None  # of the check, in the worker
+    message: str | None = None  # what happened, for a bad cell; the reason, for one that did not run
+    note: str | None = None  # what is worth knowing although it agrees
+    where: dict[str, int] | None = None  # where the worst error sits: batch, row, position, head, pair
+    not_finite: int = 0  # NaN and inf that should not be there; they are not part of `error`
+    trace: tuple[str, ...] = ()  # innermost frames of whoever raised or died
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    cause: str | None = None
+    fix: str | None = None
+    stand_in: bool = False
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """How far two implementations are from each other on one device in one dtype."""
+
+    first: str
+    second: str
+    device: str
+    dtype: str
+    largest: float | None  # largest difference in units; None: nothing to compare
+    relation: Literal["differs", "bit-identical", "same path", "not comparable"]
+    reason: str | None = None  # why there is nothing to compare
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All cells of a run with the machine they ran on."""
+
+    schema: str = REPORT_SCHEMA
+    rotcheck: str
+    machine: Machine
+    cells: tuple[Cell, ...]
+    summary: dict[str, int]
+    pairs: tuple[Pair, ...] = ()
+    interrupted: bool = False
+    planned: int = 0  # how many cells the request asked for; more than there are when interrupted
+
+
+def summarise(cells: Iterable[Cell]) -> dict[str, int]:
+    """Return how many cells have each verdict, every verdict named."""
+    counted = Counter(cell.verdict for cell in cells)
+    return {verdict: counted[verdict] for verdict in VERDICTS}
+
+
+def findings(cells: Iterable[Cell]) -> list[Cell]:
+    """Return the cells that ran and went wrong."""
+    return [cell for cell in cells if cell.verdict in FINDINGS]
+
+
+def exit_code(cells: Sequence[Cell]) -> int:
+    """Return the exit code of the contract: 1 for a finding, 5 when nothing ran, else 0."""
+    if findings(cells):
+        return 1
+    return 0 if any(cell.verdict == "agrees" for cell in cells) else 5
+
+
+def to_json(found: Report | Probe) -> bytes:
+    """Return the report as indented JSON; NaN and infinity, which JSON has not, become null."""
+    return msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
+
+
+def from_json(text: bytes | str) -> Report:
+    """Return the report that `to_json` wrote.
+
+    Raises `msgspec.ValidationError` when the text is no report of this schema.
+    """
+    return msgspec.json.decode(text, type=Report)
+
+
+def schema(kind: type[Report] | type[Probe] = Report) -> dict[str, Any]:
+    """Return the JSON Schema of a report or a probe."""
+    return msgspec.json.schema(kind)

@@ -1,0 +1,24 @@
+"""Takes out of a text what nobody should paste into a public issue: paths, the home folder, the host name."""
+
+import platform
+import re
+
+_ANCHORS = re.compile(r".*/(?:site-packages|dist-packages|python3(?:\.\d+)?t?|(?=rotcheck/\w+/\w+\.py))/?")
+_QUOTED = re.compile(r"""(["'])(/[^"'\n]*)\1""")
+_PLAIN = re.compile(r"(?<![\w:/.~<])(?:~|[A-Za-z]:(?=[/\\])|file:/)?/(?:[^\s\"'`,;:()\[\]<>|=]+/)*[^\s\"'`,;:()\[\]<>|=]*")
+_WINDOWS = re.compile(r"\b[A-Za-z]:\\(?:[^\s\\\"']+\\)*([^\s\\\"']+)")
+
+
+def shorten_path(path: str) -> str:
+    """Return a path as others know it: from its package on, else only the file's name."""
+    inside = _ANCHORS.sub("", path)
+    return inside if inside != path else path.rstrip("/").rpartition("/")[2] or "/"
+
+
+def scrub(text: str) -> str:
+    """Return the text with every absolute path shortened and the host name replaced by `<host>`."""
+    text = _QUOTED.sub(lambda m: f"{m[1]}{shorten_path(m[2])}{m[1]}", text)
+    text = _PLAIN.sub(lambda m: shorten_path(m[0]), text)
+    text = _WINDOWS.sub(lambda m: m[1], text)
+    host = platform.node()
+    return re.sub(rf"\b{re.escape(host)}\b", "<host>", text) if len(host) > 3 and host != "localhost" else text
