@@ -74,6 +74,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None  # what happened, for a bad cell; the reason, for one that did not run
     note: str | None = None  # what is worth knowing although it agrees
     where: dict[str, int] | None = None  # where the worst error sits: batch, row, position, head, pair
+    correctly_rounded: float | None = None  # share of elements that are the truth rounded once; of `forward`
     not_finite: int = 0  # NaN and inf that should not be there; they are not part of `error`
     trace: tuple[str, ...] = ()  # innermost frames of whoever raised or died
     failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`

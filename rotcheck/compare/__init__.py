@@ -1,0 +1,4 @@
+"""Plan the cells, run them, measure, judge.
+
+`plan`, `run` and `judge` are the front's; the rest runs inside workers and may import torch.
+"""

@@ -1,0 +1,27 @@
+"""What comes out for what went in: dtype, shape and device."""
+
+import torch
+
+from rotcheck.compare.case import Case
+from rotcheck.compare.evidence import Evidence
+from rotcheck.compare.subject import CALLS, Subject
+
+needs_values = False
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Call it three times; the result must have the input's dtype, with tables in the dtype it asks for."""
+    for call in range(CALLS):
+        result = subject.call(case.x(), case.tables())
+        if result.dtype != case.dtype:
+            return Evidence(finding=_finding(case.dtype, result.dtype), message=_words(case, result, call))
+    return Evidence()
+
+
+def _finding(went_in: torch.dtype, came_out: torch.dtype) -> str:
+    return "promotes" if torch.promote_types(went_in, came_out) == came_out else "dtype-changed"
+
+
+def _words(case: Case, result: torch.Tensor, call: int) -> str:
+    behind = f" on call {call + 1}" if call else ""
+    return f"returned {str(result.dtype)[6:]} for {str(case.dtype)[6:]}{behind}"

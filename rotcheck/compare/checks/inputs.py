@@ -1,0 +1,36 @@
+"""Are the inputs left alone, or written exactly as declared? Of packed qkv, does V come back bit for bit?"""
+
+import torch
+from torch import Tensor
+
+from rotcheck.compare.case import Case
+from rotcheck.compare.evidence import Evidence
+from rotcheck.compare.subject import Subject
+
+needs_values = True
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Compare input, tables and V with copies taken before the call, bit by bit."""
+    x, tables = case.x(), case.tables()
+    result = subject.call(x, tables)
+    before = case.x()
+    if any(not same_bits(now, then) for now, then in zip(tables, case.tables(), strict=True)):
+        return Evidence(finding="writes-tables", message="writes into its cos and sin tables")
+    if not case.convention.in_place and not same_bits(x, before):
+        return Evidence(finding="writes-input", message="writes into its input, which it should leave alone")
+    if case.convention.in_place and not same_bits(x, result):
+        return Evidence(finding="not-in-place", message="declared in place, but its input does not hold the result")
+    if case.packed and not same_bits(result[:, :, 2], before[:, :, 2]):
+        return Evidence(finding="v-rotated", message="V does not come back bit for bit")
+    return Evidence()
+
+
+def same_bits(first: Tensor, second: Tensor) -> bool:
+    """Return whether two tensors have the same dtype, shape and bits; NaN equal themselves."""
+    if first.dtype != second.dtype or first.shape != second.shape:
+        return False
+    ours, theirs = (t.detach().contiguous().cpu() for t in (first, second))
+    if ours.is_complex():
+        ours, theirs = torch.view_as_real(ours), torch.view_as_real(theirs)
+    return torch.equal(ours.view(torch.uint8), theirs.view(torch.uint8))

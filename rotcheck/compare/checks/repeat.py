@@ -1,0 +1,17 @@
+"""Do three calls on the same input give the same bits?"""
+
+from rotcheck.compare.case import Case
+from rotcheck.compare.checks.inputs import same_bits
+from rotcheck.compare.evidence import Evidence
+from rotcheck.compare.subject import CALLS, Subject
+
+needs_values = True
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Call it three times on equal tensors and compare the results bit by bit."""
+    first, *others = (subject.call(case.x(), case.tables()) for _ in range(CALLS))
+    for call, other in enumerate(others, 2):
+        if not same_bits(first, other):
+            return Evidence(finding="not-repeatable", message=f"call {call} gives other bits than call 1")
+    return Evidence()

@@ -1,0 +1,18 @@
+"""Are the process-wide switches (TorchScript executor, default dtype, random state, ...) left as they were?"""
+
+from rotcheck.compare.case import Case
+from rotcheck.compare.evidence import Evidence
+from rotcheck.compare.subject import CALLS, Subject
+
+needs_values = False
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Call it three times; what it changed since before it was imported, and did not declare, is the finding."""
+    for _ in range(CALLS):
+        subject.call(case.x(), case.tables())
+    changed = subject.changed()
+    if not changed:
+        return Evidence()
+    words = "; ".join(subject.change(switch) for switch in changed)
+    return Evidence(finding=changed[0].finding, message=f"changes switches of the whole process: {words}")

@@ -1,0 +1,121 @@
+"""Which known mistake explains a wrong result: each is computed in float64 and held against it."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from rotcheck.compare.case import Case
+from rotcheck.compare.measure import SAME, against
+from rotcheck.rotary import lanes, pairs, rotate
+
+Prediction = tuple[str, str, Tensor]
+"""The finding's code, what happened in words, and the pairs that this mistake would give."""
+
+
+def explain(case: Case, result: Tensor) -> tuple[str, str]:
+    """Return code and words of the mistake that explains the result, or of plain rounding trouble."""
+    for code, words, predicted in _predictions(case):
+        found = against(case, result, predicted)
+        if found.error <= SAME and not found.not_finite:
+            return code, words
+    for dtype in (torch.float16, torch.bfloat16):
+        if torch.finfo(dtype).eps > torch.finfo(case.dtype).eps:
+            if against(case, result, case.truth, dtype).error <= SAME:
+                return "low-precision", f"is only as good as {str(dtype)[6:]} arithmetic: something is rounded to it"
+    return "rounding", "differs by more than rounding can explain, and no known mistake gives this result"
+
+
+def _predictions(case: Case) -> Iterator[Prediction]:
+    x, angles = case.pairs, case.angles
+    for code, words, mistaken in _MISTAKES:
+        yield code, words, mistaken(case, x, angles)
+    if case.packed:
+        yield "v-rotated", "rotates V as well as q and k", rotate(x.flatten(2, 3), angles).view(x.shape)
+
+
+def _with(case: Case, wrong: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Apply a mistaken rotation to q and k and leave v alone."""
+    if not case.packed:
+        return wrong(case.pairs, case.angles)
+    q, k, v = case.pairs.unbind(2)
+    return torch.stack((wrong(q, case.angles), wrong(k, case.angles), v), 2)
+
+
+def _parts(x: Tensor, angles: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    a, b = x.unbind(-1)  # (B, S, H, P) each
+    return a, b, angles.cos()[None, :, None], angles.sin()[None, :, None]
+
+
+def _tables_swapped(x: Tensor, angles: Tensor) -> Tensor:
+    a, b, cos, sin = _parts(x, angles)
+    return torch.stack((a * sin - b * cos, b * sin + a * cos), -1)
+
+
+def _imaginary_dropped(x: Tensor, angles: Tensor) -> Tensor:
+    a, b, cos, _ = _parts(x, angles)
+    return torch.stack((a * cos, b * cos), -1)
+
+
+def _aliasing(x: Tensor, angles: Tensor) -> Tensor:
+    a, b, cos, sin = _parts(x, angles)
+    first = a * cos - b * sin
+    return torch.stack((first, b * cos + first * sin), -1)
+
+
+def _other(case: Case) -> str:
+    return "interleaved" if case.convention.pairing == "half" else "half"
+
+
+def _other_pairing(case: Case) -> Tensor:
+    """The right rotation of the lanes that the other pairing would pair."""
+    ours, other = case.convention.pairing, _other(case)
+
+    def wrong(x: Tensor, angles: Tensor) -> Tensor:
+        rotated = rotate(pairs(lanes(x, ours), other), angles)  # type: ignore[arg-type]
+        return pairs(lanes(rotated, other), ours)  # type: ignore[arg-type]
+
+    return _with(case, wrong)
+
+
+def _other_tables(case: Case) -> Tensor:
+    """The other pairing's lanes turned with this pairing's tables, as rotate_every_two with cat(f, f) does."""
+    ours, other = case.convention.pairing, _other(case)
+
+    def wrong(x: Tensor, angles: Tensor) -> Tensor:
+        table = lanes(torch.stack((angles, angles), -1), ours)  # (S, D)
+        cos, sin = (pairs(t, other)[None, :, None] for t in (table.cos(), table.sin()))  # type: ignore[arg-type]
+        a, b = pairs(lanes(x, ours), other).unbind(-1)  # type: ignore[arg-type]
+        turned = torch.stack((a * cos[..., 0] - b * sin[..., 0], b * cos[..., 1] + a * sin[..., 1]), -1)
+        return pairs(lanes(turned, other), ours)  # type: ignore[arg-type]
+
+    return _with(case, wrong)
+
+
+def _other_lanes(case: Case) -> Tensor:
+    """The right values, written in the other pairing's order of lanes."""
+    ours, other = case.convention.pairing, _other(case)
+    return _with(case, lambda x, a: pairs(lanes(rotate(x, a), other), ours))  # type: ignore[arg-type]
+
+
+def _rolled(case: Case, by: int) -> Tensor:
+    return _with(case, lambda x, angles: rotate(x, angles.roll(by, 0)))
+
+
+_MISTAKES: tuple[tuple[str, str, Callable[[Case, Tensor, Tensor], Tensor]], ...] = (
+    ("not-rotated", "returns its input unrotated", lambda c, x, a: x),
+    ("direction", "rotates by the negative angle", lambda c, x, a: c.rotated(x, -a)),
+    ("rotated-twice", "rotates twice", lambda c, x, a: c.rotated(x, 2 * a)),
+    ("pairing", "rotates the other pairing's lanes (half against interleaved)", lambda c, x, a: _other_pairing(c)),
+    (
+        "pairing-of-tables",
+        "rotates one pairing's lanes with tables laid out for the other",
+        lambda c, x, a: _other_tables(c),
+    ),
+    ("lanes", "writes its result in the other pairing's order of lanes", lambda c, x, a: _other_lanes(c)),
+    ("tables-swapped", "uses cos for sin and sin for cos", lambda c, x, a: _with(c, _tables_swapped)),
+    ("imaginary-dropped", "multiplies with cos and drops sin", lambda c, x, a: _with(c, _imaginary_dropped)),
+    ("aliasing", "uses the first half's new values to make the second", lambda c, x, a: _with(c, _aliasing)),
+    ("shifted", "rotates each row with the next row's angle", lambda c, x, a: _rolled(c, -1)),
+    ("shifted", "rotates each row with the row's before it", lambda c, x, a: _rolled(c, 1)),
+)

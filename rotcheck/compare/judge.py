@@ -1,0 +1,37 @@
+"""From the evidence of a cell to its verdict. The bands are the design's; docs/the-measure.md explains them."""
+
+from rotcheck.compare.evidence import Evidence
+from rotcheck.results import Verdict
+
+IN_DTYPE = 2.0  # units: correct code that computes in the dtype stays below 1.25
+ROUNDING = 4.0  # units: more than this no rounding explains
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return the verdict of a cell that answered."""
+    if evidence.state != "ran":
+        return evidence.state
+    if evidence.finding or evidence.not_finite or (shown_error(evidence) or 0.0) > ROUNDING:
+        return "disagrees"
+    return "agrees"
+
+
+def shown_error(evidence: Evidence) -> float | None:
+    """Return the error that the verdict rests on: float32's for a function that computes in float32 inside."""
+    return evidence.error_float32 if computes_in_float32(evidence) else evidence.error
+
+
+def computes_in_float32(evidence: Evidence) -> bool:
+    """Return whether float64 came back with float32's accuracy: a dtype rule, and so no fault."""
+    wide, narrow = evidence.error, evidence.error_float32
+    return wide is not None and narrow is not None and wide > ROUNDING >= narrow
+
+
+def note(evidence: Evidence) -> str | None:
+    """Return what is worth knowing of a cell although it agrees."""
+    notes = [evidence.note] if evidence.note else []
+    if computes_in_float32(evidence):
+        notes.append("computes in float32 inside: float64 comes back with float32's accuracy, in whose units it is given")
+    elif IN_DTYPE < (evidence.error or 0.0) <= ROUNDING:
+        notes.append(f"{evidence.error:.2f} units: more roundings than arithmetic in the dtype needs")
+    return "; ".join(notes) or None

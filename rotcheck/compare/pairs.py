@@ -1,0 +1,65 @@
+"""The front's half of the pairwise table: gathers the outputs, and has a worker measure each two."""
+
+from itertools import combinations
+
+from rotcheck.compare.evidence import Evidence
+from rotcheck.isolation import Job, Pool, Returned
+from rotcheck.results import Pair
+
+TARGET = "rotcheck.compare.pairwise:open_outputs"
+
+
+class Outputs:
+    """What each implementation gave for q in the `forward` check, and how far each two are apart."""
+
+    def __init__(self) -> None:
+        self.pairs: list[Pair] = []
+        self._outputs: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+        self._missing: dict[tuple[str, str], dict[str, str]] = {}
+
+    def add(self, name: str, device: str, dtype: str, check: str, evidence: Evidence | None) -> None:
+        """Keep the output of one cell, or that there is none."""
+        if check != "forward":
+            return
+        if evidence is not None and evidence.output is not None:
+            path = evidence.path or name
+            self._outputs.setdefault((device, dtype), {})[name] = (path, evidence.output)
+        else:
+            reason = f"{name} gave no result"
+            self._missing.setdefault((device, dtype), {})[name] = reason
+
+    def measure(self, pool: Pool) -> None:
+        """Fill `pairs`."""
+        for place in dict.fromkeys([*self._outputs, *self._missing]):
+            given = self._outputs.get(place, {})
+            asked = list(combinations(given, 2))
+            job = Job("pairwise", TARGET, {"dtype": place[1], "outputs": {n: o for n, (_, o) in given.items()}}, asked)
+            for done in pool.run([job]):
+                first, second = done.task
+                same = given[first][0] == given[second][0]
+                largest = done.outcome.value if isinstance(done.outcome, Returned) else None
+                self.pairs.append(_pair(first, second, place, largest, same, str(done.outcome)))
+            self._add_missing(place, list(given))
+
+    def _add_missing(self, place: tuple[str, str], given: list[str]) -> None:
+        missing = self._missing.get(place, {})
+        for name, reason in missing.items():
+            for other in given:
+                pair = Pair(
+                    first=other, second=name, device=place[0], dtype=place[1], largest=None,
+                    relation="not comparable", reason=reason,
+                )  # fmt: skip
+                self.pairs.append(pair)
+
+
+def _pair(first: str, second: str, place: tuple[str, str], largest: float | None, same: bool, why: str) -> Pair:
+    if largest is None:
+        relation, reason = "not comparable", why
+    elif same:
+        relation, reason = "same path", "the same code ran under both names, so this is no agreement"
+    else:
+        relation, reason = ("differs", None) if largest else ("bit-identical", None)
+    return Pair(
+        first=first, second=second, device=place[0], dtype=place[1], largest=largest,
+        relation=relation, reason=reason,  # type: ignore[arg-type]
+    )  # fmt: skip

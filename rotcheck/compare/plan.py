@@ -1,0 +1,112 @@
+"""Which cells a request means, and the jobs that run them."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rotcheck.compare.checks import names as check_names
+from rotcheck.errors import RequestError
+from rotcheck.implementations import registry
+from rotcheck.isolation import Job
+from rotcheck.results import Line, Machine
+
+DTYPES = ("float32", "bfloat16", "float16", "float64")
+DEFAULT_DTYPES = DTYPES[:3]
+STAND_INS = ("meta", "interpreter")
+WORKER = "rotcheck.compare.worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, checked as far as it can be before anything runs."""
+
+    implementations: tuple[str, ...]
+    devices: tuple[str, ...]  # empty: all that run here
+    dtypes: tuple[str, ...]  # empty: the default ones, and float64 where the device has it
+    checks: tuple[str, ...]
+
+
+def request(
+    implementations: Sequence[str], devices: Sequence[str], dtypes: Sequence[str], checks: Sequence[str]
+) -> Request:
+    """Return the request; raises `RequestError` for a name that cannot be one."""
+    for implementation in implementations:
+        registry.check(implementation)
+    _known("dtype", dtypes, DTYPES)
+    _known("check", checks, check_names())
+    return Request(
+        _once(implementations) or tuple(registry.names()),
+        _once(devices),
+        _once(dtypes),
+        tuple(name for name in check_names() if not checks or name in checks),
+    )
+
+
+def devices(asked: Sequence[str], machine: Machine) -> list[str]:
+    """Return the devices to run on; raises `RequestError` for one that is not here, saying what is."""
+    lines = machine.devices()
+    here = [name for name, line in lines.items() if line.state == "runs"]
+    if machine.torch is None or not lines:  # torch cannot be imported: each cell will say so
+        return list(asked) or ["cpu"]
+    if not asked:
+        return [name for name in here if not lines[name].stand_in]
+    return list(dict.fromkeys(_device(name, lines, here) for name in asked))
+
+
+def jobs(wanted: Request, devices: Sequence[str], machine: Machine, *, timeout: float, outputs: bool) -> list[Job]:
+    """Return a job for each implementation on each device, its tasks [dtype, check]."""
+    return [
+        Job(
+            name=name,
+            target=f"{WORKER}:open_implementation",
+            setup={"implementation": name, "device": device, "outputs": outputs},
+            tasks=[[dtype, check] for dtype in _dtypes(wanted, device, machine) for check in wanted.checks],
+            limit=timeout,
+            opening_limit=3 * timeout,
+        )
+        for device in devices
+        for name in wanted.implementations
+    ]
+
+
+def display_names(implementations: Collection[str]) -> dict[str, str]:
+    """Return what each is called in a report: of a path only as much as tells it from the others."""
+    short = {name: name.rpartition("/")[2] for name in implementations}
+    shorts = list(short.values())
+    return {name: s if shorts.count(s) == 1 else "/".join(name.split("/")[-2:]) for name, s in short.items()}
+
+
+def _dtypes(wanted: Request, device: str, machine: Machine) -> tuple[str, ...]:
+    if wanted.dtypes:
+        return wanted.dtypes
+    line = machine.devices().get(device)
+    works = line.values.get("dtypes", ()) if line else ()
+    return DEFAULT_DTYPES + (("float64",) if "float64" in works or device in STAND_INS else ())
+
+
+def _device(name: str, lines: dict[str, Line], here: list[str]) -> str:
+    for candidate in (name, f"{name}:0"):
+        if candidate in here:
+            return candidate
+    line = lines.get(name) or lines.get(name.partition(":")[0])
+    why = f"{line.state}{': ' + line.detail if line.detail else ''}" if line else "torch knows no such device"
+    if line and line.state == "runs":
+        why = "there is no such index"
+    real = [device for device in here if not lines[device].stand_in]
+    raise RequestError(
+        f"device {name!r} is not on this machine ({why}). Here are: {', '.join(real) or 'none'}; "
+        f"and the stand-ins {', '.join(device for device in here if lines[device].stand_in) or 'none'}"
+    )
+
+
+def _known(kind: str, asked: Sequence[str], known: Sequence[str]) -> None:
+    for name in asked:
+        if name not in known:
+            near: Any = difflib.get_close_matches(name, known, 1, 0.4)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise RequestError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(known)}")
+
+
+def _once(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,103 @@
+"""The implementation under test, called so that what it does to the process stays its own."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.compare import switches
+from rotcheck.compare.evidence import Evidence
+from rotcheck.implementations.interface import Implementation
+from rotcheck.implementations.load import implementation
+from rotcheck.rotary.conventions import Convention
+
+CALLS = 3
+"""How often each thing is run: two of the known TorchScript failures appear only on the second call."""
+
+
+class Wrong(Exception):
+    """The implementation returned what cannot be measured; carries the evidence."""
+
+    def __init__(self, finding: str, message: str) -> None:
+        super().__init__(message)
+        self.evidence = Evidence(finding=finding, message=message)
+
+
+class Subject:
+    """An implementation loaded for a device.
+
+    It is imported and called in a world of switches of its own, which it may change and finds again as it
+    left it; rotcheck's own code runs in the world as it was before. `raised` holds what it raised itself.
+    """
+
+    def __init__(self, specification: str, device: str) -> None:
+        self.raised: BaseException | None = None
+        self.seconds = 0.0
+        self._outside = switches.read()
+        self._inside = self._outside
+        with self.running():
+            self._module: Implementation = implementation(specification)
+            self._function = self._module.load(device)
+        self.device = torch.device("cpu" if device == "interpreter" else device)
+        self.convention: Convention = self._module.convention
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the implementation's code in its own world, and note what it raises."""
+        switches.move(self._inside, now=self._outside)
+        started = time.perf_counter()
+        try:
+            yield
+        except BaseException as error:
+            self.raised = error
+            raise
+        finally:
+            self.seconds = time.perf_counter() - started
+            self._inside = switches.read()
+            switches.move(self._outside, now=self._inside)
+
+    def call(self, x: Tensor, tables: tuple[Tensor, ...], **offset: int) -> Tensor:
+        """Call it once and return its result. Raises `Wrong` when that is no tensor like x."""
+        with self.running():
+            result = self._function(x, *tables, **offset)
+            if x.device.type == "cuda":
+                torch.cuda.synchronize(x.device)
+        return _checked(result, x)
+
+    def changed(self) -> list[switches.Switch]:
+        """Return the switches that it changed without having declared so."""
+        declared = getattr(self._module, "switches", ())
+        differing = switches.differing(self._outside, self._inside)
+        return [switch for switch in differing if switch.name not in declared]
+
+    def change(self, switch: switches.Switch) -> str:
+        """Return what became of a switch, in words."""
+        before, after = self._outside[switch.name], self._inside[switch.name]
+        return switch.name if len(f"{before}{after}") > 80 else f"{switch.name} from {before} to {after}"
+
+    def path(self) -> tuple[str | None, str | None]:
+        """Return what really ran and why, where the implementation tells."""
+        tell = getattr(self._module, "path", None)
+        return tell() if tell else (None, None)
+
+    def skip(self, device: str, dtype: str) -> str | None:
+        """Return its reason not to run a dtype on a device."""
+        reason = getattr(self._module, "skip", None)
+        return reason(device, dtype) if reason else None
+
+
+def _checked(result: Any, x: Tensor) -> Tensor:
+    if not isinstance(result, Tensor):
+        raise Wrong("no-tensor", f"returned {_named(result)}; expected a tensor of shape {tuple(x.shape)}")
+    if result.shape != x.shape:
+        raise Wrong("shape", f"returned shape {tuple(result.shape)} for an input of {tuple(x.shape)}")
+    if result.device != x.device:
+        raise Wrong("device", f"returned a tensor on {result.device} for an input on {x.device}")
+    return result
+
+
+def _named(result: Any) -> str:
+    return "None" if result is None else f"an object of class {type(result).__name__}"

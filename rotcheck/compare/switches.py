@@ -1,0 +1,104 @@
+"""The process-wide switches of torch and Python that an implementation can change under everybody's feet."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One switch: its name, the code of the finding when it was changed, how to read it and to set it."""
+
+    name: str
+    finding: str
+    read: Callable[[], Any]
+    write: Callable[[Any], Any]
+
+
+World = dict[str, Any]
+"""The value of each switch, by name."""
+
+
+def _read_executor() -> tuple[bool, bool]:
+    executor = torch._C._jit_set_profiling_executor(True)
+    mode = torch._C._jit_set_profiling_mode(True)
+    _write_executor((executor, mode))
+    return executor, mode
+
+
+def _write_executor(value: tuple[bool, bool]) -> None:
+    torch._C._jit_set_profiling_executor(value[0])
+    torch._C._jit_set_profiling_mode(value[1])
+
+
+def _read_fusers() -> tuple[bool, bool, bool]:
+    return (
+        torch._C._jit_can_fuse_on_cpu(),
+        torch._C._jit_can_fuse_on_gpu(),
+        torch._C._jit_texpr_fuser_enabled(),
+    )
+
+
+def _write_fusers(value: tuple[bool, bool, bool]) -> None:
+    torch._C._jit_override_can_fuse_on_cpu(value[0])
+    torch._C._jit_override_can_fuse_on_gpu(value[1])
+    torch._C._jit_set_texpr_fuser_enabled(value[2])
+
+
+def _read_autocast() -> tuple[bool, bool]:
+    return torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")
+
+
+def _write_autocast(value: tuple[bool, bool]) -> None:
+    torch.set_autocast_enabled("cpu", value[0])
+    torch.set_autocast_enabled("cuda", value[1])
+
+
+SWITCHES = (
+    Switch("TorchScript executor", "jit-executor", _read_executor, _write_executor),
+    Switch("TorchScript fusers", "jit-executor", _read_fusers, _write_fusers),
+    Switch("default dtype", "switches", torch.get_default_dtype, torch.set_default_dtype),
+    Switch("default device", "switches", torch.get_default_device, torch.set_default_device),
+    Switch("thread count", "switches", torch.get_num_threads, torch.set_num_threads),
+    Switch("grad mode", "switches", torch.is_grad_enabled, torch.set_grad_enabled),
+    Switch("autocast", "switches", _read_autocast, _write_autocast),
+    Switch(
+        "float32 matmul precision",
+        "switches",
+        torch.get_float32_matmul_precision,
+        torch.set_float32_matmul_precision,
+    ),
+    Switch(
+        "deterministic mode",
+        "switches",
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+    ),
+    Switch("torch random state", "random-state", torch.random.get_rng_state, torch.random.set_rng_state),
+    Switch("Python random state", "random-state", random.getstate, random.setstate),
+)
+
+
+def read() -> World:
+    """Return the value of every switch."""
+    return {switch.name: switch.read() for switch in SWITCHES}
+
+
+def differing(before: World, after: World) -> list[Switch]:
+    """Return the switches whose values differ between two worlds."""
+    return [switch for switch in SWITCHES if not _same(before[switch.name], after[switch.name])]
+
+
+def move(world: World, *, now: World) -> None:
+    """Set the switches from the values they have now to those of another world."""
+    for switch in differing(now, world):
+        switch.write(world[switch.name])
+
+
+def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, torch.Tensor):
+        return torch.equal(first, second)
+    return bool(first == second)

@@ -1,0 +1,99 @@
+"""Inside a worker: opens an implementation on a device and answers one check after another."""
+
+import base64
+import importlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import msgspec
+import torch
+
+from rotcheck.compare.case import Case
+from rotcheck.compare.evidence import Evidence
+from rotcheck.compare.subject import Subject, Wrong
+from rotcheck.errors import RequestError
+from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.registry import module_of
+from rotcheck.scrub import scrub
+
+Answer = Callable[[list[str]], Any]
+
+
+class JudgingFailed(Exception):
+    """rotcheck's own code failed around an implementation; not the implementation's doing as far as we know."""
+
+
+def open_implementation(setup: dict[str, Any]) -> Answer:
+    """Load `setup["implementation"]` for `setup["device"]`; return what answers tasks [dtype, check].
+
+    Raises `RequestError` when there is no such implementation, and whatever the implementation itself
+    raises while it is imported and loaded.
+    """
+    name, device = setup["implementation"], setup["device"]
+    if device == "interpreter":
+        reason = _interpret(name)
+        if reason:
+            return lambda task: msgspec.to_builtins(Evidence(state="skipped", message=reason))
+    try:
+        subject = Subject(name, device)
+    except Unavailable as error:
+        words = scrub(str(error))
+        return lambda task: msgspec.to_builtins(Evidence(state="unavailable", message=words))
+    return _answers(subject, device, bool(setup.get("outputs")))
+
+
+def _interpret(name: str) -> str | None:
+    """Turn on the Triton interpreter, or say why this implementation is not for it."""
+    registered = module_of(name)
+    if registered and not getattr(importlib.import_module(registered), "triton", False):
+        return "it has no Triton kernel; on CPU tensors it is what it is on cpu"
+    interpret()
+    return None
+
+
+def _answers(subject: Subject, device: str, outputs: bool) -> Answer:
+    case_of = cache(lambda dtype: Case(subject, getattr(torch, dtype)))
+
+    def answer(task: list[str]) -> Any:
+        dtype, check = task
+        evidence = _skipped(subject, device, dtype, check) or _run(subject, case_of(dtype), check)
+        if outputs and check == "forward" and evidence.state == "ran":
+            evidence = msgspec.structs.replace(evidence, output=_output(subject, case_of(dtype)))
+        return msgspec.to_builtins(evidence)
+
+    return answer
+
+
+def _skipped(subject: Subject, device: str, dtype: str, check: str) -> Evidence | None:
+    needs_values = importlib.import_module(f"rotcheck.compare.checks.{check}").needs_values
+    if subject.device.type == "meta" and needs_values:
+        return Evidence(state="skipped", message="tensors on meta have no values; `dtype` and `state` need none")
+    reason = subject.skip(device, dtype)
+    return Evidence(state="skipped", message=reason) if reason else None
+
+
+def _run(subject: Subject, case: Case, check: str) -> Evidence:
+    subject.raised = None
+    module = importlib.import_module(f"rotcheck.compare.checks.{check}")
+    try:
+        evidence: Evidence = module.run(subject, case)
+    except Wrong as wrong:
+        evidence = wrong.evidence
+    except BaseException as error:
+        if subject.raised is error or isinstance(error, RequestError):
+            raise
+        raise JudgingFailed(f"{type(error).__name__}: {error}") from error
+    path, reason = subject.path()
+    notes = [note for note in (evidence.note, path and reason) if note]
+    return msgspec.structs.replace(
+        evidence, path=path, note=scrub("; ".join(notes)) or None, seconds=subject.seconds
+    )
+
+
+def _output(subject: Subject, case: Case) -> str:
+    """Return the rotated q, as pairs (B, S, H, P, 2) in float64, in base64."""
+    found = case.read(subject.call(case.x(), case.tables()))
+    q = found[:, :, 0] if case.packed else found
+    return base64.b64encode(bytes(q.contiguous().view(torch.uint8).flatten().tolist())).decode()

@@ -1,0 +1,1 @@
+"""Implementations kept for what they show; they run only when named."""

@@ -1,0 +1,33 @@
+"""What a module must have to be an implementation; nothing to import, nothing to inherit."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from torch import Tensor
+
+from rotcheck.rotary.conventions import Convention
+
+Function = Callable[..., Tensor]
+"""f(x, *tables) or, where the convention says so, f(x, *tables, offset=k): rotated x, same shape."""
+
+
+class Unavailable(Exception):
+    """The implementation is not on this machine, or not for this device; the message says why."""
+
+
+class Implementation(Protocol):
+    """The names that rotcheck looks up in an implementation's module.
+
+    The module's docstring says what it is. Optional names: `path() -> tuple[str, str]`, after a call, which
+    code really ran and why, when that is not the implementation itself; `skip(device, dtype) -> str | None`,
+    a reason not to run a dtype there; `triton = True` when it is a Triton kernel and so can run on the
+    `interpreter` stand-in; `switches`, the process-wide switches that it changes by design.
+    """
+
+    convention: Convention
+
+    def load(self, device: str) -> Function:
+        """Return the function to call on this device ("cpu", "cuda:0", "meta", "interpreter").
+
+        Raises `Unavailable` when it is not here; whatever else it raises is a finding.
+        """

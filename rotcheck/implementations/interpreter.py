@@ -1,0 +1,21 @@
+"""The `interpreter` stand-in: Triton kernels run by the Triton interpreter on CPU tensors."""
+
+import contextlib
+import importlib.util
+import os
+
+import torch
+
+from rotcheck.implementations.interface import Unavailable
+
+
+def interpret() -> None:
+    """Have this process run Triton kernels on CPU tensors; call it before anything imports triton.
+
+    Raises `Unavailable` when triton is not installed.
+    """
+    if importlib.util.find_spec("triton") is None:
+        raise Unavailable("the Triton interpreter needs triton (`pip install triton`)")
+    os.environ["TRITON_INTERPRET"] = "1"
+    os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"  # else flash-attn asks for its CUDA extension
+    torch.cuda.device = lambda index: contextlib.nullcontext()  # type: ignore[assignment,misc]

@@ -1,0 +1,64 @@
+"""Inside a worker: from an implementation's name to its module, or to a stranger's function in SEDD's form."""
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import cast
+
+from rotcheck.errors import RequestError
+from rotcheck.implementations.interface import Function, Implementation
+from rotcheck.implementations.registry import module_of
+from rotcheck.rotary.conventions import Convention
+
+SEDD = Convention(pairing="half", layout="qkv", tables="packed")
+"""What a function given by file or module is taken to be: f(qkv, cos, sin), as in SEDD."""
+
+
+def implementation(specification: str) -> Implementation:
+    """Return the implementation that a registered name, `module:function` or `file.py:function` names.
+
+    Raises `RequestError` when there is no such module or function. What the module raises while it is
+    imported passes through: that is a finding about it.
+    """
+    registered = module_of(specification)
+    if registered:
+        return cast(Implementation, importlib.import_module(registered))
+    target, _, name = specification.rpartition(":")
+    module = _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
+    function = _function(module, name, specification)
+    return cast(Implementation, SimpleNamespace(convention=SEDD, load=lambda device: function))
+
+
+def _from_file(file: Path) -> ModuleType:
+    """Import a file under its own name, its folder importable behind everything else."""
+    sys.path.append(str(file.resolve().parent))
+    specification = importlib.util.spec_from_file_location(f"_rotcheck_given_{file.stem}", file.resolve())
+    assert specification is not None and specification.loader is not None, f"{file} is a .py file"
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+def _from_module(name: str) -> ModuleType:
+    sys.path.append(str(Path.cwd()))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise RequestError(f"there is no module {error.name!r} (asked for by {name!r})") from error
+        raise
+
+
+def _function(module: ModuleType, name: str, specification: str) -> Function:
+    found = getattr(module, name, None)
+    if callable(found):
+        return cast(Function, found)
+    callables = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+    near = difflib.get_close_matches(name, callables, 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(callables[:10]) or 'none'}"
+    what = f"{name!r} there is no function" if found is not None else f"there is no function {name!r}"
+    raise RequestError(f"{specification.rpartition('/')[2]!r}: {what}; {hint}")

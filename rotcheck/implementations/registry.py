@@ -1,0 +1,77 @@
+"""Which implementations there are, by the names of their files; imports none of them, and so no torch."""
+
+import difflib
+import pkgutil
+from pathlib import Path
+
+from rotcheck.errors import RequestError
+
+_NOT_ONE = {"exhibits", "interface", "interpreter", "load", "registry"}
+_HERE = Path(__file__).parent
+
+
+def names() -> list[str]:
+    """Return the names of the implementations that run by default."""
+    return _names(_HERE)
+
+
+def exhibits() -> list[str]:
+    """Return the names of those that run only when named."""
+    return _names(_HERE / "exhibits")
+
+
+def module_of(name: str) -> str | None:
+    """Return the module of a registered name, or None."""
+    file = name.replace("-", "_")
+    if name in names():
+        return f"rotcheck.implementations.{file}"
+    return f"rotcheck.implementations.exhibits.{file}" if name in exhibits() else None
+
+
+def check(specification: str) -> None:
+    """Raise `RequestError` when this cannot name an implementation; what only an import can tell is left open.
+
+    Accepted: a registered name, `package.module:function`, `path/to/file.py:function`.
+    """
+    target, colon, function = specification.rpartition(":")
+    if not colon:
+        _check_name(specification)
+    elif not function.isidentifier():
+        raise RequestError(f"{specification!r}: behind the colon must stand a function's name, not {function!r}")
+    elif target.endswith(".py") or "/" in target:
+        _check_file(specification, Path(target))
+    elif not all(part.isidentifier() for part in target.split(".")):
+        raise RequestError(f"{specification!r}: {target!r} is neither a module's name nor a .py file")
+
+
+def _check_name(name: str) -> None:
+    known = names() + exhibits()
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise RequestError(
+        f"unknown implementation {name!r}; {hint}Known: {', '.join(known)}; "
+        "or your own as path/to/file.py:function or package.module:function"
+    )
+
+
+def _check_file(specification: str, file: Path) -> None:
+    if not file.is_file():
+        raise RequestError(f"{specification!r}: there is no file {str(file)!r}")
+    if file.suffix != ".py":
+        raise RequestError(f"{specification!r}: {str(file)!r} is no Python file; its name must end in .py")
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{specification!r}: {str(file)!r} cannot be read as Python: {error}") from error
+    if "\0" in text:
+        raise RequestError(f"{specification!r}: {str(file)!r} cannot be read as Python: it holds NUL bytes")
+
+
+def _names(folder: Path) -> list[str]:
+    return [
+        module.name.replace("_", "-")
+        for module in pkgutil.iter_modules([str(folder)])
+        if module.name not in _NOT_ONE
+    ]

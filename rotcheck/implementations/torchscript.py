@@ -1,0 +1,18 @@
+"""The native rotate_half under `torch.jit.script`, with the executor that torch chooses by default."""
+
+import warnings
+
+import torch
+
+from rotcheck.implementations import native
+from rotcheck.implementations.interface import Function
+
+convention = native.convention
+
+
+def load(device: str) -> Function:
+    """Return the scripted function; scripting starts anew in each process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch 2.9 and newer call torch.jit deprecated
+        scripted: Function = torch.jit.script(native.apply)
+    return scripted

@@ -1,0 +1,28 @@
+"""The angles of a rotary embedding, in float64 on the CPU, where every device's results are judged."""
+
+import torch
+from torch import Tensor
+
+
+def inverse_frequencies(rotary_dim: int, theta: float = 10000.0) -> Tensor:
+    """Return theta ** (-2i / rotary_dim) for i in 0 .. rotary_dim/2 - 1, in radians a position.
+
+    Shape (rotary_dim / 2,), float64. Source: Su et al., RoFormer, arXiv 2104.09864, section 3.2.2.
+    Raises ValueError when rotary_dim is not positive and even.
+    """
+    if rotary_dim <= 0 or rotary_dim % 2:
+        raise ValueError(f"rotary_dim is {rotary_dim}; it must be positive and even, since lanes rotate in pairs")
+    exponents = torch.arange(0, rotary_dim, 2, dtype=torch.float64, device="cpu") / rotary_dim  # (rotary_dim/2,)
+    return torch.pow(torch.tensor(theta, dtype=torch.float64, device="cpu"), -exponents)  # (rotary_dim/2,)
+
+
+def angles(positions: Tensor, rotary_dim: int, theta: float = 10000.0) -> Tensor:
+    """Return position * inverse frequency, in radians.
+
+    `positions`: integers, shape (S,). Returns shape (S, rotary_dim / 2), float64. Raises TypeError for
+    positions that are not integers: a position that a dtype has rounded is the fault we look for.
+    """
+    if positions.is_floating_point() or positions.is_complex():
+        raise TypeError(f"positions have dtype {positions.dtype}; give exact integers, such as torch.int64")
+    exact = positions.to(device="cpu", dtype=torch.float64)  # (S,)
+    return exact[:, None] * inverse_frequencies(rotary_dim, theta)  # (S, rotary_dim/2)
