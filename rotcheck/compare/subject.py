@@ -41,6 +41,7 @@ class Subject:
         with self.running():
             self._module: Implementation = implementation(specification)
             self._function = self._module.load(device)
+        self._loaded = self._inside
         self.device = torch.device("cpu" if device == "interpreter" else device)
         self.convention: Convention = self._module.convention
 
@@ -70,12 +71,15 @@ class Subject:
     def changed(self) -> list[switches.Switch]:
         """Return the switches that it changed without having declared so."""
         declared = getattr(self._module, "switches", ())
-        differing = switches.differing(self._outside, self._inside)
-        return [switch for switch in differing if switch.name not in declared]
+        found = [switch for switch in switches.differing(self._outside, self._inside) if not switch.by_calls]
+        found += [switch for switch in switches.differing(self._loaded, self._inside) if switch.by_calls]
+        return [switch for switch in found if switch.name not in declared]
 
     def change(self, switch: switches.Switch) -> str:
         """Return what became of a switch, in words."""
         before, after = self._outside[switch.name], self._inside[switch.name]
+        if switch.finding == "prints":
+            return "writes to standard output" if after is not None else "closes standard output"
         return switch.name if len(f"{before}{after}") > 80 else f"{switch.name} from {before} to {after}"
 
     def path(self) -> tuple[str | None, str | None]:

@@ -1,6 +1,8 @@
 """The process-wide switches of torch and Python that an implementation can change under everybody's feet."""
 
+import os
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,7 @@ class Switch:
     finding: str
     read: Callable[[], Any]
     write: Callable[[Any], Any]
+    by_calls: bool = False  # only a call may not change it; many an import does, and harms nobody
 
 
 World = dict[str, Any]
@@ -57,6 +60,15 @@ def _write_autocast(value: tuple[bool, bool]) -> None:
     torch.set_autocast_enabled("cuda", value[1])
 
 
+def _read_output() -> int | None:
+    """Return how much was written to standard output, which is a file in a worker; None: it was closed."""
+    try:
+        sys.stdout.flush()
+        return os.fstat(1).st_size
+    except (OSError, ValueError):
+        return None
+
+
 SWITCHES = (
     Switch("TorchScript executor", "jit-executor", _read_executor, _write_executor),
     Switch("TorchScript fusers", "jit-executor", _read_fusers, _write_fusers),
@@ -78,7 +90,8 @@ SWITCHES = (
         torch.use_deterministic_algorithms,
     ),
     Switch("torch random state", "random-state", torch.random.get_rng_state, torch.random.set_rng_state),
-    Switch("Python random state", "random-state", random.getstate, random.setstate),
+    Switch("Python random state", "random-state", random.getstate, random.setstate, by_calls=True),
+    Switch("standard output", "prints", _read_output, lambda _: None, by_calls=True),
 )
 
 

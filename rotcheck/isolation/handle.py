@@ -32,14 +32,14 @@ class Handle:
         self.looked = self.began  # when its memory was looked at
         self.ending: Outcome | None = None  # why it was ended, when the front ended it
         self.output: IO[bytes] = tempfile.TemporaryFile()
-        self.faults: IO[bytes] = tempfile.TemporaryFile()
+        self.errors: IO[bytes] = tempfile.TemporaryFile()
         ours, theirs = socketpair()
         self.connection = Connection(ours.detach())
         self._theirs = theirs
 
     def descriptors(self) -> list[int]:
-        """Return what the worker process needs: connection, output, faults."""
-        return [self._theirs.fileno(), self.output.fileno(), self.faults.fileno()]
+        """Return what the worker process needs: connection, standard output, standard error."""
+        return [self._theirs.fileno(), self.output.fileno(), self.errors.fileno()]
 
     def limit(self) -> float:
         """Return the seconds that what it does now may take."""
@@ -95,12 +95,13 @@ class Handle:
 
     def left(self) -> tuple[tuple[str, ...], str]:
         """Return the frames and the last lines of output that it left."""
-        return of_fault(tail(self.faults)), last_lines(tail(self.output))
+        errors = tail(self.errors)
+        return of_fault(errors), last_lines(errors) or last_lines(tail(self.output))
 
     def close(self) -> None:
         """End the process group and release what the front holds of it."""
         self.kill()
-        for held in (self.connection, self._theirs, self.output, self.faults):
+        for held in (self.connection, self._theirs, self.output, self.errors):
             held.close()
 
 

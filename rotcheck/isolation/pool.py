@@ -22,7 +22,7 @@ TICK = 0.05  # seconds between two looks at the deadlines
 MEMORY_TICK = 0.2  # seconds between two looks at a worker's memory
 GRACE = 0.5  # seconds that an aborted worker has to leave its traceback
 SILENT = 2.0  # seconds that a worker may live on after its connection closed
-RESTARTS = 3  # of a server that died after it was ready
+RESTARTS = 100  # of a server that died after it was ready; each takes as long as the imports
 
 StartMethod = Literal["fork", "spawn"]
 
@@ -154,7 +154,11 @@ class Pool:
         return [Done(worker.job, worker.at, outcome)]
 
     def _lost(self, status: int) -> list[Done]:
-        """The server died: begin anew when it had been ready, else nothing can run."""
+        """The server died: begin anew when it had been ready, else nothing can run.
+
+        All workers die with it. Who did it cannot be told while several work, so from then on one works at
+        a time, what was under way is asked again, and the one that does it again stands alone.
+        """
         trace, output = self._starter.left()
         if not self._starter.ready or not self._restarts:
             during = f"import {self.preload[0]}" if self.preload and not self._starter.ready else ""
@@ -164,14 +168,13 @@ class Pool:
         self._restarts -= 1
         self._starter.close()
         self._starter = self._new_starter()
-        done = []
-        for worker in list(self._active):  # the system ended them along with their server
-            if worker.pid is None:
-                self._queue.appendleft((worker.job, worker.first, worker.hung))
-                self._remove(worker)
-            else:
-                done += self._ended(worker, -9)
-        return done
+        if len(self._active) == 1 and self._active[0].pid is not None:
+            return self._ended(self._active[0], -9)
+        self.workers = 1
+        for worker in list(self._active):
+            self._queue.appendleft((worker.job, worker.at or worker.first, worker.hung))
+            self._remove(worker)
+        return []
 
     def _give_up(self, outcome: Outcome) -> list[Done]:
         done = [found for worker in list(self._active) for found in self._retire(worker, outcome, opening=True)]

@@ -30,7 +30,7 @@ class Starter(Protocol):
         """Return the descriptors that become readable with news."""
 
     def start(self, number: int, descriptors: Sequence[int]) -> None:
-        """Ask for a worker with these descriptors: connection, output, faults."""
+        """Ask for a worker with these descriptors: connection, standard output, standard error."""
 
     def news(self) -> list[Event]:
         """Return what happened since the last call, without waiting."""

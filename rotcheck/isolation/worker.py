@@ -1,6 +1,6 @@
 """The worker process: opens one job, answers its tasks, and survives nothing that they do to it.
 
-Its answers go over a connection of their own, as JSON; its standard output and error go to a file of which
+Its answers go over a connection of their own, as JSON; its standard output and error go to files of which
 the front reads the end when it died.
 """
 
@@ -24,12 +24,12 @@ LONGEST_MESSAGE = 4000
 LARGEST_FILE = 1 << 30  # bytes: whoever prints without end meets this before the disk is full
 
 
-def main(connection: int, output: int, faults: int) -> None:
+def main(connection: int, output: int, errors: int) -> None:
     """Serve one job over the connection, then end the process at once, without any clean-up of others' code.
 
-    The three are file descriptors: the connection, where output goes, where faulthandler writes.
+    The three are file descriptors: the connection, and the files for standard output and standard error.
     """
-    _settle(output, faults)
+    _settle(output, errors)
     front = Connection(connection)
     handler: Callable[[Any], Any] | None = None
     while True:
@@ -60,18 +60,18 @@ def _open(target: str, setup: Any) -> Callable[[Any], Any]:
     return opened
 
 
-def _settle(output: int, faults: int) -> None:
+def _settle(output: int, errors: int) -> None:
     """Leave the front's terminal, die with the server, write to files, leave no core file."""
     if os.getsid(0) != os.getpid():
         os.setsid()
     _die_with_parent()
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+    for source, target in ((nothing, 0), (output, 1), (errors, 2)):
         os.dup2(source, target)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, LARGEST_FILE)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    faulthandler.enable(faults)
+    faulthandler.enable(errors)  # a descriptor of its own: theirs may be closed
 
 
 def _lower(limit: int, value: int) -> None:

@@ -27,9 +27,19 @@ def run(subject: Subject, case: Case) -> Evidence:
         error_float32=narrow,
         where=worst.where,
         not_finite=worst.not_finite,
-        finding="gradient" if wrong else None,
-        message="the gradient is not the inverse rotation of what flows back" if wrong else None,
+        finding=_finding(worst) if wrong else None,
+        message=_WORDS[_finding(worst)] if wrong else None,
     )
+
+
+_WORDS = {
+    "gradient": "the gradient is not the inverse rotation of what flows back",
+    "not-finite": "the gradient has NaN or infinite elements",
+}
+
+
+def _finding(measured: Measured) -> str:
+    return "not-finite" if measured.not_finite else "gradient"
 
 
 def _once(

@@ -1,4 +1,4 @@
-"""Are the process-wide switches (TorchScript executor, default dtype, random state, ...) left as they were?"""
+"""Is the process left as it was: TorchScript executor, default dtype, random state, standard output, ...?"""
 
 from rotcheck.compare.case import Case
 from rotcheck.compare.evidence import Evidence
@@ -15,4 +15,4 @@ def run(subject: Subject, case: Case) -> Evidence:
     if not changed:
         return Evidence()
     words = "; ".join(subject.change(switch) for switch in changed)
-    return Evidence(finding=changed[0].finding, message=f"changes switches of the whole process: {words}")
+    return Evidence(finding=changed[0].finding, message=f"changes the whole process: {words}")
