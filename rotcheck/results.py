@@ -18,6 +18,7 @@ FINDINGS: tuple[Verdict, ...] = ("disagrees", "raises", "crashes", "hangs")
 
 REPORT_SCHEMA = "rotcheck/report/1"
 PROBE_SCHEMA = "rotcheck/probe/1"
+TRIAL_SCHEMA = "rotcheck/trial/1"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +109,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     planned: int = 0  # how many cells the request asked for; more than there are when interrupted
 
 
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim of the fix that rotcheck started from, held against runs."""
+
+    claim: str
+    holds: bool | None  # None: this machine lacks what it takes to tell
+    seen: tuple[str, ...]  # what was run and what happened, line by line
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rotcheck trial` found."""
+
+    schema: str = TRIAL_SCHEMA
+    rotcheck: str
+    torch: str | None
+    claims: tuple[Claim, ...]
+
+
 def summarise(cells: Iterable[Cell]) -> dict[str, int]:
     """Return how many cells have each verdict, every verdict named."""
     counted = Counter(cell.verdict for cell in cells)
@@ -126,7 +144,7 @@ def exit_code(cells: Sequence[Cell]) -> int:
     return 0 if any(cell.verdict == "agrees" for cell in cells) else 5
 
 
-def to_json(found: Report | Probe) -> bytes:
+def to_json(found: Report | Probe | Trial) -> bytes:
     """Return the report as indented JSON; NaN and infinity, which JSON has not, become null."""
     return msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
 

@@ -13,9 +13,14 @@ switches = ("TorchScript executor", "TorchScript fusers")
 
 
 def load(device: str) -> Function:
-    """Set the four flags of SEDD's model/rotary.py for this process and return the scripted function."""
+    """Set the flags and return the function, scripted."""
+    set_flags()
+    return torchscript.load(device)
+
+
+def set_flags() -> None:
+    """Set, for this process, the four flags of SEDD's model/rotary.py."""
     torch._C._jit_set_profiling_mode(False)
     torch._C._jit_set_profiling_executor(False)
     torch._C._jit_override_can_fuse_on_cpu(True)
     torch._C._jit_override_can_fuse_on_gpu(True)
-    return torchscript.load(device)

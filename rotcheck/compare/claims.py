@@ -1,0 +1,190 @@
+"""Inside a worker: what the fix in docs/the-fix-on-trial.md claimed, each claim held against a run.
+
+Each function takes nothing and returns whether the claim holds and what was seen, line by line; it raises
+`Unavailable` when this machine lacks what the claim is about.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.implementations import flash_attn, torchscript_legacy
+from rotcheck.implementations.exhibits import seed_fallback, seed_native
+from rotcheck.implementations.interface import Unavailable
+from rotcheck.rotary import angles, tables
+
+Seen = tuple[bool, list[str]]
+CALLS = 3
+SHAPE = (2, 10, 3, 8, 64)  # of the fix's own test: qkv (B, S, 3, H, D)
+
+
+def open_claim(name: str) -> Callable[[Any], dict[str, Any]]:
+    """Return what answers any task with {"holds": bool or None, "seen": lines} of the claim of that name."""
+
+    def answer(_: Any) -> dict[str, Any]:
+        try:
+            holds, seen = _CLAIMS[name]()
+        except Unavailable as reason:
+            return {"holds": None, "seen": [f"not run: {reason}"]}
+        return {"holds": holds, "seen": seen}
+
+    return answer
+
+
+def _inputs() -> tuple[Tensor, Tensor, Tensor]:
+    """Return qkv and the tables (1, S, 1, 1, D) of the fix's own test, which have no slot for V."""
+    qkv = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0))
+    half = angles(torch.arange(SHAPE[1]), SHAPE[-1])
+    cos, sin = (t[None, :, None].float() for t in tables("repeated", "half", half, torch.float64))
+    return qkv, cos, sin
+
+
+def _outcome(function: Callable[..., Any], *arguments: Any) -> str:
+    """Call it three times; return "runs", or what it raised and on which call."""
+    for call in range(1, CALLS + 1):
+        try:
+            function(*arguments)
+        except Exception as error:
+            return f"raises {type(error).__name__}: {str(error).splitlines()[-1]} (call {call})"
+    return f"runs ({CALLS} calls)"
+
+
+def torchscript_needs_cuda() -> Seen:
+    """Run scripted rotary functions under both executors, on cpu and on meta.
+
+    Each function is scripted anew: one that ran before the executor changed keeps the executor it ran under.
+    """
+    qkv, cos, sin = _inputs()
+    here, away = (qkv, cos, sin), tuple(t.to("meta") for t in (qkv, cos, sin))
+    seen = [f"default executor on cpu: {_outcome(_rotary(), *here)}"]
+    seen += [f"default executor on meta, which the legacy fuser does not know: {_outcome(_rotary(), *away)}"]
+    torchscript_legacy.set_flags()
+    seen += [f"legacy executor, set in another file of the model, on cpu: {_outcome(_rotary(), *here)}"]
+    failing = _rotary()
+    seen += [f"legacy executor on meta: {_outcome(failing, *away)}"]
+    x, bias = torch.ones(4, device="meta"), torch.ones(4, device="meta")
+    seen += [f"the model's other scripted functions, legacy executor on meta: {_outcome(_other(), x, bias)}"]
+    torch._C._jit_set_profiling_executor(True)
+    seen += [f"the function that just failed, the executor set back: {_outcome(failing, *away)}"]
+    needs_cuda = not all(": runs" in line for line in (*seen[:2], seen[-1]))
+    return needs_cuda, seen
+
+
+def _rotary() -> Callable[..., Any]:
+    """Return a rotate_half function, scripted anew."""
+
+    def apply(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        x1, x2 = qkv.chunk(2, -1)
+        return qkv * cos + torch.cat((-x2, x1), -1) * sin
+
+    return _scripted(apply)
+
+
+def _other() -> Callable[..., Any]:
+    """Return a scripted function like those in SEDD's model/fused_add_dropout_scale.py."""
+
+    def add_and_scale(x: Tensor, bias: Tensor) -> Tensor:
+        return (x + bias) * 2.0
+
+    return _scripted(add_and_scale)
+
+
+def _scripted(function: Callable[..., Any]) -> Callable[..., Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted: Callable[..., Any] = torch.jit.script(function)
+    return scripted
+
+
+def identical_to_flash_attn() -> Seen:
+    """Compare the native half with flash-attn's own kernel, and the fix with itself as its test did."""
+    seen = [_match_of_its_test()]
+    rotary = flash_attn.usable("interpreter")
+    qkv, cos, sin = _inputs()
+    half = SHAPE[-1] // 2
+    theirs = rotary.apply_rotary_emb_qkv_(qkv.clone(), cos[0, :, 0, 0, :half], sin[0, :, 0, 0, :half])
+    off = (seed_native.load("cpu")(qkv, cos, sin) - theirs).abs()  # (B, S, 3, H, D)
+    q, k, v = (float(off[:, :, slot].max()) for slot in range(3))
+    seen.append(f"flash-attn's kernel against native, in the interpreter stand-in: largest difference on q {q:.2g}, on k {k:.2g}")
+    seen.append(f"on V {v:.2f}: native rotates V too, flash-attn does not")
+    return max(q, k, v) == 0.0, seen
+
+
+def _match_of_its_test() -> str:
+    qkv, cos, sin = _inputs()
+    with _without("flash_attn"):
+        result = seed_fallback.load("cpu")(qkv, cos, sin)
+    same = torch.equal(result, seed_native.load("cpu")(qkv, cos, sin))
+    ran, _ = seed_fallback.path()
+    return f"without flash-attn, as in its test, the fix runs {ran}: {'equal to' if same else 'differs from'} native, itself"
+
+
+def handles_all_exceptions() -> Seen:
+    """Call the fix where flash-attn can be imported and cannot run."""
+    outcome = _outcome(_silent(_importable_only()), *_inputs())
+    return "runs" in outcome, [f"flash-attn importable, no GPU for it: {outcome}", "`cos` was already cut to half its width when the fallback got it"]
+
+
+def clear_messages() -> Seen:
+    """Count what the fix prints, in both of its failing states."""
+    qkv, cos, sin = _inputs()
+    with _without("flash_attn"):
+        quiet = _printed(seed_fallback.load("cpu"), qkv, cos, sin)
+    seen = [f"without flash-attn: {CALLS} calls, {len(quiet)} lines printed; nothing says that native ran"]
+    loud = _printed(_importable_only(), qkv, cos, sin)
+    seen.append(f"flash-attn importable, no GPU for it: {CALLS} calls, {len(loud)} lines printed, one a call")
+    seen += [f"each time: {loud[0]}"] if loud else []
+    return len(quiet) == 1 and len(loud) == 1, seen
+
+
+def _importable_only() -> Callable[..., Tensor]:
+    """Return the fix in a process where flash-attn's import works and its kernel does not."""
+    if importlib.util.find_spec("flash_attn") is None:
+        raise Unavailable("flash-attn is not installed")
+    os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"
+    importlib.import_module("flash_attn.layers.rotary")
+    return seed_fallback.load("cpu")
+
+
+def _printed(function: Callable[..., Any], *arguments: Any) -> list[str]:
+    """Return the lines that three calls print, whatever they raise."""
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        for _ in range(CALLS):
+            with contextlib.suppress(RuntimeError):
+                function(*arguments)
+    return output.getvalue().splitlines()
+
+
+def _silent(function: Callable[..., Any]) -> Callable[..., Any]:
+    def quiet(*arguments: Any) -> Any:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return function(*arguments)
+
+    return quiet
+
+
+@contextlib.contextmanager
+def _without(package: str) -> Any:
+    """Make a package's import fail as when it is not installed."""
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+_CLAIMS: dict[str, Callable[[], Seen]] = {
+    "torchscript": torchscript_needs_cuda,
+    "identical": identical_to_flash_attn,
+    "exceptions": handles_all_exceptions,
+    "messages": clear_messages,
+}

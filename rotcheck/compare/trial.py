@@ -1,0 +1,36 @@
+"""The fix that rotcheck started from, on trial: its claims, each in worker processes of its own."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from rotcheck import __version__
+from rotcheck.isolation import Done, Job, Pool, Returned
+from rotcheck.results import Claim, Trial
+
+CLAIMS = {
+    "torchscript": '"TorchScript does not work with MPS/CPU devices"',
+    "identical": '"Mathematically identical results to Flash Attention"',
+    "exceptions": '"Handles all exceptions gracefully"',
+    "messages": '"Clear error messages for debugging"',
+}
+
+
+def trial() -> Trial:
+    """Hold each claim against runs on this machine; needs no GPU, and says what it lacks."""
+    jobs = [Job(name, "rotcheck.compare.claims:open_claim", name, [None], limit=120) for name in CLAIMS]
+    with Pool(preload=("torch", "rotcheck.compare.claims")) as pool:
+        found = {done.job.name: _claim(done) for done in pool.run(jobs)}
+    return Trial(rotcheck=__version__, torch=_torch(), claims=tuple(found[name] for name in CLAIMS))
+
+
+def _claim(done: Done) -> Claim:
+    words = CLAIMS[done.job.name]
+    if isinstance(done.outcome, Returned):
+        return Claim(claim=words, holds=done.outcome.value["holds"], seen=tuple(done.outcome.value["seen"]))
+    return Claim(claim=words, holds=None, seen=(f"not run: {done.outcome}",))
+
+
+def _torch() -> str | None:
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return None
