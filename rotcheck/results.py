@@ -84,6 +84,9 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     stand_in: bool = False
 
 
+Relation = Literal["differs", "bit-identical", "same path", "not comparable"]
+
+
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """How far two implementations are from each other on one device in one dtype."""
 
@@ -92,7 +95,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     dtype: str
     largest: float | None  # largest difference in units; None: nothing to compare
-    relation: Literal["differs", "bit-identical", "same path", "not comparable"]
+    relation: Relation
     reason: str | None = None  # why there is nothing to compare
 
 

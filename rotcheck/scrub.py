@@ -5,7 +5,8 @@ import re
 
 _ANCHORS = re.compile(r".*/(?:site-packages|dist-packages|python3(?:\.\d+)?t?|(?=rotcheck/\w+/\w+\.py))/?")
 _QUOTED = re.compile(r"""(["'])(/[^"'\n]*)\1""")
-_PLAIN = re.compile(r"(?<![\w:/.~<])(?:~|[A-Za-z]:(?=[/\\])|file:/)?/(?:[^\s\"'`,;:()\[\]<>|=]+/)*[^\s\"'`,;:()\[\]<>|=]*")
+_PART = r"[^\s\"'`,;:()\[\]<>|=/]*"
+_PLAIN = re.compile(rf"(?<![\w:/.~<])(?:~|[A-Za-z]:(?=[/\\])|file:/)?(?:/{_PART})+")
 _WINDOWS = re.compile(r"\b[A-Za-z]:\\(?:[^\s\\\"']+\\)*([^\s\\\"']+)")
 
 
@@ -21,4 +22,6 @@ def scrub(text: str) -> str:
     text = _PLAIN.sub(lambda m: shorten_path(m[0]), text)
     text = _WINDOWS.sub(lambda m: m[1], text)
     host = platform.node()
-    return re.sub(rf"\b{re.escape(host)}\b", "<host>", text) if len(host) > 3 and host != "localhost" else text
+    return (
+        re.sub(rf"\b{re.escape(host)}\b", "<host>", text) if len(host) > 3 and host != "localhost" else text
+    )

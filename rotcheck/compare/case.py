@@ -29,7 +29,7 @@ class Case:
 
     @cached_property
     def pairs(self) -> Tensor:
-        """The pairs (B, S, 3, H, P, 2) as the dtype holds them, float64 on the CPU; of q alone for bshd."""
+        """The pairs (B, S, 3, H, P, 2) as the dtype holds them, float64 on CPU; of q alone for bshd."""
         generator = torch.Generator("cpu").manual_seed(SEED)
         shape = (BATCH, len(POSITIONS), 3, HEADS, PAIRS, 2)
         exact = torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")

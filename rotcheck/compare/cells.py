@@ -4,13 +4,16 @@ from typing import Any
 
 import msgspec
 
+from rotcheck import diagnose
 from rotcheck.compare.evidence import Evidence
 from rotcheck.compare.judge import judge, note, shown_error
-from rotcheck import diagnose
 from rotcheck.isolation import Died, Done, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import FINDINGS, Cell, Verdict
 
-_FAULTS = {"SIGKILL": "killed", "SIGABRT": "abort"}  # every other signal is a fault of the program: "segfault"
+_FAULTS = {
+    "SIGKILL": "killed",
+    "SIGABRT": "abort",
+}  # every other signal is a fault of the program: "segfault"
 
 
 def cell_of(done: Done, implementation: str, evidence: Evidence | None) -> Cell:
@@ -58,7 +61,9 @@ def _failed(done: Done) -> dict[str, Any]:
     outcome = done.outcome
     verdict, code = _end(done)
     text = f"{outcome}\n{outcome.output}" if isinstance(outcome, Died) else str(outcome)
-    during = " while it was imported and loaded" if done.opening and not getattr(outcome, "during", "") else ""
+    during = (
+        " while it was imported and loaded" if done.opening and not getattr(outcome, "during", "") else ""
+    )
     last = f"; its last words: {outcome.output}" if isinstance(outcome, Died) and outcome.output else ""
     return {
         "verdict": verdict,

@@ -114,7 +114,9 @@ def identical_to_flash_attn() -> Seen:
     theirs = rotary.apply_rotary_emb_qkv_(qkv.clone(), cos[0, :, 0, 0, :half], sin[0, :, 0, 0, :half])
     off = (seed_native.load("cpu")(qkv, cos, sin) - theirs).abs()  # (B, S, 3, H, D)
     q, k, v = (float(off[:, :, slot].max()) for slot in range(3))
-    seen.append(f"flash-attn's kernel against native, in the interpreter stand-in: largest difference on q {q:.2g}, on k {k:.2g}")
+    seen.append(
+        f"flash-attn's kernel (interpreter stand-in) against native: largest difference on q {q:.2g}, on k {k:.2g}"
+    )
     seen.append(f"on V {v:.2f}: native rotates V too, flash-attn does not")
     return max(q, k, v) == 0.0, seen
 
@@ -123,15 +125,17 @@ def _match_of_its_test() -> str:
     qkv, cos, sin = _inputs()
     with _without("flash_attn"):
         result = seed_fallback.load("cpu")(qkv, cos, sin)
-    same = torch.equal(result, seed_native.load("cpu")(qkv, cos, sin))
-    ran, _ = seed_fallback.path()
-    return f"without flash-attn, as in its test, the fix runs {ran}: {'equal to' if same else 'differs from'} native, itself"
+    same = "equals" if torch.equal(result, seed_native.load("cpu")(qkv, cos, sin)) else "differs from"
+    return f"without flash-attn, as in its test, the fix runs {seed_fallback.path()[0]}: it {same} native, itself"
 
 
 def handles_all_exceptions() -> Seen:
     """Call the fix where flash-attn can be imported and cannot run."""
     outcome = _outcome(_silent(_importable_only()), *_inputs())
-    return "runs" in outcome, [f"flash-attn importable, no GPU for it: {outcome}", "`cos` was already cut to half its width when the fallback got it"]
+    return "runs" in outcome, [
+        f"flash-attn importable, no GPU for it: {outcome}",
+        "`cos` was already cut to half its width when the fallback got it",
+    ]
 
 
 def clear_messages() -> Seen:

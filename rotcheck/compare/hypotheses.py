@@ -8,6 +8,7 @@ from torch import Tensor
 from rotcheck.compare.case import Case
 from rotcheck.compare.measure import SAME, against
 from rotcheck.rotary import lanes, pairs, rotate
+from rotcheck.rotary.conventions import Pairing
 
 Prediction = tuple[str, str, Tensor]
 """The finding's code, what happened in words, and the pairs that this mistake would give."""
@@ -20,9 +21,12 @@ def explain(case: Case, result: Tensor) -> tuple[str, str]:
         if found.error <= SAME and not found.not_finite:
             return code, words
     for dtype in (torch.float16, torch.bfloat16):
-        if torch.finfo(dtype).eps > torch.finfo(case.dtype).eps:
-            if against(case, result, case.truth, dtype).error <= SAME:
-                return "low-precision", f"is only as good as {str(dtype)[6:]} arithmetic: something is rounded to it"
+        narrower = torch.finfo(dtype).eps > torch.finfo(case.dtype).eps
+        if narrower and against(case, result, case.truth, dtype).error <= SAME:
+            return (
+                "low-precision",
+                f"is as good as {str(dtype)[6:]} arithmetic only: something is rounded to it",
+            )
     return "rounding", "differs by more than rounding can explain, and no known mistake gives this result"
 
 
@@ -63,7 +67,7 @@ def _aliasing(x: Tensor, angles: Tensor) -> Tensor:
     return torch.stack((first, b * cos + first * sin), -1)
 
 
-def _other(case: Case) -> str:
+def _other(case: Case) -> Pairing:
     return "interleaved" if case.convention.pairing == "half" else "half"
 
 
@@ -72,22 +76,22 @@ def _other_pairing(case: Case) -> Tensor:
     ours, other = case.convention.pairing, _other(case)
 
     def wrong(x: Tensor, angles: Tensor) -> Tensor:
-        rotated = rotate(pairs(lanes(x, ours), other), angles)  # type: ignore[arg-type]
-        return pairs(lanes(rotated, other), ours)  # type: ignore[arg-type]
+        rotated = rotate(pairs(lanes(x, ours), other), angles)
+        return pairs(lanes(rotated, other), ours)
 
     return _with(case, wrong)
 
 
 def _other_tables(case: Case) -> Tensor:
-    """The other pairing's lanes turned with this pairing's tables, as rotate_every_two with cat(f, f) does."""
+    """The other pairing's lanes turned with this pairing's tables: rotate_every_two with cat(f, f)."""
     ours, other = case.convention.pairing, _other(case)
 
     def wrong(x: Tensor, angles: Tensor) -> Tensor:
         table = lanes(torch.stack((angles, angles), -1), ours)  # (S, D)
-        cos, sin = (pairs(t, other)[None, :, None] for t in (table.cos(), table.sin()))  # type: ignore[arg-type]
-        a, b = pairs(lanes(x, ours), other).unbind(-1)  # type: ignore[arg-type]
+        cos, sin = (pairs(t, other)[None, :, None] for t in (table.cos(), table.sin()))
+        a, b = pairs(lanes(x, ours), other).unbind(-1)
         turned = torch.stack((a * cos[..., 0] - b * sin[..., 0], b * cos[..., 1] + a * sin[..., 1]), -1)
-        return pairs(lanes(turned, other), ours)  # type: ignore[arg-type]
+        return pairs(lanes(turned, other), ours)
 
     return _with(case, wrong)
 
@@ -95,7 +99,7 @@ def _other_tables(case: Case) -> Tensor:
 def _other_lanes(case: Case) -> Tensor:
     """The right values, written in the other pairing's order of lanes."""
     ours, other = case.convention.pairing, _other(case)
-    return _with(case, lambda x, a: pairs(lanes(rotate(x, a), other), ours))  # type: ignore[arg-type]
+    return _with(case, lambda x, a: pairs(lanes(rotate(x, a), other), ours))
 
 
 def _rolled(case: Case, by: int) -> Tensor:
@@ -106,7 +110,11 @@ _MISTAKES: tuple[tuple[str, str, Callable[[Case, Tensor, Tensor], Tensor]], ...]
     ("not-rotated", "returns its input unrotated", lambda c, x, a: x),
     ("direction", "rotates by the negative angle", lambda c, x, a: c.rotated(x, -a)),
     ("rotated-twice", "rotates twice", lambda c, x, a: c.rotated(x, 2 * a)),
-    ("pairing", "rotates the other pairing's lanes (half against interleaved)", lambda c, x, a: _other_pairing(c)),
+    (
+        "pairing",
+        "rotates the other pairing's lanes (half against interleaved)",
+        lambda c, x, a: _other_pairing(c),
+    ),
     (
         "pairing-of-tables",
         "rotates one pairing's lanes with tables laid out for the other",

@@ -1,4 +1,4 @@
-"""From the evidence of a cell to its verdict. The bands are the design's; docs/the-measure.md explains them."""
+"""From the evidence of a cell to its verdict; docs/the-measure.md explains the bands."""
 
 from rotcheck.compare.evidence import Evidence
 from rotcheck.results import Verdict
@@ -17,7 +17,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def shown_error(evidence: Evidence) -> float | None:
-    """Return the error that the verdict rests on: float32's for a function that computes in float32 inside."""
+    """Return the error that the verdict rests on: in float32's units where float32 is what it computes in."""
     return evidence.error_float32 if computes_in_float32(evidence) else evidence.error
 
 
@@ -31,7 +31,9 @@ def note(evidence: Evidence) -> str | None:
     """Return what is worth knowing of a cell although it agrees."""
     notes = [evidence.note] if evidence.note else []
     if computes_in_float32(evidence):
-        notes.append("computes in float32 inside: float64 comes back with float32's accuracy, in whose units it is given")
+        notes.append(
+            "computes in float32 inside: float64 comes back with float32's accuracy; the error is in its units"
+        )
     elif IN_DTYPE < (evidence.error or 0.0) <= ROUNDING:
         notes.append(f"{evidence.error:.2f} units: more roundings than arithmetic in the dtype needs")
     return "; ".join(notes) or None

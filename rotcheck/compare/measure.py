@@ -36,7 +36,7 @@ def measure(found: Tensor, expected: Tensor, norms: Tensor, dtype: torch.dtype) 
 
 def norms(pairs: Tensor) -> Tensor:
     """Return the norms (...) of pairs (..., 2)."""
-    return torch.linalg.vector_norm(pairs, dim=-1)
+    return torch.hypot(*pairs.unbind(-1))
 
 
 def against(case: Case, result: Tensor, expected: Tensor, dtype: torch.dtype | None = None) -> Measured:

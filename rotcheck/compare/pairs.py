@@ -4,7 +4,7 @@ from itertools import combinations
 
 from rotcheck.compare.evidence import Evidence
 from rotcheck.isolation import Job, Pool, Returned
-from rotcheck.results import Pair
+from rotcheck.results import Pair, Relation
 
 TARGET = "rotcheck.compare.pairwise:open_outputs"
 
@@ -33,7 +33,12 @@ class Outputs:
         for place in dict.fromkeys([*self._outputs, *self._missing]):
             given = self._outputs.get(place, {})
             asked = list(combinations(given, 2))
-            job = Job("pairwise", TARGET, {"dtype": place[1], "outputs": {n: o for n, (_, o) in given.items()}}, asked)
+            job = Job(
+                "pairwise",
+                TARGET,
+                {"dtype": place[1], "outputs": {n: o for n, (_, o) in given.items()}},
+                asked,
+            )
             for done in pool.run([job]):
                 first, second = done.task
                 same = given[first][0] == given[second][0]
@@ -45,21 +50,25 @@ class Outputs:
         missing = self._missing.get(place, {})
         for name, reason in missing.items():
             for other in given:
-                pair = Pair(
-                    first=other, second=name, device=place[0], dtype=place[1], largest=None,
-                    relation="not comparable", reason=reason,
-                )  # fmt: skip
-                self.pairs.append(pair)
+                self.pairs.append(_pair(other, name, place, None, False, reason))
 
 
-def _pair(first: str, second: str, place: tuple[str, str], largest: float | None, same: bool, why: str) -> Pair:
+def _pair(
+    first: str, second: str, place: tuple[str, str], largest: float | None, same: bool, why: str
+) -> Pair:
+    relation: Relation = "differs" if largest else "bit-identical"
+    reason: str | None = None
     if largest is None:
         relation, reason = "not comparable", why
     elif same:
         relation, reason = "same path", "the same code ran under both names, so this is no agreement"
-    else:
-        relation, reason = ("differs", None) if largest else ("bit-identical", None)
+    device, dtype = place
     return Pair(
-        first=first, second=second, device=place[0], dtype=place[1], largest=largest,
-        relation=relation, reason=reason,  # type: ignore[arg-type]
-    )  # fmt: skip
+        first=first,
+        second=second,
+        device=device,
+        dtype=dtype,
+        largest=largest,
+        relation=relation,
+        reason=reason,
+    )

@@ -54,7 +54,9 @@ def devices(asked: Sequence[str], machine: Machine) -> list[str]:
     return list(dict.fromkeys(_device(name, lines, here) for name in asked))
 
 
-def jobs(wanted: Request, devices: Sequence[str], machine: Machine, *, timeout: float, outputs: bool) -> list[Job]:
+def jobs(
+    wanted: Request, devices: Sequence[str], machine: Machine, *, timeout: float, outputs: bool
+) -> list[Job]:
     """Return a job for each implementation on each device, its tasks [dtype, check]."""
     return [
         Job(

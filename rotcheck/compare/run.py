@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from rotcheck import __version__
 from rotcheck.compare import plan
 from rotcheck.compare.cells import cell_of, evidence_of
+from rotcheck.compare.checks import names as check_names
 from rotcheck.compare.pairs import Outputs
 from rotcheck.errors import RequestError
 from rotcheck.isolation import Done, Pool, Raised
 from rotcheck.probe.run import survey
 from rotcheck.results import Cell, Machine, Report, summarise
 
-PRELOAD = ("torch", plan.WORKER, *(f"rotcheck.compare.checks.{name}" for name in plan.check_names()))
+PRELOAD = ("torch", plan.WORKER, *(f"rotcheck.compare.checks.{name}" for name in check_names()))
 SURVEYED = ("devices", "libraries")
 
 _REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
@@ -107,5 +108,5 @@ class _Run:
             list(self._names.values()).index(cell.implementation),
             self._devices.index(cell.device),
             plan.DTYPES.index(cell.dtype),
-            plan.check_names().index(cell.check),
+            check_names().index(cell.check),
         )

@@ -22,7 +22,7 @@ Answer = Callable[[list[str]], Any]
 
 
 class JudgingFailed(Exception):
-    """rotcheck's own code failed around an implementation; not the implementation's doing as far as we know."""
+    """rotcheck's own code failed around an implementation; as far as we know, not by the implementation's doing."""
 
 
 def open_implementation(setup: dict[str, Any]) -> Answer:
@@ -69,7 +69,9 @@ def _answers(subject: Subject, device: str, outputs: bool) -> Answer:
 def _skipped(subject: Subject, device: str, dtype: str, check: str) -> Evidence | None:
     needs_values = importlib.import_module(f"rotcheck.compare.checks.{check}").needs_values
     if subject.device.type == "meta" and needs_values:
-        return Evidence(state="skipped", message="tensors on meta have no values; `dtype` and `state` need none")
+        return Evidence(
+            state="skipped", message="tensors on meta have no values; `dtype` and `state` need none"
+        )
     reason = subject.skip(device, dtype)
     return Evidence(state="skipped", message=reason) if reason else None
 

@@ -18,4 +18,4 @@ def interpret() -> None:
         raise Unavailable("the Triton interpreter needs triton (`pip install triton`)")
     os.environ["TRITON_INTERPRET"] = "1"
     os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"  # else flash-attn asks for its CUDA extension
-    torch.cuda.device = lambda index: contextlib.nullcontext()  # type: ignore[assignment,misc]
+    torch.cuda.device = lambda index: contextlib.nullcontext()  # type: ignore

@@ -1,4 +1,4 @@
-"""Inside a worker: from an implementation's name to its module, or to a stranger's function in SEDD's form."""
+"""Inside a worker: from an implementation's name to its module, or to a given function in SEDD's form."""
 
 import difflib
 import importlib
@@ -36,7 +36,8 @@ def _from_file(file: Path) -> ModuleType:
     """Import a file under its own name, its folder importable behind everything else."""
     sys.path.append(str(file.resolve().parent))
     specification = importlib.util.spec_from_file_location(f"_rotcheck_given_{file.stem}", file.resolve())
-    assert specification is not None and specification.loader is not None, f"{file} is a .py file"
+    assert specification is not None, f"{file} is a .py file"
+    assert specification.loader is not None, f"{file} is a .py file"
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
     specification.loader.exec_module(module)

@@ -29,7 +29,7 @@ def module_of(name: str) -> str | None:
 
 
 def check(specification: str) -> None:
-    """Raise `RequestError` when this cannot name an implementation; what only an import can tell is left open.
+    """Raise `RequestError` when this cannot name an implementation; an import may still find it missing.
 
     Accepted: a registered name, `package.module:function`, `path/to/file.py:function`.
     """
@@ -37,7 +37,9 @@ def check(specification: str) -> None:
     if not colon:
         _check_name(specification)
     elif not function.isidentifier():
-        raise RequestError(f"{specification!r}: behind the colon must stand a function's name, not {function!r}")
+        raise RequestError(
+            f"{specification!r}: behind the colon must stand a function's name, not {function!r}"
+        )
     elif target.endswith(".py") or "/" in target:
         _check_file(specification, Path(target))
     elif not all(part.isidentifier() for part in target.split(".")):

@@ -82,7 +82,7 @@ class OverMemory:
     limit_gib: float
 
     def __str__(self) -> str:
-        return f"held {self.used_gib:.1f} GiB of memory, over its limit of {self.limit_gib:.1f} GiB, and was ended"
+        return f"held {self.used_gib:.1f} GiB of memory, over its limit of {self.limit_gib:.1f} GiB: it was ended"
 
 
 Outcome = Returned | Raised | Died | TimedOut | OverMemory

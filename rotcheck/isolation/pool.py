@@ -144,7 +144,9 @@ class Pool:
         trace, output = worker.left()
         outcome: Outcome = Died(status, trace, output)
         if worker.ending is not None:
-            outcome = replace(worker.ending, trace=trace) if isinstance(worker.ending, TimedOut) else worker.ending
+            outcome = (
+                replace(worker.ending, trace=trace) if isinstance(worker.ending, TimedOut) else worker.ending
+            )
         if worker.at is None:
             return self._retire(worker, outcome, opening=True)
         if worker.at + 1 < len(worker.job.tasks):
@@ -163,7 +165,9 @@ class Pool:
         if not self._starter.ready or not self._restarts:
             during = f"import {self.preload[0]}" if self.preload and not self._starter.ready else ""
             late = time.monotonic() - self._began > self.preload_limit
-            self._broken = TimedOut(self.preload_limit, trace) if late else Died(status, trace, output, during)
+            self._broken = (
+                TimedOut(self.preload_limit, trace) if late else Died(status, trace, output, during)
+            )
             return []
         self._restarts -= 1
         self._starter.close()
@@ -177,7 +181,9 @@ class Pool:
         return []
 
     def _give_up(self, outcome: Outcome) -> list[Done]:
-        done = [found for worker in list(self._active) for found in self._retire(worker, outcome, opening=True)]
+        done = [
+            found for worker in list(self._active) for found in self._retire(worker, outcome, opening=True)
+        ]
         for job, first, _ in self._queue:
             done += [Done(job, index, outcome, opening=True) for index in range(first, len(job.tasks))]
         self._queue.clear()

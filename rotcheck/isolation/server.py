@@ -93,9 +93,7 @@ def _report_ends(front: socket.socket) -> None:
             return
         if ended is None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it may have led no group
             os.killpg(ended.si_pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # no group of that number: it led none
-            pass
         _, status = os.waitpid(ended.si_pid, 0)
         front.send(json.dumps({"ended": ended.si_pid, "status": os.waitstatus_to_exitcode(status)}).encode())

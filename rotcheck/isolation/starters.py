@@ -110,10 +110,9 @@ class ForkServer:
 class Spawner:
     """Starts every worker as a fresh interpreter."""
 
-    ready = True
-    pid = None
-
     def __init__(self) -> None:
+        self.ready = True
+        self.pid: int | None = None
         self._events: list[Event] = []
         self._processes: list[subprocess.Popen[bytes]] = []
 

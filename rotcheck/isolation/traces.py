@@ -7,8 +7,14 @@ from rotcheck.scrub import scrub, shorten_path
 
 FRAMES = 5
 _FAULT = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
-_OWN = ("/rotcheck/isolation/", "/rotcheck/compare/", "/rotcheck/probe/")  # whoever is asked, not whoever asks
-_NOISE = re.compile(r"^(Fatal Python error|Current thread|Thread 0x|Extension modules|  File |  <|$|  \.\.\.)")
+_OWN = (
+    "/rotcheck/isolation/",
+    "/rotcheck/compare/",
+    "/rotcheck/probe/",
+)  # whoever is asked, not whoever asks
+_NOISE = re.compile(
+    r"^(Fatal Python error|Current thread|Thread 0x|Extension modules|  File |  <|$|  \.\.\.)"
+)
 
 
 def of_exception(error: BaseException) -> tuple[str, ...]:
@@ -31,5 +37,7 @@ def last_lines(output: str, count: int = 3) -> str:
 
 
 def _short(frames: list[tuple[str, str, str]]) -> tuple[str, ...]:
-    kept = [frame for frame in frames if not frame[0].startswith("<") and not any(own in frame[0] for own in _OWN)]
+    kept = [
+        frame for frame in frames if not frame[0].startswith("<") and not any(own in frame[0] for own in _OWN)
+    ]
     return tuple(f"{shorten_path(file)}:{line} in {name}" for file, line, name in kept[:FRAMES])

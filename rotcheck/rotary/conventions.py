@@ -1,4 +1,4 @@
-"""What an implementation does by design, in the field's words. A convention is reported, never called wrong."""
+"""What an implementation does by design, in the field's words: reported, never called wrong."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -40,4 +40,4 @@ def pairs(lanes: Tensor, pairing: Pairing) -> Tensor:
     """Read lanes (..., 2P) as pairs (..., P, 2); the inverse of `lanes`."""
     if pairing == "half":
         return torch.stack(lanes.chunk(2, -1), -1)  # (..., P, 2)
-    return lanes.unflatten(-1, (-1, 2))  # (..., P, 2)
+    return lanes.reshape(*lanes.shape[:-1], -1, 2)  # (..., P, 2)

@@ -11,8 +11,12 @@ def inverse_frequencies(rotary_dim: int, theta: float = 10000.0) -> Tensor:
     Raises ValueError when rotary_dim is not positive and even.
     """
     if rotary_dim <= 0 or rotary_dim % 2:
-        raise ValueError(f"rotary_dim is {rotary_dim}; it must be positive and even, since lanes rotate in pairs")
-    exponents = torch.arange(0, rotary_dim, 2, dtype=torch.float64, device="cpu") / rotary_dim  # (rotary_dim/2,)
+        raise ValueError(
+            f"rotary_dim is {rotary_dim}; it must be positive and even, since lanes rotate in pairs"
+        )
+    exponents = (
+        torch.arange(0, rotary_dim, 2, dtype=torch.float64, device="cpu") / rotary_dim
+    )  # (rotary_dim/2,)
     return torch.pow(torch.tensor(theta, dtype=torch.float64, device="cpu"), -exponents)  # (rotary_dim/2,)
 
 

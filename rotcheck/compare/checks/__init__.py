@@ -13,4 +13,13 @@ def names() -> list[str]:
     return sorted(found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
 
 
-_ORDER = ["forward", "backward", "dtype", "inputs", "strides", "repeat", "offset", "state"]  # as reports show them
+_ORDER = [
+    "forward",
+    "backward",
+    "dtype",
+    "inputs",
+    "strides",
+    "repeat",
+    "offset",
+    "state",
+]  # as reports show them

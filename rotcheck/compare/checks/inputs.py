@@ -20,7 +20,9 @@ def run(subject: Subject, case: Case) -> Evidence:
     if not case.convention.in_place and not same_bits(x, before):
         return Evidence(finding="writes-input", message="writes into its input, which it should leave alone")
     if case.convention.in_place and not same_bits(x, result):
-        return Evidence(finding="not-in-place", message="declared in place, but its input does not hold the result")
+        return Evidence(
+            finding="not-in-place", message="declared in place, but its input does not hold the result"
+        )
     if case.packed and not result.isfinite().all():
         return Evidence(finding="not-finite", message="returns NaN or infinite elements")
     if case.packed and not same_bits(result[:, :, 2], before[:, :, 2]):

@@ -8,7 +8,7 @@ needs_values = False
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Call it three times; what it changed since before it was imported, and did not declare, is the finding."""
+    """Call it three times; what it changed and did not declare, its import included, is the finding."""
     for _ in range(CALLS):
         subject.call(case.x(), case.tables())
     changed = subject.changed()

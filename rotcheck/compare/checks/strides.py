@@ -53,7 +53,10 @@ def _variants(case: Case) -> Iterator[Variant]:
 
 def _with_margin(x: Tensor) -> Tensor:
     """Return NaN with x in the middle of its rows, heads and lanes."""
-    shape = [size if axis in (0, x.dim() - 3) and axis != 1 else size + 2 * MARGIN for axis, size in enumerate(x.shape)]
+    shape = [
+        size if axis in (0, x.dim() - 3) and axis != 1 else size + 2 * MARGIN
+        for axis, size in enumerate(x.shape)
+    ]
     buffer = torch.full(shape, torch.nan, dtype=x.dtype, device=x.device)
     _inside(buffer, x).copy_(x)
     return buffer

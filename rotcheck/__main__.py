@@ -1,0 +1,5 @@
+"""`python -m rotcheck` is `rotcheck`."""
+
+from rotcheck.cli.main import main
+
+main()

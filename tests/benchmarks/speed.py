@@ -1,0 +1,74 @@
+"""Times rotcheck as a whole process against its yardsticks, and prints the table of docs/speed.md.
+
+    python tests/benchmarks/speed.py [RUNS]
+
+Each pair runs in turn, A B A B ..., and the ratio is taken pair by pair, so that it holds on a noisy machine.
+flash-attn and Triton should not be installed, since importing them is not what is measured here.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+PYTHON = sys.executable
+ROTCHECK = [PYTHON, "-m", "rotcheck"]
+TORCH = [PYTHON, "-c", "import torch"]
+CRASH = "import os\n\n\ndef crash(qkv, cos, sin):\n    os.abort()\n"
+
+
+def timed(command: Sequence[str]) -> tuple[float, float]:
+    """Run a command; return its wall time in seconds and the peak memory of the process itself in MiB."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def ratio(command: Sequence[str], yardstick: Sequence[str], runs: int) -> str:
+    """Return the median ratio of two commands' wall times, with its range."""
+    timed(command), timed(yardstick)
+    found = [timed(command)[0] / timed(yardstick)[0] for _ in range(runs)]
+    return f"{statistics.median(found):.2f} × ({min(found):.2f} to {max(found):.2f})"
+
+
+def added(command: Sequence[str], without: Sequence[str], cells: int, runs: int) -> str:
+    """Return the seconds that each of so many cells adds."""
+    timed(command), timed(without)
+    found = [(timed(command)[0] - timed(without)[0]) / cells for _ in range(runs)]
+    return f"{statistics.median(found):+.3f} s ({min(found):+.3f} to {max(found):+.3f})"
+
+
+def main() -> None:
+    """Print the table."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 11
+    for package in ("triton", "flash_attn"):
+        if find_spec(package):
+            print(f"note: {package} is installed; its import is in these figures")
+    with tempfile.TemporaryDirectory() as folder:
+        crash = Path(folder) / "crash.py"
+        crash.write_text(CRASH)
+        cell = ["--dtype", "float32", "--check", "forward"]
+        rows = [
+            ("`rotcheck --version` against `import typer, rich`", "1.5 ×",
+             ratio([*ROTCHECK, "--version"], [PYTHON, "-c", "import typer, rich"], 2 * runs)),
+            ("`rotcheck probe` against `import torch`", "1.3 ×", ratio([*ROTCHECK, "probe"], TORCH, runs)),
+            ("`rotcheck compare` against `import torch`", "1.6 ×", ratio([*ROTCHECK, "compare"], TORCH, runs)),
+            ("an added crashing cell", "+0.1 s",
+             added([*ROTCHECK, "compare", "native", f"{crash}:crash", *cell],
+                   [*ROTCHECK, "compare", "native", *cell], 1, runs)),
+            ("peak memory of the front process, `compare`", "40 MiB", f"{timed([*ROTCHECK, 'compare'])[1]:.0f} MiB"),
+            ("peak memory of the front process, `probe`", "40 MiB", f"{timed([*ROTCHECK, 'probe'])[1]:.0f} MiB"),
+        ]  # fmt: skip
+    print("| what | at most | measured: median (least to most) |\n|---|---|---|")
+    for what, most, found in rows:
+        print(f"| {what} | {most} | {found} |")
+
+
+if __name__ == "__main__":
+    main()

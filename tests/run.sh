@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Installs into the Python on PATH (or $PYTHON) what the tests need, then runs them: torch for the CPU, Triton,
+# and the real flash-attn without its CUDA extension, whose rotary kernel the Triton interpreter then runs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python="${PYTHON:-python}"
+
+"$python" -m pip install --quiet torch==2.13.0 triton==3.7.0 einops setuptools wheel packaging psutil ninja
+FLASH_ATTENTION_FORCE_BUILD=TRUE FLASH_ATTENTION_SKIP_CUDA_BUILD=TRUE \
+  "$python" -m pip install --quiet --no-deps --no-build-isolation flash-attn==2.8.3.post2
+"$python" -m pip install --quiet '.[test]'
+exec "$python" -m pytest "$@"
