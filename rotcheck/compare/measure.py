@@ -46,7 +46,10 @@ def against(case: Case, result: Tensor, expected: Tensor, dtype: torch.dtype | N
 
 def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:
     """Return where in (B, S, [3,] H, P, 2) a flat index lies."""
-    index = [int(i) for i in torch.unravel_index(torch.tensor(flat), shape)]
+    index: list[int] = []
+    for size in reversed(shape):  # torch.unravel_index would import sympy, which takes longer than all checks
+        flat, at = divmod(flat, size)
+        index.insert(0, at)
     place = {"batch": index[0], "row": index[1], "position": POSITIONS[index[1]]}
     if len(shape) == 6:
         place["qkv"] = index[2]

@@ -6,7 +6,6 @@ Each pair runs in turn, A B A B ..., and the ratio is taken pair by pair, so tha
 flash-attn and Triton should not be installed, since importing them is not what is measured here.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -22,25 +21,40 @@ TORCH = [PYTHON, "-c", "import torch"]
 CRASH = "import os\n\n\ndef crash(qkv, cos, sin):\n    os.abort()\n"
 
 
-def timed(command: Sequence[str]) -> tuple[float, float]:
-    """Run a command; return its wall time in seconds and the peak memory of the process itself in MiB."""
+FRONT = """
+import atexit, resource, sys
+from rotcheck.cli.main import main
+report = lambda: print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MiB", file=sys.stderr)
+atexit.register(report)
+sys.argv = ["rotcheck", *sys.argv[1:]]
+main()
+"""
+
+
+def timed(command: Sequence[str]) -> float:
+    """Run a command; return its wall time in seconds."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return time.perf_counter() - started
+
+
+def peak(command: str) -> str:
+    """Return the peak memory of the front process of a command, without its children's."""
+    done = subprocess.run([PYTHON, "-c", FRONT, command], capture_output=True, text=True, check=False)
+    return next(line[5:] for line in done.stderr.splitlines() if line.startswith("peak "))
 
 
 def ratio(command: Sequence[str], yardstick: Sequence[str], runs: int) -> str:
     """Return the median ratio of two commands' wall times, with its range."""
     timed(command), timed(yardstick)
-    found = [timed(command)[0] / timed(yardstick)[0] for _ in range(runs)]
+    found = [timed(command) / timed(yardstick) for _ in range(runs)]
     return f"{statistics.median(found):.2f} × ({min(found):.2f} to {max(found):.2f})"
 
 
 def added(command: Sequence[str], without: Sequence[str], cells: int, runs: int) -> str:
     """Return the seconds that each of so many cells adds."""
     timed(command), timed(without)
-    found = [(timed(command)[0] - timed(without)[0]) / cells for _ in range(runs)]
+    found = [(timed(command) - timed(without)) / cells for _ in range(runs)]
     return f"{statistics.median(found):+.3f} s ({min(found):+.3f} to {max(found):+.3f})"
 
 
@@ -62,8 +76,8 @@ def main() -> None:
             ("an added crashing cell", "+0.1 s",
              added([*ROTCHECK, "compare", "native", f"{crash}:crash", *cell],
                    [*ROTCHECK, "compare", "native", *cell], 1, runs)),
-            ("peak memory of the front process, `compare`", "40 MiB", f"{timed([*ROTCHECK, 'compare'])[1]:.0f} MiB"),
-            ("peak memory of the front process, `probe`", "40 MiB", f"{timed([*ROTCHECK, 'probe'])[1]:.0f} MiB"),
+            ("peak memory of the front process, `compare`", "40 MiB", peak("compare")),
+            ("peak memory of the front process, `probe`", "40 MiB", peak("probe")),
         ]  # fmt: skip
     print("| what | at most | measured: median (least to most) |\n|---|---|---|")
     for what, most, found in rows:

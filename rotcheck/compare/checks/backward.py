@@ -54,7 +54,8 @@ def _once(
     if not result.requires_grad:
         raise Wrong("no-gradient", "the result carries no gradient: autograd does not see the rotation")
     with subject.running():
-        (gradient,) = torch.autograd.grad(result, leaf, _back(case, upstream, result), allow_unused=True)
+        loss = (result * _back(case, upstream, result)).sum()  # a vector to grad() would have torch import sympy
+        (gradient,) = torch.autograd.grad(loss, leaf, allow_unused=True)
     if gradient is None:
         raise Wrong("no-gradient", "no gradient reaches the input: autograd does not see the rotation")
     return measure(case.read(gradient), expected, norms(upstream), dtype or case.dtype)

@@ -1,0 +1,101 @@
+"""The failures rotcheck knows, read from `failures/`, one TOML file for each, at their first use."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Literal
+
+import msgspec
+
+
+class KnowledgeError(Exception):
+    """A file of `failures/` is not what it should be; the message names the file and what to mend."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A known failure: how it shows itself, why it happens and what to change."""
+
+    id: str  # also the name of its file
+    title: str
+    tier: Literal[1, 2, 3]  # 1: frequent or expensive; 3: rare, or its signature fits many things
+    signatures: tuple[str, ...]  # regular expressions, found in a message or a log; none: it says nothing
+    samples: tuple[str, ...]  # messages the signatures are found in
+    findings: tuple[str, ...] = ()  # codes that rotcheck's own checks give a bad cell
+    cause: str
+    fix: str
+    devices: str
+    versions: str
+    source: tuple[str, ...]  # "run: ..." was run; the rest was read there
+    reproduced: str  # how to provoke it on a machine with nothing but a CPU; empty: it cannot be
+
+
+def all_failures() -> tuple[Failure, ...]:
+    """Every known failure, in the order of their ids.
+
+    Raises `KnowledgeError` when a file cannot be understood.
+    """
+    return tuple(_by_id().values())
+
+
+def get(id: str) -> Failure | None:
+    """The failure of that id, in upper or lower case, or None.
+
+    Raises `KnowledgeError` when a file cannot be understood.
+    """
+    return _by_id().get(id.upper())
+
+
+def for_finding(code: str) -> Failure | None:
+    """The failure that explains a finding of rotcheck's own checks, such as `pairing`, or None.
+
+    Raises `KnowledgeError` when a file cannot be understood, or two files claim the same code.
+    """
+    return _by_finding().get(code)
+
+
+@cache
+def _by_id() -> Mapping[str, Failure]:
+    read = (_failure(name, text) for name, text in _files())
+    return {failure.id: failure for failure in sorted(read, key=_order)}
+
+
+@cache
+def _by_finding() -> Mapping[str, Failure]:
+    owners: dict[str, Failure] = {}
+    for failure in all_failures():
+        for code in failure.findings:
+            if code in owners:
+                raise KnowledgeError(f"{failure.id}.toml: {owners[code].id}.toml has the finding {code!r}")
+            owners[code] = failure
+    return owners
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    # Imported here: only the first use pays for it, not `rotcheck --help`.
+    from importlib.resources import files
+
+    for file in files("rotcheck.diagnose").joinpath("failures").iterdir():
+        if file.name.endswith(".toml"):
+            yield file.name, file.read_text("utf-8")
+
+
+def _failure(name: str, text: str) -> Failure:
+    import tomllib
+
+    try:
+        failure = msgspec.convert(_joined(tomllib.loads(text)), Failure)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise KnowledgeError(f"{name}: {error}") from error
+    if name != f"{failure.id}.toml":
+        raise KnowledgeError(f"{name}: a file with the id {failure.id!r} is called {failure.id}.toml")
+    return failure
+
+
+def _joined(keys: dict[str, Any]) -> dict[str, Any]:
+    """The keys with the lines of each text joined into one."""
+    return {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in keys.items()}
+
+
+def _order(failure: Failure) -> tuple[str, int]:
+    """The id in two parts, so that N2 comes before N10."""
+    letters = failure.id.rstrip("0123456789")
+    return letters, int(failure.id[len(letters) :] or 0)
