@@ -1,7 +1,7 @@
 """Inside a worker: what the fix in docs/the-fix-on-trial.md claimed, each claim held against a run.
 
-Each function takes nothing and returns whether the claim holds and what was seen, line by line; it raises
-`Unavailable` when this machine lacks what the claim is about.
+Each function yields what it sees, line by line, and returns whether the claim holds; it raises `Unavailable`
+when this machine lacks what it takes to go on.
 """
 
 import contextlib
@@ -11,8 +11,9 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from rotcheck.implementations.exhibits import seed_fallback, seed_native
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.rotary import angles, tables
 
-Seen = tuple[bool, list[str]]
+Trying = Generator[str, None, bool]
 CALLS = 3
 SHAPE = (2, 10, 3, 8, 64)  # of the fix's own test: qkv (B, S, 3, H, D)
 
@@ -31,11 +32,15 @@ def open_claim(name: str) -> Callable[[Any], dict[str, Any]]:
     """Return what answers any task with {"holds": bool or None, "seen": lines} of the claim of that name."""
 
     def answer(_: Any) -> dict[str, Any]:
-        try:
-            holds, seen = _CLAIMS[name]()
-        except Unavailable as reason:
-            return {"holds": None, "seen": [f"not run: {reason}"]}
-        return {"holds": holds, "seen": seen}
+        seen: list[str] = []
+        trying = _CLAIMS[name]()
+        while True:
+            try:
+                seen.append(next(trying))
+            except StopIteration as end:
+                return {"holds": end.value, "seen": seen}
+            except Unavailable as reason:
+                return {"holds": None, "seen": [*seen, f"not run: {reason}"]}
 
     return answer
 
@@ -58,25 +63,26 @@ def _outcome(function: Callable[..., Any], *arguments: Any) -> str:
     return f"runs ({CALLS} calls)"
 
 
-def torchscript_needs_cuda() -> Seen:
+def torchscript_needs_cuda() -> Trying:
     """Run scripted rotary functions under both executors, on cpu and on meta.
 
     Each function is scripted anew: one that ran before the executor changed keeps the executor it ran under.
     """
     qkv, cos, sin = _inputs()
     here, away = (qkv, cos, sin), tuple(t.to("meta") for t in (qkv, cos, sin))
-    seen = [f"default executor on cpu: {_outcome(_rotary(), *here)}"]
-    seen += [f"default executor on meta, which the legacy fuser does not know: {_outcome(_rotary(), *away)}"]
+    cpu, meta = _outcome(_rotary(), *here), _outcome(_rotary(), *away)
+    yield f"default executor on cpu: {cpu}"
+    yield f"default executor on meta, which the legacy fuser does not know: {meta}"
     torchscript_legacy.set_flags()
-    seen += [f"legacy executor, set in another file of the model, on cpu: {_outcome(_rotary(), *here)}"]
+    yield f"legacy executor, set in another file of the model, on cpu: {_outcome(_rotary(), *here)}"
     failing = _rotary()
-    seen += [f"legacy executor on meta: {_outcome(failing, *away)}"]
+    yield f"legacy executor on meta: {_outcome(failing, *away)}"
     x, bias = torch.ones(4, device="meta"), torch.ones(4, device="meta")
-    seen += [f"the model's other scripted functions, legacy executor on meta: {_outcome(_other(), x, bias)}"]
+    yield f"the model's other scripted functions, legacy executor on meta: {_outcome(_other(), x, bias)}"
     torch._C._jit_set_profiling_executor(True)
-    seen += [f"the function that just failed, the executor set back: {_outcome(failing, *away)}"]
-    needs_cuda = not all(": runs" in line for line in (*seen[:2], seen[-1]))
-    return needs_cuda, seen
+    healed = _outcome(failing, *away)
+    yield f"the function that just failed, the executor set back: {healed}"
+    return not all(outcome.startswith("runs") for outcome in (cpu, meta, healed))
 
 
 def _rotary() -> Callable[..., Any]:
@@ -105,20 +111,18 @@ def _scripted(function: Callable[..., Any]) -> Callable[..., Any]:
     return scripted
 
 
-def identical_to_flash_attn() -> Seen:
+def identical_to_flash_attn() -> Trying:
     """Compare the native half with flash-attn's own kernel, and the fix with itself as its test did."""
-    seen = [_match_of_its_test()]
+    yield _match_of_its_test()
     rotary = flash_attn.usable("interpreter")
     qkv, cos, sin = _inputs()
     half = SHAPE[-1] // 2
     theirs = rotary.apply_rotary_emb_qkv_(qkv.clone(), cos[0, :, 0, 0, :half], sin[0, :, 0, 0, :half])
     off = (seed_native.load("cpu")(qkv, cos, sin) - theirs).abs()  # (B, S, 3, H, D)
     q, k, v = (float(off[:, :, slot].max()) for slot in range(3))
-    seen.append(
-        f"flash-attn's kernel (interpreter stand-in) against native: largest difference on q {q:.2g}, on k {k:.2g}"
-    )
-    seen.append(f"on V {v:.2f}: native rotates V too, flash-attn does not")
-    return max(q, k, v) == 0.0, seen
+    yield f"flash-attn's kernel (interpreter stand-in) against native: largest difference on q {q:g}, on k {k:g}"
+    yield f"on V {v:.2f}: {'native rotates V too, flash-attn does not' if v else 'none'}"
+    return max(q, k, v) == 0.0
 
 
 def _match_of_its_test() -> str:
@@ -129,25 +133,24 @@ def _match_of_its_test() -> str:
     return f"without flash-attn, as in its test, the fix runs {seed_fallback.path()[0]}: it {same} native, itself"
 
 
-def handles_all_exceptions() -> Seen:
+def handles_all_exceptions() -> Trying:
     """Call the fix where flash-attn can be imported and cannot run."""
     outcome = _outcome(_silent(_importable_only()), *_inputs())
-    return "runs" in outcome, [
-        f"flash-attn importable, no GPU for it: {outcome}",
-        "`cos` was already cut to half its width when the fallback got it",
-    ]
+    yield f"flash-attn importable, no GPU for it: {outcome}"
+    yield "`cos` was already cut to half its width when the fallback got it"
+    return outcome.startswith("runs")
 
 
-def clear_messages() -> Seen:
+def clear_messages() -> Trying:
     """Count what the fix prints, in both of its failing states."""
     qkv, cos, sin = _inputs()
     with _without("flash_attn"):
         quiet = _printed(seed_fallback.load("cpu"), qkv, cos, sin)
-    seen = [f"without flash-attn: {CALLS} calls, {len(quiet)} lines printed; nothing says that native ran"]
+    yield f"without flash-attn: {CALLS} calls, {len(quiet)} lines printed; nothing says that native ran"
     loud = _printed(_importable_only(), qkv, cos, sin)
-    seen.append(f"flash-attn importable, no GPU for it: {CALLS} calls, {len(loud)} lines printed, one a call")
-    seen += [f"each time: {loud[0]}"] if loud else []
-    return len(quiet) == 1 and len(loud) == 1, seen
+    yield f"flash-attn importable, no GPU for it: {CALLS} calls, {len(loud)} lines printed, one a call"
+    yield from (f"each time: {line}" for line in dict.fromkeys(loud))
+    return len(quiet) == 1 and len(loud) == 1
 
 
 def _importable_only() -> Callable[..., Tensor]:
@@ -176,17 +179,12 @@ def _silent(function: Callable[..., Any]) -> Callable[..., Any]:
     return quiet
 
 
-@contextlib.contextmanager
-def _without(package: str) -> Any:
+def _without(package: str) -> contextlib.AbstractContextManager[Any]:
     """Make a package's import fail as when it is not installed."""
-    sys.modules[package] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[package]
+    return mock.patch.dict(sys.modules, {package: None})
 
 
-_CLAIMS: dict[str, Callable[[], Seen]] = {
+_CLAIMS: dict[str, Callable[[], Trying]] = {
     "torchscript": torchscript_needs_cuda,
     "identical": identical_to_flash_attn,
     "exceptions": handles_all_exceptions,

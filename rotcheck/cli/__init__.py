@@ -1,0 +1,1 @@
+"""The command line: one file of `commands/` for each command; parses, calls, prints. Never imports torch."""

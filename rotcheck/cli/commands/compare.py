@@ -1,0 +1,84 @@
+"""`rotcheck compare`: the matrix."""
+
+from typing import Annotated
+
+import typer
+
+from rotcheck.cli import options
+from rotcheck.cli.guard import INTERRUPTED
+
+Implementations = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="IMPLEMENTATION",
+        help="A registered name, path/to/file.py:function or package.module:function. None: all registered.",
+    ),
+]
+Device = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DEVICE", help="cpu, cuda, cuda:1, mps, ..., meta, interpreter. Repeatable, comma separated."
+    ),
+]
+Dtype = Annotated[
+    list[str] | None, typer.Option(metavar="DTYPE", help="float32, bfloat16, float16, float64.")
+]
+Check = Annotated[list[str] | None, typer.Option(metavar="CHECK", help="forward, backward, dtype, ...")]
+Pairwise = Annotated[bool, typer.Option("--pairwise", help="Also measure each two against each other.")]
+Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one cell.")]
+Memory = Annotated[
+    float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")
+]
+
+
+def compare(
+    implementations: Implementations = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    check: Check = None,
+    pairwise: Pairwise = False,
+    timeout: Timeout = 20.0,
+    memory_limit: Memory = None,
+    format: options.Format = "table",
+    output: options.Output = None,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
+) -> int:
+    """Hold rotary implementations against a float64 truth, cell by cell.
+
+    \b
+    Examples:
+      rotcheck compare
+      rotcheck compare native mine.py:rotary --device cpu,meta --dtype bfloat16
+      rotcheck compare --pairwise -o report.json -o report.md
+
+    Exit code 0: all that ran agrees. 1: a finding. 2: cannot be done as asked. 5: nothing ran.
+    """
+    from rotcheck.cli.outlet import Outlet
+    from rotcheck.cli.progress import Progress
+
+    outlet = Outlet("report", format, output or (), quiet=quiet, no_color=no_color)
+    devices, dtypes = options.listed("--device", device), options.listed("--dtype", dtype)
+    checks = options.listed("--check", check)
+    options.positive("--timeout", timeout)
+    options.positive("--memory-limit", memory_limit)
+    outlet.prepare()
+
+    from rotcheck.compare.run import compare as run
+    from rotcheck.report.page import Page
+    from rotcheck.results import exit_code
+
+    with Progress("starting torch ...", no_color=no_color) as progress:
+        report = run(
+            implementations or (),
+            devices=devices,
+            dtypes=dtypes,
+            checks=checks,
+            pairwise=pairwise,
+            timeout=timeout,
+            memory_limit=memory_limit,
+            on_plan=progress.plan,
+            on_cell=progress.cell,
+        )
+    outlet.show(Page(report))
+    return INTERRUPTED if report.interrupted else exit_code(report.cells)

@@ -1,0 +1,56 @@
+"""`rotcheck preflight`: the step in front of a job."""
+
+from typing import Annotated
+
+import typer
+
+from rotcheck.cli import options
+
+PolicyFile = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="The policy, a TOML file. Default: [tool.rotcheck] of the nearest pyproject.toml that has it; "
+        "without one, native and fallback must hold on every device here.",
+    ),
+]
+
+
+def preflight(
+    policy: PolicyFile = None,
+    format: options.Format = "table",
+    output: options.Output = None,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
+) -> int:
+    """Say in one line whether a job may start on this machine.
+
+    \b
+    Examples:
+      rotcheck preflight
+      rotcheck preflight --policy gpu.toml -o preflight.json -o preflight.xml
+
+    \b
+    Policy:
+      [tool.rotcheck]
+      implementations = ["native", "flash-attn"]
+      devices = ["cpu", "cuda"]
+      may-be-unavailable = ["cuda"]
+
+    Exit code 0: the policy holds. 1: it does not. 2: the policy cannot be read. 5: nothing ran.
+    """
+    from rotcheck.cli.outlet import Outlet
+    from rotcheck.cli.progress import Progress
+    from rotcheck.preflight.policy import load
+
+    outlet = Outlet("report", format, output or (), quiet=quiet, no_color=no_color)
+    asked = load(policy)
+    outlet.prepare()
+
+    from rotcheck.preflight.run import preflight as run
+
+    with Progress("starting torch ...", no_color=no_color) as progress:
+        decision = run(asked, on_plan=progress.plan, on_cell=progress.cell)
+    outlet.show(decision.page())
+    return decision.exit_code()

@@ -1,0 +1,41 @@
+"""The options that commands share, and the reading of their values."""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from rotcheck.errors import RequestError
+
+Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json, markdown or junit.")]
+ShortFormat = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")]
+Output = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to this file too, in the format its suffix names (.json .md .xml .txt). Repeatable.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on standard output.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR=1 does the same.")]
+
+
+def listed(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the values of an option that may be repeated and may hold several, comma separated.
+
+    Raises `RequestError` for an empty one: `--device "$EMPTY"` must not mean every device.
+    """
+    found = tuple(part.strip() for value in values or () for part in value.split(","))
+    if "" in found:
+        raise RequestError(f"{option} is given without a value")
+    return found
+
+
+def positive(option: str, value: float | None) -> float | None:
+    """Return the value; raises `RequestError` unless it is a number above 0."""
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise RequestError(f"{option} must be a number above 0, not {value:g}")
+    return value

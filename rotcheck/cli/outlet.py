@@ -1,0 +1,71 @@
+"""Where results go: standard output in the chosen format, and each file in the format its name says."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from rotcheck.cli import guard, screen
+from rotcheck.errors import RequestError
+from rotcheck.report import formats, write
+from rotcheck.report.page import Look
+
+LATER = 0.2  # seconds
+
+
+class Outlet:
+    """The outputs of one command, made before the work begins: what cannot be written is refused first."""
+
+    def __init__(
+        self,
+        kind: str,
+        format: str,
+        output: Sequence[str] = (),
+        *,
+        quiet: bool = False,
+        no_color: bool = False,
+    ) -> None:
+        formats.check(format, kind)
+        write.check(output)
+        self._kind, self._format, self._quiet, self._no_color = kind, format, quiet, no_color
+        self._files = [(path, formats.of_file(path, kind, format)) for path in output]
+
+    def prepare(self) -> None:
+        """Import what will draw the results while workers import torch, once they have been started."""
+        for name in {self._format, *(format for _, format in self._files)}:
+            timer = threading.Timer(LATER, formats.prepare, [name])
+            timer.daemon = True
+            timer.start()
+
+    def show(self, found: Any) -> None:
+        """Write the results to the files and then to standard output.
+
+        Raises `RequestError` after all others were written when one could not be.
+        """
+        refused: list[str] = []
+        for path, format in self._files:
+            try:
+                write.write(path, self._text(found, format, Look()))
+            except RequestError as error:
+                refused.append(str(error))
+        if not self._quiet:
+            self._print(found)
+        if refused:
+            raise RequestError("; ".join(refused))
+
+    def _text(self, found: Any, format: str, look: Look) -> str:
+        return formats.render(format, self._kind)(found, look)
+
+    def _print(self, found: Any) -> None:
+        out = screen.stdout()
+        if out is None:
+            return
+        text = self._text(found, self._format, screen.look(out, no_color=self._no_color))
+        encoding = "utf-8" if formats.for_machines(self._format) else out.encoding or "utf-8"
+        try:
+            out.flush()
+            out.buffer.write(text.encode(encoding, "backslashreplace"))
+            out.buffer.flush()
+        except BrokenPipeError:  # the reader has seen enough; the exit code still stands
+            guard.quiet_stdout()
+        except OSError as error:
+            raise RequestError(f"the results cannot go to standard output: {error.strerror}") from error

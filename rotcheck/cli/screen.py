@@ -1,0 +1,49 @@
+"""What the terminal can show: width, colour, characters."""
+
+import os
+import shutil
+import sys
+from typing import TextIO
+
+from rotcheck.report.grid import UNICODE
+from rotcheck.report.page import Look
+
+PIPED = 100  # columns when nobody's screen sets a width
+NARROWEST = 40
+
+
+def look(stream: TextIO, *, no_color: bool) -> Look:
+    """Return how to write to this stream."""
+    return Look(width=width(), colour=colour(stream, no_color=no_color), ascii=not _takes_unicode(stream))
+
+
+def width() -> int:
+    """Return COLUMNS, else the terminal's width, else a width that reads well in a log."""
+    return max(NARROWEST, shutil.get_terminal_size((PIPED, 24)).columns)
+
+
+def colour(stream: TextIO, *, no_color: bool) -> bool:
+    """Return whether to write colours: not against the user's will, else on a terminal or when asked for."""
+    if no_color or os.environ.get("NO_COLOR"):
+        return False
+    if any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return is_terminal(stream)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether the stream is a terminal that knows how to move its cursor."""
+    return stream is not None and not stream.closed and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _takes_unicode(stream: TextIO) -> bool:
+    try:
+        f"{UNICODE.good}{UNICODE.bad}{UNICODE.cut}─".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def stdout() -> TextIO | None:
+    """Return standard output, or None when the process was started without one."""
+    return sys.stdout if sys.stdout is not None and not sys.stdout.closed else None

@@ -1,0 +1,1 @@
+"""May this job start? A policy, held against what a comparison found."""

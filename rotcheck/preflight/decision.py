@@ -1,0 +1,127 @@
+"""Holds a policy against the cells of a report."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from rotcheck.preflight.policy import Policy
+from rotcheck.report.page import Page
+from rotcheck.report.text import one_line, plural
+from rotcheck.results import FINDINGS, Cell, Report, findings
+
+SCHEMA = "rotcheck/preflight/1"
+NOTHING_RAN = 5
+NAMED = 3  # so many culprits are named in the one line
+INTERRUPTED = 130
+
+
+class Violation(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that does not hold, and why."""
+
+    implementation: str
+    device: str
+    dtype: str
+    check: str
+    verdict: str
+    reason: str
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the job may start, and what that rests on."""
+
+    schema: str = SCHEMA
+    may_start: bool
+    reason: str
+    policy: Policy
+    violations: tuple[Violation, ...]
+    report: Report
+
+    def exit_code(self) -> int:
+        """Return the exit code of the contract."""
+        if self.report.interrupted:
+            return INTERRUPTED
+        if not _ran(self.report):
+            return NOTHING_RAN
+        return 0 if self.may_start else 1
+
+    def page(self) -> Page:
+        """Return what the formats of `report/` show of it."""
+        broken = {_place(each): each.reason for each in self.violations if each.verdict not in FINDINGS}
+        cells = ((cell, broken.get(_place(cell))) for cell in self.report.cells)
+        return Page(
+            self.report,
+            headline=self.headline(),
+            holds=self.may_start,
+            broken=tuple((cell, reason) for cell, reason in cells if reason),
+            document=self,
+        )
+
+    def headline(self) -> str:
+        """Return the decision in one line."""
+        word = "may" if self.may_start else "must not"
+        mark = " -" if self.may_start else ":"
+        return f"rotcheck preflight: this job {word} start{mark} {self.reason} (policy: {self.policy.source})"
+
+
+def decide(policy: Policy, report: Report) -> Decision:
+    """Return whether the report satisfies the policy.
+
+    Every finding violates it. So does a cell that did not run, unless the policy excuses its implementation
+    or its device, or a stand-in cannot answer its question by nature (values on meta).
+    """
+    violations = tuple(_violation(cell) for cell in report.cells if _violates(policy, cell))
+    may = not violations and not report.interrupted and _ran(report)
+    return Decision(
+        may_start=may, reason=_reason(report, violations), policy=policy, violations=violations, report=report
+    )
+
+
+def _violates(policy: Policy, cell: Cell) -> bool:
+    if cell.verdict in FINDINGS:
+        return True
+    if cell.verdict == "agrees" or policy.excuses(cell.implementation, cell.device):
+        return False
+    return not (cell.verdict == "skipped" and cell.stand_in)
+
+
+def _violation(cell: Cell) -> Violation:
+    said = cell.message or cell.verdict
+    excusable = "" if cell.verdict in FINDINGS else "; the policy does not list it under may-be-unavailable"
+    return Violation(
+        implementation=cell.implementation,
+        device=cell.device,
+        dtype=cell.dtype,
+        check=cell.check,
+        verdict=cell.verdict,
+        reason=f"{cell.verdict}: {said}{excusable}" if excusable else said,
+    )
+
+
+def _reason(report: Report, violations: Sequence[Violation]) -> str:
+    total = len(report.cells)
+    if report.interrupted:
+        return f"interrupted after {total} of {plural(max(report.planned, total), 'cell')}"
+    if violations:
+        verb = "does" if len(violations) == 1 else "do"
+        return f"{len(violations)} of {plural(total, 'cell')} {verb} not hold: {_who(violations)}"
+    agreeing = [cell for cell in report.cells if cell.verdict == "agrees"]
+    if not agreeing:
+        return "nothing ran"
+    devices = ", ".join(dict.fromkeys(cell.device for cell in agreeing))
+    verb = "agrees" if len(agreeing) == 1 else "agree"
+    others = f", {total - len(agreeing)} did not run and need not" if total > len(agreeing) else ""
+    return f"{plural(len(agreeing), 'cell')} {verb} on {devices}{others}"
+
+
+def _who(violations: Sequence[Violation]) -> str:
+    who = list(dict.fromkeys(f"{each.implementation} on {each.device}" for each in violations))
+    more = f" and {len(who) - NAMED} more" if len(who) > NAMED else ""
+    return one_line(", ".join(who[:NAMED]) + more)
+
+
+def _ran(report: Report) -> bool:
+    return any(cell.verdict == "agrees" for cell in report.cells) or bool(findings(report.cells))
+
+
+def _place(each: Cell | Violation) -> tuple[str, str, str, str]:
+    return each.implementation, each.device, each.dtype, each.check

@@ -1,0 +1,103 @@
+"""The policy: what must hold before a job starts. Read from TOML, each mistake in it named."""
+
+import difflib
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rotcheck.errors import RequestError
+
+TABLE = "[tool.rotcheck]"
+PYPROJECT = "pyproject.toml"
+LISTS = ("implementations", "devices", "dtypes", "checks", "may-be-unavailable")
+KEYS = (*LISTS, "timeout")
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """What must hold; an empty list means what `compare` takes by default."""
+
+    implementations: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    may_be_unavailable: tuple[str, ...] = ()  # implementations and devices
+    timeout: float = 20.0  # seconds for one cell
+    source: str = "built in"  # where it was read
+
+    def excuses(self, implementation: str, device: str) -> bool:
+        """Return whether either may be unavailable; `cuda` names every cuda device."""
+        names = {name.rpartition("/")[2] for name in self.may_be_unavailable}  # as reports call them
+        return bool(
+            {implementation, device, device.partition(":")[0]} & (names | set(self.may_be_unavailable))
+        )
+
+
+DEFAULT = Policy(implementations=("native", "fallback"))
+
+
+def load(file: str | None) -> Policy:
+    """Return the policy of this file, else that of the nearest pyproject.toml that has one, else the default.
+
+    Raises `RequestError` when a file cannot be read or says what is no policy.
+    """
+    if file is not None:
+        document = _read(Path(file), file)
+        table = document.get("tool", {}).get("rotcheck", document if "tool" not in document else None)
+        if table is None:
+            raise RequestError(f"{file}: there is no table {TABLE}")
+        return _policy(table, file)
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        candidate = folder / PYPROJECT
+        tools = _read(candidate, PYPROJECT).get("tool", {}) if candidate.is_file() else {}
+        if "rotcheck" in tools:
+            return _policy(tools["rotcheck"], PYPROJECT)
+    return DEFAULT
+
+
+def _read(path: Path, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise RequestError(f"{name}: the policy cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RequestError(f"{name}: this is no TOML: {error}") from error
+
+
+def _policy(table: Any, source: str) -> Policy:
+    if not isinstance(table, Mapping):
+        raise RequestError(f"{source}: {TABLE} must be a table")
+    for key in table:
+        if key not in KEYS:
+            raise _unknown(key, source)
+    lists = {key: _names(key, table[key], source) for key in LISTS if key in table}
+    timeout = _seconds(table["timeout"], source) if "timeout" in table else DEFAULT.timeout
+    implementations = lists.pop("implementations", DEFAULT.implementations)
+    given = {key.replace("-", "_"): value for key, value in lists.items()}
+    return Policy(implementations=implementations, **given, timeout=timeout, source=source)
+
+
+def _unknown(key: str, source: str) -> RequestError:
+    near = difflib.get_close_matches(key.replace("_", "-"), KEYS, 1, 0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return RequestError(f"{source}: {TABLE} has the unknown key {key!r}; {hint}Known: {', '.join(KEYS)}")
+
+
+def _names(key: str, value: Any, source: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name.strip() for name in value):
+        raise RequestError(
+            f'{source}: {key} in {TABLE} must be a list of names, as ["native"], not {value!r}'
+        )
+    if not value and key != "may-be-unavailable":
+        raise RequestError(f"{source}: {key} in {TABLE} is empty; leave it out to mean the default")
+    return tuple(name.strip() for name in value)
+
+
+def _seconds(value: Any, source: str) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value <= 0:
+        raise RequestError(f"{source}: timeout in {TABLE} must be a number of seconds above 0, not {value!r}")
+    return float(value)

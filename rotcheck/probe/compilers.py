@@ -1,0 +1,104 @@
+"""What torch.compile and Triton need: compilers that compile; and torch.compile itself."""
+
+import os
+import shutil
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+
+from rotcheck.isolation import Died, Outcome, Raised, Returned, command
+from rotcheck.probe.lines import ended, line, outcome_line, why
+from rotcheck.probe.topic import Reading, Topic, questions
+from rotcheck.results import Line
+
+LIMIT = 20.0  # seconds for one call of a compiler
+COMPILE_LIMIT = 120.0  # seconds for three calls of a compiled function
+NEEDS_HEADERS = "#if !__has_include(<Python.h>)\n#error Python.h is missing\n#endif\n"
+PROGRAM = NEEDS_HEADERS + "int main() { return 0; }\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """A compiler as torch.compile or Triton would call it."""
+
+    name: str  # "C++ compiler"
+    variable: str  # the environment variable that names it
+    program: str
+    language: str
+    flags: tuple[str, ...]
+    lacking: str  # what torch.compile or Triton says when there is none
+    failing: str  # what it says when it does not compile
+
+    def compile_something(self) -> tuple[Outcome, str]:
+        """Compile a tiny shared library from standard input; return what became of it, and the version."""
+        include = f"-I{sysconfig.get_path('include')}"
+        with tempfile.TemporaryDirectory(prefix="rotcheck-") as folder:
+            call = [self.program, *self.flags, "-shared", "-fPIC", include]
+            source = ["-x", self.language, "-", "-o", os.path.join(folder, "tiny.so")]
+            compiled = command([*call, *source], limit=LIMIT, text=PROGRAM)
+        return compiled, self._version() if isinstance(compiled, Returned) else ""
+
+    def _version(self) -> str:
+        said = command([self.program, "--version"], limit=LIMIT)
+        return said.value.partition("\n")[0] if isinstance(said, Returned) else self.program
+
+
+def for_torch_compile() -> Compiler:
+    """Return the C++ compiler that torch.compile calls on the CPU: CXX, else the system's."""
+    program = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    openmp = () if sys.platform == "darwin" else ("-fopenmp",)
+    return Compiler(
+        "C++ compiler",
+        "CXX",
+        program,
+        "c++",
+        ("-std=c++17", *openmp),
+        "InvalidCxxCompiler: No working C++ compiler found",
+        "CppCompileError: C++ compile error",
+    )
+
+
+def for_triton() -> Compiler:
+    """Return the C compiler that Triton calls for its launchers: CC, else gcc, else clang."""
+    program = os.environ.get("CC") or ("gcc" if shutil.which("gcc") or not shutil.which("clang") else "clang")
+    complaint = "Failed to find C compiler"
+    return Compiler("C compiler", "CC", program, "c", (), complaint, complaint)
+
+
+def compiler_line(compiler: Compiler, compiled: Outcome, version: str) -> Line:
+    """Return the line of a compiler from what became of the tiny program."""
+    state, detail, error = "runs", version, ""
+    if isinstance(compiled, Raised):
+        state, error = "absent", compiler.lacking
+        detail = f"{compiler.program} cannot be started: {compiled.message}"
+    elif not isinstance(compiled, Returned):
+        state, error = _failed(compiled), compiler.failing
+        detail = f"{compiler.program}: {_complaint(compiled)}"
+    if state != "runs" and os.environ.get(compiler.variable):
+        detail += f"; {compiler.variable} names it"
+    return line("compilers", compiler.name, state, detail, error=error, runs=1)
+
+
+def _failed(compiled: Outcome) -> str:
+    """Return broken for a compiler that says no, crashes or hangs for one that says nothing."""
+    return "broken" if isinstance(compiled, Died) and compiled.status > 0 else ended(compiled)
+
+
+def _complaint(compiled: Outcome) -> str:
+    """Return the compiler's first line with an error in it."""
+    said = compiled.output.splitlines() if isinstance(compiled, Died) else []
+    return next((text for text in said if "error" in text.lower()), why(compiled))
+
+
+def torch_compile(device: str, folder: str) -> Topic:
+    """Return the topic of torch.compile on one device; it may write into `folder`."""
+    name = f"torch.compile on {device}"
+    asked = questions(name, ["inside.compiling", "run", device, folder], limit=COMPILE_LIMIT)
+
+    def read(outcomes: list[Outcome]) -> Reading:
+        (ran,) = outcomes
+        same = "three calls, equal to eager" if isinstance(ran, Returned) else ""
+        return Reading([outcome_line("compilers", name, ran, detail=same)])
+
+    return Topic([asked], read)

@@ -1,0 +1,46 @@
+"""The families of devices, a file each; a new family is a new file here and nothing else.
+
+The front lists the files, a worker imports them. Each file gives three functions, `Family` below: what torch
+claims to have, the figures of one device, and one run of a small kernel on it.
+"""
+
+import pkgutil
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+State = Literal["runs", "claimed but does not run", "not built in", "no driver", "not here"]
+
+GIB = 1 << 30
+EXECUTORS = ("default executor", "legacy executor", "oneDNN")
+DTYPES = ("float64", "float32", "bfloat16", "float16", "complex64")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a family says of itself before anything has run: a device to try, or why there is none."""
+
+    name: str  # "cuda:0", or the family's name when it has no device here
+    state: State | None = None  # None: there is a device to try
+    reason: str = ""
+    stand_in: bool = False
+    executors: tuple[str, ...] = EXECUTORS  # of TorchScript, to try on it
+    failed: State = "claimed but does not run"  # its state when nothing runs on it
+
+
+class Family(Protocol):
+    """What a file of this folder gives."""
+
+    def claims(self) -> list[Claim]:
+        """Return what torch says it has of this family; a claim with a state needs no run."""
+
+    def facts(self, device: str) -> dict[str, Any]:
+        """Return the figures of a device: `name`, `memory_gib`, `capability`, `arch_list`, `warning`."""
+
+    def run(self, device: str, dtype: str) -> None:
+        """Run one small kernel on the device; raise if it fails or reads back wrong."""
+
+
+def families() -> list[str]:
+    """Return the names of the files of this folder, `cpu` first."""
+    found = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(found, key=lambda name: name != "cpu")

@@ -1,0 +1,19 @@
+"""The CPU: always claimed, and run like any other."""
+
+from typing import Any
+
+from rotcheck.probe.devices import EXECUTORS, Claim
+from rotcheck.probe.inside.kernel import rotate_and_read_back as run
+from rotcheck.probe.system import processor
+
+__all__ = ["claims", "facts", "run"]
+
+
+def claims() -> list[Claim]:
+    """Return the CPU."""
+    return [Claim("cpu", executors=(*EXECUTORS, "NNC forced on CPU"))]
+
+
+def facts(_: str) -> dict[str, Any]:
+    """Return the processor's name."""
+    return {"name": processor()}

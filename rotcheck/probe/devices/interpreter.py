@@ -1,0 +1,36 @@
+"""The stand-in `interpreter`: Triton's interpreter, which runs Triton kernels on CPU tensors."""
+
+import importlib.util
+import os
+from typing import Any
+
+import torch
+
+from rotcheck.probe.devices import Claim
+from rotcheck.probe.inside.kernel import must_equal, operands
+
+
+def claims() -> list[Claim]:
+    """Return the stand-in where Triton is installed."""
+    if importlib.util.find_spec("triton") is None:
+        return [Claim("interpreter", "not here", "triton is not installed", stand_in=True)]
+    return [Claim("interpreter", stand_in=True, executors=(), failed="not here")]
+
+
+def facts(_: str) -> dict[str, Any]:
+    """Return what it is."""
+    return {"name": "Triton kernels on CPU tensors"}
+
+
+def run(_: str, dtype: str) -> None:
+    """Run the Triton kernel under the interpreter; raise when it fails or reads back wrong.
+
+    The process is under the interpreter from then on.
+    """
+    os.environ["TRITON_INTERPRET"] = "1"  # Triton reads it on import
+    from rotcheck.probe.inside.triton_kernel import rotate
+
+    x, cos, partner, sin = operands(dtype)
+    out = torch.empty_like(x)
+    rotate(x, cos, partner, sin, out)
+    must_equal(out, x * cos + partner * sin)

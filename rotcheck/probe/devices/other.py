@@ -1,0 +1,37 @@
+"""Whatever else torch reports as its accelerator: npu, hpu, mtia, or a plug-in under a name of its own."""
+
+from typing import Any
+
+import torch
+
+from rotcheck.probe.devices import Claim
+from rotcheck.probe.inside.kernel import rotate_and_read_back as run
+
+__all__ = ["claims", "facts", "judge_claims", "run"]
+
+OWN_FILE = ("cpu", "cuda", "mps", "xpu")
+
+
+def claims() -> list[Claim]:
+    """Return every device of an accelerator that has no file of its own; nothing when there is none."""
+    accelerator = getattr(torch, "accelerator", None)  # torch 2.6 and newer
+    current = accelerator.current_accelerator() if accelerator else None
+    if accelerator is None or current is None:
+        return []
+    return judge_claims(current.type, accelerator.is_available(), accelerator.device_count())
+
+
+def judge_claims(family: str, available: bool, count: int) -> list[Claim]:
+    """Return the claims that follow from what torch says of its accelerator."""
+    if family in OWN_FILE:
+        return []
+    if not available or not count:
+        return [Claim(family, "not here", f"torch knows {family} and finds no device")]
+    return [Claim(f"{family}:{index}") for index in range(count)]
+
+
+def facts(device: str) -> dict[str, Any]:
+    """Return the device's name, where its back-end tells one."""
+    backend = getattr(torch, torch.device(device).type, None)
+    tell = getattr(backend, "get_device_name", None)
+    return {"name": str(tell(device))} if tell else {}

@@ -1,0 +1,38 @@
+"""flash-attn: broken, unable to run here, or running; and what its rotary functions accept."""
+
+from rotcheck.isolation import Outcome, Returned
+from rotcheck.probe.library import import_failed, state, version
+from rotcheck.probe.lines import joined, outcome_line, why
+from rotcheck.probe.topic import Reading, Topic, questions
+
+NAME, PACKAGE = "flash-attn", "flash_attn"
+STAND_IN = "its rotary kernel runs under the Triton interpreter: `--device interpreter`"
+
+
+def topic() -> Topic:
+    """Return the topic: a plain import, a run on the device, a run under the Triton interpreter."""
+    plain = questions(NAME, *(["inside.flash_attn", name] for name in ("import_plainly", "run_on_device")))
+    interpreted = questions(f"{NAME} interpreted", ["inside.flash_attn", "run_under_interpreter"])
+    return Topic([plain, interpreted], _read)
+
+
+def _read(outcomes: list[Outcome]) -> Reading:
+    imported, ran, interpreted = outcomes
+    stands_in = isinstance(interpreted, Returned)
+    detail = joined(version(PACKAGE), _said(imported, ran), STAND_IN if stands_in else None, by="; ")
+    api = next((found.value for found in (imported, interpreted) if isinstance(found, Returned)), None)
+    found = outcome_line(
+        "libraries",
+        NAME,
+        ran if isinstance(imported, Returned) else imported,
+        state=state(imported, ran),
+        detail=detail,
+        values={"version": version(PACKAGE), "rotary_api": api, "interpreter": stands_in},
+    )
+    return Reading([found])
+
+
+def _said(imported: Outcome, ran: Outcome) -> str:
+    if not isinstance(imported, Returned):
+        return import_failed(PACKAGE, imported)
+    return f"its rotary kernel ran on {ran.value}" if isinstance(ran, Returned) else why(ran)

@@ -1,0 +1,27 @@
+"""Compiles a small rotation with torch.compile and holds it against the same in eager."""
+
+import os
+import tempfile
+
+import torch
+from torch.testing import assert_close
+
+from rotcheck.probe.inside.thrice import thrice
+from rotcheck.probe.inside.torchscript import new_rotation
+
+TOLERANCE = 1e-5  # float32; compiled code may keep a product unrounded
+
+
+def run(device: str, folder: str) -> None:
+    """Compile the rotation, call it three times on the device, and compare each result with eager.
+
+    `folder` takes what the compiler writes, and all other temporary files of this process.
+    """
+    os.environ.update(TORCHINDUCTOR_CACHE_DIR=folder, TORCHINDUCTOR_COMPILE_THREADS="1", TMPDIR=folder)
+    tempfile.tempdir = folder  # inductor puts precompiled headers there, whatever its cache folder is
+    rotate = new_rotation()
+    compiled = torch.compile(rotate)
+    x = torch.randn(2, 3, 5, 8).to(device)  # (B, S, H, D)
+    cos, sin = (torch.randn(3, 1, 8).to(device) for _ in range(2))  # (S, 1, D)
+    expected = rotate(x, cos, sin)
+    thrice(lambda: assert_close(compiled(x, cos, sin), expected, rtol=TOLERANCE, atol=TOLERANCE))

@@ -1,0 +1,28 @@
+"""Asks the files of `devices/` the questions that every family answers, in plain data."""
+
+import importlib
+from dataclasses import asdict
+from typing import Any, cast
+
+from rotcheck.probe.devices import Family
+from rotcheck.probe.inside.thrice import thrice
+
+
+def claims(family: str) -> list[dict[str, Any]]:
+    """Return the family's claims as dictionaries."""
+    return [asdict(claim) for claim in _file(family).claims()]
+
+
+def facts(family: str, device: str) -> dict[str, Any]:
+    """Return the figures of a device."""
+    return _file(family).facts(device)
+
+
+def try_dtype(family: str, device: str, dtype: str) -> None:
+    """Run the family's kernel three times in this dtype; raise `CallFailed` if one of them fails."""
+    module = _file(family)
+    thrice(lambda: module.run(device, dtype))
+
+
+def _file(family: str) -> Family:
+    return cast(Family, importlib.import_module(f"rotcheck.probe.devices.{family}"))

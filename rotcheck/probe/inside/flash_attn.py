@@ -1,0 +1,82 @@
+"""Imports flash-attn, asks what its rotary functions accept, and runs its rotary kernel."""
+
+import contextlib
+import importlib
+import inspect
+import os
+from typing import Any
+
+import torch
+
+from rotcheck.probe.inside.kernel import must_equal
+from rotcheck.probe.inside.thrice import thrice
+
+FUNCTIONS = ("apply_rotary_emb", "apply_rotary_emb_qkv_")
+
+
+class NoDevice(Exception):
+    """There is no device that flash-attn could run on."""
+
+
+def import_plainly() -> dict[str, list[str]]:
+    """Import the package and its rotary file as any model does; return what its rotary functions accept."""
+    importlib.import_module("flash_attn")
+    return rotary_api()
+
+
+def rotary_api() -> dict[str, list[str]]:
+    """Return the parameters of each rotary function of this version, by function."""
+    rotary = importlib.import_module("flash_attn.layers.rotary")
+    return {name: _parameters(getattr(rotary, name)) for name in FUNCTIONS if hasattr(rotary, name)}
+
+
+def _parameters(function: Any) -> list[str]:
+    """Return a function's parameters; before flash-attn 2.2 it was the `apply` of an autograd class."""
+    owner = getattr(function, "__self__", None)
+    forward = getattr(owner, "forward", None)
+    function = forward if inspect.isclass(owner) and forward else function
+    return [name for name in inspect.signature(function).parameters if name != "ctx"]
+
+
+def run_on_device() -> str:
+    """Run the rotary kernel three times on the first CUDA or HIP device and return its name.
+
+    Raises `NoDevice` where there is none, with what becomes of a CPU tensor.
+    """
+    if not torch.cuda.is_available():
+        raise NoDevice(f"no CUDA or HIP device; on a CPU tensor its rotary raises {_what_the_cpu_gets()}")
+    thrice(lambda: _rotate("cuda:0"))
+    return "cuda:0"
+
+
+def _what_the_cpu_gets() -> str:
+    try:
+        _rotate("cpu")
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "nothing"
+
+
+def run_under_interpreter() -> dict[str, list[str]]:
+    """Run the rotary kernel three times on CPU tensors under the Triton interpreter; return the rotary API.
+
+    The process is of no use for anything else afterwards: it takes flash-attn without its CUDA part and
+    puts a null context in the place of `torch.cuda.device`.
+    """
+    os.environ.update(TRITON_INTERPRET="1", FLASH_ATTENTION_TRITON_AMD_ENABLE="TRUE")
+    torch.cuda.device = contextlib.nullcontext  # type: ignore[misc, assignment]
+    found = import_plainly()
+    thrice(lambda: _rotate("cpu"))
+    return found
+
+
+def _rotate(device: str) -> None:
+    """Rotate x (1, 2, 1, 4) by whole numbers, half pairing, and compare what comes back."""
+    rotary = importlib.import_module("flash_attn.layers.rotary")
+    x = torch.arange(1.0, 9.0).reshape(1, 2, 1, 4)  # (B, S, H, D)
+    cos, sin = torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[2.0, 0.0], [1.0, 1.0]])  # (S, D / 2)
+    got = rotary.apply_rotary_emb(x.to(device), cos.to(device), sin.to(device))
+    first, second = x.chunk(2, dim=-1)
+    c, s = cos[None, :, None], sin[None, :, None]  # (1, S, 1, D / 2)
+    expected = torch.cat((first * c - second * s, first * s + second * c), dim=-1)
+    must_equal(got.contiguous().cpu(), expected)

@@ -1,0 +1,102 @@
+"""Runs a scripted rotation under each TorchScript executor and fuser, and leaves the flags as they were."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from rotcheck.probe.devices.meta import use_native_kernels
+from rotcheck.probe.inside.thrice import thrice
+
+
+def new_rotation() -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Return a rotation that was never scripted: a function keeps the executor of its first run."""
+
+    def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+        """Rotate x (B, S, H, D) by tables (S, 1, D), half pairing: the function that models script."""
+        half = x.shape[-1] // 2
+        return x * cos + torch.cat((-x[..., half:], x[..., :half]), dim=-1) * sin
+
+    return rotate
+
+
+def settings() -> dict[str, bool]:
+    """Return the executor's settings as they are in this process."""
+    return {
+        "profiling_executor": _peek(torch._C._jit_set_profiling_executor),
+        "profiling_mode": _peek(torch._C._jit_set_profiling_mode),
+        "fuse_on_cpu": torch._C._jit_can_fuse_on_cpu(),
+        "fuse_on_gpu": torch._C._jit_can_fuse_on_gpu(),
+        "onednn": torch._C._jit_llga_enabled(),
+    }
+
+
+def _peek(setter: Callable[[bool], bool]) -> bool:
+    """Return a setting that can only be read by setting it."""
+    found = setter(True)
+    setter(found)
+    return found
+
+
+def run(device: str, executor: str) -> dict[str, Any]:
+    """Script a new rotation and call it three times; return the settings it ran under.
+
+    Raises `CallFailed` when a call raises.
+    """
+    if device == "meta":
+        use_native_kernels()
+    tables = torch.ones(3, 1, 8, device=device)  # (S, 1, D)
+    x = torch.ones(2, 3, 5, 8, device=device)  # (B, S, H, D)
+    with EXECUTORS[executor]():
+        scripted = torch.jit.script(new_rotation())
+        thrice(lambda: scripted(x, tables, tables))
+        return settings() | {"scripted": isinstance(scripted, torch.jit.ScriptFunction)}
+
+
+@contextlib.contextmanager
+def default() -> Iterator[None]:
+    """Leave everything as a fresh process has it."""
+    yield
+
+
+@contextlib.contextmanager
+def legacy() -> Iterator[None]:
+    """Set the flags of SEDD, ChatGLM and Megatron, under which the legacy graph fuser runs."""
+    with contextlib.ExitStack() as flags:
+        for setter in (torch._C._jit_set_profiling_mode, torch._C._jit_set_profiling_executor):
+            flags.callback(setter, setter(False))
+        flags.enter_context(fused_on_cpu())
+        flags.callback(torch._C._jit_override_can_fuse_on_gpu, torch._C._jit_can_fuse_on_gpu())
+        torch._C._jit_override_can_fuse_on_gpu(True)
+        yield
+
+
+@contextlib.contextmanager
+def fused_on_cpu() -> Iterator[None]:
+    """Have the tensor-expression fuser (NNC) work on the CPU too."""
+    found = torch._C._jit_can_fuse_on_cpu()
+    torch._C._jit_override_can_fuse_on_cpu(True)
+    try:
+        yield
+    finally:
+        torch._C._jit_override_can_fuse_on_cpu(found)
+
+
+@contextlib.contextmanager
+def onednn() -> Iterator[None]:
+    """Switch the oneDNN Graph fuser on."""
+    found = torch._C._jit_llga_enabled()
+    torch.jit.enable_onednn_fusion(True)
+    try:
+        yield
+    finally:
+        torch.jit.enable_onednn_fusion(found)
+
+
+EXECUTORS = {
+    "default executor": default,
+    "legacy executor": legacy,
+    "NNC forced on CPU": fused_on_cpu,
+    "oneDNN": onednn,
+}

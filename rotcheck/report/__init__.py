@@ -1,0 +1,1 @@
+"""One file for each way to show results (`formats/`), what they share, and the writing of files."""

@@ -1,0 +1,153 @@
+"""Groups the cells of a report into what a reader wants told once: findings, notes, reasons, paths."""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from rotcheck.report.text import figure, one_line
+from rotcheck.report.where import device_name, devices, places
+from rotcheck.results import Cell, Report
+from rotcheck.results import findings as bad_cells
+
+_NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with one implementation, wherever it shows."""
+
+    cells: tuple[Cell, ...]
+    where: str
+    reason: str = ""  # why a cell that is no finding by itself is one here
+
+    @property
+    def worst(self) -> Cell:
+        """The cell that shows it most."""
+        return max(self.cells, key=lambda cell: (cell.not_finite, cell.error or 0))
+
+    @property
+    def title(self) -> str:
+        """What is wrong with whom."""
+        return (
+            f"{one_line(self.worst.implementation)} {'does not hold' if self.reason else self.worst.verdict}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something worth one line: who, where, what."""
+
+    who: str
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.who} on {self.where}: {self.what}"
+
+
+def findings(report: Report, broken: Iterable[tuple[Cell, str]] = ()) -> list[Finding]:
+    """Return each distinct finding: the same implementation, verdict and failure or message."""
+    found = [Finding(group, _where(group, report)) for group in _groups(bad_cells(report.cells), _alike)]
+    others: dict[tuple[str, str], list[Cell]] = {}
+    for cell, reason in broken:
+        others.setdefault((cell.implementation, reason), []).append(cell)
+    return found + [Finding(tuple(g), _where(g, report), reason) for (_, reason), g in others.items()]
+
+
+def details(finding: Finding) -> list[tuple[str, str]]:
+    """Return what is known of a finding as labelled texts, in the order to show them."""
+    cell = finding.worst
+    known = cell.failure and f"rotcheck explain {cell.failure}"
+    lines = [
+        ("where", finding.where),
+        ("what", finding.reason or cell.message or ""),
+        ("error", worst_error(cell) if not finding.reason else ""),
+        ("at", cell.trace[0] if cell.trace else ""),
+        ("path", cell.path if cell.path and cell.path != cell.implementation else ""),
+        ("cause", cell.cause or ""),
+        ("fix", cell.fix or ""),
+        ("more", known or ""),
+    ]
+    return [(label, text) for label, text in lines if text]
+
+
+def told_before(found: Sequence[Finding]) -> list[bool]:
+    """Return of each finding whether the cause and the fix of its failure stand above it already."""
+    failures = [finding.worst.failure for finding in found]
+    return [failure is not None and failure in failures[:at] for at, failure in enumerate(failures)]
+
+
+def worst_error(cell: Cell) -> str:
+    """Return the error figure in words, with the place where it sits."""
+    parts = []
+    if cell.error is not None:
+        parts.append(f"{figure(cell.error)} rounding steps in {cell.dtype} {cell.check}")
+    if cell.where and parts:
+        parts.append("at " + ", ".join(f"{axis} {index}" for axis, index in cell.where.items()))
+    if cell.not_finite:
+        parts.append(f"{cell.not_finite} NaN or infinite elements in {cell.dtype} {cell.check}")
+    return "; ".join(parts).replace("; at ", " at ")
+
+
+def notes(report: Report) -> list[Remark]:
+    """Return what is worth knowing of cells that agree, each note once."""
+    agreeing = [cell for cell in report.cells if cell.verdict == "agrees" and cell.note]
+    noted = [cell for cell in agreeing if not _went_elsewhere(cell)]
+    return [_remark(group, report, group[0].note or "") for group in _groups(noted, lambda c: _form(c.note))]
+
+
+def reasons(report: Report, verdict: str) -> list[Remark]:
+    """Return why cells are unavailable or skipped, each reason once."""
+    cells = [cell for cell in report.cells if cell.verdict == verdict]
+    groups = _groups(cells, lambda cell: cell.message)
+    return [_remark(group, report, group[0].message or "no reason was given") for group in groups]
+
+
+def paths(report: Report) -> list[str]:
+    """Return which code ran under another name: `fallback ran native on cpu: flash-attn cannot run here`."""
+    elsewhere = [cell for cell in report.cells if _went_elsewhere(cell)]
+    groups = _groups(elsewhere, lambda cell: (cell.implementation, cell.path))
+    return [_path_line(group) for group in groups]
+
+
+def _path_line(cells: Sequence[Cell]) -> str:
+    first, on = cells[0], ", ".join(dict.fromkeys(map(device_name, cells)))
+    why = min((one_line(cell.note) for cell in cells if cell.note), key=len, default="")
+    said = f"{one_line(first.implementation)} ran {one_line(first.path or '')} on {on}"
+    return f"{said}: {why}" if why else said
+
+
+def _went_elsewhere(cell: Cell) -> bool:
+    return cell.verdict == "agrees" and cell.path is not None and cell.path != cell.implementation
+
+
+def _remark(cells: Sequence[Cell], report: Report, what: str) -> Remark:
+    who = ", ".join(one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells))
+    unique = list({(c.device, c.dtype, c.check): c for c in cells}.values())
+    return Remark(who, devices(unique, _same_devices(cells, report)), one_line(what))
+
+
+def _where(cells: Sequence[Cell], report: Report) -> str:
+    return places(cells, _same_devices(cells, report))
+
+
+def _same_devices(cells: Sequence[Cell], report: Report) -> list[Cell]:
+    named = {cell.device for cell in cells}
+    return [cell for cell in report.cells if cell.device in named]
+
+
+def _alike(cell: Cell) -> Hashable:
+    known = cell.failure if cell.verdict == "disagrees" else None
+    return cell.implementation, cell.verdict, known or _form(cell.message)
+
+
+def _form(text: str | None) -> str:
+    """Return a text without its figures, which differ from dtype to dtype."""
+    return _NUMBER.sub("#", text or "")
+
+
+def _groups(cells: Iterable[Cell], key: Callable[[Cell], Hashable]) -> list[tuple[Cell, ...]]:
+    found: dict[Hashable, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(key(cell), []).append(cell)
+    return [tuple(group) for group in found.values()]

@@ -1,0 +1,136 @@
+"""Markdown for a GitHub issue or a step summary."""
+
+from collections.abc import Iterable, Sequence
+
+from rotcheck.diagnose import Failure
+from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
+from rotcheck.report import trial as on_trial
+from rotcheck.report.findings import Finding, Remark
+from rotcheck.report.grid import ASCII, UNICODE, Block, Grid
+from rotcheck.report.markup import block, escape, fold, heading, table
+from rotcheck.report.page import Look, Page
+from rotcheck.report.text import one_line, plural
+from rotcheck.results import Line, Probe, Report, Trial
+
+SUFFIX = ".md"
+MACHINE = False
+
+LONGEST = 60_000  # characters; GitHub takes 65,536 in an issue and 1 MiB in a step summary
+WIDEST = 8  # columns of a table before each device gets its own
+OPEN = 3  # so many findings are shown unfolded
+VERBATIM = {"what", "message"}  # what others wrote, and so nothing to be read as markdown
+
+
+def report(page: Page, look: Look) -> str:
+    """Return the matrix, each distinct finding, the notes and reasons, and the summary."""
+    found, marks = page.found, ASCII if look.ascii else UNICODE
+    bad = findings.findings(found, page.broken)
+    top = [
+        heading(page.headline or f"rotcheck compare: {summary.summary_line(found)}"),
+        _list(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(found)),
+    ]
+    if found.cells:
+        top += [*_tables(matrix.grid(found, marks, detail=True)), escape(matrix.legend(found, marks))]
+    end = [
+        *_pairs(found),
+        *_remarks("Worth knowing", findings.notes(found)),
+        *_remarks("Not on this machine", findings.reasons(found, "unavailable")),
+        *_remarks("Skipped", findings.reasons(found, "skipped")),
+        *([escape(summary.summary_line(found))] if page.headline else []),
+    ]
+    texts = [_finding(each, marks.bad, unfolded=len(bad) <= OPEN) for each in bad]
+    return _joined([*top, *_fitting(texts, LONGEST - len(_joined(top + end)), "finding"), *end])
+
+
+def probe(found: Probe, look: Look) -> str:
+    """Return what the machine has, a table for each group of lines, fit to be pasted into a bug report."""
+    top = [heading("rotcheck probe"), _list(summary.machine_lines(found.machine, found.rotcheck))]
+    groups = lines.groups(found.machine.lines)
+    tables = [f"{heading(name, 4)}\n\n{_probe_table(group)}" for name, group in groups]
+    known = lines.explained(found.machine.lines)
+    causes = [fold(lines.title(line), _details(lines.details(line))) for line in known]
+    end = ["Interrupted: what was found until then."] if found.interrupted else []
+    return _joined([*top, *_fitting([*tables, *causes], LONGEST, "section"), *end])
+
+
+def trial(found: Trial, look: Look) -> str:
+    """Return each claim and what was seen."""
+    claims = [f"{heading(on_trial.title(claim), 4)}\n\n{_list(claim.seen)}" for claim in found.claims]
+    return _joined([heading(on_trial.headline(found)), *claims])
+
+
+def failures(found: Sequence[Failure], look: Look) -> str:
+    """Return one failure in full, several as a table."""
+    if len(found) == 1:
+        return _joined([heading(f"{found[0].id}: {found[0].title}"), _details(failure.details(found[0]))])
+    return _joined(
+        [table(["id", "failure", "devices"], [[each.id, each.title, each.devices] for each in found])]
+    )
+
+
+def _tables(grid: Grid) -> list[str]:
+    """Return one table where its columns are few, else one for each device."""
+    if sum(len(part.columns) for part in grid.blocks) <= WIDEST:
+        return [_table(grid, grid.blocks)]
+    return [_table(grid, [part]) for part in grid.blocks]
+
+
+def _table(grid: Grid, blocks: Sequence[Block]) -> str:
+    head = [grid.head, *(f"{part.title} {column}" for part in blocks for column in part.columns)]
+    rows = [
+        [name, *(entry.text for part in blocks for entry in part.rows[at])]
+        for at, name in enumerate(grid.names)
+    ]
+    return table(head, rows)
+
+
+def _pairs(found: Report) -> list[str]:
+    if not found.pairs:
+        return []
+    tables = [table for grid in pairwise.grids(found) for table in _tables(grid)]
+    texts = [*tables, escape(pairwise.LEGEND), _list(pairwise.reasons(found))]
+    return [fold("Pairwise differences", "\n\n".join(filter(None, texts)))]
+
+
+def _finding(found: Finding, sign: str, *, unfolded: bool) -> str:
+    details = [(label, text) for label, text in findings.details(found) if label != "where"]
+    return fold(f"{sign} {found.title} on {found.where}", _details(details), unfolded=unfolded)
+
+
+def _details(details: Iterable[tuple[str, str]]) -> str:
+    return "\n\n".join(
+        f"**{label}**:\n\n{block(text)}" if label in VERBATIM else f"**{label}**: {escape(text)}"
+        for label, text in details
+    )
+
+
+def _remarks(title: str, remarks: Sequence[Remark]) -> list[str]:
+    if not remarks:
+        return []
+    return [fold(f"{title} ({len(remarks)})", _list(_fitting(list(map(str, remarks)), LONGEST // 8, "line")))]
+
+
+def _fitting(texts: Sequence[str], room: int, word: str) -> list[str]:
+    """Return as many texts as there is room for, and a word on how many were left out."""
+    kept: list[str] = []
+    for at, text in enumerate(texts):
+        room -= len(text) + 2
+        if room < 0:
+            left = plural(len(texts) - at, f"more {word}")
+            return [*kept, f"{left} left out: the JSON report has all."]
+        kept.append(text)
+    return kept
+
+
+def _probe_table(group: Sequence[Line]) -> str:
+    return table(
+        ["what", "state", "detail"], [[lines.name(line), line.state, lines.told(line)] for line in group]
+    )
+
+
+def _list(texts: Iterable[str]) -> str:
+    return "\n".join(f"- {escape(one_line(text))}" for text in texts)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"

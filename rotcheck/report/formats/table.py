@@ -1,0 +1,43 @@
+"""Tables for the terminal, and plain text when piped; what draws them is imported only when it is needed."""
+
+from collections.abc import Sequence
+
+from rotcheck.diagnose import Failure
+from rotcheck.report.page import Look, Page
+from rotcheck.results import Probe, Trial
+
+SUFFIX = ".txt"
+MACHINE = False
+
+
+def prepare() -> None:
+    """Import what draws: a tenth of a second, better spent while workers work."""
+    import rotcheck.report.terminal  # noqa: F401
+
+
+def report(page: Page, look: Look) -> str:
+    """Return the matrix, each distinct finding, the notes and reasons, and the summary."""
+    from rotcheck.report import terminal
+
+    return terminal.report(page, look)
+
+
+def probe(found: Probe, look: Look) -> str:
+    """Return what the machine has, a section for each group of lines."""
+    from rotcheck.report import terminal
+
+    return terminal.probe(found, look)
+
+
+def trial(found: Trial, look: Look) -> str:
+    """Return each claim and what was seen."""
+    from rotcheck.report import terminal
+
+    return terminal.trial(found, look)
+
+
+def failures(found: Sequence[Failure], look: Look) -> str:
+    """Return one failure in full, several as a list."""
+    from rotcheck.report import terminal
+
+    return terminal.failures(found, look)

@@ -1,0 +1,55 @@
+"""The pieces of markdown, each safe against whatever a stranger's message holds."""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+
+from rotcheck.report.text import clean, one_line, shorten
+
+_KEPT = re.compile(r"`[^`]+`|(?<![\w`])@\w[\w.\-/]*")  # code, and what would call somebody of that name
+_SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+LONGEST_FIELD = 500  # characters in a field of a table
+LONGEST_BLOCK = 2000
+
+
+def escape(text: str) -> str:
+    """Return one line of text in which nothing acts as markdown or HTML but `code`; `@name` becomes code."""
+    line, at, parts = one_line(text), 0, []
+    for kept in _KEPT.finditer(line):
+        parts += [_quoted(line[at : kept.start()]), f"`{kept[0].strip('`')}`"]
+        at = kept.end()
+    return "".join([*parts, _quoted(line[at:])])
+
+
+def field(text: str) -> str:
+    """Return the text for a field of a table."""
+    return re.sub(r"(?<!\\)\|", r"\\|", escape(shorten(text, LONGEST_FIELD)))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table, its first column to the left."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(field, line))} |" for line in lines)
+
+
+def block(text: str) -> str:
+    """Return the text as code, in a fence longer than any row of backticks in it."""
+    text = shorten(clean(text).strip(), LONGEST_BLOCK)
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def fold(title: str, body: str, *, unfolded: bool = False) -> str:
+    """Return a section that opens on a click."""
+    head = "<details open>" if unfolded else "<details>"
+    words = html.escape(shorten(one_line(title), 300), quote=False)
+    return f"{head}<summary>{words}</summary>\n\n{body}\n\n</details>"
+
+
+def heading(text: str, level: int = 3) -> str:
+    """Return a heading."""
+    return f"{'#' * level} {escape(text)}"
+
+
+def _quoted(text: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", html.escape(text, quote=False))

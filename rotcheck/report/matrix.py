@@ -1,0 +1,93 @@
+"""The matrix: implementations down, devices and dtypes across, the worst of all checks in each field."""
+
+from collections.abc import Iterable, Sequence
+
+from rotcheck.report.grid import Block, Entry, Grid, Marks, Tone
+from rotcheck.report.text import figure, one_line
+from rotcheck.report.where import device_name
+from rotcheck.results import FINDINGS, Cell, Report, Verdict
+
+WORST_FIRST: tuple[Verdict, ...] = (
+    "crashes",
+    "hangs",
+    "raises",
+    "disagrees",
+    "agrees",
+    "skipped",
+    "unavailable",
+)
+REMARKABLE = 2.0  # rounding steps: more than arithmetic in the dtype needs
+NOT_RUN = {"skipped": "skip", "unavailable": "n/a"}
+SCALE = (
+    "The figure is the largest error of all checks, in rounding steps of the dtype: up to 0.8 rounds once, "
+    "up to 2 computes in the dtype, over 4 is wrong."
+)
+LEGEND = {
+    "unavailable": "n/a: not on this machine",
+    "skipped": "skip: not run, the reason is below",
+}
+
+
+def grid(report: Report, marks: Marks, *, detail: bool) -> Grid:
+    """Return the matrix of a report; with `detail`, each bad field says which checks are bad."""
+    fields: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in report.cells:
+        fields.setdefault((cell.implementation, device_name(cell), cell.dtype), []).append(cell)
+    names = _unique(cell.implementation for cell in report.cells)
+    blocks = []
+    for device in _unique(map(device_name, report.cells)):
+        dtypes = _unique(cell.dtype for cell in report.cells if device_name(cell) == device)
+        rows = tuple(
+            tuple(entry(fields.get((name, device, dtype), ()), marks, detail=detail) for dtype in dtypes)
+            for name in names
+        )
+        blocks.append(Block(device, dtypes, rows))
+    return Grid("implementation", tuple(map(one_line, names)), tuple(blocks))
+
+
+def entry(cells: Sequence[Cell], marks: Marks, *, detail: bool) -> Entry:
+    """Return what the matrix shows for the checks of one implementation on one device in one dtype."""
+    if not cells:
+        return Entry("-")
+    worst = min((cell.verdict for cell in cells), key=WORST_FIRST.index)
+    chosen = [cell for cell in cells if cell.verdict == worst]
+    if worst in NOT_RUN:
+        return Entry(NOT_RUN[worst])
+    signs = {"agrees": marks.good, "disagrees": marks.bad}
+    word = f"{signs[worst]} {_worst_error(chosen)}".rstrip() if worst in signs else worst
+    more = _which(chosen, cells) if detail else ""
+    return Entry(f"{word} {more}".rstrip(), _tone(chosen) if worst == "agrees" else "bad")
+
+
+def legend(report: Report, marks: Marks) -> str:
+    """Return what the signs of the matrix mean, those that occur."""
+    blocks = grid(report, marks, detail=True).blocks
+    texts = {entry.text for block in blocks for row in block.rows for entry in row}
+    signs = [f"{marks.good} agrees, {marks.bad} disagrees"]
+    signs += [meaning for verdict, meaning in LEGEND.items() if report.summary.get(verdict)]
+    signs += ["(2 of 8): so many of the checks"] if any(" of " in text for text in texts) else []
+    signs += [f"{marks.good} alone: ran, nothing measured"] if texts & {marks.good} else []
+    return f"{'; '.join(signs)}. {SCALE}"
+
+
+def _worst_error(cells: Sequence[Cell]) -> str:
+    if any(cell.not_finite for cell in cells):
+        return "nan/inf"
+    errors = [cell.error for cell in cells if cell.error is not None]
+    return figure(max(errors)) if errors else ""
+
+
+def _which(chosen: Sequence[Cell], asked: Sequence[Cell]) -> str:
+    """Return which checks are meant when it is not all of them: the one, or how many of how many."""
+    if len(chosen) == len(asked):
+        return ""
+    one = len(chosen) == 1 and chosen[0].verdict in FINDINGS
+    return chosen[0].check if one else f"({len(chosen)} of {len(asked)})"
+
+
+def _tone(cells: Sequence[Cell]) -> Tone:
+    return "note" if any(cell.error is not None and cell.error > REMARKABLE for cell in cells) else "good"
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,27 @@
+"""What a format is asked to show, and for what kind of reader's screen."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from rotcheck.results import Cell, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The screen or file that a text is made for."""
+
+    width: int = 100  # columns
+    colour: bool = False  # ANSI colours
+    ascii: bool = False  # nothing beyond ASCII
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report, and what the caller puts above it."""
+
+    found: Report
+    headline: str = ""  # one line above everything
+    holds: bool | None = None  # whether what was asked for holds; None: nothing was asked
+    broken: tuple[tuple[Cell, str], ...] = ()  # cells that do not hold although they are no finding, and why
+    document: msgspec.Struct | None = None  # what machines read instead of `found`

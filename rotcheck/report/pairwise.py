@@ -1,0 +1,72 @@
+"""The pairwise table: how far each two implementations are from each other."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from rotcheck.report.grid import Block, Entry, Grid
+from rotcheck.report.text import figure, one_line
+from rotcheck.results import Pair, Report
+
+APART = 8.0  # rounding steps: two that each are right, to 4, are no further apart
+LEGEND = (
+    "Largest difference between the two, in rounding steps of the dtype; bit-identical: every element the "
+    "same; same path: one code under two names, so nothing was compared."
+)
+
+
+def grids(report: Report) -> list[Grid]:
+    """Return a table for each device, of the pairs that could be compared on it."""
+    pairs = [pair for pair in _sorted(report) if pair.relation != "not comparable"]
+    return [_grid(device, report, pairs) for device in dict.fromkeys(pair.device for pair in pairs)]
+
+
+def reasons(report: Report) -> list[str]:
+    """Return why some pairs could not be compared, each reason once."""
+    found: dict[str, list[str]] = {}
+    for pair in _sorted(report):
+        if pair.relation == "not comparable":
+            found.setdefault(one_line(pair.reason or "not comparable"), []).append(
+                _title(pair.device, report)
+            )
+    return [f"{', '.join(dict.fromkeys(devices))}: {reason}" for reason, devices in found.items()]
+
+
+def _grid(device: str, report: Report, all_pairs: Sequence[Pair]) -> Grid:
+    pairs = [pair for pair in all_pairs if pair.device == device]
+    fields = {(_name(pair), pair.dtype): pair for pair in pairs}
+    names = tuple(dict.fromkeys(map(_name, pairs)))
+    dtypes = tuple(dict.fromkeys(pair.dtype for pair in pairs))
+    rows = tuple(tuple(_entry(fields.get((name, dtype))) for dtype in dtypes) for name in names)
+    return Grid("pair", names, (Block(_title(device, report), dtypes, rows),))
+
+
+def _sorted(report: Report) -> list[Pair]:
+    """Return the pairs, both of them and both sides of each in the order of the cells."""
+    places = {cell.implementation: at for at, cell in reversed(list(enumerate(report.cells)))}
+    turned = [
+        pair
+        if places.get(pair.first, 0) <= places.get(pair.second, 0)
+        else replace(pair, first=pair.second, second=pair.first)
+        for pair in report.pairs
+    ]
+    return sorted(turned, key=lambda pair: (places.get(pair.first, 0), places.get(pair.second, 0)))
+
+
+def _name(pair: Pair) -> str:
+    return one_line(f"{pair.first} - {pair.second}")
+
+
+def _entry(pair: Pair | None) -> Entry:
+    if pair is None:
+        return Entry("-")
+    if pair.relation == "differs" and pair.largest is not None:
+        return Entry(figure(pair.largest), "bad" if pair.largest > APART else "good")
+    if pair.relation == "not comparable":
+        return Entry("-")
+    return Entry(pair.relation, "good" if pair.relation == "bit-identical" else "none")
+
+
+def _title(device: str, report: Report) -> str:
+    stand_ins = {cell.device for cell in report.cells if cell.stand_in}
+    return f"{device} (stand-in)" if device in stand_ins else device

@@ -1,0 +1,28 @@
+"""The lines around a report: the machine it ran on, and how many cells came out how."""
+
+from rotcheck.report.text import one_line, plural
+from rotcheck.results import Machine, Report, exit_code
+
+NOTHING_RAN = 5
+_WORDS = {"agrees": "agree", "disagrees": "disagree", "raises": "raise", "crashes": "crash", "hangs": "hang"}
+
+
+def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
+    """Return the machine in two lines."""
+    torch = f"torch {machine.torch}" if machine.torch else "no torch that can be imported"
+    first = f"rotcheck {rotcheck}, {torch}, Python {machine.python}, {machine.system}"
+    memory = f"{machine.memory_gib:.1f} GiB of memory"
+    second = f"{machine.processor}, {plural(machine.cores, 'core')}, {memory}"
+    runs = [name for name, line in machine.devices().items() if line.state == "runs" and not line.stand_in]
+    return [one_line(first), one_line(second + (f"; runs: {', '.join(runs)}" if runs else ""))]
+
+
+def summary_line(report: Report) -> str:
+    """Return `224 cells: 192 agree, 32 unavailable`, or how far an interrupted run came."""
+    total = len(report.cells)
+    counts = [f"{n} {_WORDS.get(verdict, verdict)}" for verdict, n in report.summary.items() if n]
+    cells = plural(total, "cell")
+    if report.interrupted:
+        cells = f"interrupted: {total} of {plural(max(report.planned, total), 'cell')}"
+    nothing = "; nothing ran" if exit_code(report.cells) == NOTHING_RAN else ""
+    return f"{cells}: {', '.join(counts)}{nothing}" if counts else f"{cells}{nothing}"

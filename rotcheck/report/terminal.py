@@ -1,0 +1,186 @@
+"""Tables for the terminal, and plain text when piped."""
+
+from collections.abc import Iterable, Sequence
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rotcheck.diagnose import Failure
+from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
+from rotcheck.report import trial as on_trial
+from rotcheck.report.findings import Finding, Remark
+from rotcheck.report.grid import ASCII, UNICODE, Marks
+from rotcheck.report.layout import draw
+from rotcheck.report.page import Look, Page
+from rotcheck.report.text import clean, one_line, plural, shorten
+from rotcheck.results import Line, Probe, Report, Trial
+
+MOST_REMARKS = 12
+STYLES = {"good": "green", "bad": "red", "note": "yellow", "none": "dim"}
+
+
+def report(page: Page, look: Look) -> str:
+    """Return the matrix, each distinct finding, the notes and reasons, and the summary."""
+    found, marks = page.found, _marks(look)
+    bad = findings.findings(found, page.broken)
+    return _printed(
+        look,
+        [
+            *_headline(page),
+            _plain(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(found)),
+            *_matrix(found, marks, look),
+            *(_finding(each, marks, told) for each, told in zip(bad, findings.told_before(bad), strict=True)),
+            *_pairs(found, look),
+            *_remarks("Worth knowing", findings.notes(found)),
+            *_remarks("Not on this machine", findings.reasons(found, "unavailable")),
+            *_remarks("Skipped", findings.reasons(found, "skipped")),
+            Text(summary.summary_line(found), style="bold"),
+        ],
+    )
+
+
+def probe(found: Probe, look: Look) -> str:
+    """Return what the machine has, a section for each group of lines."""
+    marks = _marks(look)
+    sections = [_section(name, group, marks) for name, group in lines.groups(found.machine.lines)]
+    causes = [_cause(line, marks) for line in lines.explained(found.machine.lines)]
+    end = [Text("interrupted: what was found until then", style="bold")] if found.interrupted else []
+    return _printed(
+        look, [_plain(summary.machine_lines(found.machine, found.rotcheck)), *sections, *causes, *end]
+    )
+
+
+def trial(found: Trial, look: Look) -> str:
+    """Return each claim and what was seen."""
+    tones = {True: "bold green", False: "bold red", None: "bold"}
+    claims = [
+        Group(Text(on_trial.title(claim), style=tones[claim.holds]), *map(_hanging, claim.seen))
+        for claim in found.claims
+    ]
+    return _printed(look, [Text(on_trial.headline(found), style="bold"), *claims])
+
+
+def failures(found: Sequence[Failure], look: Look) -> str:
+    """Return one failure in full, several as a list."""
+    if len(found) == 1:
+        title = Text(f"{found[0].id}  {one_line(found[0].title)}", style="bold")
+        return _printed(look, [Group(title, _labelled(failure.details(found[0])))])
+    table = _columns(3)
+    for each in found:
+        devices = Text(one_line(each.devices), "dim", no_wrap=True, overflow="ellipsis")
+        table.add_row(Text(each.id, style="bold"), Text(one_line(each.title)), devices)
+    return _printed(look, [table, Text("rotcheck explain ID tells all about one.", style="dim")])
+
+
+def _printed(look: Look, parts: Iterable[RenderableType]) -> str:
+    """Return the parts as text, an empty line between each two."""
+    file = StringIO()
+    console = Console(
+        file=file,
+        width=look.width,
+        force_terminal=look.colour,
+        color_system="standard" if look.colour else None,
+        no_color=not look.colour,
+        legacy_windows=False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    for at, part in enumerate(parts):
+        if at:
+            console.print()
+        console.print(part, soft_wrap=at == 0 and isinstance(part, Text))  # a headline stays on one line
+    text = "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+    return text.encode("ascii", "replace").decode() if look.ascii else text
+
+
+def _headline(page: Page) -> list[RenderableType]:
+    tone = "bold" if page.holds is None else "bold green" if page.holds else "bold red"
+    return [Text(one_line(page.headline), style=tone)] if page.headline else []
+
+
+def _matrix(found: Report, marks: Marks, look: Look) -> list[RenderableType]:
+    if not found.cells:
+        return []
+    long, short = (matrix.grid(found, marks, detail=detail) for detail in (True, False))
+    legend = Text(matrix.legend(found, marks), style="dim")
+    return [*draw(long, short, look.width, marks), legend]
+
+
+def _pairs(found: Report, look: Look) -> list[RenderableType]:
+    if not found.pairs:
+        return []
+    tables = [part for grid in pairwise.grids(found) for part in draw(grid, grid, look.width, _marks(look))]
+    reasons = [Group(*map(_hanging, pairwise.reasons(found)))] if pairwise.reasons(found) else []
+    return [Text("Pairwise", style="bold"), *tables, Text(pairwise.LEGEND, style="dim"), *reasons]
+
+
+def _finding(found: Finding, marks: Marks, told_before: bool) -> RenderableType:
+    title = Text(f"{marks.bad} {found.title}", style="bold red")
+    above = f"as above, for {found.worst.failure}"
+    known = findings.details(found)
+    return Group(
+        title,
+        _labelled(
+            (label, above if told_before and label in ("cause", "fix") else text) for label, text in known
+        ),
+    )
+
+
+def _labelled(details: Iterable[tuple[str, str]]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    for label, text in details:
+        table.add_row(Text(label, style="dim"), Text(shorten(clean(text)).strip()))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _remarks(title: str, remarks: Sequence[Remark]) -> list[RenderableType]:
+    if not remarks:
+        return []
+    shown: list[RenderableType] = [_hanging(shorten(str(remark))) for remark in remarks[:MOST_REMARKS]]
+    if len(remarks) > MOST_REMARKS:
+        more = plural(len(remarks) - MOST_REMARKS, "more line")
+        shown.append(Text(f"  and {more}; `--format json` has all", style="dim"))
+    return [Group(Text(title, style="bold"), *shown)]
+
+
+def _hanging(text: str) -> RenderableType:
+    """Return a paragraph whose first line starts further left than the others."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_row(" -", Text(text, overflow="fold"))
+    return table
+
+
+def _section(name: str, group: Sequence[Line], marks: Marks) -> RenderableType:
+    table = _columns(4)
+    for line in group:
+        tone = lines.tone(line)
+        sign = marks.good if tone == "good" else marks.bad if tone == "bad" else "-"
+        told = Text(shorten(one_line(lines.told(line))))
+        table.add_row(Text(sign, STYLES[tone]), Text(lines.name(line)), Text(one_line(line.state)), told)
+    return Group(Text(name, style="bold"), Padding(table, (0, 0, 0, 2)))
+
+
+def _cause(line: Line, marks: Marks) -> RenderableType:
+    title = Text(f"{marks.bad} {lines.title(line)}", style="bold red")
+    return Group(title, _labelled(lines.details(line)))
+
+
+def _columns(count: int) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for at in range(count):
+        table.add_column(no_wrap=at < count - 1, overflow="fold")
+    return table
+
+
+def _plain(texts: Iterable[str]) -> RenderableType:
+    return Group(*(Text(text, style="dim") for text in texts))
+
+
+def _marks(look: Look) -> Marks:
+    return ASCII if look.ascii else UNICODE

@@ -1,0 +1,50 @@
+"""Says in few words in which devices, dtypes and checks something was found."""
+
+from collections.abc import Sequence
+
+from rotcheck.results import Cell
+
+
+def device_name(cell: Cell) -> str:
+    """Return the cell's device, a stand-in marked as one."""
+    return f"{cell.device} (stand-in)" if cell.stand_in else cell.device
+
+
+def places(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
+    """Return where the cells are: `cpu: float32, bfloat16 (forward); meta (stand-in): all dtypes (dtype)`.
+
+    `among` are all cells that could have been meant; where every dtype or check of theirs is, the word is
+    `all`.
+    """
+    return "; ".join(
+        f"{', '.join(devices)}: {dtypes} ({checks})" for devices, dtypes, checks in _parts(cells, among)
+    )
+
+
+def devices(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
+    """Return the same as `places` without what needs no mention: `cpu` when all of its cells are meant."""
+    return "; ".join(
+        ", ".join(where)
+        + ("" if dtypes == "all dtypes" else f" {dtypes}")
+        + ("" if checks == "all checks" else f" ({checks})")
+        for where, dtypes, checks in _parts(cells, among)
+    )
+
+
+def _parts(cells: Sequence[Cell], among: Sequence[Cell]) -> list[tuple[list[str], str, str]]:
+    """Return devices, dtypes and checks, as few rows as hold all of the cells and no other."""
+    every_dtype, every_check = {cell.dtype for cell in among}, {cell.check for cell in among}
+    checks: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        checks.setdefault((device_name(cell), cell.dtype), []).append(cell.check)
+    dtypes: dict[tuple[str, str], list[str]] = {}
+    for (device, dtype), found in checks.items():
+        dtypes.setdefault((device, _all(found, every_check, "checks")), []).append(dtype)
+    rows: dict[tuple[str, str], list[str]] = {}
+    for (device, named_checks), found in dtypes.items():
+        rows.setdefault((_all(found, every_dtype, "dtypes"), named_checks), []).append(device)
+    return [(where, named_dtypes, named_checks) for (named_dtypes, named_checks), where in rows.items()]
+
+
+def _all(chosen: Sequence[str], possible: set[str], word: str) -> str:
+    return f"all {word}" if len(possible) > 1 and possible == set(chosen) else ", ".join(chosen)

@@ -1,0 +1,113 @@
+"""The rules of the house, held against the source itself."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rotcheck
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "rotcheck"
+ORDER = [
+    "cli", "preflight", "report", "compare", "probe", "diagnose", "implementations", "isolation", "rotary",
+    "results", "errors", "scrub",
+]  # fmt: skip
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+MAY_IMPORT_TORCH = ("rotary/", "implementations/", "compare/", "probe/")
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _room(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _goes_up(room: str, name: str) -> bool:
+    parts = name.split(".")
+    if parts[0] != "rotcheck" or len(parts) < 2 or parts[1] not in ORDER or room not in ORDER:
+        return False
+    return ORDER.index(parts[1]) < ORDER.index(room)
+
+
+def test_imports_go_down_the_house_never_up() -> None:
+    upward = [f"{file}: {name}" for file in SOURCES for name in _imported(file) if _goes_up(_room(file), name)]
+    assert upward == []
+
+
+def test_an_import_that_goes_up_would_be_noticed() -> None:
+    assert _goes_up("isolation", "rotcheck.compare.plan")
+    assert not _goes_up("compare", "rotcheck.isolation.pool")
+
+
+def test_every_room_has_its_place_in_the_order() -> None:
+    rooms = {_room(file) for file in SOURCES} - {"__init__", "__main__"}
+    assert rooms == set(ORDER)
+
+
+def test_torch_is_imported_by_the_rooms_that_run_in_workers_only() -> None:
+    importing = [
+        str(file.relative_to(PACKAGE))
+        for file in SOURCES
+        if any(name.split(".")[0] in ("torch", "triton", "flash_attn") for name in _imported(file))
+    ]
+    assert importing != []
+    assert [file for file in importing if not file.startswith(MAY_IMPORT_TORCH)] == []
+
+
+FRONT = """
+import sys
+from rotcheck.cli.main import main
+sys.argv = ["rotcheck", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    code = end.code
+print([name for name in ("torch", "triton", "flash_attn", "numpy") if name in sys.modules], code, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["--version", "--help", "probe", "compare native --check dtype", "explain J1", "preflight"]
+)
+def test_the_front_never_imports_torch(command: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FRONT, *command.split()], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.stderr.splitlines()[-1] == "[] 0"
+
+
+def test_importing_rotcheck_imports_nothing_but_itself() -> None:
+    code = "import sys, rotcheck; print([m for m in sys.modules if m.partition('.')[0] in ('torch', 'typer', 'rich')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_an_unknown_attribute_of_the_package_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(AttributeError, match="it has __version__, compare, probe"):
+        rotcheck.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        ["ruff", "check", "rotcheck", "tests", "docs"],
+        ["ruff", "format", "--check", "rotcheck", "tests", "docs"],
+        ["mypy"],
+    ],
+    ids=lambda tool: " ".join(tool[:2]),
+)
+def test_the_linters_find_nothing(tool: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *tool], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
