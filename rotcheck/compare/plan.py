@@ -66,6 +66,7 @@ def jobs(
             tasks=[[dtype, check] for dtype in _dtypes(wanted, device, machine) for check in wanted.checks],
             limit=timeout,
             opening_limit=3 * timeout,
+            fresh_after_raising=device not in ("cpu", *STAND_INS),
         )
         for device in devices
         for name in wanted.implementations

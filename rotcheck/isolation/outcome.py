@@ -21,6 +21,7 @@ class Job:
     tasks: Sequence[Any]
     limit: float = 20.0  # seconds for one task
     opening_limit: float = 60.0  # seconds for the opening, which may import large packages
+    fresh_after_raising: bool = False  # go on in a new worker; an error of a GPU can poison the whole process
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,9 @@ class Pool:
         if worker.at is None and isinstance(outcome, Raised):
             return self._retire(worker, outcome, opening=True)
         done = [] if worker.at is None else [Done(worker.job, worker.at, outcome)]
-        if not worker.next_task():
+        if isinstance(outcome, Raised) and worker.job.fresh_after_raising:
+            self._go_on_behind(worker, hung=worker.hung)
+        elif not worker.next_task():
             self._remove(worker)
         return done
 
@@ -149,11 +151,15 @@ class Pool:
             )
         if worker.at is None:
             return self._retire(worker, outcome, opening=True)
-        if worker.at + 1 < len(worker.job.tasks):
-            hung = worker.hung or isinstance(outcome, TimedOut)
-            self._queue.appendleft((worker.job, worker.at + 1, hung))
-        self._remove(worker)
+        self._go_on_behind(worker, hung=worker.hung or isinstance(outcome, TimedOut))
         return [Done(worker.job, worker.at, outcome)]
+
+    def _go_on_behind(self, worker: Handle, *, hung: bool) -> None:
+        """Have a new worker do what is left of this one's job behind the task it was at."""
+        behind = (worker.at or 0) + 1
+        if behind < len(worker.job.tasks):
+            self._queue.appendleft((worker.job, behind, hung))
+        self._remove(worker)
 
     def _lost(self, status: int) -> list[Done]:
         """The server died: begin anew when it had been ready, else nothing can run.

@@ -27,6 +27,7 @@ from rotcheck.isolation import worker
 def main(control: int, preload: Sequence[str]) -> None:
     """Import the packages named, then serve fork requests from the control socket until it closes."""
     faulthandler.enable()
+    worker.die_with_parent()
     if sys.platform == "linux":
         pr_set_child_subreaper = 36  # whatever a worker leaves behind stays our child, and can be found
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)

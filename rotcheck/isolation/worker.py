@@ -64,7 +64,7 @@ def _settle(output: int, errors: int) -> None:
     """Leave the front's terminal, die with the server, write to files, leave no core file."""
     if os.getsid(0) != os.getpid():
         os.setsid()
-    _die_with_parent()
+    die_with_parent()
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (output, 1), (errors, 2)):
         os.dup2(source, target)
@@ -80,7 +80,8 @@ def _lower(limit: int, value: int) -> None:
         resource.setrlimit(limit, (value, hard))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have the system end this process when the one that started it ends, where it can (Linux)."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

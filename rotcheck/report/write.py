@@ -2,12 +2,16 @@
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from rotcheck.errors import RequestError
+
+
+_OWN = re.compile(r"/dev/(stdout|stderr|fd/\d+)")
 
 
 def check(paths: Sequence[str]) -> None:
@@ -29,7 +33,9 @@ def write(path: str, text: str) -> None:
     data = text.encode("utf-8", "backslashreplace")
     try:
         if _is_stream(path):
-            with open(path, "ab") as stream:
+            own = _OWN.fullmatch(path)
+            # A stream of ours is written where it stands: opened anew, it would begin at 0 again.
+            with open(os.dup(_descriptor(own[1])) if own else path, "wb") as stream:
                 stream.write(data)
         else:
             _replace(Path(path).resolve(), data)
@@ -59,6 +65,10 @@ def _is_stream(path: str) -> bool:
     """Return whether the path is a pipe, a device or one of this process's own streams (/dev/stdout)."""
     given = Path(path)
     return given.exists() and not given.is_dir() and (not given.is_file() or path.startswith("/dev/"))
+
+
+def _descriptor(name: str) -> int:
+    return {"stdout": 1, "stderr": 2}.get(name) or int(name.rpartition("/")[2])
 
 
 def _replace(target: Path, data: bytes) -> None:
