@@ -18,6 +18,13 @@ def guarded(run: Callable[[], int]) -> int:
     """Run a command and return its exit code; what went wrong is told on standard error."""
     _stop_on_signals()
     try:
+        return _told(run)
+    except Exception as error:
+        return _failed(error)
+
+
+def _told(run: Callable[[], int]) -> int:
+    try:
         return run()
     except RequestError as error:
         say(f"rotcheck: {error}")
@@ -31,7 +38,10 @@ def guarded(run: Callable[[], int]) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 0
     except Exception as error:
-        return _usage(error) or _failed(error)
+        code = _usage(error)
+        if code:
+            return code
+        raise
 
 
 def say(text: str) -> None:
@@ -64,7 +74,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _usage(error: Exception) -> int:
     """Show a mistake in the command line and return its exit code; 0 when it is another error.
 
-    Typer 0.26 carries click inside itself, older ones import it: what their errors have in common is used.
+    Newer versions of Typer carry click inside, older ones import it: what their errors share is used.
     """
     import typer
 

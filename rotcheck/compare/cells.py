@@ -10,10 +10,9 @@ from rotcheck.compare.judge import judge, note, shown_error
 from rotcheck.isolation import Died, Done, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import FINDINGS, Cell, Verdict
 
-_FAULTS = {
-    "SIGKILL": "killed",
-    "SIGABRT": "abort",
-}  # every other signal is a fault of the program: "segfault"
+_FAULTS = {"SIGABRT": "abort"} | dict.fromkeys(
+    ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS"), "segfault"
+)  # every other signal was sent by somebody: "killed"
 
 
 def cell_of(done: Done, implementation: str, evidence: Evidence | None) -> Cell:
@@ -81,7 +80,7 @@ def _end(done: Done) -> tuple[Verdict, str]:
         case OverMemory():
             return "crashes", "memory"
         case Died(status=status) as died if status < 0:
-            return "crashes", _FAULTS.get(died.signal_name or "", "segfault")
+            return "crashes", _FAULTS.get(died.signal_name or "", "killed")
         case Died():
             return "crashes", "exit"
         case Raised():

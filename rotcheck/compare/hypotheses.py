@@ -16,8 +16,9 @@ Prediction = tuple[str, str, Tensor]
 
 def explain(case: Case, result: Tensor) -> tuple[str, str]:
     """Return code and words of the mistake that explains the result, or of plain rounding trouble."""
+    unit = torch.float32 if case.dtype == torch.float64 else case.dtype  # float32 inside may be mistaken too
     for code, words, predicted in _predictions(case):
-        found = against(case, result, predicted)
+        found = against(case, result, predicted, unit)
         if found.error <= SAME and not found.not_finite:
             return code, words
     for dtype in (torch.float16, torch.bfloat16):

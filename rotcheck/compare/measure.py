@@ -30,8 +30,10 @@ def measure(found: Tensor, expected: Tensor, norms: Tensor, dtype: torch.dtype) 
     off = torch.where(torch.isfinite(found), (found - expected).abs(), 0.0)  # (B, S, ..., H, P, 2)
     units = off / unit(norms, dtype)[..., None]  # (B, S, ..., H, P, 2)
     worst = int((broken if broken.any() else units).flatten().to(torch.float64).argmax())
-    right = (found == expected.to(dtype).double()).double().mean()
-    return Measured(float(units.max()), int(broken.sum()), _place(worst, tuple(found.shape)), float(right))
+    right = found == expected.to(dtype).double()
+    rotated = right[:, :, :2] if right.dim() == 6 else right  # V is not rotated: it tells nothing
+    share = float(rotated.double().mean())
+    return Measured(float(units.max()), int(broken.sum()), _place(worst, tuple(found.shape)), share)
 
 
 def norms(pairs: Tensor) -> Tensor:

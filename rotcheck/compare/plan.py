@@ -75,9 +75,13 @@ def jobs(
 
 def display_names(implementations: Collection[str]) -> dict[str, str]:
     """Return what each is called in a report: of a path only as much as tells it from the others."""
-    short = {name: name.rpartition("/")[2] for name in implementations}
-    shorts = list(short.values())
-    return {name: s if shorts.count(s) == 1 else "/".join(name.split("/")[-2:]) for name, s in short.items()}
+    parts = {name: name.split("/") for name in implementations}
+
+    def shown(own: list[str], length: int = 1) -> str:
+        alike = [other for other in parts.values() if other[-length:] == own[-length:]]
+        return "/".join(own[-length:]) if len(alike) == 1 else shown(own, length + 1)
+
+    return {name: shown(own) for name, own in parts.items()}
 
 
 def _dtypes(wanted: Request, device: str, machine: Machine) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import difflib
 import pkgutil
+import tokenize
 from pathlib import Path
 
 from rotcheck.errors import RequestError
@@ -64,8 +65,9 @@ def _check_file(specification: str, file: Path) -> None:
     if file.suffix != ".py":
         raise RequestError(f"{specification!r}: {str(file)!r} is no Python file; its name must end in .py")
     try:
-        text = file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with tokenize.open(file) as source:  # in the encoding that its first lines name
+            text = source.read()
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise RequestError(f"{specification!r}: {str(file)!r} cannot be read as Python: {error}") from error
     if "\0" in text:
         raise RequestError(f"{specification!r}: {str(file)!r} cannot be read as Python: it holds NUL bytes")

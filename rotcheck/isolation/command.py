@@ -1,5 +1,6 @@
 """Runs an external program (`nvidia-smi`, `g++`) that may hang, crash or not exist."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,6 +9,8 @@ from collections.abc import Sequence
 
 from rotcheck.isolation.outcome import Died, Outcome, Raised, Returned, TimedOut
 from rotcheck.isolation.traces import last_lines
+
+STUCK = 1.0  # seconds to wait for a program to end after SIGKILL
 
 
 def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcome:
@@ -50,7 +53,8 @@ def _end(process: subprocess.Popen[str]) -> None:
     except PermissionError:  # macOS says so of a group that is only a zombie
         return
     finally:
-        process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # one stuck in its driver cannot be ended
+            process.wait(STUCK)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()

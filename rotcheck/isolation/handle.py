@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import socket
+import struct
 import tempfile
 import time
 from multiprocessing.connection import Connection
-from socket import socketpair
 from typing import IO, Any
 
 import psutil
@@ -17,6 +18,7 @@ from rotcheck.isolation.traces import last_lines, of_fault
 GIB = 1 << 30
 SHORTEST_LIMIT = 1.0  # seconds
 HANG_AGAIN = 10  # after a hang, the job's next tasks get this fraction of the time limit
+STALLED = 3  # seconds without a byte in the middle of a message
 TAIL = 65536  # bytes of output of which the last lines are taken
 
 
@@ -33,7 +35,9 @@ class Handle:
         self.ending: Outcome | None = None  # why it was ended, when the front ended it
         self.output: IO[bytes] = tempfile.TemporaryFile()
         self.errors: IO[bytes] = tempfile.TemporaryFile()
-        ours, theirs = socketpair()
+        ours, theirs = socket.socketpair()
+        for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # half a message must not hold up everybody
+            ours.setsockopt(socket.SOL_SOCKET, wait, struct.pack("@ll", STALLED, 0))
         self.connection = Connection(ours.detach())
         self._theirs = theirs
 
@@ -85,10 +89,17 @@ class Handle:
                 continue
 
     def held_gib(self) -> float:
-        """Return the memory that the process and its children hold, in GiB; 0 when it is gone."""
+        """Return the memory that the process and its children hold, in GiB; 0 when it is gone.
+
+        What forked children share with it counts once, where the system can tell.
+        """
         try:
             process = psutil.Process(self.pid)
-            held: int = sum(p.memory_info().rss for p in [process, *process.children(recursive=True)])
+            children = process.children(recursive=True)
+            held: int = process.memory_info().rss
+            for child in children:
+                full = child.memory_full_info()
+                held += getattr(full, "uss", full.rss)
             return held / GIB
         except psutil.Error:
             return 0.0

@@ -6,6 +6,7 @@ import traceback
 from rotcheck.scrub import scrub, shorten_path
 
 FRAMES = 5
+LONGEST = 500  # characters of a line
 _FAULT = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
 _OWN = (
     "/rotcheck/isolation/",
@@ -32,7 +33,7 @@ def of_fault(dump: str) -> tuple[str, ...]:
 
 def last_lines(output: str, count: int = 3) -> str:
     """Return the last lines that say something, scrubbed."""
-    lines = [line for line in output.splitlines() if not _NOISE.match(line)]
+    lines = [line[:LONGEST] for line in output.splitlines() if not _NOISE.match(line)]
     return scrub("\n".join(lines[-count:]))
 
 

@@ -51,7 +51,7 @@ def main(connection: int, output: int, errors: int) -> None:
 
 
 def _encode(reply: dict[str, Any]) -> bytes:
-    return json.dumps(reply).encode()
+    return json.dumps(reply, ensure_ascii=False).encode(errors="replace")  # of file names that are no UTF-8
 
 
 def _open(target: str, setup: Any) -> Callable[[Any], Any]:

@@ -72,7 +72,11 @@ def decide(policy: Policy, report: Report) -> Decision:
     violations = tuple(_violation(cell) for cell in report.cells if _violates(policy, cell))
     may = not violations and not report.interrupted and _ran(report)
     return Decision(
-        may_start=may, reason=_reason(report, violations), policy=policy, violations=violations, report=report
+        may_start=may,
+        reason=_reason(report, violations),
+        policy=policy.public(),
+        violations=violations,
+        report=report,
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from rotcheck.errors import RequestError
+from rotcheck.scrub import scrub
 
 TABLE = "[tool.rotcheck]"
 PYPROJECT = "pyproject.toml"
@@ -27,6 +29,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     may_be_unavailable: tuple[str, ...] = ()  # implementations and devices
     timeout: float = 20.0  # seconds for one cell
     source: str = "built in"  # where it was read
+
+    def public(self) -> "Policy":
+        """Return it without the paths of this machine, fit for a report."""
+        names = {"implementations": self.implementations, "may_be_unavailable": self.may_be_unavailable}
+        return replace(self, **{key: tuple(map(scrub, value)) for key, value in names.items()})
 
     def excuses(self, implementation: str, device: str) -> bool:
         """Return whether either may be unavailable; `cuda` names every cuda device."""
@@ -46,16 +53,22 @@ def load(file: str | None) -> Policy:
     """
     if file is not None:
         document = _read(Path(file), file)
-        table = document.get("tool", {}).get("rotcheck", document if "tool" not in document else None)
+        table = _table(document) if "tool" in document else document
         if table is None:
             raise RequestError(f"{file}: there is no table {TABLE}")
-        return _policy(table, file)
+        return replace(_policy(table, file), source=Path(file).name)
     for folder in (Path.cwd(), *Path.cwd().parents):
         candidate = folder / PYPROJECT
-        tools = _read(candidate, PYPROJECT).get("tool", {}) if candidate.is_file() else {}
-        if "rotcheck" in tools:
-            return _policy(tools["rotcheck"], PYPROJECT)
+        table = _table(_read(candidate, PYPROJECT)) if candidate.is_file() else None
+        if table is not None:
+            return _policy(table, PYPROJECT)
     return DEFAULT
+
+
+def _table(document: dict[str, Any]) -> Any:
+    """Return what the file has under [tool.rotcheck], or None."""
+    tools = document.get("tool")
+    return tools.get("rotcheck") if isinstance(tools, dict) else None
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:

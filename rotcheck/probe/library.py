@@ -4,7 +4,7 @@ import importlib.util
 from dataclasses import replace
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned
-from rotcheck.probe.lines import ended, joined, why
+from rotcheck.probe.lines import ended, why
 
 
 def installed(package: str) -> bool:
@@ -30,11 +30,11 @@ def state(imported: Outcome, ran: Outcome) -> str:
 
 
 def import_failed(package: str, imported: Outcome) -> str:
-    """Return why an import failed: the line of code that asked for what is missing, the import that crashed."""
+    """Return why an import failed, and what asked for what is missing or which import crashed."""
     match imported:
         case Raised(kind="ImportError" | "ModuleNotFoundError", trace=(asked, *_)):
             return f"{why(imported)} ({asked})"
         case Died():
             return why(replace(imported, during=f"import {package}"))
         case _:
-            return joined(why(imported), f"`import {package}`", by=" in ")
+            return f"`import {package}`: {why(imported)}"

@@ -1,6 +1,7 @@
 """Fits a grid into the width of a screen: all devices beside each other, else below each other, never cut."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.cells import cell_len
@@ -16,15 +17,34 @@ ASCII_HEAD = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=T
 STYLES = {"good": "green", "bad": "bold red", "note": "yellow", "none": "dim"}
 
 
-def draw(long: Grid, short: Grid, width: int, marks: Marks) -> list[RenderableType]:
-    """Return the tables of a grid; `long` says more in each field than `short` and is taken where it fits."""
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A grid as it fits: its names, and which blocks stand beside each other."""
+
+    grid: Grid
+    names: tuple[str, ...]  # as they are shown
+    rows: tuple[tuple[Block, ...], ...]
+
+    def texts(self) -> set[str]:
+        """Return what stands in the fields."""
+        return {entry.text for row in self.rows for block in row for line in block.rows for entry in line}
+
+
+def fit(long: Grid, short: Grid, width: int, marks: Marks) -> Fitted:
+    """Fit a grid into the width; `long` says more in each field than `short` and is taken where it fits."""
     names = _fitting_names(short, width, marks)
     room = width - max(map(cell_len, [short.head, *names])) - GAP
-    blocks = _chosen(long.blocks, short.blocks, room)
-    tables: list[RenderableType] = [_table(short.head, names, row, marks) for row in _rows(blocks, room)]
-    tables = [part for at, table in enumerate(tables) for part in ([Text()] if at else []) + [table]]
-    told = [f"{name} is {full}" for name, full in zip(names, short.names, strict=True) if name != full]
-    return [Group(*tables), *([Group(*map(Text, told))] if told else [])]
+    rows = _rows(_chosen(long.blocks, short.blocks, room), room)
+    return Fitted(short, tuple(names), tuple(map(tuple, rows)))
+
+
+def draw(fitted: Fitted, marks: Marks) -> list[RenderableType]:
+    """Return the tables, and behind them the full names of those that were cut."""
+    tables = [_table(fitted.grid.head, fitted.names, row, marks) for row in fitted.rows]
+    spaced = [part for table in tables for part in (Text(), table)][1:]
+    pairs = zip(fitted.names, fitted.grid.names, strict=True)
+    told = [Text(f"{name} is {full}") for name, full in pairs if name != full]
+    return [Group(*spaced), *([Group(*told)] if told else [])]
 
 
 def _fitting_names(grid: Grid, width: int, marks: Marks) -> list[str]:

@@ -1,6 +1,6 @@
 """The matrix: implementations down, devices and dtypes across, the worst of all checks in each field."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rotcheck.report.grid import Block, Entry, Grid, Marks, Tone
 from rotcheck.report.text import figure, one_line
@@ -22,9 +22,10 @@ SCALE = (
     "The figure is the largest error of all checks, in rounding steps of the dtype: up to 0.8 rounds once, "
     "up to 2 computes in the dtype, over 4 is wrong."
 )
+UNBRACED = str.maketrans("", "", "()")
 LEGEND = {
-    "unavailable": "n/a: not on this machine",
-    "skipped": "skip: not run, the reason is below",
+    "n/a": "n/a: not on this machine",
+    "skip": "skip: not run, the reason is below",
 }
 
 
@@ -54,19 +55,19 @@ def entry(cells: Sequence[Cell], marks: Marks, *, detail: bool) -> Entry:
     if worst in NOT_RUN:
         return Entry(NOT_RUN[worst])
     signs = {"agrees": marks.good, "disagrees": marks.bad}
-    word = f"{signs[worst]} {_worst_error(chosen)}".rstrip() if worst in signs else worst
+    figure = _worst_error(chosen) if worst in signs else ""
+    word = f"{signs.get(worst, worst)} {figure}".rstrip()
+    if worst == "agrees" and not figure:  # nothing was measured: at least it says how much ran
+        return Entry(f"{word} {_which(chosen, cells)}".rstrip().translate(UNBRACED), "good")
     more = _which(chosen, cells) if detail else ""
     return Entry(f"{word} {more}".rstrip(), _tone(chosen) if worst == "agrees" else "bad")
 
 
-def legend(report: Report, marks: Marks) -> str:
-    """Return what the signs of the matrix mean, those that occur."""
-    blocks = grid(report, marks, detail=True).blocks
-    texts = {entry.text for block in blocks for row in block.rows for entry in row}
+def legend(texts: Collection[str], marks: Marks) -> str:
+    """Return what the signs in the fields of the matrix mean, those that occur."""
     signs = [f"{marks.good} agrees, {marks.bad} disagrees"]
-    signs += [meaning for verdict, meaning in LEGEND.items() if report.summary.get(verdict)]
-    signs += ["(2 of 8): so many of the checks"] if any(" of " in text for text in texts) else []
-    signs += [f"{marks.good} alone: ran, nothing measured"] if texts & {marks.good} else []
+    signs += [meaning for sign, meaning in LEGEND.items() if sign in texts]
+    signs += ["2 of 8: in so many of the checks"] if any(" of " in text for text in texts) else []
     return f"{'; '.join(signs)}. {SCALE}"
 
 

@@ -13,7 +13,7 @@ from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
 from rotcheck.report.grid import ASCII, UNICODE, Marks
-from rotcheck.report.layout import draw
+from rotcheck.report.layout import draw, fit
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean, one_line, plural, shorten
 from rotcheck.results import Line, Probe, Report, Trial
@@ -106,14 +106,16 @@ def _matrix(found: Report, marks: Marks, look: Look) -> list[RenderableType]:
     if not found.cells:
         return []
     long, short = (matrix.grid(found, marks, detail=detail) for detail in (True, False))
-    legend = Text(matrix.legend(found, marks), style="dim")
-    return [*draw(long, short, look.width, marks), legend]
+    fitted = fit(long, short, look.width, marks)
+    return [*draw(fitted, marks), Text(matrix.legend(fitted.texts(), marks), style="dim")]
 
 
 def _pairs(found: Report, look: Look) -> list[RenderableType]:
     if not found.pairs:
         return []
-    tables = [part for grid in pairwise.grids(found) for part in draw(grid, grid, look.width, _marks(look))]
+    marks = _marks(look)
+    fitted = [fit(grid, grid, look.width, marks) for grid in pairwise.grids(found)]
+    tables = [part for each in fitted for part in draw(each, marks)]
     reasons = [Group(*map(_hanging, pairwise.reasons(found)))] if pairwise.reasons(found) else []
     return [Text("Pairwise", style="bold"), *tables, Text(pairwise.LEGEND, style="dim"), *reasons]
 

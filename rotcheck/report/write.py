@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rotcheck.errors import RequestError
 
-
 _OWN = re.compile(r"/dev/(stdout|stderr|fd/\d+)")
 
 

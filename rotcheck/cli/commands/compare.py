@@ -1,11 +1,16 @@
 """`rotcheck compare`: the matrix."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rotcheck.cli import options
 from rotcheck.cli.guard import INTERRUPTED
+
+if TYPE_CHECKING:
+    from rotcheck.cli.outlet import Outlet
+    from rotcheck.results import Report
 
 Implementations = Annotated[
     list[str] | None,
@@ -55,30 +60,32 @@ def compare(
     Exit code 0: all that ran agrees. 1: a finding. 2: cannot be done as asked. 5: nothing ran.
     """
     from rotcheck.cli.outlet import Outlet
-    from rotcheck.cli.progress import Progress
 
     outlet = Outlet("report", format, output or (), quiet=quiet, no_color=no_color)
-    devices, dtypes = options.listed("--device", device), options.listed("--dtype", dtype)
-    checks = options.listed("--check", check)
-    options.positive("--timeout", timeout)
-    options.positive("--memory-limit", memory_limit)
+    request = {
+        "devices": options.listed("--device", device),
+        "dtypes": options.listed("--dtype", dtype),
+        "checks": options.listed("--check", check),
+        "pairwise": pairwise,
+        "timeout": options.positive("--timeout", timeout),
+        "memory_limit": options.positive("--memory-limit", memory_limit),
+    }
     outlet.prepare()
+    report = _run(implementations or (), request, no_color=no_color)
+    return _shown(report, outlet)
 
+
+def _run(implementations: Sequence[str], request: dict[str, Any], *, no_color: bool) -> "Report":
+    from rotcheck.cli.progress import Progress
     from rotcheck.compare.run import compare as run
+
+    with Progress("starting torch ...", no_color=no_color) as progress:
+        return run(implementations, **request, on_plan=progress.plan, on_cell=progress.cell)
+
+
+def _shown(report: "Report", outlet: "Outlet") -> int:
     from rotcheck.report.page import Page
     from rotcheck.results import exit_code
 
-    with Progress("starting torch ...", no_color=no_color) as progress:
-        report = run(
-            implementations or (),
-            devices=devices,
-            dtypes=dtypes,
-            checks=checks,
-            pairwise=pairwise,
-            timeout=timeout,
-            memory_limit=memory_limit,
-            on_plan=progress.plan,
-            on_cell=progress.cell,
-        )
     outlet.show(Page(report))
     return INTERRUPTED if report.interrupted else exit_code(report.cells)

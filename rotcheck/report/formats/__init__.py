@@ -2,8 +2,8 @@
 
 A format's module has `SUFFIX`, the ending of files that are in it, and `MACHINE`, whether a program reads it
 (it is then UTF-8 whatever the terminal says). For each kind of thing that it can show it has a function of
-that name: `report(page, look)`, `probe(found, look)`, `trial(found, look)`, `failures(found, look)`, each of which returns the
-text. Where drawing needs a heavy import, `prepare()` makes it ahead of time.
+that name: `report(page, look)`, `probe(found, look)`, `trial(found, look)`, `failures(found, look)`, each of
+which returns the text. Where drawing needs a heavy import, `prepare()` makes it ahead of time.
 """
 
 import difflib
@@ -59,7 +59,7 @@ def of_file(path: str, kind: str, otherwise: str) -> str:
     """Return the format that the file's suffix names, or `otherwise` when it names none."""
     suffix = PurePath(path).suffix.lower()
     for name in _all() if suffix else ():
-        if _module(name).SUFFIX == suffix:
+        if suffix == _module(name).SUFFIX:
             check(name, kind)
             return name
     return otherwise

@@ -30,7 +30,9 @@ def report(page: Page, look: Look) -> str:
         _list(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(found)),
     ]
     if found.cells:
-        top += [*_tables(matrix.grid(found, marks, detail=True)), escape(matrix.legend(found, marks))]
+        grid = matrix.grid(found, marks, detail=True)
+        texts = {entry.text for part in grid.blocks for row in part.rows for entry in row}
+        top += [*_tables(grid), escape(matrix.legend(texts, marks))]
     end = [
         *_pairs(found),
         *_remarks("Worth knowing", findings.notes(found)),
@@ -38,8 +40,8 @@ def report(page: Page, look: Look) -> str:
         *_remarks("Skipped", findings.reasons(found, "skipped")),
         *([escape(summary.summary_line(found))] if page.headline else []),
     ]
-    texts = [_finding(each, marks.bad, unfolded=len(bad) <= OPEN) for each in bad]
-    return _joined([*top, *_fitting(texts, LONGEST - len(_joined(top + end)), "finding"), *end])
+    told = [_finding(each, marks.bad, unfolded=len(bad) <= OPEN) for each in bad]
+    return _joined([*top, *_fitting(told, LONGEST - len(_joined(top + end)), "finding"), *end])
 
 
 def probe(found: Probe, look: Look) -> str:
