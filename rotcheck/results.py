@@ -71,7 +71,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     error: float | None = None  # worst error in units of eps(dtype) * norm of the rotated pair
     path: str | None = None  # what really ran
-    seconds: float | None = None  # of the check, in the worker
+    seconds: float | None = None  # of the last call, in the worker
     message: str | None = None  # what happened, for a bad cell; the reason, for one that did not run
     note: str | None = None  # what is worth knowing although it agrees
     where: dict[str, int] | None = None  # where the worst error sits: batch, row, position, head, pair

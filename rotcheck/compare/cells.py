@@ -19,7 +19,7 @@ def cell_of(done: Done, implementation: str, evidence: Evidence | None) -> Cell:
     """Return the cell of one finished task; `evidence` where the task came back with some."""
     device = done.job.setup["device"]
     dtype, check = done.task
-    found = _answered(evidence) if evidence else _failed(done)
+    found = _answered(evidence, implementation) if evidence else _failed(done)
     failure: diagnose.Failure | None = found.pop("known")
     return Cell(
         implementation=implementation,
@@ -39,13 +39,13 @@ def evidence_of(done: Done) -> Evidence | None:
     return msgspec.convert(done.outcome.value, Evidence) if isinstance(done.outcome, Returned) else None
 
 
-def _answered(evidence: Evidence) -> dict[str, Any]:
+def _answered(evidence: Evidence, implementation: str) -> dict[str, Any]:
     verdict = judge(evidence)
     known = diagnose.for_finding(evidence.finding) if evidence.finding and verdict in FINDINGS else None
     return {
         "verdict": verdict,
         "error": shown_error(evidence),
-        "path": evidence.path,
+        "path": evidence.path or (implementation if evidence.state == "ran" else None),
         "seconds": evidence.seconds,
         "message": evidence.message,
         "note": note(evidence) if verdict == "agrees" else None,

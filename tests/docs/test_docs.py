@@ -1,0 +1,116 @@
+"""Every command of the docs is run, and what the docs say in code is held against the code."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from rotcheck.compare.checks import names as check_names
+from rotcheck.results import FINDINGS, VERDICTS
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROMPT = re.compile(r"^\$ (.*)$", re.MULTILINE)
+INDENTED_EXAMPLE = re.compile(r"^    (rotcheck .*)$", re.MULTILINE)
+INSTALLS = re.compile(r"pip install|tests/run\.sh|pytest")
+LINK = re.compile(r"\]\((?!http)([^)#]+)")
+
+COMMANDS = sorted(
+    {
+        command.partition("  #")[0].strip()
+        for page in PAGES
+        for pattern in (PROMPT, INDENTED_EXAMPLE)
+        for command in pattern.findall(page.read_text())
+        if not INSTALLS.search(command)
+    }
+)
+FUNCTION = (
+    "import torch\n\n\ndef function(qkv, cos, sin):\n"
+    "    a, b = qkv.chunk(2, -1)\n    return qkv * cos + torch.cat((-b, a), -1) * sin\n"
+)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Path:
+    """A folder that has what the examples name."""
+    for file in ("path/to/file.py", "package/module.py", "mine.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(FUNCTION)
+    (tmp_path / "train.py").write_text("raise NotImplementedError('Unknown device for graph fuser')\n")
+    (tmp_path / "log").write_text("RuntimeError: LLVM Backend not found\n")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_docs_have_commands_to_run() -> None:
+    assert len(COMMANDS) >= 8
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_docs_runs(command: str, workplace: Path) -> None:
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=workplace, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_names_a_path_of_the_machine_it_was_written_on(page: Path) -> None:
+    assert re.search(r"/(work|root|home|tmp)/", page.read_text()) is None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_shows_is_what_its_command_printed(page: Path) -> None:
+    shown = re.findall(r"<!-- output: (.*) -->\n```console\n\$ (.*)\n(.*)", page.read_text())
+    assert all(command == prompt and output for command, prompt, output in shown)
+
+
+def test_every_verdict_has_its_section() -> None:
+    sections = re.findall(r"^## (\w+)$", (ROOT / "docs" / "verdicts.md").read_text(), re.MULTILINE)
+    assert sections == [*(v for v in VERDICTS if v == "agrees"), *FINDINGS, "unavailable", "skipped"]
+
+
+def test_every_check_has_its_row() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "checks.md").read_text(), re.MULTILINE)
+    assert rows == check_names()
+
+
+def test_the_readme_counts_the_failures_right() -> None:
+    counted = len(list((ROOT / "rotcheck" / "diagnose" / "failures").glob("*.toml")))
+    assert f"{counted} failures with cause, fix and source" in (ROOT / "README.md").read_text()
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    commands = [line for line in PROMPT.findall((ROOT / "README.md").read_text()) if "tests/run.sh" in line]
+    assert commands == ["bash tests/run.sh"]
+    assert commands[0] in (ROOT / ".ci" / "run").read_text()
+
+
+def test_ci_runs_rotcheck_as_its_own_preflight() -> None:
+    assert "rotcheck preflight" in (ROOT / ".ci" / "run").read_text()
+    assert "rotcheck" in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+
+
+def test_the_refreshing_command_leaves_pages_without_blocks_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Nothing to run\n")
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "refresh.py", page], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, page.read_text()) == ("", "# Nothing to run\n")
+
+
+def test_the_refreshing_command_writes_what_the_command_prints(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- output: echo fresh -->\n```console\n$ stale\n```\n")
+    subprocess.run([sys.executable, ROOT / "docs" / "refresh.py", page], check=True, capture_output=True)
+    assert page.read_text() == "<!-- output: echo fresh -->\n```console\n$ echo fresh\nfresh\n```\n"
