@@ -147,13 +147,8 @@ def exit_code(cells: Sequence[Cell]) -> int:
     return 0 if any(cell.verdict == "agrees" for cell in cells) else 5
 
 
-def to_json(found: Report | Probe | Trial) -> bytes:
-    """Return the report as indented JSON; NaN and infinity, which JSON has not, become null."""
-    return msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
-
-
 def from_json(text: bytes | str) -> Report:
-    """Return the report that `to_json` wrote.
+    """Return the report that `rotcheck compare --format json` wrote.
 
     Raises `msgspec.ValidationError` when the text is no report of this schema.
     """

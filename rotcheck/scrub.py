@@ -2,8 +2,11 @@
 
 import platform
 import re
+from pathlib import Path
 
-_ANCHORS = re.compile(r".*/(?:site-packages|dist-packages|python3(?:\.\d+)?t?|(?=rotcheck/\w+/\w+\.py))/?")
+_OURS = f"{Path(__file__).resolve().parents[1]}/"
+_ANCHORS = re.compile(r".*/(?:site-packages|dist-packages|python3(?:\.\d+)?t?)/")
+_NAMELESS = {"", "root", "user", "home"}  # folders that tell nothing about their owner
 _QUOTED = re.compile(r"""(["'])(/[^"'\n]*)\1""")
 _PART = r"[^\s\"'`,;:()\[\]<>|=/]*"
 _PLAIN = re.compile(rf"(?<![\w:/.~<])(?:~|[A-Za-z]:(?=[/\\])|file:/)?(?:/{_PART})+")
@@ -11,9 +14,16 @@ _WINDOWS = re.compile(r"\b[A-Za-z]:\\(?:[^\s\\\"']+\\)*([^\s\\\"']+)")
 
 
 def shorten_path(path: str) -> str:
-    """Return a path as others know it: from its package on, else only the file's name."""
+    """Return a path as others know it: from its package on, else only the file's name, without the user's."""
+    if path.startswith(f"{_OURS}rotcheck/"):
+        return path.removeprefix(_OURS)
     inside = _ANCHORS.sub("", path)
-    return inside if inside != path else path.rstrip("/").rpartition("/")[2] or "/"
+    return inside if inside != path else _without_user(path.rstrip("/").rpartition("/")[2]) or "/"
+
+
+def _without_user(name: str) -> str:
+    user = Path.home().name
+    return name if user in _NAMELESS else re.sub(rf"(?<![^\W_]){re.escape(user)}(?![^\W_])", "<user>", name)
 
 
 def scrub(text: str) -> str:

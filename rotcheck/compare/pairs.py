@@ -1,5 +1,6 @@
 """The front's half of the pairwise table: gathers the outputs, and has a worker measure each two."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 from rotcheck.compare.evidence import Evidence
@@ -12,8 +13,9 @@ TARGET = "rotcheck.compare.pairwise:open_outputs"
 class Outputs:
     """What each implementation gave for q in the `forward` check, and how far each two are apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         self.pairs: list[Pair] = []
+        self._names = names  # in the order of the report
         self._outputs: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
         self._missing: dict[tuple[str, str], dict[str, str]] = {}
 
@@ -31,7 +33,8 @@ class Outputs:
     def measure(self, pool: Pool) -> None:
         """Fill `pairs`."""
         for place in dict.fromkeys([*self._outputs, *self._missing]):
-            given = self._outputs.get(place, {})
+            outputs = self._outputs.get(place, {})
+            given = {name: outputs[name] for name in self._names if name in outputs}
             asked = list(combinations(given, 2))
             job = Job(
                 "pairwise",
@@ -48,9 +51,8 @@ class Outputs:
 
     def _add_missing(self, place: tuple[str, str], given: list[str]) -> None:
         missing = self._missing.get(place, {})
-        for name, reason in missing.items():
-            for other in given:
-                self.pairs.append(_pair(other, name, place, None, False, reason))
+        for name in filter(missing.get, self._names):
+            self.pairs += [_pair(other, name, place, None, False, missing[name]) for other in given]
 
 
 def _pair(

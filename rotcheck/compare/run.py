@@ -9,10 +9,10 @@ from rotcheck.compare.checks import names as check_names
 from rotcheck.compare.pairs import Outputs
 from rotcheck.errors import RequestError
 from rotcheck.isolation import Done, Pool, Raised
-from rotcheck.probe.run import survey
+from rotcheck.probe import run as probe
 from rotcheck.results import Cell, Machine, Report, summarise
 
-PRELOAD = ("torch", plan.WORKER, *(f"rotcheck.compare.checks.{name}" for name in check_names()))
+PRELOAD = (*probe.PRELOAD, plan.WORKER, *(f"rotcheck.compare.checks.{name}" for name in check_names()))
 SURVEYED = ("devices", "libraries")
 
 _REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
@@ -46,7 +46,7 @@ def compare(
     """
     wanted = plan.request(implementations, devices, dtypes, checks)
     with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
-        machine = survey(pool, groups=SURVEYED)
+        machine = probe.survey(pool, groups=SURVEYED)
         here = plan.devices(wanted.devices, machine)
         jobs = plan.jobs(wanted, here, machine, timeout=timeout, outputs=pairwise)
         run = _Run(wanted, machine, here, sum(len(job.tasks) for job in jobs), on_cell or (lambda cell: None))
@@ -75,9 +75,9 @@ class _Run:
     ) -> None:
         self.planned = planned
         self.interrupted = False
-        self.outputs = Outputs()
         self._machine, self._devices, self._on_cell = machine, devices, on_cell
         self._names = plan.display_names(wanted.implementations)
+        self.outputs = Outputs(list(self._names.values()))
         self._cells: list[Cell] = []
 
     def take(self, done: Done) -> None:

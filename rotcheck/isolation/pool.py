@@ -22,6 +22,7 @@ TICK = 0.05  # seconds between two looks at the deadlines
 MEMORY_TICK = 0.2  # seconds between two looks at a worker's memory
 GRACE = 0.5  # seconds that an aborted worker has to leave its traceback
 SILENT = 2.0  # seconds that a worker may live on after its connection closed
+DEAF = 10.0  # seconds that the server may take to start a worker, or to tell of the end of one
 RESTARTS = 100  # of a server that died after it was ready; each takes as long as the imports
 
 StartMethod = Literal["fork", "spawn"]
@@ -63,6 +64,7 @@ class Pool:
         self._active: list[Handle] = []
         self._queue: deque[tuple[Job, int, bool]] = deque()
         self._launched = 0
+        self._left: list[psutil.Process] = []  # what workers left that no server adopts
 
     def __enter__(self) -> Self:
         self._starter = self._new_starter()
@@ -71,13 +73,11 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        left = self._descendants()
+        left = self._left + self._descendants()
         for worker in self._active:
             worker.close()
-        for process in left:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(left, timeout=1)  # the server, still there, takes their exit status
+        _end(left)
+        _end(self._descendants())  # who died during the first look hid from it what it left
         self._starter.close()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Done]:
@@ -92,7 +92,7 @@ class Pool:
                 yield from self._turn()
 
     def _new_starter(self) -> Starter:
-        self._began = time.monotonic()
+        self._began = self._ready_at = time.monotonic()
         return ForkServer(self.preload) if self._start == "fork" else Spawner()
 
     def _launch(self, job: Job, first: int, hung: bool) -> None:
@@ -120,11 +120,10 @@ class Pool:
         if worker.pid is None or worker.kill_at is not None or not worker.connection.poll():
             return []
         try:
-            reply = json.loads(worker.connection.recv_bytes())
-        except (EOFError, OSError, ValueError):  # it died, or others wrote on its connection
-            worker.kill_at = time.monotonic() + SILENT
+            outcome = _outcome(json.loads(worker.connection.recv_bytes()))
+        except (EOFError, OSError, ValueError, TypeError, LookupError, RecursionError):
+            worker.kill_at = time.monotonic() + SILENT  # it died, or others wrote on its connection
             return []
-        outcome = _outcome(reply)
         if worker.at is None and isinstance(outcome, Raised):
             return self._retire(worker, outcome, opening=True)
         done = [] if worker.at is None else [Done(worker.job, worker.at, outcome)]
@@ -198,8 +197,12 @@ class Pool:
     def _watch(self) -> None:
         """End what is over its time or its memory."""
         now = time.monotonic()
-        if not self._starter.ready and now - self._began > self.preload_limit:
-            self._starter.abort()
+        if not self._starter.ready:
+            self._ready_at = now
+            if now - self._began > self.preload_limit:
+                self._starter.abort()
+        elif any(self._waits(worker, now) > DEAF for worker in self._active):
+            self._starter.kill()  # stopped, or stuck with a worker that cannot be ended
         for worker in self._active:
             if worker.kill_at is not None:
                 if now > worker.kill_at:
@@ -211,6 +214,12 @@ class Pool:
                 if (held := worker.held_gib()) > self.memory_limit:
                     worker.end(OverMemory(held, self.memory_limit), grace=0)
 
+    def _waits(self, worker: Handle, now: float) -> float:
+        """Return for how many seconds the server owes news of a worker."""
+        if worker.kill_at is not None:
+            return now - worker.kill_at
+        return now - max(worker.began, self._ready_at) if worker.pid is None else 0.0
+
     def _retire(self, worker: Handle, outcome: Outcome, *, opening: bool) -> list[Done]:
         """Give all that is left of the worker's job the same outcome."""
         first = worker.first if worker.at is None else worker.at
@@ -219,18 +228,28 @@ class Pool:
 
     def _remove(self, worker: Handle) -> None:
         self._active.remove(worker)
+        if self._starter.pid is None and worker.pid is not None:
+            self._left += _children(worker.pid)
         worker.close()
 
     def _descendants(self) -> list[psutil.Process]:
         """Return what workers started and left; the orphans among them were adopted by the server."""
         roots = [self._starter.pid] if self._starter.pid else [w.pid for w in self._active if w.pid]
-        found: list[psutil.Process] = []
-        for root in roots:
-            try:
-                found += psutil.Process(root).children(recursive=True)
-            except psutil.NoSuchProcess:
-                continue
-        return found
+        return [process for root in roots for process in _children(root)]
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=1)  # the server, still there, takes their exit status
 
 
 def _outcome(reply: dict[str, Any]) -> Outcome:

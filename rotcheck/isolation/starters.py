@@ -41,6 +41,9 @@ class Starter(Protocol):
     def abort(self) -> None:
         """End a server that takes too long, so that it leaves its traceback."""
 
+    def kill(self) -> None:
+        """End a server that does not answer; `news` tells that it was lost."""
+
     def close(self) -> None:
         """End it and wait for its end."""
 
@@ -100,6 +103,9 @@ class ForkServer:
     def abort(self) -> None:
         self._process.send_signal(signal.SIGABRT)
 
+    def kill(self) -> None:
+        self._process.kill()
+
     def close(self) -> None:
         self._control.close()
         self._process.kill()
@@ -142,6 +148,8 @@ class Spawner:
 
     def abort(self) -> None:
         """There is no server to end."""
+
+    kill = abort
 
     def close(self) -> None:
         for process in self._processes:

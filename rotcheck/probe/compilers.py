@@ -13,7 +13,7 @@ from rotcheck.probe.topic import Reading, Topic, questions
 from rotcheck.results import Line
 
 LIMIT = 20.0  # seconds for one call of a compiler
-COMPILE_LIMIT = 120.0  # seconds for three calls of a compiled function
+COMPILE_LIMIT = 300.0  # seconds for three calls of a compiled function; the C++ compiler takes half a minute
 NEEDS_HEADERS = "#if !__has_include(<Python.h>)\n#error Python.h is missing\n#endif\n"
 PROGRAM = NEEDS_HEADERS + "int main() { return 0; }\n"
 

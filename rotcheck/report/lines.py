@@ -6,15 +6,16 @@ from rotcheck.report.grid import Tone
 from rotcheck.report.text import one_line
 from rotcheck.results import Line
 
+HEADINGS = {"torchscript": "torchscript: what happens when code switches this on"}
 GOOD = {"runs"}
 ABSENT = {"absent", "not built in", "no driver", "not here", "default"}
 
 
 def groups(lines: Iterable[Line]) -> list[tuple[str, list[Line]]]:
-    """Return the lines by group, in the order in which the groups appear."""
+    """Return the lines by the heading of their group, in the order in which the groups appear."""
     found: dict[str, list[Line]] = {}
     for line in lines:
-        found.setdefault(line.group, []).append(line)
+        found.setdefault(HEADINGS.get(line.group, line.group), []).append(line)
     return list(found.items())
 
 

@@ -1,20 +1,26 @@
 """The lines around a report: the machine it ran on, and how many cells came out how."""
 
+from rotcheck.report.lines import tone
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Machine, Report, exit_code
+from rotcheck.results import Line, Machine, Report, exit_code
 
 NOTHING_RAN = 5
 _WORDS = {"agrees": "agree", "disagrees": "disagree", "raises": "raise", "crashes": "crash", "hangs": "hang"}
 
 
 def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
-    """Return the machine in two lines."""
+    """Return the machine in two lines, and one for each device that is named here and does not run."""
     torch = f"torch {machine.torch}" if machine.torch else "no torch that can be imported"
     first = f"rotcheck {rotcheck}, {torch}, Python {machine.python}, {machine.system}"
     memory = f"{machine.memory_gib:.1f} GiB of memory"
     second = f"{machine.processor}, {plural(machine.cores, 'core')}, {memory}"
     runs = [name for name, line in machine.devices().items() if line.state == "runs" and not line.stand_in]
-    return [one_line(first), one_line(second + (f"; runs: {', '.join(runs)}" if runs else ""))]
+    broken = [f"{line.name} does not run: {line.state}, {line.detail}" for line in machine.lines if _broken(line)]
+    return [one_line(text) for text in (first, second + (f"; runs: {', '.join(runs)}" if runs else ""), *broken)]
+
+
+def _broken(line: Line) -> bool:
+    return line.group == "devices" and not line.stand_in and tone(line) == "bad"
 
 
 def summary_line(report: Report) -> str:

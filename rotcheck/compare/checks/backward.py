@@ -1,10 +1,12 @@
 """Is the gradient the inverse rotation of what flows back?"""
 
 import torch
+from torch import Tensor
 
 from rotcheck.compare.case import SEED, Case
 from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.measure import SAME, Measured, measure, norms
+from rotcheck.compare.hypotheses import explain
+from rotcheck.compare.measure import SAME, Measured, against, measure, norms
 from rotcheck.compare.subject import CALLS, Subject, Wrong
 from rotcheck.rotary import lanes
 
@@ -17,49 +19,49 @@ def run(subject: Subject, case: Case) -> Evidence:
     exact = torch.randn(case.pairs.shape, generator=generator, dtype=torch.float64, device="cpu")
     upstream = exact.to(case.dtype).double()  # (B, S, [3,] H, P, 2)
     expected = case.rotated(upstream, -case.angles)
-    measured = [_once(subject, case, upstream, expected) for _ in range(CALLS)]
-    worst = max(measured, key=lambda one: (one.not_finite, one.error))
+    runs = [_once(subject, case, upstream) for _ in range(CALLS)]
+    measured = [measure(gradient, expected, norms(upstream), case.dtype) for _, gradient in runs]
+    at = max(range(CALLS), key=lambda i: (measured[i].not_finite, measured[i].error))
+    worst, (result, gradient) = measured[at], runs[at]
     wide = case.dtype == torch.float64 and worst.error > SAME
-    narrow = _once(subject, case, upstream, expected, torch.float32).error if wide else None
+    narrow = measure(gradient, expected, norms(upstream), torch.float32).error if wide else None
     wrong = worst.not_finite or (worst.error > SAME and (narrow is None or narrow > SAME))
+    code, words = _finding(case, worst, result) if wrong else (None, None)
     return Evidence(
         error=worst.error,
         error_float32=narrow,
         where=worst.where,
         not_finite=worst.not_finite,
-        finding=_finding(worst) if wrong else None,
-        message=_WORDS[_finding(worst)] if wrong else None,
+        finding=code,
+        message=words,
     )
 
 
-_WORDS = {
-    "gradient": "the gradient is not the inverse rotation of what flows back",
-    "not-finite": "the gradient has NaN or infinite elements",
-}
+def _finding(case: Case, gradient: Measured, result: Tensor) -> tuple[str, str]:
+    """Return code and words for a wrong gradient: it may follow from a forward that is wrong itself."""
+    unit = torch.float32 if case.dtype == torch.float64 else case.dtype
+    if gradient.not_finite:
+        return "not-finite", "the gradient has NaN or infinite elements"
+    if against(case, result, case.truth, unit).error > SAME:
+        code, words = explain(case, result)
+        return code, f"the gradient is not the inverse rotation, since the forward {words}"
+    return "gradient", "the gradient is not the inverse rotation of what flows back"
 
 
-def _finding(measured: Measured) -> str:
-    return "not-finite" if measured.not_finite else "gradient"
-
-
-def _once(
-    subject: Subject,
-    case: Case,
-    upstream: torch.Tensor,
-    expected: torch.Tensor,
-    dtype: torch.dtype | None = None,
-) -> Measured:
+def _once(subject: Subject, case: Case, upstream: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the result, and the gradient as pairs."""
     leaf = case.x().requires_grad_()
     result = subject.call(leaf.clone() if case.convention.in_place else leaf, case.tables())
     if not result.requires_grad:
         raise Wrong("no-gradient", "the result carries no gradient: autograd does not see the rotation")
     with subject.running():
-        loss = (result * _back(case, upstream, result)).sum()  # a vector to grad() would have torch import sympy
+        # a vector given to grad() would have torch import sympy, which takes longer than all checks
+        loss = (result * _back(case, upstream, result)).sum()
         (gradient,) = torch.autograd.grad(loss, leaf, allow_unused=True)
     if gradient is None:
         raise Wrong("no-gradient", "no gradient reaches the input: autograd does not see the rotation")
-    return measure(case.read(gradient), expected, norms(upstream), dtype or case.dtype)
+    return result, case.read(gradient)
 
 
-def _back(case: Case, upstream: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
+def _back(case: Case, upstream: Tensor, result: Tensor) -> Tensor:
     return case.put(lanes(upstream, case.convention.pairing)).to(result.dtype)

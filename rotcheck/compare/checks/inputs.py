@@ -25,15 +25,17 @@ def run(subject: Subject, case: Case) -> Evidence:
         )
     if case.packed and not result.isfinite().all():
         return Evidence(finding="not-finite", message="returns NaN or infinite elements")
-    if case.packed and not _came_back(result[:, :, 2], before[:, :, 2]):
-        return Evidence(finding="v-rotated", message="V does not come back bit for bit")
-    return Evidence()
+    return _of_v(result[:, :, 2], before[:, :, 2]) if case.packed else Evidence()
 
 
-def _came_back(found: Tensor, v: Tensor) -> bool:
-    """Return whether V came back, in whatever dtype: `dtype` judges that, and `forward` float32 inside."""
-    through = (v, v.float().to(v.dtype)) if v.dtype == torch.float64 else (v,)
-    return any(same_bits(found.to(v.dtype), carried) for carried in through)
+def _of_v(found: Tensor, v: Tensor) -> Evidence:
+    """Judge whether V came back, in whatever dtype: `dtype` judges that, and `forward` float32 inside."""
+    for dtype in (v.dtype, torch.float32, torch.float16, torch.bfloat16):
+        if same_bits(found.to(v.dtype), v.to(dtype).to(v.dtype)):
+            if dtype in (v.dtype, torch.float32):
+                return Evidence()
+            return Evidence(finding="low-precision", message=f"V comes back rounded to {str(dtype)[6:]}")
+    return Evidence(finding="v-rotated", message="V does not come back bit for bit")
 
 
 def same_bits(first: Tensor, second: Tensor) -> bool:

@@ -1,0 +1,142 @@
+"""Help, version and usage errors: at once, in plain text, with the contract's exit codes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from terminal import environment, in_terminal, rotcheck
+
+from rotcheck import __version__
+
+COMMANDS = ("compare", "explain", "preflight", "probe")
+PACKAGE = Path(__file__).parents[2] / "rotcheck"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "explain"]])
+def test_the_version_is_one_line(arguments: list[str]) -> None:
+    ran = rotcheck(*arguments)
+    assert (ran.code, ran.out, ran.err) == (0, f"rotcheck {__version__}\n", "")
+
+
+def test_help_lists_the_commands_each_in_a_whole_sentence() -> None:
+    text = rotcheck("--help").out
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} +\w.*\.$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_has_an_example_and_its_exit_codes(command: str) -> None:
+    ran = rotcheck(command, "--help")
+    assert ran.code == 0
+    assert f"  rotcheck {command}" in ran.out
+    assert "Exit code 0:" in ran.out
+    for option in ("--format", "--output", "--quiet", "--no-color"):
+        assert option in ran.out
+
+
+def test_every_file_of_commands_is_a_command() -> None:
+    files = {file.stem for file in (PACKAGE / "cli" / "commands").glob("[!_]*.py")}
+    assert files >= set(COMMANDS)
+    listed = rotcheck("--help").out.partition("Commands:")[2]
+    assert all(f"  {name} " in listed for name in files)
+
+
+def test_no_command_shows_the_help_and_is_a_usage_error() -> None:
+    ran = rotcheck()
+    assert ran.code == 2
+    assert ran.out == ""
+    assert "Commands:" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["compare", "--bogus"], "--bogus"),
+        (["bogus"], "bogus"),
+        (["compare", "--timeout", "soon"], "'--timeout'"),
+        (["compare", "--timeout"], "--timeout"),
+        (["probe", "extra"], "extra"),
+    ],
+)
+def test_a_usage_error_is_one_message_and_no_traceback(arguments: list[str], said: str) -> None:
+    ran = rotcheck(*arguments)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert len(ran.err.splitlines()) <= 5
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["compare", "--help"], ["compare", "--bogus"], ["explain", "zork"]]
+)
+def test_a_ci_log_gets_plain_text(arguments: list[str]) -> None:
+    ran = rotcheck(*arguments, GITHUB_ACTIONS="true")
+    assert "\x1b" not in ran.out + ran.err
+    assert "╭" not in ran.out + ran.err
+    assert ran == rotcheck(*arguments)
+
+
+def test_help_in_a_terminal_is_plain_text_too() -> None:
+    assert "\x1b" not in in_terminal("--help").err
+
+
+FRONT = """
+import sys
+from rotcheck.cli.app import app
+app()
+import rotcheck.cli.outlet, rotcheck.cli.progress, rotcheck.preflight.run, rotcheck.report.terminal
+from rotcheck.report import formats
+formats.names("report")
+heavy = sorted({"torch", "numpy", "triton", "flash_attn"} & set(sys.modules))
+print(heavy)
+"""
+
+
+def test_the_front_never_imports_torch() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FRONT], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_the_version_imports_next_to_nothing() -> None:
+    code = "import sys; before = set(sys.modules); sys.argv = ['rotcheck', '--version']\n"
+    code += "import rotcheck.cli.main as m\ntry: m.main()\nexcept SystemExit: "
+    code += "print(sorted({n.split('.')[0] for n in set(sys.modules) - before}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
+    )
+    imported = done.stdout.splitlines()[1]
+    assert "rotcheck" in imported
+    for package in ("typer", "rich", "click", "msgspec", "psutil", "pydantic"):
+        assert f"'{package}'" not in imported
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from Linux' /proc")
+@pytest.mark.parametrize(
+    "command", ["--help", "explain", "compare native --dtype float32", "probe", "preflight"]
+)
+def test_the_front_stays_below_40_mib(command: str, tmp_path: Path) -> None:
+    code = (
+        "import sys; from rotcheck.cli.main import main\n"
+        f"sys.argv = ['rotcheck', *{command.split()!r}]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print([line for line in open('/proc/self/status') if line.startswith('VmHWM')][0], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert int(done.stderr.split()[-2]) < 40 * 1024
+
+
+def test_issues_are_reported_where_the_package_says() -> None:
+    project = (PACKAGE.parent / "pyproject.toml").read_text()
+    assert re.search(r'^Issues = "https://\S+/issues"$', project, re.MULTILINE)

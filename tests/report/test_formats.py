@@ -1,0 +1,72 @@
+"""Formats are found by their names and by the suffixes of files; JSON is the report itself."""
+
+import json
+
+import pytest
+from samples import cell, healthy, probe, report
+
+from rotcheck.diagnose import get
+from rotcheck.errors import RequestError
+from rotcheck.report import formats
+from rotcheck.report.formats import json as json_format
+from rotcheck.report.page import Look, Page
+from rotcheck.results import REPORT_SCHEMA, from_json
+
+
+def test_formats_are_the_files_of_the_folder() -> None:
+    assert formats.names("report") == ["json", "junit", "markdown", "table"]
+    assert formats.names("probe") == formats.names("failures") == ["json", "markdown", "table"]
+
+
+def test_a_new_file_is_a_new_format(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shout.py").write_text(  # type: ignore[operator]
+        "SUFFIX = '.shout'\nMACHINE = False\ndef report(page, look): return 'RIGHT'\n"
+    )
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    assert "shout" in formats.names("report")
+    assert "shout" not in formats.names("probe")
+    assert formats.of_file("x.SHOUT", "report", "json") == "shout"
+    assert formats.render("shout", "report")(None, None) == "RIGHT"
+
+
+@pytest.mark.parametrize(
+    ("path", "format"),
+    [("a.json", "json"), ("a.MD", "markdown"), ("b/c.xml", "junit"), ("d.txt", "table"), ("e", "otherwise")],
+)
+def test_a_suffix_names_a_format(path: str, format: str) -> None:
+    assert formats.of_file(path, "report", "otherwise") == format
+
+
+def test_an_unknown_format_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(RequestError, match=r"'jsn'.*json, junit, markdown, table.*'json'"):
+        formats.check("jsn", "report")
+
+
+def test_a_format_that_cannot_show_it_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"no format 'junit' for a probe"):
+        formats.of_file("a.xml", "probe", "table")
+
+
+def test_json_reads_back_as_the_report() -> None:
+    assert from_json(json_format.report(Page(healthy()), Look())) == healthy()
+
+
+def test_json_of_a_probe_has_its_schema() -> None:
+    assert json.loads(json_format.probe(probe(), Look()))["schema"] == "rotcheck/probe/1"
+
+
+def test_json_of_failures_is_a_list() -> None:
+    assert [each["id"] for each in json.loads(json_format.failures([get("J1")], Look()))] == ["J1"]
+
+
+def test_json_has_no_nan() -> None:
+    text = json_format.report(Page(report([cell(error=float("nan"))])), Look())
+    assert json.loads(text, parse_constant=pytest.fail)["cells"][0]["error"] is None
+
+
+def test_json_survives_half_a_surrogate_pair() -> None:
+    read = json.loads(
+        json_format.report(Page(report([cell("a\udc80", verdict="raises", message="\udfff")])), Look())
+    )
+    assert read["schema"] == REPORT_SCHEMA
+    assert (read["cells"][0]["implementation"], read["cells"][0]["message"]) == ("a\\udc80", "\\udfff")

@@ -1,0 +1,101 @@
+"""Findings, notes and reasons are told once each, with all the places where they show."""
+
+from samples import cell, cells, report, sick
+
+from rotcheck.report import findings, where
+from rotcheck.report.findings import details
+
+
+def test_one_failure_in_many_cells_is_one_finding() -> None:
+    found = findings.findings(sick())
+    assert [each.title for each in found] == [
+        "seed-native disagrees",
+        "torchscript-legacy raises",
+        "models/mine.py:rotary crashes",
+        "models/mine.py:rotary hangs",
+    ]
+    assert found[1].where == "meta (stand-in): all dtypes (all checks)"
+
+
+def test_a_finding_shows_its_worst_cell() -> None:
+    assert findings.findings(sick())[0].worst.dtype == "float32"
+
+
+def test_messages_that_differ_in_figures_only_are_one_finding() -> None:
+    said = [cell(dtype=d, verdict="disagrees", message=f"off by {e}") for d, e in (("a", 3.5), ("b", 4e9))]
+    assert len(findings.findings(report(said))) == 1
+
+
+def test_different_messages_are_different_findings() -> None:
+    said = [
+        cell(dtype=d, verdict="raises", message=m, failure="R1") for d, m in (("a", "this"), ("b", "that"))
+    ]
+    assert len(findings.findings(report(said))) == 2
+
+
+def test_two_implementations_are_two_findings() -> None:
+    said = [cell(name, verdict="raises", message="same") for name in ("a", "b")]
+    assert [each.title for each in findings.findings(report(said))] == ["a raises", "b raises"]
+
+
+def test_healthy_cells_are_no_finding() -> None:
+    assert findings.findings(report(cells("native"))) == []
+
+
+def test_details_come_in_the_order_of_reading() -> None:
+    known = dict(details(findings.findings(sick())[0]))
+    assert list(known) == ["where", "what", "error", "cause", "fix", "more"]
+    assert known["error"] == "3e+07 rounding steps in float32 forward at batch 1, row 3, head 2, pair 5"
+    assert known["more"] == "rotcheck explain N12"
+
+
+def test_the_innermost_frame_is_named() -> None:
+    assert (
+        dict(details(findings.findings(sick())[1]))["at"]
+        == "rotcheck/implementations/torchscript.py:31 in apply"
+    )
+
+
+def test_the_second_finding_of_a_failure_knows_that_its_cause_was_told() -> None:
+    found = [cell(name, verdict="raises", message="x", failure="J1") for name in ("a", "b")]
+    assert findings.told_before(findings.findings(report(found))) == [False, True]
+
+
+def test_another_path_than_its_own_is_told_with_its_reason() -> None:
+    found = cells("fallback", path="native", note="flash-attn cannot run here") + cells(
+        "native", path="native"
+    )
+    assert findings.paths(report(found)) == ["fallback ran native on cpu: flash-attn cannot run here"]
+
+
+def test_a_path_is_told_for_each_that_ran() -> None:
+    found = [*cells("fallback", path="native"), *cells("fallback", "cuda:0", path="flash-attn-qkv")]
+    assert findings.paths(report(found)) == [
+        "fallback ran native on cpu",
+        "fallback ran flash-attn-qkv on cuda:0",
+    ]
+
+
+def test_a_note_is_told_once_for_all_who_have_it() -> None:
+    found = cells("a", note="2.4 units") + cells("b", note="2.6 units")
+    assert list(map(str, findings.notes(report(found)))) == ["a, b on cpu: 2.4 units"]
+
+
+def test_a_reason_is_told_once_for_all_who_have_it() -> None:
+    found = [*cells("native"), *cells("x", verdict="unavailable", message="no GPU")]
+    found += cells("y", "mps", verdict="unavailable", message="no GPU")
+    assert list(map(str, findings.reasons(report(found), "unavailable"))) == ["x, y on cpu, mps: no GPU"]
+
+
+def test_places_say_all_only_when_all_are_meant() -> None:
+    everything = cells("native")
+    some = [each for each in everything if each.dtype == "float32" or each.check == "dtype"]
+    assert where.places(everything, everything) == "cpu: all dtypes (all checks)"
+    assert (
+        where.places(some, everything) == "cpu: float32 (all checks); cpu: bfloat16, float16, float64 (dtype)"
+    )
+
+
+def test_places_of_one_kind_on_two_devices_are_one() -> None:
+    found = [cell(device=device) for device in ("cpu", "cuda:0")]
+    assert where.places(found, found) == "cpu, cuda:0: float32 (forward)"
