@@ -20,7 +20,9 @@ BLOCK = re.compile(r"(<!-- output: (?P<command>[^\n]*) -->\n```console\n)(?P<sho
 def output(command: str) -> str:
     """Return the command behind a prompt, and what it prints."""
     plain = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "CLICOLOR_FORCE")}
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=HERE.parent, env=plain, check=False)
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=HERE.parent, env=plain, check=False
+    )
     if done.returncode not in (0, 1, 5) or done.stderr:
         raise SystemExit(f"{command!r} ended with {done.returncode}: {done.stderr}")
     return f"$ {command}\n{done.stdout}"

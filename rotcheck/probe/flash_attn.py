@@ -6,6 +6,7 @@ from rotcheck.probe.lines import joined, outcome_line, why
 from rotcheck.probe.topic import Reading, Topic, questions
 
 NAME, PACKAGE = "flash-attn", "flash_attn"
+TENSORS = {"x", "qkv", "cos", "sin", "cos_k", "sin_k"}
 STAND_IN = "its rotary kernel runs under the Triton interpreter: `--device interpreter`"
 
 
@@ -19,8 +20,9 @@ def topic() -> Topic:
 def _read(outcomes: list[Outcome]) -> Reading:
     imported, ran, interpreted = outcomes
     stands_in = isinstance(interpreted, Returned)
-    detail = joined(version(PACKAGE), _said(imported, ran), STAND_IN if stands_in else None, by="; ")
     api = next((found.value for found in (imported, interpreted) if isinstance(found, Returned)), None)
+    said, stand_in = _said(imported, ran), STAND_IN if stands_in else None
+    detail = joined(version(PACKAGE), said, _accepted(api), stand_in, by="; ")
     found = outcome_line(
         "libraries",
         NAME,
@@ -30,6 +32,14 @@ def _read(outcomes: list[Outcome]) -> Reading:
         values={"version": version(PACKAGE), "rotary_api": api, "interpreter": stands_in},
     )
     return Reading([found])
+
+
+def _accepted(api: dict[str, list[str]] | None) -> str | None:
+    """Return which options this version's rotary functions take; they differ from version to version."""
+    if not api:
+        return None
+    options = dict.fromkeys(name for names in api.values() for name in names if name not in TENSORS)
+    return f"its rotary takes {' '.join(options)}" if options else None
 
 
 def _said(imported: Outcome, ran: Outcome) -> str:

@@ -40,7 +40,9 @@ def _goes_up(room: str, name: str) -> bool:
 
 
 def test_imports_go_down_the_house_never_up() -> None:
-    upward = [f"{file}: {name}" for file in SOURCES for name in _imported(file) if _goes_up(_room(file), name)]
+    upward = [
+        f"{file}: {name}" for file in SOURCES for name in _imported(file) if _goes_up(_room(file), name)
+    ]
     assert upward == []
 
 
@@ -81,7 +83,11 @@ print([name for name in ("torch", "triton", "flash_attn", "numpy") if name in sy
 )
 def test_the_front_never_imports_torch(command: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FRONT, *command.split()], capture_output=True, text=True, cwd=tmp_path, check=False
+        [sys.executable, "-c", FRONT, *command.split()],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
     )
     assert done.stderr.splitlines()[-1] == "[] 0"
 

@@ -70,7 +70,8 @@ def test_the_legacy_executor_raises_on_meta(bare: Found) -> None:
     line = bare["legacy executor on meta"]
     assert (line.state, line.runs, line.stand_in, line.failure) == ("raises", 1, True, "J1")
     assert line.detail == "on call 1: NotImplementedError: Unknown device for graph fuser"
-    assert line.cause and line.fix
+    assert line.cause
+    assert line.fix
 
 
 def test_nnc_forced_on_the_cpu_raises_on_the_second_call(bare: Found) -> None:

@@ -40,5 +40,7 @@ def test_an_import_that_died_or_hung_is_named() -> None:
 
 
 def test_a_package_is_found_without_importing_it() -> None:
-    assert installed("this") and version("pytest") == pytest.__version__
-    assert not installed("no_such_package") and version("no-such-package") is None
+    assert installed("this")
+    assert version("pytest") == pytest.__version__
+    assert not installed("no_such_package")
+    assert version("no-such-package") is None

@@ -62,7 +62,8 @@ def test_a_known_failure_brings_cause_and_fix() -> None:
         "torchscript", "x", Raised("NotImplementedError", "Unknown device for graph fuser", ())
     )
     assert (found.failure, found.state) == ("J1", "raises")
-    assert found.cause and found.fix
+    assert found.cause
+    assert found.fix
 
 
 def test_an_unknown_failure_brings_none() -> None:

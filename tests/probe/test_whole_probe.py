@@ -44,7 +44,8 @@ def test_the_machine_is_described(here: Found) -> None:
     assert found.python == platform.python_version()
     assert found.cores == len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else found.cores
     assert found.memory_gib == round(psutil.virtual_memory().total / 2**30, 1)
-    assert found.system and found.processor
+    assert found.system
+    assert found.processor
 
 
 def test_nothing_of_its_owner_is_in_it(here: Found, wrecked: Found) -> None:
@@ -99,4 +100,5 @@ def test_ctrl_c_while_torch_is_imported_leaves_lines_and_no_process(tmp_path: Pa
     assert found.probe.interrupted
     assert "environment" in found.lines
     gone, alive = psutil.wait_procs(children, timeout=10)
-    assert gone and not alive
+    assert gone
+    assert not alive
