@@ -9,7 +9,8 @@ _ANCHORS = re.compile(r".*/(?:site-packages|dist-packages|python3(?:\.\d+)?t?)/"
 _NAMELESS = {"", "root", "user", "home"}  # folders that tell nothing about their owner
 _QUOTED = re.compile(r"""(["'])(/[^"'\n]*)\1""")
 _PART = r"[^\s\"'`,;:()\[\]<>|=/]*"
-_PLAIN = re.compile(rf"(?<![\w:/.~<])(?:~|[A-Za-z]:(?=[/\\])|file:/)?(?:/{_PART})+")
+_BEFORE = r"(?:(?<=-[IL])|(?<![\w/.~<])(?<!:(?=//)))"  # a compiler's option, or no word and no URL's colon
+_PLAIN = re.compile(rf"{_BEFORE}(?:~|[A-Za-z]:(?=[/\\])|file:/)?(?:/{_PART})+")
 _WINDOWS = re.compile(r"\b[A-Za-z]:\\(?:[^\s\\\"']+\\)*([^\s\\\"']+)")
 
 
@@ -17,8 +18,9 @@ def shorten_path(path: str) -> str:
     """Return a path as others know it: from its package on, else only the file's name, without the user's."""
     if path.startswith(f"{_OURS}rotcheck/"):
         return path.removeprefix(_OURS)
-    inside = _ANCHORS.sub("", path)
-    return inside if inside != path else _without_user(path.rstrip("/").rpartition("/")[2]) or "/"
+    if anchor := _ANCHORS.match(path):
+        return path[anchor.end() :]
+    return _without_user(path.rstrip("/").rpartition("/")[2]) or "/"
 
 
 def _without_user(name: str) -> str:

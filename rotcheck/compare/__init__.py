@@ -3,18 +3,6 @@
 `plan`, `run` and `judge` are the front's; the rest runs inside workers and may import torch.
 """
 
-import sys
-from types import ModuleType
-from typing import Any
+from rotcheck.room import callable_as
 
-
-class _Room(ModuleType):
-    """This package, which can be called: once it is imported, `rotcheck.compare` is it and not the function."""
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        from rotcheck.compare.run import compare
-
-        return compare(*arguments, **named)
-
-
-sys.modules[__name__].__class__ = _Room
+callable_as(__name__, "compare")

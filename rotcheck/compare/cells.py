@@ -7,9 +7,19 @@ import msgspec
 from rotcheck import diagnose
 from rotcheck.compare.evidence import Evidence
 from rotcheck.compare.judge import judge, note, shown_error
-from rotcheck.isolation import Died, Done, OverMemory, Raised, Returned, TimedOut
+from rotcheck.implementations.registry import GIVEN
+from rotcheck.isolation import CONNECTION_LOST, Died, Done, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import FINDINGS, Cell, Verdict
 
+_OUR_FAULT = "rotcheck itself failed while it judged this, please report it"
+_MISFITS = {
+    "AssertionError",
+    "IndexError",
+    "RuntimeError",
+    "TypeError",
+    "ValueError",
+}  # of another form, perhaps
+_CALLED = "it is called as f(qkv, cos, sin) with qkv (B, S, 3, H, D), cos and sin (1, S, 3, 1, D)"
 _FAULTS = {"SIGABRT": "abort"} | dict.fromkeys(
     ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS"), "segfault"
 )  # every other signal was sent by somebody: "killed"
@@ -58,18 +68,34 @@ def _answered(evidence: Evidence, implementation: str) -> dict[str, Any]:
 
 def _failed(done: Done) -> dict[str, Any]:
     outcome = done.outcome
+    if isinstance(outcome, Raised) and outcome.kind.endswith(".JudgingFailed"):
+        return {
+            "verdict": "raises",
+            "message": f"{_OUR_FAULT}: {outcome.message}",
+            "trace": outcome.trace,
+            "known": None,
+        }
     verdict, code = _end(done)
     text = f"{outcome}\n{outcome.output}" if isinstance(outcome, Died) else str(outcome)
-    during = (
-        " while it was imported and loaded" if done.opening and not getattr(outcome, "during", "") else ""
-    )
-    last = f"; its last words: {outcome.output}" if isinstance(outcome, Died) and outcome.output else ""
     return {
         "verdict": verdict,
-        "message": f"{outcome}{during}{last}",
+        "message": _message(done).replace(GIVEN, ""),
         "trace": getattr(outcome, "trace", ()),
         "known": diagnose.match(text) or diagnose.for_finding(code),
     }
+
+
+def _message(done: Done) -> str:
+    """Return what happened, where it happened if that was not the check itself, and what was asked."""
+    outcome = done.outcome
+    if isinstance(outcome, Raised) and outcome.during:
+        return f"{outcome} (in `{outcome.during}`)"
+    if done.opening and not getattr(outcome, "during", ""):
+        return f"{outcome} while it was imported and loaded"
+    if isinstance(outcome, Raised) and ":" in done.job.setup["implementation"] and outcome.kind in _MISFITS:
+        return f"{outcome} ({_CALLED})"
+    last = outcome.output if isinstance(outcome, Died) else ""
+    return f"{outcome}; its last words: {last}" if last else str(outcome)
 
 
 def _end(done: Done) -> tuple[Verdict, str]:
@@ -81,8 +107,10 @@ def _end(done: Done) -> tuple[Verdict, str]:
             return "crashes", "memory"
         case Died(status=status) as died if status < 0:
             return "crashes", _FAULTS.get(died.signal_name or "", "killed")
-        case Died():
-            return "crashes", "exit"
+        case Died(status=status):
+            return "crashes", "closed-descriptors" if status == CONNECTION_LOST else "exit"
+        case Raised(during=during) if during:
+            return "raises", "torch-import"
         case Raised():
             return "raises", "import" if done.opening else "raised"
     raise AssertionError(f"{done.outcome} is no way to fail")

@@ -30,14 +30,17 @@ class Subject:
     """An implementation loaded for a device.
 
     It is imported and called in a world of switches of its own, which it may change and finds again as it
-    left it; rotcheck's own code runs in the world as it was before. `raised` holds what it raised itself.
+    left it; rotcheck's own code runs in another. `raised` holds what it raised itself.
     """
 
     def __init__(self, specification: str, device: str) -> None:
         self.raised: BaseException | None = None
         self.seconds = 0.0
+        self._before = self._inside = switches.read()
+        torch.set_num_threads(
+            1
+        )  # for rotcheck's own small tensors: several workers would fight for the cores
         self._outside = switches.read()
-        self._inside = self._outside
         with self.running():
             self._module: Implementation = implementation(specification)
             self._function = self._module.load(device)
@@ -64,23 +67,19 @@ class Subject:
         """Call it once and return its result. Raises `Wrong` when that is no tensor like x."""
         with self.running():
             result = self._function(x, *tables, **offset)
-            if x.device.type == "cuda":
-                torch.cuda.synchronize(x.device)
+            _wait_for(x.device)
         return _checked(result, x)
 
     def changed(self) -> list[switches.Switch]:
         """Return the switches that it changed without having declared so."""
         declared = getattr(self._module, "switches", ())
-        found = [switch for switch in switches.differing(self._outside, self._inside) if not switch.by_calls]
+        found = [switch for switch in switches.differing(self._before, self._inside) if not switch.by_calls]
         found += [switch for switch in switches.differing(self._loaded, self._inside) if switch.by_calls]
         return [switch for switch in found if switch.name not in declared]
 
     def change(self, switch: switches.Switch) -> str:
         """Return what became of a switch, in words."""
-        before, after = self._outside[switch.name], self._inside[switch.name]
-        if switch.finding == "prints":
-            return "writes to standard output" if after is not None else "closes standard output"
-        return switch.name if len(f"{before}{after}") > 80 else f"{switch.name} from {before} to {after}"
+        return switches.change(switch, self._before[switch.name], self._inside[switch.name])
 
     def path(self) -> tuple[str | None, str | None]:
         """Return what really ran and why, where the implementation tells."""
@@ -91,6 +90,14 @@ class Subject:
         """Return its reason not to run a dtype on a device."""
         reason = getattr(self._module, "skip", None)
         return reason(device, dtype) if reason else None
+
+
+def _wait_for(device: torch.device) -> None:
+    """Wait until the device has done what was asked of it, so that what it raises is raised here."""
+    if device.type == "mps":
+        torch.mps.synchronize()
+    elif device.type not in ("cpu", "meta"):
+        getattr(torch, device.type).synchronize(device)
 
 
 def _checked(result: Any, x: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ class Switch:
     finding: str
     read: Callable[[], Any]
     write: Callable[[Any], Any]
+    parts: tuple[str, ...] = ()  # names of the values that it has several of
     by_calls: bool = False  # only a call may not change it; many an import does, and harms nobody
 
 
@@ -69,14 +70,17 @@ def _read_output() -> int | None:
         return None
 
 
+_EXECUTOR = ("profiling executor", "profiling mode")
+_FUSERS = ("fusing on CPU", "fusing on GPU", "NNC")
+
 SWITCHES = (
-    Switch("TorchScript executor", "jit-executor", _read_executor, _write_executor),
-    Switch("TorchScript fusers", "jit-executor", _read_fusers, _write_fusers),
+    Switch("TorchScript executor", "jit-executor", _read_executor, _write_executor, _EXECUTOR),
+    Switch("TorchScript fusers", "jit-executor", _read_fusers, _write_fusers, _FUSERS),
     Switch("default dtype", "switches", torch.get_default_dtype, torch.set_default_dtype),
     Switch("default device", "switches", torch.get_default_device, torch.set_default_device),
     Switch("thread count", "switches", torch.get_num_threads, torch.set_num_threads),
     Switch("grad mode", "switches", torch.is_grad_enabled, torch.set_grad_enabled),
-    Switch("autocast", "switches", _read_autocast, _write_autocast),
+    Switch("autocast", "switches", _read_autocast, _write_autocast, ("on cpu", "on cuda")),
     Switch(
         "float32 matmul precision",
         "switches",
@@ -89,7 +93,14 @@ SWITCHES = (
         torch.are_deterministic_algorithms_enabled,
         torch.use_deterministic_algorithms,
     ),
-    Switch("torch random state", "random-state", torch.random.get_rng_state, torch.random.set_rng_state),
+    Switch("torch seed", "random-state", torch.random.initial_seed, lambda _: None),  # its state holds it
+    Switch(
+        "torch random state",
+        "random-state",
+        torch.random.get_rng_state,
+        torch.random.set_rng_state,
+        by_calls=True,
+    ),
     Switch("Python random state", "random-state", random.getstate, random.setstate, by_calls=True),
     Switch("standard output", "prints", _read_output, lambda _: None, by_calls=True),
 )
@@ -109,6 +120,19 @@ def move(world: World, *, now: World) -> None:
     """Set the switches from the values they have now to those of another world."""
     for switch in differing(now, world):
         switch.write(world[switch.name])
+
+
+def change(switch: Switch, before: Any, after: Any) -> str:
+    """Return what became of a switch, in words."""
+    if switch.finding == "prints":
+        return "writes to standard output" if after is not None else "closes standard output"
+    if switch.parts:
+        each = zip(switch.parts, before, after, strict=True)
+        return ", ".join(
+            f"{switch.name}: {part} from {was} to {now}" for part, was, now in each if was != now
+        )
+    unreadable = switch.finding == "random-state" or len(f"{before}{after}") > 80
+    return switch.name if unreadable else f"{switch.name} from {before} to {after}"
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -19,7 +19,6 @@ from rotcheck.implementations.registry import module_of
 from rotcheck.scrub import scrub
 
 Answer = Callable[[list[str]], Any]
-THREADS = 1  # a worker's tensors are small, and several workers would fight for the cores
 
 
 class JudgingFailed(Exception):
@@ -33,7 +32,6 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
     raises while it is imported and loaded.
     """
     name, device = setup["implementation"], setup["device"]
-    torch.set_num_threads(THREADS)
     if device == "interpreter":
         reason = _interpret(name)
         if reason:

@@ -10,7 +10,7 @@ from typing import cast
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Function, Implementation
-from rotcheck.implementations.registry import module_of
+from rotcheck.implementations.registry import GIVEN, module_of
 from rotcheck.rotary.conventions import Convention
 
 SEDD = Convention(pairing="half", layout="qkv", tables="packed")
@@ -35,7 +35,7 @@ def implementation(specification: str) -> Implementation:
 def _from_file(file: Path) -> ModuleType:
     """Import a file under its own name, its folder importable behind everything else."""
     sys.path.append(str(file.resolve().parent))
-    specification = importlib.util.spec_from_file_location(f"_rotcheck_given_{file.stem}", file.resolve())
+    specification = importlib.util.spec_from_file_location(f"{GIVEN}{file.stem}", file.resolve())
     assert specification is not None, f"{file} is a .py file"
     assert specification.loader is not None, f"{file} is a .py file"
     module = importlib.util.module_from_spec(specification)

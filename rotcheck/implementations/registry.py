@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rotcheck.errors import RequestError
 
+GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {"exhibits", "interface", "interpreter", "load", "registry"}
 _HERE = Path(__file__).parent
 
@@ -41,7 +42,7 @@ def check(specification: str) -> None:
         raise RequestError(
             f"{specification!r}: behind the colon must stand a function's name, not {function!r}"
         )
-    elif target.endswith(".py") or "/" in target:
+    elif target.endswith(".py") or "/" in target or _is_file(Path(target)):
         _check_file(specification, Path(target))
     elif not all(part.isidentifier() for part in target.split(".")):
         raise RequestError(f"{specification!r}: {target!r} is neither a module's name nor a .py file")
@@ -51,6 +52,8 @@ def _check_name(name: str) -> None:
     known = names() + exhibits()
     if name in known:
         return
+    if name.endswith(".py"):
+        raise RequestError(f"{name!r} names a file and no function in it: write {name}:function")
     near = difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise RequestError(
@@ -59,8 +62,15 @@ def _check_name(name: str) -> None:
     )
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long to be one
+        return False
+
+
 def _check_file(specification: str, file: Path) -> None:
-    if not file.is_file():
+    if not _is_file(file):
         raise RequestError(f"{specification!r}: there is no file {str(file)!r}")
     if file.suffix != ".py":
         raise RequestError(f"{specification!r}: {str(file)!r} is no Python file; its name must end in .py")

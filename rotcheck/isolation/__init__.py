@@ -9,10 +9,21 @@ exactly one `Done`, with what became of it: `Returned`, `Raised`, `Died`, `Timed
 """
 
 from rotcheck.isolation.command import command
-from rotcheck.isolation.outcome import Died, Done, Job, Outcome, OverMemory, Raised, Returned, TimedOut
+from rotcheck.isolation.outcome import (
+    CONNECTION_LOST,
+    Died,
+    Done,
+    Job,
+    Outcome,
+    OverMemory,
+    Raised,
+    Returned,
+    TimedOut,
+)
 from rotcheck.isolation.pool import Pool
 
 __all__ = [
+    "CONNECTION_LOST",
     "Died",
     "Done",
     "Job",

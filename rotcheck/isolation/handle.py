@@ -49,7 +49,8 @@ class Handle:
         """Return the seconds that what it does now may take."""
         if self.at is None:
             return self.job.opening_limit
-        return max(SHORTEST_LIMIT, self.job.limit / HANG_AGAIN) if self.hung else self.job.limit
+        brisk = max(SHORTEST_LIMIT, self.job.limit / HANG_AGAIN)
+        return min(brisk, self.job.limit) if self.hung else self.job.limit
 
     def started(self, pid: int) -> None:
         """Note that the process runs, and have it open its job."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+CONNECTION_LOST = 70  # exit code of a worker that cannot answer any more
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -39,6 +41,7 @@ class Raised:
     kind: str  # the exception's class, with its module unless that is builtins
     message: str
     trace: tuple[str, ...]  # innermost frames first: "package/file.py:12 in function"
+    during: str = ""  # "import torch" when what the target itself needs cannot be imported
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}" if self.message else self.kind
@@ -61,6 +64,8 @@ class Died:
     def __str__(self) -> str:
         how = f"killed by {self.signal_name}" if self.status < 0 else f"ended with exit code {self.status}"
         place = f" in `{self.during}`" if self.during else ""
+        if self.status == CONNECTION_LOST:
+            return "the process lost its connection to rotcheck: something in it closed descriptors it did not open"
         return f"the process was {how}{place}" if self.status < 0 else f"the process {how}{place}"
 
 

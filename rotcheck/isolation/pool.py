@@ -120,7 +120,7 @@ class Pool:
         if worker.pid is None or worker.kill_at is not None or not worker.connection.poll():
             return []
         try:
-            outcome = _outcome(json.loads(worker.connection.recv_bytes()))
+            outcome = self._outcome(json.loads(worker.connection.recv_bytes()))
         except (EOFError, OSError, ValueError, TypeError, LookupError, RecursionError):
             worker.kill_at = time.monotonic() + SILENT  # it died, or others wrote on its connection
             return []
@@ -132,6 +132,13 @@ class Pool:
         elif not worker.next_task():
             self._remove(worker)
         return done
+
+    def _outcome(self, reply: dict[str, Any]) -> Outcome:
+        if "raised" not in reply:
+            return Returned(reply["value"], reply["seconds"])
+        kind, message, trace = reply["raised"]
+        during = f"import {self.preload[0]}" if reply["unopened"] and self.preload else ""
+        return Raised(kind, message, tuple(trace), during)
 
     def _event(self, event: Event) -> list[Done]:
         kind, pid, status = event
@@ -250,10 +257,3 @@ def _end(processes: list[psutil.Process]) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(processes, timeout=1)  # the server, still there, takes their exit status
-
-
-def _outcome(reply: dict[str, Any]) -> Outcome:
-    if "raised" in reply:
-        kind, message, trace = reply["raised"]
-        return Raised(kind, message, tuple(trace))
-    return Returned(reply["value"], reply["seconds"])

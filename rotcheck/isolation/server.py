@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from rotcheck.isolation import worker
+from rotcheck.isolation.outcome import CONNECTION_LOST
 
 
 def main(control: int, preload: Sequence[str]) -> None:
@@ -33,7 +34,8 @@ def main(control: int, preload: Sequence[str]) -> None:
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
     front = socket.socket(fileno=control)
     for name in preload:
-        _import(name)
+        if not _import(name):
+            _start_anew_without(preload)
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page shared with the workers
     wakened = _wake_on_child()
@@ -41,10 +43,18 @@ def main(control: int, preload: Sequence[str]) -> None:
     _serve(front, wakened)
 
 
-def _import(name: str) -> None:
-    """Import a package; if it raises, the worker that needs it will raise the same and report it."""
-    with contextlib.suppress(Exception):
+def _import(name: str) -> bool:
+    """Import a package; return whether that went well."""
+    try:
         importlib.import_module(name)
+    except Exception:  # each worker will meet it again, and report it
+        return False
+    return True
+
+
+def _start_anew_without(preload: Sequence[str]) -> NoReturn:
+    """Begin again with nothing imported: what failed half-way would fail in another way the second time."""
+    os.execv(sys.executable, sys.orig_argv[: -len(preload)])
 
 
 def _wake_on_child() -> socket.socket:
@@ -79,7 +89,7 @@ def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:
         try:
             worker.main(*descriptors)
         finally:
-            os._exit(70)  # the connection broke: never run on into the server's own loop
+            os._exit(CONNECTION_LOST)  # it broke: never run on into the server's own loop
     for descriptor in descriptors:
         os.close(descriptor)
     front.send(json.dumps({"started": number, "pid": pid}).encode())

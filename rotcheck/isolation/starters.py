@@ -160,4 +160,4 @@ class Spawner:
 def _interpreter(code: str, arguments: Sequence[str]) -> list[str]:
     """Return the command of a Python that finds the modules that this one finds, and runs the code."""
     boot = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); {code}"
-    return [sys.executable, "-c", boot, json.dumps(sys.path), *arguments]
+    return [sys.executable, "-P", "-c", boot, json.dumps(sys.path), *arguments]

@@ -46,8 +46,15 @@ def main(connection: int, output: int, errors: int) -> None:
                 answer = handler(message)
             reply = _encode({"value": answer, "seconds": time.perf_counter() - started})
         except BaseException as error:  # a SystemExit or KeyboardInterrupt of theirs is an answer, not an end
-            reply = _encode({"raised": _describe(error)})
+            reply = _encode(
+                {"raised": _describe(error), "unopened": kind == "open" and not _imported(message[0])}
+            )
         front.send_bytes(reply)
+
+
+def _imported(target: str) -> bool:
+    """Return whether the target's module is there; if not, rotcheck's own worker code could not be imported."""
+    return target.partition(":")[0] in sys.modules
 
 
 def _encode(reply: dict[str, Any]) -> bytes:

@@ -3,3 +3,7 @@
 The files of this folder belong to the front and never import torch; those of `devices/` and `inside/` run in
 a worker process.
 """
+
+from rotcheck.room import callable_as
+
+callable_as(__name__, "probe")

@@ -35,7 +35,7 @@ def _of_v(found: Tensor, v: Tensor) -> Evidence:
             if dtype in (v.dtype, torch.float32):
                 return Evidence()
             return Evidence(finding="low-precision", message=f"V comes back rounded to {str(dtype)[6:]}")
-    return Evidence(finding="v-rotated", message="V does not come back bit for bit")
+    return Evidence(finding="v-changed", message="V does not come back bit for bit")
 
 
 def same_bits(first: Tensor, second: Tensor) -> bool:
