@@ -128,9 +128,8 @@ def change(switch: Switch, before: Any, after: Any) -> str:
         return "writes to standard output" if after is not None else "closes standard output"
     if switch.parts:
         each = zip(switch.parts, before, after, strict=True)
-        return ", ".join(
-            f"{switch.name}: {part} from {was} to {now}" for part, was, now in each if was != now
-        )
+        changed = ", ".join(f"{part} from {was} to {now}" for part, was, now in each if was != now)
+        return f"{switch.name}: {changed}"
     unreadable = switch.finding == "random-state" or len(f"{before}{after}") > 80
     return switch.name if unreadable else f"{switch.name} from {before} to {after}"
 

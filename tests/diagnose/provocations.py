@@ -168,6 +168,10 @@ def F14() -> None:
     q.sum().backward()
 
 
+def F14_leaf() -> None:
+    torch.ones(4, requires_grad=True).mul_(2)
+
+
 def F16() -> None:
     subprocess.run([sys.executable, "-I", "-S", "-c", "import torch"])
 
@@ -181,10 +185,18 @@ def F17() -> None:
     torch.compile(rotate, backend="eager", fullgraph=True)(torch.ones(4))
 
 
+def F19() -> None:
+    subprocess.run([sys.executable, "-I", "-S", "-c", "import flash_attn"])
+
+
 def T1() -> None:
     from torch._inductor.exc import TritonMissing
 
     raise TritonMissing(None)
+
+
+def T1_absent() -> None:
+    subprocess.run([sys.executable, "-I", "-S", "-c", "import triton"])
 
 
 def T2() -> None:
@@ -368,3 +380,8 @@ def R27() -> None:
 
 def R27_embedding() -> None:
     F.embedding(torch.tensor([9]), torch.randn(8, 4))
+
+
+def R33() -> None:
+    Path("part.py").write_text("from .other import x")
+    subprocess.run([sys.executable, "part.py"])

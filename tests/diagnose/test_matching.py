@@ -54,7 +54,7 @@ def test_a_message_is_recognised_in_its_surroundings(id: str, sample: str) -> No
         "in ./lib/python3.11/site-packages (2.13.0)\nSuccessfully installed einops-0.8.2 flash-attn-2.8.3",
         TRACEBACK.format("KeyError: 'position_ids'"),
         TRACEBACK.format("ModuleNotFoundError: No module named 'torchvision'"),
-        TRACEBACK.format("ModuleNotFoundError: No module named 'flash_attn'"),
+        TRACEBACK.format("ModuleNotFoundError: No module named 'flash_attention'"),
         TRACEBACK.format("IndexError: list index out of range"),
         "UserWarning: The default value of the antialias parameter will change in a future release.",
         "config: recompile_limit=8, cache_size_limit=8, dtype=torch.bfloat16, device=mps",

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
     "cli", "preflight", "report", "compare", "probe", "diagnose", "implementations", "isolation", "rotary",
-    "results", "errors", "scrub",
+    "results", "errors", "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = ("rotary/", "implementations/", "compare/", "probe/")
@@ -117,3 +117,23 @@ def test_the_linters_find_nothing(tool: list[str]) -> None:
         [sys.executable, "-m", *tool], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+API = """
+import rotcheck
+first = rotcheck.compare(["native"], devices=["cpu"], dtypes=["float32"], checks=["dtype"])
+again = rotcheck.compare(["native"], devices=["cpu"], dtypes=["float32"], checks=["dtype"])
+from rotcheck import compare, probe
+third = compare(["native"], devices=["cpu"], dtypes=["float32"], checks=["dtype"])
+print([report.summary["agrees"] for report in (first, again, third)], probe().machine.torch, rotcheck.probe is probe)
+"""
+
+
+def test_the_functions_of_the_package_can_be_called_again_and_in_every_way_of_importing_them(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", API], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.stdout.startswith("[1, 1, 1] 2."), done.stderr
+    assert done.stdout.endswith(" True\n")
