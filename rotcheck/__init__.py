@@ -6,10 +6,10 @@ report = rotcheck.compare(["native"], devices=["cpu"])  # a rotcheck.results.Rep
 found = rotcheck.probe()  # a rotcheck.results.Probe
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as `typing` has it, without importing that before anything could go wrong
 if TYPE_CHECKING:
+    from typing import Any
+
     from rotcheck.compare.run import compare
     from rotcheck.probe.run import probe
 
@@ -17,8 +17,10 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "compare", "probe"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import the room named on first use, so that `import rotcheck` costs nothing; each can be called."""
     if name in ("compare", "probe"):
+        import importlib
+
         return importlib.import_module(f"rotcheck.{name}")
     raise AttributeError(f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -2,25 +2,39 @@
 
 import contextlib
 import os
-import signal
 import sys
-import threading
-import traceback
 from collections.abc import Callable
-from types import FrameType
 
+from rotcheck.cli import signals
+from rotcheck.cli.codes import FAILED, INTERRUPTED, REQUEST
 from rotcheck.errors import RequestError
 
-REQUEST, FAILED, INTERRUPTED = 2, 3, 130
+_finished: list[bool] = []  # not empty: there are results, and they were handed out
 
 
 def guarded(run: Callable[[], int]) -> int:
     """Run a command and return its exit code; what went wrong is told on standard error."""
-    _stop_on_signals()
     try:
-        return _told(run)
+        code = _told(run)
     except Exception as error:
         return _failed(error)
+    if code == INTERRUPTED:
+        signals.ignore()
+        say("rotcheck: interrupted" if _finished else "rotcheck: interrupted before anything was finished")
+    return code
+
+
+def finished() -> None:
+    """Note that there are results: an interruption from now on does not lose them all."""
+    _finished.append(True)
+
+
+def check_folder() -> None:
+    """Raise `RequestError` when the working directory is gone: names of files would lead nowhere."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise RequestError("the working directory no longer exists; change to one that does") from error
 
 
 def _told(run: Callable[[], int]) -> int:
@@ -30,7 +44,6 @@ def _told(run: Callable[[], int]) -> int:
         say(f"rotcheck: {error}")
         return REQUEST
     except KeyboardInterrupt:
-        say("rotcheck: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         quiet_stdout()
@@ -57,20 +70,6 @@ def quiet_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _stop_on_signals() -> None:
-    """Have SIGTERM and SIGHUP end a run as Ctrl-C does; one that the caller ignores stays ignored."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _interrupt)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _usage(error: Exception) -> int:
     """Show a mistake in the command line and return its exit code; 0 when it is another error.
 
@@ -79,7 +78,6 @@ def _usage(error: Exception) -> int:
     import typer
 
     if isinstance(error, typer.Abort):
-        say("rotcheck: interrupted")
         return INTERRUPTED
     show = getattr(error, "format_message", None)
     if show is None or not hasattr(error, "exit_code"):
@@ -95,6 +93,8 @@ def _usage(error: Exception) -> int:
 
 def _failed(error: Exception) -> int:
     """Say that rotcheck itself failed, what to report and where."""
+    import traceback
+
     from rotcheck.scrub import scrub
 
     trace = "".join(traceback.format_exception(error)).rstrip()

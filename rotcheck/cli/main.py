@@ -1,9 +1,11 @@
 """The `rotcheck` command; answers `--version` before it imports anything."""
 
+import os
 import sys
 from typing import NoReturn
 
 from rotcheck import __version__
+from rotcheck.cli.codes import FAILED, INTERRUPTED
 
 
 def main() -> NoReturn:
@@ -11,9 +13,28 @@ def main() -> NoReturn:
     if sys.argv[1:] == ["--version"]:
         print(f"rotcheck {__version__}")
         sys.exit(0)
-    from rotcheck.cli.guard import guarded
+    sys.exit(_ended())
 
-    sys.exit(guarded(_run))
+
+def _ended() -> int:
+    """Return the exit code, also where the guard itself cannot be imported or fails."""
+    try:
+        open_streams()
+        from rotcheck.cli import signals
+
+        signals.catch()
+        from rotcheck.cli.guard import guarded
+
+        return guarded(_run)
+    except KeyboardInterrupt:
+        _say("rotcheck: interrupted before anything was finished")
+        return INTERRUPTED
+    except Exception as error:  # no descriptor is left, or a file on PYTHONPATH stands in for Python's own
+        _say(
+            f"rotcheck itself failed ({type(error).__name__}{_why(error)}); "
+            "this is not a finding about your machine."
+        )
+        return FAILED
 
 
 def _run() -> int:
@@ -22,3 +43,26 @@ def _run() -> int:
     # Not in standalone mode, so that the command's exit code is returned and errors are ours to show.
     code = app()(prog_name="rotcheck", standalone_mode=False)
     return code if isinstance(code, int) else 0
+
+
+def open_streams() -> None:
+    """Lead each standard stream that is closed nowhere: the next socket would get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.set_inheritable(opened, True)
+
+
+def _why(error: Exception) -> str:
+    """Return what the error says, unless it names a path."""
+    said = getattr(error, "strerror", None) or str(error)
+    return f": {said}" if said and os.sep not in said else ""
+
+
+def _say(text: str) -> None:
+    try:
+        os.write(2, f"{text}\n".encode("utf-8", "backslashreplace"))
+    except OSError:  # nobody listens
+        return

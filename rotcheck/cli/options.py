@@ -35,7 +35,7 @@ def listed(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def positive(option: str, value: float | None) -> float | None:
-    """Return the value; raises `RequestError` unless it is a number above 0."""
+    """Return the value; raises `RequestError` unless it is a finite number above 0."""
     if value is not None and not (math.isfinite(value) and value > 0):
-        raise RequestError(f"{option} must be a number above 0, not {value:g}")
+        raise RequestError(f"{option} must be a finite number above 0, not {value:g}")
     return value

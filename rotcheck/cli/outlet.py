@@ -1,7 +1,8 @@
 """Where results go: standard output in the chosen format, and each file in the format its name says."""
 
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rotcheck.cli import guard, screen
@@ -10,6 +11,11 @@ from rotcheck.report import formats, write
 from rotcheck.report.page import Look
 
 LATER = 0.2  # seconds
+
+
+def _prepare(format: str) -> None:
+    with contextlib.suppress(Exception):  # what cannot be imported says so where it is needed
+        formats.prepare(format)
 
 
 class Outlet:
@@ -24,6 +30,7 @@ class Outlet:
         quiet: bool = False,
         no_color: bool = False,
     ) -> None:
+        guard.check_folder()
         formats.check(format, kind)
         write.check(output)
         self._kind, self._format, self._quiet, self._no_color = kind, format, quiet, no_color
@@ -32,25 +39,32 @@ class Outlet:
     def prepare(self) -> None:
         """Import what will draw the results while workers import torch, once they have been started."""
         for name in {self._format, *(format for _, format in self._files)}:
-            timer = threading.Timer(LATER, formats.prepare, [name])
+            timer = threading.Timer(LATER, _prepare, [name])
             timer.daemon = True
             timer.start()
 
     def show(self, found: Any) -> None:
-        """Write the results to the files and then to standard output.
+        """Write the results to standard output and then to the files, of which a pipe may hold up the rest.
 
         Raises `RequestError` after all others were written when one could not be.
         """
-        refused: list[str] = []
+        guard.finished()
+        refused = [] if self._quiet else self._tried(self._print, found)
         for path, format in self._files:
-            try:
-                write.write(path, self._text(found, format, Look()))
-            except RequestError as error:
-                refused.append(str(error))
-        if not self._quiet:
-            self._print(found)
+            refused += self._tried(self._write, found, path, format)
         if refused:
             raise RequestError("; ".join(refused))
+
+    @staticmethod
+    def _tried(step: Callable[..., None], *arguments: Any) -> list[str]:
+        try:
+            step(*arguments)
+        except RequestError as error:
+            return [str(error)]
+        return []
+
+    def _write(self, found: Any, path: str, format: str) -> None:
+        write.write(path, self._text(found, format, Look()))
 
     def _text(self, found: Any, format: str, look: Look) -> str:
         return formats.render(format, self._kind)(found, look)

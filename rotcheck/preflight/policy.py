@@ -4,6 +4,7 @@ import difflib
 import math
 import tomllib
 from collections.abc import Mapping
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
     def excuses(self, implementation: str, device: str) -> bool:
         """Return whether either may be unavailable; `cuda` names every cuda device."""
-        names = {name.rpartition("/")[2] for name in self.may_be_unavailable}  # as reports call them
-        return bool(
-            {implementation, device, device.partition(":")[0]} & (names | set(self.may_be_unavailable))
+        return any(
+            alike(name, implementation) or name in (device, device.partition(":")[0])
+            for name in self.may_be_unavailable
         )
+
+
+def alike(one: str, other: str) -> bool:
+    """Return whether two names mean one implementation; of a path, reports give only its last parts."""
+    one, other = f"/{normpath(one)}", f"/{normpath(other)}"
+    return one.endswith(other) or other.endswith(one)
 
 
 DEFAULT = Policy(implementations=("native", "fallback"))
@@ -52,17 +59,24 @@ def load(file: str | None) -> Policy:
     Raises `RequestError` when a file cannot be read or says what is no policy.
     """
     if file is not None:
-        document = _read(Path(file), file)
-        table = _table(document) if "tool" in document else document
-        if table is None:
-            raise RequestError(f"{file}: there is no table {TABLE}")
-        return replace(_policy(table, file), source=Path(file).name)
+        return _named(file)
     for folder in (Path.cwd(), *Path.cwd().parents):
         candidate = folder / PYPROJECT
         table = _table(_read(candidate, PYPROJECT)) if candidate.is_file() else None
         if table is not None:
-            return _policy(table, PYPROJECT)
+            return _policy(table, PYPROJECT, folder)
     return DEFAULT
+
+
+def _named(file: str) -> Policy:
+    """Return the policy of the file that was asked for."""
+    if not file.strip():
+        raise RequestError(f"--policy {file!r} names no file; leave it out to take that of {PYPROJECT}")
+    document = _read(Path(file), file)
+    table = _table(document) if "tool" in document else document
+    if table is None:
+        raise RequestError(f"{file}: there is no table {TABLE}")
+    return replace(_policy(table, file, Path(file).parent), source=Path(file).name)
 
 
 def _table(document: dict[str, Any]) -> Any:
@@ -80,7 +94,7 @@ def _read(path: Path, name: str) -> dict[str, Any]:
         raise RequestError(f"{name}: this is no TOML: {error}") from error
 
 
-def _policy(table: Any, source: str) -> Policy:
+def _policy(table: Any, source: str, folder: Path) -> Policy:
     if not isinstance(table, Mapping):
         raise RequestError(f"{source}: {TABLE} must be a table")
     for key in table:
@@ -89,8 +103,16 @@ def _policy(table: Any, source: str) -> Policy:
     lists = {key: _names(key, table[key], source) for key in LISTS if key in table}
     timeout = _seconds(table["timeout"], source) if "timeout" in table else DEFAULT.timeout
     implementations = lists.pop("implementations", DEFAULT.implementations)
+    implementations = tuple(_found_from(folder, name) for name in implementations)
     given = {key.replace("-", "_"): value for key, value in lists.items()}
     return Policy(implementations=implementations, **given, timeout=timeout, source=source)
+
+
+def _found_from(folder: Path, name: str) -> str:
+    """Return the implementation; the path of a file is that from the policy's folder."""
+    target, colon, function = name.rpartition(":")
+    is_path = colon and (target.endswith(".py") or "/" in target)
+    return f"{folder / target}:{function}" if is_path else name
 
 
 def _unknown(key: str, source: str) -> RequestError:
@@ -112,5 +134,7 @@ def _names(key: str, value: Any, source: str) -> tuple[str, ...]:
 def _seconds(value: Any, source: str) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value <= 0:
-        raise RequestError(f"{source}: timeout in {TABLE} must be a number of seconds above 0, not {value!r}")
+        raise RequestError(
+            f"{source}: timeout in {TABLE} must be a finite number of seconds above 0, not {value!r}"
+        )
     return float(value)

@@ -1,6 +1,5 @@
 """Runs what a policy names, and nothing more."""
 
-import difflib
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -8,10 +7,9 @@ import msgspec
 from rotcheck.compare import plan
 from rotcheck.compare.run import compare
 from rotcheck.errors import RequestError
-from rotcheck.implementations import registry
+from rotcheck.preflight import names
 from rotcheck.preflight.decision import Decision, decide
 from rotcheck.preflight.policy import Policy
-from rotcheck.probe.devices import families
 from rotcheck.probe.run import probe
 from rotcheck.results import Cell, Machine, Report, summarise
 
@@ -26,17 +24,25 @@ def preflight(policy: Policy, *, on_plan: Planned = None, on_cell: Found = None)
     `unavailable`, and the policy says whether that is allowed. Raises `RequestError` when the policy names
     what does not exist.
     """
-    _check_excuses(policy)
+    names.check(policy)
     try:
         return decide(policy, _compare(policy, policy.devices, on_plan, on_cell))
     except RequestError:
-        machine = probe().machine if policy.devices else None
+        machine = _machine() if policy.devices else None
         absent = _absent(policy.devices, machine) if machine else {}
         if not machine or not absent:
             raise
     here = [device for device in policy.devices if device not in absent]
     report = _compare(policy, here, on_plan, on_cell) if here else None
     return decide(policy, _with_absent(policy, report, machine, absent))
+
+
+def _machine() -> Machine:
+    """Return this machine; raises `KeyboardInterrupt`, which a probe of its own would swallow."""
+    found = probe()
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return found.machine
 
 
 def _compare(policy: Policy, devices: Sequence[str], on_plan: Planned, on_cell: Found) -> Report:
@@ -67,10 +73,10 @@ def _with_absent(policy: Policy, report: Report | None, machine: Machine, absent
     from rotcheck import __version__
 
     wanted = plan.request(policy.implementations, list(absent), policy.dtypes, policy.checks)
-    names = plan.display_names(wanted.implementations)
+    called = plan.display_names(wanted.implementations)
     missing = [
         Cell(
-            implementation=names[job.setup["implementation"]],
+            implementation=called[job.setup["implementation"]],
             device=job.setup["device"],
             dtype=dtype,
             check=check,
@@ -85,23 +91,3 @@ def _with_absent(policy: Policy, report: Report | None, machine: Machine, absent
     return msgspec.structs.replace(
         ran, cells=cells, summary=summarise(cells), planned=ran.planned + len(missing)
     )
-
-
-def _check_excuses(policy: Policy) -> None:
-    """Raise `RequestError` for an excuse that looks like a misspelt name: it would excuse nothing."""
-    named = [name.rpartition("/")[2] for name in policy.implementations]
-    known = {
-        *policy.implementations,
-        *named,
-        *policy.devices,
-        *registry.names(),
-        *registry.exhibits(),
-        *families(),
-    }
-    for name in policy.may_be_unavailable:
-        near = difflib.get_close_matches(name, known, 1, 0.75)
-        if near and not {name, name.partition(":")[0]} & known:
-            raise RequestError(
-                f"{policy.source}: may-be-unavailable names {name!r}, neither an implementation nor "
-                f"a device; did you mean {near[0]!r}?"
-            )

@@ -16,12 +16,14 @@ _OWN = re.compile(r"/dev/(stdout|stderr|fd/\d+)")
 def check(paths: Sequence[str]) -> None:
     """Raise `RequestError` when one of the files could not be written; leaves nothing behind."""
     for path in paths:
-        if paths.count(path) > 1:
-            raise RequestError(f"--output {path!r} is named twice; each file is written once")
         try:
             _check(path)
         except (OSError, RuntimeError, ValueError) as error:  # a name too long, links in a circle
             raise _refused(path, error) from error
+    files = [os.path.realpath(path) for path in paths]
+    for path, file in zip(paths, files):
+        if files.count(file) > 1:
+            raise RequestError(f"--output {path!r} is named twice; each file is written once")
 
 
 def write(path: str, text: str) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_5_when_nothing_ran() -> None:
         (["native", "--dtype", "float32,"], "--dtype is given without a value"),
         (["native", "--timeout", "0"], "--timeout must be"),
         (["native", "--timeout", "nan"], "--timeout must be"),
-        (["native", "--timeout", "inf"], "--timeout must be"),
+        (["native", "--timeout", "inf"], "--timeout must be a finite number above 0"),
         (["native", "--memory-limit", "-1"], "--memory-limit must be"),
     ],
 )
@@ -139,7 +140,7 @@ def test_130_with_what_was_finished_when_interrupted(folder: Path, number: signa
     ran = interrupted(folder, number, "-o", "report.json", "-o", "report.xml")
     assert ran.code == 130
     assert ran.out.endswith("interrupted: 1 of 2 cells: 1 agree\n")
-    assert "Traceback" not in ran.err
+    assert ran.err == "rotcheck: interrupted\n"
     report = json.loads((folder / "report.json").read_text())
     assert report["interrupted"] is True
     assert [cell["verdict"] for cell in report["cells"]] == ["agrees"]
@@ -186,13 +187,14 @@ def test_130_before_anything_was_found(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert "Traceback" not in err
-    assert "interrupted" in out + err
+    assert out + err
+    assert "rotcheck: interrupted" in err
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".probe")]
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored(tmp_path: Path) -> None:
     code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-    code += "from rotcheck.cli import guard; guard._stop_on_signals()\n"
+    code += "from rotcheck.cli import signals; signals.catch()\n"
     code += (
         "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, callable(signal.getsignal(signal.SIGTERM)))"
     )
@@ -218,3 +220,94 @@ def test_a_torch_that_kills_the_process_is_a_finding(tmp_path: Path) -> None:
     assert ran.code == 1
     assert "SIGABRT" in ran.out
     assert "crashes" in ran.out
+
+
+SLOW_TORCH = "import time\nopen('reached', 'w').close()\ntime.sleep(600)\n"
+
+
+def started_with_a_slow_torch(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Return a run that imports torch for as long as it is let."""
+    (folder / "torch.py").write_text(SLOW_TORCH)
+    more = {"PYTHONPATH": os.pathsep.join([str(folder), environment()["PYTHONPATH"]])}
+    process = subprocess.Popen(
+        [*ROTCHECK, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(**more),
+        cwd=folder,
+        text=True,
+    )
+    deadline = time.monotonic() + LIMIT
+    while not (folder / "reached").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["compare", "preflight", "trial"])
+def test_an_interruption_is_never_silent(command: str, number: signal.Signals, tmp_path: Path) -> None:
+    process = started_with_a_slow_torch(tmp_path, command)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=LIMIT)
+    assert (process.returncode, out) == (130, "")
+    assert err == "rotcheck: interrupted before anything was finished\n"
+
+
+def test_signals_after_the_first_do_not_disturb_its_end(tmp_path: Path) -> None:
+    process = started_with_a_slow_torch(tmp_path, "probe", "-o", "probe.json")
+    while process.poll() is None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(number)
+        time.sleep(0.002)
+    out, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130
+    assert err == "rotcheck: interrupted\n"
+    assert "interrupted: what was found until then" in out
+    assert json.loads((tmp_path / "probe.json").read_text())["interrupted"] is True
+
+
+@pytest.mark.parametrize("command", ["compare", "probe", "preflight", "trial"])
+def test_2_when_the_working_directory_is_gone(command: str, tmp_path: Path) -> None:
+    gone = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m rotcheck {command}"
+    done = subprocess.run(
+        ["sh", "-c", gone], capture_output=True, env=environment(), cwd=tmp_path, text=True, timeout=LIMIT
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the working directory no longer exists" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["explain J1", "compare native --dtype float32 --check forward"])
+def test_a_run_without_any_standard_stream_works(command: str, tmp_path: Path) -> None:
+    closed = f"{sys.executable} -m rotcheck {command} -o kept.json <&- >&- 2>&-"
+    done = subprocess.run(["sh", "-c", closed], env=environment(), cwd=tmp_path, timeout=LIMIT)
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "kept.json").read_text())
+
+
+@pytest.mark.parametrize("module", ["random", "inspect", "typer"])
+def test_3_when_an_import_fails_whichever(module: str, tmp_path: Path) -> None:
+    (tmp_path / "planted").mkdir()
+    (tmp_path / "planted" / f"{module}.py").write_text("raise ValueError('no dice')\n")
+    code = f"import sys; sys.modules.pop({module!r}, None); from rotcheck.cli.main import main; main()"
+    more = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "planted"), environment()["PYTHONPATH"]])}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "compare", "native"],
+        capture_output=True,
+        env=environment(**more),
+        text=True,
+        timeout=LIMIT,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("rotcheck itself failed (ValueError")
+    assert "not a finding about your machine" in done.stderr
+
+
+@pytest.mark.parametrize("files", [5, 7])
+def test_3_when_too_few_files_may_be_open(files: int, tmp_path: Path) -> None:
+    few = f"ulimit -n {files}; exec {sys.executable} -m rotcheck compare native --dtype float32"
+    done = subprocess.run(
+        ["sh", "-c", few], capture_output=True, env=environment(), cwd=tmp_path, text=True, timeout=LIMIT
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("rotcheck itself failed (OSError")

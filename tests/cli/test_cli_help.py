@@ -36,6 +36,12 @@ def test_the_help_of_each_command_has_an_example_and_its_exit_codes(command: str
         assert option in ran.out
 
 
+def test_the_help_of_compare_says_what_a_given_function_gets() -> None:
+    text = rotcheck("compare", "--help").out
+    for said in ("f(qkv, cos, sin)", "(B, S, 3, H, D)", "(1, S, 3, 1, D)", "in qkv's shape"):
+        assert said in text
+
+
 def test_every_file_of_commands_is_a_command() -> None:
     files = {file.stem for file in (PACKAGE / "cli" / "commands").glob("[!_]*.py")}
     assert files >= set(COMMANDS)

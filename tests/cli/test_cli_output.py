@@ -2,13 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from terminal import ROTCHECK, environment, rotcheck
+from terminal import LIMIT, ROTCHECK, environment, rotcheck
 
 ONE_CELL = ["compare", "native", "--dtype", "float32", "--check", "forward"]
 
@@ -18,7 +19,7 @@ def left(folder: Path) -> list[str]:
 
 
 def test_each_file_gets_the_format_of_its_suffix(tmp_path: Path) -> None:
-    names = ["a.json", "b.md", "c.xml", "d.txt", "e.unknown"]
+    names = ["a.json", "b.md", "c.xml", "d.txt", "e"]
     ran = rotcheck(
         *ONE_CELL, *(part for name in names for part in ("-o", name)), "--format", "json", cwd=tmp_path
     )
@@ -28,7 +29,7 @@ def test_each_file_gets_the_format_of_its_suffix(tmp_path: Path) -> None:
     assert (tmp_path / "b.md").read_text().startswith("### rotcheck compare: 1 cell: 1 agree\n")
     assert ET.parse(tmp_path / "c.xml").getroot().get("tests") == "1"
     assert (tmp_path / "d.txt").read_text().endswith("1 cell: 1 agree\n")
-    assert json.loads((tmp_path / "e.unknown").read_text()) == json.loads(ran.out)
+    assert json.loads((tmp_path / "e").read_text()) == json.loads(ran.out)
 
 
 def test_standard_output_gets_the_format_that_was_asked_for(tmp_path: Path) -> None:
@@ -137,3 +138,42 @@ def test_a_closed_stdout_is_survived(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert left(tmp_path) == ["kept.json"]
+
+
+def test_a_pipe_without_a_reader_does_not_hold_up_what_is_printed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    process = subprocess.Popen(
+        [*ROTCHECK, "explain", "J1", "-o", "pipe.json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        cwd=tmp_path,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("J1  ")
+    process.send_signal(signal.SIGINT)
+    assert "rotcheck: interrupted" in process.communicate(timeout=LIMIT)[1]
+    assert process.returncode == 130
+
+
+def test_a_stdout_that_refuses_does_not_keep_the_files_from_being_written(tmp_path: Path) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*ROTCHECK, "explain", "J1", "-o", "j1.json"], stdout=full, env=environment(), cwd=tmp_path
+        )
+    assert done.returncode == 2
+    assert json.loads((tmp_path / "j1.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("x.pdf", "it can be .json, .md, .txt"), ("report.jsn", "did you mean '.json'?")]
+)
+def test_an_unknown_suffix_is_refused(name: str, said: str, tmp_path: Path) -> None:
+    ran = rotcheck("explain", "J1", "-o", "good.json", "-o", name, cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert left(tmp_path) == []

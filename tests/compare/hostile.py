@@ -140,10 +140,45 @@ def returns_elsewhere(qkv, cos, sin):
 
 
 def leaves_a_process(qkv, cos, sin):
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], start_new_session=True)
+    sleeper = [sys.executable, "-c", "import time; time.sleep(3600)", os.environ.get("TOKEN", "")]
+    subprocess.Popen(sleeper, start_new_session=True)
     return rotate(qkv, cos, sin)
 
 
 def kills_the_server(qkv, cos, sin):
     os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def closes_everything(qkv, cos, sin):
+    os.closerange(3, 256)
+    return rotate(qkv, cos, sin)
+
+
+def sets_an_alarm(qkv, cos, sin):
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    time.sleep(60)
+
+
+def recurses(qkv, cos, sin):
+    return recurses(qkv, cos, sin)
+
+
+def reads_standard_input(qkv, cos, sin):
+    return input()
+
+
+def says_a_word_without_end(qkv, cos, sin):
+    os.write(2, b"/a" * 30000)
+    os.abort()
+
+
+def says_what_is_no_text(qkv, cos, sin):
+    raise FileNotFoundError(os.fsdecode(b"weights-\xff.bin"))
+
+
+def waits_to_be_killed(qkv, cos, sin):
+    with open(os.environ["WAITING"], "w") as file:
+        file.write(str(os.getpid()))
     time.sleep(60)

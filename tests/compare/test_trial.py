@@ -63,7 +63,9 @@ def test_without_flash_attn_the_trial_says_what_it_could_not_run(tmp_path: Path)
 
 
 def test_the_command_shows_every_claim_and_exits_with_1() -> None:
-    done = subprocess.run([sys.executable, "-m", "rotcheck", "trial"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "rotcheck", "trial"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("the fix on trial: 4 of 4 claims do not hold\n")
     assert all(words in done.stdout for words in CLAIMS.values())

@@ -3,6 +3,7 @@
 import pytest
 from pools import STARTS, job, outcomes, run
 
+import rotcheck.isolation.handle
 from rotcheck.isolation import Died, OverMemory, Returned, TimedOut
 
 both = pytest.mark.parametrize("start", STARTS)
@@ -22,9 +23,17 @@ def test_a_worker_that_ignores_signals_is_ended_all_the_same() -> None:
     assert isinstance(found, TimedOut)
 
 
-def test_behind_a_hang_the_same_jobs_tasks_get_a_tenth_of_the_time() -> None:
-    found = outcomes("limits", [600, 0, 600], limit=12)
-    assert [getattr(outcome, "limit", None) for outcome in found] == [12, None, 1.2]
+def test_behind_a_hang_the_same_jobs_tasks_get_a_fraction_of_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rotcheck.isolation.handle, "HANG_AGAIN", 2)
+    found = outcomes("limits", [600, 0, 600], limit=3)
+    assert [getattr(outcome, "limit", None) for outcome in found] == [3, None, 1.5]
+
+
+def test_that_fraction_is_never_too_short_to_start_in() -> None:
+    found = outcomes("limits", [600, 600], limit=1.5)
+    assert [outcome.limit for outcome in found] == [1.5, 1.0]
 
 
 def test_the_limit_is_one_of_each_task_not_of_the_job() -> None:

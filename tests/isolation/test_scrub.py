@@ -28,6 +28,13 @@ SHORTENED = {
     f"{PACKAGE}/compare/run.py:9": "rotcheck/compare/run.py:9",
     "/home/somebody/rotcheck/secret/run.py:9": "run.py:9",
     "/home/somebody/a.py and /home/somebody/b.py": "a.py and b.py",
+    "LD_LIBRARY_PATH=/home/somebody/lib:/home/somebody/lib64": "LD_LIBRARY_PATH=lib:lib64",
+    "error:/home/somebody/x.py": "error:x.py",
+    "gateway:/home/somebody/x.py": "gateway:x.py",
+    "['/usr/bin/gcc', '-I/home/somebody/include', '-L/home/somebody/lib', '-lcuda']": (
+        "['gcc', '-Iinclude', '-Llib', '-lcuda']"
+    ),
+    "g++ -I/home/somebody/v/lib/python3.11/site-packages/torch/include x.cpp": "g++ -Itorch/include x.cpp",
 }
 
 KEPT = [
@@ -52,6 +59,12 @@ def test_what_is_no_path_of_this_machine_is_kept(text: str) -> None:
     assert scrub(text) == text
 
 
+@pytest.mark.parametrize("text", ["/a" * 20000, "/" * 40000, "x " + "a/" * 20000, "'/" + "/'" * 20000])
+def test_a_long_text_takes_no_time(text: str) -> None:
+    """Quadratic time would be minutes; a test that takes those is noticed."""
+    assert len(scrub(text)) <= len(text)
+
+
 def test_scrubbing_twice_changes_nothing_more() -> None:
     for text in [*SHORTENED, *KEPT]:
         assert scrub(scrub(text)) == scrub(text)
@@ -60,6 +73,13 @@ def test_scrubbing_twice_changes_nothing_more() -> None:
 def test_the_host_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "node", lambda: "gandalf")
     assert scrub("somebody on gandalf, not gandalfs") == "somebody on <host>, not gandalfs"
+
+
+def test_the_user_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/frodo"))
+    assert scrub("cannot open '/home/frodo' or /scratch/frodo-cache") == (
+        "cannot open '<user>' or <user>-cache"
+    )
 
 
 @pytest.mark.parametrize("name", ["", "pc", "localhost"])

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rotcheck.errors import RequestError
+from rotcheck.preflight import names
 from rotcheck.preflight.policy import DEFAULT, load
 
 FULL = """
@@ -72,10 +74,10 @@ def test_what_a_policy_leaves_out_is_the_default(folder: Path) -> None:
         ("dtypes = [32]", "dtypes in .* must be a list of names"),
         ('checks = [""]', "checks in .* must be a list of names"),
         ("devices = []", "devices in .* is empty"),
-        ("timeout = 0", "timeout in .* must be a number of seconds above 0, not 0"),
-        ("timeout = true", "timeout in .* must be a number"),
-        ('timeout = "5"', "timeout in .* must be a number"),
-        ("timeout = nan", "timeout in .* must be a number"),
+        ("timeout = 0", "timeout in .* must be a finite number of seconds above 0, not 0"),
+        ("timeout = true", "timeout in .* must be a finite number"),
+        ('timeout = "5"', "timeout in .* must be a finite number"),
+        ("timeout = nan", "timeout in .* must be a finite number"),
         ("[tool]\nrotcheck = 3", "must be a table"),
         ("tool = 3", "there is no table"),
         ("[tool.other]", r"there is no table \[tool\.rotcheck\]"),
@@ -117,11 +119,48 @@ def test_a_report_does_not_carry_the_paths_of_this_machine(folder: Path) -> None
 
 
 def test_an_excuse_is_for_an_implementation_a_device_or_all_of_a_kind() -> None:
-    from msgspec.structs import replace
-
     policy = replace(DEFAULT, may_be_unavailable=("flash-attn", "cuda", "models/mine.py:f"))
     assert policy.excuses("flash-attn", "cpu")
     assert policy.excuses("native", "cuda:1")
     assert policy.excuses("mine.py:f", "cpu")
     assert not policy.excuses("native", "cpu")
     assert not policy.excuses("flash-attn-qkv", "cpu")
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_of_a_policy_is_named(name: str) -> None:
+    with pytest.raises(RequestError, match=f"--policy '{name}' names no file"):
+        load(name)
+
+
+def test_paths_are_those_from_the_folder_of_the_policy(folder: Path) -> None:
+    text = 'implementations = ["native", "models/mine.py:f", "package.module:g"]'
+    expected = ("native", f"{folder}/models/mine.py:f", "package.module:g")
+    assert load(write(folder / "p.toml", text)).implementations == expected
+    assert load("../p.toml").implementations[1] == "../models/mine.py:f"
+    write(folder / "pyproject.toml", f"[tool.rotcheck]\n{text}")
+    assert load(None).implementations == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ({"devices": ("cpu", "cdua")}, "devices names 'cdua', which is not a device; did you mean 'cuda'"),
+        ({"devices": ("cuda:x",)}, "devices names 'cuda:x'.*did you mean 'cuda'"),
+        ({"devices": ("gpu",)}, "did you mean 'cuda'"),
+        ({"devices": ("zork",)}, "which is not a device; Known: cpu, cuda, mps"),
+        ({"may_be_unavailable": ("cdua",)}, "may-be-unavailable names 'cdua'.*did you mean 'cuda'"),
+        ({"may_be_unavailable": ("flash-atn",)}, "did you mean 'flash-attn'"),
+        ({"may_be_unavailable": ("other.py:f",)}, "not an implementation or a device"),
+    ],
+)
+def test_a_name_that_can_name_nothing_is_refused(policy: dict[str, tuple[str, ...]], said: str) -> None:
+    with pytest.raises(RequestError, match=f"built in: .*{said}"):
+        names.check(replace(DEFAULT, **policy))
+
+
+def test_what_torch_can_name_and_what_the_policy_names_is_no_mistake() -> None:
+    devices = ("cpu", "cuda:7", "xpu", "privateuseone:0", "meta", "interpreter")
+    own = ("/a/models/mine.py:f", "package.module:g")
+    excused = ("mtia", "cuda:3", "flash-attn", "torchscript-legacy", "./models/mine.py:f", *own)
+    names.check(replace(DEFAULT, devices=devices, implementations=own, may_be_unavailable=excused))

@@ -116,6 +116,7 @@ def test_the_summary_for_github_begins_with_the_decision(tmp_path: Path) -> None
         ('implementations = ["natve"]', "did you mean 'native'"),
         ('dtypes = ["float31"]', "did you mean 'float32'"),
         ('may-be-unavailable = ["flash-atn"]', "did you mean 'flash-attn'"),
+        ('devices = ["cpu", "cdua"]\nmay-be-unavailable = ["cdua"]', "did you mean 'cuda'"),
         ('device = ["cpu"]', "did you mean 'devices'"),
     ],
 )
@@ -126,3 +127,12 @@ def test_a_mistake_in_the_policy_is_2_and_one_line(policy: str, said: str, tmp_p
     assert said in ran.err
     assert len(ran.err.splitlines()) == 1
     assert not (tmp_path / "report.json").exists()
+
+
+def test_a_policy_elsewhere_finds_its_own_files(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "mine.py").write_text(WRONG)
+    (tmp_path / "job" / "gpu.toml").write_text(HERE + 'implementations = ["mine.py:wrong"]\n')
+    ran = rotcheck("preflight", "--policy", "job/gpu.toml", cwd=tmp_path)
+    assert ran.code == 1
+    assert "mine.py:wrong on cpu" in ran.out.splitlines()[0]

@@ -37,6 +37,11 @@ def test_a_suffix_names_a_format(path: str, format: str) -> None:
     assert formats.of_file(path, "report", "otherwise") == format
 
 
+def test_an_unknown_suffix_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(RequestError, match=r"'\.jsn'.*\.json, \.xml, \.md, \.txt.*'\.json'"):
+        formats.of_file("a.jsn", "report", "table")
+
+
 def test_an_unknown_format_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(RequestError, match=r"'jsn'.*json, junit, markdown, table.*'json'"):
         formats.check("jsn", "report")

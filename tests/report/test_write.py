@@ -127,3 +127,14 @@ def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
 def test_a_file_named_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="named twice"):
         write.check([str(tmp_path / "a.json")] * 2)
+
+
+@pytest.mark.parametrize("other", ["./a.json", "link.json", "inner/../a.json"])
+def test_a_file_under_two_names_is_refused(
+    other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "link.json").symlink_to("a.json")
+    with pytest.raises(RequestError, match="named twice"):
+        write.check(["a.json", other])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rotcheck.cli import options
-from rotcheck.cli.guard import INTERRUPTED
+from rotcheck.cli.codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from rotcheck.cli.outlet import Outlet
@@ -56,6 +56,13 @@ def compare(
       rotcheck compare
       rotcheck compare native mine.py:rotary --device cpu,meta --dtype bfloat16
       rotcheck compare --pairwise -o report.json -o report.md
+
+    \b
+    Your own function is called as f(qkv, cos, sin):
+      qkv           (B, S, 3, H, D): query, key and value
+      cos, sin      (1, S, 3, 1, D), half pairing; 1 and 0 in the slot of the value
+      it returns    the rotated qkv, in qkv's shape
+    docs/add-an-implementation.md adapts other forms.
 
     Exit code 0: all that ran agrees. 1: a finding. 2: cannot be done as asked. 5: nothing ran.
     """

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rotcheck.cli import options
-from rotcheck.cli.guard import INTERRUPTED
+from rotcheck.cli.codes import INTERRUPTED
 
 Full = Annotated[bool, typer.Option("--full", help="Also what takes long: a real torch.compile.")]
 NOTHING_RAN = 5

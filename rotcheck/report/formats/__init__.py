@@ -56,13 +56,24 @@ def for_machines(name: str) -> bool:
 
 
 def of_file(path: str, kind: str, otherwise: str) -> str:
-    """Return the format that the file's suffix names, or `otherwise` when it names none."""
+    """Return the format that the file's suffix names, or `otherwise` when it has none.
+
+    Raises `RequestError` for a suffix that is no format's.
+    """
     suffix = PurePath(path).suffix.lower()
-    for name in _all() if suffix else ():
+    if not suffix:
+        return otherwise
+    for name in _all():
         if suffix == _module(name).SUFFIX:
             check(name, kind)
             return name
-    return otherwise
+    known = [_module(name).SUFFIX for name in names(kind)]
+    near = difflib.get_close_matches(suffix, known, 1, 0.6)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise RequestError(
+        f"--output {path!r}: no format has the suffix {suffix!r}; it can be {', '.join(known)}, "
+        f"or none at all, which takes that of --format{hint}"
+    )
 
 
 _WORDS = {"failures": "list of failures"}

@@ -1,0 +1,170 @@
+"""Which names mean an implementation, and what a name that does not is answered with."""
+
+from pathlib import Path
+
+import pytest
+
+from rotcheck.errors import RequestError
+from rotcheck.implementations import load, registry
+
+ROTATE = "def rotate(qkv, cos, sin):\n    return qkv\n\n\nANSWER = 42\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(ROTATE)
+    return tmp_path / "mine.py"
+
+
+def refusal(specification: str) -> str:
+    with pytest.raises(RequestError) as caught:
+        registry.check(specification)
+    return str(caught.value)
+
+
+def refusal_of_loading(specification: str) -> str:
+    registry.check(specification)
+    with pytest.raises(RequestError) as caught:
+        load.implementation(specification)
+    return str(caught.value)
+
+
+def test_the_registered_ones_are_those_of_the_folder() -> None:
+    assert registry.names() == [
+        "complex",
+        "fallback",
+        "flash-attn",
+        "flash-attn-qkv",
+        "interleaved",
+        "native",
+        "torchscript",
+        "torchscript-legacy",
+    ]
+
+
+def test_the_exhibits_are_apart() -> None:
+    assert registry.exhibits() == ["seed-fallback", "seed-native"]
+    assert not set(registry.exhibits()) & set(registry.names())
+
+
+@pytest.mark.parametrize("name", [*registry.names(), *registry.exhibits()])
+def test_every_registered_name_can_be_loaded_and_says_what_it_is(name: str) -> None:
+    registry.check(name)
+    found = load.implementation(name)
+    assert found.__doc__
+    assert found.convention.layout in ("bshd", "qkv")
+    assert callable(found.load)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("nativ", "native"),
+        ("flash_attn", "flash-attn"),
+        ("torch-script", "torchscript"),
+        ("seed", "seed-native"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_one_and_with_all(name: str, near: str) -> None:
+    words = refusal(name)
+    assert words.startswith(f"unknown implementation {name!r}; did you mean {near!r}? Known: complex, ")
+    assert "path/to/file.py:function or package.module:function" in words
+
+
+def test_a_file_without_a_function_is_answered_with_how_to_name_one() -> None:
+    assert refusal("mine.py") == "'mine.py' names a file and no function in it: write mine.py:function"
+
+
+@pytest.mark.parametrize("name", ["", "zzz", "interface", "registry", "load", "exhibits"])
+def test_a_name_like_no_other_is_answered_with_all(name: str) -> None:
+    assert "Known: complex, fallback, " in refusal(name)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert f"there is no file '{tmp_path}/none.py'" in refusal(f"{tmp_path}/none.py:rotate")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder.py").mkdir()
+    assert "there is no file" in refusal(f"{tmp_path}/folder.py:rotate")
+
+
+def test_a_file_that_is_no_python(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text(ROTATE)
+    assert "its name must end in .py" in refusal(f"{tmp_path}/notes.txt:rotate")
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\xff\xfe", b"\x7fELF\0\0\0", b"# -*- coding: no-such -*-\n"])
+def test_a_file_that_is_python_by_name_only(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "binary.py").write_bytes(data)
+    assert "cannot be read as Python" in refusal(f"{tmp_path}/binary.py:rotate")
+
+
+def test_a_file_in_an_encoding_of_its_own_is_python(tmp_path: Path) -> None:
+    (tmp_path / "latin.py").write_bytes(b"# -*- coding: latin-1 -*-\n# caf\xe9\n" + ROTATE.encode())
+    registry.check(f"{tmp_path}/latin.py:rotate")
+    assert load.implementation(f"{tmp_path}/latin.py:rotate").load("cpu")(1, 2, 3) == 1
+
+
+@pytest.mark.parametrize("function", ["", "1st", "a b", "f()", "a.b"])
+def test_what_stands_behind_the_colon_must_be_a_name(function: str, file: Path) -> None:
+    assert f"behind the colon must stand a function's name, not {function!r}" in refusal(f"{file}:{function}")
+
+
+@pytest.mark.parametrize("target", ["", "my-package.module", "a..b", "1.2"])
+def test_what_stands_before_the_colon_must_be_a_module_or_a_file(target: str) -> None:
+    assert f"{target!r} is neither a module's name nor a .py file" in refusal(f"{target}:rotate")
+
+
+def test_a_function_that_is_not_there_is_answered_with_the_nearest(file: Path) -> None:
+    assert refusal_of_loading(f"{file}:rotat") == (
+        "'mine.py:rotat': there is no function 'rotat'; did you mean 'rotate'?"
+    )
+
+
+def test_a_function_like_no_other_is_answered_with_those_there_are(file: Path) -> None:
+    assert refusal_of_loading(f"{file}:zzz") == "'mine.py:zzz': there is no function 'zzz'; it has rotate"
+
+
+def test_something_that_is_no_function(file: Path) -> None:
+    assert "'ANSWER' there is no function" in refusal_of_loading(f"{file}:ANSWER")
+
+
+def test_a_file_without_functions(tmp_path: Path) -> None:
+    (tmp_path / "empty.py").write_text("")
+    assert "it has none" in refusal_of_loading(f"{tmp_path}/empty.py:rotate")
+
+
+@pytest.mark.parametrize("module", ["no_such_package.rotary", "json.no_such_module"])
+def test_a_module_that_is_not_there(module: str) -> None:
+    assert "there is no module" in refusal_of_loading(f"{module}:rotate")
+
+
+def test_a_module_of_the_current_folder_is_found(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setattr("sys.path", list(__import__("sys").path))
+    assert load.implementation("mine:rotate").load("cpu")("qkv", None, None) == "qkv"
+
+
+def test_what_a_module_lacks_itself_is_its_own_error(tmp_path: Path) -> None:
+    (tmp_path / "lacking.py").write_text("import no_such_package\n")
+    with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_package'"):
+        load.implementation(f"{tmp_path}/lacking.py:rotate")
+
+
+def test_a_file_may_import_its_neighbours(file: Path) -> None:
+    (file.parent / "other.py").write_text("from mine import rotate\n")
+    assert load.implementation(f"{file.parent}/other.py:rotate").load("cpu")(3, 4, 5) == 3
+
+
+def test_a_neighbour_of_the_name_of_a_package_does_not_hide_it(file: Path) -> None:
+    (file.parent / "msgspec.py").write_text("raise AssertionError\n")
+    (file.parent / "other.py").write_text("import msgspec\n\ndef rotate(*_):\n    return msgspec.__name__\n")
+    assert load.implementation(f"{file.parent}/other.py:rotate").load("cpu")() == "msgspec"
+
+
+def test_a_function_by_file_is_taken_to_be_sedds(file: Path) -> None:
+    convention = load.implementation(f"{file}:rotate").convention
+    assert (convention.pairing, convention.layout, convention.tables) == ("half", "qkv", "packed")
+    assert not convention.in_place
+    assert not convention.takes_offset
