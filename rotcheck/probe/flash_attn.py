@@ -1,7 +1,7 @@
 """flash-attn: broken, unable to run here, or running; and what its rotary functions accept."""
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe.library import import_failed, state, version
+from rotcheck.probe.package import import_failed, state, version
 from rotcheck.probe.lines import joined, outcome_line, why
 from rotcheck.probe.topic import Reading, Topic, questions
 

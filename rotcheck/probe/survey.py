@@ -10,7 +10,7 @@ from rotcheck.isolation import Pool
 from rotcheck.probe import compilers, device_lines, libraries, nvidia_smi, switches, system
 from rotcheck.probe.background import Beside
 from rotcheck.probe.compilers import Compiler
-from rotcheck.probe.library import installed
+from rotcheck.probe.package import installed
 from rotcheck.probe.topic import work_off
 from rotcheck.results import Line, Machine
 

@@ -1,7 +1,5 @@
 """Functions that are compiled when they are called: torch.compile on cpu, Triton under the interpreter."""
 
-import shutil
-
 import pytest
 from comparing import HERE, cells
 
@@ -32,9 +30,6 @@ def test_a_triton_kernel_of_ones_own_runs_under_the_interpreter() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("g++") is None, reason="needs a C++ compiler, which torch.compile calls on cpu"
-)
 def test_a_compiled_function_agrees_and_computes_in_float32_inside(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

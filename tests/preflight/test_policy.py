@@ -163,4 +163,5 @@ def test_what_torch_can_name_and_what_the_policy_names_is_no_mistake() -> None:
     devices = ("cpu", "cuda:7", "xpu", "privateuseone:0", "meta", "interpreter")
     own = ("/a/models/mine.py:f", "package.module:g")
     excused = ("mtia", "cuda:3", "flash-attn", "torchscript-legacy", "./models/mine.py:f", *own)
-    names.check(replace(DEFAULT, devices=devices, implementations=own, may_be_unavailable=excused))
+    policy = replace(DEFAULT, devices=devices, implementations=own, may_be_unavailable=excused)
+    assert names.check(policy) is None, "it raises what it refuses"
