@@ -1,8 +1,8 @@
 """flash-attn: broken, unable to run here, or running; and what its rotary functions accept."""
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe.package import import_failed, state, version
 from rotcheck.probe.lines import joined, outcome_line, why
+from rotcheck.probe.package import import_failed, state, version
 from rotcheck.probe.topic import Reading, Topic, questions
 
 NAME, PACKAGE = "flash-attn", "flash_attn"

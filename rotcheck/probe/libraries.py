@@ -5,8 +5,8 @@ from typing import Protocol, cast
 
 from rotcheck.isolation import Outcome, Raised, Returned
 from rotcheck.probe import flash_attn, switches, triton
-from rotcheck.probe.package import installed
 from rotcheck.probe.lines import ended, line, outcome_line
+from rotcheck.probe.package import installed
 from rotcheck.probe.topic import Reading, Topic, questions
 from rotcheck.results import Line
 

@@ -1,8 +1,8 @@
 """Triton: broken, without a driver, or running."""
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe.package import import_failed, state, version
 from rotcheck.probe.lines import joined, outcome_line, whole, why
+from rotcheck.probe.package import import_failed, state, version
 from rotcheck.probe.topic import Reading, Topic, questions
 
 NAME = PACKAGE = "triton"
