@@ -11,7 +11,9 @@ from rotcheck.implementations.registry import GIVEN
 from rotcheck.isolation import CONNECTION_LOST, Died, Done, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import FINDINGS, Cell, Verdict
 
-_OUR_FAULT = "rotcheck itself failed while it judged this, please report it"
+_OUR_FAULT = (
+    "rotcheck could not judge this: a torch mode was left entered, or a bug of rotcheck, to be reported"
+)
 _MISFITS = {
     "AssertionError",
     "IndexError",

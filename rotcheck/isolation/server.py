@@ -38,6 +38,7 @@ def main(control: int, preload: Sequence[str]) -> None:
             _start_anew_without(preload)
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page shared with the workers
+    worker.die_with_parent(really=False)  # from here on the closed socket tells, and there is more to end
     wakened = _wake_on_child()
     front.send(json.dumps({"ready": True}).encode())
     _serve(front, wakened)
@@ -76,8 +77,18 @@ def _serve(front: socket.socket, wakened: socket.socket) -> NoReturn:
         if front in ready:
             request, descriptors, _, _ = socket.recv_fds(front, 4096, 3)
             if not request:
+                _end_children()
                 os._exit(0)
             _fork(front, int(request), descriptors)
+
+
+def _end_children() -> None:
+    """End the workers, and what they left behind: the front is gone."""
+    import psutil  # not before: every run would wait for it
+
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:

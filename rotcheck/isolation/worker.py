@@ -87,11 +87,11 @@ def _lower(limit: int, value: int) -> None:
         resource.setrlimit(limit, (value, hard))
 
 
-def die_with_parent() -> None:
-    """Have the system end this process when the one that started it ends, where it can (Linux)."""
+def die_with_parent(*, really: bool = True) -> None:
+    """Have the system end this process when the one that started it ends, or not, where it can (Linux)."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL if really else 0)
 
 
 def _describe(error: BaseException) -> list[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 from comparing import HOSTILE
-from fronts import PATIENCE, all_gone, finish, planted, start
+from fronts import PATIENCE, all_gone, appeared, finish, planted, start
 
 ASKED = {
     "implementations": ["native", f"{HOSTILE}:sleeps", "complex"],
@@ -56,10 +56,11 @@ def test_a_front_that_is_killed_leaves_no_process_and_no_file(number: int, tmp_p
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: only there a process ends with its parent")
 def test_a_front_that_is_killed_while_torch_is_imported_leaves_no_process(tmp_path: Path) -> None:
-    hanging = "import pathlib, time\npathlib.Path(__file__).with_name('begun').touch()\ntime.sleep(600)\n"
+    hanging = (
+        "import pathlib, time\npathlib.Path(__file__).with_name('at').write_text('x')\ntime.sleep(600)\n"
+    )
     front = start(planted(tmp_path, {"torch/__init__.py": hanging}), **ASKED)
-    while not (tmp_path / "site-packages" / "torch" / "begun").exists():
-        assert front.poll() is None
+    appeared(tmp_path / "site-packages" / "torch" / "at")
     processes = psutil.Process(front.pid).children(recursive=True)
     assert processes
     front.kill()
