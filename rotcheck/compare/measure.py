@@ -1,13 +1,15 @@
 """How far a result is from what it should be, in rounding steps, and where it is furthest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from rotcheck.compare.case import POSITIONS, Case, unit
+from rotcheck.compare.judge import ROUNDING
 
-SAME = 4.0
+SAME = ROUNDING
 """Units up to which a difference may be rounding; the judge's bands end here."""
 
 
@@ -34,6 +36,16 @@ def measure(found: Tensor, expected: Tensor, norms: Tensor, dtype: torch.dtype) 
     rotated = right[:, :, :2] if right.dim() == 6 else right  # V is not rotated: it tells nothing
     share = float(rotated.double().mean())
     return Measured(float(units.max()), int(broken.sum()), _place(worst, tuple(found.shape)), share)
+
+
+def worst_of(measured: Sequence[Measured]) -> int:
+    """Return which of several measurements is the worst: the one with the most NaN, then the largest error."""
+    return max(range(len(measured)), key=lambda at: (measured[at].not_finite, measured[at].error))
+
+
+def is_rounding(error: float, error_float32: float | None) -> bool:
+    """Return whether rounding explains an error, in the dtype or, of float64, in float32 inside."""
+    return error <= SAME or (error_float32 is not None and error_float32 <= SAME)
 
 
 def norms(pairs: Tensor) -> Tensor:

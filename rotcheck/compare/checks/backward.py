@@ -6,7 +6,7 @@ from torch import Tensor
 from rotcheck.compare.case import SEED, Case
 from rotcheck.compare.evidence import Evidence
 from rotcheck.compare.hypotheses import explain
-from rotcheck.compare.measure import SAME, Measured, against, measure, norms
+from rotcheck.compare.measure import SAME, Measured, against, is_rounding, measure, norms, worst_of
 from rotcheck.compare.subject import CALLS, Subject, Wrong
 from rotcheck.rotary import lanes
 
@@ -21,11 +21,11 @@ def run(subject: Subject, case: Case) -> Evidence:
     expected = case.rotated(upstream, -case.angles)
     runs = [_once(subject, case, upstream) for _ in range(CALLS)]
     measured = [measure(gradient, expected, norms(upstream), case.dtype) for _, gradient in runs]
-    at = max(range(CALLS), key=lambda i: (measured[i].not_finite, measured[i].error))
+    at = worst_of(measured)
     worst, (result, gradient) = measured[at], runs[at]
     wide = case.dtype == torch.float64 and worst.error > SAME
     narrow = measure(gradient, expected, norms(upstream), torch.float32).error if wide else None
-    wrong = worst.not_finite or (worst.error > SAME and (narrow is None or narrow > SAME))
+    wrong = worst.not_finite or not is_rounding(worst.error, narrow)
     code, words = _finding(case, worst, result) if wrong else (None, None)
     return Evidence(
         error=worst.error,

@@ -5,7 +5,7 @@ import torch
 from rotcheck.compare.case import Case
 from rotcheck.compare.evidence import Evidence
 from rotcheck.compare.hypotheses import explain
-from rotcheck.compare.measure import SAME, against
+from rotcheck.compare.measure import against, is_rounding, worst_of
 from rotcheck.compare.subject import CALLS, Subject
 
 needs_values = True
@@ -15,13 +15,13 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Call it three times, each on fresh tensors, and measure the worst result against the truth."""
     results = [subject.call(case.x(), case.tables()) for _ in range(CALLS)]
     measured = [against(case, result, case.truth) for result in results]
-    worst = max(range(CALLS), key=lambda i: (measured[i].not_finite, measured[i].error))
+    worst = worst_of(measured)
     found, result = measured[worst], results[worst]
     narrow = against(case, result, case.truth, torch.float32).error if case.dtype == torch.float64 else None
     code, words = None, None
     if found.not_finite:
         code, words = "not-finite", f"returns {found.not_finite} NaN or infinite elements"
-    elif found.error > SAME and (narrow is None or narrow > SAME):
+    elif not is_rounding(found.error, narrow):
         code, words = explain(case, result)
     return Evidence(
         error=found.error,

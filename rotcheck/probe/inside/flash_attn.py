@@ -1,13 +1,12 @@
 """Imports flash-attn, asks what its rotary functions accept, and runs its rotary kernel."""
 
-import contextlib
 import importlib
 import inspect
-import os
 from typing import Any
 
 import torch
 
+from rotcheck.implementations.interpreter import interpret
 from rotcheck.probe.inside.kernel import must_equal
 from rotcheck.probe.inside.thrice import thrice
 
@@ -63,8 +62,7 @@ def run_under_interpreter() -> dict[str, list[str]]:
     The process is of no use for anything else afterwards: it takes flash-attn without its CUDA part and
     puts a null context in the place of `torch.cuda.device`.
     """
-    os.environ.update(TRITON_INTERPRET="1", FLASH_ATTENTION_TRITON_AMD_ENABLE="TRUE")
-    torch.cuda.device = contextlib.nullcontext  # type: ignore[misc, assignment]
+    interpret()
     found = import_plainly()
     thrice(lambda: _rotate("cpu"))
     return found
