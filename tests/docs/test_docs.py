@@ -43,6 +43,7 @@ def workplace(tmp_path: Path) -> Path:
     (tmp_path / "train.py").write_text("raise NotImplementedError('Unknown device for graph fuser')\n")
     (tmp_path / "log").write_text("RuntimeError: LLVM Backend not found\n")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
     return tmp_path
 
 
@@ -52,7 +53,8 @@ def test_the_docs_have_commands_to_run() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_docs_runs(command: str, workplace: Path) -> None:
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=workplace, check=False)
+    once = re.sub(r"(tests/benchmarks/\S+) \d+$", r"\1 1", command)  # a benchmark's rounds would take minutes
+    done = subprocess.run(["bash", "-c", once], capture_output=True, text=True, cwd=workplace, check=False)
     assert done.returncode in (0, 1), done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout
