@@ -9,4 +9,4 @@ python="${PYTHON:-python}"
 FLASH_ATTENTION_FORCE_BUILD=TRUE FLASH_ATTENTION_SKIP_CUDA_BUILD=TRUE \
   "$python" -m pip install --quiet --no-deps --no-build-isolation flash-attn==2.8.3.post2
 "$python" -m pip install --quiet '.[test]'
-exec "$python" -m pytest "$@"
+exec "$python" -P -m pytest "$@"  # -P: what is installed is tested, with its compiled kernel, and not the folder

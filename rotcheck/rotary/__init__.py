@@ -1,8 +1,28 @@
-"""The mathematics: frequencies, the float64 reference, conventions and tables."""
+"""Rotary position embeddings: the functions to import, and the mathematics behind them.
 
+    from rotcheck.rotary import apply_rotary_pos_emb   # packed qkv, as in SEDD
+    from rotcheck.rotary import apply_rotary           # every other layout, pairing and form of the tables
+
+Needs torch and nothing else.
+"""
+
+from rotcheck.rotary.apply import apply_rotary, apply_rotary_pos_emb
 from rotcheck.rotary.conventions import Convention, lanes, pairs
+from rotcheck.rotary.explain import Explanation, explain
 from rotcheck.rotary.frequencies import angles, inverse_frequencies
 from rotcheck.rotary.reference import rotate
 from rotcheck.rotary.tables import tables
 
-__all__ = ["Convention", "angles", "inverse_frequencies", "lanes", "pairs", "rotate", "tables"]
+__all__ = [
+    "Convention",
+    "Explanation",
+    "angles",
+    "apply_rotary",
+    "apply_rotary_pos_emb",
+    "explain",
+    "inverse_frequencies",
+    "lanes",
+    "pairs",
+    "rotate",
+    "tables",
+]

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 Pairing = Literal["half", "interleaved"]
-Layout = Literal["bshd", "qkv"]
-TableForm = Literal["half-width", "repeated", "packed", "complex"]
+Layout = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
+TableForm = Literal["half-width", "repeated", "packed", "complex", "matrix", "angles", "positions"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ def inverse_frequencies(rotary_dim: int, theta: float = 10000.0) -> Tensor:
 def angles(positions: Tensor, rotary_dim: int, theta: float = 10000.0) -> Tensor:
     """Return position * inverse frequency, in radians.
 
-    `positions`: integers, shape (S,). Returns shape (S, rotary_dim / 2), float64. Raises TypeError for
+    `positions`: integers, shape (...). Returns shape (..., rotary_dim / 2), float64 on the CPU. Raises TypeError for
     positions that are not integers: a position that a dtype has rounded is the fault we look for.
     """
     if positions.is_floating_point() or positions.is_complex():
         raise TypeError(f"positions have dtype {positions.dtype}; give exact integers, such as torch.int64")
-    exact = positions.to(device="cpu", dtype=torch.float64)  # (S,)
-    return exact[:, None] * inverse_frequencies(rotary_dim, theta)  # (S, rotary_dim/2)
+    exact = positions.to(device="cpu", dtype=torch.float64)  # (...)
+    return exact[..., None] * inverse_frequencies(rotary_dim, theta)  # (..., rotary_dim/2)

@@ -1,0 +1,128 @@
+"""The rotary functions to import: the drop-in for packed qkv, and the one for every other form."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.rotary.conventions import Layout, Pairing, TableForm
+from rotcheck.rotary.paths import choose, operations, traced
+from rotcheck.rotary.plan import Arrangement, Plan, cached_plan, plan
+from rotcheck.rotary.tables import cos_and_sin
+
+PACKED = Arrangement(layout="qkv", form="packed", exact_rows=True)
+PACKED_WITH_V = PACKED._replace(rotate_v=True)
+
+
+def apply_rotary_pos_emb(
+    qkv: Tensor, cos: Tensor, sin: Tensor, *, inplace: bool = False, rotate_v: bool = False
+) -> Tensor:
+    """Rotate query and key of packed qkv: the drop-in for the function of this name in SEDD and its relatives.
+
+    `qkv`: (B, S, 3, H, D), floating point. `cos`, `sin`: (1, S, 3, 1, D) or (1, S, 1, 1, D), half pairing, each
+    value at both lanes of its pair, in any floating dtype; (S, D) and (B, S, D) will do as well. Where they
+    have a slot for each of q, k and v, as SEDD's have, that of q serves k too. Returns
+    (B, S, 3, H, D) in the dtype of qkv: computed in float32 (float64 for float64) and rounded once. The value
+    comes back bit for bit unless `rotate_v`, which turns it like the others; `inplace` writes into qkv and returns it.
+
+    Source: Su et al., RoFormer, arXiv 2104.09864, equation 34. Raises ValueError, naming the shapes, when they
+    do not fit together.
+    """
+    return rotate(qkv, cos, sin, PACKED_WITH_V if rotate_v else PACKED, inplace)
+
+
+def apply_rotary(
+    x: Tensor,
+    *tables: Tensor,
+    layout: Layout = "bshd",
+    pairing: Pairing = "half",
+    form: TableForm = "half-width",
+    rotary_dim: int | None = None,
+    theta: float = 10000.0,
+    offset: int = 0,
+    direction: int = 1,
+    inplace: bool = False,
+    rotate_v: bool = False,
+) -> Tensor:
+    """Rotate x by tables of any form.
+
+    `layout` says what the axes of x are: `bshd` (B, S, H, D), `bhsd` (B, H, S, D), `sbhd` (S, B, H, D), `thd`
+    (T, H, D), one row of the tables a token, or `qkv` (B, S, 3, H, D), of which V is rotated only if
+    `rotate_v`. `pairing`: `half` rotates lane i with i + rotary_dim/2, `interleaved` 2i with 2i + 1.
+
+    `tables`, by `form`, with P = rotary_dim / 2:
+
+    - `half-width`: cos, sin of width P; `repeated`, `packed`: cos, sin of width 2P, each value at both lanes of
+      its pair;
+    - `complex`: one complex tensor of width P; `matrix`: one (..., P, 2, 2), [[cos, -sin], [sin, cos]];
+    - `angles`: one of width P, in radians; `positions`: integers, whose angles are position * theta ** (-2i /
+      rotary_dim), computed in float64.
+
+    Their leading axes are (S,), (B, S), (S, 1), or those of x with 1 where the table is the same for all. Row
+    `offset` of the tables belongs to the first position; there may be more rows than positions. `rotary_dim`:
+    lanes that rotate, the others stay; it follows from the tables, except for positions (default: all).
+    `direction`: -1 rotates by minus the angle. `inplace` writes into x and returns it.
+
+    Returns the shape and dtype of x: computed in float32 (float64 for float64) and rounded once. Differentiable
+    in x, and in the tables where they ask for it. Raises ValueError, naming the shapes, when they do not fit
+    together, and TypeError for tables that are not of the form.
+    """
+    arrangement = Arrangement(layout, pairing, form, rotary_dim, offset, direction, rotate_v)
+    cos, sin = cos_and_sin(form, tables, rotary_dim or x.shape[-1], theta)
+    return rotate(x, cos, sin, arrangement, inplace)
+
+
+def rotate(
+    x: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    arrangement: Arrangement,
+    inplace: bool,
+    path: ModuleType | None = None,
+) -> Tensor:
+    """Rotate x as arranged, on the path given or on the one that is best for the call."""
+    if torch.compiler.is_compiling():  # sizes may be symbols: nothing to look up
+        return operations.rotate(x, cos, sin, plan(arrangement, x.shape, cos.shape, sin.shape), inplace)
+    return _turn(x, cos, sin, cached_plan(arrangement, x.shape, cos.shape, sin.shape), inplace, path)
+
+
+def _turn(
+    x: Tensor, cos: Tensor, sin: Tensor, made: Plan, inplace: bool, path: ModuleType | None = None
+) -> Tensor:
+    chosen = path or choose(x, cos, sin, made, inplace)
+    if chosen is operations or not (x.requires_grad and torch.is_grad_enabled()):
+        return _on(chosen, x, cos, sin, made, inplace)
+    return _on_a_path_of_our_own(x, cos, sin, made, inplace, chosen)
+
+
+class _Rotation(torch.autograd.Function):
+    """A rotation by code that autograd cannot see into; its gradient is the inverse rotation."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, inplace: bool, path: ModuleType
+    ) -> Tensor:
+        """Rotate, and keep the tables."""
+        ctx.save_for_backward(cos, sin)
+        ctx.made, ctx.path = made, path
+        if inplace:
+            ctx.mark_dirty(x)
+        return _on(path, x, cos, sin, made, inplace)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Rotate the gradient back, on the same path if it can."""
+        cos, sin = ctx.saved_tensors
+        back, path = ctx.made.reversed(), ctx.path
+        same = traced() is None and path.unfit(gradient, cos, sin, back, False) is None
+        return (_turn(gradient, cos, sin, back, False, path if same else None), None, None, None, None, None)
+
+
+_on_a_path_of_our_own: Callable[..., Tensor] = _Rotation.apply
+
+
+def _on(path: ModuleType, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, inplace: bool) -> Tensor:
+    rotated: Tensor = path.rotate(x, cos, sin, made, inplace)
+    return rotated

@@ -1,0 +1,62 @@
+"""Which code a call runs, and why not the others."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from rotcheck.rotary.apply import PACKED
+from rotcheck.rotary.conventions import Layout, Pairing, TableForm
+from rotcheck.rotary.paths import PATHS, choose, operations, traced
+from rotcheck.rotary.plan import Arrangement, cached_plan
+from rotcheck.rotary.tables import cos_and_sin
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The path of a call: `str()` of it says the same in words."""
+
+    path: str  # flash-attn, triton-kernel, cpu-kernel, blocks or operations
+    what: str  # what that is
+    others: dict[str, str]  # each path that would have been preferred, and why it was not taken
+
+    def __str__(self) -> str:
+        passed_over = "".join(f"\n  not {name}: {why}" for name, why in self.others.items())
+        return f"{self.path}: {self.what}{passed_over}"
+
+
+def explain(
+    x: Tensor,
+    *tables: Tensor,
+    layout: Layout | None = None,
+    pairing: Pairing = "half",
+    form: TableForm = "half-width",
+    rotary_dim: int | None = None,
+    theta: float = 10000.0,
+    offset: int = 0,
+    direction: int = 1,
+    inplace: bool = False,
+    rotate_v: bool = False,
+) -> Explanation:
+    """Return which path a call with these arguments takes here, without running it.
+
+    `explain(qkv, cos, sin)` with qkv (B, S, 3, H, D) is about `apply_rotary_pos_emb`; with `layout` about
+    `apply_rotary`. Raises what these raise for arguments that do not fit together.
+    """
+    if layout is None and x.dim() == 5:
+        arrangement = PACKED._replace(rotate_v=rotate_v)
+    else:
+        arrangement = Arrangement(layout or "bshd", pairing, form, rotary_dim, offset, direction, rotate_v)
+    cos, sin = cos_and_sin(arrangement.form, tables, rotary_dim or x.shape[-1], theta)
+    plan = cached_plan(arrangement, x.shape, cos.shape, sin.shape)
+    chosen = choose(x, cos, sin, plan, inplace)
+    before = PATHS[: PATHS.index(chosen)]
+    watched = traced() or (
+        "the tables ask for a gradient" if cos.requires_grad or sin.requires_grad else None
+    )
+    others = {path.name: path.unfit(x, cos, sin, plan, inplace) or watched or "" for path in before}
+    what = (chosen.__doc__ or "").partition("\n")[0].rstrip(".")
+    return Explanation(chosen.name, f"{what}{_because(chosen is operations, watched)}", others)
+
+
+def _because(operations_run: bool, watched: str | None) -> str:
+    return f" ({watched})" if operations_run and watched else ""

@@ -1,0 +1,47 @@
+"""The code that rotates, one file for each way, and the choice between them.
+
+A path has `name`; `unfit(x, cos, sin, plan, inplace)`, why it cannot take a call, or None; and
+`rotate(x, cos, sin, plan, inplace)`. All of them compute in float32 (float64 for float64) and round once, in the
+same order of operations, so that which of them runs does not show in the values.
+"""
+
+from types import ModuleType
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from rotcheck.rotary.paths import blocks, cpu, flash_attn, operations, triton
+from rotcheck.rotary.plan import Plan
+
+PATHS: tuple[ModuleType, ...] = (flash_attn, triton, cpu, blocks, operations)
+"""In the order in which they are preferred."""
+
+_ON_CPU = (cpu, blocks, operations)
+
+
+def choose(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> ModuleType:
+    """Return the path for a call."""
+    if traced() is not None:
+        return operations
+    if torch.is_grad_enabled() and (cos.requires_grad or sin.requires_grad):
+        return operations  # whose gradient reaches the tables too
+    for path in _ON_CPU if x.is_cpu else PATHS:
+        if path.unfit(x, cos, sin, plan, inplace) is None:
+            return path
+    return operations
+
+
+def traced() -> str | None:
+    """Return who is watching the operations of this call, which then must be PyTorch's own; or None."""
+    if torch.compiler.is_compiling():
+        return "torch.compile or torch.export is tracing"
+    if torch._C._get_tracing_state() is not None:
+        return "torch.jit.trace is tracing"
+    if torch._C._are_functorch_transforms_active():
+        return "a torch.func transform is active"
+    if torch._C._len_torch_dispatch_stack():
+        return "a TorchDispatchMode is active"
+    if forward_ad._current_level >= 0:
+        return "forward-mode differentiation is active"
+    return None

@@ -1,0 +1,84 @@
+"""The compiled kernel for CPU tensors (kernel.c): one pass over memory, and no temporaries."""
+
+import struct
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import increment_version
+from torch.nn import Parameter
+
+from rotcheck.rotary.plan import Plan
+
+try:
+    from rotcheck.rotary import _kernel
+except ImportError as error:  # built where there is a C compiler, when rotcheck is installed
+    _kernel, MISSING = None, f"its kernel was not built when rotcheck was installed ({error})"  # type: ignore[assignment]
+else:
+    MISSING = ""
+
+name = "cpu-kernel"
+_DTYPES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2, torch.float16: 3}
+_PLAIN = (Tensor, Parameter)
+
+
+def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str | None:
+    """Return why the kernel cannot take a call: not built, not plain CPU tensors, a dtype it does not know."""
+    if _kernel is None:
+        return MISSING
+    if not (x.is_cpu and cos.is_cpu and sin.is_cpu):
+        return f"x is on {x.device}, cos on {cos.device} and sin on {sin.device}"
+    if type(x) not in _PLAIN or type(cos) not in _PLAIN or type(sin) not in _PLAIN:
+        return (
+            f"a subclass of Tensor ({type(x).__name__}, {type(cos).__name__}) may hold no memory of its own"
+        )
+    if x.dtype not in _DTYPES or cos.dtype not in _DTYPES or cos.dtype != sin.dtype:
+        return f"the kernel has no code for {x.dtype} with tables in {cos.dtype} and {sin.dtype}"
+    if plan.pairs > _kernel.MOST_PAIRS:
+        return f"{plan.pairs} pairs in a head; the kernel has room for {_kernel.MOST_PAIRS}"
+    if inplace and 0 in x.stride():
+        return "elements of x share memory, and cannot be written each for itself"
+    if x.is_neg() or cos.is_neg() or sin.is_neg():
+        return "a tensor with its sign still to be resolved"
+    return None
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
+    """Rotate x as the plan says."""
+    out = x if inplace else torch.empty_like(x)
+    _kernel.rotate(
+        x.data_ptr(),
+        out.data_ptr(),
+        cos.data_ptr(),
+        sin.data_ptr(),
+        x.stride(),
+        out.stride(),
+        cos.stride(),
+        sin.stride(),
+        _packed(plan, _DTYPES[x.dtype], _DTYPES[cos.dtype]),
+        torch.get_num_threads(),
+    )
+    if inplace:
+        increment_version(x)  # autograd cannot see what is written by address
+    return out
+
+
+@lru_cache(maxsize=1024)
+def _packed(plan: Plan, dtype: int, table_dtype: int) -> bytes:
+    """Return the numbers of a plan in the order of `Plan` in kernel.c."""
+    return struct.pack(
+        "=22q",
+        dtype,
+        table_dtype,
+        *plan.sizes,
+        *plan.axes,
+        *plan.table_axes,
+        plan.pairs,
+        plan.lanes,
+        2 if plan.interleaved else 1,
+        1 if plan.interleaved else plan.pairs,
+        plan.table_step,
+        plan.rotated_slots,
+        plan.direction < 0,
+        plan.offset,
+    )

@@ -1,0 +1,188 @@
+"""How a call's tensors fit together: which axis is what, checked once for each set of shapes."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple, get_args
+
+from rotcheck.rotary.conventions import Layout, Pairing, TableForm
+
+Shape = tuple[int, ...]
+
+AXES: dict[Layout, tuple[int, int, int, int]] = {
+    "bshd": (0, 1, -1, 2),
+    "bhsd": (0, 2, -1, 1),
+    "sbhd": (1, 0, -1, 2),
+    "thd": (-1, 0, -1, 1),
+    "qkv": (0, 1, 2, 3),
+}
+"""Where batch, sequence, slot and head lie in a tensor of each layout; -1: nowhere. The lanes are the last axis."""
+
+WORDS: dict[Layout, str] = {
+    "bshd": "(B, S, H, D)",
+    "bhsd": "(B, H, S, D)",
+    "sbhd": "(S, B, H, D)",
+    "thd": "(T, H, D)",
+    "qkv": "(B, S, 3, H, D)",
+}
+FULL_WIDTH = ("repeated", "packed")
+_KNOWN = {
+    "layout": get_args(Layout),
+    "pairing": get_args(Pairing),
+    "form": get_args(TableForm),
+    "direction": (1, -1),
+}
+
+
+class Arrangement(NamedTuple):
+    """What a caller says about the tensors of a call; see `rotcheck.rotary.apply_rotary`."""
+
+    layout: Layout = "bshd"
+    pairing: Pairing = "half"
+    form: TableForm = "half-width"
+    rotary_dim: int | None = None
+    offset: int = 0
+    direction: int = 1
+    rotate_v: bool = False
+    exact_rows: bool = False  # the tables must have one row for each position, no more
+
+
+@dataclass(
+    eq=False
+)  # told apart by identity: one is made for each set of shapes, and looked up in every call
+class Plan:
+    """What the paths need to know of a call, in numbers."""
+
+    axes: tuple[int, int, int, int]  # of x: batch, sequence, slot, head; -1: it has none
+    sizes: tuple[int, int, int, int]  # of these; 1 where there is none
+    table_axes: tuple[int, int, int, int]  # the same of cos and sin; -1: broadcast
+    pairs: int  # that rotate in each head
+    lanes: int  # of each head; those behind 2 * pairs stay as they are
+    interleaved: bool
+    full_width: bool  # the tables hold each value at both lanes of its pair
+    rotated_slots: int  # slots behind these stay as they are
+    offset: int  # row of the table for the first position
+    direction: int
+
+    @property
+    def table_step(self) -> int:
+        """How many lanes of the table lie between the values of neighbouring pairs."""
+        return 2 if self.full_width and self.interleaved else 1
+
+    def reversed(self) -> "Plan":
+        """Return the plan of the inverse rotation, which is the gradient's."""
+        return _reversed(self)
+
+
+def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
+    """Return how tensors of these shapes fit together. Raises ValueError, naming the shapes, if they do not."""
+    _check(arrangement)
+    axes = AXES[arrangement.layout]
+    if len(x) != max(axes) + 2 or (axes[2] >= 0 and x[2] != 3):
+        raise ValueError(
+            f"x has shape {_words(x)}; layout {arrangement.layout!r} wants {WORDS[arrangement.layout]}"
+        )
+    if cos != sin:
+        raise ValueError(f"cos has shape {_words(cos)} and sin {_words(sin)}; they must have the same")
+    sizes = tuple(x[axis] if axis >= 0 else 1 for axis in axes)
+    return Plan(
+        axes=axes,
+        sizes=sizes,  # type: ignore[arg-type]  # four, as the axes are
+        table_axes=_table_axes(arrangement, x, cos),
+        pairs=_pairs(arrangement, x, cos),
+        lanes=x[-1],
+        interleaved=arrangement.pairing == "interleaved",
+        full_width=arrangement.form in FULL_WIDTH,
+        rotated_slots=3 if arrangement.rotate_v else min(2, sizes[2]),
+        offset=arrangement.offset,
+        direction=arrangement.direction,
+    )
+
+
+def _check(arrangement: Arrangement) -> None:
+    """Raise ValueError for a word that is none of ours."""
+    for name, known in _KNOWN.items():
+        if getattr(arrangement, name) not in known:
+            options = ", ".join(map(repr, known))
+            raise ValueError(f"{name} is {getattr(arrangement, name)!r}; it must be one of {options}")
+
+
+@lru_cache(maxsize=1024)
+def _reversed(plan: Plan) -> Plan:
+    return replace(plan, direction=-plan.direction)
+
+
+cached_plan = lru_cache(maxsize=1024)(plan)
+"""The same for tensors that exist: neither a sequence of shapes nor a traced one fills it."""
+
+
+def _pairs(arrangement: Arrangement, x: Shape, table: Shape) -> int:
+    """Return how many pairs rotate: what the tables' width says, which `rotary_dim` must confirm."""
+    full = arrangement.form in FULL_WIDTH
+    rotary_dim = table[-1] if full else 2 * table[-1]
+    if arrangement.rotary_dim not in (None, rotary_dim):
+        raise ValueError(
+            f"rotary_dim is {arrangement.rotary_dim}, but {arrangement.form} tables of shape {_words(table)} rotate "
+            f"{rotary_dim} lanes"
+        )
+    if rotary_dim > x[-1] or rotary_dim % 2 or rotary_dim == 0:
+        other = "half-width" if full else "repeated"
+        raise ValueError(
+            f"{arrangement.form} tables of shape {_words(table)} rotate {rotary_dim} lanes, but a head of x "
+            f"{_words(x)} has {x[-1]}; the number must be even and fit (did you mean {other} tables?)"
+        )
+    return rotary_dim // 2
+
+
+def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, int, int, int]:
+    """Return which axes of the table are batch, sequence, slot and head, checked against x; -1: broadcast."""
+    named = _named_axes(arrangement.layout, x, table)
+    for axis, x_axis in zip(named, AXES[arrangement.layout], strict=True):
+        size = x[x_axis] if x_axis >= 0 else 1
+        if axis >= 0 and axis != named[1] and table[axis] not in (1, size):
+            raise ValueError(_misfit(arrangement, x, table, f"its axis {axis} is neither 1 nor {size}"))
+    rows, wanted = table[named[1]], x[AXES[arrangement.layout][1]] + arrangement.offset
+    if arrangement.offset < 0 or rows < wanted or (arrangement.exact_rows and rows != wanted):
+        raise ValueError(
+            _misfit(
+                arrangement,
+                x,
+                table,
+                f"it has {rows} rows for positions {arrangement.offset} to {wanted - 1}",
+            )
+        )
+    batch, sequence, slot, head = (axis if axis == named[1] or table[axis] != 1 else -1 for axis in named)
+    return (
+        batch,
+        sequence,
+        -1 if arrangement.form == "packed" else slot,
+        head,
+    )  # packed: q's slot serves k too
+
+
+def _named_axes(layout: Layout, x: Shape, table: Shape) -> tuple[int, int, int, int]:
+    """Read a table's axes: the layout of x itself, or rows alone, or what lies between."""
+    batch, sequence, _, _ = AXES[layout]
+    if len(table) == len(x):
+        return AXES[layout]
+    if len(table) == 2:  # (S, W)
+        return (-1, 0, -1, -1)
+    if len(table) == 3 and batch >= 0:
+        rows_first = table[1] == 1 and (x[sequence] != 1 or table[0] not in (1, x[batch]))
+        return (-1, 0, -1, -1) if rows_first else (0, 1, -1, -1)  # (S, 1, W), else (B, S, W)
+    if len(table) == 4 and layout == "qkv":  # (B, S, H, W)
+        return (0, 1, -1, 2)
+    raise ValueError(
+        f"tables of shape {_words(table)} for x {_words(x)}: give (S, W), (B, S, W), or the axes of "
+        f"{WORDS[layout]} with 1 where they are the same for all"
+    )
+
+
+def _misfit(arrangement: Arrangement, x: Shape, table: Shape, why: str) -> str:
+    return (
+        f"tables of shape {_words(table)} do not fit x {_words(x)} in layout {arrangement.layout!r} "
+        f"{WORDS[arrangement.layout]}: {why}"
+    )
+
+
+def _words(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))})"
