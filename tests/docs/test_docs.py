@@ -60,6 +60,13 @@ def test_a_command_of_the_docs_runs(command: str, workplace: Path) -> None:
     assert done.stdout
 
 
+def test_the_examples_of_the_rotary_page_run(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "rotary.md").read_text(), re.DOTALL)
+    exec("".join(blocks), {})
+    assert len(blocks) >= 3
+    assert capsys.readouterr().out.startswith("cpu-kernel: ")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
