@@ -28,7 +28,7 @@ def apply_rotary_pos_emb(
     comes back bit for bit unless `rotate_v`, which turns it like the others; `inplace` writes into qkv and returns it.
 
     Source: Su et al., RoFormer, arXiv 2104.09864, equation 34. Raises ValueError, naming the shapes, when they
-    do not fit together.
+    do not fit together, and TypeError for tensors that are not floating point.
     """
     return rotate(qkv, cos, sin, PACKED_WITH_V if rotate_v else PACKED, inplace)
 
@@ -67,7 +67,7 @@ def apply_rotary(
 
     Returns the shape and dtype of x: computed in float32 (float64 for float64) and rounded once. Differentiable
     in x, and in the tables where they ask for it. Raises ValueError, naming the shapes, when they do not fit
-    together, and TypeError for tables that are not of the form.
+    together, and TypeError for tables that are not of the form, or tensors that are not floating point.
     """
     arrangement = Arrangement(layout, pairing, form, rotary_dim, offset, direction, rotate_v)
     cos, sin = cos_and_sin(form, tables, rotary_dim or x.shape[-1], theta)

@@ -43,7 +43,8 @@ def workplace(tmp_path: Path) -> Path:
     (tmp_path / "train.py").write_text("raise NotImplementedError('Unknown device for graph fuser')\n")
     (tmp_path / "log").write_text("RuntimeError: LLVM Backend not found\n")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    for folder in ("docs", "tests"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     return tmp_path
 
 

@@ -1,8 +1,11 @@
 """The functions among torch's own machinery: gradients, compilation, export, transforms, tracing, modes."""
 
+import ast
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -13,6 +16,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 
+import rotcheck.rotary
 from rotcheck.rotary import angles, apply_rotary, apply_rotary_pos_emb, explain, tables
 from rotcheck.rotary.apply import PACKED, rotate
 from rotcheck.rotary.paths import blocks, cpu, operations
@@ -244,6 +248,43 @@ def test_wrong_shapes_are_answered_with_the_shapes(case: str) -> None:
     for grows in (False, True):
         with pytest.raises(ValueError, match=words):
             apply_rotary_pos_emb(torch.zeros(x, requires_grad=grows), torch.zeros(table), torch.zeros(table))
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64, torch.bool], ids=str)
+def test_what_is_not_floating_point_is_not_rotated(dtype: torch.dtype) -> None:
+    with pytest.raises(TypeError, match=f"x has dtype {dtype}"):
+        apply_rotary_pos_emb(_qkv().to(dtype), *_tables())
+    with pytest.raises(TypeError, match=f"cos has dtype {dtype}"):
+        apply_rotary_pos_emb(_qkv(), *(table.to(dtype) for table in _tables()))
+
+
+def test_nothing_is_caught_on_the_way_of_a_call() -> None:
+    catching = {
+        (file.name, function.name)
+        for file in Path(rotcheck.rotary.__file__).parent.rglob("*.py")
+        for function in ast.walk(ast.parse(file.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        and any(isinstance(node, ast.Try) for node in ast.walk(function))
+    }
+    assert catching == {("flash_attn.py", "kernel")}  # cached: once in a process
+
+
+def test_in_inference_mode_it_writes_in_place_too() -> None:
+    with torch.inference_mode():
+        qkv = _qkv()
+        expected = apply_rotary_pos_emb(qkv, *_tables())
+        assert torch.equal(apply_rotary_pos_emb(qkv, *_tables(), inplace=True), expected)
+
+
+def test_threads_of_a_program_do_not_disturb_each_other() -> None:
+    qkv, given = (
+        torch.randn(1, 300, 3, 4, 64),
+        tables("packed", "half", angles(torch.arange(300), 64), torch.float32),
+    )
+    expected = apply_rotary_pos_emb(qkv, *given)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: apply_rotary_pos_emb(qkv, *given), range(100)))
+    assert all(torch.equal(one, expected) for one in found)
 
 
 def test_tables_that_differ_in_shape_are_named() -> None:

@@ -21,9 +21,13 @@ TENSORS = ("X", "OUT", "COS", "SIN")
 def _compiled(dtype: str, capability: int, **changed: object) -> str:
     fixed = FIXED | changed
     names = _rotate.arg_names
-    kinds = {name: "constexpr" if name in fixed else f"*{dtype}" if name in TENSORS else "i32" for name in names}
+    kinds = {
+        name: "constexpr" if name in fixed else f"*{dtype}" if name in TENSORS else "i32" for name in names
+    }
     aligned = {(at,): [["tt.divisibility", 16]] for at, name in enumerate(names) if name not in fixed}
-    source = ASTSource(_rotate, kinds, {(names.index(name),): value for name, value in fixed.items()}, aligned)
+    source = ASTSource(
+        _rotate, kinds, {(names.index(name),): value for name, value in fixed.items()}, aligned
+    )
     found = triton.compile(source, GPUTarget("cuda", capability, 32), {"enable_fp_fusion": False})
     assert found.asm["cubin"]
     return str(found.asm["ptx"])

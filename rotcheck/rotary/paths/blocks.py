@@ -16,6 +16,8 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str
     """Return why not: off the CPU, or memory that cannot be written element by element."""
     if not x.is_cpu:
         return f"x is on {x.device.type}; its blocks are made for the caches of a CPU"
+    if not (x.is_floating_point() and cos.is_floating_point() and sin.is_floating_point()):
+        return f"x is {x.dtype}, cos {cos.dtype} and sin {sin.dtype}"
     if inplace and 0 in x.stride():
         return "elements of x share memory, and cannot be written each for itself"
     return None

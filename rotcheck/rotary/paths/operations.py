@@ -14,7 +14,15 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
-    """Rotate x as the plan says, with temporaries of the size of x unless a compiler fuses them away."""
+    """Rotate x as the plan says, with temporaries of the size of x unless a compiler fuses them away.
+
+    Raises TypeError for tensors that are not floating point.
+    """
+    for tensor_name, tensor in (("x", x), ("cos", cos), ("sin", sin)):
+        if not tensor.is_floating_point():
+            raise TypeError(
+                f"{tensor_name} has dtype {tensor.dtype}; what is rotated, and by what, is floating point"
+            )
     rotated = _slots(x, aligned(cos, plan), aligned(sin, plan), plan)
     return x.copy_(rotated) if inplace else rotated
 

