@@ -4,22 +4,26 @@ import rotcheck
 
 report = rotcheck.compare(["native"], devices=["cpu"])  # a rotcheck.results.Report
 found = rotcheck.probe()  # a rotcheck.results.Probe
+times = rotcheck.bench(["native"])  # a rotcheck.results.Bench
+trained = rotcheck.train(["native"])  # a rotcheck.results.Training
 """
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that before anything could go wrong
 if TYPE_CHECKING:
     from typing import Any
 
+    from rotcheck.bench.run import bench
     from rotcheck.compare.run import compare
     from rotcheck.probe.run import probe
+    from rotcheck.train.run import train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "probe"]
+__all__ = ["__version__", "bench", "compare", "probe", "train"]
 
 
 def __getattr__(name: str) -> "Any":
     """Import the room named on first use, so that `import rotcheck` costs nothing; each can be called."""
-    if name in ("compare", "probe"):
+    if name in ("bench", "compare", "probe", "train"):
         import importlib
 
         return importlib.import_module(f"rotcheck.{name}")

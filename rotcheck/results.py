@@ -19,6 +19,8 @@ FINDINGS: tuple[Verdict, ...] = ("disagrees", "raises", "crashes", "hangs")
 REPORT_SCHEMA = "rotcheck/report/1"
 PROBE_SCHEMA = "rotcheck/probe/1"
 TRIAL_SCHEMA = "rotcheck/trial/1"
+TRAINING_SCHEMA = "rotcheck/train/1"
+BENCH_SCHEMA = "rotcheck/bench/1"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +131,132 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     claims: tuple[Claim, ...]
 
 
-def summarise(cells: Iterable[Cell]) -> dict[str, int]:
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure with its noise: the median of all rounds, and between which values half of them lie."""
+
+    median: float
+    q25: float  # a quarter of the rounds lies below
+    q75: float  # a quarter of the rounds lies above
+
+    def meets(self, other: "Spread") -> bool:
+        """Return whether the ranges between the quartiles overlap: then neither is said to be larger."""
+        return self.q25 <= other.q75 and other.q25 <= self.q75
+
+
+TimingState = Literal["ran", "raises", "crashes", "hangs", "unavailable", "skipped"]
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """One implementation on one device in one dtype, shape and pass: what it takes, and what that is worth."""
+
+    implementation: str
+    device: str
+    dtype: str
+    shape: str  # of packed qkv: "2x10x3x8x64" is batch, sequence, 3, heads, width
+    pass_: str = msgspec.field(name="pass")  # "forward" or "forward+backward"
+    state: TimingState
+    path: str | None = None  # what really ran
+    seconds: Spread | None = None  # of one call, once it is steady
+    rounds: int = 0  # in each of which it, a copy of its input and the baseline ran once
+    calls: int = 0  # of it in a round
+    others_percent: float | None = None  # of all cores, that other processes used meanwhile
+    copy_seconds: Spread | None = None  # of copying its input; of copying it twice with gradients
+    copy_gb_per_second: float | None = (
+        None  # bytes read and written, in 10**9; the device's measured bandwidth
+    )
+    gb_per_second: float | None = None  # as if the call itself had read and written what the copy does
+    times_copy: Spread | None = None  # its time over that of the copy, paired by round
+    copy_share: Spread | None = None  # the same as a share of the copy's bandwidth, in percent
+    baseline_seconds: Spread | None = None  # of the baseline in the same rounds
+    speedup: Spread | None = None  # the baseline's time over its own, paired; above 1 it is faster
+    load_seconds: float | None = None  # of getting the function, imports of packages included
+    first_call_seconds: float | None = None
+    compile_seconds: float | None = None  # what loading and the first calls took beyond steady ones
+    break_even_calls: int | None = None  # until that is paid back against the baseline; None: never
+    input_bytes: int | None = None
+    peak_bytes: int | None = None  # held at the peak of one call beyond its inputs, its result included
+    peak_inputs: float | None = None  # the same as a multiple of its input
+    launches: int | None = None  # kernels on a GPU; on a CPU operations that read or write elements
+    message: str | None = None  # what happened to a bad row; the reason, for one that did not run
+    trace: tuple[str, ...] = ()  # innermost frames of whoever raised or died
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    cause: str | None = None
+    fix: str | None = None
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """All timings of a run with the machine they were made on."""
+
+    schema: str = BENCH_SCHEMA
+    rotcheck: str
+    machine: Machine
+    against: str  # the baseline
+    budget_seconds: float  # for each of the three things timed in a row
+    timings: tuple[Timing, ...]
+    interrupted: bool = False
+    planned: int = 0  # how many rows the request asked for
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a training run, and its gradient held against float64 at the same weights and data."""
+
+    number: int  # from 1
+    loss: float  # nats a residue for rotcheck's own model; NaN and infinity are written as null
+    gradient_error: float | None = None  # |g - g64| / |g64| over all parameters
+    rounding: float | None = None  # the same for a right rotation that rounds once: what rounding explains
+    tensor: str | None = None  # the parameter that is furthest off, in multiples of what rounding explains
+    tensor_error: float | None = None  # |g - g64| / |g64| of that parameter alone
+    tensor_rounding: float | None = None  # what rounding explains there
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """A model trained with one implementation on one device in one dtype."""
+
+    implementation: str
+    device: str
+    dtype: str
+    verdict: Verdict
+    steps: tuple[Step, ...] = ()  # those that were taken
+    wrong_at: int | None = None  # the first step whose gradient rounding does not explain
+    parts_at: int | None = None  # the first step whose loss leaves the float64 curve; None: it never does
+    message: str | None = None  # what is wrong, or why it did not run
+    path: str | None = None  # what really ran
+    note: str | None = None  # why that ran
+    trace: tuple[str, ...] = ()  # innermost frames of whoever raised or died
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    cause: str | None = None
+    fix: str | None = None
+    cells: tuple[Cell, ...] | None = None  # the bad cells of the matrix; None: the matrix was not asked
+    stand_in: bool = False
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that the others are held against: the same model, first weights and data."""
+
+    name: str  # "float64": the truth; "rounded once": a right rotation in the device and dtype below
+    device: str
+    dtype: str
+    losses: tuple[float, ...]  # of each step; fewer than asked for when it failed
+    message: str | None = None  # what stopped it
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rotcheck train` found."""
+
+    schema: str = TRAINING_SCHEMA
+    rotcheck: str
+    machine: Machine
+    model: str  # "miniature SEDD", or the factory that was given
+    sequences: int  # how many protein sequences the batches were cut from
+    planned: int  # steps
+    seed: int
+    references: tuple[Reference, ...]  # float64 first
+    courses: tuple[Course, ...]
+    summary: dict[str, int]
+    interrupted: bool = False
+
+
+def summarise(cells: Iterable[Cell | Course]) -> dict[str, int]:
     """Return how many cells have each verdict, every verdict named."""
     counted = Counter(cell.verdict for cell in cells)
     return {verdict: counted[verdict] for verdict in VERDICTS}
@@ -140,9 +267,9 @@ def findings(cells: Iterable[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.verdict in FINDINGS]
 
 
-def exit_code(cells: Sequence[Cell]) -> int:
+def exit_code(cells: Sequence[Cell | Course]) -> int:
     """Return the exit code of the contract: 1 for a finding, 5 when nothing ran, else 0."""
-    if findings(cells):
+    if any(cell.verdict in FINDINGS for cell in cells):
         return 1
     return 0 if any(cell.verdict == "agrees" for cell in cells) else 5
 

@@ -11,6 +11,7 @@ def _apply_rotary_pos_emb_torchscript(qkv, cos, sin):
 
 
 def apply_rotary_pos_emb(qkv, cos, sin):
+    """Rotate packed qkv (B, S, 3, H, D)."""
     return _apply_rotary_pos_emb_torchscript(qkv, cos, sin)
 
 

@@ -4,6 +4,7 @@ import torch
 
 
 def apply_rotary_pos_emb(qkv, cos, sin):
+    """Rotate packed qkv (B, S, 3, H, D), V included."""
     cos, sin = cos[:, :, :1], sin[:, :, :1]  # (1, S, 1, 1, D)
     x1, x2 = qkv.chunk(2, -1)
     return qkv * cos + torch.cat((-x2, x1), -1) * sin

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from rotcheck.cli import screen
 from rotcheck.report.text import one_line
-from rotcheck.results import Cell, Line
+from rotcheck.results import Cell, Line, Timing
 
 CLEAR = "\r\x1b[K"
 
@@ -35,19 +35,29 @@ class Progress:
         """Say which line of a probe was found."""
         self._say(f"probing: {found.name} {found.state}")
 
-    def plan(self, cells: int) -> None:
-        """Begin to count the cells."""
+    def plan(self, cells: int, word: str = "cells") -> None:
+        """Begin to count the cells, or whatever the word says."""
         self._total = cells
         if self._shown:
             self._say("")
-            self._bar = _bar(screen.colour(sys.stderr, no_color=self._no_color))
+            self._bar = _bar(word, screen.colour(sys.stderr, no_color=self._no_color))
             self._bar.start()
             self._task = self._bar.add_task("", total=cells)
 
     def cell(self, found: Cell) -> None:
         """Count a cell."""
+        self._count(f"{found.implementation} {found.device} {found.dtype} {found.check}")
+
+    def row(self, found: Timing) -> None:
+        """Count a row of a benchmark."""
+        self._count(f"{found.implementation} {found.device} {found.dtype} {found.shape} {found.pass_}")
+
+    def step(self, what: str) -> None:
+        """Count a step of a training run."""
+        self._count(what)
+
+    def _count(self, what: str) -> None:
         if self._bar is not None:
-            what = f"{found.implementation} {found.device} {found.dtype} {found.check}"
             self._bar.update(self._task, advance=1, description=one_line(what))
 
     def _say(self, text: str) -> None:
@@ -56,7 +66,7 @@ class Progress:
             sys.stderr.flush()
 
 
-def _bar(colour: bool) -> Any:
+def _bar(word: str, colour: bool) -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
@@ -66,7 +76,7 @@ def _bar(colour: bool) -> Any:
         stderr=True, no_color=not colour, force_terminal=True, width=screen.width(), highlight=False
     )
     return Bar(
-        TextColumn("cells {task.completed}/{task.total}", markup=False),
+        TextColumn(f"{word} {{task.completed}}/{{task.total}}", markup=False),
         BarColumn(bar_width=20),
         TextColumn(
             "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")

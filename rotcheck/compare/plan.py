@@ -33,12 +33,12 @@ def request(
     """Return the request; raises `RequestError` for a name that cannot be one."""
     for implementation in implementations:
         registry.check(implementation)
-    _known("dtype", dtypes, DTYPES)
-    _known("check", checks, check_names())
+    check_known("dtype", dtypes, DTYPES)
+    check_known("check", checks, check_names())
     return Request(
-        _once(implementations) or tuple(registry.names()),
-        _once(devices),
-        _once(dtypes),
+        once(implementations) or tuple(registry.names()),
+        once(devices),
+        once(dtypes),
         tuple(name for name in check_names() if not checks or name in checks),
     )
 
@@ -107,7 +107,8 @@ def _device(name: str, lines: dict[str, Line], here: list[str]) -> str:
     )
 
 
-def _known(kind: str, asked: Sequence[str], known: Sequence[str]) -> None:
+def check_known(kind: str, asked: Sequence[str], known: Sequence[str]) -> None:
+    """Raise `RequestError` when one of those asked for is not known."""
     for name in asked:
         if name not in known:
             near: Any = difflib.get_close_matches(name, known, 1, 0.4)
@@ -115,5 +116,6 @@ def _known(kind: str, asked: Sequence[str], known: Sequence[str]) -> None:
             raise RequestError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(known)}")
 
 
-def _once(names: Sequence[str]) -> tuple[str, ...]:
+def once(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names in their order, each once."""
     return tuple(dict.fromkeys(names))

@@ -9,14 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from rotcheck.diagnose import Failure
+from rotcheck.report import bench as timed
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
+from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
 from rotcheck.report.grid import ASCII, UNICODE, Marks
 from rotcheck.report.layout import draw, fit
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean, one_line, plural, shorten
-from rotcheck.results import Line, Probe, Report, Trial
+from rotcheck.results import Bench, Line, Probe, Report, Training, Trial
 
 MOST_REMARKS = 12
 STYLES = {"good": "green", "bad": "red", "note": "yellow", "none": "dim"}
@@ -61,6 +63,64 @@ def trial(found: Trial, look: Look) -> str:
         for claim in found.claims
     ]
     return _printed(look, [Text(on_trial.headline(found), style="bold"), *claims])
+
+
+def bench(found: Bench, look: Look) -> str:
+    """Return a table for each device, dtype, shape and pass, what went wrong, and the reasons."""
+    report, marks = timed.as_report(found), _marks(look)
+    bad = timed.bad(report)
+    tables = [_timings(section, found, look) for section in timed.sections(found)]
+    return _printed(
+        look,
+        [
+            _plain(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(report)),
+            *tables,
+            *([Text(timed.legend(found), style="dim")] if tables else []),
+            *(_finding(each, marks, told) for each, told in zip(bad, findings.told_before(bad), strict=True)),
+            *_remarks("Not on this machine", findings.reasons(report, "unavailable")),
+            *_remarks("Skipped", findings.reasons(report, "skipped")),
+            Text(timed.summary_line(found), style="bold"),
+        ],
+    )
+
+
+def _timings(section: timed.Section, found: Bench, look: Look) -> RenderableType:
+    marks = _marks(look)
+    grid = timed.grid(section, found.against, ascii=look.ascii)
+    drawn = draw(fit(grid, grid, look.width, marks), marks)
+    told = [Text(warning, style=STYLES["note"]) for warning in timed.warnings(section, found.against)]
+    return Group(Text(section.title, style="bold"), *drawn, *told)
+
+
+def train(found: Training, look: Look) -> str:
+    """Return the losses and gradients of each run, what went wrong, and what explains it."""
+    marks, report = _marks(look), trained.as_report(found)
+    top = [*summary.machine_lines(found.machine, found.rotcheck), trained.headline(found)]
+    wrong = [
+        Group(Text(f"{marks.bad} {each.title}", style="bold red"), _labelled(trained.details(each)))
+        for each in trained.findings(found)
+    ]
+    return _printed(
+        look,
+        [
+            _plain([*top, *findings.paths(report), *trained.broken_references(found)]),
+            *_courses(found, marks, look),
+            *wrong,
+            *_remarks("Not on this machine", trained.reasons(found, "unavailable")),
+            *_remarks("Skipped", trained.reasons(found, "skipped")),
+            Text(trained.summary_line(found), style="bold"),
+        ],
+    )
+
+
+def _courses(found: Training, marks: Marks, look: Look) -> list[RenderableType]:
+    if not found.courses:
+        return []
+    long, short = (trained.grid(found, marks, detail=detail) for detail in (True, False))
+    return [
+        *draw(fit(long, short, look.width, marks), marks),
+        Text(trained.legend(found, marks), style="dim"),
+    ]
 
 
 def failures(found: Sequence[Failure], look: Look) -> str:

@@ -26,12 +26,12 @@ def check(paths: Sequence[str]) -> None:
             raise RequestError(f"--output {path!r} is named twice; each file is written once")
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str | bytes) -> None:
     """Write the file: all of it or nothing, its permissions kept; a pipe or device is written as it is.
 
     Raises `RequestError` when the system refuses.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     try:
         if _is_stream(path):
             own = _OWN.fullmatch(path)

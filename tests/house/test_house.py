@@ -13,11 +13,11 @@ import rotcheck
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
-    "cli", "preflight", "report", "compare", "probe", "diagnose", "implementations", "isolation", "rotary",
-    "results", "errors", "scrub", "room",
+    "cli", "preflight", "report", "bench", "train", "compare", "probe", "diagnose", "implementations", "isolation",
+    "rotary", "results", "errors", "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MAY_IMPORT_TORCH = ("rotary/", "implementations/", "compare/", "probe/")
+MAY_IMPORT_TORCH = ("rotary/", "implementations/", "bench/", "compare/", "probe/", "train/")
 
 
 def _imported(file: Path) -> Iterator[str]:
@@ -78,8 +78,13 @@ print([name for name in ("torch", "triton", "flash_attn", "numpy") if name in sy
 """
 
 
+BENCH = "bench native --dtype float32 --shape 2x10x3x8x64 --pass forward --seconds 0.01"
+TRAIN = "train native --device cpu --steps 1"
+
+
 @pytest.mark.parametrize(
-    "command", ["--version", "--help", "probe", "compare native --check dtype", "explain J1", "preflight"]
+    "command",
+    ["--version", "--help", "probe", "compare native --check dtype", "explain J1", "preflight", BENCH, TRAIN],
 )
 def test_the_front_never_imports_torch(command: str, tmp_path: Path) -> None:
     done = subprocess.run(
@@ -99,7 +104,7 @@ def test_importing_rotcheck_imports_nothing_but_itself() -> None:
 
 
 def test_an_unknown_attribute_of_the_package_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match="it has __version__, compare, probe"):
+    with pytest.raises(AttributeError, match="it has __version__, bench, compare, probe"):
         rotcheck.nonsense  # noqa: B018
 
 

@@ -43,7 +43,7 @@ def test_the_registered_ones_are_those_of_the_folder() -> None:
 
 
 def test_the_exhibits_are_apart() -> None:
-    assert registry.exhibits() == ["seed-fallback", "seed-native"]
+    assert registry.exhibits() == ["native-compiled", "seed-fallback", "seed-native"]
     assert not set(registry.exhibits()) & set(registry.names())
 
 

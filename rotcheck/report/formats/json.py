@@ -8,7 +8,7 @@ import msgspec
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean
-from rotcheck.results import Probe, Trial
+from rotcheck.results import Bench, Probe, Training, Trial
 
 SUFFIX = ".json"
 MACHINE = True
@@ -31,6 +31,16 @@ def failures(found: Sequence[Failure], look: Look) -> str:
 
 def trial(found: Trial, look: Look) -> str:
     """Return the trial."""
+    return encode(found)
+
+
+def bench(found: Bench, look: Look) -> str:
+    """Return the benchmark."""
+    return encode(found)
+
+
+def train(found: Training, look: Look) -> str:
+    """Return the training run."""
     return encode(found)
 
 

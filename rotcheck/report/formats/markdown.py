@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Sequence
 
 from rotcheck.diagnose import Failure
+from rotcheck.report import bench as timed
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
+from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
 from rotcheck.report.grid import ASCII, UNICODE, Block, Grid
 from rotcheck.report.markup import block, escape, fold, heading, table
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Line, Probe, Report, Trial
+from rotcheck.results import Bench, Line, Probe, Report, Training, Trial
 
 SUFFIX = ".md"
 MACHINE = False
@@ -59,6 +61,62 @@ def trial(found: Trial, look: Look) -> str:
     """Return each claim and what was seen."""
     claims = [f"{heading(on_trial.title(claim), 4)}\n\n{_list(claim.seen)}" for claim in found.claims]
     return _joined([heading(on_trial.headline(found)), *claims])
+
+
+def bench(found: Bench, look: Look) -> str:
+    """Return a table for each device, dtype, shape and pass, what went wrong, and the reasons."""
+    report = timed.as_report(found)
+    top = [
+        heading(f"rotcheck bench: {timed.summary_line(found)}"),
+        _list(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(report)),
+    ]
+    tables = []
+    for section in timed.sections(found):
+        drawn = timed.grid(section, found.against, ascii=look.ascii)
+        parts = [heading(section.title, 4), _table(drawn, [_beside(drawn)])]
+        tables.append("\n\n".join([*parts, *map(escape, timed.warnings(section, found.against))]))
+    bad = timed.bad(report)
+    told = [_finding(each, UNICODE.bad, unfolded=len(bad) <= OPEN) for each in bad]
+    end = [
+        *([escape(timed.legend(found))] if tables else []),
+        *_remarks("Not on this machine", findings.reasons(report, "unavailable")),
+        *_remarks("Skipped", findings.reasons(report, "skipped")),
+    ]
+    return _joined([*top, *_fitting([*tables, *told], LONGEST, "section"), *end])
+
+
+def _beside(grid: Grid) -> Block:
+    """Return all blocks of a table as one without a title."""
+    columns = tuple(column for part in grid.blocks for column in part.columns)
+    rows = tuple(
+        tuple(entry for row in rows for entry in row) for rows in zip(*(b.rows for b in grid.blocks))
+    )
+    return Block("", columns, rows)
+
+
+def train(found: Training, look: Look) -> str:
+    """Return the losses and gradients of each run, what went wrong, and what explains it."""
+    report, marks = trained.as_report(found), ASCII if look.ascii else UNICODE
+    machine = summary.machine_lines(found.machine, found.rotcheck)
+    top = [
+        heading(f"rotcheck train: {trained.summary_line(found)}"),
+        _list(
+            [*machine, trained.headline(found), *findings.paths(report), *trained.broken_references(found)]
+        ),
+    ]
+    if found.courses:
+        grid = trained.grid(found, marks, detail=True)
+        top += [*(_table(grid, [part]) for part in grid.blocks), escape(trained.legend(found, marks))]
+    bad = trained.findings(found)
+    told = [
+        fold(f"{marks.bad} {each.title}", _details(trained.details(each)), unfolded=len(bad) <= OPEN)
+        for each in bad
+    ]
+    end = [
+        *_remarks("Not on this machine", trained.reasons(found, "unavailable")),
+        *_remarks("Skipped", trained.reasons(found, "skipped")),
+    ]
+    return _joined([*top, *_fitting(told, LONGEST - len(_joined(top + end)), "finding"), *end])
 
 
 def failures(found: Sequence[Failure], look: Look) -> str:

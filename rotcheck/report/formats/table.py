@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
-from rotcheck.results import Probe, Trial
+from rotcheck.results import Bench, Probe, Training, Trial
 
 SUFFIX = ".txt"
 MACHINE = False
@@ -34,6 +34,20 @@ def trial(found: Trial, look: Look) -> str:
     from rotcheck.report import terminal
 
     return terminal.trial(found, look)
+
+
+def bench(found: Bench, look: Look) -> str:
+    """Return a table for each device, dtype, shape and pass, and what did not run."""
+    from rotcheck.report import terminal
+
+    return terminal.bench(found, look)
+
+
+def train(found: Training, look: Look) -> str:
+    """Return the losses and gradients of each run, what went wrong, and what explains it."""
+    from rotcheck.report import terminal
+
+    return terminal.train(found, look)
 
 
 def failures(found: Sequence[Failure], look: Look) -> str:

@@ -1,0 +1,60 @@
+"""How many pieces of work a call gives to its device."""
+
+import os
+from collections.abc import Sequence
+
+import torch
+from torch._C._autograd import DeviceType
+from torch.autograd.profiler import profile
+from torch.autograd.profiler_util import FunctionEvent
+
+SHOW_COMPILED = "TORCHINDUCTOR_CPP_ENABLE_KERNEL_PROFILE"
+_COMPILED = "cpp_fused"  # in the name of each CPU kernel that torch.compile writes
+
+
+def show_compiled() -> None:
+    """Have the CPU kernels of torch.compile appear in profiles; call it before anything imports its compiler."""
+    os.environ[SHOW_COMPILED] = "1"
+
+
+def profiled(device: torch.device) -> profile:
+    """Return a profile to enter, which sees what `launches` and `memory` count."""
+    other = None if device.type in ("cpu", "mps") else device.type
+    return profile(profile_memory=True, use_device=other)
+
+
+def launches(seen: profile, device: torch.device) -> int | None:
+    """Return how many kernels, copies and fills a GPU ran, or on a CPU how many operations did work.
+
+    A CPU operation counts when it is the innermost one that reads or writes elements: views and allocations do
+    not count, nor does an operation that only calls others. What PyTorch does not see is not counted. None
+    where the device does not tell.
+    """
+    if device.type == "mps":
+        return None
+    events: Sequence[FunctionEvent] = seen.function_events or []
+    if device.type != "cpu":
+        return sum(event.device_type != DeviceType.CPU and not event.is_user_annotation for event in events)
+    return sum(_works(event) and not any(map(_any_works, event.cpu_children)) for event in events)
+
+
+def _any_works(event: FunctionEvent) -> bool:
+    return _works(event) or any(map(_any_works, event.cpu_children))
+
+
+def _works(event: FunctionEvent) -> bool:
+    """Return whether this is an operation that reads or writes elements."""
+    name: str = event.name
+    if _COMPILED in name:
+        return True
+    space, colons, operation = name.rpartition("::")
+    if not colons or " " in name or operation.lstrip("_").startswith(("empty", "new_empty")):
+        return False
+    schemas = torch._C._jit_get_schemas_for_operator(f"{space}::{operation}")
+    return bool(schemas) and not any(map(_is_view, schemas))
+
+
+def _is_view(schema: torch._C.FunctionSchema) -> bool:
+    """Return whether its result may be its input under another shape, left as it was."""
+    aliases = [result.alias_info for result in schema.returns]
+    return any(alias is not None and not alias.is_write for alias in aliases)

@@ -1,0 +1,47 @@
+"""An implementation, loaded, in a world of process-wide switches of its own."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rotcheck.compare import switches
+from rotcheck.implementations.interface import Implementation
+from rotcheck.implementations.load import implementation
+from rotcheck.rotary.conventions import Convention
+
+
+class Loaded:
+    """An implementation loaded for a device; `seconds` is what its `load(device)` took.
+
+    What it does to the process (thread count, executor flags, ...) holds while it runs itself and not while
+    the others are timed.
+    """
+
+    def __init__(self, specification: str, device: str) -> None:
+        self._inside = self._outside = switches.read()
+        with self.running():
+            self._module: Implementation = implementation(specification)
+            started = time.perf_counter()
+            self.function = self._module.load(device)
+            self.seconds = time.perf_counter() - started
+        self.convention: Convention = self._module.convention
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run its code in its own world."""
+        switches.move(self._inside, now=self._outside)
+        try:
+            yield
+        finally:
+            self._inside = switches.read()
+            switches.move(self._outside, now=self._inside)
+
+    def path(self) -> str | None:
+        """Return which code ran last, where the implementation tells."""
+        tell = getattr(self._module, "path", None)
+        return tell()[0] if tell else None
+
+    def skip(self, device: str, dtype: str) -> str | None:
+        """Return its reason not to run a dtype on a device."""
+        reason = getattr(self._module, "skip", None)
+        return reason(device, dtype) if reason else None

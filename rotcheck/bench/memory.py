@@ -1,0 +1,40 @@
+"""How much memory a call holds at its peak beyond its inputs, its result included."""
+
+from contextlib import nullcontext
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch._C._autograd import DeviceType
+from torch.autograd.profiler import profile
+
+from rotcheck.bench.contenders import Contender
+
+
+def peak(contender: Contender, device: torch.device, seen: profile) -> int | None:
+    """Return the bytes; None where the device does not tell.
+
+    On a CPU: every allocation and release that PyTorch's allocator made in the call that was profiled, summed
+    up in their order. On CUDA and XPU: the peak that the device's allocator counted in another call.
+    """
+    if device.type == "cpu":
+        return _on_cpu(seen)
+    module = getattr(torch, device.type)
+    if not hasattr(module, "reset_peak_memory_stats"):
+        return None
+    before: int = module.memory_allocated(device)
+    module.reset_peak_memory_stats(device)
+    contender.once(nullcontext())
+    highest: int = module.max_memory_allocated(device)
+    return highest - before
+
+
+def _on_cpu(seen: profile) -> int | None:
+    results = seen.kineto_results
+    if results is None:
+        return None
+    every: list[Any] = results.events()  # torch's stubs do not name all that an event has
+    events = [event for event in every if event.name() == "[memory]"]
+    changes = [event for event in events if event.device_type() == DeviceType.CPU]
+    changes.sort(key=lambda event: event.start_ns())
+    return max(accumulate((int(event.nbytes()) for event in changes), initial=0))

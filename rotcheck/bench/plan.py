@@ -1,0 +1,120 @@
+"""Which rows a request means, and the jobs that run them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rotcheck.bench import shapes
+from rotcheck.compare import plan as comparison
+from rotcheck.errors import RequestError
+from rotcheck.implementations import registry
+from rotcheck.isolation import Job
+from rotcheck.results import Machine
+
+DTYPES = ("float32", "bfloat16")
+PASSES = ("forward", "forward+backward")
+COMPILED = "native-compiled"
+WORKER = "rotcheck.bench.worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, checked as far as it can be before anything runs."""
+
+    implementations: tuple[str, ...]  # the baseline first
+    against: str
+    devices: tuple[str, ...]  # empty: all that run here and are no stand-ins
+    dtypes: tuple[str, ...]
+    shapes: tuple[str, ...]  # empty: the default ones, as far as this machine can hold them
+    passes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What is compared with each other: all implementations on one device, in one dtype, shape and pass."""
+
+    device: str
+    dtype: str
+    shape: str
+    pass_: str
+
+
+def request(
+    implementations: Sequence[str],
+    devices: Sequence[str],
+    dtypes: Sequence[str],
+    asked_shapes: Sequence[str],
+    passes: Sequence[str],
+    against: str,
+) -> Request:
+    """Return the request; raises `RequestError` for a name or a shape that cannot be one."""
+    for implementation in (against, *implementations):
+        registry.check(implementation)
+    comparison.check_known("dtype", dtypes, comparison.DTYPES)
+    comparison.check_known("pass", passes, PASSES)
+    for device in devices:
+        if device in comparison.STAND_INS:
+            raise RequestError(
+                f"device {device!r} is a stand-in: how long something takes there means nothing"
+            )
+    named = implementations or (*registry.names(), COMPILED)
+    return Request(
+        comparison.once((against, *named)),
+        against,
+        comparison.once(devices),
+        comparison.once(dtypes) or DTYPES,
+        comparison.once([shapes.check(shape) for shape in asked_shapes]),
+        tuple(name for name in PASSES if not passes or name in passes),
+    )
+
+
+def devices(wanted: Request, machine: Machine) -> list[str]:
+    """Return the devices to run on; raises `RequestError` for one that is not here, saying what is."""
+    return comparison.devices(wanted.devices, machine)
+
+
+def groups(wanted: Request, here: Sequence[str], limit_gib: float) -> list[Group]:
+    """Return the groups in the order to run them.
+
+    Raises `RequestError` when a worker that may hold `limit_gib` cannot time a shape that was asked for.
+    """
+    for shape, dtype in ((shape, dtype) for shape in wanted.shapes for dtype in wanted.dtypes):
+        reason = shapes.too_large(shape, dtype, limit_gib)
+        if reason:
+            raise RequestError(f"{reason}; take a smaller shape, or raise --memory-limit")
+    return [
+        Group(device, dtype, shape, pass_)
+        for device in here
+        for shape in wanted.shapes or shapes.DEFAULT
+        for dtype in wanted.dtypes
+        for pass_ in wanted.passes
+    ]
+
+
+def job(
+    wanted: Request,
+    group: Group,
+    name: str,
+    shown: str,
+    *,
+    against: bool,
+    seconds: float,
+    timeout: float,
+    caches: str,
+) -> Job:
+    """Return the job of one row: a worker process of its own, its one task [dtype, pass]."""
+    return Job(
+        name=name,
+        target=f"{WORKER}:open_row",
+        setup={
+            "implementation": name,
+            "shown": shown,
+            "against": wanted.against if against else None,
+            "device": group.device,
+            "shape": group.shape,
+            "seconds": seconds,
+            "caches": caches,
+        },
+        tasks=[[group.dtype, group.pass_]],
+        limit=timeout,
+        opening_limit=timeout,
+    )

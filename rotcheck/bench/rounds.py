@@ -1,0 +1,45 @@
+"""Runs contenders against each other, round by round, so that what drifts drifts for all of them."""
+
+from collections.abc import Sequence
+from itertools import cycle, permutations
+from typing import Protocol
+
+WARM_UP = 4  # calls: TorchScript's profiling executor compiles at the second one, its backward at the third
+FEWEST, MOST = 7, 1000  # rounds
+BATCH = 0.005  # seconds that the calls of one batch take together, against which reading a clock is nothing
+
+
+class Contender(Protocol):
+    """Something that can be called and timed."""
+
+    most_calls: int  # in one batch
+
+    def batch(self, calls: int) -> float:
+        """Call it so many times and return the seconds that all of them took together."""
+
+
+def warm_up(contender: Contender) -> list[float]:
+    """Return the seconds of each of its first calls."""
+    return [contender.batch(1) for _ in range(WARM_UP)]
+
+
+def calls_of(contender: Contender, seconds: float) -> int:
+    """Return how many calls of so many seconds make a batch."""
+    return max(1, min(contender.most_calls, round(BATCH / max(seconds, 1e-9))))
+
+
+def interleaved(contenders: Sequence[Contender], calls: Sequence[int], budget: float) -> list[list[float]]:
+    """Return the seconds of one call of each contender in each round.
+
+    Each round runs a batch of each, in every order in turn. It ends when all together took `budget` seconds,
+    after 7 rounds at least and 1000 at most.
+    """
+    seconds: list[list[float]] = [[] for _ in contenders]
+    orders = cycle(permutations(range(len(contenders))))
+    spent = 0.0
+    while len(seconds[0]) < FEWEST or (spent < budget and len(seconds[0]) < MOST):
+        for at in next(orders):
+            took = contenders[at].batch(calls[at])
+            seconds[at].append(took / calls[at])
+            spent += took
+    return seconds

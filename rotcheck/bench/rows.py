@@ -1,0 +1,46 @@
+"""From what became of a job to its row."""
+
+import msgspec
+
+from rotcheck.bench import figures
+from rotcheck.bench.plan import Group
+from rotcheck.compare.cells import cell_of
+from rotcheck.errors import RequestError
+from rotcheck.isolation import Done, Raised, Returned
+from rotcheck.results import Spread, Timing, TimingState
+
+_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
+
+
+def row_of(done: Done, shown: str, group: Group) -> Timing:
+    """Return the row of a finished job, with cause and fix where its implementation failed.
+
+    Raises `RequestError` when the worker says that there is no such implementation.
+    """
+    if isinstance(done.outcome, Returned):
+        return msgspec.convert(done.outcome.value, Timing)
+    if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
+        raise RequestError(done.outcome.message)
+    cell = cell_of(done, shown, None)
+    state = msgspec.convert(cell.verdict, TimingState)
+    known = {name: getattr(cell, name) for name in ("message", "trace", "failure", "cause", "fix")}
+    return msgspec.structs.replace(not_run(shown, group, state, ""), **known)
+
+
+def settled(row: Timing, floor: Spread | None) -> Timing:
+    """Return the row without a break-even that the noise of the baseline against itself does not bear out."""
+    borne_out = row.speedup is None or floor is None or figures.distinct(row.speedup, floor)
+    return row if borne_out else msgspec.structs.replace(row, break_even_calls=None)
+
+
+def not_run(shown: str, group: Group, state: TimingState, message: str) -> Timing:
+    """Return a row without figures."""
+    return Timing(
+        implementation=shown,
+        device=group.device,
+        dtype=group.dtype,
+        shape=group.shape,
+        pass_=group.pass_,
+        state=state,
+        message=message,
+    )

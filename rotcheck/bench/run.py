@@ -1,0 +1,128 @@
+"""Runs a benchmark: one row after another, each in a worker of its own, never two at a time."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+
+from rotcheck import __version__
+from rotcheck.bench import plan
+from rotcheck.bench.rows import not_run, row_of, settled
+from rotcheck.bench.shapes import too_large
+from rotcheck.compare import plan as comparison
+from rotcheck.isolation import Pool
+from rotcheck.probe import run as probe
+from rotcheck.results import Bench, Machine, Spread, Timing
+
+SYMPY = "torch.fx.experimental.symbolic_shapes"  # the first gradient imports it, which takes most of a second
+PRELOAD = (*probe.PRELOAD, plan.WORKER, SYMPY)
+SURVEYED = ("devices", "libraries")
+HUNG = 10  # after a hang, the implementation's other rows get this fraction of the time limit
+
+
+def bench(
+    implementations: Sequence[str] = (),
+    *,
+    devices: Sequence[str] = (),
+    dtypes: Sequence[str] = (),
+    shapes: Sequence[str] = (),
+    passes: Sequence[str] = (),
+    against: str = "native",
+    seconds: float = 0.5,
+    timeout: float = 300.0,
+    memory_limit: float | None = None,
+    on_plan: Callable[[int], None] | None = None,
+    on_row: Callable[[Timing], None] | None = None,
+) -> Bench:
+    """Time each implementation on each device in each dtype, shape and pass, and return all rows.
+
+    Empty means the default: all registered implementations and native-compiled, all devices that run here,
+    float32 and bfloat16, three shapes from tiny to large, `forward` and `forward+backward`. Implementations
+    are named as in `rotcheck.compare`; `against`, the baseline, is timed too. A shape is
+    "2x10x3x8x64": batch, sequence, 3, heads, width of packed qkv. `seconds`: how long to time each of the
+    three things in a row (the implementation, a copy of its input, the baseline), in 7 rounds at least.
+    `timeout`: seconds for a whole row. `memory_limit`: GiB that a worker may hold. `on_plan` is called once
+    with the number of rows, `on_row` with each row as it is finished.
+
+    Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends
+    the run, and what was finished is returned with `interrupted` set; one that comes before the machine is
+    known passes through.
+    """
+    wanted = plan.request(implementations, devices, dtypes, shapes, passes, against)
+    with Pool(preload=PRELOAD, workers=1, memory_limit=memory_limit) as pool:
+        machine = probe.survey(pool, groups=SURVEYED)
+        groups = plan.groups(wanted, plan.devices(wanted, machine), pool.memory_limit)
+        planned = len(groups) * len(wanted.implementations)
+        run = _Run(wanted, pool, seconds, timeout, on_row or (lambda row: None))
+        interrupted = False
+        try:
+            if on_plan:
+                on_plan(planned)
+            for group in groups:
+                run.group(group)
+        except KeyboardInterrupt:
+            interrupted = True
+    return run.result(machine, planned, interrupted=interrupted)
+
+
+class _Run:
+    """The rows so far."""
+
+    def __init__(
+        self,
+        wanted: plan.Request,
+        pool: Pool,
+        seconds: float,
+        timeout: float,
+        on_row: Callable[[Timing], None],
+    ) -> None:
+        self._wanted, self._pool, self._seconds, self._timeout = wanted, pool, seconds, timeout
+        self._on_row = on_row
+        self._names = comparison.display_names(wanted.implementations)
+        self._rows: list[Timing] = []
+        self._hung: set[tuple[str, str]] = set()  # implementation and device
+
+    def group(self, group: plan.Group) -> None:
+        """Time all implementations in one group, the baseline first: the others need it only if it runs."""
+        baseline = self._row(self._wanted.against, group, beside=True)
+        for name in self._wanted.implementations[1:]:
+            self._row(name, group, beside=baseline.state == "ran", floor=baseline.speedup)
+
+    def _row(self, name: str, group: plan.Group, *, beside: bool, floor: Spread | None = None) -> Timing:
+        reason = too_large(group.shape, group.dtype, self._pool.memory_limit)
+        if reason:
+            row = not_run(self._names[name], group, "skipped", reason)
+        else:
+            row = settled(self._timed(name, group, beside), floor)
+        self._rows.append(row)
+        self._on_row(row)
+        return row
+
+    def _timed(self, name: str, group: plan.Group, beside: bool) -> Timing:
+        hung = (name, group.device) in self._hung
+        with tempfile.TemporaryDirectory(prefix="rotcheck-", ignore_cleanup_errors=True) as caches:
+            job = plan.job(
+                self._wanted,
+                group,
+                name,
+                self._names[name],
+                against=beside,
+                seconds=self._seconds,
+                timeout=self._timeout / HUNG if hung else self._timeout,
+                caches=caches,
+            )
+            (done,) = self._pool.run([job])
+        row = row_of(done, self._names[name], group)
+        if row.state == "hangs":
+            self._hung.add((name, group.device))
+        return row
+
+    def result(self, machine: Machine, planned: int, *, interrupted: bool) -> Bench:
+        """Return what was finished."""
+        return Bench(
+            rotcheck=__version__,
+            machine=machine,
+            against=self._names[self._wanted.against],
+            budget_seconds=self._seconds,
+            timings=tuple(self._rows),
+            interrupted=interrupted,
+            planned=planned,
+        )

@@ -1,0 +1,103 @@
+"""`rotcheck train`: a model trained a few steps with each implementation, held against float64."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rotcheck.cli import options
+from rotcheck.cli.codes import INTERRUPTED
+
+if TYPE_CHECKING:
+    from rotcheck.results import Training
+
+Implementations = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="IMPLEMENTATION",
+        help="A registered name, path/to/file.py:function or package.module:function. None: all registered.",
+    ),
+]
+Device = Annotated[
+    list[str] | None,
+    typer.Option(metavar="DEVICE", help="cpu, cuda, mps, ..., interpreter. Repeatable, comma separated."),
+]
+Dtype = Annotated[
+    list[str] | None, typer.Option(metavar="DTYPE", help="float32 (default), bfloat16, float16.")
+]
+Steps = Annotated[int, typer.Option(metavar="N", help="So many steps.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of the first weights, the batches and the noise.")]
+Fasta = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Your protein sequences; default: 28 that come with rotcheck."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(metavar="FACTORY", help="Your model: package.module:factory or path/to/file.py:factory."),
+]
+Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one step.")]
+
+
+def train(
+    implementations: Implementations = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    steps: Steps = 5,
+    seed: Seed = 0,
+    fasta: Fasta = None,
+    model: Model = None,
+    timeout: Timeout = 60.0,
+    format: options.ShortFormat = "table",
+    output: options.Output = None,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
+) -> int:
+    """Train a model with each implementation, and hold its gradients against float64.
+
+    A wrong rotation trains: its loss falls. Its gradient tells.
+
+    \b
+    Examples:
+      rotcheck train
+      rotcheck train native mine.py:function --dtype float32,bfloat16
+      rotcheck train native --steps 20 --fasta proteins.fasta
+      rotcheck train native --model model.py:factory
+
+    \b
+    Your own model: factory(rotary) returns a torch.nn.Module.
+      module(tokens)  tokens (B, S) of int64; returns the scalar loss
+      rotary(qkv)     qkv (B, S, 3, H, D); returns it with q and k rotated
+    A factory without an argument keeps the rotation it has. docs/train.md has an example.
+
+    Exit code 0: all that ran agrees. 1: a finding. 2: cannot be done as asked. 5: nothing ran.
+    """
+    from rotcheck.cli.outlet import Outlet
+
+    outlet = Outlet("train", format, output or (), quiet=quiet, no_color=no_color)
+    request = {
+        "devices": options.listed("--device", device),
+        "dtypes": options.listed("--dtype", dtype),
+        "timeout": options.positive("--timeout", timeout),
+    }
+    outlet.prepare()
+    found = _run(
+        implementations or [],
+        request | {"steps": steps, "seed": seed, "fasta": fasta, "model": model},
+        no_color=no_color,
+    )
+    outlet.show(found)
+    from rotcheck.results import exit_code
+
+    return INTERRUPTED if found.interrupted else exit_code(found.courses)
+
+
+def _run(implementations: list[str], request: dict[str, Any], *, no_color: bool) -> "Training":
+    from rotcheck.cli.progress import Progress
+    from rotcheck.train.run import train as run
+
+    with Progress("starting torch ...", no_color=no_color) as progress:
+        return run(
+            implementations,
+            **request,
+            on_plan=lambda count: progress.plan(count, "steps"),
+            on_step=progress.step,
+        )

@@ -1,0 +1,255 @@
+"""A benchmark in words and tables: who takes how long, and what may be said about who is faster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rotcheck.bench.figures import SAME, distinct
+from rotcheck.report import findings
+from rotcheck.report.findings import Finding
+from rotcheck.report.grid import Block, Entry, Grid, Tone
+from rotcheck.report.text import one_line, plural
+from rotcheck.results import Bench, Cell, Report, Spread, Timing, Verdict, summarise
+
+LEGEND = (
+    "Each figure is the median of all rounds, and ± half the distance between their quartiles. "
+    "of copy: the share of the bandwidth of copying the same input, measured in the same rounds. "
+    "vs {against}: paired by round; `same` where that is within its noise or that of the baseline against itself. "
+    "rank: 1 + how many are faster beyond that noise, so equal ranks cannot be told apart. "
+    "memory: held at the peak beyond the inputs, in inputs. launches: kernels on a GPU, operations on a CPU. "
+    "compile: loading and the first calls beyond steady ones, measured once. "
+    "break-even: calls until that is paid back."
+)
+SPEED = ("rank", "time", "of copy")
+COST = ("memory", "launches", "compile", "break-even")
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+PLAIN = str.maketrans({"µ": "u", "×": "x", "±": "+-"})
+NOTHING = Entry("-")
+QUIET = 10  # percent of the processor that others may use
+STEADY = 1.2  # times the shortest that the baseline may take in another row
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is compared with each other: one device, dtype, shape and pass, the fastest first."""
+
+    title: str
+    rows: tuple[Timing, ...]
+
+    @property
+    def ran(self) -> list[Timing]:
+        """The rows that have figures."""
+        return [row for row in self.rows if row.seconds]
+
+
+def sections(found: Bench) -> list[Section]:
+    """Return the sections that have anything to show, in the order in which they were run."""
+    groups: dict[str, list[Timing]] = {}
+    for row in found.timings:
+        if row.state not in ("unavailable", "skipped"):
+            title = f"{row.shape} {row.dtype} {row.pass_} on {row.device}"
+            groups.setdefault(title, []).append(row)
+    return [Section(title, tuple(sorted(rows, key=_slowness))) for title, rows in groups.items()]
+
+
+def grid(section: Section, against: str, *, ascii: bool = False) -> Grid:
+    """Return a section as a table: a row for each implementation, and one for copying packed qkv."""
+    baseline = next((row for row in section.ran if row.implementation == against), None)
+    lines = [
+        (_name(row, against), _speed(row, section, baseline), _cost(row, against)) for row in section.rows
+    ]
+    if baseline:
+        lines.append(("copy of qkv", _copied(baseline), [NOTHING] * len(COST)))
+    blocks = (
+        Block("speed", (*SPEED, f"vs {one_line(against)}"), tuple(tuple(speed) for _, speed, _ in lines)),
+        Block("cost", COST, tuple(tuple(cost) for _, _, cost in lines)),
+    )
+    built = Grid("implementation", tuple(name for name, _, _ in lines), blocks)
+    return _plain(built) if ascii else built
+
+
+def warnings(section: Section, against: str) -> list[str]:
+    """Return what speaks against trusting the figures: a baseline that drifts, processes that disturb."""
+    times = sorted(row.baseline_seconds.median for row in section.ran if row.baseline_seconds)
+    found = []
+    if times and times[-1] > STEADY * times[0]:
+        found.append(
+            f"The machine was not steady: {one_line(against)} took {duration(times[0])} to {duration(times[-1])} "
+            "beside the others. Ratios are taken round by round; do not compare times of different rows."
+        )
+    others = max((row.others_percent or 0.0 for row in section.ran), default=0.0)
+    if others > QUIET:
+        found.append(
+            f"Other processes used up to {others:.0f} % of the processor meanwhile, which slows down functions "
+            "with several threads most. Measure again when it is at rest."
+        )
+    return found
+
+
+def rank(row: Timing, among: Sequence[Timing]) -> int:
+    """Return 1 + how many of the others are faster by more than the noise of both."""
+    return 1 + sum(_clearly_faster(other, row) for other in among)
+
+
+def legend(found: Bench) -> str:
+    """Return what the columns mean."""
+    return LEGEND.format(against=one_line(found.against))
+
+
+def summary_line(found: Bench) -> str:
+    """Return `24 rows: 20 ran, 4 unavailable`, or how far an interrupted run came."""
+    states = [row.state for row in found.timings]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    rows = plural(len(states), "row")
+    if found.interrupted:
+        rows = f"interrupted: {len(states)} of {plural(max(found.planned, len(states)), 'row')}"
+    nothing = "" if "ran" in states else "; nothing ran"
+    return f"{rows}: {counts}{nothing}" if counts else f"{rows}{nothing}"
+
+
+def as_report(found: Bench) -> Report:
+    """Return the rows as the cells of a report, whose findings and reasons are then told as always."""
+    cells = tuple(map(_cell, found.timings))
+    return Report(rotcheck=found.rotcheck, machine=found.machine, cells=cells, summary=summarise(cells))
+
+
+def bad(report: Report) -> list[Finding]:
+    """Return what went wrong, each thing once."""
+    return [replace(each, where=_words(each.where)) for each in findings.findings(report)]
+
+
+def duration(seconds: float) -> str:
+    """Return `213 ms`, `4.10 µs`: three digits."""
+    size, unit = next((pair for pair in UNITS if seconds >= 0.9995 * pair[0]), UNITS[-1])
+    return f"{_digits(seconds / size)} {unit}"
+
+
+def noise(spread: Spread) -> str:
+    """Return half of the distance between the quartiles, in percent of the median: `±4 %`."""
+    percent = 50 * (spread.q75 - spread.q25) / spread.median
+    return f"±{percent:.0f} %" if percent >= 0.95 else f"±{percent:.1f} %"
+
+
+def speedup(spread: Spread, floor: Spread = SAME) -> str:
+    """Return `4.10× faster ±3 %`, `1.20× slower ±2 %`, or `same ±2 %` where the noise allows no more."""
+    if not distinct(spread, floor):
+        return f"same {noise(spread)}"
+    times, word = (spread.median, "faster") if spread.median > 1 else (1 / spread.median, "slower")
+    return f"{_digits(times)}× {word} {noise(spread)}"
+
+
+def _digits(value: float) -> str:
+    """Return three digits."""
+    return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+
+
+def _share(spread: Spread) -> str:
+    """Return a percentage with its noise in percentage points: `12.2 ±0.3 %`."""
+    places = 0 if spread.median >= 99.95 else 1 if spread.median >= 9.995 else 2
+    return f"{spread.median:.{places}f} ±{(spread.q75 - spread.q25) / 2:.{places}f} %"
+
+
+def _slowness(row: Timing) -> tuple[bool, bool, float]:
+    """Return what to sort by: against the baseline, since what drifts between processes drifts for both."""
+    if row.speedup:
+        return False, False, 1 / row.speedup.median
+    return row.seconds is None, True, row.seconds.median if row.seconds else 0.0
+
+
+def _clearly_faster(one: Timing, other: Timing) -> bool:
+    if one.speedup and other.speedup:
+        return one.speedup.q25 > other.speedup.q75
+    return bool(one.seconds and other.seconds and one.seconds.q75 < other.seconds.q25)
+
+
+def _name(row: Timing, against: str) -> str:
+    return one_line(
+        f"{row.implementation} (baseline)" if row.implementation == against else row.implementation
+    )
+
+
+def _speed(row: Timing, section: Section, baseline: Timing | None) -> list[Entry]:
+    if row.seconds is None or row.copy_share is None:
+        return [NOTHING, Entry(row.state, "bad"), NOTHING, NOTHING]
+    return [
+        Entry(str(rank(row, section.ran))),
+        Entry(_timed(row.seconds)),
+        Entry(_share(row.copy_share)),
+        _versus(row, baseline),
+    ]
+
+
+def _versus(row: Timing, baseline: Timing | None) -> Entry:
+    if row.speedup is None:
+        return NOTHING
+    if row is baseline:
+        return Entry(f"{_digits(row.speedup.median)}× itself {noise(row.speedup)}")
+    floor = baseline.speedup if baseline and baseline.speedup else SAME
+    tone: Tone = "good" if row.speedup.median > 1 else "bad"
+    return Entry(speedup(row.speedup, floor), tone if distinct(row.speedup, floor) else "none")
+
+
+def _timed(spread: Spread) -> str:
+    return f"{duration(spread.median)} {noise(spread)}"
+
+
+def _cost(row: Timing, against: str) -> list[Entry]:
+    memory = NOTHING if row.peak_inputs is None else Entry(f"{_digits(row.peak_inputs)}×")
+    launched = NOTHING if row.launches is None else Entry(str(row.launches))
+    compiled = NOTHING if row.compile_seconds is None else Entry(_compiled(row.compile_seconds, row.seconds))
+    paid = NOTHING if row.implementation == against or not row.speedup else Entry(_break_even(row))
+    return [memory, launched, compiled, paid]
+
+
+def _compiled(compile_seconds: float, seconds: Spread | None) -> str:
+    """Return the seconds, or `none` for what is not worth a tenth of a call."""
+    return f"~{duration(compile_seconds)}" if seconds and compile_seconds > seconds.median / 10 else "none"
+
+
+def _break_even(row: Timing) -> str:
+    if row.break_even_calls is None:
+        return "never"
+    return f"~{plural(row.break_even_calls, 'call')}" if row.break_even_calls else "0 calls"
+
+
+def _copied(baseline: Timing) -> list[Entry]:
+    """Return the copy as it was measured beside the baseline."""
+    assert baseline.copy_seconds is not None, "it ran"
+    assert baseline.times_copy is not None, "it ran"
+    copy = baseline.times_copy
+    return [NOTHING, Entry(_timed(baseline.copy_seconds)), Entry("100 %"), Entry(speedup(copy))]
+
+
+def _cell(row: Timing) -> Cell:
+    verdict: Verdict = "agrees" if row.state == "ran" else row.state
+    return Cell(
+        implementation=row.implementation,
+        device=row.device,
+        dtype=row.dtype,
+        check=f"{row.shape} {row.pass_}",
+        verdict=verdict,
+        path=row.path,
+        message=row.message,
+        trace=row.trace,
+        failure=row.failure,
+        cause=row.cause,
+        fix=row.fix,
+    )
+
+
+def _words(where: str) -> str:
+    return where.replace("all checks", "all shapes and passes")
+
+
+def _plain(built: Grid) -> Grid:
+    def plain(text: str) -> str:
+        return text.translate(PLAIN)
+
+    blocks = tuple(
+        Block(
+            plain(block.title),
+            block.columns,
+            tuple(tuple(Entry(plain(entry.text), entry.tone) for entry in row) for row in block.rows),
+        )
+        for block in built.blocks
+    )
+    return Grid(built.head, built.names, blocks)

@@ -1,0 +1,89 @@
+"""A picture of a benchmark: the time of each implementation over that of copying its input."""
+
+import importlib.util
+import math
+from io import BytesIO
+from pathlib import PurePath
+from typing import Any
+
+from rotcheck.errors import RequestError
+from rotcheck.report import write
+from rotcheck.report.bench import Section, sections
+from rotcheck.report.text import one_line
+from rotcheck.results import Bench, Timing
+
+SUFFIXES = (".svg", ".png")
+COLUMNS = 2  # panels beside each other
+WIDTH, ROW, FRAME = 5.5, 0.28, 1.1  # inches: of a panel, of one implementation in it, of what surrounds it
+INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+INK, POINT, BASELINE = "#767676", "#2f7fd6", "#c2571a"  # as far from black as from white
+
+
+def check(path: str) -> None:
+    """Raise `RequestError` when no picture could be drawn or written there; draws nothing yet."""
+    if PurePath(path).suffix.lower() not in SUFFIXES:
+        raise RequestError(f"--plot {path!r}: the file's name must end in {' or '.join(SUFFIXES)}")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise RequestError("--plot needs matplotlib: install it with `pip install matplotlib`")
+    try:
+        write.check([path])
+    except RequestError as error:
+        raise RequestError(str(error).replace("--output", "--plot", 1)) from error
+
+
+def draw(found: Bench, path: str) -> None:
+    """Draw the benchmark into the file; without a row that ran, an empty picture.
+
+    Raises `RequestError` when the file cannot be written.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    shown = [section for section in sections(found) if section.ran]
+    settings: Any = {"svg.hashsalt": "rotcheck", **dict.fromkeys(INKED, INK)}
+    with matplotlib.rc_context(settings):
+        rows = max(1, math.ceil(len(shown) / COLUMNS))
+        tallest = max((len(section.ran) for section in shown), default=1)
+        figure = Figure((COLUMNS * WIDTH, rows * (FRAME + ROW * tallest)), layout="constrained")
+        panels = figure.subplots(rows, COLUMNS, squeeze=False).flat
+        for axes, section in zip(panels, shown):
+            _panel(axes, section, found.against)
+        for axes in list(figure.axes)[len(shown) :]:
+            axes.set_axis_off()
+        write.write(path, _drawn(figure, PurePath(path).suffix.lower()[1:]))
+
+
+def _panel(axes: Any, section: Section, against: str) -> None:
+    """Draw one section, what is nearest to the copy at the top."""
+    rows = sorted(section.ran, key=_times_copy, reverse=True)
+    for at, row in enumerate(rows):
+        _point(axes, at, row, BASELINE if row.implementation == against else POINT)
+    axes.axvline(1, color=INK, linestyle=":", linewidth=1)
+    axes.set_xscale("log", subs=[2, 5])
+    for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        which("{x:g}")
+    axes.set_yticks(range(len(rows)), [one_line(row.implementation) for row in rows])
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.set_title(section.title, fontsize="medium")
+    axes.set_xlabel("time / time of copying the input", fontsize="small")
+    axes.grid(axis="x", which="both", color=INK, alpha=0.25, linewidth=0.5)
+    axes.set_facecolor("none")
+
+
+def _times_copy(row: Timing) -> float:
+    return row.times_copy.median if row.times_copy else math.inf
+
+
+def _point(axes: Any, at: int, row: Timing, colour: str) -> None:
+    times = row.times_copy
+    assert times is not None, "it ran"
+    bars = [[times.median - times.q25], [times.q75 - times.median]]
+    axes.errorbar([times.median], [at], xerr=bars, fmt="o", color=colour, markersize=5, capsize=3)
+
+
+def _drawn(figure: Any, format: str) -> bytes:
+    file = BytesIO()
+    figure.savefig(
+        file, format=format, dpi=150, transparent=True, metadata={"Date": None} if format == "svg" else None
+    )
+    return file.getvalue()

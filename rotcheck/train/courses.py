@@ -1,0 +1,139 @@
+"""Gathers the answers of the workers, and makes of each run its course with its verdict."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rotcheck import diagnose
+from rotcheck.compare.cells import cell_of
+from rotcheck.compare.plan import STAND_INS, display_names
+from rotcheck.isolation import Done, Job, Returned
+from rotcheck.results import Course, Reference, Step
+from rotcheck.train import judge, words
+from rotcheck.train.plan import OWN, TRUTH, YARDSTICK
+
+STOPPED = ("unavailable", "skipped", "wrong")
+
+Key = tuple[str, str, str]  # implementation as it was asked for, device, dtype
+
+
+class Courses:
+    """What has come back so far."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+        asked = [job.setup["implementation"] for job in jobs if job.name not in (TRUTH, YARDSTICK)]
+        self.names = display_names(dict.fromkeys(asked))
+        model = jobs[0].setup["model"]
+        self.model_name = display_names([model])[model] if model else ""
+        self._done: dict[Key, list[Done]] = {_key(job): [] for job in jobs}
+
+    def take(self, done: Done) -> None:
+        """Keep one answer."""
+        self._done[_key(done.job)].append(done)
+
+    def word(self, done: Done) -> str:
+        """Return what was just done, for who watches."""
+        name, device, dtype = _key(done.job)
+        return f"{self.names.get(name, name)} {device} {dtype} {done.task[1]}"
+
+    def references(self) -> tuple[Reference, ...]:
+        """Return the float64 run, and the yardstick of each device and dtype."""
+        return tuple(self._reference(job) for job in self._jobs if job.name in (TRUTH, YARDSTICK))
+
+    def found(self) -> list[Course]:
+        """Return a course for each run under test that was not cut off in its midst."""
+        tested = [job for job in self._jobs if job.name not in (TRUTH, YARDSTICK)]
+        return [self._course(job) for job in tested if len(self._done[_key(job)]) == len(job.tasks)]
+
+    def _reference(self, job: Job) -> Reference:
+        done = self._done[_key(job)]
+        failed = [each for each in done if not isinstance(each.outcome, Returned)]
+        return Reference(
+            name="float64" if job.name == TRUTH else "rounded once",
+            device=job.setup["device"],
+            dtype=job.setup["dtype"],
+            losses=tuple(value["loss"] for value in _taken(done)),
+            message=_failure(failed[0]) if failed else None,
+        )
+
+    def _course(self, job: Job) -> Course:
+        name, device, dtype = _key(job)
+        done = self._done[_key(job)]
+        steps = [_step(number, value) for number, value in enumerate(_taken(done), 1)]
+        truth, yardstick = self._held_against(device, dtype)
+        about: dict[str, Any] = {
+            "implementation": self.names[name],
+            "device": device,
+            "dtype": dtype,
+            "stand_in": device in STAND_INS,
+            "steps": tuple(steps),
+            "wrong_at": judge.wrong_at(steps),
+            "parts_at": judge.parts_at(steps, truth, yardstick, dtype),
+            "path": next((value["path"] for value in _taken(done)), None) or self.names[name],
+            "note": next((value["note"] for value in _taken(done)), None),
+        }
+        return Course(**about | _end(done, steps, self.names[name], own=job.name == OWN))
+
+    def _held_against(self, device: str, dtype: str) -> tuple[Reference, Reference | None]:
+        truth, *others = self.references()
+        return truth, next((each for each in others if (each.device, each.dtype) == (device, dtype)), None)
+
+
+def _end(done: Sequence[Done], steps: Sequence[Step], name: str, *, own: bool) -> dict[str, Any]:
+    """Return the verdict of a run and what goes with it."""
+    failed = next((each for each in done if not isinstance(each.outcome, Returned)), None)
+    if failed:
+        cell = cell_of(failed, name, None)
+        at = "" if failed.opening else f"{failed.task[1]}: "
+        told = {"message": f"{at}{cell.message}", "trace": cell.trace}
+        return told | {"verdict": cell.verdict, "failure": cell.failure, "cause": cell.cause, "fix": cell.fix}
+    stopped = next((value for value in _values(done) if value["state"] in STOPPED), None)
+    if stopped:
+        return _stopped(stopped)
+    unfit = judge.unfit_at(steps)
+    if unfit:
+        return {"verdict": "skipped", "message": words.unfit(unfit, own=own)}
+    wrong = judge.wrong_at(steps)
+    return (
+        {"verdict": "disagrees", "message": words.wrong(steps[wrong - 1])} if wrong else {"verdict": "agrees"}
+    )
+
+
+def _failure(done: Done) -> str:
+    return f"{done.outcome}{' while it was built' if done.opening else ''}"
+
+
+def _stopped(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the end of a run that did not start, or whose implementation returned what no model can use."""
+    if value["state"] != "wrong":
+        return {"verdict": value["state"], "message": value["message"]}
+    known = diagnose.for_finding(value["finding"])
+    told = {"failure": known.id, "cause": known.cause, "fix": known.fix} if known else {}
+    return told | {"verdict": "disagrees", "message": value["message"]}
+
+
+def _step(number: int, value: dict[str, Any]) -> Step:
+    beside = value["agreement"] or {}
+    return Step(
+        number=number,
+        loss=value["loss"],
+        gradient_error=beside.get("error"),
+        rounding=beside.get("rounding"),
+        tensor=beside.get("tensor"),
+        tensor_error=beside.get("tensor_error"),
+        tensor_rounding=beside.get("tensor_rounding"),
+    )
+
+
+def _values(done: Sequence[Done]) -> list[dict[str, Any]]:
+    """Return what came back, in the order of the steps."""
+    return [each.outcome.value for each in done if isinstance(each.outcome, Returned)]
+
+
+def _taken(done: Sequence[Done]) -> list[dict[str, Any]]:
+    """Return what came back of the steps that were taken, in their order."""
+    return [value for value in _values(done) if value["state"] == "ran"]
+
+
+def _key(job: Job) -> Key:
+    return job.setup["implementation"], job.setup["device"], job.setup["dtype"]

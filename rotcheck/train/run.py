@@ -1,0 +1,114 @@
+"""Runs the training: references and implementations in workers, then the matrix for what went wrong."""
+
+from collections.abc import Callable, Sequence
+
+from rotcheck import __version__
+from rotcheck.compare import plan as matrix
+from rotcheck.compare import run as comparing
+from rotcheck.errors import RequestError
+from rotcheck.isolation import Done, Pool, Raised, Returned
+from rotcheck.probe import run as probe
+from rotcheck.results import Course, Machine, Training, summarise
+from rotcheck.train import plan
+from rotcheck.train.courses import Courses
+from rotcheck.train.matrix import explained
+
+PRELOAD = (*comparing.PRELOAD, plan.WORKER)
+_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
+
+
+def train(
+    implementations: Sequence[str] = (),
+    *,
+    devices: Sequence[str] = (),
+    dtypes: Sequence[str] = (),
+    steps: int = 5,
+    seed: int = 0,
+    fasta: str | None = None,
+    model: str | None = None,
+    timeout: float = 60.0,
+    on_plan: Callable[[int], None] | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> Training:
+    """Train a model so many steps with each implementation on each device in each dtype.
+
+    Empty means the default: all registered implementations, all devices that run here, float32. `fasta`: a
+    file of protein sequences in place of those that come with rotcheck. `model`: `package.module:factory`
+    or `path/to/file.py:factory`; `factory(rotary)` returns a torch.nn.Module whose call `module(tokens)`, tokens
+    (B, S) of int64, returns the scalar loss, and which turns qkv (B, S, 3, H, D) by `rotary(qkv)`. A
+    factory without an argument keeps the rotation it has, and is trained as it is. `timeout`: seconds for
+    one step. `on_plan` is called once with the number of steps of all runs, `on_step` with a word on each.
+
+    Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends
+    the run, and what was finished is returned with `interrupted` set.
+    """
+    wanted = plan.request(implementations, devices, dtypes, steps=steps, seed=seed, fasta=fasta, model=model)
+    with Pool(preload=PRELOAD) as pool:
+        machine = probe.survey(pool, groups=comparing.SURVEYED)
+        here = matrix.devices(wanted.devices, machine)
+        own = _own(pool, wanted, timeout)
+        jobs = plan.jobs(wanted, here, own=own, timeout=timeout)
+        courses, interrupted = Courses(jobs), False
+        found: list[Course] = []
+        try:
+            if on_plan:
+                on_plan(sum(len(job.tasks) for job in jobs))
+            for done in pool.run(jobs):
+                _take(done, courses, on_step)
+            found = courses.found()
+            found = found if own else explained(found, courses.names, pool, machine, timeout)
+        except KeyboardInterrupt:
+            interrupted = True
+            found = found or courses.found()
+    return _training(wanted, machine, courses, found, interrupted)
+
+
+def _own(pool: Pool, wanted: plan.Request, timeout: float) -> bool:
+    """Ask whether the user's model keeps its own rotation.
+
+    Raises `RequestError` when it cannot be loaded, and when it does and implementations were named for it.
+    """
+    own = False
+    for done in pool.run(plan.own_rotation(wanted.model, timeout)):
+        _check(done)
+        if not isinstance(done.outcome, Returned):
+            raise RequestError(f"--model {wanted.model!r} cannot be loaded: {done.outcome}")
+        own = bool(done.outcome.value)
+    if own and wanted.named:
+        keeps = "takes no argument and keeps its own rotation: no implementation can be put into it"
+        raise RequestError(f"--model {wanted.model!r} {keeps}")
+    return own
+
+
+def _take(done: Done, courses: Courses, on_step: Callable[[str], None] | None) -> None:
+    _check(done)
+    courses.take(done)
+    if on_step:
+        on_step(courses.word(done))
+
+
+def _check(done: Done) -> None:
+    """Raise `RequestError` when the answer says that what was asked for is not there or not of the form."""
+    if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
+        raise RequestError(done.outcome.message)
+
+
+def _training(
+    wanted: plan.Request, machine: Machine, courses: Courses, found: list[Course], interrupted: bool
+) -> Training:
+    references = courses.references()
+    if wanted.model and not interrupted and len(references[0].losses) < wanted.steps:
+        why = f"fails with the reference rotation, in float64 on the CPU: {references[0].message}"
+        raise RequestError(f"--model {wanted.model!r} {why}")
+    return Training(
+        rotcheck=__version__,
+        machine=machine,
+        model=courses.model_name or plan.MINIATURE,
+        sequences=len(wanted.sequences),
+        planned=wanted.steps,
+        seed=wanted.seed,
+        references=references,
+        courses=tuple(found),
+        summary=summarise(found),
+        interrupted=interrupted,
+    )

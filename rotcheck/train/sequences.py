@@ -1,0 +1,110 @@
+"""Protein sequences: read from FASTA, and written as the tokens that a model sees. Pure Python."""
+
+from importlib import resources
+from pathlib import Path
+
+from rotcheck.errors import RequestError
+
+RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
+UNSURE = "XBZJUO"
+"""Unknown, D or N, E or Q, I or L, selenocysteine, pyrrolysine: too rare to learn, all read as X."""
+
+UNKNOWN, END, MASK = "X", ".", "?"
+LETTERS = RESIDUES + UNKNOWN + END + MASK
+"""One letter a token, in the order of the token numbers; the mask is the last, as SEDD has it."""
+
+VOCABULARY = len(LETTERS)
+LARGEST = 64 << 20  # bytes of a FASTA file
+SHORTEST_DNA = 30  # letters from which a file without any other letter than A, C, G, T, U, N is taken for DNA
+
+_TOKENS = {letter: token for token, letter in enumerate(LETTERS)}
+_READ = {letter: letter for letter in RESIDUES} | dict.fromkeys(UNSURE, UNKNOWN)
+
+
+def tokens(text: str) -> list[int]:
+    """Return the token numbers of letters from `LETTERS`."""
+    return [_TOKENS[letter] for letter in text]
+
+
+def shipped() -> list[str]:
+    """Return the sequences that come with rotcheck; docs/train.md says where they are from."""
+    return parse((resources.files(__package__) / "proteins.fasta").read_text(), "proteins.fasta")
+
+
+def read(path: str) -> list[str]:
+    """Return the sequences of a FASTA file, in `LETTERS`.
+
+    Raises `RequestError` with one sentence when it cannot be read or is no protein FASTA.
+    """
+    file = Path(path)
+    try:
+        size = file.stat().st_size if file.is_file() else 0
+        if size > LARGEST:
+            raise RequestError(
+                f"--fasta {path!r} has {size >> 20} MiB; at most {LARGEST >> 20} are read: give a part of it"
+            )
+        data = file.read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise RequestError(f"--fasta {path!r} cannot be read: {why}") from error
+    return parse(_text(data, path), path)
+
+
+def parse(text: str, name: str) -> list[str]:
+    """Return the sequences of a FASTA text, in `LETTERS`; `name` is what errors call it.
+
+    Small letters count as large ones, a final `*` is the end of a translation. Raises `RequestError` for the
+    first line that is wrong.
+    """
+    found: list[str] = []
+    begun = 0  # the line of the last header
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(">"):
+            _check_filled(found, begun, name)
+            found.append("")
+            begun = number
+        elif line.strip() and not line.startswith(";"):
+            if not begun:
+                raise RequestError(
+                    f"--fasta {name!r}, line {number}: a FASTA file begins with '>' and a name"
+                )
+            found[-1] += _letters(line, number, name)
+    _check_filled(found, begun, name)
+    if not found:
+        raise RequestError(f"--fasta {name!r} holds no sequence")
+    _check_protein(found, name)
+    return found
+
+
+def _text(data: bytes, path: str) -> str:
+    if data[:2] == b"\x1f\x8b":
+        raise RequestError(f"--fasta {path!r} is compressed with gzip: unpack it first")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise RequestError(f"--fasta {path!r}, line {line}: this is no text (not UTF-8)") from error
+    if "\0" in text:
+        line = text.partition("\0")[0].count("\n") + 1
+        raise RequestError(f"--fasta {path!r}, line {line}: this is no text (a NUL byte)")
+    return text
+
+
+def _letters(line: str, number: int, name: str) -> str:
+    letters = "".join(line.split()).upper().removesuffix("*")
+    wrong = next((letter for letter in letters if letter not in _READ), None)
+    if wrong is None:
+        return "".join(map(_READ.__getitem__, letters))
+    hint = ": a gap of an alignment; give the sequences unaligned" if wrong in "-." else ""
+    raise RequestError(f"--fasta {name!r}, line {number}: {wrong!r} is no amino acid{hint}")
+
+
+def _check_filled(found: list[str], begun: int, name: str) -> None:
+    if found and not found[-1]:
+        raise RequestError(f"--fasta {name!r}, line {begun}: no sequence follows this name")
+
+
+def _check_protein(found: list[str], name: str) -> None:
+    letters = "".join(found)
+    if len(letters) >= SHORTEST_DNA and set(letters) <= set("ACGTNX"):  # U was read as X
+        raise RequestError(f"--fasta {name!r} holds nothing but A, C, G, T, U and N: DNA or RNA, no protein")

@@ -1,0 +1,29 @@
+"""Figures and verdicts of a training run in words."""
+
+from rotcheck.results import Step
+
+
+def percent(share: float) -> str:
+    """Return a share in percent with two digits that count: 38 %, 0.00006 %."""
+    if not share <= 1e6:
+        return "NaN"
+    return f"{float(f'{100 * share:.2g}'):.10f}".rstrip("0").rstrip(".") + " %"
+
+
+def wrong(step: Step) -> str:
+    """Return what is wrong with the gradient of a step."""
+    if step.gradient_error is None or not step.gradient_error < float("inf"):
+        return f"the gradient has NaN or infinite elements at step {step.number}"
+    return (
+        f"at step {step.number} the gradient is {percent(step.gradient_error)} off the float64 one, where rounding "
+        f"explains {percent(step.rounding or 0.0)}; most in {step.tensor}, {percent(step.tensor_error or 0.0)}"
+    )
+
+
+def unfit(step: Step, *, own: bool) -> str:
+    """Return why nothing can be told in this dtype."""
+    held = "moving its weights by one rounding step" if own else "a right rotation that rounds once"
+    return (
+        f"nothing can be told: at step {step.number} {held} gives a gradient {percent(step.rounding or 0.0)} off the "
+        "float64 one; the model draws random numbers in its dtype, or overflows it"
+    )

@@ -1,0 +1,101 @@
+"""Inside a worker: opens one run of training and takes its steps, one a task."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import torch
+
+from rotcheck.compare.subject import Subject, Wrong
+from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.registry import module_of
+from rotcheck.scrub import scrub
+from rotcheck.train import rotation
+from rotcheck.train.batches import Batch
+from rotcheck.train.recipe import Recipe
+from rotcheck.train.trainer import CPU, Trainer
+
+Answer = Callable[[list[str]], dict[str, Any]]
+OVER = -1  # of the steps taken: the weights are NaN, and no step follows
+REFERENCES = {"float64": rotation.truth, "yardstick": rotation.yardstick}
+
+
+def open_course(setup: dict[str, Any]) -> Answer:
+    """Return what answers tasks [dtype, "step 1"], [dtype, "step 2"], ... in their order.
+
+    `setup["rotation"]`: "float64" or "yardstick" for the references, "own" for a module that has its own, and
+    "implementation" for `setup["implementation"]`. Raises `RequestError` for what is not as asked, and
+    whatever an implementation or a user's module raises while it is loaded.
+    """
+    torch.set_num_threads(1)  # several workers would fight for the cores
+    batches = msgspec.convert(setup["batches"], list[Batch])
+    recipe = Recipe(setup["model"], setup["seed"])
+    dtype = getattr(torch, setup["dtype"])
+    if setup["rotation"] != "implementation":
+        reference = REFERENCES.get(setup["rotation"], rotation.truth)
+        return _steps(
+            Trainer(recipe, reference, _place(setup["device"]), dtype),
+            batches,
+            held=setup["rotation"] == "own",
+        )
+    try:
+        reason = _not_for(setup["implementation"], setup["device"])
+        if reason:
+            return lambda task: {"state": "skipped", "message": reason}
+        subject = Subject(setup["implementation"], setup["device"])
+    except Unavailable as error:
+        words = scrub(str(error))
+        return lambda task: {"state": "unavailable", "message": words}
+    reason = subject.skip(setup["device"], setup["dtype"])
+    if reason:
+        return lambda task: {"state": "skipped", "message": reason}
+    trainer = Trainer(recipe, rotation.implementation(subject), subject.device, dtype, subject)
+    return _steps(trainer, batches, held=True, path=subject.path)
+
+
+def _not_for(name: str, device: str) -> str | None:
+    """Turn on the Triton interpreter where that is the device, or say why this implementation is not for it."""
+    if device != "interpreter":
+        return None
+    registered = module_of(name)
+    if registered and not getattr(importlib.import_module(registered), "triton", False):
+        return "it has no Triton kernel; on CPU tensors it is what it is on cpu"
+    interpret()
+    return None
+
+
+def _place(device: str) -> torch.device:
+    return CPU if device == "interpreter" else torch.device(device)
+
+
+def _steps(
+    trainer: Trainer,
+    batches: list[Batch],
+    *,
+    held: bool,
+    path: Callable[[], tuple[str | None, str | None]] = lambda: (None, None),
+) -> Answer:
+    taken = 0
+
+    def answer(task: list[str]) -> dict[str, Any]:
+        nonlocal taken
+        number = int(task[1].rpartition(" ")[2])
+        if number != taken + 1:  # a step before this one was lost, and with it the weights
+            return {"state": "lost"}
+        try:
+            found = trainer.step(batches[number - 1], held=held)
+        except Wrong as wrong:
+            return {"state": "wrong", "finding": wrong.evidence.finding, "message": f"{task[1]}: {wrong}"}
+        taken = number if trainer.finite else OVER
+        ran, why = path()
+        return {"state": "ran", **msgspec.to_builtins(found), "path": ran, "note": why and scrub(why)}
+
+    return answer
+
+
+def open_model(model: str) -> Callable[[Any], bool]:
+    """Return what answers whether the user's model keeps a rotation of its own."""
+    recipe = Recipe(model, 0)
+    return lambda task: recipe.own

@@ -1,0 +1,105 @@
+"""Memory and launches against what can be counted by hand, and what in-place functions and gradients are given."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+import torch
+
+from rotcheck.bench import launches, memory
+from rotcheck.bench.contenders import Contender, copying, rotation
+from rotcheck.bench.loaded import Loaded
+from rotcheck.bench.problem import Problem, Size
+from rotcheck.implementations.interface import Function
+from rotcheck.rotary.conventions import Convention
+
+CPU = torch.device("cpu")
+PACKED = Convention(pairing="half", layout="qkv", tables="packed")
+IN_PLACE = Convention(pairing="half", layout="qkv", tables="half-width", in_place=True)
+
+
+def size(*, backward: bool = False) -> Size:
+    return Size(2, 10, 8, 64, torch.float32, CPU, backward)
+
+
+def made(function: Function, convention: Convention = PACKED, *, backward: bool = False) -> Contender:
+    """Return a contender of a function that was never loaded."""
+    loaded = SimpleNamespace(function=function, convention=convention, running=memory.nullcontext)
+    return rotation(cast(Loaded, loaded), size(backward=backward))
+
+
+def footprint(contender: Contender) -> tuple[float, int | None]:
+    """Return the peak in inputs, and the launches."""
+    contender.batch(1)
+    seen = launches.profiled(CPU)
+    contender.once(seen)
+    held = memory.peak(contender, CPU, seen)
+    assert held is not None
+    return held / contender.bytes, launches.launches(seen, CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "backward", "inputs", "operations"),
+    [
+        ("native", False, 3.0, 5),  # q * cos, -x2 and cat: 2.5, then x * sin instead of -x2: 3; + makes five
+        ("native", True, 3.5, 10),  # result, gradient * sin, its halves' -x and cat: 3.5
+        ("interleaved", False, 2.0, 10),
+        ("complex", False, 1.0, 2),  # one product for q, one for k
+    ],
+)
+def test_the_footprint_of_real_functions_is_what_their_lines_say(
+    name: str, backward: bool, inputs: float, operations: int
+) -> None:
+    assert footprint(rotation(Loaded(name, "cpu"), size(backward=backward))) == (inputs, operations)
+
+
+def test_a_copy_holds_one_input_and_is_one_operation() -> None:
+    contender = rotation(Loaded("native", "cpu"), size())
+    assert footprint(copying(contender, size())) == (1.0, 1)
+
+
+def test_a_copy_beside_a_gradient_is_two() -> None:
+    contender = rotation(Loaded("native", "cpu"), size(backward=True))
+    assert footprint(copying(contender, size(backward=True)))[1] == 2
+
+
+def test_a_function_that_allocates_nothing_holds_nothing() -> None:
+    assert footprint(made(lambda x, cos, sin: x.neg_())) == (0.0, 1)
+
+
+def test_views_and_allocations_are_no_launches() -> None:
+    assert footprint(made(lambda x, cos, sin: (torch.empty(0), x.transpose(0, 1).transpose(0, 1))[1]))[1] == 0
+
+
+def test_an_in_place_function_gets_a_fresh_copy_for_each_gradient_and_keeps_its_input_otherwise() -> None:
+    backward, forward = (Problem(IN_PLACE, size(backward=each)) for each in (True, False))
+    assert backward.inputs()[0].data_ptr() != backward.inputs()[0].data_ptr()
+    assert not backward.inputs()[0].is_leaf
+    assert forward.inputs()[0].data_ptr() == forward.inputs()[0].data_ptr()
+    assert footprint(made(lambda x, cos, sin: x.neg_(), IN_PLACE, backward=True)) == (1.0, 2)
+
+
+def test_gradients_do_not_accumulate_and_do_not_grow() -> None:
+    problem = Problem(PACKED, size(backward=True))
+    first, second = (problem.backward(lambda x, cos, sin: x * 2, problem.inputs())[0] for _ in range(2))
+    assert torch.equal(first, second)
+    assert problem.inputs()[0].grad is None
+
+
+def test_a_function_that_promotes_gets_a_gradient_of_its_result_s_dtype() -> None:
+    narrow = Size(2, 10, 8, 64, torch.bfloat16, CPU, True)
+    problem = Problem(PACKED, narrow)
+    (gradient,) = problem.backward(lambda x, cos, sin: x.float() * 2, problem.inputs())
+    assert gradient.dtype == torch.bfloat16
+
+
+def test_large_inputs_hold_more_than_zeros_to_their_end() -> None:
+    problem = Problem(PACKED, Size(1, 512, 8, 64, torch.float32, CPU, False))
+    assert problem.inputs()[0][0, -1].abs().sum() > 0
+    assert problem.bytes == 512 * 3 * 8 * 64 * 4
+
+
+def test_one_tensor_functions_are_called_for_q_and_for_k() -> None:
+    problem = Problem(Convention(pairing="half", layout="bshd", tables="repeated"), size())
+    assert [tuple(x.shape) for x in problem.inputs()] == [(2, 10, 8, 64)] * 2
+    assert len(problem.forward(lambda x, cos, sin: x, problem.inputs())) == 2

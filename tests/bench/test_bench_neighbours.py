@@ -1,0 +1,28 @@
+"""What other processes take of the processor is told apart from what the timed code takes itself."""
+
+import os
+import subprocess
+import sys
+import time
+
+from rotcheck.bench import neighbours
+from rotcheck.bench.neighbours import Neighbours
+
+
+def test_others_are_what_is_left_of_the_work_done() -> None:
+    assert neighbours._others(busy=1.5, passed=2.0, own=0.5) == 50.0
+    assert neighbours._others(busy=0.5, passed=2.0, own=0.6) == 0.0
+    assert neighbours._others(busy=0.0, passed=0.0, own=0.0) == 0.0
+
+
+def test_a_busy_neighbour_is_seen() -> None:
+    watched = Neighbours()
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        time.sleep(0.2)
+        with watched.watched():
+            time.sleep(1)
+    finally:
+        busy.kill()
+        busy.wait()
+    assert watched.busy_percent > 50 / (os.cpu_count() or 1)

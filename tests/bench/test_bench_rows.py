@@ -1,0 +1,213 @@
+"""Whole rows in real processes: planted functions whose time, end or memory is known, and healthy ones beside."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from benching import PLANTED, SMALL, planted, shown, timed
+from clockwork import FIRST, PAUSE
+
+import rotcheck
+from rotcheck.errors import RequestError
+from rotcheck.results import Timing
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, Timing]:
+    """Functions of known time against one that takes 20 ms."""
+    names = ("half_as_slow", "first_call_sleeps", "second_call_sleeps", "slow_and_first_call_sleeps")
+    return timed(*names, against=planted("slow"), seconds=0.1)
+
+
+@pytest.fixture(scope="module")
+def ends() -> dict[str, Timing]:
+    """Functions that end badly, between healthy ones."""
+    return timed("plain", "raises", "dies", "never_returns", "three_operations", "complex", timeout=4.0)
+
+
+def test_a_call_that_sleeps_takes_as_long_as_it_sleeps(rows: dict[str, Timing]) -> None:
+    slow = rows["slow"].seconds
+    assert slow is not None
+    assert PAUSE <= slow.q25 <= slow.median <= slow.q75 < 3 * PAUSE
+    assert rows["slow"].rounds >= 7
+    assert rows["slow"].calls == 1
+
+
+def test_the_speedup_is_the_baseline_s_time_over_its_own(rows: dict[str, Timing]) -> None:
+    speedup = rows["half_as_slow"].speedup
+    assert speedup is not None
+    assert 1.4 < speedup.median < 2.6
+
+
+def test_the_baseline_against_itself_is_no_faster(rows: dict[str, Timing]) -> None:
+    speedup = rows["slow"].speedup
+    assert speedup is not None
+    assert 0.8 < speedup.median < 1.25
+    assert rows["slow"].break_even_calls is None
+
+
+@pytest.mark.parametrize("name", ["first_call_sleeps", "second_call_sleeps"])
+def test_compile_time_is_what_first_calls_take_beyond_steady_ones(rows: dict[str, Timing], name: str) -> None:
+    row = rows[name]
+    assert row.compile_seconds == pytest.approx(FIRST, rel=0.5)
+    assert row.seconds is not None
+    assert row.seconds.median < PAUSE / 2
+
+
+def test_the_first_call_is_told_apart(rows: dict[str, Timing]) -> None:
+    first = {name: rows[name].first_call_seconds or 0 for name in ("first_call_sleeps", "second_call_sleeps")}
+    assert first["first_call_sleeps"] >= FIRST
+    assert first["second_call_sleeps"] < FIRST
+
+
+def test_break_even_is_when_the_first_call_is_paid_back(rows: dict[str, Timing]) -> None:
+    calls = rows["first_call_sleeps"].break_even_calls
+    assert calls is not None
+    assert FIRST / PAUSE / 2 < calls < FIRST / PAUSE * 2
+
+
+def test_what_is_not_faster_never_pays(rows: dict[str, Timing]) -> None:
+    assert rows["slow_and_first_call_sleeps"].break_even_calls is None
+    assert rows["slow_and_first_call_sleeps"].compile_seconds == pytest.approx(FIRST, rel=0.5)
+
+
+def test_what_has_nothing_to_pay_is_even_at_once(rows: dict[str, Timing]) -> None:
+    calls = rows["half_as_slow"].break_even_calls
+    assert calls is not None
+    assert calls <= 2
+
+
+def test_a_bad_end_is_shown_as_what_it_is(ends: dict[str, Timing]) -> None:
+    states = {name: row.state for name, row in ends.items()}
+    assert states == {
+        "native": "ran",
+        "plain": "ran",
+        "raises": "raises",
+        "dies": "crashes",
+        "never_returns": "hangs",
+        "three_operations": "ran",
+        "complex": "ran",
+    }
+
+
+def test_a_bad_end_has_its_message_its_cause_and_its_fix(ends: dict[str, Timing]) -> None:
+    assert ends["raises"].message is not None
+    assert ends["raises"].message.startswith("NotImplementedError: Unknown device for graph fuser")
+    assert ends["raises"].failure == "J1"
+    assert ends["raises"].fix
+    assert "SIGABRT" in (ends["dies"].message or "")
+    assert ends["never_returns"].message == "no answer within 4 s"
+
+
+def test_a_row_that_ran_says_everything(ends: dict[str, Timing]) -> None:
+    row = ends["plain"]
+    missing = {name for name in row.__struct_fields__ if getattr(row, name) is None}
+    assert missing - {"break_even_calls"} == {"message", "failure", "cause", "fix"}
+    assert (row.path, row.input_bytes) == (shown("plain"), 122880)
+
+
+def test_operations_are_counted(ends: dict[str, Timing]) -> None:
+    assert ends["three_operations"].launches == 3
+    assert (ends["native"].launches, ends["native"].peak_inputs) == (5, 3.0)
+
+
+def test_memory_is_counted() -> None:
+    rows = timed("holds_five_inputs", "holds_its_result_only")
+    assert rows["holds_five_inputs"].peak_inputs == 5.0
+    assert rows["holds_five_inputs"].peak_bytes == 5 * 122880
+    assert rows["holds_its_result_only"].peak_inputs == 1.0
+
+
+def test_bandwidth_is_bytes_read_and_written(ends: dict[str, Timing]) -> None:
+    row = ends["plain"]
+    assert row.copy_seconds is not None
+    assert row.seconds is not None
+    assert row.copy_gb_per_second == pytest.approx(2 * 122880 / row.copy_seconds.median / 1e9)
+    assert row.gb_per_second == pytest.approx(2 * 122880 / row.seconds.median / 1e9)
+
+
+def test_after_a_hang_the_other_rows_of_the_function_are_given_less_time() -> None:
+    both = ["forward", "forward+backward"]
+    found = rotcheck.bench([planted("never_returns")], seconds=0.02, timeout=8.0, **{**SMALL, "passes": both})
+    hung = [row.message for row in found.timings if row.implementation == shown("never_returns")]
+    assert hung == ["no answer within 8 s", "no answer within 0.8 s"]
+
+
+def test_gradients_that_do_not_flow_are_a_finding() -> None:
+    rows = timed("detached", "promotes", passes=["forward+backward"], dtypes=["bfloat16"])
+    assert rows["detached"].state == "raises"
+    assert "does not require grad" in (rows["detached"].message or "")
+    assert rows["promotes"].state == "ran"
+
+
+def test_switches_of_one_do_not_reach_the_other() -> None:
+    rows = timed("two_threads_are_left", against=planted("one_thread"))
+    assert {row.state for row in rows.values()} == {"ran"}
+
+
+def test_no_two_rows_are_timed_at_once(tmp_path: Path) -> None:
+    shutil.copy(PLANTED, tmp_path)
+    names = [f"{tmp_path}/clockwork.py:{name}" for name in ("alone", "alone_too")]
+    found = rotcheck.bench(names, against=names[0], seconds=0.02, **SMALL)
+    assert [row.state for row in found.timings] == ["ran", "ran"]
+
+
+def test_a_first_call_finds_nothing_compiled() -> None:
+    for _ in range(2):
+        assert timed("no_cache")["no_cache"].state == "ran"
+    assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
+
+
+def test_without_a_baseline_the_others_are_timed_all_the_same() -> None:
+    rows = timed("plain", against=planted("raises"))
+    assert rows["raises"].state == "raises"
+    assert (rows["plain"].state, rows["plain"].speedup, rows["plain"].break_even_calls) == ("ran", None, None)
+    assert rows["plain"].times_copy is not None
+
+
+def test_a_dtype_that_fails_leaves_the_others() -> None:
+    found = rotcheck.bench(
+        [planted("raises_in_bfloat16")], seconds=0.02, **{**SMALL, "dtypes": ["float32", "bfloat16"]}
+    )
+    states = {row.dtype: row.state for row in found.timings if row.implementation != "native"}
+    assert states == {"float32": "ran", "bfloat16": "raises"}
+
+
+def test_an_unavailable_implementation_says_why() -> None:
+    row = timed("flash-attn")["flash-attn"]
+    assert row.state == "unavailable"
+    assert row.message
+
+
+def test_the_path_that_really_ran_is_told() -> None:
+    assert timed("fallback")["fallback"].path == "native"
+
+
+def test_a_function_that_is_not_there_is_refused() -> None:
+    with pytest.raises(RequestError, match="there is no function 'nothing'"):
+        timed("nothing")
+
+
+@pytest.mark.parametrize("device", ["meta", "interpreter"])
+def test_stand_ins_are_refused(device: str) -> None:
+    with pytest.raises(RequestError, match="means nothing"):
+        timed("plain", devices=[device])
+
+
+def test_a_default_shape_that_is_too_large_for_this_machine_is_skipped_and_an_asked_one_is_refused() -> None:
+    asked = {**SMALL, "shapes": []}
+    found = rotcheck.bench(["native"], seconds=0.01, memory_limit=0.6, **asked)
+    assert {row.shape: row.state for row in found.timings}["4x4096x3x16x128"] == "skipped"
+    with pytest.raises(RequestError, match="take a smaller shape"):
+        timed("plain", shapes=["4x4096x3x16x128"], memory_limit=0.6)
+
+
+@pytest.mark.slow
+def test_the_compiled_native_compiles_in_its_first_call() -> None:
+    row = timed("native-compiled", timeout=600.0)["native-compiled"]
+    assert row.state == "ran", row.message
+    assert row.first_call_seconds is not None
+    assert row.seconds is not None
+    assert row.first_call_seconds > 100 * row.seconds.median
+    assert row.launches == 1
