@@ -9,7 +9,7 @@ from torch.autograd.profiler import profile
 from torch.autograd.profiler_util import FunctionEvent
 
 SHOW_COMPILED = "TORCHINDUCTOR_CPP_ENABLE_KERNEL_PROFILE"
-_COMPILED = "cpp_fused"  # in the name of each CPU kernel that torch.compile writes
+_KERNELS = ("cpp_fused", "rotcheck::")  # in the names of the CPU kernels of torch.compile, and of our own
 
 
 def show_compiled() -> None:
@@ -45,7 +45,7 @@ def _any_works(event: FunctionEvent) -> bool:
 def _works(event: FunctionEvent) -> bool:
     """Return whether this is an operation that reads or writes elements."""
     name: str = event.name
-    if _COMPILED in name:
+    if any(kernel in name for kernel in _KERNELS):
         return True
     space, colons, operation = name.rpartition("::")
     if not colons or " " in name or operation.lstrip("_").startswith(("empty", "new_empty")):

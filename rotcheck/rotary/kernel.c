@@ -18,7 +18,7 @@
 #define FOR_EACH_MACHINE
 #endif
 
-enum { LOOPS = 4, MOST_PAIRS = 4096, WORTH_A_THREAD = 1 << 15 };
+enum { LOOPS = 4, MOST_PAIRS = 4096, WORTH_A_THREAD = 1 << 15, AHEAD = 1024, LINE = 64 };
 
 /* The order of the numbers in a plan is that of `_packed` in paths/cpu.py. */
 typedef struct {
@@ -121,6 +121,12 @@ static void advance(const Job *job, Place *at, int64_t by) { /* by no more than 
     }
 }
 
+/* Ask for the memory of a later row while this one is rotated: 1.5 times a copy becomes 1.1 in bfloat16. */
+static inline void fetch(const void *x, void *out, int64_t bytes) {
+    for (int64_t at = AHEAD; at < AHEAD + bytes; at += LINE)
+        __builtin_prefetch((const char *)x + at), __builtin_prefetch((char *)out + at, 1);
+}
+
 /* How many rows from here on lie evenly apart and share a row of the tables. */
 static int64_t alike(const Job *job, const Place *at, int64_t most) {
     int last = LOOPS - 1;
@@ -141,16 +147,20 @@ static int64_t alike(const Job *job, const Place *at, int64_t most) {
     FOR_EACH_MACHINE static void half_##NAME(                                                                          \
         const Job *job, const T *x, T *out, const WIDE *cos, const WIDE *sin, int64_t n) {                             \
         int64_t pairs = job->plan->pairs, x_row = job->x_stride[LOOPS - 1], out_row = job->out_stride[LOOPS - 1];      \
-        for (; n > 0; n--, x += x_row, out += out_row)                                                                 \
+        for (; n > 0; n--, x += x_row, out += out_row) {                                                               \
+            fetch(x, out, 2 * pairs * (int64_t)sizeof(T));                                                             \
             _Pragma("GCC ivdep") for (int64_t i = 0; i < pairs; i++)                                                   \
                 PAIR(NAME, WIDE, x[i], x[i + pairs], out[i], out[i + pairs])                                           \
+        }                                                                                                              \
     }                                                                                                                  \
     FOR_EACH_MACHINE static void neighbours_##NAME(                                                                    \
         const Job *job, const T *x, T *out, const WIDE *cos, const WIDE *sin, int64_t n) {                             \
         int64_t pairs = job->plan->pairs, x_row = job->x_stride[LOOPS - 1], out_row = job->out_stride[LOOPS - 1];      \
-        for (; n > 0; n--, x += x_row, out += out_row)                                                                 \
+        for (; n > 0; n--, x += x_row, out += out_row) {                                                               \
+            fetch(x, out, 2 * pairs * (int64_t)sizeof(T));                                                             \
             _Pragma("GCC ivdep") for (int64_t i = 0; i < pairs; i++)                                                   \
                 PAIR(NAME, WIDE, x[2 * i], x[2 * i + 1], out[2 * i], out[2 * i + 1])                                   \
+        }                                                                                                              \
     }                                                                                                                  \
     static void spread_##NAME(                                                                                         \
         const Job *job, const T *x, T *out, const WIDE *cos, const WIDE *sin, int64_t n) {                             \

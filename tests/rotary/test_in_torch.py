@@ -206,6 +206,12 @@ def test_who_watches_operations_sees_the_rotation() -> None:
     assert "aten.mul.Tensor" in mode.seen
 
 
+def test_a_profile_shows_which_kernel_ran() -> None:
+    with torch.profiler.profile() as seen:
+        apply_rotary_pos_emb(_qkv(), *_tables())
+    assert "rotcheck::cpu_kernel" in {event.name for event in seen.events()}
+
+
 def test_on_meta_it_gives_shape_and_dtype() -> None:
     qkv = torch.empty(SHAPE, dtype=torch.bfloat16, device="meta")
     given = (torch.empty(1, 7, 3, 1, 12, device="meta"),) * 2
