@@ -282,6 +282,6 @@ def from_json(text: bytes | str) -> Report:
     return msgspec.json.decode(text, type=Report)
 
 
-def schema(kind: type[Report] | type[Probe] = Report) -> dict[str, Any]:
-    """Return the JSON Schema of a report or a probe."""
+def schema(kind: type[Report] | type[Probe] | type[Bench] | type[Training] = Report) -> dict[str, Any]:
+    """Return the JSON Schema of what a run found."""
     return msgspec.json.schema(kind)

@@ -8,5 +8,5 @@ python="${PYTHON:-python}"
 "$python" -m pip install --quiet torch==2.13.0 triton==3.7.0 einops setuptools wheel packaging psutil ninja
 FLASH_ATTENTION_FORCE_BUILD=TRUE FLASH_ATTENTION_SKIP_CUDA_BUILD=TRUE \
   "$python" -m pip install --quiet --no-deps --no-build-isolation flash-attn==2.8.3.post2
-"$python" -m pip install --quiet '.[test]'
-exec "$python" -P -m pytest "$@"  # -P: what is installed is tested, with its compiled kernel, and not the folder
+"$python" -m pip install --quiet --editable '.[test]'  # editable: the kernel is built where the tests import it from
+exec "$python" -m pytest "$@"

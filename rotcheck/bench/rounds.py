@@ -31,17 +31,15 @@ def calls_of(contender: Contender, seconds: float) -> int:
 def interleaved(contenders: Sequence[Contender], calls: Sequence[int], budget: float) -> list[list[float]]:
     """Return the seconds of one call of each contender in each round.
 
-    Each round runs a batch of each behind a call that is not timed, in every order in turn. It ends when all together took `budget` seconds,
-    after 7 rounds at least and 1000 at most.
+    Each round runs a batch of each, behind a call that is not timed, in every order in turn. It ends when all
+    batches together took `budget` seconds, after 7 rounds at least and 1000 at most.
     """
     seconds: list[list[float]] = [[] for _ in contenders]
     orders = cycle(permutations(range(len(contenders))))
     spent = 0.0
     while len(seconds[0]) < FEWEST or (spent < budget and len(seconds[0]) < MOST):
         for at in next(orders):
-            contenders[at].batch(
-                1
-            )  # not timed: the one before took the cache and gave memory back to the system
+            contenders[at].batch(1)  # not timed: the one before gave memory back to the system
             took = contenders[at].batch(calls[at])
             seconds[at].append(took / calls[at])
             spent += took

@@ -19,10 +19,11 @@ def explain(case: Case, result: Tensor) -> tuple[str, str]:
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype  # float32 inside may be mistaken too
     sizes = norms(case.pairs)
     largest = sizes.amax(-1, keepdim=True).expand(sizes.shape)  # the pairs of a mistake are not always ours
+    right, whose = _right_slots(case, result, unit)
     for code, words, predicted in _predictions(case):
-        found = measure(case.read(result), predicted, largest, unit)
+        found = measure(case.read(result), torch.where(right, case.truth, predicted), largest, unit)
         if found.error <= SAME and not found.not_finite:
-            return code, words
+            return code, f"{words}{whose}"
     for dtype in (torch.float16, torch.bfloat16):
         if _is_as_good_as(dtype, case, result):
             return (
@@ -30,6 +31,16 @@ def explain(case: Case, result: Tensor) -> tuple[str, str]:
                 f"is as good as {str(dtype)[6:]} arithmetic only: something is rounded to it",
             )
     return "rounding", "differs by more than rounding can explain, and no known mistake gives this result"
+
+
+def _right_slots(case: Case, result: Tensor, unit: torch.dtype) -> tuple[Tensor, str]:
+    """Return which slots of packed qkv are right although the whole is not, and in whose the mistake must be."""
+    if not case.packed:
+        return torch.zeros((), dtype=torch.bool), ""
+    slots = zip(case.read(result).unbind(2), case.truth.unbind(2), norms(case.pairs).unbind(2))
+    q, k, v = (measure(found, exact, sizes, unit).error <= SAME for found, exact, sizes in slots)
+    right = torch.tensor([q and not k, k and not q, False]).view(1, 1, 3, 1, 1, 1)
+    return right, " (in q alone)" if k and not q else " (in k alone)" if q and not k else ""
 
 
 def _is_as_good_as(dtype: torch.dtype, case: Case, result: Tensor) -> bool:

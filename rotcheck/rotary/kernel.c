@@ -121,7 +121,7 @@ static void advance(const Job *job, Place *at, int64_t by) { /* by no more than 
     }
 }
 
-/* Ask for the memory of a later row while this one is rotated: 1.5 times a copy becomes 1.1 in bfloat16. */
+/* Ask for the memory of a later row while this one is rotated or copied: 1.5 times a copy becomes 1.2 in bfloat16. */
 static inline void fetch(const void *x, void *out, int64_t bytes) {
     for (int64_t at = AHEAD; at < AHEAD + bytes; at += LINE)
         __builtin_prefetch((const char *)x + at), __builtin_prefetch((char *)out + at, 1);
@@ -177,8 +177,12 @@ static int64_t alike(const Job *job, const Place *at, int64_t most) {
         if (x == out || from == lanes) return;                                                                         \
         if (close && from == 0 && x_row == lanes && out_row == lanes) lanes *= n, n = 1;                               \
         for (; n > 0; n--, x += x_row, out += out_row) {                                                               \
-            if (close) memcpy(out + from, x + from, (size_t)(lanes - from) * sizeof(T));                               \
-            else for (int64_t i = from; i < lanes; i++) out[i * job->out_lane] = x[i * job->x_lane];                   \
+            if (!close) {                                                                                              \
+                for (int64_t i = from; i < lanes; i++) out[i * job->out_lane] = x[i * job->x_lane];                    \
+                continue;                                                                                              \
+            }                                                                                                          \
+            fetch(x, out, (lanes - from) * (int64_t)sizeof(T));                                                        \
+            memcpy(out + from, x + from, (size_t)(lanes - from) * sizeof(T));                                          \
         }                                                                                                              \
     }                                                                                                                  \
     static void rows_##NAME(const Job *job, int64_t from, int64_t to) {                                                \
