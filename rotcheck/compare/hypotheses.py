@@ -38,7 +38,7 @@ def _right_slots(case: Case, result: Tensor, unit: torch.dtype) -> tuple[Tensor,
     if not case.packed:
         return torch.zeros((), dtype=torch.bool), ""
     slots = zip(case.read(result).unbind(2), case.truth.unbind(2), norms(case.pairs).unbind(2))
-    q, k, v = (measure(found, exact, sizes, unit).error <= SAME for found, exact, sizes in slots)
+    q, k, _ = (measure(found, exact, sizes, unit).error <= SAME for found, exact, sizes in slots)
     right = torch.tensor([q and not k, k and not q, False]).view(1, 1, 3, 1, 1, 1)
     return right, " (in q alone)" if k and not q else " (in k alone)" if q and not k else ""
 

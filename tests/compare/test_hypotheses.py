@@ -49,3 +49,27 @@ def test_a_mistake_is_named_in_every_layout(code: str, layout: str, dtype: torch
     case = Case(SimpleNamespace(convention=LAYOUTS[layout], device=torch.device("cpu")), dtype)
     result = lanes(MISTAKES[code](case), case.convention.pairing).to(dtype)
     assert explain(case, result)[0] == code
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(("slot", "whose"), [(0, "(in q alone)"), (1, "(in k alone)")])
+@pytest.mark.parametrize("code", ["not-rotated", "direction", "rotated-twice", "shifted", "pairing"])
+def test_a_mistake_in_q_or_k_alone_is_named_as_that(
+    code: str, slot: int, whose: str, dtype: torch.dtype
+) -> None:
+    packed = Convention(pairing="half", layout="qkv", tables="packed")
+    case = Case(SimpleNamespace(convention=packed, device=torch.device("cpu")), dtype)
+    one = SimpleNamespace(pairs=case.pairs[:, :, slot], truth=case.truth[:, :, slot], angles=case.angles)
+    one.convention = packed
+    result = case.truth.clone()
+    result[:, :, slot] = MISTAKES[code](one)
+    found, words = explain(case, lanes(result, "half").to(dtype))
+    assert found == code
+    assert words.endswith(whose)
+
+
+def test_a_mistake_in_both_is_not_blamed_on_one() -> None:
+    packed = Convention(pairing="half", layout="qkv", tables="packed")
+    case = Case(SimpleNamespace(convention=packed, device=torch.device("cpu")), torch.float32)
+    found, words = explain(case, lanes(case.rotated(case.pairs, -case.angles), "half").float())
+    assert (found, words) == ("direction", "rotates by the negative angle")
