@@ -1,12 +1,13 @@
 """Which code a call runs, and why not the others."""
 
 from dataclasses import dataclass
+from types import ModuleType
 
 from torch import Tensor
 
 from rotcheck.rotary.apply import PACKED
 from rotcheck.rotary.conventions import Layout, Pairing, TableForm
-from rotcheck.rotary.paths import PATHS, choose, operations, traced
+from rotcheck.rotary.paths import PATHS, choose, cpu, operations, traced
 from rotcheck.rotary.plan import Arrangement, cached_plan
 from rotcheck.rotary.tables import cos_and_sin
 
@@ -55,8 +56,10 @@ def explain(
     )
     others = {path.name: path.unfit(x, cos, sin, plan, inplace) or watched or "" for path in before}
     what = (chosen.__doc__ or "").partition("\n")[0].rstrip(".")
-    return Explanation(chosen.name, f"{what}{_because(chosen is operations, watched)}", others)
+    return Explanation(chosen.name, f"{what}{_because(chosen, watched)}", others)
 
 
-def _because(operations_run: bool, watched: str | None) -> str:
-    return f" ({watched})" if operations_run and watched else ""
+def _because(chosen: ModuleType, watched: str | None) -> str:
+    if chosen is cpu:
+        return f" (threads: {cpu.threads()})"
+    return f" ({watched})" if chosen is operations and watched else ""

@@ -388,6 +388,15 @@ def test_explaining_names_what_was_passed_over_and_why() -> None:
     assert "x is on cpu, where Triton does not run" in str(told)
 
 
+def test_the_kernel_has_the_threads_of_torch() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert "(threads: 3)" in str(explain(_qkv(), *_tables()))
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     apply_rotary_pos_emb(_qkv().requires_grad_(), *_tables()).sum().backward()
     assert capfd.readouterr() == ("", "")

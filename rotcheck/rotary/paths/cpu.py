@@ -44,6 +44,11 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str
     return None
 
 
+def threads() -> int:
+    """Return how many threads the kernel may use: torch's, or one where torch has loaded no OpenMP runtime."""
+    return torch.get_num_threads() if _kernel is not None and _kernel.THREADS else 1
+
+
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
     """Rotate x as the plan says; a profile shows the kernel as `rotcheck::cpu_kernel`."""
     if profiler._is_profiler_enabled:
