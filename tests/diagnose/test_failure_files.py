@@ -56,6 +56,7 @@ CODES = [
     "switches",
     "tables-swapped",
     "torch-import",
+    "unlike",
     "v-changed",
     "v-rotated",
     "writes-input",
