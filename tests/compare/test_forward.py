@@ -8,6 +8,7 @@ from rotcheck.results import Cell
 HEALTHY = [specification.rpartition(":")[2] for specification in functions(HERE / "healthy.py")]
 
 KNOWN = {  # function: what `forward` says, and the id of the failure
+    "only_q": ("returns its input unrotated (in k alone)", "R34"),
     "not_rotated": ("returns its input unrotated", "R4"),
     "first_row_for_all": ("returns its input unrotated", "R4"),
     "conjugate": ("rotates by the negative angle", "R2"),
@@ -28,7 +29,7 @@ KNOWN = {  # function: what `forward` says, and the id of the failure
     "v_rotated_too": ("rotates V as well as q and k", "N10"),
     "one_nan": ("returns 1 NaN or infinite elements", "R9"),
 }
-UNKNOWN = ["own_positions", "only_q", "half_of_the_lanes"]
+UNKNOWN = ["own_positions", "half_of_the_lanes"]
 NARROW = {"bfloat16_inside": ["float32", "float16", "float64"], "float16_inside": ["float32", "float64"]}
 
 
