@@ -37,6 +37,7 @@ def test_the_registered_ones_are_those_of_the_folder() -> None:
         "flash-attn-qkv",
         "interleaved",
         "native",
+        "rotcheck",
         "torchscript",
         "torchscript-legacy",
     ]
