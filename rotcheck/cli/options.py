@@ -8,6 +8,13 @@ import typer
 
 from rotcheck.errors import RequestError
 
+Implementations = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="IMPLEMENTATION",
+        help="A registered name, path/to/file.py:function or package.module:function. None: all registered.",
+    ),
+]
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json, markdown or junit.")]
 ShortFormat = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")]
 Output = Annotated[

@@ -14,8 +14,7 @@ from rotcheck.compare.evidence import Evidence
 from rotcheck.compare.subject import Subject, Wrong
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.interpreter import interpret
-from rotcheck.implementations.registry import module_of
+from rotcheck.implementations.interpreter import interpret_for
 from rotcheck.scrub import scrub
 
 Answer = Callable[[list[str]], Any]
@@ -33,7 +32,7 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
     """
     name, device = setup["implementation"], setup["device"]
     if device == "interpreter":
-        reason = _interpret(name)
+        reason = interpret_for(name)
         if reason:
             return lambda task: msgspec.to_builtins(Evidence(state="skipped", message=reason))
     try:
@@ -42,15 +41,6 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
         words = scrub(str(error))
         return lambda task: msgspec.to_builtins(Evidence(state="unavailable", message=words))
     return _answers(subject, device, bool(setup.get("outputs")))
-
-
-def _interpret(name: str) -> str | None:
-    """Turn on the Triton interpreter, or say why this implementation is not for it."""
-    registered = module_of(name)
-    if registered and not getattr(importlib.import_module(registered), "triton", False):
-        return "it has no Triton kernel; on CPU tensors it is what it is on cpu"
-    interpret()
-    return None
 
 
 def _answers(subject: Subject, device: str, outputs: bool) -> Answer:

@@ -1,12 +1,14 @@
 """The `interpreter` stand-in: Triton kernels run by the Triton interpreter on CPU tensors."""
 
 import contextlib
+import importlib
 import importlib.util
 import os
 
 import torch
 
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.registry import module_of
 
 
 def interpret() -> None:
@@ -19,3 +21,15 @@ def interpret() -> None:
     os.environ["TRITON_INTERPRET"] = "1"
     os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"  # else flash-attn asks for its CUDA extension
     torch.cuda.device = lambda index: contextlib.nullcontext()  # type: ignore
+
+
+def interpret_for(name: str) -> str | None:
+    """Turn on the interpreter for an implementation, or return why it is not for it.
+
+    Raises `Unavailable` when triton is not installed.
+    """
+    registered = module_of(name)
+    if registered and not getattr(importlib.import_module(registered), "triton", False):
+        return "it has no Triton kernel; on CPU tensors it is what it is on cpu"
+    interpret()
+    return None

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import increment_version
 
 from rotcheck.rotary.conventions import Layout, Pairing, TableForm
 from rotcheck.rotary.paths import choose, operations, traced
@@ -23,9 +24,9 @@ def apply_rotary_pos_emb(
 
     `qkv`: (B, S, 3, H, D), floating point. `cos`, `sin`: (1, S, 3, 1, D) or (1, S, 1, 1, D), half pairing, each
     value at both lanes of its pair, in any floating dtype; (S, D) and (B, S, D) will do as well. Where they
-    have a slot for each of q, k and v, as SEDD's have, that of q serves k too. Returns
-    (B, S, 3, H, D) in the dtype of qkv: computed in float32 (float64 for float64) and rounded once. The value
-    comes back bit for bit unless `rotate_v`, which turns it like the others; `inplace` writes into qkv and returns it.
+    have a slot for each of q, k and v, as SEDD's have, that of q serves k too. Returns (B, S, 3, H, D) in the
+    dtype of qkv: computed in float32 (float64 for float64) and rounded once. The value comes back bit for bit
+    unless `rotate_v`, which turns it like the others; `inplace` writes into qkv and returns it.
 
     Source: Su et al., RoFormer, arXiv 2104.09864, equation 34. Raises ValueError, naming the shapes, when they
     do not fit together, and TypeError for tensors that are not floating point.
@@ -125,4 +126,6 @@ _on_a_path_of_our_own: Callable[..., Tensor] = _Rotation.apply
 
 def _on(path: ModuleType, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, inplace: bool) -> Tensor:
     rotated: Tensor = path.rotate(x, cos, sin, made, inplace)
+    if inplace and path is not operations:
+        increment_version(x)  # autograd cannot see what is written by address
     return rotated

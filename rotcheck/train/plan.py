@@ -58,10 +58,8 @@ def request(
     if model is not None:
         _check_model(model)
     read = sequences.read(fasta) if fasta is not None else sequences.shipped()
-    once = tuple(dict.fromkeys(dtypes)) or DTYPES[:1]
-    return Request(
-        all_, bool(implementations), tuple(dict.fromkeys(devices)), once, steps, seed, tuple(read), model
-    )
+    once = plan.once(dtypes) or DTYPES[:1]
+    return Request(all_, bool(implementations), plan.once(devices), once, steps, seed, tuple(read), model)
 
 
 def _check_model(model: str) -> None:

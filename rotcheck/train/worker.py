@@ -1,6 +1,5 @@
 """Inside a worker: opens one run of training and takes its steps, one a task."""
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +8,7 @@ import torch
 
 from rotcheck.compare.subject import Subject, Wrong
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.interpreter import interpret
-from rotcheck.implementations.registry import module_of
+from rotcheck.implementations.interpreter import interpret_for
 from rotcheck.scrub import scrub
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch
@@ -41,7 +39,7 @@ def open_course(setup: dict[str, Any]) -> Answer:
             held=setup["rotation"] == "own",
         )
     try:
-        reason = _not_for(setup["implementation"], setup["device"])
+        reason = interpret_for(setup["implementation"]) if setup["device"] == "interpreter" else None
         if reason:
             return lambda task: {"state": "skipped", "message": reason}
         subject = Subject(setup["implementation"], setup["device"])
@@ -53,17 +51,6 @@ def open_course(setup: dict[str, Any]) -> Answer:
         return lambda task: {"state": "skipped", "message": reason}
     trainer = Trainer(recipe, rotation.implementation(subject), subject.device, dtype, subject)
     return _steps(trainer, batches, held=True, path=subject.path)
-
-
-def _not_for(name: str, device: str) -> str | None:
-    """Turn on the Triton interpreter where that is the device, or say why this implementation is not for it."""
-    if device != "interpreter":
-        return None
-    registered = module_of(name)
-    if registered and not getattr(importlib.import_module(registered), "triton", False):
-        return "it has no Triton kernel; on CPU tensors it is what it is on cpu"
-    interpret()
-    return None
 
 
 def _place(device: str) -> torch.device:

@@ -12,13 +12,6 @@ if TYPE_CHECKING:
     from rotcheck.cli.outlet import Outlet
     from rotcheck.results import Report
 
-Implementations = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="IMPLEMENTATION",
-        help="A registered name, path/to/file.py:function or package.module:function. None: all registered.",
-    ),
-]
 Device = Annotated[
     list[str] | None,
     typer.Option(
@@ -37,7 +30,7 @@ Memory = Annotated[
 
 
 def compare(
-    implementations: Implementations = None,
+    implementations: options.Implementations = None,
     device: Device = None,
     dtype: Dtype = None,
     check: Check = None,

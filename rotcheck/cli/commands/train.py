@@ -10,13 +10,6 @@ from rotcheck.cli.codes import INTERRUPTED
 if TYPE_CHECKING:
     from rotcheck.results import Training
 
-Implementations = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="IMPLEMENTATION",
-        help="A registered name, path/to/file.py:function or package.module:function. None: all registered.",
-    ),
-]
 Device = Annotated[
     list[str] | None,
     typer.Option(metavar="DEVICE", help="cpu, cuda, mps, ..., interpreter. Repeatable, comma separated."),
@@ -38,7 +31,7 @@ Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one step.")
 
 
 def train(
-    implementations: Implementations = None,
+    implementations: options.Implementations = None,
     device: Device = None,
     dtype: Dtype = None,
     steps: Steps = 5,

@@ -6,9 +6,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 from torch.autograd import profiler
-from torch.autograd.graph import increment_version
-from torch.nn import Parameter
 
+from rotcheck.rotary.paths import addresses
 from rotcheck.rotary.plan import Plan
 
 try:
@@ -20,7 +19,6 @@ else:
 
 name = "cpu-kernel"
 _DTYPES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2, torch.float16: 3}
-_PLAIN = (Tensor, Parameter)
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str | None:
@@ -29,19 +27,11 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str
         return MISSING
     if not (x.is_cpu and cos.is_cpu and sin.is_cpu):
         return f"x is on {x.device}, cos on {cos.device} and sin on {sin.device}"
-    if type(x) not in _PLAIN or type(cos) not in _PLAIN or type(sin) not in _PLAIN:
-        return (
-            f"a subclass of Tensor ({type(x).__name__}, {type(cos).__name__}) may hold no memory of its own"
-        )
     if x.dtype not in _DTYPES or cos.dtype not in _DTYPES or cos.dtype != sin.dtype:
         return f"the kernel has no code for {x.dtype} with tables in {cos.dtype} and {sin.dtype}"
     if plan.pairs > _kernel.MOST_PAIRS:
         return f"{plan.pairs} pairs in a head; the kernel has room for {_kernel.MOST_PAIRS}"
-    if inplace and 0 in x.stride():
-        return "elements of x share memory, and cannot be written each for itself"
-    if x.is_neg() or cos.is_neg() or sin.is_neg():
-        return "a tensor with its sign still to be resolved"
-    return None
+    return addresses.unfit(x, cos, sin, inplace)
 
 
 def threads() -> int:
@@ -71,8 +61,6 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> T
         _packed(plan, _DTYPES[x.dtype], _DTYPES[cos.dtype]),
         torch.get_num_threads(),
     )
-    if inplace:
-        increment_version(x)  # autograd cannot see what is written by address
     return out
 
 

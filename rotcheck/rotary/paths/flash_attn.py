@@ -8,7 +8,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from rotcheck.rotary.paths import operations, triton
+from rotcheck.rotary.paths import addresses, operations, triton
 from rotcheck.rotary.plan import Plan
 
 name = "flash-attn"
@@ -31,7 +31,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str
         return "out of place on packed qkv it would copy everything first: 5/3 of the traffic"
     if plan.sizes[2] > 1 and not x.is_contiguous():
         return "packed qkv must be contiguous"
-    return None
+    return addresses.unfit(x, cos, sin, inplace)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:

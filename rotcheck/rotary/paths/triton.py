@@ -8,9 +8,8 @@ from types import ModuleType
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import increment_version
 
-from rotcheck.rotary.paths import operations
+from rotcheck.rotary.paths import addresses, operations
 from rotcheck.rotary.plan import Plan
 
 name = "triton-kernel"
@@ -28,23 +27,17 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str
         return f"the kernel has no code for {x.dtype} with tables in {cos.dtype} and {sin.dtype}"
     if cos.device != x.device or sin.device != x.device:
         return f"x is on {x.device}, cos on {cos.device} and sin on {sin.device}"
-    if x.is_neg() or cos.is_neg() or sin.is_neg():
-        return "a tensor with its sign still to be resolved"
     if plan.lanes > MOST_LANES:
         return f"a head has {plan.lanes} lanes; it takes {MOST_LANES}"
     if plan.sizes[0] > MOST_BATCHES:
         return f"there are {plan.sizes[0]} batches; it takes {MOST_BATCHES}"
-    if inplace and 0 in x.stride():
-        return "elements of x share memory, and cannot be written each for itself"
-    return None
+    return addresses.unfit(x, cos, sin, inplace)
 
 
 def missing(x: Tensor) -> str | None:
     """Return what Triton lacks to run on x."""
     if not (x.is_cuda or x.is_xpu or (x.is_cpu and _interpreted())):
         return f"x is on {x.device}, where Triton does not run"
-    if type(x) not in (Tensor, torch.nn.Parameter):
-        return f"a subclass of Tensor ({type(x).__name__}) may hold no memory of its own"
     return None if _kernel() else "Triton is not installed"
 
 
@@ -56,8 +49,6 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Te
     tables = (operations.aligned(cos, plan), operations.aligned(sin, plan))  # broadcast over x's axes
     if x.numel():
         module.launch(x, out, *tables, plan, inplace)
-    if inplace:
-        increment_version(x)  # autograd cannot see what is written by address
     return out
 
 
