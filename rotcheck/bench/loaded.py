@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rotcheck.compare import switches
+from rotcheck.measure import switches
 from rotcheck.implementations.interface import Implementation
 from rotcheck.implementations.load import implementation
 from rotcheck.rotary.conventions import Convention

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from rotcheck import diagnose
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.judge import judge, note, shown_error
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.judge import judge, note, shown_error
 from rotcheck.implementations.registry import GIVEN
 from rotcheck.isolation import CONNECTION_LOST, Died, Done, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import FINDINGS, Cell, Verdict

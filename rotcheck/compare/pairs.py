@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from rotcheck.compare.evidence import Evidence
+from rotcheck.measure.evidence import Evidence
 from rotcheck.isolation import Job, Pool, Returned
 from rotcheck.results import Pair, Relation
 

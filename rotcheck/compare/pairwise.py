@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.compare.case import BATCH, HEADS, PAIRS, POSITIONS, unit
-from rotcheck.compare.measure import norms
+from rotcheck.measure.case import BATCH, HEADS, PAIRS, POSITIONS, unit
+from rotcheck.measure.errors import norms
 
 
 def open_outputs(setup: dict[str, Any]) -> Callable[[list[str]], float]:

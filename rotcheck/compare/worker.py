@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.compare.case import Case
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.subject import Subject, Wrong
+from rotcheck.measure.case import Case
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret_for

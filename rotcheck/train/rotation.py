@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from rotcheck.compare.subject import Subject
+from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.train.model import Rotary
 

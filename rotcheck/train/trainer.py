@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rotcheck.compare.subject import Subject
+from rotcheck.measure.subject import Subject
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch
 from rotcheck.train.gradient import Agreement, Gradient, agreement, gradient_of, norm

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.compare.subject import Subject, Wrong
+from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret_for
 from rotcheck.scrub import scrub

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rotcheck.compare.case import Case
-from rotcheck.compare.hypotheses import explain
+from rotcheck.measure.case import Case
+from rotcheck.measure.hypotheses import explain
 from rotcheck.rotary import Convention, angles, lanes, pairs, rotate
 
 LAYOUTS = {

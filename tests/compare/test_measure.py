@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from rotcheck.compare import case as cases
-from rotcheck.compare.case import Case, unit
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.judge import judge, note, shown_error
-from rotcheck.compare.measure import Measured, against, measure, norms
+from rotcheck.measure.case import Case, unit
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.judge import judge, note, shown_error
+from rotcheck.measure.errors import Measured, against, measure, norms
 from rotcheck.rotary import Convention
 
 SEEDS = [1, 2, 3, 4, 5]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rotcheck.compare.measure import measure, norms
+from rotcheck.measure.errors import measure, norms
 from rotcheck.rotary import angles, apply_rotary, apply_rotary_pos_emb, explain, lanes, pairs, tables
 from rotcheck.rotary import rotate as reference
 from rotcheck.rotary.apply import PACKED, rotate

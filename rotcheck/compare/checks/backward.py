@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from rotcheck.compare.case import SEED, Case
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.hypotheses import explain
-from rotcheck.compare.measure import SAME, Measured, against, is_rounding, measure, norms, worst_of
-from rotcheck.compare.subject import CALLS, Subject, Wrong
+from rotcheck.measure.case import SEED, Case
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.errors import SAME, Measured, against, is_rounding, measure, norms, worst_of
+from rotcheck.measure.subject import CALLS, Subject, Wrong
 from rotcheck.rotary import lanes
 
 needs_values = True

@@ -2,9 +2,9 @@
 
 import torch
 
-from rotcheck.compare.case import Case
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.subject import CALLS, Subject
+from rotcheck.measure.case import Case
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import CALLS, Subject
 
 needs_values = False
 

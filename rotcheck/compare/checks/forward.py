@@ -2,11 +2,11 @@
 
 import torch
 
-from rotcheck.compare.case import Case
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.hypotheses import explain
-from rotcheck.compare.measure import against, is_rounding, worst_of
-from rotcheck.compare.subject import CALLS, Subject
+from rotcheck.measure.case import Case
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.errors import against, is_rounding, worst_of
+from rotcheck.measure.subject import CALLS, Subject
 
 needs_values = True
 

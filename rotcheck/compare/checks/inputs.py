@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from rotcheck.compare.case import Case
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.subject import Subject
+from rotcheck.measure.case import Case
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject
 
 needs_values = True
 

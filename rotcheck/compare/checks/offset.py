@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from rotcheck.compare.case import POSITIONS, Case
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.measure import SAME, measure, norms
-from rotcheck.compare.subject import Subject
+from rotcheck.measure.case import POSITIONS, Case
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.errors import SAME, measure, norms
+from rotcheck.measure.subject import Subject
 
 needs_values = True
 STEPS = (0, 1, 257, 2049, 4097, POSITIONS[-1])

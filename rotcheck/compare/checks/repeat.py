@@ -1,9 +1,9 @@
 """Do three calls on the same input give the same bits?"""
 
-from rotcheck.compare.case import Case
+from rotcheck.measure.case import Case
 from rotcheck.compare.checks.inputs import same_bits
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.subject import CALLS, Subject
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import CALLS, Subject
 
 needs_values = True
 

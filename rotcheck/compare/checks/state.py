@@ -1,8 +1,8 @@
 """Is the process left as it was: TorchScript executor, default dtype, random state, standard output, ...?"""
 
-from rotcheck.compare.case import Case
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.subject import CALLS, Subject
+from rotcheck.measure.case import Case
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import CALLS, Subject
 
 needs_values = False
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from rotcheck.compare.case import Case
+from rotcheck.measure.case import Case
 from rotcheck.compare.checks.inputs import same_bits
-from rotcheck.compare.evidence import Evidence
-from rotcheck.compare.measure import SAME, Measured, measure, norms
-from rotcheck.compare.subject import Subject
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.errors import SAME, Measured, measure, norms
+from rotcheck.measure.subject import Subject
 
 needs_values = True
 MARGIN = 4  # lanes, rows and heads of NaN around a slice; even, as complex views ask

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rotcheck.compare.case import POSITIONS, Case, unit
-from rotcheck.compare.judge import ROUNDING
+from rotcheck.measure.case import POSITIONS, Case, unit
+from rotcheck.measure.judge import ROUNDING
 
 SAME = ROUNDING
 """Units up to which a difference may be rounding; the judge's bands end here."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rotcheck.compare.case import Case
-from rotcheck.compare.measure import SAME, against, measure, norms
+from rotcheck.measure.case import Case
+from rotcheck.measure.errors import SAME, against, measure, norms
 from rotcheck.rotary import lanes, pairs, rotate
 from rotcheck.rotary.conventions import Pairing
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from rotcheck.compare.subject import Subject
+from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.compare import switches
-from rotcheck.compare.evidence import Evidence
+from rotcheck.measure import switches
+from rotcheck.measure.evidence import Evidence
 from rotcheck.implementations.interface import Implementation
 from rotcheck.implementations.load import implementation
 from rotcheck.rotary.conventions import Convention
