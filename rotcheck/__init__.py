@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 
     from rotcheck.bench.run import bench
     from rotcheck.compare.run import compare
+    from rotcheck.declare import declare
     from rotcheck.probe.run import probe
     from rotcheck.train.run import train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "bench", "compare", "probe", "train"]
+__all__ = ["__version__", "bench", "compare", "declare", "identify", "probe", "train"]
 
 
 def __getattr__(name: str) -> "Any":
     """Import the room named on first use, so that `import rotcheck` costs nothing; each can be called."""
-    if name in ("bench", "compare", "probe", "train"):
-        import importlib
+    import importlib
 
+    if name == "declare":
+        return importlib.import_module("rotcheck.declare").declare
+    if name in ("bench", "compare", "identify", "probe", "train"):
         return importlib.import_module(f"rotcheck.{name}")
     raise AttributeError(f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from rotcheck.implementations.interface import Function
 from rotcheck.rotary import angles, tables
-from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.calls import Call, arguments, results
+from rotcheck.rotary.conventions import Convention, lay
 
 SEED = 20260101
 DRAWN = 1 << 16
@@ -33,10 +34,14 @@ class Problem:
 
     def __init__(self, convention: Convention, size: Size) -> None:
         generator = torch.Generator("cpu").manual_seed(SEED)
-        packed = convention.layout == "qkv"
-        shape = (size.batch, size.length, *((3,) if packed else ()), size.heads, size.width)
-        self._inputs = [_random(shape, size, generator) for _ in range(1 if packed else 2)]
-        self._gradients = [_random(shape, size, generator) for _ in self._inputs] if size.backward else []
+        slots = ((3,) if convention.packed else ()) + (size.heads, size.width)
+        given = 1 if convention.packed else max(2, len(convention.slots))
+        self._convention, self._size = convention, size
+        self._inputs = [
+            lay(_random((size.batch, size.length, *slots), size, generator), convention.axes).contiguous()
+            for _ in range(given)
+        ]
+        self._gradients = [_random(x.shape, size, generator) for x in self._inputs] if size.backward else []
         self._tables = _tables(convention, size)
         self.fresh = size.backward and convention.in_place  # each call needs inputs of its own
         for leaf in self._inputs:
@@ -55,8 +60,19 @@ class Problem:
         return [leaf.clone() for leaf in self._inputs] if self.fresh else self._inputs
 
     def forward(self, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """Rotate the inputs, one after another."""
-        return [function(x, *self._tables) for x in inputs]
+        """Rotate the inputs: all in one call, or one after another where it takes one."""
+        if not self._convention.arguments and not self._convention.takes_offset:
+            return [function(x, *self._tables) for x in inputs]
+        if len(self._convention.slots) == 1:
+            return [self._called(function, [x])[0] for x in inputs]
+        return self._called(function, inputs)
+
+    def _called(self, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
+        size = self._size
+        sizes = {"B": size.batch, "S": size.length, "H": size.heads, "D": size.width, "R": size.width}
+        call = Call(tuple(inputs), self._tables, _positions(self._convention, size), 0, sizes)
+        positional, keyword = arguments(self._convention, call)
+        return list(results(function(*positional, **keyword), inputs, self._convention.in_place))
 
     def backward(self, function: Function, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Rotate the inputs and return the gradients that reach them; nothing accumulates."""
@@ -81,9 +97,19 @@ def _random(shape: Sequence[int], size: Size, generator: torch.Generator) -> Ten
 
 
 def _tables(convention: Convention, size: Size) -> tuple[Tensor, ...]:
-    turns = angles(torch.arange(size.length, device="cpu"), size.width)  # (S, D/2)
-    made = tables(convention.tables, convention.pairing, turns, size.dtype)
+    if convention.tables == "positions":
+        return ()
+    turns = angles(torch.arange(size.length, device="cpu"), size.width).expand(size.batch, -1, -1)  # (B, S, P)
+    order = convention.table_lanes or convention.pairing
+    made = tables(convention.tables, order, turns, size.dtype, convention.table_axes)
     return tuple(table.contiguous().to(size.device) for table in made)
+
+
+def _positions(convention: Convention, size: Size) -> Tensor:
+    rows = torch.arange(size.length, device=size.device)
+    if convention.position_axes == "s":
+        return rows
+    return rows.expand(size.batch if "b" in convention.position_axes else 1, -1)
 
 
 def synchronizer(device: torch.device) -> Callable[[], None]:

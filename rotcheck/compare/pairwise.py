@@ -25,7 +25,7 @@ def open_outputs(setup: dict[str, Any]) -> Callable[[list[str]], float]:
         finite = torch.isfinite(first) & torch.isfinite(second)
         off = torch.where(finite, (first - second).abs(), 0.0)
         off[torch.isfinite(first) != torch.isfinite(second)] = 1e308
-        sizes = norms(torch.where(torch.isfinite(first), first, 0.0))
+        (sizes,) = norms([torch.where(torch.isfinite(first), first, 0.0)])
         return float((off / unit(sizes, dtype)[..., None]).clamp_max(1e308).max())
 
     return distance

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.measure.case import Case
+from rotcheck.measure.case import HEADS, PAIRS, POSITIONS, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.errors import RequestError
@@ -86,8 +86,7 @@ def _run(subject: Subject, case: Case, check: str) -> Evidence:
 
 def _output(subject: Subject, case: Case) -> str | None:
     """Return the rotated q, as pairs (B, S, H, P, 2) in float64, in base64; None when they are complex."""
-    found = case.read(subject.call(case.x(), case.tables()))
-    if found.is_complex():
+    q = case.read(subject.call(case.call()))[0]  # (B, S, H, P, 2)
+    if q.is_complex() or q.shape[-3:] != (HEADS, PAIRS, 2) or case.positions != POSITIONS:
         return None
-    q = found[:, :, 0] if case.packed else found
     return base64.b64encode(bytes(q.contiguous().view(torch.uint8).flatten().tolist())).decode()

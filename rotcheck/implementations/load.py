@@ -4,10 +4,12 @@ import difflib
 import importlib
 import importlib.util
 import sys
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import cast
 
+from rotcheck.declare import DECLARED
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.registry import GIVEN, module_of
@@ -17,10 +19,10 @@ SEDD = Convention(pairing="half", layout="qkv", tables="packed")
 """What a function given by file or module is taken to be: f(qkv, cos, sin), as in SEDD."""
 
 
-def implementation(specification: str) -> Implementation:
+def implementation(specification: str, convention: Convention | None = None) -> Implementation:
     """Return the implementation that a registered name, `module:function` or `file.py:function` names.
 
-    Raises `RequestError` when there is no such module or function. What the module raises while it is
+    `convention`: what a given function was found to follow; None: what it declares, or SEDD's. Raises `RequestError` when there is no such module or function. What the module raises while it is
     imported passes through: that is a finding about it.
     """
     registered = module_of(specification)
@@ -29,7 +31,23 @@ def implementation(specification: str) -> Implementation:
     target, _, name = specification.rpartition(":")
     module = _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
     function = _function(module, name, specification)
-    return cast(Implementation, SimpleNamespace(convention=SEDD, load=lambda device: function))
+    own = convention or declared(function) or SEDD
+    return cast(Implementation, SimpleNamespace(convention=own, load=lambda device: function))
+
+
+def declared(function: Function) -> Convention | None:
+    """Return the convention that a function declares by `rotcheck.declare`, or None.
+
+    Raises `RequestError` for a word that no convention has.
+    """
+    words = getattr(function, DECLARED, None)
+    if words is None:
+        return None
+    known = {field.name for field in fields(Convention)}
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        raise RequestError(f"declared {unknown[0]!r}; a convention has {', '.join(sorted(known))}")
+    return Convention(**{"pairing": "half", "layout": "bshd", "tables": "repeated", **words})
 
 
 def _from_file(file: Path) -> ModuleType:

@@ -1,13 +1,17 @@
 """What is asked of an implementation: tensors of different sizes everywhere, hard positions, the truth."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
+from rotcheck.rotary.calls import Call
+from rotcheck.rotary.conventions import Convention, Pairing, lay, unlay
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different
 POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)
@@ -15,74 +19,209 @@ POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 
 THETA = 10000.0
 SEED = 20260101
+SLOTS = 3
+
+Slots = tuple[Tensor, ...]
+"""The pairs (B, S, H, P, 2) of q, of q and k, or of q, k and v, in float64."""
+
+
+class Judged(Protocol):
+    """Who is judged: how it wants to be called, and where."""
+
+    convention: Convention
+    device: torch.device
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large the problem is: B, H of q, H of k and v, D, and the position of each row, or of each row of each
+    batch."""
+
+    batch: int = BATCH
+    heads: int = HEADS
+    kv_heads: int = HEADS
+    width: int = 2 * PAIRS
+    positions: tuple[int, ...] | tuple[tuple[int, ...], ...] = POSITIONS
 
 
 class Case:
-    """The problem in one dtype, laid out as the implementation's convention says.
+    """The problem in one dtype, laid out as a convention says.
 
     The same pairs are behind every layout and pairing, so that results of different implementations can
-    be compared with each other.
+    be compared with each other. Lanes that do not rotate are pairs too, of angle 0, behind the others.
     """
 
-    def __init__(self, subject: Subject, dtype: torch.dtype) -> None:
-        self.convention, self.device, self.dtype = subject.convention, subject.device, dtype
+    def __init__(self, judged: Judged, dtype: torch.dtype, sizes: Sizes = Sizes()) -> None:
+        self.convention, self.device, self.dtype = judged.convention, judged.device, dtype
+        axes = self.convention.axes
+        self.batch = sizes.batch if "b" in axes else 1
+        self.heads = sizes.heads if "h" in axes or "e" in axes else 1
+        self.kv_heads = sizes.kv_heads if self.heads == sizes.heads else 1
+        self.width = self.convention.head_dim or sizes.width
+        self.rotary_dim = min(self.convention.rotary_dim or self.width, self.width)
+        self.positions = _fitting(sizes.positions, self.convention)
 
     @cached_property
-    def pairs(self) -> Tensor:
-        """The pairs (B, S, 3, H, P, 2) as the dtype holds them, float64 on CPU; of q alone for bshd."""
-        generator = torch.Generator("cpu").manual_seed(SEED)
-        shape = (BATCH, len(POSITIONS), 3, HEADS, PAIRS, 2)
+    def pairs(self) -> Slots:
+        """The pairs that go in, as the dtype holds them, float64 on CPU."""
+        return tuple(slot.to(self.dtype).double() for slot in self.drawn(SEED))
+
+    def drawn(self, seed: int) -> Slots:
+        """Return random pairs in the shapes of what goes in, float64, not rounded."""
+        generator = torch.Generator("cpu").manual_seed(seed)
+        shape = (self.batch, self.length, SLOTS, max(self.heads, self.kv_heads), self.width // 2, 2)
         exact = torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
-        rounded = exact.to(self.dtype).double()  # (B, S, 3, H, P, 2)
-        return rounded if self.packed else rounded[:, :, 0]  # (B, S, H, P, 2)
+        return tuple(
+            exact[:, :, slot, : self.heads if name == "q" else self.kv_heads]
+            for slot, name in enumerate(self.convention.slots)
+        )
 
     @property
     def packed(self) -> bool:
         """Whether q, k and v come in one tensor."""
-        return self.convention.layout == "qkv"
+        return self.convention.packed
+
+    @property
+    def length(self) -> int:
+        """How many rows there are."""
+        first = self.positions[0]
+        return len(first) if isinstance(first, tuple) else len(self.positions)
 
     @cached_property
     def angles(self) -> Tensor:
-        """The angles (S, P) of all positions, in radians, float64."""
-        return angles(torch.tensor(POSITIONS, device="cpu"), 2 * PAIRS, THETA)
+        """The angles (S, P) of all positions, or (B, S, P), in radians, float64, sign included."""
+        turned = self.turned(torch.tensor(self.positions, device="cpu"))  # (..., S, rotary_dim/2)
+        still = turned.new_zeros(*turned.shape[:-1], (self.width - self.rotary_dim) // 2)
+        return torch.cat((turned, still), -1) * self.convention.direction
 
-    def x(self) -> Tensor:
-        """Return a fresh input tensor, (B, S, 3, H, D) or (B, S, H, D), on the device."""
-        return self.put(lanes(self.pairs, self.convention.pairing))
+    def turned(self, positions: Tensor) -> Tensor:
+        """Return the angles (..., rotary_dim / 2) of the lanes that rotate, at integer positions (...)."""
+        if self.convention.frequencies:
+            own = torch.tensor(self.convention.frequencies, dtype=torch.float64, device="cpu")
+            return positions.double()[..., None] * own
+        return angles(positions, self.rotary_dim, self.convention.theta)
+
+    @property
+    def slack(self) -> Tensor | float:
+        """What float32 may lose of a phase (S, P), in radians, where the function computes it itself."""
+        if self.convention.tables != "positions":
+            return 0.0
+        return torch.finfo(torch.float32).eps * self.angles.abs()
+
+    def inputs(self, slots: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
+        """Return fresh input tensors on the device, of the case's own pairs or of those given."""
+        rows = [self._lanes(slot, self.convention.pairing) for slot in (slots or self.pairs)]
+        if self.packed:
+            rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
+        return tuple(self.put(lay(row, self.convention.axes)) for row in rows)
+
+    def backwards(self, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return fresh tensors as results have them, of pairs that flow back."""
+        rows = [self._lanes(slot, pairing) for slot, pairing in zip(slots, self._output_pairings())]
+        if self.packed:
+            rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
+        return tuple(self.put(lay(row, self.convention.axes)) for row in rows)
 
     def put(self, values: Tensor) -> Tensor:
         """Return values as a fresh contiguous tensor of the dtype on the device."""
         return values.to(self.dtype).contiguous().to(self.device, copy=True)
 
+    def call(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> Call:
+        """Return a call of fresh tensors for these rows, with tables in the form that the convention names."""
+        inputs = self.inputs([slot[:, rows] for slot in self.pairs])
+        first = self.positions[0] if isinstance(self.positions[0], int) else self.positions[0][0]
+        count = self.length if rows == slice(None) else len(range(*rows.indices(self.length)))
+        sizes = {"B": self.batch, "S": count, "H": self.heads, "D": self.width, "R": self.rotary_dim}
+        offset = int(first) if self.convention.positions == "offset" else 0
+        return Call(inputs, self.tables(rows, dtype), self._positions(rows), offset, sizes)
+
     def tables(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> tuple[Tensor, ...]:
         """Return fresh tables for the positions of these rows, in the form that the convention names."""
-        made = tables(self.convention.tables, self.convention.pairing, self.angles[rows], dtype or self.dtype)
+        form = self.convention.tables
+        if form == "positions":
+            return ()
+        turned = (self.angles * self.convention.direction)[..., rows, : self.rotary_dim // 2]
+        if "b" in self.convention.table_axes and turned.dim() == 2:
+            turned = turned.expand(self.batch, -1, -1)
+        order = self.convention.table_lanes or self.convention.pairing
+        made = tables(form, order, turned, dtype or self.dtype, self.convention.table_axes)
         return tuple(table.contiguous().to(self.device, copy=True) for table in made)
 
-    def rotated(self, values: Tensor, angles: Tensor) -> Tensor:
-        """Rotate pairs in float64; of packed ones q and k, while v stays as it is."""
-        if not self.packed:
-            return rotate(values, angles)  # (B, S, H, P, 2)
-        q, k, v = values.unbind(2)  # (B, S, H, P, 2) each
-        return torch.stack((rotate(q, angles), rotate(k, angles), v), 2)  # (B, S, 3, H, P, 2)
+    def _positions(self, rows: slice) -> Tensor | None:
+        """Return the positions to pass, or the rows of the tables that they stand for, int64 on the device."""
+        if not any(argument.endswith("positions") for argument in self.convention.called_with):
+            return None
+        at = torch.tensor(self.positions, device="cpu")[..., rows]
+        if self.convention.tables != "positions":
+            at = torch.arange(at.shape[-1], device="cpu")
+        axes = self.convention.position_axes
+        if "b" in axes and at.dim() == 1:
+            at = at.expand(self.batch, -1)
+        elif "1" in axes:
+            at = at[None]
+        return at.contiguous().to(self.device, copy=True)
+
+    def rotated(self, slots: Sequence[Tensor], angles: Tensor) -> Slots:
+        """Rotate pairs in float64: q and k, while v stays as it is."""
+        named = zip(slots, self.convention.slots)
+        return tuple(slot if name == "v" else rotate(slot, angles) for slot, name in named)
 
     @cached_property
-    def truth(self) -> Tensor:
+    def truth(self) -> Slots:
         """What the right result is: pairs in float64 on the CPU."""
         return self.rotated(self.pairs, self.angles)
 
-    def read(self, result: Tensor) -> Tensor:
-        """Read a result back as pairs in float64 on the CPU; contiguous first, since MPS copies gaps wrong."""
-        back = result.detach().contiguous().cpu()
-        wide = back if back.is_complex() else back.double()
-        return pairs(wide, self.convention.pairing)
+    def read(self, results: Sequence[Tensor]) -> Slots:
+        """Read results back as pairs in float64 on the CPU; contiguous first, since MPS copies gaps wrong."""
+        return tuple(map(self._pairs, self._slots(results), self._output_pairings()))
+
+    def read_inputs(self, tensors: Sequence[Tensor]) -> Slots:
+        """Read tensors laid out as inputs are."""
+        return tuple(self._pairs(slot, self.convention.pairing) for slot in self._slots(tensors))
+
+    def value(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Return v of packed or separate tensors, as it is."""
+        return tensors[0].select(self.convention.axes.index("3"), 2) if self.packed else tensors[-1]
+
+    def _output_pairings(self) -> tuple[Pairing, ...]:
+        """In which order of lanes each slot is written."""
+        ours = self.convention.pairing
+        written: Pairing = "half" if self.convention.output_lanes == "de-interleaved" else ours
+        return tuple(ours if name == "v" else written for name in self.convention.slots)
+
+    def _slots(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        found: list[Tensor] = []
+        for tensor in tensors:
+            back = tensor.detach().contiguous().cpu()
+            wide = back if back.is_complex() else back.double()
+            canonical = unlay(wide, self.convention.axes, self.width)  # (B, S, [3,] H, D)
+            found += canonical.unbind(2) if self.packed else [canonical]
+        return found
+
+    def _lanes(self, slot: Tensor, pairing: Pairing) -> Tensor:
+        turning = self.rotary_dim // 2
+        return torch.cat((lanes(slot[..., :turning, :], pairing), slot[..., turning:, :].flatten(-2)), -1)
+
+    def _pairs(self, lanes: Tensor, pairing: Pairing) -> Tensor:
+        turned, still = lanes[..., : self.rotary_dim], lanes[..., self.rotary_dim :]
+        return torch.cat((pairs(turned, pairing), pairs(still, "interleaved")), -2)
 
 
-def unit(norms: Tensor, dtype: torch.dtype) -> Tensor:
+def _fitting(
+    positions: tuple[int, ...] | tuple[tuple[int, ...], ...], convention: Convention
+) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
+    """Return positions that the convention can be asked for: consecutive ones where it counts them itself."""
+    if convention.positions in ("from 0", "offset"):
+        return tuple(range(len(positions)))
+    return positions
+
+
+def unit(norms: Tensor, dtype: torch.dtype, slack: Tensor | float = 0.0) -> Tensor:
     """Return the rounding step at the size of each pair: eps(dtype) * norm, never below the smallest number.
 
     `norms`: any shape, float64; so is the result. Rotation keeps a pair's norm and not its elements,
-    which is why neither an absolute nor a relative tolerance will do.
+    which is why neither an absolute nor a relative tolerance will do. `slack`: radians that the phase itself may
+    be off, since it was computed in float32.
     """
     facts = torch.finfo(dtype)
-    return (norms * facts.eps).clamp_min(facts.smallest_normal * math.sqrt(2))
+    return (norms * (facts.eps + slack)).clamp_min(facts.smallest_normal * math.sqrt(2))

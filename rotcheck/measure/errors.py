@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rotcheck.measure.case import POSITIONS, Case, unit
+from rotcheck.measure.case import Case, Slots, unit
 from rotcheck.measure.judge import ROUNDING
 
 SAME = ROUNDING
@@ -19,23 +19,46 @@ class Measured:
 
     error: float  # in units; of the finite elements
     not_finite: int  # elements that are NaN or infinite and should not be
-    where: dict[str, int]
-    rounded_once: float  # share of elements that are the correctly rounded truth
+    where: dict[str, int]  # of q, k and v, batch, row, head and pair of the worst
+    rounded_once: float  # share of elements of q and k that are the correctly rounded truth
 
 
-def measure(found: Tensor, expected: Tensor, norms: Tensor, dtype: torch.dtype) -> Measured:
-    """Compare pairs found with pairs expected, both (B, S, ..., H, P, 2) in float64.
+def measure(
+    found: Sequence[Tensor],
+    expected: Sequence[Tensor],
+    norms: Sequence[Tensor],
+    dtype: torch.dtype,
+    slack: Tensor | float = 0.0,
+) -> Measured:
+    """Compare the pairs of slots found with those expected, each (B, S, H, P, 2) in float64.
 
-    `norms` (B, S, ..., H, P) are the norms of the pairs that went in; `dtype` gives the unit.
+    `norms` (B, S, H, P) are the norms of the pairs that went in; `dtype` gives the unit, `slack` (S, P) the phase
+    that may be off.
     """
+    each = [_of_slot(*slot, dtype, slack) for slot in zip(found, expected, norms)]
+    worst = max(range(len(each)), key=lambda slot: (each[slot][1], each[slot][0]))
+    rotated = torch.cat([right.flatten() for *_, right in each[:2]])  # V is not rotated: it tells nothing
+    return Measured(
+        error=max(error for error, *_ in each),
+        not_finite=sum(broken for _, broken, *_ in each),
+        where=({"qkv": worst} if len(each) > 1 else {}) | each[worst][2],
+        rounded_once=float(rotated.double().mean()) if rotated.numel() else 1.0,
+    )
+
+
+def _of_slot(
+    found: Tensor, expected: Tensor, norms: Tensor, dtype: torch.dtype, slack: Tensor | float
+) -> tuple[float, int, dict[str, int], Tensor]:
+    if not found.numel():
+        return 0.0, 0, {}, torch.ones(0, dtype=torch.bool)
     broken = ~torch.isfinite(found) & torch.isfinite(expected)
-    off = torch.where(torch.isfinite(found), (found - expected).abs(), 0.0)  # (B, S, ..., H, P, 2)
-    units = off / unit(norms, dtype)[..., None]  # (B, S, ..., H, P, 2)
+    off = torch.where(torch.isfinite(found), (found - expected).abs(), 0.0)  # (B, S, H, P, 2)
+    if isinstance(slack, Tensor):
+        slack = slack.unsqueeze(-2)  # (..., S, 1, P)
+    units = off / unit(norms, dtype, slack)[..., None]  # (B, S, H, P, 2)
     worst = int((broken if broken.any() else units).flatten().to(torch.float64).argmax())
     right = found == expected.to(dtype).double()
-    rotated = right[:, :, :2] if right.dim() == 6 else right  # V is not rotated: it tells nothing
-    share = float(rotated.double().mean())
-    return Measured(float(units.max()), int(broken.sum()), _place(worst, tuple(found.shape)), share)
+    return float(units.max()), int(broken.sum()), _place(worst, tuple(found.shape)), right
 
 
 def worst_of(measured: Sequence[Measured]) -> int:
@@ -48,23 +71,33 @@ def is_rounding(error: float, error_float32: float | None) -> bool:
     return error <= SAME or (error_float32 is not None and error_float32 <= SAME)
 
 
-def norms(pairs: Tensor) -> Tensor:
-    """Return the norms (...) of pairs (..., 2)."""
-    return torch.hypot(*pairs.unbind(-1))
+def norms(slots: Sequence[Tensor]) -> Slots:
+    """Return the norms (...) of the pairs (..., 2) of each slot."""
+    return tuple(torch.hypot(*slot.unbind(-1)) for slot in slots)
 
 
-def against(case: Case, result: Tensor, expected: Tensor, dtype: torch.dtype | None = None) -> Measured:
-    """Measure a result of the case's own input against expected pairs."""
-    return measure(case.read(result), expected, norms(case.pairs), dtype or case.dtype)
+def against(
+    case: Case, results: Sequence[Tensor], expected: Slots, dtype: torch.dtype | None = None
+) -> Measured:
+    """Measure results of the case's own inputs against expected pairs."""
+    found = measure(case.read(results), expected, norms(case.pairs), dtype or case.dtype, case.slack)
+    return Measured(found.error, found.not_finite, named(case, found.where), found.rounded_once)
+
+
+def named(case: Case, where: dict[str, int]) -> dict[str, int]:
+    """Return a place with the position of its row."""
+    if "row" not in where:
+        return where
+    position = case.positions[where["row"]]
+    if isinstance(case.positions[0], tuple):
+        position = case.positions[where["batch"]][where["row"]]  # type: ignore[index]
+    return where | {"position": int(position)}  # type: ignore[arg-type]
 
 
 def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:
-    """Return where in (B, S, [3,] H, P, 2) a flat index lies."""
+    """Return where in (B, S, H, P, 2) a flat index lies."""
     index: list[int] = []
     for size in reversed(shape):  # torch.unravel_index would import sympy, which takes longer than all checks
         flat, at = divmod(flat, size)
         index.insert(0, at)
-    place = {"batch": index[0], "row": index[1], "position": POSITIONS[index[1]]}
-    if len(shape) == 6:
-        place["qkv"] = index[2]
-    return place | {"head": index[-3], "pair": index[-2]}
+    return {"batch": index[0], "row": index[1], "head": index[2], "pair": index[3]}

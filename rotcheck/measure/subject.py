@@ -12,6 +12,7 @@ from rotcheck.measure import switches
 from rotcheck.measure.evidence import Evidence
 from rotcheck.implementations.interface import Implementation
 from rotcheck.implementations.load import implementation
+from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
 
 CALLS = 3
@@ -33,7 +34,7 @@ class Subject:
     left it; rotcheck's own code runs in another. `raised` holds what it raised itself.
     """
 
-    def __init__(self, specification: str, device: str) -> None:
+    def __init__(self, specification: str, device: str, convention: Convention | None = None) -> None:
         self.raised: BaseException | None = None
         self.seconds = 0.0
         self._before = self._inside = switches.read()
@@ -42,7 +43,7 @@ class Subject:
         )  # for rotcheck's own small tensors: several workers would fight for the cores
         self._outside = switches.read()
         with self.running():
-            self._module: Implementation = implementation(specification)
+            self._module: Implementation = implementation(specification, convention)
             self._function = self._module.load(device)
         self._loaded = self._inside
         self.device = torch.device("cpu" if device == "interpreter" else device)
@@ -63,12 +64,16 @@ class Subject:
             self._inside = switches.read()
             switches.move(self._outside, now=self._inside)
 
-    def call(self, x: Tensor, tables: tuple[Tensor, ...], **offset: int) -> Tensor:
-        """Call it once and return its result. Raises `Wrong` when that is no tensor like x."""
+    def call(self, call: Call) -> tuple[Tensor, ...]:
+        """Call it once and return its results, one for each input. Raises `Wrong` when they are not like these."""
+        positional, keyword = arguments(self.convention, call)
         with self.running():
-            result = self._function(x, *tables, **offset)
-            _wait_for(x.device)
-        return _checked(result, x)
+            returned = self._function(*positional, **keyword)
+            _wait_for(call.inputs[0].device)
+        found = results(returned, call.inputs, self.convention.in_place)
+        if len(found) < len(call.inputs):
+            raise Wrong("no-tensor", f"returned {_named(returned)}; expected {len(call.inputs)} tensors")
+        return tuple(_checked(result, x) for result, x in zip(found, call.inputs))
 
     def changed(self) -> list[switches.Switch]:
         """Return the switches that it changed without having declared so."""

@@ -8,25 +8,106 @@ from torch import Tensor
 
 Pairing = Literal["half", "interleaved"]
 Layout = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
-TableForm = Literal["half-width", "repeated", "packed", "complex", "matrix", "angles", "positions"]
+TableForm = Literal[
+    "half-width", "repeated", "packed", "complex", "stacked", "matrix", "angles", "angles-repeated", "positions"
+]
+OutputLanes = Literal["same", "de-interleaved"]
+
+LAYOUTS = {
+    "bshd": "bshd",
+    "bhsd": "bhsd",
+    "sbhd": "sbhd",
+    "thd": "shd",
+    "hsd": "hsd",
+    "bsd": "bsd",
+    "sd": "sd",
+    "bs(hd)": "bse",
+    "t(hd)": "se",
+    "qkv": "bs3hd",
+    "b3shd": "b3shd",
+    "b3hsd": "b3hsd",
+    "3bshd": "3bshd",
+    "3bhsd": "3bhsd",
+    "bhs3d": "bhs3d",
+    "bsh3d": "bsh3d",
+    "sb3hd": "sb3hd",
+    "t3hd": "s3hd",
+}
+"""The axes of each layout, a letter an axis: batch, sequence, the slots of q, k and v, heads, lanes of a head;
+`e` is heads and lanes in one. `apply_rotary` takes those that `Layout` names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How an implementation wants its tensors and tables, and what it does with them.
+    """How a rotary function wants its tensors and tables, and what it does with them.
 
-    `pairing`: `half` rotates lane i with i + D/2 (GPT-NeoX, Llama in transformers), `interleaved` 2i with
-    2i + 1 (GPT-J, Meta's Llama). `layout`: `bshd` is one tensor (B, S, H, D), `qkv` a packed (B, S, 3, H, D)
-    whose V slot must come back as it went in. `tables`: see `rotcheck.rotary.tables`. `in_place`: the
-    result is written into the input. `takes_offset`: the function takes `offset=k`, the table's row of the
-    first position, as decoding with a cache needs.
+    `pairing`: `half` rotates lane i with i + rotary_dim/2 (GPT-NeoX, Llama in transformers), `interleaved` 2i
+    with 2i + 1 (GPT-J, Meta's Llama). `layout`: a key of `LAYOUTS`; packed ones hold q, k and v in one tensor.
+    `tables`: see `rotcheck.rotary.tables`; `positions` when it computes the angles itself.
+
+    `arguments`: what each argument of a call is, in order, `name=` in front for one passed by keyword: `q`, `k`,
+    `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor) and `(cos, sin)` (a tuple);
+    `positions`, `offset`; the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); or a constant. Empty: the tensor and its
+    tables.
+
+    `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
+    order in which full-width tables repeat, when that is not the pairing's. `direction`: -1 rotates by minus the
+    angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves. `rotary_dim`: lanes that rotate,
+    None: all. `head_dim`: the only width it takes. `theta` and `frequencies`: of one that computes angles itself;
+    frequencies in radians a position, when they are not theta's. `positions`: what it takes of them: `tables`
+    (the rows handed in), `any`, `offset` or `from 0`; `position_axes` their axes. `in_place`: the result is
+    written into the input. `takes_offset`: it takes `offset=k`, the row of the first position.
     """
 
     pairing: Pairing
-    layout: Layout
+    layout: str
     tables: TableForm
     in_place: bool = False
     takes_offset: bool = False
+    arguments: tuple[str, ...] = ()
+    table_axes: str = ""
+    table_lanes: Pairing | None = None
+    direction: int = 1
+    output_lanes: OutputLanes = "same"
+    rotary_dim: int | None = None
+    head_dim: int | None = None
+    theta: float = 10000.0
+    frequencies: tuple[float, ...] = ()
+    positions: str = "tables"
+    position_axes: str = "bs"
+    rotates_v: bool = False
+
+    @property
+    def axes(self) -> str:
+        """The axes of a tensor, a letter each."""
+        return LAYOUTS[self.layout]
+
+    @property
+    def packed(self) -> bool:
+        """Whether q, k and v come in one tensor."""
+        return "3" in self.axes
+
+    @property
+    def called_with(self) -> tuple[str, ...]:
+        """What each argument of a call is."""
+        if self.arguments:
+            return self.arguments
+        offset = ("offset=offset",) if self.takes_offset else ()
+        return ("qkv" if self.packed else "x", *_TABLES.get(self.tables, ("table",)), *offset)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Which of q, k and v a call is given."""
+        roles = {argument.rpartition("=")[2] for argument in self.called_with}
+        return ("q", "k", "v") if "qkv" in roles else tuple(slot for slot in "qkv" if slot in roles) or ("q",)
+
+
+_TABLES: dict[TableForm, tuple[str, ...]] = {
+    "half-width": ("cos", "sin"),
+    "repeated": ("cos", "sin"),
+    "packed": ("cos", "sin"),
+    "positions": ("positions",),
+}
 
 
 def lanes(pairs: Tensor, pairing: Pairing) -> Tensor:
@@ -41,3 +122,23 @@ def pairs(lanes: Tensor, pairing: Pairing) -> Tensor:
     if pairing == "half":
         return torch.stack(lanes.chunk(2, -1), -1)  # (..., P, 2)
     return lanes.reshape(*lanes.shape[:-1], -1, 2)  # (..., P, 2)
+
+
+def lay(tensor: Tensor, axes: str) -> Tensor:
+    """Return a view of (B, S, 3, H, D) or (B, S, H, D) with the axes of a layout; those it lacks must be 1."""
+    have = "bs3hd" if tensor.dim() == 5 else "bshd"
+    for axis in [axis for axis in "bh" if axis not in axes.replace("e", "hd")]:
+        tensor, have = tensor.squeeze(have.index(axis)), have.replace(axis, "")
+    split = axes.replace("e", "hd")
+    laid = tensor.permute([have.index(axis) for axis in split])
+    return laid.flatten(-2) if "e" in axes else laid
+
+
+def unlay(tensor: Tensor, axes: str, width: int) -> Tensor:
+    """Return (B, S, 3, H, D) or (B, S, H, D) of a tensor with the axes of a layout; `width` is D."""
+    if "e" in axes:
+        tensor, axes = tensor.unflatten(-1, (-1, width)), axes.replace("e", "hd")
+    wanted = "bs3hd" if "3" in axes else "bshd"
+    for axis in [axis for axis in wanted if axis not in axes]:
+        tensor, axes = tensor.unsqueeze(0), axis + axes
+    return tensor.permute([axes.index(axis) for axis in wanted])

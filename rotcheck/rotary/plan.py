@@ -4,16 +4,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple, get_args
 
-from rotcheck.rotary.conventions import Layout, Pairing, TableForm
+from rotcheck.rotary.conventions import LAYOUTS, Layout, Pairing, TableForm
 
 Shape = tuple[int, ...]
 
 AXES: dict[Layout, tuple[int, int, int, int]] = {
-    "bshd": (0, 1, -1, 2),
-    "bhsd": (0, 2, -1, 1),
-    "sbhd": (1, 0, -1, 2),
-    "thd": (-1, 0, -1, 1),
-    "qkv": (0, 1, 2, 3),
+    name: tuple(LAYOUTS[name].find(axis) for axis in "bs3h")  # type: ignore[misc]  # four
+    for name in get_args(Layout)
 }
 """Where batch, sequence, slot and head lie in a tensor of each layout; -1: nowhere. The lanes are the last axis."""
 

@@ -7,12 +7,13 @@ from torch import Tensor
 def rotate(pairs: Tensor, angles: Tensor) -> Tensor:
     """Rotate each pair (a, b) by its angle: (a cos - b sin, b cos + a sin).
 
-    `pairs`: (B, S, H, P, 2), float64; `angles`: (S, P) in radians, float64. Returns the shape of `pairs`.
+    `pairs`: (B, S, H, P, 2), float64; `angles`: (S, P) or, for each batch row its own, (B, S, P), in radians,
+    float64. Returns the shape of `pairs`.
     Source: RoFormer, arXiv 2104.09864, equation 15. Raises TypeError for any other dtype, since a truth
     in lower precision is none.
     """
     if pairs.dtype != torch.float64 or angles.dtype != torch.float64:
         raise TypeError(f"the reference computes in float64; pairs are {pairs.dtype}, angles {angles.dtype}")
-    cos, sin = angles.cos()[None, :, None], angles.sin()[None, :, None]  # (1, S, 1, P)
+    cos, sin = angles.cos().unsqueeze(-2), angles.sin().unsqueeze(-2)  # ([B,] S, 1, P) each
     a, b = pairs.unbind(-1)  # (B, S, H, P) each
     return torch.stack((a * cos - b * sin, b * cos + a * sin), -1)  # (B, S, H, P, 2)

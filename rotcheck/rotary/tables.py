@@ -10,56 +10,100 @@ from rotcheck.rotary.frequencies import angles
 
 _COMPLEX = {torch.float64: torch.complex128}
 
+AXES: dict[TableForm, str] = {
+    "half-width": "sw",
+    "repeated": "s1w",
+    "packed": "1s31w",
+    "complex": "s1w",
+    "stacked": "s1w",
+    "matrix": "s1w",
+    "angles": "sw",
+    "angles-repeated": "sw",
+}
+"""The axes of a table of each form, where a convention names no others; `w` are its lanes."""
 
-def tables(form: TableForm, pairing: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+
+def tables(
+    form: TableForm, pairing: Pairing, angles: Tensor, dtype: torch.dtype, axes: str = ""
+) -> tuple[Tensor, ...]:
     """Return the tables of the form for these angles, on the CPU.
 
-    `angles`: (S, P) in radians, float64. The forms, with D = 2P:
+    `angles`: (S, P) or, for each batch row its own, (B, S, P), in radians, float64. The forms, with D = 2P:
 
-    - `half-width`: cos and sin (S, P), as flash-attn takes them;
-    - `repeated`: cos and sin (S, 1, D), each pair's value at both of its lanes;
-    - `packed`: cos and sin (1, S, 3, 1, D) for packed qkv, as SEDD takes them: the V slot is 1 and 0;
-    - `complex`: cos + i sin (S, 1, P), complex64, or complex128 for float64 (there is no half precision
+    - `half-width`: cos and sin of P lanes, as flash-attn takes them;
+    - `repeated`: cos and sin of D lanes, each pair's value at both of its lanes;
+    - `packed`: the same for packed qkv, as SEDD takes them: the V slot is 1 and 0;
+    - `complex`: cos + i sin of P lanes, complex64, or complex128 for float64 (there is no half precision
       complex arithmetic to speak of);
-    - `matrix`: [[cos, -sin], [sin, cos]] (S, 1, P, 2, 2);
-    - `angles`: the angles themselves (S, P).
+    - `stacked`: the same as real numbers, (..., P, 2);
+    - `matrix`: [[cos, -sin], [sin, cos]] (..., P, 2, 2);
+    - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes.
 
-    Raises ValueError for `positions`, which no table is made from.
+    `axes` says where batch `b`, sequence `s`, slots `3` and lanes `w` lie, and which axes are `1`; the default
+    is the form's in `AXES`. Raises ValueError for `positions`, which no table is made from.
     """
     if form not in _FORMS:
         raise ValueError(f"there are no {form} tables; forms are {', '.join(_FORMS)}")
-    return _FORMS[form](pairing, angles, dtype)
+    made = _FORMS[form](pairing, angles if angles.dim() == 3 else angles[None], dtype)
+    return tuple(_placed(table, axes or AXES[form]) for table in made)
+
+
+def _placed(table: Tensor, axes: str) -> Tensor:
+    """Place the axes of a table (B, S, [3,] W, ...), of which B is 1 or what the axes have room for."""
+    have = "bs3w" if "3" in axes else "bsw"
+    if "3" in axes and table.shape[2] != 3:
+        table = table.unsqueeze(2).expand(-1, -1, 3, *table.shape[2:])
+    if "b" not in axes:
+        table, have = table[0], have.replace("b", "")
+    behind = tuple(range(len(have), table.dim()))
+    named = axes.replace("1", "")
+    table = table.permute([have.index(axis) for axis in named] + list(behind))
+    for at, axis in enumerate(axes):
+        if axis == "1":
+            table = table.unsqueeze(at)
+    return table
 
 
 def _half_width(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    return angles.cos().to(dtype), angles.sin().to(dtype)  # (S, P) each
+    return angles.cos().to(dtype), angles.sin().to(dtype)  # (B, S, P) each
+
+
+def _both(pairing: Pairing, angles: Tensor) -> Tensor:
+    return lanes(torch.stack((angles, angles), -1), pairing)  # (B, S, D)
 
 
 def _repeated(pairing: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    both = lanes(torch.stack((angles, angles), -1), pairing)[:, None]  # (S, 1, D)
+    both = _both(pairing, angles)
     return both.cos().to(dtype), both.sin().to(dtype)
 
 
 def _packed(pairing: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    cos, sin = _repeated(pairing, angles, dtype)
-    cos, sin = (table[None, :, None].repeat(1, 1, 3, 1, 1) for table in (cos, sin))  # (1, S, 3, 1, D)
+    cos, sin = (table[:, :, None].repeat(1, 1, 3, 1) for table in _repeated(pairing, angles, dtype))
     cos[:, :, 2], sin[:, :, 2] = 1.0, 0.0
-    return cos, sin
+    return cos, sin  # (B, S, 3, D) each
 
 
 def _complex(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    exact = torch.complex(angles.cos(), angles.sin())[:, None]  # (S, 1, P) complex128
+    exact = torch.complex(angles.cos(), angles.sin())  # (B, S, P) complex128
     return (exact.to(_COMPLEX.get(dtype, torch.complex64)),)
 
 
+def _stacked(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+    return (torch.stack((angles.cos(), angles.sin()), -1).to(dtype),)  # (B, S, P, 2)
+
+
 def _matrix(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    cos, sin = angles.cos(), angles.sin()  # (S, P) each
-    rows = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)  # (S, P, 2, 2)
-    return (rows[:, None].to(dtype),)  # (S, 1, P, 2, 2)
+    cos, sin = angles.cos(), angles.sin()  # (B, S, P) each
+    rows = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
+    return (rows.to(dtype),)  # (B, S, P, 2, 2)
 
 
 def _angles(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    return (angles.to(dtype),)  # (S, P)
+    return (angles.to(dtype),)  # (B, S, P)
+
+
+def _angles_repeated(pairing: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+    return (_both(pairing, angles).to(dtype),)  # (B, S, D)
 
 
 _FORMS: dict[TableForm, Callable[[Pairing, Tensor, torch.dtype], tuple[Tensor, ...]]] = {
@@ -67,8 +111,10 @@ _FORMS: dict[TableForm, Callable[[Pairing, Tensor, torch.dtype], tuple[Tensor, .
     "repeated": _repeated,
     "packed": _packed,
     "complex": _complex,
+    "stacked": _stacked,
     "matrix": _matrix,
     "angles": _angles,
+    "angles-repeated": _angles_repeated,
 }
 
 

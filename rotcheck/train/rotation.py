@@ -10,7 +10,11 @@ from torch import Tensor
 
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
-from rotcheck.train.model import Rotary
+from rotcheck.rotary.calls import Call
+from rotcheck.rotary.conventions import Convention, Pairing, lay, unlay
+from rotcheck.train.model import HEAD_DIM, Rotary
+
+THETA = 10000.0
 
 
 def truth(qkv: Tensor) -> Tensor:
@@ -29,6 +33,17 @@ def yardstick(qkv: Tensor) -> Tensor:
     return torch.cat((rotated, qkv[:, :, 2:]), 2)  # (B, S, 3, H, D)
 
 
+def unfit(convention: Convention) -> str | None:
+    """Return why a function cannot be the seam of a model of these sizes, or None."""
+    if convention.head_dim not in (None, HEAD_DIM) or convention.rotary_dim not in (None, HEAD_DIM):
+        only = convention.rotary_dim or convention.head_dim
+        return f"it rotates {only} lanes of a head, and the model's heads have {HEAD_DIM} to rotate"
+    own = convention.tables == "positions"
+    if own and (convention.theta != THETA or convention.frequencies):
+        return f"it has frequencies of its own, and the model's are those of theta {THETA:g}"
+    return None
+
+
 def implementation(subject: Subject) -> Rotary:
     """Return the seam of an implementation, its tensors and tables as its convention has them.
 
@@ -36,27 +51,48 @@ def implementation(subject: Subject) -> Rotary:
     for all with the rows of the qkv projection: the model stays the same function of its weights.
     """
     convention = subject.convention
+    written: Pairing = "half" if convention.output_lanes == "de-interleaved" else convention.pairing
 
     @cache
-    def tables_for(length: int, width: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
-        made = tables(convention.tables, convention.pairing, _angles(length, width), dtype)
+    def tables_for(batch: int, length: int, width: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        if convention.tables == "positions":
+            return ()
+        turned = _angles(length, width).expand(batch, -1, -1)  # (B, S, P)
+        order = convention.table_lanes or convention.pairing
+        made = tables(convention.tables, order, turned, dtype, convention.table_axes)
         return tuple(table.contiguous().to(subject.device) for table in made)
 
-    def call(x: Tensor) -> Tensor:
-        own = x.clone() if convention.in_place else x  # autograd forbids writing into a view of several
-        length, width = x.shape[1], x.shape[-1]
-        return subject.call(own, tables_for(length, width, x.dtype))
+    def call(inputs: list[Tensor], like: Tensor) -> list[Tensor]:
+        """Call it with (B, S, [3,] H, D) each, in its own order of lanes."""
+        batch, length, heads, width = like.shape[0], like.shape[1], like.shape[-2], like.shape[-1]
+        laid = [lay(x, convention.axes) for x in inputs]
+        own = [x.clone() for x in laid] if convention.in_place else laid  # autograd forbids writing into a view
+        positions = torch.arange(length, device=subject.device).expand(batch, -1)  # (B, S)
+        if "b" not in convention.position_axes:
+            positions = positions[0] if convention.position_axes == "s" else positions[:1]
+        sizes = {"B": batch, "S": length, "H": heads, "D": width, "R": width}
+        given = Call(tuple(own), tables_for(batch, length, width, like.dtype), positions, 0, sizes)
+        return [unlay(result, convention.axes, width) for result in subject.call(given)]
 
     def seam(qkv: Tensor) -> Tensor:
-        laid = lanes(pairs(qkv, "half"), convention.pairing) if convention.pairing != "half" else qkv
-        if convention.layout == "qkv":
-            rotated = call(laid)  # (B, S, 3, H, D)
+        turn = _relaid(qkv, "half", convention.pairing)
+        if convention.packed:
+            (rotated,) = call([turn], qkv)  # (B, S, 3, H, D)
+            q, k, v = rotated.unbind(2)  # (B, S, H, D) each
+        elif convention.slots == ("q",):
+            q, k, v = turn.unbind(2)
+            (q,), (k,) = call([q], qkv), call([k], qkv)
         else:
-            q, k, v = laid.unbind(2)  # (B, S, H, D) each
-            rotated = torch.stack((call(q), call(k), v), 2)  # (B, S, 3, H, D)
-        return lanes(pairs(rotated, convention.pairing), "half") if laid is not qkv else rotated
+            q, k, *rest = call(list(turn.unbind(2)[: len(convention.slots)]), qkv)
+            v = rest[0] if rest else turn[:, :, 2]
+        q, k = (_relaid(x, written, "half") for x in (q, k))
+        return torch.stack((q, k, _relaid(v, convention.pairing, "half")), 2)  # (B, S, 3, H, D)
 
     return seam
+
+
+def _relaid(x: Tensor, have: Pairing, want: Pairing) -> Tensor:
+    return x if have == want else lanes(pairs(x, have), want)
 
 
 def _sizes(qkv: Tensor) -> tuple[int, int]:

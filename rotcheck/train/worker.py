@@ -46,7 +46,7 @@ def open_course(setup: dict[str, Any]) -> Answer:
     except Unavailable as error:
         words = scrub(str(error))
         return lambda task: {"state": "unavailable", "message": words}
-    reason = subject.skip(setup["device"], setup["dtype"])
+    reason = subject.skip(setup["device"], setup["dtype"]) or rotation.unfit(subject.convention)
     if reason:
         return lambda task: {"state": "skipped", "message": reason}
     trainer = Trainer(recipe, rotation.implementation(subject), subject.device, dtype, subject)

@@ -12,9 +12,10 @@ needs_values = False
 def run(subject: Subject, case: Case) -> Evidence:
     """Call it three times; the result must have the input's dtype, with tables in the dtype it asks for."""
     for call in range(CALLS):
-        result = subject.call(case.x(), case.tables())
-        if result.dtype != case.dtype:
-            return Evidence(finding=_finding(case.dtype, result.dtype), message=_words(case, result, call))
+        for result in subject.call(case.call()):
+            if result.dtype != case.dtype:
+                finding = _finding(case.dtype, result.dtype)
+                return Evidence(finding=finding, message=_words(case, result, call))
     return Evidence()
 
 

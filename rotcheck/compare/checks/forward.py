@@ -13,7 +13,7 @@ needs_values = True
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Call it three times, each on fresh tensors, and measure the worst result against the truth."""
-    results = [subject.call(case.x(), case.tables()) for _ in range(CALLS)]
+    results = [subject.call(case.call()) for _ in range(CALLS)]
     measured = [against(case, result, case.truth) for result in results]
     worst = worst_of(measured)
     found, result = measured[worst], results[worst]

@@ -11,21 +11,23 @@ needs_values = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Compare input, tables and V with copies taken before the call, bit by bit."""
-    x, tables = case.x(), case.tables()
-    result = subject.call(x, tables)
-    before = case.x()
-    if any(not same_bits(now, then) for now, then in zip(tables, case.tables(), strict=True)):
+    """Compare inputs, tables and V with copies taken before the call, bit by bit."""
+    call, before = case.call(), case.call()
+    results = subject.call(call)
+    kept = not case.convention.in_place
+    if not all(map(same_bits, call.tables, before.tables)):
         return Evidence(finding="writes-tables", message="writes into its cos and sin tables")
-    if not case.convention.in_place and not same_bits(x, before):
+    if kept and not all(map(same_bits, call.inputs, before.inputs)):
         return Evidence(finding="writes-input", message="writes into its input, which it should leave alone")
-    if case.convention.in_place and not same_bits(x, result):
+    if not kept and not all(map(same_bits, call.inputs, results)):
         return Evidence(
             finding="not-in-place", message="declared in place, but its input does not hold the result"
         )
-    if case.packed and not result.isfinite().all():
+    if "v" not in case.convention.slots:
+        return Evidence()
+    if not all(result.isfinite().all() for result in results):
         return Evidence(finding="not-finite", message="returns NaN or infinite elements")
-    return _of_v(result[:, :, 2], before[:, :, 2]) if case.packed else Evidence()
+    return _of_v(case.value(results), case.value(before.inputs))
 
 
 def _of_v(found: Tensor, v: Tensor) -> Evidence:

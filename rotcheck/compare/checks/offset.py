@@ -1,5 +1,7 @@
 """Is row k of a prefill what a decode step at position k gives?"""
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from rotcheck.measure.case import POSITIONS, Case
@@ -13,13 +15,20 @@ STEPS = (0, 1, 257, 2049, 4097, POSITIONS[-1])
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Rotate single rows alone, at their positions, and measure them against these rows of the whole."""
-    whole = case.read(subject.call(case.x(), case.tables()))  # (B, S, [3,] H, P, 2)
-    sizes = norms(case.pairs)  # (B, S, [3,] H, P)
+    if case.convention.positions == "from 0":
+        words = "it counts its positions itself, from 0, and can be given no other"
+        return Evidence(state="skipped", message=words)
+    whole = case.read(subject.call(case.call()))  # (B, S, H, P, 2) each
+    sizes = norms(case.pairs)  # (B, S, H, P) each
     worst, place = 0.0, 0
-    for position in STEPS:
-        row = POSITIONS.index(position)
-        step = case.read(_step(subject, case, row))  # (B, 1, [3,] H, P, 2)
-        found = measure(step, whole[:, row : row + 1], sizes[:, row : row + 1], case.dtype)
+    for row in _rows(case):
+        step = case.read(_step(subject, case, row))  # (B, 1, H, P, 2) each
+        one = slice(row, row + 1)
+        slack = case.slack[..., one, :] if isinstance(case.slack, Tensor) else 0.0
+        found = measure(
+            step, [slot[:, one] for slot in whole], [size[:, one] for size in sizes], case.dtype, slack
+        )
+        position = int(case.positions[row])  # type: ignore[arg-type]  # the same for all batches here
         if found.not_finite or found.error > SAME:
             return Evidence(
                 error=found.error,
@@ -29,12 +38,20 @@ def run(subject: Subject, case: Case) -> Evidence:
                 message=f"a decode step at position {position} differs from that row of a prefill",
             )
         worst, place = max((worst, place), (found.error, row))
-    return Evidence(error=worst, where={"row": place, "position": POSITIONS[place]})
+    return Evidence(error=worst, where={"row": place, "position": int(case.positions[place])})  # type: ignore[arg-type]
 
 
-def _step(subject: Subject, case: Case, row: int) -> Tensor:
-    one = slice(row, row + 1)
-    x = case.x()[:, one].contiguous()  # (B, 1, [3,] H, D)
+def _rows(case: Case) -> list[int]:
+    if case.convention.positions == "offset":
+        return [0, 1, case.length - 1]
+    return [POSITIONS.index(position) for position in STEPS]
+
+
+def _step(subject: Subject, case: Case, row: int) -> tuple[Tensor, ...]:
+    """Call it for one row, by its offset where it takes one, else by its own row of the tables."""
+    call = case.call(slice(row, row + 1))
     if case.convention.takes_offset:
-        return subject.call(x, case.tables(), offset=row)
-    return subject.call(x, case.tables(one))
+        return subject.call(replace(call, tables=case.tables(), offset=row))
+    if case.convention.positions == "offset":
+        return subject.call(replace(call, offset=row))
+    return subject.call(call)

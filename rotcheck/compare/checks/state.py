@@ -10,7 +10,7 @@ needs_values = False
 def run(subject: Subject, case: Case) -> Evidence:
     """Call it three times; what it changed and did not declare, its import included, is the finding."""
     for _ in range(CALLS):
-        subject.call(case.x(), case.tables())
+        subject.call(case.call())
     changed = subject.changed()
     if not changed:
         return Evidence()

@@ -5,58 +5,63 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from rotcheck.measure.case import Case
+from rotcheck.measure.case import Case, Slots
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.errors import SAME, Measured, measure, norms
+from rotcheck.measure.errors import SAME, Measured, measure, named, norms
 from rotcheck.measure.subject import Subject
 
 needs_values = True
 MARGIN = 4  # lanes, rows and heads of NaN around a slice; even, as complex views ask
 
-Variant = tuple[str, Tensor, Tensor | None]
-"""Its name, the view to pass, and the buffer that it is a view of when that has a margin."""
+Variant = tuple[str, list[Tensor], list[Tensor]]
+"""Its name, the views to pass, and the buffers that they are views of when those have a margin."""
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Measure each variant's result against the contiguous input's; look at the memory around the slice."""
-    expected = case.read(subject.call(case.x(), case.tables()))  # (B, S, [3,] H, P, 2)
+    call = case.call()
+    expected = case.read(subject.call(call))  # (B, S, H, P, 2) each
     worst: Measured | None = None
-    for name, x, buffer in _variants(case):
-        around = None if buffer is None else buffer.clone()
-        result = subject.call(x, case.tables())
-        reference = expected if name != "expanded" else _first_row(subject, case)
-        found = measure(case.read(result), reference, norms(_pairs_of(case, name)), case.dtype)
+    for name, inputs, buffers in _variants(case):
+        around = [buffer.clone() for buffer in buffers]
+        results = subject.call(case.call().of(*inputs))
+        reference, sizes = expected, norms(case.pairs)
+        if name == "expanded":
+            reference, sizes = _first_row(subject, case)
+        found = measure(case.read(results), reference, sizes, case.dtype, case.slack)
         if found.not_finite or found.error > SAME:
             return Evidence(
                 error=found.error,
-                where=found.where,
+                where=named(case, found.where),
                 not_finite=found.not_finite,
                 finding="strides",
                 message=f"a {name} input gives other values than a contiguous one",
             )
-        if buffer is not None and around is not None and not _margin_kept(case, buffer, around):
+        if not all(map(_margin_kept, buffers, around, inputs)):
             return Evidence(finding="writes-outside", message=f"writes outside of a {name} input")
         worst = found if worst is None or found.error > worst.error else worst
-    return Evidence(error=worst.error, where=worst.where) if worst else Evidence()
+    return Evidence(error=worst.error, where=named(case, worst.where)) if worst else Evidence()
 
 
 def _variants(case: Case) -> Iterator[Variant]:
-    x = case.x()
-    heads = x.dim() - 2
-    yield "transposed", x.transpose(1, heads).contiguous().transpose(1, heads), None
-    buffer = _with_margin(x)
-    yield "sliced", _inside(buffer, x), buffer
-    if not case.convention.in_place:  # several elements share memory: nothing can be written there
-        yield "expanded", x[:1].expand(x.shape), None
+    axes = case.convention.axes
+    if "h" in axes:
+        yield "transposed", [_transposed(x, axes.index("s"), axes.index("h")) for x in case.inputs()], []
+    buffers = [_with_margin(x, axes) for x in case.inputs()]
+    yield "sliced", [_inside(buffer, x) for buffer, x in zip(buffers, case.inputs())], buffers
+    if "b" in axes and not case.convention.in_place:  # several elements share memory: nothing can be written there
+        batch = axes.index("b")
+        yield "expanded", [x.narrow(batch, 0, 1).expand(x.shape) for x in case.inputs()], []
 
 
-def _with_margin(x: Tensor) -> Tensor:
+def _transposed(x: Tensor, first: int, second: int) -> Tensor:
+    return x.transpose(first, second).contiguous().transpose(first, second)
+
+
+def _with_margin(x: Tensor, axes: str) -> Tensor:
     """Return NaN with x in the middle of its rows, heads and lanes."""
-    shape = [
-        size if axis in (0, x.dim() - 3) and axis != 1 else size + 2 * MARGIN
-        for axis, size in enumerate(x.shape)
-    ]
+    shape = [size + 2 * MARGIN * (axis in "shde") for axis, size in zip(axes, x.shape)]
     buffer = torch.full(shape, torch.nan, dtype=x.dtype, device=x.device)
     _inside(buffer, x).copy_(x)
     return buffer
@@ -69,19 +74,15 @@ def _inside(buffer: Tensor, x: Tensor) -> Tensor:
     return buffer
 
 
-def _margin_kept(case: Case, buffer: Tensor, before: Tensor) -> bool:
+def _margin_kept(buffer: Tensor, before: Tensor, x: Tensor) -> bool:
     """Return whether everything around the slice still has its bits."""
     hollow = (buffer.clone(), before.clone())
     for one in hollow:
-        _inside(one, case.x()).zero_()
+        _inside(one, x).zero_()
     return same_bits(*hollow)
 
 
-def _pairs_of(case: Case, variant: str) -> Tensor:
-    return case.pairs[:1].expand(case.pairs.shape) if variant == "expanded" else case.pairs
-
-
-def _first_row(subject: Subject, case: Case) -> Tensor:
-    """The contiguous result for the input whose batch rows are all the first."""
-    x = case.x()
-    return case.read(subject.call(x[:1].expand(x.shape).contiguous(), case.tables()))
+def _first_row(subject: Subject, case: Case) -> tuple[Slots, Slots]:
+    """The contiguous results for inputs whose batch rows are all the first, and the norms of their pairs."""
+    slots = [slot[:1].expand(slot.shape) for slot in case.pairs]
+    return case.read(subject.call(case.call().of(*case.inputs(slots)))), norms(slots)

@@ -1,0 +1,462 @@
+"""The frequency schedules in use, in float64 on the CPU, and the way back: which schedule gave these frequencies?"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+import torch
+from torch import Tensor
+
+from rotcheck.rotary.frequencies import inverse_frequencies
+
+WELL_KNOWN_THETAS = (1e4, 1.5e5, 1.6e5, 5e5, 1e6, 5e6, 1e7)
+"""RoFormer and most others, gpt-oss, ModernBERT, Llama 3, Qwen and CodeLlama, Yi, Qwen2.5-1M."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(ABC):
+    """What turns each pair how fast. Every number of a schedule is positive: ValueError, which names it, if not."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            numbers = value if isinstance(value, tuple) else (value,)
+            if any(type(number) in (int, float) and not 0 < number < math.inf for number in numbers):
+                raise ValueError(f"{type(self).__name__}: {each.name} is {value}; it must be positive")
+
+    @property
+    def attention_factor(self) -> float:
+        """What cos and sin are multiplied with, so scores with its square. 1 in most schedules."""
+        return 1.0
+
+    @abstractmethod
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        """Return radians a position, shape (rotary_dim / 2,), float64. Raises ValueError for an odd rotary_dim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain(Schedule):
+    """theta ** (-2i / rotary_dim). Source: RoFormer, arXiv 2104.09864, section 3.2.2."""
+
+    theta: float = 10000.0
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        return inverse_frequencies(rotary_dim, self.theta)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Schedule):
+    """Position interpolation: all frequencies over `factor`. Source: arXiv 2306.15595, equation 4."""
+
+    factor: float
+    theta: float = 10000.0
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        return inverse_frequencies(rotary_dim, self.theta) / self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Ntk(Schedule):
+    """NTK-aware: theta * scale ** (R / (R - 2)), so that the last pair is interpolated by `scale`.
+
+    Source: arXiv 2309.00071, section 3.1. Raises ValueError for a rotary_dim R of 2, whose exponent is infinite.
+    """
+
+    scale: float
+    theta: float = 10000.0
+
+    @classmethod
+    def dynamic(cls, factor: float, original_length: int, length: int, theta: float = 10000.0) -> "Ntk":
+        """Return what transformers' `dynamic` uses for a sequence of `length` tokens (scale 1 up to the original)."""
+        return cls(factor * max(length, original_length) / original_length - (factor - 1), theta)
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        if rotary_dim == 2:
+            raise ValueError("rotary_dim is 2; NTK scaling needs 4 or more, its exponent is R / (R - 2)")
+        return inverse_frequencies(rotary_dim, self.theta * self.scale ** (rotary_dim / (rotary_dim - 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class LongRope(Schedule):
+    """One divisor a pair: `long` where `length`, the sequence's, is over the original length, else `short`.
+
+    `factor`: the model's longest length over its original one, for the attention factor
+    sqrt(1 + ln factor / ln original_length); `attention` replaces it. Source: arXiv 2402.13753. Raises ValueError
+    when there are not rotary_dim / 2 divisors.
+    """
+
+    short: tuple[float, ...]
+    long: tuple[float, ...]
+    original_length: int
+    factor: float
+    length: int = 1
+    theta: float = 10000.0
+    attention: float | None = None
+
+    @property
+    def attention_factor(self) -> float:
+        if self.attention is not None:
+            return self.attention
+        return math.sqrt(1 + max(math.log(self.factor), 0.0) / math.log(self.original_length))
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        name = "long" if self.length > self.original_length else "short"
+        divisors = torch.tensor(getattr(self, name), dtype=torch.float64, device="cpu")  # (P,)
+        plain = inverse_frequencies(rotary_dim, self.theta)  # (P,)
+        if divisors.shape != plain.shape:
+            raise ValueError(
+                f"{name} has {len(divisors)} factors; rotary_dim {rotary_dim} has {len(plain)} pairs"
+            )
+        return plain / divisors
+
+
+@dataclass(frozen=True, slots=True)
+class Blend(Schedule):
+    """Fast pairs are kept, slow ones interpolated by `factor`, those between are a blend of both."""
+
+    factor: float
+    original_length: int
+    theta: float = 10000.0
+
+    @abstractmethod
+    def kept(self, rotary_dim: int) -> Tensor:
+        """Return how much of each pair is kept, shape (rotary_dim / 2,): 1 for as it was, 0 for interpolated."""
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        kept = self.kept(rotary_dim)  # (P,)
+        return inverse_frequencies(rotary_dim, self.theta) * (kept + (1 - kept) / self.factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Yarn(Blend):
+    """YaRN: blended between the pairs that turn `beta_fast` and `beta_slow` times in the original length.
+
+    `truncate`: from a whole pair to a whole pair (gpt-oss: not). `mscale`, `mscale_all_dim`: DeepSeek's, together
+    or not at all (a 0 in a configuration is None here); `attention` replaces the attention factor.
+    Source: arXiv 2309.00071, definition 2; `_compute_yarn_parameters` of transformers for what it leaves open.
+    """
+
+    beta_fast: float = 32.0
+    beta_slow: float = 1.0
+    truncate: bool = True
+    mscale: float | None = None
+    mscale_all_dim: float | None = None
+    attention: float | None = None
+
+    @property
+    def attention_factor(self) -> float:
+        if self.attention is not None:
+            return self.attention
+        growth = 0.1 * max(math.log(self.factor), 0.0)
+        if self.mscale is None or self.mscale_all_dim is None:
+            return growth + 1
+        return (self.mscale * growth + 1) / (self.mscale_all_dim * growth + 1)
+
+    def kept(self, rotary_dim: int) -> Tensor:
+        first, last = self._pair(self.beta_fast, rotary_dim), self._pair(self.beta_slow, rotary_dim)
+        if self.truncate:
+            first, last = math.floor(first), math.ceil(last)
+        first, last = max(first, 0), min(last, rotary_dim - 1)
+        pairs = torch.arange(rotary_dim // 2, dtype=torch.float64, device="cpu")  # (P,)
+        return 1 - ((pairs - first) / ((last - first) or 0.001)).clamp(0, 1)  # 0.001 is transformers'
+
+    def _pair(self, turns: float, rotary_dim: int) -> float:
+        """Where in the row of pairs (a fraction) one turns so many times in the original length."""
+        length = self.original_length / (turns * 2 * math.pi)
+        return rotary_dim * math.log(length) / (2 * math.log(self.theta))
+
+
+@dataclass(frozen=True, slots=True)
+class Llama3(Blend):
+    """Llama 3.1: blended between `high_freq_factor` and `low_freq_factor` turns in the original length.
+
+    The frequencies stay the same when both factors and the original length are multiplied by one number.
+    Source: `apply_scaling` in meta-llama's llama_models. Raises ValueError when high is under low.
+    """
+
+    low_freq_factor: float = 1.0
+    high_freq_factor: float = 4.0
+
+    def kept(self, rotary_dim: int) -> Tensor:
+        low, high = self.low_freq_factor, self.high_freq_factor
+        if high < low:
+            raise ValueError(f"high_freq_factor is {high}; it must not be under low_freq_factor, {low}")
+        turns = self.original_length * inverse_frequencies(rotary_dim, self.theta) / (2 * math.pi)  # (P,)
+        return ((turns - low) / (high - low)).clamp(0, 1) if high > low else (turns > low).double()
+
+
+def turning_lanes(head_dim: int, fraction: float) -> int:
+    """Return how many lanes a partial rotary turns: int(head_dim * fraction), as GPT-NeoX, Phi and transformers do.
+
+    The frequencies are those of this number, not of head_dim. Raises ValueError when it is odd or 0.
+    """
+    lanes = int(head_dim * fraction)
+    if lanes <= 0 or lanes % 2:
+        raise ValueError(f"{fraction} of head_dim {head_dim} is {lanes} lanes; they rotate in pairs")
+    return lanes
+
+
+@dataclass(frozen=True, slots=True)
+class OverHeadDim(Schedule):
+    """theta ** (-2i / head_dim) for the first rotary_dim / 2 pairs: in a partial rotary the known mistake N8.
+
+    It is the plain schedule with theta ** (rotary_dim / head_dim). Raises ValueError when rotary_dim is over head_dim.
+    """
+
+    head_dim: int
+    theta: float = 10000.0
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        if rotary_dim > self.head_dim:
+            raise ValueError(f"rotary_dim is {rotary_dim}; it must not be over head_dim, {self.head_dim}")
+        inverse_frequencies(rotary_dim)  # refuses an odd one
+        return inverse_frequencies(self.head_dim, self.theta)[: rotary_dim // 2]
+
+
+@dataclass(frozen=True, slots=True)
+class Proportional(Schedule):
+    """The first `proportion` of all pairs turn as in a full head, over `factor`; the others stand still, at 0.
+
+    Its rotary_dim is head_dim. Source: `_compute_proportional_rope_parameters` of transformers 5 (Gemma 4). Raises
+    ValueError when `proportion` is over 1.
+    """
+
+    proportion: float
+    theta: float = 10000.0
+    factor: float = 1.0
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        if self.proportion > 1:
+            raise ValueError(f"proportion is {self.proportion}; it must not be over 1")
+        full = inverse_frequencies(rotary_dim, self.theta) / self.factor  # (P,)
+        full[int(self.proportion * rotary_dim // 2) :] = 0
+        return full
+
+
+@dataclass(frozen=True, slots=True)
+class MultiAxis(Schedule):
+    """Each pair turns with one of several positions: time, height, width. `sections`: how many pairs each axis has.
+
+    All of it raises ValueError when the sections are not rotary_dim / 2 pairs together.
+    """
+
+    sections: tuple[int, ...]
+    schedule: Schedule = field(default_factory=Plain)
+
+    @property
+    def attention_factor(self) -> float:
+        return self.schedule.attention_factor
+
+    def axes(self, rotary_dim: int) -> Tensor:
+        """Return the axis that each pair turns with, shape (P,), int64: section after section."""
+        if 2 * sum(self.sections) != rotary_dim:
+            raise ValueError(
+                f"sections {self.sections} are {sum(self.sections)} pairs; rotary_dim {rotary_dim} has {rotary_dim / 2:g}"
+            )
+        return torch.arange(len(self.sections)).repeat_interleave(torch.tensor(self.sections))  # (P,)
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        return self.schedule.inverse_frequencies(rotary_dim)
+
+    def angles(self, positions: Tensor, rotary_dim: int) -> Tensor:
+        """Return radians (S, P), float64, for positions (axes, S).
+
+        The positions are integers, or float64 where a grid has fractions: TypeError for any other dtype.
+        """
+        if positions.shape[:1] != (len(self.sections),):
+            raise ValueError(
+                f"positions are {tuple(positions.shape)}; they must be ({len(self.sections)}, S)"
+            )
+        if positions.is_complex() or (positions.is_floating_point() and positions.dtype != torch.float64):
+            raise TypeError(
+                f"positions have dtype {positions.dtype}; give integers, or float64 for fractions"
+            )
+        exact = positions.to(device="cpu", dtype=torch.float64)  # (axes, S)
+        return exact[self.axes(rotary_dim)].T * self.inverse_frequencies(rotary_dim)  # (S, P)
+
+
+@dataclass(frozen=True, slots=True)
+class Sectioned(MultiAxis):
+    """M-RoPE of Qwen2-VL: one row of frequencies, cut into sections. Source: arXiv 2409.12191, section 2.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interleaved(MultiAxis):
+    """M-RoPE of Qwen3-VL: one row of frequencies, dealt t, h, w, t, h, w; where h and w have theirs, t takes the rest.
+
+    Source: `recomposition_frequencies` of transformers' Qwen3-VL. Raises ValueError for sections that cannot be dealt
+    so: transformers then gives an axis fewer pairs than its section, without a word.
+    """
+
+    def axes(self, rotary_dim: int) -> Tensor:
+        count = len(self.sections)
+        dealt = torch.zeros_like(MultiAxis.axes(self, rotary_dim))  # (P,)
+        for axis, section in enumerate(self.sections[1:], 1):
+            dealt[axis : count * section : count] = axis
+            if axis + count * (section - 1) >= len(dealt):
+                raise ValueError(
+                    f"sections {self.sections}: axis {axis} has too many pairs to be interleaved"
+                )
+        return dealt
+
+
+@dataclass(frozen=True, slots=True)
+class Axial(MultiAxis):
+    """Every axis has a row of frequencies of its own, the rows one after another.
+
+    timm's `RotaryEmbeddingCat(dim, in_pixels=False)`: sections (dim / 4, dim / 4), for height and width. Flux: half of
+    each of `axes_dim`, for its three ids. Source: these two, and Qwen2-VL's vision tower.
+    """
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        MultiAxis.axes(self, rotary_dim)
+        return torch.cat([self.schedule.inverse_frequencies(2 * pairs) for pairs in self.sections])  # (P,)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Which schedule explains measured frequencies, and how well: `str()` of it says the same in words."""
+
+    schedule: (
+        Schedule | None
+    )  # the likeliest that explains them; None: no known one does, and none is guessed
+    alternatives: tuple[Schedule, ...]  # what explains them just as well; frequencies alone cannot tell
+    departure: (
+        float  # the worst |measured / expected - 1|; without a schedule, from the nearest geometric row
+    )
+    pair: int  # where that is
+    rotary_dim: (
+        int  # lanes that turn: what the schedules are over, save Proportional, which is over all lanes
+    )
+
+    def __str__(self) -> str:
+        worst = f"worst departure {self.departure:.1e}, at pair {self.pair}"
+        if self.schedule is None:
+            return f"no known schedule; from the nearest geometric row: {worst}"
+        others = "".join(f"\n  or {other}" for other in self.alternatives)
+        return f"{self.schedule} over {self.rotary_dim} lanes: {worst}{others}"
+
+
+def recognise(
+    frequencies: Tensor, head_dim: int | None = None, known: Sequence[Schedule] = (), tolerance: float = 2e-5
+) -> Recognition:
+    """Return the schedules that give these inverse frequencies, each pair within the relative tolerance.
+
+    `frequencies`: (P,), float64, in radians a position; pairs that stand still are 0, at the end. `head_dim`: lanes of
+    the head, where these may be more than 2P. `known`: schedules to try beside the common ones, such as what a
+    configuration asks for. Numbers come back with the fewest digits that the tolerance allows. What frequencies
+    cannot show stays at its default: attention factors, the betas of YaRN, the low factor of Llama 3; dynamic NTK
+    shows its scale alone. LongRoPE could explain any figures, so it is named only when `known`.
+
+    Raises TypeError for another dtype; ValueError unless two pairs or more turn, by positive and finite frequencies.
+    """
+    turning = _turning(frequencies)  # (K,), K <= P
+    common = list(_rows(turning, head_dim, len(frequencies), tolerance)) or list(_blends(turning, tolerance))
+    found = {each: _departure(each, frequencies, len(turning)) for each in (*known, *common)}
+    fits = [each for each, (worst, _) in found.items() if worst <= tolerance]
+    fits.sort(key=lambda each: each not in known and getattr(each, "theta", None) not in WELL_KNOWN_THETAS)
+    worst, pair = found[fits[0]] if fits else _from_nearest_row(turning)
+    return Recognition(fits[0] if fits else None, tuple(fits[1:]), worst, pair, 2 * len(turning))
+
+
+def _turning(frequencies: Tensor) -> Tensor:
+    if frequencies.dtype != torch.float64 or frequencies.dim() != 1:
+        raise TypeError(f"frequencies are {frequencies.dtype} {tuple(frequencies.shape)}; give float64 (P,)")
+    turning = frequencies[: int(frequencies.count_nonzero())]
+    if len(turning) < 2 or not ((turning > 0) & turning.isfinite()).all():
+        raise ValueError(
+            "two pairs or more must turn, by positive and finite frequencies; 0 is for those after them"
+        )
+    return turning
+
+
+def _departure(schedule: Schedule, frequencies: Tensor, turning: int) -> tuple[float, int]:
+    """Return the worst relative departure and its pair; infinite where no such head can have the schedule."""
+    pairs = len(frequencies) if isinstance(schedule, Proportional) else turning
+    try:
+        expected = schedule.inverse_frequencies(2 * pairs)  # (pairs,)
+    except ValueError:
+        return math.inf, 0
+    measured = frequencies[:pairs]
+    return _worst(torch.where(measured == expected, 1.0, measured / expected))  # 0 / 0 agrees
+
+
+def _worst(ratios: Tensor) -> tuple[float, int]:
+    worst, pair = (ratios - 1).abs().max(0)
+    return worst.item(), int(pair)
+
+
+def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -> Iterator[Schedule]:
+    """Yield what a geometric row of frequencies can be: nothing when it is none."""
+    lanes = 2 * len(turning)
+    factor = _shortest((1 - tolerance) / turning[0].item(), (1 + tolerance) / turning[0].item())
+    low, high = (bound[-1].item() for bound in _thetas(turning * factor, tolerance))
+    if not 0 < low <= high < math.inf:
+        return
+    theta = _shortest(low, high)
+    yield Plain(theta) if factor == 1 else Linear(factor, theta)
+    full = 2 * pairs if lanes < 2 * pairs else head_dim or lanes
+    over_head_dim = _shortest(low ** (full / lanes), high ** (full / lanes))
+    if lanes < 2 * pairs:
+        yield Proportional(len(turning) / pairs, over_head_dim, factor)
+    elif lanes < full and factor == 1 and over_head_dim in WELL_KNOWN_THETAS:
+        yield OverHeadDim(full, over_head_dim)
+    for base in WELL_KNOWN_THETAS if factor == 1 else ():
+        scale = _shortest(*((bound / base) ** (1 - 2 / lanes) for bound in (low, high)))
+        if scale > 1 and _digits(scale) <= 2:  # a longer number would explain any theta
+            yield Ntk(scale, base)
+
+
+def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
+    """Yield YaRN and Llama 3 with usual parameters, each with the factor that the last pair asks for."""
+    lanes = 2 * len(turning)
+    if lanes < 8:  # few pairs can be explained by many blends
+        return
+    low, high = _thetas(turning, tolerance)  # (K - 1,): the fast pairs are plain
+    ranges = torch.stack((low, high), -1)[(0 < low) & (low <= high) & (high < math.inf)]
+    for theta in dict.fromkeys((*WELL_KNOWN_THETAS, *(_shortest(*each) for each in ranges.tolist()))):
+        share = (turning[-1] / inverse_frequencies(lanes, theta)[-1]).item()
+        for blend in _usual(theta):
+            kept = blend.kept(lanes)[-1].item()
+            shares = [
+                (share * (1 + sign * tolerance) - kept) / (1 - kept) if kept < 1 else 1 for sign in (1, -1)
+            ]
+            factor = _shortest(1 / shares[0], 1 / shares[1]) if 0 < min(shares) <= max(shares) < 1 else 1.0
+            if factor > 1 and _digits(factor) <= 3:
+                yield replace(blend, factor=factor)
+
+
+def _usual(theta: float) -> Iterator[Blend]:
+    for length in (2**power for power in range(10, 21)):
+        yield Yarn(1.0, length, theta)
+        yield Yarn(1.0, length, theta, truncate=False)  # gpt-oss
+        yield Llama3(1.0, length, theta)
+        yield Llama3(1.0, length, theta, high_freq_factor=1.0)  # Llama 4 Scout
+
+
+def _thetas(turning: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+    """Return the smallest and the largest theta that pairs 1 to k allow, shape (K - 1,) each: over one another if none."""
+    power = -len(turning) / torch.arange(1, len(turning), dtype=torch.float64)  # (K-1,)
+    low = ((1 + tolerance) * turning[1:]).pow(power).cummax(0).values
+    return low, ((1 - tolerance) * turning[1:]).pow(power).cummin(0).values
+
+
+def _shortest(low: float, high: float) -> float:
+    """Return the number with the fewest decimal digits from low to high."""
+    middle = (low + high) / 2
+    rounded = (float(f"{middle:.{digits}e}") for digits in range(16))
+    return next((number for number in rounded if low <= number <= high), middle)
+
+
+def _digits(number: float) -> int:
+    return len(f"{number:.15e}".split("e")[0].rstrip("0")) - 1  # without the point
+
+
+def _from_nearest_row(turning: Tensor) -> tuple[float, int]:
+    """Return how far and where the pairs leave a geometric row laid through by medians, so that one wrong pair shows."""
+    logs, index = turning.log(), torch.arange(len(turning), dtype=torch.float64)  # (K,) each
+    one, other = torch.triu_indices(len(turning), len(turning), 1)
+    slope = ((logs[other] - logs[one]) / (index[other] - index[one])).median()
+    level = (logs - slope * index).median()
+    return _worst((logs - slope * index - level).exp())
