@@ -23,7 +23,18 @@ class Schedule(ABC):
             value = getattr(self, each.name)
             numbers = value if isinstance(value, tuple) else (value,)
             if any(type(number) in (int, float) and not 0 < number < math.inf for number in numbers):
-                raise ValueError(f"{type(self).__name__}: {each.name} is {value}; it must be positive")
+                raise ValueError(
+                    f"{type(self).__name__}: {each.name} is {value}; it must be positive and finite"
+                )
+
+    def __str__(self) -> str:
+        """Leave out what is at its default, theta excepted."""
+        told = [
+            each.name
+            for each in fields(self)
+            if each.name == "theta" or getattr(self, each.name) != each.default
+        ]
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in told)})"
 
     @property
     def attention_factor(self) -> float:
@@ -124,8 +135,9 @@ class Blend(Schedule):
         """Return how much of each pair is kept, shape (rotary_dim / 2,): 1 for as it was, 0 for interpolated."""
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        plain = inverse_frequencies(rotary_dim, self.theta)  # (P,)
         kept = self.kept(rotary_dim)  # (P,)
-        return inverse_frequencies(rotary_dim, self.theta) * (kept + (1 - kept) / self.factor)
+        return plain * (kept + (1 - kept) / self.factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,10 +263,10 @@ class MultiAxis(Schedule):
     def axes(self, rotary_dim: int) -> Tensor:
         """Return the axis that each pair turns with, shape (P,), int64: section after section."""
         if 2 * sum(self.sections) != rotary_dim:
-            raise ValueError(
-                f"sections {self.sections} are {sum(self.sections)} pairs; rotary_dim {rotary_dim} has {rotary_dim / 2:g}"
-            )
-        return torch.arange(len(self.sections)).repeat_interleave(torch.tensor(self.sections))  # (P,)
+            total = f"{sum(self.sections)} pairs; rotary_dim {rotary_dim} has {rotary_dim / 2:g}"
+            raise ValueError(f"sections {self.sections} are {total}")
+        each = [axis for axis, pairs in enumerate(self.sections) for _ in range(pairs)]
+        return torch.tensor(each, device="cpu")  # (P,)
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         return self.schedule.inverse_frequencies(rotary_dim)
@@ -363,7 +375,7 @@ def recognise(
 def _turning(frequencies: Tensor) -> Tensor:
     if frequencies.dtype != torch.float64 or frequencies.dim() != 1:
         raise TypeError(f"frequencies are {frequencies.dtype} {tuple(frequencies.shape)}; give float64 (P,)")
-    turning = frequencies[: int(frequencies.count_nonzero())]
+    turning = frequencies.cpu()[: int(frequencies.count_nonzero())]
     if len(turning) < 2 or not ((turning > 0) & turning.isfinite()).all():
         raise ValueError(
             "two pairs or more must turn, by positive and finite frequencies; 0 is for those after them"
@@ -378,7 +390,7 @@ def _departure(schedule: Schedule, frequencies: Tensor, turning: int) -> tuple[f
         expected = schedule.inverse_frequencies(2 * pairs)  # (pairs,)
     except ValueError:
         return math.inf, 0
-    measured = frequencies[:pairs]
+    measured = frequencies[:pairs].cpu()
     return _worst(torch.where(measured == expected, 1.0, measured / expected))  # 0 / 0 agrees
 
 
@@ -413,18 +425,23 @@ def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
     lanes = 2 * len(turning)
     if lanes < 8:  # few pairs can be explained by many blends
         return
-    low, high = _thetas(turning, tolerance)  # (K - 1,): the fast pairs are plain
-    ranges = torch.stack((low, high), -1)[(0 < low) & (low <= high) & (high < math.inf)]
-    for theta in dict.fromkeys((*WELL_KNOWN_THETAS, *(_shortest(*each) for each in ranges.tolist()))):
+    low, high = _thetas(turning, tolerance)  # (K-1,) each: it holds up to the last pair that is kept
+    ranges = torch.stack((low, high), -1)[(low > 0) & (low <= high) & high.isfinite()].tolist()
+    for theta in dict.fromkeys((*WELL_KNOWN_THETAS, *(_shortest(*each) for each in ranges))):
         share = (turning[-1] / inverse_frequencies(lanes, theta)[-1]).item()
         for blend in _usual(theta):
-            kept = blend.kept(lanes)[-1].item()
-            shares = [
-                (share * (1 + sign * tolerance) - kept) / (1 - kept) if kept < 1 else 1 for sign in (1, -1)
-            ]
-            factor = _shortest(1 / shares[0], 1 / shares[1]) if 0 < min(shares) <= max(shares) < 1 else 1.0
-            if factor > 1 and _digits(factor) <= 3:
+            factor = _factor(share, blend.kept(lanes)[-1].item(), tolerance)
+            if factor:
                 yield replace(blend, factor=factor)
+
+
+def _factor(share: float, kept: float, tolerance: float) -> float | None:
+    """Solve share = kept + (1 - kept) / factor; None unless that gives a factor of three digits over 1."""
+    most, least = (share * (1 + tolerance) - kept, share * (1 - tolerance) - kept)
+    if not 0 < least <= most < 1 - kept:
+        return None
+    factor = _shortest((1 - kept) / most, (1 - kept) / least)
+    return factor if _digits(factor) <= 3 else None
 
 
 def _usual(theta: float) -> Iterator[Blend]:
@@ -436,10 +453,10 @@ def _usual(theta: float) -> Iterator[Blend]:
 
 
 def _thetas(turning: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-    """Return the smallest and the largest theta that pairs 1 to k allow, shape (K - 1,) each: over one another if none."""
-    power = -len(turning) / torch.arange(1, len(turning), dtype=torch.float64)  # (K-1,)
-    low = ((1 + tolerance) * turning[1:]).pow(power).cummax(0).values
-    return low, ((1 - tolerance) * turning[1:]).pow(power).cummin(0).values
+    """Return the least and the largest theta that pairs 1 to k allow, (K - 1,) each; none where they cross."""
+    power = -len(turning) / torch.arange(1, len(turning), dtype=torch.float64, device="cpu")  # (K-1,)
+    low, high = (((1 + off) * turning[1:]).pow(power) for off in (tolerance, -tolerance))  # (K-1,) each
+    return low.cummax(0).values, high.cummin(0).values
 
 
 def _shortest(low: float, high: float) -> float:
@@ -454,9 +471,9 @@ def _digits(number: float) -> int:
 
 
 def _from_nearest_row(turning: Tensor) -> tuple[float, int]:
-    """Return how far and where the pairs leave a geometric row laid through by medians, so that one wrong pair shows."""
-    logs, index = turning.log(), torch.arange(len(turning), dtype=torch.float64)  # (K,) each
-    one, other = torch.triu_indices(len(turning), len(turning), 1)
-    slope = ((logs[other] - logs[one]) / (index[other] - index[one])).median()
-    level = (logs - slope * index).median()
-    return _worst((logs - slope * index - level).exp())
+    """Return how far and where the pairs leave the geometric row of medians, which one wrong pair does not move."""
+    index = torch.arange(len(turning), dtype=torch.float64, device="cpu")  # (K,)
+    one, other = torch.triu_indices(len(turning), len(turning), 1, device="cpu")
+    slope = ((turning[other] / turning[one]).log() / (index[other] - index[one])).median()
+    level = turning.log() - slope * index  # (K,)
+    return _worst((level - level.median()).exp())

@@ -45,10 +45,10 @@ def tables(
     if form not in _FORMS:
         raise ValueError(f"there are no {form} tables; forms are {', '.join(_FORMS)}")
     made = _FORMS[form](pairing, angles if angles.dim() == 3 else angles[None], dtype)
-    return tuple(_placed(table, axes or AXES[form]) for table in made)
+    return tuple(placed(table, axes or AXES[form]) for table in made)
 
 
-def _placed(table: Tensor, axes: str) -> Tensor:
+def placed(table: Tensor, axes: str) -> Tensor:
     """Place the axes of a table (B, S, [3,] W, ...), of which B is 1 or what the axes have room for."""
     have = "bs3w" if "3" in axes else "bsw"
     if "3" in axes and table.shape[2] != 3:

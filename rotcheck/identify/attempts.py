@@ -1,0 +1,72 @@
+"""Conventions to try for a template: layouts, forms of the tables and where their axes lie, likeliest first."""
+
+from collections.abc import Iterator
+
+from rotcheck.identify.templates import Template
+from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm
+
+PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
+PACKED = tuple(name for name, axes in LAYOUTS.items() if "3" in axes)
+
+PAIR_FORMS: tuple[TableForm, ...] = ("repeated", "half-width")
+LONE_FORMS: tuple[TableForm, ...] = ("complex", "angles", "angles-repeated", "stacked", "matrix")
+
+
+def attempts(template: Template) -> Iterator[list[Convention]]:
+    """Yield conventions to try, those of one form of tables at a time.
+
+    Pairing and the rest of what the response will tell stand at their defaults.
+    """
+    roles = {argument.rpartition("=")[2] for argument in template}
+    layouts = PACKED if "qkv" in roles else PLAIN
+    if not roles & {"cos", "sin", "table", "(cos, sin)", "cos+sin"}:
+        yield [_without_tables(template, layout, axes) for layout in layouts for axes in _position_axes(roles)]
+        return
+    for form in LONE_FORMS if "table" in roles else PAIR_FORMS:
+        yield [
+            made
+            for layout in layouts
+            for axes in table_axes(LAYOUTS[layout])
+            for positions in (_position_axes(roles) if "positions" in roles else ("bs",))
+            for made in [_with_tables(template, layout, form, axes, positions)]
+        ]
+
+
+def aligned(axes: str) -> str:
+    """Return the axes of a table that lines up with a tensor's, for each position and slot its own."""
+    own = {"s": "s", "3": "3", "d": "w", "e": "w"}
+    return "".join(own.get(axis, "1") for axis in axes)
+
+
+def table_axes(axes: str) -> list[str]:
+    """Return where the axes of a table may lie for a tensor's, likeliest first."""
+    full = aligned(axes)
+    flat = full.replace("3", "1")
+    batched = "".join("b" if axis == "b" else own for axis, own in zip(axes, flat))
+    heads_apart = ["s1w", "1s1w"] if "e" in axes else []
+    found = [full, full.lstrip("1"), flat, flat.lstrip("1"), "bsw", "1sw", "sw", batched, "s1w", "s11w", *heads_apart]
+    return [one for one in dict.fromkeys(found) if "b" not in one or "b" in axes]
+
+
+def _position_axes(roles: set[str]) -> tuple[str, ...]:
+    return ("bs", "s", "1s") if "positions" in roles else ("bs",)
+
+
+def _without_tables(template: Template, layout: str, position_axes: str) -> Convention:
+    roles = {argument.rpartition("=")[2] for argument in template}
+    taken = "any" if "positions" in roles else "offset" if "offset" in roles else "from 0"
+    return Convention(
+        pairing="half",
+        layout=layout,
+        tables="positions",
+        arguments=template,
+        positions=taken,
+        position_axes=position_axes,
+    )
+
+
+def _with_tables(template: Template, layout: str, form: TableForm, axes: str, position_axes: str) -> Convention:
+    packed: TableForm = "packed" if form == "repeated" and "3" in axes else form
+    return Convention(
+        pairing="half", layout=layout, tables=packed, arguments=template, table_axes=axes, position_axes=position_axes
+    )

@@ -1,0 +1,195 @@
+"""The search: from a function to the calls that it takes, and to the convention that its response follows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from rotcheck.identify import attempts
+from rotcheck.identify.found import Reading
+from rotcheck.identify.reading import read_positions, read_tables
+from rotcheck.identify.response import Probe, Response, Trier, Unfit
+from rotcheck.identify.templates import Template, templates
+from rotcheck.rotary.conventions import Convention
+
+WIDTHS = (16, 64, 128, 32)
+MOST_CALLS = 6000
+ENOUGH = 5  # readings of one form of tables that follow no convention
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A convention that a function follows, or the nearest, and what told so."""
+
+    convention: Convention
+    reading: Reading
+    response: Response
+    others: tuple[Convention, ...]  # further calls that give a right rotation too
+    trier: Trier
+    k: Reading | None = None
+    v: Reading | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether it follows a convention."""
+        k_alike = self.k is None or _alike(self.k, self.reading)
+        return not self.reading.problem and k_alike and not self.response.uneven and not self.response.mixes
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No call that was tried gave back a rotation; what the likeliest ones raised or returned."""
+
+    tried: tuple[str, ...]
+    reasons: tuple[str, ...]
+    returned: tuple[tuple[Convention, Any, Probe], ...] = ()  # calls that gave something else back
+
+
+def search(function: Callable[..., Any], device: torch.device, widths: tuple[int, ...] = ()) -> Found | NotFound:
+    """Return what a function does, by trying calls until one gives a rotation."""
+    reasons: dict[str, None] = {}
+    returned: list[tuple[Convention, Any, Probe]] = []
+    nearest: Found | None = None
+    wanted = templates(function)
+    left = MOST_CALLS
+    for probe in _probes(widths):
+        trier = Trier(function, device, probe)
+        for template in wanted:
+            found = _of_template(trier, template, reasons, returned)
+            if found is not None and found.exact:
+                return found
+            nearest = nearest if nearest and not (found and _nearer(found, nearest)) else found
+            if trier.calls > left or (nearest and nearest.reading.pairing):
+                break
+        left -= trier.calls
+        if left <= 0 or (nearest and nearest.reading.problem != "no-convention"):
+            break
+    if nearest:
+        return nearest
+    return NotFound(tuple(map(_shown, wanted[:8])), tuple(reasons)[:8], tuple(returned[:40]))
+
+
+def _probes(widths: tuple[int, ...]) -> Iterator[Probe]:
+    for width in dict.fromkeys((*widths, *WIDTHS)):
+        yield Probe(width=width, rotary=width)
+    for width in widths[:1] or WIDTHS[:1]:  # tables narrower than a head: partial rotary
+        yield Probe(width=width, rotary=width // 2)
+        yield Probe(width=width, rotary=width // 4)
+
+
+def _shown(template: Template) -> str:
+    return f"f({', '.join(template)})"
+
+
+def _nearer(found: Found, than: Found) -> bool:
+    return bool(found.reading.pairing) and not than.reading.pairing
+
+
+def _of_template(
+    trier: Trier, template: Template, reasons: dict[str, None], returned: list[tuple[Convention, Any, Probe]]
+) -> Found | None:
+    nearest: Found | None = None
+    for conventions in attempts.attempts(template):
+        exact: list[Found] = []
+        inexact = 0
+        for convention in conventions:
+            elsewhere = exact and convention.packed and convention.layout != exact[0].convention.layout
+            if elsewhere or inexact > ENOUGH or not _takes(trier, convention, reasons, returned):
+                continue
+            found = _read(trier, convention)
+            inexact += not found.exact
+            if found.exact:
+                exact.append(found)
+            elif nearest is None or _nearer(found, nearest):
+                nearest = found
+        if exact:
+            best = min(exact, key=_rank)
+            others = tuple(found.convention for found in exact if found is not best)
+            return replace(best, others=others)
+    return nearest
+
+
+def _takes(
+    trier: Trier,
+    convention: Convention,
+    reasons: dict[str, None],
+    returned: list[tuple[Convention, Any, Probe]],
+) -> bool:
+    """Return whether the function takes such a call, and gives back what it was given in shape."""
+    probe = trier.probe
+    shape = (trier.batch(convention), probe.length, trier.heads(convention), probe.width)
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    try:
+        trier.call(convention, [x] * len(convention.slots))
+    except Unfit as error:
+        reasons.setdefault(f"{_shown(convention.arguments)} {error}")
+        if len(returned) < 200:
+            returned.append((convention, None, probe))
+        return False
+    except Exception as error:  # whatever a call that does not suit it raises
+        reasons.setdefault(f"{_shown(convention.arguments)} raises {type(error).__name__}: {_first_line(error)}")
+        return False
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:160]
+
+
+def _read(trier: Trier, convention: Convention) -> Found:
+    """Measure the response to a call that the function takes, and read it."""
+    response = trier.respond(convention)
+    readings = [_reading(matrix, response) for matrix in response.matrices]
+    q, k, v = (*readings, None, None, None)[:3]
+    assert q is not None, "a call returns something"
+    arguments = _swapped(convention.arguments) if q.swapped else convention.arguments
+    known = replace(
+        convention,
+        arguments=arguments,
+        pairing=q.pairing or convention.pairing,
+        direction=q.direction or 1,
+        output_lanes=q.output_lanes,
+        table_lanes=q.table_lanes if q.table_lanes != q.pairing else None,
+        rotary_dim=None if q.rotary_dim in (0, trier.probe.width) else q.rotary_dim,
+        rotates_v=v is not None and v.problem != "not-rotated",
+    )
+    return Found(known, q, response, (), trier, k if len(readings) > 1 else None, v)
+
+
+def _reading(matrix: torch.Tensor, response: Response) -> Reading:
+    return read_positions(matrix) if response.cos is None else read_tables(matrix, response)
+
+
+def _swapped(template: Template) -> Template:
+    """Exchange cos and sin in a template."""
+    names = {"cos": "sin", "sin": "cos", "(cos, sin)": "(sin, cos)", "cos+sin": "sin+cos"}
+    parts = [argument.rpartition("=") for argument in template]
+    return tuple(f"{name}{equals}{names.get(role, role)}" for name, equals, role in parts)
+
+
+def _alike(one: Reading, other: Reading) -> bool:
+    if one != other:
+        return False
+    if one.angles is None or other.angles is None:
+        return one.angles is other.angles
+    return bool((one.angles - other.angles).abs().max() < 1e-4)
+
+
+def _rank(found: Found) -> tuple[int, int, int]:
+    """Prefer calls that leave V alone, then the commonest layouts and axes of tables."""
+    convention = found.convention
+    layouts = (*attempts.PLAIN, "qkv", *attempts.PACKED)
+    axes = convention.table_axes
+    order = ("1s31w", "bsw", "1sw", "sw") if not broadcasts(found) else ("1s31w",)
+    place = order.index(axes) if axes in order else len(order)
+    return int(convention.rotates_v), place, layouts.index(convention.layout)
+
+
+def broadcasts(found: Found) -> bool:
+    """Return whether the tables just line up with the tensor, as `x * cos` has them: then any layout will do."""
+    convention = found.convention
+    return convention.tables != "positions" and convention.table_axes.lstrip("1") in (
+        attempts.aligned(convention.axes).lstrip("1"),
+        attempts.aligned(convention.axes).replace("3", "1").lstrip("1"),
+    )

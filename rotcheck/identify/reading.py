@@ -1,0 +1,281 @@
+"""From the matrices of a response to what the function does with a pair of lanes, exactly or not at all."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify.found import Reading
+from rotcheck.identify.mistakes import explained
+from rotcheck.identify.response import SAME, Response
+from rotcheck.rotary.conventions import OutputLanes, Pairing
+
+SMALL = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a matrix: the lane that it takes from, and the table's entry that it is."""
+
+    lane: int
+    kind: str  # "c", "s", "1" or "?"
+    sign: int
+    at: int  # lane of the table
+    shift: int = 0
+
+
+def read_tables(matrix: Tensor, response: Response) -> Reading:
+    """Read a matrix (S, D, D) made of known tables."""
+    assert response.cos is not None, "tables were handed over"
+    assert response.sin is not None, "tables were handed over"
+    found = _read_tables(matrix, response.cos, response.sin)
+    return explained(matrix, response.cos, response.sin) or found if found.problem == "no-convention" else found
+
+
+def _read_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> Reading:
+    rows = _entries(matrix, cos, sin)
+    if any(entry.kind == "?" for row in rows for entry in row):
+        return Reading(problem="no-convention", words="lanes hold what is neither cos nor sin of the table")
+    turning = [lane for lane, row in enumerate(rows) if [(e.lane, e.kind) for e in row] != [(lane, "1")]]
+    if not turning:
+        return Reading(problem="not-rotated", words="returns its input unrotated")
+    kinds = {"".join(sorted(e.kind for e in rows[lane])) for lane in turning}
+    if kinds == {"c"}:
+        return Reading(problem="imaginary-dropped", words="multiplies with cos and drops sin")
+    if kinds != {"cs"}:
+        return Reading(problem="no-convention", words="a lane is not made of one cos and one sin")
+    return _of_turns({lane: rows[lane] for lane in turning}, cos.shape[-1], len(rows))
+
+
+def _entries(matrix: Tensor, cos: Tensor, sin: Tensor) -> list[list[_Entry]]:
+    """Return the entries of each lane that are not zero."""
+    size = matrix.abs()  # (S, D, D)
+    support = size.amax(0) > SAME
+    one = (size - 1).abs().amax(0) < SAME
+    best = torch.full(support.shape, torch.inf, dtype=torch.float64)
+    found: dict[tuple[int, int], tuple[str, int, int]] = {}
+    for shift in (0, 1, -1):
+        for kind, table in (("c", cos.abs()), ("s", sin.abs())):
+            moved = table.roll(-shift, 0)
+            inner = slice(max(0, -shift), len(table) - max(0, shift))  # rows that do not wrap around
+            off = (size[inner, :, :, None] - moved[inner, None, None, :]).abs().amax(0)  # (D, D, W)
+            nearest, at = off.min(-1)
+            better = nearest < best
+            best = torch.where(better, nearest, best)
+            for lane, source in (better & support & (nearest < SAME)).nonzero().tolist():
+                found[lane, source] = (kind, int(at[lane, source]), shift)
+    rows: list[list[_Entry]] = []
+    for lane in range(len(support)):
+        row = []
+        for source in support[lane].nonzero().flatten().tolist():
+            kind, at, shift = found.get((lane, source), ("?", 0, 0))
+            if bool(one[lane, source]):
+                kind = "1"
+            column = matrix[:, lane, source]
+            sign = int(torch.sign(column[0]))
+            if not bool((torch.sign(column) == sign).all()):
+                kind = "?"
+            row.append(_Entry(source, kind, sign, at, shift))
+        rows.append(row)
+    return rows
+
+
+def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
+    """Read lanes of which each is one cos and one sin entry."""
+    cosines = {lane: next(e for e in row if e.kind == "c") for lane, row in rows.items()}
+    sines = {lane: next(e for e in row if e.kind == "s") for lane, row in rows.items()}
+    swapped = any(e.sign < 0 for e in cosines.values()) and all(e.sign > 0 for e in sines.values())
+    if swapped:
+        cosines, sines = sines, cosines
+    if any(e.sign < 0 for e in cosines.values()):
+        return Reading(problem="no-convention", words="the cos of some lanes has a minus sign", swapped=swapped)
+    shifts = {e.shift for e in (*cosines.values(), *sines.values())}
+    found = paired({l: e.lane for l, e in cosines.items()}, {l: (e.lane, e.sign) for l, e in sines.items()}, lanes)
+    if found.problem:
+        return found
+    if shifts != {0}:
+        return _with(found, swapped, problem="shifted", shift=next(iter(shifts - {0})))
+    taken = {lane: (cosines[lane].at, sines[lane].at) for lane in rows}
+    return _of_columns(found, taken, width, swapped)
+
+
+def _of_columns(
+    found: Reading, taken: dict[int, tuple[int, int]], width: int, swapped: bool
+) -> Reading:
+    """Add how the table's lanes have to be laid out for the pairs to turn by one angle each."""
+    pair_of = _pair_numbers(found)
+    half = found.rotary_dim // 2
+    if any(cos != sin for cos, sin in taken.values()):
+        return _with(found, swapped, problem="no-convention", words="cos and sin are of different lanes of the table")
+    if width == half:
+        right = all(taken[lane][0] == pair_of[lane] for lane in taken)
+        return _with(found, swapped) if right else _columns_wrong(found, swapped)
+    orders: dict[Pairing, int] = {"half": 0, "interleaved": 0}
+    for lane in taken:
+        orders["half"] += taken[lane][0] % (width // 2) == pair_of[lane]
+        orders["interleaved"] += taken[lane][0] // 2 == pair_of[lane]
+    fitting: list[Pairing] = [order for order, count in orders.items() if count == len(taken)]
+    if not fitting:
+        return _columns_wrong(found, swapped)
+    order = found.pairing if found.pairing in fitting else fitting[0]
+    return _with(found, swapped, table_lanes=order)
+
+
+def _columns_wrong(found: Reading, swapped: bool) -> Reading:
+    words = "rotates one pairing's lanes with tables laid out for the other"
+    return _with(found, swapped, problem="pairing-of-tables", words=words)
+
+
+def _with(found: Reading, swapped: bool, **changes: object) -> Reading:
+    return replace(found, swapped=swapped, **changes)  # type: ignore[arg-type]
+
+
+def _pair_numbers(found: Reading) -> dict[int, int]:
+    """Return which pair each lane of the result belongs to."""
+    half = found.rotary_dim // 2
+    halves = found.pairing == "half" or found.output_lanes == "de-interleaved"
+    return {lane: lane % half if halves else lane // 2 for lane in range(2 * half)}
+
+
+def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int) -> Reading:
+    """Return pairing, direction and output lanes of lanes that are each `own` cos plus sign times `partner` sin."""
+    turning = sorted(own)
+    rotary_dim = len(turning)
+    if turning != list(range(rotary_dim)) or rotary_dim % 2:
+        words = f"lanes {turning[0]} to {turning[-1]} of {lanes} rotate, {rotary_dim} in all: not the first ones"
+        return Reading(rotary_dim=rotary_dim, problem="no-convention", words=words)
+    half = rotary_dim // 2
+    deinterleaved = {lane: 2 * lane if lane < half else 2 * (lane - half) + 1 for lane in turning}
+    outputs: OutputLanes
+    if all(own[lane] == lane for lane in turning):
+        outputs, source = "same", {lane: lane for lane in turning}
+    elif own == deinterleaved:
+        outputs, source = "de-interleaved", deinterleaved
+    else:
+        return Reading(rotary_dim=rotary_dim, problem="no-convention", words="writes its lanes in an order of its own")
+    pairing: Pairing
+    if all(partner[l][0] == (source[l] + half) % rotary_dim for l in turning):
+        pairing, first = "half", [l for l in turning if source[l] < half]
+    elif all(partner[l][0] == source[l] ^ 1 for l in turning):
+        pairing, first = "interleaved", [l for l in turning if source[l] % 2 == 0]
+    else:
+        return Reading(rotary_dim=rotary_dim, problem="no-convention", words=_strange(source, partner))
+    return _directed(pairing, outputs, rotary_dim, partner, first)
+
+
+def _directed(
+    pairing: Pairing, outputs: OutputLanes, rotary_dim: int, partner: dict[int, tuple[int, int]], first: list[int]
+) -> Reading:
+    firsts = {partner[lane][1] for lane in first}
+    seconds = {partner[lane][1] for lane in partner if lane not in first}
+    whole = {"pairing": pairing, "output_lanes": outputs, "rotary_dim": rotary_dim}
+    if firsts == {-1} and seconds == {1}:
+        return Reading(direction=1, **whole)  # type: ignore[arg-type]
+    if firsts == {1} and seconds == {-1}:
+        return Reading(direction=-1, **whole)  # type: ignore[arg-type]
+    words = "adds sin times the other lane to both lanes of a pair: no rotation"
+    return Reading(direction=1, problem="one-sign", words=words, **whole)  # type: ignore[arg-type]
+
+
+def _strange(source: dict[int, int], partner: dict[int, tuple[int, int]]) -> str:
+    shown = ", ".join(f"{source[lane]} with {partner[lane][0]}" for lane in sorted(source)[:4])
+    return f"pairs lanes in an order of its own: {shown}, ..."
+
+
+def read_positions(matrix: Tensor) -> Reading:
+    """Read a matrix (S, D, D) of a function that computes its angles itself, row 0 at the first position.
+
+    `angles` of the result (S, P) are those of the pairs at each row, as far as 2 pi goes.
+    """
+    size = matrix.abs()
+    support = size.amax(0) > SMALL  # (D, D)
+    lanes = len(support)
+    if not bool(torch.isfinite(matrix).all()):
+        return Reading(problem="not-finite", words="returns NaN or infinite elements")
+    own = {lane: int(size[0, lane].argmax()) for lane in range(lanes)}
+    if sorted(own.values()) != list(range(lanes)):
+        own = {lane: lane for lane in range(lanes)}
+    others = {lane: [i for i in support[lane].nonzero().flatten().tolist() if i != own[lane]] for lane in own}
+    still = {l for l in own if not others[l] and own[l] == l and bool((matrix[:, l, l] - 1).abs().amax() < SMALL)}
+    turning = [lane for lane in range(lanes) if lane not in still]
+    if not turning:
+        return Reading(problem="not-rotated", words="returns its input unrotated")
+    if any(len(others[lane]) > 1 for lane in turning):
+        return Reading(problem="no-convention", words="a lane is made of more than two others")
+    if not any(others[lane] for lane in turning):
+        return Reading(problem="imaginary-dropped", words="multiplies with cos and drops sin")
+    return _of_own_angles(matrix, own, others, turning)
+
+
+def _of_own_angles(
+    matrix: Tensor, own: dict[int, int], others: dict[int, list[int]], turning: list[int]
+) -> Reading:
+    partner: dict[int, tuple[int, int]] = {}
+    last = max(turning) + 1
+    guessed = _partners({lane: others[lane] for lane in turning}, own, last)
+    for lane in turning:
+        other = others[lane][0] if others[lane] else guessed.get(lane, lane)
+        column = matrix[:, lane, other]
+        partner[lane] = (other, int(torch.sign(column[column.abs().argmax()])) if other != own[lane] else 0)
+    found = paired({lane: own[lane] for lane in turning}, _first_signs(matrix, partner, turning), matrix.shape[-1])
+    if found.pairing is None:
+        return found
+    return _measured(matrix, found, own)
+
+
+def _partners(others: dict[int, list[int]], own: dict[int, int], lanes: int) -> dict[int, int]:
+    """Guess the partner of lanes that do not turn in these rows from those that do."""
+    gaps = {others[lane][0] - own[lane] for lane in others if others[lane]}
+    halves = max((abs(gap) for gap in gaps), default=0)
+    if halves > 1:
+        return {lane: own[lane] + halves if own[lane] < halves else own[lane] - halves for lane in others}
+    return {lane: own[lane] ^ 1 for lane in others}
+
+
+def _first_signs(
+    matrix: Tensor, partner: dict[int, tuple[int, int]], turning: list[int]
+) -> dict[int, tuple[int, int]]:
+    """Take signs from the first row that turns at all: further on an angle may have passed pi."""
+    signed = {}
+    for lane in turning:
+        other = partner[lane][0]
+        column = matrix[:, lane, other]
+        rows = (column.abs() > SMALL).nonzero().flatten().tolist()
+        signed[lane] = (other, int(torch.sign(column[rows[0]])) if rows else 0)
+    return _filled(signed)
+
+
+def _filled(signed: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    """Give lanes that never turn the sign that their partner's implies."""
+    return {lane: (other, sign or -signed.get(other, (0, 1))[1] or 1) for lane, (other, sign) in signed.items()}
+
+
+def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:
+    """Add the angles of all rows and the amplitude; say so when the pairs are no rotations."""
+    half = found.rotary_dim // 2
+    halves = found.pairing == "half" or found.output_lanes == "de-interleaved"
+    first = [pair if halves else 2 * pair for pair in range(half)]
+    second = [pair + half if halves else 2 * pair + 1 for pair in range(half)]
+    a, b = [own[lane] for lane in first], [own[lane] for lane in second]
+    ca, sa = matrix[:, first, a], -matrix[:, first, b]  # (S, P) each
+    cb, sb = matrix[:, second, b], matrix[:, second, a]
+    norm = torch.hypot((ca + cb) / 2, (sa + sb) / 2)
+    angles = torch.atan2(sa + sb, ca + cb)
+    if bool(((ca - cb).abs() + (sa - sb).abs()).max() > SAME):
+        return _no_rotation(replace(found, angles=angles), ca, cb, sa, sb)
+    amplitude = float(norm.mean())
+    if bool((norm - amplitude).abs().max() > SAME):
+        words = "scales the pairs by the position as well as turning them (xPos does)"
+        return replace(found, angles=angles, problem="scaled", words=words)
+    return replace(found, angles=angles, amplitude=amplitude if abs(amplitude - 1) > SAME else 1.0)
+
+
+def _no_rotation(found: Reading, ca: Tensor, cb: Tensor, sa: Tensor, sb: Tensor) -> Reading:
+    if bool((ca - cb).abs().max() < SAME) and bool((sa + sb).abs().max() < SAME):
+        words = "adds sin times the other lane to both lanes of a pair: no rotation"
+        return replace(found, problem="one-sign", words=words)
+    if bool((sa - sb).abs().max() < SAME * 10) and bool((cb - (ca - sa * sa)).abs().max() < SAME * 10):
+        return replace(found, problem="aliasing", words="uses the first half's new values to make the second")
+    if bool((sb - sa * ca).abs().max() < SAME * 10):
+        return replace(found, problem="aliasing", words="uses the first half's new values to make the second")
+    return replace(found, problem="pairing-of-tables", words="the two lanes of a pair turn by different angles")

@@ -1,0 +1,185 @@
+"""What a call does to each lane: the function's matrix at every position, measured with basis vectors.
+
+The tables that go in hold other numbers in every row and lane, cos and sin no rotation at all, so that each entry of
+the matrix tells which entry of which table it was made of.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.rotary.calls import Call, arguments, results
+from rotcheck.rotary.conventions import Convention, lay, unlay
+from rotcheck.rotary.tables import placed
+
+SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
+
+
+class Unfit(Exception):
+    """The function does not take such a call, or gives back what no rotation does; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The sizes of the probe, all different, and the positions of its rows."""
+
+    batch: int = 2
+    length: int = 5
+    heads: int = 7
+    width: int = 16
+    rotary: int = 16  # lanes that the tables are made for
+    positions: tuple[int, ...] = (0, 1, 2, 3, 4)
+
+    def sizes(self) -> dict[str, int]:
+        """Return what a function that asks for sizes is told."""
+        return {"B": self.batch, "S": self.length, "H": self.heads, "D": self.width, "R": self.rotary}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The matrices (S, D, D) of q, k and v, as far as the call has them, and the tables (S, W) that made them."""
+
+    matrices: tuple[Tensor, ...]  # row l, column i: what of lane i arrives in lane l
+    cos: Tensor | None
+    sin: Tensor | None
+    uneven: str = ""  # along which axis else the response differs: "batch", "head"
+    mixes: bool = False  # a row's result holds something of another row
+
+
+def values(probe: Probe, lanes: int) -> tuple[Tensor, Tensor]:
+    """Return cos and sin tables (S, W), all entries of a row different, float64.
+
+    They are multiples of 1/256, which bfloat16 holds: what is rounded inside is read all the same.
+    """
+    step = 256 if 2 * lanes <= 170 else 2048
+    grid = torch.arange(step // 5, step * 9 // 10, dtype=torch.float64) / step
+    generator = torch.Generator().manual_seed(1)
+    rows = [grid[torch.randperm(len(grid), generator=generator)[: 2 * lanes]] for _ in range(probe.length)]
+    cos, sin = torch.stack(rows).unflatten(-1, (2, lanes)).unbind(1)
+    return cos, sin
+
+
+def tables(form: str, probe: Probe) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
+    """Return tables of a form (S, W, ...), and the cos and sin (S, W) that they stand for."""
+    full = form in ("repeated", "packed", "angles-repeated")
+    cos, sin = values(probe, probe.rotary if full else probe.rotary // 2)
+    if form.startswith("angles"):
+        turned = 0.15 + 1.2 * cos  # distinct cosines, distinct sines, none alike
+        return (turned,), turned.cos(), turned.sin()
+    if form == "complex":
+        return (torch.complex(cos, sin),), cos, sin
+    if form == "stacked":
+        return (torch.stack((cos, sin), -1),), cos, sin
+    if form == "matrix":
+        rows = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
+        return (rows,), cos, sin
+    return (cos, sin), cos, sin
+
+
+class Trier:
+    """Calls a function as conventions say; `calls` counts how often."""
+
+    def __init__(
+        self, function: Callable[..., Any], device: torch.device, probe: Probe, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.function, self.device, self.probe, self.dtype = function, device, probe, dtype
+        self.calls = 0
+
+    def call(self, convention: Convention, slots: Sequence[Tensor], offset: int = 0) -> tuple[Tensor, ...]:
+        """Call it with q, k and v (B, S, H, D), as many as it takes, and return what becomes of each.
+
+        Raises `Unfit` when the results are not like the inputs; what the function raises passes through.
+        """
+        inputs = self.inputs(convention, slots)
+        returned = self.raw(convention, inputs, offset)
+        found = results(returned, inputs, returned is None)
+        if len(found) < len(inputs) - ("v" in convention.slots and not convention.packed):
+            raise Unfit(f"returns {len(found)} for {len(inputs)} tensors")
+        for result, x in zip(found, inputs):
+            if not isinstance(result, Tensor) or result.shape != x.shape:
+                raise Unfit("returns another shape than it was given")
+        width = self.probe.width
+        read = [unlay(result.detach().cpu().double(), convention.axes, width) for result in found]
+        return tuple(read[0].unbind(2)) if convention.packed else tuple(read)
+
+    def inputs(self, convention: Convention, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Lay out what goes in."""
+        rows = [torch.stack(tuple(slots), 2)] if convention.packed else list(slots)
+        laid = [lay(row, convention.axes).to(self.dtype).contiguous() for row in rows]
+        return tuple(x.to(self.device, copy=True) for x in laid)
+
+    def raw(self, convention: Convention, inputs: tuple[Tensor, ...], offset: int = 0) -> Any:
+        """Call it and return what it returns."""
+        self.calls += 1
+        made = self._tables(convention)
+        call = Call(inputs, made, self.positions(convention), offset, self.probe.sizes())
+        positional, keyword = arguments(convention, call)
+        return self.function(*positional, **keyword)
+
+    def positions(self, convention: Convention) -> Tensor | None:
+        """Return the positions to pass."""
+        at = torch.tensor(self.probe.positions)
+        if convention.position_axes == "bs":
+            at = at.expand(self.probe.batch, -1).contiguous()
+        elif convention.position_axes == "1s":
+            at = at[None]
+        return at.to(self.device)
+
+    def _tables(self, convention: Convention) -> tuple[Tensor, ...]:
+        if convention.tables == "positions":
+            return ()
+        made, _, _ = tables(convention.tables, self.probe)
+        wide = [table[None].expand(self.batch(convention), *table.shape) for table in made]
+        if convention.tables == "packed":
+            wide = [_slotted(table, at) for at, table in enumerate(wide)]
+        kinds = (torch.complex64, self.dtype)
+        return tuple(
+            placed(table, convention.table_axes).contiguous().to(self.device, kinds[not table.is_complex()])
+            for table in wide
+        )
+
+    def batch(self, convention: Convention) -> int:
+        """Return the size of the batch where there is one."""
+        return self.probe.batch if "b" in convention.axes else 1
+
+    def heads(self, convention: Convention) -> int:
+        """Return the number of heads where there are any."""
+        return self.probe.heads if set("he") & set(convention.axes) else 1
+
+    def respond(self, convention: Convention) -> Response:
+        """Measure the matrices of a convention's call, a basis vector a call."""
+        shape = (self.batch(convention), self.probe.length, self.heads(convention), self.probe.width)
+        columns: list[list[Tensor]] = []
+        for lane in range(self.probe.width):
+            x = torch.zeros(shape, dtype=torch.float64)
+            x[..., lane] = 1.0
+            columns.append(list(self.call(convention, [x] * len(convention.slots))))
+        whole = [torch.stack(slot, -1) for slot in zip(*columns)]  # (B, S, H, D, D) each
+        found = tuple(slot[0, :, 0] for slot in whole)
+        _, cos, sin = tables(convention.tables, self.probe) if convention.tables != "positions" else (0, None, None)
+        return Response(found, cos, sin, _uneven(whole[0]), self._mixes(convention, whole, shape))
+
+    def _mixes(self, convention: Convention, whole: list[Tensor], shape: tuple[int, ...]) -> bool:
+        """Hold the result for random values against what the matrices say."""
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+        got = self.call(convention, [x] * len(convention.slots))
+        said = [torch.einsum("bshli,bshi->bshl", matrix, x) for matrix in whole]
+        return any(bool((a - b).abs().max() > 50 * SAME) for a, b in zip(got, said))
+
+
+def _slotted(table: Tensor, is_sin: int) -> Tensor:
+    """Give a table (B, S, W) the slots of q, k and v, that of v the table of no rotation."""
+    slots = table[:, :, None].repeat(1, 1, 3, *[1] * (table.dim() - 2))
+    slots[:, :, 2] = 0.0 if is_sin else 1.0
+    return slots
+
+
+def _uneven(whole: Tensor) -> str:
+    """Return along which axis of (B, S, H, D, D) the response differs although no table says so."""
+    first = whole[:1, :, :1]
+    if bool((whole[:, :, :1] - first).abs().max() > SAME):
+        return "batch"
+    return "head" if bool((whole[:1] - first).abs().max() > SAME) else ""

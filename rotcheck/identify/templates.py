@@ -1,0 +1,142 @@
+"""The calls worth trying: a role for each argument that a function requires, and some that it may be given."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+
+from rotcheck.identify.names import UNKNOWN, roles
+
+MOST = 160  # templates
+Template = tuple[str, ...]
+
+TENSORS = ("x", "qkv", "q", "k", "v")
+TABLES = ("cos", "sin", "table", "(cos, sin)", "cos+sin")
+_GROUPS = (
+    set(),
+    {"positions"},
+    {"offset"},
+    {"table"},
+    {"cos", "sin"},
+    {"(cos, sin)"},
+    {"cos+sin"},
+    {"cos", "sin", "positions"},
+    {"table", "positions"},
+    {"cos+sin", "positions"},
+    {"(cos, sin)", "positions"},
+    {"table", "offset"},
+    {"cos", "sin", "offset"},
+    {"cos+sin", "offset"},
+)
+_INPUTS = ({"x"}, {"qkv"}, {"q"}, {"q", "k"}, {"q", "k", "v"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function: its name, and whether a call must, may, or may only by keyword give it."""
+
+    name: str
+    required: bool
+    keyword: bool
+    nothing: bool  # its default is None
+
+
+def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
+    """Return the parameters of a function, a module or a scripted function; None when it does not tell."""
+    schema = getattr(function, "schema", None)
+    if isinstance(function, torch.jit.ScriptFunction) and schema is not None:
+        return [
+            Parameter(a.name, not a.has_default_value(), a.kwarg_only, False) for a in schema.arguments
+        ]
+    called = function.forward if isinstance(function, torch.nn.Module) else function
+    try:
+        found = inspect.signature(called).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind is p.VAR_POSITIONAL for p in found):
+        return None
+    return [
+        Parameter(p.name, p.default is p.empty, p.kind is p.KEYWORD_ONLY, p.default is None)
+        for p in found
+        if p.kind is not p.VAR_KEYWORD
+    ]
+
+
+def templates(function: Callable[..., Any]) -> list[Template]:
+    """Return the calls to try, likeliest first."""
+    found = parameters(function)
+    if found is None:
+        return list(islice(_of_any(), MOST))
+    required = [p for p in found if p.required]
+    optional = [p for p in found if not p.required and p.nothing and roles(p.name) is not UNKNOWN]
+    tried: dict[Template, None] = {}
+    for choose in (roles, _doubted, lambda name: UNKNOWN):
+        for extra in ([], *([p] for p in optional), optional):
+            given = [*required, *extra]
+            for template in islice(_assigned([choose(p.name) for p in given]), MOST):
+                tried.setdefault(_called(template, given, found))
+    return list(islice(tried, 2 * MOST))
+
+
+def _doubted(name: str) -> tuple[str, ...]:
+    """Return what a name says and, of one that is a single letter, everything else as well."""
+    found = roles(name)
+    return found if len(name) > 1 else tuple(dict.fromkeys((*found, *UNKNOWN)))
+
+
+def _of_any() -> Iterator[Template]:
+    for count in range(1, 6):
+        yield from _assigned([UNKNOWN] * count)
+
+
+def _called(template: Template, given: Sequence[Parameter], all_: Sequence[Parameter]) -> Template:
+    """Name those arguments that can be given by keyword only, or stand behind one that is left out."""
+    names = [p.name for p in all_]
+    behind = 0
+    called = []
+    for role, parameter in zip(template, given):
+        skipped = names.index(parameter.name) != behind
+        behind += 1
+        if skipped:
+            behind = len(names) + 1
+        called.append(f"{parameter.name}={role}" if parameter.keyword or skipped else role)
+    return tuple(called)
+
+
+def _assigned(choices: Sequence[tuple[str, ...]]) -> Iterator[Template]:
+    """Yield every sensible choice of a role for each argument."""
+    yield from _complete(choices, (), _blind(choices))
+
+
+def _blind(choices: Sequence[tuple[str, ...]]) -> bool:
+    return any(len(choice) >= len(UNKNOWN) for choice in choices)
+
+
+def _complete(choices: Sequence[tuple[str, ...]], chosen: Template, blind: bool) -> Iterator[Template]:
+    if len(chosen) == len(choices):
+        named = _named(chosen)
+        if _sensible(named):
+            yield named
+        return
+    for role in choices[len(chosen)]:
+        repeated = role in chosen and role not in ("S", "D", "H", "B", "R")
+        backwards = blind and role == "cos" and "sin" in chosen  # which is which is read off the response
+        if not repeated and not backwards:
+            yield from _complete(choices, (*chosen, role), blind)
+
+
+def _named(chosen: Template) -> Template:
+    """Call a lone q `x`, and an x beside k `q`."""
+    if "k" in chosen:
+        return tuple("q" if role == "x" else role for role in chosen)
+    return tuple("x" if role == "q" else role for role in chosen)
+
+
+def _sensible(chosen: Template) -> bool:
+    inputs = {role for role in chosen if role in TENSORS}
+    others = {role for role in chosen if role in (*TABLES, "positions", "offset")}
+    once = len([role for role in chosen if role not in "SDHBR"]) == len(inputs) + len(others)
+    return once and inputs in _INPUTS and others in _GROUPS
