@@ -97,7 +97,7 @@ def _of_template(
             elsewhere = exact and convention.packed and convention.layout != exact[0].convention.layout
             if elsewhere or inexact > ENOUGH or not _takes(trier, convention, reasons, returned):
                 continue
-            found = _read(trier, convention)
+            found = read(trier, convention)
             inexact += not found.exact
             if found.exact:
                 exact.append(found)
@@ -137,7 +137,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0][:160]
 
 
-def _read(trier: Trier, convention: Convention) -> Found:
+def read(trier: Trier, convention: Convention) -> Found:
     """Measure the response to a call that the function takes, and read it."""
     response = trier.respond(convention)
     readings = [_reading(matrix, response) for matrix in response.matrices]

@@ -4,13 +4,16 @@ import difflib
 import importlib
 import importlib.util
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import cast
+from typing import Any, cast
+
+import torch
 
 from rotcheck.declare import DECLARED
 from rotcheck.errors import RequestError
+from rotcheck.implementations import construct
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.registry import GIVEN, module_of
 from rotcheck.rotary.conventions import Convention
@@ -19,20 +22,71 @@ SEDD = Convention(pairing="half", layout="qkv", tables="packed")
 """What a function given by file or module is taken to be: f(qkv, cos, sin), as in SEDD."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a specification names, ready to be called."""
+
+    function: Function
+    convention: Convention | None  # that it declares or is registered with
+    built: str | None = None  # how an object was made of a class or by a factory
+
+
 def implementation(specification: str, convention: Convention | None = None) -> Implementation:
     """Return the implementation that a registered name, `module:function` or `file.py:function` names.
 
-    `convention`: what a given function was found to follow; None: what it declares, or SEDD's. Raises `RequestError` when there is no such module or function. What the module raises while it is
+    `convention`: what a given function was found to follow; None: what it declares, or SEDD's. Raises
+    `RequestError` when there is no such module or function. What the module raises while it is
     imported passes through: that is a finding about it.
     """
     registered = module_of(specification)
     if registered:
         return cast(Implementation, importlib.import_module(registered))
+    found = given(specification)
+    own = found.convention or convention or SEDD
+
+    def load(device: str) -> Function:
+        return on_device(found.function, device)
+
+    return cast(Implementation, SimpleNamespace(convention=own, load=load))
+
+
+def find(specification: str, device: str) -> Target:
+    """Return what a registered name, `module:function` or `file.py:function` names, ready for the device.
+
+    Raises as `implementation` does, and `Unavailable`.
+    """
+    registered = module_of(specification)
+    if registered:
+        module = cast(Implementation, importlib.import_module(registered))
+        return Target(module.load(device), module.convention)
+    found = given(specification)
+    return replace(found, function=on_device(found.function, device))
+
+
+def given(specification: str) -> Target:
+    """Return what `module:function` or `file.py:function` names; a class is built, a factory called."""
     target, _, name = specification.rpartition(":")
     module = _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
     function = _function(module, name, specification)
-    own = convention or declared(function) or SEDD
-    return cast(Implementation, SimpleNamespace(convention=own, load=lambda device: function))
+    own = declared(function)
+    if construct.needs_construction(function):
+        try:
+            built, words = construct.construct(function)
+        except construct.Unbuildable as error:
+            raise RequestError(f"{specification.rpartition('/')[2]!r}: {error}") from error
+        return Target(built, own or declared(built), words)
+    if own is None and construct.is_factory(function):
+        built = cast(Any, function)()
+        if callable(built):
+            return Target(built, declared(built), f"{name}()")
+    return Target(function, own)
+
+
+def on_device(function: Function, device: str) -> Function:
+    """Move a module to the device; the interpreter stand-in runs on CPU tensors."""
+    if isinstance(function, torch.nn.Module) and device != "interpreter":
+        return cast(Function, function.to(device))
+    return function
 
 
 def declared(function: Function) -> Convention | None:
@@ -73,7 +127,9 @@ def _from_module(name: str) -> ModuleType:
 
 
 def _function(module: ModuleType, name: str, specification: str) -> Function:
-    found = getattr(module, name, None)
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
     if callable(found):
         return cast(Function, found)
     callables = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]

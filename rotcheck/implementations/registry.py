@@ -8,7 +8,7 @@ from pathlib import Path
 from rotcheck.errors import RequestError
 
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
-_NOT_ONE = {"exhibits", "interface", "interpreter", "load", "registry"}
+_NOT_ONE = {"construct", "exhibits", "interface", "interpreter", "libraries", "load", "registry"}
 _HERE = Path(__file__).parent
 
 
@@ -38,7 +38,7 @@ def check(specification: str) -> None:
     target, colon, function = specification.rpartition(":")
     if not colon:
         _check_name(specification)
-    elif not function.isidentifier():
+    elif not all(part.isidentifier() for part in function.split(".")):
         raise RequestError(
             f"{specification!r}: behind the colon must stand a function's name, not {function!r}"
         )

@@ -416,32 +416,33 @@ def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -
         yield OverHeadDim(full, over_head_dim)
     for base in WELL_KNOWN_THETAS if factor == 1 else ():
         scale = _shortest(*((bound / base) ** (1 - 2 / lanes) for bound in (low, high)))
-        if scale > 1 and _digits(scale) <= 2:  # a longer number would explain any theta
+        if scale > 1 and _digits(scale) <= 2:  # more digits would explain any theta
             yield Ntk(scale, base)
 
 
 def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
     """Yield YaRN and Llama 3 with usual parameters, each with the factor that the last pair asks for."""
     lanes = 2 * len(turning)
-    if lanes < 8:  # few pairs can be explained by many blends
-        return
     low, high = _thetas(turning, tolerance)  # (K-1,) each: it holds up to the last pair that is kept
     ranges = torch.stack((low, high), -1)[(low > 0) & (low <= high) & high.isfinite()].tolist()
     for theta in dict.fromkeys((*WELL_KNOWN_THETAS, *(_shortest(*each) for each in ranges))):
         share = (turning[-1] / inverse_frequencies(lanes, theta)[-1]).item()
         for blend in _usual(theta):
-            factor = _factor(share, blend.kept(lanes)[-1].item(), tolerance)
+            factor = _factor(share, blend.kept(lanes), tolerance)
             if factor:
                 yield replace(blend, factor=factor)
 
 
-def _factor(share: float, kept: float, tolerance: float) -> float | None:
-    """Solve share = kept + (1 - kept) / factor; None unless that gives a factor of three digits over 1."""
-    most, least = (share * (1 + tolerance) - kept, share * (1 - tolerance) - kept)
-    if not 0 < least <= most < 1 - kept:
+def _factor(share: float, kept: Tensor, tolerance: float) -> float | None:
+    """Solve share = kept + (1 - kept) / factor for the last pair; None if that gives no factor over 1.
+
+    Or if fewer than three pairs are not kept: any wrong pair at the end would have some factor, so others confirm it.
+    """
+    last = kept[-1].item()
+    most, least = (share * (1 + tolerance) - last, share * (1 - tolerance) - last)
+    if (kept < 1).sum() < 3 or not 0 < least <= most < 1 - last:
         return None
-    factor = _shortest((1 - kept) / most, (1 - kept) / least)
-    return factor if _digits(factor) <= 3 else None
+    return _shortest((1 - last) / most, (1 - last) / least)
 
 
 def _usual(theta: float) -> Iterator[Blend]:

@@ -64,9 +64,10 @@ DEFINED = [
     ("yarn", YARN | {"truncate": False, "rope_theta": 1.5e5}, 64, None, Yarn(40.0, 4096, 1.5e5, truncate=False)),
     ("yarn", YARN | {"beta_fast": 8.0, "beta_slow": 2.0}, 64, None, Yarn(40.0, 4096, beta_fast=8.0, beta_slow=2.0)),
     ("yarn", YARN | {"partial_rotary_factor": 0.25}, 128, None, Yarn(40.0, 4096)),
-    # no pair lies between: transformers' 0.001; both ends before the first pair
+    # the edges: nothing lies between (transformers' 0.001), both ends before the first pair, the last end after all
     ("yarn", YARN | {"truncate": False, "beta_fast": 1.0}, 64, None, Yarn(40.0, 4096, truncate=False, beta_fast=1.0)),
     ("yarn", YARN | {"original_max_position_embeddings": 4}, 64, None, Yarn(40.0, 4)),
+    ("yarn", YARN | {"original_max_position_embeddings": 2**31}, 64, None, Yarn(40.0, 2**31)),
     ("llama3", LLAMA3 | {"factor": 8.0, "rope_theta": 5e5}, 128, None, Llama3(8.0, 8192, 5e5)),
     ("llama3", LLAMA3 | {"factor": 32.0, "rope_theta": 5e5}, 64, None, Llama3(32.0, 8192, 5e5)),
     ("llama3", LLAMA3 | {"factor": 16.0, "high_freq_factor": 1.0}, 128, None, Llama3(16.0, 8192, high_freq_factor=1.0)),
@@ -179,6 +180,8 @@ def test_sections_that_cannot_be_interleaved_are_refused_where_transformers_move
         ValueError, match=r"sections \(4, 2, 10\): axis 2 has too many pairs to be interleaved"
     ):
         Interleaved((4, 2, 10)).axes(32)
+    with pytest.raises(ValueError, match="axis 2 has too many pairs"):
+        Interleaved((3, 2, 3)).axes(16)  # by one
     theirs = Qwen3VLTextRotaryEmbedding(config(Qwen3VLTextConfig, 32, mrope_section=[4, 2, 10]))
     only = torch.eye(3, dtype=torch.int64)[
         :, None
@@ -353,7 +356,7 @@ def test_plain_and_linear_are_known_again_and_nothing_else_explains_them(
         Yarn(40.0, 4096),
         Yarn(32.0, 4096, 1.5e5, truncate=False),
         Yarn(4.0, 131072),  # its last pair is not wholly interpolated
-        Yarn(2.5, 8192, 3.7e5),
+        Yarn(3.90625, 8192, 3.7e5),
     ],
     ids=str,
 )
@@ -436,6 +439,16 @@ def test_frequencies_rounded_to_bfloat16_are_no_schedule_unless_that_is_allowed(
     assert recognise(rounded).schedule is None
     assert 1e-3 < recognise(rounded).departure < 4e-3
     assert recognise(rounded, tolerance=2**-8).schedule == Plain()
+
+
+@pytest.mark.parametrize("rotary_dim", [16, 64, 128])
+@pytest.mark.parametrize("ratio", [0.25, 0.61803, 0.99])
+def test_a_slow_pair_that_is_wrong_is_not_taken_for_a_blend(rotary_dim: int, ratio: float) -> None:
+    """Some factor of YaRN explains the last pair whatever it is; only the pairs before it can bear that out."""
+    frequencies = inverse_frequencies(rotary_dim)
+    frequencies[-1] *= ratio
+    found = recognise(frequencies)
+    assert (found.schedule, found.pair) == (None, rotary_dim // 2 - 1)
 
 
 def test_noise_is_no_schedule() -> None:

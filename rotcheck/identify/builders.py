@@ -1,0 +1,278 @@
+"""Functions and modules that make tables: how they are called, what comes back, and which angles it stands for."""
+
+import ast
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify.templates import Parameter, parameters
+from rotcheck.rotary.conventions import Pairing, TableForm
+
+HEAD_DIM = 64
+BATCH, HEADS = 2, 7
+NEAR = 2e-2  # cos of position 0 is nearer to 1 than this, whatever the dtype
+
+_ROLES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"x|q|k|v|xq|hidden.*|tensor|input|query.*|value.*|inp|device_tensor|ref", ("x",)),
+    (r".*(position_?ids?|positions|pos_ids|indices)|pos|input_pos|ids|t|grid|positions?|index|offsets|coords", ("positions", "float", "S")),
+    (r"(max_?)?(seq|sequence|pos|position|context|target|ctx|cache|block|time)[a-z_]*(len|length|size|embeddings?|positions?|s)?|end|length|"
+     r"n_?ctx|block_size|max_.*|maxlen|l|n|seqlen|s|num_.*|steps?|end_pos|rows|n_pos.*", ("S",)),
+    (r"(head|rotary|rot|rope|per_head|attn_head)_?(dim|size|width|channels)s?|dims?|d|d_head|dim_head|d_k|n_elem|embed_dim|embedding_dim|"
+     r"channels|n_rot|hd|width|size|rotary_ndims|features|inner_dim", ("D",)),
+    (r".*(theta|base|freq|wavelength).*", ("10000.0",)),
+    (r"dtype", ("float32",)),
+    (r"device", ("cpu",)),
+    (r"start.*|offset|begin|seqlen_offset", ("0",)),
+    (r"(b|batch|batch_size|bsz)", ("B",)),
+    (r".*scal.*|.*factor", ("1.0",)),
+)  # fmt: skip
+_UNKNOWN = ("D", "S", "x", "positions")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a builder is called: what each argument is, `name=` in front of one passed by keyword."""
+
+    arguments: tuple[str, ...]
+    positions: str  # "given": it takes positions; "length": so many rows from 0; "none": it returns what it holds
+    x_axes: str = "bshd"
+
+    @property
+    def shown(self) -> str:
+        """The call in words."""
+        return f"f({', '.join(self.arguments)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The tables that came back, with their axes put as (S, P)."""
+
+    form: TableForm
+    table_lanes: Pairing | None
+    cos: Tensor  # (S, P) float64
+    sin: Tensor
+    dtype: torch.dtype
+    order: str  # "cos, sin", "sin, cos", "one tensor"
+    axes: str  # of a table as it came back
+    amplitude: float
+
+    @property
+    def angles(self) -> Tensor:
+        """The angles (S, P), in (-pi, pi]."""
+        return torch.atan2(self.sin, self.cos)
+
+
+class NotTables(Exception):
+    """What came back is no table of a rotation; the message says why."""
+
+
+def recipes(function: Callable[..., Any]) -> list[Recipe]:
+    """Return the calls that may make tables, likeliest first."""
+    found = parameters(function) or []
+    required = [p for p in found if p.required]
+    optional = [p for p in found if not p.required and _roles(p.name)[0] in ("positions", "S") and p.nothing]
+    tried: dict[Recipe, None] = {}
+    for extra in ([], *([p] for p in optional)):
+        for recipe in itertools.islice(_of(required, extra), 60):
+            tried.setdefault(recipe)
+    return list(tried)
+
+
+def _of(required: list[Parameter], extra: list[Parameter]) -> Iterator[Recipe]:
+    given = [*required, *extra]
+    for roles in itertools.product(*(_roles(p.name) for p in given)):
+        if any(roles.count(role) > 1 for role in ("x", "positions", "float")) or roles.count("S") > 2:
+            continue
+        named = [p.keyword or p in extra for p in given]
+        arguments = tuple(f"{p.name}={role}" if by else role for p, role, by in zip(given, roles, named))
+        asks = "given" if {"positions", "float"} & set(roles) else "length" if "S" in roles else "none"
+        for axes in ("bshd", "bhsd") if "x" in roles else ("bshd",):
+            yield Recipe(arguments, "x" if asks == "none" and "x" in roles else asks, axes)
+
+
+def _roles(name: str) -> tuple[str, ...]:
+    for pattern, found in _ROLES:
+        if re.fullmatch(pattern, name.lower()):
+            return found
+    return _UNKNOWN
+
+
+def build(function: Callable[..., Any], recipe: Recipe, positions: Tensor, dtype: torch.dtype, width: int = HEAD_DIM) -> Built:
+    """Call a builder for integer positions (S,) and read what comes back.
+
+    `dtype` is that of a tensor it may be shown. One that counts from 0 makes as many rows as the largest position
+    asks for, of which those asked for are returned. Raises `NotTables`, and what the builder raises.
+    """
+    length = len(positions) if recipe.positions == "given" else int(positions.max()) + 1
+    returned = function(*_arguments(recipe, positions, length, dtype, width)[0], **_arguments(recipe, positions, length, dtype, width)[1])
+    whole = read(returned, length)
+    if recipe.positions == "given":
+        return whole
+    rows = positions
+    return Built(whole.form, whole.table_lanes, whole.cos[rows], whole.sin[rows], whole.dtype, whole.order, whole.axes, whole.amplitude)
+
+
+def _arguments(
+    recipe: Recipe, positions: Tensor, length: int, dtype: torch.dtype, width: int
+) -> tuple[list[Any], dict[str, Any]]:
+    sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width}
+    kinds: dict[str, Any] = {
+        "positions": positions,
+        "float": positions.float(),
+        "S": length,
+        "D": width,
+        "B": BATCH,
+        "float32": torch.float32,
+        "cpu": "cpu",
+    }
+    if any(argument.rpartition("=")[2] == "x" for argument in recipe.arguments):
+        kinds["x"] = torch.zeros([sizes[axis] for axis in recipe.x_axes], dtype=dtype)
+    if recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments):
+        kinds["positions"] = positions[None]
+    positional, keyword = [], {}
+    for argument in recipe.arguments:
+        name, _, role = argument.rpartition("=")
+        value = kinds[role] if role in kinds else ast.literal_eval(role)
+        if name:
+            keyword[name] = value
+        else:
+            positional.append(value)
+    return positional, keyword
+
+
+def read(returned: Any, length: int) -> Built:
+    """Read tables of `length` rows, the first of which is position 0 or the next."""
+    if isinstance(returned, dict):
+        returned = tuple(returned.values())
+    if isinstance(returned, (tuple, list)):
+        tensors = [part for part in returned if isinstance(part, Tensor)]
+        if len(tensors) >= 2 and tensors[0].shape == tensors[1].shape:
+            return _of_two(tensors[0], tensors[1], length)
+        if len(tensors) == 1:
+            returned = tensors[0]
+    if not isinstance(returned, Tensor):
+        raise NotTables(f"returns {type(returned).__name__}")
+    return _of_one(returned, length)
+
+
+def _of_two(first: Tensor, second: Tensor, length: int) -> Built:
+    axes, (a, b) = _rows((first, second), length)
+    dtype = first.dtype
+    if not first.is_floating_point():
+        raise NotTables(f"returns two tensors of {dtype}")
+    starts_with_cos = float((a[0] - a[0].abs().max()).abs().max()) < NEAR and float(b[0].abs().max()) < NEAR
+    cos, sin, order = (a, b, "cos, sin") if starts_with_cos or float(a[0].abs().mean()) >= float(b[0].abs().mean()) else (b, a, "sin, cos")
+    return _paired(cos, sin, dtype, order, axes)
+
+
+def _of_one(table: Tensor, length: int) -> Built:
+    dtype = table.dtype
+    if table.is_complex():
+        axes, (found,) = _rows((table,), length)
+        return _made("complex", None, found.real, found.imag, dtype, "one tensor", axes)
+    if not table.is_floating_point():
+        raise NotTables(f"returns a tensor of {dtype}")
+    if table.dim() >= 4 and table.shape[-2:] == (2, 2):
+        axes, (c, s) = _rows((table[..., 0, 0], table[..., 1, 0]), length)
+        return _made("matrix", None, c, s, dtype, "one tensor", axes)
+    if table.dim() >= 3 and table.shape[-1] == 2 and table.shape[-2] > 2:
+        axes, (c, s) = _rows((table[..., 0], table[..., 1]), length)
+        if float((c[0] - 1).abs().max()) < NEAR:
+            return _made("stacked", None, c, s, dtype, "one tensor", axes)
+    axes, (found,) = _rows((table,), length)
+    half = found.shape[-1] // 2
+    left, right = found[:, :half], found[:, half:]
+    for cos, sin, order in ((left, right, "cos+sin"), (right, left, "sin+cos")):
+        if half and found.shape[-1] % 2 == 0 and bool((cos[0] - 1).abs().max() < NEAR) and bool(sin[0].abs().max() < NEAR):
+            return _paired(cos, sin, dtype, order, axes)
+    if bool(found[0].abs().max() < NEAR) and len(found) > 1 and bool(found[1].abs().max() > 1e-3):
+        return _angles(found, dtype, axes)
+    raise NotTables("returns a tensor that is neither cos and sin nor angles of position 0")
+
+
+def _angles(found: Tensor, dtype: torch.dtype, axes: str) -> Built:
+    lanes = found.shape[-1]
+    order = _order(found)
+    once = found[:, : lanes // 2] if order == "half" else found[:, ::2] if order == "interleaved" else found
+    form: TableForm = "angles-repeated" if order else "angles"
+    return _made(form, order, once.cos(), once.sin(), dtype, "one tensor", axes)
+
+
+def _paired(cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str) -> Built:
+    lanes = _order(torch.cat((cos, sin), 0))
+    if lanes == "half":
+        cos, sin = cos[:, : cos.shape[-1] // 2], sin[:, : sin.shape[-1] // 2]
+    elif lanes == "interleaved":
+        cos, sin = cos[:, ::2], sin[:, ::2]
+    return _made("repeated" if lanes else "half-width", lanes, cos, sin, dtype, order, axes)
+
+
+def _order(table: Tensor) -> Pairing | None:
+    """Return in which order a table (S, W) repeats its lanes; None: it does not."""
+    width = table.shape[-1]
+    if width % 2:
+        return None
+    if width > 2 and torch.equal(table[:, : width // 2], table[:, width // 2 :]):
+        return "half"
+    return "interleaved" if torch.equal(table[:, ::2], table[:, 1::2]) else None
+
+
+def _made(
+    form: TableForm, lanes: Pairing | None, cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str
+) -> Built:
+    norm = torch.hypot(cos, sin)
+    amplitude = float(norm.mean())
+    if not bool(torch.isfinite(norm).all()):
+        raise NotTables("returns tables with NaN or infinite elements")
+    if amplitude < 0.05 or bool((norm - amplitude).abs().max() > 0.05 * amplitude):
+        raise NotTables("returns two tensors that are no cos and sin: their squares do not sum up to the same")
+    return Built(form, lanes, cos, sin, dtype, order, axes, amplitude)
+
+
+def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, ...]]:
+    """Return the axes of tables and the tables as (S, W) in float64; rows beyond the length are cut off."""
+    shape = tables[0].shape
+    if len(shape) < 2:
+        raise NotTables(f"returns a tensor of shape {tuple(shape)}")
+    candidates = [at for at in range(len(shape) - 1) if shape[at] == length]
+    candidates = candidates or [at for at in range(len(shape) - 1) if shape[at] > length and shape[at] > 1]
+    if not candidates:
+        raise NotTables(f"returns a tensor of shape {tuple(shape)}, and no axis of it has {length} rows")
+    at = candidates[-1]
+    axes = "".join("s" if here == at else "w" if here == len(shape) - 1 else "1" if shape[here] == 1 else "b" for here in range(len(shape)))
+    wide = torch.complex128 if tables[0].is_complex() else torch.float64
+    rows = tuple(table.detach().cpu().movedim(at, 0).reshape(shape[at], -1, shape[-1])[:length, 0].to(wide) for table in tables)
+    return axes, rows
+
+
+def find(function: Callable[..., Any]) -> tuple[Recipe, Built, tuple[str, ...]] | tuple[None, None, tuple[str, ...]]:
+    """Return how a function makes tables, what it makes for the positions 0 to 8, and what other calls said."""
+    reasons: dict[str, None] = {}
+    best: tuple[Recipe, Built] | None = None
+    for recipe in recipes(function):
+        try:
+            built = build(function, recipe, torch.arange(9), torch.float32)
+        except NotTables as error:
+            reasons.setdefault(f"{recipe.shown} {error}")
+            continue
+        except Exception as error:  # whatever a call that does not suit it raises
+            line = (str(error).splitlines() or [""])[0][:160]
+            reasons.setdefault(f"{recipe.shown} raises {type(error).__name__}: {line}")
+            continue
+        if bool(built.angles[1].abs().max() > 1e-6):
+            best = best or (recipe, built)
+            if abs(built.angles[1].abs().max() - 1.0) < 0.5:
+                return recipe, built, ()
+    return (*best, ()) if best else (None, None, tuple(reasons)[:8])
+
+
+def is_builder_like(function: Callable[..., Any]) -> bool:
+    """Return whether its name says that it makes tables."""
+    name = getattr(function, "__name__", type(function).__name__)
+    return bool(re.search(r"precompute|freqs|build|cache|get_.*pos|create|make|table|sinusoid", name)) and not inspect.isclass(function)

@@ -1,0 +1,93 @@
+"""The angles of a function that computes them itself: at which position it turns which pair by how much."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify.engine import Found
+from rotcheck.identify.response import Probe, Trier
+from rotcheck.rotary import lanes, pairs
+
+ASKED = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
+Turned = dict[int, Tensor]
+"""Position: the angles (P,) of its pairs, in (-pi, pi]."""
+
+
+def turned(found: Found, positions: Sequence[int] = ASKED) -> Turned:
+    """Return the angles at those of the positions that the function takes, the larger ones one after another."""
+    convention = found.convention
+    if convention.positions == "from 0":
+        return _counted(found, positions)
+    seen: Turned = {}
+    for group in ([p for p in positions if p < 6], *([p] for p in positions if p >= 6)):
+        try:
+            seen |= _at(found, group)
+        except Exception:  # it takes no position as large as this: that is what we ask
+            break
+    return seen
+
+
+def _at(found: Found, group: Sequence[int]) -> Turned:
+    if found.convention.positions == "offset":
+        rows = {}
+        for position in group:
+            rows |= _measured(found, (position, position + 1, position + 2), offset=position)
+        return rows
+    return _measured(found, tuple(group))
+
+
+def _counted(found: Found, positions: Sequence[int]) -> Turned:
+    """Ask one that counts from 0: as many rows as it takes."""
+    for length in (4098, 2050, 1001, 258, 18, 6):
+        try:
+            rows = _measured(found, tuple(range(length)))
+        except Exception:  # fewer rows, then
+            continue
+        return {position: rows[position] for position in positions if position in rows}
+    return {}
+
+
+def _measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:
+    """Turn (1, 0) of every pair: what comes back is its cos and sin."""
+    old, convention = found.trier, found.convention
+    narrow = replace(old.probe, batch=1, heads=1, length=len(rows), positions=rows)
+    trier = Trier(old.function, old.device, narrow, old.dtype)
+    turning = (convention.rotary_dim or narrow.width) // 2
+    x = torch.zeros(1, len(rows), 1, narrow.width, dtype=torch.float64)
+    one = torch.zeros(turning, 2, dtype=torch.float64)
+    one[:, 0] = 1.0
+    x[..., : 2 * turning] = lanes(one, convention.pairing)
+    result = trier.call(convention, [x] * len(convention.slots), offset)[0][0, :, 0, : 2 * turning]
+    written = "half" if convention.output_lanes == "de-interleaved" else convention.pairing
+    cos, sin = pairs(result, written).unbind(-1)  # (S, P) each
+    return dict(zip(rows, torch.atan2(sin, cos)))
+
+
+def fitted(seen: Turned, most: int | None = None) -> Tensor:
+    """Return the frequencies (P,) that the angles imply, each position making those before it more exact.
+
+    A larger position counts as long as the smaller ones tell how often it has gone around.
+    """
+    positions = sorted(position for position in seen if position > 0 and (most is None or position <= most))
+    if not positions:
+        return next(iter(seen.values())) * 0
+    zero = seen.get(0, torch.zeros_like(seen[positions[0]]))
+    frequencies = (seen[positions[0]] - zero) / positions[0]
+    for position in positions[1:]:
+        gone = position * frequencies
+        off = wrapped(seen[position] - zero - gone)
+        if bool(off.abs().max() > 0.5):  # it does not go on as it began
+            break
+        frequencies = (gone + off) / position
+    return frequencies
+
+
+def wrapped(angle: Tensor) -> Tensor:
+    """Return an angle between -pi and pi."""
+    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
+
+
+Recognise = Callable[[Tensor], str]
+__all__ = ["ASKED", "Probe", "Turned", "fitted", "turned", "wrapped"]

@@ -1,0 +1,187 @@
+"""Frequencies, schedule and reach in context of functions and modules that compute their angles themselves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify import builders
+from rotcheck.identify.engine import Found
+from rotcheck.identify.frequencies import ASKED, Turned, fitted, turned, wrapped
+from rotcheck.measure.case import POSITIONS
+from rotcheck.results import Ambiguity, Described, Remark, Told
+from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.schedules import Linear, OverHeadDim, Plain, Schedule, recognise
+
+RIGHT = 1e-2  # radians: a phase further off is not right
+MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
+EXACT = 3  # positions up to which every dtype holds a position
+
+
+@dataclass(slots=True)
+class OwnAngles:
+    """What the angles say."""
+
+    convention: Convention
+    positions: tuple[int, ...]  # that it can be asked for
+    remarks: list[Remark] = field(default_factory=list)
+    evidence: list[Told] = field(default_factory=list)
+    ambiguous: list[Ambiguity] = field(default_factory=list)
+    schedule: str | None = None
+    longest: int | None = None
+
+
+Note = Callable[..., Remark]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The frequencies behind angles, the schedule that gives them, and where the angles leave it."""
+
+    frequencies: Tensor  # (P,), of the schedule where one is known
+    schedule: Schedule | None
+    alternatives: tuple[Schedule, ...]
+    departure: float
+    wrong_at: int | None  # the first position asked for whose phase is not right
+    error: float  # radians there, or the largest
+    longest: int  # the largest position asked for up to which all are right
+
+
+def fit(seen: Turned, direction: int, head_dim: int | None) -> Fit:
+    """Fit the angles seen at each position."""
+    signed = {position: angle * direction for position, angle in seen.items()}
+    own = fitted(signed)
+    known = recognise(own.abs(), head_dim) if bool((own > 0).sum() >= 2) and bool((own >= 0).all()) else None
+    if known is None or known.schedule is None:
+        own = fitted(signed, EXACT)  # rounded positions spoil the fit further on
+        again = recognise(own.abs(), head_dim, tolerance=1e-4) if bool((own > 0).sum() >= 2) and bool((own >= 0).all()) else None
+        known = again if again and again.schedule else known
+    schedule = known.schedule if known else None
+    exact = own
+    if schedule is not None:
+        exact = torch.zeros_like(own)
+        whole = schedule.inverse_frequencies(known.rotary_dim if known else 2 * len(own))
+        exact[: len(whole)] = whole[: len(own)]
+    wrong_at, error, longest = _departs(signed, exact)
+    return Fit(exact, schedule, known.alternatives if known else (), known.departure if known else 0.0, wrong_at, error, longest)
+
+
+def _departs(seen: Turned, frequencies: Tensor) -> tuple[int | None, float, int]:
+    worst, longest = 0.0, 0
+    zero = seen.get(0, torch.zeros_like(frequencies))
+    for position in sorted(seen):
+        off = float(wrapped(seen[position] - zero - position * frequencies).abs().max())
+        if off > RIGHT:
+            return position, off, longest
+        worst, longest = max(worst, off), position
+    return None, worst, longest
+
+
+def of_applied(found: Found, note: Note) -> OwnAngles:
+    """Read the angles of a function that rotates by itself."""
+    seen = turned(found)
+    direction = found.convention.direction
+    if not seen:
+        return OwnAngles(found.convention, found.trier.probe.positions)
+    made = fit(seen, direction, found.trier.probe.width)
+    convention = _with(found.convention, made)
+    own = OwnAngles(convention, tuple(p for p in POSITIONS if p <= made.longest and p <= max(seen)) or (0, 1, 2, 3))
+    own.longest = made.longest
+    _told(own, made, max(seen), note)
+    _offset(own, seen, made, direction, note)
+    return own
+
+
+def _with(convention: Convention, made: Fit) -> Convention:
+    if isinstance(made.schedule, Plain):
+        return replace(convention, theta=made.schedule.theta)
+    return replace(convention, frequencies=tuple(float(f) for f in made.frequencies))
+
+
+def _told(own: OwnAngles, made: Fit, last: int, note: Note) -> None:
+    """Add schedule, alternatives and what they mean."""
+    own.schedule = str(made.schedule) if made.schedule else None
+    shown = f"angles of all pairs at positions up to {last}: worst departure {made.departure:.0e}"
+    own.evidence.append(Told(field="theta", says=own.schedule or "no known schedule", because=shown))
+    if made.alternatives:
+        every = (own.schedule or "", *map(str, made.alternatives))
+        own.ambiguous.append(Ambiguity(field="schedule", possible=every, why="frequencies alone cannot tell these apart"))
+    if isinstance(made.schedule, OverHeadDim):
+        own.remarks.append(note("over-head-dim", "takes its frequencies over head_dim and not over rotary_dim", shown))
+    if isinstance(made.schedule, Linear) and abs(made.schedule.factor - 0.5) < 1e-4:
+        own.remarks.append(note("rotated-twice", "rotates twice, or by twice the angle", shown))
+    if made.wrong_at is not None:
+        words = f"at position {made.wrong_at} its phase is {made.error:.2g} rad off: positions or frequencies are rounded"
+        own.remarks.append(note("phase", words, f"right up to position {made.longest}"))
+    else:
+        own.evidence.append(
+            Told(field="context", says=f"right up to position {made.longest}, the last asked for or taken", because=f"phase at most {made.error:.1e} rad off")
+        )
+
+
+def _offset(own: OwnAngles, seen: Turned, made: Fit, direction: int, note: Note) -> None:
+    """Notice a first position that turns already."""
+    zero = seen.get(0)
+    if zero is None or float(zero.abs().max()) < 1e-5:
+        return
+    by = float(zero[0]) * direction / float(made.frequencies[0]) if float(made.frequencies[0]) else 0.0
+    words = f"position 0 is turned as position {by:.3g} should be"
+    own.remarks.append(note("offset", words, f"pair 0 turns by {float(zero[0]):.4g} rad at position 0"))
+    own.convention = replace(own.convention)
+
+
+def of_builder(target: Any, recipe: builders.Recipe, built: builders.Built, device: torch.device, told: Callable[..., Any]) -> Any:
+    """Identify a function or module that makes tables."""
+    from rotcheck.identify.describe import Identified, remark
+
+    seen = _built_at(target.function, recipe, built)
+    head_dim = 2 * built.cos.shape[-1]
+    made = fit(seen, 1, head_dim)
+    own = OwnAngles(Convention(pairing=built.table_lanes or "half", layout="bshd", tables=built.form), ())
+    _told(own, made, max(seen), remark)
+    _offset(own, seen, made, 1, remark)
+    if abs(built.amplitude - 1) > 1e-3:
+        words = f"scales cos and sin by {built.amplitude:.6g} (an attention factor)"
+        own.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
+    order = ("one tensor",) if built.order == "one tensor" else (built.order,)
+    described = Described(
+        kind="builds",
+        tables=built.form,
+        table_axes=built.axes,
+        table_lanes=built.table_lanes,
+        argument_order=recipe.arguments,
+        theta=made.schedule.theta if isinstance(made.schedule, Plain) else None,
+        schedule=own.schedule,
+        frequencies=() if isinstance(made.schedule, Plain) else tuple(float(f) for f in made.frequencies),
+        rotary_dim=head_dim,
+        positions={"given": "any", "length": "from 0", "x": "from 0", "none": "from 0"}[recipe.positions],
+        dtype_rule=f"returns {str(built.dtype)[6:]}",
+    )
+    evidence = [
+        Told(field="call", says=recipe.shown, because="what comes back is tables of a rotation"),
+        Told(field="tables", says=f"{built.form}, {', '.join(order)}, axes {built.axes}", because="cos**2 + sin**2 and the row of position 0"),
+        *own.evidence,
+    ]
+    follows = not any(one.mistake for one in own.remarks)
+    return Identified(
+        told(
+            target, device, follows=follows, convention=described, call=recipe.shown, evidence=tuple(evidence),
+            findings=tuple(own.remarks), ambiguous=tuple(own.ambiguous), longest_context=made.longest,
+        ),
+        None,
+    )  # fmt: skip
+
+
+def _built_at(function: Callable[..., Any], recipe: builders.Recipe, built: builders.Built) -> Turned:
+    """Ask the builder for hard positions, as far as it has them."""
+    seen: Turned = {position: built.angles[position] for position in range(6)}
+    last = ASKED[-1] if recipe.positions == "given" else MOST_ROWS
+    for position in (p for p in ASKED if 6 <= p <= last):
+        try:
+            more = builders.build(function, recipe, torch.tensor([0, position]), torch.float32)
+        except Exception:  # it has no row for a position as large as this
+            break
+        seen[position] = more.angles[1]
+    return seen

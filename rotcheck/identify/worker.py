@@ -1,0 +1,52 @@
+"""Inside a worker: identifies one function, which it loads as `compare` does."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from importlib import metadata
+from typing import Any
+
+import msgspec
+import torch
+
+from rotcheck import __version__, diagnose
+from rotcheck.identify import builders, describe, engine
+from rotcheck.identify.frequencies import turned
+from rotcheck.implementations import construct, load
+from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.registry import module_of
+from rotcheck.measure import switches
+from rotcheck.results import Identification
+from rotcheck.rotary.conventions import Convention
+from rotcheck.scrub import scrub
+
+Answer = Callable[[Any], Any]
+
+
+def open_identification(setup: dict[str, Any]) -> Answer:
+    """Load `setup["specification"]` for `setup["device"]`; return what identifies it."""
+    device = setup["device"]
+    if device == "interpreter":
+        interpret()
+    torch.set_num_threads(1)
+    try:
+        found = load.find(setup["specification"], device)
+    except Unavailable as error:
+        words = scrub(str(error))
+        return lambda task: {"unavailable": words}
+
+    def answer(task: Any) -> Any:
+        before = switches.read()
+        started = time.perf_counter()
+        made = describe.identified(found, torch.device("cpu" if device == "interpreter" else device))
+        seconds = time.perf_counter() - started
+        switches.move(before, now=switches.read())
+        told = msgspec.structs.replace(made.told, seconds=seconds, device=device, specification=setup["shown"])
+        convention = asdict(made.convention) if made.convention else None
+        return {"told": msgspec.to_builtins(told), "convention": convention}
+
+    return answer
+
+
+__all__ = ["open_identification"]

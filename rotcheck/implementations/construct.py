@@ -1,0 +1,145 @@
+"""From a class or a factory to an object that can be called, built with what its parameters' names ask for."""
+
+import inspect
+import re
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
+
+_BY_NAME: tuple[tuple[str, Any], ...] = (
+    (r"(hidden|embed|embedding|model|n)_?(size|dim|dims|embd|embed)|d_model|n_embd|emb_dim|features|width", HEAD_DIM * HEADS),
+    (r"(n|num)_?(attention_|q_|query_)?heads?|n_head|heads|nhead", HEADS),
+    (r"(n|num)_?(kv|key_value)_?(heads?|groups)|n_kv_heads?|n_query_groups", HEADS),
+    (r"(head|rotary|rot|rope|qk_rope_head|kv|per_head|attn_head)_?(dim|size|width|channels)s?|dim|d|d_head|dim_head|d_k|"
+     r"head_features|n_elem|rotary_ndims|embed_dim|embedding_dim|channels|axis_dim|n_rot|size", HEAD_DIM),
+    (r"(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*(len|length|size|embeddings?|positions?"
+     r"|s)?|end|length|n_?ctx|block_size|max_.*|maxlen", LENGTH),
+    (r"(rope_|rotary_|freq_?)?(base|theta)[a-z_]*|base_freq", THETA),
+    (r"(rotary_|rope_|partial_rotary_)?(pct|percent|percentage|fraction|factor|scal(e|ing)[a-z_]*)", 1.0),
+    (r"dtype|torch_dtype", torch.float32),
+    (r"device", "cpu"),
+)  # fmt: skip
+
+
+class Unbuildable(Exception):
+    """The class asks for something whose name does not tell what it is; the message names it."""
+
+
+class _Configuration:
+    """Stands in for a model's configuration: answers for what its attributes' names mean."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if re.search(r"scaling|rope_parameters|quant|bias|interleav|use_|learn|dropout", name):
+            return None
+        value = _named(name)
+        if value is None:
+            raise AttributeError(f"a configuration with {name!r}")
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Answer as a dictionary does."""
+        value = _named(name)
+        return default if value is None else value
+
+    __getitem__ = __getattr__
+
+
+def needs_construction(found: Any) -> bool:
+    """Return whether an object is a class, which must be built before it can be called."""
+    return inspect.isclass(found)
+
+
+def is_factory(found: Callable[..., Any]) -> bool:
+    """Return whether it is a plain function that takes nothing: what it returns is meant, then."""
+    if not inspect.isfunction(found):
+        return False
+    return not inspect.signature(found).parameters
+
+
+def construct(found: Callable[..., Any]) -> tuple[Any, str]:
+    """Return an object of the class, and how it was made, in words.
+
+    Defaults are kept. Raises `Unbuildable` for a parameter that no value is known for, and what the class raises.
+    """
+    given: dict[str, Any] = {}
+    positional: list[Any] = []
+    for parameter in inspect.signature(found).parameters.values():
+        if parameter.default is not parameter.empty or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            continue
+        value = _of(found, parameter)
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            positional.append(value)
+        else:
+            given[parameter.name] = value
+    shown = ", ".join([*map(str, positional), *(f"{name}={_shown(value)}" for name, value in given.items())])
+    with torch.no_grad():
+        built = found(*positional, **given)
+    return built, f"{getattr(found, '__name__', 'it')}({shown})"
+
+
+def _of(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    if re.fullmatch(r"(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)", parameter.name):
+        return _configuration(found, parameter)
+    value = _named(parameter.name)
+    if value is None:
+        raise Unbuildable(
+            f"{getattr(found, '__name__', found)} asks for {parameter.name!r}, and nothing tells what that is: "
+            "name a function that builds it, of no argument"
+        )
+    return value
+
+
+def _named(name: str) -> Any:
+    for pattern, value in _BY_NAME:
+        if re.fullmatch(pattern, name.lower()):
+            return value
+    return None
+
+
+def _configuration(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    """Return a configuration of the class that the annotation names, or one that answers by name."""
+    try:
+        hints = typing.get_type_hints(found.__init__ if inspect.isclass(found) else found)
+    except (NameError, TypeError, AttributeError):
+        hints = {}
+    kind = hints.get(parameter.name)
+    if inspect.isclass(kind):
+        try:
+            return kind()
+        except TypeError:
+            return construct(kind)[0]
+    return _Configuration()
+
+
+def _shown(value: Any) -> str:
+    plain = isinstance(value, (int, float, str, torch.dtype))
+    return str(value) if plain else f"{type(value).__name__.lstrip('_')}()"
+
+
+def width_hints(found: Any) -> tuple[int, ...]:
+    """Return the head widths that an object's attributes and tables speak of."""
+    hints: dict[int, None] = {}
+    for name in ("head_dim", "dim", "rotary_dim", "head_size", "d_head", "rot_dim", "rope_dim", "d"):
+        value = getattr(found, name, None)
+        if isinstance(value, int) and not isinstance(value, bool) and 2 <= value <= 1024:
+            hints.setdefault(value)
+    for name, table in _tensors(found):
+        if table.dim() and 1 <= table.shape[-1] <= 512:
+            once = re.search(r"freq|theta|cis|bands", name) and table.dim() <= 2
+            hints.setdefault(table.shape[-1] * (2 if once else 1))
+    return tuple(hints)
+
+
+def _tensors(found: Any) -> list[tuple[str, torch.Tensor]]:
+    if isinstance(found, torch.nn.Module):
+        return [*found.named_buffers(), *found.named_parameters()]
+    return [(name, value) for name, value in getattr(found, "__dict__", {}).items() if isinstance(value, torch.Tensor)]
