@@ -322,11 +322,14 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     hard: bool = True  # False: nothing has to be done
 
 
+Swappable = Literal["as it is", "with changes", "no", "unknown"]
+
+
 class Likeness(msgspec.Struct, frozen=True, kw_only=True):
     """Whether one function can be swapped for another."""
 
     other: str
-    swappable: Literal["as it is", "with changes", "no", "unknown"]
+    swappable: Swappable
     differences: tuple[Difference, ...]
 
 
@@ -359,6 +362,11 @@ def summarise(cells: Iterable[Cell | Course]) -> dict[str, int]:
     """Return how many cells have each verdict, every verdict named."""
     counted = Counter(cell.verdict for cell in cells)
     return {verdict: counted[verdict] for verdict in VERDICTS}
+
+
+def identified_code(found: Sequence[Identification]) -> int:
+    """Return the exit code: 1 for a likely mistake or no convention at all, else 0."""
+    return 0 if all(one.follows for one in found) else 1
 
 
 def findings(cells: Iterable[Cell]) -> list[Cell]:

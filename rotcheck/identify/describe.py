@@ -46,7 +46,7 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
     return Identification(
         rotcheck=__version__,
         specification="",
-        torch=torch.__version__,
+        torch=str(torch.__version__),
         device=str(device),
         built=target.built,
         **fields,

@@ -1,7 +1,9 @@
 """Which implementations there are, by the names of their files; imports none of them, and so no torch."""
 
+import ast
 import difflib
 import pkgutil
+import re
 import tokenize
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from rotcheck.errors import RequestError
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {"construct", "exhibits", "interface", "interpreter", "libraries", "load", "registry"}
 _HERE = Path(__file__).parent
+_ROTARY = re.compile(r"rot(?!ate_(half|every|neox|gptj))|rope|RoPE|Rope|freqs?_?cis|pos(ition)?_?emb|Rotary|apply_.*emb", re.ASCII)
+_HELPER = re.compile(r"^_?(rotate_?(half|every|neox|gptj|interleaved|queries)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$")
 
 
 def names() -> list[str]:
@@ -28,6 +32,37 @@ def module_of(name: str) -> str | None:
     if name in names():
         return f"rotcheck.implementations.{file}"
     return f"rotcheck.implementations.exhibits.{file}" if name in exhibits() else None
+
+
+def rotary_names(file: Path) -> list[str]:
+    """Return the functions and classes of a Python file whose names speak of rotary embeddings, in its order.
+
+    Helpers that rotate nothing by themselves, such as rotate_half, are left out. Raises `RequestError` for a file
+    that cannot be parsed.
+    """
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError, OSError) as error:
+        raise RequestError(f"{str(file)!r} cannot be read as Python: {error}") from error
+    named = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    return [name for name in named if _ROTARY.search(name) and not _HELPER.search(name)]
+
+
+def expanded(specification: str) -> list[str]:
+    """Return `file.py:function` for each rotary function of a `file.py`; any other specification as it is.
+
+    Raises `RequestError` when the file has none.
+    """
+    if not specification.endswith(".py") or specification in names() + exhibits():
+        return [specification]
+    _check_file(specification, Path(specification))
+    found = rotary_names(Path(specification))
+    if not found:
+        raise RequestError(
+            f"{specification!r} has no function or class whose name speaks of rotary embeddings: "
+            f"name the one that is meant, as {specification}:function"
+        )
+    return [f"{specification}:{name}" for name in found]
 
 
 def check(specification: str) -> None:

@@ -12,13 +12,14 @@ from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
 from rotcheck.report import training as trained
+from rotcheck.report import identification as conventions
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
 from rotcheck.report.grid import ASCII, UNICODE, Marks
 from rotcheck.report.layout import draw, fit
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean, one_line, plural, shorten
-from rotcheck.results import Bench, Line, Probe, Report, Training, Trial
+from rotcheck.results import Bench, Identification, Line, Probe, Report, Training, Trial
 
 MOST_REMARKS = 12
 STYLES = {"good": "green", "bad": "red", "note": "yellow", "none": "dim"}
@@ -111,6 +112,30 @@ def train(found: Training, look: Look) -> str:
             Text(trained.summary_line(found), style="bold"),
         ],
     )
+
+
+def convention(found: Sequence[Identification], look: Look) -> str:
+    """Return for each function what it does, what told so, and what is wrong."""
+    marks = _marks(look)
+    return _printed(look, [part for one in found for part in _identified(one, marks)])
+
+
+def _identified(found: Identification, marks: Marks) -> list[RenderableType]:
+    good = found.follows
+    mark, style = (marks.good, "bold green") if good else (marks.bad, "bold red")
+    parts: list[RenderableType] = [Text(f"{mark} {conventions.title(found)}", style=style)]
+    parts += [_labelled(conventions.lines(found))] if found.evidence else []
+    parts += [Group(Text(f"{marks.bad} {words}", style="red"), _labelled(told)) for words, told in conventions.mistakes(found)]
+    for heading, told in conventions.sections(found):
+        parts.append(Group(Text(heading, style="bold"), *([_labelled(told)] if told else [])))
+    parts += _remarks_of("Worth knowing", conventions.choices(found))
+    if found.convention is None:
+        parts += _remarks_of("What was tried", conventions.why_not(found))
+    return [*parts, Text(conventions.summary_line(found), style="bold")]
+
+
+def _remarks_of(heading: str, texts: Sequence[str]) -> list[RenderableType]:
+    return [Group(Text(heading, style="bold"), *map(_hanging, texts))] if texts else []
 
 
 def _courses(found: Training, marks: Marks, look: Look) -> list[RenderableType]:

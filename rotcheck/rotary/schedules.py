@@ -29,12 +29,11 @@ class Schedule(ABC):
 
     def __str__(self) -> str:
         """Leave out what is at its default, theta excepted."""
+        values = [(each, getattr(self, each.name)) for each in fields(self)]
         told = [
-            each.name
-            for each in fields(self)
-            if each.name == "theta" or getattr(self, each.name) != each.default
+            f"{each.name}={value}" for each, value in values if each.name == "theta" or value != each.default
         ]
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in told)})"
+        return f"{type(self).__name__}({', '.join(told)})"
 
     @property
     def attention_factor(self) -> float:
@@ -58,7 +57,7 @@ class Plain(Schedule):
 
 @dataclass(frozen=True, slots=True)
 class Linear(Schedule):
-    """Position interpolation: all frequencies over `factor`. Source: arXiv 2306.15595, equation 4."""
+    """Position interpolation: all frequencies over `factor`. Source: arXiv 2306.15595."""
 
     factor: float
     theta: float = 10000.0
@@ -146,7 +145,7 @@ class Yarn(Blend):
 
     `truncate`: from a whole pair to a whole pair (gpt-oss: not). `mscale`, `mscale_all_dim`: DeepSeek's, together
     or not at all (a 0 in a configuration is None here); `attention` replaces the attention factor.
-    Source: arXiv 2309.00071, definition 2; `_compute_yarn_parameters` of transformers for what it leaves open.
+    Source: arXiv 2309.00071; `_compute_yarn_parameters` of transformers for what it leaves open.
     """
 
     beta_fast: float = 32.0
@@ -276,7 +275,7 @@ class MultiAxis(Schedule):
 
         The positions are integers, or float64 where a grid has fractions: TypeError for any other dtype.
         """
-        if positions.shape[:1] != (len(self.sections),):
+        if positions.dim() != 2 or len(positions) != len(self.sections):
             raise ValueError(
                 f"positions are {tuple(positions.shape)}; they must be ({len(self.sections)}, S)"
             )
@@ -328,19 +327,20 @@ class Axial(MultiAxis):
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """Which schedule explains measured frequencies, and how well: `str()` of it says the same in words."""
+    """Which schedule explains measured frequencies, and how well: `str()` of it says the same in words.
 
-    schedule: (
-        Schedule | None
-    )  # the likeliest that explains them; None: no known one does, and none is guessed
-    alternatives: tuple[Schedule, ...]  # what explains them just as well; frequencies alone cannot tell
+    `schedule`: the likeliest that does; None when no known one does, since none is guessed. `alternatives`: what
+    explains them just as well, which frequencies alone cannot tell. All are over `rotary_dim`, the lanes that turn,
+    save Proportional, which is over all lanes.
+    """
+
+    schedule: Schedule | None
+    alternatives: tuple[Schedule, ...]
     departure: (
-        float  # the worst |measured / expected - 1|; without a schedule, from the nearest geometric row
+        float  # worst |measured / expected - 1|; expected without a schedule: the nearest geometric row
     )
     pair: int  # where that is
-    rotary_dim: (
-        int  # lanes that turn: what the schedules are over, save Proportional, which is over all lanes
-    )
+    rotary_dim: int
 
     def __str__(self) -> str:
         worst = f"worst departure {self.departure:.1e}, at pair {self.pair}"
@@ -401,21 +401,21 @@ def _worst(ratios: Tensor) -> tuple[float, int]:
 
 def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -> Iterator[Schedule]:
     """Yield what a geometric row of frequencies can be: nothing when it is none."""
-    lanes = 2 * len(turning)
+    lanes, still = 2 * len(turning), len(turning) < pairs
     factor = _shortest((1 - tolerance) / turning[0].item(), (1 + tolerance) / turning[0].item())
-    low, high = (bound[-1].item() for bound in _thetas(turning * factor, tolerance))
+    low, high = (bound[-1] for bound in _thetas(turning * factor, tolerance))
     if not 0 < low <= high < math.inf:
         return
-    theta = _shortest(low, high)
+    theta = _shortest(low.item(), high.item())
     yield Plain(theta) if factor == 1 else Linear(factor, theta)
-    full = 2 * pairs if lanes < 2 * pairs else head_dim or lanes
-    over_head_dim = _shortest(low ** (full / lanes), high ** (full / lanes))
-    if lanes < 2 * pairs:
-        yield Proportional(len(turning) / pairs, over_head_dim, factor)
-    elif lanes < full and factor == 1 and over_head_dim in WELL_KNOWN_THETAS:
-        yield OverHeadDim(full, over_head_dim)
+    full = 2 * pairs if still else head_dim or lanes
+    over_full = _shortest(*((bound ** (full / lanes)).item() for bound in (low, high)))
+    if still and 0 < over_full < math.inf:
+        yield Proportional(len(turning) / pairs, over_full, factor)
+    elif lanes < full and factor == 1 and over_full in WELL_KNOWN_THETAS:
+        yield OverHeadDim(full, over_full)
     for base in WELL_KNOWN_THETAS if factor == 1 else ():
-        scale = _shortest(*((bound / base) ** (1 - 2 / lanes) for bound in (low, high)))
+        scale = _shortest(*((bound / base).item() ** (1 - 2 / lanes) for bound in (low, high)))
         if scale > 1 and _digits(scale) <= 2:  # more digits would explain any theta
             yield Ntk(scale, base)
 
@@ -424,7 +424,7 @@ def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
     """Yield YaRN and Llama 3 with usual parameters, each with the factor that the last pair asks for."""
     lanes = 2 * len(turning)
     low, high = _thetas(turning, tolerance)  # (K-1,) each: it holds up to the last pair that is kept
-    ranges = torch.stack((low, high), -1)[(low > 0) & (low <= high) & high.isfinite()].tolist()
+    ranges = torch.stack((low, high), -1)[(low > 1) & (low <= high) & high.isfinite()].tolist()
     for theta in dict.fromkeys((*WELL_KNOWN_THETAS, *(_shortest(*each) for each in ranges))):
         share = (turning[-1] / inverse_frequencies(lanes, theta)[-1]).item()
         for blend in _usual(theta):

@@ -300,6 +300,8 @@ def test_sections_that_do_not_sum_up_are_refused_by_their_numbers(kind: type[Mul
 def test_positions_of_a_wrong_shape_or_a_rounded_dtype_are_refused() -> None:
     with pytest.raises(ValueError, match=r"positions are \(2, 5\); they must be \(3, S\)"):
         Sectioned((5, 2, 3)).angles(POSITIONS[:2], 20)
+    with pytest.raises(ValueError, match=r"positions are \(3,\); they must be"):
+        Sectioned((5, 2, 3)).angles(POSITIONS[:, 0], 20)
     with pytest.raises(TypeError, match=r"positions have dtype torch\.bfloat16; give integers, or float64"):
         Sectioned((5, 2, 3)).angles(POSITIONS.bfloat16(), 20)
 
@@ -356,7 +358,7 @@ def test_plain_and_linear_are_known_again_and_nothing_else_explains_them(
         Yarn(40.0, 4096),
         Yarn(32.0, 4096, 1.5e5, truncate=False),
         Yarn(4.0, 131072),  # its last pair is not wholly interpolated
-        Yarn(3.90625, 8192, 3.7e5),
+        Yarn(3.125, 8192, 3.7e5),
     ],
     ids=str,
 )
@@ -449,6 +451,23 @@ def test_a_slow_pair_that_is_wrong_is_not_taken_for_a_blend(rotary_dim: int, rat
     frequencies[-1] *= ratio
     found = recognise(frequencies)
     assert (found.schedule, found.pair) == (None, rotary_dim // 2 - 1)
+
+
+@pytest.mark.parametrize(
+    "frequencies",
+    [
+        [1.0, 1.0, 1.0, 0.5, 0.2],
+        [1.0, 1e-40, 1e-200],
+        [5.0, 1e-300, 1.0],
+        [1.0, 2.0, 1e9, 0.0],
+        [1e-300, 1e300],
+        [1.0, 1e-20, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    ],
+    ids=str,
+)
+def test_frequencies_of_no_use_are_answered_all_the_same(frequencies: list[float]) -> None:
+    found = recognise(torch.tensor(frequencies, dtype=torch.float64), head_dim=512)
+    assert found.schedule is None or found.departure <= 2e-5
 
 
 def test_noise_is_no_schedule() -> None:

@@ -3,7 +3,7 @@
 A format's module has `SUFFIX`, the ending of files that are in it, and `MACHINE`, whether a program reads it
 (it is then UTF-8 whatever the terminal says). For each kind of thing that it can show it has a function of
 that name: `report(page, look)`, `probe(found, look)`, `trial(found, look)`, `bench(found, look)`, `train(found, look)`,
-`failures(found, look)`, each of which returns the text. Where drawing needs a heavy import, `prepare()` makes
+`convention(found, look)`, `failures(found, look)`, each of which returns the text. Where drawing needs a heavy import, `prepare()` makes
 it ahead of time.
 """
 
@@ -21,7 +21,7 @@ Render = Callable[[Any, Any], str]
 
 
 def names(kind: str) -> list[str]:
-    """Return the formats that can show this kind of thing: "report", "probe", "trial", "bench", "train", "failures"."""
+    """Return the formats that can show this kind of thing: "report", "probe", "train", "convention", ..."""
     return [name for name in _all() if hasattr(_module(name), kind)]
 
 

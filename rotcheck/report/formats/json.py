@@ -8,7 +8,7 @@ import msgspec
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean
-from rotcheck.results import Bench, Probe, Training, Trial
+from rotcheck.results import Bench, Identification, Probe, Training, Trial
 
 SUFFIX = ".json"
 MACHINE = True
@@ -42,6 +42,13 @@ def bench(found: Bench, look: Look) -> str:
 def train(found: Training, look: Look) -> str:
     """Return the training run."""
     return encode(found)
+
+
+def convention(found: Sequence[Identification], look: Look) -> str:
+    """Return what was identified: one as it is, several as a list."""
+    if len(found) == 1:
+        return encode(found[0])
+    return encode({"schema": "rotcheck/conventions/1", "identifications": list(found)})
 
 
 def encode(document: Any) -> str:

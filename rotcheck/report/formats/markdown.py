@@ -6,13 +6,14 @@ from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
 from rotcheck.report import training as trained
+from rotcheck.report import identification as conventions
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
 from rotcheck.report.grid import ASCII, UNICODE, Block, Grid
 from rotcheck.report.markup import block, escape, fold, heading, table
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Bench, Line, Probe, Report, Training, Trial
+from rotcheck.results import Bench, Identification, Line, Probe, Report, Training, Trial
 
 SUFFIX = ".md"
 MACHINE = False
@@ -61,6 +62,26 @@ def trial(found: Trial, look: Look) -> str:
     """Return each claim and what was seen."""
     claims = [f"{heading(on_trial.title(claim), 4)}\n\n{_list(claim.seen)}" for claim in found.claims]
     return _joined([heading(on_trial.headline(found)), *claims])
+
+
+def convention(found: Sequence[Identification], look: Look) -> str:
+    """Return for each function what it does, what told so, and what is wrong."""
+    return _joined([part for one in found for part in _identified(one)])
+
+
+def _identified(found: Identification) -> list[str]:
+    parts = [heading(conventions.title(found))]
+    said = conventions.lines(found)
+    parts += [_bullets(said)] if said else []
+    parts += [fold(words, _details(told)) for words, told in conventions.mistakes(found)]
+    for title, told in conventions.sections(found):
+        parts += [heading(title, 4), *([_bullets(told)] if told else [])]
+    texts = [*conventions.choices(found), *(conventions.why_not(found) if found.convention is None else [])]
+    return [*parts, *([_list(texts)] if texts else []), escape(conventions.summary_line(found))]
+
+
+def _bullets(told: Sequence[tuple[str, str]]) -> str:
+    return _list([f"{label}: {text}" for label, text in told])
 
 
 def bench(found: Bench, look: Look) -> str:

@@ -1,0 +1,70 @@
+"""`rotcheck identify`: what does this rotary function do by design, and does it do it right?"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rotcheck.cli import options
+
+if TYPE_CHECKING:
+    from rotcheck.results import Identification
+
+Specifications = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SPEC",
+        help="path/to/file.py:function, package.module:function, a class, a registered name, or a file.py: all in it.",
+    ),
+]
+Like = Annotated[
+    str | None, typer.Option(metavar="SPEC", help="Can it be swapped for this one? A registered name or another SPEC.")
+]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where it is called: cpu (default), cuda, mps, interpreter.")]
+Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one function.")]
+
+
+def identify(
+    specification: Specifications,
+    like: Like = None,
+    device: Device = "cpu",
+    timeout: Timeout = 60.0,
+    format: options.ShortFormat = "table",
+    output: options.Output = None,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
+) -> int:
+    """Find out by experiment what a rotary function does: how to call it, its convention, its mistakes.
+
+    \b
+    Examples:
+      rotcheck identify path/to/file.py:function
+      rotcheck identify path/to/file.py
+      rotcheck identify native --like interleaved
+
+    Nothing is believed: no annotation, no other implementation. What cannot be known is listed as what remains possible.
+
+    Exit code 0: it follows a convention. 1: a likely mistake, or no rotation. 2: cannot be done as asked.
+    """
+    from rotcheck.cli.outlet import Outlet
+
+    outlet = Outlet("convention", format, output or (), quiet=quiet, no_color=no_color)
+    options.positive("--timeout", timeout)
+    outlet.prepare()
+    found = _run(specification, {"like": like, "device": device, "timeout": timeout}, no_color=no_color)
+    outlet.show(found)
+    from rotcheck.results import identified_code
+
+    return identified_code(found)
+
+
+def _run(specifications: list[str], request: dict[str, Any], *, no_color: bool) -> "tuple[Identification, ...]":
+    from rotcheck.cli.progress import Progress
+    from rotcheck.identify.run import identify as run
+
+    with Progress("starting torch ...", no_color=no_color) as progress:
+        return run(
+            *specifications,
+            **request,
+            on_plan=lambda count: progress.plan(count, "functions") if count > 1 else None,
+            on_found=progress.step,
+        )

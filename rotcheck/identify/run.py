@@ -1,0 +1,106 @@
+"""The front's half: one worker for each function, what it found, and what became of it where it found nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from rotcheck import __version__
+from rotcheck.errors import RequestError
+from rotcheck.identify.likeness import likeness
+from rotcheck.implementations import registry
+from rotcheck.isolation import Done, Job, Pool, Raised, Returned
+from rotcheck.results import Identification
+
+WORKER = "rotcheck.identify.worker:open_identification"
+PRELOAD = ("torch", "rotcheck.identify.worker")
+_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What is told of one function, and the convention as plain data by which workers call it."""
+
+    told: Identification
+    convention: Mapping[str, Any] | None
+
+
+def identify(
+    *specifications: str,
+    like: str | None = None,
+    device: str = "cpu",
+    timeout: float = 60.0,
+    memory_limit: float | None = None,
+    on_plan: Callable[[int], None] | None = None,
+    on_found: Callable[[str], None] | None = None,
+) -> tuple[Identification, ...]:
+    """Find out by experiment what rotary functions do, and return an `Identification` of each.
+
+    A specification is `package.module:function`, `path/to/file.py:function`, a class or a module that rotates or
+    makes tables, a registered name, or a `file.py`, which stands for all rotary functions in it. `like`: another
+    one, that each is held against: can it take its place? `device`: where it is called. `timeout`: seconds for one
+    function. Raises `RequestError` when there is no such function.
+    """
+    asked = [name for specification in specifications for name in registry.expanded(specification)]
+    for name in (*asked, *([like] if like else [])):
+        registry.check(name)
+    if on_plan:
+        on_plan(len(asked))
+    with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
+        found = of_all(pool, [*asked, *([like] if like else [])], device, timeout, on_found)
+    told = [found[name].told for name in asked]
+    if like:
+        other = found[like].told
+        told = [msgspec.structs.replace(one, likeness=likeness(one, other, shown(like))) for one in told]
+    return tuple(told)
+
+
+def of_all(
+    pool: Pool,
+    specifications: Sequence[str],
+    device: str,
+    timeout: float,
+    on_found: Callable[[str], None] | None = None,
+) -> dict[str, Identified]:
+    """Identify each of these in a worker of its own. Raises `RequestError` for one that is not there."""
+    jobs = [
+        Job(name, WORKER, {"specification": name, "shown": shown(name), "device": device}, [None], timeout, 3 * timeout)
+        for name in dict.fromkeys(specifications)
+    ]
+    found: dict[str, Identified] = {}
+    for done in pool.run(jobs):
+        found[done.job.name] = _identified(done, device)
+        if on_found:
+            on_found(done.job.setup["shown"])
+    return found
+
+
+def shown(specification: str) -> str:
+    """Return a specification without the folders of a path."""
+    return specification.rpartition("/")[2]
+
+
+def _identified(done: Done, device: str) -> Identified:
+    outcome = done.outcome
+    if isinstance(outcome, Raised) and outcome.kind == _REQUEST:
+        raise RequestError(outcome.message)
+    if isinstance(outcome, Returned) and "told" in outcome.value:
+        told = msgspec.convert(outcome.value["told"], Identification)
+        return Identified(told, outcome.value["convention"])
+    if isinstance(outcome, Returned):
+        words = f"not on this machine: {outcome.value['unavailable']}"
+    else:
+        words = f"{outcome} while it was imported and built" if done.opening else f"{outcome} while it was called"
+    return Identified(
+        Identification(
+            rotcheck=__version__,
+            specification=done.job.setup["shown"],
+            torch=None,
+            device=device,
+            follows=False,
+            convention=None,
+            message=words,
+        ),
+        None,
+    )
