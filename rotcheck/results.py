@@ -87,6 +87,107 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     stand_in: bool = False
 
 
+Kind = Literal["applies", "builds", "both"]
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rotary function does by design; None where that cannot be known, or does not apply."""
+
+    kind: Kind  # it applies tables handed in, builds tables, or rotates by positions itself
+    pairing: Literal["half", "interleaved"] | None = None
+    direction: Literal[1, -1] | None = None
+    output_lanes: Literal["same", "de-interleaved"] | None = None
+    layout: str | None = None  # "bshd", ...: the axes of a tensor
+    tables: str | None = None  # "half-width", "repeated", "complex", ...; "positions": it makes its own
+    table_axes: str | None = None  # "s1w": the axes of a table, of which w are its lanes
+    table_lanes: Literal["half", "interleaved"] | None = None  # in which order full-width tables repeat
+    argument_order: tuple[str, ...] = ()  # what each argument of a call is
+    rotary_dim: int | None = None  # lanes that rotate; None: all of a head, or what the tables say
+    head_dim: int | None = None  # the only width that it takes
+    theta: float | None = None
+    schedule: str | None = None  # of the frequencies, where it makes its own
+    frequencies: tuple[float, ...] = ()  # radians a position, of each pair
+    positions: str | None = None  # "tables": the rows handed in; "any", "offset", "from 0"
+    rotates_v: bool | None = None
+    in_place: bool | None = None
+    dtype_rule: str | None = None
+    takes: dict[str, bool] = {}  # what else was tried: fewer heads in k, other dtypes, an empty batch, ...
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an identification: what is said of which field, and what told so."""
+
+    field: str
+    says: str
+    because: str
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """Something worth knowing about a function: a likely mistake, or a choice that others do not make."""
+
+    code: str  # as the knowledge in diagnose/ lists them
+    message: str
+    evidence: str
+    mistake: bool = True  # False: a choice, legitimate in itself
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    cause: str | None = None
+    fix: str | None = None
+
+
+class Ambiguity(msgspec.Struct, frozen=True, kw_only=True):
+    """What remains possible of one field."""
+
+    field: str
+    possible: tuple[str, ...]
+    why: str
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing in which two functions differ, and what to do about it."""
+
+    field: str
+    own: str
+    other: str
+    fix: str
+    hard: bool = True  # False: nothing has to be done
+
+
+Swappable = Literal["as it is", "with changes", "no", "unknown"]
+
+
+class Likeness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one function can be swapped for another."""
+
+    other: str
+    swappable: Swappable
+    differences: tuple[Difference, ...]
+
+
+class Identification(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rotcheck identify` found out about a function."""
+
+    schema: str = CONVENTION_SCHEMA
+    rotcheck: str
+    specification: str
+    torch: str | None
+    device: str
+    follows: bool  # a convention, exactly; False: the nearest is told, and where it departs
+    convention: Described | None  # None: no call gave back a rotation
+    declared: bool = False  # the function says this itself; nothing was tried
+    call: str | None = None  # "f(q, k, cos, sin)"
+    built: str | None = None  # how an object was made of a class
+    evidence: tuple[Told, ...] = ()
+    findings: tuple[Remark, ...] = ()
+    ambiguous: tuple[Ambiguity, ...] = ()
+    also: tuple[str, ...] = ()  # further ways to call it
+    error: float | None = None  # of its result for random values against float64, in rounding steps
+    longest_context: int | None = None  # positions up to which its own angles are right
+    likeness: Likeness | None = None
+    message: str | None = None  # why there is no convention
+    tried: tuple[str, ...] = ()  # calls that were tried in vain, and what they said
+    seconds: float | None = None  # that the identification took, imports apart
+
+
 Relation = Literal["differs", "bit-identical", "same path", "not comparable"]
 
 
@@ -111,6 +212,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cells: tuple[Cell, ...]
     summary: dict[str, int]
     pairs: tuple[Pair, ...] = ()
+    conventions: tuple[Identification, ...] = ()  # of the functions that were identified before they were judged
     interrupted: bool = False
     planned: int = 0  # how many cells the request asked for; more than there are when interrupted
 
@@ -255,107 +357,6 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     courses: tuple[Course, ...]
     summary: dict[str, int]
     interrupted: bool = False
-
-
-Kind = Literal["applies", "builds", "both"]
-
-
-class Described(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rotary function does by design; None where that cannot be known, or does not apply."""
-
-    kind: Kind  # it applies tables handed in, builds tables, or rotates by positions itself
-    pairing: Literal["half", "interleaved"] | None = None
-    direction: Literal[1, -1] | None = None
-    output_lanes: Literal["same", "de-interleaved"] | None = None
-    layout: str | None = None  # "bshd", ...: the axes of a tensor
-    tables: str | None = None  # "half-width", "repeated", "complex", ...; "positions": it makes its own
-    table_axes: str | None = None  # "s1w": the axes of a table, of which w are its lanes
-    table_lanes: Literal["half", "interleaved"] | None = None  # in which order full-width tables repeat
-    argument_order: tuple[str, ...] = ()  # what each argument of a call is
-    rotary_dim: int | None = None  # lanes that rotate; None: all of a head, or what the tables say
-    head_dim: int | None = None  # the only width that it takes
-    theta: float | None = None
-    schedule: str | None = None  # of the frequencies, where it makes its own
-    frequencies: tuple[float, ...] = ()  # radians a position, of each pair
-    positions: str | None = None  # "tables": the rows handed in; "any", "offset", "from 0"
-    rotates_v: bool | None = None
-    in_place: bool | None = None
-    dtype_rule: str | None = None
-    takes: dict[str, bool] = {}  # what else was tried: fewer heads in k, other dtypes, an empty batch, ...
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an identification: what is said of which field, and what told so."""
-
-    field: str
-    says: str
-    because: str
-
-
-class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """Something worth knowing about a function: a likely mistake, or a choice that others do not make."""
-
-    code: str  # as the knowledge in diagnose/ lists them
-    message: str
-    evidence: str
-    mistake: bool = True  # False: a choice, legitimate in itself
-    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
-    cause: str | None = None
-    fix: str | None = None
-
-
-class Ambiguity(msgspec.Struct, frozen=True, kw_only=True):
-    """What remains possible of one field."""
-
-    field: str
-    possible: tuple[str, ...]
-    why: str
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing in which two functions differ, and what to do about it."""
-
-    field: str
-    own: str
-    other: str
-    fix: str
-    hard: bool = True  # False: nothing has to be done
-
-
-Swappable = Literal["as it is", "with changes", "no", "unknown"]
-
-
-class Likeness(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether one function can be swapped for another."""
-
-    other: str
-    swappable: Swappable
-    differences: tuple[Difference, ...]
-
-
-class Identification(msgspec.Struct, frozen=True, kw_only=True):
-    """What `rotcheck identify` found out about a function."""
-
-    schema: str = CONVENTION_SCHEMA
-    rotcheck: str
-    specification: str
-    torch: str | None
-    device: str
-    follows: bool  # a convention, exactly; False: the nearest is told, and where it departs
-    convention: Described | None  # None: no call gave back a rotation
-    declared: bool = False  # the function says this itself; nothing was tried
-    call: str | None = None  # "f(q, k, cos, sin)"
-    built: str | None = None  # how an object was made of a class
-    evidence: tuple[Told, ...] = ()
-    findings: tuple[Remark, ...] = ()
-    ambiguous: tuple[Ambiguity, ...] = ()
-    also: tuple[str, ...] = ()  # further ways to call it
-    error: float | None = None  # of its result for random values against float64, in rounding steps
-    longest_context: int | None = None  # positions up to which its own angles are right
-    likeness: Likeness | None = None
-    message: str | None = None  # why there is no convention
-    tried: tuple[str, ...] = ()  # calls that were tried in vain, and what they said
-    seconds: float | None = None  # that the identification took, imports apart
 
 
 def summarise(cells: Iterable[Cell | Course]) -> dict[str, int]:

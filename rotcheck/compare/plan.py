@@ -1,7 +1,7 @@
 """Which cells a request means, and the jobs that run them."""
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,14 +55,28 @@ def devices(asked: Sequence[str], machine: Machine) -> list[str]:
 
 
 def jobs(
-    wanted: Request, devices: Sequence[str], machine: Machine, *, timeout: float, outputs: bool
+    wanted: Request,
+    devices: Sequence[str],
+    machine: Machine,
+    *,
+    timeout: float,
+    outputs: bool,
+    conventions: Mapping[str, Mapping[str, Any]] = {},
 ) -> list[Job]:
-    """Return a job for each implementation on each device, its tasks [dtype, check]."""
+    """Return a job for each implementation on each device, its tasks [dtype, check].
+
+    `conventions`: by what those that were given are called, as far as that was found out.
+    """
     return [
         Job(
             name=name,
             target=f"{WORKER}:open_implementation",
-            setup={"implementation": name, "device": device, "outputs": outputs},
+            setup={
+                "implementation": name,
+                "device": device,
+                "outputs": outputs,
+                "convention": conventions.get(name),
+            },
             tasks=[[dtype, check] for dtype in _dtypes(wanted, device, machine) for check in wanted.checks],
             limit=timeout,
             opening_limit=3 * timeout,

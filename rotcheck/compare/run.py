@@ -8,9 +8,12 @@ from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.compare.checks import names as check_names
 from rotcheck.compare.pairs import Outputs
 from rotcheck.errors import RequestError
+from rotcheck.identify import run as identify
+from rotcheck.identify.run import Identified
+from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Pool, Raised
 from rotcheck.probe import run as probe
-from rotcheck.results import Cell, Machine, Report, summarise
+from rotcheck.results import Cell, Identification, Machine, Report, summarise
 
 PRELOAD = (*probe.PRELOAD, plan.WORKER, *(f"rotcheck.compare.checks.{name}" for name in check_names()))
 SURVEYED = ("devices", "libraries")
@@ -34,8 +37,8 @@ def compare(
 
     Empty means the default: all registered implementations, all devices that run here, float32, bfloat16,
     float16 and, where the device has it, float64, all checks. An implementation is a registered name,
-    `package.module:function` or `path/to/file.py:function`; such a function is called as f(qkv, cos, sin)
-    with qkv (B, S, 3, H, D) and SEDD's tables (1, S, 3, 1, D). `timeout`: seconds for one cell; three
+    `package.module:function` or `path/to/file.py:function`; such a function is identified first, and judged in
+    its own convention. `timeout`: seconds for one cell; three
     times as many for importing the implementation. `memory_limit`: GiB that a worker may hold.
     `pairwise` also measures each two implementations against each other. `on_plan` is called once with the
     number of cells, `on_cell` with each cell as it is decided.
@@ -48,8 +51,11 @@ def compare(
     with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
         machine = probe.survey(pool, groups=SURVEYED)
         here = plan.devices(wanted.devices, machine)
-        jobs = plan.jobs(wanted, here, machine, timeout=timeout, outputs=pairwise)
+        own = _identified(pool, wanted, here, timeout)
+        calls = {name: one.convention for name, one in own.items() if one.convention}
+        jobs = plan.jobs(wanted, here, machine, timeout=timeout, outputs=pairwise, conventions=calls)
         run = _Run(wanted, machine, here, sum(len(job.tasks) for job in jobs), on_cell or (lambda cell: None))
+        run.conventions = [one.told for one in own.values()]
         try:
             if on_plan:
                 on_plan(run.planned)
@@ -60,6 +66,15 @@ def compare(
         except KeyboardInterrupt:
             run.interrupted = True
         return run.report()
+
+
+def _identified(
+    pool: Pool, wanted: plan.Request, devices: Sequence[str], timeout: float
+) -> dict[str, Identified]:
+    """Identify the functions that were given, on the first device that computes."""
+    given = [name for name in wanted.implementations if registry.module_of(name) is None]
+    device = next((device for device in devices if device != "meta"), "cpu")
+    return identify.of_all(pool, given, device, timeout) if given else {}
 
 
 class _Run:
@@ -75,6 +90,7 @@ class _Run:
     ) -> None:
         self.planned = planned
         self.interrupted = False
+        self.conventions: list[Identification] = []
         self._machine, self._devices, self._on_cell = machine, devices, on_cell
         self._names = plan.display_names(wanted.implementations)
         self.outputs = Outputs(list(self._names.values()))
@@ -99,6 +115,7 @@ class _Run:
             cells=cells,
             summary=summarise(cells),
             pairs=tuple(self.outputs.pairs),
+            conventions=tuple(self.conventions),
             interrupted=self.interrupted,
             planned=self.planned,
         )

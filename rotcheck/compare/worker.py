@@ -15,9 +15,15 @@ from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret_for
+from rotcheck.rotary.conventions import Convention
 from rotcheck.scrub import scrub
 
 Answer = Callable[[list[str]], Any]
+
+
+def found(convention: dict[str, Any] | None) -> Convention | None:
+    """Return the convention that `identify` sent as plain data."""
+    return msgspec.convert(convention, Convention) if convention else None
 
 
 class JudgingFailed(Exception):
@@ -36,7 +42,7 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
         if reason:
             return lambda task: msgspec.to_builtins(Evidence(state="skipped", message=reason))
     try:
-        subject = Subject(name, device)
+        subject = Subject(name, device, found(setup.get("convention")))
     except Unavailable as error:
         words = scrub(str(error))
         return lambda task: msgspec.to_builtins(Evidence(state="unavailable", message=words))

@@ -64,7 +64,7 @@ def remark(code: str, message: str, evidence: str, *, mistake: bool = True) -> R
 
 def _nothing(target: Target, found: NotFound, device: torch.device) -> Identified:
     message = "no call that was tried gave back a rotation of what it was given, nor tables of one"
-    return Identified(_told(target, device, follows=False, convention=None, message=message, tried=found.reasons), None)
+    return Identified(_told(target, device, follows=False, convention=None, message=message, tried=found.reasons), found.likeliest)
 
 
 def shape_words(axes: str, lanes: str = "W") -> str:
@@ -273,7 +273,7 @@ def _said(
             error=error,
             longest_context=own.longest if own else None,
         ),
-        convention if found.reading.pairing else None,
+        convention,
     )
 
 

@@ -43,20 +43,19 @@ class NotFound:
 
     tried: tuple[str, ...]
     reasons: tuple[str, ...]
-    returned: tuple[tuple[Convention, Any, Probe], ...] = ()  # calls that gave something else back
+    likeliest: Convention | None = None  # the call by which it is judged all the same
 
 
 def search(function: Callable[..., Any], device: torch.device, widths: tuple[int, ...] = ()) -> Found | NotFound:
     """Return what a function does, by trying calls until one gives a rotation."""
     reasons: dict[str, None] = {}
-    returned: list[tuple[Convention, Any, Probe]] = []
     nearest: Found | None = None
     wanted = templates(function)
     left = MOST_CALLS
     for probe in _probes(widths):
         trier = Trier(function, device, probe)
         for template in wanted:
-            found = _of_template(trier, template, reasons, returned)
+            found = _of_template(trier, template, reasons)
             if found is not None and found.exact:
                 return found
             nearest = nearest if nearest and not (found and _nearer(found, nearest)) else found
@@ -67,7 +66,8 @@ def search(function: Callable[..., Any], device: torch.device, widths: tuple[int
             break
     if nearest:
         return nearest
-    return NotFound(tuple(map(_shown, wanted[:8])), tuple(reasons)[:8], tuple(returned[:40]))
+    likeliest = next(iter(attempts.attempts(wanted[0])))[0] if wanted else None
+    return NotFound(tuple(map(_shown, wanted[:8])), tuple(reasons)[:8], likeliest)
 
 
 def _probes(widths: tuple[int, ...]) -> Iterator[Probe]:
@@ -86,16 +86,14 @@ def _nearer(found: Found, than: Found) -> bool:
     return bool(found.reading.pairing) and not than.reading.pairing
 
 
-def _of_template(
-    trier: Trier, template: Template, reasons: dict[str, None], returned: list[tuple[Convention, Any, Probe]]
-) -> Found | None:
+def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
     nearest: Found | None = None
     for conventions in attempts.attempts(template):
         exact: list[Found] = []
         inexact = 0
         for convention in conventions:
             elsewhere = exact and convention.packed and convention.layout != exact[0].convention.layout
-            if elsewhere or inexact > ENOUGH or not _takes(trier, convention, reasons, returned):
+            if elsewhere or inexact > ENOUGH or not _takes(trier, convention, reasons):
                 continue
             found = read(trier, convention)
             inexact += not found.exact
@@ -110,12 +108,7 @@ def _of_template(
     return nearest
 
 
-def _takes(
-    trier: Trier,
-    convention: Convention,
-    reasons: dict[str, None],
-    returned: list[tuple[Convention, Any, Probe]],
-) -> bool:
+def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bool:
     """Return whether the function takes such a call, and gives back what it was given in shape."""
     probe = trier.probe
     shape = (trier.batch(convention), probe.length, trier.heads(convention), probe.width)
@@ -124,8 +117,6 @@ def _takes(
         trier.call(convention, [x] * len(convention.slots))
     except Unfit as error:
         reasons.setdefault(f"{_shown(convention.arguments)} {error}")
-        if len(returned) < 200:
-            returned.append((convention, None, probe))
         return False
     except Exception as error:  # whatever a call that does not suit it raises
         reasons.setdefault(f"{_shown(convention.arguments)} raises {type(error).__name__}: {_first_line(error)}")

@@ -86,7 +86,8 @@ def of_applied(found: Found, note: Note) -> OwnAngles:
     if not seen:
         return OwnAngles(found.convention, found.trier.probe.positions)
     made = fit(seen, direction, found.trier.probe.width)
-    convention = _with(found.convention, made)
+    last = max(seen) if max(seen) < ASKED[-1] else None
+    convention = replace(_with(found.convention, made), last_position=last)
     own = OwnAngles(convention, tuple(p for p in POSITIONS if p <= made.longest and p <= max(seen)) or (0, 1, 2, 3))
     own.longest = made.longest
     _told(own, made, max(seen), note)
@@ -129,7 +130,6 @@ def _offset(own: OwnAngles, seen: Turned, made: Fit, direction: int, note: Note)
     by = float(zero[0]) * direction / float(made.frequencies[0]) if float(made.frequencies[0]) else 0.0
     words = f"position 0 is turned as position {by:.3g} should be"
     own.remarks.append(note("offset", words, f"pair 0 turns by {float(zero[0]):.4g} rad at position 0"))
-    own.convention = replace(own.convention)
 
 
 def of_builder(target: Any, recipe: builders.Recipe, built: builders.Built, device: torch.device, told: Callable[..., Any]) -> Any:

@@ -213,7 +213,10 @@ def _fitting(
     """Return positions that the convention can be asked for: consecutive ones where it counts them itself."""
     if convention.positions in ("from 0", "offset"):
         return tuple(range(len(positions)))
-    return positions
+    last = convention.last_position
+    if last is None or isinstance(positions[0], tuple):
+        return positions
+    return tuple(at for at in positions if isinstance(at, int) and at <= last)
 
 
 def unit(norms: Tensor, dtype: torch.dtype, slack: Tensor | float = 0.0) -> Tensor:

@@ -55,7 +55,7 @@ class Convention:
     angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves. `rotary_dim`: lanes that rotate,
     None: all. `head_dim`: the only width it takes. `theta` and `frequencies`: of one that computes angles itself;
     frequencies in radians a position, when they are not theta's. `positions`: what it takes of them: `tables`
-    (the rows handed in), `any`, `offset` or `from 0`; `position_axes` their axes. `in_place`: the result is
+    (the rows handed in), `any`, `offset` or `from 0`; `position_axes` their axes, `last_position` the largest. `in_place`: the result is
     written into the input. `takes_offset`: it takes `offset=k`, the row of the first position.
     """
 
@@ -75,6 +75,7 @@ class Convention:
     frequencies: tuple[float, ...] = ()
     positions: str = "tables"
     position_axes: str = "bs"
+    last_position: int | None = None
     rotates_v: bool = False
 
     @property
