@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rotcheck.identify.templates import Template
+from rotcheck.identify.templates import TABLES, Template
 from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm
 
 PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
@@ -19,7 +19,7 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
     """
     roles = {argument.rpartition("=")[2] for argument in template}
     layouts = PACKED if "qkv" in roles else PLAIN
-    if not roles & {"cos", "sin", "table", "(cos, sin)", "cos+sin"}:
+    if not roles & set(TABLES):
         yield [_without_tables(template, layout, axes) for layout in layouts for axes in _position_axes(roles)]
         return
     for form in LONE_FORMS if "table" in roles else PAIR_FORMS:
@@ -54,7 +54,7 @@ def _position_axes(roles: set[str]) -> tuple[str, ...]:
 
 def _without_tables(template: Template, layout: str, position_axes: str) -> Convention:
     roles = {argument.rpartition("=")[2] for argument in template}
-    taken = "any" if "positions" in roles else "offset" if "offset" in roles else "from 0"
+    taken = "any" if "positions" in roles else "offset" if roles & {"offset", "offsets"} else "from 0"
     return Convention(
         pairing="half",
         layout=layout,

@@ -76,7 +76,7 @@ def recipes(function: Callable[..., Any]) -> list[Recipe]:
     """Return the calls that may make tables, likeliest first."""
     found = parameters(function) or []
     required = [p for p in found if p.required]
-    optional = [p for p in found if not p.required and _roles(p.name)[0] in ("positions", "S") and p.nothing]
+    optional = [p for p in found if not p.required and _roles(p.name)[0] in ("positions", "S")]
     tried: dict[Recipe, None] = {}
     for extra in ([], *([p] for p in optional)):
         for recipe in itertools.islice(_of(required, extra), 60):
@@ -178,6 +178,8 @@ def _of_one(table: Tensor, length: int) -> Built:
         return _made("complex", None, found.real, found.imag, dtype, "one tensor", axes)
     if not table.is_floating_point():
         raise NotTables(f"returns a tensor of {dtype}")
+    if table.dim() >= 3 and table.shape[0] == 2 and length != 2:
+        return _of_two(table[0], table[1], length)
     if table.dim() >= 4 and table.shape[-2:] == (2, 2):
         axes, (c, s) = _rows((table[..., 0, 0], table[..., 1, 0]), length)
         return _made("matrix", None, c, s, dtype, "one tensor", axes)

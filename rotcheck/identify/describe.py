@@ -134,7 +134,24 @@ def _judged(asked: traits.Function, sizes: Sizes) -> tuple[float | None, list[Re
     return off.error, [remark(*wrong, shown)] if wrong else []
 
 
+def _verified(target: Target, found: Found, device: torch.device) -> Found:
+    """Return the first of the calls that fit whose values are right for other sizes and positions too."""
+    candidates = [replace(found, others=()), *found.others]
+    if len(candidates) == 1 or found.convention.tables == "positions":
+        return found
+    sizes = Sizes(width=found.trier.probe.width)
+    for each in candidates:
+        try:
+            right = traits.mistake(traits.Function(target.function, each.convention, device), sizes) is None
+        except Exception:  # it takes the probe's sizes and not these
+            right = False
+        if right:
+            return replace(each, others=tuple(other for other in candidates if other is not each))
+    return found
+
+
 def _applied(target: Target, found: Found, device: torch.device) -> Identified:
+    found = _verified(target, found, device)
     found, fixed = _with_width(found, construct.width_hints(target.function))
     remarks = _remarks(found)
     convention, own = found.convention, None
@@ -218,9 +235,9 @@ def _remarks(found: Found) -> list[Remark]:
 
 
 def _of_broadcast_v(found: Found) -> list[Remark]:
-    if found.convention.rotates_v or not any(other.rotates_v for other in found.others):
+    if found.convention.rotates_v or not any(other.convention.rotates_v for other in found.others):
         return []
-    other = next(other for other in found.others if other.rotates_v)
+    other = next(other.convention for other in found.others if other.convention.rotates_v)
     words = f"rotates V too when the tables have no slot for it, as {shape_words(other.table_axes)}"
     return [remark("v-follows-tables", words, f"tables {shape_words(other.table_axes)} tried as well", mistake=False)]
 
@@ -256,6 +273,7 @@ def _said(
         dtype_rule=more.dtype_rule,
         takes=more.takes or {},
         schedule=own.schedule if own else None,
+        theta=own.theta if own else None,
     )
     if not found.reading.pairing:
         described = None
@@ -323,7 +341,7 @@ def table_words(convention: Convention) -> str:
 def _ambiguities(found: Found, own: Any, any_layout: bool) -> list[Ambiguity]:
     ambiguous = list(own.ambiguous) if own else []
     if any_layout:
-        every = [found.convention, *found.others]
+        every = [found.convention, *(other.convention for other in found.others)]
         possible = {f"{c.layout} with tables {shape_words(c.table_axes)}": None for c in every if c.tables == found.convention.tables}
         ambiguous.append(
             Ambiguity(field="layout", possible=tuple(possible), why="the tables just line up with the tensor: how they are shaped decides")
@@ -335,7 +353,7 @@ def _ambiguities(found: Found, own: Any, any_layout: bool) -> list[Ambiguity]:
 
 def _also(found: Found) -> list[str]:
     said = {}
-    for other in found.others:
+    for other in (each.convention for each in found.others):
         if other.tables == "positions":
             said[f"{other.layout} {shape_words(LAYOUTS[other.layout])}"] = None
         else:

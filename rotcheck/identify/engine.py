@@ -14,7 +14,7 @@ from rotcheck.identify.templates import Template, templates
 from rotcheck.rotary.conventions import Convention
 
 WIDTHS = (16, 64, 128, 32)
-MOST_CALLS = 6000
+MOST_CALLS = 3000
 ENOUGH = 5  # readings of one form of tables that follow no convention
 
 
@@ -25,7 +25,7 @@ class Found:
     convention: Convention
     reading: Reading
     response: Response
-    others: tuple[Convention, ...]  # further calls that give a right rotation too
+    others: tuple["Found", ...]  # further calls that give a right rotation too
     trier: Trier
     k: Reading | None = None
     v: Reading | None = None
@@ -55,7 +55,10 @@ def search(function: Callable[..., Any], device: torch.device, widths: tuple[int
     for probe in _probes(widths):
         trier = Trier(function, device, probe)
         for template in wanted:
-            found = _of_template(trier, template, reasons)
+            partial = "R" in {argument.rpartition("=")[2] for argument in template} and probe.rotary == probe.width
+            own = Trier(function, device, replace(probe, rotary=probe.width // 2)) if partial else trier
+            found = _of_template(own, template, reasons)
+            trier.calls += own.calls if partial else 0
             if found is not None and found.exact:
                 return found
             nearest = nearest if nearest and not (found and _nearer(found, nearest)) else found
@@ -101,11 +104,16 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
                 exact.append(found)
             elif nearest is None or _nearer(found, nearest):
                 nearest = found
-        if exact:
-            best = min(exact, key=_rank)
-            others = tuple(found.convention for found in exact if found is not best)
-            return replace(best, others=others)
+        if exact and not _by_chance(exact, nearest):
+            exact.sort(key=_rank)
+            return replace(exact[0], others=tuple(exact[1:]))
     return nearest
+
+
+def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
+    """Return whether only tables along the first axis come out right, which mixes nothing, and others do not."""
+    usual = any(found.convention.layout != "sbhd" for found in exact)
+    return not usual and nearest is not None and nearest.convention.layout in ("bshd", "bhsd")
 
 
 def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bool:
@@ -154,7 +162,7 @@ def _reading(matrix: torch.Tensor, response: Response) -> Reading:
 
 def _swapped(template: Template) -> Template:
     """Exchange cos and sin in a template."""
-    names = {"cos": "sin", "sin": "cos", "(cos, sin)": "(sin, cos)", "cos+sin": "sin+cos"}
+    names = {"cos": "sin", "sin": "cos", "(cos, sin)": "(sin, cos)", "cos+sin": "sin+cos", "cos|sin": "sin|cos"}
     parts = [argument.rpartition("=") for argument in template]
     return tuple(f"{name}{equals}{names.get(role, role)}" for name, equals, role in parts)
 

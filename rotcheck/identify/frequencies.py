@@ -74,7 +74,8 @@ def fitted(seen: Turned, most: int | None = None) -> Tensor:
     if not positions:
         return next(iter(seen.values())) * 0
     zero = seen.get(0, torch.zeros_like(seen[positions[0]]))
-    frequencies = (seen[positions[0]] - zero) / positions[0]
+    first = torch.remainder(seen[positions[0]] - zero, 2 * torch.pi)  # turned by more than pi at once, perhaps
+    frequencies = torch.where(first > 2 * torch.pi - 1e-2, first - 2 * torch.pi, first) / positions[0]
     for position in positions[1:]:
         gone = position * frequencies
         off = wrapped(seen[position] - zero - gone)

@@ -6,7 +6,7 @@ SIZE = "size"
 
 _ROLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"qkv|mixed_x|mixed_layer|packed", ("qkv",)),
-    (r"(cos_?(and_?)?_?sin|sincos|cos_sin).*|.*_(cos_sin|sin_cos)|(sin_?cos).*", ("(cos, sin)", "cos+sin", "table")),
+    (r"(cos_?(and_?)?_?sin|sin_?cos|sinusoid).*|.*_(cos_sin|sin_cos)", ("(cos, sin)", "cos+sin", "cos|sin", "table")),
     (r"cos.*|.*_cos|cosine.*|c", ("cos",)),
     (r"sin.*|.*_sin|sine.*", ("sin",)),
     (r"s", ("sin", "S")),
@@ -14,8 +14,8 @@ _ROLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"k|k_.*|xk|.*_k|keys?.*|ks|kh|K|tensor_k", ("k",)),
     (r"v|v_.*|xv|.*_v|values?.*|vs|vh|V", ("v",)),
     (r"(position|pos)_?(ids?|idxs?|index|indices)|positions?|input_pos(itions)?|pos|indices|idx|ids|coords?",
-     ("positions", "table")),
-    (r".*offsets?|start.*|begin.*|cache_(pos|position|len).*|past.*len.*|step|prev_len|kv_len", ("offset", "positions")),
+     ("positions", "table", "cos|sin", "(cos, sin)", "cos+sin")),
+    (r".*offsets?|start.*|begin.*|cache_(pos|position|len).*|past.*len.*|step|prev_len|kv_len", ("offset", "offsets", "positions")),
     (r"(max_?)?(seq|sequence)_?(len|length)?s?|seqlen|len|length|n_?ctx|T|L|n_tokens|num_tokens|max_len.*|q_len|end",
      ("S",)),
     (r"(head|rotary|rot)_?(dim|size)|d_head|dim_head|hd|head_width", ("D",)),
@@ -23,11 +23,11 @@ _ROLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"n(um)?_?(q_|kv_)?heads?|n_?h|heads", ("H",)),
     (r"batch(_size)?|bsz|bs", ("B",)),
     (r".*freqs?(_.*)?|.*cis.*|.*(theta|angle|phase|phi|rot|rope|emb|pe|cache|table|mat|matri|complex|phasor|sinu).*",
-     ("table", "(cos, sin)", "cos+sin")),
+     ("table", "(cos, sin)", "cos+sin", "cos|sin")),
     (r"x.*|t|tensor.*|inp(ut)?s?.*|hidden.*|states?|u|h|a|feat.*|z|y|data|vec.*|arr.*", ("x", "q", "table")),
 )  # fmt: skip
 
-UNKNOWN = ("x", "k", "cos", "sin", "table", "positions", "v", "(cos, sin)", "qkv", "S", "D")
+UNKNOWN = ("x", "k", "cos", "sin", "table", "positions", "v", "(cos, sin)", "cos+sin", "qkv", "S", "D")
 
 
 def roles(name: str) -> tuple[str, ...]:

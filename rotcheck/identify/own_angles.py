@@ -13,10 +13,11 @@ from rotcheck.identify.frequencies import ASKED, Turned, fitted, turned, wrapped
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Described, Remark, Told
 from rotcheck.rotary.conventions import Convention
-from rotcheck.rotary.schedules import Linear, OverHeadDim, Plain, Schedule, recognise
+from rotcheck.rotary.schedules import Linear, OverHeadDim, Plain, Recognition, Schedule, recognise
 
 RIGHT = 1e-2  # radians: a phase further off is not right
 MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
+TOLERANCES = (2e-5, 1e-4, 1e-3, 2e-2)  # float32, and what narrower dtypes leave of frequencies
 EXACT = 3  # positions up to which every dtype holds a position
 
 
@@ -30,6 +31,7 @@ class OwnAngles:
     evidence: list[Told] = field(default_factory=list)
     ambiguous: list[Ambiguity] = field(default_factory=list)
     schedule: str | None = None
+    theta: float | None = None
     longest: int | None = None
 
 
@@ -49,31 +51,50 @@ class Fit:
     longest: int  # the largest position asked for up to which all are right
 
 
-def fit(seen: Turned, direction: int, head_dim: int | None) -> Fit:
-    """Fit the angles seen at each position."""
+def fit(seen: Turned, direction: int, head_dim: int | None, noise: float = 0.0) -> Fit:
+    """Fit the angles seen at each position; `noise`: what the dtype of a table may hide of an angle, in radians."""
     signed = {position: angle * direction for position, angle in seen.items()}
-    own = fitted(signed)
-    known = recognise(own.abs(), head_dim) if bool((own > 0).sum() >= 2) and bool((own >= 0).all()) else None
-    if known is None or known.schedule is None:
-        own = fitted(signed, EXACT)  # rounded positions spoil the fit further on
-        again = recognise(own.abs(), head_dim, tolerance=1e-4) if bool((own > 0).sum() >= 2) and bool((own >= 0).all()) else None
-        known = again if again and again.schedule else known
-    schedule = known.schedule if known else None
-    exact = own
-    if schedule is not None:
-        exact = torch.zeros_like(own)
-        whole = schedule.inverse_frequencies(known.rotary_dim if known else 2 * len(own))
-        exact[: len(whole)] = whole[: len(own)]
-    wrong_at, error, longest = _departs(signed, exact)
-    return Fit(exact, schedule, known.alternatives if known else (), known.departure if known else 0.0, wrong_at, error, longest)
+    best: tuple[Tensor, Recognition | None] = (fitted(signed), None)
+    for tolerance in TOLERANCES:
+        for own in (fitted(signed), fitted(signed, EXACT)):  # rounded positions spoil the fit further on
+            known = _recognised(own, head_dim, tolerance)
+            if known is None or known.schedule is None:
+                continue
+            small = {position: angle for position, angle in signed.items() if position <= EXACT}
+            if _departs(small, _of_schedule(known, len(own)), noise)[0] is None:
+                return _fit(signed, _of_schedule(known, len(own)), known, noise)
+    return _fit(signed, *best, noise)
 
 
-def _departs(seen: Turned, frequencies: Tensor) -> tuple[int | None, float, int]:
+def _recognised(own: Tensor, head_dim: int | None, tolerance: float) -> Recognition | None:
+    own = torch.where(own.abs() < 1e-9, 0.0, own)
+    try:
+        return recognise(own, head_dim, tolerance=tolerance)
+    except ValueError:  # fewer than two pairs turn, or some turn backwards
+        return None
+
+
+def _of_schedule(known: Recognition, pairs: int) -> Tensor:
+    assert known.schedule is not None, "it was recognised"
+    whole = known.schedule.inverse_frequencies(known.rotary_dim)
+    exact = torch.zeros(max(pairs, len(whole)), dtype=torch.float64)
+    exact[: len(whole)] = whole
+    return exact[:pairs]
+
+
+def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -> Fit:
+    wrong_at, error, longest = _departs(seen, exact, noise)
+    if known is None:
+        return Fit(exact, None, (), 0.0, wrong_at, error, longest)
+    return Fit(exact, known.schedule, known.alternatives, known.departure, wrong_at, error, longest)
+
+
+def _departs(seen: Turned, frequencies: Tensor, noise: float) -> tuple[int | None, float, int]:
     worst, longest = 0.0, 0
     zero = seen.get(0, torch.zeros_like(frequencies))
     for position in sorted(seen):
         off = float(wrapped(seen[position] - zero - position * frequencies).abs().max())
-        if off > RIGHT:
+        if off > RIGHT + noise:
             return position, off, longest
         worst, longest = max(worst, off), position
     return None, worst, longest
@@ -104,6 +125,7 @@ def _with(convention: Convention, made: Fit) -> Convention:
 def _told(own: OwnAngles, made: Fit, last: int, note: Note) -> None:
     """Add schedule, alternatives and what they mean."""
     own.schedule = str(made.schedule) if made.schedule else None
+    own.theta = getattr(made.schedule, "theta", None)
     shown = f"angles of all pairs at positions up to {last}: worst departure {made.departure:.0e}"
     own.evidence.append(Told(field="theta", says=own.schedule or "no known schedule", because=shown))
     if made.alternatives:
@@ -138,7 +160,7 @@ def of_builder(target: Any, recipe: builders.Recipe, built: builders.Built, devi
 
     seen = _built_at(target.function, recipe, built)
     head_dim = 2 * built.cos.shape[-1]
-    made = fit(seen, 1, head_dim)
+    made = fit(seen, 1, head_dim, noise=2 * torch.finfo(_real(built.dtype)).eps)
     own = OwnAngles(Convention(pairing=built.table_lanes or "half", layout="bshd", tables=built.form), ())
     _told(own, made, max(seen), remark)
     _offset(own, seen, made, 1, remark)
@@ -152,7 +174,7 @@ def of_builder(target: Any, recipe: builders.Recipe, built: builders.Built, devi
         table_axes=built.axes,
         table_lanes=built.table_lanes,
         argument_order=recipe.arguments,
-        theta=made.schedule.theta if isinstance(made.schedule, Plain) else None,
+        theta=getattr(made.schedule, "theta", None),
         schedule=own.schedule,
         frequencies=() if isinstance(made.schedule, Plain) else tuple(float(f) for f in made.frequencies),
         rotary_dim=head_dim,
@@ -172,6 +194,10 @@ def of_builder(target: Any, recipe: builders.Recipe, built: builders.Built, devi
         ),
         None,
     )  # fmt: skip
+
+
+def _real(dtype: torch.dtype) -> torch.dtype:
+    return torch.float32 if dtype.is_complex else dtype
 
 
 def _built_at(function: Callable[..., Any], recipe: builders.Recipe, built: builders.Built) -> Turned:

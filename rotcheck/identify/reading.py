@@ -105,15 +105,13 @@ def _of_columns(
     """Add how the table's lanes have to be laid out for the pairs to turn by one angle each."""
     pair_of = _pair_numbers(found)
     half = found.rotary_dim // 2
-    if any(cos != sin for cos, sin in taken.values()):
-        return _with(found, swapped, problem="no-convention", words="cos and sin are of different lanes of the table")
     if width == half:
-        right = all(taken[lane][0] == pair_of[lane] for lane in taken)
+        right = all(cos == sin == pair_of[lane] for lane, (cos, sin) in taken.items())
         return _with(found, swapped) if right else _columns_wrong(found, swapped)
     orders: dict[Pairing, int] = {"half": 0, "interleaved": 0}
-    for lane in taken:
-        orders["half"] += taken[lane][0] % (width // 2) == pair_of[lane]
-        orders["interleaved"] += taken[lane][0] // 2 == pair_of[lane]
+    for lane, columns in taken.items():
+        orders["half"] += {column % (width // 2) for column in columns} == {pair_of[lane]}
+        orders["interleaved"] += {column // 2 for column in columns} == {pair_of[lane]}
     fitting: list[Pairing] = [order for order, count in orders.items() if count == len(taken)]
     if not fitting:
         return _columns_wrong(found, swapped)
@@ -211,44 +209,44 @@ def read_positions(matrix: Tensor) -> Reading:
 def _of_own_angles(
     matrix: Tensor, own: dict[int, int], others: dict[int, list[int]], turning: list[int]
 ) -> Reading:
-    partner: dict[int, tuple[int, int]] = {}
-    last = max(turning) + 1
-    guessed = _partners({lane: others[lane] for lane in turning}, own, last)
-    for lane in turning:
-        other = others[lane][0] if others[lane] else guessed.get(lane, lane)
-        column = matrix[:, lane, other]
-        partner[lane] = (other, int(torch.sign(column[column.abs().argmax()])) if other != own[lane] else 0)
-    found = paired({lane: own[lane] for lane in turning}, _first_signs(matrix, partner, turning), matrix.shape[-1])
-    if found.pairing is None:
-        return found
-    return _measured(matrix, found, own)
+    gaps = {abs(others[lane][0] - own[lane]) for lane in turning if others[lane]}
+    if len(gaps) == 1:  # pairs that stand still are pairs all the same, where others behind them turn
+        gap = next(iter(gaps))
+        turning = list(range(2 * gap if gap > 1 and max(turning) < 2 * gap else max(turning) + 1 + (max(turning) + 1) % 2))
+    guessed = _partners({lane: others[lane] for lane in turning}, own)
+    partner = {lane: others[lane][0] if others[lane] else guessed[lane] for lane in turning}
+    signs = _signs(matrix, partner, turning)
+    signed = {lane: (partner[lane], signs[lane]) for lane in turning}
+    found = paired({lane: own[lane] for lane in turning}, signed, matrix.shape[-1])
+    return found if found.pairing is None else _measured(matrix, found, own)
 
 
-def _partners(others: dict[int, list[int]], own: dict[int, int], lanes: int) -> dict[int, int]:
+def _partners(others: dict[int, list[int]], own: dict[int, int]) -> dict[int, int]:
     """Guess the partner of lanes that do not turn in these rows from those that do."""
-    gaps = {others[lane][0] - own[lane] for lane in others if others[lane]}
-    halves = max((abs(gap) for gap in gaps), default=0)
+    halves = max((abs(others[lane][0] - own[lane]) for lane in others if others[lane]), default=0)
     if halves > 1:
         return {lane: own[lane] + halves if own[lane] < halves else own[lane] - halves for lane in others}
     return {lane: own[lane] ^ 1 for lane in others}
 
 
-def _first_signs(
-    matrix: Tensor, partner: dict[int, tuple[int, int]], turning: list[int]
-) -> dict[int, tuple[int, int]]:
-    """Take signs from the first row that turns at all: further on an angle may have passed pi."""
-    signed = {}
-    for lane in turning:
-        other = partner[lane][0]
-        column = matrix[:, lane, other]
-        rows = (column.abs() > SMALL).nonzero().flatten().tolist()
-        signed[lane] = (other, int(torch.sign(column[rows[0]])) if rows else 0)
-    return _filled(signed)
+def _signs(matrix: Tensor, partner: dict[int, int], turning: list[int]) -> dict[int, int]:
+    """Return with which sign each partner comes, as the slowest lanes that turn have it.
 
-
-def _filled(signed: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
-    """Give lanes that never turn the sign that their partner's implies."""
-    return {lane: (other, sign or -signed.get(other, (0, 1))[1] or 1) for lane, (other, sign) in signed.items()}
+    A fast pair may pass pi between two rows; slow ones do not. All pairs turn alike, which `_measured` holds.
+    """
+    columns = {lane: matrix[:, lane, partner[lane]] for lane in turning}
+    slow = sorted((float(column[1:].abs().max()), lane) for lane, column in columns.items())
+    slow = [(size, lane) for size, lane in slow if size > SMALL]
+    if not slow:
+        return dict.fromkeys(turning, 1)
+    lane = slow[0][1]
+    sign = int(torch.sign(columns[lane][1:][columns[lane][1:].abs().argmax()]))
+    other = partner[lane]
+    ahead = sign if lane < other else -sign  # of the lane that lies in front
+    across = int(torch.sign(columns[other][1:][columns[other][1:].abs().argmax()])) if other in columns else -sign
+    if across == sign:  # no rotation: both lanes of the pair have the same sign
+        return dict.fromkeys(turning, sign)
+    return {lane: ahead if lane < partner[lane] else -ahead for lane in turning}
 
 
 def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:

@@ -14,7 +14,7 @@ MOST = 160  # templates
 Template = tuple[str, ...]
 
 TENSORS = ("x", "qkv", "q", "k", "v")
-TABLES = ("cos", "sin", "table", "(cos, sin)", "cos+sin")
+TABLES = ("cos", "sin", "table", "(cos, sin)", "cos+sin", "cos|sin")
 _GROUPS = (
     set(),
     {"positions"},
@@ -23,6 +23,8 @@ _GROUPS = (
     {"cos", "sin"},
     {"(cos, sin)"},
     {"cos+sin"},
+    {"cos|sin"},
+    {"offsets"},
     {"cos", "sin", "positions"},
     {"table", "positions"},
     {"cos+sin", "positions"},
@@ -137,6 +139,6 @@ def _named(chosen: Template) -> Template:
 
 def _sensible(chosen: Template) -> bool:
     inputs = {role for role in chosen if role in TENSORS}
-    others = {role for role in chosen if role in (*TABLES, "positions", "offset")}
+    others = {role for role in chosen if role in (*TABLES, "positions", "offset", "offsets")}
     once = len([role for role in chosen if role not in "SDHBR"]) == len(inputs) + len(others)
     return once and inputs in _INPUTS and others in _GROUPS

@@ -15,7 +15,9 @@ _BY_NAME: tuple[tuple[str, Any], ...] = (
     (r"(n|num)_?(attention_|q_|query_)?heads?|n_head|heads|nhead", HEADS),
     (r"(n|num)_?(kv|key_value)_?(heads?|groups)|n_kv_heads?|n_query_groups", HEADS),
     (r"(head|rotary|rot|rope|qk_rope_head|kv|per_head|attn_head)_?(dim|size|width|channels)s?|dim|d|d_head|dim_head|d_k|"
-     r"head_features|n_elem|rotary_ndims|embed_dim|embedding_dim|channels|axis_dim|n_rot|size", HEAD_DIM),
+     r"head_features|n_elem|rotary_ndims|embed_dim|embedding_dim|channels|axis_dim|n_rot|size|dims|hdim|d_rope|d_half", HEAD_DIM),
+    (r"cache|buffer_cache", {}),
+    (r"is_neox(_style)?|neox|half|.*interleave[d]?|traditional|is_.*|use_.*", True),
     (r"(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*(len|length|size|embeddings?|positions?"
      r"|s)?|end|length|n_?ctx|block_size|max_.*|maxlen", LENGTH),
     (r"(rope_|rotary_|freq_?)?(base|theta)[a-z_]*|base_freq", THETA),
@@ -76,6 +78,7 @@ def construct(found: Callable[..., Any]) -> tuple[Any, str]:
         ):
             continue
         value = _of(found, parameter)
+        value = dict(value) if isinstance(value, dict) else value
         if parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(value)
         else:
@@ -132,6 +135,10 @@ def width_hints(found: Any) -> tuple[int, ...]:
         value = getattr(found, name, None)
         if isinstance(value, int) and not isinstance(value, bool) and 2 <= value <= 1024:
             hints.setdefault(value)
+    for value in list(vars(found).values()) if hasattr(found, "__dict__") else []:
+        if isinstance(value, int) and not isinstance(value, bool) and 8 <= value <= 512 and value % 2 == 0:
+            hints.setdefault(value)
+            hints.setdefault(2 * value)
     for name, table in _tensors(found):
         if table.dim() and 1 <= table.shape[-1] <= 512:
             once = re.search(r"freq|theta|cis|bands", name) and table.dim() <= 2

@@ -67,6 +67,11 @@ def given(specification: str) -> Target:
     """Return what `module:function` or `file.py:function` names; a class is built, a factory called."""
     target, _, name = specification.rpartition(":")
     module = _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
+    owner, _, method = name.rpartition(".")
+    if owner and construct.needs_construction(getattr(module, owner, None)):
+        built = given(f"{target}:{owner}")
+        bound = _function(cast(ModuleType, built.function), method, specification)
+        return Target(bound, declared(bound), built.built)
     function = _function(module, name, specification)
     own = declared(function)
     if construct.needs_construction(function):

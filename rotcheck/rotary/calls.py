@@ -69,12 +69,17 @@ def _value(role: str, tensors: Mapping[str, Any], call: Call) -> Any:
         return call.positions
     if role == "offset":
         return call.offset
+    if role == "offsets":
+        x = call.inputs[0]
+        return torch.full((call.sizes["B"] if call.sizes else 1,), call.offset, device=x.device)  # (B,)
     if role in SIZES and call.sizes is not None:
         return call.sizes[role]
     if role.startswith("("):
         return tuple(tensors[part] for part in role[1:-1].split(", "))
     if "+" in role:
         return torch.cat([tensors[part] for part in role.split("+")], -1)
+    if "|" in role:
+        return torch.stack([tensors[part] for part in role.split("|")], -1).flatten(-2)
     return ast.literal_eval(role)
 
 

@@ -46,8 +46,9 @@ class Convention:
     `tables`: see `rotcheck.rotary.tables`; `positions` when it computes the angles itself.
 
     `arguments`: what each argument of a call is, in order, `name=` in front for one passed by keyword: `q`, `k`,
-    `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor) and `(cos, sin)` (a tuple);
-    `positions`, `offset`; the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); or a constant. Empty: the tensor and its
+    `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor, one behind the other),
+    `cos|sin` (one tensor, lane by lane) and `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one for each
+    batch row); the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); or a constant. Empty: the tensor and its
     tables.
 
     `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
