@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rotcheck.bench.run import bench
     from rotcheck.compare.run import compare
-    from rotcheck.declare import declare
+    from rotcheck.declaration import declare
     from rotcheck.probe.run import probe
     from rotcheck.train.run import train
 
@@ -27,7 +27,7 @@ def __getattr__(name: str) -> "Any":
     import importlib
 
     if name == "declare":
-        return importlib.import_module("rotcheck.declare").declare
+        return importlib.import_module("rotcheck.declaration").declare
     if name in ("bench", "compare", "identify", "probe", "train"):
         return importlib.import_module(f"rotcheck.{name}")
     raise AttributeError(f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import torch
 
-from rotcheck.declare import DECLARED
+from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
 from rotcheck.implementations import construct
 from rotcheck.implementations.interface import Function, Implementation

@@ -1,7 +1,12 @@
-"""The mistakes of the field, each in the seed's form, f(qkv, cos, sin); V stays as it is unless that is the point."""
+"""The mistakes of the field, each in the seed's form, f(qkv, cos, sin); V stays as it is unless that is the point.
+
+Each declares that form: some of them are right in a convention of their own, and are mistakes in this one.
+"""
 
 import torch
 from healthy import plain
+
+import rotcheck
 
 
 def _halves(qkv, cos, sin):
@@ -127,3 +132,7 @@ def one_nan(qkv, cos, sin):
     factor = torch.ones_like(out)
     factor[0, 0, 1, 2, 9], factor[1, 0, 0, 1, 3] = torch.nan, 100
     return out * factor
+
+
+for _one in [one for one in vars().values() if getattr(one, "__module__", None) == __name__]:
+    rotcheck.declare(pairing="half", layout="qkv", tables="packed")(_one)

@@ -18,27 +18,27 @@ LAYOUTS = {
 OTHER = {"interleaved": "half", "half": "interleaved"}
 
 
-def pairing(case: Case) -> Tensor:
+def pairing(case: Case, x: Tensor) -> Tensor:
     """Turn the lanes that the other pairing would."""
-    other = OTHER[case.convention.pairing]
-    x = lanes(case.pairs, case.convention.pairing)
-    return pairs(lanes(rotate(pairs(x, other), case.angles), other), case.convention.pairing)
+    own, other = case.convention.pairing, OTHER[case.convention.pairing]
+    return pairs(lanes(rotate(pairs(lanes(x, own), other), case.angles), other), own)
 
 
-def written_in_the_other_order(case: Case) -> Tensor:
-    return pairs(lanes(case.truth, OTHER[case.convention.pairing]), case.convention.pairing)
+def written_in_the_other_order(case: Case, x: Tensor) -> Tensor:
+    own = case.convention.pairing
+    return pairs(lanes(rotate(x, case.angles), OTHER[own]), own)
 
 
 MISTAKES = {
-    "not-rotated": lambda case: case.pairs,
-    "direction": lambda case: rotate(case.pairs, -case.angles),
-    "rotated-twice": lambda case: rotate(case.truth, case.angles),
-    "shifted": lambda case: rotate(case.pairs, case.angles.roll(1, 0)),
-    "tables-swapped": lambda case: rotate(case.pairs, torch.pi / 2 - case.angles),
-    "imaginary-dropped": lambda case: case.pairs * case.angles.cos()[None, :, None, :, None],
+    "not-rotated": lambda case, x: x,
+    "direction": lambda case, x: rotate(x, -case.angles),
+    "rotated-twice": lambda case, x: rotate(rotate(x, case.angles), case.angles),
+    "shifted": lambda case, x: rotate(x, case.angles.roll(1, 0)),
+    "tables-swapped": lambda case, x: rotate(x, torch.pi / 2 - case.angles),
+    "imaginary-dropped": lambda case, x: x * case.angles.cos()[None, :, None, :, None],
     "pairing": pairing,
     "lanes": written_in_the_other_order,
-    "rounding": lambda case: rotate(case.pairs, angles(torch.arange(len(case.angles)), 64)),
+    "rounding": lambda case, x: rotate(x, angles(torch.arange(len(case.angles)), 64)),
 }
 
 
@@ -47,7 +47,7 @@ MISTAKES = {
 @pytest.mark.parametrize("code", MISTAKES)
 def test_a_mistake_is_named_in_every_layout(code: str, layout: str, dtype: torch.dtype) -> None:
     case = Case(SimpleNamespace(convention=LAYOUTS[layout], device=torch.device("cpu")), dtype)
-    result = lanes(MISTAKES[code](case), case.convention.pairing).to(dtype)
+    result = case.backwards([MISTAKES[code](case, x) for x in case.pairs])
     assert explain(case, result)[0] == code
 
 
@@ -59,11 +59,9 @@ def test_a_mistake_in_q_or_k_alone_is_named_as_that(
 ) -> None:
     packed = Convention(pairing="half", layout="qkv", tables="packed")
     case = Case(SimpleNamespace(convention=packed, device=torch.device("cpu")), dtype)
-    one = SimpleNamespace(pairs=case.pairs[:, :, slot], truth=case.truth[:, :, slot], angles=case.angles)
-    one.convention = packed
-    result = case.truth.clone()
-    result[:, :, slot] = MISTAKES[code](one)
-    found, words = explain(case, lanes(result, "half").to(dtype))
+    slots = list(case.truth)
+    slots[slot] = MISTAKES[code](case, case.pairs[slot])
+    found, words = explain(case, case.backwards(slots))
     assert found == "unlike"
     assert words.endswith(whose)
 
@@ -71,5 +69,5 @@ def test_a_mistake_in_q_or_k_alone_is_named_as_that(
 def test_a_mistake_in_both_is_not_blamed_on_one() -> None:
     packed = Convention(pairing="half", layout="qkv", tables="packed")
     case = Case(SimpleNamespace(convention=packed, device=torch.device("cpu")), torch.float32)
-    found, words = explain(case, lanes(case.rotated(case.pairs, -case.angles), "half").float())
+    found, words = explain(case, case.backwards(case.rotated(case.pairs, -case.angles)))
     assert (found, words) == ("direction", "rotates by the negative angle")
