@@ -9,7 +9,7 @@ PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
 PACKED = tuple(name for name, axes in LAYOUTS.items() if "3" in axes)
 
 PAIR_FORMS: tuple[TableForm, ...] = ("repeated", "half-width")
-LONE_FORMS: tuple[TableForm, ...] = ("complex", "angles", "angles-repeated", "stacked", "matrix")
+LONE_FORMS: tuple[TableForm, ...] = ("complex", "angles-repeated", "angles", "stacked", "matrix")
 
 
 def attempts(template: Template) -> Iterator[list[Convention]]:

@@ -5,7 +5,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -43,6 +43,13 @@ class Recipe:
     positions: str  # "given": it takes positions; "length": so many rows from 0; "none": it returns what it holds
     x_axes: str = "bshd"
 
+    def grid(self, length: int, returned: Any) -> bool:
+        """Return whether it was told two lengths and made rows for all pairs of them."""
+        tensors = returned if isinstance(returned, (tuple, list)) else (returned,)
+        twice = sum(argument.rpartition("=")[2] == "S" for argument in self.arguments) == 2
+        rows = [tuple(one.shape) for one in tensors if isinstance(one, Tensor)]
+        return twice and any(length * length in shape or shape.count(length) == 2 for shape in rows)
+
     @property
     def shown(self) -> str:
         """The call in words."""
@@ -61,6 +68,7 @@ class Built:
     order: str  # "cos, sin", "sin, cos", "one tensor"
     axes: str  # of a table as it came back
     amplitude: float
+    grid: bool = False  # it makes as many rows as squares of a grid: positions are not 0, 1, 2, ...
 
     @property
     def angles(self) -> Tensor:
@@ -110,12 +118,15 @@ def build(function: Callable[..., Any], recipe: Recipe, positions: Tensor, dtype
     asks for, of which those asked for are returned. Raises `NotTables`, and what the builder raises.
     """
     length = len(positions) if recipe.positions == "given" else int(positions.max()) + 1
-    returned = function(*_arguments(recipe, positions, length, dtype, width)[0], **_arguments(recipe, positions, length, dtype, width)[1])
+    positional, keyword = _arguments(recipe, positions, length, dtype, width)
+    returned = function(*positional, **keyword)
     whole = read(returned, length)
+    if recipe.grid(length, returned):
+        whole = replace(whole, grid=True)
     if recipe.positions == "given":
         return whole
     rows = positions
-    return Built(whole.form, whole.table_lanes, whole.cos[rows], whole.sin[rows], whole.dtype, whole.order, whole.axes, whole.amplitude)
+    return replace(whole, cos=whole.cos[rows], sin=whole.sin[rows])
 
 
 def _arguments(
@@ -190,7 +201,9 @@ def _of_one(table: Tensor, length: int) -> Built:
     axes, (found,) = _rows((table,), length)
     half = found.shape[-1] // 2
     left, right = found[:, :half], found[:, half:]
-    for cos, sin, order in ((left, right, "cos+sin"), (right, left, "sin+cos")):
+    even, odd = found[:, ::2], found[:, 1::2]
+    joined = ((left, right, "cos+sin"), (right, left, "sin+cos"), (even, odd, "cos|sin"), (odd, even, "sin|cos"))
+    for cos, sin, order in joined:
         if half and found.shape[-1] % 2 == 0 and bool((cos[0] - 1).abs().max() < NEAR) and bool(sin[0].abs().max() < NEAR):
             return _paired(cos, sin, dtype, order, axes)
     if bool(found[0].abs().max() < NEAR) and len(found) > 1 and bool(found[1].abs().max() > 1e-3):

@@ -165,6 +165,8 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     error, wrong = (None, []) if remarks and any(r.mistake for r in remarks) else _judged(asked, sizes)
     asked, told = _more(asked, sizes, found, own)
     remarks += wrong + told.remarks
+    if not any(one.mistake for one in remarks):
+        remarks += _by_row(asked, sizes)
     return _said(target, found, asked, own, remarks, told, error, device)
 
 
@@ -178,6 +180,24 @@ def _with_width(found: Found, hints: tuple[int, ...]) -> tuple[Found, bool]:
     except Exception:  # it does not take the other width
         return found, True
     return found, seen.exact is not found.exact
+
+
+def _by_row(asked: traits.Function, sizes: Sizes) -> list[Remark]:
+    """Give each batch row positions of its own, where the call has room for them."""
+    convention = asked.convention
+    apart = "b" in convention.table_axes or ("b" in convention.position_axes and convention.positions == "any")
+    if not apart or "b" not in convention.axes:
+        return []
+    few = tuple(at for at in sizes.positions if isinstance(at, int) and at < 100)
+    rows = (few, tuple(reversed(few)))
+    try:
+        off = traits.measured(asked, replace(sizes, batch=2, positions=rows))
+    except Exception:  # it takes one row of positions for all
+        return []
+    if off.error <= traits.SAME:
+        return []
+    words = "uses the positions of one batch row for all rows"
+    return [remark("per-batch", words, f"two rows of other positions: error {off.error:.0f} rounding steps")]
 
 
 @dataclass(slots=True)
@@ -231,6 +251,9 @@ def _remarks(found: Found) -> list[Remark]:
         remarks.append(remark("per-batch", "the angle depends on the batch row", evidence))
     if found.response.mixes and not found.response.uneven:
         remarks.append(remark("mixes", "its result is not what its response to each lane adds up to", evidence))
+    if found.ignored:
+        words = f"gives the same for another {found.ignored}: what it keeps from call to call forgets where positions began"
+        remarks.append(remark("offset-ignored", words, f"{found.ignored}=0 and then {found.ignored}=2, as many rows"))
     return remarks + _of_broadcast_v(found)
 
 

@@ -1,5 +1,6 @@
 """The search: from a function to the calls that it takes, and to the convention that its response follows."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from rotcheck.identify import attempts
 from rotcheck.identify.found import Reading
 from rotcheck.identify.reading import read_positions, read_tables
 from rotcheck.identify.response import Probe, Response, Trier, Unfit
-from rotcheck.identify.templates import Template, templates
+from rotcheck.identify.templates import TABLES, Template, offsets, templates
 from rotcheck.rotary.conventions import Convention
 
 WIDTHS = (16, 64, 128, 32)
@@ -29,6 +30,7 @@ class Found:
     trier: Trier
     k: Reading | None = None
     v: Reading | None = None
+    ignored: str = ""  # a parameter that should say where positions begin, and changes nothing
 
     @property
     def exact(self) -> bool:
@@ -58,19 +60,43 @@ def search(function: Callable[..., Any], device: torch.device, widths: tuple[int
             partial = "R" in {argument.rpartition("=")[2] for argument in template} and probe.rotary == probe.width
             own = Trier(function, device, replace(probe, rotary=probe.width // 2)) if partial else trier
             found = _of_template(own, template, reasons)
+            if found is not None and found.exact:
+                found = _with_offset(found)
             trier.calls += own.calls if partial else 0
             if found is not None and found.exact:
                 return found
             nearest = nearest if nearest and not (found and _nearer(found, nearest)) else found
-            if trier.calls > left or (nearest and nearest.reading.pairing):
+            if trier.calls > left or (nearest and _convincing(nearest)):
                 break
         left -= trier.calls
-        if left <= 0 or (nearest and nearest.reading.problem != "no-convention"):
+        if left <= 0 or (nearest and _convincing(nearest)):
             break
     if nearest:
         return nearest
     likeliest = next(iter(attempts.attempts(wanted[0])))[0] if wanted else None
     return NotFound(tuple(map(_shown, wanted[:8])), tuple(reasons)[:8], likeliest)
+
+
+def _with_offset(found: Found) -> Found:
+    """Prefer a call that says where its positions begin over one that counts them from 0."""
+    if found.convention.positions != "from 0":
+        return found
+    for name in offsets(found.trier.function):
+        template = (*found.convention.arguments, f"{name}=offset")
+        longer = replace(found.convention, arguments=template, positions="offset")
+        if not _takes(found.trier, longer, {}):
+            continue
+        still, moved = (found.trier.call(longer, _ones(found.trier, longer), by)[0] for by in (0, 2))
+        if torch.allclose(moved[:, :-2], still[:, 2:], atol=1e-5):
+            return replace(read(found.trier, longer), others=found.others)
+        if torch.allclose(moved, still, atol=1e-5):
+            return replace(found, ignored=name)
+    return found
+
+
+def _ones(trier: Trier, convention: Convention) -> list[torch.Tensor]:
+    shape = (trier.batch(convention), trier.probe.length, trier.heads(convention), trier.probe.width)
+    return [torch.ones(shape, dtype=torch.float64)] * len(convention.slots)
 
 
 def _probes(widths: tuple[int, ...]) -> Iterator[Probe]:
@@ -83,6 +109,18 @@ def _probes(widths: tuple[int, ...]) -> Iterator[Probe]:
 
 def _shown(template: Template) -> str:
     return f"f({', '.join(template)})"
+
+
+def _convincing(found: Found) -> bool:
+    """Return whether a reading that follows no convention is plainly a mistake in one, and no call amiss."""
+    chance = found.response.mixes or found.response.uneven or found.reading.problem == "pairing-of-tables"
+    return bool(found.reading.pairing) and not (chance and _blind(found.convention.arguments))
+
+
+def _blind(template: Template) -> bool:
+    """Return whether q, k or v stand where nothing but trial put them."""
+    roles = [argument.rpartition("=")[2] for argument in template]
+    return not set(roles) & {*TABLES, "positions", "offset", "offsets"} and len(roles) > 2
 
 
 def _nearer(found: Found, than: Found) -> bool:
@@ -104,7 +142,9 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
                 exact.append(found)
             elif nearest is None or _nearer(found, nearest):
                 nearest = found
-        if exact and not _by_chance(exact, nearest):
+        if exact and _by_chance(exact, nearest):
+            return nearest
+        if exact:
             exact.sort(key=_rank)
             return replace(exact[0], others=tuple(exact[1:]))
     return nearest
@@ -112,8 +152,11 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
 
 def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     """Return whether only tables along the first axis come out right, which mixes nothing, and others do not."""
-    usual = any(found.convention.layout != "sbhd" for found in exact)
-    return not usual and nearest is not None and nearest.convention.layout in ("bshd", "bhsd")
+    if nearest is None or not (nearest.response.uneven or nearest.response.mixes):
+        return False
+    counted = exact[0].convention.positions in ("from 0", "offset")
+    usual = counted or any(found.convention.layout != "sbhd" for found in exact)
+    return not usual and nearest.convention.layout in ("bshd", "bhsd")
 
 
 def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bool:
@@ -122,7 +165,9 @@ def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bo
     shape = (trier.batch(convention), probe.length, trier.heads(convention), probe.width)
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     try:
-        trier.call(convention, [x] * len(convention.slots))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of calls that do not suit it
+            trier.call(convention, [x] * len(convention.slots))
     except Unfit as error:
         reasons.setdefault(f"{_shown(convention.arguments)} {error}")
         return False
@@ -138,7 +183,9 @@ def _first_line(error: Exception) -> str:
 
 def read(trier: Trier, convention: Convention) -> Found:
     """Measure the response to a call that the function takes, and read it."""
-    response = trier.respond(convention)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the same at every basis vector
+        response = trier.respond(convention)
     readings = [_reading(matrix, response) for matrix in response.matrices]
     q, k, v = (*readings, None, None, None)[:3]
     assert q is not None, "a call returns something"
@@ -162,7 +209,7 @@ def _reading(matrix: torch.Tensor, response: Response) -> Reading:
 
 def _swapped(template: Template) -> Template:
     """Exchange cos and sin in a template."""
-    names = {"cos": "sin", "sin": "cos", "(cos, sin)": "(sin, cos)", "cos+sin": "sin+cos", "cos|sin": "sin|cos"}
+    names = {"cos": "sin", "sin": "cos", "(cos, sin)": "(sin, cos)", "cos+sin": "sin+cos", "cos|sin": "sin|cos"} | {"[cos, sin]": "[sin, cos]"}
     parts = [argument.rpartition("=") for argument in template]
     return tuple(f"{name}{equals}{names.get(role, role)}" for name, equals, role in parts)
 

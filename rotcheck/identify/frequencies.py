@@ -60,7 +60,7 @@ def _measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:
     one[:, 0] = 1.0
     x[..., : 2 * turning] = lanes(one, convention.pairing)
     result = trier.call(convention, [x] * len(convention.slots), offset)[0][0, :, 0, : 2 * turning]
-    written = "half" if convention.output_lanes == "de-interleaved" else convention.pairing
+    written = convention.written
     cos, sin = pairs(result, written).unbind(-1)  # (S, P) each
     return dict(zip(rows, torch.atan2(sin, cos)))
 

@@ -46,24 +46,42 @@ class Fit:
     schedule: Schedule | None
     alternatives: tuple[Schedule, ...]
     departure: float
+    turning: int  # pairs that turn
     wrong_at: int | None  # the first position asked for whose phase is not right
     error: float  # radians there, or the largest
     longest: int  # the largest position asked for up to which all are right
 
 
 def fit(seen: Turned, direction: int, head_dim: int | None, noise: float = 0.0) -> Fit:
-    """Fit the angles seen at each position; `noise`: what the dtype of a table may hide of an angle, in radians."""
+    """Fit the angles seen at each position; `noise`: what the dtype of a table may hide of an angle, in radians.
+
+    A schedule that float32 explains comes first. Frequencies of its own are no fault as long as angles grow with the
+    position; such that a narrower dtype holds exactly were rounded to it, and the schedule they come from is told.
+    """
     signed = {position: angle * direction for position, angle in seen.items()}
-    best: tuple[Tensor, Recognition | None] = (fitted(signed), None)
+    own = fitted(signed)
+    steady = _departs(signed, own, noise)[0] is None
+    known = _recognised(own, head_dim, TOLERANCES[0])
+    if steady and not noise and not _rounded(own):
+        found = known if known and known.schedule else None
+        exact = _of_schedule(found, len(own)) if found and found.departure < TOLERANCES[0] / 10 else own
+        return _fit(signed, exact, found, noise)
     for tolerance in TOLERANCES:
-        for own in (fitted(signed), fitted(signed, EXACT)):  # rounded positions spoil the fit further on
-            known = _recognised(own, head_dim, tolerance)
+        for each in (own, fitted(signed, EXACT)):  # rounded positions spoil the fit further on
+            known = _recognised(each, head_dim, tolerance)
             if known is None or known.schedule is None:
                 continue
             small = {position: angle for position, angle in signed.items() if position <= EXACT}
-            if _departs(small, _of_schedule(known, len(own)), noise)[0] is None:
-                return _fit(signed, _of_schedule(known, len(own)), known, noise)
-    return _fit(signed, *best, noise)
+            if _departs(small, _of_schedule(known, len(each)), noise)[0] is None:
+                return _fit(signed, _of_schedule(known, len(each)), known, noise)
+    return _fit(signed, own if steady else fitted(signed, EXACT), None, noise)
+
+
+def _rounded(frequencies: Tensor) -> bool:
+    """Return whether all frequencies are such as bfloat16 or float16 holds."""
+    turning = frequencies[frequencies > 6.2e-5]  # above float16's smallest normal number
+    narrow = (turning.to(dtype).double() for dtype in (torch.bfloat16, torch.float16))
+    return len(turning) > 2 and any(bool(((one / turning) - 1).abs().max() < 2e-6) for one in narrow)
 
 
 def _recognised(own: Tensor, head_dim: int | None, tolerance: float) -> Recognition | None:
@@ -85,8 +103,9 @@ def _of_schedule(known: Recognition, pairs: int) -> Tensor:
 def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -> Fit:
     wrong_at, error, longest = _departs(seen, exact, noise)
     if known is None:
-        return Fit(exact, None, (), 0.0, wrong_at, error, longest)
-    return Fit(exact, known.schedule, known.alternatives, known.departure, wrong_at, error, longest)
+        return Fit(exact, None, (), 0.0, int((exact.abs() > 1e-9).sum()), wrong_at, error, longest)
+    turning = known.rotary_dim // 2
+    return Fit(exact, known.schedule, known.alternatives, known.departure, turning, wrong_at, error, longest)
 
 
 def _departs(seen: Turned, frequencies: Tensor, noise: float) -> tuple[int | None, float, int]:
@@ -117,7 +136,7 @@ def of_applied(found: Found, note: Note) -> OwnAngles:
 
 
 def _with(convention: Convention, made: Fit) -> Convention:
-    if isinstance(made.schedule, Plain):
+    if isinstance(made.schedule, Plain) and made.turning == len(made.frequencies):
         return replace(convention, theta=made.schedule.theta)
     return replace(convention, frequencies=tuple(float(f) for f in made.frequencies))
 
@@ -135,6 +154,9 @@ def _told(own: OwnAngles, made: Fit, last: int, note: Note) -> None:
         own.remarks.append(note("over-head-dim", "takes its frequencies over head_dim and not over rotary_dim", shown))
     if isinstance(made.schedule, Linear) and abs(made.schedule.factor - 0.5) < 1e-4:
         own.remarks.append(note("rotated-twice", "rotates twice, or by twice the angle", shown))
+    if made.turning <= len(made.frequencies) // 4:
+        words = f"only {made.turning} of {len(made.frequencies)} pairs turn at all"
+        own.remarks.append(note("frequencies", words, shown))
     if made.wrong_at is not None:
         words = f"at position {made.wrong_at} its phase is {made.error:.2g} rad off: positions or frequencies are rounded"
         own.remarks.append(note("phase", words, f"right up to position {made.longest}"))
@@ -161,6 +183,8 @@ def of_builder(target: Any, recipe: builders.Recipe, built: builders.Built, devi
     seen = _built_at(target.function, recipe, built)
     head_dim = 2 * built.cos.shape[-1]
     made = fit(seen, 1, head_dim, noise=2 * torch.finfo(_real(built.dtype)).eps)
+    if built.grid:
+        return _of_grid(target, recipe, built, device, told)
     own = OwnAngles(Convention(pairing=built.table_lanes or "half", layout="bshd", tables=built.form), ())
     _told(own, made, max(seen), remark)
     _offset(own, seen, made, 1, remark)
@@ -194,6 +218,21 @@ def of_builder(target: Any, recipe: builders.Recipe, built: builders.Built, devi
         ),
         None,
     )  # fmt: skip
+
+
+def _of_grid(target: Any, recipe: builders.Recipe, built: builders.Built, device: torch.device, told: Callable[..., Any]) -> Any:
+    """Tell of tables for the squares of a grid: axial rotary, which has no one position a row."""
+    from rotcheck.identify.describe import Identified
+
+    described = Described(
+        kind="builds", tables=built.form, table_axes=built.axes, table_lanes=built.table_lanes,
+        argument_order=recipe.arguments, rotary_dim=2 * built.cos.shape[-1], positions="grid", schedule="axial",
+        dtype_rule=f"returns {str(built.dtype)[6:]}",
+    )  # fmt: skip
+    evidence = [Told(field="call", says=recipe.shown, because="as many rows as a grid of both lengths has squares")]
+    return Identified(
+        told(target, device, follows=True, convention=described, call=recipe.shown, evidence=tuple(evidence)), None
+    )
 
 
 def _real(dtype: torch.dtype) -> torch.dtype:

@@ -131,8 +131,12 @@ def _with(found: Reading, swapped: bool, **changes: object) -> Reading:
 def _pair_numbers(found: Reading) -> dict[int, int]:
     """Return which pair each lane of the result belongs to."""
     half = found.rotary_dim // 2
-    halves = found.pairing == "half" or found.output_lanes == "de-interleaved"
-    return {lane: lane % half if halves else lane // 2 for lane in range(2 * half)}
+    return {lane: lane % half if _in_halves(found) else lane // 2 for lane in range(2 * half)}
+
+
+def _in_halves(found: Reading) -> bool:
+    """Return whether the pairs of the result lie in halves."""
+    return found.output_lanes == "de-interleaved" or (found.pairing == "half" and found.output_lanes == "same")
 
 
 def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int) -> Reading:
@@ -144,11 +148,14 @@ def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int)
         return Reading(rotary_dim=rotary_dim, problem="no-convention", words=words)
     half = rotary_dim // 2
     deinterleaved = {lane: 2 * lane if lane < half else 2 * (lane - half) + 1 for lane in turning}
+    interleaved = {lane: lane // 2 + half * (lane % 2) for lane in turning}
     outputs: OutputLanes
     if all(own[lane] == lane for lane in turning):
         outputs, source = "same", {lane: lane for lane in turning}
     elif own == deinterleaved:
         outputs, source = "de-interleaved", deinterleaved
+    elif own == interleaved:
+        outputs, source = "interleaved", interleaved
     else:
         return Reading(rotary_dim=rotary_dim, problem="no-convention", words="writes its lanes in an order of its own")
     pairing: Pairing
@@ -252,7 +259,7 @@ def _signs(matrix: Tensor, partner: dict[int, int], turning: list[int]) -> dict[
 def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:
     """Add the angles of all rows and the amplitude; say so when the pairs are no rotations."""
     half = found.rotary_dim // 2
-    halves = found.pairing == "half" or found.output_lanes == "de-interleaved"
+    halves = _in_halves(found)
     first = [pair if halves else 2 * pair for pair in range(half)]
     second = [pair + half if halves else 2 * pair + 1 for pair in range(half)]
     a, b = [own[lane] for lane in first], [own[lane] for lane in second]

@@ -6,6 +6,7 @@ the matrix tells which entry of which table it was made of.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -62,6 +63,7 @@ def values(probe: Probe, lanes: int) -> tuple[Tensor, Tensor]:
     return cos, sin
 
 
+@cache
 def tables(form: str, probe: Probe) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
     """Return tables of a form (S, W, ...), and the cos and sin (S, W) that they stand for."""
     full = form in ("repeated", "packed", "angles-repeated")
@@ -115,7 +117,8 @@ class Trier:
         """Call it and return what it returns."""
         self.calls += 1
         made = self._tables(convention)
-        call = Call(inputs, made, self.positions(convention), offset, self.probe.sizes())
+        sizes = self.probe.sizes() | {"axis": convention.axes.index("s")}
+        call = Call(inputs, made, self.positions(convention), offset, sizes)
         positional, keyword = arguments(convention, call)
         return self.function(*positional, **keyword)
 

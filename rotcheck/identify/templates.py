@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify.names import UNKNOWN, roles
+from rotcheck.identify.names import NUMBERS, UNKNOWN, roles
 
 MOST = 160  # templates
 Template = tuple[str, ...]
 
+FREE = ("S", "D", "H", "B", "R", "axis", "True", "False", "10000.0", "1.0")  # as often as they are asked for
 TENSORS = ("x", "qkv", "q", "k", "v")
-TABLES = ("cos", "sin", "table", "(cos, sin)", "cos+sin", "cos|sin")
+TABLES = ("cos", "sin", "table", "(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
 _GROUPS = (
     set(),
     {"positions"},
@@ -24,6 +25,7 @@ _GROUPS = (
     {"(cos, sin)"},
     {"cos+sin"},
     {"cos|sin"},
+    {"[cos, sin]"},
     {"offsets"},
     {"cos", "sin", "positions"},
     {"table", "positions"},
@@ -44,6 +46,8 @@ class Parameter:
     required: bool
     keyword: bool
     nothing: bool  # its default is None
+    kind: object = None  # its annotation
+    default: object = None
 
 
 def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
@@ -61,7 +65,7 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
     if any(p.kind is p.VAR_POSITIONAL for p in found):
         return None
     return [
-        Parameter(p.name, p.default is p.empty, p.kind is p.KEYWORD_ONLY, p.default is None)
+        Parameter(p.name, p.default is p.empty, p.kind is p.KEYWORD_ONLY, p.default is None, p.annotation, p.default)
         for p in found
         if p.kind is not p.VAR_KEYWORD
     ]
@@ -75,18 +79,28 @@ def templates(function: Callable[..., Any]) -> list[Template]:
     required = [p for p in found if p.required]
     optional = [p for p in found if not p.required and p.nothing and roles(p.name) is not UNKNOWN]
     tried: dict[Template, None] = {}
-    for choose in (roles, _doubted, lambda name: UNKNOWN):
+    for choose in (roles, _doubted, _anything):
         for extra in ([], *([p] for p in optional), optional):
             given = [*required, *extra]
-            for template in islice(_assigned([choose(p.name) for p in given]), MOST):
+            for template in islice(_assigned([choose(p.name, p.kind) for p in given]), MOST):
                 tried.setdefault(_called(template, given, found))
     return list(islice(tried, 2 * MOST))
 
 
-def _doubted(name: str) -> tuple[str, ...]:
+def offsets(function: Callable[..., Any]) -> list[str]:
+    """Return the parameters, with a default, that may say where the positions begin."""
+    return [p.name for p in parameters(function) or [] if not p.required and "offset" in roles(p.name)[:1]]
+
+
+def _doubted(name: str, kind: object) -> tuple[str, ...]:
     """Return what a name says and, of one that is a single letter, everything else as well."""
-    found = roles(name)
-    return found if len(name) > 1 else tuple(dict.fromkeys((*found, *UNKNOWN)))
+    found = roles(name, kind)
+    return found if len(name) > 1 or kind in (int, float, bool) else tuple(dict.fromkeys((*found, *UNKNOWN)))
+
+
+def _anything(name: str, kind: object) -> tuple[str, ...]:
+    """Return everything that an argument may be, whatever it is called."""
+    return roles(name, kind) if kind in (int, float, bool) else (*UNKNOWN, *(r for r in roles(name) if r in NUMBERS))
 
 
 def _of_any() -> Iterator[Template]:
@@ -124,7 +138,7 @@ def _complete(choices: Sequence[tuple[str, ...]], chosen: Template, blind: bool)
             yield named
         return
     for role in choices[len(chosen)]:
-        repeated = role in chosen and role not in ("S", "D", "H", "B", "R")
+        repeated = role in chosen and role not in FREE
         backwards = blind and role == "cos" and "sin" in chosen  # which is which is read off the response
         if not repeated and not backwards:
             yield from _complete(choices, (*chosen, role), blind)
@@ -140,5 +154,6 @@ def _named(chosen: Template) -> Template:
 def _sensible(chosen: Template) -> bool:
     inputs = {role for role in chosen if role in TENSORS}
     others = {role for role in chosen if role in (*TABLES, "positions", "offset", "offsets")}
-    once = len([role for role in chosen if role not in "SDHBR"]) == len(inputs) + len(others)
-    return once and inputs in _INPUTS and others in _GROUPS
+    once = len([role for role in chosen if role not in FREE]) == len(inputs) + len(others)
+    order = [role for role in chosen if role in ("q", "k", "v")]
+    return once and inputs in _INPUTS and others in _GROUPS and order == sorted(order, key="qkv".index)

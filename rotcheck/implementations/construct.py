@@ -12,7 +12,7 @@ HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
 
 _BY_NAME: tuple[tuple[str, Any], ...] = (
     (r"(hidden|embed|embedding|model|n)_?(size|dim|dims|embd|embed)|d_model|n_embd|emb_dim|features|width", HEAD_DIM * HEADS),
-    (r"(n|num)_?(attention_|q_|query_)?heads?|n_head|heads|nhead", HEADS),
+    (r"(n|num)_?(attention_|q_|query_)?heads?|n_head|heads?|nhead", HEADS),
     (r"(n|num)_?(kv|key_value)_?(heads?|groups)|n_kv_heads?|n_query_groups", HEADS),
     (r"(head|rotary|rot|rope|qk_rope_head|kv|per_head|attn_head)_?(dim|size|width|channels)s?|dim|d|d_head|dim_head|d_k|"
      r"head_features|n_elem|rotary_ndims|embed_dim|embedding_dim|channels|axis_dim|n_rot|size|dims|hdim|d_rope|d_half", HEAD_DIM),
