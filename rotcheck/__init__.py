@@ -6,6 +6,7 @@ report = rotcheck.compare(["native"], devices=["cpu"])  # a rotcheck.results.Rep
 found = rotcheck.probe()  # a rotcheck.results.Probe
 times = rotcheck.bench(["native"])  # a rotcheck.results.Bench
 trained = rotcheck.train(["native"])  # a rotcheck.results.Training
+reach = rotcheck.context("mine.py:RotaryEmbedding")  # a rotcheck.results.Context
 """
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that before anything could go wrong
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
 
     from rotcheck.bench.run import bench
     from rotcheck.compare.run import compare
+    from rotcheck.context.run import context
     from rotcheck.declaration import declare
     from rotcheck.probe.run import probe
     from rotcheck.train.run import train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "bench", "compare", "declare", "identify", "probe", "train"]
+__all__ = ["__version__", "bench", "compare", "context", "declare", "identify", "probe", "train"]
 
 
 def __getattr__(name: str) -> "Any":
@@ -28,6 +30,6 @@ def __getattr__(name: str) -> "Any":
 
     if name == "declare":
         return importlib.import_module("rotcheck.declaration").declare
-    if name in ("bench", "compare", "identify", "probe", "train"):
+    if name in ("bench", "compare", "context", "identify", "probe", "train"):
         return importlib.import_module(f"rotcheck.{name}")
     raise AttributeError(f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -22,6 +22,7 @@ TRIAL_SCHEMA = "rotcheck/trial/1"
 TRAINING_SCHEMA = "rotcheck/train/1"
 BENCH_SCHEMA = "rotcheck/bench/1"
 CONVENTION_SCHEMA = "rotcheck/convention/1"
+CONTEXT_SCHEMA = "rotcheck/context/1"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +86,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None = None
     fix: str | None = None
     stand_in: bool = False
+    applies: bool = True  # False, of one that is skipped: the check asks for what the function has not
 
 
 Kind = Literal["applies", "builds", "both"]
@@ -96,7 +98,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind  # it applies tables handed in, builds tables, or rotates by positions itself
     pairing: Literal["half", "interleaved"] | None = None
     direction: Literal[1, -1] | None = None
-    output_lanes: Literal["same", "de-interleaved"] | None = None
+    output_lanes: Literal["same", "de-interleaved", "interleaved"] | None = None
     layout: str | None = None  # "bshd", ...: the axes of a tensor
     tables: str | None = None  # "half-width", "repeated", "complex", ...; "positions": it makes its own
     table_axes: str | None = None  # "s1w": the axes of a table, of which w are its lanes
@@ -359,7 +361,66 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
 
-def summarise(cells: Iterable[Cell | Course]) -> dict[str, int]:
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an object's angles are from float64 at one position."""
+
+    position: int
+    error: float | None  # radians, of the worst pair; None: what came back is no rotation
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """One object under one condition: up to which position its phases are right."""
+
+    implementation: str
+    condition: str  # "constructed", "half", "autocast", ...
+    device: str
+    verdict: Verdict
+    right_to: int | None = None  # the last position before the first wrong one; None: not even position 0
+    wrong_at: int | None = None  # the first wrong one; None: none was found up to `asked_to`
+    exact: bool = False  # these two are neighbours
+    asked_to: int | None = None  # the last position that it was asked for
+    stopped: str | None = None  # why it was not asked for more
+    phases: tuple[Phase, ...] = ()
+    emulated: bool = False  # the device cannot do this; what it would compute was emulated
+    finding: str | None = None  # code of what is wrong
+    message: str | None = None  # what is wrong; the reason, where it did not run
+    note: str | None = None  # what is worth knowing besides
+    trace: tuple[str, ...] = ()  # innermost frames of whoever raised or died
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    cause: str | None = None
+    fix: str | None = None
+    seconds: float | None = None
+
+
+class Maker(msgspec.Struct, frozen=True, kw_only=True):
+    """An object that makes its own angles, as it was recognised when constructed."""
+
+    implementation: str
+    kind: Kind | None = None  # None: not recognised; a row says why
+    call: str | None = None  # "f(x, positions)"
+    built: str | None = None  # how an object was made of a class
+    schedule: str | None = None  # of its frequencies; None: it is held against those that it has at first
+    claims: int | None = None  # how many positions it says that it can
+    claimed_by: str | None = None  # by what: an attribute, the rows of a table
+    judged_to: int | None = None  # so many positions must be right
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rotcheck context` found."""
+
+    schema: str = CONTEXT_SCHEMA
+    rotcheck: str
+    torch: str | None
+    device: str
+    right: float  # radians: a phase further off is not right
+    makers: tuple[Maker, ...]
+    rows: tuple[Reach, ...]
+    summary: dict[str, int]
+    interrupted: bool = False
+    planned: int = 0  # how many rows the request asked for
+
+
+def summarise(cells: Iterable[Cell | Course | Reach]) -> dict[str, int]:
     """Return how many cells have each verdict, every verdict named."""
     counted = Counter(cell.verdict for cell in cells)
     return {verdict: counted[verdict] for verdict in VERDICTS}
@@ -375,7 +436,7 @@ def findings(cells: Iterable[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.verdict in FINDINGS]
 
 
-def exit_code(cells: Sequence[Cell | Course]) -> int:
+def exit_code(cells: Sequence[Cell | Course | Reach]) -> int:
     """Return the exit code of the contract: 1 for a finding, 5 when nothing ran, else 0."""
     if any(cell.verdict in FINDINGS for cell in cells):
         return 1

@@ -50,7 +50,7 @@ def draw(found: Bench, path: str) -> None:
             _panel(axes, section, found.against)
         for axes in list(figure.axes)[len(shown) :]:
             axes.set_axis_off()
-        write.write(path, _drawn(figure, PurePath(path).suffix.lower()[1:]))
+        write.write(path, drawn(figure, PurePath(path).suffix.lower()[1:]))
 
 
 def _panel(axes: Any, section: Section, against: str) -> None:
@@ -81,7 +81,8 @@ def _point(axes: Any, at: int, row: Timing, colour: str) -> None:
     axes.errorbar([times.median], [at], xerr=bars, fmt="o", color=colour, markersize=5, capsize=3)
 
 
-def _drawn(figure: Any, format: str) -> bytes:
+def drawn(figure: Any, format: str) -> bytes:
+    """Return a figure as the bytes of a file, the same for the same figure."""
     file = BytesIO()
     figure.savefig(
         file, format=format, dpi=150, transparent=True, metadata={"Date": None} if format == "svg" else None

@@ -10,16 +10,17 @@ from rich.text import Text
 
 from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
+from rotcheck.report import context as reached
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
-from rotcheck.report import training as trained
 from rotcheck.report import identification as conventions
+from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
 from rotcheck.report.grid import ASCII, UNICODE, Marks
 from rotcheck.report.layout import draw, fit
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean, one_line, plural, shorten
-from rotcheck.results import Bench, Identification, Line, Probe, Report, Training, Trial
+from rotcheck.results import Bench, Context, Identification, Line, Probe, Report, Training, Trial
 
 MOST_REMARKS = 12
 STYLES = {"good": "green", "bad": "red", "note": "yellow", "none": "dim"}
@@ -112,6 +113,37 @@ def train(found: Training, look: Look) -> str:
             Text(trained.summary_line(found), style="bold"),
         ],
     )
+
+
+def context(found: Context, look: Look) -> str:
+    """Return a table for each object, what went wrong, and what did not run."""
+    marks = _marks(look)
+    wrong = [
+        Group(Text(f"{marks.bad} {each.title}", style="bold red"), _labelled(reached.details(each)))
+        for each in reached.findings(found)
+    ]
+    tables = [_reach(section, look) for section in reached.sections(found)]
+    legend = [Text(reached.legend(found, marks), style="dim")] if reached.ran(found.rows) else []
+    return _printed(
+        look,
+        [
+            _plain([reached.headline(found)]),
+            *tables,
+            *legend,
+            *wrong,
+            *_remarks("Worth knowing", reached.notes(found)),
+            *_remarks("Not on this machine", reached.reasons(found, "unavailable")),
+            *_remarks("Skipped", reached.reasons(found, "skipped")),
+            Text(reached.summary_line(found), style="bold"),
+        ],
+    )
+
+
+def _reach(section: reached.Section, look: Look) -> RenderableType:
+    marks = _marks(look)
+    long, short = (reached.grid(section, marks, detail=detail) for detail in (True, False))
+    drawn = draw(fit(long, short, look.width, marks), marks) if long.names else []
+    return Group(Text(section.title, style="bold"), *drawn)
 
 
 def convention(found: Sequence[Identification], look: Look) -> str:

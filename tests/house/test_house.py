@@ -13,11 +13,11 @@ import rotcheck
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
-    "cli", "preflight", "report", "bench", "train", "compare", "probe", "diagnose", "implementations", "isolation",
+    "cli", "preflight", "report", "bench", "train", "context", "compare", "probe", "diagnose", "implementations", "isolation",
     "rotary", "results", "errors", "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MAY_IMPORT_TORCH = ("rotary/", "implementations/", "bench/", "compare/", "probe/", "train/")
+MAY_IMPORT_TORCH = ("rotary/", "implementations/", "bench/", "compare/", "context/", "probe/", "train/")
 
 
 def _imported(file: Path) -> Iterator[str]:
@@ -104,7 +104,7 @@ def test_importing_rotcheck_imports_nothing_but_itself() -> None:
 
 
 def test_an_unknown_attribute_of_the_package_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match="it has __version__, bench, compare, probe"):
+    with pytest.raises(AttributeError, match="it has __version__, bench, compare, context"):
         rotcheck.nonsense  # noqa: B018
 
 

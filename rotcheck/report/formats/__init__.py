@@ -2,9 +2,9 @@
 
 A format's module has `SUFFIX`, the ending of files that are in it, and `MACHINE`, whether a program reads it
 (it is then UTF-8 whatever the terminal says). For each kind of thing that it can show it has a function of
-that name: `report(page, look)`, `probe(found, look)`, `trial(found, look)`, `bench(found, look)`, `train(found, look)`,
-`convention(found, look)`, `failures(found, look)`, each of which returns the text. Where drawing needs a heavy import, `prepare()` makes
-it ahead of time.
+that name: `report(page, look)`, `probe(found, look)`, `trial(found, look)`, `bench(found, look)`,
+`train(found, look)`, `convention(found, look)`, `context(found, look)`, `failures(found, look)`, each of which
+returns the text. Where drawing needs a heavy import, `prepare()` makes it ahead of time.
 """
 
 import difflib
@@ -77,7 +77,7 @@ def of_file(path: str, kind: str, otherwise: str) -> str:
     )
 
 
-_WORDS = {"failures": "list of failures", "bench": "benchmark", "train": "training run"}
+_WORDS = {"failures": "list of failures", "bench": "benchmark", "train": "training run", "context": "table of contexts"}
 
 
 def _all() -> list[str]:

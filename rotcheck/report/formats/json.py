@@ -8,7 +8,7 @@ import msgspec
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean
-from rotcheck.results import Bench, Identification, Probe, Training, Trial
+from rotcheck.results import Bench, Context, Identification, Probe, Training, Trial
 
 SUFFIX = ".json"
 MACHINE = True
@@ -41,6 +41,11 @@ def bench(found: Bench, look: Look) -> str:
 
 def train(found: Training, look: Look) -> str:
     """Return the training run."""
+    return encode(found)
+
+
+def context(found: Context, look: Look) -> str:
+    """Return how far each object is right."""
     return encode(found)
 
 

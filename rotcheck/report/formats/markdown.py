@@ -4,16 +4,17 @@ from collections.abc import Iterable, Sequence
 
 from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
+from rotcheck.report import context as reached
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
-from rotcheck.report import training as trained
 from rotcheck.report import identification as conventions
+from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
 from rotcheck.report.grid import ASCII, UNICODE, Block, Grid
 from rotcheck.report.markup import block, escape, fold, heading, table
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Bench, Identification, Line, Probe, Report, Training, Trial
+from rotcheck.results import Bench, Context, Identification, Line, Probe, Report, Training, Trial
 
 SUFFIX = ".md"
 MACHINE = False
@@ -62,6 +63,29 @@ def trial(found: Trial, look: Look) -> str:
     """Return each claim and what was seen."""
     claims = [f"{heading(on_trial.title(claim), 4)}\n\n{_list(claim.seen)}" for claim in found.claims]
     return _joined([heading(on_trial.headline(found)), *claims])
+
+
+def context(found: Context, look: Look) -> str:
+    """Return a table for each object, what went wrong, and what did not run."""
+    marks = ASCII if look.ascii else UNICODE
+    top = [heading(f"rotcheck context: {reached.summary_line(found)}"), _list([reached.headline(found)])]
+    tables = []
+    for section in reached.sections(found):
+        grid = reached.grid(section, marks, detail=True)
+        drawn = [_table(grid, grid.blocks)] if grid.names else []
+        tables.append("\n\n".join([heading(section.title, 4), *drawn]))
+    bad = reached.findings(found)
+    told = [
+        fold(f"{marks.bad} {each.title}", _details(reached.details(each)), unfolded=len(bad) <= OPEN)
+        for each in bad
+    ]
+    end = [
+        escape(reached.legend(found, marks)),
+        *_remarks("Worth knowing", reached.notes(found)),
+        *_remarks("Not on this machine", reached.reasons(found, "unavailable")),
+        *_remarks("Skipped", reached.reasons(found, "skipped")),
+    ]
+    return _joined([*top, *_fitting([*tables, *told], LONGEST, "section"), *end])
 
 
 def convention(found: Sequence[Identification], look: Look) -> str:

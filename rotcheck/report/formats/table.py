@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
-from rotcheck.results import Bench, Identification, Probe, Training, Trial
+from rotcheck.results import Bench, Context, Identification, Probe, Training, Trial
 
 SUFFIX = ".txt"
 MACHINE = False
@@ -48,6 +48,13 @@ def train(found: Training, look: Look) -> str:
     from rotcheck.report import terminal
 
     return terminal.train(found, look)
+
+
+def context(found: Context, look: Look) -> str:
+    """Return a table for each object, what went wrong, and what did not run."""
+    from rotcheck.report import terminal
+
+    return terminal.context(found, look)
 
 
 def convention(found: Sequence[Identification], look: Look) -> str:

@@ -1,0 +1,48 @@
+"""What is known of an object once it was recognised as constructed, as plain data that travels to workers."""
+
+from typing import Any, Literal
+
+import msgspec
+
+RIGHT = 1e-2  # radians: a phase further off is not right
+UNCLAIMED = 4096  # positions that one must have right that claims no length
+HONEST = 2.0 / (
+    1 << 24
+)  # radians a position that float32 costs at most; measured on right code: half of that
+POSITIONS = (0, 1, 2, 3, 257, 1000, 2049, 4097, 8191, 16385, 32767, 65537, 131071, 1048575)
+
+Asking = Literal["any", "offset", "from 0", "none"]
+"""How positions are asked for: each by itself, a run from an offset, all from 0, or not at all."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """How to ask an object for its angles, what they have to be, and up to where it says they are right."""
+
+    kind: Literal["builds", "both"]  # tables, or a rotation by positions
+    asking: Asking
+    call: str  # in words
+    built: str | None  # how an object was made of a class
+    recipe: dict[str, Any] | None  # of one that builds: `builders.Recipe`
+    form: str  # of its tables
+    order: str
+    table_lanes: str | None
+    axes: str
+    convention: dict[str, Any] | None  # of one that rotates
+    width: int  # of a head
+    direction: int
+    amplitude: float
+    frequencies: tuple[float, ...]  # radians a position, of each pair
+    zero: tuple[float, ...]  # angles at position 0
+    schedule: str | None
+    claims: int | None  # positions
+    claimed_by: str | None  # "max_position_embeddings"
+
+    @property
+    def judged_to(self) -> int:
+        """How many positions, from 0, must have a right phase."""
+        return self.claims or UNCLAIMED
+
+
+def allowed(position: int) -> float:
+    """Return how far a phase may be off, in radians, so that float32's own loss is no finding."""
+    return max(RIGHT, HONEST * position)

@@ -1,0 +1,38 @@
+"""Whether an object gives the same after something else was asked of it: caches keep what the first call made."""
+
+from collections.abc import Sequence
+
+from rotcheck.context.known import Known
+from rotcheck.context.sources import Source, Turns
+from rotcheck.context.sweep import Truth
+
+SAMPLE = (0, 1, 2, 3, 257, 1000, 2049, 4095)
+FEW = tuple(range(8))
+
+
+def sample(known: Known) -> tuple[int, ...]:
+    """Return positions within what the object claims."""
+    return tuple(position for position in SAMPLE if position < known.judged_to)
+
+
+def changed(before: Turns, after: Turns) -> str | None:
+    """Return by how much an element changed, in words; None: by nothing."""
+    if before.same(after):
+        return None
+    return f"cos and sin differ by up to {before.apart(after):.2g}"
+
+
+def worst(known: Known, turns: Turns, positions: Sequence[int]) -> float:
+    """Return the largest phase error, in radians."""
+    return max(Truth(known).errors(turns, positions))
+
+
+def taken(asked: Source, known: Known) -> tuple[tuple[int, ...], Turns]:
+    """Return those of the sample that the object takes, and what it gives for them."""
+    positions = sample(known)
+    while len(positions) > 4:
+        try:
+            return positions, asked.ask(positions)
+        except Exception:  # it takes no position as large as this
+            positions = positions[:-1]
+    return positions, asked.ask(positions)

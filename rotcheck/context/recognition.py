@@ -1,0 +1,120 @@
+"""Finds out how an object makes its angles, as it was constructed, and what they have to be."""
+
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from rotcheck.context.claims import claim
+from rotcheck.context.known import Asking, Known
+from rotcheck.context.sources import source
+from rotcheck.context.sweep import groups, wrapped
+from rotcheck.context.trial import Thing, thing
+from rotcheck.identify import builders, engine, own_angles
+from rotcheck.identify.describe import call_words
+from rotcheck.implementations import construct
+from rotcheck.implementations.load import Target
+from rotcheck.rotary.conventions import Convention
+
+FAR = 4097  # the last position that frequencies are fitted to
+STILL = 1e-5  # radians
+_ASKING: dict[str, Asking] = {"given": "any", "length": "from 0", "x": "from 0", "none": "none"}
+
+
+class NotJudged(Exception):
+    """It is none of those that make their own angles; the message says what it is."""
+
+
+def recognise(target: Target, device: str) -> Known:
+    """Return what is known of a loaded object.
+
+    Raises `NotJudged` for one that does not make its own angles, as far as can be seen.
+    """
+    made = thing(target.function)
+    claims = claim(made.owner)  # before a call can make a cache grow
+    known = _called(target, device)
+    if claims:
+        known = msgspec.structs.replace(known, claims=claims[0], claimed_by=claims[1])
+    return _with_angles(known, made, device)
+
+
+def _called(target: Target, device: str) -> Known:
+    """Return how it is called."""
+    if target.convention is not None:
+        return _rotating(target, target.convention, target.convention.head_dim or 64)
+    recipe, built, _ = builders.find(target.function)
+    if recipe is not None and built is not None:
+        return _building(target, recipe, built)
+    found = engine.search(target.function, torch.device(device), construct.width_hints(target.function))
+    if isinstance(found, engine.NotFound) or not found.reading.pairing:
+        raise NotJudged("no call that was tried gave back tables or a rotation: see `rotcheck identify`")
+    return _rotating(target, found.convention, found.trier.probe.width)
+
+
+def _building(target: Target, recipe: builders.Recipe, built: builders.Built) -> Known:
+    return _known(
+        target,
+        kind="builds",
+        asking=_ASKING[recipe.positions],
+        call=recipe.shown,
+        recipe=asdict(recipe),
+        form=built.form,
+        order=built.order,
+        table_lanes=built.table_lanes,
+        axes=built.axes,
+        amplitude=built.amplitude,
+    )
+
+
+def _rotating(target: Target, convention: Convention, width: int) -> Known:
+    if convention.tables != "positions":
+        raise NotJudged(
+            "it applies tables that are handed in and makes none of its own: `rotcheck compare` judges it"
+        )
+    return _known(
+        target,
+        kind="both",
+        asking=convention.positions,
+        call=call_words(convention),
+        convention=asdict(convention),
+        width=width,
+        direction=1 if convention.direction > 0 else -1,
+    )
+
+
+def _known(target: Target, **fields: Any) -> Known:
+    nothing: dict[str, Any] = {
+        "recipe": None, "convention": None, "form": "", "order": "", "table_lanes": None, "axes": "", "width": 0,
+        "direction": 1, "amplitude": 1.0, "frequencies": (), "zero": (), "schedule": None, "claims": None,
+        "claimed_by": None,
+    }  # fmt: skip
+    return Known(built=target.built, **{**nothing, **fields})
+
+
+def _with_angles(known: Known, made: Thing, device: str) -> Known:
+    """Fit the frequencies to the angles at small and middling positions."""
+    look, last = source(made.function, known, device).reached(FAR)
+    seen: dict[int, Tensor] = {}
+    for group in groups(known, FAR if last is None else min(FAR, last)):
+        try:
+            turns = look(group)
+        except Exception:
+            if not seen:
+                raise
+            break  # it takes no position as large as this
+        seen.update(zip(group, torch.atan2(turns.sin, turns.cos)))
+    zero = seen[0]
+    direction = known.direction
+    if known.kind == "builds" and 1 in seen and float(wrapped(seen[1] - zero)[0]) < -STILL:
+        direction = -1
+    fit = own_angles.fit(seen, direction, known.width or 2 * len(zero))
+    still = bool(zero.abs().max() < STILL)
+    return msgspec.structs.replace(
+        known,
+        direction=direction,
+        frequencies=tuple(float(f) for f in fit.frequencies),
+        zero=tuple(0.0 if still else float(z) for z in zero),
+        schedule=str(fit.schedule) if fit.schedule else None,
+    )

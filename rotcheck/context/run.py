@@ -1,0 +1,148 @@
+"""The front's half: recognises each object as constructed, then tries it under every other condition."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from rotcheck import __version__
+from rotcheck.compare.plan import display_names
+from rotcheck.context.conditions import FIRST, names
+from rotcheck.context.known import RIGHT, Known
+from rotcheck.context.rows import maker_of, not_run, row_of
+from rotcheck.errors import RequestError
+from rotcheck.implementations import registry
+from rotcheck.isolation import Done, Job, Pool, Raised, Returned
+from rotcheck.results import Context, Reach, summarise
+
+WORKER = "rotcheck.context.worker:open_context"
+PRELOAD = ("torch", "rotcheck.context.worker")
+SLOWEST = "meta"  # torch imports much for it, so that it begins first
+_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
+
+
+def context(
+    *specifications: str,
+    conditions: Sequence[str] = (),
+    device: str = "cpu",
+    timeout: float = 60.0,
+    memory_limit: float | None = None,
+    on_plan: Callable[[int], None] | None = None,
+    on_row: Callable[[str], None] | None = None,
+) -> Context:
+    """Measure up to which position functions and modules that make their own angles are right.
+
+    A specification is `package.module:function`, `path/to/file.py:Class`, or a `file.py`, which stands for all
+    rotary functions in it; a class is built, a function of no argument is called for what it returns. `conditions`:
+    what is done to them before they are asked, empty: all; as constructed is always measured. Every condition has
+    an object and a process of its own. `timeout`: seconds for one of them. `memory_limit`: GiB that a worker may hold.
+    `on_plan` is called once with the number of rows, `on_row` with a name for each row as it is decided.
+
+    Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends the run,
+    and what was finished is returned with `interrupted` set.
+    """
+    asked = list(dict.fromkeys(name for one in specifications for name in registry.expanded(one)))
+    for name in asked:
+        registry.check(name)
+    wanted = _conditions(conditions)
+    run = _Run(asked, wanted, device, timeout, on_row or (lambda name: None))
+    if on_plan:
+        on_plan(len(asked) * len(wanted))
+    with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
+        try:
+            run.first(pool)
+            run.others(pool)
+        except KeyboardInterrupt:
+            run.interrupted = True
+    return run.result()
+
+
+def _conditions(asked: Sequence[str]) -> list[str]:
+    """Return the conditions to try, in the order to show them."""
+    unknown = [name for name in asked if name not in names()]
+    if unknown:
+        raise RequestError(f"unknown condition {unknown[0]!r}; it can be {', '.join(names())}")
+    return [name for name in names() if not asked or name in asked or name == FIRST]
+
+
+@dataclass
+class _Run:
+    """What has been found so far."""
+
+    asked: Sequence[str]
+    conditions: Sequence[str]
+    device: str
+    timeout: float
+    on_row: Callable[[str], None]
+    interrupted: bool = False
+    _known: dict[str, Known] = field(default_factory=dict)
+    _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
+    _torch: str | None = None
+
+    def __post_init__(self) -> None:
+        self._shown = display_names(self.asked)
+
+    def first(self, pool: Pool) -> None:
+        """Recognise and measure each object as constructed."""
+        for done in pool.run([self._job(name, FIRST) for name in self.asked]):
+            self._take(done)
+
+    def others(self, pool: Pool) -> None:
+        """Try every other condition on what was recognised, and say of the rest that it was not."""
+        for name in (name for name in self.asked if name not in self._known):
+            self._left_out(name)
+        others = sorted((each for each in self.conditions if each != FIRST), key=SLOWEST.__ne__)
+        jobs = [self._job(name, each) for name in self._known for each in others]
+        for done in pool.run(jobs):
+            self._take(done)
+
+    def _job(self, name: str, condition: str) -> Job:
+        known = self._known.get(name)
+        setup: dict[str, Any] = {
+            "specification": name,
+            "implementation": name,
+            "device": self.device,
+            "known": msgspec.to_builtins(known) if known else None,
+        }
+        return Job(name, WORKER, setup, [["", condition]], self.timeout, 3 * self.timeout)
+
+    def _take(self, done: Done) -> None:
+        """Judge one answer. Raises `RequestError` when it says that there is no such object."""
+        name, condition = done.job.name, done.task[1]
+        if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
+            raise RequestError(done.outcome.message)
+        if isinstance(done.outcome, Returned):
+            self._torch = done.outcome.value.get("torch") or self._torch
+            if "known" in done.outcome.value:
+                self._known.setdefault(name, msgspec.convert(done.outcome.value["known"], Known))
+        first = self._rows.get((name, FIRST))
+        self._add(name, condition, row_of(done, self._shown[name], self._known.get(name), first))
+
+    def _left_out(self, name: str) -> None:
+        first = self._rows[name, FIRST]
+        said = "" if first.verdict in ("skipped", "unavailable") else "it was not recognised as constructed: "
+        for condition in (each for each in self.conditions if each != FIRST):
+            row = not_run(self._shown[name], condition, self.device, f"{said}{first.message}")
+            verdict = "unavailable" if first.verdict == "unavailable" else "skipped"
+            self._add(name, condition, msgspec.structs.replace(row, verdict=verdict))
+
+    def _add(self, name: str, condition: str, row: Reach) -> None:
+        self._rows[name, condition] = row
+        self.on_row(f"{row.implementation} {condition}")
+
+    def result(self) -> Context:
+        """Return what was finished, in the order asked for."""
+        order: Iterable[tuple[str, str]] = ((name, each) for name in self.asked for each in self.conditions)
+        rows = tuple(self._rows[key] for key in order if key in self._rows)
+        return Context(
+            rotcheck=__version__,
+            torch=self._torch,
+            device=self.device,
+            right=RIGHT,
+            makers=tuple(maker_of(self._shown[name], self._known.get(name)) for name in self.asked),
+            rows=rows,
+            summary=summarise(rows),
+            interrupted=self.interrupted,
+            planned=len(self.asked) * len(self.conditions),
+        )

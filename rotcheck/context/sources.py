@@ -1,0 +1,245 @@
+"""Asks an object for its angles at positions, in the way that it was found to take them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import msgspec
+import torch
+from torch import Tensor
+
+from rotcheck.context.known import Known
+from rotcheck.identify import builders
+from rotcheck.identify.response import Probe, Trier
+from rotcheck.rotary import lanes, pairs
+from rotcheck.rotary.conventions import Convention
+
+LENGTHS = (131072, 65538, 32768, 16386, 8192, 4098, 2050, 1001, 258, 9)
+"""Rows that one is asked for that counts from 0, until it takes one of these."""
+
+
+class NoRotation(Exception):
+    """What came back cannot be read as angles at all; the message says why."""
+
+    def __init__(self, message: str, finding: str = "no-rotation") -> None:
+        super().__init__(message)
+        self.finding = finding
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """cos and sin (n, P), float64, at the positions asked for, as they came back."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def same(self, other: "Turns") -> bool:
+        """Whether both are equal bit by bit."""
+        return torch.equal(self.cos, other.cos) and torch.equal(self.sin, other.sin)
+
+    def apart(self, other: "Turns") -> float:
+        """Return the largest difference of an element; NaN when one is."""
+        return float(torch.maximum((self.cos - other.cos).abs(), (self.sin - other.sin).abs()).max())
+
+
+Look = Callable[[Sequence[int]], Turns]
+Reach = tuple[Look, int | None]
+
+
+class Source(Protocol):
+    """An object that can be asked."""
+
+    at_once: int  # positions that are asked for in one call
+
+    def ask(self, positions: Sequence[int]) -> Turns:
+        """Call it for these positions. Raises `NoRotation`, and what the object raises."""
+
+    def reached(self, most: int) -> Reach:
+        """Return what answers for positions up to `most`, and the last one when it makes all rows up to that."""
+
+
+def source(
+    function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype = torch.float32
+) -> Source:
+    """Return how to ask this object; `dtype` is that of a tensor that it is shown."""
+    made = (
+        Tables(function, known, device, dtype)
+        if known.kind == "builds"
+        else Rotation(function, known, device, dtype)
+    )
+    return made if known.asking in ("any", "offset") else Counted(made, known)
+
+
+class Tables:
+    """One that makes tables for positions."""
+
+    at_once = 256
+
+    def __init__(self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype) -> None:
+        self._function, self._known, self._device, self._dtype = function, known, device, dtype
+        self._recipe = msgspec.convert(known.recipe, builders.Recipe)
+
+    def ask(self, positions: Sequence[int]) -> Turns:
+        return self.read(self.call(list(positions)), range(len(positions)))
+
+    def reached(self, most: int) -> Reach:
+        return self.ask, None
+
+    def call(self, positions: Sequence[int]) -> Any:
+        """Call it and return what it returns."""
+        at, recipe = torch.tensor(positions), self._recipe
+        positional, keyword = builders._arguments(recipe, at, len(positions), self._dtype, builders.HEAD_DIM)
+        moved = {name: self._moved(value) for name, value in keyword.items()}
+        return self._function(*map(self._moved, positional), **moved)
+
+    def _moved(self, value: Any) -> Any:
+        if isinstance(value, str) and value == "cpu":
+            return self._device
+        return value.to(self._device) if isinstance(value, Tensor) else value
+
+    def read(self, returned: Any, rows: Sequence[int]) -> Turns:
+        """Read these rows of what came back, as tables of the form that they had as constructed."""
+        known = self._known
+        first, second = _parts(returned, known)
+        cos = _picked(first, known.axes, rows)
+        sin = _picked(second, known.axes, rows)
+        return Turns(*(_once(part, known.table_lanes) for part in (cos, sin)))
+
+
+def _parts(returned: Any, known: Known) -> tuple[Tensor, Tensor]:
+    """Return cos and sin with all their axes."""
+    tensors = _tensors(returned)
+    if not tensors:
+        raise NoRotation(f"returns {type(returned).__name__}")
+    if any(tensor.is_meta for tensor in tensors):
+        raise NoRotation("returns tensors on meta: a table that is no buffer was left there", "left-on-meta")
+    table = tensors[0].detach()
+    if known.form == "complex" and not table.is_complex():
+        raise NoRotation(
+            f"returns {_words(table)} where its table was complex: sin is lost", "imaginary-dropped"
+        )
+    if known.order in ("cos, sin", "sin, cos"):
+        cos, sin = (table, tensors[1].detach()) if len(tensors) > 1 else (table[0], table[1])
+        return (cos, sin) if known.order == "cos, sin" else (sin, cos)
+    if known.form == "complex":
+        return table.real, table.imag
+    if known.form == "stacked":
+        return table[..., 0], table[..., 1]
+    if known.form == "matrix":
+        return table[..., 0, 0], table[..., 1, 0]
+    if known.form.startswith("angles"):
+        return table.double().cos(), table.double().sin()
+    left, right = table.chunk(2, -1)
+    return (left, right) if known.order == "cos+sin" else (right, left)
+
+
+def _tensors(returned: Any) -> list[Tensor]:
+    if isinstance(returned, dict):
+        returned = tuple(returned.values())
+    parts = returned if isinstance(returned, (tuple, list)) else (returned,)
+    return [part for part in parts if isinstance(part, Tensor)]
+
+
+def _picked(table: Tensor, axes: str, rows: Sequence[int]) -> Tensor:
+    """Return rows (n, W) of a table, of its other axes the first."""
+    at = axes.index("s")
+    if table.dim() != len(axes) or table.shape[at] <= max(rows):
+        raise NoRotation(f"returns {_words(table)} when asked for {max(rows) + 1} rows", "fewer-rows")
+    chosen = table.movedim(at, 0)[torch.as_tensor(list(rows), device=table.device)]
+    return chosen.reshape(len(rows), -1, table.shape[-1])[:, 0].cpu().double()
+
+
+def _once(table: Tensor, order: str | None) -> Tensor:
+    if order == "half":
+        return table[:, : table.shape[-1] // 2]
+    return table[:, ::2] if order == "interleaved" else table
+
+
+def _words(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype)[6:]} {tuple(tensor.shape)}"
+
+
+class Rotation:
+    """One that rotates by positions: it is given (1, 0) of every pair, and cos and sin come back."""
+
+    def __init__(self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype) -> None:
+        self._convention = msgspec.convert(known.convention, Convention)
+        probe = Probe(batch=1, heads=1, width=known.width, rotary=known.width)
+        self._trier = Trier(function, torch.device(device), probe, dtype)
+        self._offset = known.asking == "offset"
+        self.at_once = 8 if self._offset else 256
+
+    def ask(self, positions: Sequence[int]) -> Turns:
+        if not self._offset:
+            return self.call(positions)
+        rows = [self.call(range(position, position + 3), position) for position in positions]
+        return Turns(torch.cat([row.cos[:1] for row in rows]), torch.cat([row.sin[:1] for row in rows]))
+
+    def reached(self, most: int) -> Reach:
+        return self.ask, None
+
+    def call(self, positions: Sequence[int], offset: int = 0) -> Turns:
+        """Turn a row for each position."""
+        convention, width = self._convention, self._trier.probe.width
+        self._trier.probe = replace(self._trier.probe, length=len(positions), positions=tuple(positions))
+        turning = (convention.rotary_dim or width) // 2
+        x = torch.zeros(1, len(positions), 1, width, dtype=torch.float64)
+        one = torch.zeros(turning, 2, dtype=torch.float64)
+        one[:, 0] = 1.0
+        x[..., : 2 * turning] = lanes(one, convention.pairing)
+        result = self._trier.call(convention, [x] * len(convention.slots), offset)[0][0, :, 0, : 2 * turning]
+        written = "half" if convention.output_lanes == "de-interleaved" else convention.pairing
+        cos, sin = pairs(result, written).unbind(-1)  # (S, P) each
+        return Turns(cos, sin)
+
+    def read(self, returned: Turns, rows: Sequence[int]) -> Turns:
+        """Pick these rows."""
+        at = torch.as_tensor(list(rows))
+        return Turns(returned.cos[at], returned.sin[at])
+
+
+class Counted:
+    """One that makes all rows from 0, or returns those that it holds."""
+
+    at_once = 4096
+
+    def __init__(self, inner: Tables | Rotation, known: Known) -> None:
+        self._inner, self._known = inner, known
+
+    def ask(self, positions: Sequence[int]) -> Turns:
+        return self._inner.read(self._inner.call(range(max(positions) + 1)), positions)
+
+    def reached(self, most: int) -> Reach:
+        if self._known.asking == "none":
+            return self._held()
+        lengths = [length for length in self._lengths() if length <= most + 1]
+        for length in lengths:
+            try:
+                returned = self._inner.call(range(length))
+                self._inner.read(returned, [length - 1])
+            except Exception:  # fewer rows, then; the fewest raise what they raise
+                if length == lengths[-1]:
+                    raise
+                continue
+            return (lambda positions, all=returned: self._inner.read(all, positions)), length - 1
+        raise AssertionError("the last length returned or raised")
+
+    def _lengths(self) -> list[int]:
+        claims = [self._known.claims] if self._known.claims else []
+        return sorted({*LENGTHS, *claims}, reverse=True)
+
+    def _held(self) -> Reach:
+        assert isinstance(self._inner, Tables), "one that takes no positions returns tables"
+        returned = self._inner.call([0])
+        first, _ = _parts(returned, self._known)
+        rows = first.shape[self._known.axes.index("s")] if first.dim() == len(self._known.axes) else 1
+        return (lambda positions: self._inner.read(returned, positions)), rows - 1
+
+
+def reason(error: BaseException) -> str:
+    """Return an exception in one line."""
+    first = (str(error).splitlines() or [""])[0][:200]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+__all__ = ["NoRotation", "Source", "Turns", "reason", "source"]

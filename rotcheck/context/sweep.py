@@ -1,0 +1,145 @@
+"""How far an object is right: its phases held against float64 at hard positions, and where they begin to be wrong."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from rotcheck.context.known import POSITIONS, RIGHT, Known
+from rotcheck.context.sources import Look, NoRotation, Source, Turns, reason
+
+SLOW = 0.5  # seconds that a call may take before larger positions are left out
+LOST = math.inf  # radians, of what is no rotation any more
+NORM = 0.05  # share by which the length of a turned pair may be off
+Phase = tuple[int, float]
+"""A position, and by how much its worst pair is off, in radians."""
+
+
+@dataclass(slots=True)
+class Curve:
+    """Phase errors by position, and up to which one all are right."""
+
+    errors: dict[int, float] = field(default_factory=dict)  # radians, of the worst pair; `LOST`: no rotation
+    right_to: int | None = None  # the last position before the first wrong one; None: not even position 0
+    wrong_at: int | None = None
+    exact: bool = False  # these two are neighbours
+    stopped: str | None = None  # why no larger position was asked
+    refused: int | None = None  # the position that it raised for
+    lost: str | None = None  # finding of what came back and is no rotation
+    words: str | None = None
+
+
+class Truth:
+    """What the angles have to be, float64."""
+
+    def __init__(self, known: Known) -> None:
+        self._frequencies = torch.tensor(known.frequencies, dtype=torch.float64)
+        self._zero = torch.tensor(known.zero, dtype=torch.float64)
+        self._amplitude, self._direction = known.amplitude, known.direction
+
+    def angles(self, positions: Sequence[int]) -> Tensor:
+        """Return the angles (n, P) at these positions."""
+        at = torch.tensor(list(positions), dtype=torch.float64)
+        return self._zero + self._direction * at[:, None] * self._frequencies
+
+    def errors(self, turns: Turns, positions: Sequence[int]) -> list[float]:
+        """Return of each position by how much the worst pair is off, in radians."""
+        if turns.cos.shape[-1] != len(self._frequencies):
+            raise NoRotation(f"turns {turns.cos.shape[-1]} pairs where it turned {len(self._frequencies)}")
+        off = wrapped(torch.atan2(turns.sin, turns.cos) - self.angles(positions)).abs().amax(-1)
+        norm = torch.hypot(turns.cos, turns.sin) / self._amplitude
+        whole = ((norm - 1).abs() <= NORM).all(-1)  # NaN is not
+        return [float(o) if ok else LOST for o, ok in zip(off, whole)]
+
+    def lost(self, turns: Turns, positions: Sequence[int]) -> tuple[str, str]:
+        """Return the finding for turns that are no rotation, and words."""
+        if not bool(torch.isfinite(turns.cos).all() and torch.isfinite(turns.sin).all()):
+            return "not-finite", "what comes back holds NaN or infinity"
+        if not bool(turns.cos.any() or turns.sin.any()):
+            return "zeros", "what comes back is zeros"
+        cos = self.angles(positions).cos() * self._amplitude
+        if not bool(turns.sin.any()) and bool((turns.cos - cos).abs().max() < NORM * self._amplitude):
+            return "imaginary-dropped", "x * cos is all that is left: sin is lost"
+        return "no-rotation", "what comes back is no rotation: cos**2 + sin**2 is not the same everywhere"
+
+
+def wrapped(angle: Tensor) -> Tensor:
+    """Return an angle between -pi and pi."""
+    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
+
+
+def sweep(asked: Source, known: Known, most: int = POSITIONS[-1]) -> Curve:
+    """Measure an object at hard positions up to `most`, and look for the first wrong one.
+
+    Raises what the object raises at the smallest positions.
+    """
+    curve, truth = Curve(), Truth(known)
+    look, last = asked.reached(most)
+    for group in groups(known, most if last is None else min(last, most)):
+        began = time.perf_counter()
+        try:
+            turns = look(group)
+            _add(curve, truth, turns, group)
+        except NoRotation as error:
+            _lose(curve, group, error.finding, str(error))
+        except Exception as error:
+            if not curve.errors:
+                raise
+            curve.stopped, curve.refused = f"position {group[0]}: {reason(error)}", group[0]
+            break
+        if time.perf_counter() - began > SLOW and last is None:
+            curve.stopped = f"behind position {group[-1]}: a call takes more than {SLOW:g} s"
+            break
+    else:
+        if last is not None and last < most:
+            curve.stopped, curve.refused = f"it gives {last + 1} rows and no more", last + 1
+    _refine(curve, truth, look, asked.at_once)
+    return curve
+
+
+def groups(known: Known, last: int) -> list[tuple[int, ...]]:
+    """Return the positions to ask for, the small ones together, the larger ones one after another."""
+    wanted = sorted({*POSITIONS, known.judged_to - 1})
+    taken = [position for position in wanted if position <= last]
+    return [tuple(p for p in taken if p < 4), *((p,) for p in taken if p >= 4)]
+
+
+def _add(curve: Curve, truth: Truth, turns: Turns, positions: Sequence[int]) -> None:
+    errors = truth.errors(turns, positions)
+    curve.errors.update(zip(positions, errors))
+    if LOST in errors and curve.lost is None:
+        curve.lost, curve.words = truth.lost(turns, positions)
+
+
+def _lose(curve: Curve, positions: Sequence[int], finding: str, words: str) -> None:
+    curve.errors.update(dict.fromkeys(positions, LOST))
+    curve.lost, curve.words = curve.lost or finding, curve.words or words
+
+
+def _refine(curve: Curve, truth: Truth, look: Look, at_once: int) -> None:
+    """Find the neighbours of which one is right and the next is wrong, between the two that were asked."""
+    positions = sorted(curve.errors)
+    wrong = next((position for position in positions if not curve.errors[position] <= RIGHT), None)
+    right = max((position for position in positions if wrong is None or position < wrong), default=None)
+    while right is not None and wrong is not None and wrong - right > 1:
+        (right, curve.errors[right]), (wrong, curve.errors[wrong]) = _narrowed(
+            truth, look, (right, curve.errors[right]), (wrong, curve.errors[wrong]), at_once
+        )
+    curve.right_to, curve.wrong_at = right, wrong
+    curve.exact = wrong is not None
+
+
+def _narrowed(truth: Truth, look: Look, right: Phase, wrong: Phase, at_once: int) -> tuple[Phase, Phase]:
+    """Return two positions between these, closer to each other, of which the first is right."""
+    step = max(1, math.ceil((wrong[0] - right[0]) / (at_once + 1)))
+    between = list(range(right[0] + step, wrong[0], step))
+    try:
+        errors = truth.errors(look(between), between)
+    except NoRotation:
+        errors = [LOST] * len(between)
+    rising = [right, *zip(between, errors), wrong]
+    bad = next(at for at, (_, error) in enumerate(rising) if not error <= RIGHT)
+    return rising[bad - 1], rising[bad]

@@ -1,0 +1,41 @@
+"""TF32 on a device that has none: matrix products whose operands are rounded to 10 bits of mantissa."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+DROPPED = 13  # of float32's 23 bits
+PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addbmm", "matmul", "linear", "einsum"}
+
+
+class Emulated(TorchDispatchMode):
+    """While it is entered, matrix products of float32 tensors take their operands in TF32."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler first, which takes three seconds
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.overloadpacket.__name__ in PRODUCTS:
+            args = tuple(rounded(a) if isinstance(a, Tensor) else a for a in args)
+        return func(*args, **(kwargs or {}))
+
+
+def rounded(x: Tensor) -> Tensor:
+    """Return a float32 tensor rounded to TF32, to nearest and ties to even; any other tensor as it is."""
+    if x.dtype != torch.float32:
+        return x
+    bits = x.contiguous().view(torch.int32)
+    odd = (bits >> DROPPED) & 1
+    near = bits + (1 << (DROPPED - 1)) - 1 + odd
+    return ((near >> DROPPED) << DROPPED).view(torch.float32)
+
+
+def native(device: torch.device) -> bool:
+    """Return whether the device's own matrix products can use TF32."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)

@@ -1,0 +1,62 @@
+"""Inside a worker: tries one object under one condition."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import torch
+
+from rotcheck.context.evidence import DoesNotApply
+from rotcheck.context.known import Known
+from rotcheck.context.recognition import NotJudged, recognise
+from rotcheck.context.sources import NoRotation
+from rotcheck.context.trial import Trial
+from rotcheck.implementations import load
+from rotcheck.implementations.interface import Unavailable
+from rotcheck.scrub import scrub
+
+Answer = Callable[[tuple[str, str]], dict[str, Any]]
+
+
+def open_context(setup: dict[str, Any]) -> Answer:
+    """Load `setup["specification"]` for `setup["device"]`; return what tries it under a condition.
+
+    `setup["known"]`: what is known of it; None: nothing yet, so the answer tells.
+    """
+    torch.set_num_threads(1)
+    specification, device = setup["specification"], setup["device"]
+    try:
+        found = load.find(specification, device)
+    except Unavailable as error:
+        return _always({"unavailable": scrub(str(error))})
+
+    def answer(task: tuple[str, str]) -> dict[str, Any]:
+        said: dict[str, Any] = {"torch": str(torch.__version__)}
+        with torch.no_grad():
+            try:
+                known = _known(setup["known"], found, device)
+                tried = _tried(Trial(specification, device, known), task[1])
+                return {**said, **tried, "known": msgspec.to_builtins(known)}
+            except (DoesNotApply, NotJudged) as error:
+                return {**said, "skipped": scrub(str(error))}
+
+    return answer
+
+
+def _known(said: Any, found: load.Target, device: str) -> Known:
+    return recognise(found, device) if said is None else msgspec.convert(said, Known)
+
+
+def _tried(trial: Trial, name: str) -> dict[str, Any]:
+    condition = importlib.import_module(f"rotcheck.context.conditions.{name.replace('-', '_')}")
+    try:
+        evidence = condition.run(trial)
+    except NoRotation as error:
+        finding = error.finding if error.finding == "imaginary-dropped" else condition.blames
+        return {"finding": finding, "message": f"it {scrub(str(error))}", "blames": condition.blames}
+    return {**evidence.plain(), "blames": condition.blames}
+
+
+def _always(said: dict[str, Any]) -> Answer:
+    return lambda task: said
