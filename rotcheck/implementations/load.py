@@ -66,7 +66,7 @@ def find(specification: str, device: str) -> Target:
 def given(specification: str) -> Target:
     """Return what `module:function` or `file.py:function` names; a class is built, a factory called."""
     target, _, name = specification.rpartition(":")
-    module = _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
+    module = _module(target)
     owner, _, method = name.rpartition(".")
     if owner and construct.needs_construction(getattr(module, owner, None)):
         built = given(f"{target}:{owner}")
@@ -85,6 +85,15 @@ def given(specification: str) -> Target:
         if callable(built):
             return Target(built, declared(built), f"{name}()")
     return Target(function, own)
+
+
+def named(specification: str) -> Function:
+    """Return what `module:function` or `file.py:function` names as it is: nothing is built or called.
+
+    Raises as `implementation` does.
+    """
+    target, _, name = specification.rpartition(":")
+    return _function(_module(target), name, specification)
 
 
 def on_device(function: Function, device: str) -> Function:
@@ -107,6 +116,10 @@ def declared(function: Function) -> Convention | None:
     if unknown:
         raise RequestError(f"declared {unknown[0]!r}; a convention has {', '.join(sorted(known))}")
     return Convention(**{"pairing": "half", "layout": "bshd", "tables": "repeated", **words})
+
+
+def _module(target: str) -> ModuleType:
+    return _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
 
 
 def _from_file(file: Path) -> ModuleType:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations.load import implementation
+from rotcheck.implementations.load import named
 from rotcheck.train import loss as losses
 from rotcheck.train.batches import Batch
 from rotcheck.train.model import Miniature, Rotary, initialise
@@ -61,15 +61,15 @@ class Recipe:
 
 def _given(model: str) -> tuple[bool, Build]:
     """Return whether the factory's module has a rotation of its own, and what builds it around one."""
-    factory = cast(Callable[..., nn.Module], implementation(model).load("cpu"))
+    factory = cast(Callable[..., nn.Module], named(model))
     takes = inspect.signature(factory).parameters.values()
-    named = any(parameter.name == "rotary" for parameter in takes)
+    keyword = any(parameter.name == "rotary" for parameter in takes)
     needed = [
         p.name
         for p in takes
         if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
-    if named:
+    if keyword:
         return False, lambda rotary: factory(rotary=rotary)
     if len(needed) > 1:
         raise RequestError(f"--model {model!r} needs {', '.join(needed)}; it is called as factory(rotary)")

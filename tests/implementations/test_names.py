@@ -107,7 +107,7 @@ def test_a_file_in_an_encoding_of_its_own_is_python(tmp_path: Path) -> None:
     assert load.implementation(f"{tmp_path}/latin.py:rotate").load("cpu")(1, 2, 3) == 1
 
 
-@pytest.mark.parametrize("function", ["", "1st", "a b", "f()", "a.b"])
+@pytest.mark.parametrize("function", ["", "1st", "a b", "f()", "a..b", ".b"])
 def test_what_stands_behind_the_colon_must_be_a_name(function: str, file: Path) -> None:
     assert f"behind the colon must stand a function's name, not {function!r}" in refusal(f"{file}:{function}")
 
@@ -169,3 +169,8 @@ def test_a_function_by_file_is_taken_to_be_sedds(file: Path) -> None:
     assert (convention.pairing, convention.layout, convention.tables) == ("half", "qkv", "packed")
     assert not convention.in_place
     assert not convention.takes_offset
+
+
+def test_a_method_is_named_by_its_class_which_is_built_first(file: Path) -> None:
+    file.write_text("class Rope:\n    def __init__(self, dim):\n        self.dim = dim\n\n    def turn(self, x):\n        return self.dim\n")
+    assert load.implementation(f"{file}:Rope.turn").load("cpu")(1) == 64
