@@ -6,7 +6,7 @@ from rotcheck.identify.templates import TABLES, Template
 from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm
 
 PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
-PACKED = tuple(name for name, axes in LAYOUTS.items() if "3" in axes)
+PACKED = tuple(name for name, axes in LAYOUTS.items() if "3" in axes or "f" in axes)
 
 PAIR_FORMS: tuple[TableForm, ...] = ("repeated", "half-width")
 LONE_FORMS: tuple[TableForm, ...] = ("complex", "angles-repeated", "angles", "stacked", "matrix")
@@ -34,7 +34,7 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
 
 def aligned(axes: str) -> str:
     """Return the axes of a table that lines up with a tensor's, for each position and slot its own."""
-    own = {"s": "s", "3": "3", "d": "w", "e": "w"}
+    own = {"s": "s", "3": "3", "d": "w", "e": "w", "f": "w"}
     return "".join(own.get(axis, "1") for axis in axes)
 
 
@@ -44,7 +44,7 @@ def table_axes(axes: str) -> list[str]:
     flat = full.replace("3", "1")
     batched = "".join("b" if axis == "b" else own for axis, own in zip(axes, flat))
     heads_apart = ["s1w", "1s1w"] if "e" in axes else []
-    found = [full, full.lstrip("1"), flat, flat.lstrip("1"), "bsw", "1sw", "sw", batched, "s1w", "s11w", *heads_apart]
+    found = [full, full.lstrip("1"), flat, flat.lstrip("1"), "bsw", "1sw", "sw", batched, "s1w", "s11w", "11sw", *heads_apart]
     return [one for one in dict.fromkeys(found) if "b" not in one or "b" in axes]
 
 

@@ -23,6 +23,8 @@ _ROLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r".*(position_?ids?|positions|pos_ids|indices)|pos|input_pos|ids|t|grid|positions?|index|offsets|coords", ("positions", "float", "S")),
     (r"(max_?)?(seq|sequence|pos|position|context|target|ctx|cache|block|time)[a-z_]*(len|length|size|embeddings?|positions?|s)?|end|length|"
      r"n_?ctx|block_size|max_.*|maxlen|l|n|seqlen|s|num_.*|steps?|end_pos|rows|n_pos.*", ("S",)),
+    (r"h|w|height|end_[xy]|(grid|feat|n|num)_?(h|w|rows|cols|height|width)|rows|cols", ("S",)),
+    (r"width", ("S", "D")),
     (r"(head|rotary|rot|rope|per_head|attn_head)_?(dim|size|width|channels)s?|dims?|d|d_head|dim_head|d_k|n_elem|embed_dim|embedding_dim|"
      r"channels|n_rot|hd|width|size|rotary_ndims|features|inner_dim", ("D",)),
     (r".*(theta|base|freq|wavelength).*", ("10000.0",)),

@@ -17,8 +17,9 @@ from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Ambiguity, Described, Identification, Remark, Told
 from rotcheck.rotary.conventions import LAYOUTS, Convention
+from rotcheck.rotary.tables import AXES
 
-WORDS = {"b": "B", "s": "S", "3": "3", "h": "H", "d": "D", "e": "H*D", "1": "1", "w": "W"}
+WORDS = {"b": "B", "s": "S", "3": "3", "h": "H", "d": "D", "e": "H*D", "f": "3*D", "1": "1", "w": "W"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def identified(target: Target, device: torch.device) -> Identified:
     recipe, built, _ = builders.find(target.function)
     if recipe is not None and built is not None:
         return own_angles.of_builder(target, recipe, built, device, _told)
-    found = engine.search(target.function, device, construct.width_hints(target.function))
+    function = target.function
+    found = engine.search(function, device, construct.width_hints(function), construct.length_hints(function))
     if isinstance(found, NotFound):
         return _nothing(target, found, device)
     return _applied(target, found, device)
@@ -78,12 +80,17 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
     told = Told(field="all", says="as declared", because="it says so itself; its values were held against that")
     findings: list[Remark] = []
     error = None
+    evidence = [told]
     if device.type != "meta":
-        error, findings = _judged(asked, Sizes(width=convention.head_dim or 64))
+        sizes = Sizes(width=convention.head_dim or 64)
+        error, findings = _judged(asked, sizes)
+        _, more = _more(asked, sizes)
+        evidence += more.evidence
+        described = msgspec.structs.replace(described, dtype_rule=more.dtype_rule, takes=more.takes or {})
     return Identified(
         _told(
             target, device, follows=not findings, convention=described, declared=True, call=call_words(convention),
-            evidence=(told,), findings=tuple(findings), error=error,
+            evidence=tuple(evidence), findings=tuple(findings), error=error,
         ),
         convention,
     )  # fmt: skip
@@ -99,7 +106,7 @@ def described_by(convention: Convention, kind: str | None = None) -> Described:
         output_lanes=convention.output_lanes,
         layout=convention.layout,
         tables=convention.tables,
-        table_axes=convention.table_axes or None,
+        table_axes=convention.table_axes or AXES.get(convention.tables),
         table_lanes=_full_lanes(convention),
         argument_order=convention.called_with,
         rotary_dim=convention.rotary_dim,
@@ -163,10 +170,10 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     sizes = Sizes(width=width) if own is None else Sizes(width=width, positions=own.positions)
     asked = traits.Function(target.function, replace(convention, head_dim=width if fixed else None), device)
     error, wrong = (None, []) if remarks and any(r.mistake for r in remarks) else _judged(asked, sizes)
-    asked, told = _more(asked, sizes, found, own)
+    asked, told = _more(asked, sizes)
     remarks += wrong + told.remarks
     if not any(one.mistake for one in remarks):
-        remarks += _by_row(asked, sizes)
+        remarks += _by_row(asked, [each.convention for each in found.others], sizes)
     return _said(target, found, asked, own, remarks, told, error, device)
 
 
@@ -182,22 +189,27 @@ def _with_width(found: Found, hints: tuple[int, ...]) -> tuple[Found, bool]:
     return found, seen.exact is not found.exact
 
 
-def _by_row(asked: traits.Function, sizes: Sizes) -> list[Remark]:
-    """Give each batch row positions of its own, where the call has room for them."""
-    convention = asked.convention
-    apart = "b" in convention.table_axes or ("b" in convention.position_axes and convention.positions == "any")
-    if not apart or "b" not in convention.axes:
+def _by_row(asked: traits.Function, others: list[Convention], sizes: Sizes) -> list[Remark]:
+    """Give each batch row positions of its own, in the first of the calls that has room for them."""
+    every = (asked.convention, *(replace(other, in_place=asked.convention.in_place) for other in others))
+    roomy = [each for each in every if "b" in each.axes and _has_room(each)]
+    if not roomy:
         return []
     few = tuple(at for at in sizes.positions if isinstance(at, int) and at < 100)
     rows = (few, tuple(reversed(few)))
     try:
-        off = traits.measured(asked, replace(sizes, batch=2, positions=rows))
+        off = traits.measured(replace(asked, convention=roomy[0]), replace(sizes, batch=2, positions=rows))
     except Exception:  # it takes one row of positions for all
         return []
     if off.error <= traits.SAME:
         return []
     words = "uses the positions of one batch row for all rows"
     return [remark("per-batch", words, f"two rows of other positions: error {off.error:.0f} rounding steps")]
+
+
+def _has_room(convention: Convention) -> bool:
+    given = convention.tables == "positions" and convention.positions == "any" and "b" in convention.position_axes
+    return "b" in convention.table_axes or given
 
 
 @dataclass(slots=True)
@@ -209,9 +221,7 @@ class _More:
     follows_tables: bool = False
 
 
-def _more(
-    asked: traits.Function, sizes: Sizes, found: Found, own: Any
-) -> tuple[traits.Function, _More]:
+def _more(asked: traits.Function, sizes: Sizes) -> tuple[traits.Function, _More]:
     """Ask for memory, dtypes and what it takes."""
     more = _More([], [])
     try:
@@ -369,6 +379,10 @@ def _ambiguities(found: Found, own: Any, any_layout: bool) -> list[Ambiguity]:
         ambiguous.append(
             Ambiguity(field="layout", possible=tuple(possible), why="the tables just line up with the tensor: how they are shaped decides")
         )
+    if engine.broadcasts(found) and found.convention.packed:
+        shapes = f"tables {shape_words(found.convention.table_axes)} with {shape_words(found.convention.axes)}"
+        possible = (f"{found.convention.layout}: {shapes}", "any other packing whose tables line up with it")
+        ambiguous.append(Ambiguity(field="layout", possible=possible, why="nothing in it tells which axis is which"))
     if (found.convention.rotary_dim or found.trier.probe.rotary) == 2:
         ambiguous.append(Ambiguity(field="pairing", possible=("half", "interleaved"), why="of two lanes both are the same"))
     return ambiguous

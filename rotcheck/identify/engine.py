@@ -48,13 +48,21 @@ class NotFound:
     likeliest: Convention | None = None  # the call by which it is judged all the same
 
 
-def search(function: Callable[..., Any], device: torch.device, widths: tuple[int, ...] = ()) -> Found | NotFound:
-    """Return what a function does, by trying calls until one gives a rotation."""
+def search(
+    function: Callable[..., Any],
+    device: torch.device,
+    widths: tuple[int, ...] = (),
+    lengths: tuple[int, ...] = (),
+) -> Found | NotFound:
+    """Return what a function does, by trying calls until one gives a rotation.
+
+    `widths` of a head and `lengths` of a sequence: those that its own tables speak of, tried first.
+    """
     reasons: dict[str, None] = {}
     nearest: Found | None = None
     wanted = templates(function)
     left = MOST_CALLS
-    for probe in _probes(widths):
+    for probe in _probes(widths, lengths):
         trier = Trier(function, device, probe)
         for template in wanted:
             partial = "R" in {argument.rpartition("=")[2] for argument in template} and probe.rotary == probe.width
@@ -99,7 +107,10 @@ def _ones(trier: Trier, convention: Convention) -> list[torch.Tensor]:
     return [torch.ones(shape, dtype=torch.float64)] * len(convention.slots)
 
 
-def _probes(widths: tuple[int, ...]) -> Iterator[Probe]:
+def _probes(widths: tuple[int, ...], lengths: tuple[int, ...]) -> Iterator[Probe]:
+    for length in lengths[:1]:
+        for width in widths[:2]:
+            yield Probe(width=width, rotary=width, length=length, positions=tuple(range(length)))
     for width in dict.fromkeys((*widths, *WIDTHS)):
         yield Probe(width=width, rotary=width)
     for width in widths[:1] or WIDTHS[:1]:  # tables narrower than a head: partial rotary

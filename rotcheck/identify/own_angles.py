@@ -50,6 +50,7 @@ class Fit:
     wrong_at: int | None  # the first position asked for whose phase is not right
     error: float  # radians there, or the largest
     longest: int  # the largest position asked for up to which all are right
+    why: str = ""  # what was rounded, or which other position it takes this one for; empty: nothing known
 
 
 def fit(seen: Turned, direction: int, head_dim: int | None, noise: float = 0.0) -> Fit:
@@ -102,10 +103,27 @@ def _of_schedule(known: Recognition, pairs: int) -> Tensor:
 
 def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -> Fit:
     wrong_at, error, longest = _departs(seen, exact, noise)
+    why = _why(seen, exact, wrong_at) if wrong_at is not None else ""
     if known is None:
-        return Fit(exact, None, (), 0.0, int((exact.abs() > 1e-9).sum()), wrong_at, error, longest)
+        return Fit(exact, None, (), 0.0, int((exact.abs() > 1e-9).sum()), wrong_at, error, longest, why)
     turning = known.rotary_dim // 2
-    return Fit(exact, known.schedule, known.alternatives, known.departure, turning, wrong_at, error, longest)
+    return Fit(exact, known.schedule, known.alternatives, known.departure, turning, wrong_at, error, longest, why)
+
+
+def _why(seen: Turned, frequencies: Tensor, position: int) -> str:
+    """Explain a wrong angle: by the position that it is right for, or by a rounding."""
+    zero = seen.get(0, torch.zeros_like(frequencies))
+    angle = seen[position] - zero
+    others = torch.arange(position + 65, dtype=torch.float64)
+    off = wrapped(others[:, None] * frequencies - angle).abs().amax(-1)  # (positions,)
+    near = (off < RIGHT).nonzero().flatten().tolist()
+    if near:
+        return f"it is turned as position {near[0]} should be"
+    gone = position * frequencies
+    rounded = wrapped(gone - angle).abs() <= gone.abs() * 2**-7 + RIGHT
+    if _rounded(fitted(seen)) or bool(rounded.all()):
+        return "frequencies or angles are rounded to less than float32"
+    return ""
 
 
 def _departs(seen: Turned, frequencies: Tensor, noise: float) -> tuple[int | None, float, int]:
@@ -157,13 +175,15 @@ def _told(own: OwnAngles, made: Fit, last: int, note: Note) -> None:
     if made.turning <= len(made.frequencies) // 4:
         words = f"only {made.turning} of {len(made.frequencies)} pairs turn at all"
         own.remarks.append(note("frequencies", words, shown))
-    if made.wrong_at is not None:
-        words = f"at position {made.wrong_at} its phase is {made.error:.2g} rad off: positions or frequencies are rounded"
-        own.remarks.append(note("phase", words, f"right up to position {made.longest}"))
-    else:
-        own.evidence.append(
-            Told(field="context", says=f"right up to position {made.longest}, the last asked for or taken", because=f"phase at most {made.error:.1e} rad off")
-        )
+    if made.wrong_at is None:
+        says = f"right up to position {made.longest}, the last asked for or taken"
+        own.evidence.append(Told(field="context", says=says, because=f"phase at most {made.error:.1e} rad off"))
+        return
+    words = f"at position {made.wrong_at} its phase is {made.error:.2g} rad off: {made.why}"
+    code = "phase" if made.why else "own-positions"
+    if not made.why:
+        words = f"its angles do not grow with the row beyond position {made.longest}: a grid, or positions of its own"
+    own.remarks.append(note(code, words, f"right up to position {made.longest}", mistake=bool(made.why)))
 
 
 def _offset(own: OwnAngles, seen: Turned, made: Fit, direction: int, note: Note) -> None:

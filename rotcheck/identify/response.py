@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention, lay, unlay
+from rotcheck.rotary.conventions import Convention, lay, split, unlay
 from rotcheck.rotary.tables import placed
 
 SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
@@ -150,7 +150,7 @@ class Trier:
 
     def heads(self, convention: Convention) -> int:
         """Return the number of heads where there are any."""
-        return self.probe.heads if set("he") & set(convention.axes) else 1
+        return self.probe.heads if "h" in split(convention.axes) else 1
 
     def respond(self, convention: Convention) -> Response:
         """Measure the matrices of a convention's call, a basis vector a call."""

@@ -24,6 +24,7 @@ class Identified:
 
     told: Identification
     convention: Mapping[str, Any] | None
+    called: str | None = None  # that call in words, with shapes
 
 
 def identify(
@@ -87,7 +88,7 @@ def _identified(done: Done, device: str) -> Identified:
         raise RequestError(outcome.message)
     if isinstance(outcome, Returned) and "told" in outcome.value:
         told = msgspec.convert(outcome.value["told"], Identification)
-        return Identified(told, outcome.value["convention"])
+        return Identified(told, outcome.value["convention"], outcome.value["called"])
     if isinstance(outcome, Returned):
         words = f"not on this machine: {outcome.value['unavailable']}"
     else:

@@ -10,8 +10,8 @@ import msgspec
 import torch
 
 from rotcheck import __version__, diagnose
-from rotcheck.identify import builders, describe, engine
-from rotcheck.identify.frequencies import turned
+from rotcheck.identify import describe
+from rotcheck.identify.called import called
 from rotcheck.implementations import construct, load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret
@@ -44,7 +44,8 @@ def open_identification(setup: dict[str, Any]) -> Answer:
         switches.move(before, now=switches.read())
         told = msgspec.structs.replace(made.told, seconds=seconds, device=device, specification=setup["shown"])
         convention = asdict(made.convention) if made.convention else None
-        return {"told": msgspec.to_builtins(told), "convention": convention}
+        words = called(made.convention) if made.convention else None
+        return {"told": msgspec.to_builtins(told), "convention": convention, "called": words}
 
     return answer
 

@@ -141,9 +141,15 @@ def width_hints(found: Any) -> tuple[int, ...]:
             hints.setdefault(2 * value)
     for name, table in _tensors(found):
         if table.dim() and 1 <= table.shape[-1] <= 512:
-            once = re.search(r"freq|theta|cis|bands", name) and table.dim() <= 2
+            once = re.search(r"freq|theta|cis|bands", name) and not re.search(r"cos|sin", name)
             hints.setdefault(table.shape[-1] * (2 if once else 1))
     return tuple(hints)
+
+
+def length_hints(found: Any) -> tuple[int, ...]:
+    """Return the lengths of an object's tables when they are short: it may take no other."""
+    rows = (table.shape[0] for _, table in _tensors(found) if table.dim() == 2)
+    return tuple(dict.fromkeys(count for count in rows if 8 < count <= 1024))
 
 
 def _tensors(found: Any) -> list[tuple[str, torch.Tensor]]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import Convention, Pairing, lay, unlay
+from rotcheck.rotary.conventions import Convention, Pairing, lay, split, unlay
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different
 POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)
@@ -53,9 +53,9 @@ class Case:
 
     def __init__(self, judged: Judged, dtype: torch.dtype, sizes: Sizes = Sizes()) -> None:
         self.convention, self.device, self.dtype = judged.convention, judged.device, dtype
-        axes = self.convention.axes
+        axes = split(self.convention.axes)
         self.batch = sizes.batch if "b" in axes else 1
-        self.heads = sizes.heads if "h" in axes or "e" in axes else 1
+        self.heads = sizes.heads if "h" in axes else 1
         self.kv_heads = sizes.kv_heads if self.heads == sizes.heads else 1
         self.width = self.convention.head_dim or sizes.width
         self.rotary_dim = min(self.convention.rotary_dim or self.width, self.width)
@@ -103,8 +103,8 @@ class Case:
 
     @property
     def slack(self) -> Tensor | float:
-        """What float32 may lose of a phase (S, P), in radians, where the function computes it itself."""
-        if self.convention.tables != "positions":
+        """What float32 may lose of a phase (S, P), in radians, where the function is not handed its cos and sin."""
+        if not self.convention.tables.startswith(("positions", "angles")):
             return 0.0
         return torch.finfo(torch.float32).eps * self.angles.abs()
 
@@ -132,6 +132,7 @@ class Case:
         first = self.positions[0] if isinstance(self.positions[0], int) else self.positions[0][0]
         count = self.length if rows == slice(None) else len(range(*rows.indices(self.length)))
         sizes = {"B": self.batch, "S": count, "H": self.heads, "D": self.width, "R": self.rotary_dim}
+        sizes["axis"] = self.convention.axes.index("s")
         offset = int(first) if self.convention.positions == "offset" else 0
         return Call(inputs, self.tables(rows, dtype), self._positions(rows), offset, sizes)
 
@@ -154,6 +155,10 @@ class Case:
         at = torch.tensor(self.positions, device="cpu")[..., rows]
         if self.convention.tables != "positions":
             at = torch.arange(at.shape[-1], device="cpu")
+        return self.laid_positions(at)
+
+    def laid_positions(self, at: Tensor) -> Tensor:
+        """Return positions (S,) or (B, S) with the axes that the convention wants, on the device."""
         axes = self.convention.position_axes
         if "b" in axes and at.dim() == 1:
             at = at.expand(self.batch, -1)
@@ -181,12 +186,17 @@ class Case:
 
     def value(self, tensors: Sequence[Tensor]) -> Tensor:
         """Return v of packed or separate tensors, as it is."""
-        return tensors[0].select(self.convention.axes.index("3"), 2) if self.packed else tensors[-1]
+        if not self.packed:
+            return tensors[-1]
+        axes, x = self.convention.axes, tensors[0]
+        if axes != split(axes):
+            axes, x = split(axes), x.unflatten(-1, (3, -1))
+        return x.select(axes.index("3"), 2)
 
     def _output_pairings(self) -> tuple[Pairing, ...]:
         """In which order of lanes each slot is written."""
         ours = self.convention.pairing
-        written: Pairing = "half" if self.convention.output_lanes == "de-interleaved" else ours
+        written = self.convention.written
         return tuple(ours if name == "v" else written for name in self.convention.slots)
 
     def _slots(self, tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -88,10 +88,9 @@ def named(case: Case, where: dict[str, int]) -> dict[str, int]:
     """Return a place with the position of its row."""
     if "row" not in where:
         return where
-    position = case.positions[where["row"]]
-    if isinstance(case.positions[0], tuple):
-        position = case.positions[where["batch"]][where["row"]]  # type: ignore[index]
-    return where | {"position": int(position)}  # type: ignore[arg-type]
+    first = case.positions[0]
+    of_batch = case.positions[where["batch"]] if isinstance(first, tuple) else case.positions
+    return where | {"position": int(of_batch[where["row"]])}  # type: ignore[index]
 
 
 def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The implementation under test, called so that what it does to the process stays its own."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rotcheck.measure import switches
 from rotcheck.measure.evidence import Evidence
-from rotcheck.implementations.interface import Implementation
+from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.load import implementation
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
@@ -46,7 +46,8 @@ class Subject:
             self._module: Implementation = implementation(specification, convention)
             self._function = self._module.load(device)
         self._loaded = self._inside
-        self.device = torch.device("cpu" if device == "interpreter" else device)
+        self.interpreted = device == "interpreter"
+        self.device = torch.device("cpu" if self.interpreted else device)
         self.convention: Convention = self._module.convention
 
     @contextmanager
@@ -74,6 +75,22 @@ class Subject:
         if len(found) < len(call.inputs):
             raise Wrong("no-tensor", f"returned {_named(returned)}; expected {len(call.inputs)} tensors")
         return tuple(_checked(result, x) for result, x in zip(found, call.inputs))
+
+    @property
+    def function(self) -> Function:
+        """What is called."""
+        return self._function
+
+    @contextmanager
+    def through(self, transform: Callable[[Function], Function]) -> Iterator[None]:
+        """Call, as long as the block lasts, what a transform makes of it: a compiled one, say."""
+        plain = self._function
+        try:
+            with self.running():
+                self._function = transform(plain)
+            yield
+        finally:
+            self._function = plain
 
     def changed(self) -> list[switches.Switch]:
         """Return the switches that it changed without having declared so."""

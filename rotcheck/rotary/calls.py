@@ -21,7 +21,7 @@ class Call:
     inputs: tuple[Tensor, ...]
     tables: tuple[Tensor, ...] = ()
     positions: Tensor | None = None
-    offset: int = 0  # row of the tables, or position, of the first row
+    offset: int | tuple[int, ...] = 0  # row of the tables, or position, of the first row; or one for each batch row
     sizes: Mapping[str, int] | None = None  # B, S, H, D and R, where the function asks for them
 
     def of(self, *inputs: Tensor) -> "Call":
@@ -70,14 +70,19 @@ def _value(role: str, tensors: Mapping[str, Any], call: Call) -> Any:
     if role == "offset":
         return call.offset
     if role == "offsets":
-        x = call.inputs[0]
-        return torch.full((call.sizes["B"] if call.sizes else 1,), call.offset, device=x.device)  # (B,)
+        count = call.sizes["B"] if call.sizes else 1
+        each = call.offset if isinstance(call.offset, tuple) else (call.offset,) * count
+        return torch.tensor(each, device=call.inputs[0].device)  # (B,)
     if role in SIZES and call.sizes is not None:
         return call.sizes[role]
     if role.startswith("("):
         return tuple(tensors[part] for part in role[1:-1].split(", "))
     if "+" in role:
         return torch.cat([tensors[part] for part in role.split("+")], -1)
+    if role.startswith("["):
+        return torch.stack([tensors[part] for part in role[1:-1].split(", ")])  # (2, ...)
+    if role == "axis":
+        return call.sizes["axis"] if call.sizes is not None else 1
     if "|" in role:
         return torch.stack([tensors[part] for part in role.split("|")], -1).flatten(-2)
     return ast.literal_eval(role)
@@ -87,6 +92,8 @@ def results(returned: Any, given: Sequence[Tensor], in_place: bool) -> tuple[Any
     """Return what a function gave back, one for each tensor that it was given, as far as it gave any."""
     if returned is None and in_place:
         return tuple(given)
+    if isinstance(returned, dict):
+        returned = tuple(returned.values())
     if isinstance(returned, (tuple, list)) and not isinstance(returned, torch.Size):
         return tuple(returned)[: len(given)]
     return (returned,)

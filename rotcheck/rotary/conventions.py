@@ -11,7 +11,7 @@ Layout = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
 TableForm = Literal[
     "half-width", "repeated", "packed", "complex", "stacked", "matrix", "angles", "angles-repeated", "positions"
 ]
-OutputLanes = Literal["same", "de-interleaved"]
+OutputLanes = Literal["same", "de-interleaved", "interleaved"]
 
 LAYOUTS = {
     "bshd": "bshd",
@@ -32,9 +32,12 @@ LAYOUTS = {
     "bsh3d": "bsh3d",
     "sb3hd": "sb3hd",
     "t3hd": "s3hd",
+    "bsh(3d)": "bshf",
 }
 """The axes of each layout, a letter an axis: batch, sequence, the slots of q, k and v, heads, lanes of a head;
-`e` is heads and lanes in one. `apply_rotary` takes those that `Layout` names."""
+`e` is heads and lanes in one, `f` slots and lanes. `apply_rotary` takes those that `Layout` names."""
+
+_MERGED = {"e": "hd", "f": "3d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,14 @@ class Convention:
 
     `arguments`: what each argument of a call is, in order, `name=` in front for one passed by keyword: `q`, `k`,
     `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor, one behind the other),
-    `cos|sin` (one tensor, lane by lane) and `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one for each
-    batch row); the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); or a constant. Empty: the tensor and its
+    `cos|sin` (one tensor, lane by lane), `[cos, sin]` (stacked) and `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one for each
+    batch row); the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); `axis`, which
+    of them is the sequence; or a constant. Empty: the tensor and its
     tables.
 
     `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
     order in which full-width tables repeat, when that is not the pairing's. `direction`: -1 rotates by minus the
-    angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves. `rotary_dim`: lanes that rotate,
+    angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves, `interleaved` halves as interleaved pairs. `rotary_dim`: lanes that rotate,
     None: all. `head_dim`: the only width it takes. `theta` and `frequencies`: of one that computes angles itself;
     frequencies in radians a position, when they are not theta's. `positions`: what it takes of them: `tables`
     (the rows handed in), `any`, `offset` or `from 0`; `position_axes` their axes, `last_position` the largest. `in_place`: the result is
@@ -87,7 +91,13 @@ class Convention:
     @property
     def packed(self) -> bool:
         """Whether q, k and v come in one tensor."""
-        return "3" in self.axes
+        return "3" in split(self.axes)
+
+    @property
+    def written(self) -> Pairing:
+        """In which order of lanes the pairs of the result lie."""
+        orders: dict[str, Pairing] = {"de-interleaved": "half", "interleaved": "interleaved"}
+        return orders.get(self.output_lanes, self.pairing)
 
     @property
     def called_with(self) -> tuple[str, ...]:
@@ -123,23 +133,28 @@ def pairs(lanes: Tensor, pairing: Pairing) -> Tensor:
     """Read lanes (..., 2P) as pairs (..., P, 2); the inverse of `lanes`."""
     if pairing == "half":
         return torch.stack(lanes.chunk(2, -1), -1)  # (..., P, 2)
-    return lanes.reshape(*lanes.shape[:-1], -1, 2)  # (..., P, 2)
+    return lanes.unflatten(-1, (-1, 2))  # (..., P, 2); reshape could not tell how many pairs nothing has
+
+
+def split(axes: str) -> str:
+    """Return the axes of a layout with those that are two in one apart."""
+    return "".join(_MERGED.get(axis, axis) for axis in axes)
 
 
 def lay(tensor: Tensor, axes: str) -> Tensor:
     """Return a view of (B, S, 3, H, D) or (B, S, H, D) with the axes of a layout; those it lacks must be 1."""
     have = "bs3hd" if tensor.dim() == 5 else "bshd"
-    for axis in [axis for axis in "bh" if axis not in axes.replace("e", "hd")]:
+    apart = split(axes)
+    for axis in [axis for axis in "bh" if axis not in apart]:
         tensor, have = tensor.squeeze(have.index(axis)), have.replace(axis, "")
-    split = axes.replace("e", "hd")
-    laid = tensor.permute([have.index(axis) for axis in split])
-    return laid.flatten(-2) if "e" in axes else laid
+    laid = tensor.permute([have.index(axis) for axis in apart])
+    return laid.flatten(-2) if apart != axes else laid
 
 
 def unlay(tensor: Tensor, axes: str, width: int) -> Tensor:
     """Return (B, S, 3, H, D) or (B, S, H, D) of a tensor with the axes of a layout; `width` is D."""
-    if "e" in axes:
-        tensor, axes = tensor.unflatten(-1, (-1, width)), axes.replace("e", "hd")
+    if split(axes) != axes:
+        tensor, axes = tensor.unflatten(-1, (tensor.shape[-1] // width, width)), split(axes)
     wanted = "bs3hd" if "3" in axes else "bshd"
     for axis in [axis for axis in wanted if axis not in axes]:
         tensor, axes = tensor.unsqueeze(0), axis + axes

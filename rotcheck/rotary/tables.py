@@ -37,7 +37,7 @@ def tables(
       complex arithmetic to speak of);
     - `stacked`: the same as real numbers, (..., P, 2);
     - `matrix`: [[cos, -sin], [sin, cos]] (..., P, 2, 2);
-    - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes.
+    - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes, in float32 or float64.
 
     `axes` says where batch `b`, sequence `s`, slots `3` and lanes `w` lie, and which axes are `1`; the default
     is the form's in `AXES`. Raises ValueError for `positions`, which no table is made from.
@@ -99,11 +99,16 @@ def _matrix(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...
 
 
 def _angles(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    return (angles.to(dtype),)  # (B, S, P)
+    return (angles.to(_wide(dtype)),)  # (B, S, P)
 
 
 def _angles_repeated(pairing: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    return (_both(pairing, angles).to(dtype),)  # (B, S, D)
+    return (_both(pairing, angles).to(_wide(dtype)),)  # (B, S, D)
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    """Angles have float32 at least: in a narrower dtype they are no angles any more."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 _FORMS: dict[TableForm, Callable[[Pairing, Tensor, torch.dtype], tuple[Tensor, ...]]] = {

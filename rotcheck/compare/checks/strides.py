@@ -38,6 +38,11 @@ def run(subject: Subject, case: Case) -> Evidence:
                 finding="strides",
                 message=f"a {name} input gives other values than a contiguous one",
             )
+        if case.convention.in_place and not all(map(same_bits, inputs, results)):
+            return Evidence(
+                finding="not-in-place",
+                message=f"declared in place, but a {name} input does not hold the result",
+            )
         if not all(map(_margin_kept, buffers, around, inputs)):
             return Evidence(finding="writes-outside", message=f"writes outside of a {name} input")
         worst = found if worst is None or found.error > worst.error else worst
@@ -50,7 +55,9 @@ def _variants(case: Case) -> Iterator[Variant]:
         yield "transposed", [_transposed(x, axes.index("s"), axes.index("h")) for x in case.inputs()], []
     buffers = [_with_margin(x, axes) for x in case.inputs()]
     yield "sliced", [_inside(buffer, x) for buffer, x in zip(buffers, case.inputs())], buffers
-    if "b" in axes and not case.convention.in_place:  # several elements share memory: nothing can be written there
+    if (
+        "b" in axes and not case.convention.in_place
+    ):  # several elements share memory: nothing can be written there
         batch = axes.index("b")
         yield "expanded", [x.narrow(batch, 0, 1).expand(x.shape) for x in case.inputs()], []
 
@@ -61,7 +68,7 @@ def _transposed(x: Tensor, first: int, second: int) -> Tensor:
 
 def _with_margin(x: Tensor, axes: str) -> Tensor:
     """Return NaN with x in the middle of its rows, heads and lanes."""
-    shape = [size + 2 * MARGIN * (axis in "shde") for axis, size in zip(axes, x.shape)]
+    shape = [size + 2 * MARGIN * (axis in "shdef") for axis, size in zip(axes, x.shape)]
     buffer = torch.full(shape, torch.nan, dtype=x.dtype, device=x.device)
     _inside(buffer, x).copy_(x)
     return buffer
