@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from finding_codes import codes, of_source
 
 import rotcheck.diagnose
 from rotcheck.diagnose import Failure, KnowledgeError, all_failures, for_finding, get, knowledge
@@ -16,53 +17,7 @@ from rotcheck.diagnose import Failure, KnowledgeError, all_failures, for_finding
 FAILURES = all_failures()
 FOLDER = Path(rotcheck.diagnose.__file__).parent / "failures"
 SAMPLES = [(failure, sample) for failure in FAILURES for sample in failure.samples]
-CODES = [
-    "prints",
-    "raised",
-    "abort",
-    "aliasing",
-    "closed-descriptors",
-    "device",
-    "direction",
-    "dtype-changed",
-    "exit",
-    "gradient",
-    "hangs",
-    "imaginary-dropped",
-    "import",
-    "jit-executor",
-    "killed",
-    "lanes",
-    "low-precision",
-    "memory",
-    "no-gradient",
-    "no-tensor",
-    "not-finite",
-    "not-in-place",
-    "not-repeatable",
-    "not-rotated",
-    "offset",
-    "pairing",
-    "pairing-of-tables",
-    "positions-past-table",
-    "promotes",
-    "random-state",
-    "rotated-twice",
-    "rounding",
-    "segfault",
-    "shape",
-    "shifted",
-    "strides",
-    "switches",
-    "tables-swapped",
-    "torch-import",
-    "unlike",
-    "v-changed",
-    "v-rotated",
-    "writes-input",
-    "writes-outside",
-    "writes-tables",
-]
+CODES = sorted(codes())
 
 each_failure = pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.id)
 each_sample = pytest.mark.parametrize(
@@ -125,9 +80,21 @@ def test_every_finding_of_the_checks_has_one_explanation(code: str) -> None:
     assert [found] == [failure for failure in FAILURES if code in failure.findings]
 
 
-def test_no_finding_is_explained_that_no_check_makes() -> None:
+def test_no_finding_is_explained_that_nothing_makes() -> None:
     """A code that was renamed or misspelt does not linger."""
-    assert sorted(CODES) == sorted(code for failure in FAILURES for code in failure.findings)
+    assert [code for failure in FAILURES for code in failure.findings if code not in CODES] == []
+
+
+def test_the_codes_are_read_off_the_source() -> None:
+    """A finding that a new check gives is noticed wherever it stands, with its file."""
+    made = 'def run():\n    return Evidence(finding="new", message="a text")\n'
+    told = '_MISTAKES = (("newer-one", "does what it should not", None),)\nremark("newest", words, seen)\n'
+
+    assert of_source(made + told) == {"new", "newer-one", "newest"}
+    assert (
+        codes().items() >= {"one-sign": "identify/reading.py", "promotes": "compare/checks/dtype.py"}.items()
+    )
+    assert len(CODES) > 70
 
 
 def test_unknown_names_are_answered_with_none() -> None:
