@@ -4,22 +4,28 @@ import difflib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import torch
 
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
-from rotcheck.implementations import construct
+from rotcheck.implementations import construct, registry
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.registry import GIVEN, module_of
-from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.conventions import LAYOUTS, Convention
 
 SEDD = Convention(pairing="half", layout="qkv", tables="packed")
 """What a function given by file or module is taken to be: f(qkv, cos, sin), as in SEDD."""
+
+
+class NoImplementation(Exception):
+    """What an installed package registers is no implementation; the message names the entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,8 @@ def implementation(specification: str, convention: Convention | None = None) -> 
     `RequestError` when there is no such module or function. What the module raises while it is
     imported passes through: that is a finding about it.
     """
-    registered = module_of(specification)
-    if registered:
-        return cast(Implementation, importlib.import_module(registered))
+    if module_of(specification):
+        return _registered(specification)
     found = given(specification)
     own = found.convention or convention or SEDD
 
@@ -55,16 +60,20 @@ def find(specification: str, device: str) -> Target:
 
     Raises as `implementation` does, and `Unavailable`.
     """
-    registered = module_of(specification)
-    if registered:
-        module = cast(Implementation, importlib.import_module(registered))
+    if module_of(specification):
+        module = _registered(specification)
         return Target(module.load(device), module.convention)
     found = given(specification)
     return replace(found, function=on_device(found.function, device))
 
 
 def given(specification: str) -> Target:
-    """Return what `module:function` or `file.py:function` names; a class is built, a factory called."""
+    """Return what `module:function`, `file.py:function` or a name of the project's pyproject.toml names.
+
+    A class is built, a factory called.
+    """
+    if ":" not in specification:
+        return _standing_for(specification)
     target, _, name = specification.rpartition(":")
     module = _module(target)
     owner, _, method = name.rpartition(".")
@@ -85,6 +94,41 @@ def given(specification: str) -> Target:
         if callable(built):
             return Target(built, declared(built), f"{name}()")
     return Target(function, own)
+
+
+def _registered(name: str) -> Implementation:
+    """Import the module of a registered name; raises `NoImplementation` where another package's is none."""
+    module = importlib.import_module(module_of(name) or name)
+    lacking = [part for part in ("convention", "load") if not hasattr(module, part)]
+    if lacking:
+        raise NoImplementation(
+            f"the entry point {name!r} names the module {module.__name__}, which has no `{lacking[0]}`; "
+            "name package.module:function for a function, or see docs/add-an-implementation.md"
+        )
+    return cast(Implementation, module)
+
+
+def _standing_for(name: str) -> Target:
+    """Return what a name stands for, in the project's pyproject.toml or by an installed package's entry point."""
+    entry = registry.of_project().get(name)
+    if entry is None:
+        return _of_package(name)
+    sys.path.append(str(entry.folder))
+    found = given(entry.function)
+    if not entry.convention:
+        return found
+    return replace(found, convention=convention_of(entry.convention, entry.where))
+
+
+def _of_package(name: str) -> Target:
+    """Return the function of an entry point. A package's mistake there is a finding about it, not about the request."""
+    target = registry.of_packages().get(name)
+    if target is None:
+        raise RequestError(f"unknown implementation {name!r}")
+    try:
+        return given(target)
+    except RequestError as error:
+        raise NoImplementation(f"the entry point {name!r}: {error}") from error
 
 
 def named(specification: str) -> Function:
@@ -109,13 +153,22 @@ def declared(function: Function) -> Convention | None:
     Raises `RequestError` for a word that no convention has.
     """
     words = getattr(function, DECLARED, None)
-    if words is None:
-        return None
+    return None if words is None else convention_of(words, "what it declares")
+
+
+def convention_of(words: Mapping[str, Any], whose: str) -> Convention:
+    """Return the convention of these fields; raises `RequestError`, which says whose they are."""
     known = {field.name for field in fields(Convention)}
     unknown = [word for word in words if word not in known]
     if unknown:
-        raise RequestError(f"declared {unknown[0]!r}; a convention has {', '.join(sorted(known))}")
-    return Convention(**{"pairing": "half", "layout": "bshd", "tables": "repeated", **words})
+        raise RequestError(f"{whose}: unknown {unknown[0]!r}; a convention has {', '.join(sorted(known))}")
+    try:
+        found = msgspec.convert({"pairing": "half", "layout": "bshd", "tables": "repeated", **words}, Convention)
+    except msgspec.ValidationError as error:
+        raise RequestError(f"{whose}: {error}") from error
+    if found.layout not in LAYOUTS:
+        raise RequestError(f"{whose}: unknown layout {found.layout!r}; known are {', '.join(LAYOUTS)}")
+    return found
 
 
 def _module(target: str) -> ModuleType:

@@ -8,17 +8,37 @@ import tokenize
 from pathlib import Path
 
 from rotcheck.errors import RequestError
+from rotcheck.implementations import entry_points, project
 
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
-_NOT_ONE = {"construct", "exhibits", "interface", "interpreter", "libraries", "load", "registry"}
+_NOT_ONE = {
+    *("arrays", "construct", "entry_points", "exhibits", "interface", "interpreter"),
+    *("libraries", "load", "package", "project", "registry"),
+}
 _HERE = Path(__file__).parent
 _ROTARY = re.compile(r"rot(?!ate_(half|every|neox|gptj))|rope|RoPE|Rope|freqs?_?cis|pos(ition)?_?emb|Rotary|apply_.*emb", re.ASCII)
 _HELPER = re.compile(r"^_?(rotate_?(half|every|neox|gptj|interleaved|queries)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$")
 
 
 def names() -> list[str]:
-    """Return the names of the implementations that run by default."""
-    return _names(_HERE)
+    """Return the names of the implementations that run by default: rotcheck's own, and those of the project.
+
+    Raises `RequestError` for an entry of the project's that names nothing.
+    """
+    return [*_names(_HERE), *of_project()]
+
+
+def of_project() -> dict[str, project.Entry]:
+    """Return what the project's pyproject.toml names; raises `RequestError` for an entry that names nothing."""
+    found = project.entries()
+    for entry in found.values():
+        if built_in(entry.name):
+            raise RequestError(f"{entry.where}: rotcheck has one of that name; choose another")
+        try:
+            check(entry.function)
+        except RequestError as error:
+            raise RequestError(f"{entry.where}: {error}") from error
+    return found
 
 
 def exhibits() -> list[str]:
@@ -26,12 +46,37 @@ def exhibits() -> list[str]:
     return _names(_HERE / "exhibits")
 
 
-def module_of(name: str) -> str | None:
-    """Return the module of a registered name, or None."""
+def libraries() -> list[str]:
+    """Return the names of the functions of libraries, which run only when named."""
+    return _names(_HERE / "libraries")
+
+
+def of_packages() -> dict[str, str]:
+    """Return what installed packages register, `package.module` or `package.module:function`, by name."""
+    return {name: target for name, target in entry_points.registered().targets.items() if not built_in(name)}
+
+
+def everything() -> list[str]:
+    """Return the names of all but the exhibits: the default ones, libraries', and those of installed packages."""
+    return list(dict.fromkeys([*names(), *libraries(), *of_packages()]))
+
+
+def built_in(name: str) -> str | None:
+    """Return the module of one of rotcheck's own names, or None."""
     file = name.replace("-", "_")
-    if name in names():
-        return f"rotcheck.implementations.{file}"
-    return f"rotcheck.implementations.exhibits.{file}" if name in exhibits() else None
+    for folder in ("", "exhibits", "libraries"):
+        if name in _names(_HERE / folder):
+            return ".".join(filter(None, ("rotcheck.implementations", folder, file)))
+    return None
+
+
+def module_of(name: str) -> str | None:
+    """Return the module of a registered name, or None: for a name that stands for a function, too."""
+    own = built_in(name)
+    if own or ":" in name or name in project.entries():
+        return own
+    target = of_packages().get(name, ":")
+    return None if ":" in target else target
 
 
 def rotary_names(file: Path) -> list[str]:
@@ -84,16 +129,20 @@ def check(specification: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    known = names() + exhibits()
-    if name in known:
+    if built_in(name):
+        return
+    known = [*names(), *exhibits(), *libraries()]
+    if name in known or name in of_packages():
         return
     if name.endswith(".py"):
         raise RequestError(f"{name!r} names a file and no function in it: write {name}:function")
+    known += of_packages()
+    unread = "".join(f"; {words}" for words in entry_points.registered().unread)
     near = difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise RequestError(
         f"unknown implementation {name!r}; {hint}Known: {', '.join(known)}; "
-        "or your own as path/to/file.py:function or package.module:function"
+        f"or your own as path/to/file.py:function or package.module:function{unread}"
     )
 
 

@@ -12,6 +12,7 @@ from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
 from rotcheck.report import context as reached
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
+from rotcheck.report import conventions as identified
 from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
@@ -34,11 +35,11 @@ def report(page: Page, look: Look) -> str:
         look,
         [
             *_headline(page),
-            _plain(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(found)),
+            _plain([*summary.machine_lines(found.machine, found.rotcheck), *identified.lines(found), *findings.paths(found)]),
             *_matrix(found, marks, look),
             *(_finding(each, marks, told) for each, told in zip(bad, findings.told_before(bad), strict=True)),
             *_pairs(found, look),
-            *_remarks("Worth knowing", findings.notes(found)),
+            *_remarks("Worth knowing", [*findings.notes(found), *identified.remarks(found)]),
             *_remarks("Not on this machine", findings.reasons(found, "unavailable")),
             *_remarks("Skipped", findings.reasons(found, "skipped")),
             Text(summary.summary_line(found), style="bold"),

@@ -6,6 +6,7 @@ from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
 from rotcheck.report import context as reached
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
+from rotcheck.report import conventions as identified
 from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
@@ -31,7 +32,7 @@ def report(page: Page, look: Look) -> str:
     bad = findings.findings(found, page.broken)
     top = [
         heading(page.headline or f"rotcheck compare: {summary.summary_line(found)}"),
-        _list(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(found)),
+        _list([*summary.machine_lines(found.machine, found.rotcheck), *identified.lines(found), *findings.paths(found)]),
     ]
     if found.cells:
         grid = matrix.grid(found, marks, detail=True)
@@ -39,7 +40,7 @@ def report(page: Page, look: Look) -> str:
         top += [*_tables(grid), escape(matrix.legend(texts, marks))]
     end = [
         *_pairs(found),
-        *_remarks("Worth knowing", findings.notes(found)),
+        *_remarks("Worth knowing", [*findings.notes(found), *identified.remarks(found)]),
         *_remarks("Not on this machine", findings.reasons(found, "unavailable")),
         *_remarks("Skipped", findings.reasons(found, "skipped")),
         *([escape(summary.summary_line(found))] if page.headline else []),
