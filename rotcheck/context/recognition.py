@@ -12,8 +12,9 @@ from rotcheck.context.known import Asking, Known
 from rotcheck.context.sources import source
 from rotcheck.context.sweep import groups, wrapped
 from rotcheck.context.trial import Thing, thing
-from rotcheck.identify import builders, engine, own_angles
-from rotcheck.identify.describe import call_words
+from rotcheck.identify import builders, engine
+from rotcheck.identify.fit import fit
+from rotcheck.identify.words import call_words
 from rotcheck.implementations import construct
 from rotcheck.implementations.load import Target
 from rotcheck.rotary.conventions import Convention
@@ -47,7 +48,9 @@ def _called(target: Target, device: str) -> Known:
     recipe, built, _ = builders.find(target.function)
     if recipe is not None and built is not None:
         return _building(target, recipe, built)
-    found = engine.search(target.function, torch.device(device), construct.width_hints(target.function))
+    owner = thing(target.function).owner
+    widths = construct.width_hints(target.function if owner is None else owner)
+    found = engine.search(target.function, torch.device(device), widths)
     if isinstance(found, engine.NotFound) or not found.reading.pairing:
         raise NotJudged("no call that was tried gave back tables or a rotation: see `rotcheck identify`")
     return _rotating(target, found.convention, found.trier.probe.width)
@@ -109,12 +112,12 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
     direction = known.direction
     if known.kind == "builds" and 1 in seen and float(wrapped(seen[1] - zero)[0]) < -STILL:
         direction = -1
-    fit = own_angles.fit(seen, direction, known.width or 2 * len(zero))
+    found = fit(seen, direction, known.width or 2 * len(zero))
     still = bool(zero.abs().max() < STILL)
     return msgspec.structs.replace(
         known,
         direction=direction,
-        frequencies=tuple(float(f) for f in fit.frequencies),
+        frequencies=tuple(float(f) for f in found.frequencies),
         zero=tuple(0.0 if still else float(z) for z in zero),
-        schedule=str(fit.schedule) if fit.schedule else None,
+        schedule=str(found.schedule) if found.schedule else None,
     )

@@ -20,7 +20,9 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
     roles = {argument.rpartition("=")[2] for argument in template}
     layouts = PACKED if "qkv" in roles else PLAIN
     if not roles & set(TABLES):
-        yield [_without_tables(template, layout, axes) for layout in layouts for axes in _position_axes(roles)]
+        yield [
+            _without_tables(template, layout, axes) for layout in layouts for axes in _position_axes(roles)
+        ]
         return
     for form in LONE_FORMS if "table" in roles else PAIR_FORMS:
         yield [
@@ -44,7 +46,20 @@ def table_axes(axes: str) -> list[str]:
     flat = full.replace("3", "1")
     batched = "".join("b" if axis == "b" else own for axis, own in zip(axes, flat))
     heads_apart = ["s1w", "1s1w"] if "e" in axes else []
-    found = [full, full.lstrip("1"), flat, flat.lstrip("1"), "bsw", "1sw", "sw", batched, "s1w", "s11w", "11sw", *heads_apart]
+    found = [
+        full,
+        full.lstrip("1"),
+        flat,
+        flat.lstrip("1"),
+        "bsw",
+        "1sw",
+        "sw",
+        batched,
+        "s1w",
+        "s11w",
+        "11sw",
+        *heads_apart,
+    ]
     return [one for one in dict.fromkeys(found) if "b" not in one or "b" in axes]
 
 
@@ -65,8 +80,15 @@ def _without_tables(template: Template, layout: str, position_axes: str) -> Conv
     )
 
 
-def _with_tables(template: Template, layout: str, form: TableForm, axes: str, position_axes: str) -> Convention:
+def _with_tables(
+    template: Template, layout: str, form: TableForm, axes: str, position_axes: str
+) -> Convention:
     packed: TableForm = "packed" if form == "repeated" and "3" in axes else form
     return Convention(
-        pairing="half", layout=layout, tables=packed, arguments=template, table_axes=axes, position_axes=position_axes
+        pairing="half",
+        layout=layout,
+        tables=packed,
+        arguments=template,
+        table_axes=axes,
+        position_axes=position_axes,
     )

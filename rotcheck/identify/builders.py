@@ -42,7 +42,9 @@ class Recipe:
     """How a builder is called: what each argument is, `name=` in front of one passed by keyword."""
 
     arguments: tuple[str, ...]
-    positions: str  # "given": it takes positions; "length": so many rows from 0; "none": it returns what it holds
+    positions: (
+        str  # "given": it takes positions; "length": so many rows from 0; "none": it returns what it holds
+    )
     x_axes: str = "bshd"
 
     def grid(self, length: int, returned: Any) -> bool:
@@ -113,7 +115,9 @@ def _roles(name: str) -> tuple[str, ...]:
     return _UNKNOWN
 
 
-def build(function: Callable[..., Any], recipe: Recipe, positions: Tensor, dtype: torch.dtype, width: int = HEAD_DIM) -> Built:
+def build(
+    function: Callable[..., Any], recipe: Recipe, positions: Tensor, dtype: torch.dtype, width: int = HEAD_DIM
+) -> Built:
     """Call a builder for integer positions (S,) and read what comes back.
 
     `dtype` is that of a tensor it may be shown. One that counts from 0 makes as many rows as the largest position
@@ -180,7 +184,11 @@ def _of_two(first: Tensor, second: Tensor, length: int) -> Built:
     if not first.is_floating_point():
         raise NotTables(f"returns two tensors of {dtype}")
     starts_with_cos = float((a[0] - a[0].abs().max()).abs().max()) < NEAR and float(b[0].abs().max()) < NEAR
-    cos, sin, order = (a, b, "cos, sin") if starts_with_cos or float(a[0].abs().mean()) >= float(b[0].abs().mean()) else (b, a, "sin, cos")
+    cos, sin, order = (
+        (a, b, "cos, sin")
+        if starts_with_cos or float(a[0].abs().mean()) >= float(b[0].abs().mean())
+        else (b, a, "sin, cos")
+    )
     return _paired(cos, sin, dtype, order, axes)
 
 
@@ -204,9 +212,19 @@ def _of_one(table: Tensor, length: int) -> Built:
     half = found.shape[-1] // 2
     left, right = found[:, :half], found[:, half:]
     even, odd = found[:, ::2], found[:, 1::2]
-    joined = ((left, right, "cos+sin"), (right, left, "sin+cos"), (even, odd, "cos|sin"), (odd, even, "sin|cos"))
+    joined = (
+        (left, right, "cos+sin"),
+        (right, left, "sin+cos"),
+        (even, odd, "cos|sin"),
+        (odd, even, "sin|cos"),
+    )
     for cos, sin, order in joined:
-        if half and found.shape[-1] % 2 == 0 and bool((cos[0] - 1).abs().max() < NEAR) and bool(sin[0].abs().max() < NEAR):
+        if (
+            half
+            and found.shape[-1] % 2 == 0
+            and bool((cos[0] - 1).abs().max() < NEAR)
+            and bool(sin[0].abs().max() < NEAR)
+        ):
             return _paired(cos, sin, dtype, order, axes)
     if bool(found[0].abs().max() < NEAR) and len(found) > 1 and bool(found[1].abs().max() > 1e-3):
         return _angles(found, dtype, axes)
@@ -241,14 +259,22 @@ def _order(table: Tensor) -> Pairing | None:
 
 
 def _made(
-    form: TableForm, lanes: Pairing | None, cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str
+    form: TableForm,
+    lanes: Pairing | None,
+    cos: Tensor,
+    sin: Tensor,
+    dtype: torch.dtype,
+    order: str,
+    axes: str,
 ) -> Built:
     norm = torch.hypot(cos, sin)
     amplitude = float(norm.mean())
     if not bool(torch.isfinite(norm).all()):
         raise NotTables("returns tables with NaN or infinite elements")
     if amplitude < 0.05 or bool((norm - amplitude).abs().max() > 0.05 * amplitude):
-        raise NotTables("returns two tensors that are no cos and sin: their squares do not sum up to the same")
+        raise NotTables(
+            "returns two tensors that are no cos and sin: their squares do not sum up to the same"
+        )
     return Built(form, lanes, cos, sin, dtype, order, axes, amplitude)
 
 
@@ -262,13 +288,21 @@ def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, .
     if not candidates:
         raise NotTables(f"returns a tensor of shape {tuple(shape)}, and no axis of it has {length} rows")
     at = candidates[-1]
-    axes = "".join("s" if here == at else "w" if here == len(shape) - 1 else "1" if shape[here] == 1 else "b" for here in range(len(shape)))
+    axes = "".join(
+        "s" if here == at else "w" if here == len(shape) - 1 else "1" if shape[here] == 1 else "b"
+        for here in range(len(shape))
+    )
     wide = torch.complex128 if tables[0].is_complex() else torch.float64
-    rows = tuple(table.detach().cpu().movedim(at, 0).reshape(shape[at], -1, shape[-1])[:length, 0].to(wide) for table in tables)
+    rows = tuple(
+        table.detach().cpu().movedim(at, 0).reshape(shape[at], -1, shape[-1])[:length, 0].to(wide)
+        for table in tables
+    )
     return axes, rows
 
 
-def find(function: Callable[..., Any]) -> tuple[Recipe, Built, tuple[str, ...]] | tuple[None, None, tuple[str, ...]]:
+def find(
+    function: Callable[..., Any],
+) -> tuple[Recipe, Built, tuple[str, ...]] | tuple[None, None, tuple[str, ...]]:
     """Return how a function makes tables, what it makes for the positions 0 to 8, and what other calls said."""
     reasons: dict[str, None] = {}
     best: tuple[Recipe, Built] | None = None
@@ -292,4 +326,6 @@ def find(function: Callable[..., Any]) -> tuple[Recipe, Built, tuple[str, ...]] 
 def is_builder_like(function: Callable[..., Any]) -> bool:
     """Return whether its name says that it makes tables."""
     name = getattr(function, "__name__", type(function).__name__)
-    return bool(re.search(r"precompute|freqs|build|cache|get_.*pos|create|make|table|sinusoid", name)) and not inspect.isclass(function)
+    return bool(
+        re.search(r"precompute|freqs|build|cache|get_.*pos|create|make|table|sinusoid", name)
+    ) and not inspect.isclass(function)

@@ -40,7 +40,12 @@ def _table(role: str, convention: Convention) -> str:
     form = convention.tables
     full, joined = form in _FULL, "+" in role or "|" in role
     lanes = "D" if convention.rotary_dim is None else str(convention.rotary_dim)
-    width = {(True, True): f"2*{lanes}", (True, False): lanes, (False, True): lanes, (False, False): f"{lanes}/2"}
+    width = {
+        (True, True): f"2*{lanes}",
+        (True, False): lanes,
+        (False, True): lanes,
+        (False, False): f"{lanes}/2",
+    }
     axes = convention.table_axes or AXES.get(form, "sw")
     named = [width[full, joined] if axis == "w" else axis.upper() for axis in axes]
     return _tuple([*named, *_BEHIND.get(form, ())]) + (f" of {form}" if form in ("complex", "angles") else "")

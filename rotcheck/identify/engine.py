@@ -65,7 +65,9 @@ def search(
     for probe in _probes(widths, lengths):
         trier = Trier(function, device, probe)
         for template in wanted:
-            partial = "R" in {argument.rpartition("=")[2] for argument in template} and probe.rotary == probe.width
+            partial = (
+                "R" in {argument.rpartition("=")[2] for argument in template} and probe.rotary == probe.width
+            )
             own = Trier(function, device, replace(probe, rotary=probe.width // 2)) if partial else trier
             found = _of_template(own, template, reasons)
             if found is not None and found.exact:
@@ -183,7 +185,9 @@ def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bo
         reasons.setdefault(f"{_shown(convention.arguments)} {error}")
         return False
     except Exception as error:  # whatever a call that does not suit it raises
-        reasons.setdefault(f"{_shown(convention.arguments)} raises {type(error).__name__}: {_first_line(error)}")
+        reasons.setdefault(
+            f"{_shown(convention.arguments)} raises {type(error).__name__}: {_first_line(error)}"
+        )
         return False
     return True
 
@@ -220,7 +224,13 @@ def _reading(matrix: torch.Tensor, response: Response) -> Reading:
 
 def _swapped(template: Template) -> Template:
     """Exchange cos and sin in a template."""
-    names = {"cos": "sin", "sin": "cos", "(cos, sin)": "(sin, cos)", "cos+sin": "sin+cos", "cos|sin": "sin|cos"} | {"[cos, sin]": "[sin, cos]"}
+    names = {
+        "cos": "sin",
+        "sin": "cos",
+        "(cos, sin)": "(sin, cos)",
+        "cos+sin": "sin+cos",
+        "cos|sin": "sin|cos",
+    } | {"[cos, sin]": "[sin, cos]"}
     parts = [argument.rpartition("=") for argument in template]
     return tuple(f"{name}{equals}{names.get(role, role)}" for name, equals, role in parts)
 

@@ -31,7 +31,7 @@ def turned(found: Found, positions: Sequence[int] = ASKED) -> Turned:
 
 def _at(found: Found, group: Sequence[int]) -> Turned:
     if found.convention.positions == "offset":
-        rows = {}
+        rows: Turned = {}
         for position in group:
             rows |= _measured(found, (position, position + 1, position + 2), offset=position)
         return rows
@@ -74,7 +74,9 @@ def fitted(seen: Turned, most: int | None = None) -> Tensor:
     if not positions:
         return next(iter(seen.values())) * 0
     zero = seen.get(0, torch.zeros_like(seen[positions[0]]))
-    first = torch.remainder(seen[positions[0]] - zero, 2 * torch.pi)  # turned by more than pi at once, perhaps
+    first = torch.remainder(
+        seen[positions[0]] - zero, 2 * torch.pi
+    )  # turned by more than pi at once, perhaps
     frequencies = torch.where(first > 2 * torch.pi - 1e-2, first - 2 * torch.pi, first) / positions[0]
     for position in positions[1:]:
         gone = position * frequencies

@@ -2,6 +2,7 @@
 
 from rotcheck.results import Described, Difference, Identification, Likeness, Swappable
 
+
 def likeness(own: Identification, other: Identification, name: str) -> Likeness:
     """Return whether `own` can take the place of `other`, which is called `name`."""
     ours, theirs = own.convention, other.convention
@@ -27,10 +28,22 @@ def _of_values(ours: Described, theirs: Described) -> list[Difference]:
         sizes = "rotary_dim // 2, 2" if ours.pairing == "half" else "2, rotary_dim // 2"
         fix = f"w.view(heads, {sizes}, -1).transpose(1, 2).reshape(w.shape)"
         found.append(
-            _differs("pairing", ours.pairing, theirs.pairing, f"permute the rows of the q and k projections once: {fix}")
+            _differs(
+                "pairing",
+                ours.pairing,
+                theirs.pairing,
+                f"permute the rows of the q and k projections once: {fix}",
+            )
         )
     if ours.direction != theirs.direction:
-        found.append(_differs("direction", ours.direction, theirs.direction, "hand it -sin for sin (or conjugate tables, or negative positions)"))
+        found.append(
+            _differs(
+                "direction",
+                ours.direction,
+                theirs.direction,
+                "hand it -sin for sin (or conjugate tables, or negative positions)",
+            )
+        )
     if ours.output_lanes != theirs.output_lanes:
         fix = "q and k come out in another order of lanes: scores are the same as long as both are rotated by the same function"
         found.append(_differs("output_lanes", ours.output_lanes, theirs.output_lanes, fix))
@@ -40,7 +53,14 @@ def _of_values(ours: Described, theirs: Described) -> list[Difference]:
     if ours.rotates_v and not theirs.rotates_v:
         found.append(_differs("rotates_v", "yes", "no", "keep a copy of V and put it back"))
     if "both" in (ours.kind, theirs.kind) and ours.kind == theirs.kind and ours.schedule != theirs.schedule:
-        found.append(_differs("theta", ours.schedule or "unknown", theirs.schedule or "unknown", "build it with the other's theta and scaling"))
+        found.append(
+            _differs(
+                "theta",
+                ours.schedule or "unknown",
+                theirs.schedule or "unknown",
+                "build it with the other's theta and scaling",
+            )
+        )
     return found
 
 
@@ -50,7 +70,11 @@ def _of_calls(ours: Described, theirs: Described) -> list[Difference]:
     if ours.layout != theirs.layout and ours.layout and theirs.layout:
         fix = _transpose(ours.layout, theirs.layout)
         found.append(_differs("layout", ours.layout, theirs.layout, fix))
-    if (ours.tables, ours.table_lanes, ours.table_axes) != (theirs.tables, theirs.table_lanes, theirs.table_axes):
+    if (ours.tables, ours.table_lanes, ours.table_axes) != (
+        theirs.tables,
+        theirs.table_lanes,
+        theirs.table_axes,
+    ):
         found.append(_differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs)))
     if ours.argument_order != theirs.argument_order:
         mine, other = (", ".join(each.argument_order) for each in (ours, theirs))
@@ -59,19 +83,43 @@ def _of_calls(ours: Described, theirs: Described) -> list[Difference]:
         found.append(_differs("in_place", "yes", "no", "clone what must stay as it is before the call"))
     if ours.dtype_rule != theirs.dtype_rule:
         fix = "expect differences of a rounding step; cast the result where the dtype differs"
-        found.append(_differs("dtype_rule", ours.dtype_rule or "?", theirs.dtype_rule or "?", fix, hard=False))
+        found.append(
+            _differs("dtype_rule", ours.dtype_rule or "?", theirs.dtype_rule or "?", fix, hard=False)
+        )
     refused = [what for what, does in theirs.takes.items() if does and ours.takes.get(what) is False]
     if refused:
-        found.append(_differs("takes", f"not {', '.join(refused)}", "takes them", "do without, or convert before the call", hard=False))
+        found.append(
+            _differs(
+                "takes",
+                f"not {', '.join(refused)}",
+                "takes them",
+                "do without, or convert before the call",
+                hard=False,
+            )
+        )
     return found
 
 
 def _of_tables(ours: Described, theirs: Described) -> list[Difference]:
     found = []
     if ours.kind != theirs.kind:
-        return [_differs("kind", ours.kind, theirs.kind, "one makes tables, the other applies them: neither takes the other's place")]
+        return [
+            _differs(
+                "kind",
+                ours.kind,
+                theirs.kind,
+                "one makes tables, the other applies them: neither takes the other's place",
+            )
+        ]
     if ours.schedule != theirs.schedule:
-        found.append(_differs("theta", ours.schedule or "unknown", theirs.schedule or "unknown", "build it with the other's theta and scaling"))
+        found.append(
+            _differs(
+                "theta",
+                ours.schedule or "unknown",
+                theirs.schedule or "unknown",
+                "build it with the other's theta and scaling",
+            )
+        )
     if (ours.tables, ours.table_lanes) != (theirs.tables, theirs.table_lanes):
         found.append(_differs("tables", _tables(ours), _tables(theirs), _conversion(theirs, ours)))
     return found
@@ -84,7 +132,11 @@ def _differs(field: str, own: object, other: object, fix: str, *, hard: bool = T
 def _transpose(ours: str, theirs: str) -> str:
     swaps = {frozenset(("bshd", "bhsd")): "transpose(1, 2)", frozenset(("bshd", "sbhd")): "transpose(0, 1)"}
     swap = swaps.get(frozenset((ours, theirs)))
-    return f"x.{swap} before the call and after it" if swap else f"lay the tensors out as {ours} before the call, and back after it"
+    return (
+        f"x.{swap} before the call and after it"
+        if swap
+        else f"lay the tensors out as {ours} before the call, and back after it"
+    )
 
 
 def _tables(described: Described) -> str:
@@ -106,7 +158,11 @@ def _conversion(wanted: Described, have: Described) -> str:
         parts.append("torch.cat((t, t), -1)")
     if wanted.table_lanes == "interleaved" and have.table_lanes != "interleaved":
         parts.append("t.repeat_interleave(2, -1)")
-    made = {"complex": "torch.complex(cos, sin)", "stacked": "torch.stack((cos, sin), -1)", "angles": "the angles themselves"}
+    made = {
+        "complex": "torch.complex(cos, sin)",
+        "stacked": "torch.stack((cos, sin), -1)",
+        "angles": "the angles themselves",
+    }
     if wanted.tables != have.tables and wanted.tables in made:
         parts.append(made[wanted.tables])
     if have.tables == "complex" and wanted.tables != "complex":

@@ -24,7 +24,9 @@ def explained(matrix: Tensor, cos: Tensor, sin: Tensor) -> Reading | None:
                     for direction in (1, -1):
                         own = _whole(made(c, direction * s, pairing), lanes)
                         if bool((matrix - own).abs().max() < 20 * SAME):
-                            return Reading(pairing, direction, rotary_dim=rotary_dim, problem=code, words=words)
+                            return Reading(
+                                pairing, direction, rotary_dim=rotary_dim, problem=code, words=words
+                            )
     return None
 
 

@@ -29,7 +29,9 @@ def read_tables(matrix: Tensor, response: Response) -> Reading:
     assert response.cos is not None, "tables were handed over"
     assert response.sin is not None, "tables were handed over"
     found = _read_tables(matrix, response.cos, response.sin)
-    return explained(matrix, response.cos, response.sin) or found if found.problem == "no-convention" else found
+    return (
+        explained(matrix, response.cos, response.sin) or found if found.problem == "no-convention" else found
+    )
 
 
 def _read_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> Reading:
@@ -68,14 +70,13 @@ def _entries(matrix: Tensor, cos: Tensor, sin: Tensor) -> list[list[_Entry]]:
     for lane in range(len(support)):
         row = []
         for source in support[lane].nonzero().flatten().tolist():
-            kind, at, shift = found.get((lane, source), ("?", 0, 0))
+            kind, column, shift = found.get((lane, source), ("?", 0, 0))
+            signs = torch.sign(matrix[:, lane, source])  # (S,)
             if bool(one[lane, source]):
                 kind = "1"
-            column = matrix[:, lane, source]
-            sign = int(torch.sign(column[0]))
-            if not bool((torch.sign(column) == sign).all()):
+            if not bool((signs == signs[0]).all()):
                 kind = "?"
-            row.append(_Entry(source, kind, sign, at, shift))
+            row.append(_Entry(source, kind, int(signs[0]), column, shift))
         rows.append(row)
     return rows
 
@@ -88,9 +89,13 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
     if swapped:
         cosines, sines = sines, cosines
     if any(e.sign < 0 for e in cosines.values()):
-        return Reading(problem="no-convention", words="the cos of some lanes has a minus sign", swapped=swapped)
+        return Reading(
+            problem="no-convention", words="the cos of some lanes has a minus sign", swapped=swapped
+        )
     shifts = {e.shift for e in (*cosines.values(), *sines.values())}
-    found = paired({l: e.lane for l, e in cosines.items()}, {l: (e.lane, e.sign) for l, e in sines.items()}, lanes)
+    found = paired(
+        {lane: e.lane for lane, e in cosines.items()}, {lane: (e.lane, e.sign) for lane, e in sines.items()}, lanes
+    )
     if found.problem:
         return found
     if shifts != {0}:
@@ -99,9 +104,7 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
     return _of_columns(found, taken, width, swapped)
 
 
-def _of_columns(
-    found: Reading, taken: dict[int, tuple[int, int]], width: int, swapped: bool
-) -> Reading:
+def _of_columns(found: Reading, taken: dict[int, tuple[int, int]], width: int, swapped: bool) -> Reading:
     """Add how the table's lanes have to be laid out for the pairs to turn by one angle each."""
     pair_of = _pair_numbers(found)
     half = found.rotary_dim // 2
@@ -136,7 +139,9 @@ def _pair_numbers(found: Reading) -> dict[int, int]:
 
 def _in_halves(found: Reading) -> bool:
     """Return whether the pairs of the result lie in halves."""
-    return found.output_lanes == "de-interleaved" or (found.pairing == "half" and found.output_lanes == "same")
+    return found.output_lanes == "de-interleaved" or (
+        found.pairing == "half" and found.output_lanes == "same"
+    )
 
 
 def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int) -> Reading:
@@ -144,7 +149,9 @@ def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int)
     turning = sorted(own)
     rotary_dim = len(turning)
     if turning != list(range(rotary_dim)) or rotary_dim % 2:
-        words = f"lanes {turning[0]} to {turning[-1]} of {lanes} rotate, {rotary_dim} in all: not the first ones"
+        words = (
+            f"lanes {turning[0]} to {turning[-1]} of {lanes} rotate, {rotary_dim} in all: not the first ones"
+        )
         return Reading(rotary_dim=rotary_dim, problem="no-convention", words=words)
     half = rotary_dim // 2
     deinterleaved = {lane: 2 * lane if lane < half else 2 * (lane - half) + 1 for lane in turning}
@@ -157,19 +164,25 @@ def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int)
     elif own == interleaved:
         outputs, source = "interleaved", interleaved
     else:
-        return Reading(rotary_dim=rotary_dim, problem="no-convention", words="writes its lanes in an order of its own")
+        return Reading(
+            rotary_dim=rotary_dim, problem="no-convention", words="writes its lanes in an order of its own"
+        )
     pairing: Pairing
-    if all(partner[l][0] == (source[l] + half) % rotary_dim for l in turning):
-        pairing, first = "half", [l for l in turning if source[l] < half]
-    elif all(partner[l][0] == source[l] ^ 1 for l in turning):
-        pairing, first = "interleaved", [l for l in turning if source[l] % 2 == 0]
+    if all(partner[lane][0] == (source[lane] + half) % rotary_dim for lane in turning):
+        pairing, first = "half", [lane for lane in turning if source[lane] < half]
+    elif all(partner[lane][0] == source[lane] ^ 1 for lane in turning):
+        pairing, first = "interleaved", [lane for lane in turning if source[lane] % 2 == 0]
     else:
         return Reading(rotary_dim=rotary_dim, problem="no-convention", words=_strange(source, partner))
     return _directed(pairing, outputs, rotary_dim, partner, first)
 
 
 def _directed(
-    pairing: Pairing, outputs: OutputLanes, rotary_dim: int, partner: dict[int, tuple[int, int]], first: list[int]
+    pairing: Pairing,
+    outputs: OutputLanes,
+    rotary_dim: int,
+    partner: dict[int, tuple[int, int]],
+    first: list[int],
 ) -> Reading:
     firsts = {partner[lane][1] for lane in first}
     seconds = {partner[lane][1] for lane in partner if lane not in first}
@@ -202,7 +215,11 @@ def read_positions(matrix: Tensor) -> Reading:
     if not moved:  # the first row turns already: nothing tells where lanes are written
         own = {lane: lane for lane in range(lanes)}
     others = {lane: [i for i in support[lane].nonzero().flatten().tolist() if i != own[lane]] for lane in own}
-    still = {l for l in own if not others[l] and own[l] == l and bool((matrix[:, l, l] - 1).abs().amax() < SMALL)}
+    still = {
+        lane
+        for lane in own
+        if not others[lane] and own[lane] == lane and bool((matrix[:, lane, lane] - 1).abs().amax() < SMALL)
+    }
     turning = [lane for lane in range(lanes) if lane not in still]
     if not turning:
         return Reading(problem="not-rotated", words="returns its input unrotated")
@@ -219,7 +236,11 @@ def _of_own_angles(
     gaps = {abs(others[lane][0] - own[lane]) for lane in turning if others[lane]}
     if len(gaps) == 1:  # pairs that stand still are pairs all the same, where others behind them turn
         gap = next(iter(gaps))
-        turning = list(range(2 * gap if gap > 1 and max(turning) < 2 * gap else max(turning) + 1 + (max(turning) + 1) % 2))
+        turning = list(
+            range(
+                2 * gap if gap > 1 and max(turning) < 2 * gap else max(turning) + 1 + (max(turning) + 1) % 2
+            )
+        )
     guessed = _partners({lane: others[lane] for lane in turning}, own)
     partner = {lane: others[lane][0] if others[lane] else guessed[lane] for lane in turning}
     signs = _signs(matrix, partner, turning)
@@ -250,7 +271,9 @@ def _signs(matrix: Tensor, partner: dict[int, int], turning: list[int]) -> dict[
     sign = int(torch.sign(columns[lane][1:][columns[lane][1:].abs().argmax()]))
     other = partner[lane]
     ahead = sign if lane < other else -sign  # of the lane that lies in front
-    across = int(torch.sign(columns[other][1:][columns[other][1:].abs().argmax()])) if other in columns else -sign
+    across = (
+        int(torch.sign(columns[other][1:][columns[other][1:].abs().argmax()])) if other in columns else -sign
+    )
     if across == sign:  # no rotation: both lanes of the pair have the same sign
         return dict.fromkeys(turning, sign)
     return {lane: ahead if lane < partner[lane] else -ahead for lane in turning}
@@ -284,4 +307,6 @@ def _no_rotation(found: Reading, ca: Tensor, cb: Tensor, sa: Tensor, sb: Tensor)
         return replace(found, problem="aliasing", words="uses the first half's new values to make the second")
     if bool((sb - sa * ca).abs().max() < SAME * 10):
         return replace(found, problem="aliasing", words="uses the first half's new values to make the second")
-    return replace(found, problem="pairing-of-tables", words="the two lanes of a pair turn by different angles")
+    return replace(
+        found, problem="pairing-of-tables", words="the two lanes of a pair turn by different angles"
+    )

@@ -59,8 +59,8 @@ def values(probe: Probe, lanes: int) -> tuple[Tensor, Tensor]:
     grid = torch.arange(step // 5, step * 9 // 10, dtype=torch.float64) / step
     generator = torch.Generator().manual_seed(1)
     rows = [grid[torch.randperm(len(grid), generator=generator)[: 2 * lanes]] for _ in range(probe.length)]
-    cos, sin = torch.stack(rows).unflatten(-1, (2, lanes)).unbind(1)
-    return cos, sin
+    both = torch.stack(rows)  # (S, 2W)
+    return both[:, :lanes], both[:, lanes:]
 
 
 @cache
@@ -85,7 +85,11 @@ class Trier:
     """Calls a function as conventions say; `calls` counts how often."""
 
     def __init__(
-        self, function: Callable[..., Any], device: torch.device, probe: Probe, dtype: torch.dtype = torch.float32
+        self,
+        function: Callable[..., Any],
+        device: torch.device,
+        probe: Probe,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.function, self.device, self.probe, self.dtype = function, device, probe, dtype
         self.calls = 0
@@ -162,7 +166,9 @@ class Trier:
             columns.append(list(self.call(convention, [x] * len(convention.slots))))
         whole = [torch.stack(slot, -1) for slot in zip(*columns)]  # (B, S, H, D, D) each
         found = tuple(slot[0, :, 0] for slot in whole)
-        _, cos, sin = tables(convention.tables, self.probe) if convention.tables != "positions" else (0, None, None)
+        _, cos, sin = (
+            tables(convention.tables, self.probe) if convention.tables != "positions" else (0, None, None)
+        )
         return Response(found, cos, sin, _uneven(whole[0]), self._mixes(convention, whole, shape))
 
     def _mixes(self, convention: Convention, whole: list[Tensor], shape: tuple[int, ...]) -> bool:

@@ -66,7 +66,14 @@ def of_all(
 ) -> dict[str, Identified]:
     """Identify each of these in a worker of its own. Raises `RequestError` for one that is not there."""
     jobs = [
-        Job(name, WORKER, {"specification": name, "shown": shown(name), "device": device}, [None], timeout, 3 * timeout)
+        Job(
+            name,
+            WORKER,
+            {"specification": name, "shown": shown(name), "device": device},
+            [None],
+            timeout,
+            3 * timeout,
+        )
         for name in dict.fromkeys(specifications)
     ]
     found: dict[str, Identified] = {}
@@ -92,7 +99,9 @@ def _identified(done: Done, device: str) -> Identified:
     if isinstance(outcome, Returned):
         words = f"not on this machine: {outcome.value['unavailable']}"
     else:
-        words = f"{outcome} while it was imported and built" if done.opening else f"{outcome} while it was called"
+        words = (
+            f"{outcome} while it was imported and built" if done.opening else f"{outcome} while it was called"
+        )
     return Identified(
         Identification(
             rotcheck=__version__,

@@ -16,7 +16,7 @@ Template = tuple[str, ...]
 FREE = ("S", "D", "H", "B", "R", "axis", "True", "False", "10000.0", "1.0")  # as often as they are asked for
 TENSORS = ("x", "qkv", "q", "k", "v")
 TABLES = ("cos", "sin", "table", "(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
-_GROUPS = (
+_GROUPS: tuple[set[str], ...] = (
     set(),
     {"positions"},
     {"offset"},
@@ -54,9 +54,7 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
     """Return the parameters of a function, a module or a scripted function; None when it does not tell."""
     schema = getattr(function, "schema", None)
     if isinstance(function, torch.jit.ScriptFunction) and schema is not None:
-        return [
-            Parameter(a.name, not a.has_default_value(), a.kwarg_only, False) for a in schema.arguments
-        ]
+        return [Parameter(a.name, not a.has_default_value(), a.kwarg_only, False) for a in schema.arguments]
     called = function.forward if isinstance(function, torch.nn.Module) else function
     try:
         found = inspect.signature(called).parameters.values()
@@ -65,7 +63,9 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
     if any(p.kind is p.VAR_POSITIONAL for p in found):
         return None
     return [
-        Parameter(p.name, p.default is p.empty, p.kind is p.KEYWORD_ONLY, p.default is None, p.annotation, p.default)
+        Parameter(
+            p.name, p.default is p.empty, p.kind is p.KEYWORD_ONLY, p.default is None, p.annotation, p.default
+        )
         for p in found
         if p.kind is not p.VAR_KEYWORD
     ]
@@ -100,7 +100,11 @@ def _doubted(name: str, kind: object) -> tuple[str, ...]:
 
 def _anything(name: str, kind: object) -> tuple[str, ...]:
     """Return everything that an argument may be, whatever it is called."""
-    return roles(name, kind) if kind in (int, float, bool) else (*UNKNOWN, *(r for r in roles(name) if r in NUMBERS))
+    return (
+        roles(name, kind)
+        if kind in (int, float, bool)
+        else (*UNKNOWN, *(r for r in roles(name) if r in NUMBERS))
+    )
 
 
 def _of_any() -> Iterator[Template]:

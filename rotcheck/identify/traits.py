@@ -79,7 +79,10 @@ def dtype_rule(asked: Function, sizes: Sizes = Sizes()) -> tuple[str | None, str
         return _refuses(asked, sizes, error)
     keeps = own[0].dtype
     if keeps != torch.bfloat16:
-        return f"returns {str(keeps)[6:]}", f"bfloat16 goes in with tables in bfloat16, {str(keeps)[6:]} comes out"
+        return (
+            f"returns {str(keeps)[6:]}",
+            f"bfloat16 goes in with tables in bfloat16, {str(keeps)[6:]} comes out",
+        )
     off = against(case, own, case.truth)
     inside = _inside(off)
     shown = f"bfloat16: error {off.error:.2f} rounding steps, {off.rounded_once:.0%} of the elements correctly rounded"
@@ -91,7 +94,10 @@ def dtype_rule(asked: Function, sizes: Sizes = Sizes()) -> tuple[str | None, str
         kind = type(error).__name__
         return f"keeps the dtype, {inside}; tables must have the dtype", f"{shown}; float32 tables: {kind}"
     if wide != torch.bfloat16:
-        return f"keeps the dtype of what is wider, {inside}", f"{shown}; with float32 tables {str(wide)[6:]} comes out"
+        return (
+            f"keeps the dtype of what is wider, {inside}",
+            f"{shown}; with float32 tables {str(wide)[6:]} comes out",
+        )
     return f"keeps the dtype, {inside}", f"{shown}; with float32 tables bfloat16 comes out"
 
 

@@ -42,7 +42,9 @@ def open_identification(setup: dict[str, Any]) -> Answer:
         made = describe.identified(found, torch.device("cpu" if device == "interpreter" else device))
         seconds = time.perf_counter() - started
         switches.move(before, now=switches.read())
-        told = msgspec.structs.replace(made.told, seconds=seconds, device=device, specification=setup["shown"])
+        told = msgspec.structs.replace(
+            made.told, seconds=seconds, device=device, specification=setup["shown"]
+        )
         convention = asdict(made.convention) if made.convention else None
         words = called(made.convention) if made.convention else None
         return {"told": msgspec.to_builtins(told), "convention": convention, "called": words}

@@ -1,14 +1,13 @@
 """What a module must have to be an implementation; nothing to import, nothing to inherit."""
 
 from collections.abc import Callable
-from typing import Protocol
-
-from torch import Tensor
+from typing import Any, Protocol
 
 from rotcheck.rotary.conventions import Convention
 
-Function = Callable[..., Tensor]
-"""f(x, *tables) or, where the convention says so, f(x, *tables, offset=k): rotated x, same shape."""
+Function = Callable[..., Any]
+"""f(x, *tables) or, where the convention says so, f(x, *tables, offset=k): rotated x, same shape. `arguments` of a
+convention name other calls; a function given several tensors returns as many."""
 
 
 class Unavailable(Exception):

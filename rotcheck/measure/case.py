@@ -28,8 +28,11 @@ Slots = tuple[Tensor, ...]
 class Judged(Protocol):
     """Who is judged: how it wants to be called, and where."""
 
-    convention: Convention
-    device: torch.device
+    @property
+    def convention(self) -> Convention: ...
+
+    @property
+    def device(self) -> torch.device: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +113,16 @@ class Case:
 
     def inputs(self, slots: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
         """Return fresh input tensors on the device, of the case's own pairs or of those given."""
-        rows = [self._lanes(slot, self.convention.pairing) for slot in (slots or self.pairs)]
+        if slots is None:
+            return tuple(x.clone() for x in self._own_inputs)
+        rows = [self._lanes(slot, self.convention.pairing) for slot in slots]
         if self.packed:
             rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
         return tuple(self.put(lay(row, self.convention.axes)) for row in rows)
+
+    @cached_property
+    def _own_inputs(self) -> tuple[Tensor, ...]:
+        return self.inputs(self.pairs)
 
     def backwards(self, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return fresh tensors as results have them, of pairs that flow back."""
@@ -128,7 +137,7 @@ class Case:
 
     def call(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> Call:
         """Return a call of fresh tensors for these rows, with tables in the form that the convention names."""
-        inputs = self.inputs([slot[:, rows] for slot in self.pairs])
+        inputs = self.inputs(None if rows == slice(None) else [slot[:, rows] for slot in self.pairs])
         first = self.positions[0] if isinstance(self.positions[0], int) else self.positions[0][0]
         count = self.length if rows == slice(None) else len(range(*rows.indices(self.length)))
         sizes = {"B": self.batch, "S": count, "H": self.heads, "D": self.width, "R": self.rotary_dim}
@@ -138,6 +147,15 @@ class Case:
 
     def tables(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> tuple[Tensor, ...]:
         """Return fresh tables for the positions of these rows, in the form that the convention names."""
+        if rows == slice(None) and dtype is None:
+            return tuple(table.clone() for table in self._own_tables)
+        return self._made(rows, dtype or self.dtype)
+
+    @cached_property
+    def _own_tables(self) -> tuple[Tensor, ...]:
+        return self._made(slice(None), self.dtype)
+
+    def _made(self, rows: slice, dtype: torch.dtype) -> tuple[Tensor, ...]:
         form = self.convention.tables
         if form == "positions":
             return ()
@@ -145,7 +163,7 @@ class Case:
         if "b" in self.convention.table_axes and turned.dim() == 2:
             turned = turned.expand(self.batch, -1, -1)
         order = self.convention.table_lanes or self.convention.pairing
-        made = tables(form, order, turned, dtype or self.dtype, self.convention.table_axes)
+        made = tables(form, order, turned, dtype, self.convention.table_axes)
         return tuple(table.contiguous().to(self.device, copy=True) for table in made)
 
     def _positions(self, rows: slice) -> Tensor | None:
@@ -190,7 +208,7 @@ class Case:
             return tensors[-1]
         axes, x = self.convention.axes, tensors[0]
         if axes != split(axes):
-            axes, x = split(axes), x.unflatten(-1, (3, -1))
+            axes, x = split(axes), x.reshape(*x.shape[:-1], 3, -1)
         return x.select(axes.index("3"), 2)
 
     def _output_pairings(self) -> tuple[Pairing, ...]:

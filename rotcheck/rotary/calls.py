@@ -21,7 +21,9 @@ class Call:
     inputs: tuple[Tensor, ...]
     tables: tuple[Tensor, ...] = ()
     positions: Tensor | None = None
-    offset: int | tuple[int, ...] = 0  # row of the tables, or position, of the first row; or one for each batch row
+    offset: int | tuple[int, ...] = (
+        0  # row of the tables, or position, of the first row; or one for each batch row
+    )
     sizes: Mapping[str, int] | None = None  # B, S, H, D and R, where the function asks for them
 
     def of(self, *inputs: Tensor) -> "Call":

@@ -9,7 +9,15 @@ from torch import Tensor
 Pairing = Literal["half", "interleaved"]
 Layout = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
 TableForm = Literal[
-    "half-width", "repeated", "packed", "complex", "stacked", "matrix", "angles", "angles-repeated", "positions"
+    "half-width",
+    "repeated",
+    "packed",
+    "complex",
+    "stacked",
+    "matrix",
+    "angles",
+    "angles-repeated",
+    "positions",
 ]
 OutputLanes = Literal["same", "de-interleaved", "interleaved"]
 
@@ -148,13 +156,13 @@ def lay(tensor: Tensor, axes: str) -> Tensor:
     for axis in [axis for axis in "bh" if axis not in apart]:
         tensor, have = tensor.squeeze(have.index(axis)), have.replace(axis, "")
     laid = tensor.permute([have.index(axis) for axis in apart])
-    return laid.flatten(-2) if apart != axes else laid
+    return torch.flatten(laid, -2) if apart != axes else laid
 
 
 def unlay(tensor: Tensor, axes: str, width: int) -> Tensor:
     """Return (B, S, 3, H, D) or (B, S, H, D) of a tensor with the axes of a layout; `width` is D."""
     if split(axes) != axes:
-        tensor, axes = tensor.unflatten(-1, (tensor.shape[-1] // width, width)), split(axes)
+        tensor, axes = tensor.reshape(*tensor.shape[:-1], tensor.shape[-1] // width, width), split(axes)
     wanted = "bs3hd" if "3" in axes else "bshd"
     for axis in [axis for axis in wanted if axis not in axes]:
         tensor, axes = tensor.unsqueeze(0), axis + axes

@@ -1,0 +1,107 @@
+"""What told each thing that is said of a function, and what remains possible of what cannot be told."""
+
+from rotcheck.identify import engine
+from rotcheck.identify.engine import Found
+from rotcheck.identify.words import call_words, shape_words, table_words
+from rotcheck.results import Ambiguity, Told
+from rotcheck.rotary.conventions import Convention
+
+
+def of_call(found: Found, convention: Convention) -> list[Told]:
+    """Return the call, and what its response told."""
+    tried = f"{found.trier.calls} calls tried; this one rotates"
+    said = [Told(field="call", says=call_words(convention), because=tried)]
+    if found.reading.pairing:
+        said += _of_pairs(found, convention)
+    sizes = "sizes all different: other layouts raise or change shape"
+    said.append(Told(field="layout", says=_layout(found), because=sizes))
+    if convention.tables != "positions":
+        seen = "tables whose entries all differ: which of them each lane holds"
+        said.append(Told(field="tables", says=table_words(convention), because=seen))
+    return said
+
+
+def _of_pairs(found: Found, convention: Convention) -> list[Told]:
+    reading, probe = found.reading, found.trier.probe
+    partner = (convention.rotary_dim or probe.rotary) // 2 if reading.pairing == "half" else 1
+    basis = f"basis vectors in a head of {probe.width} lanes: lane 0 leaks into lane {partner}"
+    sign = "-" if (reading.direction or 1) > 0 else "+"
+    said = [
+        Told(field="pairing", says=str(reading.pairing), because=basis),
+        Told(
+            field="direction",
+            says=f"{reading.direction:+d}",
+            because=f"lane {partner} arrives in lane 0 as {sign}sin",
+        ),
+    ]
+    if reading.output_lanes != "same":
+        moved = (
+            "lane 2 arrives in lane 1"
+            if reading.output_lanes == "de-interleaved"
+            else "lane 1 arrives in lane 2"
+        )
+        said.append(Told(field="output_lanes", says=reading.output_lanes, because=moved))
+    return said
+
+
+def of_rotary_dim(convention: Convention, *, follows_tables: bool) -> Told:
+    """Return how many lanes rotate."""
+    lanes = "as many lanes as the tables say" if follows_tables else str(convention.rotary_dim or "all lanes")
+    return Told(field="rotary_dim", says=lanes, because="lanes that come back as they went in")
+
+
+def of_error(error: float) -> Told:
+    """Return how far its values are from float64."""
+    seen = "random values, hard positions, in rounding steps of float32"
+    return Told(field="values", says=f"error {error:.2f}", because=seen)
+
+
+def _layout(found: Found) -> str:
+    convention = found.convention
+    shape = shape_words(convention.axes)
+    if any_layout(found):
+        return f"any: tables just have to line up, as {shape_words(convention.table_axes)} with {shape}"
+    return f"{convention.layout} {shape}"
+
+
+def any_layout(found: Found) -> bool:
+    """Return whether nothing in the function tells one layout from another."""
+    return engine.broadcasts(found) and not found.convention.packed
+
+
+def ambiguities(found: Found) -> list[Ambiguity]:
+    """Return what remains possible of layout and pairing."""
+    convention, ambiguous = found.convention, []
+    if any_layout(found):
+        ambiguous.append(_of_layouts(found))
+    elif engine.broadcasts(found):
+        line_up = f"tables {shape_words(convention.table_axes)} with {shape_words(convention.axes)}"
+        possible = (f"{convention.layout}: {line_up}", "any other packing whose tables line up with it")
+        why = "nothing in it tells which axis is which"
+        ambiguous.append(Ambiguity(field="layout", possible=possible, why=why))
+    if (convention.rotary_dim or found.trier.probe.rotary) == 2:
+        why = "of two lanes both are the same"
+        ambiguous.append(Ambiguity(field="pairing", possible=("half", "interleaved"), why=why))
+    return ambiguous
+
+
+def _of_layouts(found: Found) -> Ambiguity:
+    every = [found.convention, *(other.convention for other in found.others)]
+    alike = [each for each in every if each.tables == found.convention.tables]
+    possible = dict.fromkeys(f"{each.layout} with tables {shape_words(each.table_axes)}" for each in alike)
+    why = "the tables just line up with the tensor: how they are shaped decides"
+    return Ambiguity(field="layout", possible=tuple(possible), why=why)
+
+
+def also(found: Found) -> tuple[str, ...]:
+    """Return further ways to call it."""
+    if any_layout(found):
+        return ()
+    return tuple(dict.fromkeys(_way(other.convention) for other in found.others))
+
+
+def _way(convention: Convention) -> str:
+    layout = f"{convention.layout} {shape_words(convention.axes)}"
+    if convention.tables == "positions":
+        return layout
+    return f"{layout} with tables {shape_words(convention.table_axes)}"

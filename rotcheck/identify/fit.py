@@ -1,0 +1,114 @@
+"""From angles at positions to frequencies, the schedule behind them, and where the angles leave it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify.frequencies import Turned, fitted, wrapped
+from rotcheck.rotary.schedules import Recognition, Schedule, recognise
+
+RIGHT = 1e-2  # radians: a phase further off is not right
+TOLERANCES = (2e-5, 1e-4, 1e-3, 2e-2)  # float32, and what narrower dtypes leave of frequencies
+EXACT = 3  # positions up to which every dtype holds a position
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The frequencies behind angles, the schedule that gives them, and where the angles leave it."""
+
+    frequencies: Tensor  # (P,), of the schedule where one is known
+    schedule: Schedule | None
+    alternatives: tuple[Schedule, ...]
+    departure: float
+    turning: int  # pairs that turn
+    wrong_at: int | None  # the first position asked for whose phase is not right
+    error: float  # radians there, or the largest
+    longest: int  # the largest position asked for up to which all are right
+    why: str = ""  # what was rounded, or which other position it takes this one for; empty: nothing known
+
+
+def fit(seen: Turned, direction: int, head_dim: int | None, noise: float = 0.0) -> Fit:
+    """Fit the angles seen at each position; `noise`: what the dtype of a table may hide of an angle, in radians.
+
+    A schedule that float32 explains comes first. Frequencies of its own are no fault as long as angles grow with the
+    position; such that a narrower dtype holds exactly were rounded to it, and the schedule they come from is told.
+    """
+    signed = {position: angle * direction for position, angle in seen.items()}
+    own = fitted(signed)
+    steady = _departs(signed, own, noise)[0] is None
+    known = _recognised(own, head_dim, TOLERANCES[0])
+    if steady and not noise and not _rounded(own):
+        found = known if known and known.schedule else None
+        exact = _of_schedule(found, len(own)) if found and found.departure < TOLERANCES[0] / 10 else own
+        return _fit(signed, exact, found, noise)
+    for tolerance in TOLERANCES:
+        for each in (own, fitted(signed, EXACT)):  # rounded positions spoil the fit further on
+            known = _recognised(each, head_dim, tolerance)
+            if known is None or known.schedule is None:
+                continue
+            small = {position: angle for position, angle in signed.items() if position <= EXACT}
+            if _departs(small, _of_schedule(known, len(each)), noise)[0] is None:
+                return _fit(signed, _of_schedule(known, len(each)), known, noise)
+    return _fit(signed, own if steady else fitted(signed, EXACT), None, noise)
+
+
+def _rounded(frequencies: Tensor) -> bool:
+    """Return whether all frequencies are such as bfloat16 or float16 holds."""
+    turning = frequencies[frequencies > 6.2e-5]  # above float16's smallest normal number
+    narrow = (turning.to(dtype).double() for dtype in (torch.bfloat16, torch.float16))
+    return len(turning) > 2 and any(bool(((one / turning) - 1).abs().max() < 2e-6) for one in narrow)
+
+
+def _recognised(own: Tensor, head_dim: int | None, tolerance: float) -> Recognition | None:
+    own = torch.where(own.abs() < 1e-9, 0.0, own)
+    try:
+        return recognise(own, head_dim, tolerance=tolerance)
+    except ValueError:  # fewer than two pairs turn, or some turn backwards
+        return None
+
+
+def _of_schedule(known: Recognition, pairs: int) -> Tensor:
+    assert known.schedule is not None, "it was recognised"
+    whole = known.schedule.inverse_frequencies(known.rotary_dim)
+    exact = torch.zeros(max(pairs, len(whole)), dtype=torch.float64)
+    exact[: len(whole)] = whole
+    return exact[:pairs]
+
+
+def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -> Fit:
+    wrong_at, error, longest = _departs(seen, exact, noise)
+    why = _why(seen, exact, wrong_at) if wrong_at is not None else ""
+    if known is None:
+        return Fit(exact, None, (), 0.0, int((exact.abs() > 1e-9).sum()), wrong_at, error, longest, why)
+    turning = known.rotary_dim // 2
+    return Fit(
+        exact, known.schedule, known.alternatives, known.departure, turning, wrong_at, error, longest, why
+    )
+
+
+def _why(seen: Turned, frequencies: Tensor, position: int) -> str:
+    """Explain a wrong angle: by the position that it is right for, or by a rounding."""
+    zero = seen.get(0, torch.zeros_like(frequencies))
+    angle = seen[position] - zero
+    others = torch.arange(position + 65, dtype=torch.float64)
+    off = wrapped(others[:, None] * frequencies - angle).abs().amax(-1)  # (positions,)
+    near = (off < RIGHT).nonzero().flatten().tolist()
+    if near:
+        return f"it is turned as position {near[0]} should be"
+    gone = position * frequencies
+    rounded = wrapped(gone - angle).abs() <= gone.abs() * 2**-7 + RIGHT
+    if _rounded(fitted(seen)) or bool(rounded.all()):
+        return "frequencies or angles are rounded to less than float32"
+    return ""
+
+
+def _departs(seen: Turned, frequencies: Tensor, noise: float) -> tuple[int | None, float, int]:
+    worst, longest = 0.0, 0
+    zero = seen.get(0, torch.zeros_like(frequencies))
+    for position in sorted(seen):
+        off = float(wrapped(seen[position] - zero - position * frequencies).abs().max())
+        if off > RIGHT + noise:
+            return position, off, longest
+        worst, longest = max(worst, off), position
+    return None, worst, longest

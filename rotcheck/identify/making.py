@@ -1,0 +1,92 @@
+"""Functions and modules that make tables: which tables, of which angles, and how far they are right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from rotcheck.identify import builders
+from rotcheck.identify.builders import Built, Recipe
+from rotcheck.identify.fit import Fit, fit
+from rotcheck.identify.frequencies import ASKED, Turned
+from rotcheck.identify.own_angles import OwnAngles, tell, tell_offset
+from rotcheck.identify.remarks import remark
+from rotcheck.results import Described, Told
+from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.schedules import Plain
+
+MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a maker of tables does, and what its angles say."""
+
+    described: Described
+    own: OwnAngles
+    evidence: tuple[Told, ...]
+
+
+def of_maker(function: Callable[..., Any], recipe: Recipe, built: Built) -> Made:
+    """Describe the tables that a function makes."""
+    own = OwnAngles(Convention(pairing=built.table_lanes or "half", layout="bshd", tables=built.form), ())
+    if built.grid:
+        own.schedule = "axial"
+        seen = "as many rows as a grid of both lengths has squares"
+        return Made(
+            _described(recipe, built, own, None), own, (Told(field="call", says=recipe.shown, because=seen),)
+        )
+    angles = _at_positions(function, recipe, built)
+    made = fit(angles, 1, 2 * built.cos.shape[-1], noise=2 * torch.finfo(_real(built.dtype)).eps)
+    own.longest = made.longest
+    tell(own, made, max(angles))
+    tell_offset(own, angles, made, 1)
+    if abs(built.amplitude - 1) > 1e-3:
+        words = f"scales cos and sin by {built.amplitude:.6g} (an attention factor)"
+        own.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
+    return Made(_described(recipe, built, own, made), own, _evidence(recipe, built, own))
+
+
+def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -> Described:
+    plain = made is None or isinstance(made.schedule, Plain)
+    counted = {"given": "any"}.get(recipe.positions, "from 0")
+    return Described(
+        kind="builds",
+        tables=built.form,
+        table_axes=built.axes,
+        table_lanes=built.table_lanes,
+        argument_order=recipe.arguments,
+        theta=own.theta,
+        schedule=own.schedule,
+        frequencies=() if made is None or plain else tuple(float(each) for each in made.frequencies),
+        rotary_dim=2 * built.cos.shape[-1],
+        positions="grid" if built.grid else counted,
+        dtype_rule=f"returns {str(built.dtype)[6:]}",
+    )
+
+
+def _evidence(recipe: Recipe, built: Built, own: OwnAngles) -> tuple[Told, ...]:
+    tables = f"{built.form}, {built.order}, axes {built.axes}"
+    return (
+        Told(field="call", says=recipe.shown, because="what comes back is tables of a rotation"),
+        Told(field="tables", says=tables, because="cos**2 + sin**2 and the row of position 0"),
+        *own.evidence,
+    )
+
+
+def _real(dtype: torch.dtype) -> torch.dtype:
+    return torch.float32 if dtype.is_complex else dtype
+
+
+def _at_positions(function: Callable[..., Any], recipe: Recipe, built: Built) -> Turned:
+    """Ask the maker for hard positions, as far as it has them."""
+    seen: Turned = {position: built.angles[position] for position in range(6)}
+    last = ASKED[-1] if recipe.positions == "given" else MOST_ROWS
+    for position in (each for each in ASKED if 6 <= each <= last):
+        try:
+            more = builders.build(function, recipe, torch.tensor([0, position]), torch.float32)
+        except Exception:  # it has no row for a position as large as this
+            break
+        seen[position] = more.angles[1]
+    return seen

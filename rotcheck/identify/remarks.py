@@ -1,0 +1,115 @@
+"""Likely mistakes, and choices that others do not make, each with the evidence for it."""
+
+from dataclasses import replace
+
+from rotcheck import diagnose
+from rotcheck.identify import traits
+from rotcheck.identify.engine import Found
+from rotcheck.identify.found import Reading
+from rotcheck.identify.words import call_words, shape_words
+from rotcheck.measure.case import Sizes
+from rotcheck.measure.errors import SAME
+from rotcheck.results import Remark
+from rotcheck.rotary.conventions import Convention
+
+
+def remark(code: str, message: str, evidence: str, *, mistake: bool = True) -> Remark:
+    """Return a finding with the cause and fix that are known for it."""
+    known = diagnose.for_finding(code)
+    cause, fix, failure = (known.cause, known.fix, known.id) if known else (None, None, None)
+    return Remark(
+        code=code, message=message, evidence=evidence, mistake=mistake, cause=cause, fix=fix, failure=failure
+    )
+
+
+def of_response(found: Found) -> list[Remark]:
+    """Return what the matrices of a function tell."""
+    convention = found.convention
+    seen = f"the matrix of each position, measured with basis vectors in {call_words(convention)}"
+    remarks = _of_reading(found.reading, seen)
+    if found.k is not None and found.k != found.reading:
+        remarks.append(_unlike(found.k, found.reading, seen))
+    if convention.rotates_v:
+        remarks.append(
+            remark("v-rotated", "rotates V as well as q and k", "V does not come back as it went in")
+        )
+    remarks += _of_unevenness(found, seen)
+    if found.ignored:
+        name = found.ignored
+        words = f"gives the same for another {name}: what it keeps from call to call forgets where positions began"
+        remarks.append(remark("offset-ignored", words, f"{name}=0 and then {name}=2, as many rows"))
+    return remarks + _of_tables_without_v(found)
+
+
+def _of_reading(reading: Reading, seen: str) -> list[Remark]:
+    if reading.problem:
+        return [remark(reading.problem, reading.words, seen)]
+    if reading.direction == -1:
+        words = "rotates by the negative angle: a choice, as nanochat's"
+        return [remark("direction", words, seen, mistake=False)]
+    return []
+
+
+def _of_unevenness(found: Found, seen: str) -> list[Remark]:
+    if found.response.uneven == "head":
+        return [remark("per-head", "the angle depends on the head and not on the position alone", seen)]
+    if found.response.uneven == "batch":
+        return [remark("per-batch", "the angle depends on the batch row", seen)]
+    if found.response.mixes:
+        return [remark("mixes", "its result is not what its response to each lane adds up to", seen)]
+    return []
+
+
+def _of_tables_without_v(found: Found) -> list[Remark]:
+    others = [other.convention for other in found.others if other.convention.rotates_v]
+    if found.convention.rotates_v or not others:
+        return []
+    axes = shape_words(others[0].table_axes)
+    words = f"rotates V too when the tables have no slot for it, as {axes}"
+    return [remark("v-follows-tables", words, f"tables {axes} tried as well", mistake=False)]
+
+
+def _unlike(k: Reading, q: Reading, seen: str) -> Remark:
+    words = k.words or f"pairing {k.pairing}, direction {k.direction}"
+    if q.problem and not k.problem:
+        words = f"{q.words} (in q alone)"
+    elif k.problem:
+        words = f"{k.words} (in k alone)"
+    elif k.direction != q.direction:
+        words = "q and k rotate in different directions"
+    return remark("unlike", words, seen)
+
+
+def of_values(asked: traits.Function, sizes: Sizes) -> tuple[float | None, list[Remark]]:
+    """Return the error for random values at hard positions, and what is wrong with them."""
+    try:
+        off = traits.measured(asked, sizes)
+        wrong = traits.mistake(asked, sizes)
+    except Exception as error:  # it takes the probe's call and not this one
+        words = f"raises {type(error).__name__} for other sizes: {(str(error).splitlines() or [''])[0][:160]}"
+        return None, [remark("raised", words, "a call with random values")]
+    shown = f"random values, hard positions: error {off.error:.2f} rounding steps of float32"
+    return off.error, [remark(*wrong, shown)] if wrong else []
+
+
+def of_batch_rows(asked: traits.Function, others: list[Convention], sizes: Sizes) -> list[Remark]:
+    """Give each batch row positions of its own, in the first of the calls that has room for them."""
+    every = (asked.convention, *(replace(other, in_place=asked.convention.in_place) for other in others))
+    roomy = [each for each in every if "b" in each.axes and _has_room(each)]
+    if not roomy:
+        return []
+    few = tuple(at for at in sizes.positions if isinstance(at, int) and at < 100)
+    rows = (few, tuple(reversed(few)))
+    try:
+        off = traits.measured(replace(asked, convention=roomy[0]), replace(sizes, batch=2, positions=rows))
+    except Exception:  # it takes one row of positions for all
+        return []
+    if off.error <= SAME:
+        return []
+    words = "uses the positions of one batch row for all rows"
+    return [remark("per-batch", words, f"two rows of other positions: error {off.error:.0f} rounding steps")]
+
+
+def _has_room(convention: Convention) -> bool:
+    given = convention.tables == "positions" and convention.positions == "any"
+    return "b" in convention.table_axes or (given and "b" in convention.position_axes)
