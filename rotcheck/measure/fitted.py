@@ -17,7 +17,7 @@ NEARLY = 1e-9
 def fits(case: Case, found: Slots) -> Iterator[Prediction]:
     """Yield what the numbers that were measured in the result would give."""
     yield from _amplitude(case, found)
-    if case.convention.tables == "positions" and not isinstance(case.positions[0], tuple):
+    if case.convention.tables == "positions":
         yield from _frequencies(case, found)
 
 
@@ -35,7 +35,7 @@ def _frequencies(case: Case, found: Slots) -> Iterator[Prediction]:
     own, direction = _measured(case, found), case.convention.direction
     if own is None:
         return
-    positions = torch.tensor(case.positions, dtype=torch.float64, device="cpu")[:, None]  # (S, 1)
+    positions = torch.tensor(case.positions, dtype=torch.float64, device="cpu")[..., None]  # ([B,] S, 1)
 
     def turned(frequencies: Tensor) -> Slots:
         angles = positions * frequencies * direction
@@ -45,10 +45,13 @@ def _frequencies(case: Case, found: Slots) -> Iterator[Prediction]:
     for theta in _thetas(own, case.rotary_dim):
         words = f"rotates with theta {theta:.6g} where {case.convention.theta:.6g} was asked for"
         yield "theta", words, turned(inverse_frequencies(case.rotary_dim, theta))
-    for factor in _rounded(float((own / known)[own.abs() > NEARLY].median()) if bool((own.abs() > NEARLY).any()) else 1.0):
+    for factor in _rounded(
+        float((own / known)[own.abs() > NEARLY].median()) if bool((own.abs() > NEARLY).any()) else 1.0
+    ):
         yield "positions-scaled", f"turns every pair by {factor:.6g} times the angle", turned(known * factor)
     pair = int(((own - known).abs() > 0.01 * known).to(torch.float64).argmax())
-    words = f"rotates with other frequencies: pair {pair} by {float(own[pair]):.4g} rad a position, not {float(known[pair]):.4g}"
+    turns, right = float(own[pair]), float(known[pair])
+    words = f"rotates with other frequencies: pair {pair} by {turns:.4g} rad a position, not {right:.4g}"
     yield "frequencies", words, turned(own)
 
 
@@ -56,12 +59,14 @@ def _measured(case: Case, found: Slots) -> Tensor | None:
     """Return the frequency (P,) of each pair, each position making those before it more exact; None: no rotation."""
     turning = case.rotary_dim // 2
     x, y = case.pairs[0][..., :turning, :], found[0][..., :turning, :].nan_to_num()
-    dot, cross = (x * y).sum((0, 2, 4)), (x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]).sum((0, 2))  # (S, P) each
-    seen = torch.atan2(cross, dot) * case.convention.direction
-    rows = sorted((int(at), row) for row, at in enumerate(case.positions) if int(at) > 0)  # type: ignore[call-overload]
+    dot = (x * y).sum((2, 4))  # (B, S, P)
+    cross = (x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]).sum(2)  # (B, S, P)
+    seen = torch.atan2(cross, dot).flatten(0, 1) * case.convention.direction  # (B * S, P)
+    asked = torch.tensor(case.positions, device="cpu").expand(case.batch, -1).flatten().tolist()
+    rows = sorted((position, row) for row, position in enumerate(asked) if position > 0)
     if not rows:
         return None
-    frequencies = seen[rows[0][1]] / rows[0][0]
+    frequencies: Tensor = seen[rows[0][1]] / rows[0][0]
     for position, row in rows[1:]:
         gone = position * frequencies
         off = torch.remainder(seen[row] - gone + torch.pi, 2 * torch.pi) - torch.pi
@@ -73,10 +78,12 @@ def _measured(case: Case, found: Slots) -> Tensor | None:
 
 def _thetas(own: Tensor, rotary_dim: int) -> Iterator[float]:
     """Yield the theta that the best measured pair tells, with few digits and with more."""
-    if len(own) < 2 or not bool((own > 0).all()):
+    if len(own) < 2:
         return
     index = torch.arange(1, len(own), dtype=torch.float64, device="cpu")
     best = int((own[1:] * index).argmax())  # where an error of the frequency changes theta least
+    if own[1 + best] <= 0:
+        return
     yield from _rounded(float(own[1 + best].pow(-rotary_dim / (2 * (1 + best)))))
 
 

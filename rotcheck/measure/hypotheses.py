@@ -27,7 +27,9 @@ def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
     for guesses in (predictions(case), fits(case, found)):
         for code, words, predicted in guesses:
             expected = [exact if ok else wrong for ok, exact, wrong in zip(right, case.truth, predicted)]
-            if same(found, expected) and not same(case.truth, expected):  # what changes nothing explains nothing
+            if same(found, expected) and not same(
+                case.truth, expected
+            ):  # what changes nothing explains nothing
                 return "unlike" if whose else code, f"{words}{whose}"
     returned = results[0].dtype
     if is_narrower(returned, case.dtype) and against(case, results, case.truth, returned).error <= SAME:

@@ -133,9 +133,9 @@ def _one_row(_: Case, x: Tensor, angles: Tensor) -> Tensor:
 def _by_head(_: Case, x: Tensor, angles: Tensor) -> Tensor:
     """The table's row of the head's number, and not of the position's."""
     heads = x.shape[2]
-    if angles.dim() != 2 or not 1 < heads <= len(angles):
+    if not 1 < heads <= angles.shape[-2]:
         return x
-    return rotate(x.transpose(1, 2), angles[:heads]).transpose(1, 2)
+    return rotate(x.transpose(1, 2), angles[..., :heads, :]).transpose(1, 2)
 
 
 def _first_of_batch(_: Case, x: Tensor, angles: Tensor) -> Tensor:
@@ -148,7 +148,9 @@ def _first_of_batch(_: Case, x: Tensor, angles: Tensor) -> Tensor:
 def _flat(case: Case, slot: Tensor) -> Tensor:
     """Return a slot's lanes (..., D) in the order in which they lie in memory."""
     turning = case.rotary_dim // 2
-    return torch.cat((lanes(slot[..., :turning, :], case.convention.pairing), slot[..., turning:, :].flatten(-2)), -1)
+    return torch.cat(
+        (lanes(slot[..., :turning, :], case.convention.pairing), slot[..., turning:, :].flatten(-2)), -1
+    )
 
 
 def _read(case: Case, flat: Tensor) -> Tensor:
@@ -201,7 +203,11 @@ def _all_lanes(case: Case, slot: Tensor) -> Tensor:
     """All lanes of the head, with frequencies over them, where only rotary_dim should turn."""
     if case.rotary_dim == case.width or case.convention.tables != "positions":
         return slot
-    return _turned_lanes(case, slot, _exact(case) * inverse_frequencies(case.width, case.convention.theta) * case.convention.direction)
+    return _turned_lanes(
+        case,
+        slot,
+        _exact(case) * inverse_frequencies(case.width, case.convention.theta) * case.convention.direction,
+    )
 
 
 # of v
@@ -209,10 +215,17 @@ def _all_lanes(case: Case, slot: Tensor) -> Tensor:
 
 def _of_v(case: Case) -> Iterator[Prediction]:
     q, k, v = case.truth
-    for words, angles in (("rotates V as well as q and k", case.angles), ("rotates V twice", 2 * case.angles)):
+    for words, angles in (
+        ("rotates V as well as q and k", case.angles),
+        ("rotates V twice", 2 * case.angles),
+    ):
         yield "v-rotated", words, (q, k, rotate(v, angles))
     swapped = (case.angles, case.angles, 0 * case.angles)  # in the slot of v too, whose angle is 0
-    yield "tables-swapped", "is handed cos for sin and sin for cos", tuple(map(_tables_swapped, case.pairs, swapped))
+    yield (
+        "tables-swapped",
+        "is handed cos for sin and sin for cos",
+        tuple(map(_tables_swapped, case.pairs, swapped)),
+    )
 
 
 # of one that computes its angles itself
@@ -232,14 +245,26 @@ def _of_positions(case: Case) -> Iterator[Prediction]:
     own = torch.tensor(case.positions, device="cpu")
     rows = torch.arange(case.length, device="cpu")
     if case.convention.positions != "from 0":
-        yield "positions-ignored", "counts its rows from 0 and ignores the positions that it is given", _at(case, rows)
+        yield (
+            "positions-ignored",
+            "counts its rows from 0 and ignores the positions that it is given",
+            _at(case, rows),
+        )
     for by in (1, -1):
         yield "offset", f"turns each position as position {by:+d} from it should be", _at(case, own + by)
     if case.batch > 1:
         counted = own + case.length * torch.arange(case.batch, device="cpu")[:, None]
         yield "per-batch", "goes on counting positions from one batch row to the next", _at(case, counted)
-    yield "over-head-dim", "takes its frequencies over head_dim and not over rotary_dim", with_turn(case, _over_head_dim)
-    yield "theta", "divides positions by the frequencies and does not multiply them", with_turn(case, _divided)
+    yield (
+        "over-head-dim",
+        "takes its frequencies over head_dim and not over rotary_dim",
+        with_turn(case, _over_head_dim),
+    )
+    yield (
+        "theta",
+        "divides positions by the frequencies and does not multiply them",
+        with_turn(case, _divided),
+    )
     yield from _rounded(case)
 
 

@@ -5,7 +5,7 @@ import torch
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.errors import against, is_rounding, worst_of
+from rotcheck.measure.errors import SAME, Measured, against, is_rounding, worst_of
 from rotcheck.measure.subject import CALLS, Subject
 
 needs_values = True
@@ -22,7 +22,8 @@ def run(subject: Subject, case: Case) -> Evidence:
     if found.not_finite:
         code, words = "not-finite", f"returns {found.not_finite} NaN or infinite elements"
     elif not is_rounding(found.error, narrow):
-        code, words = explain(case, result)
+        right = _right_call(measured)
+        code, words = explain(case, result) if right is None else ("not-repeatable", _unlike(worst, right))
     return Evidence(
         error=found.error,
         error_float32=narrow,
@@ -32,3 +33,13 @@ def run(subject: Subject, case: Case) -> Evidence:
         message=words,
         correctly_rounded=found.rounded_once,
     )
+
+
+def _right_call(measured: list[Measured]) -> int | None:
+    """Return a call that was right in the dtype's own steps, although another was not."""
+    right = (at for at, call in enumerate(measured) if not call.not_finite and call.error <= SAME)
+    return next(right, None)
+
+
+def _unlike(wrong: int, right: int) -> str:
+    return f"call {wrong + 1} gives wrong values, call {right + 1} right ones"

@@ -44,7 +44,8 @@ def run(subject: Subject, case: Case) -> Evidence:
 def _rows(case: Case) -> list[int]:
     if case.convention.positions == "offset":
         return [0, 1, case.length - 1]
-    return [POSITIONS.index(position) for position in STEPS]
+    wanted = [row for row, position in enumerate(case.positions) if position in STEPS]
+    return wanted or [0, case.length - 1]
 
 
 def _step(subject: Subject, case: Case, row: int) -> tuple[Tensor, ...]:
