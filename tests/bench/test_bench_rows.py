@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,11 @@ from rotcheck.results import Timing
 
 
 @pytest.fixture(scope="module")
-def rows() -> dict[str, Timing]:
+def rows(alone: Callable[[], AbstractContextManager[None]]) -> dict[str, Timing]:
     """Functions of known time against one that takes 20 ms."""
     names = ("half_as_slow", "first_call_sleeps", "second_call_sleeps", "slow_and_first_call_sleeps")
-    return timed(*names, against=planted("slow"), seconds=0.1)
+    with alone():
+        return timed(*names, against=planted("slow"), seconds=0.1)
 
 
 @pytest.fixture(scope="module")
