@@ -1,5 +1,6 @@
 """What all the tests share."""
 
+import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than ten seconds; leave out with -m 'not slow'")
     folder = getattr(config, "workerinput", {}).get("turns")
     config.stash[TURNS] = Turns(Path(folder) if folder else None)
+    # torch.compile believes what the processor says of itself, and does not compile a program to try it each time.
+    os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
     _heed_signals()
 
 
