@@ -9,5 +9,6 @@ python="${PYTHON:-python}"
 FLASH_ATTENTION_FORCE_BUILD=TRUE FLASH_ATTENTION_SKIP_CUDA_BUILD=TRUE \
   "$python" -m pip install --quiet --no-deps --no-build-isolation flash-attn==2.8.3.post2
 "$python" -m pip install --quiet --editable '.[test]'  # editable: the kernel is built where the tests import it from
+"$python" -m compileall -q rotcheck  # once, where PYTHONDONTWRITEBYTECODE has each of hundreds of processes do it
 # Two at a time, file by file, since many fixtures are made once for a file; `-n 0` runs them in one process.
 exec "$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
