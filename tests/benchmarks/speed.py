@@ -3,6 +3,7 @@
     python tests/benchmarks/speed.py [RUNS]
 
 Each pair runs in turn, A B A B ..., and the ratio is taken pair by pair, so that it holds on a noisy machine.
+One that is not counted comes first, unless RUNS is 1, which shows that all of it runs and measures little.
 flash-attn and Triton should not be installed, since importing them is not what is measured here.
 """
 
@@ -46,16 +47,21 @@ def peak(command: str) -> str:
 
 def ratio(command: Sequence[str], yardstick: Sequence[str], runs: int) -> str:
     """Return the median ratio of two commands' wall times, with its range."""
-    timed(command), timed(yardstick)
+    _warm_up(command, yardstick, runs)
     found = [timed(command) / timed(yardstick) for _ in range(runs)]
     return f"{statistics.median(found):.2f} × ({min(found):.2f} to {max(found):.2f})"
 
 
 def added(command: Sequence[str], without: Sequence[str], cells: int, runs: int) -> str:
     """Return the seconds that each of so many cells adds."""
-    timed(command), timed(without)
+    _warm_up(command, without, runs)
     found = [(timed(command) - timed(without)) / cells for _ in range(runs)]
     return f"{statistics.median(found):+.3f} s ({min(found):+.3f} to {max(found):+.3f})"
+
+
+def _warm_up(one: Sequence[str], other: Sequence[str], runs: int) -> None:
+    if runs > 1:
+        timed(one), timed(other)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rotcheck.bench import shapes
 from rotcheck.compare.checks import names as check_names
 from rotcheck.results import FINDINGS, VERDICTS
 
@@ -57,10 +58,19 @@ def test_the_docs_have_commands_to_run() -> None:
 def test_a_command_of_the_docs_runs(command: str, workplace: Path) -> None:
     once = re.sub(r"(tests/benchmarks/\S+) \d+$", r"\1 1", command)  # benchmarks, cut from minutes to seconds
     once = once.replace("bench rotcheck native-compiled", f"bench rotcheck torchscript {SMALL}")
+    if "rotcheck bench" in once:
+        once = re.sub(r"--shape \S+", "--shape 2x10x3x8x64", once)
+        once = re.sub(r"--seconds \S+", "--seconds 0.02", once)
     done = subprocess.run(["bash", "-c", once], capture_output=True, text=True, cwd=workplace, check=False)
     assert done.returncode in (0, 1), done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout
+
+
+def test_every_shape_of_the_docs_is_one_that_can_be_timed() -> None:
+    """The commands above are run with a small one in their place."""
+    given = [shape for command in COMMANDS for shape in re.findall(r"--shape (\S+)", command)]
+    assert [shapes.check(shape) for shape in given] == given != []
 
 
 def test_the_examples_of_the_rotary_page_run(capsys: pytest.CaptureFixture[str]) -> None:
