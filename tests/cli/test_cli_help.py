@@ -121,28 +121,6 @@ def test_the_version_imports_next_to_nothing() -> None:
         assert f"'{package}'" not in imported
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from Linux' /proc")
-@pytest.mark.parametrize(
-    "command", ["--help", "explain", "compare native --dtype float32", "probe", "preflight"]
-)
-def test_the_front_stays_below_40_mib(command: str, tmp_path: Path) -> None:
-    code = (
-        "import sys; from rotcheck.cli.main import main\n"
-        f"sys.argv = ['rotcheck', *{command.split()!r}]\n"
-        "try: main()\nexcept SystemExit: pass\n"
-        "print([line for line in open('/proc/self/status') if line.startswith('VmHWM')][0], file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-    )
-    assert int(done.stderr.split()[-2]) < 40 * 1024
-
-
 def test_issues_are_reported_where_the_package_says() -> None:
     project = (PACKAGE.parent / "pyproject.toml").read_text()
     assert re.search(r'^Issues = "https://\S+/issues"$', project, re.MULTILINE)

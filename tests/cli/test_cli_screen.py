@@ -103,10 +103,6 @@ def test_results_stand_alone_on_the_terminal() -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_there_is_no_progress_in_a_log() -> None:
-    assert rotcheck("compare", "native", "--dtype", "float32", "--check", "forward").err == ""
-
-
 def test_the_screen_of_these_tests_shows_what_was_not_erased() -> None:
     """Otherwise `left_on_screen` could find every screen empty."""
     assert left_on_screen("a\r\x1b[Kb\nc\r\x1b[2K\x1b[1A\r\x1b[K") == []
