@@ -26,10 +26,8 @@ def default(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, bool]:
 @pytest.fixture(scope="session")
 def interpreted() -> Report:
     """The Triton kernels under the interpreter; few checks, since it takes its time."""
-    asked = ["native", *KERNELS]
-    return rotcheck.compare(
-        asked, devices=["interpreter"], checks=["forward", "inputs", "offset"], timeout=120
-    )
+    asked = {"devices": ["interpreter"], "dtypes": DTYPES[:3], "checks": CHECKED}
+    return rotcheck.compare(["native", *KERNELS], timeout=120, **asked)
 
 
 def test_the_front_of_a_whole_comparison_never_imports_torch(default: tuple[Report, bool]) -> None:
@@ -82,7 +80,7 @@ def test_flash_attn_says_why_it_does_not_run_on_cpu(default: tuple[Report, bool]
     assert "Triton kernel for CUDA and HIP devices" in cell.message
 
 
-@pytest.mark.parametrize("check", ["forward", "inputs", "offset"])
+@pytest.mark.parametrize("check", CHECKED)
 @pytest.mark.parametrize("name", KERNELS)
 def test_the_real_kernel_agrees_under_the_interpreter(name: str, check: str, interpreted: Report) -> None:
     found = cells(interpreted, "interpreter")

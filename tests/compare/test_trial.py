@@ -6,15 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from rotcheck.compare.trial import CLAIMS, trial
-from rotcheck.results import Claim
+from rotcheck.compare.trial import CLAIMS
+from rotcheck.results import Claim, Trial
 
 
 @pytest.fixture(scope="module")
-def claims() -> dict[str, Claim]:
-    return dict(zip(CLAIMS, trial().claims, strict=True))
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Trial]:
+    """The trial as the command shows it, and as it writes it."""
+    folder = tmp_path_factory.mktemp("trial")
+    command = [sys.executable, "-m", "rotcheck", "trial", "-o", "trial.json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    return done, msgspec.json.decode((folder / "trial.json").read_bytes(), type=Trial)
+
+
+@pytest.fixture(scope="module")
+def claims(shown: tuple[subprocess.CompletedProcess[str], Trial]) -> dict[str, Claim]:
+    return dict(zip(CLAIMS, shown[1].claims, strict=True))
 
 
 def test_torchscript_is_fine_and_the_legacy_executor_is_not(claims: dict[str, Claim]) -> None:
@@ -62,10 +72,10 @@ def test_without_flash_attn_the_trial_says_what_it_could_not_run(tmp_path: Path)
     assert done.returncode == 1
 
 
-def test_the_command_shows_every_claim_and_exits_with_1() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "rotcheck", "trial"], capture_output=True, text=True, check=False
-    )
+def test_the_command_shows_every_claim_and_exits_with_1(
+    shown: tuple[subprocess.CompletedProcess[str], Trial],
+) -> None:
+    done, _ = shown
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("the fix on trial: 4 of 4 claims do not hold\n")
     assert all(words in done.stdout for words in CLAIMS.values())

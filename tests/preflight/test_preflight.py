@@ -19,8 +19,16 @@ def preflight(folder: Path, policy: str, *more: str) -> Ran:
     return rotcheck("preflight", "--policy", "policy.toml", *more, cwd=folder)
 
 
-def test_a_policy_that_holds_says_so_in_its_first_line(tmp_path: Path) -> None:
-    ran = preflight(tmp_path, HERE + 'implementations = ["native"]\n')
+@pytest.fixture(scope="module")
+def holds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, str]:
+    """A run whose policy holds, and the summary that it wrote."""
+    folder = tmp_path_factory.mktemp("holds")
+    ran = preflight(folder, HERE + 'implementations = ["native"]\n', "-o", "summary.md")
+    return ran, (folder / "summary.md").read_text()
+
+
+def test_a_policy_that_holds_says_so_in_its_first_line(holds: tuple[Ran, str]) -> None:
+    ran, _ = holds
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines()[0] == (
         "rotcheck preflight: this job may start - 1 cell agrees on cpu (policy: policy.toml)"
@@ -103,9 +111,8 @@ def test_values_on_meta_need_no_excuse(tmp_path: Path) -> None:
     assert "tensors on meta have no values" in ran.out
 
 
-def test_the_summary_for_github_begins_with_the_decision(tmp_path: Path) -> None:
-    preflight(tmp_path, HERE + 'implementations = ["native"]\n', "-q", "-o", "summary.md")
-    text = (tmp_path / "summary.md").read_text()
+def test_the_summary_for_github_begins_with_the_decision(holds: tuple[Ran, str]) -> None:
+    _, text = holds
     assert text.startswith("### rotcheck preflight: this job may start - 1 cell agrees on cpu")
     assert "| native | ✓" in text
 
