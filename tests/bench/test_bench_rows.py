@@ -11,6 +11,7 @@ from benching import PLANTED, SMALL, planted, shown, timed
 from clockwork import FIRST, PAUSE
 
 import rotcheck
+from rotcheck.bench import plan
 from rotcheck.errors import RequestError
 from rotcheck.results import Timing
 
@@ -143,11 +144,19 @@ def test_after_a_hang_the_other_rows_of_the_function_are_given_less_time() -> No
     assert hung == ["no answer within 4 s", "no answer within 0.4 s"]
 
 
-def test_gradients_that_do_not_flow_are_a_finding() -> None:
-    rows = timed("detached", "promotes", passes=["forward+backward"], dtypes=["bfloat16"])
-    assert rows["detached"].state == "raises"
-    assert "does not require grad" in (rows["detached"].message or "")
-    assert rows["promotes"].state == "ran"
+@pytest.fixture(scope="module")
+def gradients() -> dict[tuple[str, str], Timing]:
+    """Functions that fail in their gradient or in one dtype, and one that does not."""
+    asked = [planted(name) for name in ("detached", "promotes", "raises_in_bfloat16")]
+    both = {**SMALL, "dtypes": ["float32", "bfloat16"], "passes": ["forward+backward"]}
+    found = rotcheck.bench(asked, seconds=0.02, timeout=60.0, **both)
+    return {(row.implementation.rpartition(":")[2], row.dtype): row for row in found.timings}
+
+
+def test_gradients_that_do_not_flow_are_a_finding(gradients: dict[tuple[str, str], Timing]) -> None:
+    assert gradients["detached", "bfloat16"].state == "raises"
+    assert "does not require grad" in (gradients["detached", "bfloat16"].message or "")
+    assert gradients["promotes", "bfloat16"].state == "ran"
 
 
 def test_switches_of_one_do_not_reach_the_other() -> None:
@@ -176,11 +185,8 @@ def test_without_a_baseline_the_others_are_timed_all_the_same() -> None:
     assert rows["plain"].times_copy is not None
 
 
-def test_a_dtype_that_fails_leaves_the_others() -> None:
-    found = rotcheck.bench(
-        [planted("raises_in_bfloat16")], seconds=0.02, **{**SMALL, "dtypes": ["float32", "bfloat16"]}
-    )
-    states = {row.dtype: row.state for row in found.timings if row.implementation != "native"}
+def test_a_dtype_that_fails_leaves_the_others(gradients: dict[tuple[str, str], Timing]) -> None:
+    states = {dtype: row.state for (name, dtype), row in gradients.items() if name == "raises_in_bfloat16"}
     assert states == {"float32": "ran", "bfloat16": "raises"}
 
 
@@ -207,8 +213,9 @@ def test_a_default_shape_that_is_too_large_for_this_machine_is_skipped_and_an_as
     asked = {**SMALL, "shapes": []}
     found = rotcheck.bench(["native"], seconds=0.01, memory_limit=0.6, **asked)
     assert {row.shape: row.state for row in found.timings}["4x4096x3x16x128"] == "skipped"
+    wanted = plan.request(["native"], ["cpu"], ["float32"], ["4x4096x3x16x128"], ["forward"], "native")
     with pytest.raises(RequestError, match="take a smaller shape"):
-        timed("plain", shapes=["4x4096x3x16x128"], memory_limit=0.6)
+        plan.groups(wanted, ["cpu"], 0.6)
 
 
 @pytest.mark.slow
