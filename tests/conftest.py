@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from turns import Turns
 
+# torch's threads sleep while they wait for each other. By default they spin, which makes those that they wait for
+# wait in turn wherever more of them run than there are cores. Read when torch is loaded, here and in all processes.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 TURNS = pytest.StashKey[Turns]()
 
