@@ -19,7 +19,8 @@ class Implementation(Protocol):
 
     The module's docstring says what it is. Optional names: `path() -> tuple[str, str]`, after a call, which
     code really ran and why, when that is not the implementation itself; `skip(device, dtype) -> str | None`,
-    a reason not to run a dtype there; `triton = True` when it is a Triton kernel and so can run on the
+    a reason not to run a dtype there; `no_gradient` and `no_trace`, why it is not differentiated or not traced by
+    design; `triton = True` when it is a Triton kernel and so can run on the
     `interpreter` stand-in; `switches`, the process-wide switches that it changes by design.
     """
 

@@ -13,7 +13,7 @@ from rotcheck.implementations import entry_points, project
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {
     *("arrays", "construct", "entry_points", "exhibits", "interface", "interpreter"),
-    *("libraries", "load", "package", "project", "registry"),
+    *("libraries", "load", "package", "project", "registry", "vocabulary"),
 }
 _HERE = Path(__file__).parent
 _ROTARY = re.compile(r"rot(?!ate_(half|every|neox|gptj))|rope|RoPE|Rope|freqs?_?cis|pos(ition)?_?emb|Rotary|apply_.*emb", re.ASCII)

@@ -1,0 +1,47 @@
+"""The implementations that installed packages register, under the entry-point group `rotcheck.implementations`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+GROUP = "rotcheck.implementations"
+OWN = "rotcheck."  # what the entries of rotcheck itself name
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the packages of this environment register, and what could not be read of them."""
+
+    targets: dict[str, str]  # name: package.module, or package.module:function
+    unread: tuple[str, ...]  # in words
+
+
+@cache
+def registered() -> Registered:
+    """Read the entries of all installed packages but rotcheck; of two of one name, the first that Python finds.
+
+    It opens a file of each package, some milliseconds for a hundred of them: so it is asked only for names that
+    are not known otherwise.
+    """
+    targets: dict[str, str] = {}
+    unread: list[str] = []
+    for name, target in _entries(unread):
+        if not target.startswith(OWN):
+            targets.setdefault(name, target)
+    return Registered(targets, tuple(unread))
+
+
+def _entries(unread: list[str]) -> Iterator[tuple[str, str]]:
+    from importlib import metadata  # here: it takes longer to import than the whole front
+
+    for distribution in metadata.distributions():
+        try:
+            found = [entry for entry in distribution.entry_points if entry.group == GROUP]
+        except Exception as error:  # a file that is no list of entries, in whatever way
+            unread.append(f"the entry points of {_name(distribution)} cannot be read: {error}")
+            continue
+        yield from ((entry.name, entry.value.replace(" ", "")) for entry in found)
+
+
+def _name(distribution: object) -> str:
+    return str(getattr(distribution, "name", None) or "an installed package")

@@ -1,0 +1,45 @@
+"""flash-linear-attention's `rotary_embedding`: a Triton kernel for one tensor, half pairing, with an offset."""
+
+import importlib
+from typing import Any
+
+from rotcheck.implementations import package
+from rotcheck.implementations.interface import Function
+from rotcheck.implementations.package import Package
+from rotcheck.rotary.conventions import Convention
+
+FLA = Package("fla-core", "fla", "0.6.0", "flash-linear-attention")
+PARAMETERS = ("x", "cos", "sin")
+
+convention = Convention(
+    pairing="half",
+    layout="bshd",
+    tables="half-width",
+    takes_offset=True,
+    arguments=("x", "cos", "sin", "seqlen_offsets=offset"),
+)
+triton = True
+skip = package.skip_interpreted
+
+
+def load(device: str) -> Function:
+    """Return the function."""
+    return usable(device, "seqlen_offsets=")
+
+
+def usable(device: str, *keywords: str) -> Function:
+    """Return the function for the device, where it takes these keywords."""
+    FLA.check_installed()
+    package.for_triton(device)
+    function = FLA.function("fla.modules.rotary:rotary_embedding", *PARAMETERS, *keywords)
+    if device == "interpreter":
+        _leave_one_configuration()
+    return function
+
+
+def _leave_one_configuration() -> None:
+    """Keep the autotuner from timing configurations: it asks a driver for that, and there is none."""
+    kernel: Any = importlib.import_module("fla.modules.rotary.ops").rotary_embedding_kernel
+    while not hasattr(kernel, "configs"):
+        kernel = kernel.fn
+    kernel.configs = kernel.configs[:1]

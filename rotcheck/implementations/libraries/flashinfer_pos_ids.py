@@ -1,0 +1,35 @@
+"""flashinfer's `apply_rope_pos_ids`: a CUDA kernel that computes the angles of q and k (T, H, D) itself.
+
+Written from the wheel of flashinfer-python 0.7.2, and not run: it needs a GPU.
+"""
+
+from typing import Any
+
+from torch import Tensor
+
+from rotcheck.implementations import package
+from rotcheck.implementations.interface import Function
+from rotcheck.implementations.libraries import flashinfer
+from rotcheck.rotary.conventions import Convention
+
+convention = Convention(
+    pairing="half",
+    layout="thd",
+    tables="positions",
+    arguments=("q", "k", "positions"),
+    positions="any",
+    position_axes="s",
+)
+no_gradient = flashinfer.no_gradient
+
+
+def load(device: str) -> Function:
+    """Return the function, its positions cast to int32."""
+    flashinfer.FLASHINFER.check_installed()
+    package.for_cuda(device)
+    rotate = flashinfer.FLASHINFER.function("flashinfer.rope:apply_rope_pos_ids", "q", "k", "pos_ids")
+
+    def apply(q: Tensor, k: Tensor, positions: Tensor) -> Any:
+        return rotate(q, k, positions.int())
+
+    return apply

@@ -1,0 +1,69 @@
+"""xformers' `rope_padded`: a Triton kernel that rotates q, and rotates k into a cache; interleaved pairs.
+
+It computes the angles itself, of any positions. V goes into a cache as it is, and is left out here.
+"""
+
+import importlib
+import os
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.implementations import package
+from rotcheck.implementations.interface import Function
+from rotcheck.implementations.package import Package
+from rotcheck.rotary.conventions import Convention
+
+XFORMERS = Package("xformers", "xformers", "0.0.35")
+
+convention = Convention(
+    pairing="interleaved",
+    layout="bshd",
+    tables="positions",
+    arguments=("q", "k", "positions"),
+    positions="any",
+    position_axes="bs",
+)
+no_gradient = "xformers' rope_padded raises for tensors that ask for a gradient: it is for inference"
+triton = True
+skip = package.skip_interpreted
+
+
+def load(device: str) -> Function:
+    """Return a function of q, k and positions (B, S), which makes caches of their own size."""
+    XFORMERS.check_installed()
+    package.for_triton(device)
+    if device == "interpreter":
+        _interpretable()
+    parameters = ("xq", "xk", "xv", "cache_k", "cache_v", "attn_bias", "theta=", "seqpos=")
+    rotate = XFORMERS.function("xformers.ops.rope_padded:rope_padded", *parameters)
+    bias: Any = importlib.import_module(
+        "xformers.ops.fmha.attn_bias"
+    ).BlockDiagonalCausalWithOffsetPaddedKeysMask
+
+    def apply(q: Tensor, k: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        batch, length = positions.shape
+        rows = [x.reshape(1, batch * length, -1, x.shape[-1]) for x in (q, k)]  # (1, B*S, H, D) each
+        lengths = {"q_seqlen": [length] * batch, "kv_padding": length, "kv_seqlen": [length] * batch}
+        keys, values = torch.zeros_like(rows[1]), torch.zeros_like(rows[1])
+        mask = bias.from_seqlens(**lengths)
+        at = positions.reshape(-1).int()
+        rotated = rotate(
+            *rows, torch.zeros_like(rows[1]), keys, values, mask, theta=convention.theta, seqpos=at
+        )
+        return rotated.reshape(q.shape), keys.reshape(k.shape)
+
+    return apply
+
+
+def _interpretable() -> None:
+    """Give the kernel a power function that the interpreter can run, in place of CUDA's."""
+    os.environ["XFORMERS_ENABLE_TRITON"] = "1"
+    importing: Any = XFORMERS.module_named("xformers.triton.importing")
+    importing.libdevice_find = lambda name: _power
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    language = importlib.import_module("triton.language")
+    return language.exp(exponent * language.log(base))

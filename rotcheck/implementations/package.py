@@ -1,0 +1,174 @@
+"""Other people's packages: found, imported when they are asked for, held to the signature that rotcheck calls."""
+
+import importlib
+import importlib.machinery
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from types import ModuleType
+from typing import Any
+
+from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.interpreter import interpret
+
+FOR_NUMPY = "it computes outside of torch: tensors go there and come back as NumPy arrays"
+
+
+class SignatureChanged(Exception):
+    """The installed version is not as rotcheck calls it; the message says what it has and what is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package that others publish."""
+
+    name: str  # for pip
+    module: str  # for Python
+    known: str  # the version that rotcheck was written for
+    install: str = ""  # what pip is given; empty: the name
+
+    def module_named(self, name: str, *, alone: bool = False) -> ModuleType:
+        """Return the module of that name; `alone`, without running the `__init__` files of its parents.
+
+        Raises `Unavailable` when the package is not installed, `SignatureChanged` when it has no such module, and
+        what importing it raises.
+        """
+        self.check_installed()
+        try:
+            with _without_parents(name) if alone else _as_it_is():
+                return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name and f"{name}.".startswith(f"{error.name}."):
+                raise self._changed(f"there is no module {error.name}, and rotcheck calls {name}") from error
+            raise
+
+    def function(self, path: str, *parameters: str, alone: bool = False) -> Callable[..., Any]:
+        """Return `package.module:function`, held to the parameters that rotcheck calls it with, in their order.
+
+        Those with `=` behind them are passed by keyword; the installed version may have more that have defaults.
+        `alone`: as `module_named` has it, whose errors pass through. Raises `SignatureChanged` for other parameters.
+        """
+        module, _, name = path.partition(":")
+        found: Any = self.module_named(module, alone=alone)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        asked = ", ".join(parameter.rstrip("=") for parameter in parameters)
+        if not callable(found):
+            raise self._changed(f"there is no {path}, and rotcheck calls it with ({asked})")
+        own = _parameters(found)
+        if own is not None and not _fit(own, parameters):
+            has = ", ".join(str(parameter).partition(":")[0].partition("=")[0].strip() for parameter in own)
+            raise self._changed(f"{name} takes ({has}), and rotcheck calls it with ({asked})")
+        return found  # type: ignore[no-any-return]  # callable, as was asked
+
+    def check_installed(self) -> None:
+        """Raise `Unavailable` when it is not installed."""
+        found = importlib.util.find_spec(self.module)
+        if found is None or (found.origin is None and self.version is None):  # a mere folder of that name
+            raise Unavailable(f"{self.name} is not installed (`pip install {self.install or self.name}`)")
+
+    @property
+    def version(self) -> str | None:
+        """The version that is installed, as far as pip knows it."""
+        try:
+            return metadata.version(self.name)
+        except metadata.PackageNotFoundError:
+            return None
+
+    def _changed(self, words: str) -> SignatureChanged:
+        version = self.version or "of no known version"
+        return SignatureChanged(f"{self.name} {version}: {words}, as in {self.known}")
+
+
+def for_triton(device: str) -> None:
+    """Prepare the process for a Triton kernel on the device; raises `Unavailable` where none runs."""
+    if device == "interpreter":
+        interpret()
+    elif not device.startswith("cuda"):
+        raise Unavailable(
+            "its rotary is a Triton kernel for CUDA and HIP devices; "
+            "`--device interpreter` runs it on CPU tensors as a stand-in"
+        )
+
+
+def for_cuda(device: str) -> None:
+    """Raise `Unavailable` on any other device than CUDA and HIP ones."""
+    if not device.startswith("cuda"):
+        raise Unavailable("its rotary is a kernel for CUDA and HIP devices")
+
+
+def for_cpu(device: str) -> None:
+    """Raise `Unavailable` on any other device than the CPU."""
+    if device != "cpu":
+        raise Unavailable("rotcheck runs it on the CPU only: it computes outside of torch")
+
+
+def skip_interpreted(device: str, dtype: str) -> str | None:
+    """Return why a dtype is not asked of the Triton interpreter."""
+    if device == "interpreter" and dtype == "bfloat16":
+        return "the Triton interpreter truncates bfloat16 instead of rounding, and can return NaN for it"
+    return None
+
+
+def _parameters(function: Any) -> list[inspect.Parameter] | None:
+    """Return the parameters of a function, a class or a module's forward; None where it does not tell."""
+    try:
+        found = inspect.signature(
+            function if inspect.isclass(function) else getattr(function, "forward", function)
+        )
+    except (TypeError, ValueError):  # compiled ones do not say
+        return None
+    return list(found.parameters.values())
+
+
+def _fit(own: list[inspect.Parameter], asked: tuple[str, ...]) -> bool:
+    """Return whether a function of these parameters can be called with those, each meaning the same."""
+    kinds = {parameter.kind for parameter in own}
+    by_place = [name for name in asked if not name.endswith("=")]
+    by_name = {name.rstrip("=") for name in asked if name.endswith("=")}
+    places = [each.name for each in own if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    if places[: len(by_place)] != by_place and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        return False
+    names = {each.name for each in own if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
+    if not by_name <= names and inspect.Parameter.VAR_KEYWORD not in kinds:
+        return False
+    open_ = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = {each.name for each in own if each.default is each.empty and each.kind not in open_}
+    return needed <= {*by_place, *by_name}
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _without_parents(name: str) -> Iterator[None]:
+    """Have empty packages stand for the parents of a module while it is imported, so that it comes alone."""
+    made: list[str] = []
+    path = None
+    try:
+        for parent in _parents(name):
+            if parent not in sys.modules:
+                found = importlib.machinery.PathFinder.find_spec(parent, path)  # runs nothing of the package
+                if found is None or found.submodule_search_locations is None:
+                    raise ModuleNotFoundError(f"No module named {parent!r}", name=parent)
+                empty = ModuleType(parent)
+                empty.__path__ = list(found.submodule_search_locations)
+                empty.__spec__ = found
+                sys.modules[parent] = empty
+                made.append(parent)
+            path = sys.modules[parent].__path__
+        yield
+    finally:
+        for parent in made:  # the package itself can be imported later on
+            sys.modules.pop(parent, None)
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts))]
