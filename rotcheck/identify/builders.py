@@ -12,28 +12,31 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.templates import Parameter, parameters
+from rotcheck.implementations import vocabulary
+from rotcheck.implementations.vocabulary import Names, said
 from rotcheck.rotary.conventions import Pairing, TableForm
 
 HEAD_DIM = 64
 BATCH, HEADS = 2, 7
 NEAR = 2e-2  # cos of position 0 is nearer to 1 than this, whatever the dtype
 
-_ROLES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"x|q|k|v|xq|hidden.*|tensor|input|query.*|value.*|inp|device_tensor|ref", ("x",)),
-    (r".*(position_?ids?|positions|pos_ids|indices)|pos|input_pos|ids|t|grid|positions?|index|offsets|coords", ("positions", "float", "S")),
-    (r"(max_?)?(seq|sequence|pos|position|context|target|ctx|cache|block|time)[a-z_]*(len|length|size|embeddings?|positions?|s)?|end|length|"
-     r"n_?ctx|block_size|max_.*|maxlen|l|n|seqlen|s|num_.*|steps?|end_pos|rows|n_pos.*", ("S",)),
-    (r"h|w|height|end_[xy]|(grid|feat|n|num)_?(h|w|rows|cols|height|width)|rows|cols", ("S",)),
-    (r"width", ("S", "D")),
-    (r"(head|rotary|rot|rope|per_head|attn_head)_?(dim|size|width|channels)s?|dims?|d|d_head|dim_head|d_k|n_elem|embed_dim|embedding_dim|"
-     r"channels|n_rot|hd|width|size|rotary_ndims|features|inner_dim", ("D",)),
-    (r".*(theta|base|freq|wavelength).*", ("10000.0",)),
-    (r"dtype", ("float32",)),
-    (r"device", ("cpu",)),
-    (r"start.*|offset|begin|seqlen_offset", ("0",)),
-    (r"(b|batch|batch_size|bsz)", ("B",)),
-    (r".*scal.*|.*factor", ("1.0",)),
-)  # fmt: skip
+_ROLES: tuple[tuple[Names, tuple[str, ...]], ...] = (
+    (vocabulary.QUERY, ("x",)),
+    (vocabulary.KEY, ("x",)),
+    (vocabulary.VALUE, ("x",)),
+    (vocabulary.OFFSET, ("0",)),
+    (vocabulary.POSITIONS, ("positions", "float", "S")),
+    (vocabulary.GRID, ("S",)),
+    (vocabulary.BATCH, ("B",)),
+    (vocabulary.LENGTH, ("S",)),
+    (vocabulary.ROTARY_DIM, ("D",)),
+    (vocabulary.HEAD_DIM, ("D",)),
+    (vocabulary.BASE, ("10000.0",)),
+    (vocabulary.FACTOR, ("1.0",)),
+    (vocabulary.DTYPE, ("float32",)),
+    (vocabulary.DEVICE, ("cpu",)),
+    (vocabulary.TENSOR, ("x", "positions")),
+)
 _UNKNOWN = ("D", "S", "x", "positions")
 
 
@@ -109,10 +112,11 @@ def _of(required: list[Parameter], extra: list[Parameter]) -> Iterator[Recipe]:
 
 
 def _roles(name: str) -> tuple[str, ...]:
-    for pattern, found in _ROLES:
-        if re.fullmatch(pattern, name.lower()):
-            return found
-    return _UNKNOWN
+    if name == "t":
+        return ("positions", "float", "S")
+    if name == "width":
+        return ("S", "D")
+    return next((found for names, found in _ROLES if said(name, names)), _UNKNOWN)
 
 
 def build(

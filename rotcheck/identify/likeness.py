@@ -45,7 +45,7 @@ def _of_values(ours: Described, theirs: Described) -> list[Difference]:
             )
         )
     if ours.output_lanes != theirs.output_lanes:
-        fix = "q and k come out in another order of lanes: scores are the same as long as both are rotated by the same function"
+        fix = "q and k come out in another order of lanes: scores stay the same where it rotates both"
         found.append(_differs("output_lanes", ours.output_lanes, theirs.output_lanes, fix))
     if ours.rotary_dim != theirs.rotary_dim:
         fix = "rotate only the first rotary_dim lanes: x[..., :rotary_dim], and join the others behind"

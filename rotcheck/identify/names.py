@@ -1,33 +1,31 @@
 """What an argument may be, by its name: where to begin trying, never what is believed."""
 
-import re
+from rotcheck.implementations import vocabulary
+from rotcheck.implementations.vocabulary import Names, said
 
-SIZE = "size"
+Roles = tuple[str, ...]
 
-_ROLES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"qkv|mixed_x|mixed_layer|packed", ("qkv",)),
-    (r"(cos_?(and_?)?_?sin|sin_?cos|sinusoid).*|.*_(cos_sin|sin_cos)", ("(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]", "table")),
-    (r"cos.*|.*_cos|cosine.*|c", ("cos",)),
-    (r"sin.*|.*_sin|sine.*", ("sin",)),
-    (r"s", ("sin", "S")),
-    (r"q|q_.*|xq|.*_q|quer(y|ies).*|qs|qh|Q|query_.*|tensor_q|inp_q", ("q", "x")),
-    (r"k|k_.*|xk|.*_k|keys?.*|ks|kh|K|tensor_k", ("k",)),
-    (r"v|v_.*|xv|.*_v|values?.*|vs|vh|V", ("v",)),
-    (r"(position|pos)_?(ids?|idxs?|index|indices)|positions?|input_pos(itions)?|pos|indices|idx|ids|coords?",
-     ("positions", "table", "cos|sin", "(cos, sin)", "cos+sin")),
-    (r".*offsets?|start.*|begin.*|cache_(pos|position|len).*|past.*len.*|step|prev_len|kv_len", ("offset", "offsets", "positions")),
-    (r"(max_?)?(seq|sequence)_?(len|length)?s?|seqlen|len|length|n_?ctx|T|L|n_tokens|num_tokens|max_len.*|q_len|end",
-     ("S",)),
-    (r"rotary_?(dims?|size|ndims)|rot_?(dims?|size)|n_rot|ndims?", ("R", "D")),
-    (r"head_?(dim|size)|d_head|dim_head|hd|head_width", ("D",)),
-    (r".*(seq|sequence|time|token)_?(dim|axis)|dim|axis", ("axis", "D")),
-    (r".*(rot|rope)[a-z_]*(elem|elems|dims?|size|width|n)|n_elem", ("R", "D")),
-    (r"n(um)?_?(q_|kv_)?heads?|n_?h|heads", ("H",)),
-    (r"batch(_size)?|bsz|bs", ("B",)),
-    (r".*freqs?(_.*)?|.*cis.*|.*(theta|angle|phase|phi|rot|rope|emb|pe|cache|table|mat|matri|complex|phasor|sinu).*",
-     ("table", "(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")),
-    (r"x.*|t|tensor.*|inp(ut)?s?.*|hidden.*|states?|u|h|a|feat.*|z|y|data|vec.*|arr.*", ("x", "q", "table")),
-)  # fmt: skip
+JOINED: Roles = ("(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
+
+_ROLES: tuple[tuple[Names, Roles], ...] = (
+    (vocabulary.QKV, ("qkv",)),
+    (vocabulary.COS_AND_SIN, (*JOINED, "table")),
+    (vocabulary.COS, ("cos",)),
+    (vocabulary.SIN, ("sin",)),
+    (vocabulary.QUERY, ("q", "x")),
+    (vocabulary.KEY, ("k",)),
+    (vocabulary.VALUE, ("v",)),
+    (vocabulary.POSITIONS, ("positions", "table", "cos|sin", "(cos, sin)", "cos+sin")),
+    (vocabulary.OFFSET, ("offset", "offsets", "positions")),
+    (vocabulary.SEQUENCE_AXIS, ("axis", "D")),
+    (vocabulary.ROTARY_DIM, ("R", "D")),
+    (vocabulary.HEADS, ("H",)),
+    (vocabulary.BATCH, ("B",)),
+    (vocabulary.LENGTH, ("S",)),
+    (vocabulary.HEAD_DIM, ("D",)),
+    (vocabulary.TABLE, ("table", *JOINED)),
+    (vocabulary.TENSOR, ("x", "q", "table")),
+)
 
 UNKNOWN = ("x", "k", "cos", "sin", "table", "positions", "v", "(cos, sin)", "cos+sin", "qkv", "S", "D")
 
@@ -51,10 +49,9 @@ def roles(name: str, kind: object = None) -> tuple[str, ...]:
 
 
 def _by_name(name: str) -> tuple[str, ...]:
-    for pattern, found in _ROLES:
-        if re.fullmatch(pattern, name) or re.fullmatch(pattern, name.lower()):
-            return found
-    return UNKNOWN
+    if name == "s":
+        return ("sin", "S")
+    return next((found for names, found in _ROLES if said(name, names)), UNKNOWN)
 
 
 def says_something(name: str) -> bool:

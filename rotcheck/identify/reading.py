@@ -94,7 +94,9 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
         )
     shifts = {e.shift for e in (*cosines.values(), *sines.values())}
     found = paired(
-        {lane: e.lane for lane, e in cosines.items()}, {lane: (e.lane, e.sign) for lane, e in sines.items()}, lanes
+        {lane: e.lane for lane, e in cosines.items()},
+        {lane: (e.lane, e.sign) for lane, e in sines.items()},
+        lanes,
     )
     if found.problem:
         return found

@@ -95,7 +95,8 @@ def of_values(asked: traits.Function, sizes: Sizes) -> tuple[float | None, list[
 def of_batch_rows(asked: traits.Function, others: list[Convention], sizes: Sizes) -> list[Remark]:
     """Give each batch row positions of its own, in the first of the calls that has room for them."""
     every = (asked.convention, *(replace(other, in_place=asked.convention.in_place) for other in others))
-    roomy = [each for each in every if "b" in each.axes and _has_room(each)]
+    alike = [each for each in every if each.rotates_v == asked.convention.rotates_v]
+    roomy = [each for each in alike if "b" in each.axes and _has_room(each)]
     if not roomy:
         return []
     few = tuple(at for at in sizes.positions if isinstance(at, int) and at < 100)

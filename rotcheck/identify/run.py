@@ -65,7 +65,17 @@ def of_all(
     on_found: Callable[[str], None] | None = None,
 ) -> dict[str, Identified]:
     """Identify each of these in a worker of its own. Raises `RequestError` for one that is not there."""
-    jobs = [
+    found: dict[str, Identified] = {}
+    for done in pool.run(jobs(specifications, device, timeout)):
+        found[done.job.name] = identified(done)
+        if on_found:
+            on_found(done.job.setup["shown"])
+    return found
+
+
+def jobs(specifications: Sequence[str], device: str, timeout: float) -> list[Job]:
+    """Return the job that identifies each of these; `identified` reads what comes back."""
+    return [
         Job(
             name,
             WORKER,
@@ -76,12 +86,6 @@ def of_all(
         )
         for name in dict.fromkeys(specifications)
     ]
-    found: dict[str, Identified] = {}
-    for done in pool.run(jobs):
-        found[done.job.name] = _identified(done, device)
-        if on_found:
-            on_found(done.job.setup["shown"])
-    return found
 
 
 def shown(specification: str) -> str:
@@ -89,7 +93,8 @@ def shown(specification: str) -> str:
     return specification.rpartition("/")[2]
 
 
-def _identified(done: Done, device: str) -> Identified:
+def identified(done: Done) -> Identified:
+    """Return what was found, or what became of the function. Raises `RequestError` for one that is not there."""
     outcome = done.outcome
     if isinstance(outcome, Raised) and outcome.kind == _REQUEST:
         raise RequestError(outcome.message)
@@ -107,7 +112,7 @@ def _identified(done: Done, device: str) -> Identified:
             rotcheck=__version__,
             specification=done.job.setup["shown"],
             torch=None,
-            device=device,
+            device=done.job.setup["device"],
             follows=False,
             convention=None,
             message=words,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.errors import SAME, Measured, against
 from rotcheck.measure.hypotheses import explain
 from rotcheck.rotary.calls import Call, arguments, results
@@ -39,13 +39,13 @@ class Function:
         return found
 
 
-def measured(asked: Function, sizes: Sizes = Sizes(), dtype: torch.dtype = torch.float32) -> Measured:
+def measured(asked: Function, sizes: Sizes = USUAL, dtype: torch.dtype = torch.float32) -> Measured:
     """Measure it against float64, in the rounding steps of the dtype."""
     case = Case(asked, dtype, sizes)
     return against(case, asked(case.call()), case.truth)
 
 
-def mistake(asked: Function, sizes: Sizes = Sizes()) -> tuple[str, str] | None:
+def mistake(asked: Function, sizes: Sizes = USUAL) -> tuple[str, str] | None:
     """Return code and words of what is wrong with the values, or None."""
     case = Case(asked, torch.float32, sizes)
     found = asked(case.call())
@@ -55,7 +55,7 @@ def mistake(asked: Function, sizes: Sizes = Sizes()) -> tuple[str, str] | None:
     return None if off.error <= SAME else explain(case, found)
 
 
-def memory(asked: Function, sizes: Sizes = Sizes()) -> tuple[bool, tuple[str, str] | None]:
+def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str] | None]:
     """Return whether it writes its result into its input, and what it writes that it should not."""
     case = Case(asked, torch.float32, sizes)
     call, before = case.call(), case.call()
@@ -70,7 +70,7 @@ def memory(asked: Function, sizes: Sizes = Sizes()) -> tuple[bool, tuple[str, st
     return False, ("writes-input", "writes into its input, and not the result")
 
 
-def dtype_rule(asked: Function, sizes: Sizes = Sizes()) -> tuple[str | None, str]:
+def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str]:
     """Return in words which dtype comes out and which it computes in, and what told so."""
     try:
         case = Case(asked, torch.bfloat16, sizes)
@@ -120,7 +120,7 @@ def _refuses(asked: Function, sizes: Sizes, error: Exception) -> tuple[str | Non
 _QUESTIONS: dict[str, Callable[[Function, Sizes], None]] = {}
 
 
-def takes(asked: Function, sizes: Sizes = Sizes()) -> tuple[dict[str, bool], dict[str, str]]:
+def takes(asked: Function, sizes: Sizes = USUAL) -> tuple[dict[str, bool], dict[str, str]]:
     """Return what else it was asked to take and whether it did, and what it raised where it did not."""
     answers: dict[str, bool] = {}
     raised: dict[str, str] = {}
@@ -162,7 +162,7 @@ def _calls(asked: Function, sizes: Sizes) -> dict[str, Callable[[], Any]]:
     return found
 
 
-def follows_tables(asked: Function, sizes: Sizes = Sizes()) -> bool:
+def follows_tables(asked: Function, sizes: Sizes = USUAL) -> bool:
     """Return whether narrower tables rotate fewer lanes and leave the others, as partial rotary wants it."""
     convention = asked.convention
     if convention.tables == "positions" or convention.rotary_dim or convention.head_dim:

@@ -2,23 +2,18 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from importlib import metadata
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
 import torch
 
-from rotcheck import __version__, diagnose
 from rotcheck.identify import describe
 from rotcheck.identify.called import called
-from rotcheck.implementations import construct, load
+from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret
-from rotcheck.implementations.registry import module_of
 from rotcheck.measure import switches
-from rotcheck.results import Identification
-from rotcheck.rotary.conventions import Convention
 from rotcheck.scrub import scrub
 
 Answer = Callable[[Any], Any]

@@ -8,23 +8,24 @@ from typing import Any
 
 import torch
 
+from rotcheck.implementations import vocabulary
+from rotcheck.implementations.vocabulary import Names, said
+
 HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
 
-_BY_NAME: tuple[tuple[str, Any], ...] = (
-    (r"(hidden|embed|embedding|model|n)_?(size|dim|dims|embd|embed)|d_model|n_embd|emb_dim|features|width", HEAD_DIM * HEADS),
-    (r"(n|num)_?(attention_|q_|query_)?heads?|n_head|heads?|nhead", HEADS),
-    (r"(n|num)_?(kv|key_value)_?(heads?|groups)|n_kv_heads?|n_query_groups", HEADS),
-    (r"(head|rotary|rot|rope|qk_rope_head|kv|per_head|attn_head)_?(dim|size|width|channels)s?|dim|d|d_head|dim_head|d_k|"
-     r"head_features|n_elem|rotary_ndims|embed_dim|embedding_dim|channels|axis_dim|n_rot|size|dims|hdim|d_rope|d_half", HEAD_DIM),
-    (r"cache|buffer_cache", {}),
-    (r"is_neox(_style)?|neox|half|.*interleave[d]?|traditional|is_.*|use_.*", True),
-    (r"(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*(len|length|size|embeddings?|positions?"
-     r"|s)?|end|length|n_?ctx|block_size|max_.*|maxlen", LENGTH),
-    (r"(rope_|rotary_|freq_?)?(base|theta)[a-z_]*|base_freq", THETA),
-    (r"(rotary_|rope_|partial_rotary_)?(pct|percent|percentage|fraction|factor|scal(e|ing)[a-z_]*)", 1.0),
-    (r"dtype|torch_dtype", torch.float32),
-    (r"device", "cpu"),
-)  # fmt: skip
+_BY_NAME: tuple[tuple[Names, Any], ...] = (
+    (vocabulary.CACHE, {}),
+    (vocabulary.MODEL_DIM, HEAD_DIM * HEADS),
+    (vocabulary.HEADS, HEADS),
+    (vocabulary.KV_HEADS, HEADS),
+    (vocabulary.HEAD_DIM, HEAD_DIM),
+    (vocabulary.LENGTH, LENGTH),
+    (vocabulary.BASE, THETA),
+    (vocabulary.FACTOR, 1.0),
+    (vocabulary.DTYPE, torch.float32),
+    (vocabulary.DEVICE, "cpu"),
+    (vocabulary.FLAG, True),
+)
 
 
 class Unbuildable(Exception):
@@ -90,7 +91,7 @@ def construct(found: Callable[..., Any]) -> tuple[Any, str]:
 
 
 def _of(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    if re.fullmatch(r"(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)", parameter.name):
+    if said(parameter.name, vocabulary.CONFIGURATION):
         return _configuration(found, parameter)
     value = _named(parameter.name)
     if value is None:
@@ -102,10 +103,7 @@ def _of(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:
 
 
 def _named(name: str) -> Any:
-    for pattern, value in _BY_NAME:
-        if re.fullmatch(pattern, name.lower()):
-            return value
-    return None
+    return next((value for names, value in _BY_NAME if said(name, names)), None)
 
 
 def _configuration(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:
@@ -155,4 +153,8 @@ def length_hints(found: Any) -> tuple[int, ...]:
 def _tensors(found: Any) -> list[tuple[str, torch.Tensor]]:
     if isinstance(found, torch.nn.Module):
         return [*found.named_buffers(), *found.named_parameters()]
-    return [(name, value) for name, value in getattr(found, "__dict__", {}).items() if isinstance(value, torch.Tensor)]
+    return [
+        (name, value)
+        for name, value in getattr(found, "__dict__", {}).items()
+        if isinstance(value, torch.Tensor)
+    ]

@@ -16,8 +16,12 @@ _NOT_ONE = {
     *("libraries", "load", "package", "project", "registry", "vocabulary"),
 }
 _HERE = Path(__file__).parent
-_ROTARY = re.compile(r"rot(?!ate_(half|every|neox|gptj))|rope|RoPE|Rope|freqs?_?cis|pos(ition)?_?emb|Rotary|apply_.*emb", re.ASCII)
-_HELPER = re.compile(r"^_?(rotate_?(half|every|neox|gptj|interleaved|queries)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$")
+_ROTARY = re.compile(
+    r"rot(?!ate_(half|every|neox|gptj))|rope|RoPE|Rope|freqs?_?cis|pos(ition)?_?emb|Rotary|apply_.*emb"
+)
+_HELPER = re.compile(
+    r"^_?(rotate_?(half|every|neox|gptj|interleaved|queries)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$"
+)
 
 
 def names() -> list[str]:

@@ -47,6 +47,9 @@ class Sizes:
     positions: tuple[int, ...] | tuple[tuple[int, ...], ...] = POSITIONS
 
 
+USUAL = Sizes()
+
+
 class Case:
     """The problem in one dtype, laid out as a convention says.
 
@@ -54,7 +57,7 @@ class Case:
     be compared with each other. Lanes that do not rotate are pairs too, of angle 0, behind the others.
     """
 
-    def __init__(self, judged: Judged, dtype: torch.dtype, sizes: Sizes = Sizes()) -> None:
+    def __init__(self, judged: Judged, dtype: torch.dtype, sizes: Sizes = USUAL) -> None:
         self.convention, self.device, self.dtype = judged.convention, judged.device, dtype
         axes = split(self.convention.axes)
         self.batch = sizes.batch if "b" in axes else 1

@@ -57,19 +57,19 @@ class Convention:
     `tables`: see `rotcheck.rotary.tables`; `positions` when it computes the angles itself.
 
     `arguments`: what each argument of a call is, in order, `name=` in front for one passed by keyword: `q`, `k`,
-    `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor, one behind the other),
-    `cos|sin` (one tensor, lane by lane), `[cos, sin]` (stacked) and `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one for each
-    batch row); the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); `axis`, which
-    of them is the sequence; or a constant. Empty: the tensor and its
-    tables.
+    `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor, one behind the other), `cos|sin` (one
+    tensor, lane by lane), `[cos, sin]` (stacked) and `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one
+    for each batch row); the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); `axis`, which of them is the sequence; or a
+    constant. Empty: the tensor and its tables.
 
     `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
     order in which full-width tables repeat, when that is not the pairing's. `direction`: -1 rotates by minus the
-    angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves, `interleaved` halves as interleaved pairs. `rotary_dim`: lanes that rotate,
-    None: all. `head_dim`: the only width it takes. `theta` and `frequencies`: of one that computes angles itself;
-    frequencies in radians a position, when they are not theta's. `positions`: what it takes of them: `tables`
-    (the rows handed in), `any`, `offset` or `from 0`; `position_axes` their axes, `last_position` the largest. `in_place`: the result is
-    written into the input. `takes_offset`: it takes `offset=k`, the row of the first position.
+    angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves, `interleaved` halves as interleaved
+    pairs. `rotary_dim`: lanes that rotate, None: all. `head_dim`: the only width it takes. `theta` and
+    `frequencies`: of one that computes angles itself; frequencies in radians a position, when they are not theta's.
+    `positions`: what it takes of them: `tables` (the rows handed in), `any`, `offset` or `from 0`; `position_axes`
+    their axes, `last_position` the largest. `in_place`: the result is written into the input. `takes_offset`: it
+    takes `offset=k`, the row of the first position.
     """
 
     pairing: Pairing
@@ -156,13 +156,16 @@ def lay(tensor: Tensor, axes: str) -> Tensor:
     for axis in [axis for axis in "bh" if axis not in apart]:
         tensor, have = tensor.squeeze(have.index(axis)), have.replace(axis, "")
     laid = tensor.permute([have.index(axis) for axis in apart])
-    return torch.flatten(laid, -2) if apart != axes else laid
+    if apart == axes:
+        return laid
+    return laid.reshape(*laid.shape[:-2], laid.shape[-2] * laid.shape[-1])
 
 
 def unlay(tensor: Tensor, axes: str, width: int) -> Tensor:
     """Return (B, S, 3, H, D) or (B, S, H, D) of a tensor with the axes of a layout; `width` is D."""
     if split(axes) != axes:
-        tensor, axes = tensor.reshape(*tensor.shape[:-1], tensor.shape[-1] // width, width), split(axes)
+        shape = (*tensor.shape[:-1], tensor.shape[-1] // width, width)
+        tensor, axes = tensor.reshape(shape), split(axes)
     wanted = "bs3hd" if "3" in axes else "bshd"
     for axis in [axis for axis in wanted if axis not in axes]:
         tensor, axes = tensor.unsqueeze(0), axis + axes

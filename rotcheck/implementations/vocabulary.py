@@ -1,0 +1,71 @@
+"""What the parameters of rotary functions and modules are called in the field: the one list of such names."""
+
+import re
+
+Names = re.Pattern[str]
+
+
+def _names(patterns: str) -> Names:
+    """Return what matches any of these, separated by white space, each a regular expression for a whole name."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns.split()))
+
+
+def said(name: str, names: Names) -> bool:
+    """Return whether a parameter's name is one of these, in upper or lower case."""
+    return names.fullmatch(name) is not None or names.fullmatch(name.lower()) is not None
+
+
+QKV = _names("qkv mixed_x mixed_layer packed")
+QUERY = _names("q q_.* xq .*_q quer(y|ies).* qs qh tensor_q inp_q")
+KEY = _names("k k_.* xk .*_k keys?.* ks kh tensor_k")
+VALUE = _names("v v_.* xv .*_v values?.* vs vh")
+TENSOR = _names(
+    "x.* t tensor.* inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref"
+)
+
+COS_AND_SIN = _names("(cos_?(and_?)?_?sin|sin_?cos|sinusoid).* .*_(cos_sin|sin_cos)")
+COS = _names("cos.* .*_cos cosine.* c")
+SIN = _names("sin.* .*_sin sine.*")
+TABLE = _names(
+    ".*freqs?(_.*)? .*cis.* .*(theta|angle|phase|phi|rot|rope|emb|pe|cache|table|mat|matri|complex|phasor|sinu).*"
+)
+
+POSITIONS = _names(
+    "(position|pos)_?(ids?|idxs?|index|indices) .*(position_?ids?|positions|pos_ids|indices) positions? pos "
+    "input_pos(itions)? idx ids coords? index grid"
+)
+OFFSET = _names(
+    ".*offsets? start.* begin.* cache_(pos|position|len).* past.*len.* step prev_len kv_len seqlen_offset"
+)
+LENGTH = _names(
+    "(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*"
+    "(len|length|size|embeddings?|positions?|s) seqlen slen len length l n_?ctx n_tokens num_tokens q_len end end_pos "
+    "block_size max_.* maxlen rows steps? n_pos.*"
+)
+GRID = _names("h w height end_[xy] (grid|feat|n|num)_?(h|w|rows|cols|height|width) rows cols")
+SEQUENCE_AXIS = _names(".*(seq|sequence|time|token)_?(dim|axis) dim axis")
+
+ROTARY_DIM = _names(
+    "rotary_?(dims?|size|ndims) rot_?(dims?|size) n_rot ndims? n_elem "
+    ".*(rot|rope)[a-z_]*(elem|elems|dims?|size|width|n)"
+)
+HEAD_DIM = _names(
+    "head_?(dim|size|width|features) d_head dim_head hd hdim d d_k dims? embed_dim embedding_dim channels axis_dim "
+    "size inner_dim features n_elem n_rot d_rope d_half (rotary|rot|rope|qk_rope_head|kv|per_head|attn_head)_?"
+    "(dim|size|width|channels)s? rotary_ndims"
+)
+MODEL_DIM = _names(
+    "(hidden|embed|embedding|model|n)_?(size|dim|dims|embd|embed) d_model n_embd emb_dim features width"
+)
+HEADS = _names("(n|num)_?(attention_|q_|query_)?heads? n_?h n_head heads? nhead")
+KV_HEADS = _names("(n|num)_?(kv|key_value)_?(heads?|groups) n_kv_heads? n_query_groups")
+BATCH = _names("batch(_size)? bsz bs b")
+BASE = _names("(rope_|rotary_|freq_?)?(base|theta)[a-z_]* base_freq .*(theta|base|wavelength).*")
+FACTOR = _names(
+    "(rotary_|rope_|partial_rotary_)?(pct|percent|percentage|fraction|factor|scal(e|ing)[a-z_]*) .*scal.*"
+)
+DTYPE = _names("dtype torch_dtype")
+DEVICE = _names("device")
+FLAG = _names("is_neox(_style)? neox half .*interleaved? traditional is_.* use_.*")
+CACHE = _names("cache buffer_cache")
+CONFIGURATION = _names("(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)")
