@@ -141,7 +141,7 @@ def pairs(lanes: Tensor, pairing: Pairing) -> Tensor:
     """Read lanes (..., 2P) as pairs (..., P, 2); the inverse of `lanes`."""
     if pairing == "half":
         return torch.stack(lanes.chunk(2, -1), -1)  # (..., P, 2)
-    return lanes.unflatten(-1, (-1, 2))  # (..., P, 2); reshape could not tell how many pairs nothing has
+    return lanes.reshape(*lanes.shape[:-1], lanes.shape[-1] // 2, 2)  # (..., P, 2)
 
 
 def split(axes: str) -> str:
