@@ -28,11 +28,11 @@ def worst(known: Known, turns: Turns, positions: Sequence[int]) -> float:
 
 
 def taken(asked: Source, known: Known) -> tuple[tuple[int, ...], Turns]:
-    """Return those of the sample that the object takes, and what it gives for them."""
+    """Return those of the sample that the object takes, and what it gives for them in one call."""
     positions = sample(known)
     while len(positions) > 4:
         try:
-            return positions, asked.ask(positions)
+            return positions, asked.run(positions)
         except Exception:  # it takes no position as large as this
             positions = positions[:-1]
-    return positions, asked.ask(positions)
+    return positions, asked.run(positions)

@@ -18,6 +18,7 @@ from rotcheck.results import Context, Reach, summarise
 
 WORKER = "rotcheck.context.worker:open_context"
 PRELOAD = ("torch", "rotcheck.context.worker")
+SHARED = 1.0  # seconds: where importing takes longer, several conditions share a process
 SLOWEST = "meta"  # torch imports much for it, so that it begins first
 _REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
@@ -34,10 +35,11 @@ def context(
     """Measure up to which position functions and modules that make their own angles are right.
 
     A specification is `package.module:function`, `path/to/file.py:Class`, or a `file.py`, which stands for all
-    rotary functions in it; a class is built, a function of no argument is called for what it returns. `conditions`:
-    what is done to them before they are asked, empty: all; as constructed is always measured. Every condition has
-    an object and a process of its own. `timeout`: seconds for one of them. `memory_limit`: GiB that a worker may hold.
-    `on_plan` is called once with the number of rows, `on_row` with a name for each row as it is decided.
+    rotary functions in it; a class is built, a function of no argument is called for what it returns.
+    `conditions`: what is done to them before they are asked, empty: all; as constructed is always measured. Every
+    condition has an object of its own, and a process, unless importing takes longer than a second. `timeout`:
+    seconds for one of them. `memory_limit`: GiB that a worker may hold. `on_plan` is called once with the number of
+    rows, `on_row` with a name for each row as it is decided.
 
     Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends the run,
     and what was finished is returned with `interrupted` set.
@@ -78,6 +80,7 @@ class _Run:
     interrupted: bool = False
     _known: dict[str, Known] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
+    _opening: dict[str, float] = field(default_factory=dict)  # seconds that importing and building took
     _torch: str | None = None
 
     def __post_init__(self) -> None:
@@ -93,11 +96,14 @@ class _Run:
         for name in (name for name in self.asked if name not in self._known):
             self._left_out(name)
         others = sorted((each for each in self.conditions if each != FIRST), key=SLOWEST.__ne__)
-        jobs = [self._job(name, each) for name in self._known for each in others]
+        jobs = []
+        for name in self._known:
+            several = pool.workers if self._opening.get(name, 0.0) > SHARED else len(others)
+            jobs += [self._job(name, *others[at::several]) for at in range(min(several, len(others)))]
         for done in pool.run(jobs):
             self._take(done)
 
-    def _job(self, name: str, condition: str) -> Job:
+    def _job(self, name: str, *conditions: str) -> Job:
         known = self._known.get(name)
         setup: dict[str, Any] = {
             "specification": name,
@@ -105,7 +111,8 @@ class _Run:
             "device": self.device,
             "known": msgspec.to_builtins(known) if known else None,
         }
-        return Job(name, WORKER, setup, [["", condition]], self.timeout, 3 * self.timeout)
+        tasks = [["", condition] for condition in conditions]
+        return Job(name, WORKER, setup, tasks, self.timeout, 3 * self.timeout)
 
     def _take(self, done: Done) -> None:
         """Judge one answer. Raises `RequestError` when it says that there is no such object."""
@@ -114,6 +121,7 @@ class _Run:
             raise RequestError(done.outcome.message)
         if isinstance(done.outcome, Returned):
             self._torch = done.outcome.value.get("torch") or self._torch
+            self._opening.setdefault(name, done.outcome.value.get("opening", 0.0))
             if "known" in done.outcome.value:
                 self._known.setdefault(name, msgspec.convert(done.outcome.value["known"], Known))
         first = self._rows.get((name, FIRST))

@@ -54,6 +54,9 @@ class Source(Protocol):
     def ask(self, positions: Sequence[int]) -> Turns:
         """Call it for these positions. Raises `NoRotation`, and what the object raises."""
 
+    def run(self, positions: Sequence[int]) -> Turns:
+        """Call it once for all positions from 0 on, and return what it gives for these."""
+
     def reached(self, most: int) -> Reach:
         """Return what answers for positions up to `most`, and the last one when it makes all rows up to that."""
 
@@ -82,12 +85,15 @@ class Tables:
     def ask(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(list(positions)), range(len(positions)))
 
+    def run(self, positions: Sequence[int]) -> Turns:
+        return self.read(self.call(range(max(positions) + 1)), positions)
+
     def reached(self, most: int) -> Reach:
         return self.ask, None
 
     def call(self, positions: Sequence[int]) -> Any:
         """Call it and return what it returns."""
-        at, recipe = torch.tensor(positions), self._recipe
+        at, recipe = torch.tensor(list(positions)), self._recipe
         positional, keyword = builders._arguments(recipe, at, len(positions), self._dtype, builders.HEAD_DIM)
         moved = {name: self._moved(value) for name, value in keyword.items()}
         return self._function(*map(self._moved, positional), **moved)
@@ -175,6 +181,9 @@ class Rotation:
         rows = [self.call(range(position, position + 3), position) for position in positions]
         return Turns(torch.cat([row.cos[:1] for row in rows]), torch.cat([row.sin[:1] for row in rows]))
 
+    def run(self, positions: Sequence[int]) -> Turns:
+        return self.read(self.call(range(max(positions) + 1)), positions)
+
     def reached(self, most: int) -> Reach:
         return self.ask, None
 
@@ -207,7 +216,10 @@ class Counted:
         self._inner, self._known = inner, known
 
     def ask(self, positions: Sequence[int]) -> Turns:
-        return self._inner.read(self._inner.call(range(max(positions) + 1)), positions)
+        return self._inner.run(positions)
+
+    def run(self, positions: Sequence[int]) -> Turns:
+        return self._inner.run(positions)
 
     def reached(self, most: int) -> Reach:
         if self._known.asking == "none":

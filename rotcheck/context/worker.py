@@ -1,6 +1,7 @@
 """Inside a worker: tries one object under one condition."""
 
 import importlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from rotcheck.context.sources import NoRotation
 from rotcheck.context.trial import Trial
 from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.measure import switches
 from rotcheck.scrub import scrub
 
 Answer = Callable[[tuple[str, str]], dict[str, Any]]
@@ -25,14 +27,17 @@ def open_context(setup: dict[str, Any]) -> Answer:
     `setup["known"]`: what is known of it; None: nothing yet, so the answer tells.
     """
     torch.set_num_threads(1)
+    before, began = switches.read(), time.perf_counter()
     specification, device = setup["specification"], setup["device"]
     try:
         found = load.find(specification, device)
     except Unavailable as error:
         return _always({"unavailable": scrub(str(error))})
 
+    opening = time.perf_counter() - began
+
     def answer(task: tuple[str, str]) -> dict[str, Any]:
-        said: dict[str, Any] = {"torch": str(torch.__version__)}
+        said: dict[str, Any] = {"torch": str(torch.__version__), "opening": opening}
         with torch.no_grad():
             try:
                 known = _known(setup["known"], found, device)
@@ -40,6 +45,8 @@ def open_context(setup: dict[str, Any]) -> Answer:
                 return {**said, **tried, "known": msgspec.to_builtins(known)}
             except (DoesNotApply, NotJudged) as error:
                 return {**said, "skipped": scrub(str(error))}
+            finally:
+                switches.move(before, now=switches.read())  # others may be tried in this process
 
     return answer
 

@@ -181,8 +181,8 @@ def _remarks(found: Context, said: Sequence[tuple[Reach, str]]) -> list[Note]:
 
 def headline(found: Context) -> str:
     """Return what was run, on what."""
-    torch = f"torch {found.torch}" if found.torch else "no torch that can be imported"
-    return one_line(f"rotcheck {found.rotcheck}, {torch}, on {found.device}")
+    torch = f", torch {found.torch}" if found.torch else ""
+    return one_line(f"rotcheck {found.rotcheck}{torch}, on {found.device}")
 
 
 def legend(found: Context, marks: Marks) -> str:

@@ -79,6 +79,35 @@ class Growing(nn.Module):
         return rotated(x, self.tables[0][:length], self.tables[1][:length])
 
 
+class Rotary(nn.Module):
+    """Rotates by positions that it is given, as many as one likes."""
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        cos, sin = repeated(positions.reshape(-1)[:, None].float() * inverse(x.shape[-1]))
+        return rotated(x, cos, sin)
+
+
+def negative_tables(dim: int, end: int) -> tuple[Tensor, Tensor]:
+    """Turns the other way: a choice."""
+    cos, sin = exact_tables(dim, end)
+    return cos, -sin
+
+
+class Million(Computed):
+    """Claims more than float32 can do, as everybody does."""
+
+    max_position_embeddings: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.max_position_embeddings = 1 << 20
+
+
+def factory() -> Any:
+    """Builds what is meant."""
+    return Guarded(64, 1024)
+
+
 # With a defect
 
 
@@ -116,6 +145,36 @@ class Product(nn.Module):
     def forward(self, position_ids: Tensor) -> tuple[Tensor, Tensor]:
         angles = position_ids.float()[:, None] @ inverse(64)[None]
         return repeated(angles)
+
+
+class KeptProduct(nn.Module):
+    """Keeps what its first call made, and that may be inside autocast."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.inv, self.angles = inverse(dim), torch.zeros(0, dim // 2)
+
+    def forward(self, seq_len: int) -> tuple[Tensor, Tensor]:
+        if len(self.angles) < seq_len:
+            self.angles = torch.arange(seq_len, dtype=torch.float32)[:, None] @ self.inv[None]
+        return repeated(self.angles[:seq_len].float())
+
+
+class RopeInit(nn.Module):
+    """torchtune's: mended by a method that nobody calls by itself."""
+
+    theta: Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+        self.rope_init()
+
+    def rope_init(self) -> None:
+        self.register_buffer("theta", inverse(self.dim), persistent=False)
+
+    def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        return repeated(positions[:, None].float() * self.theta)
 
 
 class PositionsInDtype(nn.Module):
@@ -211,6 +270,37 @@ class Zeroed(Beyond):
         inside = (positions < self.max_seq_len)[:, None]
         rows = positions.clamp(0, self.max_seq_len - 1)
         return self.cos[rows] * inside, self.sin[rows] * inside
+
+
+class UnrotatedRows(nn.Module):
+    """flash-attn's: what lies beyond the table is left as it was."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim, self.max_seq_len = dim, 512
+        self.cos, self.sin = exact_tables(dim, self.max_seq_len)
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        at = positions.reshape(-1)
+        inside = (at < self.max_seq_len)[:, None]
+        rows = at.clamp(0, self.max_seq_len - 1)
+        return rotated(x, torch.where(inside, self.cos[rows], 1.0), torch.where(inside, self.sin[rows], 0.0))
+
+
+class Short(Beyond):
+    """Claims 8192 positions and holds 512."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim)
+        self.max_position_embeddings = 8192
+
+    def rows(self, positions: Tensor) -> Tensor:
+        return positions
+
+
+def late(dim: int, end: int) -> tuple[Tensor, Tensor]:
+    """Begins at position 1."""
+    return repeated(torch.outer(torch.arange(1, end + 1, dtype=torch.float32), inverse(dim)))
 
 
 class Raising(Beyond):

@@ -13,11 +13,14 @@ import rotcheck
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
-    "cli", "preflight", "report", "bench", "train", "context", "compare", "probe", "diagnose", "implementations", "isolation",
-    "rotary", "results", "errors", "scrub", "room",
+    "cli", "preflight", "report", "bench", "train", "context", "testing", "compare", "identify", "measure", "probe", "diagnose",
+    "implementations", "isolation", "rotary", "declaration", "results", "errors", "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MAY_IMPORT_TORCH = ("rotary/", "implementations/", "bench/", "compare/", "context/", "probe/", "train/")
+MAY_IMPORT_TORCH = (
+    "rotary/", "implementations/", "bench/", "compare/", "context/", "identify/", "measure/", "probe/", "testing/",
+    "train/",
+)  # fmt: skip
 
 
 def _imported(file: Path) -> Iterator[str]:

@@ -15,9 +15,9 @@ def run(trial: Trial) -> Evidence:
     made = trial.fresh()
     asked = trial.asked(made)
     with _autocast(trial.device):
-        inside = asked.ask(positions)
+        inside = asked.run(positions)
     evidence = Evidence()
-    left = orders.changed(outside, asked.ask(positions))
+    left = orders.changed(outside, asked.run(positions))
     with _autocast(trial.device):
         evidence.curve = trial.sweep(trial.fresh())
     differ = orders.changed(outside, inside)

@@ -18,8 +18,8 @@ def run(trial: Trial) -> Evidence:
     made = trial.fresh()
     low, wide = trial.asked(made, torch.bfloat16), trial.asked(made)
     evidence = Evidence()
-    low.ask(positions)
-    behind = wide.ask(positions)
+    low.run(positions)
+    behind = wide.run(positions)
     if differ := orders.changed(untouched, behind):
         evidence.finding = "spoilt-by-dtype"
         off = orders.worst(trial.known, behind, positions)
@@ -28,8 +28,8 @@ def run(trial: Trial) -> Evidence:
         )
     evidence.curve = trial.sweep(trial.fresh(), torch.bfloat16)
     other = trial.fresh()
-    trial.asked(other).ask(positions)
-    off = orders.worst(trial.known, trial.asked(other, torch.bfloat16).ask(positions), positions)
+    trial.asked(other).run(positions)
+    off = orders.worst(trial.known, trial.asked(other, torch.bfloat16).run(positions), positions)
     if off > RIGHT and not evidence.finding:
         evidence.finding = blames
         evidence.message = f"shown float32 first and then bfloat16, its phase is {off:.2g} rad off"
