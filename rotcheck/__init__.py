@@ -7,6 +7,7 @@ found = rotcheck.probe()  # a rotcheck.results.Probe
 times = rotcheck.bench(["native"])  # a rotcheck.results.Bench
 trained = rotcheck.train(["native"])  # a rotcheck.results.Training
 reach = rotcheck.context("mine.py:RotaryEmbedding")  # a rotcheck.results.Context
+rotcheck.testing.assert_rotates(function)  # in a test suite of your own
 """
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that before anything could go wrong
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
     from rotcheck.train.run import train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "bench", "compare", "context", "declare", "identify", "probe", "train"]
+__all__ = ["__version__", "bench", "compare", "context", "declare", "identify", "probe", "testing", "train"]
 
 
 def __getattr__(name: str) -> "Any":
-    """Import the room named on first use, so that `import rotcheck` costs nothing; each can be called."""
+    """Import the room named on first use, so that `import rotcheck` costs nothing; each but `testing` can be called."""
     import importlib
 
     if name == "declare":
         return importlib.import_module("rotcheck.declaration").declare
-    if name in ("bench", "compare", "context", "identify", "probe", "train"):
+    if name in ("bench", "compare", "context", "identify", "probe", "testing", "train"):
         return importlib.import_module(f"rotcheck.{name}")
     raise AttributeError(f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}")

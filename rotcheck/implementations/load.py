@@ -47,12 +47,16 @@ def implementation(specification: str, convention: Convention | None = None) -> 
     if module_of(specification):
         return _registered(specification)
     found = given(specification)
-    own = found.convention or convention or SEDD
+    return as_implementation(found.function, found.convention or convention or SEDD, move=True)
+
+
+def as_implementation(function: Function, convention: Convention, *, move: bool = False) -> Implementation:
+    """Return a function as an implementation; `move`: a module is moved to the device that it is loaded for."""
 
     def load(device: str) -> Function:
-        return on_device(found.function, device)
+        return on_device(function, device) if move else function
 
-    return cast(Implementation, SimpleNamespace(convention=own, load=load))
+    return cast(Implementation, SimpleNamespace(convention=convention, load=load))
 
 
 def find(specification: str, device: str) -> Target:

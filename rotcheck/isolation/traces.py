@@ -11,7 +11,10 @@ _FAULT = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)
 _OWN = (
     "/rotcheck/isolation/",
     "/rotcheck/compare/",
+    "/rotcheck/identify/",
+    "/rotcheck/measure/",
     "/rotcheck/probe/",
+    "/rotcheck/testing/",
 )  # whoever is asked, not whoever asks
 _NOISE = re.compile(
     r"^(Fatal Python error|Current thread|Thread 0x|Extension modules|  File |  <|$|  \.\.\.)"

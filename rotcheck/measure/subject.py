@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.measure import switches
-from rotcheck.measure.evidence import Evidence
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.load import implementation
+from rotcheck.measure import switches
+from rotcheck.measure.evidence import Evidence
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
 
@@ -34,7 +34,7 @@ class Subject:
     left it; rotcheck's own code runs in another. `raised` holds what it raised itself.
     """
 
-    def __init__(self, specification: str, device: str, convention: Convention | None = None) -> None:
+    def __init__(self, specification: str | Implementation, device: str, convention: Convention | None = None) -> None:
         self.raised: BaseException | None = None
         self.seconds = 0.0
         self._before = self._inside = switches.read()
@@ -43,7 +43,7 @@ class Subject:
         )  # for rotcheck's own small tensors: several workers would fight for the cores
         self._outside = switches.read()
         with self.running():
-            self._module: Implementation = implementation(specification, convention)
+            self._module = _module(specification, convention)
             self._function = self._module.load(device)
         self._loaded = self._inside
         self.interpreted = device == "interpreter"
@@ -108,10 +108,24 @@ class Subject:
         tell = getattr(self._module, "path", None)
         return tell() if tell else (None, None)
 
+    @property
+    def no_gradient(self) -> str | None:
+        """Why it has no gradient by design, where its module says so."""
+        return getattr(self._module, "no_gradient", None)
+
+    @property
+    def no_trace(self) -> str | None:
+        """Why nothing that traces can look into it by design, where its module says so."""
+        return getattr(self._module, "no_trace", None)
+
     def skip(self, device: str, dtype: str) -> str | None:
         """Return its reason not to run a dtype on a device."""
         reason = getattr(self._module, "skip", None)
         return reason(device, dtype) if reason else None
+
+
+def _module(specification: str | Implementation, convention: Convention | None) -> Implementation:
+    return implementation(specification, convention) if isinstance(specification, str) else specification
 
 
 def _wait_for(device: torch.device) -> None:

@@ -77,9 +77,11 @@ def wounded(tmp_path_factory: pytest.TempPathFactory) -> Report:
     waiting = tmp_path_factory.mktemp("wounded") / "pid"
 
     def kill() -> None:
-        process = psutil.Process(int(appeared(waiting)))
-        assert psutil.Process() in process.parents()
-        process.kill()
+        for _ in ("while it is identified", "in its cell"):
+            process = psutil.Process(int(appeared(waiting)))
+            assert psutil.Process() in process.parents()
+            waiting.unlink()
+            process.kill()
 
     killer = threading.Thread(target=kill)
     killer.start()

@@ -1,0 +1,103 @@
+"""The assertions: a function is identified, or taken as it declares, and put to rotcheck's checks in this process."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from rotcheck.compare.checks import names as check_names
+from rotcheck.compare.plan import DTYPES, check_known
+from rotcheck.errors import RequestError
+from rotcheck.identify import describe
+from rotcheck.identify.describe import Identified
+from rotcheck.identify.likeness import likeness
+from rotcheck.implementations import load
+from rotcheck.implementations.load import Target
+from rotcheck.measure.subject import Subject
+from rotcheck.results import FINDINGS, Cell
+from rotcheck.testing import message
+from rotcheck.testing.trial import Trial
+from rotcheck.testing.world import defaults
+
+Function = Callable[..., Any]
+
+
+def assert_rotates(
+    function: Function,
+    *,
+    device: str = "cpu",
+    dtypes: Sequence[str] = ("float32", "bfloat16"),
+    checks: Sequence[str] | None = None,
+    **convention: Any,
+) -> list[Cell]:
+    """Assert that a function is a right rotary embedding: within rounding of float64, and harmless beside it.
+
+    `function`: a function, or an object or `torch.nn.Module` that can be called, on `device` already. `dtypes`:
+    "float32", "bfloat16", "float16", "float64". `checks`: names as `rotcheck compare --check` takes them; None: the
+    quick ones. `convention`: fields of `rotcheck.rotary.Convention` (pairing="half", layout="bshd", ...), to which
+    the function is then held; without any it is held to what it declares by `rotcheck.declare`, and otherwise
+    identified first.
+
+    Returns a cell for each dtype and check. Raises AssertionError, whose message says which pairs are off where and
+    by how many rounding steps, and the cause and fix of a known mistake; and `RequestError` for a dtype, check or
+    field that there is not. Default dtype, random state and the like are left as they were.
+    """
+    __tracebackhide__ = True
+    check_known("dtype", dtypes, DTYPES)
+    check_known("check", checks or (), check_names())
+    _check_callable(function, device)
+    given = load.convention_of(convention, "assert_rotates") if convention else load.declared(function)
+    name = name_of(function)
+    with defaults():
+        found = _identified(function, given, device)
+    judged = given or found.convention
+    if judged is None or found.told.convention is None or found.told.convention.kind == "builds":
+        raise AssertionError(message.no_rotation(name, found.told))
+    with defaults():
+        trial = Trial(Subject(load.as_implementation(function, judged), device), name, device)
+        cells = [trial.cell(dtype, check) for dtype in dtypes for check in checks or check_names("quick")]
+        wrong = [cell for cell in cells if cell.verdict in FINDINGS]
+        mistakes = () if wrong or given else message.mistakes(found.told)
+        off = trial.spreads(wrong)
+    if wrong or mistakes:
+        raise AssertionError(message.of(name, judged, given is not None, wrong, off, mistakes)) from trial.raised
+    if all(cell.verdict == "skipped" for cell in cells):
+        raise AssertionError(message.nothing_ran(name, cells))
+    return cells
+
+
+def assert_swappable(function: Function, other: Function | str, *, device: str = "cpu") -> None:
+    """Assert that one function can take another's place as it is: same convention, same call.
+
+    `other`: a function, or a name or SPEC as `rotcheck identify --like` takes it. Raises AssertionError, whose message
+    says in what they differ and what to permute or convert.
+    """
+    __tracebackhide__ = True
+    _check_callable(function, device)
+    target = load.find(other, device) if isinstance(other, str) else Target(other, load.declared(other))
+    with defaults():
+        ours = _identified(function, load.declared(function), device).told
+        theirs = describe.identified(target, torch.device(device)).told
+    found = likeness(ours, theirs, other if isinstance(other, str) else name_of(other))
+    if found.swappable != "as it is":
+        raise AssertionError(message.unlike(name_of(function), found, ours, theirs))
+
+
+def name_of(function: Function) -> str:
+    """Return what a function is called in a message."""
+    return str(getattr(function, "__qualname__", None) or getattr(function, "name", None) or type(function).__name__)
+
+
+def _check_callable(function: Function, device: str) -> None:
+    if inspect.isclass(function) or not callable(function):
+        raise RequestError(f"{function!r} is not a function: give what is called, an object of a class")
+    if device == "interpreter":
+        raise RequestError(
+            "the interpreter changes the whole process: set TRITON_INTERPRET=1 before triton is imported, "
+            'and ask for device="cpu"; or use `rotcheck compare SPEC --device interpreter`'
+        )
+
+
+def _identified(function: Function, given: Any, device: str) -> Identified:
+    return describe.identified(Target(function, given), torch.device(device))

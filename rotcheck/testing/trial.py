@@ -1,0 +1,49 @@
+"""One function put to the checks in this process: a cell for each, and where its wrong results are off."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import torch
+
+from rotcheck.compare.cells import answered, raised
+from rotcheck.compare.worker import answers
+from rotcheck.measure.case import Case
+from rotcheck.measure.errors import against, worst_of
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.spread import Spread, spread
+from rotcheck.measure.subject import CALLS, Subject
+from rotcheck.results import Cell
+
+VALUES = ("forward", "backward")  # checks that fail with wrong values when the result itself is wrong
+
+
+class Trial:
+    """Runs checks of one subject; `raised` is the first exception of its own."""
+
+    def __init__(self, subject: Subject, name: str, device: str) -> None:
+        self.raised: Exception | None = None
+        self._subject, self._name, self._device = subject, name, device
+        self._answer = answers(subject, device, outputs=False)
+
+    def cell(self, dtype: str, check: str) -> Cell:
+        """Return what becomes of one check. What rotcheck itself raises passes through."""
+        place: dict[str, Any] = {"implementation": self._name, "device": self._device, "dtype": dtype, "check": check}
+        try:
+            evidence = msgspec.convert(self._answer([dtype, check]), Evidence)
+        except Exception as error:
+            if error is not self._subject.raised:
+                raise
+            self.raised = self.raised or error
+            return raised(error, **place)
+        return answered(evidence, **place)
+
+    def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[Spread, ...]]:
+        """Return by dtype where the result is off, for dtypes whose values are wrong."""
+        dtypes = dict.fromkeys(cell.dtype for cell in wrong if cell.check in VALUES and cell.error is not None)
+        return {dtype: self._spread(Case(self._subject, getattr(torch, dtype))) for dtype in dtypes}
+
+    def _spread(self, case: Case) -> tuple[Spread, ...]:
+        results = [self._subject.call(case.call()) for _ in range(CALLS)]
+        worst = worst_of([against(case, result, case.truth) for result in results])
+        return spread(case, results[worst])

@@ -1,0 +1,31 @@
+"""Torch's switches at their defaults for as long as rotcheck works, and as the user left them behind it."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from rotcheck.measure import switches
+
+SEED = 20260107  # nobody else's
+
+
+@contextmanager
+def defaults() -> Iterator[None]:
+    """Set what a worker process would start with, and set it back."""
+    before = switches.read()
+    try:
+        with torch.inference_mode(False):
+            torch.set_default_dtype(torch.float32)
+            if torch.get_default_device().type != "cpu":  # a default that is set slows every call of torch
+                torch.set_default_device("cpu")
+            torch.set_num_threads(1)  # for small tensors: threads would only wait for each other
+            torch.set_grad_enabled(True)
+            torch.set_autocast_enabled("cpu", False)
+            torch.set_autocast_enabled("cuda", False)
+            torch.default_generator.manual_seed(SEED)  # so that a function that seeds is noticed
+            random.seed(SEED)
+            yield
+    finally:
+        switches.move(before, now=switches.read())

@@ -1,0 +1,45 @@
+"""The one line in a suite of its own, run by pytest: what an author sees."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SUITE = """
+import kernels
+from rotcheck.testing import assert_rotates
+
+
+def test_rope():
+    assert_rotates(kernels.healthy)
+
+
+def test_rope_that_is_wrong():
+    assert_rotates(kernels.wrong_rows, dtypes=["float32"], checks=["forward"])
+
+
+def test_another_behind_it():
+    assert_rotates(kernels.conjugate)
+"""
+
+
+@pytest.mark.parametrize("option", ["--capture=fd", "--capture=no", "--capture=sys"])
+def test_a_suite_of_its_own_fails_where_it_should(option: str, tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(SUITE)
+    (tmp_path / "conftest.py").write_text(f"import sys\nsys.path.append({str(Path(__file__).parent)!r})\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", option, "test_mine.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    assert "1 failed, 2 passed" in done.stdout
+    assert "AssertionError: wrong_rows does not rotate as it should" in done.stdout
+    assert "q: 128 of 4160 pairs are off: rows 3-4 (positions 3, 7), head 2, all pairs, all batch rows" in done.stdout
+    assert '>       assert_rotates(kernels.wrong_rows, dtypes=["float32"], checks=["forward"])' in done.stdout
+    assert "rotcheck/testing/" not in done.stdout
+
+
+def test_it_needs_no_pytest(tmp_path: Path) -> None:
+    code = "import sys, kernels, rotcheck.testing as t\nt.assert_rotates(kernels.healthy)\nprint('pytest' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    assert done.stdout == "False\n", done.stderr
