@@ -13,8 +13,8 @@ import rotcheck
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
-    "cli", "preflight", "report", "bench", "train", "context", "testing", "compare", "identify", "measure", "probe", "diagnose",
-    "implementations", "isolation", "rotary", "declaration", "results", "errors", "scrub", "room",
+    "cli", "preflight", "report", "bench", "train", "context", "testing", "compare", "identify", "measure", "probe",
+    "diagnose", "implementations", "isolation", "rotary", "declaration", "results", "errors", "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (
