@@ -19,6 +19,7 @@ POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 
 THETA = 10000.0
 SEED = 20260101
+_STILL = 1e-12  # radians a position: no pair of anybody turns as slowly
 SLOTS = 3
 
 Slots = tuple[Tensor, ...]
@@ -109,10 +110,20 @@ class Case:
 
     @property
     def slack(self) -> Tensor | float:
-        """What float32 may lose of a phase (S, P), in radians, where the function is not handed its cos and sin."""
+        """What float32 may lose of a phase (S, P), in radians, where the function is not handed its cos and sin.
+
+        Handed angles it loses a rounding. Frequencies that it computes itself are exp(-x log(theta)) however it is
+        written: a rounding of x costs x log(theta) roundings of the frequency, which is the log of the frequency.
+        """
         if not self.convention.tables.startswith(("positions", "angles")):
             return 0.0
-        return torch.finfo(torch.float32).eps * self.angles.abs()
+        lost = torch.finfo(torch.float32).eps * self.angles.abs()
+        if self.convention.tables != "positions":
+            return lost
+        one = self.turned(torch.ones((), dtype=torch.int64, device="cpu")).abs()  # (rotary_dim/2,)
+        roundings = torch.ones(self.width // 2, dtype=torch.float64, device="cpu")  # (P,)
+        roundings[: len(one)] += one.clamp_min(_STILL).log().abs()
+        return lost * roundings
 
     def inputs(self, slots: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
         """Return fresh input tensors on the device, of the case's own pairs or of those given."""

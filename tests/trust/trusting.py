@@ -49,7 +49,8 @@ COUNTED = tuple(
 )
 BATCHED = tuple(
     replace(
-        shape, positions=tuple(tuple(p + 3 * batch for p in shape.positions) for batch in range(shape.batch))
+        shape,
+        positions=tuple(tuple(abs(p - 3 * batch) for p in shape.positions) for batch in range(shape.batch)),
     )
     for shape in SHAPES
 )  # type: ignore[operator]
@@ -67,7 +68,11 @@ class Here(Subject):
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        yield
+        try:
+            yield
+        except BaseException as error:
+            self.raised = error
+            raise
 
 
 @cache

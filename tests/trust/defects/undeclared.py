@@ -147,13 +147,13 @@ def goes_on_counting(x):
     return by_angles(x, rows * frequencies(x.shape[-1]))
 
 
-@planted("first-of-batch", "N16, ECOSYSTEM 2.1 aiter, nothing said")
+@planted("per-batch", "N16, ECOSYSTEM 2.1 aiter, nothing said")
 def row_0_for_all(q, k, cos, sin):
     cos, sin = cos[:1].unsqueeze(1), sin[:1].unsqueeze(1)  # of (B, S, D)
     return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
 
 
-@planted("first-of-batch", "N16, of positions, nothing said")
+@planted("per-batch", "N16, of positions, nothing said")
 def positions_of_row_0(x, positions):
     return by_angles(x, positions[0, :, None] * frequencies(x.shape[-1]))
 
@@ -265,7 +265,7 @@ class CastComplex(torch.nn.Module):
         return torch.view_as_real(wide * self.freqs_cis[: x.shape[1], None]).flatten(-2).to(x.dtype)
 
 
-@planted("offset", "ECOSYSTEM 2.3: cached under the length only")
+@planted("offset-ignored", "ECOSYSTEM 2.3: cached under the length only")
 class CachesByLength(torch.nn.Module):
     def __init__(self, dim):
         super().__init__()
