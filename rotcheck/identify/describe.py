@@ -113,7 +113,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     asked, sizes = _asked(target, found, own, device)
     judged = not (_mistaken(findings) or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
-    more = _more(asked, sizes)
+    more = _more(asked, sizes, values=judged)
     findings += [*wrong, *more.remarks]
     if not _mistaken(findings):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
@@ -176,8 +176,8 @@ class _More:
     follows_tables: bool = False
 
 
-def _more(asked: traits.Function, sizes: Sizes) -> _More:
-    """Ask for memory, dtypes and what it takes."""
+def _more(asked: traits.Function, sizes: Sizes, *, values: bool = True) -> _More:
+    """Ask for memory, and where its values can be judged for dtypes and what it takes."""
     more = _More([], [], {})
     try:
         more.in_place, wrong = traits.memory(asked, sizes)
@@ -188,6 +188,8 @@ def _more(asked: traits.Function, sizes: Sizes) -> _More:
         more.remarks.append(remarks.remark(*wrong, f"inputs and tables {bits}"))
     in_place = "yes" if more.in_place else "no"
     more.evidence.append(Told(field="in_place", says=in_place, because=f"its input {bits}"))
+    if not values:
+        return more
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     more.dtype_rule, seen = traits.dtype_rule(asked, sizes)
     more.evidence.append(Told(field="dtype_rule", says=more.dtype_rule or "refuses bfloat16", because=seen))
@@ -208,6 +210,8 @@ def _said(
     error: float | None,
     device: torch.device,
 ) -> Identified:
+    if not found.reading.pairing:
+        return _no_rotation(target, found, findings, device)
     rotary_dim = evidence.of_rotary_dim(convention, follows_tables=more.follows_tables)
     said = [*evidence.of_call(found, convention), rotary_dim, *(own.evidence if own else [])]
     said += [evidence.of_error(error)] if error is not None else []
@@ -229,9 +233,17 @@ def _said(
     return Identified(told, None if apart else convention)
 
 
-def _described(found: Found, convention: Convention, own: OwnAngles | None, more: _More) -> Described | None:
-    if not found.reading.pairing:
-        return None
+def _no_rotation(target: Target, found: Found, findings: list[Remark], device: torch.device) -> Identified:
+    """Tell of a function that takes a call and gives back something else than a rotation."""
+    call = words.call_words(found.convention)
+    message = f"{call} runs, and {findings[0].message if findings else 'gives back no rotation'}"
+    told = _told(
+        target, device, follows=False, convention=None, call=call, findings=tuple(findings), message=message
+    )
+    return Identified(told, found.convention)
+
+
+def _described(found: Found, convention: Convention, own: OwnAngles | None, more: _More) -> Described:
     plain = words.described(convention)
     return msgspec.structs.replace(
         plain,

@@ -1,7 +1,7 @@
 """The search: from a function to the calls that it takes, and to the convention that its response follows."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,8 +83,7 @@ def search(
             break
     if nearest:
         return nearest
-    likeliest = next(iter(attempts.attempts(wanted[0])))[0] if wanted else None
-    return NotFound(tuple(map(_shown, wanted[:8])), tuple(reasons)[:8], likeliest)
+    return NotFound(tuple(map(_shown, wanted[:8])), tuple(reasons)[:8], _likeliest(wanted))
 
 
 def _with_offset(found: Found) -> Found:
@@ -107,6 +106,15 @@ def _with_offset(found: Found) -> Found:
 def _ones(trier: Trier, convention: Convention) -> list[torch.Tensor]:
     shape = (trier.batch(convention), trier.probe.length, trier.heads(convention), trier.probe.width)
     return [torch.ones(shape, dtype=torch.float64)] * len(convention.slots)
+
+
+def likeliest(function: Callable[..., Any]) -> Convention | None:
+    """Return the call that a function's signature speaks for, without calling it; None: it tells nothing."""
+    return _likeliest(templates(function))
+
+
+def _likeliest(wanted: Sequence[Template]) -> Convention | None:
+    return next(iter(attempts.attempts(wanted[0])))[0] if wanted else None
 
 
 def _probes(widths: tuple[int, ...], lengths: tuple[int, ...]) -> Iterator[Probe]:
@@ -250,6 +258,8 @@ def _rank(found: Found) -> tuple[int, int, int]:
     axes = convention.table_axes
     order = ("1s31w", "bsw", "1sw", "sw") if not broadcasts(found) else ("1s31w",)
     place = order.index(axes) if axes in order else len(order)
+    if convention.positions == "any":
+        place = ("bs", "1s", "s").index(convention.position_axes)
     return int(convention.rotates_v), place, layouts.index(convention.layout)
 
 

@@ -97,7 +97,9 @@ def also(found: Found) -> tuple[str, ...]:
     """Return further ways to call it."""
     if any_layout(found):
         return ()
-    return tuple(dict.fromkeys(_way(other.convention) for other in found.others))
+    ways = dict.fromkeys(_way(other.convention) for other in found.others)
+    ways.pop(_way(found.convention), None)
+    return tuple(ways)
 
 
 def _way(convention: Convention) -> str:
