@@ -4,7 +4,7 @@ import difflib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -28,6 +28,10 @@ class NoImplementation(Exception):
     """What an installed package registers is no implementation; the message names the entry."""
 
 
+Found = Convention | Callable[[Function], Convention | None] | None
+"""What is known of a given function beside what it declares."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a specification names, ready to be called."""
@@ -37,17 +41,19 @@ class Target:
     built: str | None = None  # how an object was made of a class or by a factory
 
 
-def implementation(specification: str, convention: Convention | None = None) -> Implementation:
+def implementation(specification: str, convention: Found = None) -> Implementation:
     """Return the implementation that a registered name, `module:function` or `file.py:function` names.
 
-    `convention`: what a given function was found to follow; None: what it declares, or SEDD's. Raises
+    `convention`: what a given function was found to follow, or what tells it of the function; None: what it
+    declares, or SEDD's. Raises
     `RequestError` when there is no such module or function. What the module raises while it is
     imported passes through: that is a finding about it.
     """
     if module_of(specification):
         return _registered(specification)
     found = given(specification)
-    return as_implementation(found.function, found.convention or convention or SEDD, move=True)
+    own = convention(found.function) if callable(convention) and not found.convention else convention
+    return as_implementation(found.function, found.convention or cast(Convention | None, own) or SEDD, move=True)
 
 
 def as_implementation(function: Function, convention: Convention, *, move: bool = False) -> Implementation:

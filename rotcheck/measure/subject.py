@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.implementations.interface import Function, Implementation
-from rotcheck.implementations.load import implementation
+from rotcheck.implementations.load import Found, implementation
 from rotcheck.measure import switches
 from rotcheck.measure.evidence import Evidence
 from rotcheck.rotary.calls import Call, arguments, results
@@ -34,7 +34,7 @@ class Subject:
     left it; rotcheck's own code runs in another. `raised` holds what it raised itself.
     """
 
-    def __init__(self, specification: str | Implementation, device: str, convention: Convention | None = None) -> None:
+    def __init__(self, specification: str | Implementation, device: str, convention: Found = None) -> None:
         self.raised: BaseException | None = None
         self.seconds = 0.0
         self._before = self._inside = switches.read()
@@ -124,7 +124,7 @@ class Subject:
         return reason(device, dtype) if reason else None
 
 
-def _module(specification: str | Implementation, convention: Convention | None) -> Implementation:
+def _module(specification: str | Implementation, convention: Found) -> Implementation:
     return implementation(specification, convention) if isinstance(specification, str) else specification
 
 
