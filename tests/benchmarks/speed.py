@@ -20,6 +20,19 @@ PYTHON = sys.executable
 ROTCHECK = [PYTHON, "-m", "rotcheck"]
 TORCH = [PYTHON, "-c", "import torch"]
 CRASH = "import os\n\n\ndef crash(qkv, cos, sin):\n    os.abort()\n"
+LLAMA = """
+import torch
+
+
+def rotate_half(x):
+    a, b = x.chunk(2, -1)
+    return torch.cat((-b, a), -1)
+
+
+def apply_rotary_pos_emb(q, k, cos, sin, unsqueeze_dim=1):
+    cos, sin = cos.unsqueeze(unsqueeze_dim), sin.unsqueeze(unsqueeze_dim)
+    return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
+"""
 
 
 FRONT = """
@@ -53,7 +66,7 @@ def ratio(command: Sequence[str], yardstick: Sequence[str], runs: int) -> str:
 
 
 def added(command: Sequence[str], without: Sequence[str], cells: int, runs: int) -> str:
-    """Return the seconds that each of so many cells adds."""
+    """Return the seconds that each of so many cells, or of one whole command, adds."""
     _warm_up(command, without, runs)
     found = [(timed(command) - timed(without)) / cells for _ in range(runs)]
     return f"{statistics.median(found):+.3f} s ({min(found):+.3f} to {max(found):+.3f})"
@@ -73,11 +86,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         crash = Path(folder) / "crash.py"
         crash.write_text(CRASH)
+        llama = Path(folder) / "llama.py"
+        llama.write_text(LLAMA)
         rows = [
             ("`rotcheck --version` against `import typer, rich`", "1.5 ×",
              ratio([*ROTCHECK, "--version"], [PYTHON, "-c", "import typer, rich"], 2 * runs)),
             ("`rotcheck probe` against `import torch`", "1.3 ×", ratio([*ROTCHECK, "probe"], TORCH, runs)),
             ("`rotcheck compare` against `import torch`", "1.6 ×", ratio([*ROTCHECK, "compare"], TORCH, runs)),
+            ("`rotcheck identify` of a healthy function, beyond `import torch`", "+0.5 s",
+             added([*ROTCHECK, "identify", f"{llama}:apply_rotary_pos_emb"], TORCH, 1, runs)),
             ("an added crashing cell", "+0.1 s",
              added([*ROTCHECK, "compare", "native", f"{crash}:crash"], [*ROTCHECK, "compare", "native"], 32, runs)),
             ("peak memory of the front process, `compare`", "40 MiB", peak("compare")),
