@@ -1,12 +1,18 @@
 """What `rotcheck identify` found, as lines and labelled texts that any format can show."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import Identification, Remark
 
 Labelled = list[tuple[str, str]]
-NOTHING = "cannot be known"
+Said = tuple[str, str, str]
+"""A field, what is said of it, and what told so; the last may be empty."""
+
+_PLAIN = re.compile(r"\bPlain\(theta=([\d.e+]+)\)")
+WITH = " with tables "
+MOST_WAYS = 5  # layouts that are shown
 
 
 def title(found: Identification) -> str:
@@ -27,32 +33,52 @@ def _words(found: Identification) -> str:
     assert convention is not None, "there is one"
     if convention.kind == "builds":
         order = {"half": " cat(f, f)", "interleaved": " each value twice", None: ""}[convention.table_lanes]
-        return f"makes {convention.tables}{order} tables, {convention.schedule or 'of no known schedule'}"
+        return f"makes {convention.tables}{order} tables, {_schedule(found)}"
     parts = [f"{convention.pairing} pairing"]
     if convention.direction == -1:
         parts.append("negative direction")
     if convention.output_lanes == "de-interleaved":
         parts.append("de-interleaved output")
     parts.append(convention.layout or "any layout")
-    parts.append(convention.schedule or "" if convention.tables == "positions" else f"{convention.tables} tables")
+    parts.append(_schedule(found) if convention.tables == "positions" else f"{convention.tables} tables")
     return ", ".join(part for part in parts if part)
 
 
-def lines(found: Identification) -> Labelled:
-    """Return what is said of each field, and what told so."""
-    said = [(one.field, f"{one.says}  ({one.because})") for one in found.evidence]
-    built = [("built", found.built)] if found.built else []
-    also = [("also", text) for text in found.also[:4]]
-    more = len(found.also) - 4
-    return [*built, *said, *also, *([("also", f"and {plural(more, 'more way')}")] if more > 0 else [])]
+def _schedule(found: Identification) -> str:
+    convention = found.convention
+    assert convention is not None, "there is one"
+    return _plainly(convention.schedule) if convention.schedule else "of no known schedule"
+
+
+def _plainly(schedule: str) -> str:
+    """Return a schedule without the name of the commonest one: `theta 10000`."""
+    return _PLAIN.sub(lambda found: f"theta {float(found[1]):.10g}", schedule)
+
+
+def lines(found: Identification) -> list[Said]:
+    """Return of each field what is said and what told so, and the further ways to call it."""
+    built = [("built", found.built, "what its parameters' names ask for")] if found.built else []
+    told = [
+        (one.field, _plainly(one.says).removeprefix(f"{one.field} "), one.because) for one in found.evidence
+    ]
+    also = [("also" if at == 0 else "", text, "") for at, text in enumerate(_grouped(found.also))]
+    return [*built, *told, *also]
+
+
+def _grouped(ways: Sequence[str]) -> list[str]:
+    """Return ways to call it, those that differ in their tables alone as one: `bshd with tables A or B`."""
+    tables: dict[str, list[str]] = {}
+    for way in ways:
+        layout, _, axes = way.partition(WITH)
+        tables.setdefault(layout, []).append(axes)
+    every = [f"{layout}{WITH}{' or '.join(axes)}" if any(axes) else layout for layout, axes in tables.items()]
+    more = [f"and {plural(len(every) - MOST_WAYS, 'more layout')}"] if len(every) > MOST_WAYS else []
+    return [*every[:MOST_WAYS], *more]
 
 
 def ambiguities(found: Identification) -> Labelled:
     """Return what remains possible of what cannot be known."""
-    return [
-        (one.field, f"one of {'; '.join(one.possible[:6])}{' ...' if len(one.possible) > 6 else ''} ({one.why})")
-        for one in found.ambiguous
-    ]
+    return [(one.field, f"one of {'; '.join(_grouped(one.possible))} ({one.why})") for one in found.ambiguous]
 
 
 def mistakes(found: Identification) -> Iterator[tuple[str, Labelled]]:
@@ -78,35 +104,30 @@ def why_not(found: Identification) -> list[str]:
     return [text for text in (found.message, *found.tried) if text]
 
 
-def swap(found: Identification) -> tuple[str, Labelled] | None:
-    """Return whether it can take another's place, and what to change for that."""
+def swap(found: Identification) -> tuple[str, list[Said]] | None:
+    """Return whether it can take another's place, and what to change for that, what must be changed first."""
     like = found.likeness
     if like is None:
         return None
     answers = {
         "as it is": f"can take the place of {like.other} as it is",
         "with changes": f"can take the place of {like.other} with these changes",
-        "no": f"cannot take the place of {like.other}: one of them is wrong in itself",
+        "no": f"cannot take the place of {like.other}",
         "unknown": f"cannot be held against {like.other}: one of them was not identified",
     }
-    told = [(one.field, f"{one.own} here, {one.other} there: {one.fix}") for one in like.differences]
+    ordered = sorted(like.differences, key=lambda one: not one.hard)
+    told = [(one.field, _plainly(one.fix), _plainly(f"{one.own} here, {one.other} there")) for one in ordered]
     return f"{one_line(found.specification)} {answers[like.swappable]}", told
 
 
-def sections(found: Identification) -> list[tuple[str, Labelled]]:
-    """Return what stands below the convention: what cannot be known, and whether it can be swapped."""
-    unknown = ambiguities(found)
-    swapped = swap(found)
-    return [*([("Cannot be known", unknown)] if unknown else []), *([swapped] if swapped else [])]
-
-
 def summary_line(found: Identification) -> str:
-    """Return the last line: error and time."""
-    parts = ["follows a convention" if found.follows else "follows no convention" if found.convention else "not identified"]
+    """Return the last line: what it comes to, error and time."""
+    follows, is_one = found.follows, found.convention is not None
+    parts = ["follows a convention" if follows else "follows no convention" if is_one else "not identified"]
     if found.ambiguous:
         parts.append(f"{plural(len(found.ambiguous), 'field')} ambiguous")
     if found.error is not None:
-        parts.append(f"error {figure(found.error)} rounding steps")
+        parts.append(f"error {figure(found.error)} rounding steps (over 4 is wrong)")
     if found.longest_context is not None:
         parts.append(f"phase right up to position {found.longest_context}, as far as was asked")
     if found.seconds is not None:

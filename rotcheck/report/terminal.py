@@ -11,8 +11,8 @@ from rich.text import Text
 from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
 from rotcheck.report import context as reached
-from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
 from rotcheck.report import conventions as identified
+from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
 from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
@@ -24,6 +24,7 @@ from rotcheck.report.text import clean, one_line, plural, shorten
 from rotcheck.results import Bench, Context, Identification, Line, Probe, Report, Training, Trial
 
 MOST_REMARKS = 12
+BESIDE = 120  # columns, from which on what told so stands in a column of its own
 STYLES = {"good": "green", "bad": "red", "note": "yellow", "none": "dim"}
 
 
@@ -35,7 +36,13 @@ def report(page: Page, look: Look) -> str:
         look,
         [
             *_headline(page),
-            _plain([*summary.machine_lines(found.machine, found.rotcheck), *identified.lines(found), *findings.paths(found)]),
+            _plain(
+                [
+                    *summary.machine_lines(found.machine, found.rotcheck),
+                    *identified.lines(found),
+                    *findings.paths(found),
+                ]
+            ),
             *_matrix(found, marks, look),
             *(_finding(each, marks, told) for each, told in zip(bad, findings.told_before(bad), strict=True)),
             *_pairs(found, look),
@@ -148,23 +155,51 @@ def _reach(section: reached.Section, look: Look) -> RenderableType:
 
 
 def convention(found: Sequence[Identification], look: Look) -> str:
-    """Return for each function what it does, what told so, and what is wrong."""
+    """Return for each function what is wrong, what it does and what told so, and what it can be swapped for."""
+    return _printed(look, [part for one in found for part in _identified(one, look)])
+
+
+def _identified(found: Identification, look: Look) -> list[RenderableType]:
     marks = _marks(look)
-    return _printed(look, [part for one in found for part in _identified(one, marks)])
-
-
-def _identified(found: Identification, marks: Marks) -> list[RenderableType]:
-    good = found.follows
-    mark, style = (marks.good, "bold green") if good else (marks.bad, "bold red")
+    mark, style = (marks.good, "bold green") if found.follows else (marks.bad, "bold red")
     parts: list[RenderableType] = [Text(f"{mark} {conventions.title(found)}", style=style)]
-    parts += [_labelled(conventions.lines(found))] if found.evidence else []
-    parts += [Group(Text(f"{marks.bad} {words}", style="red"), _labelled(told)) for words, told in conventions.mistakes(found)]
-    for heading, told in conventions.sections(found):
-        parts.append(Group(Text(heading, style="bold"), *([_labelled(told)] if told else [])))
-    parts += _remarks_of("Worth knowing", conventions.choices(found))
+    wrong = list(conventions.mistakes(found))
+    for at, (words, told) in enumerate(wrong):
+        heading = [Text(f"{marks.bad} {words}", style="bold red")] if at or found.convention is None else []
+        parts.append(Group(*heading, _labelled(told)))
     if found.convention is None:
-        parts += _remarks_of("What was tried", conventions.why_not(found))
-    return [*parts, Text(conventions.summary_line(found), style="bold")]
+        return [*parts, *_remarks_of("What was tried", conventions.why_not(found)), _last(found)]
+    nearest = [Text("The nearest convention", style="bold")] if wrong else []
+    parts.append(Group(*nearest, _said(conventions.lines(found), look)))
+    parts += _remarks_of("Worth knowing", conventions.choices(found))
+    unknown, swapped = conventions.ambiguities(found), conventions.swap(found)
+    parts += [Group(Text("Cannot be known", style="bold"), _labelled(unknown))] if unknown else []
+    if swapped:
+        answer, changes = swapped
+        parts.append(Group(Text(answer, style="bold"), *([_said(changes, look)] if changes else [])))
+    return [*parts, _last(found)]
+
+
+def _last(found: Identification) -> RenderableType:
+    return Text(conventions.summary_line(found), style="bold")
+
+
+def _said(told: Sequence[conventions.Said], look: Look) -> RenderableType:
+    """Return what is said of each field with what told so: beside it where there is room, else behind it."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", ratio=3)
+    if look.width >= BESIDE:
+        table.add_column(overflow="fold", ratio=4)
+    for field, says, because in told:
+        text, behind = Text(shorten(clean(says)).strip()), Text(one_line(because), style="dim")
+        if look.width >= BESIDE:
+            table.add_row(Text(field, style="dim"), text, behind)
+        else:
+            table.add_row(
+                Text(field, style="dim"), Text.assemble(text, "  (", behind, ")") if because else text
+            )
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _remarks_of(heading: str, texts: Sequence[str]) -> list[RenderableType]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
 from rotcheck.report import context as reached
-from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
 from rotcheck.report import conventions as identified
+from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
 from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
@@ -32,7 +32,13 @@ def report(page: Page, look: Look) -> str:
     bad = findings.findings(found, page.broken)
     top = [
         heading(page.headline or f"rotcheck compare: {summary.summary_line(found)}"),
-        _list([*summary.machine_lines(found.machine, found.rotcheck), *identified.lines(found), *findings.paths(found)]),
+        _list(
+            [
+                *summary.machine_lines(found.machine, found.rotcheck),
+                *identified.lines(found),
+                *findings.paths(found),
+            ]
+        ),
     ]
     if found.cells:
         grid = matrix.grid(found, marks, detail=True)
@@ -96,17 +102,18 @@ def convention(found: Sequence[Identification], look: Look) -> str:
 
 def _identified(found: Identification) -> list[str]:
     parts = [heading(conventions.title(found))]
-    said = conventions.lines(found)
-    parts += [_bullets(said)] if said else []
-    parts += [fold(words, _details(told)) for words, told in conventions.mistakes(found)]
-    for title, told in conventions.sections(found):
-        parts += [heading(title, 4), *([_bullets(told)] if told else [])]
-    texts = [*conventions.choices(found), *(conventions.why_not(found) if found.convention is None else [])]
-    return [*parts, *([_list(texts)] if texts else []), escape(conventions.summary_line(found))]
-
-
-def _bullets(told: Sequence[tuple[str, str]]) -> str:
-    return _list([f"{label}: {text}" for label, text in told])
+    parts += [fold(words, _details(told), unfolded=True) for words, told in conventions.mistakes(found)]
+    if found.convention is None:
+        return [*parts, _list(conventions.why_not(found)), escape(conventions.summary_line(found))]
+    parts.append(table(["field", "is", "told by"], conventions.lines(found)))
+    choices, unknown = conventions.choices(found), conventions.ambiguities(found)
+    parts += [heading("Worth knowing", 4), _list(choices)] if choices else []
+    parts += [heading("Cannot be known", 4), _list(": ".join(each) for each in unknown)] if unknown else []
+    swapped = conventions.swap(found)
+    if swapped:
+        parts.append(heading(swapped[0], 4))
+        parts += [table(["field", "to do", "why"], swapped[1])] if swapped[1] else []
+    return [*parts, escape(conventions.summary_line(found))]
 
 
 def bench(found: Bench, look: Look) -> str:

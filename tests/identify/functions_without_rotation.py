@@ -1,0 +1,68 @@
+"""What rotates nothing, or does not come back."""
+
+import os
+import time
+
+import torch
+from torch import nn
+
+
+def identity(x, cos, sin):
+    return x
+
+
+def copies(q, k, cos, sin):
+    return q.clone(), k.clone()
+
+
+def adds_positions(x):
+    return x + torch.arange(x.shape[1])[:, None, None]
+
+
+def layer_norm(x):
+    return torch.nn.functional.layer_norm(x, x.shape[-1:])
+
+
+def random_projection(x):
+    return x @ torch.randn(x.shape[-1], x.shape[-1], generator=torch.Generator().manual_seed(0)).to(x)
+
+
+class Linear(nn.Linear):
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__(dim, dim)
+
+
+def doubles(x):
+    return 2 * x
+
+
+def returns_text(x):
+    return "rotated"
+
+
+def sums(x):
+    return x.sum(-1)
+
+
+def softmax_of_scores(q, k):
+    return (q @ k.transpose(-1, -2)).softmax(-1)
+
+
+def raises(x, cos, sin):
+    raise ZeroDivisionError("never works")
+
+
+def not_written(x, cos, sin):
+    raise NotImplementedError
+
+
+def hangs(x, cos, sin):
+    time.sleep(600)
+
+
+def aborts(x, cos, sin):
+    os.abort()
+
+
+def leaves(x, cos, sin):
+    os._exit(7)
