@@ -45,6 +45,6 @@ def rotcheck(version: Version = False) -> None:
     \b
     Examples:
       rotcheck compare                           every implementation on every device here
-      rotcheck compare mine.py:rotary            your own function, f(qkv, cos, sin)
+      rotcheck compare mine.py:rotary            your own function, in its own convention
       rotcheck explain "LLVM Backend not found"  cause and fix of an error message
     """

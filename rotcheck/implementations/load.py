@@ -53,7 +53,9 @@ def implementation(specification: str, convention: Found = None) -> Implementati
         return _registered(specification)
     found = given(specification)
     own = convention(found.function) if callable(convention) and not found.convention else convention
-    return as_implementation(found.function, found.convention or cast(Convention | None, own) or SEDD, move=True)
+    return as_implementation(
+        found.function, found.convention or cast(Convention | None, own) or SEDD, move=True
+    )
 
 
 def as_implementation(function: Function, convention: Convention, *, move: bool = False) -> Implementation:
@@ -173,7 +175,9 @@ def convention_of(words: Mapping[str, Any], whose: str) -> Convention:
     if unknown:
         raise RequestError(f"{whose}: unknown {unknown[0]!r}; a convention has {', '.join(sorted(known))}")
     try:
-        found = msgspec.convert({"pairing": "half", "layout": "bshd", "tables": "repeated", **words}, Convention)
+        found = msgspec.convert(
+            {"pairing": "half", "layout": "bshd", "tables": "repeated", **words}, Convention
+        )
     except msgspec.ValidationError as error:
         raise RequestError(f"{whose}: {error}") from error
     if found.layout not in LAYOUTS:

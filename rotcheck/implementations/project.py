@@ -80,7 +80,9 @@ def _entry(name: str, value: Any, folder: Path) -> Entry:
         if key not in FIELDS:
             near = difflib.get_close_matches(key.replace("-", "_"), FIELDS, 1, 0.5)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise RequestError(f"{_where(name)}: unknown key {key!r}; {hint}Known: function, {', '.join(FIELDS)}")
+            raise RequestError(
+                f"{_where(name)}: unknown key {key!r}; {hint}Known: function, {', '.join(FIELDS)}"
+            )
     return Entry(name, _from_here(function, folder), convention, folder)
 
 

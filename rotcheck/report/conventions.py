@@ -20,7 +20,11 @@ def _line(found: Identification) -> str:
 
 def remarks(report: Report) -> list[Remark]:
     """Return likely mistakes that no finding of a cell tells already, and what of a convention cannot be known."""
-    return [Remark(_name(found), found.device, one_line(text)) for found in report.conventions for text in _texts(found, report)]
+    return [
+        Remark(_name(found), found.device, one_line(text))
+        for found in report.conventions
+        for text in _texts(found, report)
+    ]
 
 
 def _texts(found: Identification, report: Report) -> Iterator[str]:
@@ -37,7 +41,9 @@ def _texts(found: Identification, report: Report) -> Iterator[str]:
 
 def _told(found: Identification, report: Report) -> set[str | None]:
     """Return the ids of the failures that the cells of this function are findings of."""
-    return {cell.failure for cell in bad_cells(report.cells) if cell.implementation.endswith(found.specification)}
+    return {
+        cell.failure for cell in bad_cells(report.cells) if cell.implementation.endswith(found.specification)
+    }
 
 
 def _name(found: Identification) -> str:

@@ -61,7 +61,9 @@ def assert_rotates(
         mistakes = () if wrong or given else message.mistakes(found.told)
         off = trial.spreads(wrong)
     if wrong or mistakes:
-        raise AssertionError(message.of(name, judged, given is not None, wrong, off, mistakes)) from trial.raised
+        raise AssertionError(
+            message.of(name, judged, given is not None, wrong, off, mistakes)
+        ) from trial.raised
     if all(cell.verdict == "skipped" for cell in cells):
         raise AssertionError(message.nothing_ran(name, cells))
     return cells
@@ -86,7 +88,9 @@ def assert_swappable(function: Function, other: Function | str, *, device: str =
 
 def name_of(function: Function) -> str:
     """Return what a function is called in a message."""
-    return str(getattr(function, "__qualname__", None) or getattr(function, "name", None) or type(function).__name__)
+    return str(
+        getattr(function, "__qualname__", None) or getattr(function, "name", None) or type(function).__name__
+    )
 
 
 def _check_callable(function: Function, device: str) -> None:

@@ -80,10 +80,13 @@ def _figures(cells: Sequence[Cell]) -> list[str]:
     found = []
     worst = max(cells, key=lambda cell: cell.error or 0.0)
     if worst.error:
-        at = ", ".join("qkv"[index] if axis == "qkv" else f"{axis} {index}" for axis, index in (worst.where or {}).items())
+        place = (worst.where or {}).items()
+        at = ", ".join("qkv"[index] if axis == "qkv" else f"{axis} {index}" for axis, index in place)
         steps = f"{worst.error:.0f}" if worst.error < 1e5 else f"{worst.error:.1e}"
         steps = f"{worst.error:.2f}" if worst.error < 100 else steps
-        found.append(f"off by {steps} rounding steps in {worst.dtype} {worst.check}{f', at {at}' if at else ''}")
+        found.append(
+            f"off by {steps} rounding steps in {worst.dtype} {worst.check}{f', at {at}' if at else ''}"
+        )
     broken = max(cell.not_finite for cell in cells)
     return [*found, *([f"{broken} elements are NaN or infinite and should not be"] if broken else [])]
 
@@ -133,7 +136,9 @@ def unlike(name: str, found: Likeness, own: Identification, other: Identificatio
         lines += [_filled(f"{whose}: {remark.message}", "  ", "    ") for remark in mistakes(one)]
     for each in found.differences:
         if each.hard:
-            lines.append(_filled(f"{each.field}: {each.own} here, {each.other} there: {each.fix}", "  ", "    "))
+            lines.append(
+                _filled(f"{each.field}: {each.own} here, {each.other} there: {each.fix}", "  ", "    ")
+            )
     return "\n".join(lines)
 
 
@@ -141,5 +146,10 @@ def _filled(text: str, indent: str, behind: str | None = None) -> str:
     whole = " ".join(text.split())
     behind = f"{indent}  " if behind is None else behind
     return textwrap.fill(
-        whole, WIDTH, initial_indent=indent, subsequent_indent=behind, break_long_words=False, break_on_hyphens=False
+        whole,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=behind,
+        break_long_words=False,
+        break_on_hyphens=False,
     )

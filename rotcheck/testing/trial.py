@@ -28,7 +28,12 @@ class Trial:
 
     def cell(self, dtype: str, check: str) -> Cell:
         """Return what becomes of one check. What rotcheck itself raises passes through."""
-        place: dict[str, Any] = {"implementation": self._name, "device": self._device, "dtype": dtype, "check": check}
+        place: dict[str, Any] = {
+            "implementation": self._name,
+            "device": self._device,
+            "dtype": dtype,
+            "check": check,
+        }
         try:
             evidence = msgspec.convert(self._answer([dtype, check]), Evidence)
         except Exception as error:
@@ -40,7 +45,9 @@ class Trial:
 
     def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[Spread, ...]]:
         """Return by dtype where the result is off, for dtypes whose values are wrong."""
-        dtypes = dict.fromkeys(cell.dtype for cell in wrong if cell.check in VALUES and cell.error is not None)
+        dtypes = dict.fromkeys(
+            cell.dtype for cell in wrong if cell.check in VALUES and cell.error is not None
+        )
         return {dtype: self._spread(Case(self._subject, getattr(torch, dtype))) for dtype in dtypes}
 
     def _spread(self, case: Case) -> tuple[Spread, ...]:

@@ -47,7 +47,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     file.write_text(FUNCTIONS)
     names = ("interleaved", "refuses_float16", "precompute_freqs_cis", "nothing")
     asked = ["native", *(f"{file}:{name}" for name in names)]
-    return rotcheck.compare(asked, devices=["cpu"], dtypes=["float32", "float16"], checks=["forward", "dtype"])
+    return rotcheck.compare(
+        asked, devices=["cpu"], dtypes=["float32", "float16"], checks=["forward", "dtype"]
+    )
 
 
 @pytest.fixture

@@ -172,5 +172,8 @@ def test_a_function_by_file_is_taken_to_be_sedds(file: Path) -> None:
 
 
 def test_a_method_is_named_by_its_class_which_is_built_first(file: Path) -> None:
-    file.write_text("class Rope:\n    def __init__(self, dim):\n        self.dim = dim\n\n    def turn(self, x):\n        return self.dim\n")
+    file.write_text(
+        "class Rope:\n    def __init__(self, dim):\n        self.dim = dim\n\n"
+        "    def turn(self, x):\n        return self.dim\n"
+    )
     assert load.implementation(f"{file}:Rope.turn").load("cpu")(1) == 64

@@ -102,7 +102,10 @@ def test_a_name_of_the_project_is_suggested_like_any_other(folder: Path) -> None
         ("mine = 3", "'mine' in [tool.rotcheck.implementations]: must be \"package.module:function\""),
         ('mine = "rope"', "'mine' in [tool.rotcheck.implementations]: must be"),
         ('mine = { pairing = "half" }', "or a table with such a `function`"),
-        ('mine = "none.py:rotate"', "'mine' in [tool.rotcheck.implementations]: 'none.py:rotate': there is no file"),
+        (
+            'mine = "none.py:rotate"',
+            "'mine' in [tool.rotcheck.implementations]: 'none.py:rotate': there is no file",
+        ),
         ('native = "kernels/rope.py:rotate"', "rotcheck has one of that name; choose another"),
         ('"a:b" = "kernels/rope.py:rotate"', "a name has letters, figures, - and _"),
         ('"a.py" = "kernels/rope.py:rotate"', "does not end in .py"),
@@ -121,7 +124,10 @@ def test_a_wrong_entry_is_named(table: str, words: str, folder: Path) -> None:
     ("field", "words"),
     [
         ('pairing = "halves"', "'mine' in [tool.rotcheck.implementations]: Invalid enum value 'halves'"),
-        ('layout = "bdsh"', "'mine' in [tool.rotcheck.implementations]: unknown layout 'bdsh'; known are bshd"),
+        (
+            'layout = "bdsh"',
+            "'mine' in [tool.rotcheck.implementations]: unknown layout 'bdsh'; known are bshd",
+        ),
         ('theta = "many"', "'mine' in [tool.rotcheck.implementations]: Expected `float`, got `str`"),
     ],
 )

@@ -45,7 +45,9 @@ def test_mistakes_and_what_cannot_be_known_are_worth_knowing(form: object) -> No
     text = form.report(Page(compared(found)), Look(width=200))  # type: ignore[attr-defined]
     behind = text.partition("Worth knowing")[2]
     assert "mine.py:rotary on cpu: likely a mistake: rotates twice (rotcheck explain N10)" in behind
-    assert "mine.py:rotary on cpu: layout cannot be known: one of bshd; bhsd (the tables just line up)" in behind
+    assert (
+        "mine.py:rotary on cpu: layout cannot be known: one of bshd; bhsd (the tables just line up)" in behind
+    )
     assert "negative angle" not in behind
 
 

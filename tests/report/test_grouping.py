@@ -99,3 +99,11 @@ def test_places_say_all_only_when_all_are_meant() -> None:
 def test_places_of_one_kind_on_two_devices_are_one() -> None:
     found = [cell(device=device) for device in ("cpu", "cuda:0")]
     assert where.places(found, found) == "cpu, cuda:0: float32 (forward)"
+
+
+def test_of_q_k_and_v_the_one_that_is_furthest_off_is_named() -> None:
+    worst = cell(error=9.0, verdict="disagrees", where={"qkv": 1, "batch": 0, "row": 3, "head": 2, "pair": 5})
+    assert (
+        findings.worst_error(worst)
+        == "9.00 rounding steps in float32 forward at k, batch 0, row 3, head 2, pair 5"
+    )

@@ -14,7 +14,9 @@ def test_one_of_another_pairing_cannot_and_is_told_what_to_permute() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_swappable(kernels.interleaved, kernels.healthy)
     words = str(caught.value)
-    assert words.startswith("interleaved cannot take the place of healthy as it is\n  pairing: interleaved here, half")
+    assert words.startswith(
+        "interleaved cannot take the place of healthy as it is\n  pairing: interleaved here, half"
+    )
     assert "permute the rows of the q and k projections" in words
 
 

@@ -33,13 +33,17 @@ def test_a_suite_of_its_own_fails_where_it_should(option: str, tmp_path: Path) -
     assert done.returncode == 1, done.stdout
     assert "1 failed, 2 passed" in done.stdout
     assert "AssertionError: wrong_rows does not rotate as it should" in done.stdout
-    assert "q: 128 of 4160 pairs are off: rows 3-4 (positions 3, 7), head 2, all pairs, all batch rows" in done.stdout
+    assert (
+        "q: 128 of 4160 pairs are off: rows 3-4 (positions 3, 7), head 2, all pairs, all batch rows"
+        in done.stdout
+    )
     assert '>       assert_rotates(kernels.wrong_rows, dtypes=["float32"], checks=["forward"])' in done.stdout
     assert "rotcheck/testing/" not in done.stdout
 
 
 def test_it_needs_no_pytest(tmp_path: Path) -> None:
-    code = "import sys, kernels, rotcheck.testing as t\nt.assert_rotates(kernels.healthy)\nprint('pytest' in sys.modules)"
+    code = "import sys, kernels, rotcheck.testing as t\nt.assert_rotates(kernels.healthy)\n"
+    code += "print('pytest' in sys.modules)"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     assert done.stdout == "False\n", done.stderr
