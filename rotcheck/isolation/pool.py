@@ -82,7 +82,8 @@ class Pool:
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Done]:
         """Work off the jobs, several at a time, and yield each task's outcome as it comes."""
-        self._queue = deque((job, 0, False) for job in jobs if job.tasks)
+        self._queue.clear()
+        self.add(jobs)
         while self._queue or self._active:
             while self._queue and not self._broken and len(self._active) < self.workers:
                 self._launch(*self._queue.popleft())
@@ -90,6 +91,10 @@ class Pool:
                 yield from self._give_up(self._broken)
             else:
                 yield from self._turn()
+
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Add jobs to those that `run` is working off; call it between two of the outcomes that it yields."""
+        self._queue.extend((job, 0, False) for job in jobs if job.tasks)
 
     def _new_starter(self) -> Starter:
         self._began = self._ready_at = time.monotonic()

@@ -40,6 +40,16 @@ def test_no_jobs_and_jobs_without_tasks_give_nothing() -> None:
     assert run(job("echo", [])) == []
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_job_can_follow_from_the_outcome_of_another(workers: int) -> None:
+    found = []
+    with Pool(workers=workers) as pool:
+        for done in pool.run([job("echo", [3]), job("echo", [1])]):
+            found.append(done.outcome.value)
+            pool.add([job("echo", [found[-1] - 1])] if found[-1] else [])
+    assert sorted(found) == [0, 0, 1, 1, 2, 3]
+
+
 def test_a_pool_can_run_again_in_the_same_process_pool() -> None:
     with Pool() as pool:
         first, second = (list(pool.run([job("echo", [i])])) for i in (1, 2))
