@@ -18,6 +18,7 @@ from rotcheck.rotary.calls import Call
 Positions = tuple[int, ...] | tuple[tuple[int, ...], ...]
 """The position of each row, or of each row of each batch."""
 
+USUAL = Sizes()
 LONG = 120  # characters of an exception that are shown
 
 
@@ -43,16 +44,16 @@ def indexes(case: Case) -> bool:
     return "positions" in roles(case) and case.convention.tables != "positions"
 
 
-def at(case: Case, positions: Positions, rows: int | None = None) -> tuple[Case, Call]:
+def at(case: Case, positions: Positions, rows: int | None = None, sizes: Sizes = USUAL) -> tuple[Case, Call]:
     """Return the case of these positions, and the call that asks for them in the way that the function takes.
 
     One that takes an offset or indices is handed tables of the positions 0 to `rows` - 1.
     """
-    there = another(case, Sizes(positions=positions), positions="any", last_position=None)
+    there = another(case, replace(sizes, positions=positions), positions="any", last_position=None)
     call = there.call()
     if indexes(case) or takes_offset(case):
         if rows is not None and case.convention.tables != "positions":
-            tables = another(case, Sizes(positions=tuple(range(rows))), positions="any").tables()
+            tables = another(case, replace(sizes, positions=tuple(range(rows))), positions="any").tables()
             call = replace(call, tables=tables)
         if indexes(case):
             call = replace(call, positions=there.laid_positions(torch.tensor(positions, device="cpu")))

@@ -9,7 +9,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one check of one implementation on one device in one dtype."""
 
     state: Literal["ran", "unavailable", "skipped"] = "ran"
-    applies: bool = True  # False, of one that is skipped: the question has no sense for this convention or device
+    applies: bool = True  # False, of what is skipped: the question has no sense for this function
     error: float | None = None  # worst, in units of eps(dtype) * norm of the pair
     error_float32: float | None = None  # for float64: the same in float32's units
     where: dict[str, int] | None = None

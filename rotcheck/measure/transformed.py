@@ -31,6 +31,8 @@ def compared_pairs(case: Case, found: Slots, plain: Slots, inputs: Slots, code: 
 
 def unseen(subject: Subject) -> str | None:
     """Return why nothing that traces Python can look into the function, or None."""
+    if subject.no_trace:
+        return subject.no_trace
     if isinstance(subject.function, (torch.jit.ScriptFunction, torch.jit.ScriptModule)):
         return "it is TorchScript already, which neither torch.compile nor torch.export looks into"
     if subject.interpreted:

@@ -67,7 +67,8 @@ def decide(policy: Policy, report: Report) -> Decision:
     """Return whether the report satisfies the policy.
 
     Every finding violates it. So does a cell that did not run, unless the policy excuses its implementation
-    or its device, or a stand-in cannot answer its question by nature (values on meta).
+    or its device, or a stand-in cannot answer its question by nature (values on meta), or a function cannot be
+    asked it (fewer heads in k of one that takes packed qkv).
     """
     violations = tuple(_violation(cell) for cell in report.cells if _violates(policy, cell))
     may = not violations and not report.interrupted and _ran(report)
@@ -85,7 +86,7 @@ def _violates(policy: Policy, cell: Cell) -> bool:
         return True
     if cell.verdict == "agrees" or policy.excuses(cell.implementation, cell.device):
         return False
-    return not (cell.verdict == "skipped" and cell.stand_in)
+    return not (cell.verdict == "skipped" and (cell.stand_in or not cell.applies))
 
 
 def _violation(cell: Cell) -> Violation:

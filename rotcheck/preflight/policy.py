@@ -17,7 +17,7 @@ from rotcheck.scrub import scrub
 TABLE = "[tool.rotcheck]"
 PYPROJECT = "pyproject.toml"
 LISTS = ("implementations", "devices", "dtypes", "checks", "may-be-unavailable")
-KEYS = (*LISTS, "timeout")
+KEYS = (*LISTS, "full", "timeout")
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
@@ -27,6 +27,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     devices: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
+    full: bool = False  # all checks, not only the quick ones
     may_be_unavailable: tuple[str, ...] = ()  # implementations and devices
     timeout: float = 20.0  # seconds for one cell
     source: str = "built in"  # where it was read
@@ -105,7 +106,8 @@ def _policy(table: Any, source: str, folder: Path) -> Policy:
     implementations = lists.pop("implementations", DEFAULT.implementations)
     implementations = tuple(_found_from(folder, name) for name in implementations)
     given = {key.replace("-", "_"): value for key, value in lists.items()}
-    return Policy(implementations=implementations, **given, timeout=timeout, source=source)
+    full = _yes_or_no("full", table.get("full", False), source)
+    return Policy(implementations=implementations, **given, full=full, timeout=timeout, source=source)
 
 
 def _found_from(folder: Path, name: str) -> str:
@@ -122,6 +124,8 @@ def _unknown(key: str, source: str) -> RequestError:
 
 
 def _names(key: str, value: Any, source: str) -> tuple[str, ...]:
+    if key == "implementations" and isinstance(value, dict):
+        value = list(value)  # the project's own, each under its name: these must hold
     if not isinstance(value, list) or not all(isinstance(name, str) and name.strip() for name in value):
         raise RequestError(
             f'{source}: {key} in {TABLE} must be a list of names, as ["native"], not {value!r}'
@@ -129,6 +133,12 @@ def _names(key: str, value: Any, source: str) -> tuple[str, ...]:
     if not value and key != "may-be-unavailable":
         raise RequestError(f"{source}: {key} in {TABLE} is empty; leave it out to mean the default")
     return tuple(name.strip() for name in value)
+
+
+def _yes_or_no(key: str, value: Any, source: str) -> bool:
+    if not isinstance(value, bool):
+        raise RequestError(f"{source}: {key} in {TABLE} must be true or false, not {value!r}")
+    return value
 
 
 def _seconds(value: Any, source: str) -> float:

@@ -51,6 +51,7 @@ def _compare(policy: Policy, devices: Sequence[str], on_plan: Planned, on_cell: 
         devices=devices,
         dtypes=policy.dtypes,
         checks=policy.checks,
+        full=policy.full,
         timeout=policy.timeout,
         on_plan=on_plan,
         on_cell=on_cell,

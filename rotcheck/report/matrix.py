@@ -1,5 +1,6 @@
 """The matrix: implementations down, devices and dtypes across, the worst of all checks in each field."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from rotcheck.report.grid import Block, Entry, Grid, Marks, Tone
@@ -22,6 +23,7 @@ SCALE = (
     "The figure is the largest error of all checks, in rounding steps of the dtype: up to 0.8 rounds once, "
     "up to 2 computes in the dtype, over 4 is wrong."
 )
+_COUNT = re.compile(r"\d+ of \d+")
 UNBRACED = str.maketrans("", "", "()")
 LEGEND = {
     "n/a": "n/a: not on this machine",
@@ -50,6 +52,7 @@ def entry(cells: Sequence[Cell], marks: Marks, *, detail: bool) -> Entry:
     """Return what the matrix shows for the checks of one implementation on one device in one dtype."""
     if not cells:
         return Entry("-")
+    cells = [cell for cell in cells if cell.applies] or cells  # what has no sense for it is no gap
     worst = min((cell.verdict for cell in cells), key=WORST_FIRST.index)
     chosen = [cell for cell in cells if cell.verdict == worst]
     if worst in NOT_RUN:
@@ -67,7 +70,8 @@ def legend(texts: Collection[str], marks: Marks) -> str:
     """Return what the signs in the fields of the matrix mean, those that occur."""
     signs = [f"{marks.good} agrees, {marks.bad} disagrees"]
     signs += [meaning for sign, meaning in LEGEND.items() if sign in texts]
-    signs += ["2 of 8: in so many of the checks"] if any(" of " in text for text in texts) else []
+    counts = [match[0] for text in texts if (match := _COUNT.search(text))]
+    signs += [f"{min(counts)}: in so many of the checks"] if counts else []
     return f"{'; '.join(signs)}. {SCALE}"
 
 

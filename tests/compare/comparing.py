@@ -5,11 +5,12 @@ import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from rotcheck.compare.checks import names
 from rotcheck.results import Cell, Report
 
 HERE = Path(__file__).parent
 DTYPES = ("float32", "bfloat16", "float16", "float64")
-CHECKS = ("forward", "backward", "dtype", "inputs", "strides", "repeat", "offset", "state")
+CHECKS = tuple(names("quick"))
 
 SWITCHES = [
     "executor",

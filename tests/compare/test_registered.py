@@ -11,7 +11,7 @@ from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
 from rotcheck.results import Pair, Report
 
-VALUES = ("forward", "backward", "inputs", "strides", "repeat", "offset")  # checks that need values
+VALUES = [name for name in CHECKS if name not in ("dtype", "state")]  # checks that need values
 CHECKED = ["forward", "inputs", "offset"]
 KERNELS = ["fallback", "flash-attn", "flash-attn-qkv"]
 

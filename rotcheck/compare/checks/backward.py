@@ -13,6 +13,7 @@ from rotcheck.measure.errors import SAME, Measured, against, is_rounding, measur
 from rotcheck.measure.subject import CALLS, Subject, Wrong
 
 needs_values = True
+needs_gradient = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from rotcheck.measure.case import POSITIONS, Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.elsewhere import indexes
 from rotcheck.measure.errors import SAME, measure, norms
+from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
 needs_values = True
@@ -17,7 +19,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Rotate single rows alone, at their positions, and measure them against these rows of the whole."""
     if case.convention.positions == "from 0":
         words = "it counts its positions itself, from 0, and can be given no other"
-        return Evidence(state="skipped", message=words)
+        return Evidence(state="skipped", message=words, applies=False)
     whole = case.read(subject.call(case.call()))  # (B, S, H, P, 2) each
     sizes = norms(case.pairs)  # (B, S, H, P) each
     worst, place = 0.0, 0
@@ -49,8 +51,11 @@ def _rows(case: Case) -> list[int]:
 
 
 def _step(subject: Subject, case: Case, row: int) -> tuple[Tensor, ...]:
-    """Call it for one row, by its offset where it takes one, else by its own row of the tables."""
+    """Call it for one row, by its offset or index where it takes one, else by its own row of the tables."""
     call = case.call(slice(row, row + 1))
+    if indexes(case):
+        own = case.laid_positions(torch.tensor([row], device="cpu"))
+        return subject.call(replace(call, tables=case.tables(), positions=own))
     if case.convention.takes_offset:
         return subject.call(replace(call, tables=case.tables(), offset=row))
     if case.convention.positions == "offset":

@@ -1,0 +1,58 @@
+"""Does a row of a batch come out the same, bit for bit, when it is alone?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from rotcheck.compare.checks.inputs import same_bits
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.elsewhere import another
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import CALLS, Subject
+from rotcheck.rotary.calls import Call
+from rotcheck.rotary.tables import AXES
+
+level = "quick"
+needs_values = True
+BATCH = 4
+POSITIONS = (0, 1, 63, 2049, 131071)
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Rotate a batch, then its first and its last row alone; the bits must be the same."""
+    if "b" not in case.convention.axes:
+        return Evidence(state="skipped", message="its tensors have no batch axis", applies=False)
+    several = another(case, Sizes(batch=BATCH, positions=POSITIONS))
+    call = several.call()
+    rows = {row: _only(several, call, row) for row in (0, BATCH - 1)}
+    together = subject.call(call)
+    at = case.convention.axes.index("b")
+    for row, own in rows.items():
+        alone = subject.call(own)
+        expected = [result.narrow(at, row, 1) for result in together]
+        if not all(map(same_bits, alone, expected)):
+            if not all(_again(subject, several, together) for _ in range(CALLS - 1)):
+                return Evidence(note="equal calls give different bits, which is the question of `repeat`")
+            words = f"row {row} of a batch of {BATCH} has other bits than the same row alone"
+            return Evidence(finding="batch", message=words)
+    return Evidence()
+
+
+def _again(subject: Subject, case: Case, results: Sequence[Tensor]) -> bool:
+    """Return whether the same call gives the same bits once more."""
+    return all(map(same_bits, results, subject.call(case.call())))
+
+
+def _only(case: Case, call: Call, row: int) -> Call:
+    """Return the call of one batch row alone, on memory of its own."""
+    convention = case.convention
+    inputs = [_narrowed(x, convention.axes, row) for x in call.inputs]
+    axes = convention.table_axes or AXES.get(convention.tables, "")
+    tables = tuple(_narrowed(table, axes, row) for table in call.tables)
+    positions = None if call.positions is None else _narrowed(call.positions, convention.position_axes, row)
+    return replace(call.of(*inputs), tables=tables, positions=positions, sizes={**(call.sizes or {}), "B": 1})
+
+
+def _narrowed(tensor: Tensor, axes: str, row: int) -> Tensor:
+    return (tensor.narrow(axes.index("b"), row, 1) if "b" in axes else tensor).clone()

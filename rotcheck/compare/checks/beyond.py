@@ -1,0 +1,81 @@
+"""Are positions past the end of the tables refused, or are rows rotated by what is not theirs?"""
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.elsewhere import another, at, indexes, refusal, takes_offset
+from rotcheck.measure.errors import SAME, against, measure, norms
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.rotary.calls import Call
+
+level = "quick"
+needs_values = True
+ROWS, LENGTH = 9, 7  # rows of a table, and rows that are asked for; neither of them any other size
+CODE = "positions-past-table"
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Ask for rows that the tables do not have: it must raise, or know them all the same."""
+    asked = _asked(case)
+    if asked is None:
+        words = "it computes the angles of any position: there is no table to go beyond"
+        return Evidence(state="skipped", message=words, applies=False)
+    if indexes(case) and subject.device.type != "cpu":
+        words = "an index past the end fails an assertion on the device, which ends the process: asked on cpu"
+        return Evidence(state="skipped", message=words, applies=False)
+    there, call, when = asked
+    try:
+        results = subject.call(call)
+    except Wrong as wrong:
+        return Evidence(finding=CODE, message=f"does not raise for {when}: it {wrong}")
+    except Exception as error:
+        refusal(subject, error)
+        return Evidence()
+    found = against(there, results, there.truth)
+    if found.error <= SAME and not found.not_finite:
+        return Evidence(error=found.error, note=f"knows positions past the end of its table: {when}")
+    words = f"does not raise for {when}, and {_what(there, results)}"
+    return Evidence(
+        error=found.error, where=found.where, not_finite=found.not_finite, finding=CODE, message=words
+    )
+
+
+def _asked(case: Case) -> tuple[Case, Call, str] | None:
+    """Return the case and the call of what the tables do not have, and what that is."""
+    convention = case.convention
+    if convention.tables == "positions":
+        return _past_its_own(case) if convention.last_position is not None else None
+    if indexes(case):
+        positions = (0, 2, ROWS + 3, 1, 5, ROWS, 8)
+        return *at(case, positions, ROWS), f"positions up to {ROWS + 3} of a table of {ROWS} rows"
+    if takes_offset(case):
+        start = ROWS - 4
+        words = f"{LENGTH} rows from row {start} on of a table of {ROWS} rows"
+        return *at(case, tuple(range(start, start + LENGTH)), ROWS), words
+    there = another(case, Sizes(positions=tuple(range(ROWS))))
+    short = another(case, Sizes(positions=tuple(range(LENGTH))))
+    words = f"{ROWS} rows with tables of {LENGTH} rows"
+    return there, replace(there.call(), tables=short.tables()), words
+
+
+def _past_its_own(case: Case) -> tuple[Case, Call, str] | None:
+    last = case.convention.last_position or 0
+    if case.convention.positions == "from 0":
+        return None  # it would take a tensor as long as the table
+    positions = tuple(range(last - 2, last + LENGTH - 2))
+    return *at(case, positions), f"positions up to {positions[-1]}, where its table ends at {last}"
+
+
+def _what(case: Case, results: tuple[Tensor, ...]) -> str:
+    """Return what became of the rows past the end."""
+    found = case.read(results)
+    last = [slot[:, -1:] for slot in found], [slot[:, -1:] for slot in case.pairs]
+    off = measure(*last, norms(last[1]), case.dtype)
+    return (
+        "returns them unrotated"
+        if off.error <= SAME and not off.not_finite
+        else "rotates them by other angles"
+    )

@@ -1,0 +1,90 @@
+"""Under activation checkpointing, is the gradient the same as without?"""
+
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
+
+from rotcheck.implementations.interface import Function
+from rotcheck.measure.case import SEED, Case, Slots
+from rotcheck.measure.elsewhere import worst
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.measure.transformed import compared_pairs
+from rotcheck.rotary.calls import results
+
+level = "full"
+needs_values = True
+needs_gradient = True
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Square the rotation, send a random gradient back through a checkpoint of either kind, and measure it.
+
+    The square's gradient depends on the rotated values, and so on those that are computed a second time.
+    """
+    upstream = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 1))
+    in_place = case.convention.in_place
+    with subject.through(partial(_squared, in_place=in_place)):
+        plain = _gradient(subject, case, upstream)
+    answers = []
+    for reentrant in (False, True):
+        with subject.through(partial(_checkpointed, reentrant=reentrant, in_place=in_place)):
+            found = _gradient(subject, case, upstream)
+        words = f"checkpointed (use_reentrant={reentrant}), it has another gradient"
+        answers.append(compared_pairs(case, found, plain, upstream, code="checkpoint", words=words))
+    return worst(answers)
+
+
+def _gradient(subject: Subject, case: Case, upstream: Slots) -> Slots:
+    """Return the gradient that reaches the inputs, as pairs."""
+    call = case.call()
+    leaves = [x.requires_grad_() for x in call.inputs]
+    squares = subject.call(call.of(*leaves))
+    if not all(square.requires_grad for square in squares):
+        raise Wrong("no-gradient", "the result carries no gradient: autograd does not see the rotation")
+    with subject.running():
+        loss: Any = sum((square * flow).sum() for square, flow in zip(squares, case.backwards(upstream)))
+        loss.backward()
+    gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
+    if len(gradients) < len(leaves):
+        raise Wrong("no-gradient", "no gradient reaches the input: autograd does not see the rotation")
+    return case.read_inputs(gradients)
+
+
+def _squared(function: Function, *, in_place: bool) -> Function:
+    """Return half of the square of each result. One that writes in place is handed copies."""
+
+    def squared(*args: Any, **keyword: Any) -> Any:
+        given = [*args, *keyword.values()]
+        own = [_copied(value) for value in given] if in_place else given
+        returned = function(*own[: len(args)], **dict(zip(keyword, own[len(args) :])))
+        inputs = [value for value, was in zip(own, given) if _differentiated(was)]
+        return tuple(one * one / 2 for one in results(returned, inputs, in_place))
+
+    return squared
+
+
+def _checkpointed(function: Function, *, reentrant: bool, in_place: bool) -> Function:
+    """Keep nothing of a call between forward and backward."""
+    squared = _squared(function, in_place=in_place)
+
+    def checkpointed(*args: Any, **keyword: Any) -> Any:
+        def inside(*given: Any) -> Any:  # the reentrant kind takes no keywords
+            return squared(*given[: len(args)], **dict(zip(keyword, given[len(args) :])))
+
+        with set_checkpoint_early_stop(
+            False
+        ):  # it stops by an exception, which TorchScript does not let through
+            return checkpoint(inside, *args, *keyword.values(), use_reentrant=reentrant)
+
+    return checkpointed
+
+
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _differentiated(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad

@@ -1,0 +1,70 @@
+"""Does torch.compile take it whole, once for all lengths, and give the same values?"""
+
+from typing import Any
+
+import torch
+
+from rotcheck.implementations.interface import Function
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.elsewhere import another, refusal, worst
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject
+from rotcheck.measure.transformed import compared, unseen
+
+level = "full"
+needs_values = True
+LENGTHS = (5, 6, 8, 11, 21, 40)
+GRAPHS = 3  # the first, the one for any length, and one more
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Trace it with `fullgraph=True` for six lengths, run what was traced as it is, and count the graphs."""
+    reason = unseen(subject)
+    if reason:
+        return Evidence(state="skipped", message=reason, applies=False)
+    cases = [another(case, Sizes(positions=tuple(range(length)))) for length in LENGTHS]
+    plain = [subject.call(each.call()) for each in cases]
+    _forget()
+    answers = []
+    with subject.through(_traced):
+        for each, expected in zip(cases, plain):
+            try:
+                found = subject.call(each.call())
+            except Exception as error:
+                return _refused(subject, error, each.length)
+            words = f"traced by torch.compile, it gives other values ({each.length} rows)"
+            answers.append(compared(each, found, expected, code="compiled", words=words))
+    graphs = _graphs()
+    if graphs > GRAPHS:
+        words = f"torch.compile traces it {graphs} times for {len(LENGTHS)} lengths: each new length compiles anew"
+        return Evidence(finding="recompiles", message=words)
+    return worst(answers)
+
+
+def _traced(function: Function) -> Function:
+    traced: Function = torch.compile(function, backend="eager", fullgraph=True)
+    return traced
+
+
+def _forget() -> None:
+    """Have torch.compile begin anew, with no graph and no count of them."""
+    from torch._dynamo.utils import counters
+
+    torch.compiler.reset()
+    counters.clear()
+
+
+def _graphs() -> int:
+    from torch._dynamo.utils import counters
+
+    return int(counters["stats"]["unique_graphs"])
+
+
+def _refused(subject: Subject, error: Exception, length: int) -> Evidence:
+    kind: Any = torch._dynamo.exc
+    if not isinstance(error, (kind.Unsupported, kind.UserError, kind.TorchRuntimeError)):
+        raise error
+    why = next((line.strip() for line in str(error).splitlines() if "Explanation:" in line), "")
+    words = f"{refusal(subject, error)}. {why.removeprefix('Explanation: ')}".rstrip(". ")
+    message = f"torch.compile(fullgraph=True) does not take it ({length} rows): {words}"
+    return Evidence(finding="graph-break", message=message)

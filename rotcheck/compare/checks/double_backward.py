@@ -1,0 +1,69 @@
+"""Is the gradient of its gradient right, as gradient penalties and Hessians need it?"""
+
+from typing import Any
+
+import torch
+
+from rotcheck.measure.case import SEED, Case
+from rotcheck.measure.elsewhere import refusal
+from rotcheck.measure.errors import SAME, is_rounding, measure, named, norms
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject, Wrong
+
+level = "full"
+needs_values = True
+CLOSED = "autograd does not differentiate it twice: its gradient has no graph that leads to what flows back"
+needs_gradient = True
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """The gradient turns what flows back by minus the angle; so its own gradient must turn by the angle again."""
+    directions = tuple(
+        slot.to(case.dtype).double() for slot in case.drawn(SEED + 3)
+    )  # of the gradient's gradient
+    expected = case.rotated(directions, case.angles)
+    try:
+        found = _twice(subject, case, directions)
+    except Wrong:
+        raise
+    except Exception as error:
+        words = f"autograd does not differentiate it twice: {refusal(subject, error)}"
+        return Evidence(state="skipped", message=words, applies=False)
+    if isinstance(found, str):
+        return Evidence(state="skipped", message=found, applies=False)
+    turned = case.read(found)
+    off = measure(turned, expected, norms(directions), case.dtype, case.slack)
+    wide = case.dtype == torch.float64 and off.error > SAME
+    narrow = measure(turned, expected, norms(directions), torch.float32, case.slack).error if wide else None
+    wrong = off.not_finite or not is_rounding(off.error, narrow)
+    return Evidence(
+        error=off.error,
+        error_float32=narrow,
+        where=named(case, off.where),
+        not_finite=off.not_finite,
+        finding="double-backward" if wrong else None,
+        message="the gradient of its gradient is not the rotation of what flows back" if wrong else None,
+    )
+
+
+def _twice(subject: Subject, case: Case, directions: Any) -> Any:
+    """Return what flows to where a gradient came from, laid out as results are; or why there is none."""
+    call = case.call()
+    leaves = [x.requires_grad_() for x in call.inputs]
+    own = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves
+    results = subject.call(call.of(*own))
+    if not all(result.requires_grad for result in results):
+        raise Wrong("no-gradient", "the result carries no gradient: autograd does not see the rotation")
+    back = [
+        flow.to(result.dtype).requires_grad_() for flow, result in zip(case.backwards(case.pairs), results)
+    ]
+    with subject.running():
+        first = torch.autograd.grad(results, leaves, back, create_graph=True, allow_unused=True)
+    if any(gradient is None for gradient in first):
+        raise Wrong("no-gradient", "no gradient reaches the input: autograd does not see the rotation")
+    if not all(gradient.requires_grad for gradient in first):
+        return CLOSED
+    along = case.inputs(directions)
+    with subject.running():
+        second = torch.autograd.grad(first, back, along, allow_unused=True)
+    return CLOSED if any(one is None for one in second) else second

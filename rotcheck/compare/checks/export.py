@@ -1,0 +1,55 @@
+"""Does torch.export take it, and does the exported program give the same values?"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.implementations.interface import Function
+from rotcheck.measure.case import Case
+from rotcheck.measure.elsewhere import refusal
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.measure.transformed import compared, unseen
+
+level = "full"
+needs_values = True
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Export a module that calls it, for fixed shapes, run the program on fresh tensors, and measure."""
+    reason = unseen(subject)
+    if reason:
+        return Evidence(state="skipped", message=reason, applies=False)
+    plain = subject.call(case.call())
+    try:
+        with subject.through(_exported):
+            found = subject.call(case.call())
+    except Wrong:
+        raise
+    except Exception as error:
+        words = f"torch.export does not take it: {refusal(subject, error)}"
+        return Evidence(finding="not-exportable", message=words)
+    return compared(case, found, plain, code="exported", words="exported, it gives other values")
+
+
+class _Calls(torch.nn.Module):
+    """A module whose forward is the function: what torch.export takes."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args: Any, **keyword: Any) -> Any:
+        """Call it."""
+        return self.function(*args, **keyword)
+
+
+def _exported(function: Function) -> Function:
+    def exported(*args: Any, **keyword: Any) -> Tensor:
+        fresh = [value.clone() if isinstance(value, Tensor) else value for value in args]
+        program = torch.export.export(_Calls(function), tuple(fresh), keyword or None)
+        found: Tensor = program.module()(*args, **keyword)
+        return found
+
+    return exported

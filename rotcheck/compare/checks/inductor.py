@@ -1,0 +1,57 @@
+"""Compiled by torch.compile's own compiler, does it give the same values? In float32, where a compiler is here."""
+
+import torch
+
+from rotcheck.implementations.interface import Function
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.elsewhere import another
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject
+from rotcheck.measure.transformed import compared, unseen
+
+level = "full"
+needs_values = True
+LENGTH = 11
+WIDTH = 16  # lanes: compiling takes as long for few, and so does a wrong value show
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Compile it for one length and measure it against the plain function."""
+    if case.dtype != torch.float32:
+        words = (
+            "it is compiled in float32 only: that takes seconds, and the code is the same but for the dtype"
+        )
+        return Evidence(state="skipped", message=words, applies=False)
+    reason = unseen(subject) or _missing(subject.device)
+    if reason:
+        return Evidence(state="skipped", message=reason, applies=False)
+    there = another(case, Sizes(width=WIDTH, positions=tuple(range(LENGTH))))
+    plain = subject.call(there.call())
+    torch.compiler.reset()
+    with subject.through(_compiled):
+        found = subject.call(there.call())
+    return compared(
+        there, found, plain, code="compiled", words="compiled by torch.compile, it gives other values"
+    )
+
+
+def _compiled(function: Function) -> Function:
+    import torch._inductor.config as config
+
+    config.compile_threads = 1  # else it starts as many processes as there are cores, for one function
+    compiled: Function = torch.compile(function)
+    return compiled
+
+
+def _missing(device: torch.device) -> str | None:
+    """Return why nothing can be compiled for the device here, or None."""
+    if device.type != "cpu":
+        return None
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler:
+        return "torch.compile needs a C++ compiler for cpu, and finds none"
+    return None

@@ -1,0 +1,47 @@
+"""When only the first lanes of a head rotate, are they right, and do the others come back as they went in?"""
+
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.elsewhere import another, held, refusal, roles, worst
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject, Wrong
+
+level = "full"
+needs_values = True
+WIDTHS = (64, 80)  # of a head
+ROTARY = (
+    16  # lanes that rotate, where it does not say; less than half, so that no slice of a table fits by luck
+)
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Hand it tables of fewer lanes than a head has; one that rotates a fixed number, heads of other widths."""
+    answers: list[Evidence] = []
+    for there in _cases(case):
+        what = f"with {there.rotary_dim} of {there.width} lanes rotating"
+        try:
+            answers.append(held(there, subject.call(there.call()), code="partial", when=what))
+        except Wrong as wrong:
+            return _whole_heads(answers, f"{what} it {wrong}")
+        except Exception as error:
+            return _whole_heads(answers, f"{what} it raises {refusal(subject, error)}")
+    if answers:
+        return worst(answers)
+    words = "it decides itself how many lanes rotate: all of them"
+    return Evidence(state="skipped", message=words, applies=False)
+
+
+def _cases(case: Case) -> list[Case]:
+    convention = case.convention
+    fixed = convention.rotary_dim
+    told = convention.tables != "positions" or ("R" in roles(case) and not convention.frequencies)
+    if not fixed and not told:
+        return []
+    rotary = fixed or ROTARY
+    widths = (convention.head_dim,) if convention.head_dim else WIDTHS
+    return [another(case, Sizes(width=width), rotary_dim=rotary) for width in widths if width > rotary]
+
+
+def _whole_heads(answers: list[Evidence], why: str) -> Evidence:
+    """Return what was found before it refused, or that it knows no partial rotary."""
+    words = f"it rotates whole heads only: {why}"
+    return worst(answers) if answers else Evidence(state="skipped", message=words, applies=False)

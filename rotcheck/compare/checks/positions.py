@@ -1,0 +1,54 @@
+"""Are rows rotated by their own positions when these are out of order, start late, or differ from batch to batch?"""
+
+from rotcheck.measure.case import BATCH, Case
+from rotcheck.measure.elsewhere import Positions, at, held, indexes, roles, takes_offset, worst
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject
+
+level = "quick"
+needs_values = True
+ROWS = 64  # of a table that positions index, or an offset reaches into
+UNSORTED = ((40, 5, 5, 0, 17, 63, 1), (3, 62, 0, 9, 9, 31, 2))
+LATE = ((5, 6, 7, 8, 9, 10, 11), (23, 24, 25, 26, 27, 28, 29))
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Rotate rows whose positions are unsorted and repeat, or that start at an offset; then a batch of both kinds."""
+    asked = _asked(case)
+    if not asked:
+        words = "it counts its positions itself, from 0, and can be given no other"
+        return Evidence(state="skipped", message=words, applies=False)
+    answers = []
+    for when, positions in asked:
+        there, call = at(case, positions, ROWS)
+        answers.append(held(there, subject.call(call), code="positions", when=f"for {when}"))
+    return worst(answers)
+
+
+def _asked(case: Case) -> list[tuple[str, Positions]]:
+    """Return what can be asked of the convention."""
+    taken, convention = roles(case), case.convention
+    if convention.positions == "from 0":
+        return []
+    if takes_offset(case) and "positions" not in taken:
+        asked: list[tuple[str, Positions]] = [("rows from position 5 on", LATE[0])]
+        several, words = LATE, "an offset of its own in each batch row"
+        each = "offsets" in taken
+    else:
+        asked = [("unsorted positions", UNSORTED[0])]
+        several, words = UNSORTED, "positions of its own in each batch row"
+        by_call = indexes(case) or convention.tables == "positions"
+        each = "b" in (convention.position_axes if by_call else convention.table_axes)
+    if each and case.batch == BATCH:
+        asked.append((words, several))
+    last = convention.last_position
+    return [(when, _up_to(last, positions)) for when, positions in asked]
+
+
+def _up_to(last: int | None, positions: Positions) -> Positions:
+    """Return positions that a table of the function's own has."""
+    if last is None:
+        return positions
+    return tuple(  # type: ignore[return-value]  # of one kind
+        min(at, last) if isinstance(at, int) else tuple(min(each, last) for each in at) for at in positions
+    )

@@ -1,0 +1,83 @@
+"""Is it right for one row, one head, heads of 2 to 512 lanes, and an empty batch?"""
+
+from dataclasses import replace
+
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.elsewhere import another, at, held, indexes, refusal, worst
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.rotary.calls import Call
+
+level = "full"
+needs_values = True
+ROWS = 512  # of a table that positions index
+WIDTHS = (2, 6, 80, 96, 128, 256, 512)
+TINY = {
+    "one row": Sizes(positions=(7,)),
+    "a batch of one": Sizes(batch=1),
+    "one head": Sizes(heads=1, kv_heads=1),
+    "one row of one head in a batch of one": Sizes(batch=1, heads=1, kv_heads=1, positions=(7,)),
+}
+"""What it must take: decoding and a batch of one are everybody's."""
+
+
+def run(subject: Subject, case: Case) -> Evidence:
+    """Measure each size against the truth. A width or an empty batch may be refused, but not done wrong."""
+    answers = [_measured(subject, case, what, sizes) for what, sizes in TINY.items()]
+    refused: list[str] = []
+    for what, sizes in _may_be_refused(case).items():
+        try:
+            answers.append(_measured(subject, case, what, sizes))
+        except Wrong:
+            raise
+        except Exception as error:
+            refused.append(f"{what} ({refusal(subject, error)})")
+    found = worst(answers)
+    if refused and not found.finding:
+        return Evidence(
+            error=found.error, error_float32=found.error_float32, where=found.where, note=_note(refused)
+        )
+    return found
+
+
+def _measured(subject: Subject, case: Case, what: str, sizes: Sizes) -> Evidence:
+    if len(sizes.positions) > 1:
+        sizes = replace(sizes, positions=_some(case))
+    there, call = _asked(case, sizes)
+    try:
+        results = subject.call(call)
+    except Wrong as wrong:
+        raise Wrong(wrong.evidence.finding or "sizes", f"{wrong}, with {what}") from wrong
+    return held(there, results, code="sizes", when=f"with {what}")
+
+
+def _asked(case: Case, sizes: Sizes) -> tuple[Case, Call]:
+    """Return a case and its call. Whoever looks rows up is handed a table of many, as when decoding."""
+    if indexes(case):
+        return at(case, sizes.positions, ROWS, sizes)
+    there = another(case, sizes)
+    return there, there.call()
+
+
+def _some(case: Case) -> tuple[int, ...]:
+    """Return positions: few, since the lanes are many; far out, so that every pair turns; in order, since others are
+    what `positions` asks for."""
+    last = case.convention.last_position
+    start = ROWS - 9 if last is None or last >= ROWS else 0
+    return tuple(range(start, start + 4))
+
+
+def _may_be_refused(case: Case) -> dict[str, Sizes]:
+    convention = case.convention
+    own = convention.frequencies or convention.head_dim
+    least = convention.rotary_dim or 2
+    asked = {f"heads of {width} lanes": Sizes(width=width) for width in WIDTHS if not own and width >= least}
+    if "b" in convention.axes:
+        asked["an empty batch"] = Sizes(batch=0)
+    return asked
+
+
+def _note(refused: list[str]) -> str:
+    return (
+        f"refuses {', '.join(refused[:2])}{f' and {len(refused) - 2} more sizes' if len(refused) > 2 else ''}"
+    )
