@@ -29,6 +29,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     axes: str
     convention: dict[str, Any] | None  # of one that rotates
     width: int  # of a head
+    rotary: int  # lanes that it is told to turn, where it is told
     direction: int
     amplitude: float
     frequencies: tuple[float, ...]  # radians a position, of each pair

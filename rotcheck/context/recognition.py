@@ -10,7 +10,7 @@ from torch import Tensor
 from rotcheck.context.claims import claim
 from rotcheck.context.known import Asking, Known
 from rotcheck.context.sources import source
-from rotcheck.context.sweep import groups, wrapped
+from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
 from rotcheck.identify import builders, engine
 from rotcheck.identify.fit import fit
@@ -21,6 +21,8 @@ from rotcheck.rotary.conventions import Convention
 
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
+NEAR = 0.1  # radians; what is further off at the first positions is wrong in another way than by rounding
+GRID = 9  # positions, few, since a grid has as many rows squared
 _ASKING: dict[str, Asking] = {"given": "any", "length": "from 0", "x": "from 0", "none": "none"}
 
 
@@ -44,23 +46,26 @@ def recognise(target: Target, device: str) -> Known:
 def _called(target: Target, device: str) -> Known:
     """Return how it is called."""
     if target.convention is not None:
-        return _rotating(target, target.convention, target.convention.head_dim or 64)
+        width = target.convention.head_dim or builders.HEAD_DIM
+        return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
     recipe, built, _ = builders.find(target.function)
     if recipe is not None and built is not None:
+        if _makes_a_grid(target, recipe):
+            raise NotJudged("it makes the rows of a grid, and not of positions one after another")
         return _building(target, recipe, built)
     owner = thing(target.function).owner
     widths = construct.width_hints(target.function if owner is None else owner)
     found = engine.search(target.function, torch.device(device), widths)
     if isinstance(found, engine.NotFound) or not found.reading.pairing:
         raise NotJudged("no call that was tried gave back tables or a rotation: see `rotcheck identify`")
-    return _rotating(target, found.convention, found.trier.probe.width)
+    return _rotating(target, found.convention, found.trier.probe.width, found.trier.probe.rotary)
 
 
 def _building(target: Target, recipe: builders.Recipe, built: builders.Built) -> Known:
     return _known(
         target,
         kind="builds",
-        asking=_ASKING[recipe.positions],
+        asking=_asking(recipe.positions),
         call=recipe.shown,
         recipe=asdict(recipe),
         form=built.form,
@@ -71,7 +76,7 @@ def _building(target: Target, recipe: builders.Recipe, built: builders.Built) ->
     )
 
 
-def _rotating(target: Target, convention: Convention, width: int) -> Known:
+def _rotating(target: Target, convention: Convention, width: int, rotary: int) -> Known:
     if convention.tables != "positions":
         raise NotJudged(
             "it applies tables that are handed in and makes none of its own: `rotcheck compare` judges it"
@@ -83,26 +88,27 @@ def _rotating(target: Target, convention: Convention, width: int) -> Known:
         call=call_words(convention),
         convention=asdict(convention),
         width=width,
+        rotary=rotary,
         direction=1 if convention.direction > 0 else -1,
     )
 
 
 def _known(target: Target, **fields: Any) -> Known:
     nothing: dict[str, Any] = {
-        "recipe": None, "convention": None, "form": "", "order": "", "table_lanes": None, "axes": "", "width": 0,
-        "direction": 1, "amplitude": 1.0, "frequencies": (), "zero": (), "schedule": None, "claims": None,
-        "claimed_by": None,
+        "recipe": None, "convention": None, "form": "", "order": "", "table_lanes": None, "axes": "",
+        "width": 0, "rotary": 0, "direction": 1, "amplitude": 1.0, "frequencies": (), "zero": (), "schedule": None,
+        "claims": None, "claimed_by": None,
     }  # fmt: skip
     return Known(built=target.built, **{**nothing, **fields})
 
 
 def _with_angles(known: Known, made: Thing, device: str) -> Known:
     """Fit the frequencies to the angles at small and middling positions."""
-    look, last = source(made.function, known, device).reached(FAR)
+    reach = source(made.function, known, device).reached(FAR)
     seen: dict[int, Tensor] = {}
-    for group in groups(known, FAR if last is None else min(FAR, last)):
+    for group in groups(known, min(FAR, reach.last)):
         try:
-            turns = look(group)
+            turns = reach.look(group)
         except Exception:
             if not seen:
                 raise
@@ -114,10 +120,29 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
         direction = -1
     found = fit(seen, direction, known.width or 2 * len(zero))
     still = bool(zero.abs().max() < STILL)
-    return msgspec.structs.replace(
+    told = msgspec.structs.replace(
         known,
         direction=direction,
         frequencies=tuple(float(f) for f in found.frequencies),
         zero=tuple(0.0 if still else float(z) for z in zero),
         schedule=str(found.schedule) if found.schedule else None,
     )
+    few = [position for position in seen if position < 4]
+    if max(Truth(told).errors(reach.look(few), few)) > NEAR:
+        raise NotJudged("what it gives for its first positions is no rotation: see `rotcheck identify`")
+    return told
+
+
+def _makes_a_grid(target: Target, recipe: builders.Recipe) -> bool:
+    """Return whether it is told two lengths and makes as many rows as both together."""
+    few = torch.arange(GRID)
+    positional, keyword = builders._arguments(recipe, few, GRID, torch.float32, builders.HEAD_DIM)
+    return recipe.grid(GRID, target.function(*positional, **keyword))
+
+
+def _asking(positions: str) -> Asking:
+    if positions not in _ASKING:
+        raise NotJudged(
+            f"it makes tables of another kind of positions ({positions}), and not of places in a row"
+        )
+    return _ASKING[positions]

@@ -120,12 +120,15 @@ def _words(row: Reach, known: Known, wrong: Phase, lost: str | None) -> str:
 
 
 def _told(row: Reach, known: Known) -> str | None:
-    """Return the note, and how far float32's own loss goes within what the object claims."""
-    lost = row.wrong_at is not None and known.claims and row.wrong_at < known.claims
-    if not lost:
-        return row.note
-    words = f"float32 phases are over {RIGHT:g} rad off from position {row.wrong_at} on, as everybody's (N18)"
-    return f"{row.note}; {words}" if row.note else words
+    """Return the note, how far float32's own loss goes within what the object claims, and where asking stopped."""
+    told = [row.note] if row.note else []
+    if row.wrong_at is not None and known.claims and row.wrong_at < known.claims:
+        told.append(
+            f"float32 phases are {RIGHT:g} rad off from position {row.wrong_at} on, as everybody's (N18)"
+        )
+    if row.asked_to is not None and row.asked_to < known.judged_to - 1:
+        told.append(f"asked up to position {row.asked_to} and no further: {row.stopped}")
+    return "; ".join(told) or None
 
 
 def _explained(row: Reach) -> Reach:

@@ -1,5 +1,6 @@
 """Asks an object for its angles at positions, in the way that it was found to take them."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -14,8 +15,10 @@ from rotcheck.identify.response import Probe, Trier
 from rotcheck.rotary import lanes, pairs
 from rotcheck.rotary.conventions import Convention
 
-LENGTHS = (131072, 65538, 32768, 16386, 8192, 4098, 2050, 1001, 258, 9)
-"""Rows that one is asked for that counts from 0, until it takes one of these."""
+LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)
+"""Rows that one is asked for that counts from 0, as long as it gives them and takes little time."""
+PATIENCE = 3.0  # seconds that the next step of these may take
+AGAIN = 3  # calls to see whether it really takes as long
 
 
 class NoRotation(Exception):
@@ -43,7 +46,17 @@ class Turns:
 
 
 Look = Callable[[Sequence[int]], Turns]
-Reach = tuple[Look, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What answers for positions up to the last one; `stopped`: why that is not further."""
+
+    look: Look
+    last: int
+    stopped: str | None = None
+    refused: bool = False  # it raised for more, or gave fewer rows
+    by_one: bool = True  # each look is a call
 
 
 class Source(Protocol):
@@ -58,7 +71,7 @@ class Source(Protocol):
         """Call it once for all positions from 0 on, and return what it gives for these."""
 
     def reached(self, most: int) -> Reach:
-        """Return what answers for positions up to `most`, and the last one when it makes all rows up to that."""
+        """Return what answers for positions up to `most`, or as far as the object makes rows in little time."""
 
 
 def source(
@@ -89,7 +102,7 @@ class Tables:
         return self.read(self.call(range(max(positions) + 1)), positions)
 
     def reached(self, most: int) -> Reach:
-        return self.ask, None
+        return Reach(self.ask, most)
 
     def call(self, positions: Sequence[int]) -> Any:
         """Call it and return what it returns."""
@@ -170,7 +183,7 @@ class Rotation:
 
     def __init__(self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype) -> None:
         self._convention = msgspec.convert(known.convention, Convention)
-        probe = Probe(batch=1, heads=1, width=known.width, rotary=known.width)
+        probe = Probe(batch=1, heads=1, width=known.width, rotary=known.rotary)
         self._trier = Trier(function, torch.device(device), probe, dtype)
         self._offset = known.asking == "offset"
         self.at_once = 8 if self._offset else 256
@@ -185,7 +198,7 @@ class Rotation:
         return self.read(self.call(range(max(positions) + 1)), positions)
 
     def reached(self, most: int) -> Reach:
-        return self.ask, None
+        return Reach(self.ask, most)
 
     def call(self, positions: Sequence[int], offset: int = 0) -> Turns:
         """Turn a row for each position."""
@@ -224,28 +237,56 @@ class Counted:
     def reached(self, most: int) -> Reach:
         if self._known.asking == "none":
             return self._held()
-        lengths = [length for length in self._lengths() if length <= most + 1]
-        for length in lengths:
+        began = time.perf_counter()
+        best = self._rows(LENGTHS[0])
+        spent = time.perf_counter() - began
+        for length in (length for length in self._lengths() if LENGTHS[0] < length <= most + 1):
+            if self._too_slow(best.last + 1, length, spent):
+                return replace(best, stopped=f"{length} rows would take more than {PATIENCE:g} s")
+            began = time.perf_counter()
             try:
-                returned = self._inner.call(range(length))
-                self._inner.read(returned, [length - 1])
-            except Exception:  # fewer rows, then; the fewest raise what they raise
-                if length == lengths[-1]:
-                    raise
-                continue
-            return (lambda positions, all=returned: self._inner.read(all, positions)), length - 1
-        raise AssertionError("the last length returned or raised")
+                best = self._rows(length)
+            except Exception as error:  # it has fewer rows: how many, is looked for
+                return self._up_to(best, length, reason(error))
+            spent = time.perf_counter() - began
+        return best
+
+    def _too_slow(self, rows: int, wanted: int, spent: float) -> bool:
+        """Return whether so many rows would take too long; one slow call says little on a busy machine."""
+        for _ in range(AGAIN):
+            if spent * wanted / rows <= PATIENCE:
+                return False
+            began = time.perf_counter()
+            self._rows(rows)
+            spent = min(spent, time.perf_counter() - began)
+        return True
+
+    def _up_to(self, best: Reach, refused: int, why: str) -> Reach:
+        """Find the largest number of rows that it gives, between one that it gives and one that it does not."""
+        while refused - best.last > 2:
+            length = (best.last + 1 + refused) // 2
+            try:
+                best = self._rows(length)
+            except Exception as error:
+                refused, why = length, reason(error)
+        return replace(best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=True)
+
+    def _rows(self, length: int) -> Reach:
+        returned = self._inner.call(range(length))
+        self._inner.read(returned, [length - 1])
+        return Reach(lambda positions: self._inner.read(returned, positions), length - 1, by_one=False)
 
     def _lengths(self) -> list[int]:
         claims = [self._known.claims] if self._known.claims else []
-        return sorted({*LENGTHS, *claims}, reverse=True)
+        return sorted({*LENGTHS, *claims})
 
     def _held(self) -> Reach:
         assert isinstance(self._inner, Tables), "one that takes no positions returns tables"
-        returned = self._inner.call([0])
+        inner, returned = self._inner, self._inner.call([0])
         first, _ = _parts(returned, self._known)
         rows = first.shape[self._known.axes.index("s")] if first.dim() == len(self._known.axes) else 1
-        return (lambda positions: self._inner.read(returned, positions)), rows - 1
+        stopped = f"it holds {rows} rows"
+        return Reach(lambda positions: inner.read(returned, positions), rows - 1, stopped, True, False)
 
 
 def reason(error: BaseException) -> str:

@@ -77,8 +77,9 @@ def sweep(asked: Source, known: Known, most: int = POSITIONS[-1]) -> Curve:
     Raises what the object raises at the smallest positions.
     """
     curve, truth = Curve(), Truth(known)
-    look, last = asked.reached(most)
-    for group in groups(known, most if last is None else min(last, most)):
+    reach = asked.reached(most)
+    look = reach.look
+    for group in groups(known, min(reach.last, most)):
         began = time.perf_counter()
         try:
             turns = look(group)
@@ -90,19 +91,18 @@ def sweep(asked: Source, known: Known, most: int = POSITIONS[-1]) -> Curve:
                 raise
             curve.stopped, curve.refused = f"position {group[0]}: {reason(error)}", group[0]
             break
-        if time.perf_counter() - began > SLOW and last is None:
+        if time.perf_counter() - began > SLOW and reach.by_one:
             curve.stopped = f"behind position {group[-1]}: a call takes more than {SLOW:g} s"
             break
     else:
-        if last is not None and last < most:
-            curve.stopped, curve.refused = f"it gives {last + 1} rows and no more", last + 1
+        curve.stopped, curve.refused = reach.stopped, reach.last + 1 if reach.refused else None
     _refine(curve, truth, look, asked.at_once)
     return curve
 
 
 def groups(known: Known, last: int) -> list[tuple[int, ...]]:
-    """Return the positions to ask for, the small ones together, the larger ones one after another."""
-    wanted = sorted({*POSITIONS, known.judged_to - 1})
+    """Return the positions to ask for up to the last one, the small ones together, the larger ones one by one."""
+    wanted = sorted({*POSITIONS, known.judged_to - 1, last})
     taken = [position for position in wanted if position <= last]
     return [tuple(p for p in taken if p < 4), *((p,) for p in taken if p >= 4)]
 

@@ -103,6 +103,19 @@ class Million(Computed):
         self.max_position_embeddings = 1 << 20
 
 
+def seven_hundred(seq_len: int) -> tuple[Tensor, Tensor]:
+    """Has so many rows, and says so nowhere."""
+    if seq_len > 700:
+        raise IndexError("no such row")
+    return exact_tables(64, seq_len)
+
+
+def slow(seq_len: int) -> tuple[Tensor, Tensor]:
+    """Makes its rows one after another."""
+    time.sleep(seq_len * 2e-2)
+    return exact_tables(64, seq_len)
+
+
 def factory() -> Any:
     """Builds what is meant."""
     return Guarded(64, 1024)

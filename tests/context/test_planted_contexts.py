@@ -11,7 +11,7 @@ from rotcheck.results import Context
 
 HEALTHY = (
     "precompute_freqs_cis", "exact_tables", "negative_tables", "Computed", "Guarded", "Growing", "Rotary", "Million",
-    "factory",
+    "factory", "seven_hundred",
 )  # fmt: skip
 WRONG = {  # object: condition, finding, failure, what the message says
     ("half_frequencies", "constructed"): (
@@ -56,6 +56,7 @@ def found() -> Context:
         tried(*ALL),
         tried(*BEYOND, conditions=("bfloat16", "grown", "beyond")),
         tried(*SOME, conditions=("half", "autocast", "meta", "grown")),
+        tried("slow", conditions=("constructed",)),
     ]
     rows = tuple(row for part in parts for row in part.rows)
     makers = tuple(maker for part in parts for maker in part.makers)
@@ -123,6 +124,18 @@ def test_exact_tables_are_right_as_far_as_they_go(found: Context) -> None:
     row = rows(found, "exact_tables")["constructed"]
     assert (row.right_to, row.wrong_at, row.asked_to) == (131071, None, 131071)
     assert max(phase.error or 0.0 for phase in row.phases) < 1e-6
+
+
+def test_the_last_row_of_a_table_that_claims_nothing_is_found(found: Context) -> None:
+    row = rows(found, "seven_hundred")["constructed"]
+    assert (row.right_to, row.wrong_at, row.asked_to) == (699, None, 699)
+    assert "it gives 700 rows and no more: IndexError: no such row" in (row.note or "")
+
+
+def test_what_takes_long_is_asked_for_fewer_rows_and_says_so(found: Context) -> None:
+    row = rows(found, "slow")["constructed"]
+    assert row.asked_to == 8
+    assert "258 rows would take more than 3 s" in (row.note or "")
 
 
 def test_positions_are_asked_for_one_by_one_up_to_a_million_where_they_can_be(found: Context) -> None:

@@ -15,7 +15,8 @@ def run(trial: Trial) -> Evidence:
     evidence = Evidence(curve)
     if any(trial.known.zero):
         evidence.finding = "offset"
-        evidence.message = f"position 0 is turned already, pair 0 by {trial.known.zero[0]:.4g} rad"
+        most = max(trial.known.zero, key=abs)
+        evidence.message = f"position 0 is turned already, a pair by {most:.4g} rad"
     elif _by_itself(trial, curve):
         evidence.finding = "spoilt-by-growing"
         evidence.message = (
