@@ -1,14 +1,15 @@
 """From what became of a task to its cell: the verdict, and the cause and fix of what is wrong."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
 from rotcheck import diagnose
-from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.judge import judge, note, shown_error
 from rotcheck.implementations.registry import GIVEN
 from rotcheck.isolation import CONNECTION_LOST, Died, Done, OverMemory, Raised, Returned, TimedOut
+from rotcheck.isolation.traces import of_exception
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.judge import judge, note, shown_error
 from rotcheck.results import FINDINGS, Cell, Verdict
 
 _OUR_FAULT = (
@@ -21,7 +22,6 @@ _MISFITS = {
     "TypeError",
     "ValueError",
 }  # of another form, perhaps
-_CALLED = "it is called as f(qkv, cos, sin) with qkv (B, S, 3, H, D), cos and sin (1, S, 3, 1, D)"
 _FAULTS = {"SIGABRT": "abort"} | dict.fromkeys(
     ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS"), "segfault"
 )  # every other signal was sent by somebody: "killed"
@@ -29,9 +29,25 @@ _FAULTS = {"SIGABRT": "abort"} | dict.fromkeys(
 
 def cell_of(done: Done, implementation: str, evidence: Evidence | None) -> Cell:
     """Return the cell of one finished task; `evidence` where the task came back with some."""
-    device = done.job.setup["device"]
     dtype, check = done.task
     found = _answered(evidence, implementation) if evidence else _failed(done)
+    return _cell(found, implementation, done.job.setup["device"], dtype, check)
+
+
+def answered(evidence: Evidence, implementation: str, device: str, dtype: str, check: str) -> Cell:
+    """Return the cell of evidence that was gathered in this process."""
+    return _cell(_answered(evidence, implementation), implementation, device, dtype, check)
+
+
+def raised(error: Exception, implementation: str, device: str, dtype: str, check: str) -> Cell:
+    """Return the cell of a function that raised in this process."""
+    text = f"{type(error).__name__}: {error}"
+    known = diagnose.match(text) or diagnose.for_finding("raised")
+    found = {"verdict": "raises", "message": text, "trace": of_exception(error), "known": known}
+    return _cell(found, implementation, device, dtype, check)
+
+
+def _cell(found: dict[str, Any], implementation: str, device: str, dtype: str, check: str) -> Cell:
     failure: diagnose.Failure | None = found.pop("known")
     return Cell(
         implementation=implementation,
@@ -56,6 +72,7 @@ def _answered(evidence: Evidence, implementation: str) -> dict[str, Any]:
     known = diagnose.for_finding(evidence.finding) if evidence.finding and verdict in FINDINGS else None
     return {
         "verdict": verdict,
+        "applies": evidence.applies,
         "error": shown_error(evidence),
         "path": evidence.path or (implementation if evidence.state == "ran" else None),
         "seconds": evidence.seconds,
@@ -90,14 +107,21 @@ def _failed(done: Done) -> dict[str, Any]:
 def _message(done: Done) -> str:
     """Return what happened, where it happened if that was not the check itself, and what was asked."""
     outcome = done.outcome
+    if _is_of_another_signature(outcome):
+        return outcome.message
     if isinstance(outcome, Raised) and outcome.during:
         return f"{outcome} (in `{outcome.during}`)"
     if done.opening and not getattr(outcome, "during", ""):
         return f"{outcome} while it was imported and loaded"
-    if isinstance(outcome, Raised) and ":" in done.job.setup["implementation"] and outcome.kind in _MISFITS:
-        return f"{outcome} ({_CALLED})"
+    called = done.job.setup.get("called")
+    if isinstance(outcome, Raised) and called and outcome.kind in _MISFITS:
+        return f"{outcome} (it is called as {called})"
     last = outcome.output if isinstance(outcome, Died) else ""
     return f"{outcome}; its last words: {last}" if last else str(outcome)
+
+
+def _is_of_another_signature(outcome: object) -> TypeGuard[Raised]:
+    return isinstance(outcome, Raised) and outcome.kind.endswith(".SignatureChanged")
 
 
 def _end(done: Done) -> tuple[Verdict, str]:
@@ -113,6 +137,8 @@ def _end(done: Done) -> tuple[Verdict, str]:
             return "crashes", "closed-descriptors" if status == CONNECTION_LOST else "exit"
         case Raised(during=during) if during:
             return "raises", "torch-import"
+        case Raised() as raised if _is_of_another_signature(raised):
+            return "raises", "signature-changed"
         case Raised():
             return "raises", "import" if done.opening else "raised"
     raise AssertionError(f"{done.outcome} is no way to fail")

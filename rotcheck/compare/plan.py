@@ -5,8 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rotcheck.compare.checks import levels
 from rotcheck.compare.checks import names as check_names
 from rotcheck.errors import RequestError
+from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job
 from rotcheck.results import Line, Machine
@@ -15,6 +17,8 @@ DTYPES = ("float32", "bfloat16", "float16", "float64")
 DEFAULT_DTYPES = DTYPES[:3]
 STAND_INS = ("meta", "interpreter")
 WORKER = "rotcheck.compare.worker"
+_BUILDS = "it makes tables and rotates nothing: `rotcheck context SPEC` judges these"
+PATIENCE = 10  # times as long may a check take that compiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,16 @@ class Request:
 
 
 def request(
-    implementations: Sequence[str], devices: Sequence[str], dtypes: Sequence[str], checks: Sequence[str]
+    implementations: Sequence[str],
+    devices: Sequence[str],
+    dtypes: Sequence[str],
+    checks: Sequence[str],
+    full: bool = False,
 ) -> Request:
-    """Return the request; raises `RequestError` for a name that cannot be one."""
+    """Return the request; raises `RequestError` for a name that cannot be one.
+
+    No checks: the quick ones, or with `full` all of them.
+    """
     for implementation in implementations:
         registry.check(implementation)
     check_known("dtype", dtypes, DTYPES)
@@ -39,7 +50,7 @@ def request(
         once(implementations) or tuple(registry.names()),
         once(devices),
         once(dtypes),
-        tuple(name for name in check_names() if not checks or name in checks),
+        tuple(name for name in check_names() if name in (checks or check_names(None if full else "quick"))),
     )
 
 
@@ -61,11 +72,12 @@ def jobs(
     *,
     timeout: float,
     outputs: bool,
-    conventions: Mapping[str, Mapping[str, Any]] = {},
+    identified: Mapping[str, Identified] = {},
 ) -> list[Job]:
     """Return a job for each implementation on each device, its tasks [dtype, check].
 
-    `conventions`: by what those that were given are called, as far as that was found out.
+    Checks of the level `full` are a job of their own, behind the others: they compile and trace, which takes time
+    and leaves its marks on the process. `identified`: what was found out of those that were given.
     """
     return [
         Job(
@@ -75,16 +87,36 @@ def jobs(
                 "implementation": name,
                 "device": device,
                 "outputs": outputs,
-                "convention": conventions.get(name),
-            },
-            tasks=[[dtype, check] for dtype in _dtypes(wanted, device, machine) for check in wanted.checks],
-            limit=timeout,
+            }
+            | _found(identified.get(name)),
+            tasks=[[dtype, check] for dtype in _dtypes(wanted, device, machine) for check in checks],
+            limit=limit,
             opening_limit=3 * timeout,
             fresh_after_raising=device not in ("cpu", *STAND_INS),
         )
+        for checks, limit in _by_level(wanted.checks, timeout)
         for device in devices
         for name in wanted.implementations
     ]
+
+
+def _by_level(checks: Sequence[str], timeout: float) -> list[tuple[list[str], float]]:
+    """Return the quick checks and the others, as far as there are some, with the seconds that each may take."""
+    quick = [name for name in checks if levels()[name] == "quick"]
+    others = [name for name in checks if name not in quick]
+    return [each for each in ((quick, timeout), (others, PATIENCE * timeout)) if each[0]]
+
+
+def _found(identified: Identified | None) -> dict[str, Any]:
+    """Return what a worker is told of a function that was identified before it is judged."""
+    if identified is None:
+        return {}
+    told = identified.told.convention
+    skip = _BUILDS if told and told.kind == "builds" else None
+    called = identified.called
+    if called and told is None:
+        called += ", the likeliest of the calls that were tried: none of them rotates"
+    return {"convention": identified.convention, "called": called, "skip": skip}
 
 
 def display_names(implementations: Collection[str]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """Runs a comparison: the machine first, then its cells in workers, each judged as it comes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from rotcheck import __version__
 from rotcheck.compare import plan
@@ -11,11 +13,14 @@ from rotcheck.errors import RequestError
 from rotcheck.identify import run as identify
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
-from rotcheck.isolation import Done, Pool, Raised
+from rotcheck.isolation import Done, Job, Pool, Raised
 from rotcheck.probe import run as probe
-from rotcheck.results import Cell, Identification, Machine, Report, summarise
+from rotcheck.results import Cell, Machine, Report, summarise
 
-PRELOAD = (*probe.PRELOAD, plan.WORKER, *(f"rotcheck.compare.checks.{name}" for name in check_names()))
+_CHECKS = "rotcheck.compare.checks"
+PRELOAD = (*probe.PRELOAD, plan.WORKER, *(f"{_CHECKS}.{name}" for name in check_names("quick")))
+TRACERS = ("checkpoint", "double_backward", "export", "compile", "inductor")
+"""Checks that have torch import its tracer, which takes longer than torch itself: once, then, for all workers."""
 SURVEYED = ("devices", "libraries")
 
 _REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
@@ -27,6 +32,8 @@ def compare(
     devices: Sequence[str] = (),
     dtypes: Sequence[str] = (),
     checks: Sequence[str] = (),
+    full: bool = False,
+    everything: bool = False,
     pairwise: bool = False,
     timeout: float = 20.0,
     memory_limit: float | None = None,
@@ -35,32 +42,37 @@ def compare(
 ) -> Report:
     """Run each implementation on each device in each dtype under each check, and return the report.
 
-    Empty means the default: all registered implementations, all devices that run here, float32, bfloat16,
-    float16 and, where the device has it, float64, all checks. An implementation is a registered name,
-    `package.module:function` or `path/to/file.py:function`; such a function is identified first, and judged in
-    its own convention. `timeout`: seconds for one cell; three
-    times as many for importing the implementation. `memory_limit`: GiB that a worker may hold.
-    `pairwise` also measures each two implementations against each other. `on_plan` is called once with the
-    number of cells, `on_cell` with each cell as it is decided.
+    Empty means the default: rotcheck's implementations and those that the project names, all devices that run here,
+    float32, bfloat16, float16 and, where the device has it, float64, the quick checks, or all of them with `full`.
+    An implementation is a registered name, `package.module:function` or `path/to/file.py:function`; such a function
+    is identified first, and judged in its own convention. `everything`: those of libraries and of other installed
+    packages too. `timeout`: seconds for one cell; three times as many for importing the implementation.
+    `memory_limit`: GiB that a worker may hold. `pairwise` also measures each two implementations against each other.
+    `on_plan` is called once with the number of cells, `on_cell` with each cell as it is decided.
 
     Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends
     the run, and what was finished is returned in a report with `interrupted` set; one that comes before the
     machine is known passes through.
     """
-    wanted = plan.request(implementations, devices, dtypes, checks)
-    with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
+    implementations = (*implementations, *(registry.everything() if everything else ()))
+    wanted = plan.request(implementations, devices, dtypes, checks, full)
+    with Pool(preload=_preload(wanted.checks), memory_limit=memory_limit) as pool:
         machine = probe.survey(pool, groups=SURVEYED)
         here = plan.devices(wanted.devices, machine)
-        own = _identified(pool, wanted, here, timeout)
-        calls = {name: one.convention for name, one in own.items() if one.convention}
-        jobs = plan.jobs(wanted, here, machine, timeout=timeout, outputs=pairwise, conventions=calls)
-        run = _Run(wanted, machine, here, sum(len(job.tasks) for job in jobs), on_cell or (lambda cell: None))
-        run.conventions = [one.told for one in own.values()]
+        run = _Run(wanted, machine, here, on_cell or (lambda cell: None))
+        all_jobs = partial(plan.jobs, devices=here, machine=machine, timeout=timeout, outputs=pairwise)
+        run.planned = sum(len(job.tasks) for job in all_jobs(wanted))
+        registered, given = _parted(wanted)
         try:
             if on_plan:
                 on_plan(run.planned)
-            for done in pool.run(jobs):
-                run.take(done)
+            for done in pool.run([*all_jobs(registered), *_identifying(given, here, timeout)]):
+                if done.job.target == identify.WORKER:
+                    run.identify(done)
+                    one = replace(given, implementations=(done.job.name,))
+                    pool.add(all_jobs(one, identified=run.identified))
+                else:
+                    run.take(done)
             if pairwise:
                 run.outputs.measure(pool)
         except KeyboardInterrupt:
@@ -68,13 +80,24 @@ def compare(
         return run.report()
 
 
-def _identified(
-    pool: Pool, wanted: plan.Request, devices: Sequence[str], timeout: float
-) -> dict[str, Identified]:
-    """Identify the functions that were given, on the first device that computes."""
-    given = [name for name in wanted.implementations if registry.module_of(name) is None]
+def _preload(checks: Sequence[str]) -> tuple[str, ...]:
+    """Return what to import once, before workers are forked."""
+    others = [f"{_CHECKS}.{name}" for name in checks]
+    tracing = ["torch._dynamo"] if set(checks) & set(TRACERS) else []
+    return tuple(dict.fromkeys((*PRELOAD, *others, *tracing)))
+
+
+def _parted(wanted: plan.Request) -> tuple[plan.Request, plan.Request]:
+    """Return what was asked of registered implementations, and of functions that were given."""
+    given = tuple(name for name in wanted.implementations if registry.module_of(name) is None)
+    others = tuple(name for name in wanted.implementations if name not in given)
+    return replace(wanted, implementations=others), replace(wanted, implementations=given)
+
+
+def _identifying(given: plan.Request, devices: Sequence[str], timeout: float) -> list[Job]:
+    """Return the jobs that identify the functions that were given, on the first device that computes."""
     device = next((device for device in devices if device != "meta"), "cpu")
-    return identify.of_all(pool, given, device, timeout) if given else {}
+    return identify.jobs(given.implementations, device, timeout)
 
 
 class _Run:
@@ -85,16 +108,19 @@ class _Run:
         wanted: plan.Request,
         machine: Machine,
         devices: Sequence[str],
-        planned: int,
         on_cell: Callable[[Cell], None],
     ) -> None:
-        self.planned = planned
+        self.planned = 0
         self.interrupted = False
-        self.conventions: list[Identification] = []
+        self.identified: dict[str, Identified] = {}
         self._machine, self._devices, self._on_cell = machine, devices, on_cell
         self._names = plan.display_names(wanted.implementations)
         self.outputs = Outputs(list(self._names.values()))
         self._cells: list[Cell] = []
+
+    def identify(self, done: Done) -> None:
+        """Keep what a function was found to be. Raises `RequestError` when there is no such function."""
+        self.identified[done.job.name] = identify.identified(done)
 
     def take(self, done: Done) -> None:
         """Judge one answer. Raises `RequestError` when it says that there is no such implementation."""
@@ -115,7 +141,7 @@ class _Run:
             cells=cells,
             summary=summarise(cells),
             pairs=tuple(self.outputs.pairs),
-            conventions=tuple(self.conventions),
+            conventions=tuple(self.identified[name].told for name in self._names if name in self.identified),
             interrupted=self.interrupted,
             planned=self.planned,
         )

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 import torch
 
+from rotcheck.errors import RequestError
+from rotcheck.identify.engine import likeliest
+from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.interpreter import interpret_for
 from rotcheck.measure.case import HEADS, PAIRS, POSITIONS, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.errors import RequestError
-from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.interpreter import interpret_for
 from rotcheck.rotary.conventions import Convention
 from rotcheck.scrub import scrub
 
@@ -37,19 +38,25 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
     raises while it is imported and loaded.
     """
     name, device = setup["implementation"], setup["device"]
+    if setup.get("skip"):
+        return _always(Evidence(state="skipped", message=setup["skip"]))
     if device == "interpreter":
         reason = interpret_for(name)
         if reason:
-            return lambda task: msgspec.to_builtins(Evidence(state="skipped", message=reason))
+            return _always(Evidence(state="skipped", message=reason))
     try:
-        subject = Subject(name, device, found(setup.get("convention")))
+        subject = Subject(name, device, found(setup.get("convention")) or likeliest)
     except Unavailable as error:
-        words = scrub(str(error))
-        return lambda task: msgspec.to_builtins(Evidence(state="unavailable", message=words))
-    return _answers(subject, device, bool(setup.get("outputs")))
+        return _always(Evidence(state="unavailable", message=scrub(str(error))))
+    return answers(subject, device, bool(setup.get("outputs")))
 
 
-def _answers(subject: Subject, device: str, outputs: bool) -> Answer:
+def _always(evidence: Evidence) -> Answer:
+    return lambda task: msgspec.to_builtins(evidence)
+
+
+def answers(subject: Subject, device: str, outputs: bool) -> Answer:
+    """Return what answers tasks [dtype, check] with evidence as plain data, and raises what the subject raises."""
     case_of = cache(lambda dtype: Case(subject, getattr(torch, dtype)))
 
     def answer(task: list[str]) -> Any:
@@ -63,8 +70,10 @@ def _answers(subject: Subject, device: str, outputs: bool) -> Answer:
 
 
 def _skipped(subject: Subject, device: str, dtype: str, check: str) -> Evidence | None:
-    needs_values = importlib.import_module(f"rotcheck.compare.checks.{check}").needs_values
-    if subject.device.type == "meta" and needs_values:
+    asking = importlib.import_module(f"rotcheck.compare.checks.{check}")
+    if subject.no_gradient and getattr(asking, "needs_gradient", False):
+        return Evidence(state="skipped", message=subject.no_gradient, applies=False)
+    if subject.device.type == "meta" and asking.needs_values:
         return Evidence(
             state="skipped", message="tensors on meta have no values; `dtype` and `state` need none"
         )

@@ -22,6 +22,12 @@ Dtype = Annotated[
     list[str] | None, typer.Option(metavar="DTYPE", help="float32, bfloat16, float16, float64.")
 ]
 Check = Annotated[list[str] | None, typer.Option(metavar="CHECK", help="forward, backward, dtype, ...")]
+Full = Annotated[
+    bool, typer.Option("--full", help="All checks: sizes, transforms and compilers too. Takes minutes.")
+]
+All = Annotated[
+    bool, typer.Option("--all", help="Those of libraries and of other installed packages too. Takes minutes.")
+]
 Pairwise = Annotated[bool, typer.Option("--pairwise", help="Also measure each two against each other.")]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one cell.")]
 Memory = Annotated[
@@ -34,6 +40,8 @@ def compare(
     device: Device = None,
     dtype: Dtype = None,
     check: Check = None,
+    full: Full = False,
+    all_: All = False,
     pairwise: Pairwise = False,
     timeout: Timeout = 20.0,
     memory_limit: Memory = None,
@@ -48,14 +56,16 @@ def compare(
     Examples:
       rotcheck compare
       rotcheck compare native mine.py:rotary --device cpu,meta --dtype bfloat16
+      rotcheck compare mine.py:rotary --full
+      rotcheck compare transformers-llama timm liger --device cpu,interpreter
       rotcheck compare --pairwise -o report.json -o report.md
 
     \b
-    Your own function is called as f(qkv, cos, sin):
-      qkv           (B, S, 3, H, D): query, key and value
-      cos, sin      (1, S, 3, 1, D), half pairing; 1 and 0 in the slot of the value
-      it returns    the rotated qkv, in qkv's shape
-    docs/add-an-implementation.md adapts other forms.
+    Your own function, path/to/file.py:function or package.module:function:
+      by itself             it is identified first, and judged in its own convention
+      @rotcheck.declare     above it: it is held to what it declares
+      pyproject.toml        [tool.rotcheck.implementations] gives it a name
+    docs/compare.md says more; rotcheck identify tells all about one.
 
     Exit code 0: all that ran agrees. 1: a finding. 2: cannot be done as asked. 5: nothing ran.
     """
@@ -66,6 +76,8 @@ def compare(
         "devices": options.listed("--device", device),
         "dtypes": options.listed("--dtype", dtype),
         "checks": options.listed("--check", check),
+        "full": full,
+        "everything": all_,
         "pairwise": pairwise,
         "timeout": options.positive("--timeout", timeout),
         "memory_limit": options.positive("--memory-limit", memory_limit),
