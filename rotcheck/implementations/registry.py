@@ -29,7 +29,12 @@ def names() -> list[str]:
 
     Raises `RequestError` for an entry of the project's that names nothing.
     """
-    return [*_names(_HERE), *of_project()]
+    return [*of_folder(), *of_project()]
+
+
+def of_folder() -> list[str]:
+    """Return the names of rotcheck's own that run by default."""
+    return _names(_HERE)
 
 
 def of_project() -> dict[str, project.Entry]:

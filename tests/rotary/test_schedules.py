@@ -5,17 +5,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-
-try:
-    import torchvision  # noqa: F401  # timm imports it, and so does transformers where it is installed
-except (
-    RuntimeError
-):  # PyPI's is built for CUDA: with torch for CPUs its own import misses these two operators
-    operators = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-from timm.layers.pos_embed_sincos import build_rotary_pos_embed
 from transformers import GPTNeoXConfig, LlamaConfig, PhiConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.gpt_neox.modeling_gpt_neox import GPTNeoXRotaryEmbedding
@@ -26,6 +15,7 @@ from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLRotaryEmbeddin
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLTextConfig
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRotaryEmbedding
 
+from rotcheck.implementations.libraries import timm
 from rotcheck.rotary import angles, inverse_frequencies, lanes
 from rotcheck.rotary.schedules import (
     Axial,
@@ -44,6 +34,8 @@ from rotcheck.rotary.schedules import (
     recognise,
     turning_lanes,
 )
+
+build_rotary_pos_embed = timm.TIMM.module_named(timm.FILE, alone=True).build_rotary_pos_embed
 
 LONGEST = 131072
 SHORT = tuple(1 + 0.01 * i for i in range(48))

@@ -4,14 +4,13 @@ It computes the angles itself, of any positions. V goes into a cache as it is, a
 """
 
 import importlib
-import os
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rotcheck.implementations import package
-from rotcheck.implementations.interface import Function
+from rotcheck.implementations.interface import Function, Unavailable
 from rotcheck.implementations.package import Package
 from rotcheck.rotary.conventions import Convention
 
@@ -27,15 +26,14 @@ convention = Convention(
 )
 no_gradient = "xformers' rope_padded raises for tensors that ask for a gradient: it is for inference"
 triton = True
-skip = package.skip_interpreted
 
 
 def load(device: str) -> Function:
     """Return a function of q, k and positions (B, S), which makes caches of their own size."""
     XFORMERS.check_installed()
-    package.for_triton(device)
     if device == "interpreter":
-        _interpretable()
+        raise Unavailable("the Triton interpreter lacks its power function, and takes seconds for a call of it")
+    package.for_cuda(device)
     parameters = ("xq", "xk", "xv", "cache_k", "cache_v", "attn_bias", "theta=", "seqpos=")
     rotate = XFORMERS.function("xformers.ops.rope_padded:rope_padded", *parameters)
     bias: Any = importlib.import_module(
@@ -55,15 +53,3 @@ def load(device: str) -> Function:
         return rotated.reshape(q.shape), keys.reshape(k.shape)
 
     return apply
-
-
-def _interpretable() -> None:
-    """Give the kernel a power function that the interpreter can run, in place of CUDA's."""
-    os.environ["XFORMERS_ENABLE_TRITON"] = "1"
-    importing: Any = XFORMERS.module_named("xformers.triton.importing")
-    importing.libdevice_find = lambda name: _power
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    language = importlib.import_module("triton.language")
-    return language.exp(exponent * language.log(base))

@@ -1,0 +1,105 @@
+"""What the installed libraries do, found by experiment, is what was measured on them and what rotcheck declares."""
+
+import ast
+import importlib
+from functools import partial
+
+import pytest
+import torch
+from expected import ELSEWHERE, FUNCTIONS, INTERPRETED, LOADED, NOT_HERE, ON_CPU, Does, installed, pinned
+
+from rotcheck.identify import describe
+from rotcheck.implementations import load, registry
+from rotcheck.implementations.interface import Function, Implementation
+from rotcheck.implementations.load import Target
+from rotcheck.implementations.package import Package
+from rotcheck.results import Identification
+from rotcheck.rotary.calls import parsed
+
+CPU = torch.device("cpu")
+LIBRARIES = "rotcheck.implementations.libraries"
+
+
+def identified(target: Target) -> Identification:
+    return describe.identified(target, CPU).told
+
+
+def module(name: str) -> Implementation:
+    return load.implementation(name)
+
+
+def with_its_options(name: str) -> Function:
+    """Return the function with the constants that its convention passes by keyword."""
+    own = module(name)
+    constants = {}
+    for keyword, role in parsed(own.convention.called_with):
+        if keyword and role[0] in "TF-0123456789":
+            constants[keyword] = ast.literal_eval(role)
+    return partial(own.load("cpu"), **constants) if constants else own.load("cpu")
+
+
+def holds(told: Identification, does: Does) -> None:
+    assert told.follows, (told.message, told.findings)
+    found = told.convention
+    assert found is not None
+    assert (found.pairing, found.tables) == (does.pairing, does.tables)
+    assert (found.direction, found.output_lanes) == (does.direction, does.lanes)
+    assert found.layout == does.layout
+    assert not found.in_place
+    if does.call:
+        assert found.argument_order == does.call
+
+
+@pytest.mark.parametrize("package", sorted(pinned()))
+def test_each_library_is_installed_in_the_version_that_is_pinned(package: str) -> None:
+    assert installed(package) == pinned()[package]
+
+
+@pytest.mark.parametrize("specification", FUNCTIONS, ids=lambda name: name.split(".")[-1])
+def test_a_librarys_function_is_identified(specification: str) -> None:
+    holds(identified(load.find(specification, "cpu")), FUNCTIONS[specification])
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_a_function_is_found_to_do_what_its_file_declares(name: str) -> None:
+    told = identified(Target(with_its_options(name), None))
+
+    holds(told, LOADED[name])
+    assert told.convention is not None
+    declared = module(name).convention
+    assert told.convention.pairing == declared.pairing
+    assert told.convention.tables == declared.tables
+    assert told.convention.layout in (None, declared.layout)
+
+
+@pytest.mark.parametrize(
+    ("function", "lanes"), [("llama", 128), ("gpt_neox", 24)], ids=["llama", "gpt_neox partial"]
+)
+def test_a_module_that_builds_tables_is_identified(function: str, lanes: int) -> None:
+    kind = {"llama": "LlamaRotaryEmbedding", "gpt_neox": "GPTNeoXRotaryEmbedding"}[function]
+    told = identified(load.find(f"transformers.models.{function}.modeling_{function}:{kind}", "cpu"))
+
+    assert told.follows, told.message
+    assert told.convention is not None
+    assert told.convention.kind == "builds"
+    assert (told.convention.tables, told.convention.table_lanes) == ("repeated", "half")
+    assert (told.convention.rotary_dim, told.convention.theta) == (lanes, 10000.0)
+
+
+def test_every_file_of_a_library_has_its_place_in_these_tests() -> None:
+    assert sorted((*ON_CPU, *INTERPRETED, *ELSEWHERE, *NOT_HERE)) == registry.libraries()
+
+
+def test_the_versions_that_rotcheck_names_are_those_it_is_tested_with() -> None:
+    """A library whose signature has changed is answered with the version that works."""
+    packages = [
+        value
+        for name in (*ON_CPU, *INTERPRETED)
+        for value in vars(importlib.import_module(f"{LIBRARIES}.{name.replace('-', '_')}")).values()
+        if isinstance(value, Package)
+    ]
+    tested = pinned() | {"torch": "2.13.0", "flash-attn": "2.8.3.post2"}
+    assert {package.name: package.known for package in packages} == {
+        package.name: tested[package.name] for package in packages
+    }
+    assert len({package.name for package in packages}) >= 10

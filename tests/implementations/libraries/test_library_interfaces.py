@@ -1,0 +1,49 @@
+"""Kernels for the GPU are called as their packages publish it, tried on stand-ins of these calls.
+
+That says nothing of the kernels themselves: only that the convention and the call fit each other, so that a wrong cell
+on a GPU is the kernel's.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from expected import ELSEWHERE
+
+from rotcheck.compare.checks import names
+from rotcheck.compare.worker import open_implementation
+from rotcheck.implementations import load, package
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.judge import judge
+
+FAKES = Path(__file__).parent / "fakes"
+TRIED = tuple(name for name in ELSEWHERE if name != "xformers")  # its kernel takes too much of a stand-in
+POSITIONS_ONLY = "flashinfer-pos-ids"
+TRAINS = ("apex", "transformer-engine", "unsloth")
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(FAKES)
+    monkeypatch.setattr(package, "for_cuda", lambda device: None)
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(FAKES)):
+            del sys.modules[name]
+
+
+@pytest.mark.usefixtures("fakes")
+@pytest.mark.parametrize("name", TRIED)
+def test_a_kernel_is_called_as_its_package_publishes_it(name: str) -> None:
+    answer = open_implementation({"implementation": name, "device": "cpu", "outputs": False})
+    for dtype in ("float32", "bfloat16"):
+        for check in names("quick"):
+            found = msgspec.convert(answer([dtype, check]), Evidence)
+            skipped = (check == "backward" and name not in TRAINS) or (
+                check == "beyond" and name == POSITIONS_ONLY
+            )
+            skipped |= check == "batch" and "b" not in load.implementation(name).convention.axes
+            assert judge(found) == ("skipped" if skipped else "agrees"), (dtype, check, found)
