@@ -22,12 +22,14 @@ def run(trial: Trial) -> Evidence:
     evidence = Evidence()
     if trial.known.asking != "from 0":
         off = orders.worst(trial.known, asked.ask(OTHERS), OTHERS)
-        if off > RIGHT:
+        if off > RIGHT and off > 2 * orders.worst(
+            trial.known, trial.asked(trial.fresh()).ask(OTHERS), OTHERS
+        ):
             evidence.finding, evidence.message = blames, _words(off, OTHERS, orders.FEW)
     grown = _grow(asked, trial.known.judged_to)
     after = asked.ask(orders.FEW)
     off = orders.worst(trial.known, after, orders.FEW)
-    if off > RIGHT:
+    if off > RIGHT and off > 2 * orders.worst(trial.known, before, orders.FEW):
         evidence.finding = blames
         evidence.message = (
             f"after {grown}, the first {len(orders.FEW)} positions are off by up to {off:.2g} rad"
