@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rotcheck.compare.run import compare
     from rotcheck.context.run import context
     from rotcheck.declaration import declare
+    from rotcheck.identify.run import identify
     from rotcheck.probe.run import probe
     from rotcheck.train.run import train
 

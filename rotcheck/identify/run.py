@@ -28,28 +28,44 @@ class Identified:
 
 
 def identify(
-    *specifications: str,
+    specification: str, *, like: str | None = None, device: str = "cpu", timeout: float = 60.0
+) -> Identification:
+    """Find out by experiment what a rotary function does: how to call it, its convention, its mistakes.
+
+    `specification`: `package.module:function`, `path/to/file.py:function`, a class or a module that rotates or makes
+    tables, or a registered name. `like`: another one, which it is held against: can it take its place? `device`:
+    where it is called. `timeout`: seconds. Raises `RequestError` when there is no such function, or for a `file.py`
+    that has several: `identify_all` takes that.
+    """
+    asked = registry.expanded(specification)
+    if len(asked) > 1:
+        several = ", ".join(name.rpartition(":")[2] for name in asked)
+        raise RequestError(f"{specification!r} has several rotary functions: name one of {several}")
+    return identify_all(asked, like=like, device=device, timeout=timeout)[0]
+
+
+def identify_all(
+    specifications: Sequence[str],
+    *,
     like: str | None = None,
     device: str = "cpu",
     timeout: float = 60.0,
-    memory_limit: float | None = None,
     on_plan: Callable[[int], None] | None = None,
     on_found: Callable[[str], None] | None = None,
 ) -> tuple[Identification, ...]:
-    """Find out by experiment what rotary functions do, and return an `Identification` of each.
+    """Identify several functions, each in a process of its own, and return what was found of each.
 
-    A specification is `package.module:function`, `path/to/file.py:function`, a class or a module that rotates or
-    makes tables, a registered name, or a `file.py`, which stands for all rotary functions in it. `like`: another
-    one, that each is held against: can it take its place? `device`: where it is called. `timeout`: seconds for one
-    function. Raises `RequestError` when there is no such function.
+    As `identify`; a `file.py` stands for all rotary functions in it. `on_plan` is called once with their number,
+    `on_found` with the name of each as it is done.
     """
     asked = [name for specification in specifications for name in registry.expanded(specification)]
-    for name in (*asked, *([like] if like else [])):
+    every = [*asked, *([like] if like else [])]
+    for name in every:
         registry.check(name)
     if on_plan:
         on_plan(len(asked))
-    with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
-        found = of_all(pool, [*asked, *([like] if like else [])], device, timeout, on_found)
+    with Pool(preload=PRELOAD) as pool:
+        found = of_all(pool, every, device, timeout, on_found)
     told = [found[name].told for name in asked]
     if like:
         other = found[like].told

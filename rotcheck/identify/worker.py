@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import torch
 
+from rotcheck.errors import RequestError
 from rotcheck.identify import describe
 from rotcheck.identify.called import called
 from rotcheck.implementations import load
@@ -24,6 +25,8 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     device = setup["device"]
     if device == "interpreter":
         interpret()
+    else:
+        _check(device)
     torch.set_num_threads(1)
     try:
         found = load.find(setup["specification"], device)
@@ -47,4 +50,16 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     return answer
 
 
-__all__ = ["open_identification"]
+def _check(device: str) -> None:
+    """Raise `RequestError` for a device that is not here, or has no values to look at."""
+    try:
+        place = torch.ones(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        words = (str(error).splitlines() or [""])[0]
+        raise RequestError(
+            f"device {device!r} is not on this machine ({words}); `rotcheck probe` lists those that are"
+        ) from error
+    if place.is_meta:
+        raise RequestError(
+            "tensors on meta have no values: a function is identified by those, on cpu for instance"
+        )

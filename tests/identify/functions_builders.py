@@ -70,7 +70,14 @@ def by_numpy(n_pos, dim):
     return torch.FloatTensor(np.cos(places)), torch.FloatTensor(np.sin(places))
 
 
-@expect(**BUILDS, tables="repeated", table_lanes="half", positions="any", theta=10000.0, dtype_rule="returns float32")
+@expect(
+    **BUILDS,
+    tables="repeated",
+    table_lanes="half",
+    positions="any",
+    theta=10000.0,
+    dtype_rule="returns float32",
+)
 class LikeLlama(nn.Module):
     def __init__(self, config=None) -> None:
         super().__init__()

@@ -26,8 +26,13 @@ def batched_tables_heads_behind(query, key, cosines, sines, unsqueeze_dim=2):
     return query * cosines + turn_half(query) * sines, key * cosines + turn_half(key) * sines
 
 
-@expect(pairing="half", layout="bhsd", tables="repeated", positions="tables",
-        argument_order=("q", "k", "cos", "sin", "positions"))  # fmt: skip
+@expect(
+    pairing="half",
+    layout="bhsd",
+    tables="repeated",
+    positions="tables",
+    argument_order=("q", "k", "cos", "sin", "positions"),
+)
 def looked_up_by_positions(q, k, cos, sin, position_ids):
     cos, sin = cos[position_ids].unsqueeze(1), sin[position_ids].unsqueeze(1)  # (B, 1, S, D) each
     return q * cos + turn_half(q) * sin, k * cos + turn_half(k) * sin
@@ -59,8 +64,13 @@ def angles_of_megatron(t, freqs):
     return t * freqs.cos().to(t.dtype) + turn_half(t) * freqs.sin().to(t.dtype)
 
 
-@expect(pairing="half", layout="thd", tables="half-width", argument_order=("positions", "x", "cos+sin"),
-        positions="tables")  # fmt: skip
+@expect(
+    pairing="half",
+    layout="thd",
+    tables="half-width",
+    argument_order=("positions", "x", "cos+sin"),
+    positions="tables",
+)
 def tokens_and_a_cache(positions, query, cos_sin_cache):
     cos, sin = cos_sin_cache[positions].chunk(2, -1)
     cos, sin = cos[:, None], sin[:, None]
@@ -77,8 +87,14 @@ def heads_and_lanes_in_one(hidden, cos, sin, head_dim):
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).flatten(-2)
 
 
-@expect(pairing="half", layout="bshd", tables="repeated", direction=-1, choices=("direction",),
-        argument_order=("x", "cos", "sin"))  # fmt: skip
+@expect(
+    pairing="half",
+    layout="bshd",
+    tables="repeated",
+    direction=-1,
+    choices=("direction",),
+    argument_order=("x", "cos", "sin"),
+)
 def backwards(x, cos, sin):
     cos, sin = cos[:, None, :], sin[:, None, :]
     a, b = x.chunk(2, -1)
@@ -107,7 +123,9 @@ def writes_where_it_reads(x, cos, sin):
     return x
 
 
-@expect(pairing="half", layout="bshd", tables="half-width", in_place=True, argument_order=("q", "k", "cos", "sin"))
+@expect(
+    pairing="half", layout="bshd", tables="half-width", in_place=True, argument_order=("q", "k", "cos", "sin")
+)
 def returns_nothing(q, k, cos, sin):
     cos, sin = cos.unsqueeze(-2), sin.unsqueeze(-2)
     for x in (q, k):
@@ -123,8 +141,13 @@ def scripted(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
 
 
-@expect(pairing="half", layout="bshd", tables="half-width", argument_order=("q", "k", "v", "cos", "sin"),
-        rotates_v=False)  # fmt: skip
+@expect(
+    pairing="half",
+    layout="bshd",
+    tables="half-width",
+    argument_order=("q", "k", "v", "cos", "sin"),
+    rotates_v=False,
+)
 def three_in_three_out(q, k, v, cos, sin):
     cos, sin = cos[None, :, None], sin[None, :, None]
 
@@ -135,7 +158,7 @@ def three_in_three_out(q, k, v, cos, sin):
     return turned(q), turned(k), v
 
 
-@expect(pairing="half", layout="bshd", tables="repeated", rotary_dim=None, argument_order=("x", "cos", "sin"))  # fmt: skip
+@expect(pairing="half", layout="bshd", tables="repeated", rotary_dim=None, argument_order=("x", "cos", "sin"))
 def as_many_lanes_as_the_table(x, cos, sin):
     lanes = cos.shape[-1]
     turning, still = x[..., :lanes], x[..., lanes:]
@@ -143,8 +166,13 @@ def as_many_lanes_as_the_table(x, cos, sin):
     return torch.cat((turning * cos + turn_half(turning) * sin, still), -1)
 
 
-@expect(pairing="half", layout="bhsd", tables="repeated", argument_order=("x", "cos", "sin"),
-        dtype_rule="computes in float32 and rounds once")  # fmt: skip
+@expect(
+    pairing="half",
+    layout="bhsd",
+    tables="repeated",
+    argument_order=("x", "cos", "sin"),
+    dtype_rule="computes in float32 and rounds once",
+)
 def in_float32(x, cos, sin):
     wide = x.float()
     return (wide * cos[None, None].float() + turn_half(wide) * sin[None, None].float()).type_as(x)
@@ -153,7 +181,9 @@ def in_float32(x, cos, sin):
 @expect(pairing="half", layout="bhsd", tables="half-width", argument_order=("x", "cos", "sin"))
 def by_einsum(x, cos, sin):
     a, b = x.chunk(2, -1)
-    turned = [torch.einsum("bhsd,sd->bhsd", one, table) for one, table in ((a, cos), (b, sin), (b, cos), (a, sin))]
+    turned = [
+        torch.einsum("bhsd,sd->bhsd", one, table) for one, table in ((a, cos), (b, sin), (b, cos), (a, sin))
+    ]
     return torch.cat((turned[0] - turned[1], turned[2] + turned[3]), -1)
 
 
@@ -186,7 +216,9 @@ def _with_switch(x, cos, sin, neox):
 
 
 bound_beforehand = functools.partial(_with_switch, neox=True)
-expect.of("bound_beforehand", pairing="half", layout="bshd", tables="half-width", argument_order=("x", "cos", "sin"))
+expect.of(
+    "bound_beforehand", pairing="half", layout="bshd", tables="half-width", argument_order=("x", "cos", "sin")
+)
 
 
 class _Callable:
@@ -214,34 +246,47 @@ def no_batch(heads, cos, sin):
     return torch.addcmul(heads * cos.unsqueeze(0), turn_half(heads), sin.unsqueeze(0))
 
 
-@expect(pairing="half", layout=None, tables="repeated", ambiguous=("layout",), argument_order=("x", "cos", "sin"))
+@expect(
+    pairing="half", layout=None, tables="repeated", ambiguous=("layout",), argument_order=("x", "cos", "sin")
+)
 def just_lines_up(x, cos, sin):
     return x * cos + turn_half(x) * sin
 
 
-@expect(pairing="half", layout="qkv", tables="packed", argument_order=("qkv", "cos", "sin"), rotates_v=False,
-        choices=("v-follows-tables",), ambiguous=("layout",))  # fmt: skip
+@expect(
+    pairing="half",
+    layout="qkv",
+    tables="packed",
+    argument_order=("qkv", "cos", "sin"),
+    rotates_v=False,
+    choices=("v-follows-tables",),
+    ambiguous=("layout",),
+)
 def packed_as_in_sedd(qkv, cos, sin):
     return qkv * cos + turn_half(qkv) * sin
 
 
-@expect(pairing="half", layout="qkv", tables="half-width", argument_order=("qkv", "cos", "sin"), rotates_v=False)
+@expect(
+    pairing="half", layout="qkv", tables="half-width", argument_order=("qkv", "cos", "sin"), rotates_v=False
+)
 def packed_by_slices(qkv, cos, sin):
     cos, sin = cos[None, :, None, None], sin[None, :, None, None]
     a, b = qkv[:, :, :2].chunk(2, -1)
     return torch.cat((torch.cat((a * cos - b * sin, b * cos + a * sin), -1), qkv[:, :, 2:]), 2)
 
 
-@expect(pairing="half", layout="3bhsd", tables="repeated", argument_order=("qkv", "cos", "sin"),
-        rotates_v=False)  # fmt: skip
+@expect(
+    pairing="half", layout="3bhsd", tables="repeated", argument_order=("qkv", "cos", "sin"), rotates_v=False
+)
 def packed_in_front(qkv, cos, sin):
     q, k, v = qkv
     q, k = (x * cos[None, None] + turn_half(x) * sin[None, None] for x in (q, k))
     return torch.stack((q, k, v))
 
 
-@expect(pairing="half", layout="bsh(3d)", tables="repeated", argument_order=("qkv", "cos", "sin"),
-        rotates_v=False)  # fmt: skip
+@expect(
+    pairing="half", layout="bsh(3d)", tables="repeated", argument_order=("qkv", "cos", "sin"), rotates_v=False
+)
 def packed_behind_heads(mixed_x, cos, sin):
     q, k, v = mixed_x.chunk(3, -1)  # (B, S, H, D) each
     q, k = (x * cos[:, None] + turn_half(x) * sin[:, None] for x in (q, k))

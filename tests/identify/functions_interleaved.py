@@ -25,8 +25,14 @@ def one_complex(t, rot):
     return torch.view_as_real(z * rot[None, None]).flatten(-2).to(t.dtype)
 
 
-@expect(pairing="interleaved", layout="bshd", tables="complex", argument_order=("x", "table"), direction=-1,
-        choices=("direction",))  # fmt: skip
+@expect(
+    pairing="interleaved",
+    layout="bshd",
+    tables="complex",
+    argument_order=("x", "table"),
+    direction=-1,
+    choices=("direction",),
+)
 def conjugated(x, phases):
     z = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
     return torch.view_as_real(z * phases.conj()[:, None]).flatten(-2).to(x.dtype)
@@ -55,8 +61,13 @@ def two_by_two(xq, xk, pe):
     return turned(xq), turned(xk)
 
 
-@expect(pairing="interleaved", layout="bshd", tables="repeated", table_lanes="interleaved",
-        argument_order=("x", "sin", "cos"))  # fmt: skip
+@expect(
+    pairing="interleaved",
+    layout="bshd",
+    tables="repeated",
+    table_lanes="interleaved",
+    argument_order=("x", "sin", "cos"),
+)
 def sine_first(x, s, c):
     return x * c[:, None] + turn_neighbours(x) * s[:, None]
 
@@ -67,8 +78,14 @@ def repeats_by_itself(tensor, sin, cos):
     return tensor * cos + turn_neighbours(tensor) * sin
 
 
-@expect(pairing="interleaved", layout="bhsd", tables="repeated", table_lanes="half",
-        argument_order=("q", "k", "cos", "sin"), output_lanes="de-interleaved")  # fmt: skip
+@expect(
+    pairing="interleaved",
+    layout="bhsd",
+    tables="repeated",
+    table_lanes="half",
+    argument_order=("q", "k", "cos", "sin"),
+    output_lanes="de-interleaved",
+)
 def written_as_halves(q, k, cos, sin):
     cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
 
@@ -80,14 +97,25 @@ def written_as_halves(q, k, cos, sin):
     return turned(q), turned(k)
 
 
-@expect(pairing="interleaved", layout=None, tables="repeated", argument_order=("x", "sin+cos"), ambiguous=("layout",))
+@expect(
+    pairing="interleaved",
+    layout=None,
+    tables="repeated",
+    argument_order=("x", "sin+cos"),
+    ambiguous=("layout",),
+)
 def joined_tables(x, emb):
     sin, cos = emb.tensor_split(2, -1)
     return x * cos + turn_neighbours(x) * sin
 
 
-@expect(pairing="interleaved", layout="thd", tables="half-width", positions="tables",
-        argument_order=("positions", "q", "k", "D", "cos+sin"))  # fmt: skip
+@expect(
+    pairing="interleaved",
+    layout="thd",
+    tables="half-width",
+    positions="tables",
+    argument_order=("positions", "q", "k", "D", "cos+sin"),
+)
 def tokens_of_two(positions, query, key, head_size, cos_sin_cache):
     cos, sin = cos_sin_cache.index_select(0, positions.flatten()).chunk(2, -1)
 
@@ -108,14 +136,26 @@ def angles_in_front(theta, x):
     return torch.stack((a * cos - b * sin, b * cos + a * sin), -1).flatten(-2).to(x.dtype)
 
 
-@expect(pairing="interleaved", layout="bshd", tables="half-width", in_place=True, argument_order=("x", "cos", "sin"))
+@expect(
+    pairing="interleaved",
+    layout="bshd",
+    tables="half-width",
+    in_place=True,
+    argument_order=("x", "cos", "sin"),
+)
 def by_columns_in_place(x, cos, sin):
     cos, sin = cos[:, None], sin[:, None]
     even, odd = x[..., ::2].clone(), x[..., 1::2].clone()
     x[..., ::2], x[..., 1::2] = even * cos - odd * sin, odd * cos + even * sin
 
 
-@expect(pairing="interleaved", layout="bshd", tables="half-width", rotary_dim=None, argument_order=("x", "cos", "sin"))
+@expect(
+    pairing="interleaved",
+    layout="bshd",
+    tables="half-width",
+    rotary_dim=None,
+    argument_order=("x", "cos", "sin"),
+)
 def narrow_tables_rotate_fewer(x, cos, sin):
     lanes = 2 * cos.shape[-1]
     a, b = x[..., :lanes:2], x[..., 1:lanes:2]
@@ -124,7 +164,13 @@ def narrow_tables_rotate_fewer(x, cos, sin):
     return torch.cat((turned, x[..., lanes:]), -1)
 
 
-@expect(pairing="interleaved", layout="qkv", tables="half-width", argument_order=("qkv", "(cos, sin)"), rotates_v=False)
+@expect(
+    pairing="interleaved",
+    layout="qkv",
+    tables="half-width",
+    argument_order=("qkv", "(cos, sin)"),
+    rotates_v=False,
+)
 def packed_with_a_pair(packed, tables):
     c, s = (t[None, :, None] for t in tables)
     q, k, v = packed.unbind(2)
@@ -146,8 +192,14 @@ def scripted_pair(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tenso
     return first, second
 
 
-@expect(pairing="interleaved", layout="bhsd", tables="half-width", argument_order=("x", "cos", "sin"),
-        dtype_rule="computes in float32 and rounds once")  # fmt: skip
+@expect(
+    pairing="interleaved",
+    layout="bhsd",
+    tables="half-width",
+    argument_order=("x", "cos", "sin"),
+    dtype_rule="computes in float32 and rounds once",
+)
 def in_double(x, cos, sin):
     a, b = x.double().unflatten(-1, (-1, 2)).unbind(-1)
-    return torch.stack((a * cos[None, None] - b * sin[None, None], b * cos[None, None] + a * sin[None, None]), -1).flatten(-2).to(x)
+    c, s = cos[None, None], sin[None, None]
+    return torch.stack((a * c - b * s, b * c + a * s), -1).flatten(-2).to(x)

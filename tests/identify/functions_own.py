@@ -28,45 +28,86 @@ def as_neighbours(x: Tensor, angle: Tensor) -> Tensor:
 OWN = {"kind": "both", "tables": "positions"}
 
 
-@expect(**OWN, pairing="half", layout="bshd", positions="from 0", theta=10000.0, schedule="Plain", argument_order=("x",))
+@expect(
+    **OWN,
+    pairing="half",
+    layout="bshd",
+    positions="from 0",
+    theta=10000.0,
+    schedule="Plain",
+    argument_order=("x",),
+)
 def counts_rows(x):
     rows = torch.arange(x.shape[1], device=x.device, dtype=torch.float32)
     return in_halves(x, torch.outer(rows, frequencies(x.shape[-1]))[:, None]).to(x.dtype)
 
 
-@expect(**OWN, pairing="interleaved", layout="bhsd", positions="from 0", theta=500000.0, argument_order=("x",))
+@expect(
+    **OWN, pairing="interleaved", layout="bhsd", positions="from 0", theta=500000.0, argument_order=("x",)
+)
 def counts_rows_of_heads(u):
     rows = torch.arange(u.size(2), device=u.device).float()
     return as_neighbours(u, rows[:, None] * frequencies(u.size(-1), 500000.0)).to(u.dtype)
 
 
-@expect(**OWN, pairing="half", layout="bshd", positions="any", theta=10000.0, argument_order=("x", "positions"))
+@expect(
+    **OWN, pairing="half", layout="bshd", positions="any", theta=10000.0, argument_order=("x", "positions")
+)
 def at_positions(x, position_ids):
     angle = position_ids[..., None].float() * frequencies(x.shape[-1])
     return in_halves(x, angle.unsqueeze(-2)).to(x.dtype)
 
 
-@expect(**OWN, pairing="half", layout="bhsd", positions="any", argument_order=("q", "k", "positions"), theta=10000.0)
+@expect(
+    **OWN,
+    pairing="half",
+    layout="bhsd",
+    positions="any",
+    argument_order=("q", "k", "positions"),
+    theta=10000.0,
+)
 def two_at_positions(q, k, pos):
     angle = torch.einsum("...s,d->...sd", pos.float(), frequencies(q.shape[-1]))
     angle = angle.unsqueeze(-3)
     return in_halves(q, angle), in_halves(k, angle)
 
 
-@expect(**OWN, pairing="interleaved", layout="bshd", positions="offset", argument_order=("x", "offset=offset"), theta=10000.0)
+@expect(
+    **OWN,
+    pairing="interleaved",
+    layout="bshd",
+    positions="offset",
+    argument_order=("x", "offset=offset"),
+    theta=10000.0,
+)
 def from_an_offset(x, offset=0):
     rows = torch.arange(offset, offset + x.shape[1], device=x.device).float()
     return as_neighbours(x, torch.outer(rows, frequencies(x.shape[-1]))[:, None])
 
 
-@expect(**OWN, pairing="half", layout="bhsd", positions="offset", argument_order=("q", "k", "offset"), theta=10000.0)
+@expect(
+    **OWN,
+    pairing="half",
+    layout="bhsd",
+    positions="offset",
+    argument_order=("q", "k", "offset"),
+    theta=10000.0,
+)
 def from_a_start(xq, xk, start_pos):
     rows = torch.arange(start_pos, start_pos + xq.shape[-2]).float()
     angle = torch.outer(rows, frequencies(xq.shape[-1]))
     return in_halves(xq, angle), in_halves(xk, angle)
 
 
-@expect(**OWN, pairing="half", layout="bshd", direction=-1, choices=("direction",), positions="from 0", theta=10000.0)
+@expect(
+    **OWN,
+    pairing="half",
+    layout="bshd",
+    direction=-1,
+    choices=("direction",),
+    positions="from 0",
+    theta=10000.0,
+)
 def counts_backwards(x):
     rows = torch.arange(x.shape[1]).float()
     return in_halves(x, -torch.outer(rows, frequencies(x.shape[-1]))[:, None])
@@ -172,7 +213,9 @@ expect.of("Attention.rotary", **OWN, pairing="half", layout="bshd", positions="f
 @expect(**OWN, pairing="half", layout="sbhd", positions="from 0", theta=10000.0)
 def rows_in_front(x):
     assert x.dim() == 4, "(S, B, H, D)"
-    return in_halves(x, torch.outer(torch.arange(x.shape[0]).float(), frequencies(x.shape[-1]))[:, None, None])
+    return in_halves(
+        x, torch.outer(torch.arange(x.shape[0]).float(), frequencies(x.shape[-1]))[:, None, None]
+    )
 
 
 @expect(**OWN, pairing="half", layout="bshd", positions="from 0", schedule="Linear", theta=10000.0)
@@ -208,7 +251,14 @@ def packed_counting(qkv):
     return torch.cat((in_halves(qkv[:, :, :2], angle), qkv[:, :, 2:]), 2)
 
 
-@expect(**OWN, pairing="interleaved", layout="thd", positions="any", argument_order=("x", "positions"), theta=10000.0)
+@expect(
+    **OWN,
+    pairing="interleaved",
+    layout="thd",
+    positions="any",
+    argument_order=("x", "positions"),
+    theta=10000.0,
+)
 def tokens_at_positions(states, position_ids):
     assert states.dim() == 3, "(T, H, D)"
     return as_neighbours(states, (position_ids[:, None].float() * frequencies(states.shape[-1]))[:, None])

@@ -53,7 +53,11 @@ def departures(found: Identification, expected: dict[str, Any]) -> list[str]:
     wanted = usual | expected
     pairs = {name: (value, _got(found, name, value)) for name, value in wanted.items()}
     pairs["follows"] = (not wanted["mistakes"], found.follows)
-    return [f"{name}: expected {value!r}, got {got!r}" for name, (value, got) in pairs.items() if not _same(name, value, got)]
+    return [
+        f"{name}: expected {value!r}, got {got!r}"
+        for name, (value, got) in pairs.items()
+        if not _same(name, value, got)
+    ]
 
 
 def _got(found: Identification, name: str, wanted: Any) -> Any:

@@ -22,7 +22,10 @@ def turn_neighbours(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def _only(x: Tensor, *tables: Tensor, lanes: int = 2) -> None:
     """Refuse any other call than that of (B, S, H, D) with tables (S, W)."""
     assert x.dim() == 4
-    assert all(table.dim() == 2 and len(table) == x.shape[1] and lanes * table.shape[-1] == x.shape[-1] for table in tables)
+    assert all(
+        table.dim() == 2 and len(table) == x.shape[1] and lanes * table.shape[-1] == x.shape[-1]
+        for table in tables
+    )
 
 
 def halves(x, cos, sin):

@@ -89,5 +89,9 @@ def test_no_line_speaks_in_letters_of_axes() -> None:
     """`(1, S, 3, 1, D)` is understood, `1s31w` is not."""
     for name in EVERY:
         one = found(name)[0]
-        said = [*(line.says for line in one.evidence), *one.also, *(p for a in one.ambiguous for p in a.possible)]
+        said = [
+            *(line.says for line in one.evidence),
+            *one.also,
+            *(p for a in one.ambiguous for p in a.possible),
+        ]
         assert [text for text in said if re.search(r"\b[bs1]*[s13]+w\b|\bbsw\b", text)] == []

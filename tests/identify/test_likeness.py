@@ -1,4 +1,4 @@
-"""`--like`: whether one can take the other's place; what it says is to change is carried out, and gives equal values."""
+"""`--like`: can one take the other's place? What it says is to change is carried out, and gives equal values."""
 
 import re
 from functools import cache
@@ -32,7 +32,9 @@ def fixes(own: str, other: str) -> dict[str, str]:
 
 
 def x() -> Tensor:
-    return torch.randn(BATCH, ROWS, HEADS, LANES, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return torch.randn(
+        BATCH, ROWS, HEADS, LANES, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
 
 
 def cos_and_sin(lanes: int = LANES) -> tuple[Tensor, Tensor]:
@@ -53,7 +55,9 @@ def test_two_that_do_the_same_are_swapped_as_they_are() -> None:
 def permuted(own: str, other: str, weight: Tensor, rotary_dim: int) -> Tensor:
     """Carry out what is said of the projections' rows."""
     code = re.sub(r"^[^\[(]*: ", "", fixes(own, other)["pairing"])
-    return eval(code, {"torch": torch}, {"w": weight, "heads": HEADS, "rotary_dim": rotary_dim, "head_dim": LANES})
+    return eval(
+        code, {"torch": torch}, {"w": weight, "heads": HEADS, "rotary_dim": rotary_dim, "head_dim": LANES}
+    )
 
 
 def scores(function: Any, weights: tuple[Tensor, Tensor], tables: tuple[Tensor, ...]) -> Tensor:
@@ -64,7 +68,9 @@ def scores(function: Any, weights: tuple[Tensor, Tensor], tables: tuple[Tensor, 
 
 
 def weights() -> tuple[Tensor, Tensor]:
-    both = torch.randn(2, HEADS * LANES, WIDE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    both = torch.randn(
+        2, HEADS * LANES, WIDE, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
     return both[0], both[1]
 
 
@@ -107,7 +113,9 @@ FORMS = {
     "complex_table": (torch.complex(*cos_and_sin()),),
     "stacked_table": (torch.stack(cos_and_sin(), -1),),
     "matrix_table": (
-        torch.stack((torch.stack((cos_and_sin()[0], -cos_and_sin()[1]), -1), torch.stack(cos_and_sin()[::-1], -1)), -2),
+        torch.stack(
+            (torch.stack((cos_and_sin()[0], -cos_and_sin()[1]), -1), torch.stack(cos_and_sin()[::-1], -1)), -2
+        ),
     ),
     "angle_table": (swaps.angles(ROWS, LANES),),
     "tables_of_a_batch": tuple(t.expand(BATCH, -1, -1) for t in cos_and_sin()),

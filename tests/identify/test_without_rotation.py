@@ -4,11 +4,11 @@ import functions_without_rotation
 import pytest
 from identifying import told
 
-import rotcheck
+from rotcheck.identify.run import identify_all
 from rotcheck.results import Identification
 
 FILE = functions_without_rotation.__file__
-DEAD = {"hangs": "took longer than 2", "aborts": "SIGABRT", "leaves": "7"}
+DEAD = {"hangs": "no answer within 2 s", "aborts": "SIGABRT", "leaves": "7"}
 NOTHING = {
     "identity": "returns its input unrotated",
     "copies": "returns its input unrotated",
@@ -42,7 +42,7 @@ def test_no_convention_is_made_up(name: str) -> None:
 def dead() -> dict[str, Identification]:
     """What is told of functions that end their process, beside one that lives."""
     names = [f"{FILE}:{name}" for name in (*DEAD, "raises")]
-    found = rotcheck.identify(*names, "native", timeout=2.0)
+    found = identify_all([*names, "native"], timeout=2.0)
     return {one.specification.rpartition(":")[2]: one for one in found}
 
 

@@ -17,9 +17,12 @@ Specifications = Annotated[
     ),
 ]
 Like = Annotated[
-    str | None, typer.Option(metavar="SPEC", help="Can it be swapped for this one? A registered name or another SPEC.")
+    str | None,
+    typer.Option(metavar="SPEC", help="Can it be swapped for this one? A registered name or another SPEC."),
 ]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where it is called: cpu (default), cuda, mps, interpreter.")]
+Device = Annotated[
+    str, typer.Option(metavar="DEVICE", help="Where it is called: cpu (default), cuda, mps, interpreter.")
+]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one function.")]
 
 
@@ -57,13 +60,15 @@ def identify(
     return identified_code(found)
 
 
-def _run(specifications: list[str], request: dict[str, Any], *, no_color: bool) -> "tuple[Identification, ...]":
+def _run(
+    specifications: list[str], request: dict[str, Any], *, no_color: bool
+) -> "tuple[Identification, ...]":
     from rotcheck.cli.progress import Progress
-    from rotcheck.identify.run import identify as run
+    from rotcheck.identify.run import identify_all as run
 
     with Progress("starting torch ...", no_color=no_color) as progress:
         return run(
-            *specifications,
+            specifications,
             **request,
             on_plan=lambda count: progress.plan(count, "functions") if count > 1 else None,
             on_found=progress.step,

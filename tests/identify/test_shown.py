@@ -1,0 +1,87 @@
+"""How an identification reads: the mistake first, what told so beside it, nothing wider than the terminal."""
+
+from functools import cache
+
+import functions_half
+import functions_mistaken
+import functions_own
+import pytest
+from identifying import told
+from msgspec.structs import replace
+
+from rotcheck.identify.likeness import likeness
+from rotcheck.report.formats import markdown, table
+from rotcheck.report.page import Look
+from rotcheck.results import Identification
+
+NAMES = [
+    f"{m.__name__}:{n}"
+    for m in (functions_half, functions_own, functions_mistaken)
+    for n in list(m.expect.expected)[:6]
+]
+
+
+@cache
+def named(name: str) -> Identification:
+    return replace(told(name), specification=name, seconds=0.25)
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    """Titles stay on one line, to be found again."""
+    other = named("functions_half:batched_tables")
+    every = [named(name) for name in NAMES]
+    shown = table.convention(
+        [replace(one, likeness=likeness(one, other, "other")) for one in every], Look(width=width)
+    )
+    wide = [line for line in shown.splitlines() if len(line) > width]
+    assert [line for line in wide if not line.startswith(("✓ ", "✗ "))] == []
+
+
+def test_a_mistake_stands_in_front_with_cause_and_fix() -> None:
+    shown = table.convention([named("functions_mistaken:minus_forgotten")], Look(width=100))
+    order = [
+        "✗ functions_mistaken:minus_forgotten: adds sin",
+        "  cause ",
+        "  fix ",
+        "explain R100",
+        "The nearest convention",
+        "  call ",
+    ]
+    assert sorted(order, key=shown.index) == order
+
+
+def test_every_further_mistake_has_a_heading_of_its_own() -> None:
+    found = named("functions_mistaken:minus_forgotten")
+    twice = replace(found, findings=(*found.findings, replace(found.findings[0], message="and another")))
+    shown = table.convention([twice], Look(width=100)).splitlines()
+    assert "✗ and another" in shown
+    assert sum(line.startswith("✗") for line in shown) == 2
+
+
+def test_what_told_so_has_a_column_where_there_is_room() -> None:
+    narrow, wide = (
+        table.convention([named("functions_half:narrow_tables")], Look(width=width)) for width in (100, 160)
+    )
+    assert "half  (basis vectors in a head of 16 lanes: lane 0 leaks into lane 8)" in narrow
+    assert "(basis vectors" not in wide
+    assert "basis vectors in a head of 16 lanes: lane 0 leaks into lane 8" in wide
+
+
+def test_what_differs_in_tables_alone_is_one_way_to_call_it() -> None:
+    shown = " ".join(table.convention([named("functions_half:just_lines_up")], Look(width=160)).split())
+    assert "bshd with tables (1, S, 1, W) or (S, 1, W)" in shown
+
+
+def test_one_that_rotates_nothing_says_what_was_tried() -> None:
+    shown = table.convention([named("functions_without_rotation:raises")], Look(width=100))
+    assert shown.startswith("✗ functions_without_rotation:raises: no rotation was found\n")
+    assert " - f(x, cos, sin) raises ZeroDivisionError: never works" in shown
+    assert shown.endswith("not identified, 0.25 s\n")
+    assert "| field |" not in markdown.convention([named("functions_without_rotation:raises")], Look())
+
+
+def test_a_theta_is_a_number() -> None:
+    shown = table.convention([named("functions_own:OfPositions")], Look(width=100))
+    assert "theta       1000000  (angles of all pairs" in shown
+    assert "Plain(" not in shown
