@@ -14,6 +14,7 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary.calls import Call
+from rotcheck.scrub import scrub
 
 Positions = tuple[int, ...] | tuple[tuple[int, ...], ...]
 """The position of each row, or of each row of each batch."""
@@ -105,8 +106,8 @@ def refusal(subject: Subject, error: Exception) -> str:
 
 
 def shortly(error: BaseException) -> str:
-    """Return an exception's kind and the beginning of its first line."""
-    line = next((line for line in str(error).splitlines() if line.strip()), "").strip()
+    """Return an exception's kind and the beginning of its first line, without what names this machine."""
+    line = scrub(next((line for line in str(error).splitlines() if line.strip()), "").strip())
     return f"{type(error).__name__}: {line if len(line) <= LONG else line[: LONG - 3] + '...'}".rstrip(": ")
 
 

@@ -7,6 +7,7 @@ import rotcheck
 from rotcheck.compare import plan
 from rotcheck.compare.checks import levels, names
 from rotcheck.errors import RequestError
+from rotcheck.measure.elsewhere import shortly
 from rotcheck.preflight.decision import decide
 from rotcheck.preflight.policy import Policy
 from rotcheck.results import Report, exit_code
@@ -224,3 +225,10 @@ def test_the_quick_checks_are_asked_by_default_and_all_of_them_in_full() -> None
 def test_an_unknown_check_is_answered_with_all_there_are() -> None:
     with pytest.raises(RequestError, match="did you mean 'shapes'"):
         plan.request((), (), (), ("shape",))
+
+
+def test_what_was_raised_is_told_in_one_line_without_paths_of_the_machine() -> None:
+    told = shortly(RuntimeError("\n  cannot trace /home/someone/models/rotary.py\nHint: do not"))
+    assert told == "RuntimeError: cannot trace rotary.py"
+    assert len(shortly(ValueError("x" * 500))) <= 132
+    assert shortly(AssertionError()) == "AssertionError"

@@ -60,6 +60,11 @@ def test_a_named_file_wins_over_pyproject(folder: Path) -> None:
     assert load(write(folder / "p.toml", 'implementations = ["complex"]')).implementations == ("complex",)
 
 
+def test_a_policy_asks_for_every_check_in_one_word(folder: Path) -> None:
+    assert load(write(folder / "p.toml", "full = true")).full
+    assert not DEFAULT.full
+
+
 def test_what_a_policy_leaves_out_is_the_default(folder: Path) -> None:
     assert load(write(folder / "p.toml", 'devices = ["cpu"]')).implementations == DEFAULT.implementations
 
@@ -74,6 +79,7 @@ def test_what_a_policy_leaves_out_is_the_default(folder: Path) -> None:
         ("dtypes = [32]", "dtypes in .* must be a list of names"),
         ('checks = [""]', "checks in .* must be a list of names"),
         ("devices = []", "devices in .* is empty"),
+        ("full = 1", "full in .* must be true or false, not 1"),
         ("timeout = 0", "timeout in .* must be a finite number of seconds above 0, not 0"),
         ("timeout = true", "timeout in .* must be a finite number"),
         ('timeout = "5"', "timeout in .* must be a finite number"),

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import SEED, Case, Slots
+from rotcheck.measure.errors import SAME, Measured, against, is_rounding, measure, named, norms, worst_of
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.errors import SAME, Measured, against, is_rounding, measure, named, norms, worst_of
 from rotcheck.measure.subject import CALLS, Subject, Wrong
 
 needs_values = True

@@ -10,6 +10,7 @@ from rotcheck.measure.elsewhere import another, refusal, worst
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 from rotcheck.measure.transformed import compared, unseen
+from rotcheck.scrub import scrub
 
 level = "full"
 needs_values = True
@@ -65,6 +66,6 @@ def _refused(subject: Subject, error: Exception, length: int) -> Evidence:
     if not isinstance(error, (kind.Unsupported, kind.UserError, kind.TorchRuntimeError)):
         raise error
     why = next((line.strip() for line in str(error).splitlines() if "Explanation:" in line), "")
-    words = f"{refusal(subject, error)}. {why.removeprefix('Explanation: ')}".rstrip(". ")
+    words = f"{refusal(subject, error)}. {scrub(why.removeprefix('Explanation: '))}".rstrip(". ")
     message = f"torch.compile(fullgraph=True) does not take it ({length} rows): {words}"
     return Evidence(finding="graph-break", message=message)

@@ -1,7 +1,7 @@
 """Do three calls on the same input give the same bits?"""
 
-from rotcheck.measure.case import Case
 from rotcheck.compare.checks.inputs import same_bits
+from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from rotcheck.measure.case import Case, Slots
 from rotcheck.compare.checks.inputs import same_bits
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.errors import SAME, Measured, measure, named, norms
+from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
 needs_values = True
