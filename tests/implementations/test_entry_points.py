@@ -154,6 +154,35 @@ def test_nothing_is_read_for_names_that_are_known(tmp_path: Path) -> None:
     assert done.stdout == "False\n"
 
 
+INSTALLED = (
+    *(
+        "diffusers",
+        "esm",
+        "fla",
+        "liger_kernel",
+        "megatron",
+        "mlx",
+        "onnx",
+        "onnxruntime",
+        "timm",
+        "torchtune",
+    ),
+    *("transformer_engine", "transformers", "unsloth", "vllm", "xformers", "their_rope"),
+)
+
+
+def test_the_default_comparison_imports_no_library_that_was_not_asked_for(tmp_path: Path) -> None:
+    """So it takes as long as ever, however many are installed."""
+    tells = "open(__file__ + '.imported', 'w').close()\n"
+    packaged(tmp_path, "theirs", listed("their-rope = their_rope"), **dict.fromkeys(INSTALLED, tells))
+    found = compared(tmp_path, "--device", "cpu", "--dtype", "float32", "--check", "dtype")
+
+    assert {cell["implementation"] for cell in found} == set(registry.of_folder())
+    assert list(tmp_path.glob("*.imported")) == []
+    [timm] = compared(tmp_path, "timm", "--device", "cpu", "--dtype", "float32", "--check", "dtype")
+    assert timm["verdict"] == "raises"  # that one is no timm
+
+
 BROKEN = listed(
     "their-rope = their_rope",
     "their-call = their_rope:by_name",

@@ -6,7 +6,18 @@ from functools import partial
 
 import pytest
 import torch
-from expected import ELSEWHERE, FUNCTIONS, INTERPRETED, LOADED, NOT_HERE, ON_CPU, Does, installed, pinned
+from expected import (
+    ELSEWHERE,
+    FUNCTIONS,
+    INTERPRETED,
+    LOADED,
+    NOT_HERE,
+    ON_CPU,
+    PINNED,
+    Does,
+    installed,
+    pinned,
+)
 
 from rotcheck.identify import describe
 from rotcheck.implementations import load, registry
@@ -16,6 +27,7 @@ from rotcheck.implementations.package import Package
 from rotcheck.results import Identification
 from rotcheck.rotary.calls import parsed
 
+ROOT = PINNED.parents[1]
 CPU = torch.device("cpu")
 LIBRARIES = "rotcheck.implementations.libraries"
 
@@ -88,6 +100,20 @@ def test_a_module_that_builds_tables_is_identified(function: str, lanes: int) ->
 
 def test_every_file_of_a_library_has_its_place_in_these_tests() -> None:
     assert sorted((*ON_CPU, *INTERPRETED, *ELSEWHERE, *NOT_HERE)) == registry.libraries()
+
+
+def test_the_page_of_the_libraries_lists_each_with_its_version() -> None:
+    """And what was not run here stands behind the heading that says so."""
+    ran, not_run = (ROOT / "docs" / "libraries.md").read_text().split("\n## Written, and not run\n")
+    for name in (*ON_CPU, *INTERPRETED):
+        assert f"| `{name}` |" in ran
+    for name in ELSEWHERE:
+        assert f"| `{name}` |" in not_run
+    dependencies = {"mlx-cpu"}
+    own = PINNED.read_text().split("\n# imported by them")[0]
+    for package, version in pinned().items():
+        if f"{package}==" in own and package not in dependencies:
+            assert version in ran
 
 
 def test_the_versions_that_rotcheck_names_are_those_it_is_tested_with() -> None:
