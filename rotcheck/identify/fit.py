@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.frequencies import Turned, fitted, wrapped
-from rotcheck.rotary.schedules import Recognition, Schedule, recognise
+from rotcheck.rotary.recognition import Recognition, recognise
+from rotcheck.rotary.schedules import Schedule
 
 RIGHT = 1e-2  # radians: a phase further off is not right
 TOLERANCES = (2e-5, 1e-4, 1e-3, 2e-2)  # float32, and what narrower dtypes leave of frequencies

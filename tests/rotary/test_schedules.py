@@ -17,6 +17,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRotaryEmbe
 
 from rotcheck.implementations.libraries import timm
 from rotcheck.rotary import angles, inverse_frequencies, lanes
+from rotcheck.rotary.recognition import recognise
 from rotcheck.rotary.schedules import (
     Axial,
     Interleaved,
@@ -31,7 +32,6 @@ from rotcheck.rotary.schedules import (
     Schedule,
     Sectioned,
     Yarn,
-    recognise,
     turning_lanes,
 )
 

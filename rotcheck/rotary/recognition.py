@@ -1,0 +1,179 @@
+"""The way back: which schedule gave these frequencies?"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from rotcheck.rotary.frequencies import inverse_frequencies
+from rotcheck.rotary.schedules import (
+    Blend,
+    Linear,
+    Llama3,
+    Ntk,
+    OverHeadDim,
+    Plain,
+    Proportional,
+    Schedule,
+    Yarn,
+)
+
+WELL_KNOWN_THETAS = (1e4, 1.5e5, 1.6e5, 5e5, 1e6, 5e6, 1e7)
+"""RoFormer and most others, gpt-oss, ModernBERT, Llama 3, Qwen and CodeLlama, Yi, Qwen2.5-1M."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Which schedule explains measured frequencies, and how well: `str()` of it says the same in words.
+
+    `schedule`: the likeliest that does; None when no known one does, since none is guessed. `alternatives`: what
+    explains them just as well, which frequencies alone cannot tell. All are over `rotary_dim`, the lanes that turn,
+    save Proportional, which is over all lanes.
+    """
+
+    schedule: Schedule | None
+    alternatives: tuple[Schedule, ...]
+    departure: (
+        float  # worst |measured / expected - 1|; expected without a schedule: the nearest geometric row
+    )
+    pair: int  # where that is
+    rotary_dim: int
+
+    def __str__(self) -> str:
+        worst = f"worst departure {self.departure:.1e}, at pair {self.pair}"
+        if self.schedule is None:
+            return f"no known schedule; from the nearest geometric row: {worst}"
+        others = "".join(f"\n  or {other}" for other in self.alternatives)
+        return f"{self.schedule} over {self.rotary_dim} lanes: {worst}{others}"
+
+
+def recognise(
+    frequencies: Tensor, head_dim: int | None = None, known: Sequence[Schedule] = (), tolerance: float = 2e-5
+) -> Recognition:
+    """Return the schedules that give these inverse frequencies, each pair within the relative tolerance.
+
+    `frequencies`: (P,), float64, in radians a position; pairs that stand still are 0, at the end. `head_dim`: lanes of
+    the head, where these may be more than 2P. `known`: schedules to try beside the common ones, such as what a
+    configuration asks for. Numbers come back with the fewest digits that the tolerance allows. What frequencies
+    cannot show stays at its default: attention factors, the betas of YaRN, the low factor of Llama 3; dynamic NTK
+    shows its scale alone. LongRoPE could explain any figures, so it is named only when `known`.
+
+    Raises TypeError for another dtype; ValueError unless two pairs or more turn, by positive and finite frequencies.
+    """
+    turning = _turning(frequencies)  # (K,), K <= P
+    common = list(_rows(turning, head_dim, len(frequencies), tolerance)) or list(_blends(turning, tolerance))
+    found = {each: _departure(each, frequencies, len(turning)) for each in (*known, *common)}
+    fits = [each for each, (worst, _) in found.items() if worst <= tolerance]
+    fits.sort(key=lambda each: each not in known and getattr(each, "theta", None) not in WELL_KNOWN_THETAS)
+    worst, pair = found[fits[0]] if fits else _from_nearest_row(turning)
+    return Recognition(fits[0] if fits else None, tuple(fits[1:]), worst, pair, 2 * len(turning))
+
+
+def _turning(frequencies: Tensor) -> Tensor:
+    if frequencies.dtype != torch.float64 or frequencies.dim() != 1:
+        raise TypeError(f"frequencies are {frequencies.dtype} {tuple(frequencies.shape)}; give float64 (P,)")
+    turning = frequencies.cpu()[: int(frequencies.count_nonzero())]
+    if len(turning) < 2 or not ((turning > 0) & turning.isfinite()).all():
+        raise ValueError(
+            "two pairs or more must turn, by positive and finite frequencies; 0 is for those after them"
+        )
+    return turning
+
+
+def _departure(schedule: Schedule, frequencies: Tensor, turning: int) -> tuple[float, int]:
+    """Return the worst relative departure and its pair; infinite where no such head can have the schedule."""
+    pairs = len(frequencies) if isinstance(schedule, Proportional) else turning
+    try:
+        expected = schedule.inverse_frequencies(2 * pairs)  # (pairs,)
+    except ValueError:
+        return math.inf, 0
+    measured = frequencies[:pairs].cpu()
+    return _worst(torch.where(measured == expected, 1.0, measured / expected))  # 0 / 0 agrees
+
+
+def _worst(ratios: Tensor) -> tuple[float, int]:
+    worst, pair = (ratios - 1).abs().max(0)
+    return worst.item(), int(pair)
+
+
+def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -> Iterator[Schedule]:
+    """Yield what a geometric row of frequencies can be: nothing when it is none."""
+    lanes, still = 2 * len(turning), len(turning) < pairs
+    factor = _shortest((1 - tolerance) / turning[0].item(), (1 + tolerance) / turning[0].item())
+    low, high = (bound[-1] for bound in _thetas(turning * factor, tolerance))
+    if not 0 < low <= high < math.inf:
+        return
+    theta = _shortest(low.item(), high.item())
+    yield Plain(theta) if factor == 1 else Linear(factor, theta)
+    full = 2 * pairs if still else head_dim or lanes
+    over_full = _shortest(*((bound ** (full / lanes)).item() for bound in (low, high)))
+    if still and 0 < over_full < math.inf:
+        yield Proportional(len(turning) / pairs, over_full, factor)
+    elif lanes < full and factor == 1 and over_full in WELL_KNOWN_THETAS:
+        yield OverHeadDim(full, over_full)
+    for base in WELL_KNOWN_THETAS if factor == 1 else ():
+        scale = _shortest(*((bound / base).item() ** (1 - 2 / lanes) for bound in (low, high)))
+        if scale > 1 and _digits(scale) <= 2:  # more digits would explain any theta
+            yield Ntk(scale, base)
+
+
+def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
+    """Yield YaRN and Llama 3 with usual parameters, each with the factor that the last pair asks for."""
+    lanes = 2 * len(turning)
+    low, high = _thetas(turning, tolerance)  # (K-1,) each: it holds up to the last pair that is kept
+    ranges = torch.stack((low, high), -1)[(low > 1) & (low <= high) & high.isfinite()].tolist()
+    for theta in dict.fromkeys((*WELL_KNOWN_THETAS, *(_shortest(*each) for each in ranges))):
+        share = (turning[-1] / inverse_frequencies(lanes, theta)[-1]).item()
+        for blend in _usual(theta):
+            factor = _factor(share, blend.kept(lanes), tolerance)
+            if factor:
+                yield replace(blend, factor=factor)
+
+
+def _factor(share: float, kept: Tensor, tolerance: float) -> float | None:
+    """Solve share = kept + (1 - kept) / factor for the last pair; None if that gives no factor over 1.
+
+    Or if fewer than three pairs are not kept: any wrong pair at the end would have some factor, so others confirm it.
+    """
+    last = kept[-1].item()
+    most, least = (share * (1 + tolerance) - last, share * (1 - tolerance) - last)
+    if (kept < 1).sum() < 3 or not 0 < least <= most < 1 - last:
+        return None
+    return _shortest((1 - last) / most, (1 - last) / least)
+
+
+def _usual(theta: float) -> Iterator[Blend]:
+    for length in (2**power for power in range(10, 21)):
+        yield Yarn(1.0, length, theta)
+        yield Yarn(1.0, length, theta, truncate=False)  # gpt-oss
+        yield Llama3(1.0, length, theta)
+        yield Llama3(1.0, length, theta, high_freq_factor=1.0)  # Llama 4 Scout
+
+
+def _thetas(turning: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+    """Return the least and the largest theta that pairs 1 to k allow, (K - 1,) each; none where they cross."""
+    power = -len(turning) / torch.arange(1, len(turning), dtype=torch.float64, device="cpu")  # (K-1,)
+    low, high = (((1 + off) * turning[1:]).pow(power) for off in (tolerance, -tolerance))  # (K-1,) each
+    return low.cummax(0).values, high.cummin(0).values
+
+
+def _shortest(low: float, high: float) -> float:
+    """Return the number with the fewest decimal digits from low to high."""
+    middle = (low + high) / 2
+    rounded = (float(f"{middle:.{digits}e}") for digits in range(16))
+    return next((number for number in rounded if low <= number <= high), middle)
+
+
+def _digits(number: float) -> int:
+    return len(f"{number:.15e}".split("e")[0].rstrip("0")) - 1  # without the point
+
+
+def _from_nearest_row(turning: Tensor) -> tuple[float, int]:
+    """Return how far and where the pairs leave the geometric row of medians, which one wrong pair does not move."""
+    index = torch.arange(len(turning), dtype=torch.float64, device="cpu")  # (K,)
+    one, other = torch.triu_indices(len(turning), len(turning), 1, device="cpu")
+    slope = ((turning[other] / turning[one]).log() / (index[other] - index[one])).median()
+    level = turning.log() - slope * index  # (K,)
+    return _worst((level - level.median()).exp())
