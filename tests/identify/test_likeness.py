@@ -8,6 +8,7 @@ import pytest
 import swaps
 import torch
 from identifying import told
+from msgspec.structs import replace
 from torch import Tensor
 
 from rotcheck.identify.likeness import likeness
@@ -128,8 +129,6 @@ def test_the_conversion_of_tables_gives_equal_values(own: str, other: str) -> No
     if own == other:
         assert "tables" not in fixes(own, other)
         return
-    if own == "angle_table":
-        assert "angles" in fixes(own, other)["tables"]  # atan2 would do, and nobody should
     told_steps = fixes(own, other)["tables"]
     made = converted(told_steps, FORMS[other])
     assert same(getattr(swaps, own)(x(), *made), getattr(swaps, other)(x(), *FORMS[other]))
@@ -187,6 +186,15 @@ def test_what_counts_rows_by_itself_cannot_take_positions() -> None:
 @pytest.mark.parametrize(("own", "other"), [("both_wrong", "halves"), ("halves", "both_wrong")])
 def test_what_is_wrong_in_itself_takes_nobodys_place(own: str, other: str) -> None:
     assert like(own, other).swappable == "no"
+
+
+def test_one_that_was_not_identified_says_why() -> None:
+    missing = replace(
+        identification("halves"), convention=None, message="not on this machine: it is not installed"
+    )
+    told_of_it = likeness(identification("halves"), missing, "theirs")
+    assert told_of_it.swappable == "unknown"
+    assert [one.fix for one in told_of_it.differences] == ["not on this machine: it is not installed"]
 
 
 @pytest.mark.parametrize(("own", "other"), [("make_tables", "halves"), ("halves", "make_tables")])
