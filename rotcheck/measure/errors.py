@@ -88,9 +88,10 @@ def named(case: Case, where: dict[str, int]) -> dict[str, int]:
     """Return a place with the position of its row."""
     if "row" not in where:
         return where
-    first = case.positions[0]
-    of_batch = case.positions[where["batch"]] if isinstance(first, tuple) else case.positions
-    return where | {"position": int(of_batch[where["row"]])}  # type: ignore[index]
+    at = case.positions[where["row"]] if isinstance(case.positions[0], int) else None
+    if at is None:  # batch rows have positions of their own
+        at = case.positions[where["batch"]][where["row"]]  # type: ignore[index]
+    return where | {"position": int(at)}
 
 
 def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:

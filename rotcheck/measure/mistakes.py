@@ -59,7 +59,7 @@ def _tables_swapped(x: Tensor, angles: Tensor) -> Tensor:
 
 
 def _imaginary_dropped(_: Case, x: Tensor, angles: Tensor) -> Tensor:
-    a, b, cos, _ = _parts(x, angles)
+    a, b, cos, _sin = _parts(x, angles)
     return torch.stack((a * cos, b * cos), -1)
 
 

@@ -71,7 +71,13 @@ def _function(convention: Convention, style: Callable[..., Pairs], wide: bool) -
             out = torch.cat((out.narrow(at, 0, 2), own.unsqueeze(at)), at)
         return out.reshape(given.shape)
 
-    return rotate
+    def pair(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        return rotate(x, cos, sin)
+
+    def lone(x: Tensor, freqs: Tensor) -> Tensor:
+        return rotate(x, freqs)
+
+    return pair if convention.tables in ("half-width", "repeated") else lone
 
 
 def _last(form: TableForm) -> int:

@@ -419,6 +419,7 @@ def scripted(x, cos, sin):
 class Torchtune(torch.nn.Module):
     def __init__(self, dim=64, max_seq_len=131072, base=10000):
         super().__init__()
+        self.dim, self.base, self.max_seq_len = dim, base, max_seq_len
         phases = torch.arange(max_seq_len)[:, None].float() * inverse(dim, base)
         self.register_buffer("cache", torch.stack([phases.cos(), phases.sin()], -1), persistent=False)
 

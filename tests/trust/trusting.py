@@ -44,8 +44,8 @@ SHAPES = (
     Sizes(batch=4, heads=3, kv_heads=3, width=80, positions=(0, 1, 3, 258, 1000, 4097, 65536)),
 )
 COUNTED = tuple(
-    replace(shape, heads=2, kv_heads=2, positions=tuple(range(270 + 20 * at)))
-    for at, shape in enumerate(SHAPES)
+    Sizes(batch=2 + at, heads=2, kv_heads=2, width=width, positions=tuple(range(261 + at)))
+    for at, width in enumerate((64, 48, 32))
 )
 BATCHED = tuple(
     replace(
@@ -144,3 +144,8 @@ def defects() -> dict[str, Any]:
 def declared(thing: Any) -> Convention | None:
     """Return the convention that a planted defect declares."""
     return load.declared(thing)
+
+
+def module_of(thing: Any) -> Path:
+    """Return the file of a planted defect."""
+    return Path(inspect.getfile(thing))

@@ -1,35 +1,60 @@
 """Are rows rotated by their own positions when these are out of order, start late, or differ from batch to batch?"""
 
-from rotcheck.measure.case import BATCH, Case
-from rotcheck.measure.elsewhere import Positions, at, held, indexes, roles, takes_offset, worst
+from rotcheck.measure.case import BATCH, Case, Sizes
+from rotcheck.measure.elsewhere import (
+    Positions,
+    another,
+    at,
+    held,
+    indexes,
+    refusal,
+    roles,
+    takes_offset,
+    worst,
+)
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.subject import Subject
+from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"
 needs_values = True
 ROWS = 64  # of a table that positions index, or an offset reaches into
 UNSORTED = ((40, 5, 5, 0, 17, 63, 1), (3, 62, 0, 9, 9, 31, 2))
+COUNTED = (2051, 1024, 512, 259)  # rows: bfloat16 cannot hold 257, float16 and TF32 not 2049
 LATE = ((5, 6, 7, 8, 9, 10, 11), (23, 24, 25, 26, 27, 28, 29))
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Rotate rows whose positions are unsorted and repeat, or that start at an offset; then a batch of both kinds."""
-    asked = _asked(case)
-    if not asked:
-        words = "it counts its positions itself, from 0, and can be given no other"
-        return Evidence(state="skipped", message=words, applies=False)
+    if case.convention.positions == "from 0":
+        return _counted(subject, case)
     answers = []
-    for when, positions in asked:
+    for when, positions in _asked(case):
         there, call = at(case, positions, ROWS)
         answers.append(held(there, subject.call(call), code="positions", when=f"for {when}"))
     return worst(answers)
 
 
+def _counted(subject: Subject, case: Case) -> Evidence:
+    """Ask one that counts from 0 for more rows than narrow dtypes can count, or as many as it takes."""
+    raised = ""
+    for rows in COUNTED:
+        sizes = Sizes(batch=1, heads=1, kv_heads=1, width=case.width, positions=tuple(range(rows)))
+        there = another(case, sizes)
+        try:
+            results = subject.call(there.call())
+        except Wrong:
+            raise
+        except Exception as error:  # its table is shorter
+            raised = refusal(subject, error)
+            continue
+        return held(there, results, code="positions", when=f"for {rows} rows")
+    words = f"it counts its positions itself, from 0, and takes no {COUNTED[-1]} rows: {raised}"
+    return Evidence(state="skipped", message=words, applies=False)
+
+
 def _asked(case: Case) -> list[tuple[str, Positions]]:
     """Return what can be asked of the convention."""
     taken, convention = roles(case), case.convention
-    if convention.positions == "from 0":
-        return []
     if takes_offset(case) and "positions" not in taken:
         asked: list[tuple[str, Positions]] = [("rows from position 5 on", LATE[0])]
         several, words = LATE, "an offset of its own in each batch row"

@@ -172,3 +172,52 @@ def k_detached(q, k, cos, sin):
 @planted("shape", "a squeezed result", **HALF)
 def squeezed(x, cos, sin):
     return turn(x, cos, sin)[:, :, :1].squeeze(2)
+
+
+# what shows only in some sizes
+
+
+@planted("batch", "N17: another formula for a batch of one", ("float32", "bfloat16", "float16"), **LLAMA)
+def fused_for_a_batch_of_one(q, k, cos, sin):
+    cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
+    if len(q) == 1:
+        return tuple((x.double() * cos + rotate_half(x.double()) * sin).to(x.dtype) for x in (q, k))
+    return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
+
+
+@planted("offset", "N11: a shortcut for decoding, where there is one row", **HALF)
+def decodes_without_rotating(x, cos, sin):
+    return x.clone() if x.shape[1] == 1 else turn(x, cos, sin)
+
+
+@planted(
+    "offset",
+    "K4: the offset of the first call is baked in",
+    takes_offset=True,
+    **{**HALF, "table_axes": "sw"},
+)
+class OffsetBakedIn:
+    def __init__(self):
+        self.first = None
+
+    def __call__(self, x, cos, sin, offset=0):
+        self.first = offset if self.first is None else self.first
+        rows = slice(self.first, self.first + x.shape[1])
+        return turn(x, cos[rows, None], sin[rows, None])
+
+
+@planted(
+    "unlike", "a loop over the heads of q turns those of k again, with fewer heads in k", check="gqa", **LLAMA
+)
+def k_once_for_each_head_of_q(q, k, cos, sin):
+    cos, sin, keys = cos.unsqueeze(1), sin.unsqueeze(1), list(k.unbind(1))
+    for head in range(q.shape[1]):
+        at = head % len(keys)
+        keys[at] = keys[at] * cos[:, 0] + rotate_half(keys[at]) * sin[:, 0]
+    return q * cos + rotate_half(q) * sin, torch.stack(keys, 1)
+
+
+@planted("sizes", "F11: a kernel whose block holds 128 pairs", check="shapes", **HALF)
+def at_most_128_pairs(x, cos, sin):
+    out, half = turn(x, cos, sin), x.shape[-1] // 2
+    return torch.where(torch.arange(x.shape[-1]) % half < 128, out, x)

@@ -14,6 +14,7 @@ class Plant(NamedTuple):
     dtypes: tuple[str, ...]  # in which it shows
     check: str  # that names it; empty: the first that disagrees
     batched: bool  # it shows only where batch rows have positions of their own
+    condition: str = ""  # of `rotcheck context` that spoils it
 
 
 ALL = ("float32", "bfloat16", "float16", "float64")
@@ -33,5 +34,15 @@ def planted(
     def mark(thing: Thing) -> Thing:
         thing.plant = Plant(code, stands_for, dtypes, check, batched)  # type: ignore[attr-defined]
         return rotcheck.declare(**convention)(thing) if convention else thing
+
+    return mark
+
+
+def spoilt(condition: str, code: str, stands_for: str) -> Callable[[Thing], Thing]:
+    """Plant a defect that shows under a condition of `rotcheck context`."""
+
+    def mark(thing: Thing) -> Thing:
+        thing.plant = Plant(code, stands_for, ("float32",), "", False, condition)  # type: ignore[attr-defined]
+        return thing
 
     return mark
