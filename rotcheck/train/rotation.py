@@ -51,7 +51,7 @@ def implementation(subject: Subject) -> Rotary:
     for all with the rows of the qkv projection: the model stays the same function of its weights.
     """
     convention = subject.convention
-    written: Pairing = "half" if convention.output_lanes == "de-interleaved" else convention.pairing
+    written = convention.written
 
     @cache
     def tables_for(batch: int, length: int, width: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
@@ -66,7 +66,8 @@ def implementation(subject: Subject) -> Rotary:
         """Call it with (B, S, [3,] H, D) each, in its own order of lanes."""
         batch, length, heads, width = like.shape[0], like.shape[1], like.shape[-2], like.shape[-1]
         laid = [lay(x, convention.axes) for x in inputs]
-        own = [x.clone() for x in laid] if convention.in_place else laid  # autograd forbids writing into a view
+        # cloned, since autograd forbids writing into a view
+        own = [x.clone() for x in laid] if convention.in_place else laid
         positions = torch.arange(length, device=subject.device).expand(batch, -1)  # (B, S)
         if "b" not in convention.position_axes:
             positions = positions[0] if convention.position_axes == "s" else positions[:1]

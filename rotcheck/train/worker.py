@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret_for
+from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.scrub import scrub
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch
