@@ -32,7 +32,9 @@ def load(device: str) -> Function:
     """Return a function of q, k and positions (B, S), which makes caches of their own size."""
     XFORMERS.check_installed()
     if device == "interpreter":
-        raise Unavailable("the Triton interpreter lacks its power function, and takes seconds for a call of it")
+        raise Unavailable(
+            "the Triton interpreter lacks its power function, and takes seconds for a call of it"
+        )
     package.for_cuda(device)
     parameters = ("xq", "xk", "xv", "cache_k", "cache_v", "attn_bias", "theta=", "seqpos=")
     rotate = XFORMERS.function("xformers.ops.rope_padded:rope_padded", *parameters)
