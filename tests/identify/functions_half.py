@@ -291,3 +291,11 @@ def packed_behind_heads(mixed_x, cos, sin):
     q, k, v = mixed_x.chunk(3, -1)  # (B, S, H, D) each
     q, k = (x * cos[:, None] + turn_half(x) * sin[:, None] for x in (q, k))
     return torch.cat((q, k, v), -1)
+
+
+@expect(
+    pairing="half", layout="bhsd", tables="repeated", argument_order=("q", "k", "(cos, sin)"), rotary_dim=None
+)
+def as_layers_of_transformers_pass_it(query_states, key_states, position_embeddings):
+    cos, sin = (table.unsqueeze(1) for table in position_embeddings)
+    return query_states * cos + turn_half(query_states) * sin, key_states * cos + turn_half(key_states) * sin

@@ -277,3 +277,43 @@ class GrowingInPlace(nn.Module):
             self.rows = torch.outer(torch.arange(wanted).float(), self.inv_freq)
         angle = self.rows[seqlen_offset:wanted, None]
         return x.copy_(in_halves(x, angle))
+
+
+@expect(**OWN, pairing="half", layout="bhsd", positions="offset", rotary_dim=16, theta=10000.0)
+class QuarterOfAHead(nn.Module):
+    """Partial rotary as GPT-NeoX has it: the head is wider than what turns."""
+
+    def __init__(self, head_size: int, rotary_pct: float = 0.25) -> None:
+        super().__init__()
+        self.rotary_ndims = int(head_size * rotary_pct)
+        self.register_buffer("inv_freq", frequencies(self.rotary_ndims))
+
+    def forward(self, q: Tensor, k: Tensor, offset: int = 0) -> tuple[Tensor, Tensor]:
+        rows = torch.arange(offset, offset + q.shape[-2]).float()
+        angle = torch.outer(rows, self.inv_freq)
+        n = self.rotary_ndims
+        turned = [torch.cat((in_halves(x[..., :n], angle), x[..., n:]), -1) for x in (q, k)]
+        return turned[0], turned[1]
+
+
+@expect(**OWN, pairing="half", layout="bs(hd)", positions="from 0", theta=10000.0)
+class EightHeads(nn.Module):
+    """Heads and lanes in one axis, and as many heads as the model has."""
+
+    def __init__(self, n_embd: int, n_head: int) -> None:
+        super().__init__()
+        self.n_head = n_head
+        self.register_buffer("angle", torch.outer(torch.arange(2048).float(), frequencies(n_embd // n_head)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, s, _ = x.shape
+        return in_halves(x.view(b, s, self.n_head, -1), self.angle[:s, None]).reshape(x.shape)
+
+
+@expect(**OWN, pairing="half", layout="bhsd", positions="from 0", schedule="Ntk", ambiguous=("schedule",))
+def stretched_base(q, k, seq_len):
+    width = q.shape[-1]
+    angle = torch.outer(
+        torch.arange(seq_len).float(), frequencies(width, 10000.0 * 4 ** (width / (width - 2)))
+    )
+    return in_halves(q, angle), in_halves(k, angle)
