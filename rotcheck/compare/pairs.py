@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from rotcheck.measure.evidence import Evidence
 from rotcheck.isolation import Job, Pool, Returned
+from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Pair, Relation
 
 TARGET = "rotcheck.compare.pairwise:open_outputs"
