@@ -145,8 +145,9 @@ def _asked(
     target: Target, found: Found, own: OwnAngles | None, device: torch.device
 ) -> tuple[traits.Function, Sizes]:
     """Return the function with its convention, and the sizes to ask it for."""
-    only = found.trier.probe.width if _one_width(found) else None
-    convention = replace(own.convention if own else found.convention, head_dim=only)
+    known = own.convention if own else found.convention
+    only = found.trier.probe.width if known.frequencies or _one_width(found) else None
+    convention = replace(known, head_dim=only)
     asked = traits.Function(target.function, convention, device)
     if own:
         return asked, Sizes(width=found.trier.probe.width, positions=own.positions)

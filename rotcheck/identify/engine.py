@@ -1,6 +1,7 @@
 """The search: from a function to the calls that it takes, and to the convention that its response follows."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from rotcheck.rotary.conventions import Convention
 
 WIDTHS = (16, 64, 128, 32)
 MOST_CALLS = 3000
-ENOUGH = 5  # readings of one form of tables that follow no convention
+ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +153,13 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
     nearest: Found | None = None
     for conventions in attempts.attempts(template):
         exact: list[Found] = []
-        inexact = 0
+        inexact: Counter[str] = Counter()
         for convention in conventions:
             elsewhere = exact and convention.packed and convention.layout != exact[0].convention.layout
-            if elsewhere or inexact > ENOUGH or not _takes(trier, convention, reasons):
+            if elsewhere or inexact[convention.layout] > ENOUGH or not _takes(trier, convention, reasons):
                 continue
             found = read(trier, convention)
-            inexact += not found.exact
+            inexact[convention.layout] += not found.exact
             if found.exact:
                 exact.append(found)
             elif nearest is None or _nearer(found, nearest):

@@ -1,5 +1,7 @@
 """Can one rotary function be swapped for another, and what has to be permuted or converted if not?"""
 
+from msgspec.structs import replace
+
 from rotcheck.results import Described, Difference, Identification, Likeness, Swappable
 
 
@@ -7,7 +9,10 @@ def likeness(own: Identification, other: Identification, name: str) -> Likeness:
     """Return whether `own` can take the place of `other`, which is called `name`."""
     ours, theirs = own.convention, other.convention
     if ours is None or theirs is None:
-        return Likeness(other=name, swappable="unknown", differences=())
+        why = (own if ours is None else other).message or "no rotation was found"
+        known = _differs("convention", _known(ours), _known(theirs), why)
+        return Likeness(other=name, swappable="unknown", differences=(known,))
+    ours, theirs = _lined_up(ours, theirs), _lined_up(theirs, ours)
     if "builds" in (ours.kind, theirs.kind):
         found = _of_tables(ours, theirs)
     else:
@@ -15,8 +20,12 @@ def likeness(own: Identification, other: Identification, name: str) -> Likeness:
     return Likeness(other=name, swappable=_verdict(own, other, found), differences=tuple(found))
 
 
+def _known(found: Described | None) -> str:
+    return "known" if found else "unknown"
+
+
 def _verdict(own: Identification, other: Identification, found: list[Difference]) -> Swappable:
-    if not (own.follows and other.follows):
+    if not (own.follows and other.follows) or any(each.field == "kind" for each in found):
         return "no"
     return "with changes" if any(each.hard for each in found) else "as it is"
 
@@ -25,16 +34,8 @@ def _of_values(ours: Described, theirs: Described) -> list[Difference]:
     """What changes the values of a model that was trained with the other."""
     found = []
     if ours.pairing != theirs.pairing:
-        sizes = "rotary_dim // 2, 2" if ours.pairing == "half" else "2, rotary_dim // 2"
-        fix = f"w.view(heads, {sizes}, -1).transpose(1, 2).reshape(w.shape)"
-        found.append(
-            _differs(
-                "pairing",
-                ours.pairing,
-                theirs.pairing,
-                f"permute the rows of the q and k projections once: {fix}",
-            )
-        )
+        fix = f"permute the rows of the q and k projections once, biases too: {_permutation(ours)}"
+        found.append(_differs("pairing", ours.pairing, theirs.pairing, fix))
     if ours.direction != theirs.direction:
         found.append(
             _differs(
@@ -64,10 +65,50 @@ def _of_values(ours: Described, theirs: Described) -> list[Difference]:
     return found
 
 
+def _permutation(ours: Described) -> str:
+    """Return code that puts the rows of a projection w (heads * head_dim, ...) in our order of lanes."""
+    sizes = "rotary_dim // 2, 2" if ours.pairing == "half" else "2, rotary_dim // 2"
+    if ours.rotary_dim is None:
+        return f"w.view(heads, {sizes}, -1).transpose(1, 2).reshape(w.shape)"
+    each = "w.view(heads, head_dim, -1)"
+    turning = f"{each}[:, :rotary_dim].unflatten(1, ({sizes})).transpose(1, 2).flatten(1, 2)"
+    return f"torch.cat(({turning}, {each}[:, rotary_dim:]), 1).reshape(w.shape)"
+
+
+def _lined_up(own: Described, other: Described) -> Described:
+    """Return a convention that takes any layout as what it is in the other's: its tables line up with that."""
+    axes = _PLAIN.get(other.layout or "")
+    if own.layout is not None or axes is None or own.tables == "positions":
+        return own
+    aligned = "".join(axis if axis == "s" else "w" if axis == "d" else "1" for axis in axes).lstrip("1")
+    return replace(own, layout=other.layout, table_axes=aligned)
+
+
+def _of_positions(ours: Described, theirs: Described) -> list[Difference]:
+    """What each can be told of positions, of two that make their own angles."""
+    if ours.positions == theirs.positions or "positions" not in (ours.tables, theirs.tables):
+        return []
+    told = {
+        "any": "give it the positions themselves: torch.arange(offset, offset + rows)",
+        "offset": "it takes the first position of consecutive rows, and no others",
+        "from 0": "it counts rows from 0 and cannot be told positions: no decoding, no packed or padded sequences",
+        "tables": "the rows of its tables are the positions",
+    }
+    own = ours.positions or "unknown"
+    return [
+        _differs(
+            "positions", own, theirs.positions or "unknown", told.get(own, "it has positions of its own")
+        )
+    ]
+
+
 def _of_calls(ours: Described, theirs: Described) -> list[Difference]:
     """What has to be converted around a call."""
     found = []
-    if ours.layout != theirs.layout and ours.layout and theirs.layout:
+    if ours.layout != theirs.layout and ours.layout and not theirs.layout:
+        fix = f"it takes {ours.layout} alone: lay the tensors out so before the call, and back after it"
+        found.append(_differs("layout", ours.layout, "any", fix))
+    elif ours.layout != theirs.layout and ours.layout and theirs.layout:
         fix = _transpose(ours.layout, theirs.layout)
         found.append(_differs("layout", ours.layout, theirs.layout, fix))
     if (ours.tables, ours.table_lanes, ours.table_axes) != (
@@ -76,6 +117,7 @@ def _of_calls(ours: Described, theirs: Described) -> list[Difference]:
         theirs.table_axes,
     ):
         found.append(_differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs)))
+    found += _of_positions(ours, theirs)
     if ours.argument_order != theirs.argument_order:
         mine, other = (", ".join(each.argument_order) for each in (ours, theirs))
         found.append(_differs("arguments", mine, other, f"call it as f({mine})"))
@@ -141,7 +183,16 @@ def _transpose(ours: str, theirs: str) -> str:
 
 def _tables(described: Described) -> str:
     order = {"half": " cat(f, f)", "interleaved": " each value twice", None: ""}[described.table_lanes]
-    return f"{described.tables}{order}, axes {described.table_axes or 'its own'}"
+    return f"{described.tables}{order} {_shape(described)}".rstrip()
+
+
+def _shape(described: Described) -> str:
+    """Return the axes of a table as a shape: `(S, 1, D/2)`."""
+    if not described.table_axes:
+        return ""
+    words = {"b": "B", "s": "S", "w": "D" if described.table_lanes else "D/2"}
+    behind = {"stacked": ["2"], "matrix": ["2", "2"]}.get(described.tables or "", [])
+    return f"({', '.join([*(words.get(axis, axis) for axis in described.table_axes), *behind])})"
 
 
 def _conversion(wanted: Described, have: Described) -> str:
@@ -150,23 +201,67 @@ def _conversion(wanted: Described, have: Described) -> str:
         return "it makes its own tables: give it positions in their place"
     if have.tables == "positions":
         return "the other makes its own tables: build them, as wanted, beside this one"
-    parts = []
+    axes = _axes(have.table_axes or "", wanted.table_axes or "")
+    if (wanted.tables, wanted.table_lanes) == (have.tables, have.table_lanes):
+        return "; ".join(axes)
+    return "; ".join([*axes, *_form(wanted, have)])
+
+
+def _form(wanted: Described, have: Described) -> list[str]:
+    """Return the steps from one form to another: code in t, each of the tables, and in cos and sin."""
     once = {"half": "t[..., : t.shape[-1] // 2]", "interleaved": "t[..., ::2]"}
+    twice = {"half": "torch.cat((t, t), -1)", "interleaved": "t.repeat_interleave(2, -1)"}
+    steps = []
     if have.table_lanes and wanted.table_lanes != have.table_lanes:
-        parts.append(f"each pair's value once: {once[have.table_lanes]}")
-    if wanted.table_lanes == "half" and have.table_lanes != "half":
-        parts.append("torch.cat((t, t), -1)")
-    if wanted.table_lanes == "interleaved" and have.table_lanes != "interleaved":
-        parts.append("t.repeat_interleave(2, -1)")
-    made = {
-        "complex": "torch.complex(cos, sin)",
-        "stacked": "torch.stack((cos, sin), -1)",
-        "angles": "the angles themselves",
-    }
-    if wanted.tables != have.tables and wanted.tables in made:
-        parts.append(made[wanted.tables])
-    if have.tables == "complex" and wanted.tables != "complex":
-        parts.insert(0, "cos, sin = t.real, t.imag")
-    if wanted.table_axes != have.table_axes:
-        parts.append(f"axes {wanted.table_axes or 'of the form'}")
-    return "; ".join(parts) or "the same values in another order of axes"
+        steps.append(f"each pair's value once: {once[have.table_lanes]}")
+    both = wanted.tables in _ANGLES and have.tables in _ANGLES
+    if have.tables in _READ and have.tables != wanted.tables and not both:
+        steps.append(_READ[have.tables])
+    if wanted.table_lanes and wanted.table_lanes != have.table_lanes:
+        steps.append(twice[wanted.table_lanes])
+    if wanted.tables in _MADE and wanted.tables != have.tables and not both:
+        steps.append(_MADE[wanted.tables])
+    return steps
+
+
+def _axes(have: str, wanted: str) -> list[str]:
+    """Return the steps that put the axes of a table, each row of a batch and each slot alike, where they are wanted."""
+    if have == wanted:
+        return []
+    kept = [axis for axis in have if axis in wanted.replace("1", "")]
+    taken = [":" if axis in kept else "0" for axis in have]
+    steps = [f"t[{_trimmed(taken)}]"] if "0" in taken else []
+    order = [axis for axis in wanted if axis in kept]
+    if order != kept:
+        steps.append("t.transpose(0, 1)")
+    given = [":" if axis in kept else "None" for axis in wanted]
+    steps += [f"t[{_trimmed(given)}]"] if "None" in given else []
+    if "b" in wanted and "b" not in kept:
+        steps.append(f"t.repeat_interleave(batch, {wanted.index('b')})")
+    if "3" in wanted and "3" not in kept:
+        steps.append(f"a slot each for q, k and v at axis {wanted.index('3')}, v's with cos 1 and sin 0")
+    return steps
+
+
+def _trimmed(index: list[str]) -> str:
+    while index[-1] == ":":
+        index = index[:-1]
+    return ", ".join(index)
+
+
+_PLAIN = {"bshd": "bshd", "bhsd": "bhsd", "sbhd": "sbhd", "thd": "shd", "hsd": "hsd"}
+_ANGLES = ("angles", "angles-repeated")
+_READ = {
+    "complex": "cos, sin = t.real, t.imag",
+    "stacked": "cos, sin = t.unbind(-1)",
+    "matrix": "cos, sin = t[..., 0, 0], t[..., 1, 0]",
+    "angles": "cos, sin = t.cos(), t.sin()",
+    "angles-repeated": "cos, sin = t.cos(), t.sin()",
+}
+_MADE = {
+    "angles": "the angles of which they were made, or: torch.atan2(sin, cos)",
+    "angles-repeated": "the angles of which they were made, or: torch.atan2(sin, cos)",
+    "complex": "torch.complex(cos, sin)",
+    "stacked": "torch.stack((cos, sin), -1)",
+    "matrix": "torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)",
+}

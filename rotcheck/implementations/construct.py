@@ -115,9 +115,11 @@ def _configuration(found: Callable[..., Any], parameter: inspect.Parameter) -> A
     kind = hints.get(parameter.name)
     if inspect.isclass(kind):
         try:
-            return kind()
+            made = kind()
         except TypeError:
-            return construct(kind)[0]
+            made = construct(kind)[0]
+        of_text = getattr(made, "get_text_config", None)  # transformers: a model of several parts has several
+        return of_text() if callable(of_text) else made
     return _Configuration()
 
 
