@@ -1,7 +1,12 @@
-"""The figures of docs/trust.md: `python tests/trust/figures.py` judges everything and prints them as Markdown."""
+"""The figures of docs/trust.md: `python tests/trust/figures.py [PAGE]` judges everything and prints them as Markdown.
 
+With a page it writes them between its marks as well.
+"""
+
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import healthy_cells
 import planted_cells
@@ -11,6 +16,7 @@ from planted_cells import Planted
 from sound import DTYPE, ONCE, OWN, TABLES
 from trusting import DTYPES
 
+MARK, END = "<!-- figures: python tests/trust/figures.py -->", "<!-- /figures -->"
 FAMILIES = (ONCE, TABLES, DTYPE, OWN)
 
 
@@ -76,6 +82,16 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
+def written(page: str, found: Figures) -> str:
+    """Return a page with the tables between its marks."""
+    before, mark, rest = page.partition(MARK)
+    _, end, after = rest.partition(END)
+    return "\n".join((before + mark, *tables(found), end + after))
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    print("\n".join(tables(Figures(planted_cells.run(), healthy_cells.run()))))
+    found = Figures(planted_cells.run(), healthy_cells.run())
+    for page in map(Path, sys.argv[1:]):
+        page.write_text(written(page.read_text(), found))
+    print("\n".join(tables(found)))
