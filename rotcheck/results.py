@@ -214,7 +214,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cells: tuple[Cell, ...]
     summary: dict[str, int]
     pairs: tuple[Pair, ...] = ()
-    conventions: tuple[Identification, ...] = ()  # of the functions that were identified before they were judged
+    conventions: tuple[
+        Identification, ...
+    ] = ()  # of the functions that were identified before they were judged
     interrupted: bool = False
     planned: int = 0  # how many cells the request asked for; more than there are when interrupted
 

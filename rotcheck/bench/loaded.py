@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rotcheck.measure import switches
 from rotcheck.implementations.interface import Implementation
 from rotcheck.implementations.load import implementation
+from rotcheck.measure import switches
 from rotcheck.rotary.conventions import Convention
 
 

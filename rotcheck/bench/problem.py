@@ -99,7 +99,9 @@ def _random(shape: Sequence[int], size: Size, generator: torch.Generator) -> Ten
 def _tables(convention: Convention, size: Size) -> tuple[Tensor, ...]:
     if convention.tables == "positions":
         return ()
-    turns = angles(torch.arange(size.length, device="cpu"), size.width).expand(size.batch, -1, -1)  # (B, S, P)
+    turns = angles(torch.arange(size.length, device="cpu"), size.width).expand(
+        size.batch, -1, -1
+    )  # (B, S, P)
     order = convention.table_lanes or convention.pairing
     made = tables(convention.tables, order, turns, size.dtype, convention.table_axes)
     return tuple(table.contiguous().to(size.device) for table in made)

@@ -12,7 +12,8 @@ Implementations = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="IMPLEMENTATION",
-        help="A registered name, path/to/file.py:function or package.module:function. None: rotcheck's own and this project's.",
+        help="A registered name, path/to/file.py:function or package.module:function. "
+        "None: rotcheck's own and this project's.",
     ),
 ]
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json, markdown or junit.")]

@@ -15,7 +15,7 @@ from rotcheck.context.trial import Thing, thing
 from rotcheck.identify import builders, engine
 from rotcheck.identify.fit import fit
 from rotcheck.identify.words import call_words
-from rotcheck.implementations import construct
+from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.rotary.conventions import Convention
 
@@ -54,8 +54,8 @@ def _called(target: Target, device: str) -> Known:
             raise NotJudged("it makes the rows of a grid, and not of positions one after another")
         return _building(target, recipe, built)
     owner = thing(target.function).owner
-    widths = construct.width_hints(target.function if owner is None else owner)
-    found = engine.search(target.function, torch.device(device), widths)
+    known = hints(target.function if owner is None else owner)
+    found = engine.search(target.function, torch.device(device), known)
     if isinstance(found, engine.NotFound) or not found.reading.pairing:
         raise NotJudged("no call that was tried gave back tables or a rotation: see `rotcheck identify`")
     return _rotating(target, found.convention, found.trier.probe.width, found.trier.probe.rotary)

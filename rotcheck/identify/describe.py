@@ -10,12 +10,12 @@ from rotcheck import __version__
 from rotcheck.identify import builders, engine, evidence, making, own_angles, remarks, traits, words
 from rotcheck.identify.engine import Found, NotFound
 from rotcheck.identify.own_angles import OwnAngles
-from rotcheck.identify.response import Trier
-from rotcheck.implementations import construct
+from rotcheck.identify.response import Probe, Trier
+from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Described, Identification, Remark, Told
-from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.conventions import Convention, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
@@ -37,7 +37,7 @@ def identified(target: Target, device: torch.device) -> Identified:
     recipe, built, _ = builders.find(function)
     if recipe is not None and built is not None:
         return _making(target, recipe, built, device)
-    found = engine.search(function, device, construct.width_hints(function), construct.length_hints(function))
+    found = engine.search(function, device, hints(function))
     return _nothing(target, found, device) if isinstance(found, NotFound) else _applied(target, found, device)
 
 
@@ -106,9 +106,10 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
 
 
 def _applied(target: Target, found: Found, device: torch.device) -> Identified:
-    found = _holding(target, found, device)
+    found = _wider(_holding(target, found, device))
     findings = remarks.of_response(found)
-    own = own_angles.of_applied(found) if found.reading.angles is not None else None
+    readable = found.reading.angles is not None and found.reading.problem in ("", "scaled")
+    own = own_angles.of_applied(found) if readable else None
     findings += own.remarks if own else []
     asked, sizes = _asked(target, found, own, device)
     judged = not (_mistaken(findings) or (own and own.apart))
@@ -145,20 +146,49 @@ def _asked(
     target: Target, found: Found, own: OwnAngles | None, device: torch.device
 ) -> tuple[traits.Function, Sizes]:
     """Return the function with its convention, and the sizes to ask it for."""
-    known = own.convention if own else found.convention
-    only = found.trier.probe.width if known.frequencies or _one_width(found) else None
-    convention = replace(known, head_dim=only)
+    known, probe = own.convention if own else found.convention, found.trier.probe
+    only = probe.width if (known.frequencies and not known.rotary_dim) or _one_width(found) else None
+    convention = replace(known, head_dim=only, heads=_one_number(found))
     asked = traits.Function(target.function, convention, device)
     if own:
-        return asked, Sizes(width=found.trier.probe.width, positions=own.positions)
-    return asked, Sizes(width=only or 64)
+        return asked, Sizes(width=probe.width, positions=own.positions)
+    return asked, Sizes(width=only or max(64, 2 * (known.rotary_dim or 0)))
+
+
+def _wider(found: Found) -> Found:
+    """Look again with a wider head and the same tables: some rotate so many lanes of whatever head they get."""
+    probe, function = found.trier.probe, found.trier.function
+    own = found.convention.tables == "positions"
+    if found.convention.rotary_dim or not found.exact or not (own or _one_width(found)):
+        return found
+    other = Trier(function, found.trier.device, replace(probe, width=2 * probe.width))
+    try:
+        wide = engine.read(other, found.convention)
+    except Exception:  # its heads are all of one width
+        return found
+    return (
+        replace(wide, others=found.others) if wide.exact and wide.reading.rotary_dim == probe.width else found
+    )
+
+
+def _one_number(found: Found) -> int | None:
+    """Return the number of heads if it takes no other."""
+    probe, convention = found.trier.probe, found.convention
+    if probe.heads == Probe().heads or "h" not in split(convention.axes):
+        return None
+    other = Trier(found.trier.function, found.trier.device, replace(probe, heads=probe.heads + 3))
+    try:
+        return None if engine.read(other, convention).exact else probe.heads
+    except Exception:  # it does not take the other number
+        return probe.heads
 
 
 def _one_width(found: Found) -> bool:
     """Return whether it takes heads of this width only."""
     probe = found.trier.probe
     width = 24 if probe.width != 24 else 48
-    other = Trier(found.trier.function, found.trier.device, replace(probe, width=width, rotary=width))
+    lanes = width * probe.rotary // probe.width
+    other = Trier(found.trier.function, found.trier.device, replace(probe, width=width, rotary=lanes))
     try:
         return engine.read(other, found.convention).exact is not found.exact
     except Exception:  # it does not take the other width

@@ -13,6 +13,7 @@ from rotcheck.identify.found import Reading
 from rotcheck.identify.reading import read_positions, read_tables
 from rotcheck.identify.response import Probe, Response, Trier, Unfit
 from rotcheck.identify.templates import TABLES, Template, offsets, templates
+from rotcheck.implementations.hints import Hints
 from rotcheck.rotary.conventions import Convention
 
 WIDTHS = (16, 64, 128, 32)
@@ -49,21 +50,13 @@ class NotFound:
     likeliest: Convention | None = None  # the call by which it is judged all the same
 
 
-def search(
-    function: Callable[..., Any],
-    device: torch.device,
-    widths: tuple[int, ...] = (),
-    lengths: tuple[int, ...] = (),
-) -> Found | NotFound:
-    """Return what a function does, by trying calls until one gives a rotation.
-
-    `widths` of a head and `lengths` of a sequence: those that its own tables speak of, tried first.
-    """
+def search(function: Callable[..., Any], device: torch.device, hinted: Hints) -> Found | NotFound:
+    """Return what a function does, by trying calls until one gives a rotation; the sizes hinted at first."""
     reasons: dict[str, None] = {}
     nearest: Found | None = None
     wanted = templates(function)
     left = MOST_CALLS
-    for probe in _probes(widths, lengths):
+    for probe in _probes(hinted):
         trier = Trier(function, device, probe)
         for template in wanted:
             partial = (
@@ -118,15 +111,18 @@ def _likeliest(wanted: Sequence[Template]) -> Convention | None:
     return next(iter(attempts.attempts(wanted[0])))[0] if wanted else None
 
 
-def _probes(widths: tuple[int, ...], lengths: tuple[int, ...]) -> Iterator[Probe]:
-    for length in lengths[:1]:
-        for width in widths[:2]:
+def _probes(hinted: Hints) -> Iterator[Probe]:
+    for length in hinted.lengths[:1]:
+        for width in hinted.widths[:2]:
             yield Probe(width=width, rotary=width, length=length, positions=tuple(range(length)))
-    for width in dict.fromkeys((*widths, *WIDTHS)):
+    widths = tuple(dict.fromkeys((*hinted.widths, *WIDTHS)))
+    for heads in hinted.heads[:1]:
+        for width in widths[:4]:
+            yield Probe(width=width, rotary=width, heads=heads)
+    for width in widths:
         yield Probe(width=width, rotary=width)
-    for width in widths[:1] or WIDTHS[:1]:  # tables narrower than a head: partial rotary
-        yield Probe(width=width, rotary=width // 2)
-        yield Probe(width=width, rotary=width // 4)
+    for share in (2, 4):  # tables narrower than a head: partial rotary
+        yield Probe(width=widths[0], rotary=widths[0] // share)
 
 
 def _shown(template: Template) -> str:

@@ -66,7 +66,12 @@ def _layout(found: Found) -> str:
 
 def any_layout(found: Found) -> bool:
     """Return whether nothing in the function tells one layout from another."""
-    return engine.broadcasts(found) and not found.convention.packed
+    return not found.convention.packed and engine.broadcasts(found) and len(_layouts(found)) > 1
+
+
+def _layouts(found: Found) -> dict[str, None]:
+    every = [found.convention, *(other.convention for other in found.others)]
+    return dict.fromkeys(each.layout for each in every if each.tables == found.convention.tables)
 
 
 def ambiguities(found: Found) -> list[Ambiguity]:
@@ -74,7 +79,7 @@ def ambiguities(found: Found) -> list[Ambiguity]:
     convention, ambiguous = found.convention, []
     if any_layout(found):
         ambiguous.append(_of_layouts(found))
-    elif engine.broadcasts(found):
+    elif convention.packed and engine.broadcasts(found):
         line_up = f"tables {shape_words(convention.table_axes)} with {shape_words(convention.axes)}"
         possible = (f"{convention.layout}: {line_up}", "any other packing whose tables line up with it")
         why = "nothing in it tells which axis is which"

@@ -26,6 +26,7 @@ class Fit:
     wrong_at: int | None  # the first position asked for whose phase is not right
     error: float  # radians there, or the largest
     longest: int  # the largest position asked for up to which all are right
+    past: bool = False  # it is turned as a position far from it: the end of a table, or its beginning
     why: str = ""  # what was rounded, or which other position it takes this one for; empty: nothing known
 
 
@@ -79,29 +80,36 @@ def _of_schedule(known: Recognition, pairs: int) -> Tensor:
 
 def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -> Fit:
     wrong_at, error, longest = _departs(seen, exact, noise)
-    why = _why(seen, exact, wrong_at) if wrong_at is not None else ""
-    if known is None:
-        return Fit(exact, None, (), 0.0, int((exact.abs() > 1e-9).sum()), wrong_at, error, longest, why)
-    turning = known.rotary_dim // 2
+    why, past = _why(seen, exact, wrong_at) if wrong_at is not None else ("", False)
     return Fit(
-        exact, known.schedule, known.alternatives, known.departure, turning, wrong_at, error, longest, why
+        frequencies=exact,
+        schedule=known.schedule if known else None,
+        alternatives=known.alternatives if known else (),
+        departure=known.departure if known else 0.0,
+        turning=known.rotary_dim // 2 if known else int((exact.abs() > 1e-9).sum()),
+        wrong_at=wrong_at,
+        error=error,
+        longest=longest,
+        past=past,
+        why=why,
     )
 
 
-def _why(seen: Turned, frequencies: Tensor, position: int) -> str:
-    """Explain a wrong angle: by the position that it is right for, or by a rounding."""
+def _why(seen: Turned, frequencies: Tensor, position: int) -> tuple[str, bool]:
+    """Explain a wrong angle: by the position that it is right for, and whether that is far off, or by a rounding."""
     zero = seen.get(0, torch.zeros_like(frequencies))
     angle = seen[position] - zero
     others = torch.arange(position + 65, dtype=torch.float64)
     off = wrapped(others[:, None] * frequencies - angle).abs().amax(-1)  # (positions,)
     near = (off < RIGHT).nonzero().flatten().tolist()
     if near:
-        return f"it is turned as position {near[0]} should be"
+        far = abs(near[0] - position) > position * 2**-7
+        return f"it is turned as position {near[0]} should be", far
     gone = position * frequencies
     rounded = wrapped(gone - angle).abs() <= gone.abs() * 2**-7 + RIGHT
     if _rounded(fitted(seen)) or bool(rounded.all()):
-        return "frequencies or angles are rounded to less than float32"
-    return ""
+        return "frequencies or angles are rounded to less than float32", False
+    return "", False
 
 
 def _departs(seen: Turned, frequencies: Tensor, noise: float) -> tuple[int | None, float, int]:

@@ -12,6 +12,7 @@ from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, Turned
 from rotcheck.identify.own_angles import OwnAngles, tell, tell_offset
 from rotcheck.identify.remarks import remark
+from rotcheck.identify.words import shape_words
 from rotcheck.results import Described, Told
 from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.schedules import Plain
@@ -67,7 +68,8 @@ def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -
 
 
 def _evidence(recipe: Recipe, built: Built, own: OwnAngles) -> tuple[Told, ...]:
-    tables = f"{built.form}, {built.order}, axes {built.axes}"
+    lanes = "D" if built.table_lanes else "D/2"
+    tables = f"{built.form}, {built.order}, {shape_words(built.axes, lanes)}"
     return (
         Told(field="call", says=recipe.shown, because="what comes back is tables of a rotation"),
         Told(field="tables", says=tables, because="cos**2 + sin**2 and the row of position 0"),

@@ -10,6 +10,7 @@ JOINED: Roles = ("(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
 _ROLES: tuple[tuple[Names, Roles], ...] = (
     (vocabulary.QKV, ("qkv",)),
     (vocabulary.COS_AND_SIN, (*JOINED, "table")),
+    (vocabulary.EMBEDDINGS, (*JOINED, "table")),
     (vocabulary.COS, ("cos",)),
     (vocabulary.SIN, ("sin",)),
     (vocabulary.QUERY, ("q", "x")),

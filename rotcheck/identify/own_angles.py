@@ -81,7 +81,7 @@ def _tell_departure(own: OwnAngles, made: Fit) -> None:
     seen = f"right up to position {made.longest}"
     if made.why:
         words = f"at position {made.wrong_at} its phase is {made.error:.2g} rad off: {made.why}"
-        own.remarks.append(remark("phase", words, seen))
+        own.remarks.append(remark("row-past-table" if made.past else "phase", words, seen))
         return
     own.apart = True
     words = (

@@ -101,7 +101,9 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
     if found.problem:
         return found
     if shifts != {0}:
-        return _with(found, swapped, problem="shifted", shift=next(iter(shifts - {0})))
+        shift = next(iter(shifts - {0}))
+        words = f"rotates each row with the {'next row' if shift > 0 else 'row before it'}'s angle"
+        return _with(found, swapped, problem="shifted", shift=shift, words=words)
     taken = {lane: (cosines[lane].at, sines[lane].at) for lane in rows}
     return _of_columns(found, taken, width, swapped)
 
@@ -228,7 +230,9 @@ def read_positions(matrix: Tensor) -> Reading:
     if any(len(others[lane]) > 1 for lane in turning):
         return Reading(problem="no-convention", words="a lane is made of more than two others")
     if not any(others[lane] for lane in turning):
-        return Reading(problem="imaginary-dropped", words="multiplies with cos and drops sin")
+        if bool((matrix[0].diagonal()[turning] - 1).abs().max() < 1e-3):  # cos of position 0
+            return Reading(problem="imaginary-dropped", words="multiplies with cos and drops sin")
+        return Reading(problem="no-convention", words="scales its lanes and turns none")
     return _of_own_angles(matrix, own, others, turning)
 
 

@@ -64,6 +64,10 @@ def _of_tables_without_v(found: Found) -> list[Remark]:
     others = [other.convention for other in found.others if other.convention.rotates_v]
     if found.convention.rotates_v or not others:
         return []
+    slotted = [other for other in others if "3" in other.table_axes]
+    if slotted:
+        words = f"rotates V although the tables have a slot for it, as {shape_words(slotted[0].table_axes)}"
+        return [remark("v-rotated", words, f"tables {shape_words(slotted[0].table_axes)} tried as well")]
     axes = shape_words(others[0].table_axes)
     words = f"rotates V too when the tables have no slot for it, as {axes}"
     return [remark("v-follows-tables", words, f"tables {axes} tried as well", mistake=False)]

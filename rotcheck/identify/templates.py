@@ -35,6 +35,22 @@ _GROUPS: tuple[set[str], ...] = (
     {"cos", "sin", "offset"},
     {"cos+sin", "offset"},
 )
+_COMMON: tuple[Template, ...] = (
+    ("x",),
+    ("q", "k"),
+    ("x", "table"),
+    ("x", "positions"),
+    ("table", "x"),
+    ("x", "cos", "sin"),
+    ("q", "k", "table"),
+    ("qkv", "cos", "sin"),
+    ("q", "k", "positions"),
+    ("q", "k", "(cos, sin)"),
+    ("q", "k", "cos", "sin"),
+    ("x", "cos", "sin", "positions"),
+    ("q", "k", "v", "cos", "sin"),
+    ("q", "k", "cos", "sin", "positions"),
+)
 _INPUTS = ({"x"}, {"qkv"}, {"q"}, {"q", "k"}, {"q", "k", "v"})
 
 
@@ -108,8 +124,14 @@ def _anything(name: str, kind: object) -> tuple[str, ...]:
 
 
 def _of_any() -> Iterator[Template]:
-    for count in range(1, 6):
-        yield from _assigned([UNKNOWN] * count)
+    for count in (3, 4, 2, 1, 5):
+        yield from islice(_of_count(count), MOST // 5)
+
+
+def _of_count(count: int) -> Iterator[Template]:
+    """Yield calls of so many arguments whose names say nothing, the commonest first."""
+    yield from (template for template in _COMMON if len(template) == count)
+    yield from _assigned([UNKNOWN] * count)
 
 
 def _called(template: Template, given: Sequence[Parameter], all_: Sequence[Parameter]) -> Template:

@@ -126,39 +126,3 @@ def _configuration(found: Callable[..., Any], parameter: inspect.Parameter) -> A
 def _shown(value: Any) -> str:
     plain = isinstance(value, (int, float, str, torch.dtype))
     return str(value) if plain else f"{type(value).__name__.lstrip('_')}()"
-
-
-def width_hints(found: Any) -> tuple[int, ...]:
-    """Return the head widths that an object's attributes and tables speak of, likeliest first."""
-    own = getattr(found, "__self__", found)  # of a method
-    numbers = {
-        name: value for name, value in _attributes(own).items() if type(value) is int and 2 <= value <= 1024
-    }
-    named = [value for name, value in numbers.items() if said(name, vocabulary.HEAD_DIM)]
-    named += [value for name, value in numbers.items() if said(name, vocabulary.ROTARY_DIM)]
-    of_tables = []
-    for name, table in _tensors(own):
-        if table.dim() and 1 <= table.shape[-1] <= 512:
-            once = re.search(r"freq|theta|cis|bands", name) and not re.search(r"cos|sin", name)
-            of_tables.append(table.shape[-1] * (2 if once else 1))
-    others = [
-        each for value in numbers.values() if value >= 8 and value % 2 == 0 for each in (value, 2 * value)
-    ]
-    return tuple(dict.fromkeys((*named, *of_tables, *others)))
-
-
-def length_hints(found: Any) -> tuple[int, ...]:
-    """Return the lengths of an object's tables when they are short: it may take no other."""
-    rows = (table.shape[0] for _, table in _tensors(getattr(found, "__self__", found)) if table.dim() == 2)
-    return tuple(dict.fromkeys(count for count in rows if 8 < count <= 1024))
-
-
-def _tensors(found: Any) -> list[tuple[str, torch.Tensor]]:
-    held = [(name, value) for name, value in _attributes(found).items() if isinstance(value, torch.Tensor)]
-    if isinstance(found, torch.nn.Module):
-        return [*found.named_buffers(), *found.named_parameters(), *held]
-    return held
-
-
-def _attributes(found: Any) -> dict[str, Any]:
-    return {name: value for name, value in getattr(found, "__dict__", {}).items() if not name.startswith("_")}

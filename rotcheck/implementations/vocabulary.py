@@ -23,6 +23,7 @@ TENSOR = _names(
     "x.* t tensor.* inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref"
 )
 
+EMBEDDINGS = _names("(?!max).*(position|pos|rotary|rope)(al)?_(emb|enc).*")  # a pair of tables, most often
 COS_AND_SIN = _names("(cos_?(and_?)?_?sin|sin_?cos|sinusoid).* .*_(cos_sin|sin_cos)")
 COS = _names("cos.* .*_cos cosine.* c")
 SIN = _names("sin.* .*_sin sine.*")

@@ -62,7 +62,7 @@ class Case:
         self.convention, self.device, self.dtype = judged.convention, judged.device, dtype
         axes = split(self.convention.axes)
         self.batch = sizes.batch if "b" in axes else 1
-        self.heads = sizes.heads if "h" in axes else 1
+        self.heads = (self.convention.heads or sizes.heads) if "h" in axes else 1
         self.kv_heads = sizes.kv_heads if self.heads == sizes.heads else 1
         self.width = self.convention.head_dim or sizes.width
         self.rotary_dim = min(self.convention.rotary_dim or self.width, self.width)

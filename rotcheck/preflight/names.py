@@ -21,7 +21,12 @@ def check(policy: Policy) -> None:
     for device in policy.devices:
         if not _is_device(device):
             raise _unknown(policy, "devices", device, "a device", _devices())
-    implementations = [*policy.implementations, *registry.names(), *registry.exhibits(), *registry.libraries()]
+    implementations = [
+        *policy.implementations,
+        *registry.names(),
+        *registry.exhibits(),
+        *registry.libraries(),
+    ]
     for name in policy.may_be_unavailable:
         if not _is_device(name) and not any(alike(name, known) for known in implementations):
             known = [*_devices(), *(known.rpartition("/")[2] for known in implementations)]

@@ -65,8 +65,9 @@ class Convention:
     `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
     order in which full-width tables repeat, when that is not the pairing's. `direction`: -1 rotates by minus the
     angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves, `interleaved` halves as interleaved
-    pairs. `rotary_dim`: lanes that rotate, None: all. `head_dim`: the only width it takes. `theta` and
-    `frequencies`: of one that computes angles itself; frequencies in radians a position, when they are not theta's.
+    pairs. `rotary_dim`: lanes that rotate, None: all. `head_dim`, `heads`: the only width and number it takes.
+    `theta` and `frequencies`: of one that computes angles itself; frequencies in radians a position, when they are
+    not theta's.
     `positions`: what it takes of them: `tables` (the rows handed in), `any`, `offset` or `from 0`; `position_axes`
     their axes, `last_position` the largest. `in_place`: the result is written into the input. `takes_offset`: it
     takes `offset=k`, the row of the first position.
@@ -84,6 +85,7 @@ class Convention:
     output_lanes: OutputLanes = "same"
     rotary_dim: int | None = None
     head_dim: int | None = None
+    heads: int | None = None
     theta: float = 10000.0
     frequencies: tuple[float, ...] = ()
     positions: str = "tables"

@@ -44,7 +44,8 @@ def identify(
       rotcheck identify path/to/file.py
       rotcheck identify native --like interleaved
 
-    Nothing is believed: no annotation, no other implementation. What cannot be known is listed as what remains possible.
+    Nothing is believed, no annotation and no other implementation. What cannot be known is listed as what remains
+    possible.
 
     Exit code 0: it follows a convention. 1: a likely mistake, or no rotation. 2: cannot be done as asked.
     """

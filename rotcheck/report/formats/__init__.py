@@ -77,7 +77,12 @@ def of_file(path: str, kind: str, otherwise: str) -> str:
     )
 
 
-_WORDS = {"failures": "list of failures", "bench": "benchmark", "train": "training run", "context": "table of contexts"}
+_WORDS = {
+    "failures": "list of failures",
+    "bench": "benchmark",
+    "train": "training run",
+    "context": "table of contexts",
+}
 
 
 def _all() -> list[str]:

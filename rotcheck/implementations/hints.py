@@ -1,0 +1,56 @@
+"""The sizes that an object's attributes and tables speak of: heads of another width it may refuse."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from rotcheck.implementations import vocabulary
+from rotcheck.implementations.vocabulary import said
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Widths of a head, likeliest first; lengths of short tables; numbers of heads. Empty: it speaks of none."""
+
+    widths: tuple[int, ...] = ()
+    lengths: tuple[int, ...] = ()
+    heads: tuple[int, ...] = ()
+
+
+def hints(found: Any) -> Hints:
+    """Return the sizes that an object, or the owner of a method, speaks of."""
+    own = getattr(found, "__self__", found)
+    attributes = _attributes(own)
+    numbers = {name: value for name, value in attributes.items() if type(value) is int and 2 <= value <= 1024}
+    heads = [value for name, value in numbers.items() if said(name, vocabulary.HEADS)]
+    rows = [table.shape[0] for _, table in _tensors(own) if table.dim() == 2]
+    short = [count for count in rows if 8 < count <= 1024]
+    return Hints(_once(_widths(own, numbers)), _once(short), _once(heads))
+
+
+def _widths(own: Any, numbers: dict[str, int]) -> list[int]:
+    found = [value for name, value in numbers.items() if said(name, vocabulary.HEAD_DIM)]
+    found += [value for name, value in numbers.items() if said(name, vocabulary.ROTARY_DIM)]
+    for name, table in _tensors(own):
+        if table.dim() and 1 <= table.shape[-1] <= 512:
+            once = re.search(r"freq|theta|cis|bands|angle", name) and not re.search(r"cos|sin", name)
+            found.append(table.shape[-1] * (2 if once else 1))
+    large = [value for value in numbers.values() if value >= 8 and value % 2 == 0]
+    return [*found, *(each for value in large for each in (value, 2 * value))]
+
+
+def _once(numbers: list[int]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(numbers))
+
+
+def _tensors(found: Any) -> list[tuple[str, torch.Tensor]]:
+    held = [(name, value) for name, value in _attributes(found).items() if isinstance(value, torch.Tensor)]
+    if isinstance(found, torch.nn.Module):
+        return [*found.named_buffers(), *found.named_parameters(), *held]
+    return held
+
+
+def _attributes(found: Any) -> dict[str, Any]:
+    return {name: value for name, value in getattr(found, "__dict__", {}).items() if not name.startswith("_")}
