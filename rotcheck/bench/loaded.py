@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rotcheck.identify.given import convention_of
 from rotcheck.implementations.interface import Implementation
 from rotcheck.implementations.load import implementation
 from rotcheck.measure import switches
@@ -20,7 +21,7 @@ class Loaded:
     def __init__(self, specification: str, device: str) -> None:
         self._inside = self._outside = switches.read()
         with self.running():
-            self._module: Implementation = implementation(specification)
+            self._module: Implementation = implementation(specification, convention_of)
             started = time.perf_counter()
             self.function = self._module.load(device)
             self.seconds = time.perf_counter() - started
