@@ -280,7 +280,7 @@ class CachesByLength(torch.nn.Module):
         return by_angles(x, self.cached[x.shape[1]])
 
 
-@planted("positions-past-table", "F12, of a module with a table")
+@planted("row-past-table", "F12, of a module with a table")
 class ShortTable(torch.nn.Module):
     def __init__(self, dim, max_seq_len=1024):
         super().__init__()
