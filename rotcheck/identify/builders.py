@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rotcheck.identify.templates import Parameter, parameters
 from rotcheck.implementations import vocabulary
+from rotcheck.implementations.construct import copied
 from rotcheck.implementations.vocabulary import Names, said
 from rotcheck.rotary.conventions import Pairing, TableForm
 
@@ -312,7 +313,7 @@ def find(
     best: tuple[Recipe, Built] | None = None
     for recipe in recipes(function):
         try:
-            built = build(function, recipe, torch.arange(9), torch.float32)
+            built = build(copied(function), recipe, torch.arange(9), torch.float32)
         except NotTables as error:
             reasons.setdefault(f"{recipe.shown} {error}")
             continue

@@ -13,11 +13,13 @@ from rotcheck.identify.found import Reading
 from rotcheck.identify.reading import read_positions, read_tables
 from rotcheck.identify.response import Probe, Response, Trier, Unfit
 from rotcheck.identify.templates import TABLES, Template, offsets, templates
+from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
 from rotcheck.rotary.conventions import Convention
 
 WIDTHS = (16, 64, 128, 32)
-MOST_CALLS = 3000
+MOST_CALLS = 4000
+MOST_OF_A_PROBE = 2500  # calls in heads of one width; an eighth where a hinted length makes them long
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
 
 
@@ -57,12 +59,13 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
     wanted = templates(function)
     left = MOST_CALLS
     for probe in _probes(hinted):
-        trier = Trier(function, device, probe)
+        trier = Trier(copied(function), device, probe)  # what a wrong call leaves in a cache must not stay
+        most = min(left, MOST_OF_A_PROBE if probe.length == Probe().length else MOST_OF_A_PROBE // 8)
         for template in wanted:
             partial = (
                 "R" in {argument.rpartition("=")[2] for argument in template} and probe.rotary == probe.width
             )
-            own = Trier(function, device, replace(probe, rotary=probe.width // 2)) if partial else trier
+            own = Trier(trier.function, device, replace(probe, rotary=probe.width // 2)) if partial else trier
             found = _of_template(own, template, reasons)
             if found is not None and found.exact:
                 found = _with_offset(found)
@@ -70,7 +73,7 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
             if found is not None and found.exact:
                 return found
             nearest = nearest if nearest and not (found and _nearer(found, nearest)) else found
-            if trier.calls > left or (nearest and _convincing(nearest)):
+            if trier.calls > most or (nearest and _convincing(nearest)):
                 break
         left -= trier.calls
         if left <= 0 or (nearest and _convincing(nearest)):
@@ -114,7 +117,9 @@ def _likeliest(wanted: Sequence[Template]) -> Convention | None:
 def _probes(hinted: Hints) -> Iterator[Probe]:
     for length in hinted.lengths[:1]:
         for width in hinted.widths[:2]:
-            yield Probe(width=width, rotary=width, length=length, positions=tuple(range(length)))
+            yield Probe(
+                batch=2, heads=3, width=width, rotary=width, length=length, positions=tuple(range(length))
+            )
     widths = tuple(dict.fromkeys((*hinted.widths, *WIDTHS)))
     for heads in hinted.heads[:1]:
         for width in widths[:4]:
@@ -151,7 +156,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
         exact: list[Found] = []
         inexact: Counter[str] = Counter()
         for convention in conventions:
-            elsewhere = exact and convention.packed and convention.layout != exact[0].convention.layout
+            elsewhere = exact and exact[0].convention.layout == "qkv" != convention.layout
             if elsewhere or inexact[convention.layout] > ENOUGH or not _takes(trier, convention, reasons):
                 continue
             found = read(trier, convention)
@@ -170,7 +175,11 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
 
 def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     """Return whether only tables along the first axis come out right, which mixes nothing, and others do not."""
-    if nearest is None or not (nearest.response.uneven or nearest.response.mixes):
+    if nearest is None:
+        return False
+    if nearest.reading.problem == "shifted":
+        return True  # tables of a batch may come out right: their rows are alike in the probe
+    if not (nearest.response.uneven or nearest.response.mixes):
         return False
     counted = exact[0].convention.positions in ("from 0", "offset")
     usual = counted or any(found.convention.layout != "sbhd" for found in exact)

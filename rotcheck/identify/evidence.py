@@ -80,8 +80,8 @@ def ambiguities(found: Found) -> list[Ambiguity]:
     if any_layout(found):
         ambiguous.append(_of_layouts(found))
     elif convention.packed and engine.broadcasts(found):
-        line_up = f"tables {shape_words(convention.table_axes)} with {shape_words(convention.axes)}"
-        possible = (f"{convention.layout}: {line_up}", "any other packing whose tables line up with it")
+        every = [convention, *(other.convention for other in found.others)]
+        possible = (*dict.fromkeys(map(_way, every)), "any other packing whose tables line up with it")
         why = "nothing in it tells which axis is which"
         ambiguous.append(Ambiguity(field="layout", possible=possible, why=why))
     if (convention.rotary_dim or found.trier.probe.rotary) == 2:

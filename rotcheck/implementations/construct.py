@@ -1,9 +1,11 @@
 """From a class or a factory to an object that can be called, built with what its parameters' names ask for."""
 
+import copy
 import inspect
 import re
 import typing
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -126,3 +128,19 @@ def _configuration(found: Callable[..., Any], parameter: inspect.Parameter) -> A
 def _shown(value: Any) -> str:
     plain = isinstance(value, (int, float, str, torch.dtype))
     return str(value) if plain else f"{type(value).__name__.lstrip('_')}()"
+
+
+def copied(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a copy of an object that may keep something from call to call; what cannot be copied as it is."""
+    if isinstance(function, FunctionType | torch.jit.ScriptFunction | torch.jit.ScriptModule):
+        return function
+    try:
+        return copy.deepcopy(function)
+    except (
+        TypeError,
+        RuntimeError,
+        AttributeError,
+        NotImplementedError,
+        RecursionError,
+    ):  # scripted, or of C
+        return function
