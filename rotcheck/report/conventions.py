@@ -36,7 +36,8 @@ def _texts(found: Identification, report: Report) -> Iterator[str]:
             more = f" (rotcheck explain {remark.failure})" if remark.failure else ""
             yield f"likely a mistake: {remark.message}{more}"
     for field, possible in identification.ambiguities(found):
-        yield f"{field} cannot be known: {possible}"
+        if field != "layout" or found.convention is None or found.convention.layout is None:
+            yield f"{field} cannot be known: {possible}"
 
 
 def _told(found: Identification, report: Report) -> set[str | None]:
