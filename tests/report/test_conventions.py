@@ -1,6 +1,7 @@
 """A comparison tells of each given function in which convention it is judged, and what to know of that."""
 
 import pytest
+from msgspec.structs import replace
 from samples import cell, cells, report
 
 from rotcheck.report import conventions
@@ -42,6 +43,8 @@ def test_a_report_of_registered_ones_has_no_such_line() -> None:
 @pytest.mark.parametrize("form", [table, markdown])
 def test_mistakes_and_what_cannot_be_known_are_worth_knowing(form: object) -> None:
     found = identified(findings=(TWICE, CHOICE), ambiguous=(LAYOUT,), follows=False)
+    assert found.convention is not None
+    found = replace(found, convention=replace(found.convention, layout=None))
     text = form.report(Page(compared(found)), Look(width=200))  # type: ignore[attr-defined]
     behind = text.partition("Worth knowing")[2]
     assert "mine.py:rotary on cpu: likely a mistake: rotates twice (rotcheck explain N10)" in behind
@@ -49,6 +52,11 @@ def test_mistakes_and_what_cannot_be_known_are_worth_knowing(form: object) -> No
         "mine.py:rotary on cpu: layout cannot be known: one of bshd; bhsd (the tables just line up)" in behind
     )
     assert "negative angle" not in behind
+
+
+def test_a_layout_that_was_taken_is_not_called_unknown() -> None:
+    text = table.report(Page(compared(identified(ambiguous=(LAYOUT,)))), Look(width=200))
+    assert "cannot be known" not in text
 
 
 def test_a_mistake_that_a_finding_tells_already_is_not_told_again() -> None:
