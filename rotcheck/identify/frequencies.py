@@ -25,8 +25,23 @@ def turned(found: Found, positions: Sequence[int] = ASKED) -> Turned:
         try:
             seen |= _at(found, group)
         except Exception:  # it takes no position as large as this: that is what we ask
-            break
+            return seen | _last(found, max(seen, default=0), max(group)) if seen else seen
     return seen
+
+
+def _last(found: Found, taken: int, refused: int) -> Turned:
+    """Return the angles at the last position that it takes, between one that it took and one that it refused."""
+    last: Turned = {}
+    while refused - taken > 1:
+        middle = (taken + refused) // 2
+        offset = middle if found.convention.positions == "offset" else 0
+        try:
+            last = _measured(found, (middle,), offset)
+        except Exception:  # the end lies before this
+            refused = middle
+        else:
+            taken = middle
+    return last
 
 
 def _at(found: Found, group: Sequence[int]) -> Turned:
