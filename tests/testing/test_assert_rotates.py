@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-import kernels
+import own_kernels
 import pytest
 import torch
 
@@ -32,7 +32,7 @@ def message(function: object, **asked: object) -> str:
 
 
 @pytest.mark.parametrize(
-    "function", [kernels.healthy, kernels.interleaved, kernels.conjugate, kernels.Module()]
+    "function", [own_kernels.healthy, own_kernels.interleaved, own_kernels.conjugate, own_kernels.Module()]
 )
 def test_a_right_rotation_passes_in_its_own_convention(function: object) -> None:
     cells = assert_rotates(function)  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ def test_a_right_rotation_passes_in_its_own_convention(function: object) -> None
 
 
 def test_what_is_asked_can_be_chosen() -> None:
-    cells = assert_rotates(kernels.healthy, dtypes=["float16"], checks=["backward", "repeat"])
+    cells = assert_rotates(own_kernels.healthy, dtypes=["float16"], checks=["backward", "repeat"])
     assert [(cell.dtype, cell.check, cell.verdict) for cell in cells] == [
         ("float16", "backward", "agrees"),
         ("float16", "repeat", "agrees"),
@@ -51,11 +51,11 @@ def test_what_is_asked_can_be_chosen() -> None:
 
 
 def test_the_message_says_which_rows_heads_and_pairs_are_off_and_by_how_much() -> None:
-    assert message(kernels.wrong_rows, dtypes=["float32"], checks=["forward"]).startswith(WRONG_ROWS)
+    assert message(own_kernels.wrong_rows, dtypes=["float32"], checks=["forward"]).startswith(WRONG_ROWS)
 
 
 def test_a_known_mistake_comes_with_its_id_cause_and_fix() -> None:
-    words = message(kernels.twice)
+    words = message(own_kernels.twice)
     assert "forward, backward in float32, bfloat16: rotates twice [N10]" in words
     assert "\n  cause: Rotary was applied to the value as well" in words
     assert "\n  fix: Rotate q and k only, once" in words
@@ -63,7 +63,7 @@ def test_a_known_mistake_comes_with_its_id_cause_and_fix() -> None:
 
 
 def test_what_a_function_declares_is_what_it_is_held_to() -> None:
-    words = message(kernels.declared_and_conjugate)
+    words = message(own_kernels.declared_and_conjugate)
     assert "held to the convention it was given: half pairing" in words
     assert "q and k (B, H, S, D), cos and sin (1, S, D)" in " ".join(words.split())
     assert "rotates by the negative angle [R2]" in words
@@ -76,14 +76,14 @@ def test_a_convention_given_by_keywords_is_what_it_is_held_to() -> None:
         "table_axes": "1sw",
         "arguments": ("q", "k", "cos", "sin"),
     }
-    assert assert_rotates(kernels.healthy, pairing="half", **asked)
-    assert assert_rotates(kernels.conjugate, direction=-1, **asked)
-    words = message(kernels.interleaved, pairing="half", **asked)
+    assert assert_rotates(own_kernels.healthy, pairing="half", **asked)
+    assert assert_rotates(own_kernels.conjugate, direction=-1, **asked)
+    words = message(own_kernels.interleaved, pairing="half", **asked)
     assert "rotates one pairing's lanes with tables laid out for the other" in " ".join(words.split())
 
 
 def test_several_failures_are_all_told() -> None:
-    words = message(kernels.two_faults)
+    words = message(own_kernels.two_faults)
     assert "backward in float32, bfloat16: " in words
     assert (
         "state in float32, bfloat16: changes the whole process: torch seed; torch random state [R19]" in words
@@ -92,21 +92,21 @@ def test_several_failures_are_all_told() -> None:
 
 def test_what_the_function_raises_is_told_once_and_is_the_cause_of_the_failure() -> None:
     with pytest.raises(AssertionError) as caught:
-        assert_rotates(kernels.refuses_bfloat16)
+        assert_rotates(own_kernels.refuses_bfloat16)
     words = " ".join(str(caught.value).split())
-    assert "positions, state in bfloat16: ValueError: float32 only [R28] at kernels.py:" in words
+    assert "positions, state in bfloat16: ValueError: float32 only [R28] at own_kernels.py:" in words
     assert words.count("float32 only") == 1
     assert isinstance(caught.value.__cause__, ValueError)
 
 
 def test_one_that_makes_tables_is_sent_elsewhere() -> None:
     assert (
-        message(kernels.builds) == "builds makes tables and rotates nothing: `rotcheck context` judges these"
+        message(own_kernels.builds) == "builds makes tables and rotates nothing: `rotcheck context` judges these"
     )
 
 
 def test_one_that_cannot_be_called_says_what_was_tried() -> None:
-    words = message(kernels.no_rotation)
+    words = message(own_kernels.no_rotation)
     assert words.startswith("no_rotation was not identified: no call that was tried")
     assert "raises RuntimeError: out of order" in words
     assert "assert_rotates(function, pairing=..., layout=..., tables=..., arguments=...)" in words
@@ -133,16 +133,16 @@ def test_checks_that_cannot_be_asked_are_no_success() -> None:
 )
 def test_what_cannot_be_asked_is_refused(asked: dict, words: str) -> None:
     with pytest.raises(RequestError) as caught:
-        assert_rotates(kernels.healthy, **asked)
+        assert_rotates(own_kernels.healthy, **asked)
     assert words in str(caught.value)
 
 
 def test_a_class_is_no_function() -> None:
     with pytest.raises(RequestError, match="give what is called"):
-        assert_rotates(kernels.Module)
+        assert_rotates(own_kernels.Module)
 
 
-@pytest.mark.parametrize("asked", [lambda: assert_rotates(kernels.healthy), lambda: message(kernels.seeds)])
+@pytest.mark.parametrize("asked", [lambda: assert_rotates(own_kernels.healthy), lambda: message(own_kernels.seeds)])
 def test_the_process_is_left_as_it_was(asked: Callable[[], object]) -> None:
     threads = torch.get_num_threads()
     torch.set_default_dtype(torch.float64)
@@ -163,7 +163,7 @@ def test_the_process_is_left_as_it_was(asked: Callable[[], object]) -> None:
 
 def test_inference_mode_around_it_does_not_matter() -> None:
     with torch.inference_mode():
-        assert assert_rotates(kernels.healthy)
+        assert assert_rotates(own_kernels.healthy)
 
 
 def test_it_is_reached_through_the_package() -> None:

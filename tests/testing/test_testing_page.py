@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import kernels
+import own_kernels
 import pytest
 
 from rotcheck.testing import assert_rotates
@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
 
 def test_its_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = ModuleType("mylib.kernels")
-    library.rope = library.old_rope = kernels.healthy
+    library.rope = library.old_rope = own_kernels.healthy
     monkeypatch.setitem(sys.modules, "mylib", ModuleType("mylib"))
     monkeypatch.setitem(sys.modules, "mylib.kernels", library)
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -28,5 +28,5 @@ def test_its_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_its_message_is_the_one_that_is_given() -> None:
     (shown,) = re.findall(r"<!-- message: wrong_rows -->\n```\n(.*?)```", PAGE, re.DOTALL)
     with pytest.raises(AssertionError) as caught:
-        assert_rotates(kernels.wrong_rows, dtypes=["float32"], checks=["forward"])
+        assert_rotates(own_kernels.wrong_rows, dtypes=["float32"], checks=["forward"])
     assert str(caught.value).startswith(shown)

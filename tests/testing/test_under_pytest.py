@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 SUITE = """
-import kernels
+import own_kernels
 from rotcheck.testing import assert_rotates
 
 
 def test_rope():
-    assert_rotates(kernels.healthy)
+    assert_rotates(own_kernels.healthy)
 
 
 def test_rope_that_is_wrong():
-    assert_rotates(kernels.wrong_rows, dtypes=["float32"], checks=["forward"])
+    assert_rotates(own_kernels.wrong_rows, dtypes=["float32"], checks=["forward"])
 
 
 def test_another_behind_it():
-    assert_rotates(kernels.conjugate)
+    assert_rotates(own_kernels.conjugate)
 """
 
 
@@ -37,12 +37,12 @@ def test_a_suite_of_its_own_fails_where_it_should(option: str, tmp_path: Path) -
         "q: 128 of 4160 pairs are off: rows 3-4 (positions 3, 7), head 2, all pairs, all batch rows"
         in done.stdout
     )
-    assert '>       assert_rotates(kernels.wrong_rows, dtypes=["float32"], checks=["forward"])' in done.stdout
+    assert '>       assert_rotates(own_kernels.wrong_rows, dtypes=["float32"], checks=["forward"])' in done.stdout
     assert "rotcheck/testing/" not in done.stdout
 
 
 def test_it_needs_no_pytest(tmp_path: Path) -> None:
-    code = "import sys, kernels, rotcheck.testing as t\nt.assert_rotates(kernels.healthy)\n"
+    code = "import sys, own_kernels, rotcheck.testing as t\nt.assert_rotates(own_kernels.healthy)\n"
     code += "print('pytest' in sys.modules)"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
