@@ -101,7 +101,8 @@ def test_what_the_function_raises_is_told_once_and_is_the_cause_of_the_failure()
 
 def test_one_that_makes_tables_is_sent_elsewhere() -> None:
     assert (
-        message(own_kernels.builds) == "builds makes tables and rotates nothing: `rotcheck context` judges these"
+        message(own_kernels.builds)
+        == "builds makes tables and rotates nothing: `rotcheck context` judges these"
     )
 
 
@@ -142,7 +143,9 @@ def test_a_class_is_no_function() -> None:
         assert_rotates(own_kernels.Module)
 
 
-@pytest.mark.parametrize("asked", [lambda: assert_rotates(own_kernels.healthy), lambda: message(own_kernels.seeds)])
+@pytest.mark.parametrize(
+    "asked", [lambda: assert_rotates(own_kernels.healthy), lambda: message(own_kernels.seeds)]
+)
 def test_the_process_is_left_as_it_was(asked: Callable[[], object]) -> None:
     threads = torch.get_num_threads()
     torch.set_default_dtype(torch.float64)

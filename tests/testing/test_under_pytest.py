@@ -37,7 +37,10 @@ def test_a_suite_of_its_own_fails_where_it_should(option: str, tmp_path: Path) -
         "q: 128 of 4160 pairs are off: rows 3-4 (positions 3, 7), head 2, all pairs, all batch rows"
         in done.stdout
     )
-    assert '>       assert_rotates(own_kernels.wrong_rows, dtypes=["float32"], checks=["forward"])' in done.stdout
+    assert (
+        '>       assert_rotates(own_kernels.wrong_rows, dtypes=["float32"], checks=["forward"])'
+        in done.stdout
+    )
     assert "rotcheck/testing/" not in done.stdout
 
 

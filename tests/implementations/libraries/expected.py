@@ -35,7 +35,9 @@ FUNCTIONS = {
     f"{TRANSFORMERS}.llama4.modeling_llama4:apply_rotary_emb": Does(
         "interleaved", "complex", call=("q", "k", "table"), layout="bshd"
     ),
-    "diffusers.models.embeddings:apply_rotary_emb": Does("interleaved", "repeated", call=("x", "(cos, sin)")),
+    "diffusers.models.embeddings:apply_rotary_emb": Does(
+        "interleaved", "repeated", call=("x", "(cos, sin)"), layout="bhsd"
+    ),
     "rotary_embedding_torch:apply_rotary_emb": Does("interleaved", "angles-repeated", call=("table", "x")),
     "esm.rotary_embedding:apply_rotary_pos_emb": Does("half", "repeated", call=("x", "cos", "sin")),
     "torch.onnx.ops:rotary_embedding": Does("half", "half-width", call=("x", "cos", "sin"), layout="bhsd"),
