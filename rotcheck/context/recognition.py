@@ -48,8 +48,9 @@ def _called(target: Target, device: str) -> Known:
     if target.convention is not None:
         width = target.convention.head_dim or builders.HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
-    recipe, built, _ = builders.find(target.function)
-    if recipe is not None and built is not None:
+    maker = builders.find(target.function)
+    if maker is not None:
+        recipe, built = maker
         if _makes_a_grid(target, recipe):
             raise NotJudged("it makes the rows of a grid, and not of positions one after another")
         return _building(target, recipe, built)

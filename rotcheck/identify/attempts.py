@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from rotcheck.identify.templates import TABLES, Template
-from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm
+from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm, role_of, split
 
 PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
-PACKED = tuple(name for name, axes in LAYOUTS.items() if "3" in axes or "f" in axes)
+PACKED = tuple(name for name, axes in LAYOUTS.items() if "3" in split(axes))
 
 PAIR_FORMS: tuple[TableForm, ...] = ("repeated", "half-width")
 LONE_FORMS: tuple[TableForm, ...] = ("complex", "angles-repeated", "angles", "stacked", "matrix")
@@ -17,7 +17,7 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
 
     Pairing and the rest of what the response will tell stand at their defaults.
     """
-    roles = {argument.rpartition("=")[2] for argument in template}
+    roles = set(map(role_of, template))
     layouts = PACKED if "qkv" in roles else PLAIN
     if not roles & set(TABLES):
         yield [
@@ -68,7 +68,7 @@ def _position_axes(roles: set[str]) -> tuple[str, ...]:
 
 
 def _without_tables(template: Template, layout: str, position_axes: str) -> Convention:
-    roles = {argument.rpartition("=")[2] for argument in template}
+    roles = set(map(role_of, template))
     taken = "any" if "positions" in roles else "offset" if roles & {"offset", "offsets"} else "from 0"
     return Convention(
         pairing="half",

@@ -1,9 +1,7 @@
 """Functions and modules that make tables: how they are called, what comes back, and which angles it stands for."""
 
 import ast
-import inspect
 import itertools
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +13,7 @@ from rotcheck.identify.templates import Parameter, parameters
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.vocabulary import Names, said
-from rotcheck.rotary.conventions import Pairing, TableForm
+from rotcheck.rotary.conventions import Pairing, TableForm, role_of
 
 HEAD_DIM = 64
 BATCH, HEADS = 2, 7
@@ -54,7 +52,7 @@ class Recipe:
     def grid(self, length: int, returned: Any) -> bool:
         """Return whether it was told two lengths and made rows for all pairs of them."""
         tensors = returned if isinstance(returned, (tuple, list)) else (returned,)
-        twice = sum(argument.rpartition("=")[2] == "S" for argument in self.arguments) == 2
+        twice = sum(role_of(argument) == "S" for argument in self.arguments) == 2
         rows = [tuple(one.shape) for one in tensors if isinstance(one, Tensor)]
         return twice and any(length * length in shape or shape.count(length) == 2 for shape in rows)
 
@@ -153,7 +151,7 @@ def _arguments(
         "float32": torch.float32,
         "cpu": "cpu",
     }
-    if any(argument.rpartition("=")[2] == "x" for argument in recipe.arguments):
+    if any(role_of(argument) == "x" for argument in recipe.arguments):
         kinds["x"] = torch.zeros([sizes[axis] for axis in recipe.x_axes], dtype=dtype)
     if recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments):
         kinds["positions"] = positions[None]
@@ -305,32 +303,16 @@ def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, .
     return axes, rows
 
 
-def find(
-    function: Callable[..., Any],
-) -> tuple[Recipe, Built, tuple[str, ...]] | tuple[None, None, tuple[str, ...]]:
-    """Return how a function makes tables, what it makes for the positions 0 to 8, and what other calls said."""
-    reasons: dict[str, None] = {}
+def find(function: Callable[..., Any]) -> tuple[Recipe, Built] | None:
+    """Return how a function makes tables, and what it makes for the positions 0 to 8; None: it makes none."""
     best: tuple[Recipe, Built] | None = None
     for recipe in recipes(function):
         try:
             built = build(copied(function), recipe, torch.arange(9), torch.float32)
-        except NotTables as error:
-            reasons.setdefault(f"{recipe.shown} {error}")
-            continue
-        except Exception as error:  # whatever a call that does not suit it raises
-            line = (str(error).splitlines() or [""])[0][:160]
-            reasons.setdefault(f"{recipe.shown} raises {type(error).__name__}: {line}")
+        except Exception:  # a call that does not suit it, or gives back no tables
             continue
         if bool(built.angles[1].abs().max() > 1e-6):
             best = best or (recipe, built)
             if abs(built.angles[1].abs().max() - 1.0) < 0.5:
-                return recipe, built, ()
-    return (*best, ()) if best else (None, None, tuple(reasons)[:8])
-
-
-def is_builder_like(function: Callable[..., Any]) -> bool:
-    """Return whether its name says that it makes tables."""
-    name = getattr(function, "__name__", type(function).__name__)
-    return bool(
-        re.search(r"precompute|freqs|build|cache|get_.*pos|create|make|table|sinusoid", name)
-    ) and not inspect.isclass(function)
+                return recipe, built
+    return best

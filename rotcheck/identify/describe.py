@@ -34,9 +34,9 @@ def identified(target: Target, device: torch.device) -> Identified:
     if target.convention is not None:
         return _declared(target, target.convention, device)
     function = target.function
-    recipe, built, _ = builders.find(function)
-    if recipe is not None and built is not None:
-        return _making(target, recipe, built, device)
+    maker = builders.find(function)
+    if maker is not None:
+        return _making(target, *maker, device)
     found = engine.search(function, device, hints(function))
     return _nothing(target, found, device) if isinstance(found, NotFound) else _applied(target, found, device)
 
@@ -134,7 +134,7 @@ def _holding(target: Target, found: Found, device: torch.device) -> Found:
     sizes = Sizes(width=found.trier.probe.width)
     for each in candidates:
         try:
-            right = traits.mistake(traits.Function(target.function, each.convention, device), sizes) is None
+            right = traits.judged(traits.Function(target.function, each.convention, device), sizes)[1] is None
         except Exception:  # it takes the probe's sizes and not these
             right = False
         if right:

@@ -15,7 +15,7 @@ from rotcheck.identify.response import Probe, Response, Trier, Unfit
 from rotcheck.identify.templates import TABLES, Template, offsets, templates
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
-from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.conventions import Convention, role_of
 
 WIDTHS = (16, 64, 128, 32)
 MOST_CALLS = 4000
@@ -47,7 +47,6 @@ class Found:
 class NotFound:
     """No call that was tried gave back a rotation; what the likeliest ones raised or returned."""
 
-    tried: tuple[str, ...]
     reasons: tuple[str, ...]
     likeliest: Convention | None = None  # the call by which it is judged all the same
 
@@ -62,9 +61,7 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
         trier = Trier(copied(function), device, probe)  # what a wrong call leaves in a cache must not stay
         most = min(left, MOST_OF_A_PROBE if probe.length == Probe().length else MOST_OF_A_PROBE // 8)
         for template in wanted:
-            partial = (
-                "R" in {argument.rpartition("=")[2] for argument in template} and probe.rotary == probe.width
-            )
+            partial = "R" in set(map(role_of, template)) and probe.rotary == probe.width
             own = Trier(trier.function, device, replace(probe, rotary=probe.width // 2)) if partial else trier
             found = _of_template(own, template, reasons)
             if found is not None and found.exact:
@@ -80,7 +77,7 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
             break
     if nearest:
         return nearest
-    return NotFound(tuple(map(_shown, wanted[:8])), tuple(reasons)[:8], _likeliest(wanted))
+    return NotFound(tuple(reasons)[:8], _likeliest(wanted))
 
 
 def _with_offset(found: Found) -> Found:
@@ -142,7 +139,7 @@ def _convincing(found: Found) -> bool:
 
 def _blind(template: Template) -> bool:
     """Return whether q, k or v stand where nothing but trial put them."""
-    roles = [argument.rpartition("=")[2] for argument in template]
+    roles = list(map(role_of, template))
     return not set(roles) & {*TABLES, "positions", "offset", "offsets"} and len(roles) > 2
 
 

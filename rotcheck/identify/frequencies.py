@@ -1,13 +1,13 @@
 """The angles of a function that computes them itself: at which position it turns which pair by how much."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from rotcheck.identify.engine import Found
-from rotcheck.identify.response import Probe, Trier
+from rotcheck.identify.response import Trier
 from rotcheck.rotary import lanes, pairs
 
 ASKED = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
@@ -105,7 +105,3 @@ def fitted(seen: Turned, most: int | None = None) -> Tensor:
 def wrapped(angle: Tensor) -> Tensor:
     """Return an angle between -pi and pi."""
     return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
-
-
-Recognise = Callable[[Tensor], str]
-__all__ = ["ASKED", "Probe", "Turned", "fitted", "turned", "wrapped"]

@@ -53,8 +53,3 @@ def _by_name(name: str) -> tuple[str, ...]:
     if name == "s":
         return ("sin", "S")
     return next((found for names, found in _ROLES if said(name, names)), UNKNOWN)
-
-
-def says_something(name: str) -> bool:
-    """Return whether a name tells what the argument is."""
-    return len(name) > 1 and roles(name) is not UNKNOWN

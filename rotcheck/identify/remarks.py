@@ -87,8 +87,7 @@ def _unlike(k: Reading, q: Reading, seen: str) -> Remark:
 def of_values(asked: traits.Function, sizes: Sizes) -> tuple[float | None, list[Remark]]:
     """Return the error for random values at hard positions, and what is wrong with them."""
     try:
-        off = traits.measured(asked, sizes)
-        wrong = traits.mistake(asked, sizes)
+        off, wrong = traits.judged(asked, sizes)
     except Exception as error:  # it takes the probe's call and not this one
         words = f"raises {type(error).__name__} for other sizes: {(str(error).splitlines() or [''])[0][:160]}"
         return None, [remark("raised", words, "a call with random values")]

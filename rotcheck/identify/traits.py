@@ -45,14 +45,14 @@ def measured(asked: Function, sizes: Sizes = USUAL, dtype: torch.dtype = torch.f
     return against(case, asked(case.call()), case.truth)
 
 
-def mistake(asked: Function, sizes: Sizes = USUAL) -> tuple[str, str] | None:
-    """Return code and words of what is wrong with the values, or None."""
+def judged(asked: Function, sizes: Sizes = USUAL) -> tuple[Measured, tuple[str, str] | None]:
+    """Measure it in float32; return that, and code and words of what is wrong with the values, or None."""
     case = Case(asked, torch.float32, sizes)
     found = asked(case.call())
     off = against(case, found, case.truth)
     if off.not_finite:
-        return "not-finite", f"returns {off.not_finite} NaN or infinite elements"
-    return None if off.error <= SAME else explain(case, found)
+        return off, ("not-finite", f"returns {off.not_finite} NaN or infinite elements")
+    return off, None if off.error <= SAME else explain(case, found)
 
 
 def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str] | None]:
@@ -115,9 +115,6 @@ def _refuses(asked: Function, sizes: Sizes, error: Exception) -> tuple[str | Non
     except Exception:
         return None, kind
     return f"wants float32 tables, returns {str(wide)[6:]}", kind
-
-
-_QUESTIONS: dict[str, Callable[[Function, Sizes], None]] = {}
 
 
 def takes(asked: Function, sizes: Sizes = USUAL) -> tuple[dict[str, bool], dict[str, str]]:

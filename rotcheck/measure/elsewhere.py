@@ -14,6 +14,7 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary.calls import Call
+from rotcheck.rotary.conventions import role_of
 from rotcheck.scrub import scrub
 
 Positions = tuple[int, ...] | tuple[tuple[int, ...], ...]
@@ -31,7 +32,7 @@ def another(case: Case, sizes: Sizes, **convention: Any) -> Case:
 
 def roles(case: Case) -> set[str]:
     """Return what the arguments of a call are, the parts of joined ones apart."""
-    joined = (argument.rpartition("=")[2].strip("()") for argument in case.convention.called_with)
+    joined = (role_of(argument).strip("()") for argument in case.convention.called_with)
     return {part.strip() for role in joined for part in role.replace("|", "+").replace("+", ",").split(",")}
 
 

@@ -120,7 +120,7 @@ class Convention:
     @property
     def slots(self) -> tuple[str, ...]:
         """Which of q, k and v a call is given."""
-        roles = {argument.rpartition("=")[2] for argument in self.called_with}
+        roles = set(map(role_of, self.called_with))
         return ("q", "k", "v") if "qkv" in roles else tuple(slot for slot in "qkv" if slot in roles) or ("q",)
 
 
@@ -130,6 +130,11 @@ _TABLES: dict[TableForm, tuple[str, ...]] = {
     "packed": ("cos", "sin"),
     "positions": ("positions",),
 }
+
+
+def role_of(argument: str) -> str:
+    """Return what an argument of a call is, without the keyword that it is passed by."""
+    return argument.rpartition("=")[2]
 
 
 def lanes(pairs: Tensor, pairing: Pairing) -> Tensor:

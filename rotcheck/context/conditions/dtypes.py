@@ -6,6 +6,7 @@ from rotcheck.context import orders
 from rotcheck.context.evidence import DoesNotApply, Evidence
 from rotcheck.context.known import RIGHT, Known
 from rotcheck.context.trial import Trial
+from rotcheck.rotary.conventions import role_of
 
 blames = "phase-shown"
 
@@ -37,5 +38,5 @@ def run(trial: Trial) -> Evidence:
 
 
 def _is_shown(known: Known) -> bool:
-    shown = known.recipe and any(argument.rpartition("=")[2] == "x" for argument in known.recipe["arguments"])
+    shown = known.recipe and any(role_of(argument) == "x" for argument in known.recipe["arguments"])
     return known.kind == "both" or bool(shown)
