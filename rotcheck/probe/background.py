@@ -11,7 +11,8 @@ class Beside(Generic[T]):
     """A function at work in a thread of its own from now on, while the workers import torch.
 
     As a context manager it does not end before its thread, and the thread is no daemon: whatever happens, it
-    ends the external program that it waits on.
+    ends the external program that it waits on. It must import nothing: Ctrl-C amid an import of the main
+    thread can leave the lock of a module taken, and the thread would wait for it for ever.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:

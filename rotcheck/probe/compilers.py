@@ -32,9 +32,8 @@ class Compiler:
 
     def compile_something(self) -> tuple[Outcome, str]:
         """Compile a tiny shared library from standard input; return what became of it, and the version."""
-        include = f"-I{sysconfig.get_path('include')}"
         with tempfile.TemporaryDirectory(prefix="rotcheck-") as folder:
-            call = [self.program, *self.flags, "-shared", "-fPIC", include]
+            call = [self.program, *self.flags, "-shared", "-fPIC"]
             source = ["-x", self.language, "-", "-o", os.path.join(folder, "tiny.so")]
             compiled = command([*call, *source], limit=LIMIT, text=PROGRAM)
         return compiled, self._version() if isinstance(compiled, Returned) else ""
@@ -53,7 +52,7 @@ def for_torch_compile() -> Compiler:
         "CXX",
         program,
         "c++",
-        ("-std=c++17", *openmp),
+        ("-std=c++17", *openmp, _headers()),
         "InvalidCxxCompiler: No working C++ compiler found",
         "CppCompileError: C++ compile error",
     )
@@ -63,7 +62,11 @@ def for_triton() -> Compiler:
     """Return the C compiler that Triton calls for its launchers: CC, else gcc, else clang."""
     program = os.environ.get("CC") or ("gcc" if shutil.which("gcc") or not shutil.which("clang") else "clang")
     complaint = "Failed to find C compiler"
-    return Compiler("C compiler", "CC", program, "c", (), complaint, complaint)
+    return Compiler("C compiler", "CC", program, "c", (_headers(),), complaint, complaint)
+
+
+def _headers() -> str:
+    return f"-I{sysconfig.get_path('include')}"
 
 
 def compiler_line(compiler: Compiler, compiled: Outcome, version: str) -> Line:

@@ -41,6 +41,7 @@ class Survey:
             beside = _Beside(stack, self.groups)
             for line in [*switches.of_environment(), *libraries.absent()]:
                 self._found(line)
+            _read_failures()
             folder = stack.enter_context(_folder()) if full and "compilers" in self.groups else None
             others = libraries.topics() if "libraries" in self.groups else []
             devices = device_lines.topic(self.groups, folder, others)
@@ -68,7 +69,6 @@ class _Beside:
                 wanted.append(compilers.for_triton())
         self._compiled = [(each, stack.enter_context(Beside(each.compile_something))) for each in wanted]
         self._asked = stack.enter_context(Beside(nvidia_smi.ask)) if "libraries" in groups else None
-        stack.enter_context(Beside(_read_failures))
 
     def lines(self, cuda_built: bool) -> list[Line]:
         """Wait for the programs and return their lines."""
@@ -77,7 +77,10 @@ class _Beside:
 
 
 def _read_failures() -> None:
-    """Read the known failures now, while there is time for it."""
+    """Read the known failures now, while workers import torch.
+
+    Not in a thread: an interrupt amid an import of this thread leaves a lock that the other waits for.
+    """
     from rotcheck.diagnose import match
 
     match("")

@@ -206,6 +206,27 @@ def test_a_signal_that_the_caller_ignores_stays_ignored(tmp_path: Path) -> None:
     assert done.stdout == "True True\n"
 
 
+@pytest.mark.parametrize(("seconds", "whole"), [(0.3, True), (600, False)])
+def test_a_signal_amid_an_import_waits_for_its_end_but_not_for_ever(
+    seconds: float, whole: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "slow.py").write_text(
+        f"import time\nprint('begun', flush=True)\ntime.sleep({seconds})\nprint('whole', flush=True)\n"
+    )
+    code = "from rotcheck.cli import signals; signals.catch()\n"
+    code += "try:\n    import slow; import time; time.sleep(600)\n"
+    code += "except KeyboardInterrupt:\n    print('interrupted')\n"
+    more = {"PYTHONPATH": os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])}
+    process = subprocess.Popen(
+        [*ROTCHECK[:1], "-c", code], env=environment(**more), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=LIMIT)
+    assert out == ("whole\n" if whole else "") + "interrupted\n"
+
+
 def test_a_probe_ends_with_0_where_a_device_runs_and_with_5_where_none_does(tmp_path: Path) -> None:
     assert rotcheck("probe").code == 0
     (tmp_path / "torch.py").write_text("raise ImportError('no torch today')\n")
