@@ -91,7 +91,8 @@ class _Run:
         if reason:
             row = not_run(self._names[name], group, "skipped", reason)
         else:
-            row = settled(self._timed(name, group, beside), floor)
+            row = self._timed(name, group, beside)
+            row = settled(row, floor or row.speedup)  # the baseline itself has nothing to pay back
         self._rows.append(row)
         self._on_row(row)
         return row

@@ -2,10 +2,13 @@
 
 import random
 
+import msgspec
 import pytest
 from benching import spread
 
 from rotcheck.bench import figures
+from rotcheck.bench.plan import Group
+from rotcheck.bench.rows import not_run, settled
 from rotcheck.results import Spread
 
 
@@ -62,3 +65,12 @@ def test_two_samples_of_the_same_noise_are_not_told_apart() -> None:
     one, other = ([chance.gauss(1, 0.05) for _ in range(100)] for _ in range(2))
     assert not figures.distinct(figures.ratio(one, other))
     assert figures.distinct(figures.ratio(one, [1.3 * each for each in other]))
+
+
+def test_a_baseline_in_luck_does_not_pay_itself_back() -> None:
+    """Its second measurement came out faster than its first: that is noise, whatever the quartiles say."""
+    lucky = Spread(median=1.1, q25=1.05, q75=1.15)
+    group = Group("cpu", "float32", "2x10x3x8x64", "forward")
+    row = msgspec.structs.replace(not_run("native", group, "ran", ""), speedup=lucky, break_even_calls=0)
+    assert settled(row, row.speedup).break_even_calls is None
+    assert settled(row, Spread(median=1.0, q25=0.99, q75=1.01)).break_even_calls == 0
