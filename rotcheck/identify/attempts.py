@@ -6,6 +6,12 @@ from rotcheck.identify.templates import TABLES, Template
 from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm, role_of, split
 
 PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
+ONE_AFTER_ANOTHER = ("thd", "t(hd)")  # sequences without a batch, of which cu_seqlens tells where each begins
+GRIDDED = (
+    "gbsw",
+    "gsw",
+    "g1sw",
+)  # three tables, for time, height and width, of which sections take their parts
 PACKED = tuple(name for name, axes in LAYOUTS.items() if "3" in split(axes))
 
 PAIR_FORMS: tuple[TableForm, ...] = ("repeated", "half-width")
@@ -19,6 +25,8 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
     """
     roles = set(map(role_of, template))
     layouts = PACKED if "qkv" in roles else PLAIN
+    if "cu_seqlens" in roles:
+        layouts = ("t3hd",) if "qkv" in roles else ONE_AFTER_ANOTHER
     if not roles & set(TABLES):
         yield [
             _without_tables(template, layout, axes) for layout in layouts for axes in _position_axes(roles)
@@ -28,7 +36,7 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
         yield [
             made
             for layout in layouts
-            for axes in table_axes(LAYOUTS[layout])
+            for axes in (GRIDDED if "sections" in roles else table_axes(LAYOUTS[layout]))
             for positions in (_position_axes(roles) if "positions" in roles else ("bs",))
             for made in [_with_tables(template, layout, form, axes, positions)]
         ]

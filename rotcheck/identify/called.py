@@ -47,7 +47,8 @@ def _table(role: str, convention: Convention) -> str:
         (False, False): f"{lanes}/2",
     }
     axes = convention.table_axes or AXES.get(form, "sw")
-    named = [width[full, joined] if axis == "w" else axis.upper() for axis in axes]
+    fixed = {"w": width[full, joined], "g": "3"}
+    named = [fixed.get(axis, axis.upper()) for axis in axes]
     return _tuple([*named, *_BEHIND.get(form, ())]) + (f" of {form}" if form in ("complex", "angles") else "")
 
 

@@ -7,7 +7,18 @@ import msgspec
 import torch
 
 from rotcheck import __version__
-from rotcheck.identify import builders, engine, evidence, making, own_angles, remarks, traits, words
+from rotcheck.identify import (
+    builders,
+    engine,
+    evidence,
+    making,
+    own_angles,
+    remarks,
+    sections,
+    sequences,
+    traits,
+    words,
+)
 from rotcheck.identify.engine import Found, NotFound
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
@@ -106,8 +117,9 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
 
 
 def _applied(target: Target, found: Found, device: torch.device) -> Identified:
-    found = _wider(_holding(target, found, device))
-    findings = remarks.of_response(found)
+    found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
+    begun, wrong = sequences.of_starts(found)
+    findings += [*wrong, *remarks.of_response(found)]
     readable = found.reading.angles is not None and found.reading.problem in ("", "scaled")
     own = own_angles.of_applied(found) if readable else None
     findings += own.remarks if own else []
@@ -115,6 +127,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     judged = not (_mistaken(findings) or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged)
+    more.evidence = [*seen, *begun, *more.evidence]
     findings += [*wrong, *more.remarks]
     if not _mistaken(findings):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)

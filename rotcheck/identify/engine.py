@@ -259,7 +259,7 @@ def _rank(found: Found) -> tuple[int, int, int]:
     convention = found.convention
     layouts = (*attempts.PLAIN, "qkv", *attempts.PACKED)
     axes = convention.table_axes
-    order = ("1s31w", "bsw", "1sw", "sw") if not broadcasts(found) else ("1s31w",)
+    order = ("1s31w", "bsw", "1sw", "sw", "gbsw") if not broadcasts(found) else ("1s31w",)
     place = order.index(axes) if axes in order else len(order)
     if convention.positions == "any":
         place = ("bs", "1s", "s").index(convention.position_axes)

@@ -17,6 +17,8 @@ _ROLES: tuple[tuple[Names, Roles], ...] = (
     (vocabulary.KEY, ("k",)),
     (vocabulary.VALUE, ("v",)),
     (vocabulary.POSITIONS, ("positions", "table", "cos|sin", "(cos, sin)", "cos+sin")),
+    (vocabulary.SECTIONS, ("sections",)),
+    (vocabulary.SEQUENCE_STARTS, ("cu_seqlens",)),
     (vocabulary.OFFSET, ("offset", "offsets", "positions")),
     (vocabulary.SEQUENCE_AXIS, ("axis", "D")),
     (vocabulary.ROTARY_DIM, ("R", "D")),

@@ -93,6 +93,8 @@ class Trier:
     ) -> None:
         self.function, self.device, self.probe, self.dtype = function, device, probe, dtype
         self.calls = 0
+        self.starts: tuple[int, ...] = ()  # of sequences that come one after another; empty: it is one
+        self.without: int | None = None  # which of three tables, for time, height and width, holds zeros
 
     def call(self, convention: Convention, slots: Sequence[Tensor], offset: int = 0) -> tuple[Tensor, ...]:
         """Call it with q, k and v (B, S, H, D), as many as it takes, and return what becomes of each.
@@ -122,7 +124,7 @@ class Trier:
         self.calls += 1
         made = self._tables(convention)
         sizes = self.probe.sizes() | {"axis": convention.axes.index("s")}
-        call = Call(inputs, made, self.positions(convention), offset, sizes)
+        call = Call(inputs, made, self.positions(convention), offset, sizes, self.starts)
         positional, keyword = arguments(convention, call)
         return self.function(*positional, **keyword)
 
@@ -142,6 +144,8 @@ class Trier:
         wide = [table[None].expand(self.batch(convention), *table.shape) for table in made]
         if convention.tables == "packed":
             wide = [_slotted(table, at) for at, table in enumerate(wide)]
+        if "g" in convention.table_axes:
+            wide = [torch.stack([table * (self.without != axis) for axis in range(3)]) for table in wide]
         kinds = (torch.complex64, self.dtype)
         return tuple(
             placed(table, convention.table_axes).contiguous().to(self.device, kinds[not table.is_complex()])

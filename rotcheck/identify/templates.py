@@ -13,7 +13,10 @@ from rotcheck.identify.names import NUMBERS, UNKNOWN, roles
 MOST = 160  # templates
 Template = tuple[str, ...]
 
-FREE = ("S", "D", "H", "B", "R", "axis", "True", "False", "10000.0", "1.0")  # as often as they are asked for
+FREE = (
+    *("S", "D", "H", "B", "R", "axis", "sections", "cu_seqlens"),
+    *("True", "False", "10000.0", "1.0"),
+)  # as often as they are asked for
 TENSORS = ("x", "qkv", "q", "k", "v")
 TABLES = ("cos", "sin", "table", "(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
 _GROUPS: tuple[set[str], ...] = (

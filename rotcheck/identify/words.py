@@ -4,7 +4,18 @@ from rotcheck.results import Described, Kind
 from rotcheck.rotary.conventions import Convention, Pairing
 from rotcheck.rotary.tables import AXES
 
-_AXES = {"b": "B", "s": "S", "3": "3", "h": "H", "d": "D", "e": "H*D", "f": "3*D", "1": "1", "w": "W"}
+_AXES = {
+    "b": "B",
+    "s": "S",
+    "3": "3",
+    "h": "H",
+    "d": "D",
+    "e": "H*D",
+    "f": "3*D",
+    "g": "3",
+    "1": "1",
+    "w": "W",
+}
 _ORDERS = {"half": ", cat(f, f)", "interleaved": ", each value twice", None: ""}
 
 
@@ -45,6 +56,7 @@ def described(convention: Convention) -> Described:
         tables=convention.tables,
         table_axes=convention.table_axes or AXES.get(convention.tables),
         table_lanes=full_lanes(convention),
+        sections=convention.sections if "g" in convention.table_axes else None,
         argument_order=convention.called_with,
         rotary_dim=convention.rotary_dim,
         head_dim=convention.head_dim,

@@ -43,6 +43,10 @@ LENGTH = _names(
     "(len|length|size|embeddings?|positions?|s) seqlen slen len length l n_?ctx n_tokens num_tokens q_len end end_pos "
     "block_size max_.* maxlen rows steps? n_pos.*"
 )
+SECTIONS = _names("(m_?rope_?|rope_?)?sections?")
+SEQUENCE_STARTS = _names(
+    "cu_?(seq_?)?lens?(_.*)? cu_?seqlens?.* cumulative_.*len.* query_start_loc (seq|sequence)_starts?"
+)
 GRID = _names("h w height end_[xy] (grid|feat|n|num)_?(h|w|rows|cols|height|width) rows cols")
 SEQUENCE_AXIS = _names(".*(seq|sequence|time|token)_?(dim|axis) dim axis")
 

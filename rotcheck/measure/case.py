@@ -177,7 +177,7 @@ class Case:
         if "b" in self.convention.table_axes and turned.dim() == 2:
             turned = turned.expand(self.batch, -1, -1)
         order = self.convention.table_lanes or self.convention.pairing
-        made = tables(form, order, turned, dtype, self.convention.table_axes)
+        made = tables(form, order, turned, dtype, self.convention.table_axes, self.convention.sections)
         return tuple(table.contiguous().to(self.device, copy=True) for table in made)
 
     def _positions(self, rows: slice) -> Tensor | None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.tables import sections
 
 SIZES = "BSHDR"
 
@@ -25,6 +26,9 @@ class Call:
         0  # row of the tables, or position, of the first row; or one for each batch row
     )
     sizes: Mapping[str, int] | None = None  # B, S, H, D and R, where the function asks for them
+    starts: tuple[
+        int, ...
+    ] = ()  # rows at which sequences begin that come one after another; empty: it is one
 
     def of(self, *inputs: Tensor) -> "Call":
         """Return the same call of other inputs."""
@@ -77,6 +81,11 @@ def _value(role: str, tensors: Mapping[str, Any], call: Call) -> Any:
         return torch.tensor(each, device=call.inputs[0].device)  # (B,)
     if role in SIZES and call.sizes is not None:
         return call.sizes[role]
+    if role == "sections":
+        return list(sections((call.sizes or {})["R"] // 2))
+    if role == "cu_seqlens":
+        bounds = (*(call.starts or (0,)), (call.sizes or {})["S"])
+        return torch.tensor(bounds, dtype=torch.int32, device=call.inputs[0].device)  # (sequences + 1,)
     if role.startswith("("):
         return tuple(tensors[part] for part in role[1:-1].split(", "))
     if "+" in role:

@@ -19,6 +19,7 @@ TableForm = Literal[
     "angles-repeated",
     "positions",
 ]
+Sections = Literal["blocks", "interleaved"]
 OutputLanes = Literal["same", "de-interleaved", "interleaved"]
 
 LAYOUTS = {
@@ -60,10 +61,13 @@ class Convention:
     `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor, one behind the other), `cos|sin` (one
     tensor, lane by lane), `[cos, sin]` (stacked) and `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one
     for each batch row); the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); `axis`, which of them is the sequence; or a
-    constant. Empty: the tensor and its tables.
+    constant; `sections`, how many pairs each axis of M-RoPE has; `cu_seqlens`, where each of several sequences in one
+    tensor begins. Empty: the tensor and its tables.
 
     `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
-    order in which full-width tables repeat, when that is not the pairing's. `direction`: -1 rotates by minus the
+    order in which full-width tables repeat, when that is not the pairing's. `sections`: of tables with an axis `g`,
+    for time, height and width (M-RoPE), which pairs take theirs from which: section after section, or in turn.
+    `direction`: -1 rotates by minus the
     angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves, `interleaved` halves as interleaved
     pairs. `rotary_dim`: lanes that rotate, None: all. `head_dim`, `heads`: the only width and number it takes.
     `theta` and `frequencies`: of one that computes angles itself; frequencies in radians a position, when they are
@@ -81,6 +85,7 @@ class Convention:
     arguments: tuple[str, ...] = ()
     table_axes: str = ""
     table_lanes: Pairing | None = None
+    sections: Sections = "blocks"
     direction: int = 1
     output_lanes: OutputLanes = "same"
     rotary_dim: int | None = None

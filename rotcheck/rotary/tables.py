@@ -5,8 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from rotcheck.rotary.conventions import Pairing, TableForm, lanes
+from rotcheck.rotary.conventions import Pairing, Sections, TableForm, lanes
 from rotcheck.rotary.frequencies import angles
+from rotcheck.rotary.schedules import Interleaved, Sectioned
 
 _COMPLEX = {torch.float64: torch.complex128}
 
@@ -24,7 +25,12 @@ AXES: dict[TableForm, str] = {
 
 
 def tables(
-    form: TableForm, pairing: Pairing, angles: Tensor, dtype: torch.dtype, axes: str = ""
+    form: TableForm,
+    pairing: Pairing,
+    angles: Tensor,
+    dtype: torch.dtype,
+    axes: str = "",
+    order: Sections = "blocks",
 ) -> tuple[Tensor, ...]:
     """Return the tables of the form for these angles, on the CPU.
 
@@ -40,16 +46,46 @@ def tables(
     - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes, in float32 or float64.
 
     `axes` says where batch `b`, sequence `s`, slots `3` and lanes `w` lie, and which axes are `1`; the default
-    is the form's in `AXES`. Raises ValueError for `positions`, which no table is made from.
+    is the form's in `AXES`. `g` in front: three tables, for time, height and width, of which each pair's angle
+    stands in the one that `sections` and `order` give it, and another angle in the two others. Raises
+    ValueError for `positions`, which no table is made from.
     """
     if form not in _FORMS:
         raise ValueError(f"there are no {form} tables; forms are {', '.join(_FORMS)}")
-    made = _FORMS[form](pairing, angles if angles.dim() == 3 else angles[None], dtype)
-    return tuple(placed(table, axes or AXES[form]) for table in made)
+    angles = angles if angles.dim() == 3 else angles[None]  # (B, S, P)
+    if "g" in axes:
+        return tuple(placed(table, axes) for table in _gridded(form, pairing, angles, dtype, order))
+    return tuple(placed(table, axes or AXES[form]) for table in _FORMS[form](pairing, angles, dtype))
+
+
+def sections(pairs: int) -> tuple[int, int, int]:
+    """Return how many of so many pairs turn with time, height and width: 24, 20 and 20 of 64, as in Qwen3-VL."""
+    other = 5 * pairs // 16
+    return pairs - 2 * other, other, other
+
+
+def section_axes(pairs: int, order: Sections) -> Tensor:
+    """Return which of time 0, height 1 and width 2 each pair turns with, shape (P,), int64."""
+    counts = sections(pairs)
+    if not all(counts):  # three pairs or fewer
+        return torch.zeros(pairs, dtype=torch.int64, device="cpu")
+    kind = Interleaved if order == "interleaved" else Sectioned
+    return kind(counts).axes(2 * pairs)
+
+
+def _gridded(
+    form: TableForm, pairing: Pairing, angles: Tensor, dtype: torch.dtype, order: Sections
+) -> tuple[Tensor, ...]:
+    """Return tables with an axis of 3 in front; a pair that takes from the wrong one is 1 rad off."""
+    owners = section_axes(angles.shape[-1], order)  # (P,)
+    each = [_FORMS[form](pairing, angles + (owners != axis).double(), dtype) for axis in range(3)]
+    return tuple(torch.stack(table) for table in zip(*each))  # (3, B, S, ...)
 
 
 def placed(table: Tensor, axes: str) -> Tensor:
-    """Place the axes of a table (B, S, [3,] W, ...), of which B is 1 or what the axes have room for."""
+    """Place the axes of a table ([3,] B, S, [3,] W, ...), of which B is 1 or what the axes have room for."""
+    if axes.startswith("g"):
+        return torch.stack([placed(one, axes[1:]) for one in table])
     have = "bs3w" if "3" in axes else "bsw"
     if "3" in axes and table.shape[2] != 3:
         table = table.unsqueeze(2).expand(-1, -1, 3, *table.shape[2:])

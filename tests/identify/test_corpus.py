@@ -9,7 +9,9 @@ import functions_builders
 import functions_half
 import functions_interleaved
 import functions_mistaken
+import functions_multimodal
 import functions_own
+import functions_packed_sequences
 import msgspec
 import pytest
 from identifying import departures, layouts, told
@@ -17,8 +19,15 @@ from identifying import departures, layouts, told
 from rotcheck import diagnose
 from rotcheck.results import Identification, identified_code
 
-HEALTHY = (functions_half, functions_interleaved, functions_own, functions_builders)
-MODULES = (*HEALTHY, functions_mistaken)
+MODULES = (
+    functions_half,
+    functions_interleaved,
+    functions_own,
+    functions_builders,
+    functions_mistaken,
+    functions_multimodal,
+    functions_packed_sequences,
+)
 EVERY = [f"{module.__name__}:{name}" for module in MODULES for name in module.expect.expected]
 EXPECTED = {
     f"{module.__name__}:{name}": wanted

@@ -1,0 +1,55 @@
+"""Several sequences in one tensor, one after another, of which `cu_seqlens` tells where each begins."""
+
+import torch
+from identifying import Corpus
+
+expect = Corpus()
+PACKED = {"pairing": "half", "layout": "thd"}
+
+
+def in_halves(x, cos, sin):
+    a, b = x.chunk(2, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
+
+
+def positions_of(cu_seqlens):
+    return torch.cat([torch.arange(n) for n in (cu_seqlens[1:] - cu_seqlens[:-1]).tolist()])
+
+
+@expect(**PACKED, tables="half-width", argument_order=("q", "k", "cos", "sin", "cu_seqlens", "S"))
+def looked_up(q, k, cos, sin, cu_seqlens, max_seqlen):
+    rows = positions_of(cu_seqlens)
+    assert rows.max() < max_seqlen <= len(cos)
+    cos, sin = cos[rows][:, None], sin[rows][:, None]
+    return in_halves(q, cos, sin), in_halves(k, cos, sin)
+
+
+@expect(**PACKED, tables="angles", argument_order=("x", "cu_seqlens", "table"))
+def sequence_by_sequence(t, cu_seqlens, freqs):
+    lengths = (cu_seqlens[1:] - cu_seqlens[:-1]).tolist()
+    parts = [in_halves(x, freqs[: len(x), None].cos(), freqs[: len(x), None].sin()) for x in t.split(lengths)]
+    return torch.cat(parts)
+
+
+@expect(
+    **PACKED, tables="positions", argument_order=("q", "k", "cu_seqlens"), theta=10000.0, positions="from 0"
+)
+def angles_of_its_own(q, k, cu_seqlens):
+    frequencies = 10000.0 ** (-torch.arange(0, q.shape[-1], 2).float() / q.shape[-1])
+    angles = torch.outer(positions_of(cu_seqlens).float(), frequencies)[:, None]
+    return in_halves(q, angles.cos(), angles.sin()), in_halves(k, angles.cos(), angles.sin())
+
+
+@expect(**PACKED, tables="half-width", choices=("sequences",))
+def row_by_row(q, k, cos, sin, cu_seqlens):
+    assert cu_seqlens[-1] == len(q)
+    cos, sin = cos[:, None], sin[:, None]
+    return in_halves(q, cos, sin), in_halves(k, cos, sin)
+
+
+@expect(**PACKED, tables="half-width", mistakes=("sequences",))
+def one_row_late(q, k, cos, sin, cu_seqlens):
+    rows = positions_of(cu_seqlens)
+    rows[int(cu_seqlens[1]) :] = (rows[int(cu_seqlens[1]) :] + 1).clamp(max=len(cos) - 1)
+    cos, sin = cos[rows][:, None], sin[rows][:, None]
+    return in_halves(q, cos, sin), in_halves(k, cos, sin)
