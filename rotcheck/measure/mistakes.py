@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from rotcheck.measure import sections
 from rotcheck.measure.case import Case, Slots
 from rotcheck.rotary import inverse_frequencies, lanes, pairs, rotate
 from rotcheck.rotary.conventions import Pairing
@@ -27,6 +28,8 @@ def predictions(case: Case) -> Iterator[Prediction]:
         yield from _of_v(case)
     if case.convention.tables == "positions":
         yield from _of_positions(case)
+    if "g" in case.convention.table_axes:
+        yield from _of_sections(case)
 
 
 def with_turn(case: Case, wrong: Turn) -> Slots:
@@ -226,6 +229,18 @@ def _of_v(case: Case) -> Iterator[Prediction]:
         "is handed cos for sin and sin for cos",
         tuple(map(_tables_swapped, case.pairs, swapped)),
     )
+
+
+# of M-RoPE's three tables
+
+
+def _of_sections(case: Case) -> Iterator[Prediction]:
+    for words, taken in sections.wrong_axes(case):
+        yield "sections", words, with_turn(case, partial(_by_sections, taken))
+
+
+def _by_sections(taken: Tensor, case: Case, x: Tensor, angles: Tensor) -> Tensor:
+    return sections.turned(case, x, angles, taken)
 
 
 # of one that computes its angles itself

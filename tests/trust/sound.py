@@ -123,6 +123,38 @@ def deepseek_v3(q, k, cos, sin):
     return turned(q.contiguous()), turned(k.contiguous())
 
 
+MULTIMODAL = {"table_axes": "gbsw", "layout": "bhsd", "arguments": ("q", "k", "cos", "sin", "sections")}
+
+
+@sound(DTYPE, **{**REPEATED, **MULTIMODAL})
+def qwen2_vl(q, k, cos, sin, mrope_section):
+    both = mrope_section * 2
+    cos, sin = (
+        torch.cat([part[i % 3] for i, part in enumerate(t.split(both, -1))], -1)[:, None] for t in (cos, sin)
+    )
+    return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
+
+
+@sound(TABLES, **{**HALF, **MULTIMODAL, "sections": "interleaved"})
+def qwen3_vl(q, k, cos, sin, mrope_section):
+    def dealt(table):
+        own = wide(table[0]).clone()
+        for axis in (1, 2):
+            rows = slice(axis, 3 * mrope_section[axis], 3)
+            own[..., rows] = table[axis, ..., rows]
+        return torch.cat((own, own), -1)[:, None]
+
+    cos, sin = dealt(cos), dealt(sin)
+    return tuple((wide(x) * cos + rotate_half(wide(x)) * sin).to(x.dtype) for x in (q, k))
+
+
+@sound(DTYPE, **{**HALF, "layout": "thd", "table_axes": "sw", "arguments": ("x", "cos", "sin", "cu_seqlens")})
+def packed_sequences(x, cos, sin, cu_seqlens):
+    rows = torch.cat([torch.arange(n) for n in cu_seqlens.diff().tolist()])
+    cos, sin = (t[rows, None].repeat(1, 1, 2) for t in (cos, sin))
+    return x * cos + rotate_half(x) * sin
+
+
 @sound(DTYPE, **{**HALF, "direction": -1, "table_axes": "1s1w"})
 def nanochat(x, cos, sin):
     x1, x2 = x[..., : x.shape[3] // 2], x[..., x.shape[3] // 2 :]
