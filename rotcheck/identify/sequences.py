@@ -20,8 +20,8 @@ def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
     one, two = _rotated(found, (0,)), _rotated(found, (0, FIRST))
     if torch.allclose(two[:, FIRST:], one[:, :-FIRST], atol=SAME):
         return [Told(field="positions", says="begin anew with each sequence", because=seen)], []
-    words = "gives the second sequence no positions of its own"
-    if torch.allclose(two, one, atol=SAME):
+    words = "gives the second of two sequences no positions of its own"
+    if found.convention.tables != "positions" and torch.allclose(two, one, atol=SAME):
         words = (
             "takes the tables row by row, whatever cu_seqlens says: they must begin anew with each sequence"
         )

@@ -8,6 +8,12 @@ from rotcheck import declare
 
 ALONE = {"tables": "repeated", "table_axes": "s1w"}
 INDEXED = {**ALONE, "table_axes": "sw", "arguments": ("q", "k", "cos", "sin", "positions")}
+SEQUENCES = {
+    "layout": "thd",
+    "tables": "repeated",
+    "table_axes": "sw",
+    "arguments": ("x", "cos", "sin", "cu_seqlens"),
+}
 BOTH = {"tables": "repeated", "table_axes": "s1w", "arguments": ("q", "k", "cos", "sin")}
 
 
@@ -39,6 +45,17 @@ def grouped(q, k, cos, sin):
 def refuses_groups(q, k, cos, sin):
     both = _turn(torch.stack((q, k)), cos, sin)
     return both[0], both[1]
+
+
+@declare(**SEQUENCES)
+def sequences_one_after_another(x, cos, sin, cu_seqlens):
+    rows = torch.cat([torch.arange(length) for length in cu_seqlens.diff().tolist()])
+    return _turn(x, cos[rows, None], sin[rows, None])
+
+
+@declare(**SEQUENCES)
+def rows_as_they_come(x, cos, sin, cu_seqlens):
+    return _turn(x, cos[:, None], sin[:, None])
 
 
 @declare(tables="half-width", table_axes="s1w")
@@ -225,3 +242,10 @@ _SCALES = [1.0] * 1000
 @declare(**ALONE)
 def traced_for_each_length(x, cos, sin):
     return _turn(x, cos, sin) * _SCALES[x.shape[1]]
+
+
+@declare(**SEQUENCES)
+def sequences_after_the_first_a_row_late(x, cos, sin, cu_seqlens):
+    lengths = cu_seqlens.diff().tolist()
+    rows = torch.cat([torch.arange(length) + (at > 0) for at, length in enumerate(lengths)])
+    return _turn(x, cos[rows, None], sin[rows, None])

@@ -17,6 +17,8 @@ FUNCTIONS = [name for name in functions(FILE) if not name.rpartition(":")[2].sta
 RIGHT = (
     "plain",
     "indexed",
+    "sequences_one_after_another",
+    "rows_as_they_come",
     "grouped",
     "refuses_groups",
     "as_many_lanes_as_the_tables",
@@ -39,6 +41,12 @@ PLANTED = {  # function: the check that catches it, what it says, the id of the 
         "positions",
         "for positions of its own in each batch row",
         "R103",
+        (),
+    ),
+    "sequences_after_the_first_a_row_late": (
+        "positions",
+        "for two sequences, one after another",
+        "R112",
         (),
     ),
     "consecutive_from_the_least": (

@@ -1,5 +1,9 @@
 """Are rows rotated by their own positions when these are out of order, start late, or differ from batch to batch?"""
 
+from dataclasses import replace
+
+from msgspec import structs
+
 from rotcheck.measure.case import BATCH, Case, Sizes
 from rotcheck.measure.elsewhere import (
     Positions,
@@ -20,11 +24,14 @@ needs_values = True
 ROWS = 64  # of a table that positions index, or an offset reaches into
 UNSORTED = ((40, 5, 5, 0, 17, 63, 1), (3, 62, 0, 9, 9, 31, 2))
 COUNTED = (2051, 1024, 512, 259)  # rows: bfloat16 cannot hold 257, float16 and TF32 not 2049
+SEQUENCES = (3, 4)  # rows of two, one after another
 LATE = ((5, 6, 7, 8, 9, 10, 11), (23, 24, 25, 26, 27, 28, 29))
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Rotate rows whose positions are unsorted and repeat, or that start at an offset; then a batch of both kinds."""
+    if "cu_seqlens" in roles(case):
+        return _in_sequences(subject, case)
     if case.convention.positions == "from 0":
         return _counted(subject, case)
     answers = []
@@ -32,6 +39,21 @@ def run(subject: Subject, case: Case) -> Evidence:
         there, call = at(case, positions, ROWS)
         answers.append(held(there, subject.call(call), code="positions", when=f"for {when}"))
     return worst(answers)
+
+
+def _in_sequences(subject: Subject, case: Case) -> Evidence:
+    """Ask one that is told where sequences begin for two of them, one after another, each from position 0 on."""
+    first, second = SEQUENCES
+    anew = another(case, Sizes(positions=(*range(first), *range(second))), positions="any")
+    on = another(case, Sizes(positions=tuple(range(first + second))), positions="any")
+    results = subject.call(replace(anew.call(), tables=on.tables(), starts=(0, first)))
+    found = held(anew, results, code="sequences", when="for two sequences, one after another")
+    row_by_row = held(on, results, code="sequences", when="")
+    if found.finding and not row_by_row.finding and case.convention.tables != "positions":
+        return structs.replace(
+            row_by_row, note="takes its tables row by row: they must begin anew with each sequence"
+        )
+    return found
 
 
 def _counted(subject: Subject, case: Case) -> Evidence:
