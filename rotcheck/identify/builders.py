@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.templates import Parameter, parameters
+from rotcheck.identify.templates import Parameter, on_cuda, parameters
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.vocabulary import Names, said
@@ -17,6 +17,8 @@ from rotcheck.rotary.conventions import Pairing, TableForm, role_of
 
 HEAD_DIM = 64
 BATCH, HEADS = 2, 7
+FEW_ROWS = 9  # of the table that is looked at first
+SLOTS = 3  # of q, k and v
 NEAR = 2e-2  # cos of position 0 is nearer to 1 than this, whatever the dtype
 
 _ROLES: tuple[tuple[Names, tuple[str, ...]], ...] = (
@@ -89,8 +91,8 @@ class NotTables(Exception):
 def recipes(function: Callable[..., Any]) -> list[Recipe]:
     """Return the calls that may make tables, likeliest first."""
     found = parameters(function) or []
-    required = [p for p in found if p.required]
-    optional = [p for p in found if not p.required and _roles(p.name)[0] in ("positions", "S")]
+    required = [p for p in found if p.required or on_cuda(p)]
+    optional = [p for p in found if p not in required and _roles(p.name)[0] in ("positions", "S")]
     tried: dict[Recipe, None] = {}
     for extra in ([], *([p] for p in optional)):
         for recipe in itertools.islice(_of(required, extra), 60):
@@ -103,16 +105,16 @@ def _of(required: list[Parameter], extra: list[Parameter]) -> Iterator[Recipe]:
     for roles in itertools.product(*(_roles(p.name) for p in given)):
         if any(roles.count(role) > 1 for role in ("x", "positions", "float")) or roles.count("S") > 2:
             continue
-        named = [p.keyword or p in extra for p in given]
+        named = [p.keyword or not p.required for p in given]
         arguments = tuple(f"{p.name}={role}" if by else role for p, role, by in zip(given, roles, named))
         asks = "given" if {"positions", "float"} & set(roles) else "length" if "S" in roles else "none"
-        for axes in ("bshd", "bhsd") if "x" in roles else ("bshd",):
+        for axes in ("bshd", "bhsd") if {"x", "positions"} & set(roles) else ("bshd",):
             yield Recipe(arguments, "x" if asks == "none" and "x" in roles else asks, axes)
 
 
 def _roles(name: str) -> tuple[str, ...]:
     if name == "t":
-        return ("positions", "float", "S")
+        return ("positions", "float", "x", "S")
     if name == "width":
         return ("S", "D")
     return next((found for names, found in _ROLES if said(name, names)), _UNKNOWN)
@@ -192,7 +194,17 @@ def _of_two(first: Tensor, second: Tensor, length: int) -> Built:
         if starts_with_cos or float(a[0].abs().mean()) >= float(b[0].abs().mean())
         else (b, a, "sin, cos")
     )
-    return _paired(cos, sin, dtype, order, axes)
+    made = _paired(cos, sin, dtype, order, axes)
+    return replace(made, form="packed") if _spares_v(first, second, axes) else made
+
+
+def _spares_v(first: Tensor, second: Tensor, axes: str) -> bool:
+    """Return whether the tables have a slot for v, of cos 1 and sin 0."""
+    if "3" not in axes:
+        return False
+    slots = sorted(float(table.select(axes.index("3"), 2).float().abs().max()) for table in (first, second))
+    still = [float(table.select(axes.index("3"), 2).float().abs().min()) for table in (first, second)]
+    return slots == [0.0, 1.0] and max(still) == 1.0
 
 
 def _of_one(table: Tensor, length: int) -> Built:
@@ -291,10 +303,9 @@ def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, .
     if not candidates:
         raise NotTables(f"returns a tensor of shape {tuple(shape)}, and no axis of it has {length} rows")
     at = candidates[-1]
-    axes = "".join(
-        "s" if here == at else "w" if here == len(shape) - 1 else "1" if shape[here] == 1 else "b"
-        for here in range(len(shape))
-    )
+    last = len(shape) - 1
+    named = {at: "s", last: "w"} | {here: "3" for here in range(last) if here != at and shape[here] == SLOTS}
+    axes = "".join(named.get(here, "1" if shape[here] == 1 else "b") for here in range(len(shape)))
     wide = torch.complex128 if tables[0].is_complex() else torch.float64
     rows = tuple(
         table.detach().cpu().movedim(at, 0).reshape(shape[at], -1, shape[-1])[:length, 0].to(wide)
@@ -303,15 +314,26 @@ def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, .
     return axes, rows
 
 
+def _ignores_positions(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool:
+    """Return whether tables are the same for other positions: then what was given is something else."""
+    if recipe.positions != "given":
+        return False
+    try:
+        moved = build(copied(function), recipe, torch.arange(FEW_ROWS) + 2, torch.float32)
+    except Exception:  # its table is as short as that
+        return False
+    return torch.equal(moved.cos, built.cos) and torch.equal(moved.sin, built.sin)
+
+
 def find(function: Callable[..., Any]) -> tuple[Recipe, Built] | None:
-    """Return how a function makes tables, and what it makes for the positions 0 to 8; None: it makes none."""
+    """Return how a function makes tables, and what it makes for the first `FEW_ROWS` positions; None: it makes none."""
     best: tuple[Recipe, Built] | None = None
     for recipe in recipes(function):
         try:
-            built = build(copied(function), recipe, torch.arange(9), torch.float32)
+            built = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32)
         except Exception:  # a call that does not suit it, or gives back no tables
             continue
-        if bool(built.angles[1].abs().max() > 1e-6):
+        if bool(built.angles[1].abs().max() > 1e-6) and not _ignores_positions(function, recipe, built):
             best = best or (recipe, built)
             if abs(built.angles[1].abs().max() - 1.0) < 0.5:
                 return recipe, built

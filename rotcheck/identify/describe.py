@@ -1,6 +1,6 @@
 """The way of an identification, from a loaded function to what is told of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from rotcheck.identify import (
 from rotcheck.identify.engine import Found, NotFound
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
+from rotcheck.identify.templates import meant
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
@@ -128,7 +129,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged)
     more.evidence = [*seen, *begun, *more.evidence]
-    findings += [*wrong, *more.remarks]
+    findings += [*(wrong or more.in_bfloat16), *more.remarks]
     if not _mistaken(findings):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
@@ -215,6 +216,7 @@ class _More:
     remarks: list[Remark]
     evidence: list[Told]
     takes: dict[str, bool]
+    in_bfloat16: list[Remark] = field(default_factory=list)
     in_place: bool = False
     dtype_rule: str | None = None
     follows_tables: bool = False
@@ -235,7 +237,8 @@ def _more(asked: traits.Function, sizes: Sizes, *, values: bool = True) -> _More
     if not values:
         return more
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
-    more.dtype_rule, seen = traits.dtype_rule(asked, sizes)
+    more.dtype_rule, seen, wrong = traits.dtype_rule(asked, sizes)
+    more.in_bfloat16 = [remarks.remark(*wrong, seen)] if wrong else []
     more.evidence.append(Told(field="dtype_rule", says=more.dtype_rule or "refuses bfloat16", because=seen))
     more.takes, raised = traits.takes(asked, sizes)
     refused = [Told(field="takes", says=f"not {what}", because=seen) for what, seen in raised.items()]
@@ -278,8 +281,16 @@ def _said(
 
 
 def _no_rotation(target: Target, found: Found, findings: list[Remark], device: torch.device) -> Identified:
-    """Tell of a function that takes a call and gives back something else than a rotation."""
+    """Tell of a function that takes a call and gives back something else than a rotation.
+
+    Where the call was only guessed, what it gave back is no finding about the function.
+    """
     call = words.call_words(found.convention)
+    vague = found.reading.problem == "no-convention" or found.response.uneven
+    if vague and not meant(target.function, found.convention.arguments):
+        tried = f"{call} runs, and {found.reading.words}"
+        told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=(tried,))
+        return Identified(told, None)
     message = f"{call} runs, and {findings[0].message if findings else 'gives back no rotation'}"
     told = _told(
         target, device, follows=False, convention=None, call=call, findings=tuple(findings), message=message

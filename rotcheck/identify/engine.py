@@ -84,14 +84,18 @@ def _with_offset(found: Found) -> Found:
     """Prefer a call that says where its positions begin over one that counts them from 0."""
     if found.convention.positions != "from 0":
         return found
-    for name in offsets(found.trier.function):
+    probe = found.trier.probe
+    few = replace(probe, length=min(probe.length, Probe().length), positions=Probe().positions)
+    trier = Trier(found.trier.function, found.trier.device, few, found.trier.dtype)
+    for name in offsets(trier.function):
         template = (*found.convention.arguments, f"{name}=offset")
         longer = replace(found.convention, arguments=template, positions="offset")
-        if not _takes(found.trier, longer, {}):
+        if not _takes(trier, longer, {}):
             continue
-        still, moved = (found.trier.call(longer, _ones(found.trier, longer), by)[0] for by in (0, 2))
+        still, moved = (trier.call(longer, _ones(trier, longer), by)[0] for by in (0, 2))
         if torch.allclose(moved[:, :-2], still[:, 2:], atol=1e-5):
-            return replace(read(found.trier, longer), others=found.others)
+            trier.calls += found.trier.calls
+            return replace(read(trier, longer), others=found.others)
         if torch.allclose(moved, still, atol=1e-5):
             return replace(found, ignored=name)
     return found

@@ -13,10 +13,11 @@ from rotcheck.identify.frequencies import ASKED, Turned
 from rotcheck.identify.own_angles import OwnAngles, tell, tell_offset
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.words import shape_words
-from rotcheck.results import Described, Told
+from rotcheck.results import Described, Remark, Told
 from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.schedules import Plain
 
+ROUNDINGS = 8  # by which the same row may differ in tables of different length
 MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
 
 
@@ -38,7 +39,7 @@ def of_maker(function: Callable[..., Any], recipe: Recipe, built: Built) -> Made
         return Made(
             _described(recipe, built, own, None), own, (Told(field="call", says=recipe.shown, because=seen),)
         )
-    angles = _at_positions(function, recipe, built)
+    angles = _at_positions(function, recipe, built, own)
     made = fit(angles, 1, 2 * built.cos.shape[-1], noise=2 * torch.finfo(_real(built.dtype)).eps)
     own.longest = made.longest
     tell(own, made, max(angles))
@@ -81,14 +82,27 @@ def _real(dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if dtype.is_complex else dtype
 
 
-def _at_positions(function: Callable[..., Any], recipe: Recipe, built: Built) -> Turned:
-    """Ask the maker for hard positions, as far as it has them."""
+def _at_positions(function: Callable[..., Any], recipe: Recipe, built: Built, own: OwnAngles) -> Turned:
+    """Ask the maker for hard positions, as far as it has them and the first rows stay what they were."""
     seen: Turned = {position: built.angles[position] for position in range(6)}
     last = ASKED[-1] if recipe.positions == "given" else MOST_ROWS
     for position in (each for each in ASKED if 6 <= each <= last):
         try:
-            more = builders.build(function, recipe, torch.tensor([0, position]), torch.float32)
+            more = builders.build(function, recipe, torch.tensor([0, 1, position]), torch.float32)
         except Exception:  # it has no row for a position as large as this
             break
-        seen[position] = more.angles[1]
+        if not _same_row(more.angles[1], built.angles[1], built.dtype):
+            own.remarks.append(_by_length(position))
+            break
+        seen[position] = more.angles[2]
     return seen
+
+
+def _same_row(longer: torch.Tensor, shorter: torch.Tensor, dtype: torch.dtype) -> bool:
+    eps = torch.finfo(_real(dtype)).eps
+    return bool(((longer - shorter).abs() <= ROUNDINGS * eps * (shorter.abs() + eps)).all())
+
+
+def _by_length(position: int) -> Remark:
+    words = f"with {position + 1} rows its frequencies are others than with {builders.FEW_ROWS}: dynamic NTK, perhaps"
+    return remark("by-length", words, "the angles of position 1 in tables of either length", mistake=False)

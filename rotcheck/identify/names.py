@@ -18,6 +18,7 @@ _ROLES: tuple[tuple[Names, Roles], ...] = (
     (vocabulary.VALUE, ("v",)),
     (vocabulary.POSITIONS, ("positions", "table", "cos|sin", "(cos, sin)", "cos+sin")),
     (vocabulary.SECTIONS, ("sections",)),
+    (vocabulary.DEVICE, ("device",)),
     (vocabulary.SEQUENCE_STARTS, ("cu_seqlens",)),
     (vocabulary.OFFSET, ("offset", "offsets", "positions")),
     (vocabulary.SEQUENCE_AXIS, ("axis", "D")),

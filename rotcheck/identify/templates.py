@@ -9,12 +9,15 @@ from typing import Any
 import torch
 
 from rotcheck.identify.names import NUMBERS, UNKNOWN, roles
+from rotcheck.implementations import vocabulary
+from rotcheck.implementations.vocabulary import said
+from rotcheck.rotary.conventions import role_of
 
 MOST = 160  # templates
 Template = tuple[str, ...]
 
 FREE = (
-    *("S", "D", "H", "B", "R", "axis", "sections", "cu_seqlens"),
+    *("S", "D", "H", "B", "R", "axis", "sections", "cu_seqlens", "device"),
     *("True", "False", "10000.0", "1.0"),
 )  # as often as they are asked for
 TENSORS = ("x", "qkv", "q", "k", "v")
@@ -83,15 +86,20 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
         found = inspect.signature(called).parameters.values()
     except (TypeError, ValueError):
         return None
-    if any(p.kind is p.VAR_POSITIONAL for p in found):
+    if [p.kind for p in found if p.kind is not p.VAR_KEYWORD] == [inspect.Parameter.VAR_POSITIONAL]:
         return None
     return [
         Parameter(
             p.name, p.default is p.empty, p.kind is p.KEYWORD_ONLY, p.default is None, p.annotation, p.default
         )
         for p in found
-        if p.kind is not p.VAR_KEYWORD
+        if p.kind is not p.VAR_KEYWORD  # of any number of tensors, `*xs`, it is given one
     ]
+
+
+def on_cuda(parameter: Parameter) -> bool:
+    """Return whether it is a device that must be named, since the default is CUDA."""
+    return said(parameter.name, vocabulary.DEVICE) and str(parameter.default).startswith("cuda")
 
 
 def templates(function: Callable[..., Any]) -> list[Template]:
@@ -99,8 +107,8 @@ def templates(function: Callable[..., Any]) -> list[Template]:
     found = parameters(function)
     if found is None:
         return list(islice(_of_any(), MOST))
-    required = [p for p in found if p.required]
-    optional = [p for p in found if not p.required and p.nothing and roles(p.name) is not UNKNOWN]
+    required = [p for p in found if p.required or on_cuda(p)]
+    optional = [p for p in found if p not in required and p.nothing and roles(p.name) is not UNKNOWN]
     tried: dict[Template, None] = {}
     for choose in (roles, _doubted, _anything):
         for extra in ([], *([p] for p in optional), optional):
@@ -108,6 +116,20 @@ def templates(function: Callable[..., Any]) -> list[Template]:
             for template in islice(_assigned([choose(p.name, p.kind) for p in given]), MOST):
                 tried.setdefault(_called(template, given, found))
     return list(islice(tried, 2 * MOST))
+
+
+def meant(function: Callable[..., Any], template: Template) -> bool:
+    """Return whether the names of a function's parameters speak for a call with tables or positions in it."""
+    named = {p.name: p for p in parameters(function) or []}
+    places = list(named.values())
+    for at, argument in enumerate(template):
+        name, _, role = argument.rpartition("=")
+        parameter = named.get(name) if name else places[at] if at < len(places) else None
+        said = roles(parameter.name, parameter.kind) if parameter else UNKNOWN
+        alike = {"x": ("x", "q"), "q": ("q", "x")}.get(role, (role,))
+        if said is UNKNOWN or not {*alike} & {*said}:
+            return False
+    return bool({*TABLES, "positions", "offset", "offsets"} & set(map(role_of, template)))
 
 
 def offsets(function: Callable[..., Any]) -> list[str]:
@@ -151,7 +173,8 @@ def _called(template: Template, given: Sequence[Parameter], all_: Sequence[Param
         behind += 1
         if skipped:
             behind = len(names) + 1
-        called.append(f"{parameter.name}={role}" if parameter.keyword or skipped else role)
+        by_name = parameter.keyword or skipped or on_cuda(parameter)
+        called.append(f"{parameter.name}={role}" if by_name else role)
     return tuple(called)
 
 

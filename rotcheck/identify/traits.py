@@ -70,35 +70,48 @@ def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str]
     return False, ("writes-input", "writes into its input, and not the result")
 
 
-def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str]:
-    """Return in words which dtype comes out and which it computes in, and what told so."""
+Wrong = tuple[str, str]
+"""Code and words of what is wrong."""
+
+
+def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str, Wrong | None]:
+    """Return in words which dtype comes out and which it computes in, what told so, and what is wrong with that."""
     try:
         case = Case(asked, torch.bfloat16, sizes)
         own = asked(case.call())
     except Exception as error:
-        return _refuses(asked, sizes, error)
+        return *_refuses(asked, sizes, error), None
     keeps = own[0].dtype
     if keeps != torch.bfloat16:
         return (
             f"returns {str(keeps)[6:]}",
             f"bfloat16 goes in with tables in bfloat16, {str(keeps)[6:]} comes out",
+            None,
         )
     off = against(case, own, case.truth)
     inside = _inside(off)
     shown = f"bfloat16: error {off.error:.2f} rounding steps, {off.rounded_once:.0%} of the elements correctly rounded"
+    if off.error > SAME or off.not_finite:
+        code, words = explain(case, own)
+        return f"keeps the dtype, {inside}", shown, (code, f"in bfloat16: {words}")
     if case.convention.tables in ("positions", "complex"):
-        return f"keeps the dtype, {inside}", shown
+        return f"keeps the dtype, {inside}", shown, None
     try:
         wide = asked(case.call(dtype=torch.float32))[0].dtype
     except Exception as error:
         kind = type(error).__name__
-        return f"keeps the dtype, {inside}; tables must have the dtype", f"{shown}; float32 tables: {kind}"
+        return (
+            f"keeps the dtype, {inside}; tables must have the dtype",
+            f"{shown}; float32 tables: {kind}",
+            None,
+        )
     if wide != torch.bfloat16:
         return (
             f"keeps the dtype of what is wider, {inside}",
             f"{shown}; with float32 tables {str(wide)[6:]} comes out",
+            None,
         )
-    return f"keeps the dtype, {inside}", f"{shown}; with float32 tables bfloat16 comes out"
+    return f"keeps the dtype, {inside}", f"{shown}; with float32 tables bfloat16 comes out", None
 
 
 def _inside(off: Measured) -> str:

@@ -33,12 +33,14 @@ def hints(found: Any) -> Hints:
 def _widths(own: Any, numbers: dict[str, int]) -> list[int]:
     found = [value for name, value in numbers.items() if said(name, vocabulary.HEAD_DIM)]
     found += [value for name, value in numbers.items() if said(name, vocabulary.ROTARY_DIM)]
+    doubled: list[int] = []
     for name, table in _tensors(own):
         if table.dim() and 1 <= table.shape[-1] <= 512:
             once = re.search(r"freq|theta|cis|bands|angle", name) and not re.search(r"cos|sin", name)
             found.append(table.shape[-1] * (2 if once else 1))
+            doubled += [] if once else [2 * table.shape[-1]]  # cos and sin may have a value for each pair
     large = [value for value in numbers.values() if value >= 8 and value % 2 == 0]
-    return [*found, *(each for value in large for each in (value, 2 * value))]
+    return [*found, *doubled, *(each for value in large for each in (value, 2 * value))]
 
 
 def _once(numbers: list[int]) -> tuple[int, ...]:

@@ -81,6 +81,8 @@ def _value(role: str, tensors: Mapping[str, Any], call: Call) -> Any:
         return torch.tensor(each, device=call.inputs[0].device)  # (B,)
     if role in SIZES and call.sizes is not None:
         return call.sizes[role]
+    if role == "device":
+        return call.inputs[0].device
     if role == "sections":
         return list(sections((call.sizes or {})["R"] // 2))
     if role == "cu_seqlens":

@@ -179,3 +179,72 @@ def frequencies_in_float16(dim, end):
 def counts_from_one(dim, end):
     angle = torch.outer(torch.arange(1, end + 1).float(), frequencies(dim))
     return angle.cos(), angle.sin()
+
+
+@expect(**BUILDS, tables="complex", theta=10000.0, argument_order=("D", "S", "device=cpu"))
+def on_cuda_by_default(head_dim, seq_len, device="cuda", theta=10000.0):
+    angle = torch.outer(torch.arange(seq_len, device=device), frequencies(head_dim, theta).to(device))
+    return torch.polar(torch.ones_like(angle), angle)
+
+
+@expect(**BUILDS, tables="packed", table_axes="1s31w", table_lanes="half", theta=10000.0)
+class WithASlotForV(nn.Module):
+    """SEDD's: v has cos 1 and sin 0."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("inv_freq", frequencies(dim))
+
+    def forward(self, x, seq_dim=1):
+        angle = torch.outer(torch.arange(x.shape[seq_dim]).float(), self.inv_freq)
+        both = torch.cat((angle, angle), -1)
+        cos, sin = (t[None, :, None, None].repeat(1, 1, 3, 1, 1) for t in (both.cos(), both.sin()))
+        cos[:, :, 2], sin[:, :, 2] = 1.0, 0.0
+        return cos, sin
+
+
+@expect(**BUILDS, tables="repeated", table_lanes="half", theta=10000.0, positions="any")
+class OfRowsOfPositions(nn.Module):
+    """Positions of (B, S) are all that it takes."""
+
+    def __init__(self, head_dim: int, theta: float) -> None:
+        super().__init__()
+        self.head_dim, self.theta = head_dim, theta
+
+    def forward(self, position_ids):
+        angle = position_ids[:, :, None].float() * frequencies(self.head_dim, self.theta)[None, None]
+        both = torch.cat((angle, angle), -1)
+        return both.cos(), both.sin()
+
+
+@expect(
+    **BUILDS, tables="angles-repeated", table_lanes="interleaved", theta=10000.0, argument_order=("x", "S")
+)
+class ForATensorThatItDoesNotRead(nn.Module):
+    """Its `t` is a tensor, as in x-transformers' successors, and no positions."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer(
+            "cached", torch.outer(torch.arange(8192).float(), frequencies(dim)).repeat_interleave(2, -1)
+        )
+
+    def forward(self, t, seq_len):
+        return self.cached[:seq_len]
+
+
+@expect(**BUILDS, tables="repeated", table_lanes="half", theta=10000.0, choices=("by-length",))
+class DynamicNtk(nn.Module):
+    """transformers' of old: beyond the original length theta grows with the length."""
+
+    def __init__(self, dim: int, max_position_embeddings: int = 2048) -> None:
+        super().__init__()
+        self.dim, self.original = dim, max_position_embeddings
+
+    def forward(self, x, seq_len=None):
+        theta = 10000.0
+        if seq_len > self.original:
+            theta *= (seq_len / self.original) ** (self.dim / (self.dim - 2))
+        angle = torch.outer(torch.arange(seq_len).float(), frequencies(self.dim, theta))
+        both = torch.cat((angle, angle), -1)
+        return both.cos(), both.sin()

@@ -203,3 +203,18 @@ def in_double(x, cos, sin):
     a, b = x.double().unflatten(-1, (-1, 2)).unbind(-1)
     c, s = cos[None, None], sin[None, None]
     return torch.stack((a * c - b * s, b * c + a * s), -1).flatten(-2).to(x)
+
+
+@expect(pairing="interleaved", tables="half-width", argument_order=("sin|cos", "x"))
+def any_number_of_tensors(sinusoidal, *tensors):
+    sin, cos = (sinusoidal[..., start::2].repeat_interleave(2, -1) for start in (0, 1))
+    turned = [torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2) for x in tensors]
+    return [x * cos + other * sin for x, other in zip(tensors, turned, strict=True)]
+
+
+@expect(
+    pairing="interleaved", layout="bshd", tables="complex", argument_order=("x", "table", "device=device")
+)
+def on_cuda_by_default(x, freqs_cis, device="cuda"):
+    wide = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous())
+    return torch.view_as_real(wide * freqs_cis[None, :, None]).flatten(-2).type_as(x).to(device)

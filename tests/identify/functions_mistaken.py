@@ -232,3 +232,9 @@ def few_pairs_turn(x):
 def nan_for_large_elements(x, cos, sin):
     out = x * cos[:, None] + turn_half(x) * sin[:, None]
     return out.masked_fill(x > 3.0, torch.nan)
+
+
+@expect(mistakes=("phase",), pairing="half", layout="bhsd", tables="positions")
+def positions_in_the_dtype_of_x(x, pos):
+    angle = pos.to(x.dtype)[:, None].float() * frequencies(x.shape[-1])
+    return in_halves(x.float(), angle[None, None]).to(x.dtype)

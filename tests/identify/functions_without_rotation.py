@@ -66,3 +66,14 @@ def aborts(x, cos, sin):
 
 def leaves(x, cos, sin):
     os._exit(7)
+
+
+def two_axes(x, height, width):
+    return torch.cat((x[..., :height], x[..., height:]), -1) * (width > 0)
+
+
+def frequencies_handed_over(x, positions, inv_freq):
+    """A rotation with an argument that identification does not know."""
+    angle = positions[:, None, :, None] * inv_freq[None, None, None]
+    a, b = x[..., 0::2], x[..., 1::2]
+    return torch.stack((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1).flatten(-2)

@@ -38,6 +38,13 @@ def test_no_convention_is_made_up(name: str) -> None:
     assert all(one.failure for one in found.findings if one.mistake)
 
 
+@pytest.mark.parametrize("name", ["two_axes", "frequencies_handed_over", "layer_norm", "doubles"])
+def test_what_a_guessed_call_gives_back_is_no_mistake_of_the_function(name: str) -> None:
+    found = told(f"functions_without_rotation:{name}")
+    assert (found.follows, found.convention, found.findings) == (False, None, ())
+    assert found.tried
+
+
 @pytest.fixture(scope="module")
 def dead() -> dict[str, Identification]:
     """What is told of functions that end their process, beside one that lives."""
