@@ -4,9 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
+from rotcheck.identify import describe
 from rotcheck.identify.given import convention_of
 from rotcheck.implementations.interface import Implementation
-from rotcheck.implementations.load import implementation
+from rotcheck.implementations.load import SEDD, Target, implementation
 from rotcheck.measure import switches
 from rotcheck.rotary.conventions import Convention
 
@@ -26,6 +29,21 @@ class Loaded:
             self.function = self._module.load(device)
             self.seconds = time.perf_counter() - started
         self.convention: Convention = self._module.convention
+
+    def of_another_form(self, device: torch.device) -> bool:
+        """Identify one that failed when it was called as SEDD's; return whether it has another form, to be tried."""
+        if self.convention is not SEDD:
+            return False
+        with self.running():
+            found = describe.identified(Target(self.function, None), device)
+        if (
+            found.told.convention is None
+            or found.convention is None
+            or found.convention.tables == SEDD.tables
+        ):
+            return False
+        self.convention = found.convention
+        return True
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from rotcheck.implementations.interface import Function
 from rotcheck.rotary import angles, tables
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention, lay
+from rotcheck.rotary.conventions import Convention, lay, split
 
 SEED = 20260101
 DRAWN = 1 << 16
@@ -29,10 +29,32 @@ class Size:
     backward: bool
 
 
+def unfit(convention: Convention, size: Size) -> str | None:
+    """Return why a function cannot be timed with tensors of this size, or None."""
+    fitted = _folded(convention, size)
+    axes = split(convention.axes)
+    if "b" not in axes and "h" not in axes:
+        return "it takes one head of one sequence at a time"
+    if convention.head_dim not in (None, size.width):
+        return f"it takes heads of {convention.head_dim} lanes, not of {size.width}"
+    if convention.heads not in (None, fitted.heads):
+        return f"it takes {convention.heads} heads, not {fitted.heads}"
+    return None
+
+
+def _folded(convention: Convention, size: Size) -> Size:
+    """Return the size with the batch among the heads where a call takes no batch, and the other way round."""
+    axes, both = split(convention.axes), size.batch * size.heads
+    if "b" not in axes:
+        return replace(size, batch=1, heads=both)
+    return size if "h" in axes else replace(size, batch=both, heads=1)
+
+
 class Problem:
     """The tensors of one implementation: packed qkv (B, S, 3, H, D), or q and k (B, S, H, D) each."""
 
-    def __init__(self, convention: Convention, size: Size) -> None:
+    def __init__(self, convention: Convention, asked: Size) -> None:
+        size = _folded(convention, asked)
         generator = torch.Generator("cpu").manual_seed(SEED)
         slots = ((3,) if convention.packed else ()) + (size.heads, size.width)
         given = 1 if convention.packed else max(2, len(convention.slots))
@@ -69,7 +91,8 @@ class Problem:
 
     def _called(self, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
         size = self._size
-        sizes = {"B": size.batch, "S": size.length, "H": size.heads, "D": size.width, "R": size.width}
+        sizes = {"B": size.batch, "S": size.length, "H": size.heads, "D": size.width}
+        sizes |= {"R": self._convention.rotary_dim or size.width, "axis": self._convention.axes.index("s")}
         call = Call(tuple(inputs), self._tables, _positions(self._convention, size), 0, sizes)
         positional, keyword = arguments(self._convention, call)
         return list(results(function(*positional, **keyword), inputs, self._convention.in_place))
@@ -99,11 +122,10 @@ def _random(shape: Sequence[int], size: Size, generator: torch.Generator) -> Ten
 def _tables(convention: Convention, size: Size) -> tuple[Tensor, ...]:
     if convention.tables == "positions":
         return ()
-    turns = angles(torch.arange(size.length, device="cpu"), size.width).expand(
-        size.batch, -1, -1
-    )  # (B, S, P)
+    rows = torch.arange(size.length, device="cpu")
+    turns = angles(rows, convention.rotary_dim or size.width).expand(size.batch, -1, -1)  # (B, S, P)
     order = convention.table_lanes or convention.pairing
-    made = tables(convention.tables, order, turns, size.dtype, convention.table_axes)
+    made = tables(convention.tables, order, turns, size.dtype, convention.table_axes, convention.sections)
     return tuple(table.contiguous().to(size.device) for table in made)
 
 

@@ -12,7 +12,7 @@ from rotcheck.bench import figures, launches, memory, rounds
 from rotcheck.bench.contenders import Contender, copying, rotation
 from rotcheck.bench.loaded import Loaded
 from rotcheck.bench.neighbours import Neighbours
-from rotcheck.bench.problem import Size
+from rotcheck.bench.problem import Size, unfit
 from rotcheck.bench.shapes import sizes_of
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.results import Timing
@@ -62,14 +62,13 @@ def _answer(row: Timing) -> Any:
 
 
 def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> Timing:
-    reason = own.skip(row.device, row.dtype)
-    if reason:
-        return _with(row, state="skipped", message=reason)
     size = _size(row)
     _wake(size.device)
-    mine = rotation(own, size)
-    raced = [copying(mine, size), *([rotation(against, size)] if against else []), mine]
-    first = [rounds.warm_up(contender) for contender in raced]
+    reason = own.skip(row.device, row.dtype) or unfit(own.convention, size)
+    if reason:
+        return _with(row, state="skipped", message=reason)
+    raced, first = _warm(own, against, size)
+    mine = raced[-1]
     calls = [rounds.calls_of(contender, min(seconds)) for contender, seconds in zip(raced, first)]
     neighbours = Neighbours()
     with neighbours.watched():
@@ -81,6 +80,18 @@ def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> T
     if against:
         row = _beside_the_baseline(row, against, first[1], seconds[1], seconds[-1])
     return _footprint(row, mine, size.device)
+
+
+def _warm(own: Loaded, against: Loaded | None, size: Size) -> tuple[list[Contender], list[list[float]]]:
+    """Return what is raced, itself the last, and the seconds of the first calls of each."""
+    mine = rotation(own, size)
+    raced = [copying(mine, size), *([rotation(against, size)] if against else []), mine]
+    try:
+        return raced, [rounds.warm_up(contender) for contender in raced]
+    except Exception:
+        if not any(loaded and loaded.of_another_form(size.device) for loaded in (own, against)):
+            raise
+        return _warm(own, against, size)
 
 
 def _size(row: Timing) -> Size:

@@ -41,7 +41,7 @@ def _told(run: Callable[[], int]) -> int:
     try:
         return run()
     except RequestError as error:
-        say(f"rotcheck: {error}")
+        say(f"rotcheck: {_cleaned(error)}")
         return REQUEST
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -55,6 +55,13 @@ def _told(run: Callable[[], int]) -> int:
         if code:
             return code
         raise
+
+
+def _cleaned(error: RequestError) -> str:
+    """Return the message without what a terminal would act on: it may quote a stranger's file."""
+    from rotcheck.report.text import clean
+
+    return clean(str(error))
 
 
 def say(text: str) -> None:

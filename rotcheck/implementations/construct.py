@@ -30,8 +30,15 @@ _BY_NAME: tuple[tuple[Names, Any], ...] = (
 )
 
 
+_UNTOLD = "and nothing tells what that is: name a function that builds it, of no argument"
+
+
 class Unbuildable(Exception):
     """The class asks for something whose name does not tell what it is; the message names it."""
+
+
+class _Unknown(AttributeError):
+    """An attribute of a configuration whose name does not tell what it is: getattr with a default gets along."""
 
 
 class _Configuration:
@@ -44,7 +51,7 @@ class _Configuration:
             return None
         value = _named(name)
         if value is None:
-            raise AttributeError(f"a configuration with {name!r}")
+            raise _Unknown(name)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -87,8 +94,12 @@ def construct(found: Callable[..., Any]) -> tuple[Any, str]:
         else:
             given[parameter.name] = value
     shown = ", ".join([*map(str, positional), *(f"{name}={_shown(value)}" for name, value in given.items())])
-    with torch.no_grad():
-        built = found(*positional, **given)
+    try:
+        with torch.no_grad():
+            built = found(*positional, **given)
+    except _Unknown as error:
+        asked = f"{getattr(found, '__name__', found)} asks its configuration for {str(error)!r}"
+        raise Unbuildable(f"{asked}, {_UNTOLD}") from error
     return built, f"{getattr(found, '__name__', 'it')}({shown})"
 
 
@@ -97,10 +108,7 @@ def _of(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:
         return _configuration(found, parameter)
     value = _named(parameter.name)
     if value is None:
-        raise Unbuildable(
-            f"{getattr(found, '__name__', found)} asks for {parameter.name!r}, and nothing tells what that is: "
-            "name a function that builds it, of no argument"
-        )
+        raise Unbuildable(f"{getattr(found, '__name__', found)} asks for {parameter.name!r}, {_UNTOLD}")
     return value
 
 

@@ -5,11 +5,13 @@ import difflib
 import pkgutil
 import re
 import tokenize
+from collections.abc import Callable
 from pathlib import Path
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations import entry_points, project
 
+MOST_NAMES = 10  # of a file that a message lists
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {
     *("arrays", "construct", "entry_points", "exhibits", "hints", "interface"),
@@ -94,12 +96,20 @@ def rotary_names(file: Path) -> list[str]:
     Helpers that rotate nothing by themselves, such as rotate_half, are left out. Raises `RequestError` for a file
     that cannot be parsed.
     """
+    return [name for name in _defined(file) if _ROTARY.search(name) and not _HELPER.search(name)]
+
+
+def _defined(file: Path) -> list[str]:
+    """Return the functions and classes of a Python file; raises `RequestError` for one that cannot be parsed."""
     try:
         tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError, OSError) as error:
+    except SyntaxError as error:
+        line = f": {error.text.strip()}" if error.text else ""
+        where = f"line {error.lineno}{line}"
+        raise RequestError(f"{str(file)!r} cannot be read as Python: {error.msg}, {where}") from error
+    except (ValueError, OSError) as error:
         raise RequestError(f"{str(file)!r} cannot be read as Python: {error}") from error
-    named = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-    return [name for name in named if _ROTARY.search(name) and not _HELPER.search(name)]
+    return [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
 
 
 def expanded(specification: str) -> list[str]:
@@ -112,9 +122,13 @@ def expanded(specification: str) -> list[str]:
     _check_file(specification, Path(specification))
     found = rotary_names(Path(specification))
     if not found:
+        every = _defined(Path(specification))
+        if not every:
+            raise RequestError(f"{specification!r} defines no function and no class")
+        more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
         raise RequestError(
             f"{specification!r} has no function or class whose name speaks of rotary embeddings: "
-            f"name the one that is meant, as {specification}:function"
+            f"name the one that is meant, as {specification}:{every[0]}; it has {', '.join(every[:MOST_NAMES])}{more}"
         )
     return [f"{specification}:{name}" for name in found]
 
@@ -131,7 +145,7 @@ def check(specification: str) -> None:
         raise RequestError(
             f"{specification!r}: behind the colon must stand a function's name, not {function!r}"
         )
-    elif target.endswith(".py") or "/" in target or _is_file(Path(target)):
+    elif target.endswith(".py") or "/" in target or _is(Path.is_file, Path(target)):
         _check_file(specification, Path(target))
     elif not all(part.isidentifier() for part in target.split(".")):
         raise RequestError(f"{specification!r}: {target!r} is neither a module's name nor a .py file")
@@ -145,6 +159,8 @@ def _check_name(name: str) -> None:
         return
     if name.endswith(".py"):
         raise RequestError(f"{name!r} names a file and no function in it: write {name}:function")
+    if "/" in name or (name and _is(Path.exists, Path(name))):
+        _check_file(name, Path(name))
     known += of_packages()
     unread = "".join(f"; {words}" for words in entry_points.registered().unread)
     near = difflib.get_close_matches(name, known, 1, 0.5)
@@ -155,25 +171,40 @@ def _check_name(name: str) -> None:
     )
 
 
-def _is_file(path: Path) -> bool:
+def _is(question: Callable[[Path], bool], path: Path) -> bool:
     try:
-        return path.is_file()
+        return question(path)
     except OSError:  # a name too long to be one
         return False
 
 
 def _check_file(specification: str, file: Path) -> None:
-    if not _is_file(file):
-        raise RequestError(f"{specification!r}: there is no file {str(file)!r}")
+    asked = "" if specification == str(file) else f"{specification!r}: "
+    if not _is(Path.is_file, file):
+        raise RequestError(f"{asked}there is no file {str(file)!r}{_instead(file)}")
     if file.suffix != ".py":
-        raise RequestError(f"{specification!r}: {str(file)!r} is no Python file; its name must end in .py")
+        raise RequestError(f"{asked}{str(file)!r} is no Python file; its name must end in .py")
     try:
         with tokenize.open(file) as source:  # in the encoding that its first lines name
             text = source.read()
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
-        raise RequestError(f"{specification!r}: {str(file)!r} cannot be read as Python: {error}") from error
+        raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: {_unreadable(error)}") from error
     if "\0" in text:
-        raise RequestError(f"{specification!r}: {str(file)!r} cannot be read as Python: it holds NUL bytes")
+        raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: it holds NUL bytes")
+
+
+def _instead(file: Path) -> str:
+    """Return what there is of that name."""
+    if _is(Path.is_dir, file):
+        return f": it is a folder; name a file in it, as {file}/file.py"
+    return ": it is a link that leads nowhere" if _is(Path.is_symlink, file) else ""
+
+
+def _unreadable(error: Exception) -> str:
+    """Return why a text cannot be decoded, without the file's name, which Python adds to some reasons."""
+    if isinstance(error, SyntaxError) and str(error).startswith("invalid or missing encoding declaration"):
+        return "it is not UTF-8, and its first two lines name no other encoding"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _names(folder: Path) -> list[str]:

@@ -59,7 +59,8 @@ def lines(found: Identification) -> list[Said]:
     """Return of each field what is said and what told so, and the further ways to call it."""
     built = [("built", found.built, "what its parameters' names ask for")] if found.built else []
     told = [
-        (one.field, _plainly(one.says).removeprefix(f"{one.field} "), one.because) for one in found.evidence
+        (one.field, _plainly(one.says).removeprefix(f"{one.field} "), one_line(one.because))
+        for one in found.evidence
     ]
     also = [("also" if at == 0 else "", text, "") for at, text in enumerate(_grouped(found.also))]
     return [*built, *told, *also]
@@ -101,7 +102,7 @@ def _details(one: Remark) -> Labelled:
 
 def why_not(found: Identification) -> list[str]:
     """Return why there is no convention, and what the calls that were tried said."""
-    return [text for text in (found.message, *found.tried) if text]
+    return [one_line(text) for text in (found.message, *found.tried) if text]
 
 
 def swap(found: Identification) -> tuple[str, list[Said]] | None:

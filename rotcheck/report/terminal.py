@@ -116,6 +116,7 @@ def train(found: Training, look: Look) -> str:
             _plain([*top, *findings.paths(report), *trained.broken_references(found)]),
             *_courses(found, marks, look),
             *wrong,
+            *_remarks("Worth knowing", findings.notes(report)),
             *_remarks("Not on this machine", trained.reasons(found, "unavailable")),
             *_remarks("Skipped", trained.reasons(found, "skipped")),
             Text(trained.summary_line(found), style="bold"),

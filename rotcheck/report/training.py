@@ -75,6 +75,7 @@ def details(finding: Finding) -> list[tuple[str, str]]:
         ("loss", "; ".join(filter(None, (_loss(each, finding.courses) for each in finding.courses)))),
         ("at", first.trace[0] if first.trace else ""),
         ("path", first.path if first.path and first.path != first.implementation else ""),
+        ("note", first.note or ""),
         ("matrix", _matrix(first, cells)),
         ("cause", first.cause or (known.cause if known else "") or ""),
         ("fix", first.fix or (known.fix if known else "") or ""),

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from rotcheck import diagnose
 from rotcheck.compare.cells import cell_of
 from rotcheck.compare.plan import STAND_INS, display_names
+from rotcheck.identify.run import Identified
 from rotcheck.isolation import Done, Job, Returned
-from rotcheck.results import Course, Reference, Step
+from rotcheck.results import Course, Identification, Reference, Step
 from rotcheck.train import judge, words
 from rotcheck.train.plan import OWN, TRUTH, YARDSTICK
 
-STOPPED = ("unavailable", "skipped", "wrong")
+STOPPED = ("unavailable", "skipped", "wrong", "raises")
 
 Key = tuple[str, str, str]  # implementation as it was asked for, device, dtype
 
@@ -35,6 +38,16 @@ class Courses:
         """Return what was just done, for who watches."""
         name, device, dtype = _key(done.job)
         return f"{self.names.get(name, name)} {device} {dtype} {done.task[1]}"
+
+    @property
+    def identified(self) -> dict[str, Identified]:
+        """What workers found out about functions that were given, by what they were asked for as."""
+        every = [(key[0], _identified(each)) for key, done in self._done.items() for each in done[:1]]
+        return {name: found for name, found in every if found}
+
+    def _called(self, name: str) -> str | None:
+        found = self.identified.get(name)
+        return words.identified(found) if found else None
 
     def references(self) -> tuple[Reference, ...]:
         """Return the float64 run, and the yardstick of each device and dtype."""
@@ -70,7 +83,7 @@ class Courses:
             "wrong_at": judge.wrong_at(steps),
             "parts_at": judge.parts_at(steps, truth, yardstick, dtype),
             "path": next((value["path"] for value in _taken(done)), None) or self.names[name],
-            "note": next((value["note"] for value in _taken(done)), None),
+            "note": next((value["note"] for value in _taken(done)), None) or self._called(name),
         }
         return Course(**about | _end(done, steps, self.names[name], own=job.name == OWN))
 
@@ -123,6 +136,14 @@ def _step(number: int, value: dict[str, Any]) -> Step:
         tensor_error=beside.get("tensor_error"),
         tensor_rounding=beside.get("tensor_rounding"),
     )
+
+
+def _identified(done: Done) -> Identified | None:
+    """Return what a worker found out at the first step of a function that was given, if it did."""
+    plain = done.outcome.value.get("identified") if isinstance(done.outcome, Returned) else None
+    if plain is None:
+        return None
+    return Identified(msgspec.convert(plain["told"], Identification), plain["convention"], plain["called"])
 
 
 def _values(done: Sequence[Done]) -> list[dict[str, Any]]:

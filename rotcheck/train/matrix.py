@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rotcheck.compare.cells import cell_of, evidence_of
+from rotcheck.identify import run as identify
+from rotcheck.identify.run import Identified
+from rotcheck.implementations import registry
 from rotcheck.isolation import Job, Pool
 from rotcheck.results import FINDINGS, Cell, Course, Machine
 from rotcheck.train.plan import matrix_jobs
@@ -16,15 +19,22 @@ Place = tuple[str, str, str]  # implementation, device, dtype
 
 
 def explained(
-    courses: Sequence[Course], names: Mapping[str, str], pool: Pool, machine: Machine, timeout: float
+    courses: Sequence[Course],
+    names: Mapping[str, str],
+    identified: Mapping[str, Identified],
+    pool: Pool,
+    machine: Machine,
+    timeout: float,
 ) -> list[Course]:
     """Return the courses, each that went wrong with the bad cells of its implementation, device and dtype.
 
-    `names`: what each implementation is called in the report, by what it was asked for as.
+    `names`: what each implementation is called in the report, by what it was asked for as; `identified`: what was
+    found out about those that were given.
     """
+    known = {**_looked_at(courses, names, identified, pool, timeout), **identified}
     wrong = [_place(course) for course in courses if course.verdict in ASKED]
     bad: dict[Place, list[Cell]] = {place: [] for place in wrong}
-    for done in pool.run(_jobs(wrong, names, machine, timeout)):
+    for done in pool.run(_jobs(wrong, names, known, machine, timeout)):
         cell = cell_of(done, names[done.job.setup["implementation"]], evidence_of(done))
         if cell.verdict in FINDINGS:
             bad[cell.implementation, cell.device, cell.dtype].append(cell)
@@ -34,7 +44,34 @@ def explained(
     ]
 
 
-def _jobs(wrong: Sequence[Place], names: Mapping[str, str], machine: Machine, timeout: float) -> list[Job]:
+def _looked_at(
+    courses: Sequence[Course],
+    names: Mapping[str, str],
+    identified: Mapping[str, Identified],
+    pool: Pool,
+    timeout: float,
+) -> dict[str, Identified]:
+    """Identify what failed at its first step and took along what had been found out about it."""
+    asked = {shown: name for name, shown in names.items() if registry.module_of(name) is None}
+    failed = {
+        asked[course.implementation]: course.device
+        for course in courses
+        if course.verdict in ASKED and not course.steps and course.implementation in asked
+    }
+    return {
+        name: identify.of_all(pool, [name], device, timeout)[name]
+        for name, device in failed.items()
+        if name not in identified
+    }
+
+
+def _jobs(
+    wrong: Sequence[Place],
+    names: Mapping[str, str],
+    identified: Mapping[str, Identified],
+    machine: Machine,
+    timeout: float,
+) -> list[Job]:
     called = {shown: name for name, shown in names.items()}
     asked: dict[tuple[str, str], list[str]] = {}
     for name, device, dtype in wrong:
@@ -42,7 +79,7 @@ def _jobs(wrong: Sequence[Place], names: Mapping[str, str], machine: Machine, ti
     return [
         job
         for (where, dtype), all_ in asked.items()
-        for job in matrix_jobs(all_, where, dtype, machine, timeout)
+        for job in matrix_jobs(all_, where, dtype, machine, timeout, identified)
     ]
 
 

@@ -1,6 +1,6 @@
 """Which runs a request means: the references, and one for each implementation, device and dtype."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import msgspec
 
 from rotcheck.compare import plan
 from rotcheck.errors import RequestError
+from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job
 from rotcheck.results import Machine
@@ -102,10 +103,17 @@ def _job(base: dict[str, Any], row: tuple[str, str, str, str], steps: int, timeo
     )
 
 
-def matrix_jobs(names: Sequence[str], device: str, dtype: str, machine: Machine, timeout: float) -> list[Job]:
+def matrix_jobs(
+    names: Sequence[str],
+    device: str,
+    dtype: str,
+    machine: Machine,
+    timeout: float,
+    identified: Mapping[str, Identified],
+) -> list[Job]:
     """Return the jobs of `rotcheck compare` for these implementations on one device in one dtype."""
     asked = plan.request(names, [device], [dtype], ())
-    return plan.jobs(asked, [device], machine, timeout=timeout, outputs=False)
+    return plan.jobs(asked, [device], machine, timeout=timeout, outputs=False, identified=identified)
 
 
 def own_rotation(model: str | None, timeout: float) -> list[Job]:

@@ -3,6 +3,7 @@
 All take qkv (B, S, 3, H, D) with half pairing at the positions 0 .. S-1, and return it with q and k rotated.
 """
 
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import torch
@@ -11,8 +12,8 @@ from torch import Tensor
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import Convention, Pairing, lay, unlay
-from rotcheck.train.model import HEAD_DIM, Rotary
+from rotcheck.rotary.conventions import Convention, Pairing, lay, split, unlay
+from rotcheck.train.model import Rotary
 
 THETA = 10000.0
 
@@ -33,11 +34,18 @@ def yardstick(qkv: Tensor) -> Tensor:
     return torch.cat((rotated, qkv[:, :, 2:]), 2)  # (B, S, 3, H, D)
 
 
-def unfit(convention: Convention) -> str | None:
-    """Return why a function cannot be the seam of a model of these sizes, or None."""
-    if convention.head_dim not in (None, HEAD_DIM) or convention.rotary_dim not in (None, HEAD_DIM):
+class Unfit(Exception):
+    """An implementation cannot be the seam of this model; the message says why."""
+
+
+def unfit(convention: Convention, width: int, heads: int) -> str | None:
+    """Return why a function cannot be the seam of a model with so many heads of so many lanes, or None."""
+    if convention.head_dim not in (None, width) or convention.rotary_dim not in (None, width):
         only = convention.rotary_dim or convention.head_dim
-        return f"it rotates {only} lanes of a head, and the model's heads have {HEAD_DIM} to rotate"
+        told = f"it rotates {only} lanes of a head, and the model's heads have {width} to rotate"
+        return f"{told}: it needs another --model"
+    if convention.heads not in (None, heads):
+        return f"it takes {convention.heads} heads, and the model has {heads}: it needs another --model"
     own = convention.tables == "positions"
     if own and (convention.theta != THETA or convention.frequencies):
         return f"it has frequencies of its own, and the model's are those of theta {THETA:g}"
@@ -47,49 +55,79 @@ def unfit(convention: Convention) -> str | None:
 def implementation(subject: Subject) -> Rotary:
     """Return the seam of an implementation, its tensors and tables as its convention has them.
 
-    Lanes of another pairing are laid out for it and back again, as converters of checkpoints do once and
-    for all with the rows of the qkv projection: the model stays the same function of its weights.
+    Lanes of another pairing or direction are laid out for it and back again, as converters of checkpoints do once and
+    for all with the rows of the qkv projection: the model stays the same function of its weights. The seam raises
+    `Unfit` for sizes that the implementation does not take.
     """
     convention = subject.convention
-    written = convention.written
+    alone = [axis for letter, axis in (("b", 0), ("h", -2)) if letter not in split(convention.axes)]
 
-    @cache
-    def tables_for(batch: int, length: int, width: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
-        if convention.tables == "positions":
-            return ()
-        turned = _angles(length, width).expand(batch, -1, -1)  # (B, S, P)
-        order = convention.table_lanes or convention.pairing
-        made = tables(convention.tables, order, turned, dtype, convention.table_axes)
-        return tuple(table.contiguous().to(subject.device) for table in made)
-
-    def call(inputs: list[Tensor], like: Tensor) -> list[Tensor]:
-        """Call it with (B, S, [3,] H, D) each, in its own order of lanes."""
-        batch, length, heads, width = like.shape[0], like.shape[1], like.shape[-2], like.shape[-1]
-        laid = [lay(x, convention.axes) for x in inputs]
-        # cloned, since autograd forbids writing into a view
-        own = [x.clone() for x in laid] if convention.in_place else laid
-        positions = torch.arange(length, device=subject.device).expand(batch, -1)  # (B, S)
-        if "b" not in convention.position_axes:
-            positions = positions[0] if convention.position_axes == "s" else positions[:1]
-        sizes = {"B": batch, "S": length, "H": heads, "D": width, "R": width}
-        given = Call(tuple(own), tables_for(batch, length, width, like.dtype), positions, 0, sizes)
-        return [unlay(result, convention.axes, width) for result in subject.call(given)]
+    def call(inputs: list[Tensor]) -> list[Tensor]:
+        """Call it with (B, S, [3,] H, D) each, in its own order of lanes; rows or heads one by one if need be."""
+        for axis in alone:
+            if inputs[0].shape[axis] > 1:
+                parts = [call(list(part)) for part in zip(*(x.chunk(x.shape[axis], axis) for x in inputs))]
+                return [torch.cat(each, axis) for each in zip(*parts)]
+        given = _call(convention, inputs, subject.device)
+        return [unlay(result, convention.axes, inputs[0].shape[-1]) for result in subject.call(given)]
 
     def seam(qkv: Tensor) -> Tensor:
-        turn = _relaid(qkv, "half", convention.pairing)
-        if convention.packed:
-            (rotated,) = call([turn], qkv)  # (B, S, 3, H, D)
-            q, k, v = rotated.unbind(2)  # (B, S, H, D) each
-        elif convention.slots == ("q",):
-            q, k, v = turn.unbind(2)
-            (q,), (k,) = call([q], qkv), call([k], qkv)
-        else:
-            q, k, *rest = call(list(turn.unbind(2)[: len(convention.slots)]), qkv)
-            v = rest[0] if rest else turn[:, :, 2]
-        q, k = (_relaid(x, written, "half") for x in (q, k))
-        return torch.stack((q, k, _relaid(v, convention.pairing, "half")), 2)  # (B, S, 3, H, D)
+        reason = unfit(convention, qkv.shape[-1], qkv.shape[-2])
+        if reason:
+            raise Unfit(reason)
+        turn = _relaid(_facing(qkv, convention), "half", convention.pairing)
+        q, k, v = _rotated(call, turn, convention)
+        q, k = (_relaid(x, convention.written, "half") for x in (q, k))
+        together = torch.stack((q, k, _relaid(v, convention.pairing, "half")), 2)  # (B, S, 3, H, D)
+        return _facing(together, convention)
 
     return seam
+
+
+def _rotated(
+    call: Callable[[list[Tensor]], list[Tensor]], qkv: Tensor, convention: Convention
+) -> list[Tensor]:
+    """Return q, k and v (B, S, H, D) of qkv, by as many calls as it takes."""
+    if convention.packed:
+        return list(call([qkv])[0].unbind(2))
+    q, k, v = qkv.unbind(2)
+    if convention.slots == ("q",):
+        return [*call([q]), *call([k]), v]
+    return [*call([q, k, v][: len(convention.slots)]), v][:3]
+
+
+def _call(convention: Convention, inputs: Sequence[Tensor], device: torch.device) -> Call:
+    """Return the call for the positions 0 .. S-1."""
+    batch, length, heads, width = (inputs[0].shape[axis] for axis in (0, 1, -2, -1))
+    laid = [lay(x, convention.axes).contiguous() for x in inputs]
+    own = [x.clone() for x in laid] if convention.in_place else laid  # autograd forbids writing into a view
+    positions = torch.arange(length, device=device)  # (S,)
+    if convention.position_axes != "s":
+        positions = positions.expand(batch if "b" in convention.position_axes else 1, -1).contiguous()
+    sizes = {"B": batch, "S": length, "H": heads, "D": width, "R": width}
+    sizes["axis"] = convention.axes.index("s")
+    made = _tables(convention, batch, length, width, inputs[0].dtype, device)
+    return Call(tuple(own), made, positions, 0, sizes)
+
+
+@cache
+def _tables(
+    convention: Convention, batch: int, length: int, width: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, ...]:
+    if convention.tables == "positions":
+        return ()
+    turned = _angles(length, width).expand(batch, -1, -1)  # (B, S, P)
+    order = convention.table_lanes or convention.pairing
+    made = tables(convention.tables, order, turned, dtype, convention.table_axes, convention.sections)
+    return tuple(table.contiguous().to(device) for table in made)
+
+
+def _facing(qkv: Tensor, convention: Convention) -> Tensor:
+    """Turn the second lane of each pair (B, S, 3, H, D) over for what rotates by minus the angle."""
+    if convention.direction == 1:
+        return qkv
+    first, second = qkv.chunk(2, -1)  # (B, S, 3, H, P) each
+    return torch.cat((first, -second), -1)
 
 
 def _relaid(x: Tensor, have: Pairing, want: Pairing) -> Tensor:

@@ -56,7 +56,8 @@ def train(
             for done in pool.run(jobs):
                 _take(done, courses, on_step)
             found = courses.found()
-            found = found if own else explained(found, courses.names, pool, machine, timeout)
+            if not own:
+                found = explained(found, courses.names, courses.identified, pool, machine, timeout)
         except KeyboardInterrupt:
             interrupted = True
             found = found or courses.found()

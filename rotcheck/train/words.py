@@ -1,5 +1,6 @@
 """Figures and verdicts of a training run in words."""
 
+from rotcheck.identify.run import Identified
 from rotcheck.results import Step
 
 
@@ -26,4 +27,15 @@ def unfit(step: Step, *, own: bool) -> str:
     return (
         f"nothing can be told: at step {step.number} {held} gives a gradient {percent(step.rounding or 0.0)} off the "
         "float64 one; the model draws random numbers in its dtype, or overflows it"
+    )
+
+
+def identified(found: Identified) -> str:
+    """Return what a function that was given was found to do, and how it is called."""
+    convention = found.convention or {}
+    if found.told.convention is None:
+        return f"identified: {found.told.message}"
+    backwards = " by minus the angle" if convention.get("direction") == -1 else ""
+    return (
+        f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {found.called}"
     )

@@ -11,6 +11,7 @@ from rotcheck.implementations.interpreter import interpret_for
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.scrub import scrub
 from rotcheck.train import rotation
+from rotcheck.train.attempt import Attempt, Unidentified
 from rotcheck.train.batches import Batch
 from rotcheck.train.recipe import Recipe
 from rotcheck.train.trainer import CPU, Trainer
@@ -46,23 +47,34 @@ def open_course(setup: dict[str, Any]) -> Answer:
     except Unavailable as error:
         words = scrub(str(error))
         return lambda task: {"state": "unavailable", "message": words}
-    reason = subject.skip(setup["device"], setup["dtype"]) or rotation.unfit(subject.convention)
+    reason = subject.no_gradient or subject.skip(setup["device"], setup["dtype"])
     if reason:
         return lambda task: {"state": "skipped", "message": reason}
-    trainer = Trainer(recipe, rotation.implementation(subject), subject.device, dtype, subject)
-    return _steps(trainer, batches, held=True, path=subject.path)
+
+    def build() -> Trainer:
+        return Trainer(recipe, rotation.implementation(subject), subject.device, dtype, subject)
+
+    attempt = Attempt(subject, build)
+    return _steps(attempt, batches, held=True, about=lambda number: _about(subject, attempt, number))
 
 
 def _place(device: str) -> torch.device:
     return CPU if device == "interpreter" else torch.device(device)
 
 
+def _about(subject: Subject, attempt: Attempt, number: int) -> dict[str, Any]:
+    """Return which code really ran and why, and once what a function that was given was found to be."""
+    ran, why = subject.path()
+    found = {"identified": attempt.identified} if number == 1 else {}
+    return {"path": ran, "note": why and scrub(why), **found}
+
+
 def _steps(
-    trainer: Trainer,
+    trainer: Trainer | Attempt,
     batches: list[Batch],
     *,
     held: bool,
-    path: Callable[[], tuple[str | None, str | None]] = lambda: (None, None),
+    about: Callable[[int], dict[str, Any]] = lambda number: {"path": None, "note": None},
 ) -> Answer:
     taken = 0
 
@@ -74,10 +86,14 @@ def _steps(
         try:
             found = trainer.step(batches[number - 1], held=held)
         except Wrong as wrong:
-            return {"state": "wrong", "finding": wrong.evidence.finding, "message": f"{task[1]}: {wrong}"}
+            told = {"finding": wrong.evidence.finding, "message": f"{task[1]}: {wrong}"}
+            return {"state": "wrong", **told, **about(number)}
+        except rotation.Unfit as unfit:
+            return {"state": "skipped", "message": str(unfit)}
+        except Unidentified as why:
+            return {"state": "raises", "message": f"{task[1]}: it was not identified: {why}"}
         taken = number if trainer.finite else OVER
-        ran, why = path()
-        return {"state": "ran", **msgspec.to_builtins(found), "path": ran, "note": why and scrub(why)}
+        return {"state": "ran", **msgspec.to_builtins(found), **about(number)}
 
     return answer
 

@@ -218,6 +218,27 @@ def test_a_default_shape_that_is_too_large_for_this_machine_is_skipped_and_an_as
         plan.groups(wanted, ["cpu"], 0.6)
 
 
+OTHER_FORMS = {  # q and k apart, no batch, one head, names that say SEDD and tables that do not, its own table
+    "functions_half.py": ["batched_tables", "no_batch", "heads_and_lanes_in_one", "packed_by_slices"],
+    "functions_interleaved.py": ["two_complex", "tokens_of_two"],
+    "functions_own.py": ["FromSettings"],
+}
+
+
+def test_functions_of_other_forms_are_timed_as_they_are_called() -> None:
+    corpus = PLANTED.parents[1] / "identify"
+    asked = [f"{corpus}/{file}:{name}" for file, names in OTHER_FORMS.items() for name in names]
+    found = rotcheck.bench(asked, seconds=0.02, **{**SMALL, "passes": ["forward+backward"]})
+    assert [(row.state, row.message) for row in found.timings] == [("ran", None)] * (1 + len(asked))
+
+
+def test_one_that_takes_heads_of_another_width_alone_is_skipped() -> None:
+    own = f"{PLANTED.parents[1]}/identify/functions_own.py:FromSettings"
+    found = rotcheck.bench([own], seconds=0.02, **{**SMALL, "shapes": ["2x10x3x8x32"]})
+    assert found.timings[1].state == "skipped"
+    assert found.timings[1].message == "it takes heads of 64 lanes, not of 32"
+
+
 @pytest.mark.slow
 def test_the_compiled_native_compiles_in_its_first_call() -> None:
     row = timed("native-compiled", timeout=600.0)["native-compiled"]

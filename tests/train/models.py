@@ -9,12 +9,12 @@ TOKENS, WIDTH, HEADS = 23, 48, 3
 class Tiny(nn.Module):
     """One layer of causal attention that predicts the next residue."""
 
-    def __init__(self, rotary):
+    def __init__(self, rotary, width=WIDTH):
         super().__init__()
         self.rotary = rotary
-        self.embed = nn.Embedding(TOKENS, WIDTH)
-        self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
-        self.out = nn.Linear(WIDTH, TOKENS)
+        self.embed = nn.Embedding(TOKENS, width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, TOKENS)
 
     def forward(self, tokens):
         qkv = self.qkv(self.embed(tokens)).unflatten(-1, (3, HEADS, -1))  # (B, S, 3, H, D)
@@ -26,6 +26,10 @@ class Tiny(nn.Module):
 
 def factory(rotary):
     return Tiny(rotary)
+
+
+def heads_of_64(rotary):
+    return Tiny(rotary, 64 * HEADS)
 
 
 def rotate(qkv):

@@ -166,6 +166,7 @@ def train(found: Training, look: Look) -> str:
         for each in bad
     ]
     end = [
+        *_remarks("Worth knowing", findings.notes(report)),
         *_remarks("Not on this machine", trained.reasons(found, "unavailable")),
         *_remarks("Skipped", trained.reasons(found, "skipped")),
     ]
