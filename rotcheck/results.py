@@ -106,6 +106,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     sections: Literal["blocks", "interleaved"] | None = None  # which pairs turn with which axis of M-RoPE
     argument_order: tuple[str, ...] = ()  # what each argument of a call is
     rotary_dim: int | None = None  # lanes that rotate; None: all of a head, or what the tables say
+    blocks: int | None = None  # into which these are cut, each paired for itself (RoPE2D: 2)
     head_dim: int | None = None  # the only width that it takes
     theta: float | None = None
     schedule: str | None = None  # of the frequencies, where it makes its own

@@ -208,10 +208,10 @@ class Rotation:
         x = torch.zeros(1, len(positions), 1, width, dtype=torch.float64)
         one = torch.zeros(turning, 2, dtype=torch.float64)
         one[:, 0] = 1.0
-        x[..., : 2 * turning] = lanes(one, convention.pairing)
+        x[..., : 2 * turning] = lanes(one, convention.pairing, convention.blocks)
         result = self._trier.call(convention, [x] * len(convention.slots), offset)[0][0, :, 0, : 2 * turning]
         written = "half" if convention.output_lanes == "de-interleaved" else convention.pairing
-        cos, sin = pairs(result, written).unbind(-1)  # (S, P) each
+        cos, sin = pairs(result, written, convention.blocks).unbind(-1)  # (S, P) each
         return Turns(cos, sin)
 
     def read(self, returned: Turns, rows: Sequence[int]) -> Turns:

@@ -7,6 +7,7 @@ from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm, role_of,
 
 PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
 ONE_AFTER_ANOTHER = ("thd", "t(hd)")  # sequences without a batch, of which cu_seqlens tells where each begins
+COORDINATES = ("bs2", "s2", "bs3", "3bs", "s3")  # axes of positions that are points of an image or a film
 GRIDDED = (
     "gbsw",
     "gsw",
@@ -31,6 +32,8 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
         yield [
             _without_tables(template, layout, axes) for layout in layouts for axes in _position_axes(roles)
         ]
+        if "positions" in roles:
+            yield [_without_tables(template, layout, axes) for layout in layouts for axes in COORDINATES]
         return
     for form in LONE_FORMS if "table" in roles else PAIR_FORMS:
         yield [

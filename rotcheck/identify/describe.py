@@ -9,6 +9,7 @@ import torch
 from rotcheck import __version__
 from rotcheck.identify import (
     builders,
+    coordinates,
     engine,
     evidence,
     making,
@@ -120,7 +121,8 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
 def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
     begun, wrong = sequences.of_starts(found)
-    findings += [*wrong, *remarks.of_response(found)]
+    points, amiss = coordinates.of_points(found)
+    findings += [*wrong, *amiss, *remarks.of_response(found)]
     readable = found.reading.angles is not None and found.reading.problem in ("", "scaled")
     own = own_angles.of_applied(found) if readable else None
     findings += own.remarks if own else []
@@ -128,7 +130,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     judged = not (_mistaken(findings) or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged)
-    more.evidence = [*seen, *begun, *more.evidence]
+    more.evidence = [*seen, *begun, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
     if not _mistaken(findings):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)

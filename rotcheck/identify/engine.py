@@ -12,12 +12,12 @@ from rotcheck.identify import attempts
 from rotcheck.identify.found import Reading
 from rotcheck.identify.reading import read_positions, read_tables
 from rotcheck.identify.response import Probe, Response, Trier, Unfit
-from rotcheck.identify.templates import TABLES, Template, offsets, templates
+from rotcheck.identify.templates import TABLES, Template, meant, offsets, templates
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
 from rotcheck.rotary.conventions import Convention, role_of
 
-WIDTHS = (16, 64, 128, 32)
+WIDTHS = (16, 64, 128, 32, 96)  # 96: three coordinates have as many lanes each
 MOST_CALLS = 4000
 MOST_OF_A_PROBE = 2500  # calls in heads of one width; an eighth where a hinted length makes them long
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
@@ -55,6 +55,7 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
     """Return what a function does, by trying calls until one gives a rotation; the sizes hinted at first."""
     reasons: dict[str, None] = {}
     nearest: Found | None = None
+    doubtful: Found | None = None
     wanted = templates(function)
     left = MOST_CALLS
     for probe in _probes(hinted):
@@ -68,15 +69,19 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
                 found = _with_offset(found)
             trier.calls += own.calls if partial else 0
             if found is not None and found.exact:
-                return found
+                if not found.convention.rotates_v or meant(function, found.convention.arguments):
+                    return found
+                doubtful = found  # its `x` was taken for a qkv: another width may suit what its names say
+                wanted = [each for each in wanted if meant(function, each)]
+                break
             nearest = nearest if nearest and not (found and _nearer(found, nearest)) else found
-            if trier.calls > most or (nearest and _convincing(nearest)):
+            if trier.calls > most or (nearest and _convincing(nearest, function)):
                 break
         left -= trier.calls
-        if left <= 0 or (nearest and _convincing(nearest)):
+        if left <= 0 or (nearest and _convincing(nearest, function)):
             break
-    if nearest:
-        return nearest
+    if doubtful or nearest:
+        return doubtful or nearest  # type: ignore[return-value]
     return NotFound(tuple(reasons)[:8], _likeliest(wanted))
 
 
@@ -135,8 +140,10 @@ def _shown(template: Template) -> str:
     return f"f({', '.join(template)})"
 
 
-def _convincing(found: Found) -> bool:
+def _convincing(found: Found, function: Callable[..., Any]) -> bool:
     """Return whether a reading that follows no convention is plainly a mistake in one, and no call amiss."""
+    if not meant(function, found.convention.arguments):
+        return False
     chance = found.response.mixes or found.response.uneven or found.reading.problem == "pairing-of-tables"
     return bool(found.reading.pairing) and not (chance and _blind(found.convention.arguments))
 
@@ -227,6 +234,7 @@ def read(trier: Trier, convention: Convention) -> Found:
         direction=q.direction or 1,
         output_lanes=q.output_lanes,
         table_lanes=q.table_lanes if q.table_lanes != q.pairing else None,
+        blocks=q.blocks,
         rotary_dim=None if q.rotary_dim in (0, trier.probe.width) else q.rotary_dim,
         rotates_v=v is not None and v.problem != "not-rotated",
     )
@@ -266,7 +274,7 @@ def _rank(found: Found) -> tuple[int, int, int]:
     order = ("1s31w", "bsw", "1sw", "sw", "gbsw") if not broadcasts(found) else ("1s31w",)
     place = order.index(axes) if axes in order else len(order)
     if convention.positions == "any":
-        place = ("bs", "1s", "s").index(convention.position_axes)
+        place = ("bs", "1s", "s", *attempts.COORDINATES).index(convention.position_axes)
     return int(convention.rotates_v), place, layouts.index(convention.layout)
 
 

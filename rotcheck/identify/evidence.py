@@ -23,11 +23,13 @@ def of_call(found: Found, convention: Convention) -> list[Told]:
 
 def _of_pairs(found: Found, convention: Convention) -> list[Told]:
     reading, probe = found.reading, found.trier.probe
-    partner = (convention.rotary_dim or probe.rotary) // 2 if reading.pairing == "half" else 1
+    across = (convention.rotary_dim or probe.rotary) // 2 // convention.blocks
+    partner = across if reading.pairing == "half" else 1
+    within = f", within each of {convention.blocks} blocks of lanes" if convention.blocks > 1 else ""
     basis = f"basis vectors in a head of {probe.width} lanes: lane 0 leaks into lane {partner}"
     sign = "-" if (reading.direction or 1) > 0 else "+"
     said = [
-        Told(field="pairing", says=str(reading.pairing), because=basis),
+        Told(field="pairing", says=f"{reading.pairing}{within}", because=basis),
         Told(
             field="direction",
             says=f"{reading.direction:+d}",

@@ -15,6 +15,7 @@ class Reading:
     direction: int | None = None
     output_lanes: OutputLanes = "same"
     rotary_dim: int = 0
+    blocks: int = 1  # into which the lanes that rotate are cut, each paired for itself
     swapped: bool = False  # cos and sin are taken in the other order
     table_lanes: Pairing | None = None  # the order in which full-width tables must repeat
     shift: int = 0  # rows of the table that it is off

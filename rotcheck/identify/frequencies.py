@@ -73,10 +73,10 @@ def _measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:
     x = torch.zeros(1, len(rows), 1, narrow.width, dtype=torch.float64)
     one = torch.zeros(turning, 2, dtype=torch.float64)
     one[:, 0] = 1.0
-    x[..., : 2 * turning] = lanes(one, convention.pairing)
+    x[..., : 2 * turning] = lanes(one, convention.pairing, convention.blocks)
     result = trier.call(convention, [x] * len(convention.slots), offset)[0][0, :, 0, : 2 * turning]
     written = convention.written
-    cos, sin = pairs(result, written).unbind(-1)  # (S, P) each
+    cos, sin = pairs(result, written, convention.blocks).unbind(-1)  # (S, P) each
     return dict(zip(rows, torch.atan2(sin, cos)))
 
 

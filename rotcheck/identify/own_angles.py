@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
+import msgspec
+import torch
+
 from rotcheck.identify.engine import Found
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, Turned, turned
@@ -33,20 +36,40 @@ def of_applied(found: Found) -> OwnAngles:
     direction = found.convention.direction
     if not seen and found.reading.angles is not None:  # it takes as many rows as the probe has, and no others
         seen = dict(enumerate(direction * found.reading.angles))
-    made = fit(seen, direction, found.trier.probe.width)
+    made, parts = _fitted(seen, direction, found)
     last = max(seen) if max(seen) < ASKED[-1] else None
-    convention = replace(_with(found.convention, made), last_position=last)
+    convention = replace(_with(found.convention, made, parts), last_position=last)
     right = tuple(position for position in POSITIONS if position <= min(made.longest, max(seen)))
     own = OwnAngles(convention, right or (0, 1, 2, 3), longest=made.longest)
     tell(own, made, max(seen))
+    if parts > 1:
+        own.schedule = f"Axial, for each of {parts} coordinates {own.schedule or 'no known schedule'}"
+        own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=own.schedule)
     tell_offset(own, seen, made, direction)
     return own
 
 
-def _with(convention: Convention, made: Fit) -> Convention:
-    if isinstance(made.schedule, Plain) and made.turning == len(made.frequencies):
+def _fitted(seen: Turned, direction: int, found: Found) -> tuple[Fit, int]:
+    """Return the fit of the angles, and to how many coordinates with a row of frequencies each they belong."""
+    whole = fit(seen, direction, found.trier.probe.width)
+    axes = found.convention.position_axes
+    parts = next((int(axis) for axis in axes if axis in "23"), 1)
+    pairs = len(whole.frequencies)
+    if parts == 1 or pairs % parts or whole.schedule:
+        return whole, 1
+    width = pairs // parts
+    each = [
+        fit({at: angles[first : first + width] for at, angles in seen.items()}, direction, 2 * width)
+        for first in range(0, pairs, width)
+    ]
+    alike = all(torch.allclose(one.frequencies, each[0].frequencies, rtol=1e-4) for one in each)
+    return (each[0], parts) if alike else (whole, 1)
+
+
+def _with(convention: Convention, made: Fit, parts: int) -> Convention:
+    if parts == 1 and isinstance(made.schedule, Plain) and made.turning == len(made.frequencies):
         return replace(convention, theta=made.schedule.theta)
-    return replace(convention, frequencies=tuple(float(each) for each in made.frequencies))
+    return replace(convention, frequencies=parts * tuple(float(each) for each in made.frequencies))
 
 
 def tell(own: OwnAngles, made: Fit, last: int) -> None:

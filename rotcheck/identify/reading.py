@@ -8,7 +8,7 @@ from torch import Tensor
 from rotcheck.identify.found import Reading
 from rotcheck.identify.mistakes import explained
 from rotcheck.identify.response import SAME, Response
-from rotcheck.rotary.conventions import OutputLanes, Pairing
+from rotcheck.rotary.conventions import OutputLanes, Pairing, pairs
 
 SMALL = 1e-6
 
@@ -100,6 +100,9 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
     )
     if found.problem:
         return found
+    if found.blocks > 1:
+        words = f"rotates halves within each of {found.blocks} blocks of lanes, as RoPE2D does, by tables handed in"
+        return replace(found, pairing=None, problem="no-convention", words=words)
     if shifts != {0}:
         shift = next(iter(shifts - {0}))
         words = f"rotates each row with the {'next row' if shift > 0 else 'row before it'}'s angle"
@@ -137,8 +140,9 @@ def _with(found: Reading, swapped: bool, **changes: object) -> Reading:
 
 def _pair_numbers(found: Reading) -> dict[int, int]:
     """Return which pair each lane of the result belongs to."""
-    half = found.rotary_dim // 2
-    return {lane: lane % half if _in_halves(found) else lane // 2 for lane in range(2 * half)}
+    order: Pairing = "half" if _in_halves(found) else "interleaved"
+    laid = pairs(torch.arange(found.rotary_dim), order, found.blocks)  # (P, 2)
+    return {lane: pair for pair, both in enumerate(laid.tolist()) for lane in both}
 
 
 def _in_halves(found: Reading) -> bool:
@@ -177,8 +181,23 @@ def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int)
     elif all(partner[lane][0] == source[lane] ^ 1 for lane in turning):
         pairing, first = "interleaved", [lane for lane in turning if source[lane] % 2 == 0]
     else:
-        return Reading(rotary_dim=rotary_dim, problem="no-convention", words=_strange(source, partner))
+        return _in_blocks(source, partner) or Reading(
+            rotary_dim=rotary_dim, problem="no-convention", words=_strange(source, partner)
+        )
     return _directed(pairing, outputs, rotary_dim, partner, first)
+
+
+def _in_blocks(source: dict[int, int], partner: dict[int, tuple[int, int]]) -> Reading | None:
+    """Read halves within each of several blocks of lanes, as RoPE2D of an image's two coordinates has them."""
+    for blocks in (2, 3, 4):
+        width = len(source) // blocks
+        if len(source) % blocks or width % 2 or any(source[lane] != lane for lane in source):
+            continue
+        across = {lane: lane // width * width + (lane + width // 2) % width for lane in source}
+        if all(partner[lane][0] == across[lane] for lane in source):
+            first = [lane for lane in source if lane % width < width // 2]
+            return replace(_directed("half", "same", len(source), partner, first), blocks=blocks)
+    return None
 
 
 def _directed(
@@ -287,10 +306,9 @@ def _signs(matrix: Tensor, partner: dict[int, int], turning: list[int]) -> dict[
 
 def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:
     """Add the angles of all rows and the amplitude; say so when the pairs are no rotations."""
-    half = found.rotary_dim // 2
-    halves = _in_halves(found)
-    first = [pair if halves else 2 * pair for pair in range(half)]
-    second = [pair + half if halves else 2 * pair + 1 for pair in range(half)]
+    order: Pairing = "half" if _in_halves(found) else "interleaved"
+    laid = pairs(torch.arange(found.rotary_dim), order, found.blocks)  # (P, 2)
+    first, second = (lane.tolist() for lane in laid.unbind(-1))
     a, b = [own[lane] for lane in first], [own[lane] for lane in second]
     ca, sa = matrix[:, first, a], -matrix[:, first, b]  # (S, P) each
     cb, sb = matrix[:, second, b], matrix[:, second, a]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention, lay, split, unlay
+from rotcheck.rotary.conventions import Convention, laid_positions, lay, split, unlay
 from rotcheck.rotary.tables import placed
 
 SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
@@ -94,6 +94,7 @@ class Trier:
         self.function, self.device, self.probe, self.dtype = function, device, probe, dtype
         self.calls = 0
         self.starts: tuple[int, ...] = ()  # of sequences that come one after another; empty: it is one
+        self.coordinate: int | None = None  # of positions, the only one that is not 0; None: all are the same
         self.without: int | None = None  # which of three tables, for time, height and width, holds zeros
 
     def call(self, convention: Convention, slots: Sequence[Tensor], offset: int = 0) -> tuple[Tensor, ...]:
@@ -130,12 +131,12 @@ class Trier:
 
     def positions(self, convention: Convention) -> Tensor | None:
         """Return the positions to pass."""
-        at = torch.tensor(self.probe.positions)
-        if convention.position_axes == "bs":
-            at = at.expand(self.probe.batch, -1).contiguous()
-        elif convention.position_axes == "1s":
-            at = at[None]
-        return at.to(self.device)
+        at = laid_positions(torch.tensor(self.probe.positions), convention.position_axes, self.probe.batch)
+        if self.coordinate is not None:
+            axis = next(at for at, name in enumerate(convention.position_axes) if name in "23")
+            others = [each for each in range(at.shape[axis]) if each != self.coordinate]
+            at = at.index_fill(axis, torch.tensor(others), 0)
+        return at.contiguous().to(self.device)
 
     def _tables(self, convention: Convention) -> tuple[Tensor, ...]:
         if convention.tables == "positions":

@@ -59,6 +59,7 @@ def described(convention: Convention) -> Described:
         sections=convention.sections if "g" in convention.table_axes else None,
         argument_order=convention.called_with,
         rotary_dim=convention.rotary_dim,
+        blocks=convention.blocks,
         head_dim=convention.head_dim,
         theta=convention.theta if own and not convention.frequencies else None,
         frequencies=convention.frequencies,

@@ -15,8 +15,8 @@ PYPROJECT = "pyproject.toml"
 TABLE = "tool.rotcheck.implementations"
 FIELDS = (
     "pairing", "layout", "tables", "in_place", "takes_offset", "arguments", "table_axes", "table_lanes", "sections",
-    "direction", "output_lanes", "rotary_dim", "head_dim", "heads", "theta", "frequencies", "positions",
-    "position_axes", "last_position", "rotates_v",
+    "direction", "output_lanes", "rotary_dim", "blocks", "head_dim", "heads", "theta", "frequencies",
+    "positions", "position_axes", "last_position", "rotates_v",
 )  # fmt: skip
 """The fields of `rotcheck.rotary.Convention`, which the front cannot ask: it would import torch."""
 

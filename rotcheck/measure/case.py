@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import Convention, Pairing, lay, split, unlay
+from rotcheck.rotary.conventions import Convention, Pairing, laid_positions, lay, split, unlay
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different
 POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)
@@ -191,11 +191,7 @@ class Case:
 
     def laid_positions(self, at: Tensor) -> Tensor:
         """Return positions (S,) or (B, S) with the axes that the convention wants, on the device."""
-        axes = self.convention.position_axes
-        if "b" in axes and at.dim() == 1:
-            at = at.expand(self.batch, -1)
-        elif "1" in axes:
-            at = at[None]
+        at = laid_positions(at, self.convention.position_axes, self.batch)
         return at.contiguous().to(self.device, copy=True)
 
     def rotated(self, slots: Sequence[Tensor], angles: Tensor) -> Slots:
@@ -242,11 +238,12 @@ class Case:
 
     def _lanes(self, slot: Tensor, pairing: Pairing) -> Tensor:
         turning = self.rotary_dim // 2
-        return torch.cat((lanes(slot[..., :turning, :], pairing), slot[..., turning:, :].flatten(-2)), -1)
+        turned = lanes(slot[..., :turning, :], pairing, self.convention.blocks)
+        return torch.cat((turned, slot[..., turning:, :].flatten(-2)), -1)
 
     def _pairs(self, lanes: Tensor, pairing: Pairing) -> Tensor:
         turned, still = lanes[..., : self.rotary_dim], lanes[..., self.rotary_dim :]
-        return torch.cat((pairs(turned, pairing), pairs(still, "interleaved")), -2)
+        return torch.cat((pairs(turned, pairing, self.convention.blocks), pairs(still, "interleaved")), -2)
 
 
 def _fitting(

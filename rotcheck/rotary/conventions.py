@@ -67,13 +67,13 @@ class Convention:
     `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
     order in which full-width tables repeat, when that is not the pairing's. `sections`: of tables with an axis `g`,
     for time, height and width (M-RoPE), which pairs take theirs from which: section after section, or in turn.
-    `direction`: -1 rotates by minus the
-    angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves, `interleaved` halves as interleaved
-    pairs. `rotary_dim`: lanes that rotate, None: all. `head_dim`, `heads`: the only width and number it takes.
-    `theta` and `frequencies`: of one that computes angles itself; frequencies in radians a position, when they are
-    not theta's.
-    `positions`: what it takes of them: `tables` (the rows handed in), `any`, `offset` or `from 0`; `position_axes`
-    their axes, `last_position` the largest. `in_place`: the result is written into the input. `takes_offset`: it
+    `direction`: -1 rotates by minus the angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves,
+    `interleaved` halves as interleaved pairs. `rotary_dim`: lanes that rotate, None: all. `blocks`: into how many
+    parts these are cut, each paired for itself (RoPE2D: 2, for the two coordinates of an image). `head_dim`, `heads`:
+    the only width and number it takes. `theta` and `frequencies`: of one that computes angles itself; frequencies in
+    radians a position, when they are not theta's. `positions`: what it takes of them: `tables` (the rows handed in),
+    `any`, `offset` or `from 0`; `position_axes` their axes, of which `2` and `3` are coordinates; `last_position` the
+    largest. `in_place`: the result is written into the input. `takes_offset`: it
     takes `offset=k`, the row of the first position.
     """
 
@@ -89,6 +89,7 @@ class Convention:
     direction: int = 1
     output_lanes: OutputLanes = "same"
     rotary_dim: int | None = None
+    blocks: int = 1
     head_dim: int | None = None
     heads: int | None = None
     theta: float = 10000.0
@@ -142,15 +143,19 @@ def role_of(argument: str) -> str:
     return argument.rpartition("=")[2]
 
 
-def lanes(pairs: Tensor, pairing: Pairing) -> Tensor:
-    """Lay pairs (..., P, 2) out as lanes (..., 2P) in the order of the pairing."""
+def lanes(pairs: Tensor, pairing: Pairing, blocks: int = 1) -> Tensor:
+    """Lay pairs (..., P, 2) out as lanes (..., 2P) in the order of the pairing, in each of so many blocks."""
+    if blocks > 1:
+        return torch.cat([lanes(block, pairing) for block in pairs.chunk(blocks, -2)], -1)
     if pairing == "half":
         return torch.cat(pairs.unbind(-1), -1)  # (..., 2P): all first elements, then all second ones
     return pairs.flatten(-2)  # (..., 2P): first, second, first, second
 
 
-def pairs(lanes: Tensor, pairing: Pairing) -> Tensor:
+def pairs(lanes: Tensor, pairing: Pairing, blocks: int = 1) -> Tensor:
     """Read lanes (..., 2P) as pairs (..., P, 2); the inverse of `lanes`."""
+    if blocks > 1:
+        return torch.cat([pairs(block, pairing) for block in lanes.chunk(blocks, -1)], -2)
     if pairing == "half":
         return torch.stack(lanes.chunk(2, -1), -1)  # (..., P, 2)
     return lanes.reshape(*lanes.shape[:-1], lanes.shape[-1] // 2, 2)  # (..., P, 2)
@@ -182,3 +187,14 @@ def unlay(tensor: Tensor, axes: str, width: int) -> Tensor:
     for axis in [axis for axis in wanted if axis not in axes]:
         tensor, axes = tensor.unsqueeze(0), axis + axes
     return tensor.permute([axes.index(axis) for axis in wanted])
+
+
+def laid_positions(positions: Tensor, axes: str, batch: int) -> Tensor:
+    """Return positions (S,) or (B, S) with these axes; all coordinates of a position are the same, as in text."""
+    count = next((int(axis) for axis in axes if axis in "23"), 0)
+    if count:
+        one = laid_positions(positions, axes.replace(str(count), ""), batch)
+        return torch.stack([one] * count, axes.index(str(count)))
+    if "b" in axes and positions.dim() == 1:
+        return positions.expand(batch, -1)
+    return positions[None] if "1" in axes else positions

@@ -1,7 +1,8 @@
-"""M-RoPE as models write it, by three tables for time, height and width; and the mistakes that are made with it."""
+"""Positions of more than one axis as models write them, M-RoPE and RoPE2D, and the mistakes made with them."""
 
 import torch
 from identifying import Corpus
+from torch import nn
 
 expect = Corpus()
 SECTIONED = {"pairing": "half", "layout": "bhsd", "tables": "repeated", "table_axes": "gbsw"}
@@ -73,4 +74,63 @@ def width_first(q, k, cos, sin, mrope_section):
     both = mrope_section[::-1] * 2
     cos = torch.cat([part[2 - i % 3] for i, part in enumerate(cos.split(both, -1))], -1)[:, None]
     sin = torch.cat([part[2 - i % 3] for i, part in enumerate(sin.split(both, -1))], -1)[:, None]
+    return rotated(q, cos, sin), rotated(k, cos, sin)
+
+
+POINTS = {"pairing": "half", "layout": "bhsd", "tables": "positions", "positions": "any", "blocks": 2}
+
+
+def at_points(tokens, positions, axes=(0, 1), theta=100.0):
+    """Turn the first half of the lanes by one coordinate and the other by another, as naver/croco does."""
+    width = tokens.shape[-1] // len(axes)
+    frequencies = theta ** (-torch.arange(0, width, 2).float() / width)
+    parts = []
+    for part, axis in zip(tokens.chunk(len(axes), -1), axes, strict=True):
+        angle = positions[..., axis, None].float() * frequencies  # (B, S, width/2)
+        cos, sin = (torch.cat((t, t), -1)[:, None].to(tokens.dtype) for t in (angle.cos(), angle.sin()))
+        parts.append(rotated(part, cos, sin))
+    return torch.cat(parts, -1)
+
+
+@expect(
+    **POINTS,
+    schedule="Axial, for each of 2 coordinates Plain(theta=100.0)",
+    argument_order=("x", "positions"),
+)
+class RoPE2D(nn.Module):
+    def __init__(self, freq=100.0):
+        super().__init__()
+        self.base = freq
+
+    def forward(self, tokens, positions):
+        assert positions.ndim == 3
+        assert positions.shape[-1] == 2
+        return at_points(tokens, positions, theta=self.base)
+
+
+@expect(**POINTS | {"blocks": 3}, schedule="Axial, for each of 3 coordinates Plain(theta=10000.0)")
+def of_a_film(x, pos):
+    assert pos.shape[-1] == 3
+    return at_points(x, pos, (0, 1, 2), theta=10000.0)
+
+
+@expect(**POINTS, mistakes=("coordinates",))
+def rows_twice(x, positions):
+    assert positions.shape[-1] == 2
+    return at_points(x, positions, (0, 0))
+
+
+@expect(pairing="half", layout="bshd", tables="positions", positions="any", theta=10000.0, blocks=1)
+def sections_of_its_own(q, k, position_ids):
+    """M-RoPE by positions (3, B, S), as in Qwen2-VL's ports."""
+    assert position_ids.shape[0] == 3
+    width = q.shape[-1]
+    angle = position_ids[..., None].float() * 10000.0 ** (
+        -torch.arange(0, width, 2).float() / width
+    )  # (3, B, S, P)
+    pairs = width // 2
+    other = 3 * pairs // 8
+    parts = angle.split((pairs - 2 * other, other, other), -1)
+    own = torch.cat([part[axis] for axis, part in enumerate(parts)], -1)[:, :, None]
+    cos, sin = (torch.cat((t, t), -1).to(q.dtype) for t in (own.cos(), own.sin()))
     return rotated(q, cos, sin), rotated(k, cos, sin)
