@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import Convention, Pairing, laid_positions, lay, split, unlay
+from rotcheck.rotary.conventions import Convention, Pairing, coordinate, laid_positions, lay, split, unlay
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different
 POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)
@@ -105,6 +105,10 @@ class Case:
         """Return the angles (..., rotary_dim / 2) of the lanes that rotate, at integer positions (...)."""
         if self.convention.frequencies:
             own = torch.tensor(self.convention.frequencies, dtype=torch.float64, device="cpu")
+            if self.convention.points:
+                blocks = enumerate(own.chunk(self.convention.blocks))
+                each = [coordinate(positions, axis).double()[..., None] * block for axis, block in blocks]
+                return torch.cat(each, -1)
             return positions.double()[..., None] * own
         return angles(positions, self.rotary_dim, self.convention.theta)
 
@@ -120,7 +124,10 @@ class Case:
         lost = torch.finfo(torch.float32).eps * self.angles.abs()
         if self.convention.tables != "positions":
             return lost
-        one = self.turned(torch.ones((), dtype=torch.int64, device="cpu")).abs()  # (rotary_dim/2,)
+        some = 12  # every coordinate of the point that stands for it is 4 or more
+        one = (
+            self.turned(torch.full((), some, dtype=torch.int64, device="cpu")).abs() / some
+        )  # (rotary_dim/2,)
         roundings = torch.ones(self.width // 2, dtype=torch.float64, device="cpu")  # (P,)
         roundings[: len(one)] += one.clamp_min(_STILL).log().abs()
         return lost * roundings
@@ -191,7 +198,8 @@ class Case:
 
     def laid_positions(self, at: Tensor) -> Tensor:
         """Return positions (S,) or (B, S) with the axes that the convention wants, on the device."""
-        at = laid_positions(at, self.convention.position_axes, self.batch)
+        convention = self.convention
+        at = laid_positions(at, convention.position_axes, self.batch, points=convention.points)
         return at.contiguous().to(self.device, copy=True)
 
     def rotated(self, slots: Sequence[Tensor], angles: Tensor) -> Slots:

@@ -105,6 +105,11 @@ class Convention:
         return LAYOUTS[self.layout]
 
     @property
+    def points(self) -> bool:
+        """Whether positions are points, of which each coordinate turns a block of lanes of its own."""
+        return self.blocks > 1 and str(self.blocks) in self.position_axes
+
+    @property
     def packed(self) -> bool:
         """Whether q, k and v come in one tensor."""
         return "3" in split(self.axes)
@@ -189,12 +194,21 @@ def unlay(tensor: Tensor, axes: str, width: int) -> Tensor:
     return tensor.permute([axes.index(axis) for axis in wanted])
 
 
-def laid_positions(positions: Tensor, axes: str, batch: int) -> Tensor:
-    """Return positions (S,) or (B, S) with these axes; all coordinates of a position are the same, as in text."""
+def coordinate(positions: Tensor, axis: int) -> Tensor:
+    """Return a coordinate of the points that stand for positions: each axis has another."""
+    return positions // (axis + 1)
+
+
+def laid_positions(positions: Tensor, axes: str, batch: int, *, points: bool = False) -> Tensor:
+    """Return positions (S,) or (B, S) with these axes.
+
+    `points`: their coordinates differ, as `coordinate` says; else all are the same, as in text.
+    """
     count = next((int(axis) for axis in axes if axis in "23"), 0)
     if count:
         one = laid_positions(positions, axes.replace(str(count), ""), batch)
-        return torch.stack([one] * count, axes.index(str(count)))
+        each = [coordinate(one, axis) if points else one for axis in range(count)]
+        return torch.stack(each, axes.index(str(count)))
     if "b" in axes and positions.dim() == 1:
         return positions.expand(batch, -1)
     return positions[None] if "1" in axes else positions
