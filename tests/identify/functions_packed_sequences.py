@@ -27,8 +27,10 @@ def looked_up(q, k, cos, sin, cu_seqlens, max_seqlen):
 @expect(**PACKED, tables="angles", argument_order=("x", "cu_seqlens", "table"))
 def sequence_by_sequence(t, cu_seqlens, freqs):
     lengths = (cu_seqlens[1:] - cu_seqlens[:-1]).tolist()
-    parts = [in_halves(x, freqs[: len(x), None].cos(), freqs[: len(x), None].sin()) for x in t.split(lengths)]
-    return torch.cat(parts)
+    angles = [freqs[:length, None] for length in lengths]
+    cos, sin = ([turn(each).to(t.dtype) for each in angles] for turn in (torch.cos, torch.sin))
+    parts = map(in_halves, t.split(lengths), cos, sin)
+    return torch.cat(list(parts))
 
 
 @expect(
