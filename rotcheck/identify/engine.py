@@ -4,6 +4,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -52,37 +53,64 @@ class NotFound:
 
 
 def search(function: Callable[..., Any], device: torch.device, hinted: Hints) -> Found | NotFound:
-    """Return what a function does, by trying calls until one gives a rotation; the sizes hinted at first."""
-    reasons: dict[str, None] = {}
-    nearest: Found | None = None
-    doubtful: Found | None = None
+    """Return what a function does, by trying calls until one gives a rotation.
+
+    First the calls that the names of its parameters speak for, in heads of every width, those hinted at first; then
+    all others.
+    """
     wanted = templates(function)
-    left = MOST_CALLS
-    for probe in _probes(hinted):
-        trier = Trier(copied(function), device, probe)  # what a wrong call leaves in a cache must not stay
-        most = min(left, MOST_OF_A_PROBE if probe.length == Probe().length else MOST_OF_A_PROBE // 8)
-        for template in wanted:
-            partial = "R" in set(map(role_of, template)) and probe.rotary == probe.width
-            own = Trier(trier.function, device, replace(probe, rotary=probe.width // 2)) if partial else trier
-            found = _of_template(own, template, reasons)
-            if found is not None and found.exact:
-                found = _with_offset(found)
-            trier.calls += own.calls if partial else 0
-            if found is not None and found.exact:
-                if not found.convention.rotates_v or meant(function, found.convention.arguments):
+    said = [each for each in wanted if meant(function, each)]
+    tried = _Tried(function, device)
+    for some in (said, [each for each in wanted if each not in said]):
+        found = tried.all_of(some, hinted)
+        if found is not None:
+            return found
+    return tried.nearest or NotFound(tuple(tried.reasons)[:8], _likeliest(wanted))
+
+
+class _Tried:
+    """What was tried: the nearest that was found, what calls raised, and how many calls are left."""
+
+    def __init__(self, function: Callable[..., Any], device: torch.device) -> None:
+        self._function, self._device = function, device
+        self.reasons: dict[str, None] = {}
+        self.nearest: Found | None = None
+        self._left = MOST_CALLS
+
+    def all_of(self, wanted: Sequence[Template], hinted: Hints) -> Found | None:
+        """Try these calls; return what is exact or plainly a mistake; None: neither."""
+        for probe in _probes(hinted) if wanted else ():
+            trier = Trier(
+                copied(self._function), self._device, probe
+            )  # a wrong call may leave something in a cache
+            most = min(
+                self._left, MOST_OF_A_PROBE if probe.length == Probe().length else MOST_OF_A_PROBE // 8
+            )
+            for template in wanted:
+                found = self._one(trier, template)
+                if found is not None:
                     return found
-                doubtful = found  # its `x` was taken for a qkv: another width may suit what its names say
-                wanted = [each for each in wanted if meant(function, each)]
+                if trier.calls > most:
+                    break
+            self._left -= trier.calls
+            if self._left <= 0:
                 break
-            nearest = nearest if nearest and not (found and _nearer(found, nearest)) else found
-            if trier.calls > most or (nearest and _convincing(nearest, function)):
-                break
-        left -= trier.calls
-        if left <= 0 or (nearest and _convincing(nearest, function)):
-            break
-    if doubtful or nearest:
-        return doubtful or nearest  # type: ignore[return-value]
-    return NotFound(tuple(reasons)[:8], _likeliest(wanted))
+        return None
+
+    def _one(self, trier: Trier, template: Template) -> Found | None:
+        probe = trier.probe
+        partial = "R" in set(map(role_of, template)) and probe.rotary == probe.width
+        half = replace(probe, rotary=probe.width // 2)
+        own = Trier(trier.function, self._device, half) if partial else trier
+        found = _of_template(own, template, self.reasons)
+        if found is not None and found.exact:
+            found = _with_offset(found)
+        trier.calls += own.calls if partial else 0
+        if found is not None and found.exact:
+            return found
+        if not self.nearest or (found and _nearer(found, self.nearest)):
+            self.nearest = found
+        return self.nearest if self.nearest and _convincing(self.nearest, self._function) else None
 
 
 def _with_offset(found: Found) -> Found:
@@ -194,11 +222,16 @@ def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     return not usual and nearest.convention.layout in ("bshd", "bhsd")
 
 
+@lru_cache(maxsize=32)
+def _some(shape: tuple[int, ...]) -> torch.Tensor:
+    """Return values that no call is to change, float64: what goes in is a copy."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
 def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bool:
     """Return whether the function takes such a call, and gives back what it was given in shape."""
     probe = trier.probe
-    shape = (trier.batch(convention), probe.length, trier.heads(convention), probe.width)
-    x = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = _some((trier.batch(convention), probe.length, trier.heads(convention), probe.width))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of calls that do not suit it

@@ -103,14 +103,26 @@ class Case:
 
     def turned(self, positions: Tensor) -> Tensor:
         """Return the angles (..., rotary_dim / 2) of the lanes that rotate, at integer positions (...)."""
+        if not self.convention.frequencies:
+            return angles(positions, self.rotary_dim, self.convention.theta)
+        return self.places(positions) * self.frequencies
+
+    @cached_property
+    def frequencies(self) -> Tensor:
+        """What each pair of the lanes that rotate turns by, (rotary_dim / 2,), in radians a position, float64."""
         if self.convention.frequencies:
-            own = torch.tensor(self.convention.frequencies, dtype=torch.float64, device="cpu")
-            if self.convention.points:
-                blocks = enumerate(own.chunk(self.convention.blocks))
-                each = [coordinate(positions, axis).double()[..., None] * block for axis, block in blocks]
-                return torch.cat(each, -1)
-            return positions.double()[..., None] * own
-        return angles(positions, self.rotary_dim, self.convention.theta)
+            return torch.tensor(self.convention.frequencies, dtype=torch.float64, device="cpu")
+        return angles(torch.ones((), dtype=torch.int64, device="cpu"), self.rotary_dim, self.convention.theta)
+
+    def places(self, positions: Tensor) -> Tensor:
+        """Return the position by which each pair turns, (..., 1), or of points its coordinate, (..., P); float64."""
+        if not self.convention.points:
+            return positions.double()[..., None]
+        blocks = enumerate(self.frequencies.chunk(self.convention.blocks))
+        each = [
+            coordinate(positions, axis)[..., None].expand(*positions.shape, len(own)) for axis, own in blocks
+        ]
+        return torch.cat(each, -1).double()
 
     @property
     def slack(self) -> Tensor | float:
@@ -124,12 +136,8 @@ class Case:
         lost = torch.finfo(torch.float32).eps * self.angles.abs()
         if self.convention.tables != "positions":
             return lost
-        some = 12  # every coordinate of the point that stands for it is 4 or more
-        one = (
-            self.turned(torch.full((), some, dtype=torch.int64, device="cpu")).abs() / some
-        )  # (rotary_dim/2,)
         roundings = torch.ones(self.width // 2, dtype=torch.float64, device="cpu")  # (P,)
-        roundings[: len(one)] += one.clamp_min(_STILL).log().abs()
+        roundings[: self.rotary_dim // 2] += self.frequencies.abs().clamp_min(_STILL).log().abs()
         return lost * roundings
 
     def inputs(self, slots: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:

@@ -41,7 +41,7 @@ def _frequencies(case: Case, found: Slots) -> Iterator[Prediction]:
         angles = positions * frequencies * direction
         return with_turn(case, lambda _, x, __: rotate(x, angles))
 
-    known = case.turned(torch.ones(1, dtype=torch.int64, device="cpu"))[0]  # (P,)
+    known = case.frequencies
     for theta in _thetas(own, case.rotary_dim):
         words = f"rotates with theta {theta:.6g} where {case.convention.theta:.6g} was asked for"
         yield "theta", words, turned(inverse_frequencies(case.rotary_dim, theta))

@@ -9,7 +9,7 @@ from torch import Tensor
 from rotcheck.measure import sections
 from rotcheck.measure.case import Case, Slots
 from rotcheck.rotary import inverse_frequencies, lanes, pairs, rotate
-from rotcheck.rotary.conventions import Pairing
+from rotcheck.rotary.conventions import Pairing, coordinate
 
 Prediction = tuple[str, str, Slots]
 """The finding's code, what happened in words, and the pairs that this mistake would give."""
@@ -247,13 +247,19 @@ def _by_sections(taken: Tensor, case: Case, x: Tensor, angles: Tensor) -> Tensor
 
 
 def _exact(case: Case) -> Tensor:
-    return torch.tensor(case.positions, dtype=torch.float64, device="cpu")[..., None]  # ([B,] S, 1)
+    return case.places(torch.tensor(case.positions, device="cpu"))  # ([B,] S, 1)
 
 
 def _at(case: Case, positions: Tensor) -> Slots:
     """The rotation of all lanes that turn, at other positions ([B,] S) than those asked for."""
     angles = case.turned(positions) * case.convention.direction
     return with_turn(case, lambda _, x, __: rotate(x, angles))
+
+
+def _at_coordinate(case: Case, axis: int) -> Slots:
+    """The rotation where all blocks of lanes take the same coordinate of the points."""
+    taken = coordinate(torch.tensor(case.positions, device="cpu"), axis).double()[..., None]  # ([B,] S, 1)
+    return with_turn(case, lambda _, x, __: rotate(x, taken * case.frequencies * case.convention.direction))
 
 
 def _of_positions(case: Case) -> Iterator[Prediction]:
@@ -265,6 +271,9 @@ def _of_positions(case: Case) -> Iterator[Prediction]:
             "counts its rows from 0 and ignores the positions that it is given",
             _at(case, rows),
         )
+    for axis in range(case.convention.blocks) if case.convention.points else ():
+        words = f"turns every pair with coordinate {axis} of {case.convention.blocks}"
+        yield "coordinates", words, _at_coordinate(case, axis)
     for by in (1, -1):
         yield "offset", f"turns each position as position {by:+d} from it should be", _at(case, own + by)
     if case.batch > 1:
@@ -284,8 +293,7 @@ def _of_positions(case: Case) -> Iterator[Prediction]:
 
 
 def _divided(case: Case, x: Tensor, angles: Tensor) -> Tensor:
-    frequencies = case.turned(torch.ones(1, dtype=torch.int64, device="cpu"))  # (1, P)
-    return rotate(x, _exact(case) / frequencies * case.convention.direction)
+    return rotate(x, _exact(case) / case.frequencies * case.convention.direction)
 
 
 def _over_head_dim(case: Case, x: Tensor, angles: Tensor) -> Tensor:
@@ -298,7 +306,7 @@ def _over_head_dim(case: Case, x: Tensor, angles: Tensor) -> Tensor:
 
 def _rounded(case: Case) -> Iterator[Prediction]:
     """Positions, frequencies or angles in a narrower dtype; the first is what a matrix product in it does too."""
-    frequencies = case.turned(torch.ones(1, dtype=torch.int64, device="cpu"))  # (1, P)
+    frequencies = case.frequencies
     for name, to in _NARROW:
         positions = to(_exact(case))
         made = {
