@@ -4,6 +4,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,8 +35,8 @@ class Package:
     def module_named(self, name: str, *, alone: bool = False) -> ModuleType:
         """Return the module of that name; `alone`, without running the `__init__` files of its parents.
 
-        Raises `Unavailable` when the package is not installed, `SignatureChanged` when it has no such module, and
-        what importing it raises.
+        Raises `Unavailable` when the package is not installed or is older than the known version and has no such
+        module, `SignatureChanged` when a newer one has none, and what importing it raises.
         """
         self.check_installed()
         try:
@@ -43,6 +44,11 @@ class Package:
                 return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name and f"{name}.".startswith(f"{error.name}."):
+                if self._is_older():
+                    raise Unavailable(
+                        f"{self.name} {self.version} has no {name} yet, and {self.known} has it "
+                        f"(`pip install --upgrade {self.install or self.name}`)"
+                    ) from error
                 raise self._changed(f"there is no module {error.name}, and rotcheck calls {name}") from error
             raise
 
@@ -79,9 +85,20 @@ class Package:
         except metadata.PackageNotFoundError:
             return None
 
+    def _is_older(self) -> bool:
+        """Return whether what is installed is older than the known version, as far as both are numbers."""
+        installed, known = _release(self.version or ""), _release(self.known)
+        return bool(installed and known) and installed < known
+
     def _changed(self, words: str) -> SignatureChanged:
         version = self.version or "of no known version"
         return SignatureChanged(f"{self.name} {version}: {words}, as in {self.known}")
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version up to what is no number; a commit has none."""
+    found = re.match(r"\d+(\.\d+)+", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 def for_triton(device: str) -> None:

@@ -9,6 +9,7 @@ from rotcheck.report.where import device_name, devices, places
 from rotcheck.results import Cell, Report
 from rotcheck.results import findings as bad_cells
 
+MOST_NAMED, SHOWN = 9, 6  # names on a line; where there are more, so many are told
 _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?")
 
 
@@ -103,7 +104,7 @@ def notes(report: Report) -> list[Remark]:
 def reasons(report: Report, verdict: str) -> list[Remark]:
     """Return why cells are unavailable or skipped, each reason once."""
     cells = [cell for cell in report.cells if cell.verdict == verdict]
-    groups = _groups(cells, lambda cell: cell.message)
+    groups = _groups(cells, lambda cell: _form(cell.message))
     return [_remark(group, report, group[0].message or "no reason was given") for group in groups]
 
 
@@ -126,9 +127,15 @@ def _went_elsewhere(cell: Cell) -> bool:
 
 
 def _remark(cells: Sequence[Cell], report: Report, what: str) -> Remark:
-    who = ", ".join(one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells))
+    who = _named([one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells)])
     unique = list({(c.device, c.dtype, c.check): c for c in cells}.values())
     return Remark(who, devices(unique, _same_devices(cells, report)), one_line(what))
+
+
+def _named(names: Sequence[str]) -> str:
+    few = names if len(names) <= MOST_NAMED else names[:SHOWN]
+    more = f" and {len(names) - len(few)} more" if len(few) < len(names) else ""
+    return f"{', '.join(few)}{more}"
 
 
 def _where(cells: Sequence[Cell], report: Report) -> str:

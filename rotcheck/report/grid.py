@@ -34,11 +34,12 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The signs for right and wrong."""
+    """The signs for right, wrong, and not known."""
 
     good: str = "✓"
     bad: str = "✗"
     cut: str = "…"
+    unknown: str = "?"
 
 
 UNICODE = Marks()

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from rotcheck.results import Cell
 
+FEW = 4  # left out are few when so many times as many are possible
+
 
 def device_name(cell: Cell) -> str:
     """Return the cell's device, a stand-in marked as one."""
@@ -13,8 +15,8 @@ def device_name(cell: Cell) -> str:
 def places(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
     """Return where the cells are: `cpu: float32, bfloat16 (forward); meta (stand-in): all dtypes (dtype)`.
 
-    `among` are all cells that could have been meant; where every dtype or check of theirs is, the word is
-    `all`.
+    `among` are all cells that could have been meant; where every dtype or check of theirs is, or every one but a
+    few, the word is `all`.
     """
     return "; ".join(
         f"{', '.join(devices)}: {dtypes} ({checks})" for devices, dtypes, checks in _parts(cells, among)
@@ -47,4 +49,8 @@ def _parts(cells: Sequence[Cell], among: Sequence[Cell]) -> list[tuple[list[str]
 
 
 def _all(chosen: Sequence[str], possible: set[str], word: str) -> str:
-    return f"all {word}" if len(possible) > 1 and possible == set(chosen) else ", ".join(chosen)
+    """Return which of the possible ones are chosen: all, all but a few, or their names."""
+    left = sorted(possible - set(chosen))
+    if len(possible) < 2 or len(left) * FEW > len(possible):
+        return ", ".join(chosen)
+    return f"all {word} but {', '.join(left)}" if left else f"all {word}"

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch._export.verifier import SpecViolationError
 from torch.nn.functional import pad
 
 from rotcheck import declare
@@ -233,6 +234,15 @@ def drops_sin_when_traced(x, cos, sin):
 def looks_at_values(x, cos, sin):
     if float(cos.max()) > 1:
         raise ValueError("cos above 1")
+    return _turn(x, cos, sin)
+
+
+@declare(**ALONE)
+def breaks_the_exporter(x, cos, sin):
+    if (
+        torch.compiler.is_compiling()
+    ):  # as the autocast decorator has torch 2.4's exporter refuse its own graph
+        raise SpecViolationError("Node.meta _enter_autocast is missing val field.")
     return _turn(x, cos, sin)
 
 

@@ -41,3 +41,12 @@ def test_a_compiled_function_agrees_and_computes_in_float32_inside(
         checks, "agrees"
     )
     assert found["compiled", "bfloat16", "forward"].error <= 0.86
+
+
+def test_without_a_cpp_compiler_nothing_is_compiled_and_no_function_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CXX", "/nonexistent/g++")
+    (cell,) = rotcheck.compare(["native"], devices=["cpu"], dtypes=["float32"], checks=["inductor"]).cells
+    assert (cell.verdict, cell.applies, cell.failure) == ("skipped", False, None)
+    assert cell.message == "torch.compile needs a C++ compiler for cpu, and finds none"

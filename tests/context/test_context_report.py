@@ -116,6 +116,20 @@ def test_the_picture_has_a_line_for_each_condition_with_phases(tmp_path: Path) -
     assert ">dtypes<" not in text
 
 
+def test_conditions_that_are_the_same_share_a_line_as_they_would_hide_each_other(tmp_path: Path) -> None:
+    further = (*reach().phases, Phase(position=131071, error=1e-3))
+    same = (reach(), reach("autocast"), reach("grown", phases=further))
+    lost = reach("meta", verdict="disagrees", phases=(Phase(position=1, error=None),))
+    others = (reach("dtypes", phases=(Phase(position=1, error=2e-7),)), WRONG, lost)
+    curves.draw(context(*same, *others), str(tmp_path / "curve.svg"))
+    text = (tmp_path / "curve.svg").read_text()
+    legend = text[text.index('id="legend_1"') :]
+    assert re.findall(r">([^<>\n]+)</(?:text|tspan)>", legend) == [
+        "constructed,", "autocast,", "grown", "dtypes", "bfloat16", "meta (×: no rotation)",
+    ]  # fmt: skip
+    assert ">claims 8192<" in text
+
+
 def test_a_picture_of_nothing_is_empty_and_no_error(tmp_path: Path) -> None:
     curves.draw(context(reach(verdict="skipped", phases=())), str(tmp_path / "empty.svg"))
     assert (tmp_path / "empty.svg").exists()

@@ -55,7 +55,7 @@ def test_one_that_declares_nothing_is_judged_in_its_own_convention(tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("pairings='half'", "what it declares: unknown 'pairings'; a convention has arguments, direction, "),
+        ("pairings='half'", "what it declares: unknown 'pairings'; a convention has arguments, blocks, "),
         ("pairing='halves'", "what it declares: Invalid enum value 'halves' - at `$.pairing`"),
         ("layout='bdsh'", "what it declares: unknown layout 'bdsh'; known are bshd"),
     ],

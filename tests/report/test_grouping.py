@@ -87,13 +87,34 @@ def test_a_reason_is_told_once_for_all_who_have_it() -> None:
     assert list(map(str, findings.reasons(report(found), "unavailable"))) == ["x, y on cpu, mps: no GPU"]
 
 
+def test_reasons_that_differ_in_figures_only_are_one() -> None:
+    said = [cell(name, verdict="skipped", message=f"{lanes} lanes") for name, lanes in (("a", 16), ("b", 32))]
+    assert list(map(str, findings.reasons(report(said), "skipped"))) == [
+        "a, b on cpu float32 (forward): 16 lanes"
+    ]
+
+
+def test_of_many_who_have_the_same_reason_the_first_are_named_and_the_others_counted() -> None:
+    said = [cell(f"f{at}", verdict="unavailable", message="no GPU") for at in range(12)]
+    few = findings.reasons(report(said[:9]), "unavailable")
+    many = findings.reasons(report(said), "unavailable")
+    assert [remark.who for remark in few] == ["f0, f1, f2, f3, f4, f5, f6, f7, f8"]
+    assert [remark.who for remark in many] == ["f0, f1, f2, f3, f4, f5 and 6 more"]
+
+
 def test_places_say_all_only_when_all_are_meant() -> None:
     everything = cells("native")
     some = [each for each in everything if each.dtype == "float32" or each.check == "dtype"]
     assert where.places(everything, everything) == "cpu: all dtypes (all checks)"
-    assert (
-        where.places(some, everything) == "cpu: float32 (all checks); cpu: bfloat16, float16, float64 (dtype)"
-    )
+    assert where.places(some, everything) == "cpu: float32 (all checks); cpu: all dtypes but float32 (dtype)"
+
+
+def test_places_name_what_is_left_out_where_that_is_little() -> None:
+    everything = cells("native")
+    most = [each for each in everything if each.check != "offset"]
+    assert where.places(most, everything) == "cpu: all dtypes (all checks but offset)"
+    half = [each for each in everything if each.dtype in ("float32", "float64")]
+    assert where.places(half, everything) == "cpu: float32, float64 (all checks)"
 
 
 def test_places_of_one_kind_on_two_devices_are_one() -> None:

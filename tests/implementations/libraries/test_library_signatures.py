@@ -102,6 +102,23 @@ def test_a_module_that_moved_is_named(written: Written) -> None:
     )
 
 
+def test_a_module_that_came_later_is_not_on_this_machine_and_no_finding(written: Written) -> None:
+    written("")
+    newer = Package("some-rope", "some_rope", "2.10.0")
+    with pytest.raises(Unavailable) as caught:
+        newer.function("some_rope.layers.rotary:rotate", "x")
+    assert str(caught.value) == (
+        "some-rope 2.0.0 has no some_rope.layers.rotary yet, and 2.10.0 has it (`pip install --upgrade some-rope`)"
+    )
+
+
+@pytest.mark.parametrize("known", ["2.0.0", "1.9.9", "17050e5"])
+def test_a_module_is_not_taken_to_come_later_when_that_cannot_be_known(known: str, written: Written) -> None:
+    written("")
+    own = Package("some-rope", "some_rope", known)
+    assert "there is no module some_rope.layers" in changed(own, "some_rope.layers.rotary:rotate", "x")
+
+
 def test_what_the_package_itself_lacks_is_its_own_error(written: Written) -> None:
     own = written("import no_such_package\n")
     with pytest.raises(ModuleNotFoundError, match="no_such_package"):
