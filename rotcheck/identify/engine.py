@@ -13,7 +13,7 @@ from rotcheck.identify import attempts
 from rotcheck.identify.found import Reading
 from rotcheck.identify.reading import read_positions, read_tables
 from rotcheck.identify.response import Probe, Response, Trier, Unfit
-from rotcheck.identify.templates import TABLES, Template, meant, offsets, templates
+from rotcheck.identify.templates import TABLES, Template, named, offsets, templates
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
 from rotcheck.rotary.conventions import Convention, role_of
@@ -59,7 +59,7 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
     all others.
     """
     wanted = templates(function)
-    said = [each for each in wanted if meant(function, each)]
+    said = [each for each in wanted if named(function, each)]
     tried = _Tried(function, device)
     for some in (said, [each for each in wanted if each not in said]):
         found = tried.all_of(some, hinted)
@@ -170,7 +170,7 @@ def _shown(template: Template) -> str:
 
 def _convincing(found: Found, function: Callable[..., Any]) -> bool:
     """Return whether a reading that follows no convention is plainly a mistake in one, and no call amiss."""
-    if not meant(function, found.convention.arguments):
+    if not named(function, found.convention.arguments):
         return False
     chance = found.response.mixes or found.response.uneven or found.reading.problem == "pairing-of-tables"
     return bool(found.reading.pairing) and not (chance and _blind(found.convention.arguments))

@@ -119,17 +119,24 @@ def templates(function: Callable[..., Any]) -> list[Template]:
 
 
 def meant(function: Callable[..., Any], template: Template) -> bool:
-    """Return whether the names of a function's parameters speak for a call with tables or positions in it."""
-    named = {p.name: p for p in parameters(function) or []}
-    places = list(named.values())
+    """Return whether a call has tables or positions in it, and the names of the parameters speak for it."""
+    return named(function, template) and bool(
+        {*TABLES, "positions", "offset", "offsets"} & set(map(role_of, template))
+    )
+
+
+def named(function: Callable[..., Any], template: Template) -> bool:
+    """Return whether the names of a function's parameters speak for what a call gives each of them."""
+    every = {p.name: p for p in parameters(function) or []}
+    places = list(every.values())
     for at, argument in enumerate(template):
         name, _, role = argument.rpartition("=")
-        parameter = named.get(name) if name else places[at] if at < len(places) else None
+        parameter = every.get(name) if name else places[at] if at < len(places) else None
         said = roles(parameter.name, parameter.kind) if parameter else UNKNOWN
         alike = {"x": ("x", "q"), "q": ("q", "x")}.get(role, (role,))
         if said is UNKNOWN or not {*alike} & {*said}:
             return False
-    return bool({*TABLES, "positions", "offset", "offsets"} & set(map(role_of, template)))
+    return True
 
 
 def offsets(function: Callable[..., Any]) -> list[str]:
