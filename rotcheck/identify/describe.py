@@ -18,6 +18,7 @@ from rotcheck.identify import (
     sections,
     sequences,
     traits,
+    unknown,
     words,
 )
 from rotcheck.identify.engine import Found, NotFound
@@ -66,7 +67,8 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
 
 
 def _nothing(target: Target, found: NotFound, device: torch.device) -> Identified:
-    told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=found.reasons)
+    tried = unknown.told(target.function, found.reasons)
+    told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
     return Identified(told, found.likeliest)
 
 
@@ -290,8 +292,8 @@ def _no_rotation(target: Target, found: Found, findings: list[Remark], device: t
     call = words.call_words(found.convention)
     vague = found.reading.problem == "no-convention" or found.response.uneven
     if vague and not meant(target.function, found.convention.arguments):
-        tried = f"{call} runs, and {found.reading.words}"
-        told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=(tried,))
+        tried = unknown.told(target.function, (f"{call} runs, and {found.reading.words}",))
+        told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
         return Identified(told, None)
     message = f"{call} runs, and {findings[0].message if findings else 'gives back no rotation'}"
     told = _told(

@@ -25,6 +25,7 @@ class Identified:
     told: Identification
     convention: Mapping[str, Any] | None
     called: str | None = None  # that call in words, with shapes
+    unbuilt: bool = False  # it is a class of which no object could be made
 
 
 def identify(
@@ -69,6 +70,8 @@ def identify_all(
     told = [found[name].told for name in asked]
     if like:
         other = found[like].told
+        if found[like].unbuilt:
+            raise RequestError(f"{shown(like)!r} {other.message}")
         told = [msgspec.structs.replace(one, likeness=likeness(one, other, shown(like))) for one in told]
     return tuple(told)
 
@@ -112,12 +115,15 @@ def shown(specification: str) -> str:
 def identified(done: Done) -> Identified:
     """Return what was found, or what became of the function. Raises `RequestError` for one that is not there."""
     outcome = done.outcome
+    unbuilt = isinstance(outcome, Returned) and "unbuilt" in outcome.value
     if isinstance(outcome, Raised) and outcome.kind == _REQUEST:
         raise RequestError(outcome.message)
     if isinstance(outcome, Returned) and "told" in outcome.value:
         told = msgspec.convert(outcome.value["told"], Identification)
         return Identified(told, outcome.value["convention"], outcome.value["called"])
-    if isinstance(outcome, Returned):
+    if isinstance(outcome, Returned) and unbuilt:
+        words = f"cannot be built: {outcome.value['unbuilt']}"
+    elif isinstance(outcome, Returned):
         words = f"not on this machine: {outcome.value['unavailable']}"
     else:
         words = (
@@ -134,4 +140,5 @@ def identified(done: Done) -> Identified:
             message=words,
         ),
         None,
+        unbuilt=unbuilt,
     )

@@ -11,7 +11,7 @@ import torch
 from rotcheck.errors import RequestError
 from rotcheck.identify import describe
 from rotcheck.identify.called import called
-from rotcheck.implementations import load
+from rotcheck.implementations import construct, load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret
 from rotcheck.measure import switches
@@ -21,7 +21,10 @@ Answer = Callable[[Any], Any]
 
 
 def open_identification(setup: dict[str, Any]) -> Answer:
-    """Load `setup["specification"]` for `setup["device"]`; return what identifies it."""
+    """Load `setup["specification"]` for `setup["device"]`; return what identifies it.
+
+    Raises `RequestError` when there is no such function; a class that cannot be built is an answer.
+    """
     device = setup["device"]
     if device == "interpreter":
         interpret()
@@ -33,6 +36,11 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     except Unavailable as error:
         words = scrub(str(error))
         return lambda task: {"unavailable": words}
+    except RequestError as error:
+        if not isinstance(error.__cause__, construct.Unbuildable):
+            raise
+        unbuilt = scrub(str(error.__cause__))
+        return lambda task: {"unbuilt": unbuilt}
 
     def answer(task: Any) -> Any:
         before = switches.read()

@@ -4,7 +4,7 @@ import copy
 import inspect
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -77,17 +77,16 @@ def is_factory(found: Callable[..., Any]) -> bool:
 def construct(found: Callable[..., Any]) -> tuple[Any, str]:
     """Return an object of the class, and how it was made, in words.
 
-    Defaults are kept. Raises `Unbuildable` for a parameter that no value is known for, and what the class raises.
+    Defaults are kept, but for a device that is CUDA. Raises `Unbuildable` for a parameter that no value is known
+    for, and what the class raises.
     """
     given: dict[str, Any] = {}
     positional: list[Any] = []
-    for parameter in inspect.signature(found).parameters.values():
-        if parameter.default is not parameter.empty or parameter.kind in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        ):
+    every = list(inspect.signature(found).parameters.values())
+    for parameter in every:
+        if not (_required(parameter) or _on_cuda(parameter)):
             continue
-        value = _of(found, parameter)
+        value = _of(found, parameter, every)
         value = dict(value) if isinstance(value, dict) else value
         if parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(value)
@@ -103,13 +102,38 @@ def construct(found: Callable[..., Any]) -> tuple[Any, str]:
     return built, f"{getattr(found, '__name__', 'it')}({shown})"
 
 
-def _of(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+def _required(parameter: inspect.Parameter) -> bool:
+    any_number = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and not any_number
+
+
+def _on_cuda(parameter: inspect.Parameter) -> bool:
+    """Return whether it is a device that must be named, since the default is CUDA."""
+    return said(parameter.name, vocabulary.DEVICE) and str(parameter.default).startswith("cuda")
+
+
+def _of(found: Callable[..., Any], parameter: inspect.Parameter, every: Sequence[inspect.Parameter]) -> Any:
     if said(parameter.name, vocabulary.CONFIGURATION):
         return _configuration(found, parameter)
+    if said(parameter.name, vocabulary.MODEL_DIM):
+        return _model_dim(parameter, every)
     value = _named(parameter.name)
+    if value is None and parameter.annotation in (int, "int") and said(parameter.name, vocabulary.EMBEDDINGS):
+        return HEAD_DIM  # `rotary_embedding: int` is no table
     if value is None:
         raise Unbuildable(f"{getattr(found, '__name__', found)} asks for {parameter.name!r}, {_UNTOLD}")
     return value
+
+
+def _model_dim(own: inspect.Parameter, every: Sequence[inspect.Parameter]) -> int:
+    """Return a model's width: that of one head, unless a number of heads or a head's width is asked for too."""
+    others = [other for other in every if other is not own]
+    heads = [other for other in others if said(other.name, vocabulary.HEADS)]
+    if heads:
+        number = heads[0].default
+        return HEAD_DIM * number if type(number) is int and number > 0 else HEAD_DIM * HEADS
+    a_head = any(said(other.name, vocabulary.HEAD_DIM) for other in others)
+    return HEAD_DIM * HEADS if a_head else HEAD_DIM
 
 
 def _named(name: str) -> Any:

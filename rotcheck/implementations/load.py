@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -82,14 +83,15 @@ def find(specification: str, device: str) -> Target:
 def given(specification: str) -> Target:
     """Return what `module:function`, `file.py:function` or a name of the project's pyproject.toml names.
 
-    A class is built, a factory called.
+    A class is built, a factory called; a static or class method needs no object. Raises `RequestError` from
+    `construct.Unbuildable` for a class that cannot be built.
     """
     if ":" not in specification:
         return _standing_for(specification)
     target, _, name = specification.rpartition(":")
     module = _module(target)
     owner, _, method = name.rpartition(".")
-    if owner and construct.needs_construction(getattr(module, owner, None)):
+    if owner and _needs_object(getattr(module, owner, None), method):
         built = given(f"{target}:{owner}")
         bound = _function(cast(ModuleType, built.function), method, specification)
         return Target(bound, declared(bound), built.built)
@@ -106,6 +108,12 @@ def given(specification: str) -> Target:
         if callable(built):
             return Target(built, declared(built), f"{name}()")
     return Target(function, own)
+
+
+def _needs_object(owner: Any, method: str) -> bool:
+    """Return whether it is a class and the method none that can be called without an object of it."""
+    free = isinstance(inspect.getattr_static(owner, method, None), staticmethod | classmethod)
+    return construct.needs_construction(owner) and not free
 
 
 def _registered(name: str) -> Implementation:

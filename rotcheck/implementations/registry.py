@@ -3,27 +3,20 @@
 import ast
 import difflib
 import pkgutil
-import re
 import tokenize
 from collections.abc import Callable
 from pathlib import Path
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import entry_points, project
+from rotcheck.implementations import entry_points, project, source
 
 MOST_NAMES = 10  # of a file that a message lists
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {
     *("arrays", "construct", "entry_points", "exhibits", "hints", "interface"),
-    *("interpreter", "libraries", "load", "package", "project", "registry", "vocabulary"),
+    *("interpreter", "libraries", "load", "package", "project", "registry", "source", "vocabulary"),
 }
 _HERE = Path(__file__).parent
-_ROTARY = re.compile(
-    r"rot(?!ate_(half|every|neox|gptj))|rope|RoPE|Rope|freqs?_?cis|pos(ition)?_?emb|Rotary|apply_.*emb"
-)
-_HELPER = re.compile(
-    r"^_?(rotate_?(half|every|neox|gptj|interleaved|queries)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$"
-)
 
 
 def names() -> list[str]:
@@ -91,38 +84,41 @@ def module_of(name: str) -> str | None:
 
 
 def rotary_names(file: Path) -> list[str]:
-    """Return the functions and classes of a Python file whose names speak of rotary embeddings, in its order.
+    """Return what of a Python file is rotary code by its names: functions, classes, and methods as `Class.method`.
 
     Helpers that rotate nothing by themselves, such as rotate_half, are left out. Raises `RequestError` for a file
     that cannot be parsed.
     """
-    return [name for name in _defined(file) if _ROTARY.search(name) and not _HELPER.search(name)]
+    return source.rotary(_tree(file))
 
 
-def _defined(file: Path) -> list[str]:
-    """Return the functions and classes of a Python file; raises `RequestError` for one that cannot be parsed."""
+def _tree(file: Path) -> ast.Module:
+    """Return a Python file as parsed; raises `RequestError` for one that cannot be."""
     try:
-        tree = ast.parse(file.read_bytes())
+        return ast.parse(file.read_bytes())
     except SyntaxError as error:
         line = f": {error.text.strip()}" if error.text else ""
         where = f"line {error.lineno}{line}"
         raise RequestError(f"{str(file)!r} cannot be read as Python: {error.msg}, {where}") from error
     except (ValueError, OSError) as error:
         raise RequestError(f"{str(file)!r} cannot be read as Python: {error}") from error
-    return [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
 
 
 def expanded(specification: str) -> list[str]:
     """Return `file.py:function` for each rotary function of a `file.py`; any other specification as it is.
 
-    Raises `RequestError` when the file has none.
+    Of a class of a file that cannot be called the methods that are meant, `file.py:Class.method`. Raises
+    `RequestError` when the file has none.
     """
+    target, _, name = specification.rpartition(":")
+    if target.endswith(".py") and name.isidentifier() and _is(Path.is_file, Path(target)):
+        return [f"{target}:{each}" for each in _instead(Path(target), name)]
     if not specification.endswith(".py") or specification in names() + exhibits():
         return [specification]
     _check_file(specification, Path(specification))
     found = rotary_names(Path(specification))
     if not found:
-        every = _defined(Path(specification))
+        every = source.defined(_tree(Path(specification)))
         if not every:
             raise RequestError(f"{specification!r} defines no function and no class")
         more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
@@ -131,6 +127,14 @@ def expanded(specification: str) -> list[str]:
             f"name the one that is meant, as {specification}:{every[0]}; it has {', '.join(every[:MOST_NAMES])}{more}"
         )
     return [f"{specification}:{name}" for name in found]
+
+
+def _instead(file: Path, name: str) -> list[str]:
+    """Return what is meant by a name of a file; the name itself where the file cannot be read, which others tell."""
+    try:
+        return source.instead(_tree(file), name)
+    except RequestError:
+        return [name]
 
 
 def check(specification: str) -> None:
@@ -181,7 +185,7 @@ def _is(question: Callable[[Path], bool], path: Path) -> bool:
 def _check_file(specification: str, file: Path) -> None:
     asked = "" if specification == str(file) else f"{specification!r}: "
     if not _is(Path.is_file, file):
-        raise RequestError(f"{asked}there is no file {str(file)!r}{_instead(file)}")
+        raise RequestError(f"{asked}there is no file {str(file)!r}{_what_is_there(file)}")
     if file.suffix != ".py":
         raise RequestError(f"{asked}{str(file)!r} is no Python file; its name must end in .py")
     try:
@@ -193,7 +197,7 @@ def _check_file(specification: str, file: Path) -> None:
         raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: it holds NUL bytes")
 
 
-def _instead(file: Path) -> str:
+def _what_is_there(file: Path) -> str:
     """Return what there is of that name."""
     if _is(Path.is_dir, file):
         return f": it is a folder; name a file in it, as {file}/file.py"

@@ -60,7 +60,7 @@ HEAD_DIM = _names(
     "(dim|size|width|channels)s? rotary_ndims"
 )
 MODEL_DIM = _names(
-    "(hidden|embed|embedding|model|n)_?(size|dim|dims|embd|embed) d_model n_embd emb_dim features width"
+    "(hidden|embed|embedding|model|n)_?(size|dim|dims|embd|embed) (d|dim|dims)_model n_embd emb_dim features width"
 )
 HEADS = _names("(n|num)_?(attention_|q_|query_)?heads? n_?h n_head heads? nhead")
 KV_HEADS = _names("(n|num)_?(kv|key_value)_?(heads?|groups) n_kv_heads? n_query_groups")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from rotcheck.report.grid import Marks, Tone
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import Identification, Remark
 
@@ -12,17 +13,33 @@ Said = tuple[str, str, str]
 
 _PLAIN = re.compile(r"\bPlain\(theta=([\d.e+]+)\)")
 WITH = " with tables "
+ROUNDING = 4.0  # steps of float32: its values are right
 MOST_WAYS = 5  # layouts that are shown
+
+
+def tone(found: Identification) -> Tone:
+    """Return how good it is: "note" where nothing is known of it, right or wrong."""
+    if found.follows:
+        return "good"
+    return "bad" if found.convention is not None or _mistaken(found) else "note"
+
+
+def mark(found: Identification, marks: Marks) -> str:
+    """Return the sign for it: right, wrong, or not identified."""
+    return {"good": marks.good, "bad": marks.bad}.get(tone(found), marks.unknown)
+
+
+def _mistaken(found: Identification) -> list[Remark]:
+    return [one for one in found.findings if one.mistake]
 
 
 def title(found: Identification) -> str:
     """Return one line that says whether it follows a convention, and which."""
-    name, convention = one_line(found.specification), found.convention
-    if convention is None:
-        return f"{name}: no rotation was found"
-    mistakes = [one for one in found.findings if one.mistake]
-    if mistakes:
-        return f"{name}: {mistakes[0].message}"
+    name, mistaken = one_line(found.specification), _mistaken(found)
+    if mistaken:
+        return f"{name}: {mistaken[0].message}"
+    if found.convention is None:
+        return f"{name}: not identified"
     if not found.follows:
         return f"{name} follows no convention; nearest: {_words(found)}"
     return f"{name}: {_words(found)}"
@@ -84,9 +101,8 @@ def ambiguities(found: Identification) -> Labelled:
 
 def mistakes(found: Identification) -> Iterator[tuple[str, Labelled]]:
     """Yield each likely mistake and what is known of it."""
-    for one in found.findings:
-        if one.mistake:
-            yield one.message, _details(one)
+    for one in _mistaken(found):
+        yield one.message, _details(one)
 
 
 def choices(found: Identification) -> list[str]:
@@ -100,9 +116,11 @@ def _details(one: Remark) -> Labelled:
     return [(label, text) for label, text in known if text]
 
 
-def why_not(found: Identification) -> list[str]:
-    """Return why there is no convention, and what the calls that were tried said."""
-    return [one_line(text) for text in (found.message, *found.tried) if text]
+def why_not(found: Identification) -> tuple[str, list[str]]:
+    """Return why there is no convention and, where calls were tried, what they said, with a heading above it."""
+    tried = found.tried or found.call or found.message is None
+    told = [one_line(text) for text in (found.message, *found.tried) if text]
+    return "What was tried" if tried else "What became of it", told
 
 
 def swap(found: Identification) -> tuple[str, list[Said]] | None:
@@ -123,8 +141,10 @@ def swap(found: Identification) -> tuple[str, list[Said]] | None:
 
 def summary_line(found: Identification) -> str:
     """Return the last line: what it comes to, error and time."""
-    follows, is_one = found.follows, found.convention is not None
-    parts = ["follows a convention" if follows else "follows no convention" if is_one else "not identified"]
+    words = {"good": "follows a convention", "bad": "follows no convention"}
+    parts = [words.get(tone(found), "not identified")]
+    if tone(found) == "bad" and found.error is not None and found.error <= ROUNDING:
+        parts = ["follows a convention, but for what is said above"]
     if found.ambiguous:
         parts.append(f"{plural(len(found.ambiguous), 'field')} ambiguous")
     if found.error is not None:

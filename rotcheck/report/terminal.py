@@ -162,14 +162,16 @@ def convention(found: Sequence[Identification], look: Look) -> str:
 
 def _identified(found: Identification, look: Look) -> list[RenderableType]:
     marks = _marks(look)
-    mark, style = (marks.good, "bold green") if found.follows else (marks.bad, "bold red")
-    parts: list[RenderableType] = [Text(f"{mark} {conventions.title(found)}", style=style)]
+    style = {"good": "bold green", "bad": "bold red"}.get(conventions.tone(found), "bold yellow")
+    parts: list[RenderableType] = [
+        Text(f"{conventions.mark(found, marks)} {conventions.title(found)}", style=style)
+    ]
     wrong = list(conventions.mistakes(found))
     for at, (words, told) in enumerate(wrong):
-        heading = [Text(f"{marks.bad} {words}", style="bold red")] if at or found.convention is None else []
+        heading = [Text(f"{marks.bad} {words}", style="bold red")] if at else []
         parts.append(Group(*heading, _labelled(told)))
     if found.convention is None:
-        return [*parts, *_remarks_of("What was tried", conventions.why_not(found)), _last(found)]
+        return [*parts, *_remarks_of(*conventions.why_not(found)), _last(found)]
     nearest = [Text("The nearest convention", style="bold")] if wrong else []
     parts.append(Group(*nearest, _said(conventions.lines(found), look)))
     parts += _remarks_of("Worth knowing", conventions.choices(found))

@@ -53,12 +53,24 @@ NOT_AS_ASKED = {  # what the folder below holds; what is said, after "rotcheck: 
     "circle.py": "there is no file 'circle.py': it is a link that leads nowhere",
     "folder/missing.py": "there is no file 'folder/missing.py'",
     "notes.txt": "'notes.txt' is no Python file; its name must end in .py",
-    "parallel.py": "'parallel.py:RotaryEmbedding': RotaryEmbedding asks for 'process_group', and nothing tells what "
-    "that is: name a function that builds it, of no argument",
-    "configured.py": "'configured.py:RotaryEmbedding': RotaryEmbedding asks its configuration for 'my_own_size', and "
-    "nothing tells what that is: name a function that builds it, of no argument",
 }
-CLASS = "import torch\n\n\nclass RotaryEmbedding(torch.nn.Module):\n    def __init__(self, {}):\n        {}\n"
+NOT_BUILT = {  # what asks for what nothing tells, and what is said
+    "parallel.py": "cannot be built: RotaryEmbedding asks for 'process_group', and nothing tells what that is: name a "
+    "function that builds it, of no argument",
+    "configured.py": "cannot be built: RotaryEmbedding asks its configuration for 'my_own_size', and nothing tells "
+    "what that is: name a function that builds it, of no argument",
+}
+CLASS = """
+import torch
+
+
+class RotaryEmbedding(torch.nn.Module):
+    def __init__(self, {}):
+        {}
+
+    def forward(self, x):
+        return x
+"""
 WRITTEN = {
     "syntax.py": b"def apply_rotary(x, cos, sin)\n    return x\n",
     "painted.py": b"def ) \x1b[31m\n",
@@ -67,7 +79,7 @@ WRITTEN = {
     "empty.py": b"",
     "circles.py": b"def area(r):\n    return 3 * r * r\n\n\ndef around(r):\n    return 6 * r\n",
     "notes.txt": b"to do\n",
-    "parallel.py": CLASS.format("process_group", "super().__init__()").encode(),
+    "parallel.py": (CLASS.format("process_group", "super().__init__()") + ROTARY).encode(),
     "configured.py": CLASS.format("config", "self.size = config.my_own_size").encode(),
 }
 
@@ -101,13 +113,13 @@ def ran(folder: Path) -> Ran:
 
 def test_what_ends_or_kills_its_process_is_a_finding_and_takes_nobody_along(ran: Ran) -> None:
     assert (ran.code, ran.err) == (1, "")
-    titles = [line for line in ran.out.splitlines() if line.startswith("✗ ")]
-    assert titles == [f"✗ {name}:apply_rotary: no rotation was found" for name in NOT_IDENTIFIED]
+    titles = [line for line in ran.out.splitlines() if line.startswith("? ")]
+    assert titles == [f"? {name}:apply_rotary: not identified" for name in NOT_IDENTIFIED]
 
 
 @pytest.mark.parametrize("name", NOT_IDENTIFIED)
 def test_what_became_of_it_is_said(name: str, ran: Ran) -> None:
-    part = ran.out.partition(f"✗ {name}:")[2].partition("✗ ")[0]
+    part = ran.out.partition(f"? {name}:")[2].partition("? ")[0]
     assert NOT_IDENTIFIED[name][1] in " ".join(part.split())
 
 
@@ -124,6 +136,26 @@ def test_what_is_no_such_file_is_said_in_one_line(name: str, folder: Path) -> No
     assert done.err.startswith(f"rotcheck: {NOT_AS_ASKED[name]}")
     assert len(done.err.splitlines()) == 1
     assert "\x1b" not in done.err
+
+
+@pytest.mark.parametrize("name", NOT_BUILT)
+@pytest.mark.parametrize("what", ["", ":RotaryEmbedding"])
+def test_a_class_that_cannot_be_built_is_a_result_of_its_own(what: str, name: str, folder: Path) -> None:
+    done = rotcheck("identify", f"{name}{what}", "my own rope.py", cwd=folder, COLUMNS="300")
+    assert (done.code, done.err) == (1, "")
+    part = done.out.partition(f"? {name}:RotaryEmbedding: not identified\n")[2]
+    assert part.splitlines()[1:3] == ["What became of it", f" - {NOT_BUILT[name]}"]
+    titles = [line.partition(": ")[0] for line in done.out.splitlines() if line.startswith("✓ ")]
+    others = ["✓ parallel.py:apply_rotary"] if (name, what) == ("parallel.py", "") else []
+    assert titles == [*others, "✓ my own rope.py:apply_rotary"]
+
+
+@pytest.mark.parametrize("name", NOT_BUILT)
+def test_nothing_can_be_held_against_or_compared_with_it(name: str, folder: Path) -> None:
+    for command in (["identify", "my own rope.py", "--like"], ["compare"]):
+        done = rotcheck(*command, f"{name}:RotaryEmbedding", cwd=folder)
+        assert (done.code, done.out) == (2, "")
+        assert NOT_BUILT[name].partition(": ")[2] in done.err
 
 
 @pytest.mark.parametrize("name", ["folder", "notes.txt", "nowhere.py:f"])

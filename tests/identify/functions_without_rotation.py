@@ -77,3 +77,29 @@ def frequencies_handed_over(x, positions, inv_freq):
     angle = positions[:, None, :, None] * inv_freq[None, None, None]
     a, b = x[..., 0::2], x[..., 1::2]
     return torch.stack((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1).flatten(-2)
+
+
+def says_nothing(x, grid_sizes, flavour):
+    if grid_sizes.dim() > 2:
+        raise IndexError(f"grid_sizes has {grid_sizes.dim()} axes")
+    raise RuntimeError(f"{tuple(grid_sizes.shape)} is no {flavour.shape[0]} grids")
+
+
+def one_and_more(x, *others):
+    raise RuntimeError("never works")
+
+
+def of_keywords(**given):
+    raise KeyError("my_own")
+
+
+def of_any_number(*given):
+    raise RuntimeError(f"{len(given)} are too few")
+
+
+def of_anything(*args, **kwargs):
+    raise RuntimeError(f"{len(args)} are too few")
+
+
+def chooses_by_number(x, choice: int):
+    raise RuntimeError("never works")

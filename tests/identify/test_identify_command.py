@@ -122,7 +122,7 @@ def test_the_file_can_be_read_back(healthy: Any) -> None:
 
 def test_markdown_is_a_section_for_each(healthy: Any) -> None:
     text = (healthy[1] / "c.md").read_text()
-    assert text.startswith("### functions_half.py:narrow_tables: half pairing, bhsd, half-width tables\n")
+    assert text.startswith("### ✓ functions_half.py:narrow_tables: half pairing, bhsd, half-width tables\n")
     assert text.count("| field | is | told by |") == 4
     assert "| pairing | half | basis vectors in a head of 16 lanes" in text
 

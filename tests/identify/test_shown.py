@@ -75,7 +75,7 @@ def test_what_differs_in_tables_alone_is_one_way_to_call_it() -> None:
 
 def test_one_that_rotates_nothing_says_what_was_tried() -> None:
     shown = table.convention([named("functions_without_rotation:raises")], Look(width=100))
-    assert shown.startswith("✗ functions_without_rotation:raises: no rotation was found\n")
+    assert shown.startswith("? functions_without_rotation:raises: not identified\n")
     assert " - f(x, cos, sin) raises ZeroDivisionError: never works" in shown
     assert shown.endswith("not identified, 0.25 s\n")
     assert "| field |" not in markdown.convention([named("functions_without_rotation:raises")], Look())

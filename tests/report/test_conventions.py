@@ -67,7 +67,7 @@ def test_a_mistake_that_a_finding_tells_already_is_not_told_again() -> None:
 def test_one_that_was_not_identified_says_why() -> None:
     found = identified(convention=None, follows=False, message="no answer within 20 s while it was called")
     made = report([cell("mine.py:rotary", verdict="hangs")], conventions=(found,))
-    assert conventions.lines(made) == ["mine.py:rotary: no rotation was found"]
+    assert conventions.lines(made) == ["mine.py:rotary: not identified"]
     assert [str(one) for one in conventions.remarks(made)] == [
         "mine.py:rotary on cpu: was not identified: no answer within 20 s while it was called"
     ]

@@ -11,7 +11,7 @@ from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
-from rotcheck.report.grid import ASCII, UNICODE, Block, Grid
+from rotcheck.report.grid import ASCII, UNICODE, Block, Grid, Marks
 from rotcheck.report.markup import block, escape, fold, heading, table
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import one_line, plural
@@ -97,14 +97,15 @@ def context(found: Context, look: Look) -> str:
 
 def convention(found: Sequence[Identification], look: Look) -> str:
     """Return for each function what it does, what told so, and what is wrong."""
-    return _joined([part for one in found for part in _identified(one)])
+    marks = ASCII if look.ascii else UNICODE
+    return _joined([part for one in found for part in _identified(one, marks)])
 
 
-def _identified(found: Identification) -> list[str]:
-    parts = [heading(conventions.title(found))]
+def _identified(found: Identification, marks: Marks) -> list[str]:
+    parts = [heading(f"{conventions.mark(found, marks)} {conventions.title(found)}")]
     parts += [fold(words, _details(told), unfolded=True) for words, told in conventions.mistakes(found)]
     if found.convention is None:
-        return [*parts, _list(conventions.why_not(found)), escape(conventions.summary_line(found))]
+        return [*parts, _list(conventions.why_not(found)[1]), escape(conventions.summary_line(found))]
     parts.append(table(["field", "is", "told by"], conventions.lines(found)))
     choices, unknown = conventions.choices(found), conventions.ambiguities(found)
     parts += [heading("Worth knowing", 4), _list(choices)] if choices else []

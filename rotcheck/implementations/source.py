@@ -1,0 +1,199 @@
+"""What in a Python file is rotary code, by its names: read from the source, which is never imported."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from rotcheck.implementations import vocabulary
+from rotcheck.implementations.vocabulary import said
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+_ROTARY = re.compile(
+    r"rot(?!ate_(half|every|neox|gptj))|rope|RoPE|Rope|freqs?_?cis|pos(ition)?_?emb|Rotary|apply_.*emb"
+)
+_HELPER = re.compile(
+    r"^_?(rotate_?(half|every|neox|gptj|interleaved|queries)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$"
+)
+_APPLIES = re.compile(r"apply|rotate|rotary|rope|forward|encode|embed", re.IGNORECASE)
+_MAKES = re.compile(
+    r"get$|(get|make|compute|build|precompute|create).*(cos|sin|freq|cis|emb|table|angle|rot|rope)|cos_sin"
+)
+_CALLED = ("forward", "__call__")
+_PLAIN = ("Module", "object", "ABC")  # bases that can be called by nothing of their own
+_NO_FUNCTION = ("Function", "NamedTuple", "TypedDict", "Protocol", "Enum", "IntEnum", "StrEnum", "Exception")
+_TENSORS = (vocabulary.QKV, vocabulary.QUERY, vocabulary.KEY, vocabulary.TENSOR)
+_ANGLES = (
+    *(vocabulary.COS, vocabulary.SIN, vocabulary.COS_AND_SIN, vocabulary.EMBEDDINGS, vocabulary.TABLE),
+    *(vocabulary.POSITIONS, vocabulary.OFFSET, vocabulary.LENGTH),
+)
+_MOVES = re.compile(  # calls that rearrange lanes and compute nothing
+    r"cat|concat|concatenate|stack|chunk|split|tensor_split|unbind|reshape|view|(reshape|view|type)_as|(un)?flatten"
+    r"|rearrange|transpose|permute|movedim|(un)?squeeze|contiguous|clone|size|dim|len|to|float|int|tuple|neg|roll|flip"
+    r"|(empty|zeros)_like|narrow|select|repeat|expand"
+)
+
+
+def defined(tree: ast.Module) -> list[str]:
+    """Return the functions and classes of a file, in its order."""
+    return [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+
+
+def rotary(tree: ast.Module) -> list[str]:
+    """Return the functions, classes and methods (`Class.method`) that are meant, in the order of the file.
+
+    Left out are helpers that rotate nothing by themselves (rotate_half under any name), abstract classes, records and
+    autograd functions. Of a class that cannot be called its methods are meant.
+    """
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    found: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and _speaks(node.name) and not _moves_only(node, bound=False):
+            found.append(node.name)
+        if isinstance(node, ast.ClassDef) and _speaks(node.name):
+            found += _of_class(node, classes)
+    return found
+
+
+def instead(tree: ast.Module, name: str) -> list[str]:
+    """Return what is meant by a class of the file that cannot be called: its methods; else the name as it is."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    if name not in classes or _open(name, classes) or _callable(name, classes):
+        return [name]
+    return _methods(classes[name]) or [name]
+
+
+def _speaks(name: str) -> bool:
+    return _ROTARY.search(name) is not None and _HELPER.search(name) is None
+
+
+def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]:
+    if set(_NO_FUNCTION) & set(_ancestors(node.name, classes)) or _abstract(node.name, classes):
+        return []
+    if _open(node.name, classes) or _callable(node.name, classes):
+        return [node.name, *_beside(node)]
+    return _methods(node)
+
+
+def _ancestors(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
+    """Yield a class and what it derives from, nearest first; of what the file does not define the last part."""
+    yield name
+    if name in classes:
+        for base in classes[name].bases:
+            other = base.value if isinstance(base, ast.Subscript) else base
+            if isinstance(other, ast.Attribute):
+                yield other.attr
+            elif isinstance(other, ast.Name) and other.id != name:
+                yield from _ancestors(other.id, classes)
+
+
+def _open(name: str, classes: dict[str, ast.ClassDef]) -> bool:
+    """Return whether a class derives from one of which the file does not tell what it can do."""
+    return any(one not in classes and one not in _PLAIN for one in _ancestors(name, classes))
+
+
+def _callable(name: str, classes: dict[str, ast.ClassDef]) -> bool:
+    return any(
+        function.name in _CALLED
+        for one in _ancestors(name, classes)
+        if one in classes
+        for function in _functions(classes[one])
+    )
+
+
+def _abstract(name: str, classes: dict[str, ast.ClassDef]) -> bool:
+    """Return whether a method is left to be written by those who derive from the class."""
+    written: set[str] = set()
+    for one in _ancestors(name, classes):
+        for function in _functions(classes[one]) if one in classes else ():
+            left_open = any(word.startswith("abstract") for word in _decorators(function))
+            if left_open and function.name not in written:
+                return True
+            written.add(function.name)
+    return False
+
+
+def _functions(node: ast.ClassDef) -> list[Function]:
+    return [each for each in node.body if isinstance(each, Function)]
+
+
+def _decorators(function: Function) -> list[str]:
+    parts = [each.func if isinstance(each, ast.Call) else each for each in function.decorator_list]
+    return [each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in parts]
+
+
+def _methods(node: ast.ClassDef) -> list[str]:
+    """Return the methods that are meant of a class that cannot be called: public ones, if there are any."""
+    meant = [each.name for each in _functions(node) if _is_meant(each)]
+    public = [name for name in meant if not name.startswith("_")]
+    return [f"{node.name}.{name}" for name in public or meant]
+
+
+def _is_meant(function: Function) -> bool:
+    name = function.name
+    if name.startswith("__") or "property" in _decorators(function) or _HELPER.search(name):
+        return False
+    if _moves_only(function, bound="staticmethod" not in _decorators(function)):
+        return False
+    names = _parameters(function)
+    if _MAKES.match(name.lstrip("_")):
+        return bool(names)
+    told = any(said(each, known) for each in names for known in (*_TENSORS, *_ANGLES))
+    return told and _APPLIES.search(name) is not None
+
+
+def _beside(node: ast.ClassDef) -> list[str]:
+    """Return the static and class methods that rotate, by their names and their parameters', beside a forward."""
+    return [
+        f"{node.name}.{each.name}"
+        for each in _functions(node)
+        if {"staticmethod", "classmethod"} & set(_decorators(each)) and _rotates(each)
+    ]
+
+
+def _rotates(function: Function) -> bool:
+    names = _parameters(function)
+    if not re.search(r"apply|rotate|rotary|rope", function.name) or _HELPER.search(function.name):
+        return False
+    tensors = any(said(each, known) for each in names for known in _TENSORS)
+    return tensors and any(said(each, known) for each in names[1:] for known in _ANGLES)
+
+
+def _parameters(function: Function) -> list[str]:
+    """Return the names of what a call gives, without self or cls."""
+    arguments = function.args
+    given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    return [each.arg for each in given if each.arg not in ("self", "cls")]
+
+
+def _moves_only(function: Function, *, bound: bool) -> bool:
+    """Return whether it takes one tensor and only moves its lanes and changes signs, as rotate_half does."""
+    arguments = function.args
+    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs][1 if bound else 0 :]
+    if len(given) != 1 or arguments.vararg or arguments.kwarg:
+        return False
+    nodes = [node for statement in function.body for node in ast.walk(statement)]
+    calls = [_called(node) for node in nodes if isinstance(node, ast.Call)]
+    products = [
+        node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult)
+    ]
+    if not all(map(_MOVES.fullmatch, calls)) or not all(map(_by_a_number, products)):
+        return False
+    return "neg" in calls or bool(products) or any(map(_changes_sign, nodes))
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _changes_sign(node: ast.AST) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not _number(node)
+
+
+def _by_a_number(node: ast.BinOp) -> bool:
+    return _number(node.left) or _number(node.right)
+
+
+def _number(node: ast.expr) -> bool:
+    own = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(own, ast.Constant)

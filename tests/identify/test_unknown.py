@@ -1,0 +1,72 @@
+"""What is not identified has a mark of its own, and says first which of its arguments is not understood."""
+
+import functions_without_rotation
+import pytest
+from identifying import told
+from msgspec.structs import replace
+
+from rotcheck.report.formats import markdown, table
+from rotcheck.report.page import Look
+
+MODULE = functions_without_rotation.__name__
+SAID = {
+    "says_nothing": [
+        "argument 2, `grid_sizes`: its name says nothing rotcheck knows",
+        "argument 3, `flavour`: its name says nothing rotcheck knows",
+    ],
+    "one_and_more": ["argument 2, `*others`: nothing tells how many it takes, and what they are"],
+    "of_keywords": ["it takes `**given` and names no argument: nothing tells which names it looks for"],
+    "of_any_number": [
+        "it takes `*given` and names no argument: nothing tells how many it takes, and what they are"
+    ],
+    "of_anything": [
+        "it takes `*args, **kwargs` and names no argument: nothing tells how many it takes, and what they are"
+    ],
+    "raises": [],
+    "chooses_by_number": [],
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_is_not_understood_stands_before_what_was_tried(name: str) -> None:
+    tried = told(f"{MODULE}:{name}").tried
+    assert list(tried[: len(SAID[name])]) == SAID[name]
+    calls = tried[len(SAID[name]) :]
+    assert len(calls) <= 3
+    assert calls or name == "of_keywords"  # of which nothing could be tried
+    assert all(text.startswith("f(") for text in calls)
+
+
+def test_the_calls_that_are_told_came_to_different_ends() -> None:
+    calls = [text for text in told(f"{MODULE}:says_nothing").tried if text.startswith("f(")]
+    ends = [text.partition(") ")[2].partition(":")[0] for text in calls]
+    assert len(set(ends)) == len(ends)
+
+
+@pytest.mark.parametrize(
+    ("name", "signs", "headline"),
+    [
+        ("raises", ("?", "?"), "not identified"),
+        ("frequencies_handed_over", ("?", "?"), "not identified"),
+        ("identity", ("✗", "XX"), "returns its input unrotated"),
+    ],
+)
+def test_not_identified_and_wrong_have_marks_of_their_own(
+    name: str, signs: tuple[str, str], headline: str
+) -> None:
+    found = [replace(told(f"{MODULE}:{name}"), specification=name)]
+    for sign, look in zip(signs, (Look(), Look(ascii=True)), strict=True):
+        assert table.convention(found, look).startswith(f"{sign} {name}: {headline}\n")
+        assert markdown.convention(found, look).startswith(f"### {sign} {name}: {headline}\n")
+        marks = [
+            line[:2].strip() for line in table.convention(found, look).splitlines() if line[:1] in "✗?X✓"
+        ]
+        assert list(filter(None, marks)) == [sign]  # and the mistake is told once
+
+
+def test_the_last_line_tells_them_apart() -> None:
+    ends = [
+        table.convention([told(f"{MODULE}:{name}")], Look()).splitlines()[-1]
+        for name in ("raises", "identity")
+    ]
+    assert ends == ["not identified", "follows no convention"]
