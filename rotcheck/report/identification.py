@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from rotcheck.measure.judge import ROUNDING
 from rotcheck.report.grid import Marks, Tone
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import Identification, Remark
@@ -13,7 +14,6 @@ Said = tuple[str, str, str]
 
 _PLAIN = re.compile(r"\bPlain\(theta=([\d.e+]+)\)")
 WITH = " with tables "
-ROUNDING = 4.0  # steps of float32: its values are right
 MOST_WAYS = 5  # layouts that are shown
 
 
