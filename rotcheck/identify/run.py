@@ -52,12 +52,12 @@ def identify_all(
     device: str = "cpu",
     timeout: float = 60.0,
     on_plan: Callable[[int], None] | None = None,
-    on_found: Callable[[str], None] | None = None,
+    on_found: Callable[[Identification], None] | None = None,
 ) -> tuple[Identification, ...]:
     """Identify several functions, each in a process of its own, and return what was found of each.
 
     As `identify`; a `file.py` stands for all rotary functions in it. `on_plan` is called once with their number,
-    `on_found` with the name of each as it is done.
+    `on_found` with what was found of each as it is done. Raises `KeyboardInterrupt` as well.
     """
     asked = [name for specification in specifications for name in registry.expanded(specification)]
     every = [*asked, *([like] if like else [])]
@@ -81,14 +81,14 @@ def of_all(
     specifications: Sequence[str],
     device: str,
     timeout: float,
-    on_found: Callable[[str], None] | None = None,
+    on_found: Callable[[Identification], None] | None = None,
 ) -> dict[str, Identified]:
     """Identify each of these in a worker of its own. Raises `RequestError` for one that is not there."""
     found: dict[str, Identified] = {}
     for done in pool.run(jobs(specifications, device, timeout)):
         found[done.job.name] = identified(done)
         if on_found:
-            on_found(done.job.setup["shown"])
+            on_found(found[done.job.name].told)
     return found
 
 

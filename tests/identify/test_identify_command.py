@@ -3,12 +3,15 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 
 import rotcheck
@@ -234,3 +237,33 @@ def test_the_same_from_python() -> None:
     assert found.likeness.swappable == "with changes"
     with pytest.raises(rotcheck.errors.RequestError, match="did you mean 'native'"):
         rotcheck.identify("natve")
+
+
+def test_130_when_interrupted_with_what_was_finished(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import time\nimport torch\n\n\ndef rotary_right(x, cos, sin):\n"
+        "    a, b = x.chunk(2, -1)\n    cos, sin = cos[:, None], sin[:, None]\n"
+        "    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)\n\n\n"
+        "def rotary_endless(x, cos, sin):\n    open('reached', 'w').close()\n    time.sleep(600)\n"
+    )
+    front = subprocess.Popen(
+        [*ROTCHECK, "identify", "mine.py", "-o", "found.json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment(),
+    )
+    deadline = time.monotonic() + 120
+    server_and_one_worker = 2
+    while time.monotonic() < deadline:
+        left = psutil.Process(front.pid).children(recursive=True)
+        if (tmp_path / "reached").exists() and len(left) == server_and_one_worker:
+            break
+        time.sleep(0.05)
+    front.send_signal(signal.SIGINT)
+    out, err = front.communicate(timeout=120)
+    assert (front.returncode, err) == (130, "rotcheck: interrupted\n")
+    assert "✓ mine.py:rotary_right" in out
+    assert "rotary_endless" not in out
+    assert "mine.py:rotary_right" in (tmp_path / "found.json").read_text()

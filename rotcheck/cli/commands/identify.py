@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rotcheck.cli import options
+from rotcheck.cli.codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from rotcheck.results import Identification
@@ -54,23 +55,37 @@ def identify(
     outlet = Outlet("convention", format, output or (), quiet=quiet, no_color=no_color)
     options.positive("--timeout", timeout)
     outlet.prepare()
-    found = _run(specification, {"like": like, "device": device, "timeout": timeout}, no_color=no_color)
+    request = {"like": like, "device": device, "timeout": timeout}
+    found, interrupted = _run(specification, request, no_color=no_color)
     outlet.show(found)
     from rotcheck.results import identified_code
 
-    return identified_code(found)
+    return INTERRUPTED if interrupted else identified_code(found)
 
 
 def _run(
     specifications: list[str], request: dict[str, Any], *, no_color: bool
-) -> "tuple[Identification, ...]":
+) -> "tuple[tuple[Identification, ...], bool]":
+    """Return what was found, and whether it was interrupted before it was done."""
     from rotcheck.cli.progress import Progress
     from rotcheck.identify.run import identify_all as run
 
+    finished: list[Identification] = []
+
+    def on_found(one: "Identification") -> None:
+        finished.append(one)
+        progress.step(one.specification)
+
     with Progress("starting torch ...", no_color=no_color) as progress:
-        return run(
-            specifications,
-            **request,
-            on_plan=lambda count: progress.plan(count, "functions") if count > 1 else None,
-            on_found=progress.step,
-        )
+        try:
+            found = run(
+                specifications,
+                **request,
+                on_plan=lambda count: progress.plan(count, "functions") if count > 1 else None,
+                on_found=on_found,
+            )
+        except KeyboardInterrupt:
+            if not finished:
+                raise
+            return tuple(finished), True
+    return found, False
