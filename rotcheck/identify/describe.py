@@ -1,5 +1,6 @@
 """The way of an identification, from a loaded function to what is told of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from rotcheck.identify.engine import Found, NotFound
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
 from rotcheck.identify.templates import meant
+from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
@@ -121,6 +123,7 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
 
 
 def _applied(target: Target, found: Found, device: torch.device) -> Identified:
+    fresh = copied(target.function)  # a table that it keeps from a call in float32 would serve bfloat16 too
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
     begun, wrong = sequences.of_starts(found)
     points, amiss = coordinates.of_points(found)
@@ -131,7 +134,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     asked, sizes = _asked(target, found, own, device)
     judged = not (_mistaken(findings) or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
-    more = _more(asked, sizes, values=judged)
+    more = _more(asked, sizes, values=judged, fresh=fresh)
     more.evidence = [*seen, *begun, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
     if not _mistaken(findings):
@@ -226,7 +229,9 @@ class _More:
     follows_tables: bool = False
 
 
-def _more(asked: traits.Function, sizes: Sizes, *, values: bool = True) -> _More:
+def _more(
+    asked: traits.Function, sizes: Sizes, *, values: bool = True, fresh: Callable[..., Any] | None = None
+) -> _More:
     """Ask for memory, and where its values can be judged for dtypes and what it takes."""
     more = _More([], [], {})
     try:
@@ -241,7 +246,8 @@ def _more(asked: traits.Function, sizes: Sizes, *, values: bool = True) -> _More
     if not values:
         return more
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
-    more.dtype_rule, seen, wrong = traits.dtype_rule(asked, sizes)
+    unused = replace(asked, function=fresh or asked.function)
+    more.dtype_rule, seen, wrong = traits.dtype_rule(unused, sizes)
     more.in_bfloat16 = [remarks.remark(*wrong, seen)] if wrong else []
     more.evidence.append(Told(field="dtype_rule", says=more.dtype_rule or "refuses bfloat16", because=seen))
     more.takes, raised = traits.takes(asked, sizes)
