@@ -18,7 +18,7 @@ from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
 from rotcheck.rotary.conventions import Convention, role_of
 
-WIDTHS = (16, 64, 128, 32, 96)  # 96: three coordinates have as many lanes each
+WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each
 MOST_CALLS = 4000
 MOST_OF_A_PROBE = 2500  # calls in heads of one width; an eighth where a hinted length makes them long
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention

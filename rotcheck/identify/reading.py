@@ -11,6 +11,7 @@ from rotcheck.identify.response import SAME, Response
 from rotcheck.rotary.conventions import OutputLanes, Pairing, pairs
 
 SMALL = 1e-6
+NARROW = 2**-8  # cos and sin in bfloat16 are off by half of that of themselves at most; xPos scales by more
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +318,9 @@ def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:
     if bool(((ca - cb).abs() + (sa - sb).abs()).max() > SAME):
         return _no_rotation(replace(found, angles=angles), ca, cb, sa, sb)
     amplitude = float(norm.mean())
+    if SAME < float((norm - amplitude).abs().max()) < NARROW:
+        words = "has cos and sin rounded to less than float32: the lengths of its pairs are off"
+        return replace(found, angles=angles, problem="low-precision", words=words)
     if bool((norm - amplitude).abs().max() > SAME):
         words = "scales the pairs by the position as well as turning them (xPos does)"
         return replace(found, angles=angles, problem="scaled", words=words)

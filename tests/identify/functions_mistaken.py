@@ -238,3 +238,16 @@ def nan_for_large_elements(x, cos, sin):
 def positions_in_the_dtype_of_x(x, pos):
     angle = pos.to(x.dtype)[:, None].float() * frequencies(x.shape[-1])
     return in_halves(x.float(), angle[None, None]).to(x.dtype)
+
+
+@expect(mistakes=("low-precision",), pairing="half", layout="bhsd", tables="positions")
+class TablesCachedInBfloat16(nn.Module):
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__()
+        angle = torch.outer(torch.arange(4096).float(), frequencies(dim))
+        self.register_buffer("cos", torch.cat((angle, angle), -1).cos().bfloat16())
+        self.register_buffer("sin", torch.cat((angle, angle), -1).sin().bfloat16())
+
+    def forward(self, x):
+        cos, sin = (t[: x.shape[-2]].to(x.dtype) for t in (self.cos, self.sin))
+        return x * cos + turn_half(x) * sin
