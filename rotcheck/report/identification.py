@@ -51,7 +51,8 @@ def _words(found: Identification) -> str:
     if convention.kind == "builds":
         order = {"half": " cat(f, f)", "interleaved": " each value twice", None: ""}[convention.table_lanes]
         return f"makes {convention.tables}{order} tables, {_schedule(found)}"
-    parts = [f"{convention.pairing} pairing"]
+    within = f" in {convention.blocks} blocks" if (convention.blocks or 1) > 1 else ""
+    parts = [f"{convention.pairing} pairing{within}"]
     if convention.direction == -1:
         parts.append("negative direction")
     if convention.output_lanes == "de-interleaved":
