@@ -10,7 +10,7 @@ from torch import Tensor
 from rotcheck.implementations.interface import Function
 from rotcheck.rotary import angles, tables
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention, lay, split
+from rotcheck.rotary.conventions import Convention, laid_positions, lay, split
 
 SEED = 20260101
 DRAWN = 1 << 16
@@ -131,9 +131,7 @@ def _tables(convention: Convention, size: Size) -> tuple[Tensor, ...]:
 
 def _positions(convention: Convention, size: Size) -> Tensor:
     rows = torch.arange(size.length, device=size.device)
-    if convention.position_axes == "s":
-        return rows
-    return rows.expand(size.batch if "b" in convention.position_axes else 1, -1)
+    return laid_positions(rows, convention.position_axes, size.batch)
 
 
 def synchronizer(device: torch.device) -> Callable[[], None]:

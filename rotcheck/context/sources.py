@@ -12,7 +12,6 @@ from torch import Tensor
 from rotcheck.context.known import Known
 from rotcheck.identify import builders
 from rotcheck.identify.response import Probe, Trier
-from rotcheck.rotary import lanes, pairs
 from rotcheck.rotary.conventions import Convention
 
 LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)
@@ -202,16 +201,8 @@ class Rotation:
 
     def call(self, positions: Sequence[int], offset: int = 0) -> Turns:
         """Turn a row for each position."""
-        convention, width = self._convention, self._trier.probe.width
         self._trier.probe = replace(self._trier.probe, length=len(positions), positions=tuple(positions))
-        turning = (convention.rotary_dim or width) // 2
-        x = torch.zeros(1, len(positions), 1, width, dtype=torch.float64)
-        one = torch.zeros(turning, 2, dtype=torch.float64)
-        one[:, 0] = 1.0
-        x[..., : 2 * turning] = lanes(one, convention.pairing, convention.blocks)
-        result = self._trier.call(convention, [x] * len(convention.slots), offset)[0][0, :, 0, : 2 * turning]
-        written = "half" if convention.output_lanes == "de-interleaved" else convention.pairing
-        cos, sin = pairs(result, written, convention.blocks).unbind(-1)  # (S, P) each
+        cos, sin = self._trier.turns(self._convention, offset)
         return Turns(cos, sin)
 
     def read(self, returned: Turns, rows: Sequence[int]) -> Turns:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.templates import Parameter, on_cuda, parameters
+from rotcheck.identify.templates import Parameter, parameters
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
-from rotcheck.implementations.vocabulary import Names, said
+from rotcheck.implementations.vocabulary import Names, on_cuda, said
 from rotcheck.rotary.conventions import Pairing, TableForm, role_of
 
 HEAD_DIM = 64
@@ -91,7 +91,7 @@ class NotTables(Exception):
 def recipes(function: Callable[..., Any]) -> list[Recipe]:
     """Return the calls that may make tables, likeliest first."""
     found = parameters(function) or []
-    required = [p for p in found if p.required or on_cuda(p)]
+    required = [p for p in found if p.required or on_cuda(p.name, p.default)]
     optional = [p for p in found if p not in required and _roles(p.name)[0] in ("positions", "S")]
     tried: dict[Recipe, None] = {}
     for extra in ([], *([p] for p in optional)):

@@ -4,14 +4,14 @@ import torch
 
 from rotcheck.identify.engine import Found
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.response import SAME, Trier
+from rotcheck.identify.response import SAME
 from rotcheck.results import Remark, Told
-from rotcheck.rotary.conventions import pairs
+from rotcheck.rotary.conventions import coordinates, pairs
 
 
 def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
     """Return which pairs each coordinate turns, and what is wrong with that."""
-    count = next((int(axis) for axis in found.convention.position_axes if axis in "23"), 0)
+    count = coordinates(found.convention.position_axes)
     if not count or not found.exact:
         return [], []
     turned = [_turned(found, each) for each in range(count)]  # (P,) bool each
@@ -28,12 +28,8 @@ def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
 
 def _turned(found: Found, coordinate: int) -> torch.Tensor:
     """Return which pairs (P,) turn when only this coordinate is not 0."""
-    before, convention = found.trier, found.convention
-    trier = Trier(before.function, before.device, before.probe, before.dtype)
-    trier.coordinate = coordinate
-    shape = (trier.batch(convention), trier.probe.length, trier.heads(convention), trier.probe.width)
-    x = torch.ones(shape, dtype=torch.float64)
-    result = trier.call(convention, [x] * len(convention.slots))[0][0, :, 0]  # (S, D)
+    convention = found.convention
+    result = found.trier.but(coordinate=coordinate).ones(convention)[0, :, 0]  # (S, D)
     moved = (result - 1).abs().amax(0) > SAME / 10  # (D,)
     lanes = moved[: convention.rotary_dim or len(moved)]
     return pairs(lanes, convention.written, convention.blocks).any(-1)

@@ -13,7 +13,7 @@ from rotcheck.identify import attempts
 from rotcheck.identify.found import Reading
 from rotcheck.identify.reading import read_positions, read_tables
 from rotcheck.identify.response import Probe, Response, Trier, Unfit
-from rotcheck.identify.templates import TABLES, Template, named, offsets, templates
+from rotcheck.identify.templates import TABLES, Parameter, Template, named, offsets, parameters, templates
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
 from rotcheck.rotary.conventions import Convention, role_of
@@ -59,8 +59,9 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
     all others.
     """
     wanted = templates(function)
-    said = [each for each in wanted if named(function, each)]
-    tried = _Tried(function, device)
+    known = parameters(function) or []
+    said = [each for each in wanted if named(known, each)]
+    tried = _Tried(function, device, known)
     for some in (said, [each for each in wanted if each not in said]):
         found = tried.all_of(some, hinted)
         if found is not None:
@@ -71,8 +72,10 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
 class _Tried:
     """What was tried: the nearest that was found, what calls raised, and how many calls are left."""
 
-    def __init__(self, function: Callable[..., Any], device: torch.device) -> None:
-        self._function, self._device = function, device
+    def __init__(
+        self, function: Callable[..., Any], device: torch.device, known: Sequence[Parameter]
+    ) -> None:
+        self._function, self._device, self._known = function, device, known
         self.reasons: dict[str, None] = {}
         self.nearest: Found | None = None
         self._left = MOST_CALLS
@@ -110,7 +113,7 @@ class _Tried:
             return found
         if not self.nearest or (found and _nearer(found, self.nearest)):
             self.nearest = found
-        return self.nearest if self.nearest and _convincing(self.nearest, self._function) else None
+        return self.nearest if self.nearest and _convincing(self.nearest, self._known) else None
 
 
 def _with_offset(found: Found) -> Found:
@@ -125,18 +128,13 @@ def _with_offset(found: Found) -> Found:
         longer = replace(found.convention, arguments=template, positions="offset")
         if not _takes(trier, longer, {}):
             continue
-        still, moved = (trier.call(longer, _ones(trier, longer), by)[0] for by in (0, 2))
+        still, moved = (trier.ones(longer, by) for by in (0, 2))
         if torch.allclose(moved[:, :-2], still[:, 2:], atol=1e-5):
             trier.calls += found.trier.calls
             return replace(read(trier, longer), others=found.others)
         if torch.allclose(moved, still, atol=1e-5):
             return replace(found, ignored=name)
     return found
-
-
-def _ones(trier: Trier, convention: Convention) -> list[torch.Tensor]:
-    shape = (trier.batch(convention), trier.probe.length, trier.heads(convention), trier.probe.width)
-    return [torch.ones(shape, dtype=torch.float64)] * len(convention.slots)
 
 
 def likeliest(function: Callable[..., Any]) -> Convention | None:
@@ -168,9 +166,9 @@ def _shown(template: Template) -> str:
     return f"f({', '.join(template)})"
 
 
-def _convincing(found: Found, function: Callable[..., Any]) -> bool:
+def _convincing(found: Found, known: Sequence[Parameter]) -> bool:
     """Return whether a reading that follows no convention is plainly a mistake in one, and no call amiss."""
-    if not named(function, found.convention.arguments):
+    if not named(known, found.convention.arguments):
         return False
     chance = found.response.mixes or found.response.uneven or found.reading.problem == "pairing-of-tables"
     return bool(found.reading.pairing) and not (chance and _blind(found.convention.arguments))
@@ -230,8 +228,7 @@ def _some(shape: tuple[int, ...]) -> torch.Tensor:
 
 def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bool:
     """Return whether the function takes such a call, and gives back what it was given in shape."""
-    probe = trier.probe
-    x = _some((trier.batch(convention), probe.length, trier.heads(convention), probe.width))
+    x = _some(trier.shape(convention))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of calls that do not suit it

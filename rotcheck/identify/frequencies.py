@@ -8,7 +8,6 @@ from torch import Tensor
 
 from rotcheck.identify.engine import Found
 from rotcheck.identify.response import Trier
-from rotcheck.rotary import lanes, pairs
 
 ASKED = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 Turned = dict[int, Tensor]
@@ -66,17 +65,9 @@ def _counted(found: Found, positions: Sequence[int]) -> Turned:
 
 def _measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:
     """Turn (1, 0) of every pair: what comes back is its cos and sin."""
-    old, convention = found.trier, found.convention
+    old = found.trier
     narrow = replace(old.probe, batch=1, heads=1, length=len(rows), positions=rows)
-    trier = Trier(old.function, old.device, narrow, old.dtype)
-    turning = (convention.rotary_dim or narrow.width) // 2
-    x = torch.zeros(1, len(rows), 1, narrow.width, dtype=torch.float64)
-    one = torch.zeros(turning, 2, dtype=torch.float64)
-    one[:, 0] = 1.0
-    x[..., : 2 * turning] = lanes(one, convention.pairing, convention.blocks)
-    result = trier.call(convention, [x] * len(convention.slots), offset)[0][0, :, 0, : 2 * turning]
-    written = convention.written
-    cos, sin = pairs(result, written, convention.blocks).unbind(-1)  # (S, P) each
+    cos, sin = Trier(old.function, old.device, narrow, old.dtype).turns(found.convention, offset)
     return dict(zip(rows, torch.atan2(sin, cos)))
 
 

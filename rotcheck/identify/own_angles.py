@@ -11,7 +11,7 @@ from rotcheck.identify.frequencies import ASKED, Turned, turned
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Remark, Told
-from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.conventions import Convention, coordinates
 from rotcheck.rotary.schedules import Linear, OverHeadDim, Plain
 
 
@@ -52,8 +52,7 @@ def of_applied(found: Found) -> OwnAngles:
 def _fitted(seen: Turned, direction: int, found: Found) -> tuple[Fit, int]:
     """Return the fit of the angles, and to how many coordinates with a row of frequencies each they belong."""
     whole = fit(seen, direction, found.trier.probe.width)
-    axes = found.convention.position_axes
-    parts = next((int(axis) for axis in axes if axis in "23"), 1)
+    parts = coordinates(found.convention.position_axes) or 1
     pairs = len(whole.frequencies)
     if parts == 1 or pairs % parts or whole.schedule:
         return whole, 1

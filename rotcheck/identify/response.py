@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention, laid_positions, lay, split, unlay
+from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.rotary.tables import placed
 
 SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
@@ -93,9 +93,37 @@ class Trier:
     ) -> None:
         self.function, self.device, self.probe, self.dtype = function, device, probe, dtype
         self.calls = 0
-        self.starts: tuple[int, ...] = ()  # of sequences that come one after another; empty: it is one
-        self.coordinate: int | None = None  # of positions, the only one that is not 0; None: all are the same
-        self.without: int | None = None  # which of three tables, for time, height and width, holds zeros
+        self._starts: tuple[int, ...] = ()
+        self._coordinate: int | None = None
+        self._without: int | None = None
+
+    def but(
+        self, *, starts: tuple[int, ...] = (), coordinate: int | None = None, without: int | None = None
+    ) -> "Trier":
+        """Return one that calls the same function in another way.
+
+        `starts`: rows at which sequences begin that come one after another. `coordinate`: of positions, the only one
+        that is not 0. `without`: which of three tables, for time, height and width, holds zeros.
+        """
+        other = Trier(self.function, self.device, self.probe, self.dtype)
+        other._starts, other._coordinate, other._without = starts, coordinate, without
+        return other
+
+    def ones(self, convention: Convention, offset: int = 0) -> Tensor:
+        """Return what becomes of a q of ones (B, S, H, D)."""
+        x = torch.ones(self.shape(convention), dtype=torch.float64)
+        return self.call(convention, [x] * len(convention.slots), offset)[0]
+
+    def turns(self, convention: Convention, offset: int = 0) -> tuple[Tensor, Tensor]:
+        """Return cos and sin (S, P) by which the lanes that rotate turn at each row: (1, 0) of every pair goes in."""
+        turning = (convention.rotary_dim or self.probe.width) // 2
+        one = torch.zeros(turning, 2, dtype=torch.float64)
+        one[:, 0] = 1.0
+        x = torch.zeros(self.shape(convention), dtype=torch.float64)
+        x[..., : 2 * turning] = lanes(one, convention.pairing, convention.blocks)
+        result = self.call(convention, [x] * len(convention.slots), offset)[0][0, :, 0, : 2 * turning]
+        cos, sin = pairs(result, convention.written, convention.blocks).unbind(-1)
+        return cos, sin
 
     def call(self, convention: Convention, slots: Sequence[Tensor], offset: int = 0) -> tuple[Tensor, ...]:
         """Call it with q, k and v (B, S, H, D), as many as it takes, and return what becomes of each.
@@ -125,16 +153,16 @@ class Trier:
         self.calls += 1
         made = self._tables(convention)
         sizes = self.probe.sizes() | {"axis": convention.axes.index("s")}
-        call = Call(inputs, made, self.positions(convention), offset, sizes, self.starts)
+        call = Call(inputs, made, self.positions(convention), offset, sizes, self._starts)
         positional, keyword = arguments(convention, call)
         return self.function(*positional, **keyword)
 
     def positions(self, convention: Convention) -> Tensor | None:
         """Return the positions to pass."""
         at = laid_positions(torch.tensor(self.probe.positions), convention.position_axes, self.probe.batch)
-        if self.coordinate is not None:
+        if self._coordinate is not None:
             axis = next(at for at, name in enumerate(convention.position_axes) if name in "23")
-            others = [each for each in range(at.shape[axis]) if each != self.coordinate]
+            others = [each for each in range(at.shape[axis]) if each != self._coordinate]
             at = at.index_fill(axis, torch.tensor(others), 0)
         return at.contiguous().to(self.device)
 
@@ -146,7 +174,7 @@ class Trier:
         if convention.tables == "packed":
             wide = [_slotted(table, at) for at, table in enumerate(wide)]
         if "g" in convention.table_axes:
-            wide = [torch.stack([table * (self.without != axis) for axis in range(3)]) for table in wide]
+            wide = [torch.stack([table * (self._without != axis) for axis in range(3)]) for table in wide]
         kinds = (torch.complex64, self.dtype)
         return tuple(
             placed(table, convention.table_axes).contiguous().to(self.device, kinds[not table.is_complex()])
@@ -161,9 +189,13 @@ class Trier:
         """Return the number of heads where there are any."""
         return self.probe.heads if "h" in split(convention.axes) else 1
 
+    def shape(self, convention: Convention) -> tuple[int, int, int, int]:
+        """Return B, S, H and D of q in a call."""
+        return self.batch(convention), self.probe.length, self.heads(convention), self.probe.width
+
     def respond(self, convention: Convention) -> Response:
         """Measure the matrices of a convention's call, a basis vector a call."""
-        shape = (self.batch(convention), self.probe.length, self.heads(convention), self.probe.width)
+        shape = self.shape(convention)
         columns: list[list[Tensor]] = []
         for lane in range(self.probe.width):
             x = torch.zeros(shape, dtype=torch.float64)

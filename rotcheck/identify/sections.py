@@ -6,7 +6,7 @@ import torch
 
 from rotcheck.identify.engine import Found
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.response import SAME, Trier
+from rotcheck.identify.response import SAME
 from rotcheck.results import Remark, Told
 from rotcheck.rotary.conventions import Sections, lanes
 from rotcheck.rotary.tables import section_axes, sections
@@ -43,26 +43,11 @@ _WORDS: dict[Sections, str] = {
 
 def _owners(found: Found) -> list[int]:
     """Return for each lane that rotates the table that it follows: 0, 1, 2; or -1, none or several of them."""
-    before = found.trier
-    whole = _rotated(before, found)
-    changed = []
-    for axis in range(len(AXES)):
-        other = Trier(before.function, before.device, before.probe, before.dtype)
-        other.without = axis
-        changed.append((_rotated(other, found) - whole).abs().amax((0, 1, 2)) > SAME)  # (D,)
+    whole = found.trier.ones(found.convention)  # (B, S, H, D)
+    without = [found.trier.but(without=axis).ones(found.convention) for axis in range(len(AXES))]
+    changed = [(each - whole).abs().amax((0, 1, 2)) > SAME for each in without]  # (D,) each
     followed = torch.stack(changed)[:, : found.convention.rotary_dim or None]  # (3, rotary_dim)
     return [int(lane.int().argmax()) if int(lane.sum()) == 1 else -1 for lane in followed.unbind(-1)]
-
-
-def _rotated(trier: Trier, found: Found) -> torch.Tensor:
-    shape = (
-        trier.batch(found.convention),
-        trier.probe.length,
-        trier.heads(found.convention),
-        trier.probe.width,
-    )
-    x = torch.ones(shape, dtype=torch.float64)
-    return trier.call(found.convention, [x] * len(found.convention.slots))[0]  # (B, S, H, D)
 
 
 def _departure(found: Found, owners: list[int]) -> str:

@@ -4,7 +4,7 @@ import torch
 
 from rotcheck.identify.engine import Found
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.response import SAME, Trier
+from rotcheck.identify.response import SAME
 from rotcheck.results import Remark, Told
 from rotcheck.rotary.conventions import role_of
 
@@ -17,7 +17,8 @@ def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
         return [], []
     rows = found.trier.probe.length
     seen = f"cu_seqlens of [0, {FIRST}, {rows}] beside [0, {rows}]"
-    one, two = _rotated(found, (0,)), _rotated(found, (0, FIRST))
+    one = found.trier.ones(found.convention)  # (1, S, H, D)
+    two = found.trier.but(starts=(0, FIRST)).ones(found.convention)  # (1, S, H, D)
     if torch.allclose(two[:, FIRST:], one[:, :-FIRST], atol=SAME):
         return [Told(field="positions", says="begin anew with each sequence", because=seen)], []
     words = "gives the second of two sequences no positions of its own"
@@ -27,12 +28,3 @@ def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
         )
         return [], [remark("sequences", words, seen, mistake=False)]
     return [], [remark("sequences", words, seen)]
-
-
-def _rotated(found: Found, starts: tuple[int, ...]) -> torch.Tensor:
-    before = found.trier
-    trier = Trier(before.function, before.device, before.probe, before.dtype)
-    trier.starts = starts
-    shape = (1, trier.probe.length, trier.heads(found.convention), trier.probe.width)
-    x = torch.ones(shape, dtype=torch.float64)
-    return trier.call(found.convention, [x] * len(found.convention.slots))[0]  # (1, S, H, D)

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 
 from rotcheck.identify.names import NUMBERS, UNKNOWN, roles
-from rotcheck.implementations import vocabulary
-from rotcheck.implementations.vocabulary import said
+from rotcheck.implementations.vocabulary import on_cuda
 from rotcheck.rotary.conventions import role_of
 
 MOST = 160  # templates
@@ -81,10 +80,8 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
     schema = getattr(function, "schema", None)
     if isinstance(function, torch.jit.ScriptFunction) and schema is not None:
         return [Parameter(a.name, not a.has_default_value(), a.kwarg_only, False) for a in schema.arguments]
-    called = function.forward if isinstance(function, torch.nn.Module) else function
-    try:
-        found = inspect.signature(called).parameters.values()
-    except (TypeError, ValueError):
+    found = signature(function)
+    if found is None:
         return None
     if [p.kind for p in found if p.kind is not p.VAR_KEYWORD] == [inspect.Parameter.VAR_POSITIONAL]:
         return None
@@ -97,9 +94,13 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
     ]
 
 
-def on_cuda(parameter: Parameter) -> bool:
-    """Return whether it is a device that must be named, since the default is CUDA."""
-    return said(parameter.name, vocabulary.DEVICE) and str(parameter.default).startswith("cuda")
+def signature(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
+    """Return the parameters of a function or module as Python has them; None: it does not tell, as a scripted one."""
+    called = function.forward if isinstance(function, torch.nn.Module) else function
+    try:
+        return list(inspect.signature(called).parameters.values())
+    except (TypeError, ValueError):
+        return None
 
 
 def templates(function: Callable[..., Any]) -> list[Template]:
@@ -107,7 +108,7 @@ def templates(function: Callable[..., Any]) -> list[Template]:
     found = parameters(function)
     if found is None:
         return list(islice(_of_any(), MOST))
-    required = [p for p in found if p.required or on_cuda(p)]
+    required = [p for p in found if p.required or on_cuda(p.name, p.default)]
     optional = [p for p in found if p not in required and p.nothing and roles(p.name) is not UNKNOWN]
     tried: dict[Template, None] = {}
     for choose in (roles, _doubted, _anything):
@@ -120,15 +121,14 @@ def templates(function: Callable[..., Any]) -> list[Template]:
 
 def meant(function: Callable[..., Any], template: Template) -> bool:
     """Return whether a call has tables or positions in it, and the names of the parameters speak for it."""
-    return named(function, template) and bool(
+    return named(parameters(function) or [], template) and bool(
         {*TABLES, "positions", "offset", "offsets"} & set(map(role_of, template))
     )
 
 
-def named(function: Callable[..., Any], template: Template) -> bool:
+def named(places: Sequence[Parameter], template: Template) -> bool:
     """Return whether the names of a function's parameters speak for what a call gives each of them."""
-    every = {p.name: p for p in parameters(function) or []}
-    places = list(every.values())
+    every = {p.name: p for p in places}
     for at, argument in enumerate(template):
         name, _, role = argument.rpartition("=")
         parameter = every.get(name) if name else places[at] if at < len(places) else None
@@ -180,7 +180,7 @@ def _called(template: Template, given: Sequence[Parameter], all_: Sequence[Param
         behind += 1
         if skipped:
             behind = len(names) + 1
-        by_name = parameter.keyword or skipped or on_cuda(parameter)
+        by_name = parameter.keyword or skipped or on_cuda(parameter.name, parameter.default)
         called.append(f"{parameter.name}={role}" if by_name else role)
     return tuple(called)
 

@@ -1,14 +1,11 @@
 """Why no call was found: the arguments that are not understood, and a few of the calls that were tried."""
 
-import inspect
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
-
 from rotcheck.identify.names import UNKNOWN, roles
-from rotcheck.identify.templates import parameters
+from rotcheck.identify.templates import parameters, signature
 
 MOST_CALLS = 3
 _NUMBER = re.compile(r"\d+")
@@ -21,11 +18,11 @@ def told(function: Callable[..., Any], tried: Sequence[str]) -> tuple[str, ...]:
 
 def arguments(function: Callable[..., Any]) -> list[str]:
     """Return of each argument that a call must give, and whose name says nothing, its place and name."""
-    signature = _signature(function)
-    stars = [f"*{one.name}" for one in signature or () if one.kind is one.VAR_POSITIONAL]
-    named = [one for one in signature or () if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
-    if signature and not named:
-        shown = ", ".join([*stars, *(f"**{one.name}" for one in signature if one.kind is one.VAR_KEYWORD)])
+    found = signature(function)
+    stars = [f"*{one.name}" for one in found or () if one.kind is one.VAR_POSITIONAL]
+    named = [one for one in found or () if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    if found and not named:
+        shown = ", ".join([*stars, *(f"**{one.name}" for one in found if one.kind is one.VAR_KEYWORD)])
         missing = "how many it takes, and what they are" if stars else "which names it looks for"
         return [f"it takes `{shown}` and names no argument: nothing tells {missing}"]
     return [
@@ -35,15 +32,6 @@ def arguments(function: Callable[..., Any]) -> list[str]:
         for at, one in enumerate(parameters(function) or (), 1)
         if one.required and roles(one.name, one.kind) is UNKNOWN
     ]
-
-
-def _signature(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
-    """Return the parameters of a function or module; None: it does not tell them, as a scripted one."""
-    called = function.forward if isinstance(function, torch.nn.Module) else function
-    try:
-        return list(inspect.signature(called).parameters.values())
-    except (TypeError, ValueError):
-        return None
 
 
 def _different(tried: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from rotcheck.implementations import vocabulary
-from rotcheck.implementations.vocabulary import Names, said
+from rotcheck.implementations.vocabulary import Names, on_cuda, said
 
 HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
 
@@ -84,7 +84,7 @@ def construct(found: Callable[..., Any]) -> tuple[Any, str]:
     positional: list[Any] = []
     every = list(inspect.signature(found).parameters.values())
     for parameter in every:
-        if not (_required(parameter) or _on_cuda(parameter)):
+        if not (_required(parameter) or on_cuda(parameter.name, parameter.default)):
             continue
         value = _of(found, parameter, every)
         value = dict(value) if isinstance(value, dict) else value
@@ -105,11 +105,6 @@ def construct(found: Callable[..., Any]) -> tuple[Any, str]:
 def _required(parameter: inspect.Parameter) -> bool:
     any_number = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     return parameter.default is parameter.empty and not any_number
-
-
-def _on_cuda(parameter: inspect.Parameter) -> bool:
-    """Return whether it is a device that must be named, since the default is CUDA."""
-    return said(parameter.name, vocabulary.DEVICE) and str(parameter.default).startswith("cuda")
 
 
 def _of(found: Callable[..., Any], parameter: inspect.Parameter, every: Sequence[inspect.Parameter]) -> Any:

@@ -74,3 +74,8 @@ DEVICE = _names("device")
 FLAG = _names("is_neox(_style)? neox half .*interleaved? traditional is_.* use_.*")
 CACHE = _names("cache buffer_cache")
 CONFIGURATION = _names("(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)")
+
+
+def on_cuda(name: str, default: object) -> bool:
+    """Return whether a parameter is a device that must be named, since its default is CUDA."""
+    return said(name, DEVICE) and str(default).startswith("cuda")

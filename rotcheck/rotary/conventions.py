@@ -194,6 +194,11 @@ def unlay(tensor: Tensor, axes: str, width: int) -> Tensor:
     return tensor.permute([axes.index(axis) for axis in wanted])
 
 
+def coordinates(axes: str) -> int:
+    """Return how many coordinates positions with these axes have; 0: they are no points."""
+    return next((int(axis) for axis in axes if axis in "23"), 0)
+
+
 def coordinate(positions: Tensor, axis: int) -> Tensor:
     """Return a coordinate of the points that stand for positions: each axis has another."""
     return positions // (axis + 1)
@@ -204,7 +209,7 @@ def laid_positions(positions: Tensor, axes: str, batch: int, *, points: bool = F
 
     `points`: their coordinates differ, as `coordinate` says; else all are the same, as in text.
     """
-    count = next((int(axis) for axis in axes if axis in "23"), 0)
+    count = coordinates(axes)
     if count:
         one = laid_positions(positions, axes.replace(str(count), ""), batch)
         each = [coordinate(one, axis) if points else one for axis in range(count)]

@@ -12,7 +12,7 @@ from torch import Tensor
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import Convention, Pairing, lay, split, unlay
+from rotcheck.rotary.conventions import Convention, Pairing, laid_positions, lay, split, unlay
 from rotcheck.train.model import Rotary
 
 THETA = 10000.0
@@ -101,9 +101,8 @@ def _call(convention: Convention, inputs: Sequence[Tensor], device: torch.device
     batch, length, heads, width = (inputs[0].shape[axis] for axis in (0, 1, -2, -1))
     laid = [lay(x, convention.axes).contiguous() for x in inputs]
     own = [x.clone() for x in laid] if convention.in_place else laid  # autograd forbids writing into a view
-    positions = torch.arange(length, device=device)  # (S,)
-    if convention.position_axes != "s":
-        positions = positions.expand(batch if "b" in convention.position_axes else 1, -1).contiguous()
+    rows = torch.arange(length, device=device)  # (S,)
+    positions = laid_positions(rows, convention.position_axes, batch).contiguous()
     sizes = {"B": batch, "S": length, "H": heads, "D": width, "R": width}
     sizes["axis"] = convention.axes.index("s")
     made = _tables(convention, batch, length, width, inputs[0].dtype, device)
