@@ -68,6 +68,16 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return psutil.wait_procs(processes, timeout=PATIENCE)[1] == []
 
 
+def family(pid: int, at_least: int) -> list[psutil.Process]:
+    """Wait until a process has so many below it, and return them."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if len(below := psutil.Process(pid).children(recursive=True)) >= at_least:
+            return below
+        time.sleep(0.02)
+    raise TimeoutError(f"{len(below)} processes below {pid}, not {at_least}")
+
+
 def appeared(file: Path) -> str:
     """Wait for a file to hold something, and return it."""
     end = time.monotonic() + PATIENCE

@@ -48,7 +48,7 @@ def test_no_process_and_no_zombie_is_left_of_a_run(token: str) -> None:
 FRONT = """
 import sys
 from rotcheck.isolation import Job, Pool
-with Pool(start=sys.argv[1]) as pool:
+with Pool(start=sys.argv[1], workers=2) as pool:
     for done in pool.run([Job(name, "targets:limits", sys.argv[2], [0, 600]) for name in "ab"]):
         print(done.outcome.value, flush=True)
 """
