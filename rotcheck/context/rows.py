@@ -36,6 +36,8 @@ def row_of(done: Done, shown: str, known: Known | None, first: Reach | None) -> 
         verdict="skipped",
         seconds=done.outcome.seconds,
     )
+    if "unbuilt" in said:
+        return msgspec.structs.replace(row, message=f"cannot be built: {said['unbuilt']}")
     for verdict in ("unavailable", "skipped"):
         if verdict in said:
             return msgspec.structs.replace(row, verdict=verdict, message=said[verdict])

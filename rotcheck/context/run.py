@@ -81,15 +81,18 @@ class _Run:
     _known: dict[str, Known] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
     _opening: dict[str, float] = field(default_factory=dict)  # seconds that importing and building took
+    _refused: dict[str, str] = field(default_factory=dict)  # of a class of which no object could be made
     _torch: str | None = None
 
     def __post_init__(self) -> None:
         self._shown = display_names(self.asked)
 
     def first(self, pool: Pool) -> None:
-        """Recognise and measure each object as constructed."""
+        """Recognise and measure each object as constructed. Raises `RequestError` when none of them can be built."""
         for done in pool.run([self._job(name, FIRST) for name in self.asked]):
             self._take(done)
+        if self._refused and len(self._refused) == len(self.asked):
+            raise RequestError(self._refused[self.asked[0]])
 
     def others(self, pool: Pool) -> None:
         """Try every other condition on what was recognised, and say of the rest that it was not."""
@@ -122,6 +125,8 @@ class _Run:
         if isinstance(done.outcome, Returned):
             self._torch = done.outcome.value.get("torch") or self._torch
             self._opening.setdefault(name, done.outcome.value.get("opening", 0.0))
+            if "refused" in done.outcome.value:
+                self._refused[name] = done.outcome.value["refused"]
             if "known" in done.outcome.value:
                 self._known.setdefault(name, msgspec.convert(done.outcome.value["known"], Known))
         first = self._rows.get((name, FIRST))

@@ -13,7 +13,8 @@ from rotcheck.context.known import Known
 from rotcheck.context.recognition import NotJudged, recognise
 from rotcheck.context.sources import NoRotation
 from rotcheck.context.trial import Trial
-from rotcheck.implementations import load
+from rotcheck.errors import RequestError
+from rotcheck.implementations import construct, load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.measure import switches
 from rotcheck.scrub import scrub
@@ -24,7 +25,8 @@ Answer = Callable[[tuple[str, str]], dict[str, Any]]
 def open_context(setup: dict[str, Any]) -> Answer:
     """Load `setup["specification"]` for `setup["device"]`; return what tries it under a condition.
 
-    `setup["known"]`: what is known of it; None: nothing yet, so the answer tells.
+    `setup["known"]`: what is known of it; None: nothing yet, so the answer tells. Raises `RequestError` when there is
+    no such object; a class that cannot be built is an answer.
     """
     torch.set_num_threads(1)
     before, began = switches.read(), time.perf_counter()
@@ -33,6 +35,10 @@ def open_context(setup: dict[str, Any]) -> Answer:
         found = load.find(specification, device)
     except Unavailable as error:
         return _always({"unavailable": scrub(str(error))})
+    except RequestError as error:
+        if not isinstance(error.__cause__, construct.Unbuildable):
+            raise
+        return _always({"unbuilt": scrub(str(error.__cause__)), "refused": scrub(str(error))})
 
     opening = time.perf_counter() - began
 

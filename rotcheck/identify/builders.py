@@ -97,7 +97,9 @@ def recipes(function: Callable[..., Any]) -> list[Recipe]:
     for extra in ([], *([p] for p in optional)):
         for recipe in itertools.islice(_of(required, extra), 60):
             tried.setdefault(recipe)
-    return list(tried)
+    counting = [recipe for recipe in tried if recipe.positions == "x" and recipe.x_axes == "bshd"]
+    without_heads = [replace(recipe, x_axes=axes) for axes in ("bsd", "sd") for recipe in counting]
+    return [*tried, *without_heads]
 
 
 def _of(required: list[Parameter], extra: list[Parameter]) -> Iterator[Recipe]:
@@ -121,15 +123,20 @@ def _roles(name: str) -> tuple[str, ...]:
 
 
 def build(
-    function: Callable[..., Any], recipe: Recipe, positions: Tensor, dtype: torch.dtype, width: int = HEAD_DIM
+    function: Callable[..., Any],
+    recipe: Recipe,
+    positions: Tensor,
+    dtype: torch.dtype,
+    width: int = HEAD_DIM,
+    fill: float = 0.0,
 ) -> Built:
     """Call a builder for integer positions (S,) and read what comes back.
 
-    `dtype` is that of a tensor it may be shown. One that counts from 0 makes as many rows as the largest position
-    asks for, of which those asked for are returned. Raises `NotTables`, and what the builder raises.
+    `dtype` is that of a tensor it may be shown, `fill` its elements. One that counts from 0 makes as many rows as the
+    largest position asks for, of which those asked for are returned. Raises `NotTables`, and what the builder raises.
     """
     length = len(positions) if recipe.positions == "given" else int(positions.max()) + 1
-    positional, keyword = _arguments(recipe, positions, length, dtype, width)
+    positional, keyword = _arguments(recipe, positions, length, dtype, width, fill)
     returned = function(*positional, **keyword)
     whole = read(returned, length)
     if recipe.grid(length, returned):
@@ -141,7 +148,7 @@ def build(
 
 
 def _arguments(
-    recipe: Recipe, positions: Tensor, length: int, dtype: torch.dtype, width: int
+    recipe: Recipe, positions: Tensor, length: int, dtype: torch.dtype, width: int, fill: float = 0.0
 ) -> tuple[list[Any], dict[str, Any]]:
     sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width}
     kinds: dict[str, Any] = {
@@ -154,7 +161,7 @@ def _arguments(
         "cpu": "cpu",
     }
     if any(role_of(argument) == "x" for argument in recipe.arguments):
-        kinds["x"] = torch.zeros([sizes[axis] for axis in recipe.x_axes], dtype=dtype)
+        kinds["x"] = torch.full([sizes[axis] for axis in recipe.x_axes], fill, dtype=dtype)
     if recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments):
         kinds["positions"] = positions[None]
     positional, keyword = [], {}
@@ -325,6 +332,23 @@ def _ignores_positions(function: Callable[..., Any], recipe: Recipe, built: Buil
     return torch.equal(moved.cos, built.cos) and torch.equal(moved.sin, built.sin)
 
 
+def _reads_x(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool:
+    """Return whether tables are others for another x, as what adds them to it gives back."""
+    if recipe.positions != "x":
+        return False
+    try:
+        other = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32, fill=1.0)
+    except Exception:  # what it makes of another x is no table
+        return True
+    return not (torch.equal(other.cos, built.cos) and torch.equal(other.sin, built.sin))
+
+
+def _is_none(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool:
+    """Return whether what came back are no tables of the positions that it was asked for."""
+    still = bool(built.angles[1].abs().max() <= 1e-6)
+    return still or _ignores_positions(function, recipe, built) or _reads_x(function, recipe, built)
+
+
 def find(function: Callable[..., Any]) -> tuple[Recipe, Built] | None:
     """Return how a function makes tables, and what it makes for the first `FEW_ROWS` positions; None: it makes none."""
     best: tuple[Recipe, Built] | None = None
@@ -333,7 +357,7 @@ def find(function: Callable[..., Any]) -> tuple[Recipe, Built] | None:
             built = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32)
         except Exception:  # a call that does not suit it, or gives back no tables
             continue
-        if bool(built.angles[1].abs().max() > 1e-6) and not _ignores_positions(function, recipe, built):
+        if not _is_none(function, recipe, built):
             best = best or (recipe, built)
             if abs(built.angles[1].abs().max() - 1.0) < 0.5:
                 return recipe, built

@@ -71,8 +71,9 @@ def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -
 def _evidence(recipe: Recipe, built: Built, own: OwnAngles) -> tuple[Told, ...]:
     lanes = "D" if built.table_lanes else "D/2"
     tables = f"{built.form}, {built.order}, {shape_words(built.axes, lanes)}"
+    shown = f", for x {shape_words(recipe.x_axes)}" if recipe.positions == "x" else ""
     return (
-        Told(field="call", says=recipe.shown, because="what comes back is tables of a rotation"),
+        Told(field="call", says=recipe.shown, because=f"what comes back is tables of a rotation{shown}"),
         Told(field="tables", says=tables, because="cos**2 + sin**2 and the row of position 0"),
         *own.evidence,
     )

@@ -31,10 +31,12 @@ _BY_NAME: tuple[tuple[Names, Any], ...] = (
 
 
 _UNTOLD = "and nothing tells what that is: name a function that builds it, of no argument"
+_CUDA = re.compile(r"\bCUDA\b|NVIDIA driver")  # of what torch raises where there is none
+_NO_CUDA = "asks for CUDA, which is not on this machine"
 
 
 class Unbuildable(Exception):
-    """The class asks for something whose name does not tell what it is; the message names it."""
+    """The class asks for something that is not here or whose name does not tell what it is; the message names it."""
 
 
 class _Unknown(AttributeError):
@@ -74,16 +76,17 @@ def is_factory(found: Callable[..., Any]) -> bool:
     return not inspect.signature(found).parameters
 
 
-def construct(found: Callable[..., Any]) -> tuple[Any, str]:
+def construct(found: Callable[..., Any], **given: Any) -> tuple[Any, str]:
     """Return an object of the class, and how it was made, in words.
 
-    Defaults are kept, but for a device that is CUDA. Raises `Unbuildable` for a parameter that no value is known
-    for, and what the class raises.
+    Defaults are kept, but for a device that is CUDA and what is `given`. Raises `Unbuildable` for a parameter that
+    no value is known for, and what the class raises.
     """
-    given: dict[str, Any] = {}
     positional: list[Any] = []
     every = list(inspect.signature(found).parameters.values())
     for parameter in every:
+        if parameter.name in given:
+            continue
         if not (_required(parameter) or on_cuda(parameter.name, parameter.default)):
             continue
         value = _of(found, parameter, every)
@@ -99,6 +102,10 @@ def construct(found: Callable[..., Any]) -> tuple[Any, str]:
     except _Unknown as error:
         asked = f"{getattr(found, '__name__', found)} asks its configuration for {str(error)!r}"
         raise Unbuildable(f"{asked}, {_UNTOLD}") from error
+    except (AssertionError, RuntimeError) as error:
+        if torch.cuda.is_available() or not _CUDA.search(str(error)):
+            raise
+        raise Unbuildable(f"{getattr(found, '__name__', found)} {_NO_CUDA}") from error
     return built, f"{getattr(found, '__name__', 'it')}({shown})"
 
 

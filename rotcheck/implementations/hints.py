@@ -1,5 +1,6 @@
-"""The sizes that an object's attributes and tables speak of: heads of another width it may refuse."""
+"""The sizes that an object's attributes and tables, or a function's constants, speak of: others it may refuse."""
 
+import inspect
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ import torch
 
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.vocabulary import said
+
+LEAST, MOST = 8, 256  # lanes of a head that a constant may speak of; a larger one is more likely a model's
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +23,32 @@ class Hints:
 
 
 def hints(found: Any) -> Hints:
-    """Return the sizes that an object, or the owner of a method, speaks of."""
+    """Return the sizes that an object, the owner of a method, or the constants that a function reads speak of."""
     own = getattr(found, "__self__", found)
     attributes = _attributes(own)
     numbers = {name: value for name, value in attributes.items() if type(value) is int and 2 <= value <= 1024}
     heads = [value for name, value in numbers.items() if said(name, vocabulary.HEADS)]
     rows = [table.shape[0] for _, table in _tensors(own) if table.dim() == 2]
     short = [count for count in rows if 8 < count <= 1024]
-    return Hints(_once(_widths(own, numbers)), _once(short), _once(heads))
+    return Hints(_once([*_widths(own, numbers), *_of_constants(found)]), _once(short), _once(heads))
+
+
+def _of_constants(found: Any) -> list[int]:
+    """Return the widths of a head among the numbers that a function reads and is not given, as `HEAD_DIM = 80`."""
+    called = found.forward if isinstance(found, torch.nn.Module) else found
+    try:
+        read = inspect.getclosurevars(called)
+    except (TypeError, ValueError):  # scripted, of C, or not defined to the end
+        return []
+    numbers = {
+        name: value for name, value in {**read.globals, **read.nonlocals}.items() if type(value) is int
+    }
+    return [
+        value
+        for names in (vocabulary.HEAD_DIM, vocabulary.ROTARY_DIM)
+        for name, value in numbers.items()
+        if said(name, names) and LEAST <= value <= MOST and value % 2 == 0
+    ]
 
 
 def _widths(own: Any, numbers: dict[str, int]) -> list[int]:

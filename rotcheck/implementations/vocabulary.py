@@ -16,9 +16,10 @@ def said(name: str, names: Names) -> bool:
 
 
 QKV = _names("qkv mixed_x mixed_layer packed")
-QUERY = _names("q q_.* xq .*_q quer(y|ies).* qs qh tensor_q inp_q")
-KEY = _names("k k_.* xk .*_k keys?.* ks kh tensor_k")
-VALUE = _names("v v_.* xv .*_v values?.* vs vh")
+_NO_SIZE = r"(?!(d|n|num|dim)_|.*(len|length|dim|size)s?(_?[qkv])?$)"  # q_len and d_k are numbers
+QUERY = _names(f"{_NO_SIZE}(q|q_.*|xq|.*_q|quer(y|ies).*|qs|qh|tensor_q|inp_q)")
+KEY = _names(f"{_NO_SIZE}(k|k_.*|xk|.*_k|keys?.*|ks|kh|tensor_k)")
+VALUE = _names(f"{_NO_SIZE}(v|v_.*|xv|.*_v|values?.*|vs|vh)")
 TENSOR = _names(
     "x.* t tensor.* inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref"
 )
@@ -40,8 +41,8 @@ OFFSET = _names(
 )
 LENGTH = _names(
     "(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*"
-    "(len|length|size|embeddings?|positions?|s) seqlen slen len length l n_?ctx n_tokens num_tokens q_len end end_pos "
-    "block_size max_.* maxlen rows steps? n_pos.*"
+    "(len|length|size|embeddings?|positions?|s) seqlen slen len length l n_?ctx n_tokens num_tokens end end_pos "
+    "(q|k|kv|query|key)_?(seq_?)?(len|length) seq_?len(gth)?_(q|k|kv) block_size max_.* maxlen rows steps? n_pos.*"
 )
 SECTIONS = _names("(m_?rope_?|rope_?)?sections?")
 SEQUENCE_STARTS = _names(
@@ -72,6 +73,10 @@ FACTOR = _names(
 DTYPE = _names("dtype torch_dtype")
 DEVICE = _names("device")
 FLAG = _names("is_neox(_style)? neox half .*interleaved? traditional is_.* use_.*")
+STYLE = _names(
+    "(is_|use_|rope_|rotary_)?(interleaved?|neox|gpt_?neox|gpt_?j|half)(_style)? traditional "
+    "inverse inverted conj conjugated? backward reversed? transposed? in_?place"
+)
 CACHE = _names("cache buffer_cache")
 CONFIGURATION = _names("(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)")
 

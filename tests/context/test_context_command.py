@@ -104,3 +104,69 @@ def test_130_when_interrupted_with_what_was_finished(tmp_path: Path) -> None:
     assert (front.returncode, err) == (130, "rotcheck: interrupted\n")
     assert out.endswith("interrupted: 1 of 2 rows: 1 agree\n")
     assert len(json.loads((tmp_path / "found.json").read_text())["rows"]) == 1
+
+
+MIXED = """
+import torch
+from planted import Guarded, LlamaRotaryEmbedding
+
+
+class ParallelRotary(torch.nn.Module):
+    def __init__(self, process_group):
+        super().__init__()
+
+    def forward(self, seq_len):
+        return torch.zeros(seq_len, 64)
+
+
+class RotaryOfGroups(ParallelRotary):
+    pass
+
+
+class RotaryEmbedding(Guarded):
+    pass
+"""
+UNTOLD = (
+    "asks for 'process_group', and nothing tells what that is: name a function that builds it, of no argument"
+)
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A file of two classes that cannot be built and one that can."""
+    (tmp_path / "planted.py").write_text(Path(planted("x").partition(":")[0]).read_text())
+    (tmp_path / "mixed.py").write_text(MIXED)
+    return tmp_path
+
+
+def test_a_class_that_cannot_be_built_takes_nobody_along(mixed: Path) -> None:
+    done = run("mixed.py", "--condition", "half", "-o", "found.json", cwd=mixed)
+    assert (done.returncode, done.stderr) == (0, "")
+    words = " ".join(done.stdout.split())
+    assert f"mixed.py:ParallelRotary, all conditions: cannot be built: ParallelRotary {UNTOLD}" in words
+    assert done.stdout.endswith("6 rows: 2 agree, 4 skipped\n")
+    rows = json.loads((mixed / "found.json").read_text())["rows"]
+    assert [(row["implementation"], row["verdict"]) for row in rows[::2]] == [
+        ("mixed.py:ParallelRotary", "skipped"),
+        ("mixed.py:RotaryOfGroups", "skipped"),
+        ("mixed.py:RotaryEmbedding", "agrees"),
+    ]
+
+
+def test_a_finding_beside_a_class_that_cannot_be_built_is_one(mixed: Path) -> None:
+    asked = ("mixed.py:ParallelRotary", "mixed.py:LlamaRotaryEmbedding")
+    done = run(*asked, "--condition", "bfloat16", cwd=mixed)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "✗ mixed.py:LlamaRotaryEmbedding disagrees: bfloat16" in done.stdout
+
+
+def test_2_when_no_class_can_be_built(mixed: Path) -> None:
+    done = run("mixed.py:ParallelRotary", "mixed.py:RotaryOfGroups", cwd=mixed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"rotcheck: 'mixed.py:ParallelRotary': ParallelRotary {UNTOLD}\n"
+
+
+def test_2_for_a_name_that_is_not_there_beside_one_that_is(mixed: Path) -> None:
+    done = run("mixed.py:RotaryEmbedding", "mixed.py:RotaryEmbeding", cwd=mixed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean 'RotaryEmbedding'?" in done.stderr
