@@ -8,6 +8,7 @@ import msgspec
 
 from rotcheck import __version__
 from rotcheck.errors import RequestError
+from rotcheck.identify import together
 from rotcheck.identify.likeness import likeness
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
@@ -56,8 +57,9 @@ def identify_all(
 ) -> tuple[Identification, ...]:
     """Identify several functions, each in a process of its own, and return what was found of each.
 
-    As `identify`; a `file.py` stands for all rotary functions in it. `on_plan` is called once with their number,
-    `on_found` with what was found of each as it is done. Raises `KeyboardInterrupt` as well.
+    As `identify`; a `file.py` stands for all rotary functions in it, and those of one file are held against each
+    other at the end. `on_plan` is called once with their number, `on_found` with what was found of each by itself as
+    it is done. Raises `KeyboardInterrupt` as well.
     """
     asked = [name for specification in specifications for name in registry.expanded(specification)]
     every = [*asked, *([like] if like else [])]
@@ -73,7 +75,7 @@ def identify_all(
         if found[like].unbuilt:
             raise RequestError(f"{shown(like)!r} {other.message}")
         told = [msgspec.structs.replace(one, likeness=likeness(one, other, shown(like))) for one in told]
-    return tuple(told)
+    return tuple(together.of_files(asked, told))
 
 
 def of_all(

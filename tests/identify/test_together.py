@@ -1,0 +1,247 @@
+"""The functions of one file held against each other: tables made in one order, and taken in the other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_identify_command import run
+
+HEAD = """
+import math
+import torch
+
+
+def rotate_half(x):
+    a, b = x.chunk(2, -1)
+    return torch.cat((-b, a), -1)
+
+
+def rotate_every_two(x):
+    return torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2)
+
+
+def angles(dim, length):
+    return torch.outer(torch.arange(length).float(), 10000.0 ** (-torch.arange(0, dim, 2).float() / dim))
+"""
+MAKES = """
+
+class {name}(torch.nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, seq_len):
+        angle = {angle}
+        return angle.cos(), angle.sin()
+"""
+TAKES = """
+
+def {name}(q, k, cos, sin):
+    cos, sin = cos[None, :, None], sin[None, :, None]
+    return q * cos + {turn}(q) * sin, k * cos + {turn}(k) * sin
+"""
+ANGLES = {
+    "half": "torch.cat((angles(self.dim, seq_len), angles(self.dim, seq_len)), -1)",
+    "interleaved": "angles(self.dim, seq_len).repeat_interleave(2, -1)",
+    "half-width": "angles(self.dim, seq_len)",
+}
+TURNS = {"half": "rotate_half", "interleaved": "rotate_every_two"}
+WORDS = {"half": "cat(f, f)", "interleaved": "each value twice"}
+OTHER = {"half": "interleaved", "interleaved": "half"}
+
+
+def makes(order: str, name: str = "RotaryEmbedding") -> str:
+    return MAKES.format(name=name, angle=ANGLES[order])
+
+
+def takes(order: str, name: str = "apply_rotary") -> str:
+    return TAKES.format(name=name, turn=TURNS[order])
+
+
+MISFIT = HEAD + makes("half") + takes("interleaved")
+BY_FLAG = """
+
+def make_rotary_tables(dim, seq_len, interleaved=False):
+    f = angles(dim, seq_len)
+    both = f.repeat_interleave(2, -1) if interleaved else torch.cat((f, f), -1)
+    return both.cos(), both.sin()
+"""
+BY_CONFIGURATION = """
+
+class Settings:
+    rope_style = "neox"
+
+
+class RotaryEmbedding(torch.nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.dim, self.settings = dim, Settings()
+
+    def forward(self, seq_len):
+        f = angles(self.dim, seq_len)
+        both = torch.cat((f, f), -1) if self.settings.rope_style == "neox" else f.repeat_interleave(2, -1)
+        return both.cos(), both.sin()
+"""
+CONVERTED = """
+
+def layer(q, k, rotary):
+    cos, sin = rotary(q.shape[1])
+    cos, sin = cos[..., : q.shape[-1] // 2], sin[..., : q.shape[-1] // 2]
+    return apply_rotary(q, k, cos.repeat_interleave(2, -1), sin.repeat_interleave(2, -1))
+"""
+USED_BY_ANOTHER = """
+
+class Attention(torch.nn.Module):
+    def forward(self, q, cos, sin):
+        return q * cos + rotate_half(q) * sin
+"""
+CALLED = """
+
+def learning_rate(step, most):
+    return 0.5 * (1 + math.cos(math.pi * step / most))
+
+
+class Attention(torch.nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.rotary = RotaryEmbedding(dim)
+
+    def forward(self, q, k, v):
+        cos, sin = self.rotary(q.shape[1])
+        q, k = apply_rotary(q, k, cos.to(q), sin.to(q))
+        weights = torch.einsum("bshd,bthd->bhst", q, k) * q.shape[-1] ** -0.5
+        return torch.einsum("bhst,bthd->bshd", weights.softmax(-1), v)
+"""
+WITH_COMPLEX = """
+
+def apply_rotary_complex(x, freqs_cis):
+    y = torch.view_as_complex(x.float().unflatten(-1, (-1, 2))) * freqs_cis[None, :, None]
+    return torch.view_as_real(y).flatten(3).type_as(x)
+"""
+TURNS_V = """
+
+def apply_rotary(q, k, v, cos, sin):
+    cos, sin = cos[None, :, None], sin[None, :, None]
+    return tuple(x * cos + rotate_every_two(x) * sin for x in (q, k, v))
+"""
+MADE_BY_ANOTHER = """
+
+def of_positions(dim, positions):
+    both = angles(dim, int(positions.max()) + 1)[positions].repeat_interleave(2, -1)
+    return both.cos(), both.sin()
+"""
+UNBUILT = """
+
+class LearnedRotaryEmbedding(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.angle = model.angles
+
+    def forward(self, seq_len):
+        return self.angle[:seq_len].cos(), self.angle[:seq_len].sin()
+"""
+
+
+def found(folder: Path, text: str, *names: str, code: int) -> dict[str, Any]:
+    """Identify a file of this text, or these functions of it; return what was found by name."""
+    (folder / "model.py").write_text(text)
+    asked = [f"model.py:{name}" for name in names] or ["model.py"]
+    done = run(*asked, "--format", "json", cwd=folder)
+    assert (done.returncode, done.stderr) == (code, "")
+    document = json.loads(done.stdout)
+    every = document.get("identifications", [document])
+    return {one["specification"].rpartition(":")[2]: one for one in every}
+
+
+@pytest.mark.parametrize("made", ["half", "interleaved"])
+def test_tables_in_the_other_order_are_a_mistake_of_who_takes_them(made: str, tmp_path: Path) -> None:
+    every = found(tmp_path, HEAD + makes(made) + takes(OTHER[made]), code=1)
+    maker, taker = every["RotaryEmbedding"], every["apply_rotary"]
+    assert (maker["follows"], maker["findings"], maker["convention"]["table_lanes"]) == (True, [], made)
+    assert (taker["follows"], taker["convention"]["table_lanes"]) == (False, OTHER[made])
+    (mistake,) = taker["findings"]
+    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("pairing-of-tables", "R1", True)
+    assert mistake["message"] == (
+        f"takes tables with {WORDS[OTHER[made]]}, and RotaryEmbedding of the same file makes them with {WORDS[made]}"
+    )
+    assert mistake["evidence"].startswith(
+        "the tables that RotaryEmbedding makes and those that apply_rotary takes"
+    )
+    assert mistake["cause"]
+    assert mistake["fix"]
+
+
+def test_it_is_printed_with_the_function_that_takes_them(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MISFIT + CALLED)
+    done = run("model.py", "-o", "found.md", cwd=tmp_path, COLUMNS="200")
+    assert (done.returncode, done.stderr) == (1, "")
+    words = (
+        "takes tables with each value twice, and RotaryEmbedding of the same file makes them with cat(f, f)"
+    )
+    titles = [line for line in done.stdout.splitlines() if line.startswith(("✓", "✗", "?"))]
+    assert titles == [
+        "✓ model.py:RotaryEmbedding: makes repeated cat(f, f) tables, theta 10000",
+        f"✗ model.py:apply_rotary: {words}",
+    ]
+    assert "  more   rotcheck explain R1" in done.stdout
+    assert "follows a convention, but for what is said above, error" in done.stdout.splitlines()[-1]
+    assert f"### ✗ model.py:apply_rotary: {words}" in (tmp_path / "found.md").read_text()
+
+
+def test_two_that_are_named_are_held_against_each_other_however_their_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MISFIT)
+    done = run("model.py:apply_rotary", str(tmp_path / "model.py") + ":RotaryEmbedding", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "✗ model.py:apply_rotary: takes tables with each value twice" in done.stdout
+
+
+def test_whether_it_can_be_swapped_is_told_of_the_function_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MISFIT)
+    done = run("model.py", "--like", "model.py:apply_rotary", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "model.py:apply_rotary can take the place of model.py:apply_rotary as it is" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(HEAD + makes("half") + takes("half"), id="half and half"),
+        pytest.param(HEAD + makes("interleaved") + takes("interleaved"), id="interleaved and interleaved"),
+        pytest.param(MISFIT + makes("interleaved", "RopeTables"), id="another makes the order that it needs"),
+        pytest.param(MISFIT + takes("half", "apply_rope"), id="another takes the order that is made"),
+        pytest.param(HEAD + makes("half-width") + takes("interleaved"), id="half-width tables"),
+        pytest.param(MISFIT + makes("half-width", "RopeTables"), id="half-width tables beside"),
+        pytest.param(MISFIT + WITH_COMPLEX, id="complex tables beside"),
+        pytest.param(HEAD + BY_FLAG + takes("interleaved"), id="a flag chooses the order"),
+        pytest.param(HEAD + BY_CONFIGURATION + takes("interleaved"), id="a configuration chooses the order"),
+        pytest.param(MISFIT + CONVERTED, id="converted by the caller"),
+        pytest.param(MISFIT + USED_BY_ANOTHER, id="used by what is not identified"),
+        pytest.param(MISFIT + MADE_BY_ANOTHER, id="made by what is not identified"),
+        pytest.param("from typing import *\n" + MISFIT, id="anything may be imported"),
+    ],
+)
+def test_where_there_is_a_doubt_nothing_is_said(text: str, tmp_path: Path) -> None:
+    every = found(tmp_path, text, code=0)
+    assert [one["findings"] for one in every.values()] == [[]] * len(every)
+    assert len(every) >= 2
+
+
+def test_one_that_was_not_identified_may_be_the_one_that_fits(tmp_path: Path) -> None:
+    every = found(tmp_path, MISFIT + UNBUILT, code=1)
+    assert {name: one["follows"] for name, one in every.items()} == {
+        "RotaryEmbedding": True,
+        "apply_rotary": True,
+        "LearnedRotaryEmbedding": False,
+    }
+
+
+def test_so_may_one_that_was_not_asked_for(tmp_path: Path) -> None:
+    text = MISFIT + makes("interleaved", "RopeTables")
+    every = found(tmp_path, text, "RotaryEmbedding", "apply_rotary", code=0)
+    assert len(every) == 2
+
+
+def test_one_with_a_mistake_of_its_own_is_told_that_alone(tmp_path: Path) -> None:
+    every = found(tmp_path, HEAD + makes("half") + TURNS_V, code=1)
+    assert [one["code"] for one in every["apply_rotary"]["findings"]] == ["v-rotated"]
