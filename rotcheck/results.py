@@ -146,6 +146,16 @@ class Ambiguity(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Turned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a function does with one of its flags the other way round."""
+
+    flag: str  # "interleaved=True"
+    follows: bool  # a convention, exactly
+    convention: Described | None  # None: no call with it gave back a rotation
+    error: float | None = None  # as of the whole
+    message: str | None = None  # the mistake that it makes then, or why there is no convention
+
+
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One thing in which two functions differ, and what to do about it."""
 
@@ -184,6 +194,7 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Remark, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
     also: tuple[str, ...] = ()  # further ways to call it
+    flags: tuple[Turned, ...] = ()  # what each of its flags changes
     error: float | None = None  # of its result for random values against float64, in rounding steps
     longest_context: int | None = None  # positions up to which its own angles are right
     likeness: Likeness | None = None

@@ -13,6 +13,7 @@ from rotcheck.identify import (
     coordinates,
     engine,
     evidence,
+    flags,
     making,
     own_angles,
     remarks,
@@ -30,7 +31,7 @@ from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
-from rotcheck.results import Described, Identification, Remark, Told
+from rotcheck.results import Described, Identification, Remark, Told, Turned
 from rotcheck.rotary.conventions import Convention, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
@@ -54,6 +55,11 @@ def identified(target: Target, device: torch.device) -> Identified:
     if maker is not None:
         return _making(target, *maker, device)
     found = engine.search(function, device, hints(function))
+    made = _searched(target, found, device)
+    return made if isinstance(found, NotFound) else _with_flags(made, target, found, device)
+
+
+def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
     return _nothing(target, found, device) if isinstance(found, NotFound) else _applied(target, found, device)
 
 
@@ -141,6 +147,22 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)
+
+
+def _with_flags(made: Identified, target: Target, found: Found, device: torch.device) -> Identified:
+    """Tell also what each flag of a function that follows a convention changes."""
+    if not made.told.follows:
+        return made
+    turned, wrong = list[Turned](), list[Remark]()
+    for turning in flags.turned(target, found.convention.arguments, device):
+        other = replace(target, function=turning.function)
+        told = _searched(other, engine.again(found, turning.function, turning.arguments), device).told
+        turned.append(flags.told(turning, told))
+        wrong += flags.mistakes(turning, told)
+    told = msgspec.structs.replace(
+        made.told, flags=tuple(turned), findings=(*made.told.findings, *wrong), follows=not wrong
+    )
+    return replace(made, told=told)
 
 
 def _mistaken(findings: list[Remark]) -> bool:

@@ -21,6 +21,7 @@ from rotcheck.rotary.conventions import Convention, role_of
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each
 MOST_CALLS = 4000
 MOST_OF_A_PROBE = 2500  # calls in heads of one width; an eighth where a hinted length makes them long
+CALLS_WITH_A_FLAG = 8
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
 
 
@@ -135,6 +136,59 @@ def _with_offset(found: Found) -> Found:
         if torch.allclose(moved, still, atol=1e-5):
             return replace(found, ignored=name)
     return found
+
+
+def again(found: Found, function: Callable[..., Any], arguments: Template) -> Found | NotFound:
+    """Return what a function like that of a call that was found does with other arguments beside tensors and tables.
+
+    In the same call at first, then in others that the names of its parameters speak for: a flag may ask for tables of
+    another form.
+    """
+    first, reasons = found.trier, dict[str, None]()
+    trier = Trier(copied(function), first.device, first.probe, first.dtype)
+    own = found.convention.arguments
+    alike = [each for each in (found, *found.others) if each.convention.arguments == own]
+    same = [replace(each.convention, arguments=arguments) for each in alike]
+    if _takes(trier, same[0], reasons):
+        seen = read(trier, same[0])
+        if seen.exact:
+            others = (
+                replace(each, convention=_read_as(seen, ways)) for each, ways in zip(alike[1:], same[1:])
+            )
+            return replace(seen, others=tuple(others))
+    nearest: Found | None = None
+    for template in _with_flag(function, own, arguments):
+        seen_so = _of_template(trier, template, reasons)
+        if seen_so is not None and seen_so.exact:
+            return seen_so
+        nearest = nearest or seen_so
+    return nearest or NotFound(tuple(reasons))
+
+
+def _read_as(seen: Found, way: Convention) -> Convention:
+    """Return another way to call a function, with what its response in this one told."""
+    read = seen.convention
+    return replace(
+        way,
+        pairing=read.pairing,
+        direction=read.direction,
+        output_lanes=read.output_lanes,
+        table_lanes=read.table_lanes,
+        blocks=read.blocks,
+        rotary_dim=read.rotary_dim,
+        rotates_v=read.rotates_v,
+    )
+
+
+def _with_flag(function: Callable[..., Any], own: Template, arguments: Template) -> list[Template]:
+    """Return the calls in which a flag may be tried: with these arguments, then others that have it too."""
+    if len(arguments) == len(own) and arguments != own:  # it stands among them: other calls may not have it
+        return [arguments]
+    known, flag = parameters(function) or [], arguments[len(own) :]
+    return [
+        arguments,
+        *((*each, *flag) for each in templates(function) if each != own and named(known, each)),
+    ][:CALLS_WITH_A_FLAG]
 
 
 def likeliest(function: Callable[..., Any]) -> Convention | None:

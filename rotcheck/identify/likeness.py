@@ -2,11 +2,35 @@
 
 from msgspec.structs import replace
 
-from rotcheck.results import Described, Difference, Identification, Likeness, Swappable
+from rotcheck.results import Described, Difference, Identification, Likeness, Swappable, Turned
 
 
 def likeness(own: Identification, other: Identification, name: str) -> Likeness:
-    """Return whether `own` can take the place of `other`, which is called `name`."""
+    """Return whether `own` can take the place of `other`, which is called `name`: with a flag, if that is nearer."""
+    plain = _held(own, other, name)
+    turned = [(_held(_with(own, one), other, name), one) for one in own.flags if one.follows]
+    nearest, flag = min(turned, key=lambda held: _changes(held[0]), default=(plain, None))
+    if flag is None or own.convention is None or _changes(nearest) >= _changes(plain):
+        return plain
+    gone = next(one for one in plain.differences if one.hard and one not in nearest.differences)
+    fix = _differs("flag", gone.own, gone.other, f"call it with {flag.flag}")
+    return Likeness(other=name, swappable="with changes", differences=(fix, *nearest.differences))
+
+
+def _with(own: Identification, turned: Turned) -> Identification:
+    """Return a function as it is with a flag the other way round, which stays out of its arguments."""
+    found, arguments = turned.convention, own.convention.argument_order if own.convention else ()
+    if found is not None and len(found.argument_order) > len(arguments):
+        found = replace(found, argument_order=arguments)
+    return replace(own, convention=found)
+
+
+def _changes(found: Likeness) -> int:
+    """Return how much has to be changed."""
+    return sum(one.hard for one in found.differences)
+
+
+def _held(own: Identification, other: Identification, name: str) -> Likeness:
     ours, theirs = own.convention, other.convention
     if ours is None or theirs is None:
         why = (own if ours is None else other).message or "no rotation was found"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report.grid import Marks, Tone
 from rotcheck.report.text import figure, one_line, plural
-from rotcheck.results import Identification, Remark
+from rotcheck.results import Described, Identification, Remark
 
 Labelled = list[tuple[str, str]]
 Said = tuple[str, str, str]
@@ -14,6 +14,12 @@ Said = tuple[str, str, str]
 
 _PLAIN = re.compile(r"\bPlain\(theta=([\d.e+]+)\)")
 WITH = " with tables "
+_ORDERS: dict[object, str] = {"half": " cat(f, f)", "interleaved": " each value twice", None: ""}
+CHANGEABLE = (
+    *("pairing", "direction", "output_lanes", "layout", "tables", "table_lanes", "rotary_dim", "blocks"),
+    *("schedule", "positions", "rotates_v", "in_place", "dtype_rule"),
+)
+"""What a flag may change of a convention."""
 MOST_WAYS = 5  # layouts that are shown
 
 
@@ -49,8 +55,7 @@ def _words(found: Identification) -> str:
     convention = found.convention
     assert convention is not None, "there is one"
     if convention.kind == "builds":
-        order = {"half": " cat(f, f)", "interleaved": " each value twice", None: ""}[convention.table_lanes]
-        return f"makes {convention.tables}{order} tables, {_schedule(found)}"
+        return f"makes {convention.tables}{_ORDERS[convention.table_lanes]} tables, {_schedule(found)}"
     within = f" in {convention.blocks} blocks" if (convention.blocks or 1) > 1 else ""
     parts = [f"{convention.pairing} pairing{within}"]
     if convention.direction == -1:
@@ -81,7 +86,33 @@ def lines(found: Identification) -> list[Said]:
         for one in found.evidence
     ]
     also = [("also" if at == 0 else "", text, "") for at, text in enumerate(_grouped(found.also))]
-    return [*built, *told, *also]
+    turned = [("flags" if at == 0 else "", *said) for at, said in enumerate(_turned(found))]
+    return [*built, *told, *also, *turned]
+
+
+def _turned(found: Identification) -> Iterator[tuple[str, str]]:
+    """Yield what each flag changes, and the error that its results have then."""
+    for one in found.flags:
+        if one.message is not None or one.convention is None or found.convention is None:
+            yield f"{one.flag}: {one_line(one.message or 'nothing was found')}", ""
+        else:
+            seen = "" if one.error is None else f"error {figure(one.error)}"
+            yield f"{one.flag}: {_changes(found.convention, one.convention)}", seen
+
+
+def _changes(own: Described, other: Described) -> str:
+    """Return in what one convention differs from another: `pairing interleaved, in_place yes`."""
+    differing = [name for name in CHANGEABLE if getattr(own, name) != getattr(other, name)]
+    if other.table_lanes is None and "table_lanes" in differing:
+        differing.remove("table_lanes")
+    return ", ".join(_change(name, getattr(other, name)) for name in differing) or "the same"
+
+
+def _change(field: str, value: object) -> str:
+    if field == "table_lanes":
+        return f"tables{_ORDERS[value]}"
+    words = {True: "yes", False: "no", None: "unknown"}
+    return f"{field} {words[value] if value is None or isinstance(value, bool) else _plainly(str(value))}"
 
 
 def _grouped(ways: Sequence[str]) -> list[str]:

@@ -1,0 +1,105 @@
+"""The flags of a function, as `interleaved=False`: what it does with each of them the other way round."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+import torch
+from msgspec.structs import replace
+
+from rotcheck.identify.templates import Template, parameters
+from rotcheck.implementations import construct, vocabulary
+from rotcheck.implementations.load import Target, on_device
+from rotcheck.implementations.vocabulary import said
+from rotcheck.results import Identification, Remark, Turned
+from rotcheck.rotary.conventions import role_of
+
+MOST = 4  # flags that are tried
+
+
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """A flag the other way round, `interleaved=True`, and the call in which it is so."""
+
+    flag: str
+    function: Callable[..., Any]
+    arguments: Template
+
+
+def turned(target: Target, arguments: Template, device: torch.device) -> list[Turning]:
+    """Return the first flags of a function, then those of the class that it is an object or a method of."""
+    of_call = _of_call(target.function, arguments)
+    return list(islice(chain(of_call, _of_class(target, arguments, device)), MOST))
+
+
+def _of_class(target: Target, arguments: Template, device: torch.device) -> Iterator[Turning]:
+    own = getattr(target.function, "__self__", target.function)
+    made = type(own)
+    if not (target.built or "").startswith(f"{made.__name__}("):
+        return
+    for name, value in _given_to(made):
+        try:
+            built = construct.construct(made, **{name: not value})[0]
+        except Exception:  # it cannot be built so: there is no function to ask
+            continue
+        moved = on_device(built, str(device))
+        yield Turning(
+            f"{name}={not value}",
+            moved if own is target.function else getattr(moved, target.function.__name__),
+            arguments,
+        )
+
+
+def _given_to(made: type) -> Iterator[tuple[str, bool]]:
+    """Yield the flags of a class and what they were when the object was made."""
+    for parameter in inspect.signature(made).parameters.values():
+        if isinstance(parameter.default, bool):
+            yield parameter.name, parameter.default
+        elif parameter.default is parameter.empty and said(parameter.name, vocabulary.FLAG):
+            yield parameter.name, True
+
+
+def _of_call(function: Callable[..., Any], arguments: Template) -> Iterator[Turning]:
+    every = parameters(function) or []
+    places = {
+        argument.rpartition("=")[0] or every[at].name: at
+        for at, argument in enumerate(arguments)
+        if "=" in argument or at < len(every)
+    }
+    for one in every:
+        at = places.get(one.name)
+        if at is None and isinstance(one.default, bool):
+            flag = f"{one.name}={not one.default}"
+            yield Turning(flag, function, (*arguments, flag))
+        elif at is not None and role_of(arguments[at]) in ("True", "False"):
+            value = str(role_of(arguments[at]) == "False")
+            by_name = f"{one.name}={value}"
+            given = by_name if "=" in arguments[at] else value
+            yield Turning(by_name, function, (*arguments[:at], given, *arguments[at + 1 :]))
+
+
+def told(turning: Turning, found: Identification) -> Turned:
+    """Return what a function was found to do with a flag."""
+    wrong = [one.message for one in found.findings if one.mistake]
+    tried = [one for one in found.tried if one.startswith("f(")]
+    return Turned(
+        flag=turning.flag,
+        follows=found.follows,
+        convention=found.convention,
+        error=found.error,
+        message=next(iter((*wrong, *tried)), found.message),
+    )
+
+
+def mistakes(turning: Turning, found: Identification) -> list[Remark]:
+    """Return the first mistake that a function makes with a flag that says how it is to rotate.
+
+    What other flags do to the result (dropout, another result altogether) is no mistake.
+    """
+    wrong = [one for one in found.findings if one.mistake]
+    style = said(turning.flag.partition("=")[0], vocabulary.STYLE)
+    if not (wrong and style and found.convention):
+        return []
+    return [replace(wrong[0], message=f"with {turning.flag}: {wrong[0].message}")]
