@@ -354,11 +354,21 @@ def find(function: Callable[..., Any]) -> tuple[Recipe, Built] | None:
     best: tuple[Recipe, Built] | None = None
     for recipe in recipes(function):
         try:
-            built = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32)
+            built = few(function, recipe)
         except Exception:  # a call that does not suit it, or gives back no tables
             continue
-        if not _is_none(function, recipe, built):
-            best = best or (recipe, built)
-            if abs(built.angles[1].abs().max() - 1.0) < 0.5:
-                return recipe, built
+        best = best or (recipe, built)
+        if abs(built.angles[1].abs().max() - 1.0) < 0.5:
+            return recipe, built
     return best
+
+
+def few(function: Callable[..., Any], recipe: Recipe) -> Built:
+    """Return what a function makes for the first `FEW_ROWS` positions.
+
+    Raises `NotTables` where that are no tables of these positions, and what the function raises.
+    """
+    built = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32)
+    if _is_none(function, recipe, built):
+        raise NotTables("what comes back are no tables of the positions that it was asked for")
+    return built

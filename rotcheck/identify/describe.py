@@ -24,9 +24,10 @@ from rotcheck.identify import (
     words,
 )
 from rotcheck.identify.engine import Found, NotFound
+from rotcheck.identify.flags import Turning
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
-from rotcheck.identify.templates import meant
+from rotcheck.identify.templates import Template, meant
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
@@ -53,10 +54,17 @@ def identified(target: Target, device: torch.device) -> Identified:
     function = target.function
     maker = builders.find(function)
     if maker is not None:
-        return _making(target, *maker, device)
+        return _maker(target, *maker, device)
     found = engine.search(function, device, hints(function))
     made = _searched(target, found, device)
-    return made if isinstance(found, NotFound) else _with_flags(made, target, found, device)
+    if isinstance(found, NotFound):
+        return made
+
+    def asked(turning: Turning) -> Identified:
+        again = engine.again(found, turning.function, turning.arguments)
+        return _searched(replace(target, function=turning.function), again, device)
+
+    return _with_flags(made, target, found.convention.arguments, device, asked)
 
 
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
@@ -78,6 +86,27 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
     tried = unknown.told(target.function, found.reasons)
     told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
     return Identified(told, found.likeliest)
+
+
+def _maker(
+    target: Target, recipe: builders.Recipe, built: builders.Built, device: torch.device
+) -> Identified:
+    def asked(turning: Turning) -> Identified:
+        again, other = (
+            replace(recipe, arguments=turning.arguments),
+            replace(target, function=turning.function),
+        )
+        try:
+            return _making(other, again, builders.few(turning.function, again), device)
+        except builders.NotTables:
+            words = f"{again.shown} gives back no tables of a rotation"
+        except Exception as error:  # whatever it raises when it is asked so
+            words = (
+                f"{again.shown} raises {type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
+            )
+        return Identified(_told(other, device, follows=False, convention=None, message=words), None)
+
+    return _with_flags(_making(target, recipe, built, device), target, recipe.arguments, device, asked)
 
 
 def _making(
@@ -149,14 +178,19 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     return _said(target, found, asked.convention, own, findings, more, error, device)
 
 
-def _with_flags(made: Identified, target: Target, found: Found, device: torch.device) -> Identified:
-    """Tell also what each flag of a function that follows a convention changes."""
+def _with_flags(
+    made: Identified,
+    target: Target,
+    arguments: Template,
+    device: torch.device,
+    asked: Callable[[Turning], Identified],
+) -> Identified:
+    """Tell also what each flag of a function that follows a convention changes, as it is found when it is asked so."""
     if not made.told.follows:
         return made
     turned, wrong = list[Turned](), list[Remark]()
-    for turning in flags.turned(target, found.convention.arguments, device):
-        other = replace(target, function=turning.function)
-        told = _searched(other, engine.again(found, turning.function, turning.arguments), device).told
+    for turning in flags.turned(target, arguments, device):
+        told = asked(turning).told
         turned.append(flags.told(turning, told))
         wrong += flags.mistakes(turning, told)
     told = msgspec.structs.replace(

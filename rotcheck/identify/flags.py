@@ -29,7 +29,10 @@ class Turning:
 
 
 def turned(target: Target, arguments: Template, device: torch.device) -> list[Turning]:
-    """Return the first flags of a function, then those of the class that it is an object or a method of."""
+    """Return the first flags of a function, then those of the class that it is an object or a method of.
+
+    Flags that say how to rotate come before all others.
+    """
     of_call = _of_call(target.function, arguments)
     return list(islice(chain(of_call, _of_class(target, arguments, device)), MOST))
 
@@ -39,7 +42,7 @@ def _of_class(target: Target, arguments: Template, device: torch.device) -> Iter
     made = type(own)
     if not (target.built or "").startswith(f"{made.__name__}("):
         return
-    for name, value in _given_to(made):
+    for name, value in sorted(_given_to(made), key=lambda flag: not _of_style(flag[0])):
         try:
             built = construct.construct(made, **{name: not value})[0]
         except Exception:  # it cannot be built so: there is no function to ask
@@ -68,7 +71,7 @@ def _of_call(function: Callable[..., Any], arguments: Template) -> Iterator[Turn
         for at, argument in enumerate(arguments)
         if "=" in argument or at < len(every)
     }
-    for one in every:
+    for one in sorted(every, key=lambda parameter: not _of_style(parameter.name)):
         at = places.get(one.name)
         if at is None and isinstance(one.default, bool):
             flag = f"{one.name}={not one.default}"
@@ -78,6 +81,11 @@ def _of_call(function: Callable[..., Any], arguments: Template) -> Iterator[Turn
             by_name = f"{one.name}={value}"
             given = by_name if "=" in arguments[at] else value
             yield Turning(by_name, function, (*arguments[:at], given, *arguments[at + 1 :]))
+
+
+def _of_style(name: str) -> bool:
+    """Return whether a flag says how to rotate."""
+    return said(name, vocabulary.STYLE)
 
 
 def told(turning: Turning, found: Identification) -> Turned:
@@ -99,7 +107,6 @@ def mistakes(turning: Turning, found: Identification) -> list[Remark]:
     What other flags do to the result (dropout, another result altogether) is no mistake.
     """
     wrong = [one for one in found.findings if one.mistake]
-    style = said(turning.flag.partition("=")[0], vocabulary.STYLE)
-    if not (wrong and style and found.convention):
+    if not (wrong and found.convention and _of_style(turning.flag.partition("=")[0])):
         return []
     return [replace(wrong[0], message=f"with {turning.flag}: {wrong[0].message}")]

@@ -171,11 +171,23 @@ def swap(found: Identification) -> tuple[str, list[Said]] | None:
     return f"{one_line(found.specification)} {answers[like.swappable]}", told
 
 
+def heading(found: Identification) -> str:
+    """Return what stands above the convention of one that has mistakes."""
+    return "Its convention otherwise" if _otherwise_right(found) else "The nearest convention"
+
+
+def _otherwise_right(found: Identification) -> bool:
+    """Return whether values come out right where none of its mistakes is made: another dtype, or without a flag."""
+    mistaken = _mistaken(found)
+    with_flags = bool(mistaken) and all(one.message.startswith("with ") for one in mistaken)
+    return with_flags or (found.error is not None and found.error <= ROUNDING)
+
+
 def summary_line(found: Identification) -> str:
     """Return the last line: what it comes to, error and time."""
     words = {"good": "follows a convention", "bad": "follows no convention"}
     parts = [words.get(tone(found), "not identified")]
-    if tone(found) == "bad" and found.error is not None and found.error <= ROUNDING:
+    if tone(found) == "bad" and _otherwise_right(found):
         parts = ["follows a convention, but for what is said above"]
     if found.ambiguous:
         parts.append(f"{plural(len(found.ambiguous), 'field')} ambiguous")

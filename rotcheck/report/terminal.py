@@ -172,7 +172,7 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
         parts.append(Group(*heading, _labelled(told)))
     if found.convention is None:
         return [*parts, *_remarks_of(*conventions.why_not(found)), _last(found)]
-    nearest = [Text("The nearest convention", style="bold")] if wrong else []
+    nearest = [Text(conventions.heading(found), style="bold")] if wrong else []
     parts.append(Group(*nearest, _said(conventions.lines(found), look)))
     parts += _remarks_of("Worth knowing", conventions.choices(found))
     unknown, swapped = conventions.ambiguities(found), conventions.swap(found)

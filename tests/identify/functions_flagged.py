@@ -115,3 +115,24 @@ class WrongWhenInterleaved(Built):
             pair = a * angle.cos() - b * angle.sin(), b * angle.cos() - a * angle.sin()
             return torch.stack(pair, -1).flatten(-2)
         return _rotated(x, angle.cos(), angle.sin(), False)
+
+
+def _angles(dim, end, rounded=False):
+    inv_freq = 10000.0 ** (-torch.arange(0, dim, 2).float() / dim)
+    return torch.outer(torch.arange(end).float(), inv_freq.half().float() if rounded else inv_freq)
+
+
+def precompute_in_any_form(dim, end, use_complex=False, interleaved=False, return_mean=False):
+    angle = _angles(dim, end)
+    if return_mean:
+        return angle.mean()
+    if use_complex:
+        return torch.polar(torch.ones_like(angle), angle)
+    twice = angle.repeat_interleave(2, -1) if interleaved else angle.repeat(1, 2)
+    return twice.cos(), twice.sin()
+
+
+def precompute_rounded_when_interleaved(dim, end, interleaved=False):
+    angle = _angles(dim, end, rounded=interleaved)
+    twice = angle.repeat_interleave(2, -1) if interleaved else angle.repeat(1, 2)
+    return twice.cos(), twice.sin()

@@ -12,7 +12,7 @@ import torch
 from identifying import told
 
 from rotcheck.identify.likeness import likeness
-from rotcheck.report.identification import lines
+from rotcheck.report.identification import lines, summary_line
 from rotcheck.results import Identification
 
 HERE = Path(__file__).parent
@@ -56,6 +56,15 @@ def test_what_a_flag_changes_holds_for_every_way_to_call_it() -> None:
     assert shown("in_any_layout") == ["conj=True: direction -1", "interleaved=True: pairing interleaved"]
 
 
+def test_what_a_flag_changes_of_tables_is_told_those_of_style_first() -> None:
+    assert identification("precompute_in_any_form").follows
+    assert shown("precompute_in_any_form") == [
+        "interleaved=True: tables each value twice",
+        "use_complex=True: tables complex, dtype_rule returns complex64",
+        "return_mean=True: f(D, S, return_mean=True) gives back no tables of a rotation",
+    ]
+
+
 def test_of_a_function_without_flags_nothing_is_told() -> None:
     assert identification("of_no_flag").flags == ()
     assert shown("of_no_flag") == []
@@ -93,6 +102,13 @@ def test_a_mistake_that_is_made_with_a_flag_alone_is_found(name: str, code: str,
     assert not found.follows
     assert found.error is not None
     assert found.error < 2  # as it is called by default
+
+
+def test_tables_that_are_wrong_with_a_flag_alone_are_found() -> None:
+    found = identification("precompute_rounded_when_interleaved")
+    assert [(one.code, one.failure) for one in found.findings if one.mistake] == [("phase", "N1")]
+    assert found.findings[-1].message.startswith("with interleaved=True: ")
+    assert summary_line(found).startswith("follows a convention, but for what is said above")
 
 
 def test_a_mistake_with_a_flag_ends_the_command_with_1_and_stands_in_json() -> None:

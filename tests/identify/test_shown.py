@@ -51,6 +51,13 @@ def test_a_mistake_stands_in_front_with_cause_and_fix() -> None:
     assert sorted(order, key=shown.index) == order
 
 
+def test_the_convention_of_one_that_is_right_without_a_flag_is_no_nearest_one() -> None:
+    shown = table.convention([named("functions_flagged:tables_of_halves_alone")], Look(width=100))
+    assert "✗ functions_flagged:tables_of_halves_alone: with interleaved=True: rotates" in shown
+    assert "Its convention otherwise\n  call " in shown
+    assert "The nearest convention" not in shown
+
+
 def test_every_further_mistake_has_a_heading_of_its_own() -> None:
     found = named("functions_mistaken:minus_forgotten")
     twice = replace(found, findings=(*found.findings, replace(found.findings[0], message="and another")))
