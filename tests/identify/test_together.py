@@ -203,27 +203,38 @@ def test_whether_it_can_be_swapped_is_told_of_the_function_by_itself(tmp_path: P
     assert "model.py:apply_rotary can take the place of model.py:apply_rotary as it is" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(HEAD + makes("half") + takes("half"), id="half and half"),
-        pytest.param(HEAD + makes("interleaved") + takes("interleaved"), id="interleaved and interleaved"),
-        pytest.param(MISFIT + makes("interleaved", "RopeTables"), id="another makes the order that it needs"),
-        pytest.param(MISFIT + takes("half", "apply_rope"), id="another takes the order that is made"),
-        pytest.param(HEAD + makes("half-width") + takes("interleaved"), id="half-width tables"),
-        pytest.param(MISFIT + makes("half-width", "RopeTables"), id="half-width tables beside"),
-        pytest.param(MISFIT + WITH_COMPLEX, id="complex tables beside"),
-        pytest.param(HEAD + BY_FLAG + takes("interleaved"), id="a flag chooses the order"),
-        pytest.param(HEAD + BY_CONFIGURATION + takes("interleaved"), id="a configuration chooses the order"),
-        pytest.param(MISFIT + CONVERTED, id="converted by the caller"),
-        pytest.param(MISFIT + USED_BY_ANOTHER, id="used by what is not identified"),
-        pytest.param(MISFIT + MADE_BY_ANOTHER, id="made by what is not identified"),
-        pytest.param("from typing import *\n" + MISFIT, id="anything may be imported"),
-    ],
-)
-def test_where_there_is_a_doubt_nothing_is_said(text: str, tmp_path: Path) -> None:
-    every = found(tmp_path, text, code=0)
-    assert [one["findings"] for one in every.values()] == [[]] * len(every)
+DOUBTS = {
+    "half and half": HEAD + makes("half") + takes("half"),
+    "interleaved and interleaved": HEAD + makes("interleaved") + takes("interleaved"),
+    "another makes the order that it needs": MISFIT + makes("interleaved", "RopeTables"),
+    "another takes the order that is made": MISFIT + takes("half", "apply_rope"),
+    "half-width tables": HEAD + makes("half-width") + takes("interleaved"),
+    "half-width tables beside": MISFIT + makes("half-width", "RopeTables"),
+    "complex tables beside": MISFIT + WITH_COMPLEX,
+    "a flag chooses the order": HEAD + BY_FLAG + takes("interleaved"),
+    "a configuration chooses the order": HEAD + BY_CONFIGURATION + takes("interleaved"),
+    "converted by the caller": MISFIT + CONVERTED,
+    "used by what is not identified": MISFIT + USED_BY_ANOTHER,
+    "made by what is not identified": MISFIT + MADE_BY_ANOTHER,
+    "anything may be imported": "from typing import *\n" + MISFIT,
+}
+
+
+@pytest.fixture(scope="module")
+def of_doubts(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Return what one command finds in the files of all doubts."""
+    folder = tmp_path_factory.mktemp("doubts")
+    for doubt, text in DOUBTS.items():
+        (folder / f"{doubt}.py").write_text(text)
+    done = run(*(f"{doubt}.py" for doubt in DOUBTS), "--format", "json", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return list(json.loads(done.stdout)["identifications"])
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_where_there_is_a_doubt_nothing_is_said(doubt: str, of_doubts: list[dict[str, Any]]) -> None:
+    every = [one for one in of_doubts if one["specification"].startswith(f"{doubt}.py:")]
+    assert [one["findings"] for one in every] == [[]] * len(every)
     assert len(every) >= 2
 
 
