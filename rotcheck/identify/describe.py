@@ -27,12 +27,12 @@ from rotcheck.identify.engine import Found, NotFound
 from rotcheck.identify.flags import Turning
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
-from rotcheck.identify.templates import Template, meant
+from rotcheck.identify.templates import meant
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
-from rotcheck.results import Described, Identification, Remark, Told, Turned
+from rotcheck.results import Described, Identification, Remark, Told
 from rotcheck.rotary.conventions import Convention, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
@@ -45,6 +45,8 @@ class Identified:
 
     told: Identification
     convention: Convention | None
+    flags: tuple[Turning, ...] = ()  # of one that follows a convention
+    turned: Callable[[Turning], Identification] | None = None  # what it does with one of them
 
 
 def identified(target: Target, device: torch.device) -> Identified:
@@ -57,14 +59,14 @@ def identified(target: Target, device: torch.device) -> Identified:
         return _maker(target, *maker, device)
     found = engine.search(function, device, hints(function))
     made = _searched(target, found, device)
-    if isinstance(found, NotFound):
+    if isinstance(found, NotFound) or not made.told.follows:
         return made
 
-    def asked(turning: Turning) -> Identified:
-        again = engine.again(found, turning.function, turning.arguments)
-        return _searched(replace(target, function=turning.function), again, device)
+    def turned(turning: Turning) -> Identification:
+        other = replace(target, function=turning.function())
+        return _searched(other, engine.again(found, other.function, turning.arguments), device).told
 
-    return _with_flags(made, target, found.convention.arguments, device, asked)
+    return replace(made, flags=flags.turned(target, found.convention.arguments, device), turned=turned)
 
 
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
@@ -91,22 +93,26 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
 def _maker(
     target: Target, recipe: builders.Recipe, built: builders.Built, device: torch.device
 ) -> Identified:
-    def asked(turning: Turning) -> Identified:
+    made = _making(target, recipe, built, device)
+    if not made.told.follows:
+        return made
+
+    def turned(turning: Turning) -> Identification:
         again, other = (
             replace(recipe, arguments=turning.arguments),
-            replace(target, function=turning.function),
+            replace(target, function=turning.function()),
         )
         try:
-            return _making(other, again, builders.few(turning.function, again), device)
+            return _making(other, again, builders.few(other.function, again), device).told
         except builders.NotTables:
             words = f"{again.shown} gives back no tables of a rotation"
         except Exception as error:  # whatever it raises when it is asked so
             words = (
                 f"{again.shown} raises {type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
             )
-        return Identified(_told(other, device, follows=False, convention=None, message=words), None)
+        return _told(other, device, follows=False, convention=None, message=words)
 
-    return _with_flags(_making(target, recipe, built, device), target, recipe.arguments, device, asked)
+    return replace(made, flags=flags.turned(target, recipe.arguments, device), turned=turned)
 
 
 def _making(
@@ -176,27 +182,6 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)
-
-
-def _with_flags(
-    made: Identified,
-    target: Target,
-    arguments: Template,
-    device: torch.device,
-    asked: Callable[[Turning], Identified],
-) -> Identified:
-    """Tell also what each flag of a function that follows a convention changes, as it is found when it is asked so."""
-    if not made.told.follows:
-        return made
-    turned, wrong = list[Turned](), list[Remark]()
-    for turning in flags.turned(target, arguments, device):
-        told = asked(turning).told
-        turned.append(flags.told(turning, told))
-        wrong += flags.mistakes(turning, told)
-    told = msgspec.structs.replace(
-        made.told, flags=tuple(turned), findings=(*made.told.findings, *wrong), follows=not wrong
-    )
-    return replace(made, told=told)
 
 
 def _mistaken(findings: list[Remark]) -> bool:

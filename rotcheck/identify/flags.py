@@ -3,8 +3,8 @@
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from msgspec.structs import replace
@@ -24,17 +24,19 @@ class Turning:
     """A flag the other way round, `interleaved=True`, and the call in which it is so."""
 
     flag: str
-    function: Callable[..., Any]
+    function: Callable[
+        [], Callable[..., Any]
+    ]  # what is called then; raises what the building of its object raises
     arguments: Template
 
 
-def turned(target: Target, arguments: Template, device: torch.device) -> list[Turning]:
+def turned(target: Target, arguments: Template, device: torch.device) -> tuple[Turning, ...]:
     """Return the first flags of a function, then those of the class that it is an object or a method of.
 
     Flags that say how to rotate come before all others.
     """
-    of_call = _of_call(target.function, arguments)
-    return list(islice(chain(of_call, _of_class(target, arguments, device)), MOST))
+    every = (*_of_call(target.function, arguments), *_of_class(target, arguments, device))
+    return tuple(sorted(every, key=lambda turning: not _of_style(turning.flag)))[:MOST]
 
 
 def _of_class(target: Target, arguments: Template, device: torch.device) -> Iterator[Turning]:
@@ -42,17 +44,14 @@ def _of_class(target: Target, arguments: Template, device: torch.device) -> Iter
     made = type(own)
     if not (target.built or "").startswith(f"{made.__name__}("):
         return
-    for name, value in sorted(_given_to(made), key=lambda flag: not _of_style(flag[0])):
-        try:
-            built = construct.construct(made, **{name: not value})[0]
-        except Exception:  # it cannot be built so: there is no function to ask
-            continue
-        moved = on_device(built, str(device))
-        yield Turning(
-            f"{name}={not value}",
-            moved if own is target.function else getattr(moved, target.function.__name__),
-            arguments,
-        )
+
+    def built(**flag: bool) -> Callable[..., Any]:
+        other = on_device(construct.construct(made, **flag)[0], str(device))
+        return other if own is target.function else cast(Callable[..., Any], getattr(other, method))
+
+    method = getattr(target.function, "__name__", "")
+    for name, value in _given_to(made):
+        yield Turning(f"{name}={not value}", partial(built, **{name: not value}), arguments)
 
 
 def _given_to(made: type) -> Iterator[tuple[str, bool]]:
@@ -71,21 +70,21 @@ def _of_call(function: Callable[..., Any], arguments: Template) -> Iterator[Turn
         for at, argument in enumerate(arguments)
         if "=" in argument or at < len(every)
     }
-    for one in sorted(every, key=lambda parameter: not _of_style(parameter.name)):
+    for one in every:
         at = places.get(one.name)
         if at is None and isinstance(one.default, bool):
             flag = f"{one.name}={not one.default}"
-            yield Turning(flag, function, (*arguments, flag))
+            yield Turning(flag, lambda: function, (*arguments, flag))
         elif at is not None and role_of(arguments[at]) in ("True", "False"):
             value = str(role_of(arguments[at]) == "False")
             by_name = f"{one.name}={value}"
             given = by_name if "=" in arguments[at] else value
-            yield Turning(by_name, function, (*arguments[:at], given, *arguments[at + 1 :]))
+            yield Turning(by_name, lambda: function, (*arguments[:at], given, *arguments[at + 1 :]))
 
 
-def _of_style(name: str) -> bool:
+def _of_style(flag: str) -> bool:
     """Return whether a flag says how to rotate."""
-    return said(name, vocabulary.STYLE)
+    return said(flag.partition("=")[0], vocabulary.STYLE)
 
 
 def told(turning: Turning, found: Identification) -> Turned:
@@ -107,6 +106,6 @@ def mistakes(turning: Turning, found: Identification) -> list[Remark]:
     What other flags do to the result (dropout, another result altogether) is no mistake.
     """
     wrong = [one for one in found.findings if one.mistake]
-    if not (wrong and found.convention and _of_style(turning.flag.partition("=")[0])):
+    if not (wrong and found.convention and _of_style(turning.flag)):
         return []
     return [replace(wrong[0], message=f"with {turning.flag}: {wrong[0].message}")]

@@ -1,7 +1,7 @@
 """The front's half: one worker for each function, what it found, and what became of it where it found nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -12,9 +12,10 @@ from rotcheck.identify import together
 from rotcheck.identify.likeness import likeness
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
-from rotcheck.results import Identification
+from rotcheck.results import Identification, Remark, Turned
 
 WORKER = "rotcheck.identify.worker:open_identification"
+_FLAGS = "rotcheck.identify.worker:open_flags"
 PRELOAD = ("torch", "rotcheck.identify.worker")
 _REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
@@ -27,6 +28,9 @@ class Identified:
     convention: Mapping[str, Any] | None
     called: str | None = None  # that call in words, with shapes
     unbuilt: bool = False  # it is a class of which no object could be made
+    flags: tuple[
+        str, ...
+    ] = ()  # the other way round, "interleaved=True": what it does with them can be asked
 
 
 def identify(
@@ -68,7 +72,7 @@ def identify_all(
     if on_plan:
         on_plan(len(asked))
     with Pool(preload=PRELOAD) as pool:
-        found = of_all(pool, every, device, timeout, on_found)
+        found = of_all(pool, every, device, timeout, on_found, flags=True)
     told = [found[name].told for name in asked]
     if like:
         other = found[like].told
@@ -84,14 +88,40 @@ def of_all(
     device: str,
     timeout: float,
     on_found: Callable[[Identification], None] | None = None,
+    *,
+    flags: bool = False,
 ) -> dict[str, Identified]:
-    """Identify each of these in a worker of its own. Raises `RequestError` for one that is not there."""
+    """Identify each of these in a worker of its own, and with `flags` what each of its flags changes, in another.
+
+    Raises `RequestError` for one that is not there.
+    """
     found: dict[str, Identified] = {}
     for done in pool.run(jobs(specifications, device, timeout)):
-        found[done.job.name] = identified(done)
+        name = done.job.name
+        if done.job.target == _FLAGS:
+            found[name] = replace(found[name], told=_with_flag(found[name].told, done))
+            continue
+        found[name] = identified(done)
         if on_found:
-            on_found(found[done.job.name].told)
+            on_found(found[name].told)
+        if flags and found[name].flags:
+            pool.add([replace(done.job, target=_FLAGS, tasks=found[name].flags)])
     return found
+
+
+def _with_flag(own: Identification, done: Done) -> Identification:
+    """Return what was found of a function, and of one of its flags."""
+    if isinstance(done.outcome, Returned):
+        turned = msgspec.convert(done.outcome.value["turned"], Turned)
+        wrong = msgspec.convert(done.outcome.value["wrong"], tuple[Remark, ...])
+    else:
+        turned, wrong = Turned(flag=done.task, follows=False, convention=None, message=str(done.outcome)), ()
+    return msgspec.structs.replace(
+        own,
+        flags=(*own.flags, turned),
+        findings=(*own.findings, *wrong),
+        follows=own.follows and not wrong,
+    )
 
 
 def jobs(specifications: Sequence[str], device: str, timeout: float) -> list[Job]:
@@ -122,7 +152,8 @@ def identified(done: Done) -> Identified:
         raise RequestError(outcome.message)
     if isinstance(outcome, Returned) and "told" in outcome.value:
         told = msgspec.convert(outcome.value["told"], Identification)
-        return Identified(told, outcome.value["convention"], outcome.value["called"])
+        value = outcome.value
+        return Identified(told, value["convention"], value["called"], flags=tuple(value["flags"]))
     if isinstance(outcome, Returned) and unbuilt:
         words = f"cannot be built: {outcome.value['unbuilt']}"
     elif isinstance(outcome, Returned):

@@ -9,7 +9,7 @@ import msgspec
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.identify import describe
+from rotcheck.identify import describe, flags
 from rotcheck.identify.called import called
 from rotcheck.implementations import construct, load
 from rotcheck.implementations.interface import Unavailable
@@ -26,11 +26,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     Raises `RequestError` when there is no such function; a class that cannot be built is an answer.
     """
     device = setup["device"]
-    if device == "interpreter":
-        interpret()
-    else:
-        _check(device)
-    torch.set_num_threads(1)
+    _settle(device)
     try:
         found = load.find(setup["specification"], device)
     except Unavailable as error:
@@ -45,7 +41,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     def answer(task: Any) -> Any:
         before = switches.read()
         started = time.perf_counter()
-        made = describe.identified(found, torch.device("cpu" if device == "interpreter" else device))
+        made = describe.identified(found, _place(device))
         seconds = time.perf_counter() - started
         switches.move(before, now=switches.read())
         told = msgspec.structs.replace(
@@ -53,9 +49,46 @@ def open_identification(setup: dict[str, Any]) -> Answer:
         )
         convention = asdict(made.convention) if made.convention else None
         words = called(made.convention) if made.convention else None
-        return {"told": msgspec.to_builtins(told), "convention": convention, "called": words}
+        return {
+            "told": msgspec.to_builtins(told),
+            "convention": convention,
+            "called": words,
+            "flags": [turning.flag for turning in made.flags],
+        }
 
     return answer
+
+
+def open_flags(setup: dict[str, Any]) -> Answer:
+    """Identify `setup["specification"]` again; return what tells of each flag what the function does with it.
+
+    In a worker of its own: what was found without them stands, whatever becomes of the process.
+    """
+    _settle(setup["device"])
+    found = load.find(setup["specification"], setup["device"])
+    made = describe.identified(found, _place(setup["device"]))
+    by_name = {turning.flag: turning for turning in made.flags}
+
+    def answer(task: str) -> Any:
+        assert made.turned is not None, "what has flags can be asked with them"
+        told = made.turned(by_name[task])
+        turned, wrong = flags.told(by_name[task], told), flags.mistakes(by_name[task], told)
+        return {"turned": msgspec.to_builtins(turned), "wrong": msgspec.to_builtins(wrong)}
+
+    return answer
+
+
+def _settle(device: str) -> None:
+    """Make the worker ready for a device. Raises `RequestError` as `_check` does."""
+    if device == "interpreter":
+        interpret()
+    else:
+        _check(device)
+    torch.set_num_threads(1)
+
+
+def _place(device: str) -> torch.device:
+    return torch.device("cpu" if device == "interpreter" else device)
 
 
 def _check(device: str) -> None:

@@ -1,5 +1,7 @@
 """Rotary functions with flags, right and wrong."""
 
+import ctypes
+
 import torch
 from torch import Tensor, nn
 
@@ -56,6 +58,16 @@ def ignores(x, cos, sin, interleaved=False):
     return _rotated(x, cos[None, :, None], sin[None, :, None], False)
 
 
+def crashes_when_fused(x, cos, sin, interleaved=False, use_fused=False, conj=False):
+    if use_fused:
+        ctypes.string_at(0)
+    return (
+        back_or_forth(x, cos, sin, conj)
+        if interleaved
+        else _rotated(x, cos[None, :, None], sin[None, :, None], False)
+    )
+
+
 def of_no_flag(x, cos, sin, scale=None, dim=-1):
     return _rotated(x, cos[None, :, None], sin[None, :, None], False)
 
@@ -95,6 +107,13 @@ class Built(nn.Module):
     def forward(self, x):
         angle = torch.outer(torch.arange(x.shape[1]).float(), self.inv_freq)[None, :, None]
         return _rotated(x, angle.cos(), angle.sin(), self.interleaved)
+
+
+class NotToBeBuiltInterleaved(Built):
+    def __init__(self, dim, interleaved=False):
+        if interleaved:
+            raise NotImplementedError("halves alone")
+        super().__init__(dim)
 
 
 class MustSayNeox:

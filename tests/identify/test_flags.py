@@ -12,15 +12,27 @@ import torch
 from identifying import told
 
 from rotcheck.identify.likeness import likeness
+from rotcheck.identify.run import identify_all
 from rotcheck.report.identification import lines, summary_line
 from rotcheck.results import Identification
 
 HERE = Path(__file__).parent
+FILE = HERE / "functions_flagged.py"
 
 
 @cache
+def every() -> dict[str, Identification]:
+    """Return what is found of each function, by name: by one run."""
+    names = [
+        name for name, one in vars(functions_flagged).items() if callable(one) and not name.startswith("_")
+    ]
+    asked = [name for name in names if name not in ("Tensor", "MustSayNeox")] + ["MustSayNeox.rotate"]
+    found = identify_all([f"{FILE}:{name}" for name in asked])
+    return {one.specification.rpartition(":")[2]: one for one in found}
+
+
 def identification(name: str) -> Identification:
-    return told(f"functions_flagged:{name}")
+    return every()[name]
 
 
 def shown(name: str) -> list[str]:
@@ -75,6 +87,7 @@ def test_of_a_function_without_flags_nothing_is_told() -> None:
     [
         ("with_dropout", "training=True", "lanes hold what is neither cos nor sin of the table"),
         ("refuses", "interleaved=True", "raises NotImplementedError: only halves"),
+        ("NotToBeBuiltInterleaved", "interleaved=True", "NotImplementedError: halves alone"),
     ],
 )
 def test_a_flag_that_asks_for_no_rotation_is_no_mistake(name: str, flag: str, said: str) -> None:
@@ -104,6 +117,16 @@ def test_a_mistake_that_is_made_with_a_flag_alone_is_found(name: str, code: str,
     assert found.error < 2  # as it is called by default
 
 
+def test_a_crash_with_a_flag_takes_nothing_else_along() -> None:
+    found = identification("crashes_when_fused")
+    assert found.follows
+    assert shown("crashes_when_fused") == [
+        "interleaved=True: pairing interleaved",
+        "conj=True: the same",
+        "use_fused=True: the process was killed by SIGSEGV",
+    ]
+
+
 def test_tables_that_are_wrong_with_a_flag_alone_are_found() -> None:
     found = identification("precompute_rounded_when_interleaved")
     assert [(one.code, one.failure) for one in found.findings if one.mistake] == [("phase", "N1")]
@@ -112,9 +135,8 @@ def test_tables_that_are_wrong_with_a_flag_alone_are_found() -> None:
 
 
 def test_a_mistake_with_a_flag_ends_the_command_with_1_and_stands_in_json() -> None:
-    file = HERE / "functions_flagged.py"
     done = subprocess.run(
-        [sys.executable, "-m", "rotcheck", "identify", f"{file}:wrong_in_place", "--format", "json"],
+        [sys.executable, "-m", "rotcheck", "identify", f"{FILE}:wrong_in_place", "--format", "json"],
         capture_output=True,
         text=True,
         cwd=HERE.parents[1],

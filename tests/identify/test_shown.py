@@ -10,6 +10,7 @@ from identifying import told
 from msgspec.structs import replace
 
 from rotcheck.identify.likeness import likeness
+from rotcheck.identify.run import identify
 from rotcheck.report.formats import markdown, table
 from rotcheck.report.page import Look
 from rotcheck.results import Identification
@@ -52,7 +53,8 @@ def test_a_mistake_stands_in_front_with_cause_and_fix() -> None:
 
 
 def test_the_convention_of_one_that_is_right_without_a_flag_is_no_nearest_one() -> None:
-    shown = table.convention([named("functions_flagged:tables_of_halves_alone")], Look(width=100))
+    found = identify("functions_flagged:tables_of_halves_alone")
+    shown = table.convention([found], Look(width=100))
     assert "✗ functions_flagged:tables_of_halves_alone: with interleaved=True: rotates" in shown
     assert "Its convention otherwise\n  call " in shown
     assert "The nearest convention" not in shown
