@@ -79,7 +79,10 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
     """Return the parameters of a function, a module or a scripted function; None when it does not tell."""
     schema = getattr(function, "schema", None)
     if isinstance(function, torch.jit.ScriptFunction) and schema is not None:
-        return [Parameter(a.name, not a.has_default_value(), a.kwarg_only, False) for a in schema.arguments]
+        return [
+            Parameter(a.name, not a.has_default_value(), a.kwarg_only, False, default=a.default_value)
+            for a in schema.arguments
+        ]
     found = signature(function)
     if found is None:
         return None

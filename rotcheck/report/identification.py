@@ -91,21 +91,25 @@ def lines(found: Identification) -> list[Said]:
 
 
 def _turned(found: Identification) -> Iterator[tuple[str, str]]:
-    """Yield what each flag changes, and the error that its results have then."""
+    """Yield what each flag changes and the error that its results have then, last those that change nothing."""
+    same = []
     for one in found.flags:
         if one.message is not None or one.convention is None or found.convention is None:
             yield f"{one.flag}: {one_line(one.message or 'nothing was found')}", ""
+        elif changes := _changes(found.convention, one.convention):
+            yield f"{one.flag}: {changes}", "" if one.error is None else f"error {figure(one.error)}"
         else:
-            seen = "" if one.error is None else f"error {figure(one.error)}"
-            yield f"{one.flag}: {_changes(found.convention, one.convention)}", seen
+            same.append(one.flag)
+    if same:
+        yield f"{', '.join(same)}: the same", ""
 
 
 def _changes(own: Described, other: Described) -> str:
-    """Return in what one convention differs from another: `pairing interleaved, in_place yes`."""
+    """Return in what one convention differs from another: `pairing interleaved, in_place yes`; empty: in nothing."""
     differing = [name for name in CHANGEABLE if getattr(own, name) != getattr(other, name)]
     if other.table_lanes is None and "table_lanes" in differing:
         differing.remove("table_lanes")
-    return ", ".join(_change(name, getattr(other, name)) for name in differing) or "the same"
+    return ", ".join(_change(name, getattr(other, name)) for name in differing)
 
 
 def _change(field: str, value: object) -> str:

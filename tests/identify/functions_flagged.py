@@ -68,6 +68,20 @@ def crashes_when_fused(x, cos, sin, interleaved=False, use_fused=False, conj=Fal
     )
 
 
+def of_many_flags(x, cos, sin, use_cache=False, verbose=False, interleaved=False):
+    return paired_either_way(x, cos, sin)
+
+
+@torch.jit.script
+def scripted(x: Tensor, cos: Tensor, sin: Tensor, interleaved: bool = False) -> Tensor:
+    cos, sin = cos[None, :, None], sin[None, :, None]
+    if interleaved:
+        a, b = x[..., ::2], x[..., 1::2]
+        return torch.stack((a * cos - b * sin, b * cos + a * sin), -1).flatten(-2)
+    a, b = x.chunk(2, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
+
+
 def of_no_flag(x, cos, sin, scale=None, dim=-1):
     return _rotated(x, cos[None, :, None], sin[None, :, None], False)
 

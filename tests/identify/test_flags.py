@@ -51,6 +51,7 @@ def shown(name: str) -> list[str]:
         ("where_it_stands", "inplace=True: in_place yes"),
         ("complex_or_pairs", "use_real=False: tables complex"),
         ("ignores", "interleaved=True: the same"),
+        ("scripted", "interleaved=True: pairing interleaved"),
         ("Built", "interleaved=True: pairing interleaved"),
         ("MustSayNeox.rotate", "is_neox_style=False: pairing interleaved"),
     ],
@@ -75,6 +76,10 @@ def test_what_a_flag_changes_of_tables_is_told_those_of_style_first() -> None:
         "use_complex=True: tables complex, dtype_rule returns complex64",
         "return_mean=True: f(D, S, return_mean=True) gives back no tables of a rotation",
     ]
+
+
+def test_flags_that_change_nothing_are_told_in_one_line() -> None:
+    assert shown("of_many_flags") == ["interleaved=True, use_cache=True, verbose=True: the same"]
 
 
 def test_of_a_function_without_flags_nothing_is_told() -> None:
@@ -122,8 +127,8 @@ def test_a_crash_with_a_flag_takes_nothing_else_along() -> None:
     assert found.follows
     assert shown("crashes_when_fused") == [
         "interleaved=True: pairing interleaved",
-        "conj=True: the same",
         "use_fused=True: the process was killed by SIGSEGV",
+        "conj=True: the same",
     ]
 
 
