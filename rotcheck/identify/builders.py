@@ -314,11 +314,19 @@ def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, .
     named = {at: "s", last: "w"} | {here: "3" for here in range(last) if here != at and shape[here] == SLOTS}
     axes = "".join(named.get(here, "1" if shape[here] == 1 else "b") for here in range(len(shape)))
     wide = torch.complex128 if tables[0].is_complex() else torch.float64
-    rows = tuple(
-        table.detach().cpu().movedim(at, 0).reshape(shape[at], -1, shape[-1])[:length, 0].to(wide)
-        for table in tables
-    )
-    return axes, rows
+    alike = [here for here, axis in enumerate(axes) if axis == "b"]
+    whole = tuple(table.detach().cpu().to(wide).movedim(at, 0)[:length] for table in tables)
+    for here in alike:
+        if not all(_same_along(table, here + (here < at)) for table in whole):
+            raise NotTables(
+                f"returns a tensor of shape {tuple(shape)} that holds another table for each of {shape[here]}"
+            )
+    return axes, tuple(table.reshape(len(table), -1, shape[-1])[:, 0] for table in whole)
+
+
+def _same_along(table: Tensor, axis: int) -> bool:
+    """Return whether all parts of a table along an axis are the same, as those of batch rows are, and of heads."""
+    return torch.allclose(table, table.narrow(axis, 0, 1).expand_as(table), atol=1e-6)
 
 
 def _ignores_positions(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool:

@@ -337,7 +337,7 @@ def _no_rotation(target: Target, found: Found, findings: list[Remark], device: t
     Where the call was only guessed, what it gave back is no finding about the function.
     """
     call = words.call_words(found.convention)
-    vague = found.reading.problem == "no-convention" or found.response.uneven
+    vague = found.reading.problem in ("no-convention", "not-rotated") or found.response.uneven
     if vague and not meant(target.function, found.convention.arguments):
         tried = unknown.told(target.function, (f"{call} runs, and {found.reading.words}",))
         told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)

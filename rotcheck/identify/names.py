@@ -27,6 +27,8 @@ _ROLES: tuple[tuple[Names, Roles], ...] = (
     (vocabulary.BATCH, ("B",)),
     (vocabulary.LENGTH, ("S",)),
     (vocabulary.HEAD_DIM, ("D",)),
+    (vocabulary.INVERSE_FREQUENCIES, ("inv_freq", "table")),
+    (vocabulary.FREQUENCIES, ("table", "inv_freq", *JOINED)),
     (vocabulary.TABLE, ("table", *JOINED)),
     (vocabulary.TENSOR, ("x", "q", "table")),
 )
@@ -55,4 +57,6 @@ def roles(name: str, kind: object = None) -> tuple[str, ...]:
 def _by_name(name: str) -> tuple[str, ...]:
     if name == "s":
         return ("sin", "S")
+    if name in ("B", "S", "H", "D"):
+        return (name,)
     return next((found for names, found in _ROLES if said(name, names)), UNKNOWN)

@@ -4,15 +4,19 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 import torch
+from torch import Tensor
 
 from rotcheck.identify.engine import Found
 from rotcheck.identify.fit import Fit, fit
-from rotcheck.identify.frequencies import ASKED, Turned, turned
+from rotcheck.identify.frequencies import ASKED, Turned, turned, wrapped
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Remark, Told
-from rotcheck.rotary.conventions import Convention, coordinates
+from rotcheck.rotary.conventions import Convention, coordinates, role_of
 from rotcheck.rotary.schedules import Linear, OverHeadDim, Plain
+
+GIVEN = Plain()  # whose frequencies a function is handed that asks for them
+AS_GIVEN = "the frequencies that it is handed"
 
 
 @dataclass(slots=True)
@@ -32,6 +36,10 @@ class OwnAngles:
 
 def of_applied(found: Found) -> OwnAngles:
     """Read the angles of a function that rotates by itself."""
+    if found.reading.angles is not None and _reshaped(found.reading.angles):
+        words = "its angles are reshaped where they had to be transposed: each pair has those of others"
+        rows = "every row and pair of the probe has the angle that lies there when (pairs, rows) is reshaped"
+        return OwnAngles(found.convention, (0, 1, 2, 3), [remark("angles-reshaped", words, rows)])
     seen = turned(found)
     direction = found.convention.direction
     if not seen and found.reading.angles is not None:  # it takes as many rows as the probe has, and no others
@@ -45,8 +53,24 @@ def of_applied(found: Found) -> OwnAngles:
     if parts > 1:
         own.schedule = f"Axial, for each of {parts} coordinates {own.schedule or 'no known schedule'}"
         own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=own.schedule)
+    if "inv_freq" in map(role_of, convention.arguments) and own.theta == GIVEN.theta:
+        own.schedule, own.theta = AS_GIVEN, None
+        own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=AS_GIVEN)
     tell_offset(own, seen, made, direction)
     return own
+
+
+def _reshaped(angles: Tensor) -> bool:
+    """Return whether angles (S, P) are those of (P, S), reshaped: steady from row to row only when that is undone."""
+    rows, pairs = angles.shape
+    return not _steady(angles) and _steady(angles.reshape(pairs, rows).T)
+
+
+def _steady(angles: Tensor) -> bool:
+    """Return whether angles (S, P) grow by the same from each row to the next, and by something."""
+    steps = torch.arange(len(angles), dtype=angles.dtype)[:, None]  # (S, 1)
+    off = wrapped(angles - steps * wrapped(angles[1])).abs().max()
+    return bool(off < 1e-3) and bool(angles[1].abs().max() > 1e-3)
 
 
 def _fitted(seen: Turned, direction: int, found: Found) -> tuple[Fit, int]:
@@ -118,5 +142,9 @@ def tell_offset(own: OwnAngles, seen: Turned, made: Fit, direction: int) -> None
     if zero is None or float(zero.abs().max()) < 1e-5:
         return
     by = float(zero[0]) * direction / float(made.frequencies[0]) if float(made.frequencies[0]) else 0.0
-    words = f"position 0 is turned as position {by:.3g} should be"
+    words = (
+        f"position 0 is turned as position {by:.3g} should be"
+        if abs(by) > 1e-5
+        else "position 0 turns already"
+    )
     own.remarks.append(remark("offset", words, f"pair 0 turns by {float(zero[0]):.4g} rad at position 0"))

@@ -16,7 +16,7 @@ MOST = 160  # templates
 Template = tuple[str, ...]
 
 FREE = (
-    *("S", "D", "H", "B", "R", "axis", "sections", "cu_seqlens", "device"),
+    *("S", "D", "H", "B", "R", "axis", "sections", "cu_seqlens", "inv_freq", "device"),
     *("True", "False", "10000.0", "1.0"),
 )  # as often as they are asked for
 TENSORS = ("x", "qkv", "q", "k", "v")
@@ -77,8 +77,8 @@ class Parameter:
 
 def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
     """Return the parameters of a function, a module or a scripted function; None when it does not tell."""
-    schema = getattr(function, "schema", None)
-    if isinstance(function, torch.jit.ScriptFunction) and schema is not None:
+    schema = _schema(function)
+    if schema is not None:
         return [
             Parameter(a.name, not a.has_default_value(), a.kwarg_only, False, default=a.default_value)
             for a in schema.arguments
@@ -95,6 +95,15 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
         for p in found
         if p.kind is not p.VAR_KEYWORD  # of any number of tensors, `*xs`, it is given one
     ]
+
+
+def _schema(function: Callable[..., Any]) -> Any:
+    """Return the schema of a scripted function, or of one behind what wraps it as functools.lru_cache does."""
+    try:
+        inner = inspect.unwrap(function)
+    except ValueError:  # it wraps itself
+        return None
+    return getattr(inner, "schema", None) if isinstance(inner, torch.jit.ScriptFunction) else None
 
 
 def signature(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
@@ -135,8 +144,12 @@ def named(places: Sequence[Parameter], template: Template) -> bool:
     for at, argument in enumerate(template):
         name, _, role = argument.rpartition("=")
         parameter = every.get(name) if name else places[at] if at < len(places) else None
-        said = roles(parameter.name, parameter.kind) if parameter else UNKNOWN
-        alike = {"x": ("x", "q"), "q": ("q", "x")}.get(role, (role,))
+        whole = parameter is not None and parameter.kind in (
+            int,
+            "int",
+        )  # any size or offset, but for its name
+        said = roles(parameter.name, None if whole else parameter.kind) if parameter else UNKNOWN
+        alike = {"x": ("x", "q", "k", "v"), "q": ("q", "x")}.get(role, (role,))
         if said is UNKNOWN or not {*alike} & {*said}:
             return False
     return True
@@ -211,7 +224,9 @@ def _complete(choices: Sequence[tuple[str, ...]], chosen: Template, blind: bool)
 
 
 def _named(chosen: Template) -> Template:
-    """Call a lone q `x`, and an x beside k `q`."""
+    """Call a lone q, k or v `x`, and an x beside k `q`."""
+    if len([role for role in chosen if role in TENSORS]) == 1:
+        return tuple("x" if role in ("q", "k", "v") else role for role in chosen)
     if "k" in chosen:
         return tuple("q" if role == "x" else role for role in chosen)
     return tuple("x" if role == "q" else role for role in chosen)

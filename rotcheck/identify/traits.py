@@ -14,6 +14,7 @@ from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
 
 ONCE = 0.8  # rounding steps: more than this, and it does not round once
+MANY_ROWS = 300  # bfloat16 counts to 256
 TABLES_ONCE = 0.85  # what float32 inside can reach with tables in the dtype
 
 
@@ -90,6 +91,7 @@ def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str, 
         )
     off = against(case, own, case.truth)
     inside = _inside(off)
+    case, own, off = _further(asked, sizes) or (case, own, off)
     shown = f"bfloat16: error {off.error:.2f} rounding steps, {off.rounded_once:.0%} of the elements correctly rounded"
     if off.error > SAME or off.not_finite:
         code, words = explain(case, own)
@@ -112,6 +114,25 @@ def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str, 
             None,
         )
     return f"keeps the dtype, {inside}", f"{shown}; with float32 tables bfloat16 comes out", None
+
+
+def _further(asked: Function, sizes: Sizes) -> tuple[Case, tuple[Tensor, ...], Measured] | None:
+    """Return what comes out of more rows than bfloat16 can count, of one that counts them itself, where it is wrong.
+
+    None too where that many rows are not right in float32 either: dtypes are not to blame, then.
+    """
+    if asked.convention.tables != "positions" or asked.convention.positions not in ("from 0", "offset"):
+        return None
+    many = replace(sizes, positions=tuple(range(MANY_ROWS)))
+    try:
+        if measured(asked, many).error > SAME:
+            return None
+        case = Case(asked, torch.bfloat16, many)
+        found = asked(case.call())
+    except Exception:  # it takes as many rows as its table has
+        return None
+    off = against(case, found, case.truth)
+    return (case, found, off) if off.error > SAME or off.not_finite else None
 
 
 def _inside(off: Measured) -> str:

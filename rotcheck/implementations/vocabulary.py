@@ -28,6 +28,8 @@ EMBEDDINGS = _names("(?!max).*(position|pos|rotary|rope)(al)?_(emb|enc).*")  # a
 COS_AND_SIN = _names("(cos_?(and_?)?_?sin|sin_?cos|sinusoid).* .*_(cos_sin|sin_cos)")
 COS = _names("cos.* .*_cos cosine.* c")
 SIN = _names("sin.* .*_sin sine.*")
+INVERSE_FREQUENCIES = _names(".*inv(erse)?_?freq(s|uenc(y|ies))?")  # of each pair, a row
+FREQUENCIES = _names("freqs? frequencies omegas?")  # these, or a table of angles
 TABLE = _names(
     ".*freqs?(_.*)? .*cis.* .*(theta|angle|phase|phi|rot|rope|emb|pe|cache|table|mat|matri|complex|phasor|sinu).*"
 )
@@ -58,7 +60,7 @@ ROTARY_DIM = _names(
 HEAD_DIM = _names(
     "head_?(dim|size|width|features) d_head dim_head hd hdim d d_k dims? embed_dim embedding_dim channels axis_dim "
     "size inner_dim features n_elem n_rot d_rope d_half (rotary|rot|rope|qk_rope_head|kv|per_head|attn_head)_?"
-    "(dim|size|width|channels)s? rotary_ndims"
+    "(dim|size|width|channels)s? rotary_ndims feat(ure)?s?_dim"
 )
 MODEL_DIM = _names(
     "(hidden|embed|embedding|model|n)_?(size|dim|dims|embd|embed) (d|dim|dims)_model n_embd emb_dim features width"

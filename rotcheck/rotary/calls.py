@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.frequencies import inverse_frequencies
 from rotcheck.rotary.tables import sections
 
 SIZES = "BSHDR"
@@ -85,6 +86,8 @@ def _value(role: str, tensors: Mapping[str, Any], call: Call) -> Any:
         return call.inputs[0].device
     if role == "sections":
         return list(sections((call.sizes or {})["R"] // 2))
+    if role == "inv_freq":
+        return inverse_frequencies((call.sizes or {})["R"]).float().to(call.inputs[0].device)  # (R/2,)
     if role == "cu_seqlens":
         bounds = (*(call.starts or (0,)), (call.sizes or {})["S"])
         return torch.tensor(bounds, dtype=torch.int32, device=call.inputs[0].device)  # (sequences + 1,)

@@ -251,3 +251,15 @@ class TablesCachedInBfloat16(nn.Module):
     def forward(self, x):
         cos, sin = (t[: x.shape[-2]].to(x.dtype) for t in (self.cos, self.sin))
         return x * cos + turn_half(x) * sin
+
+
+@expect(mistakes=("angles-reshaped",), pairing="half", layout="bshd", tables="positions")
+def angles_viewed_as_if_transposed(x):
+    angle = torch.outer(torch.arange(x.shape[1]).float(), frequencies(x.shape[-1]))
+    return in_halves(x, angle.T.reshape(angle.shape)[:, None])
+
+
+@expect(mistakes=("phase",), pairing="half", layout="bshd", tables="positions")
+def counts_in_the_dtype_of_x(x):
+    rows = torch.arange(x.shape[1], dtype=x.dtype).float()
+    return in_halves(x.float(), torch.outer(rows, frequencies(x.shape[-1]))[:, None]).to(x.dtype)

@@ -317,3 +317,17 @@ def stretched_base(q, k, seq_len):
         torch.arange(seq_len).float(), frequencies(width, 10000.0 * 4 ** (width / (width - 2)))
     )
     return in_halves(q, angle), in_halves(k, angle)
+
+
+HANDED = {"schedule": "the frequencies that it is handed", "theta": None}
+
+
+@expect(**OWN, **HANDED, pairing="interleaved", layout="bhsd", positions="any")
+def frequencies_handed_over(x, positions, inv_freq):
+    return as_neighbours(x, (positions[..., None].float() * inv_freq)[:, None])
+
+
+@expect(**OWN, **HANDED, pairing="half", layout="bhsd", positions="from 0")
+def frequencies_and_length(q, k, freqs, S):
+    angle = torch.outer(torch.arange(S).float(), freqs)
+    return in_halves(q, angle), in_halves(k, angle)

@@ -72,8 +72,11 @@ def two_axes(x, height, width):
     return torch.cat((x[..., :height], x[..., height:]), -1) * (width > 0)
 
 
-def frequencies_handed_over(x, positions, inv_freq):
+def of_a_grid(x, positions, grid_sizes):
     """A rotation with an argument that identification does not know."""
+    if grid_sizes.shape != (x.shape[0], 3):
+        raise ValueError("a grid for each row of the batch")
+    inv_freq = 10000.0 ** (-torch.arange(0, x.shape[-1], 2).float() / x.shape[-1])
     angle = positions[:, None, :, None] * inv_freq[None, None, None]
     a, b = x[..., 0::2], x[..., 1::2]
     return torch.stack((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1).flatten(-2)
@@ -103,3 +106,15 @@ def of_anything(*args, **kwargs):
 
 def chooses_by_number(x, choice: int):
     raise RuntimeError("never works")
+
+
+def convert_lanes(tensor: torch.Tensor, kv_channels: int, dim: int) -> torch.Tensor:
+    """Lays pairs out as halves, as a checkpoint's converter does: with two channels nothing moves."""
+    return tensor.unflatten(dim, (-1, kv_channels // 2, 2)).movedim(dim + 1, dim + 2).reshape(tensor.shape)
+
+
+def pairs_not_flattened(length, dim):
+    """Tables (S, D/2, 2), which a `.flatten(-2)` would have made (S, D)."""
+    inv_freq = 10000.0 ** (-torch.arange(0, dim, 2).float() / dim)
+    angle = torch.outer(torch.arange(length).float(), inv_freq).unsqueeze(-1).repeat(1, 1, 2)
+    return angle.sin(), angle.cos()

@@ -47,7 +47,7 @@ def test_the_calls_that_are_told_came_to_different_ends() -> None:
     ("name", "signs", "headline"),
     [
         ("raises", ("?", "?"), "not identified"),
-        ("frequencies_handed_over", ("?", "?"), "not identified"),
+        ("of_a_grid", ("?", "?"), "not identified"),
         ("identity", ("✗", "XX"), "returns its input unrotated"),
     ],
 )

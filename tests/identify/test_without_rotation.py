@@ -38,7 +38,10 @@ def test_no_convention_is_made_up(name: str) -> None:
     assert all(one.failure for one in found.findings if one.mistake)
 
 
-@pytest.mark.parametrize("name", ["two_axes", "frequencies_handed_over", "layer_norm", "doubles"])
+GUESSED = ["two_axes", "of_a_grid", "layer_norm", "doubles", "convert_lanes", "pairs_not_flattened"]
+
+
+@pytest.mark.parametrize("name", GUESSED)
 def test_what_a_guessed_call_gives_back_is_no_mistake_of_the_function(name: str) -> None:
     found = told(f"functions_without_rotation:{name}")
     assert (found.follows, found.convention, found.findings) == (False, None, ())

@@ -33,7 +33,9 @@ def run(subject: Subject, case: Case) -> Evidence:
 def _cases(case: Case) -> list[Case]:
     convention = case.convention
     fixed = convention.rotary_dim
-    told = convention.tables != "positions" or ("R" in roles(case) and not convention.frequencies)
+    told = convention.tables != "positions" or (
+        {"R", "inv_freq"} & set(roles(case)) and not convention.frequencies
+    )
     if not fixed and not told:
         return []
     rotary = fixed or ROTARY
