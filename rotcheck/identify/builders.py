@@ -314,7 +314,7 @@ def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, .
     named = {at: "s", last: "w"} | {here: "3" for here in range(last) if here != at and shape[here] == SLOTS}
     axes = "".join(named.get(here, "1" if shape[here] == 1 else "b") for here in range(len(shape)))
     wide = torch.complex128 if tables[0].is_complex() else torch.float64
-    alike = [here for here, axis in enumerate(axes) if axis == "b"]
+    alike = [here for here, axis in enumerate(axes) if axis == "b" and shape[here] != length]  # else a grid's
     whole = tuple(table.detach().cpu().to(wide).movedim(at, 0)[:length] for table in tables)
     for here in alike:
         if not all(_same_along(table, here + (here < at)) for table in whole):

@@ -14,8 +14,12 @@ def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
     count = coordinates(found.convention.position_axes)
     if not count or not found.exact:
         return [], []
-    turned = [_turned(found, each) for each in range(count)]  # (P,) bool each
+    by_head = [_turned(found, each) for each in range(count)]  # (H, P) bool each
     seen = f"positions of {count} coordinates, of which all but one are 0"
+    if any(bool((turns != turns[0]).any()) for turns in by_head):
+        says = f"points of {count} coordinates: some heads turn with one, some with another"
+        return [Told(field="positions", says=says, because=seen)], []
+    turned = [turns[0] for turns in by_head]  # (P,) each
     idle = [f"coordinate {each}" for each, turns in enumerate(turned) if not bool(turns.any())]
     if idle:
         words = f"turns no pair with {' and '.join(idle)} of {count}"
@@ -27,11 +31,11 @@ def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
 
 
 def _turned(found: Found, coordinate: int) -> torch.Tensor:
-    """Return which pairs (P,) turn when only this coordinate is not 0."""
+    """Return which pairs (H, P) of each head turn when only this coordinate is not 0."""
     convention = found.convention
-    result = found.trier.but(coordinate=coordinate).ones(convention)[0, :, 0]  # (S, D)
-    moved = (result - 1).abs().amax(0) > SAME / 10  # (D,)
-    lanes = moved[: convention.rotary_dim or len(moved)]
+    result = found.trier.but(coordinate=coordinate).ones(convention)[0]  # (S, H, D)
+    moved = (result - 1).abs().amax(0) > SAME / 10  # (H, D)
+    lanes = moved[:, : convention.rotary_dim or moved.shape[-1]]
     return pairs(lanes, convention.written, convention.blocks).any(-1)
 
 

@@ -17,11 +17,13 @@ from rotcheck.identify.templates import TABLES, Parameter, Template, named, offs
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
 from rotcheck.rotary.conventions import Convention, role_of
+from rotcheck.rotary.frequencies import inverse_frequencies
 
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each
 MOST_CALLS = 4000
 MOST_OF_A_PROBE = 2500  # calls in heads of one width; an eighth where a hinted length makes them long
 CALLS_WITH_A_FLAG = 8
+RIGHT = 1e-2  # radians: bfloat16 inside is as far off
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
 
 
@@ -248,6 +250,8 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
             if elsewhere or inexact[convention.layout] > ENOUGH or not _takes(trier, convention, reasons):
                 continue
             found = read(trier, convention)
+            if not _turns_as_handed(found):
+                continue
             inexact[convention.layout] += not found.exact
             if found.exact:
                 exact.append(found)
@@ -259,6 +263,17 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
             exact.sort(key=_rank)
             return replace(exact[0], others=tuple(exact[1:]))
     return nearest
+
+
+def _turns_as_handed(found: Found) -> bool:
+    """Return whether a function that is handed frequencies turns its pairs by them, and took them for nothing else."""
+    if "inv_freq" not in map(role_of, found.convention.arguments):
+        return True
+    if found.reading.angles is None:
+        return False
+    handed = inverse_frequencies(found.trier.probe.rotary)  # (P,)
+    seen = found.reading.angles[1].abs()
+    return len(seen) == len(handed) and bool((seen - handed).abs().max() < RIGHT)
 
 
 def _by_chance(exact: list[Found], nearest: Found | None) -> bool:

@@ -28,7 +28,7 @@ _ROLES: tuple[tuple[Names, Roles], ...] = (
     (vocabulary.LENGTH, ("S",)),
     (vocabulary.HEAD_DIM, ("D",)),
     (vocabulary.INVERSE_FREQUENCIES, ("inv_freq", "table")),
-    (vocabulary.FREQUENCIES, ("table", "inv_freq", *JOINED)),
+    (vocabulary.FREQUENCIES, ("table", *JOINED, "inv_freq")),
     (vocabulary.TABLE, ("table", *JOINED)),
     (vocabulary.TENSOR, ("x", "q", "table")),
 )

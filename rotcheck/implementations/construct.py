@@ -14,6 +14,9 @@ from rotcheck.implementations import vocabulary
 from rotcheck.implementations.vocabulary import Names, on_cuda, said
 
 HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
+THREE_WAYS = 96  # lanes of a head for a class that refuses 64: three coordinates have 32 each
+
+Arguments = tuple[list[Any], dict[str, Any]]  # by position, and by name
 
 _BY_NAME: tuple[tuple[Names, Any], ...] = (
     (vocabulary.CACHE, {}),
@@ -79,26 +82,54 @@ def is_factory(found: Callable[..., Any]) -> bool:
 def construct(found: Callable[..., Any], **given: Any) -> tuple[Any, str]:
     """Return an object of the class, and how it was made, in words.
 
-    Defaults are kept, but for a device that is CUDA and what is `given`. Raises `Unbuildable` for a parameter that
-    no value is known for, and what the class raises.
+    Defaults are kept, but for a device that is CUDA and what is `given`. One that refuses heads of 64 lanes is tried
+    once more with 96. Raises `Unbuildable` for a parameter that no value is known for, and what the class raises.
     """
+    arguments = _arguments(found, given, HEAD_DIM)
+    try:
+        return _made(found, arguments), _call(found, arguments)
+    except (AssertionError, ValueError) as error:
+        others = _arguments(found, given, THREE_WAYS)
+        if not _wider(others, arguments):
+            raise
+        try:
+            made = _made(found, others)
+        except Exception:  # so it was not the width, and what it raised at first tells more
+            raise error from error.__cause__
+        words = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}".removesuffix(": ")
+        return made, f"{_call(found, others)}, since heads of {HEAD_DIM} lanes raise {words}"
+
+
+def _arguments(found: Callable[..., Any], given: dict[str, Any], width: int) -> Arguments:
+    """Return what a class is built with for heads of so many lanes."""
     positional: list[Any] = []
+    by_name = dict(given)
     every = list(inspect.signature(found).parameters.values())
     for parameter in every:
         if parameter.name in given:
             continue
         if not (_required(parameter) or on_cuda(parameter.name, parameter.default)):
             continue
-        value = _of(found, parameter, every)
+        value = _of(found, parameter, every, width)
         value = dict(value) if isinstance(value, dict) else value
         if parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(value)
         else:
-            given[parameter.name] = value
-    shown = ", ".join([*map(str, positional), *(f"{name}={_shown(value)}" for name, value in given.items())])
+            by_name[parameter.name] = value
+    return positional, by_name
+
+
+def _wider(one: Arguments, other: Arguments) -> bool:
+    """Return whether a head's width is among what a class is built with: then one of its numbers is another."""
+    pairs = zip((*one[0], *one[1].values()), (*other[0], *other[1].values()))
+    return any(type(a) is int and a != b for a, b in pairs)
+
+
+def _made(found: Callable[..., Any], arguments: Arguments) -> Any:
+    positional, by_name = arguments
     try:
         with torch.no_grad():
-            built = found(*positional, **given)
+            return found(*positional, **by_name)
     except _Unknown as error:
         asked = f"{getattr(found, '__name__', found)} asks its configuration for {str(error)!r}"
         raise Unbuildable(f"{asked}, {_UNTOLD}") from error
@@ -106,7 +137,12 @@ def construct(found: Callable[..., Any], **given: Any) -> tuple[Any, str]:
         if torch.cuda.is_available() or not _CUDA.search(str(error)):
             raise
         raise Unbuildable(f"{getattr(found, '__name__', found)} {_NO_CUDA}") from error
-    return built, f"{getattr(found, '__name__', 'it')}({shown})"
+
+
+def _call(found: Callable[..., Any], arguments: Arguments) -> str:
+    positional, by_name = arguments
+    shown = [*map(str, positional), *(f"{name}={_shown(value)}" for name, value in by_name.items())]
+    return f"{getattr(found, '__name__', 'it')}({', '.join(shown)})"
 
 
 def _required(parameter: inspect.Parameter) -> bool:
@@ -114,32 +150,36 @@ def _required(parameter: inspect.Parameter) -> bool:
     return parameter.default is parameter.empty and not any_number
 
 
-def _of(found: Callable[..., Any], parameter: inspect.Parameter, every: Sequence[inspect.Parameter]) -> Any:
+def _of(
+    found: Callable[..., Any], parameter: inspect.Parameter, every: Sequence[inspect.Parameter], width: int
+) -> Any:
     if said(parameter.name, vocabulary.CONFIGURATION):
         return _configuration(found, parameter)
     if said(parameter.name, vocabulary.MODEL_DIM):
-        return _model_dim(parameter, every)
-    value = _named(parameter.name)
+        return _model_dim(parameter, every, width)
+    value = _named(parameter.name, width)
     if value is None and parameter.annotation in (int, "int") and said(parameter.name, vocabulary.EMBEDDINGS):
-        return HEAD_DIM  # `rotary_embedding: int` is no table
+        return width  # `rotary_embedding: int` is no table
     if value is None:
         raise Unbuildable(f"{getattr(found, '__name__', found)} asks for {parameter.name!r}, {_UNTOLD}")
     return value
 
 
-def _model_dim(own: inspect.Parameter, every: Sequence[inspect.Parameter]) -> int:
+def _model_dim(own: inspect.Parameter, every: Sequence[inspect.Parameter], width: int) -> int:
     """Return a model's width: that of one head, unless a number of heads or a head's width is asked for too."""
     others = [other for other in every if other is not own]
     heads = [other for other in others if said(other.name, vocabulary.HEADS)]
     if heads:
         number = heads[0].default
-        return HEAD_DIM * number if type(number) is int and number > 0 else HEAD_DIM * HEADS
+        return width * number if type(number) is int and number > 0 else width * HEADS
     a_head = any(said(other.name, vocabulary.HEAD_DIM) for other in others)
-    return HEAD_DIM * HEADS if a_head else HEAD_DIM
+    return width * HEADS if a_head else width
 
 
-def _named(name: str) -> Any:
-    return next((value for names, value in _BY_NAME if said(name, names)), None)
+def _named(name: str, width: int = HEAD_DIM) -> Any:
+    """Return what a parameter or an attribute of this name is, in heads of so many lanes; None: nothing tells."""
+    names, value = next(((names, value) for names, value in _BY_NAME if said(name, names)), (None, None))
+    return width if names is vocabulary.HEAD_DIM else value
 
 
 def _configuration(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:

@@ -17,7 +17,7 @@ _HELPER = re.compile(
 )
 _APPLIES = re.compile(r"apply|rotate|rotary|rope|forward|encode|embed", re.IGNORECASE)
 _MAKES = re.compile(
-    r"get$|(get|make|compute|build|precompute|create).*(cos|sin|freq|cis|emb|table|angle|rot|rope)|cos_sin"
+    r"get$|(get|make|compute|build|precompute|create).*(cos|sin|freq|cis|emb|table|cache|angle|rot|rope)|cos_sin"
 )
 _CALLED = ("forward", "__call__")
 _PLAIN = ("Module", "object", "ABC")  # bases that can be called by nothing of their own
@@ -43,14 +43,15 @@ def rotary(tree: ast.Module) -> list[str]:
     """Return the functions, classes and methods (`Class.method`) that are meant, in the order of the file.
 
     Left out are helpers that rotate nothing by themselves (rotate_half under any name), abstract classes, records and
-    autograd functions. Of a class that cannot be called its methods are meant.
+    autograd functions. Of a class that cannot be called its methods are meant, of one of another name static and class
+    methods whose names speak of rotary embeddings.
     """
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     found: list[str] = []
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and _speaks(node.name) and not _moves_only(node, bound=False):
             found.append(node.name)
-        if isinstance(node, ast.ClassDef) and _speaks(node.name):
+        if isinstance(node, ast.ClassDef):
             found += _of_class(node, classes)
     return found
 
@@ -70,6 +71,8 @@ def _speaks(name: str) -> bool:
 def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]:
     if set(_NO_FUNCTION) & set(_ancestors(node.name, classes)) or _abstract(node.name, classes):
         return []
+    if not _speaks(node.name):
+        return [each for each in _beside(node) if _speaks(each.rpartition(".")[2])]
     if _open(node.name, classes) or _callable(node.name, classes):
         return [node.name, *_beside(node)]
     return _methods(node)
@@ -143,7 +146,7 @@ def _is_meant(function: Function) -> bool:
 
 
 def _beside(node: ast.ClassDef) -> list[str]:
-    """Return the static and class methods that rotate, by their names and their parameters', beside a forward."""
+    """Return the static and class methods that rotate, by their names and their parameters'."""
     return [
         f"{node.name}.{each.name}"
         for each in _functions(node)
@@ -155,8 +158,9 @@ def _rotates(function: Function) -> bool:
     names = _parameters(function)
     if not re.search(r"apply|rotate|rotary|rope", function.name) or _HELPER.search(function.name):
         return False
-    tensors = any(said(each, known) for each in names for known in _TENSORS)
-    return tensors and any(said(each, known) for each in names[1:] for known in _ANGLES)
+    tensors = [any(said(each, known) for known in _TENSORS) for each in names]
+    angles = [any(said(each, known) for known in _ANGLES) for each in names]
+    return any(one and any(angles[:at] + angles[at + 1 :]) for at, one in enumerate(tensors))
 
 
 def _parameters(function: Function) -> list[str]:

@@ -157,6 +157,16 @@ def grid_of_patches(dim, height, width):
     return angle.cos(), angle.sin()
 
 
+@expect(**BUILDS, tables="complex", positions="grid")
+def grid_with_two_axes(dim, height, width):
+    """(height, width, D/2), to be indexed by both."""
+    own = frequencies(dim // 2)
+    rows = torch.outer(torch.arange(height).float(), own)[:, None].expand(-1, width, -1)
+    columns = torch.outer(torch.arange(width).float(), own)[None].expand(height, -1, -1)
+    angle = torch.cat((rows, columns), -1)
+    return torch.polar(torch.ones_like(angle), angle)
+
+
 @expect(**BUILDS, tables="half-width", theta=10000.0, dtype_rule="returns bfloat16")
 def rounded_at_the_end(dim, end):
     angle = torch.outer(torch.arange(end).float(), frequencies(dim))

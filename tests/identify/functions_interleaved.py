@@ -218,3 +218,9 @@ def any_number_of_tensors(sinusoidal, *tensors):
 def on_cuda_by_default(x, freqs_cis, device="cuda"):
     wide = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous())
     return torch.view_as_real(wide * freqs_cis[None, :, None]).flatten(-2).type_as(x).to(device)
+
+
+@expect(pairing="interleaved", tables="repeated", argument_order=("(cos, sin)", "x"))
+def stacked_and_called_frequencies(freqs, t):
+    """As LightGlue has it: both tables in one tensor, whose name says that it holds frequencies."""
+    return t * freqs[0] + torch.stack((-t[..., 1::2], t[..., ::2]), -1).flatten(-2) * freqs[1]

@@ -331,3 +331,18 @@ def frequencies_handed_over(x, positions, inv_freq):
 def frequencies_and_length(q, k, freqs, S):
     angle = torch.outer(torch.arange(S).float(), freqs)
     return in_halves(q, angle), in_halves(k, angle)
+
+
+@expect(**OWN, pairing="interleaved", layout="bs(hd)", positions="any", theta=10000.0)
+class HeadsOfTwoCoordinates(nn.Module):
+    """Every other head turns with the other coordinate of a point."""
+
+    def __init__(self, hidden_size: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.register_buffer("inv_freq", frequencies(hidden_size // num_heads))
+
+    def forward(self, position: Tensor, x: Tensor) -> Tensor:
+        heads = x.view(*x.shape[:2], self.num_heads // 2, 2, -1)
+        angle = (position[..., None].float() * self.inv_freq)[:, :, None]  # (B, S, 1, 2, D/2)
+        return as_neighbours(heads, angle).reshape(x.shape)

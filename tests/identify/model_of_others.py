@@ -1,6 +1,7 @@
 """A model's rotary file as one finds it: much in it speaks of rotary embeddings, and not all of it is meant."""
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -130,3 +131,68 @@ class RopeOfGivenHeads(RopeOfWidth):
     def __init__(self, embed_dim: int, rotary_embedding: int, num_heads: int):
         assert embed_dim == num_heads * rotary_embedding
         super().__init__(rotary_embedding, device="cpu")
+
+
+class RopeOfThreeWays(RopeOfWidth):
+    """Takes no heads of 64 lanes: each of three coordinates has pairs of its own."""
+
+    def __init__(self, dim):
+        assert dim % 6 == 0, f"{dim} is not divisible by 6"
+        super().__init__(dim, device="cpu")
+
+
+class RopeCache(nn.Module):
+    """Nothing calls the object itself, and what its method makes it calls a cache."""
+
+    def __init__(self, feature_dim):
+        super().__init__()
+        self.inverse = 10000.0 ** (-torch.arange(0, feature_dim, 2).float() / feature_dim)
+
+    def build_cache(self, length: int):
+        angle = torch.outer(torch.arange(length).float(), self.inverse)
+        return angle.sin(), angle.cos()
+
+    def clear_cache(self, length: int):
+        self.inverse = None
+
+
+class SelfAttention(nn.Module):
+    """Is no rotary class by its name; two methods that need no object of it are rotary all the same."""
+
+    @staticmethod
+    def apply_rotary_positions(sinusoidal_pos, query_layer, key_layer):
+        sin, cos = sinusoidal_pos.repeat_interleave(2, -1).chunk(2, -1)
+        return tuple(each * cos + _pair_rot(each) * sin for each in (query_layer, key_layer))
+
+    @classmethod
+    def rope(cls, x, cos, sin):
+        return apply_rope(x, cos, sin)
+
+    @staticmethod
+    def rotary_pairs(x):
+        return torch.stack((-x[..., 1::2], x[..., 0::2]), -1).flatten(-2)
+
+    @staticmethod
+    def apply_mask(x, position_ids):
+        return x.masked_fill(position_ids < 0, 0.0)
+
+    def apply_rope(self, x, cos, sin):
+        return apply_rope(x, cos, sin) * self.scale
+
+    def forward(self, x):
+        return x
+
+
+def rope_of_frequencies(value, position, inv_frequency):
+    angle = position[:, None] * inv_frequency[None, :]
+    even, odd = value[..., ::2], value[..., 1::2]
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
+
+
+@lru_cache(maxsize=8)
+@torch.jit.script
+def rope_tables(dim: int, seqlen: int, device: torch.device) -> Tensor:
+    inverse = 10000.0 ** (-torch.arange(0, dim, 2, device=device).float() / dim)
+    angle = torch.outer(torch.arange(seqlen, device=device).float(), inverse)
+    return torch.polar(torch.ones_like(angle), angle)

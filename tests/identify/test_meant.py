@@ -23,7 +23,14 @@ MEANT = [
     "RopeOfWidth",
     "RopeOfHeads",
     "RopeOfGivenHeads",
+    "RopeOfThreeWays",
+    "RopeCache.build_cache",
+    "SelfAttention.apply_rotary_positions",
+    "SelfAttention.rope",
+    "rope_of_frequencies",
+    "rope_tables",
 ]
+MAKE = ("RotaryMethods.get_cos_sin", "RotaryEmbedding", "RopeCache.build_cache", "rope_tables")
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +44,10 @@ def found() -> dict[str, Identification]:
 @pytest.mark.parametrize("name", [name for name in MEANT if name != "ParallelRope"])
 def test_what_is_meant_is_identified(name: str, found: dict[str, Identification]) -> None:
     one = found[name]
-    makes = name in ("RotaryMethods.get_cos_sin", "RotaryEmbedding")
     assert one.follows, one.message
     assert one.convention is not None
-    assert one.convention.kind == ("builds" if makes else "both" if one.convention.theta else "applies")
+    turns = one.convention.theta or name == "rope_of_frequencies"  # it is handed them, and makes the angles
+    assert one.convention.kind == ("builds" if name in MAKE else "both" if turns else "applies")
 
 
 @pytest.mark.parametrize(
@@ -49,10 +56,16 @@ def test_what_is_meant_is_identified(name: str, found: dict[str, Identification]
         ("RopeOfWidth", "RopeOfWidth(dim_model=64, device=cpu)"),
         ("RopeOfHeads", "RopeOfHeads(d_model=256)"),
         ("RopeOfGivenHeads", "RopeOfGivenHeads(embed_dim=512, rotary_embedding=64, num_heads=8)"),
+        ("RopeCache.build_cache", "RopeCache(feature_dim=64)"),
         ("RotaryEmbedding.apply", None),
+        ("SelfAttention.rope", None),
+        (
+            "RopeOfThreeWays",
+            "RopeOfThreeWays(dim=96), since heads of 64 lanes raise AssertionError: 64 is not divisible by 6",
+        ),
     ],
 )
-def test_a_class_is_built_for_heads_of_64_lanes(
+def test_a_class_is_built_for_heads_of_64_lanes_or_of_96_where_it_refuses_them(
     name: str, built: str | None, found: dict[str, Identification]
 ) -> None:
     assert found[name].built == built
@@ -65,6 +78,23 @@ def test_a_class_that_cannot_be_built_takes_nobody_along(found: dict[str, Identi
         "cannot be built: ParallelRope asks for 'process_group', and nothing tells what that is: name a function that "
         "builds it, of no argument"
     )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError(f'{dim} lanes are none of mine')",
+        "if dim == 64: raise ValueError('64 lanes are none of mine')\n        raise KeyError(dim)",
+    ],
+)
+def test_a_class_that_refuses_heads_of_any_width_is_answered_with_what_it_raised_at_first(
+    body: str, tmp_path: Path
+) -> None:
+    code = f"class Rope:\n    def __init__(self, dim):\n        {body}\n    def __call__(self, x): ..."
+    (tmp_path / "theirs.py").write_text(code)
+    done = run("theirs.py", "--format", "json", cwd=tmp_path)
+    message = json.loads(done.stdout)["message"]
+    assert message == "ValueError: 64 lanes are none of mine while it was imported and built"
 
 
 def test_a_class_that_cannot_be_called_stands_for_its_methods() -> None:
