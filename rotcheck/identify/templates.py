@@ -144,15 +144,16 @@ def named(places: Sequence[Parameter], template: Template) -> bool:
     for at, argument in enumerate(template):
         name, _, role = argument.rpartition("=")
         parameter = every.get(name) if name else places[at] if at < len(places) else None
-        whole = parameter is not None and parameter.kind in (
-            int,
-            "int",
-        )  # any size or offset, but for its name
-        said = roles(parameter.name, None if whole else parameter.kind) if parameter else UNKNOWN
+        said = _said_of(parameter) if parameter else UNKNOWN
         alike = {"x": ("x", "q", "k", "v"), "q": ("q", "x")}.get(role, (role,))
         if said is UNKNOWN or not {*alike} & {*said}:
             return False
     return True
+
+
+def _said_of(parameter: Parameter) -> tuple[str, ...]:
+    """Return what a parameter's name says of it: that it is an int does not say which number it is."""
+    return roles(parameter.name, None if parameter.kind in (int, "int") else parameter.kind)
 
 
 def offsets(function: Callable[..., Any]) -> list[str]:
