@@ -33,7 +33,7 @@ from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Described, Identification, Remark, Told
-from rotcheck.rotary.conventions import Convention, split
+from rotcheck.rotary.conventions import Convention, role_of, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
@@ -351,8 +351,10 @@ def _no_rotation(target: Target, found: Found, findings: list[Remark], device: t
 
 def _described(found: Found, convention: Convention, own: OwnAngles | None, more: _More) -> Described:
     plain = words.described(convention)
+    told = "R" in map(role_of, convention.arguments)
     return msgspec.structs.replace(
         plain,
+        rotary_dim=None if told else plain.rotary_dim,
         layout=None if evidence.any_layout(found) else plain.layout,
         dtype_rule=more.dtype_rule,
         takes=more.takes,

@@ -4,7 +4,7 @@ from rotcheck.identify import engine
 from rotcheck.identify.engine import Found
 from rotcheck.identify.words import call_words, shape_words, table_words
 from rotcheck.results import Ambiguity, Told
-from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.conventions import Convention, role_of
 
 
 def of_call(found: Found, convention: Convention) -> list[Told]:
@@ -48,7 +48,9 @@ def _of_pairs(found: Found, convention: Convention) -> list[Told]:
 
 def of_rotary_dim(convention: Convention, *, follows_tables: bool) -> Told:
     """Return how many lanes rotate."""
-    lanes = "as many lanes as the tables say" if follows_tables else str(convention.rotary_dim or "all lanes")
+    lanes = str(convention.rotary_dim or "all lanes")
+    if follows_tables or "R" in map(role_of, convention.arguments):
+        lanes = f"as many lanes as {'the tables say' if follows_tables else 'it is told'}"
     return Told(field="rotary_dim", says=lanes, because="lanes that come back as they went in")
 
 

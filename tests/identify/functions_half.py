@@ -299,3 +299,16 @@ def packed_behind_heads(mixed_x, cos, sin):
 def as_layers_of_transformers_pass_it(query_states, key_states, position_embeddings):
     cos, sin = (table.unsqueeze(1) for table in position_embeddings)
     return query_states * cos + turn_half(query_states) * sin, key_states * cos + turn_half(key_states) * sin
+
+
+@expect(
+    pairing="half",
+    layout="bshd",
+    tables="half-width",
+    argument_order=("x", "cos", "sin", "R"),
+    rotary_dim=None,
+)
+def as_many_lanes_as_it_is_told(x, cos, sin, rotary_dim):
+    cos, sin = cos[:, None], sin[:, None]
+    a, b = x[..., :rotary_dim].chunk(2, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin, x[..., rotary_dim:]), -1)
