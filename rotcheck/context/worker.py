@@ -14,7 +14,7 @@ from rotcheck.context.recognition import NotJudged, recognise
 from rotcheck.context.sources import NoRotation
 from rotcheck.context.trial import Trial
 from rotcheck.errors import RequestError
-from rotcheck.implementations import construct, load
+from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.measure import switches
 from rotcheck.scrub import scrub
@@ -36,9 +36,7 @@ def open_context(setup: dict[str, Any]) -> Answer:
     except Unavailable as error:
         return _always({"unavailable": scrub(str(error))})
     except RequestError as error:
-        if not isinstance(error.__cause__, construct.Unbuildable):
-            raise
-        return _always({"unbuilt": scrub(str(error.__cause__)), "refused": scrub(str(error))})
+        return _always({"unbuilt": scrub(load.why_unbuilt(error)), "refused": scrub(str(error))})
 
     opening = time.perf_counter() - began
 

@@ -98,18 +98,14 @@ def _maker(
         return made
 
     def turned(turning: Turning) -> Identification:
-        again, other = (
-            replace(recipe, arguments=turning.arguments),
-            replace(target, function=turning.function()),
-        )
+        again = replace(recipe, arguments=turning.arguments)
+        other = replace(target, function=turning.function())
         try:
             return _making(other, again, builders.few(other.function, again), device).told
         except builders.NotTables:
             words = f"{again.shown} gives back no tables of a rotation"
         except Exception as error:  # whatever it raises when it is asked so
-            words = (
-                f"{again.shown} raises {type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
-            )
+            words = engine.raised(again.shown, error)
         return _told(other, device, follows=False, convention=None, message=words)
 
     return replace(made, flags=flags.turned(target, recipe.arguments, device), turned=turned)

@@ -168,17 +168,9 @@ def again(found: Found, function: Callable[..., Any], arguments: Template) -> Fo
 
 
 def _read_as(seen: Found, way: Convention) -> Convention:
-    """Return another way to call a function, with what its response in this one told."""
-    read = seen.convention
+    """Return another way to call a function, which differs in shapes alone, with what its response in this one told."""
     return replace(
-        way,
-        pairing=read.pairing,
-        direction=read.direction,
-        output_lanes=read.output_lanes,
-        table_lanes=read.table_lanes,
-        blocks=read.blocks,
-        rotary_dim=read.rotary_dim,
-        rotates_v=read.rotates_v,
+        seen.convention, layout=way.layout, table_axes=way.table_axes, position_axes=way.position_axes
     )
 
 
@@ -306,15 +298,14 @@ def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bo
         reasons.setdefault(f"{_shown(convention.arguments)} {error}")
         return False
     except Exception as error:  # whatever a call that does not suit it raises
-        reasons.setdefault(
-            f"{_shown(convention.arguments)} raises {type(error).__name__}: {_first_line(error)}"
-        )
+        reasons.setdefault(raised(_shown(convention.arguments), error))
         return False
     return True
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:160]
+def raised(call: str, error: Exception) -> str:
+    """Return in words what a call raised."""
+    return f"{call} raises {type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
 
 
 def read(trier: Trier, convention: Convention) -> Found:

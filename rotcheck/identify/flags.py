@@ -21,12 +21,13 @@ MOST = 4  # flags that are tried
 
 @dataclass(frozen=True, slots=True)
 class Turning:
-    """A flag the other way round, `interleaved=True`, and the call in which it is so."""
+    """A flag the other way round, `interleaved=True`, and the call in which it is so.
+
+    `function` returns what is called then; it raises what the building of its object raises.
+    """
 
     flag: str
-    function: Callable[
-        [], Callable[..., Any]
-    ]  # what is called then; raises what the building of its object raises
+    function: Callable[[], Callable[..., Any]]
     arguments: Template
 
 

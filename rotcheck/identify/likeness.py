@@ -4,6 +4,13 @@ from msgspec.structs import replace
 
 from rotcheck.results import Described, Difference, Identification, Likeness, Swappable, Turned
 
+_ORDERS = {"half": "cat(f, f)", "interleaved": "each value twice"}
+
+
+def order_words(lanes: str | None, before: str = "") -> str:
+    """Return how a full-width table repeats its lanes, behind some text; nothing of a table that does not."""
+    return before + _ORDERS[lanes] if lanes else ""
+
 
 def likeness(own: Identification, other: Identification, name: str) -> Likeness:
     """Return whether `own` can take the place of `other`, which is called `name`: with a flag, if that is nearer."""
@@ -206,8 +213,7 @@ def _transpose(ours: str, theirs: str) -> str:
 
 
 def _tables(described: Described) -> str:
-    order = {"half": " cat(f, f)", "interleaved": " each value twice", None: ""}[described.table_lanes]
-    return f"{described.tables}{order} {_shape(described)}".rstrip()
+    return f"{described.tables}{order_words(described.table_lanes, ' ')} {_shape(described)}".rstrip()
 
 
 def _shape(described: Described) -> str:

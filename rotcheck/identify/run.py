@@ -28,9 +28,7 @@ class Identified:
     convention: Mapping[str, Any] | None
     called: str | None = None  # that call in words, with shapes
     unbuilt: bool = False  # it is a class of which no object could be made
-    flags: tuple[
-        str, ...
-    ] = ()  # the other way round, "interleaved=True": what it does with them can be asked
+    flags: tuple[str, ...] = ()  # the other way round, "interleaved=True", as they can be asked about
 
 
 def identify(

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from rotcheck import diagnose
 from rotcheck.identify import elsewhere
+from rotcheck.identify.likeness import order_words
 from rotcheck.results import Described, Identification, Remark
 
 CODE = "pairing-of-tables"
 FULL_WIDTH = ("repeated", "packed", "angles-repeated")
-_ORDERS = {"half": "cat(f, f)", "interleaved": "each value twice"}
 
 
 def of_files(asked: Sequence[str], told: Sequence[Identification]) -> list[Identification]:
@@ -76,7 +76,7 @@ def _plain(each: Described) -> bool:
 
 
 def _remark(makers: Sequence[str], made: Described, taker: str, taken: Described) -> Remark:
-    order, needed = _ORDERS[str(made.table_lanes)], _ORDERS[str(taken.table_lanes)]
+    order, needed = order_words(made.table_lanes), order_words(taken.table_lanes)
     who, makes = " and ".join(makers), "makes" if len(makers) == 1 else "make"
     known = diagnose.for_finding(CODE)
     return Remark(

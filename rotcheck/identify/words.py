@@ -1,5 +1,6 @@
 """A convention in words, and as plain data."""
 
+from rotcheck.identify.likeness import order_words
 from rotcheck.results import Described, Kind
 from rotcheck.rotary.conventions import Convention, Pairing
 from rotcheck.rotary.tables import AXES
@@ -16,7 +17,6 @@ _AXES = {
     "1": "1",
     "w": "W",
 }
-_ORDERS = {"half": ", cat(f, f)", "interleaved": ", each value twice", None: ""}
 
 
 def shape_words(axes: str, lanes: str = "W") -> str:
@@ -34,7 +34,7 @@ def table_words(convention: Convention) -> str:
     """Return form, axes and lanes of the tables: `repeated (B, S, D), cat(f, f)`."""
     lanes = full_lanes(convention)
     axes = convention.table_axes or AXES[convention.tables]
-    return f"{convention.tables} {shape_words(axes, 'D' if lanes else 'D/2')}{_ORDERS[lanes]}"
+    return f"{convention.tables} {shape_words(axes, 'D' if lanes else 'D/2')}{order_words(lanes, ', ')}"
 
 
 def full_lanes(convention: Convention) -> Pairing | None:

@@ -11,7 +11,7 @@ import torch
 from rotcheck.errors import RequestError
 from rotcheck.identify import describe, flags
 from rotcheck.identify.called import called
-from rotcheck.implementations import construct, load
+from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret
 from rotcheck.measure import switches
@@ -33,9 +33,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
         words = scrub(str(error))
         return lambda task: {"unavailable": words}
     except RequestError as error:
-        if not isinstance(error.__cause__, construct.Unbuildable):
-            raise
-        unbuilt = scrub(str(error.__cause__))
+        unbuilt = scrub(load.why_unbuilt(error))
         return lambda task: {"unbuilt": unbuilt}
 
     def answer(task: Any) -> Any:

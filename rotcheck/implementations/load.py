@@ -110,6 +110,13 @@ def given(specification: str) -> Target:
     return Target(function, own)
 
 
+def why_unbuilt(error: RequestError) -> str:
+    """Return why no object of a class could be made; raises the error again where it is about something else."""
+    if not isinstance(error.__cause__, construct.Unbuildable):
+        raise error
+    return str(error.__cause__)
+
+
 def _needs_object(owner: Any, method: str) -> bool:
     """Return whether it is a class and the method none that can be called without an object of it."""
     free = isinstance(inspect.getattr_static(owner, method, None), staticmethod | classmethod)

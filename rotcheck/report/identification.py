@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from rotcheck.identify.likeness import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report.grid import Marks, Tone
 from rotcheck.report.text import figure, one_line, plural
@@ -14,7 +15,6 @@ Said = tuple[str, str, str]
 
 _PLAIN = re.compile(r"\bPlain\(theta=([\d.e+]+)\)")
 WITH = " with tables "
-_ORDERS: dict[object, str] = {"half": " cat(f, f)", "interleaved": " each value twice", None: ""}
 CHANGEABLE = (
     *("pairing", "direction", "output_lanes", "layout", "tables", "table_lanes", "rotary_dim", "blocks"),
     *("schedule", "positions", "rotates_v", "in_place", "dtype_rule"),
@@ -55,7 +55,9 @@ def _words(found: Identification) -> str:
     convention = found.convention
     assert convention is not None, "there is one"
     if convention.kind == "builds":
-        return f"makes {convention.tables}{_ORDERS[convention.table_lanes]} tables, {_schedule(found)}"
+        return (
+            f"makes {convention.tables}{order_words(convention.table_lanes, ' ')} tables, {_schedule(found)}"
+        )
     within = f" in {convention.blocks} blocks" if (convention.blocks or 1) > 1 else ""
     parts = [f"{convention.pairing} pairing{within}"]
     if convention.direction == -1:
@@ -114,7 +116,7 @@ def _changes(own: Described, other: Described) -> str:
 
 def _change(field: str, value: object) -> str:
     if field == "table_lanes":
-        return f"tables{_ORDERS[value]}"
+        return f"tables {order_words(str(value))}"
     words = {True: "yes", False: "no", None: "unknown"}
     return f"{field} {words[value] if value is None or isinstance(value, bool) else _plainly(str(value))}"
 
