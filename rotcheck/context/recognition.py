@@ -22,6 +22,7 @@ from rotcheck.rotary.conventions import Convention
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
 NEAR = 0.1  # radians; what is further off at the first positions is wrong in another way than by rounding
+NOT_LOOKED_FOR = "it was not understood on cpu, and nowhere else is the end of a table looked for"
 GRID = 9  # positions, few, since a grid has as many rows squared
 _ASKING: dict[str, Asking] = {"given": "any", "length": "from 0", "x": "from 0", "none": "none"}
 
@@ -40,6 +41,8 @@ def recognise(target: Target, device: str) -> Known:
     known = _called(target, device)
     if claims:
         known = msgspec.structs.replace(known, claims=claims[0], claimed_by=claims[1])
+    if torch.device(device).type != "cpu":
+        known = msgspec.structs.replace(known, last=known.judged_to - 1, ended=NOT_LOOKED_FOR)
     return _with_angles(known, made, device)
 
 

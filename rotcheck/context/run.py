@@ -1,4 +1,8 @@
-"""The front's half: recognises each object as constructed, then tries it under every other condition."""
+"""The front's half: recognises each object as constructed, then tries it under every other condition.
+
+An object that is asked on another device is recognised on the CPU, where it can be: there its table's end is found
+without spoiling anything, and its angles on the device are held against those that it is meant to have.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +20,8 @@ from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
 from rotcheck.results import Context, Reach, summarise
 
-WORKER = "rotcheck.context.worker:open_context"
+WORKER, RECOGNITION = "rotcheck.context.worker:open_context", "rotcheck.context.worker:open_recognition"
+CPU = "cpu"
 PRELOAD = ("torch", "rotcheck.context.worker")
 SHARED = 1.0  # seconds: where importing takes longer, several conditions share a process
 SLOWEST = "meta"  # torch imports much for it, so that it begins first
@@ -68,6 +73,10 @@ def _conditions(asked: Sequence[str]) -> list[str]:
     return [name for name in names() if not asked or name in asked or name == FIRST]
 
 
+def _elsewhere(device: str) -> bool:
+    return device.partition(":")[0] != CPU
+
+
 @dataclass
 class _Run:
     """What has been found so far."""
@@ -89,6 +98,9 @@ class _Run:
 
     def first(self, pool: Pool) -> None:
         """Recognise and measure each object as constructed. Raises `RequestError` when none of them can be built."""
+        if _elsewhere(self.device):
+            for done in pool.run([self._job(name, FIRST, target=RECOGNITION) for name in self.asked]):
+                self._keep(done)
         for done in pool.run([self._job(name, FIRST) for name in self.asked]):
             self._take(done)
         if self._refused and len(self._refused) == len(self.asked):
@@ -106,20 +118,35 @@ class _Run:
         for done in pool.run(jobs):
             self._take(done)
 
-    def _job(self, name: str, *conditions: str) -> Job:
-        known = self._known.get(name)
+    def _job(self, name: str, *conditions: str, target: str = WORKER) -> Job:
+        known, device = self._known.get(name), CPU if target == RECOGNITION else self.device
         setup: dict[str, Any] = {
             "specification": name,
             "implementation": name,
-            "device": self.device,
+            "device": device,
             "known": msgspec.to_builtins(known) if known else None,
         }
         tasks = [["", condition] for condition in conditions]
-        return Job(name, WORKER, setup, tasks, self.timeout, 3 * self.timeout)
+        return Job(
+            name,
+            target,
+            setup,
+            tasks,
+            self.timeout,
+            3 * self.timeout,
+            fresh_after_raising=_elsewhere(device),
+        )
 
     def _take(self, done: Done) -> None:
         """Judge one answer. Raises `RequestError` when it says that there is no such object."""
+        self._keep(done)
         name, condition = done.job.name, done.task[1]
+        first = self._rows.get((name, FIRST))
+        self._add(name, condition, row_of(done, self._shown[name], self._known.get(name), first))
+
+    def _keep(self, done: Done) -> None:
+        """Keep what an answer says of the object. Raises as `_take` does."""
+        name = done.job.name
         if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
             raise RequestError(done.outcome.message)
         if isinstance(done.outcome, Returned):
@@ -129,8 +156,6 @@ class _Run:
                 self._refused[name] = done.outcome.value["refused"]
             if "known" in done.outcome.value:
                 self._known.setdefault(name, msgspec.convert(done.outcome.value["known"], Known))
-        first = self._rows.get((name, FIRST))
-        self._add(name, condition, row_of(done, self._shown[name], self._known.get(name), first))
 
     def _left_out(self, name: str) -> None:
         first = self._rows[name, FIRST]

@@ -1,4 +1,7 @@
-"""Asked for positions beyond its table: it raises, or turns them rightly."""
+"""Asked for positions beyond its table: it raises, or turns them rightly.
+
+It is asked on the CPU, whatever the device: on others such an index may fail an assertion, which ends the process.
+"""
 
 import torch
 
@@ -20,11 +23,13 @@ def run(trial: Trial) -> Evidence:
     if known.claims is None:
         raise DoesNotApply("it has no table and claims no length: nothing is beyond")
     said: dict[str, list[int]] = {}
+    there = trial.on_cpu()
     for position in (known.claims + 3, known.claims, 2 * known.claims + 5):
-        found = _at(trial, position, said)
+        found = _at(there, position, said)
         if found:
             return found
-    return Evidence(note=_joined(said) + _negative(trial))
+    where = "" if there is trial else "asked on cpu: "
+    return Evidence(note=where + _joined(said) + _negative(there))
 
 
 def _at(trial: Trial, position: int, said: dict[str, list[int]]) -> Evidence | None:
