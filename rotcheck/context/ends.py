@@ -5,7 +5,7 @@ import time
 import msgspec
 
 from rotcheck.context.known import POSITIONS, Known
-from rotcheck.context.sources import ROWS, Source, reason
+from rotcheck.context.sources import ROWS, Reach, Source, reason
 from rotcheck.context.sweep import SLOW, groups
 
 NOT_ASKED = "no position further on was asked for"
@@ -18,9 +18,13 @@ def ended(known: Known, asked: Source) -> Known:
     """
     most = max(POSITIONS[-1], 2 * known.judged_to + 1)
     reach = asked.reached(most)
-    last, why = _one_by_one(asked, known, most) if reach.by_one else (reach.last, reach.stopped or NOT_ASKED)
+    last, why = _one_by_one(asked, known, most) if reach.by_one else (reach.last, _why(reach))
     more = ROWS - 1 if known.asking == "offset" else 0  # rows that a call for one position asks for too
     return msgspec.structs.replace(known, last=last + more, ended=f"on cpu, {why}")
+
+
+def _why(reach: Reach) -> str:
+    return reach.refused or reach.stopped or NOT_ASKED
 
 
 def _one_by_one(asked: Source, known: Known, most: int) -> tuple[int, str]:

@@ -59,7 +59,7 @@ class Reach:
     look: Look
     last: int
     stopped: str | None = None
-    refused: bool = False  # it raised for more, or gave fewer rows
+    refused: str = ""  # what it raised for more, where it did
     by_one: bool = True  # each look is a call
 
 
@@ -272,7 +272,7 @@ class Counted:
                 best = self._rows(length)
             except Exception as error:
                 refused, why = length, reason(error)
-        return replace(best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=True)
+        return replace(best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=why)
 
     def _rows(self, length: int) -> Reach:
         returned = self._inner.call(range(length))
@@ -289,7 +289,9 @@ class Counted:
         first, _ = _parts(returned, self._known)
         rows = first.shape[self._known.axes.index("s")] if first.dim() == len(self._known.axes) else 1
         stopped = f"it holds {rows} rows"
-        return Reach(lambda positions: inner.read(returned, positions), rows - 1, stopped, True, False)
+        return Reach(
+            lambda positions: inner.read(returned, positions), rows - 1, stopped, stopped, by_one=False
+        )
 
 
 def reason(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""TF32, real or emulated on a device that has none: matrix products whose operands are rounded to 10 bits of mantissa."""
+"""TF32, matrix products whose operands are rounded to 10 bits of mantissa: real, or on a device that has none."""
 
 from typing import Any
 

@@ -38,7 +38,7 @@ def open_context(setup: dict[str, Any]) -> Answer:
 
 
 def open_recognition(setup: dict[str, Any]) -> Answer:
-    """Load as `open_context` does, for the CPU; return what tells how it is asked there, and where its positions end."""
+    """Load as `open_context` does, on the CPU; return what tells how it is asked, and where its positions end."""
 
     def ends(found: load.Target, known: Known, condition: str) -> dict[str, Any]:
         trial = Trial(setup["specification"], setup["device"], known)
