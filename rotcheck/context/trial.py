@@ -7,12 +7,11 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 
 from rotcheck.context.evidence import DoesNotApply
 from rotcheck.context.known import POSITIONS, Known
-from rotcheck.context.sources import Source, reason, source
+from rotcheck.context.sources import Source, source
 from rotcheck.context.sweep import Curve, sweep
 from rotcheck.implementations import construct, load
 from rotcheck.implementations.registry import GIVEN
@@ -52,22 +51,6 @@ class Trial:
 
     def __init__(self, specification: str, device: str, known: Known) -> None:
         self._specification, self.device, self.known = specification, device, known
-
-    def on_cpu(self) -> "Trial":
-        """Return the trial of the same object on the CPU, of which any position can be asked.
-
-        Raises `DoesNotApply` when it does not run there.
-        """
-        if torch.device(self.device).type == "cpu":
-            return self
-        there = Trial(self._specification, "cpu", msgspec.structs.replace(self.known, last=None))
-        try:
-            there.asked(there.fresh()).ask((0, 1))
-        except Exception as error:
-            raise DoesNotApply(
-                f"it does not run on cpu ({reason(error)}), and nowhere else is it asked for what may not be there"
-            ) from error
-        return there
 
     def fresh(self) -> Thing:
         """Load the object anew, the caches of its functions emptied."""

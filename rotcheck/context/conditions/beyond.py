@@ -1,7 +1,4 @@
-"""Asked for positions beyond its table: it raises, or turns them rightly.
-
-It is asked on the CPU, whatever the device: on others such an index may fail an assertion, which ends the process.
-"""
+"""Asked for positions beyond its table: it raises, or turns them rightly."""
 
 import torch
 
@@ -23,13 +20,11 @@ def run(trial: Trial) -> Evidence:
     if known.claims is None:
         raise DoesNotApply("it has no table and claims no length: nothing is beyond")
     said: dict[str, list[int]] = {}
-    there = trial.on_cpu()
     for position in (known.claims + 3, known.claims, 2 * known.claims + 5):
-        found = _at(there, position, said)
+        found = _at(trial, position, said)
         if found:
             return found
-    where = "" if there is trial else "asked on cpu: "
-    return Evidence(note=where + _joined(said) + _negative(there))
+    return Evidence(note=_joined(said) + _negative(trial))
 
 
 def _at(trial: Trial, position: int, said: dict[str, list[int]]) -> Evidence | None:
