@@ -12,6 +12,7 @@ from torch import Tensor
 from rotcheck.context.known import Known
 from rotcheck.identify import builders
 from rotcheck.identify.response import Probe, Trier
+from rotcheck.measure.device import fetch
 from rotcheck.rotary.conventions import Convention
 
 LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)
@@ -96,8 +97,8 @@ class Tables:
     at_once = 256
 
     def __init__(self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype) -> None:
-        self._function, self._known, self._device, self._dtype = function, known, device, dtype
-        self._recipe = msgspec.convert(known.recipe, builders.Recipe)
+        self._function, self._known, self._dtype = function, known, dtype
+        self._recipe = replace(msgspec.convert(known.recipe, builders.Recipe), device=device)
 
     def ask(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(list(positions)), range(len(positions)))
@@ -111,15 +112,8 @@ class Tables:
     def call(self, positions: Sequence[int]) -> list[Tensor]:
         """Call it and return the tensors that it returns, on the CPU."""
         _check(self._known, positions)
-        at, recipe = torch.tensor(list(positions)), self._recipe
-        positional, keyword = builders._arguments(recipe, at, len(positions), self._dtype, builders.HEAD_DIM)
-        moved = {name: self._moved(value) for name, value in keyword.items()}
-        return _tensors(self._function(*map(self._moved, positional), **moved))
-
-    def _moved(self, value: Any) -> Any:
-        if isinstance(value, str) and value == "cpu":
-            return self._device
-        return value.to(self._device) if isinstance(value, Tensor) else value
+        rows = torch.tensor(list(positions))
+        return _tensors(builders.called(self._function, self._recipe, rows, len(rows), self._dtype))
 
     def read(self, returned: Sequence[Tensor], rows: Sequence[int]) -> Turns:
         """Read these rows of what came back, as tables of the form that they had as constructed."""
@@ -144,7 +138,7 @@ def _tensors(returned: Any) -> list[Tensor]:
         raise NoRotation(f"returns {type(returned).__name__}")
     if any(tensor.is_meta for tensor in tensors):
         raise NoRotation("returns tensors on meta: a table that is no buffer was left there", "left-on-meta")
-    return [tensor.detach().contiguous().cpu() for tensor in tensors]
+    return [fetch(tensor) for tensor in tensors]
 
 
 def _parts(tensors: Sequence[Tensor], known: Known) -> tuple[Tensor, Tensor]:

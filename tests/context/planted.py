@@ -20,8 +20,13 @@ def repeated(angles: Tensor) -> tuple[Tensor, Tensor]:
 def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn x (B, S, H, D) by tables (S, D)."""
     a, b = x.chunk(2, -1)
-    cos, sin = cos[:, None].to(x), sin[:, None].to(x)
+    cos, sin = beside(cos[:, None].to(x.dtype), x), beside(sin[:, None].to(x.dtype), x)
     return x * cos + torch.cat((-b, a), -1) * sin
+
+
+def beside(table: Tensor, x: Tensor) -> Tensor:
+    """Move a table that is no buffer to where it is needed; one that was left on meta stays there."""
+    return table if table.is_meta else table.to(x.device)
 
 
 # Healthy
@@ -217,7 +222,7 @@ class MatchingCache(nn.Module):
 
     def forward(self, query: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         self.cos, self.sin = self.cos.to(query.dtype), self.sin.to(query.dtype)
-        return self.cos.to(positions.device)[positions], self.sin.to(positions.device)[positions]
+        return beside(self.cos, positions)[positions], beside(self.sin, positions)[positions]
 
 
 class CachedByLength(nn.Module):
@@ -246,7 +251,7 @@ class Rescaled(nn.Module):
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         if int(positions.max()) >= self.max_seq_len:
             self.inv = inverse(64, 40000.0)
-        return repeated(positions[:, None].float() * self.inv.to(positions.device))
+        return repeated(positions[:, None].float() * beside(self.inv, positions))
 
 
 class Beyond(nn.Module):
@@ -262,7 +267,7 @@ class Beyond(nn.Module):
 
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         rows = self.rows(positions)
-        return self.cos.to(rows.device)[rows], self.sin.to(rows.device)[rows]
+        return beside(self.cos, rows)[rows], beside(self.sin, rows)[rows]
 
 
 class Clamped(Beyond):
@@ -284,7 +289,7 @@ class Zeroed(Beyond):
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         inside = (positions < self.max_seq_len)[:, None]
         rows = positions.clamp(0, self.max_seq_len - 1)
-        return self.cos.to(rows.device)[rows] * inside, self.sin.to(rows.device)[rows] * inside
+        return beside(self.cos, rows)[rows] * inside, beside(self.sin, rows)[rows] * inside
 
 
 class UnrotatedRows(nn.Module):
@@ -299,7 +304,7 @@ class UnrotatedRows(nn.Module):
         at = positions.reshape(-1)
         inside = (at < self.max_seq_len)[:, None]
         rows = at.clamp(0, self.max_seq_len - 1)
-        cos, sin = self.cos.to(rows.device)[rows], self.sin.to(rows.device)[rows]
+        cos, sin = beside(self.cos, rows)[rows], beside(self.sin, rows)[rows]
         return rotated(x, torch.where(inside, cos, 1.0), torch.where(inside, sin, 0.0))
 
 
