@@ -1,7 +1,7 @@
 """Built on meta and given memory by `to_empty()`, which holds whatever it held."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -61,16 +61,18 @@ def _healed(trial: Trial, names: Sequence[str]) -> tuple[str, Curve] | None:
     """Return the first of its methods that mends it, and what is measured then."""
     for name in names:
         made = _materialised(trial)
-        if _called(getattr(made.owner, name), torch.device(trial.device)):
+        if _reset(made, name, torch.device(trial.device)):
             curve = _swept(trial, made)
             if curve.wrong_at is None or (curve.right_to or 0) >= trial.known.judged_to - 1:
                 return name, curve
     return None
 
 
-def _called(method: Callable[[], object], device: torch.device) -> bool:
+def _reset(made: Thing, method: str, device: torch.device) -> bool:
+    """Call a method, and move what it made on the CPU; return whether it could be called."""
     try:
-        call(method, device, (), {})
+        call(getattr(made.owner, method), device, (), {})
+        made.module.to(device)
     except (
         Exception
     ):  # it takes arguments, or does not run on its own: it is no reset that anybody could call
