@@ -140,7 +140,7 @@ class Trier:
             if not isinstance(result, Tensor) or result.shape != x.shape:
                 raise Unfit("returns another shape than it was given")
         width = self.probe.width
-        read = [unlay(read_back(result), convention.axes, width) for result in found]
+        read = [unlay(read_back(result).real, convention.axes, width) for result in found]
         return tuple(read[0].unbind(2)) if convention.packed else tuple(read)
 
     def inputs(self, convention: Convention, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:

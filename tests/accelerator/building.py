@@ -1,4 +1,4 @@
-"""Builds the pretend accelerator into a folder: with this folder on PYTHONPATH, any process that imports torch has it."""
+"""Builds the pretend accelerator into a folder; with that on PYTHONPATH, any process that imports torch has it."""
 
 import hashlib
 import shutil

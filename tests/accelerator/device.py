@@ -39,7 +39,7 @@ def contiguous() -> Any:
 
 def gradient() -> Any:
     x = X.clone().requires_grad_()
-    (x * x).sum().backward()
+    (x * x).sum().backward()  # type: ignore[no-untyped-call]
     return bool(torch.equal(x.grad, 2 * X))  # type: ignore[arg-type]
 
 

@@ -6,20 +6,22 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from torch.utils import backend_registration
 
 
 def register() -> None:
     """Register the device `pretend` and the module `torch.pretend`, as plug-ins of real devices do."""
     compiled = _compiled()
-    torch.utils.rename_privateuse1_backend("pretend")
-    torch._register_device_module("pretend", _module(compiled))
-    torch.utils.generate_methods_for_privateuse1_backend(for_storage=True)
+    backend_registration.rename_privateuse1_backend("pretend")
+    torch._register_device_module("pretend", _module(compiled))  # type: ignore[no-untyped-call]
+    backend_registration.generate_methods_for_privateuse1_backend(for_storage=True)
 
 
 def _compiled() -> Any:
     path = next(Path(__file__).parent.glob("pretend_compiled*.so"))
     specification = importlib.util.spec_from_file_location("pretend_compiled", path)
-    assert specification and specification.loader
+    assert specification
+    assert specification.loader
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
