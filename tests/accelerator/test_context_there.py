@@ -58,7 +58,10 @@ def makers(machine: Machine) -> Rows:
 @pytest.mark.parametrize("mood", MOODS)
 def test_what_is_right_on_the_cpu_is_right_there(machine: Machine, makers: Rows, mood: str) -> None:
     assert {makers[name, "constructed"]["verdict"] for name in ("Rotary", "Complex", "Rows")} == {"agrees"}
-    assert_same(tried(machine, *MAKERS, *SOME, "--device", DEVICE, mood=mood), makers)
+    there = tried(machine, *MAKERS, *SOME, "--device", DEVICE, mood=mood)
+    assert_same(there, makers)
+    beyond = there["Rows", "beyond"]  # an index past the end ends a device, and costs the CPU an exception
+    assert (beyond["device"], "raises IndexError" in beyond["note"]) == ("cpu", True)
 
 
 def test_what_is_planted_is_found_there_and_nothing_else(machine: Machine) -> None:
