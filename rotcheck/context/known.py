@@ -37,6 +37,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
     claims: int | None  # positions
     claimed_by: str | None  # "max_position_embeddings"
+    last: int | None = None  # the last position to ask for on a device that an index past the end would spoil
+    ended: str = ""  # why it is the last
 
     @property
     def judged_to(self) -> int:

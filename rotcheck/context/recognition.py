@@ -22,6 +22,7 @@ from rotcheck.rotary.conventions import Convention
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
 NEAR = 0.1  # radians; what is further off at the first positions is wrong in another way than by rounding
+NOT_LOOKED_FOR = "it was not understood on cpu, and nowhere else is the end of a table looked for"
 GRID = 9  # positions, few, since a grid has as many rows squared
 _ASKING: dict[str, Asking] = {"given": "any", "length": "from 0", "x": "from 0", "none": "none"}
 
@@ -37,18 +38,20 @@ def recognise(target: Target, device: str) -> Known:
     """
     made = thing(target.function)
     claims = claim(made.owner)  # before a call can make a cache grow
-    known = _called(target, device)
+    known = _called(target, torch.device(device))
     if claims:
         known = msgspec.structs.replace(known, claims=claims[0], claimed_by=claims[1])
+    if torch.device(device).type != "cpu":
+        known = msgspec.structs.replace(known, last=known.judged_to - 1, ended=NOT_LOOKED_FOR)
     return _with_angles(known, made, device)
 
 
-def _called(target: Target, device: str) -> Known:
+def _called(target: Target, device: torch.device) -> Known:
     """Return how it is called."""
     if target.convention is not None:
         width = target.convention.head_dim or builders.HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
-    maker = builders.find(target.function)
+    maker = builders.find(target.function, device)
     if maker is not None:
         recipe, built = maker
         if _makes_a_grid(target, recipe):
@@ -56,7 +59,7 @@ def _called(target: Target, device: str) -> Known:
         return _building(target, recipe, built)
     owner = thing(target.function).owner
     known = hints(target.function if owner is None else owner)
-    found = engine.search(target.function, torch.device(device), known)
+    found = engine.search(target.function, device, known)
     if isinstance(found, engine.NotFound) or not found.reading.pairing:
         raise NotJudged("no call that was tried gave back tables or a rotation: see `rotcheck identify`")
     return _rotating(target, found.convention, found.trier.probe.width, found.trier.probe.rotary)
@@ -136,9 +139,7 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
 
 def _makes_a_grid(target: Target, recipe: builders.Recipe) -> bool:
     """Return whether it is told two lengths and makes as many rows as both together."""
-    few = torch.arange(GRID)
-    positional, keyword = builders._arguments(recipe, few, GRID, torch.float32, builders.HEAD_DIM)
-    return recipe.grid(GRID, target.function(*positional, **keyword))
+    return recipe.grid(GRID, builders.called(target.function, recipe, torch.arange(GRID), GRID))
 
 
 def _asking(positions: str) -> Asking:

@@ -1,4 +1,8 @@
-"""The front's half: recognises each object as constructed, then tries it under every other condition."""
+"""The front's half: recognises each object as constructed, then tries it under every other condition.
+
+An object that is asked on another device is recognised on the CPU, where it can be: there its table's end is found
+without spoiling anything, and its angles on the device are held against those that it is meant to have.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +12,7 @@ import msgspec
 
 from rotcheck import __version__
 from rotcheck.compare.plan import display_names
-from rotcheck.context.conditions import FIRST, names
+from rotcheck.context.conditions import FIRST, ON_CPU, names
 from rotcheck.context.known import RIGHT, Known
 from rotcheck.context.rows import maker_of, not_run, row_of
 from rotcheck.errors import RequestError
@@ -16,7 +20,9 @@ from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
 from rotcheck.results import Context, Reach, summarise
 
-WORKER = "rotcheck.context.worker:open_context"
+WORKER, RECOGNITION = "rotcheck.context.worker:open_context", "rotcheck.context.worker:open_recognition"
+CPU = "cpu"
+NOT_ON_CPU = "it was not understood on cpu, and nowhere else is it asked for rows that may not be there"
 PRELOAD = ("torch", "rotcheck.context.worker")
 SHARED = 1.0  # seconds: where importing takes longer, several conditions share a process
 SLOWEST = "meta"  # torch imports much for it, so that it begins first
@@ -68,6 +74,10 @@ def _conditions(asked: Sequence[str]) -> list[str]:
     return [name for name in names() if not asked or name in asked or name == FIRST]
 
 
+def _elsewhere(device: str) -> bool:
+    return device.partition(":")[0] != CPU
+
+
 @dataclass
 class _Run:
     """What has been found so far."""
@@ -82,6 +92,7 @@ class _Run:
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
     _opening: dict[str, float] = field(default_factory=dict)  # seconds that importing and building took
     _refused: dict[str, str] = field(default_factory=dict)  # of a class of which no object could be made
+    _on_cpu: tuple[str, ...] = ()  # what was recognised there, to be asked elsewhere
     _torch: str | None = None
 
     def __post_init__(self) -> None:
@@ -89,6 +100,10 @@ class _Run:
 
     def first(self, pool: Pool) -> None:
         """Recognise and measure each object as constructed. Raises `RequestError` when none of them can be built."""
+        if _elsewhere(self.device):
+            for done in pool.run([self._job(name, FIRST, target=RECOGNITION) for name in self.asked]):
+                self._keep(done)
+            self._on_cpu = tuple(self._known)
         for done in pool.run([self._job(name, FIRST) for name in self.asked]):
             self._take(done)
         if self._refused and len(self._refused) == len(self.asked):
@@ -98,28 +113,46 @@ class _Run:
         """Try every other condition on what was recognised, and say of the rest that it was not."""
         for name in (name for name in self.asked if name not in self._known):
             self._left_out(name)
-        others = sorted((each for each in self.conditions if each != FIRST), key=SLOWEST.__ne__)
-        jobs = []
-        for name in self._known:
-            several = pool.workers if self._opening.get(name, 0.0) > SHARED else len(others)
-            jobs += [self._job(name, *others[at::several]) for at in range(min(several, len(others)))]
-        for done in pool.run(jobs):
+        for done in pool.run([job for name in self._known for job in self._jobs(name, pool.workers)]):
             self._take(done)
 
-    def _job(self, name: str, *conditions: str) -> Job:
-        known = self._known.get(name)
+    def _jobs(self, name: str, workers: int) -> list[Job]:
+        """Return the jobs of every other condition: one each, or as many as work at a time where importing is slow."""
+        others = [each for each in self.conditions if each != FIRST]
+        there = [each for each in others if each in ON_CPU and _elsewhere(self.device)]
+        here = sorted((each for each in others if each not in there), key=SLOWEST.__ne__)
+        several = min(len(here), workers if self._opening.get(name, 0.0) > SHARED else len(here))
+        jobs = [self._job(name, *here[at::several]) for at in range(several)]
+        if name in self._on_cpu:
+            return [*jobs, self._job(name, *there, device=CPU)]
+        for condition in there:
+            self._add(name, condition, not_run(self._shown[name], condition, self.device, NOT_ON_CPU))
+        return jobs
+
+    def _job(self, name: str, *conditions: str, target: str = WORKER, device: str = "") -> Job:
+        known, device = self._known.get(name), CPU if target == RECOGNITION else device or self.device
+        if known and device == CPU:
+            known = msgspec.structs.replace(known, last=None)  # there it may be asked for anything
         setup: dict[str, Any] = {
             "specification": name,
             "implementation": name,
-            "device": self.device,
+            "device": device,
             "known": msgspec.to_builtins(known) if known else None,
         }
         tasks = [["", condition] for condition in conditions]
-        return Job(name, WORKER, setup, tasks, self.timeout, 3 * self.timeout)
+        fresh = _elsewhere(device)
+        return Job(name, target, setup, tasks, self.timeout, 3 * self.timeout, fresh_after_raising=fresh)
 
     def _take(self, done: Done) -> None:
         """Judge one answer. Raises `RequestError` when it says that there is no such object."""
+        self._keep(done)
         name, condition = done.job.name, done.task[1]
+        first = self._rows.get((name, FIRST))
+        self._add(name, condition, row_of(done, self._shown[name], self._known.get(name), first))
+
+    def _keep(self, done: Done) -> None:
+        """Keep what an answer says of the object. Raises as `_take` does."""
+        name = done.job.name
         if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
             raise RequestError(done.outcome.message)
         if isinstance(done.outcome, Returned):
@@ -129,8 +162,6 @@ class _Run:
                 self._refused[name] = done.outcome.value["refused"]
             if "known" in done.outcome.value:
                 self._known.setdefault(name, msgspec.convert(done.outcome.value["known"], Known))
-        first = self._rows.get((name, FIRST))
-        self._add(name, condition, row_of(done, self._shown[name], self._known.get(name), first))
 
     def _left_out(self, name: str) -> None:
         first = self._rows[name, FIRST]

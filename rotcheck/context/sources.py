@@ -12,12 +12,14 @@ from torch import Tensor
 from rotcheck.context.known import Known
 from rotcheck.identify import builders
 from rotcheck.identify.response import Probe, Trier
+from rotcheck.measure.device import fetch
 from rotcheck.rotary.conventions import Convention
 
 LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)
 """Rows that one is asked for that counts from 0, as long as it gives them and takes little time."""
 PATIENCE = 3.0  # seconds that the next step of these may take
 AGAIN = 3  # calls to see whether it really takes as long
+ROWS = 3  # that one is asked for which takes an offset, for the position of each
 
 
 class NoRotation(Exception):
@@ -26,6 +28,10 @@ class NoRotation(Exception):
     def __init__(self, message: str, finding: str = "no-rotation") -> None:
         super().__init__(message)
         self.finding = finding
+
+
+class PastEnd(Exception):
+    """A position past the last one that the object takes on the CPU: no other device is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Reach:
     look: Look
     last: int
     stopped: str | None = None
-    refused: bool = False  # it raised for more, or gave fewer rows
+    refused: str = ""  # what it raised for more, where it did
     by_one: bool = True  # each look is a call
 
 
@@ -91,8 +97,8 @@ class Tables:
     at_once = 256
 
     def __init__(self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype) -> None:
-        self._function, self._known, self._device, self._dtype = function, known, device, dtype
-        self._recipe = msgspec.convert(known.recipe, builders.Recipe)
+        self._function, self._known, self._dtype = function, known, dtype
+        self._recipe = replace(msgspec.convert(known.recipe, builders.Recipe), device=device)
 
     def ask(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(list(positions)), range(len(positions)))
@@ -103,19 +109,13 @@ class Tables:
     def reached(self, most: int) -> Reach:
         return Reach(self.ask, most)
 
-    def call(self, positions: Sequence[int]) -> Any:
-        """Call it and return what it returns."""
-        at, recipe = torch.tensor(list(positions)), self._recipe
-        positional, keyword = builders._arguments(recipe, at, len(positions), self._dtype, builders.HEAD_DIM)
-        moved = {name: self._moved(value) for name, value in keyword.items()}
-        return self._function(*map(self._moved, positional), **moved)
+    def call(self, positions: Sequence[int]) -> list[Tensor]:
+        """Call it and return the tensors that it returns, on the CPU."""
+        _check(self._known, positions)
+        rows = torch.tensor(list(positions))
+        return _tensors(builders.called(self._function, self._recipe, rows, len(rows), self._dtype))
 
-    def _moved(self, value: Any) -> Any:
-        if isinstance(value, str) and value == "cpu":
-            return self._device
-        return value.to(self._device) if isinstance(value, Tensor) else value
-
-    def read(self, returned: Any, rows: Sequence[int]) -> Turns:
+    def read(self, returned: Sequence[Tensor], rows: Sequence[int]) -> Turns:
         """Read these rows of what came back, as tables of the form that they had as constructed."""
         known = self._known
         first, second = _parts(returned, known)
@@ -124,20 +124,32 @@ class Tables:
         return Turns(*(_once(part, known.table_lanes) for part in (cos, sin)))
 
 
-def _parts(returned: Any, known: Known) -> tuple[Tensor, Tensor]:
-    """Return cos and sin with all their axes."""
-    tensors = _tensors(returned)
+def _check(known: Known, positions: Sequence[int]) -> None:
+    if known.last is not None and max(positions) > known.last:
+        raise PastEnd(known.ended)
+
+
+def _tensors(returned: Any) -> list[Tensor]:
+    """Read the tensors back that came."""
+    several = tuple(returned.values()) if isinstance(returned, dict) else returned
+    parts = several if isinstance(several, (tuple, list)) else (several,)
+    tensors = [part for part in parts if isinstance(part, Tensor)]
     if not tensors:
         raise NoRotation(f"returns {type(returned).__name__}")
     if any(tensor.is_meta for tensor in tensors):
         raise NoRotation("returns tensors on meta: a table that is no buffer was left there", "left-on-meta")
-    table = tensors[0].detach()
+    return [fetch(tensor) for tensor in tensors]
+
+
+def _parts(tensors: Sequence[Tensor], known: Known) -> tuple[Tensor, Tensor]:
+    """Return cos and sin with all their axes."""
+    table = tensors[0]
     if known.form == "complex" and not table.is_complex():
         raise NoRotation(
             f"returns {_words(table)} where its table was complex: sin is lost", "imaginary-dropped"
         )
     if known.order in ("cos, sin", "sin, cos"):
-        cos, sin = (table, tensors[1].detach()) if len(tensors) > 1 else (table[0], table[1])
+        cos, sin = (table, tensors[1]) if len(tensors) > 1 else (table[0], table[1])
         return (cos, sin) if known.order == "cos, sin" else (sin, cos)
     if known.form == "complex":
         return table.real, table.imag
@@ -151,20 +163,13 @@ def _parts(returned: Any, known: Known) -> tuple[Tensor, Tensor]:
     return (left, right) if known.order == "cos+sin" else (right, left)
 
 
-def _tensors(returned: Any) -> list[Tensor]:
-    if isinstance(returned, dict):
-        returned = tuple(returned.values())
-    parts = returned if isinstance(returned, (tuple, list)) else (returned,)
-    return [part for part in parts if isinstance(part, Tensor)]
-
-
 def _picked(table: Tensor, axes: str, rows: Sequence[int]) -> Tensor:
     """Return rows (n, W) of a table, of its other axes the first."""
     at = axes.index("s")
     if table.dim() != len(axes) or table.shape[at] <= max(rows):
         raise NoRotation(f"returns {_words(table)} when asked for {max(rows) + 1} rows", "fewer-rows")
-    chosen = table.movedim(at, 0)[torch.as_tensor(list(rows), device=table.device)]
-    return chosen.reshape(len(rows), -1, table.shape[-1])[:, 0].cpu().double()
+    chosen = table.movedim(at, 0)[torch.as_tensor(list(rows))]
+    return chosen.reshape(len(rows), -1, table.shape[-1])[:, 0].double()
 
 
 def _once(table: Tensor, order: str | None) -> Tensor:
@@ -183,14 +188,14 @@ class Rotation:
     def __init__(self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype) -> None:
         self._convention = msgspec.convert(known.convention, Convention)
         probe = Probe(batch=1, heads=1, width=known.width, rotary=known.rotary)
-        self._trier = Trier(function, torch.device(device), probe, dtype)
+        self._known, self._trier = known, Trier(function, torch.device(device), probe, dtype)
         self._offset = known.asking == "offset"
         self.at_once = 8 if self._offset else 256
 
     def ask(self, positions: Sequence[int]) -> Turns:
         if not self._offset:
             return self.call(positions)
-        rows = [self.call(range(position, position + 3), position) for position in positions]
+        rows = [self.call(range(position, position + ROWS), position) for position in positions]
         return Turns(torch.cat([row.cos[:1] for row in rows]), torch.cat([row.sin[:1] for row in rows]))
 
     def run(self, positions: Sequence[int]) -> Turns:
@@ -201,6 +206,7 @@ class Rotation:
 
     def call(self, positions: Sequence[int], offset: int = 0) -> Turns:
         """Turn a row for each position."""
+        _check(self._known, positions)
         self._trier.probe = replace(self._trier.probe, length=len(positions), positions=tuple(positions))
         cos, sin = self._trier.turns(self._convention, offset)
         return Turns(cos, sin)
@@ -260,7 +266,7 @@ class Counted:
                 best = self._rows(length)
             except Exception as error:
                 refused, why = length, reason(error)
-        return replace(best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=True)
+        return replace(best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=why)
 
     def _rows(self, length: int) -> Reach:
         returned = self._inner.call(range(length))
@@ -277,11 +283,15 @@ class Counted:
         first, _ = _parts(returned, self._known)
         rows = first.shape[self._known.axes.index("s")] if first.dim() == len(self._known.axes) else 1
         stopped = f"it holds {rows} rows"
-        return Reach(lambda positions: inner.read(returned, positions), rows - 1, stopped, True, False)
+        return Reach(
+            lambda positions: inner.read(returned, positions), rows - 1, stopped, stopped, by_one=False
+        )
 
 
 def reason(error: BaseException) -> str:
     """Return an exception in one line."""
+    if isinstance(error, PastEnd):
+        return str(error)
     first = (str(error).splitlines() or [""])[0][:200]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 

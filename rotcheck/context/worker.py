@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import torch
 
+from rotcheck.context.ends import ended
 from rotcheck.context.evidence import DoesNotApply
 from rotcheck.context.known import Known
 from rotcheck.context.recognition import NotJudged, recognise
@@ -20,19 +21,37 @@ from rotcheck.measure import switches
 from rotcheck.scrub import scrub
 
 Answer = Callable[[tuple[str, str]], dict[str, Any]]
+Study = Callable[[load.Target, Known, str], dict[str, Any]]
 
 
 def open_context(setup: dict[str, Any]) -> Answer:
     """Load `setup["specification"]` for `setup["device"]`; return what tries it under a condition.
 
     `setup["known"]`: what is known of it; None: nothing yet, so the answer tells. Raises `RequestError` when there is
-    no such object; a class that cannot be built is an answer.
+    no such object or no such device; a class that cannot be built is an answer.
     """
+
+    def tried(found: load.Target, known: Known, condition: str) -> dict[str, Any]:
+        return _tried(Trial(setup["specification"], setup["device"], known), condition)
+
+    return _opened(setup, tried)
+
+
+def open_recognition(setup: dict[str, Any]) -> Answer:
+    """Load as `open_context` does, on the CPU; return what tells how it is asked, and where its positions end."""
+
+    def ends(found: load.Target, known: Known, condition: str) -> dict[str, Any]:
+        trial = Trial(setup["specification"], setup["device"], known)
+        return {"known": msgspec.to_builtins(ended(known, trial.asked(trial.fresh())))}
+
+    return _opened(setup, ends)
+
+
+def _opened(setup: dict[str, Any], study: Study) -> Answer:
     torch.set_num_threads(1)
     before, began = switches.read(), time.perf_counter()
-    specification, device = setup["specification"], setup["device"]
     try:
-        found = load.find(specification, device)
+        found = load.find(setup["specification"], setup["device"])
     except Unavailable as error:
         return _always({"unavailable": scrub(str(error))})
     except RequestError as error:
@@ -44,9 +63,8 @@ def open_context(setup: dict[str, Any]) -> Answer:
         said: dict[str, Any] = {"torch": str(torch.__version__), "opening": opening}
         with torch.no_grad():
             try:
-                known = _known(setup["known"], found, device)
-                tried = _tried(Trial(specification, device, known), task[1])
-                return {**said, **tried, "known": msgspec.to_builtins(known)}
+                known = _known(setup["known"], found, setup["device"])
+                return {**said, "known": msgspec.to_builtins(known), **study(found, known, task[1])}
             except (DoesNotApply, NotJudged) as error:
                 return {**said, "skipped": scrub(str(error))}
             finally:

@@ -13,6 +13,7 @@ from rotcheck.identify.templates import Parameter, parameters
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.vocabulary import Names, on_cuda, said
+from rotcheck.measure.device import call, fetch, read_back
 from rotcheck.rotary.conventions import Pairing, TableForm, role_of
 
 HEAD_DIM = 64
@@ -35,7 +36,7 @@ _ROLES: tuple[tuple[Names, tuple[str, ...]], ...] = (
     (vocabulary.BASE, ("10000.0",)),
     (vocabulary.FACTOR, ("1.0",)),
     (vocabulary.DTYPE, ("float32",)),
-    (vocabulary.DEVICE, ("cpu",)),
+    (vocabulary.DEVICE, ("device",)),
     (vocabulary.TENSOR, ("x", "positions")),
 )
 _UNKNOWN = ("D", "S", "x", "positions")
@@ -43,13 +44,14 @@ _UNKNOWN = ("D", "S", "x", "positions")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a builder is called: what each argument is, `name=` in front of one passed by keyword."""
+    """How a builder is called, and where: what each argument is, `name=` in front of one passed by keyword."""
 
     arguments: tuple[str, ...]
     positions: (
         str  # "given": it takes positions; "length": so many rows from 0; "none": it returns what it holds
     )
     x_axes: str = "bshd"
+    device: str = "cpu"  # on which its arguments are made
 
     def grid(self, length: int, returned: Any) -> bool:
         """Return whether it was told two lengths and made rows for all pairs of them."""
@@ -61,7 +63,15 @@ class Recipe:
     @property
     def shown(self) -> str:
         """The call in words."""
-        return f"f({', '.join(self.arguments)})"
+        return f"f({', '.join(self.told)})"
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The arguments, with the device's own name where one is asked for."""
+        parts = [argument.rpartition("=") for argument in self.arguments]
+        return tuple(
+            f"{name}{equals}{self.device if role == 'device' else role}" for name, equals, role in parts
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +98,8 @@ class NotTables(Exception):
     """What came back is no table of a rotation; the message says why."""
 
 
-def recipes(function: Callable[..., Any]) -> list[Recipe]:
-    """Return the calls that may make tables, likeliest first."""
+def recipes(function: Callable[..., Any], device: torch.device) -> list[Recipe]:
+    """Return the calls that may make tables on a device, likeliest first."""
     found = parameters(function) or []
     required = [p for p in found if p.required or on_cuda(p.name, p.default)]
     optional = [p for p in found if p not in required and _roles(p.name)[0] in ("positions", "S")]
@@ -99,7 +109,7 @@ def recipes(function: Callable[..., Any]) -> list[Recipe]:
             tried.setdefault(recipe)
     counting = [recipe for recipe in tried if recipe.positions == "x" and recipe.x_axes == "bshd"]
     without_heads = [replace(recipe, x_axes=axes) for axes in ("bsd", "sd") for recipe in counting]
-    return [*tried, *without_heads]
+    return [replace(recipe, device=str(device)) for recipe in (*tried, *without_heads)]
 
 
 def _of(required: list[Parameter], extra: list[Parameter]) -> Iterator[Recipe]:
@@ -136,8 +146,7 @@ def build(
     largest position asks for, of which those asked for are returned. Raises `NotTables`, and what the builder raises.
     """
     length = len(positions) if recipe.positions == "given" else int(positions.max()) + 1
-    positional, keyword = _arguments(recipe, positions, length, dtype, width, fill)
-    returned = function(*positional, **keyword)
+    returned = called(function, recipe, positions, length, dtype, width, fill)
     whole = read(returned, length)
     if recipe.grid(length, returned):
         whole = replace(whole, grid=True)
@@ -147,9 +156,28 @@ def build(
     return replace(whole, cos=whole.cos[rows], sin=whole.sin[rows])
 
 
+def called(
+    function: Callable[..., Any],
+    recipe: Recipe,
+    positions: Tensor,
+    length: int,
+    dtype: torch.dtype = torch.float32,
+    width: int = HEAD_DIM,
+    fill: float = 0.0,
+) -> Any:
+    """Call a builder on the recipe's device for integer positions (S,) or so many rows; return what it returns.
+
+    Raises what the builder raises, and `DeviceLost`.
+    """
+    positional, keyword = _arguments(recipe, positions, length, dtype, width, fill)
+    return call(function, torch.device(recipe.device), positional, keyword)
+
+
 def _arguments(
-    recipe: Recipe, positions: Tensor, length: int, dtype: torch.dtype, width: int, fill: float = 0.0
+    recipe: Recipe, positions: Tensor, length: int, dtype: torch.dtype, width: int, fill: float
 ) -> tuple[list[Any], dict[str, Any]]:
+    device = torch.device(recipe.device)
+    positions = positions.to(device)
     sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width}
     kinds: dict[str, Any] = {
         "positions": positions,
@@ -158,10 +186,10 @@ def _arguments(
         "D": width,
         "B": BATCH,
         "float32": torch.float32,
-        "cpu": "cpu",
+        "device": recipe.device,
     }
     if any(role_of(argument) == "x" for argument in recipe.arguments):
-        kinds["x"] = torch.full([sizes[axis] for axis in recipe.x_axes], fill, dtype=dtype)
+        kinds["x"] = torch.full([sizes[axis] for axis in recipe.x_axes], fill, dtype=dtype, device=device)
     if recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments):
         kinds["positions"] = positions[None]
     positional, keyword = [], {}
@@ -180,14 +208,14 @@ def read(returned: Any, length: int) -> Built:
     if isinstance(returned, dict):
         returned = tuple(returned.values())
     if isinstance(returned, (tuple, list)):
-        tensors = [part for part in returned if isinstance(part, Tensor)]
+        tensors = [fetch(part) for part in returned if isinstance(part, Tensor)]
         if len(tensors) >= 2 and tensors[0].shape == tensors[1].shape:
             return _of_two(tensors[0], tensors[1], length)
         if len(tensors) == 1:
-            returned = tensors[0]
+            return _of_one(tensors[0], length)
     if not isinstance(returned, Tensor):
         raise NotTables(f"returns {type(returned).__name__}")
-    return _of_one(returned, length)
+    return _of_one(fetch(returned), length)
 
 
 def _of_two(first: Tensor, second: Tensor, length: int) -> Built:
@@ -313,9 +341,8 @@ def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, .
     last = len(shape) - 1
     named = {at: "s", last: "w"} | {here: "3" for here in range(last) if here != at and shape[here] == SLOTS}
     axes = "".join(named.get(here, "1" if shape[here] == 1 else "b") for here in range(len(shape)))
-    wide = torch.complex128 if tables[0].is_complex() else torch.float64
     alike = [here for here, axis in enumerate(axes) if axis == "b" and shape[here] != length]  # else a grid's
-    whole = tuple(table.detach().cpu().to(wide).movedim(at, 0)[:length] for table in tables)
+    whole = tuple(read_back(table).movedim(at, 0)[:length] for table in tables)
     for here in alike:
         if not all(_same_along(table, here + (here < at)) for table in whole):
             raise NotTables(
@@ -357,10 +384,13 @@ def _is_none(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool
     return still or _ignores_positions(function, recipe, built) or _reads_x(function, recipe, built)
 
 
-def find(function: Callable[..., Any]) -> tuple[Recipe, Built] | None:
-    """Return how a function makes tables, and what it makes for the first `FEW_ROWS` positions; None: it makes none."""
+def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Built] | None:
+    """Return how a function makes tables, and what it makes for the first `FEW_ROWS` positions; None: it makes none.
+
+    `device`: where it lives, and where what it is called with is made.
+    """
     best: tuple[Recipe, Built] | None = None
-    for recipe in recipes(function):
+    for recipe in recipes(function, device):
         try:
             built = few(function, recipe)
         except Exception:  # a call that does not suit it, or gives back no tables
@@ -369,6 +399,14 @@ def find(function: Callable[..., Any]) -> tuple[Recipe, Built] | None:
         if abs(built.angles[1].abs().max() - 1.0) < 0.5:
             return recipe, built
     return best
+
+
+def runs(function: Callable[..., Any] | None, recipe: Recipe) -> bool:
+    """Return whether a function makes tables in this way too, where there is one."""
+    try:
+        return function is not None and few(function, recipe) is not None
+    except Exception:  # it does not run there, or gives back no tables
+        return False
 
 
 def few(function: Callable[..., Any], recipe: Recipe) -> Built:

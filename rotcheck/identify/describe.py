@@ -28,6 +28,7 @@ from rotcheck.identify.flags import Turning
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
 from rotcheck.identify.templates import meant
+from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
@@ -54,7 +55,7 @@ def identified(target: Target, device: torch.device) -> Identified:
     if target.convention is not None:
         return _declared(target, target.convention, device)
     function = target.function
-    maker = builders.find(function)
+    maker = builders.find(function, device)
     if maker is not None:
         return _maker(target, *maker, device)
     found = engine.search(function, device, hints(function))
@@ -63,7 +64,7 @@ def identified(target: Target, device: torch.device) -> Identified:
         return made
 
     def turned(turning: Turning) -> Identification:
-        other = replace(target, function=turning.function())
+        other = turning.of()
         return _searched(other, engine.again(found, other.function, turning.arguments), device).told
 
     return replace(made, flags=flags.turned(target, found.convention.arguments, device), turned=turned)
@@ -71,6 +72,16 @@ def identified(target: Target, device: torch.device) -> Identified:
 
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
     return _nothing(target, found, device) if isinstance(found, NotFound) else _applied(target, found, device)
+
+
+def _on_cpu(target: Target, device: torch.device) -> Callable[..., Any] | None:
+    """Return the function for the CPU where it lives on another device; None: it lives there, or is not for it."""
+    if device.type == "cpu":
+        return None
+    try:
+        return load.on_cpu(target)
+    except Exception:  # a kernel for one kind of device, say
+        return None
 
 
 def _told(target: Target, device: torch.device, **fields: Any) -> Identification:
@@ -99,7 +110,7 @@ def _maker(
 
     def turned(turning: Turning) -> Identification:
         again = replace(recipe, arguments=turning.arguments)
-        other = replace(target, function=turning.function())
+        other = turning.of()
         try:
             return _making(other, again, builders.few(other.function, again), device).told
         except builders.NotTables:
@@ -114,7 +125,7 @@ def _maker(
 def _making(
     target: Target, recipe: builders.Recipe, built: builders.Built, device: torch.device
 ) -> Identified:
-    made = making.of_maker(target.function, recipe, built)
+    made = making.of_maker(target.function, recipe, built, _on_cpu(target, device))
     told = _told(
         target,
         device,
@@ -138,7 +149,7 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
     error, findings = None, list[Remark]()
     if device.type != "meta":
         asked, sizes = (
-            traits.Function(target.function, convention, device),
+            traits.Function(target.function, convention, device, _on_cpu(target, device)),
             Sizes(width=convention.head_dim or 64),
         )
         error, findings = remarks.of_values(asked, sizes)
@@ -162,6 +173,8 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
 def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     fresh = copied(target.function)  # a table that it keeps from a call in float32 would serve bfloat16 too
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
+    there = _on_cpu(target, device)
+    found = engine.rehearsed(found, there) if there else found
     begun, wrong = sequences.of_starts(found)
     points, amiss = coordinates.of_points(found)
     findings += [*wrong, *amiss, *remarks.of_response(found)]
@@ -207,7 +220,7 @@ def _asked(
     known, probe = own.convention if own else found.convention, found.trier.probe
     only = probe.width if (known.frequencies and not known.rotary_dim) or _one_width(found) else None
     convention = replace(known, head_dim=only, heads=_one_number(found))
-    asked = traits.Function(target.function, convention, device)
+    asked = traits.Function(target.function, convention, device, found.on_cpu)
     if own:
         return asked, Sizes(width=probe.width, positions=own.positions)
     return asked, Sizes(width=only or max(64, 2 * (known.rotary_dim or 0)))

@@ -39,6 +39,7 @@ class Found:
     k: Reading | None = None
     v: Reading | None = None
     ignored: str = ""  # a parameter that should say where positions begin, and changes nothing
+    on_cpu: Callable[..., Any] | None = None  # the same function there, of one that lives on another device
 
     @property
     def exact(self) -> bool:
@@ -301,6 +302,13 @@ def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bo
         reasons.setdefault(raised(_shown(convention.arguments), error))
         return False
     return True
+
+
+def rehearsed(found: Found, function: Callable[..., Any]) -> Found:
+    """Return what was found on another device with the same function for the CPU, if that takes the call there."""
+    own = found.trier
+    here = Trier(function, torch.device("cpu"), own.probe, own.dtype)
+    return replace(found, on_cpu=function) if _takes(here, found.convention, {}) else found
 
 
 def raised(call: str, error: Exception) -> str:

@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
 import torch
-from msgspec.structs import replace
+from msgspec import structs
 
 from rotcheck.identify.templates import Template, parameters
 from rotcheck.implementations import construct, vocabulary
@@ -23,11 +23,11 @@ MOST = 4  # flags that are tried
 class Turning:
     """A flag the other way round, `interleaved=True`, and the call in which it is so.
 
-    `function` returns what is called then; it raises what the building of its object raises.
+    `of` returns the target that is called then; it raises what the building of its object raises.
     """
 
     flag: str
-    function: Callable[[], Callable[..., Any]]
+    of: Callable[[], Target]
     arguments: Template
 
 
@@ -36,7 +36,7 @@ def turned(target: Target, arguments: Template, device: torch.device) -> tuple[T
 
     Flags that say how to rotate come before all others.
     """
-    every = (*_of_call(target.function, arguments), *_of_class(target, arguments, device))
+    every = (*_of_call(target, arguments), *_of_class(target, arguments, device))
     return tuple(sorted(every, key=lambda turning: not _of_style(turning.flag)))[:MOST]
 
 
@@ -46,13 +46,16 @@ def _of_class(target: Target, arguments: Template, device: torch.device) -> Iter
     if not (target.built or "").startswith(f"{made.__name__}("):
         return
 
-    def built(**flag: bool) -> Callable[..., Any]:
-        other = on_device(construct.construct(made, **flag)[0], str(device))
+    def built(place: str, **flag: bool) -> Callable[..., Any]:
+        other = on_device(construct.construct(made, device=place, **flag)[0], place)
         return other if own is target.function else cast(Callable[..., Any], getattr(other, method))
+
+    def other(**flag: bool) -> Target:
+        return replace(target, function=built(str(device), **flag), anew=partial(built, "cpu", **flag))
 
     method = getattr(target.function, "__name__", "")
     for name, value in _given_to(made):
-        yield Turning(f"{name}={not value}", partial(built, **{name: not value}), arguments)
+        yield Turning(f"{name}={not value}", partial(other, **{name: not value}), arguments)
 
 
 def _given_to(made: type) -> Iterator[tuple[str, bool]]:
@@ -64,8 +67,8 @@ def _given_to(made: type) -> Iterator[tuple[str, bool]]:
             yield parameter.name, True
 
 
-def _of_call(function: Callable[..., Any], arguments: Template) -> Iterator[Turning]:
-    every = parameters(function) or []
+def _of_call(target: Target, arguments: Template) -> Iterator[Turning]:
+    every = parameters(target.function) or []
     places = {
         argument.rpartition("=")[0] or every[at].name: at
         for at, argument in enumerate(arguments)
@@ -75,12 +78,12 @@ def _of_call(function: Callable[..., Any], arguments: Template) -> Iterator[Turn
         at = places.get(one.name)
         if at is None and isinstance(one.default, bool):
             flag = f"{one.name}={not one.default}"
-            yield Turning(flag, lambda: function, (*arguments, flag))
+            yield Turning(flag, lambda: target, (*arguments, flag))
         elif at is not None and role_of(arguments[at]) in ("True", "False"):
             value = str(role_of(arguments[at]) == "False")
             by_name = f"{one.name}={value}"
             given = by_name if "=" in arguments[at] else value
-            yield Turning(by_name, lambda: function, (*arguments[:at], given, *arguments[at + 1 :]))
+            yield Turning(by_name, lambda: target, (*arguments[:at], given, *arguments[at + 1 :]))
 
 
 def _of_style(flag: str) -> bool:
@@ -109,4 +112,4 @@ def mistakes(turning: Turning, found: Identification) -> list[Remark]:
     wrong = [one for one in found.findings if one.mistake]
     if not (wrong and found.convention and _of_style(turning.flag)):
         return []
-    return [replace(wrong[0], message=f"with {turning.flag}: {wrong[0].message}")]
+    return [structs.replace(wrong[0], message=f"with {turning.flag}: {wrong[0].message}")]

@@ -10,13 +10,20 @@ from rotcheck.identify.engine import Found
 from rotcheck.identify.response import Trier
 
 ASKED = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
+NEAR = 100  # the last position that is asked for where nothing tells the end of a table
 Turned = dict[int, Tensor]
 """Position: the angles (P,) of its pairs, in (-pi, pi]."""
 
 
-def turned(found: Found, positions: Sequence[int] = ASKED) -> Turned:
-    """Return the angles at those of the positions that the function takes, the larger ones one after another."""
+def end_known(found: Found) -> bool:
+    """Return whether the end of a function's table can be looked for: on the CPU, where it costs an exception."""
+    return found.trier.device.type == "cpu" or found.on_cpu is not None
+
+
+def turned(found: Found) -> Turned:
+    """Return the angles at those positions that the function takes, the larger ones one after another."""
     convention = found.convention
+    positions = [each for each in ASKED if each <= NEAR or end_known(found)]
     if convention.positions == "from 0":
         return _counted(found, positions)
     seen: Turned = {}
@@ -54,7 +61,7 @@ def _at(found: Found, group: Sequence[int]) -> Turned:
 
 def _counted(found: Found, positions: Sequence[int]) -> Turned:
     """Ask one that counts from 0: as many rows as it takes."""
-    for length in (4098, 2050, 1001, 258, 18, 6):
+    for length in (each for each in (4098, 2050, 1001, 258, 18, 6) if each <= max(positions) + 1):
         try:
             rows = _measured(found, tuple(range(length)))
         except Exception:  # fewer rows, then
@@ -64,9 +71,14 @@ def _counted(found: Found, positions: Sequence[int]) -> Turned:
 
 
 def _measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:
-    """Turn (1, 0) of every pair: what comes back is its cos and sin."""
+    """Turn (1, 0) of every pair: what comes back is its cos and sin.
+
+    On the CPU first: the end of a table raises there, and ends the process's use of a CUDA device.
+    """
     old = found.trier
     narrow = replace(old.probe, batch=1, heads=1, length=len(rows), positions=rows)
+    if found.on_cpu is not None:
+        Trier(found.on_cpu, torch.device("cpu"), narrow, old.dtype).turns(found.convention, offset)
     cos, sin = Trier(old.function, old.device, narrow, old.dtype).turns(found.convention, offset)
     return dict(zip(rows, torch.atan2(sin, cos)))
 

@@ -1,7 +1,7 @@
 """Functions and modules that make tables: which tables, of which angles, and how far they are right."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,8 +9,8 @@ import torch
 from rotcheck.identify import builders
 from rotcheck.identify.builders import Built, Recipe
 from rotcheck.identify.fit import Fit, fit
-from rotcheck.identify.frequencies import ASKED, Turned
-from rotcheck.identify.own_angles import OwnAngles, tell, tell_offset
+from rotcheck.identify.frequencies import ASKED, NEAR, Turned
+from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.words import shape_words
 from rotcheck.results import Described, Remark, Told
@@ -30,8 +30,13 @@ class Made:
     evidence: tuple[Told, ...]
 
 
-def of_maker(function: Callable[..., Any], recipe: Recipe, built: Built) -> Made:
-    """Describe the tables that a function makes."""
+def of_maker(
+    function: Callable[..., Any], recipe: Recipe, built: Built, on_cpu: Callable[..., Any] | None = None
+) -> Made:
+    """Describe the tables that a function makes.
+
+    `on_cpu`: the same function for the CPU, where the end of its table is looked for when it lives on another device.
+    """
     own = OwnAngles(Convention(pairing=built.table_lanes or "half", layout="bshd", tables=built.form), ())
     if built.grid:
         own.schedule = "axial"
@@ -39,7 +44,7 @@ def of_maker(function: Callable[..., Any], recipe: Recipe, built: Built) -> Made
         return Made(
             _described(recipe, built, own, None), own, (Told(field="call", says=recipe.shown, because=seen),)
         )
-    angles = _at_positions(function, recipe, built, own)
+    angles = _at_positions(function, recipe, built, own, on_cpu)
     made = fit(angles, 1, 2 * built.cos.shape[-1], noise=2 * torch.finfo(_real(built.dtype)).eps)
     own.longest = made.longest
     tell(own, made, max(angles))
@@ -58,7 +63,7 @@ def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -
         tables=built.form,
         table_axes=built.axes,
         table_lanes=built.table_lanes,
-        argument_order=recipe.arguments,
+        argument_order=recipe.told,
         theta=own.theta,
         schedule=own.schedule,
         frequencies=() if made is None or plain else tuple(float(each) for each in made.frequencies),
@@ -83,13 +88,27 @@ def _real(dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if dtype.is_complex else dtype
 
 
-def _at_positions(function: Callable[..., Any], recipe: Recipe, built: Built, own: OwnAngles) -> Turned:
+def _at_positions(
+    function: Callable[..., Any],
+    recipe: Recipe,
+    built: Built,
+    own: OwnAngles,
+    on_cpu: Callable[..., Any] | None,
+) -> Turned:
     """Ask the maker for hard positions, as far as it has them and the first rows stay what they were."""
     seen: Turned = {position: built.angles[position] for position in range(6)}
     last = ASKED[-1] if recipe.positions == "given" else MOST_ROWS
+    here = replace(recipe, device="cpu")
+    if recipe.device != "cpu" and not builders.runs(on_cpu, here):
+        last = NEAR
+        own.evidence.append(no_end())
+        on_cpu = None
     for position in (each for each in ASKED if 6 <= each <= last):
+        rows = torch.tensor([0, 1, position])
         try:
-            more = builders.build(function, recipe, torch.tensor([0, 1, position]), torch.float32)
+            if on_cpu is not None:
+                builders.build(on_cpu, here, rows, torch.float32)
+            more = builders.build(function, recipe, rows, torch.float32)
         except Exception:  # it has no row for a position as large as this
             break
         if not _same_row(more.angles[1], built.angles[1], built.dtype):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rotcheck.identify.engine import Found
 from rotcheck.identify.fit import Fit, fit
-from rotcheck.identify.frequencies import ASKED, Turned, turned, wrapped
+from rotcheck.identify.frequencies import ASKED, NEAR, Turned, end_known, turned, wrapped
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Remark, Told
@@ -57,7 +57,14 @@ def of_applied(found: Found) -> OwnAngles:
         own.schedule, own.theta = AS_GIVEN, None
         own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=AS_GIVEN)
     tell_offset(own, seen, made, direction)
+    own.evidence += [] if end_known(found) else [no_end()]
     return own
+
+
+def no_end() -> Told:
+    """Return why it was asked for no position further off."""
+    seen = "it does not run on the CPU, and elsewhere an index past the end of a table may end the process"
+    return Told(field="context", says=f"asked for positions up to {NEAR} only", because=seen)
 
 
 def _reshaped(angles: Tensor) -> bool:

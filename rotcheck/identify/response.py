@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.measure.device import call, read_back
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.rotary.tables import placed
@@ -139,7 +140,7 @@ class Trier:
             if not isinstance(result, Tensor) or result.shape != x.shape:
                 raise Unfit("returns another shape than it was given")
         width = self.probe.width
-        read = [unlay(result.detach().cpu().double(), convention.axes, width) for result in found]
+        read = [unlay(read_back(result).real, convention.axes, width) for result in found]
         return tuple(read[0].unbind(2)) if convention.packed else tuple(read)
 
     def inputs(self, convention: Convention, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -153,9 +154,9 @@ class Trier:
         self.calls += 1
         made = self._tables(convention)
         sizes = self.probe.sizes() | {"axis": convention.axes.index("s")}
-        call = Call(inputs, made, self.positions(convention), offset, sizes, self._starts)
-        positional, keyword = arguments(convention, call)
-        return self.function(*positional, **keyword)
+        given = Call(inputs, made, self.positions(convention), offset, sizes, self._starts)
+        positional, keyword = arguments(convention, given)
+        return call(self.function, self.device, positional, keyword)
 
     def positions(self, convention: Convention) -> Tensor | None:
         """Return the positions to pass."""
@@ -177,7 +178,10 @@ class Trier:
             wide = [torch.stack([table * (self._without != axis) for axis in range(3)]) for table in wide]
         kinds = (torch.complex64, self.dtype)
         return tuple(
-            placed(table, convention.table_axes).contiguous().to(self.device, kinds[not table.is_complex()])
+            placed(table, convention.table_axes)
+            .to(kinds[not table.is_complex()])
+            .contiguous()
+            .to(self.device)
             for table in wide
         )
 

@@ -132,6 +132,7 @@ def jobs(specifications: Sequence[str], device: str, timeout: float) -> list[Job
             [None],
             timeout,
             3 * timeout,
+            fresh_after_raising=True,
         )
         for name in dict.fromkeys(specifications)
     ]

@@ -24,11 +24,21 @@ class NoResult(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function with the convention by which it is called: what a `Case` can be made for."""
+    """A function with the convention by which it is called: what a `Case` can be made for.
+
+    `on_cpu`: the same function there, of one that lives on another device.
+    """
 
     function: Callable[..., Any]
     convention: Convention
     device: torch.device
+    on_cpu: Callable[..., Any] | None = None
+
+    @property
+    def first(self) -> "tuple[Function, ...]":
+        """Who is asked first for what may lie past the end of a table: the CPU, as far as it runs there."""
+        here = torch.device("cpu")
+        return (Function(self.on_cpu, self.convention, here),) if self.on_cpu else ()
 
     def __call__(self, call: Call) -> tuple[Tensor, ...]:
         """Call it; raises `NoResult`, and what the function raises."""
@@ -123,9 +133,11 @@ def _further(asked: Function, sizes: Sizes) -> tuple[Case, tuple[Tensor, ...], M
     """
     if asked.convention.tables != "positions" or asked.convention.positions not in ("from 0", "offset"):
         return None
+    if asked.device.type != "cpu" and asked.on_cpu is None:
+        return None  # more rows than its table has may end the process
     many = replace(sizes, positions=tuple(range(MANY_ROWS)))
     try:
-        if measured(asked, many).error > SAME:
+        if any(measured(each, many).error > SAME for each in (*asked.first, asked)):
             return None
         case = Case(asked, torch.bfloat16, many)
         found = asked(case.call())

@@ -28,7 +28,6 @@ _BY_NAME: tuple[tuple[Names, Any], ...] = (
     (vocabulary.BASE, THETA),
     (vocabulary.FACTOR, 1.0),
     (vocabulary.DTYPE, torch.float32),
-    (vocabulary.DEVICE, "cpu"),
     (vocabulary.FLAG, True),
 )
 
@@ -47,21 +46,24 @@ class _Unknown(AttributeError):
 
 
 class _Configuration:
-    """Stands in for a model's configuration: answers for what its attributes' names mean."""
+    """Stands in for a model's configuration on a device: answers for what its attributes' names mean."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if re.search(r"scaling|rope_parameters|quant|bias|interleav|use_|learn|dropout", name):
             return None
-        value = _named(name)
+        value = self.get(name)
         if value is None:
             raise _Unknown(name)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
         """Answer as a dictionary does."""
-        value = _named(name)
+        value = self._device if said(name, vocabulary.DEVICE) else _named(name)
         return default if value is None else value
 
     __getitem__ = __getattr__
@@ -79,17 +81,18 @@ def is_factory(found: Callable[..., Any]) -> bool:
     return not inspect.signature(found).parameters
 
 
-def construct(found: Callable[..., Any], **given: Any) -> tuple[Any, str]:
-    """Return an object of the class, and how it was made, in words.
+def construct(found: Callable[..., Any], *, device: str = "cpu", **given: Any) -> tuple[Any, str]:
+    """Return an object of the class for a device, and how it was made, in words.
 
-    Defaults are kept, but for a device that is CUDA and what is `given`. One that refuses heads of 64 lanes is tried
-    once more with 96. Raises `Unbuildable` for a parameter that no value is known for, and what the class raises.
+    Defaults are kept, but for what is `given` and for a device: where it is CUDA, and where the class is no module,
+    which could be moved. One that refuses heads of 64 lanes is tried once more with 96. Raises `Unbuildable` for a
+    parameter that no value is known for, and what the class raises.
     """
-    arguments = _arguments(found, given, HEAD_DIM)
+    arguments = _arguments(found, given, HEAD_DIM, device)
     try:
         return _made(found, arguments), _call(found, arguments)
     except (AssertionError, ValueError) as error:
-        others = _arguments(found, given, THREE_WAYS)
+        others = _arguments(found, given, THREE_WAYS, device)
         if not _wider(others, arguments):
             raise
         try:
@@ -100,7 +103,7 @@ def construct(found: Callable[..., Any], **given: Any) -> tuple[Any, str]:
         return made, f"{_call(found, others)}, since heads of {HEAD_DIM} lanes raise {words}"
 
 
-def _arguments(found: Callable[..., Any], given: dict[str, Any], width: int) -> Arguments:
+def _arguments(found: Callable[..., Any], given: dict[str, Any], width: int, device: str) -> Arguments:
     """Return what a class is built with for heads of so many lanes."""
     positional: list[Any] = []
     by_name = dict(given)
@@ -108,9 +111,9 @@ def _arguments(found: Callable[..., Any], given: dict[str, Any], width: int) -> 
     for parameter in every:
         if parameter.name in given:
             continue
-        if not (_required(parameter) or on_cuda(parameter.name, parameter.default)):
+        if not (_required(parameter) or _placed(found, parameter, device)):
             continue
-        value = _of(found, parameter, every, width)
+        value = _of(found, parameter, every, width, device)
         value = dict(value) if isinstance(value, dict) else value
         if parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(value)
@@ -150,11 +153,24 @@ def _required(parameter: inspect.Parameter) -> bool:
     return parameter.default is parameter.empty and not any_number
 
 
+def _placed(found: Callable[..., Any], parameter: inspect.Parameter, device: str) -> bool:
+    """Return whether a parameter has to be told the device, though it has a default."""
+    if device == "cpu" or (inspect.isclass(found) and issubclass(found, torch.nn.Module)):
+        return on_cuda(parameter.name, parameter.default)
+    return said(parameter.name, vocabulary.DEVICE)
+
+
 def _of(
-    found: Callable[..., Any], parameter: inspect.Parameter, every: Sequence[inspect.Parameter], width: int
+    found: Callable[..., Any],
+    parameter: inspect.Parameter,
+    every: Sequence[inspect.Parameter],
+    width: int,
+    device: str,
 ) -> Any:
     if said(parameter.name, vocabulary.CONFIGURATION):
-        return _configuration(found, parameter)
+        return _configuration(found, parameter, device)
+    if said(parameter.name, vocabulary.DEVICE):
+        return device
     if said(parameter.name, vocabulary.MODEL_DIM):
         return _model_dim(parameter, every, width)
     value = _named(parameter.name, width)
@@ -182,7 +198,7 @@ def _named(name: str, width: int = HEAD_DIM) -> Any:
     return width if names is vocabulary.HEAD_DIM else value
 
 
-def _configuration(found: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+def _configuration(found: Callable[..., Any], parameter: inspect.Parameter, device: str) -> Any:
     """Return a configuration of the class that the annotation names, or one that answers by name."""
     try:
         hints = typing.get_type_hints(found.__init__ if inspect.isclass(found) else found)
@@ -193,10 +209,10 @@ def _configuration(found: Callable[..., Any], parameter: inspect.Parameter) -> A
         try:
             made = kind()
         except TypeError:
-            made = construct(kind)[0]
+            made = construct(kind, device=device)[0]
         of_text = getattr(made, "get_text_config", None)  # transformers: a model of several parts has several
         return of_text() if callable(of_text) else made
-    return _Configuration()
+    return _Configuration(device)
 
 
 def _shown(value: Any) -> str:

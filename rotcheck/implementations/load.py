@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
@@ -40,19 +41,20 @@ class Target:
     function: Function
     convention: Convention | None  # that it declares or is registered with
     built: str | None = None  # how an object was made of a class or by a factory
+    anew: Callable[[], Function] | None = None  # loads it once more, for the CPU
 
 
-def implementation(specification: str, convention: Found = None) -> Implementation:
+def implementation(specification: str, convention: Found = None, device: str = "cpu") -> Implementation:
     """Return the implementation that a registered name, `module:function` or `file.py:function` names.
 
     `convention`: what a given function was found to follow, or what tells it of the function; None: what it
-    declares, or SEDD's. Raises
+    declares, or SEDD's. `device`: what a class that must be told one is built for. Raises
     `RequestError` when there is no such module or function. What the module raises while it is
     imported passes through: that is a finding about it.
     """
     if module_of(specification):
         return _registered(specification)
-    found = given(specification)
+    found = given(specification, device)
     own = convention(found.function) if callable(convention) and not found.convention else convention
     return as_implementation(
         found.function, found.convention or cast(Convention | None, own) or SEDD, move=True
@@ -75,31 +77,42 @@ def find(specification: str, device: str) -> Target:
     """
     if module_of(specification):
         module = _registered(specification)
-        return Target(module.load(device), module.convention)
-    found = given(specification)
-    return replace(found, function=on_device(found.function, device))
+        return Target(module.load(device), module.convention, anew=partial(module.load, "cpu"))
+    found = given(specification, device)
+    return replace(
+        found, function=on_device(found.function, device), anew=lambda: given(specification).function
+    )
 
 
-def given(specification: str) -> Target:
+def on_cpu(target: Target) -> Function:
+    """Return a function that is on a device for the CPU, apart from the one there: loaded anew, else a copy.
+
+    Raises as `find` does.
+    """
+    fresh = target.anew() if target.anew else target.function
+    return on_device(construct.copied(fresh), "cpu")
+
+
+def given(specification: str, device: str = "cpu") -> Target:
     """Return what `module:function`, `file.py:function` or a name of the project's pyproject.toml names.
 
     A class is built, a factory called; a static or class method needs no object. Raises `RequestError` from
     `construct.Unbuildable` for a class that cannot be built.
     """
     if ":" not in specification:
-        return _standing_for(specification)
+        return _standing_for(specification, device)
     target, _, name = specification.rpartition(":")
     module = _module(target)
     owner, _, method = name.rpartition(".")
     if owner and _needs_object(getattr(module, owner, None), method):
-        built = given(f"{target}:{owner}")
+        built = given(f"{target}:{owner}", device)
         bound = _function(cast(ModuleType, built.function), method, specification)
         return Target(bound, declared(bound), built.built)
     function = _function(module, name, specification)
     own = declared(function)
     if construct.needs_construction(function):
         try:
-            built, words = construct.construct(function)
+            built, words = construct.construct(function, device=_place(device))
         except construct.Unbuildable as error:
             raise RequestError(f"{specification.rpartition('/')[2]!r}: {error}") from error
         return Target(built, own or declared(built), words)
@@ -135,25 +148,25 @@ def _registered(name: str) -> Implementation:
     return cast(Implementation, module)
 
 
-def _standing_for(name: str) -> Target:
+def _standing_for(name: str, device: str) -> Target:
     """Return what a name stands for, in the project's pyproject.toml or by an installed package's entry point."""
     entry = registry.of_project().get(name)
     if entry is None:
-        return _of_package(name)
+        return _of_package(name, device)
     sys.path.append(str(entry.folder))
-    found = given(entry.function)
+    found = given(entry.function, device)
     if not entry.convention:
         return found
     return replace(found, convention=convention_of(entry.convention, entry.where))
 
 
-def _of_package(name: str) -> Target:
+def _of_package(name: str, device: str) -> Target:
     """Return the function of an entry point. A package's mistake there is a finding about it, not about the request."""
     target = registry.of_packages().get(name)
     if target is None:
         raise RequestError(f"unknown implementation {name!r}")
     try:
-        return given(target)
+        return given(target, device)
     except RequestError as error:
         raise NoImplementation(f"the entry point {name!r}: {error}") from error
 
@@ -168,10 +181,16 @@ def named(specification: str) -> Function:
 
 
 def on_device(function: Function, device: str) -> Function:
-    """Move a module to the device; the interpreter stand-in runs on CPU tensors."""
-    if isinstance(function, torch.nn.Module) and device != "interpreter":
-        return cast(Function, function.to(device))
+    """Move a module, or that of a method, to the device; the interpreter stand-in runs on CPU tensors."""
+    owner = getattr(function, "__self__", function)
+    if isinstance(owner, torch.nn.Module) and device != "interpreter":
+        owner.to(device)
     return function
+
+
+def _place(device: str) -> str:
+    """Return where tensors are made for a device: those of the stand-ins on the CPU, from which meta's are moved."""
+    return "cpu" if device in ("meta", "interpreter") else device
 
 
 def declared(function: Function) -> Convention | None:

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from rotcheck.measure.device import read_back
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
 from rotcheck.rotary.conventions import Convention, Pairing, coordinate, laid_positions, lay, split, unlay
@@ -221,7 +222,7 @@ class Case:
         return self.rotated(self.pairs, self.angles)
 
     def read(self, results: Sequence[Tensor]) -> Slots:
-        """Read results back as pairs in float64 on the CPU; contiguous first, since MPS copies gaps wrong."""
+        """Read results back as pairs in float64 on the CPU."""
         return tuple(map(self._pairs, self._slots(results), self._output_pairings()))
 
     def read_inputs(self, tensors: Sequence[Tensor]) -> Slots:
@@ -246,9 +247,7 @@ class Case:
     def _slots(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         found: list[Tensor] = []
         for tensor in tensors:
-            back = tensor.detach().contiguous().cpu()
-            wide = back if back.is_complex() else back.double()
-            canonical = unlay(wide, self.convention.axes, self.width)  # (B, S, [3,] H, D)
+            canonical = unlay(read_back(tensor), self.convention.axes, self.width)  # (B, S, [3,] H, D)
             found += canonical.unbind(2) if self.packed else [canonical]
         return found
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Judged, Sizes
+from rotcheck.measure.device import answers
 from rotcheck.measure.errors import against, is_rounding
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
@@ -100,7 +101,7 @@ def refusal(subject: Subject, error: Exception) -> str:
     """Return what the subject raised, in words. Raises it again if it is not the subject's, or killed its device."""
     if subject.raised is not error:
         raise error
-    if not _lives(subject.device):
+    if not answers(subject.device):
         raise error
     subject.raised = None
     return shortly(error)
@@ -110,13 +111,3 @@ def shortly(error: BaseException) -> str:
     """Return an exception's kind and the beginning of its first line, without what names this machine."""
     line = scrub(next((line for line in str(error).splitlines() if line.strip()), "").strip())
     return f"{type(error).__name__}: {line if len(line) <= LONG else line[: LONG - 3] + '...'}".rstrip(": ")
-
-
-def _lives(device: torch.device) -> bool:
-    """Return whether a device still computes: a failed assertion on it ends the process's use of it."""
-    if device.type in ("cpu", "meta"):
-        return True
-    try:
-        return torch.ones(1, device=device).cpu().item() == 1.0
-    except RuntimeError:
-        return False

@@ -11,6 +11,7 @@ from torch import Tensor
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.load import Found, implementation
 from rotcheck.measure import switches
+from rotcheck.measure.device import wait
 from rotcheck.measure.evidence import Evidence
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
@@ -43,7 +44,7 @@ class Subject:
         )  # for rotcheck's own small tensors: several workers would fight for the cores
         self._outside = switches.read()
         with self.running():
-            self._module = _module(specification, convention)
+            self._module = _module(specification, convention, device)
             self._function = self._module.load(device)
         self._loaded = self._inside
         self.interpreted = device == "interpreter"
@@ -70,7 +71,7 @@ class Subject:
         positional, keyword = arguments(self.convention, call)
         with self.running():
             returned = self._function(*positional, **keyword)
-            _wait_for(call.inputs[0].device)
+            wait(call.inputs[0].device)
         found = results(returned, call.inputs, self.convention.in_place)
         if len(found) < len(call.inputs):
             raise Wrong("no-tensor", f"returned {_named(returned)}; expected {len(call.inputs)} tensors")
@@ -124,16 +125,10 @@ class Subject:
         return reason(device, dtype) if reason else None
 
 
-def _module(specification: str | Implementation, convention: Found) -> Implementation:
-    return implementation(specification, convention) if isinstance(specification, str) else specification
-
-
-def _wait_for(device: torch.device) -> None:
-    """Wait until the device has done what was asked of it, so that what it raises is raised here."""
-    if device.type == "mps":
-        torch.mps.synchronize()
-    elif device.type not in ("cpu", "meta"):
-        getattr(torch, device.type).synchronize(device)
+def _module(specification: str | Implementation, convention: Found, device: str) -> Implementation:
+    if isinstance(specification, str):
+        return implementation(specification, convention, device)
+    return specification
 
 
 def _checked(result: Any, x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from rotcheck.identify.describe import Identified
 from rotcheck.identify.given import SEDD as NAMES
 from rotcheck.identify.templates import templates
 from rotcheck.implementations.load import SEDD, Target
+from rotcheck.measure.device import call
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary.conventions import Convention
 from rotcheck.scrub import scrub
@@ -47,7 +48,7 @@ class Attempt:
         """Take one step, as `Trainer.step`; raises `Unidentified`, and `Unfit` for what rotates nothing."""
         trainer = self._trainer or self._follow(_identified(self._subject))
         try:
-            taken = trainer.step(batch, held=held)
+            taken = call(trainer.step, self._subject.device, (batch,), {"held": held})
         except Exception:
             other = self._of_another_form()
             if other is None:

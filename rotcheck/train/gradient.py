@@ -7,6 +7,8 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from rotcheck.measure.device import read_back
+
 Gradient = Mapping[str, Tensor]
 """The gradient of each parameter by name, in float64 on the CPU."""
 
@@ -26,7 +28,7 @@ class Agreement(msgspec.Struct, frozen=True):
 def gradient_of(module: nn.Module) -> Gradient:
     """Read the gradients back; a parameter that none reached has a gradient of 0."""
     return {
-        name: _read(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+        name: read_back(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
         for name, parameter in module.named_parameters()
     }
 
@@ -63,7 +65,3 @@ def _error_in(name: str, found: Gradient, exact: Gradient) -> float:
 
 def _nan_first(value: float) -> float:
     return math.inf if math.isnan(value) else value
-
-
-def _read(gradient: Tensor) -> Tensor:
-    return gradient.detach().contiguous().cpu().double()  # contiguous first: MPS copies gaps wrong

@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from rotcheck.measure.device import fetch
 from rotcheck.measure.subject import Subject
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch
@@ -91,11 +92,7 @@ class Trainer:
 def _copy(source: nn.Module, target: nn.Module) -> None:
     with torch.no_grad():
         for given, taken in zip(source.parameters(), target.parameters(), strict=True):
-            taken.copy_(_back(given))
-
-
-def _back(given: Tensor) -> Tensor:
-    return given.detach().contiguous().cpu() if given.device.type != "cpu" else given
+            taken.copy_(fetch(given))
 
 
 def _jitter(module: nn.Module, dtype: torch.dtype) -> None:

@@ -20,8 +20,13 @@ def repeated(angles: Tensor) -> tuple[Tensor, Tensor]:
 def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn x (B, S, H, D) by tables (S, D)."""
     a, b = x.chunk(2, -1)
-    cos, sin = cos[:, None].to(x.dtype), sin[:, None].to(x.dtype)
+    cos, sin = beside(cos[:, None].to(x.dtype), x), beside(sin[:, None].to(x.dtype), x)
     return x * cos + torch.cat((-b, a), -1) * sin
+
+
+def beside(table: Tensor, x: Tensor) -> Tensor:
+    """Move a table that is no buffer to where it is needed; one that was left on meta stays there."""
+    return table if table.is_meta else table.to(x.device)
 
 
 # Healthy
@@ -83,7 +88,7 @@ class Rotary(nn.Module):
     """Rotates by positions that it is given, as many as one likes."""
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        cos, sin = repeated(positions.reshape(-1)[:, None].float() * inverse(x.shape[-1]))
+        cos, sin = repeated(positions.reshape(-1)[:, None].float() * inverse(x.shape[-1]).to(x.device))
         return rotated(x, cos, sin)
 
 
@@ -156,7 +161,7 @@ class Product(nn.Module):
     """The old pattern of transformers: a matrix product, unguarded."""
 
     def forward(self, position_ids: Tensor) -> tuple[Tensor, Tensor]:
-        angles = position_ids.float()[:, None] @ inverse(64)[None]
+        angles = position_ids.float()[:, None] @ inverse(64).to(position_ids.device)[None]
         return repeated(angles)
 
 
@@ -217,7 +222,7 @@ class MatchingCache(nn.Module):
 
     def forward(self, query: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         self.cos, self.sin = self.cos.to(query.dtype), self.sin.to(query.dtype)
-        return self.cos[positions], self.sin[positions]
+        return beside(self.cos, positions)[positions], beside(self.sin, positions)[positions]
 
 
 class CachedByLength(nn.Module):
@@ -230,7 +235,9 @@ class CachedByLength(nn.Module):
 
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         if len(positions) not in self.cache:
-            self.cache[len(positions)] = repeated(positions[:, None].float() * inverse(self.dim))
+            self.cache[len(positions)] = repeated(
+                positions[:, None].float() * inverse(self.dim).to(positions.device)
+            )
         return self.cache[len(positions)]
 
 
@@ -244,7 +251,7 @@ class Rescaled(nn.Module):
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         if int(positions.max()) >= self.max_seq_len:
             self.inv = inverse(64, 40000.0)
-        return repeated(positions[:, None].float() * self.inv)
+        return repeated(positions[:, None].float() * beside(self.inv, positions))
 
 
 class Beyond(nn.Module):
@@ -260,7 +267,7 @@ class Beyond(nn.Module):
 
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         rows = self.rows(positions)
-        return self.cos[rows], self.sin[rows]
+        return beside(self.cos, rows)[rows], beside(self.sin, rows)[rows]
 
 
 class Clamped(Beyond):
@@ -282,7 +289,7 @@ class Zeroed(Beyond):
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         inside = (positions < self.max_seq_len)[:, None]
         rows = positions.clamp(0, self.max_seq_len - 1)
-        return self.cos[rows] * inside, self.sin[rows] * inside
+        return beside(self.cos, rows)[rows] * inside, beside(self.sin, rows)[rows] * inside
 
 
 class UnrotatedRows(nn.Module):
@@ -297,7 +304,8 @@ class UnrotatedRows(nn.Module):
         at = positions.reshape(-1)
         inside = (at < self.max_seq_len)[:, None]
         rows = at.clamp(0, self.max_seq_len - 1)
-        return rotated(x, torch.where(inside, self.cos[rows], 1.0), torch.where(inside, self.sin[rows], 0.0))
+        cos, sin = beside(self.cos, rows)[rows], beside(self.sin, rows)[rows]
+        return rotated(x, torch.where(inside, cos, 1.0), torch.where(inside, sin, 0.0))
 
 
 class Short(Beyond):

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case
+from rotcheck.measure.device import fetch
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
@@ -44,7 +45,7 @@ def same_bits(first: Tensor, second: Tensor) -> bool:
     """Return whether two tensors have the same dtype, shape and bits; NaN equal themselves."""
     if first.dtype != second.dtype or first.shape != second.shape:
         return False
-    ours, theirs = (t.detach().contiguous().cpu() for t in (first, second))
+    ours, theirs = fetch(first), fetch(second)
     if ours.is_complex():
         ours, theirs = torch.view_as_real(ours), torch.view_as_real(theirs)
     return torch.equal(ours.view(torch.uint8), theirs.view(torch.uint8))

@@ -8,6 +8,8 @@ the object is none to which that can be done.
 import pkgutil
 
 FIRST = "constructed"
+ON_CPU = ("beyond",)
+"""Those that ask for rows that are not there, on the CPU whatever the device: on others it can end the process."""
 
 
 def names() -> list[str]:

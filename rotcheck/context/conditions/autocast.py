@@ -1,12 +1,18 @@
 """Under `torch.autocast` to bfloat16: the same inside and outside, whichever comes first."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from rotcheck.context import orders
-from rotcheck.context.evidence import Evidence
+from rotcheck.context.evidence import DoesNotApply, Evidence
+from rotcheck.context.sources import reason
 from rotcheck.context.trial import Trial
 
 blames = "phase-autocast"
+NONE = "there is no autocast to bfloat16"
 
 
 def run(trial: Trial) -> Evidence:
@@ -29,5 +35,17 @@ def run(trial: Trial) -> Evidence:
     return evidence
 
 
-def _autocast(device: str) -> torch.autocast:
-    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
+@contextmanager
+def _autocast(device: str) -> Iterator[None]:
+    """Enter it. Raises `DoesNotApply` on a device that has none, or none to bfloat16."""
+    kind = torch.device(device).type
+    with warnings.catch_warnings(record=True) as said:  # it only warns, and does nothing then
+        warnings.simplefilter("always")
+        try:
+            entered = torch.autocast(kind, dtype=torch.bfloat16)
+        except (RuntimeError, AssertionError) as error:
+            raise DoesNotApply(f"{NONE} on {kind}: {reason(error)}") from error
+    with entered:
+        if not torch.is_autocast_enabled(kind):
+            raise DoesNotApply(f"{NONE} on {kind}: {'; '.join(str(each.message) for each in said)}")
+        yield

@@ -13,8 +13,8 @@ blames = "phase-tf32"
 
 def run(trial: Trial) -> Evidence:
     """Ask it while matrix products may round their operands."""
-    real = tf32.native(torch.device(trial.device))
     made = trial.fresh()
     torch.set_float32_matmul_precision("high")
+    real = tf32.native(torch.device(trial.device))
     with contextlib.nullcontext() if real else tf32.Emulated():
         return Evidence(trial.sweep(made), emulated=not real)

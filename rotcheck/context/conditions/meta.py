@@ -1,7 +1,7 @@
 """Built on meta and given memory by `to_empty()`, which holds whatever it held."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -9,6 +9,7 @@ from rotcheck.context.evidence import DoesNotApply, Evidence
 from rotcheck.context.sources import reason
 from rotcheck.context.sweep import Curve
 from rotcheck.context.trial import Thing, Trial
+from rotcheck.measure.device import call
 
 blames = "phase-meta"
 RESETS = (
@@ -60,16 +61,18 @@ def _healed(trial: Trial, names: Sequence[str]) -> tuple[str, Curve] | None:
     """Return the first of its methods that mends it, and what is measured then."""
     for name in names:
         made = _materialised(trial)
-        if _called(getattr(made.owner, name)):
+        if _reset(made, name, torch.device(trial.device)):
             curve = _swept(trial, made)
             if curve.wrong_at is None or (curve.right_to or 0) >= trial.known.judged_to - 1:
                 return name, curve
     return None
 
 
-def _called(method: Callable[[], object]) -> bool:
+def _reset(made: Thing, method: str, device: torch.device) -> bool:
+    """Call a method, and move what it made on the CPU; return whether it could be called."""
     try:
-        method()
+        call(getattr(made.owner, method), device, (), {})
+        made.module.to(device)
     except (
         Exception
     ):  # it takes arguments, or does not run on its own: it is no reset that anybody could call

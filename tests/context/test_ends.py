@@ -1,0 +1,102 @@
+"""Where positions end: found on the CPU, and no other device is asked for what lies behind."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+from torch import Tensor, nn
+from trying import planted
+
+from rotcheck.context.conditions.autocast import _autocast
+from rotcheck.context.ends import NOT_ASKED, ended
+from rotcheck.context.evidence import DoesNotApply
+from rotcheck.context.known import Known
+from rotcheck.context.recognition import recognise
+from rotcheck.context.sources import PastEnd, source
+from rotcheck.context.sweep import sweep
+from rotcheck.context.trial import Trial
+from rotcheck.implementations import load
+
+
+def known(name: str) -> Known:
+    with torch.no_grad():
+        return recognise(load.find(planted(name), "cpu"), "cpu")
+
+
+def with_end(name: str) -> Known:
+    trial = Trial(planted(name), "cpu", known(name))
+    return ended(trial.known, trial.asked(trial.fresh()))
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "why"),
+    [
+        ("Raising", 511, "IndexError"),
+        ("seven_hundred", 699, "IndexError: no such row"),
+        ("Short", 511, "IndexError"),
+        ("Growing", 131071, NOT_ASKED),
+        ("Computed", 1048575, NOT_ASKED),
+    ],
+)
+def test_the_last_position_that_it_takes(name: str, last: int, why: str) -> None:
+    found = with_end(name)
+    assert found.last == last
+    assert found.ended.startswith(f"on cpu, {why}")
+
+
+class Table(nn.Module):
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        angles = torch.outer(torch.arange(512.0), 10000.0 ** (-torch.arange(0, 64, 2) / 64))
+        self.register_buffer("cos", angles.cos(), persistent=False)
+        self.register_buffer("sin", angles.sin(), persistent=False)
+        self.largest = 0
+
+    def forward(self, position_ids: Tensor) -> tuple[Tensor, Tensor]:
+        self.largest = max(self.largest, int(position_ids.max()))
+        return self.cos[position_ids], self.sin[position_ids]
+
+
+def bounded(table: Callable[..., Any]) -> Known:
+    said = recognise(load.Target(table, None), "cpu")
+    return msgspec.structs.replace(said, last=511, ended="on cpu, IndexError: no such row")
+
+
+def test_nothing_past_the_end_is_asked_for() -> None:
+    table = Table()
+    said = bounded(table)
+    table.largest = 0
+    asked = source(table, said, "cpu")
+    assert asked.ask((0, 511)).cos.shape == (2, 32)
+    with pytest.raises(PastEnd, match="on cpu, IndexError: no such row"):
+        asked.ask((0, 512))
+    assert table.largest == 511
+
+
+def test_a_sweep_stops_at_the_end_and_says_who_found_it() -> None:
+    table = Table()
+    said = bounded(table)
+    table.largest = 0
+    curve = sweep(source(table, said, "cpu"), said)
+    assert (curve.right_to, curve.refused, table.largest) == (511, 1000, 511)
+    assert curve.stopped == "position 1000: on cpu, IndexError: no such row"
+
+
+def test_beyond_the_table_it_is_asked_on_the_cpu() -> None:
+    said = msgspec.structs.replace(known("Raising"), last=511, ended="on cpu, IndexError")
+    there = Trial(planted("Raising"), "meta", said).on_cpu()
+    assert (there.device, there.known.last) == ("cpu", None)
+    here = Trial(planted("Raising"), "cpu", said)
+    assert here.on_cpu() is here
+
+
+def test_no_autocast_is_no_autocast_that_agrees() -> None:
+    with pytest.raises(DoesNotApply, match="there is no autocast to bfloat16 on meta"), _autocast("meta"):
+        raise AssertionError("it was entered")
+    with _autocast("cpu"):
+        assert torch.is_autocast_enabled("cpu")
+    assert not torch.is_autocast_enabled("cpu")
