@@ -7,6 +7,8 @@ from torch import Tensor, nn
 class Rotary(nn.Module):
     """cos and sin from positions, as Llama has it."""
 
+    inv_freq: Tensor
+
     def __init__(self, dim: int = 64, base: float = 10000.0) -> None:
         super().__init__()
         inv_freq = 1.0 / base ** (torch.arange(0, dim, 2).float() / dim)  # (D/2,)
@@ -20,6 +22,8 @@ class Rotary(nn.Module):
 
 class CachedRotary(nn.Module):
     """Rotates by rows of a table of its own, as torchtune has it."""
+
+    cache: Tensor
 
     def __init__(self, dim: int = 64, max_seq_len: int = 512, base: float = 10000.0) -> None:
         super().__init__()
@@ -40,6 +44,8 @@ class CachedRotary(nn.Module):
 
 class ComplexRotary(nn.Module):
     """Rotates by multiplication with complex numbers, as Meta's Llama has it."""
+
+    freqs_cis: Tensor
 
     def __init__(self, dim: int = 64, end: int = 512, theta: float = 10000.0) -> None:
         super().__init__()
