@@ -1,4 +1,4 @@
-"""The check of CUDA graphs, on a stand-in of theirs: right functions pass however they are called, baked values show."""
+"""The check of CUDA graphs, on a stand-in of theirs: right functions pass, what was baked into a graph shows."""
 
 import graphs
 import pytest
