@@ -12,6 +12,7 @@ from clockwork import FIRST, PAUSE
 
 import rotcheck
 from rotcheck.bench import plan
+from rotcheck.bench.shapes import Room
 from rotcheck.errors import RequestError
 from rotcheck.results import Timing
 
@@ -215,7 +216,7 @@ def test_a_default_shape_that_is_too_large_for_this_machine_is_skipped_and_an_as
     assert {row.shape: row.state for row in found.timings}["4x4096x3x16x128"] == "skipped"
     wanted = plan.request(["native"], ["cpu"], ["float32"], ["4x4096x3x16x128"], ["forward"], "native")
     with pytest.raises(RequestError, match="take a smaller shape"):
-        plan.groups(wanted, ["cpu"], 0.6)
+        plan.groups(wanted, {"cpu": Room(0.6, plan.WORKER_MAY)})
 
 
 OTHER_FORMS = {  # q and k apart, no batch, one head, names that say SEDD and tables that do not, its own table
