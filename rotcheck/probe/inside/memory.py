@@ -8,7 +8,7 @@ Told = tuple[int, int]
 
 
 def memory_of(device: torch.device) -> Told | None:
-    """Return the bytes that are free on a device and those that it has; None for the CPU, and where torch knows none."""
+    """Return the free and the total bytes of a device; None for the CPU, and where torch does not know."""
     tell = _teller(device.type)
     if tell is None:
         return None
