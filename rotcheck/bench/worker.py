@@ -68,7 +68,10 @@ def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> T
     reason = own.skip(row.device, row.dtype) or unfit(own.convention, size) or _crowded(row, size.device)
     if reason:
         return _with(row, state="skipped", message=reason)
-    raced, first = _warm(own, against, size)
+    try:
+        raced, first = _warm(own, against, size)
+    except Unavailable as error:
+        return _with(row, state="unavailable", message=scrub(str(error)))
     mine = raced[-1]
     calls = [rounds.calls_of(contender, min(seconds)) for contender, seconds in zip(raced, first)]
     neighbours = Neighbours()

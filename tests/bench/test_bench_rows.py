@@ -240,6 +240,17 @@ def test_one_that_takes_heads_of_another_width_alone_is_skipped() -> None:
     assert found.timings[1].message == "it takes heads of 64 lanes, not of 32"
 
 
+def test_where_nothing_can_be_compiled_the_compiled_native_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CXX", "/nonexistent/g++")
+    row = timed("native-compiled")["native-compiled"]
+    assert (row.state, row.message) == (
+        "unavailable",
+        "torch.compile needs a C++ compiler for cpu, and finds none",
+    )
+
+
 @pytest.mark.slow
 def test_the_compiled_native_compiles_in_its_first_call() -> None:
     row = timed("native-compiled", timeout=600.0)["native-compiled"]
