@@ -34,10 +34,10 @@ def run(subject: Subject, case: Case) -> Evidence:
         with subject.through(_compiled):
             found = subject.call(there.call())
     except Exception as error:
-        words = lack(error, subject.device)
-        if words is None:
+        missing = lack(error, subject.device)
+        if missing is None:
             raise
-        return Evidence(state="skipped", message=scrub(words), applies=False)
+        return Evidence(state="skipped", message=scrub(missing), applies=False)
     return compared(
         there, found, plain, code="compiled", words="compiled by torch.compile, it gives other values"
     )
