@@ -65,7 +65,8 @@ def _answer(row: Timing) -> Any:
 def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> Timing:
     size = _size(row)
     _wake(size.device)
-    reason = own.skip(row.device, row.dtype) or unfit(own.convention, size) or _crowded(row, size.device)
+    reason = own.skip(row.device, row.dtype, size.backward) or unfit(own.convention, size)
+    reason = reason or _crowded(row, size.device)
     if reason:
         return _with(row, state="skipped", message=reason)
     try:

@@ -7,6 +7,8 @@ from typing import cast
 import pytest
 import torch
 from torch import Tensor
+from torch._C._autograd import DeviceType
+from torch.autograd.profiler import profile
 
 from rotcheck.bench import launches, memory
 from rotcheck.bench.contenders import Contender, copying, rotation
@@ -79,6 +81,15 @@ def test_an_in_place_function_gets_a_fresh_copy_for_each_gradient_and_keeps_its_
     assert not backward.inputs()[0].is_leaf
     assert forward.inputs()[0].data_ptr() == forward.inputs()[0].data_ptr()
     assert footprint(made(lambda x, cos, sin: x.neg_(), IN_PLACE, backward=True)) == (1.0, 2)
+
+
+@pytest.mark.parametrize(("kind", "counted"), [(DeviceType.CUDA, 2), (DeviceType.CPU, None)])
+def test_a_device_that_the_profiler_sees_nothing_of_does_not_tell(
+    kind: DeviceType, counted: int | None
+) -> None:
+    event = SimpleNamespace(device_type=kind, is_user_annotation=False)
+    seen = cast(profile, SimpleNamespace(function_events=[event, event]))
+    assert launches.launches(seen, torch.device("cuda")) == counted
 
 
 class Counter:

@@ -160,6 +160,13 @@ def test_gradients_that_do_not_flow_are_a_finding(gradients: dict[tuple[str, str
     assert gradients["promotes", "bfloat16"].state == "ran"
 
 
+def test_what_has_no_gradient_by_design_is_skipped_where_one_is_asked_for() -> None:
+    asked = {**SMALL, "passes": ["forward", "forward+backward"]}
+    found = rotcheck.bench(["torch-onnx"], seconds=0.02, **asked)
+    states = {(row.implementation, row.pass_): row.state for row in found.timings}
+    assert (states["torch-onnx", "forward"], states["torch-onnx", "forward+backward"]) == ("ran", "skipped")
+
+
 def test_switches_of_one_do_not_reach_the_other() -> None:
     rows = timed("two_threads_are_left", against=planted("one_thread"))
     assert {row.state for row in rows.values()} == {"ran"}
