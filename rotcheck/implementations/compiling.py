@@ -23,7 +23,8 @@ def lack(error: BaseException, device: torch.device) -> str | None:
             return f"torch.compile {words.format(device.type)}"
     if _compiles(device):
         return None
-    return f"torch.compile compiles nothing for {device.type}: {type(causes[-1]).__name__}: {causes[-1]}"
+    first_line = str(causes[-1]).partition("\n")[0]
+    return f"torch.compile compiles nothing for {device.type}: {type(causes[-1]).__name__}: {first_line}"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
