@@ -73,7 +73,7 @@ class Capture:
 
     def overwrite(self, others: Any) -> None:
         """Copy other arguments, alike in form, into the tensors that the graph reads."""
-        for own, other in zip(_tensors(self._given), _tensors(others)):
+        for own, other in zip(_tensors(self._given), _tensors(others), strict=True):
             own.copy_(other)
 
 
