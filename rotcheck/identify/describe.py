@@ -54,24 +54,56 @@ def identified(target: Target, device: torch.device) -> Identified:
     """Identify a function that was loaded."""
     if target.convention is not None:
         return _declared(target, target.convention, device)
-    function = target.function
-    maker = builders.find(function, device)
-    if maker is not None:
-        return _maker(target, *maker, device)
-    found = engine.search(function, device, hints(function))
+    maker, found = _call(target, device)
+    return _maker(target, *maker, device) if maker else _rotation(target, found, device)
+
+
+def _call(
+    target: Target, device: torch.device
+) -> tuple[tuple[builders.Recipe, builders.Built] | None, Found | NotFound]:
+    """Return how a function makes tables, or how it rotates.
+
+    It is sought on the CPU where the function runs there: many a wrong call is tried, and on CUDA a wrong index ends
+    the process's use of the device.
+    """
+    on_cpu = _on_cpu(target, device)
+    places = [(on_cpu, torch.device("cpu"))] if on_cpu else []
+    found: Found | NotFound = NotFound(())
+    for function, place in (*places, (target.function, device)):
+        maker = builders.find(function, place)
+        if maker is not None:
+            return maker, found
+        found = engine.search(function, place, hints(function))
+        if isinstance(found, Found) or found.ran:
+            break
+    return None, found
+
+
+def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
     made = _searched(target, found, device)
     if isinstance(found, NotFound) or not made.told.follows:
         return made
 
     def turned(turning: Turning) -> Identification:
         other = turning.of()
-        return _searched(other, engine.again(found, other.function, turning.arguments), device).told
+        again = engine.again(found, _on_cpu(other, device) or other.function, turning.arguments)
+        return _searched(other, again, device).told
 
     return replace(made, flags=flags.turned(target, found.convention.arguments, device), turned=turned)
 
 
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
-    return _nothing(target, found, device) if isinstance(found, NotFound) else _applied(target, found, device)
+    if isinstance(found, NotFound):
+        return _nothing(target, found, device)
+    if found.trier.device.type == device.type:
+        return _applied(target, found, device)
+    there = engine.there(found, target.function, device)
+    if isinstance(there, NotFound):
+        words = f"rotates on cpu, and on {device} {there.reasons[0]}"
+        return Identified(
+            _told(target, device, follows=False, convention=None, message=words), there.likeliest
+        )
+    return _applied(target, there, device)
 
 
 def _on_cpu(target: Target, device: torch.device) -> Callable[..., Any] | None:
@@ -104,22 +136,31 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
 def _maker(
     target: Target, recipe: builders.Recipe, built: builders.Built, device: torch.device
 ) -> Identified:
-    made = _making(target, recipe, built, device)
+    place = str(device)
+    made = (
+        _making(target, recipe, built, device)
+        if recipe.device == place
+        else _made(target, replace(recipe, device=place), device, f"makes tables on cpu, and on {device} ")
+    )
     if not made.told.follows:
         return made
 
     def turned(turning: Turning) -> Identification:
-        again = replace(recipe, arguments=turning.arguments)
-        other = turning.of()
-        try:
-            return _making(other, again, builders.few(other.function, again), device).told
-        except builders.NotTables:
-            words = f"{again.shown} gives back no tables of a rotation"
-        except Exception as error:  # whatever it raises when it is asked so
-            words = engine.raised(again.shown, error)
-        return _told(other, device, follows=False, convention=None, message=words)
+        again = replace(recipe, arguments=turning.arguments, device=place)
+        return _made(turning.of(), again, device).told
 
     return replace(made, flags=flags.turned(target, recipe.arguments, device), turned=turned)
+
+
+def _made(target: Target, recipe: builders.Recipe, device: torch.device, before: str = "") -> Identified:
+    """Return what a function makes on the recipe's device, if it makes tables there; `before`: words for it if not."""
+    try:
+        return _making(target, recipe, builders.few(target.function, recipe), device)
+    except builders.NotTables:
+        words = f"{recipe.shown} gives back no tables of a rotation"
+    except Exception as error:  # whatever it raises when it is asked so
+        words = engine.raised(recipe.shown, error)
+    return Identified(_told(target, device, follows=False, convention=None, message=before + words), None)
 
 
 def _making(
@@ -173,8 +214,6 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
 def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     fresh = copied(target.function)  # a table that it keeps from a call in float32 would serve bfloat16 too
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
-    there = _on_cpu(target, device)
-    found = engine.rehearsed(found, there) if there else found
     begun, wrong = sequences.of_starts(found)
     points, amiss = coordinates.of_points(found)
     findings += [*wrong, *amiss, *remarks.of_response(found)]
@@ -205,7 +244,8 @@ def _holding(target: Target, found: Found, device: torch.device) -> Found:
     sizes = Sizes(width=found.trier.probe.width)
     for each in candidates:
         try:
-            right = traits.judged(traits.Function(target.function, each.convention, device), sizes)[1] is None
+            asked = traits.Function(target.function, each.convention, device, found.on_cpu)
+            right = all(traits.judged(one, sizes)[1] is None for one in (*asked.first, asked))
         except Exception:  # it takes the probe's sizes and not these
             right = False
         if right:
@@ -238,7 +278,9 @@ def _wider(found: Found) -> Found:
     except Exception:  # its heads are all of one width
         return found
     return (
-        replace(wide, others=found.others) if wide.exact and wide.reading.rotary_dim == probe.width else found
+        replace(wide, others=found.others, on_cpu=found.on_cpu)
+        if wide.exact and wide.reading.rotary_dim == probe.width
+        else found
     )
 
 

@@ -54,6 +54,7 @@ class NotFound:
 
     reasons: tuple[str, ...]
     likeliest: Convention | None = None  # the call by which it is judged all the same
+    ran: bool = True  # some call came back, if with something else
 
 
 def search(function: Callable[..., Any], device: torch.device, hinted: Hints) -> Found | NotFound:
@@ -70,7 +71,7 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
         found = tried.all_of(some, hinted)
         if found is not None:
             return found
-    return tried.nearest or NotFound(tuple(tried.reasons)[:8], _likeliest(wanted))
+    return tried.nearest or NotFound(tuple(tried.reasons)[:8], _likeliest(wanted), tried.ran)
 
 
 class _Tried:
@@ -82,6 +83,7 @@ class _Tried:
         self._function, self._device, self._known = function, device, known
         self.reasons: dict[str, None] = {}
         self.nearest: Found | None = None
+        self.ran = False
         self._left = MOST_CALLS
 
     def all_of(self, wanted: Sequence[Template], hinted: Hints) -> Found | None:
@@ -113,6 +115,7 @@ class _Tried:
         if found is not None and found.exact:
             found = _with_offset(found)
         trier.calls += own.calls if partial else 0
+        self.ran |= own.ran
         if found is not None and found.exact:
             return found
         if not self.nearest or (found and _nearer(found, self.nearest)):
@@ -304,11 +307,23 @@ def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bo
     return True
 
 
-def rehearsed(found: Found, function: Callable[..., Any]) -> Found:
-    """Return what was found on another device with the same function for the CPU, if that takes the call there."""
-    own = found.trier
-    here = Trier(function, torch.device("cpu"), own.probe, own.dtype)
-    return replace(found, on_cpu=function) if _takes(here, found.convention, {}) else found
+def there(found: Found, function: Callable[..., Any], device: torch.device) -> Found | NotFound:
+    """Return what a function does on a device in the call that was found on the CPU, where no wrong call harms."""
+    own, reasons = found.trier, dict[str, None]()
+    trier = Trier(copied(function), device, own.probe, own.dtype)
+    if not _takes(trier, found.convention, reasons):
+        return NotFound(tuple(reasons), found.convention)
+    seen = read(trier, found.convention)
+    trier.calls = own.calls
+    others = tuple(
+        replace(
+            each,
+            trier=Trier(trier.function, device, each.trier.probe, each.trier.dtype),
+            on_cpu=own.function,
+        )
+        for each in found.others
+    )
+    return replace(seen, others=others, ignored=found.ignored, on_cpu=own.function)
 
 
 def raised(call: str, error: Exception) -> str:

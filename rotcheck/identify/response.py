@@ -94,6 +94,7 @@ class Trier:
     ) -> None:
         self.function, self.device, self.probe, self.dtype = function, device, probe, dtype
         self.calls = 0
+        self.ran = False  # any of them came back
         self._starts: tuple[int, ...] = ()
         self._coordinate: int | None = None
         self._without: int | None = None
@@ -156,7 +157,9 @@ class Trier:
         sizes = self.probe.sizes() | {"axis": convention.axes.index("s")}
         given = Call(inputs, made, self.positions(convention), offset, sizes, self._starts)
         positional, keyword = arguments(convention, given)
-        return call(self.function, self.device, positional, keyword)
+        returned = call(self.function, self.device, positional, keyword)
+        self.ran = True
+        return returned
 
     def positions(self, convention: Convention) -> Tensor | None:
         """Return the positions to pass."""
