@@ -1,6 +1,6 @@
 """Finds out how an object makes its angles, as it was constructed, and what they have to be."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
@@ -44,6 +44,14 @@ def recognise(target: Target, device: str) -> Known:
     if torch.device(device).type != "cpu":
         known = msgspec.structs.replace(known, last=known.judged_to - 1, ended=NOT_LOOKED_FOR)
     return _with_angles(known, made, device)
+
+
+def called_on(device: str, known: Known) -> Known:
+    """Return what is known of an object that is asked on another device than that on which it was recognised."""
+    if known.recipe is None:
+        return known
+    recipe = replace(msgspec.convert(known.recipe, builders.Recipe), device=device)
+    return msgspec.structs.replace(known, recipe=asdict(recipe), call=recipe.shown)
 
 
 def _called(target: Target, device: torch.device) -> Known:

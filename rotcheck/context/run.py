@@ -137,6 +137,7 @@ class _Run:
             "specification": name,
             "implementation": name,
             "device": device,
+            "then": self.device,
             "known": msgspec.to_builtins(known) if known else None,
         }
         tasks = [["", condition] for condition in conditions]

@@ -11,10 +11,11 @@ import torch
 from rotcheck.context.ends import ended
 from rotcheck.context.evidence import DoesNotApply
 from rotcheck.context.known import Known
-from rotcheck.context.recognition import NotJudged, recognise
+from rotcheck.context.recognition import NotJudged, called_on, recognise
 from rotcheck.context.sources import NoRotation
 from rotcheck.context.trial import Trial
 from rotcheck.errors import RequestError
+from rotcheck.identify.worker import check
 from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.measure import switches
@@ -38,16 +39,21 @@ def open_context(setup: dict[str, Any]) -> Answer:
 
 
 def open_recognition(setup: dict[str, Any]) -> Answer:
-    """Load as `open_context` does, on the CPU; return what tells how it is asked, and where its positions end."""
+    """Load as `open_context` does, on the CPU; return what tells how it is asked, and where its positions end.
+
+    `setup["then"]`: the device on which it is asked afterwards.
+    """
 
     def ends(found: load.Target, known: Known, condition: str) -> dict[str, Any]:
         trial = Trial(setup["specification"], setup["device"], known)
-        return {"known": msgspec.to_builtins(ended(known, trial.asked(trial.fresh())))}
+        there = called_on(setup["then"], ended(known, trial.asked(trial.fresh())))
+        return {"known": msgspec.to_builtins(there)}
 
     return _opened(setup, ends)
 
 
 def _opened(setup: dict[str, Any], study: Study) -> Answer:
+    check(setup["device"])
     torch.set_num_threads(1)
     before, began = switches.read(), time.perf_counter()
     try:

@@ -77,11 +77,11 @@ def open_flags(setup: dict[str, Any]) -> Answer:
 
 
 def _settle(device: str) -> None:
-    """Make the worker ready for a device. Raises `RequestError` as `_check` does."""
+    """Make the worker ready for a device. Raises `RequestError` as `check` does."""
     if device == "interpreter":
         interpret()
     else:
-        _check(device)
+        check(device)
     torch.set_num_threads(1)
 
 
@@ -89,7 +89,7 @@ def _place(device: str) -> torch.device:
     return torch.device("cpu" if device == "interpreter" else device)
 
 
-def _check(device: str) -> None:
+def check(device: str) -> None:
     """Raise `RequestError` for a device that is not here, or has no values to look at."""
     try:
         place = torch.ones(1, device=device)

@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor
 
-from rotcheck.train.exact import handed
-
 
 def score_entropy(log_score: Tensor, sigma: Tensor, noisy: Tensor, clean: Tensor) -> Tensor:
     """Return the denoising score entropy (B, S) at each position.
@@ -22,7 +20,7 @@ def score_entropy(log_score: Tensor, sigma: Tensor, noisy: Tensor, clean: Tensor
     (theorem 3.4); their graph_lib.py, Absorbing.score_entropy.
     """
     mask = log_score.shape[-1] - 1
-    ratio = handed(1 / torch.expm1(sigma), to=log_score)[:, None]  # (B, 1)
+    ratio = (1 / torch.expm1(sigma)).to(log_score)[:, None]  # (B, 1)
     positive = log_score[..., :-1].exp().sum(-1)  # (B, S)
     negative = ratio * log_score.gather(-1, clean[..., None]).squeeze(-1)  # (B, S)
     constant = ratio * (ratio.log() - 1)  # (B, 1)
@@ -35,4 +33,4 @@ def weighted(entropy: Tensor, rate: Tensor) -> Tensor:
     `entropy` (B, S); `rate` (B,): the noise rate dsigma/dt, which is the weight (the likelihood bound of
     arXiv 2310.16834, section 3). SEDD sums over the positions; the mean reads the same at every length.
     """
-    return (handed(rate, to=entropy)[:, None] * entropy).mean()
+    return (rate.to(entropy)[:, None] * entropy).mean()

@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rotcheck.train.exact import handed
 from rotcheck.train.sequences import VOCABULARY
 
 BLOCKS, HEADS, HEAD_DIM, CONDITION, FREQUENCIES = 2, 4, 16, 32, 64
@@ -40,13 +39,13 @@ class Miniature(nn.Module):
         `sigma` is float64 on the CPU: what depends on it alone is computed there, once and right.
         """
         x = self.embedding[indices]  # (B, S, C)
-        c = F.silu(self.sigma_map(handed(sinusoids(sigma), to=x)))  # (B, CONDITION)
+        c = F.silu(self.sigma_map(sinusoids(sigma).to(x)))  # (B, CONDITION)
         for block in self.blocks:
             x = block(x, c)  # (B, S, C)
         logits = self.output_layer(x, c)  # (B, S, V)
         wide = logits.double() if logits.dtype == torch.float64 else logits.float()
         level = torch.expm1(sigma).log() + math.log(VOCABULARY - 1)  # (B,)
-        scores = wide - handed(level, to=wide)[:, None, None]  # (B, S, V)
+        scores = wide - level.to(wide)[:, None, None]  # (B, S, V)
         fixed: Tensor = scores.scatter(-1, indices[..., None], 0.0)  # (B, S, V)
         return fixed
 

@@ -39,7 +39,7 @@ class Recipe:
         with torch.no_grad():
             for parameter in module.parameters():
                 parameter.copy_(parameter.bfloat16())
-        return module.to(dtype).to(device)  # in this order: the device may have no float64
+        return module.to(device=device, dtype=dtype)
 
     def loss(self, module: nn.Module, batch: Batch) -> Tensor:
         """Return the scalar loss. Raises `RequestError` when the user's module returns anything else."""

@@ -63,6 +63,7 @@ def test_5_when_nothing_makes_angles_of_its_own(tmp_path: Path) -> None:
         ((planted("Guarded"), "--condition", "melted"), "unknown condition 'melted'; it can be constructed"),
         ((planted("Guarded"), "--condition", ""), "--condition is given without a value"),
         ((planted("Guarded"), "--timeout", "0"), "--timeout must be a finite number above 0"),
+        ((planted("Guarded"), "--device", "cuda:77"), "device 'cuda:77' is not on this machine"),
         ((planted("Guarded"), "--plot", "found.gif"), "must end in .svg or .png"),
         ((planted("Guarded"), "--format", "junit"), "it can be json, markdown, table"),
     ],

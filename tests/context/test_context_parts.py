@@ -10,7 +10,7 @@ import rotcheck.context.conditions
 from rotcheck.context.claims import claim
 from rotcheck.context.conditions import names
 from rotcheck.context.known import HONEST, RIGHT, allowed
-from rotcheck.context.tf32 import Emulated, rounded
+from rotcheck.context.tf32 import Emulated, native, rounded
 
 CONDITIONS = Path(rotcheck.context.conditions.__file__).parent
 
@@ -42,6 +42,12 @@ def test_only_matrix_products_are_rounded() -> None:
         assert torch.equal(torch.outer(positions, one)[:, 0], positions)
         assert torch.equal(torch.einsum("i,j->ij", positions, one)[:, 0], positions)
     assert torch.equal((positions[:, None] @ one[None])[:, 0], positions)
+
+
+def test_real_tf32_is_found_by_multiplying() -> None:
+    assert not native(torch.device("cpu"))
+    with Emulated():
+        assert native(torch.device("cpu"))
 
 
 def test_float32s_own_loss_is_allowed_and_no_more() -> None:

@@ -86,14 +86,6 @@ def test_a_sweep_stops_at_the_end_and_says_who_found_it() -> None:
     assert curve.stopped == "position 1000: on cpu, IndexError: no such row"
 
 
-def test_beyond_the_table_it_is_asked_on_the_cpu() -> None:
-    said = msgspec.structs.replace(known("Raising"), last=511, ended="on cpu, IndexError")
-    there = Trial(planted("Raising"), "meta", said).on_cpu()
-    assert (there.device, there.known.last) == ("cpu", None)
-    here = Trial(planted("Raising"), "cpu", said)
-    assert here.on_cpu() is here
-
-
 def test_no_autocast_is_no_autocast_that_agrees() -> None:
     with pytest.raises(DoesNotApply, match="there is no autocast to bfloat16 on meta"), _autocast("meta"):
         raise AssertionError("it was entered")

@@ -1,0 +1,108 @@
+"""`rotcheck context` on an accelerator: what is right on the CPU is right there, and what is wrong wrong by as much."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import DEVICE, MOODS, Machine
+
+HERE = Path(__file__).parent
+MAKERS = [f"{HERE}/makers.py:{name}" for name in ("Rotary", "Complex", "Rows")]
+PLANTED = [
+    f"{HERE.parent}/context/planted.py:{name}"
+    for name in (
+        "Growing", "LlamaRotaryEmbedding", "ComplexBuffer", "Product", "PositionsInDtype", "CachedByLength", "Clamped",
+        "Raising", "Short", "half_frequencies", "seven_hundred", "RopeInit",
+    )
+]  # fmt: skip
+LIBRARIES = [
+    "transformers.models.llama.modeling_llama:LlamaRotaryEmbedding",
+    "torchtune.modules:RotaryPositionalEmbeddings",
+]
+ALIKE = ("verdict", "finding", "failure", "right_to", "wrong_at", "emulated")
+Rows = dict[tuple[str, str], dict[str, Any]]
+
+
+def tried(machine: Machine, *arguments: str, mood: str = "as-cuda") -> Rows:
+    found = machine.json("context", *arguments, mood=mood)
+    return {(row["implementation"].rpartition(":")[2], row["condition"]): row for row in found["rows"]}
+
+
+def errors(row: dict[str, Any]) -> dict[int, float]:
+    """Return the phase errors; of `meta` none, since a table that was left there knows no end."""
+    if row["condition"] == "meta":
+        return {}
+    return {each["position"]: math.inf if each["error"] is None else each["error"] for each in row["phases"]}
+
+
+def assert_same(there: Rows, here: Rows) -> None:
+    assert there.keys() == here.keys()
+    for key, row in here.items():
+        found = {name: there[key][name] for name in ALIKE}
+        assert found == {name: row[name] for name in ALIKE}, (key, there[key]["message"])
+        assert errors(there[key]) == pytest.approx(errors(row), rel=1e-3, abs=1e-6), key
+
+
+@pytest.fixture(scope="module")
+def makers(machine: Machine) -> Rows:
+    return tried(machine, *MAKERS)
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_what_is_right_on_the_cpu_is_right_there(machine: Machine, makers: Rows, mood: str) -> None:
+    assert {makers[name, "constructed"]["verdict"] for name in ("Rotary", "Complex", "Rows")} == {"agrees"}
+    assert_same(tried(machine, *MAKERS, "--device", DEVICE, mood=mood), makers)
+
+
+def test_what_is_planted_is_found_there_and_nothing_else(machine: Machine) -> None:
+    here = tried(machine, *PLANTED)
+    assert {row["verdict"] for row in here.values()} == {"agrees", "disagrees", "raises", "skipped"}
+    assert_same(tried(machine, *PLANTED, "--device", DEVICE, mood="all-at-once"), here)
+
+
+def test_library_classes_are_what_they_are_on_the_cpu(machine: Machine) -> None:
+    here = tried(machine, *LIBRARIES)
+    assert_same(tried(machine, *LIBRARIES, "--device", DEVICE, mood="all-at-once"), here)
+
+
+def test_the_device_is_named_where_it_is_handed_over(machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "told.py"
+    file.write_text(
+        "import torch\n\n"
+        "def rotary_tables(seq_len, device):\n"
+        "    angles = torch.outer(torch.arange(seq_len, device=device).float(),\n"
+        "                         10000.0 ** (-torch.arange(0, 64, 2, device=device).float() / 64))\n"
+        "    return angles.cos(), angles.sin()\n"
+    )
+    found = machine.json("context", f"{file}:rotary_tables", "--condition", "grown", "--device", DEVICE)
+    assert found["makers"][0]["call"] == f"f(S, {DEVICE})"
+    assert [row["verdict"] for row in found["rows"]] == ["agrees", "agrees"]
+
+
+def test_without_a_cpu_that_runs_it_no_end_is_looked_for(machine: Machine) -> None:
+    rows = tried(machine, f"{HERE}/makers.py:NotOnTheCpu", "--device", DEVICE, mood="asserts")
+    assert rows["NotOnTheCpu", "constructed"]["verdict"] == "agrees"
+    assert rows["NotOnTheCpu", "constructed"]["asked_to"] == 511
+    beyond = rows["NotOnTheCpu", "beyond"]
+    assert (beyond["verdict"], "it was not understood on cpu" in beyond["message"]) == ("skipped", True)
+
+
+def test_a_table_shorter_than_it_claims_ends_the_device_and_costs_its_own_rows(machine: Machine) -> None:
+    asked = [f"{HERE}/makers.py:{name}" for name in ("ShorterThanItClaims", "Rows")]
+    rows = tried(machine, *asked, "--condition", "half", "--device", DEVICE, mood="asserts")
+    assert rows["ShorterThanItClaims", "constructed"]["verdict"] == "raises"
+    assert "the device answers no more" in rows["ShorterThanItClaims", "constructed"]["message"]
+    assert rows["Rows", "constructed"]["verdict"] == "agrees"
+
+
+def test_a_condition_that_ends_the_device_spoils_none_that_shares_its_process(machine: Machine) -> None:
+    name = f"{HERE}/slow_makers.py:DiesInHalf"
+    rows = tried(machine, name, "--device", DEVICE, mood="asserts")
+    verdicts = {condition: row["verdict"] for (_, condition), row in rows.items()}
+    assert verdicts.pop("half") == "raises"
+    assert verdicts["constructed"] == verdicts["beyond"] == "agrees"
+    healthy = tried(machine, f"{HERE}/makers.py:Rows")
+    assert verdicts == {
+        condition: row["verdict"] for (_, condition), row in healthy.items() if condition != "half"
+    }
