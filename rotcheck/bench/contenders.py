@@ -46,6 +46,7 @@ class Contender:
     def once(self, around: AbstractContextManager[Any]) -> None:
         """Call it once inside a context, and hold what it returns until the context has ended."""
         inputs = self.problem.inputs()
+        self._wait()  # a device may still be at work on them
         with self._running(), around:
             held = self._call(inputs)
             self._wait()

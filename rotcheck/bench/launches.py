@@ -34,7 +34,8 @@ def launches(seen: profile, device: torch.device) -> int | None:
         return None
     events: Sequence[FunctionEvent] = seen.function_events or []
     if device.type != "cpu":
-        return sum(event.device_type != DeviceType.CPU and not event.is_user_annotation for event in events)
+        other = sum(event.device_type != DeviceType.CPU and not event.is_user_annotation for event in events)
+        return other or None  # a profiler that does not know the device sees nothing of what it runs
     return sum(_works(event) and not any(map(_any_works, event.cpu_children)) for event in events)
 
 

@@ -60,7 +60,8 @@ class Loaded:
         tell = getattr(self._module, "path", None)
         return tell()[0] if tell else None
 
-    def skip(self, device: str, dtype: str) -> str | None:
-        """Return its reason not to run a dtype on a device."""
+    def skip(self, device: str, dtype: str, backward: bool) -> str | None:
+        """Return its reason not to run a dtype on a device, or not to be differentiated."""
         reason = getattr(self._module, "skip", None)
-        return reason(device, dtype) if reason else None
+        words: str | None = reason(device, dtype) if reason else None
+        return words or (getattr(self._module, "no_gradient", None) if backward else None)

@@ -1,6 +1,7 @@
 """How much memory a call holds at its peak beyond its inputs, its result included."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any
 
@@ -22,11 +23,18 @@ def peak(contender: Contender, device: torch.device, seen: profile) -> int | Non
     module = getattr(torch, device.type)
     if not hasattr(module, "reset_peak_memory_stats"):
         return None
+    found: list[int] = []
+    contender.once(_counted(module, device, found))
+    return found[0]
+
+
+@contextmanager
+def _counted(module: Any, device: torch.device, found: list[int]) -> Iterator[None]:
+    """Find what the block held at its peak beyond what was held when it began."""
     before: int = module.memory_allocated(device)
     module.reset_peak_memory_stats(device)
-    contender.once(nullcontext())
-    highest: int = module.max_memory_allocated(device)
-    return highest - before
+    yield
+    found.append(module.max_memory_allocated(device) - before)
 
 
 def _on_cpu(seen: profile) -> int | None:

@@ -1,9 +1,10 @@
 """Which rows a request means, and the jobs that run them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rotcheck.bench import shapes
+from rotcheck.bench.shapes import Room
 from rotcheck.compare import plan as comparison
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
@@ -14,6 +15,7 @@ DTYPES = ("float32", "bfloat16")
 PASSES = ("forward", "forward+backward")
 COMPILED = "native-compiled"
 WORKER = "rotcheck.bench.worker"
+WORKER_MAY = "a worker may hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,30 @@ def devices(wanted: Request, machine: Machine) -> list[str]:
     return comparison.devices(wanted.devices, machine)
 
 
-def groups(wanted: Request, here: Sequence[str], limit_gib: float) -> list[Group]:
-    """Return the groups in the order to run them.
+def rooms(here: Sequence[str], machine: Machine, worker_gib: float) -> dict[str, Room]:
+    """Return what each device has room for: its own memory, or where that is not known what a worker may hold."""
+    lines = machine.devices()
+    known = {name: lines[name].values.get("memory_gib") for name in here if name in lines}
+    worker = Room(worker_gib, WORKER_MAY)
+    return {name: Room(own, f"{name} has") if (own := known.get(name)) else worker for name in here}
 
-    Raises `RequestError` when a worker that may hold `limit_gib` cannot time a shape that was asked for.
+
+def groups(wanted: Request, rooms: Mapping[str, Room]) -> list[Group]:
+    """Return the groups in the order to run them, by the devices and what each has room for.
+
+    Raises `RequestError` when no device has room for a shape that was asked for.
     """
     for shape, dtype in ((shape, dtype) for shape in wanted.shapes for dtype in wanted.dtypes):
-        reason = shapes.too_large(shape, dtype, limit_gib)
-        if reason:
-            raise RequestError(f"{reason}; take a smaller shape, or raise --memory-limit")
+        reasons = [shapes.too_large(shape, dtype, room) for room in rooms.values()]
+        if all(reasons):
+            held = any(room.whose == WORKER_MAY for room in rooms.values())
+            more = ", or raise --memory-limit" if held else ""
+            raise RequestError(
+                f"{'; '.join(filter(None, dict.fromkeys(reasons)))}; take a smaller shape{more}"
+            )
     return [
         Group(device, dtype, shape, pass_)
-        for device in here
+        for device in rooms
         for shape in wanted.shapes or shapes.DEFAULT
         for dtype in wanted.dtypes
         for pass_ in wanted.passes

@@ -1,12 +1,12 @@
 """Runs a benchmark: one row after another, each in a worker of its own, never two at a time."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rotcheck import __version__
 from rotcheck.bench import plan
 from rotcheck.bench.rows import not_run, row_of, settled
-from rotcheck.bench.shapes import too_large
+from rotcheck.bench.shapes import Room, too_large
 from rotcheck.compare import plan as comparison
 from rotcheck.isolation import Pool
 from rotcheck.probe import run as probe
@@ -49,9 +49,10 @@ def bench(
     wanted = plan.request(implementations, devices, dtypes, shapes, passes, against)
     with Pool(preload=PRELOAD, workers=1, memory_limit=memory_limit) as pool:
         machine = probe.survey(pool, groups=SURVEYED)
-        groups = plan.groups(wanted, plan.devices(wanted, machine), pool.memory_limit)
+        rooms = plan.rooms(plan.devices(wanted, machine), machine, pool.memory_limit)
+        groups = plan.groups(wanted, rooms)
         planned = len(groups) * len(wanted.implementations)
-        run = _Run(wanted, pool, seconds, timeout, on_row or (lambda row: None))
+        run = _Run(wanted, pool, rooms, seconds, timeout, on_row or (lambda row: None))
         interrupted = False
         try:
             if on_plan:
@@ -70,12 +71,13 @@ class _Run:
         self,
         wanted: plan.Request,
         pool: Pool,
+        rooms: Mapping[str, Room],
         seconds: float,
         timeout: float,
         on_row: Callable[[Timing], None],
     ) -> None:
         self._wanted, self._pool, self._seconds, self._timeout = wanted, pool, seconds, timeout
-        self._on_row = on_row
+        self._rooms, self._on_row = rooms, on_row
         self._names = comparison.display_names(wanted.implementations)
         self._rows: list[Timing] = []
         self._hung: set[tuple[str, str]] = set()  # implementation and device
@@ -87,7 +89,7 @@ class _Run:
             self._row(name, group, beside=baseline.state == "ran", floor=baseline.speedup)
 
     def _row(self, name: str, group: plan.Group, *, beside: bool, floor: Spread | None = None) -> Timing:
-        reason = too_large(group.shape, group.dtype, self._pool.memory_limit)
+        reason = too_large(group.shape, group.dtype, self._rooms[group.device])
         if reason:
             row = not_run(self._names[name], group, "skipped", reason)
         else:

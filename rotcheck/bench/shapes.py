@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import NamedTuple
 
 from rotcheck.errors import RequestError
 
@@ -39,11 +40,16 @@ def sizes_of(shape: str) -> list[int]:
     return [int(size) for size in shape.split("x")]
 
 
-def too_large(shape: str, dtype: str, limit_gib: float) -> str | None:
-    """Return why a worker that may hold so many GiB cannot time this shape; None when it can."""
+class Room(NamedTuple):
+    """How much memory there is, and whose, in words that the figure follows: "a worker may hold", "cuda:0 has"."""
+
+    gib: float
+    whose: str
+
+
+def too_large(shape: str, dtype: str, room: Room) -> str | None:
+    """Return why there is no room to time this shape; None when there is."""
     needed = HELD * math.prod(sizes_of(shape)) * BYTES.get(dtype, 2) / GIB
-    if needed <= limit_gib:
+    if needed <= room.gib:
         return None
-    return (
-        f"timing {shape} in {dtype} takes about {needed:.1f} GiB, and a worker may hold {limit_gib:.1f} GiB"
-    )
+    return f"timing {shape} in {dtype} takes about {needed:.1f} GiB, and {room.whose} {room.gib:.1f} GiB"

@@ -13,8 +13,9 @@ from rotcheck.bench.contenders import Contender, copying, rotation
 from rotcheck.bench.loaded import Loaded
 from rotcheck.bench.neighbours import Neighbours
 from rotcheck.bench.problem import Size, unfit
-from rotcheck.bench.shapes import sizes_of
+from rotcheck.bench.shapes import GIB, Room, sizes_of, too_large
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.probe.inside.memory import memory_of
 from rotcheck.results import Timing
 from rotcheck.scrub import scrub
 
@@ -64,10 +65,14 @@ def _answer(row: Timing) -> Any:
 def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> Timing:
     size = _size(row)
     _wake(size.device)
-    reason = own.skip(row.device, row.dtype) or unfit(own.convention, size)
+    reason = own.skip(row.device, row.dtype, size.backward) or unfit(own.convention, size)
+    reason = reason or _crowded(row, size.device)
     if reason:
         return _with(row, state="skipped", message=reason)
-    raced, first = _warm(own, against, size)
+    try:
+        raced, first = _warm(own, against, size)
+    except Unavailable as error:
+        return _with(row, state="unavailable", message=scrub(str(error)))
     mine = raced[-1]
     calls = [rounds.calls_of(contender, min(seconds)) for contender, seconds in zip(raced, first)]
     neighbours = Neighbours()
@@ -80,6 +85,12 @@ def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> T
     if against:
         row = _beside_the_baseline(row, against, first[1], seconds[1], seconds[-1])
     return _footprint(row, mine, size.device)
+
+
+def _crowded(row: Timing, device: torch.device) -> str | None:
+    """Return why what is free on the device, which others use too, has no room for the shape."""
+    told = memory_of(device)
+    return too_large(row.shape, row.dtype, Room(told[0] / GIB, f"free on {row.device} are")) if told else None
 
 
 def _warm(own: Loaded, against: Loaded | None, size: Size) -> tuple[list[Contender], list[list[float]]]:

@@ -19,6 +19,7 @@ STAND_INS = ("meta", "interpreter")
 WORKER = "rotcheck.compare.worker"
 _BUILDS = "it makes tables and rotates nothing: `rotcheck context SPEC` judges these"
 PATIENCE = 10  # times as long may a check take that compiles
+LEAST = 15.0  # seconds for a cell on a device for which whatever runs there is compiled first
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def jobs(
     """Return a job for each implementation on each device, its tasks [dtype, check].
 
     Checks of the level `full` are a job of their own, behind the others: they compile and trace, which takes time
-    and leaves its marks on the process. `identified`: what was found out of those that were given.
+    and leaves its marks on the process. `identified`: what was found out of those that were given. `timeout`:
+    seconds for a cell, and 15 at least on a device that is not the CPU.
     """
     return [
         Job(
@@ -90,21 +92,28 @@ def jobs(
             }
             | _found(identified.get(name)),
             tasks=[[dtype, check] for dtype in _dtypes(wanted, device, machine) for check in checks],
-            limit=limit,
-            opening_limit=3 * timeout,
-            fresh_after_raising=device not in ("cpu", *STAND_INS),
+            **_limits(device, timeout, patience),
         )
-        for checks, limit in _by_level(wanted.checks, timeout)
+        for checks, patience in _by_level(wanted.checks)
         for device in devices
         for name in wanted.implementations
     ]
 
 
-def _by_level(checks: Sequence[str], timeout: float) -> list[tuple[list[str], float]]:
-    """Return the quick checks and the others, as far as there are some, with the seconds that each may take."""
+def _by_level(checks: Sequence[str]) -> list[tuple[list[str], int]]:
+    """Return the quick checks and the others, as far as there are some, and how many times as long each may take."""
     quick = [name for name in checks if levels()[name] == "quick"]
     others = [name for name in checks if name not in quick]
-    return [each for each in ((quick, timeout), (others, PATIENCE * timeout)) if each[0]]
+    return [each for each in ((quick, 1), (others, PATIENCE)) if each[0]]
+
+
+def _limits(device: str, timeout: float, patience: int) -> dict[str, Any]:
+    """Return what a job on the device may take; behind what raised there, another process goes on."""
+    if device in ("cpu", *STAND_INS):
+        return {"limit": patience * timeout, "opening_limit": 3 * timeout}
+    seconds = max(timeout, LEAST)
+    limits = {"limit": patience * seconds, "opening_limit": 3 * seconds, "least": LEAST}
+    return limits | {"slow_start": True, "fresh_after_raising": True}
 
 
 def _found(identified: Identified | None) -> dict[str, Any]:

@@ -46,9 +46,10 @@ def compare(
     float32, bfloat16, float16 and, where the device has it, float64, the quick checks, or all of them with `full`.
     An implementation is a registered name, `package.module:function` or `path/to/file.py:function`; such a function
     is identified first, and judged in its own convention. `everything`: those of libraries and of other installed
-    packages too. `timeout`: seconds for one cell; three times as many for importing the implementation.
-    `memory_limit`: GiB that a worker may hold. `pairwise` also measures each two implementations against each other.
-    `on_plan` is called once with the number of cells, `on_cell` with each cell as it is decided.
+    packages too. `timeout`: seconds for one cell, 15 at least on other devices than the CPU; three times as many for
+    importing the implementation. `memory_limit`: GiB that a worker may hold. `pairwise` also measures each two
+    implementations against each other. `on_plan` is called once with the number of cells, `on_cell` with each cell
+    as it is decided.
 
     Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends
     the run, and what was finished is returned in a report with `interrupted` set; one that comes before the

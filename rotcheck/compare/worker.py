@@ -88,6 +88,8 @@ def _run(subject: Subject, case: Case, check: str) -> Evidence:
         evidence: Evidence = module.run(subject, case)
     except Wrong as wrong:
         evidence = wrong.evidence
+    except Unavailable as error:
+        return Evidence(state="unavailable", message=scrub(str(error)))
     except BaseException as error:
         if subject.raised is error or isinstance(error, RequestError):
             raise

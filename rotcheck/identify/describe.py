@@ -93,9 +93,17 @@ def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> 
 
 
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
-    if isinstance(found, Found) and found.trier.device.type != device.type:
-        found = engine.there(found, target.function, device)
-    return _nothing(target, found, device) if isinstance(found, NotFound) else _applied(target, found, device)
+    if isinstance(found, NotFound):
+        return _nothing(target, found, device)
+    if found.trier.device.type == device.type:
+        return _applied(target, found, device)
+    there = engine.there(found, target.function, device)
+    if isinstance(there, NotFound):
+        words = f"rotates on cpu, and on {device} {there.reasons[0]}"
+        return Identified(
+            _told(target, device, follows=False, convention=None, message=words), there.likeliest
+        )
+    return _applied(target, there, device)
 
 
 def _on_cpu(target: Target, device: torch.device) -> Callable[..., Any] | None:
@@ -132,7 +140,7 @@ def _maker(
     made = (
         _making(target, recipe, built, device)
         if recipe.device == place
-        else _made(target, replace(recipe, device=place), device)
+        else _made(target, replace(recipe, device=place), device, f"makes tables on cpu, and on {device} ")
     )
     if not made.told.follows:
         return made
@@ -144,15 +152,15 @@ def _maker(
     return replace(made, flags=flags.turned(target, recipe.arguments, device), turned=turned)
 
 
-def _made(target: Target, recipe: builders.Recipe, device: torch.device) -> Identified:
-    """Return what a function makes on the recipe's device, if it makes tables there."""
+def _made(target: Target, recipe: builders.Recipe, device: torch.device, before: str = "") -> Identified:
+    """Return what a function makes on the recipe's device, if it makes tables there; `before`: words for it if not."""
     try:
         return _making(target, recipe, builders.few(target.function, recipe), device)
     except builders.NotTables:
         words = f"{recipe.shown} gives back no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
         words = engine.raised(recipe.shown, error)
-    return Identified(_told(target, device, follows=False, convention=None, message=words), None)
+    return Identified(_told(target, device, follows=False, convention=None, message=before + words), None)
 
 
 def _making(

@@ -29,5 +29,6 @@ class Implementation(Protocol):
     def load(self, device: str) -> Function:
         """Return the function to call on this device ("cpu", "cuda:0", "meta", "interpreter").
 
-        Raises `Unavailable` when it is not here; whatever else it raises is a finding.
+        Raises `Unavailable` when it is not here, as the function may when it is called; whatever else they raise is
+        a finding.
         """

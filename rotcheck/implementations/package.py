@@ -124,6 +124,16 @@ def for_cpu(device: str) -> None:
         raise Unavailable("rotcheck runs it on the CPU only: it computes outside of torch")
 
 
+def only_in(*dtypes: str) -> Callable[[str, str], str | None]:
+    """Return the `skip` of a kernel that is compiled for these dtypes alone."""
+    names = f"{', '.join(dtypes[:-1])} and {dtypes[-1]}"
+
+    def skip(device: str, dtype: str) -> str | None:
+        return None if dtype in dtypes else f"its kernel is compiled for {names} alone"
+
+    return skip
+
+
 def skip_interpreted(device: str, dtype: str) -> str | None:
     """Return why a dtype is not asked of the Triton interpreter."""
     if device == "interpreter" and dtype == "bfloat16":

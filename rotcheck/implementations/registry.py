@@ -13,7 +13,7 @@ from rotcheck.implementations import entry_points, project, source
 MOST_NAMES = 10  # of a file that a message lists
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {
-    *("arrays", "construct", "entry_points", "exhibits", "hints", "interface"),
+    *("arrays", "compiling", "construct", "entry_points", "exhibits", "hints", "interface"),
     *("interpreter", "libraries", "load", "package", "project", "registry", "source", "vocabulary"),
 }
 _HERE = Path(__file__).parent

@@ -16,7 +16,6 @@ from rotcheck.isolation.outcome import Job, Outcome
 from rotcheck.isolation.traces import last_lines, of_fault
 
 GIB = 1 << 30
-SHORTEST_LIMIT = 1.0  # seconds
 HANG_AGAIN = 10  # after a hang, the job's next tasks get this fraction of the time limit
 STALLED = 3  # seconds without a byte in the middle of a message
 TAIL = 65536  # bytes of output of which the last lines are taken
@@ -49,8 +48,10 @@ class Handle:
         """Return the seconds that what it does now may take."""
         if self.at is None:
             return self.job.opening_limit
-        brisk = max(SHORTEST_LIMIT, self.job.limit / HANG_AGAIN)
-        return min(brisk, self.job.limit) if self.hung else self.job.limit
+        if self.hung:
+            return min(max(self.job.least, self.job.limit / HANG_AGAIN), self.job.limit)
+        starts = self.job.slow_start and self.at == self.first
+        return max(self.job.opening_limit, self.job.limit) if starts else self.job.limit
 
     def started(self, pid: int) -> None:
         """Note that the process runs, and have it open its job."""

@@ -23,6 +23,10 @@ class Job:
     tasks: Sequence[Any]
     limit: float = 20.0  # seconds for one task
     opening_limit: float = 60.0  # seconds for the opening, which may import large packages
+    least: float = 1.0  # seconds for a task behind one that hung, where a tenth of the limit would be less
+    slow_start: bool = (
+        False  # a process's first task, which compiles kernels, may take as long as the opening
+    )
     fresh_after_raising: bool = False  # go on in a new worker; an error of a GPU can poison the whole process
 
 

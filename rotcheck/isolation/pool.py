@@ -125,14 +125,15 @@ class Pool:
         if worker.pid is None or worker.kill_at is not None or not worker.connection.poll():
             return []
         try:
-            outcome = self._outcome(json.loads(worker.connection.recv_bytes()))
+            reply = json.loads(worker.connection.recv_bytes())
+            outcome = self._outcome(reply)
         except (EOFError, OSError, ValueError, TypeError, LookupError, RecursionError):
             worker.kill_at = time.monotonic() + SILENT  # it died, or others wrote on its connection
             return []
         if worker.at is None and isinstance(outcome, Raised):
             return self._retire(worker, outcome, opening=True)
         done = [] if worker.at is None else [Done(worker.job, worker.at, outcome)]
-        if isinstance(outcome, Raised) and worker.job.fresh_after_raising:
+        if reply.get("spent") or (isinstance(outcome, Raised) and worker.job.fresh_after_raising):
             self._go_on_behind(worker, hung=worker.hung)
         elif not worker.next_task():
             self._remove(worker)

@@ -23,6 +23,14 @@ from rotcheck.scrub import scrub
 LONGEST_MESSAGE = 4000
 LARGEST_FILE = 1 << 30  # bytes: whoever prints without end meets this before the disk is full
 
+_spent = False
+
+
+def spend() -> None:
+    """Have a new process do what is left of the job: something was done to this one that cannot be undone."""
+    global _spent
+    _spent = True
+
 
 def main(connection: int, output: int, errors: int) -> None:
     """Serve one job over the connection, then end the process at once, without any clean-up of others' code.
@@ -44,7 +52,8 @@ def main(connection: int, output: int, errors: int) -> None:
             else:
                 assert handler is not None, "a task came before its job was opened"
                 answer = handler(message)
-            reply = _encode({"value": answer, "seconds": time.perf_counter() - started})
+            seconds = time.perf_counter() - started
+            reply = _encode({"value": answer, "seconds": seconds, "spent": _spent})
         except BaseException as error:  # a SystemExit or KeyboardInterrupt of theirs is an answer, not an end
             reply = _encode(
                 {"raised": _describe(error), "unopened": kind == "open" and not _imported(message[0])}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 DEVICE = "pretend:0"
+FRONT = "from rotcheck.cli.main import main; main()"
 MOODS = {
     "as-cuda": {},
     "no-float64": {"PRETEND_NO_FLOAT64": "1"},
@@ -31,16 +32,15 @@ class Machine:
         return {**os.environ, "PYTHONPATH": str(self.folder), **MOODS[mood]}
 
     def run(
-        self, *arguments: str, mood: str = "as-cuda", **environment: str
+        self, *arguments: str, mood: str = "as-cuda", front: str = FRONT
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of rotcheck."""
-        command = [sys.executable, "-m", "rotcheck", *arguments]
-        variables = {**self.environment(mood), **environment}
-        return subprocess.run(command, env=variables, capture_output=True, text=True)
+        """Run a command of rotcheck by its front, a line of Python."""
+        command = [sys.executable, "-c", front, *arguments]
+        return subprocess.run(command, env=self.environment(mood), capture_output=True, text=True)
 
-    def json(self, *arguments: str, mood: str = "as-cuda", **environment: str) -> Any:
+    def json(self, *arguments: str, mood: str = "as-cuda") -> Any:
         """Run a command of rotcheck and return what it found, as JSON; AssertionError when it fails itself."""
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            done = self.run(*arguments, "--output", file.name, "--quiet", mood=mood, **environment)
+            done = self.run(*arguments, "--output", file.name, "--quiet", mood=mood)
             assert done.returncode in (0, 1, 5), done.stderr
             return json.loads(Path(file.name).read_bytes())

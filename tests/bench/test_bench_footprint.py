@@ -1,10 +1,14 @@
 """Memory and launches against what can be counted by hand, and what in-place functions and gradients are given."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 import torch
+from torch import Tensor
+from torch._C._autograd import DeviceType
+from torch.autograd.profiler import profile
 
 from rotcheck.bench import launches, memory
 from rotcheck.bench.contenders import Contender, copying, rotation
@@ -24,7 +28,7 @@ def size(*, backward: bool = False) -> Size:
 
 def made(function: Function, convention: Convention = PACKED, *, backward: bool = False) -> Contender:
     """Return a contender of a function that was never loaded."""
-    loaded = SimpleNamespace(function=function, convention=convention, running=memory.nullcontext)
+    loaded = SimpleNamespace(function=function, convention=convention, running=nullcontext)
     return rotation(cast(Loaded, loaded), size(backward=backward))
 
 
@@ -77,6 +81,56 @@ def test_an_in_place_function_gets_a_fresh_copy_for_each_gradient_and_keeps_its_
     assert not backward.inputs()[0].is_leaf
     assert forward.inputs()[0].data_ptr() == forward.inputs()[0].data_ptr()
     assert footprint(made(lambda x, cos, sin: x.neg_(), IN_PLACE, backward=True)) == (1.0, 2)
+
+
+@pytest.mark.parametrize(("kind", "counted"), [(DeviceType.CUDA, 2), (DeviceType.CPU, None)])
+def test_a_device_that_the_profiler_sees_nothing_of_does_not_tell(
+    kind: DeviceType, counted: int | None
+) -> None:
+    event = SimpleNamespace(device_type=kind, is_user_annotation=False)
+    seen = cast(profile, SimpleNamespace(function_events=[event, event]))
+    assert launches.launches(seen, torch.device("cuda")) == counted
+
+
+class Counter:
+    """What an allocator counts: bytes that are held, and the most that were since it was asked to begin anew."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.held = self.most = 1000
+        patch.setattr(torch.cuda, "memory_allocated", lambda device: self.held)
+        patch.setattr(torch.cuda, "max_memory_allocated", lambda device: self.most)
+        patch.setattr(torch.cuda, "reset_peak_memory_stats", self.begin_anew)
+
+    def begin_anew(self, device: torch.device) -> None:
+        self.most = self.held
+
+    def take(self, size: int) -> None:
+        self.held += size
+        self.most = max(self.most, self.held)
+
+
+@pytest.mark.parametrize("convention", [IN_PLACE, PACKED])
+def test_what_an_allocator_counts_is_the_call_and_not_the_copies_it_is_given(
+    convention: Convention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = Counter(monkeypatch)
+
+    def holds_twice_its_input(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        counter.take(2 * x.nbytes)
+        counter.take(-x.nbytes)
+        return x * 2
+
+    contender = made(holds_twice_its_input, convention, backward=True)
+    own = contender.problem.inputs
+
+    def counted() -> list[Tensor]:
+        given = own()
+        counter.take(sum(x.nbytes for x in given) if contender.problem.fresh else 0)
+        return given
+
+    monkeypatch.setattr(contender.problem, "inputs", counted)
+    seen = launches.profiled(CPU)
+    assert memory.peak(contender, torch.device("cuda"), seen) == 2 * contender.bytes
 
 
 def test_gradients_do_not_accumulate_and_do_not_grow() -> None:

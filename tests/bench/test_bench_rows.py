@@ -12,6 +12,7 @@ from clockwork import FIRST, PAUSE
 
 import rotcheck
 from rotcheck.bench import plan
+from rotcheck.bench.shapes import Room
 from rotcheck.errors import RequestError
 from rotcheck.results import Timing
 
@@ -159,6 +160,13 @@ def test_gradients_that_do_not_flow_are_a_finding(gradients: dict[tuple[str, str
     assert gradients["promotes", "bfloat16"].state == "ran"
 
 
+def test_what_has_no_gradient_by_design_is_skipped_where_one_is_asked_for() -> None:
+    asked = {**SMALL, "passes": ["forward", "forward+backward"]}
+    found = rotcheck.bench(["torch-onnx"], seconds=0.02, **asked)
+    states = {(row.implementation, row.pass_): row.state for row in found.timings}
+    assert (states["torch-onnx", "forward"], states["torch-onnx", "forward+backward"]) == ("ran", "skipped")
+
+
 def test_switches_of_one_do_not_reach_the_other() -> None:
     rows = timed("two_threads_are_left", against=planted("one_thread"))
     assert {row.state for row in rows.values()} == {"ran"}
@@ -215,7 +223,7 @@ def test_a_default_shape_that_is_too_large_for_this_machine_is_skipped_and_an_as
     assert {row.shape: row.state for row in found.timings}["4x4096x3x16x128"] == "skipped"
     wanted = plan.request(["native"], ["cpu"], ["float32"], ["4x4096x3x16x128"], ["forward"], "native")
     with pytest.raises(RequestError, match="take a smaller shape"):
-        plan.groups(wanted, ["cpu"], 0.6)
+        plan.groups(wanted, {"cpu": Room(0.6, plan.WORKER_MAY)})
 
 
 OTHER_FORMS = {  # q and k apart, no batch, one head, names that say SEDD and tables that do not, its own table
@@ -237,6 +245,17 @@ def test_one_that_takes_heads_of_another_width_alone_is_skipped() -> None:
     found = rotcheck.bench([own], seconds=0.02, **{**SMALL, "shapes": ["2x10x3x8x32"]})
     assert found.timings[1].state == "skipped"
     assert found.timings[1].message == "it takes heads of 64 lanes, not of 32"
+
+
+def test_where_nothing_can_be_compiled_the_compiled_native_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CXX", "/nonexistent/g++")
+    row = timed("native-compiled")["native-compiled"]
+    assert (row.state, row.message) == (
+        "unavailable",
+        "torch.compile needs a C++ compiler for cpu, and finds none",
+    )
 
 
 @pytest.mark.slow

@@ -2,8 +2,9 @@
 
 import pytest
 
-from rotcheck.bench import shapes
+from rotcheck.bench import plan, shapes
 from rotcheck.errors import RequestError
+from rotcheck.results import Line, Machine
 
 
 @pytest.mark.parametrize("shape", shapes.DEFAULT)
@@ -35,11 +36,56 @@ def test_what_is_no_shape_is_refused_in_one_sentence(shape: str, said: str) -> N
     assert "\n" not in str(refused.value)
 
 
+ROOM = shapes.Room(4.0, plan.WORKER_MAY)
+GPU = Line(group="devices", name="cuda:0", state="runs", values={"memory_gib": 79.2})
+NAMELESS = Line(group="devices", name="npu:0", state="runs")
+MACHINE = Machine(
+    system="Linux",
+    processor="",
+    cores=2,
+    memory_gib=8.0,
+    python="3.11",
+    torch="2.13.0",
+    lines=(Line(group="devices", name="cpu", state="runs"), GPU, NAMELESS),
+)
+
+
+def asked(*given: str) -> plan.Request:
+    return plan.request(["native"], [], ["float32"], given, ["forward"], "native")
+
+
 def test_a_shape_that_a_worker_cannot_hold_is_told_with_both_numbers() -> None:
-    assert shapes.too_large("4x4096x3x16x128", "float32", 8.0) is None
-    reason = shapes.too_large("4x4096x3x16x128", "float32", 4.0)
+    assert shapes.too_large("4x4096x3x16x128", "float32", ROOM._replace(gib=8.0)) is None
+    reason = shapes.too_large("4x4096x3x16x128", "float32", ROOM)
     assert reason == "timing 4x4096x3x16x128 in float32 takes about 4.5 GiB, and a worker may hold 4.0 GiB"
 
 
 def test_a_dtype_of_half_the_width_takes_half_the_memory() -> None:
-    assert shapes.too_large("4x4096x3x16x128", "bfloat16", 4.0) is None
+    assert shapes.too_large("4x4096x3x16x128", "bfloat16", ROOM) is None
+
+
+def test_a_device_has_room_for_what_it_has_memory_for_and_not_for_what_the_host_has() -> None:
+    rooms = plan.rooms(["cpu", "cuda:0", "npu:0"], MACHINE, 4.0)
+    assert rooms == {"cpu": ROOM, "cuda:0": (79.2, "cuda:0 has"), "npu:0": ROOM}
+    groups = plan.groups(asked("4x4096x3x32x128"), rooms)  # 9 GiB
+    assert [group.device for group in groups] == ["cpu", "cuda:0", "npu:0"]
+
+
+@pytest.mark.parametrize(
+    ("device", "shape", "said"),
+    [
+        (
+            "cpu",
+            "4x4096x3x32x128",
+            "and a worker may hold 4.0 GiB; take a smaller shape, or raise --memory-limit",
+        ),
+        (
+            "cuda:0",
+            "64x4096x3x32x128",
+            "takes about 144.0 GiB, and cuda:0 has 79.2 GiB; take a smaller shape$",
+        ),
+    ],
+)
+def test_a_shape_that_no_device_has_room_for_is_refused(device: str, shape: str, said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        plan.groups(asked(shape), plan.rooms([device], MACHINE, 4.0))

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+from rotcheck.isolation import worker
+
 SLEEPER = "import time; time.sleep(600)"
 
 
@@ -155,6 +157,7 @@ MEDDLING = {
 
 ENDS = {
     "nothing": lambda: None,
+    "spend": worker.spend,
     "abort": os.abort,
     "segfault": lambda: ctypes.string_at(0),
     "exit": lambda: os._exit(3),

@@ -5,6 +5,7 @@ from pools import STARTS, job, outcomes, run
 
 import rotcheck.isolation.handle
 from rotcheck.isolation import Died, OverMemory, Returned, TimedOut
+from rotcheck.isolation.handle import Handle
 
 both = pytest.mark.parametrize("start", STARTS)
 GIB = 1 << 30
@@ -34,6 +35,24 @@ def test_behind_a_hang_the_same_jobs_tasks_get_a_fraction_of_the_time(
 def test_that_fraction_is_never_too_short_to_start_in() -> None:
     found = outcomes("limits", [600, 600], limit=1.5)
     assert [outcome.limit for outcome in found] == [1.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("slow_start", "hung", "seconds"),
+    [
+        (True, False, {None: 60, 1: 60, 2: 20}),
+        (True, True, {None: 60, 1: 15, 2: 15}),
+        (False, False, {None: 60, 1: 20, 2: 20}),
+    ],
+)
+def test_where_the_start_is_slow_the_first_task_of_a_process_may_take_as_long_as_the_opening(
+    slow_start: bool, hung: bool, seconds: dict[int | None, float]
+) -> None:
+    asked = job("echo", [0, 1, 2], limit=20, opening_limit=60, least=15, slow_start=slow_start)
+    worker = Handle(1, asked, 1, hung)
+    for worker.at, limit in seconds.items():
+        assert worker.limit() == limit
+    worker.close()
 
 
 def test_the_limit_is_one_of_each_task_not_of_the_job() -> None:

@@ -68,6 +68,13 @@ def test_a_job_may_ask_for_a_new_worker_behind_what_raised() -> None:
 
 
 @both
+def test_a_process_that_is_spent_gives_its_answer_and_leaves_the_rest_to_another(start: str) -> None:
+    first, spent, second, last = outcomes("process", ["pid", "spend", "pid", "pid"], start=start)
+    assert isinstance(spent, Returned)
+    assert first.value != second.value == last.value
+
+
+@both
 def test_a_death_costs_its_own_task_and_a_new_worker_goes_on_behind_it(start: str) -> None:
     first, died, last = outcomes("process", ["pid", "segfault", "pid"], start=start)
     assert isinstance(died, Died)

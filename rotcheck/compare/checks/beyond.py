@@ -23,7 +23,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     if asked is None:
         words = "it computes the angles of any position: there is no table to go beyond"
         return Evidence(state="skipped", message=words, applies=False)
-    if indexes(case) and subject.device.type != "cpu":
+    if _looks_up(case) and subject.device.type != "cpu":
         words = "an index past the end fails an assertion on the device, which ends the process: asked on cpu"
         return Evidence(state="skipped", message=words, applies=False)
     there, call, when = asked
@@ -41,6 +41,11 @@ def run(subject: Subject, case: Case) -> Evidence:
     return Evidence(
         error=found.error, where=found.where, not_finite=found.not_finite, finding=CODE, message=words
     )
+
+
+def _looks_up(case: Case) -> bool:
+    """Return whether it may index a table, its own or one handed in, by a position."""
+    return indexes(case) or takes_offset(case) or case.convention.tables == "positions"
 
 
 def _asked(case: Case) -> tuple[Case, Call, str] | None:

@@ -1,19 +1,20 @@
 """Captured in a CUDA graph, does a replay rotate what was put in since, by the positions put in since?"""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rotcheck.implementations.interface import Function
+from rotcheck.isolation import worker
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.elsewhere import refusal
+from rotcheck.measure.elsewhere import refusal, shortly
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.measure.transformed import compared_pairs
-from rotcheck.rotary.calls import Call
+from rotcheck.rotary.calls import Call, arguments
 from rotcheck.rotary.tables import AXES
 
 level = "full"
@@ -21,61 +22,93 @@ needs_values = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Capture a call, copy other values into its inputs and the rows of its tables in reverse, replay, measure."""
+    """Capture a call, put other values into the very tensors that it was given, replay, measure."""
     if subject.device.type != "cuda":
         words = f"CUDA graphs are of CUDA devices, and this is {subject.device.type}"
         return Evidence(state="skipped", message=words, applies=False)
-    call = case.call()
-    graph = torch.cuda.CUDAGraph()
-    stream = torch.cuda.Stream(subject.device)  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream(subject.device))
-    with torch.cuda.stream(
-        stream
-    ):  # what it allocates and compiles on its first calls is no part of the graph
-        for _ in range(CALLS):
-            subject.call(call.of(*(x.clone() for x in call.inputs)))
-    torch.cuda.current_stream(subject.device).wait_stream(stream)
+    call, capture = case.call(), Capture(subject.device)
+    _warm_up(subject, call, capture.stream)
     try:
-        with subject.through(partial(_capturing, graph=graph)):
+        with subject.through(capture.of):
             results = subject.call(call)
     except Exception as error:
-        words = f"a CUDA graph cannot capture it: {refusal(subject, error)}"
+        words = f"a CUDA graph cannot capture it: {_reason(subject, error, capture)}"
+        worker.spend()  # up to torch 2.11 the allocator goes on as if a capture that failed were under way
         return Evidence(finding="cuda-graph", message=words)
-    return _replayed(subject, case, call, graph, results)
-
-
-def _capturing(function: Function, *, graph: torch.cuda.CUDAGraph) -> Function:
-    def captured(*args: Any, **keyword: Any) -> Any:
-        with torch.cuda.graph(graph):
-            return function(*args, **keyword)
-
-    return captured
-
-
-def _replayed(
-    subject: Subject, case: Case, call: Call, graph: torch.cuda.CUDAGraph, results: Sequence[Tensor]
-) -> Evidence:
-    """Put other values where the graph reads them, and measure a replay against a call with these."""
     slots = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 2))
-    rows = _rows(case)
-    tables = [table.flip(rows) for table in case.tables()]
-    fresh = case.inputs(slots)
-    for own, other in zip((*call.inputs, *call.tables), (*fresh, *tables)):
-        own.copy_(other)
-    if call.positions is not None:
-        call.positions.copy_(call.positions.flip(-1))
-    graph.replay()
+    capture.overwrite(arguments(subject.convention, _other(case, slots)))
+    capture.graph.replay()
     torch.cuda.synchronize(subject.device)
     found = case.read(results)
-    plain = case.read(
-        subject.call(Call(case.inputs(slots), tuple(tables), call.positions, call.offset, call.sizes))
-    )
+    plain = case.read(subject.call(_other(case, slots)))
     words = (
         "a replay of its CUDA graph gives other values than a call: something was captured that should not be"
     )
     return compared_pairs(case, found, plain, slots, code="cuda-graph", words=words)
 
 
-def _rows(case: Case) -> int:
-    """Return the axis of the tables that holds positions."""
-    return (case.convention.table_axes or AXES.get(case.convention.tables, "s")).index("s")
+class Capture:
+    """A CUDA graph of one call: what the call was given, and what it raised by itself."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.graph = torch.cuda.CUDAGraph()
+        self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self.error: BaseException | None = None
+        self._given: Any = ()
+
+    def of(self, function: Function) -> Function:
+        """Return a function that captures a call of this one instead of making it."""
+
+        def captured(*args: Any, **keyword: Any) -> Any:
+            self._given = args, keyword
+            stream = torch.cuda.stream(self.stream)  # what follows leaves it current where its end raises
+            with stream, torch.cuda.graph(self.graph, stream=self.stream):
+                try:
+                    return function(*args, **keyword)
+                except Exception as error:
+                    self.error = error  # the end of the capture raises another one over it
+                    raise
+
+        return captured
+
+    def overwrite(self, others: Any) -> None:
+        """Copy other arguments, alike in form, into the tensors that the graph reads."""
+        for own, other in zip(_tensors(self._given), _tensors(others), strict=True):
+            own.copy_(other)
+
+
+def _warm_up(subject: Subject, call: Call, stream: torch.cuda.Stream) -> None:
+    """Call it aside: what it allocates and compiles on its first calls is no part of the graph."""
+    usual = torch.cuda.current_stream(subject.device)
+    stream.wait_stream(usual)
+    with torch.cuda.stream(stream):
+        for _ in range(CALLS):
+            subject.call(call.of(*(x.clone() for x in call.inputs)))
+    usual.wait_stream(stream)
+
+
+def _reason(subject: Subject, error: Exception, capture: Capture) -> str:
+    """Return what went wrong first, in words: behind it, ending the capture fails as well."""
+    words, first = refusal(subject, error), capture.error
+    while first is not None:
+        words, first = shortly(first), first.__cause__
+    return words
+
+
+def _other(case: Case, slots: tuple[Tensor, ...]) -> Call:
+    """Return a call of other pairs, by tables whose rows are in reverse, at positions that are moved by one row."""
+    call, axes = case.call(), case.convention.table_axes or AXES.get(case.convention.tables, "s")
+    tables = tuple(table.flip(axes.index("s")) for table in call.tables)
+    moved = call.positions
+    if moved is not None:
+        moved = moved.roll(1, case.convention.position_axes.index("s"))
+    return replace(call, inputs=case.inputs(slots), tables=tables, positions=moved)
+
+
+def _tensors(given: Any) -> Iterator[Tensor]:
+    """Return the tensors in arguments, those in tuples and under keywords too."""
+    if isinstance(given, Tensor):
+        yield given
+    elif isinstance(given, (tuple, list, dict)):
+        for each in given.values() if isinstance(given, dict) else given:
+            yield from _tensors(each)

@@ -2,18 +2,19 @@
 
 import torch
 
+from rotcheck.implementations.compiling import lack
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.elsewhere import another
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 from rotcheck.measure.transformed import compared, unseen
+from rotcheck.scrub import scrub
 
 level = "full"
 needs_values = True
 LENGTH = 11
 WIDTH = 16  # lanes: compiling takes as long for few, and so does a wrong value show
-NO_COMPILER = "InvalidCxxCompiler"
 
 
 def run(subject: Subject, case: Case) -> Evidence:
@@ -33,10 +34,10 @@ def run(subject: Subject, case: Case) -> Evidence:
         with subject.through(_compiled):
             found = subject.call(there.call())
     except Exception as error:
-        if NO_COMPILER not in f"{error}":  # each version of torch wraps it into another class
+        missing = lack(error, subject.device)
+        if missing is None:
             raise
-        words = f"torch.compile needs a C++ compiler for {subject.device.type}, and finds none"
-        return Evidence(state="skipped", message=words, applies=False)
+        return Evidence(state="skipped", message=scrub(missing), applies=False)
     return compared(
         there, found, plain, code="compiled", words="compiled by torch.compile, it gives other values"
     )

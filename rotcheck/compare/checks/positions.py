@@ -57,9 +57,14 @@ def _in_sequences(subject: Subject, case: Case) -> Evidence:
 
 
 def _counted(subject: Subject, case: Case) -> Evidence:
-    """Ask one that counts from 0 for more rows than narrow dtypes can count, or as many as it takes."""
-    raised = ""
-    for rows in COUNTED:
+    """Ask one that counts from 0 for more rows than narrow dtypes can count, or as many as it takes.
+
+    On the CPU too many are refused; elsewhere they may end the process, so that a known end of its table counts.
+    """
+    last = case.convention.last_position
+    raised = f"its table ends at position {last}"
+    known = last is not None and subject.device.type != "cpu"
+    for rows in (each for each in COUNTED if not known or each <= (last or 0) + 1):
         sizes = Sizes(batch=1, heads=1, kv_heads=1, width=case.width, positions=tuple(range(rows)))
         there = another(case, sizes)
         try:

@@ -1,14 +1,27 @@
 """The native rotate_half under `torch.compile`; it compiles in its first call, which takes seconds."""
 
+from typing import Any
+
 import torch
 
 from rotcheck.implementations import native
-from rotcheck.implementations.interface import Function
+from rotcheck.implementations.compiling import lack
+from rotcheck.implementations.interface import Function, Unavailable
 
 convention = native.convention
 
 
 def load(device: str) -> Function:
-    """Return the function, to be compiled when it is called."""
+    """Return the function, to be compiled when it is called; then it raises `Unavailable` where nothing can be."""
     compiled: Function = torch.compile(native.apply)
-    return compiled
+
+    def apply(*given: Any) -> Any:
+        try:
+            return compiled(*given)
+        except Exception as error:
+            words = lack(error, torch.device(device))
+            if words is None:
+                raise
+            raise Unavailable(words) from error
+
+    return apply

@@ -18,6 +18,7 @@ APEX = Package(
 convention = Convention(
     pairing="half", layout="sbhd", tables="angles-repeated", table_axes="s11w", arguments=("x", "table")
 )
+skip = package.only_in("float32", "float16", "bfloat16")
 
 
 def load(device: str) -> Function:

@@ -17,6 +17,7 @@ FLASHINFER = Package("flashinfer-python", "flashinfer", "0.7.2.post1")
 
 convention = replace(vllm.convention, in_place=False)
 no_gradient = "flashinfer has no formula for autograd: it is for inference"
+skip = package.only_in("float16", "bfloat16")
 
 
 def load(device: str) -> Function:

@@ -21,6 +21,7 @@ convention = Convention(
     position_axes="s",
 )
 no_gradient = flashinfer.no_gradient
+skip = flashinfer.skip
 
 
 def load(device: str) -> Function:

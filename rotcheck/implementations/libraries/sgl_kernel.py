@@ -14,6 +14,7 @@ SGL_KERNEL = Package("sgl-kernel", "sgl_kernel", "0.3.21")
 
 convention = vllm.convention
 no_gradient = "sgl-kernel has no formula for autograd: it is for inference"
+skip = package.only_in("float16", "bfloat16")
 
 
 def load(device: str) -> Function:

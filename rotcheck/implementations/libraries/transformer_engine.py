@@ -20,6 +20,7 @@ convention = Convention(
     table_axes="s11w",
     arguments=("x", "table", "fused=True"),
 )
+skip = package.only_in("float32", "float16", "bfloat16")
 
 
 def load(device: str) -> Function:

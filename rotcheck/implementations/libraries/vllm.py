@@ -20,6 +20,7 @@ convention = Convention(
     in_place=True,
 )
 no_gradient = "vLLM's kernel has no formula for autograd: it is for inference"
+skip = package.only_in("float32", "float16", "bfloat16")
 
 
 def load(device: str) -> Function:

@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 
-from rotcheck.probe.devices import Claim
+from rotcheck.probe.devices import GIB, Claim
 from rotcheck.probe.inside.kernel import rotate_and_read_back as run
+from rotcheck.probe.inside.memory import memory_of
 
 __all__ = ["claims", "facts", "judge_claims", "run"]
 
@@ -31,7 +32,8 @@ def judge_claims(family: str, available: bool, count: int) -> list[Claim]:
 
 
 def facts(device: str) -> dict[str, Any]:
-    """Return the device's name, where its back-end tells one."""
+    """Return the device's name and its memory in GiB, where its back-end tells them."""
     backend = getattr(torch, torch.device(device).type, None)
-    tell = getattr(backend, "get_device_name", None)
-    return {"name": str(tell(device))} if tell else {}
+    tell, held = getattr(backend, "get_device_name", None), memory_of(torch.device(device))
+    found = {"memory_gib": round(held[1] / GIB, 1)} if held else {}
+    return found | ({"name": str(tell(device))} if tell else {})

@@ -22,6 +22,8 @@ FAKES = Path(__file__).parent / "fakes"
 TRIED = tuple(name for name in ELSEWHERE if name != "xformers")  # its kernel takes too much of a stand-in
 POSITIONS_ONLY = "flashinfer-pos-ids"
 TRAINS = ("apex", "transformer-engine", "unsloth")
+NARROW = ("flashinfer", POSITIONS_ONLY, "sgl-kernel")  # no kernel for float32
+ANY = ("unsloth",)
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("name", TRIED)
 def test_a_kernel_is_called_as_its_package_publishes_it(name: str) -> None:
     answer = open_implementation({"implementation": name, "device": "cpu", "outputs": False})
-    for dtype in ("float32", "bfloat16"):
+    for dtype in ("float16", "bfloat16") if name in NARROW else ("float32", "bfloat16"):
         for check in names("quick"):
             found = msgspec.convert(answer([dtype, check]), Evidence)
             skipped = (check == "backward" and name not in TRAINS) or (
@@ -47,3 +49,16 @@ def test_a_kernel_is_called_as_its_package_publishes_it(name: str) -> None:
             )
             skipped |= check == "batch" and "b" not in load.implementation(name).convention.axes
             assert judge(found) == ("skipped" if skipped else "agrees"), (dtype, check, found)
+
+
+@pytest.mark.usefixtures("fakes")
+@pytest.mark.parametrize("name", TRIED)
+def test_a_dtype_that_the_kernel_is_not_compiled_for_is_skipped_and_accuses_nobody(name: str) -> None:
+    answer = open_implementation({"implementation": name, "device": "cpu", "outputs": False})
+    found = {dtype: msgspec.convert(answer([dtype, "forward"]), Evidence) for dtype in ("float32", "float64")}
+    skipped = {"float32"} if name in NARROW else set()
+    assert {dtype for dtype in found if judge(found[dtype]) == "skipped"} == skipped | (
+        set() if name in ANY else {"float64"}
+    )
+    for dtype in skipped:
+        assert found[dtype].message == "its kernel is compiled for float16 and bfloat16 alone"
