@@ -101,7 +101,8 @@ class _Run:
     def first(self, pool: Pool) -> None:
         """Recognise and measure each object as constructed. Raises `RequestError` when none of them can be built."""
         if _elsewhere(self.device):
-            for done in pool.run([self._job(name, FIRST, target=RECOGNITION) for name in self.asked]):
+            jobs = [self._job(name, FIRST, target=RECOGNITION, device=CPU) for name in self.asked]
+            for done in pool.run(jobs):
                 self._keep(done)
             self._on_cpu = tuple(self._known)
         for done in pool.run([self._job(name, FIRST) for name in self.asked]):
@@ -130,7 +131,7 @@ class _Run:
         return jobs
 
     def _job(self, name: str, *conditions: str, target: str = WORKER, device: str = "") -> Job:
-        known, device = self._known.get(name), CPU if target == RECOGNITION else device or self.device
+        known, device = self._known.get(name), device or self.device
         if known and device == CPU:
             known = msgspec.structs.replace(known, last=None)  # there it may be asked for anything
         setup: dict[str, Any] = {
