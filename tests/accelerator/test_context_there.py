@@ -112,3 +112,25 @@ def test_a_condition_that_ends_the_device_spoils_none_that_shares_its_process(ma
     assert verdicts == {
         "constructed": "agrees", "half": "raises", "autocast": "agrees", "grown": "agrees", "beyond": "agrees",
     }  # fmt: skip
+
+
+NO_ANGLES = """
+def apply_rotary(x, cos, sin, position_ids):
+    cos, sin = cos[position_ids][:, :, None], sin[position_ids][:, :, None]
+    a, b = x.chunk(2, -1)
+    return x * cos + (-b).new_tensor(0) * sin
+
+
+def rope_rows(table, index):
+    return table[index + 5] * table[index.long() + 900]
+"""
+
+
+def test_what_makes_no_angles_accuses_nobody_there_either(machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "none.py"
+    file.write_text(NO_ANGLES)
+    asked = [f"{file}:apply_rotary", f"{file}:rope_rows", f"{HERE.parent}/context/planted.py:apply_tables"]
+    here = tried(machine, *asked, "--condition", "half")
+    there = tried(machine, *asked, "--condition", "half", "--device", DEVICE, mood="asserts")
+    assert {row["verdict"] for row in here.values()} == {"skipped"}
+    assert_same(there, here)

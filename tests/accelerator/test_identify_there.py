@@ -16,7 +16,17 @@ RIGHT = ("Llama", "FromNumbers", "Complex", "Indexed", "Plain", "Turning.rotate"
 WRONG = {"OneRowOff": "offset", "Inverse.rotate": "one-sign", "Narrow.rotate": "phase"}
 EVERY = ("Llama", "FromNumbers", "Complex", "Indexed", "Clamped", "Plain", "OneRowOff", "LeftBehind")
 METHODS = ("Turning.rotate", "Inverse.rotate", "Narrow.rotate")
-HOW = ("pairing", "direction", "layout", "tables", "table_lanes", "positions", "rotary_dim", "theta", "schedule")
+HOW = (
+    "pairing",
+    "direction",
+    "layout",
+    "tables",
+    "table_lanes",
+    "positions",
+    "rotary_dim",
+    "theta",
+    "schedule",
+)
 HARSH = "all-at-once"
 
 
