@@ -115,22 +115,27 @@ def test_a_condition_that_ends_the_device_spoils_none_that_shares_its_process(ma
 
 
 NO_ANGLES = """
+import torch
+
+
 def apply_rotary(x, cos, sin, position_ids):
     cos, sin = cos[position_ids][:, :, None], sin[position_ids][:, :, None]
     a, b = x.chunk(2, -1)
-    return x * cos + (-b).new_tensor(0) * sin
+    return x * cos + torch.cat((-b, a), -1) * sin
 
 
-def rope_rows(table, index):
-    return table[index + 5] * table[index.long() + 900]
+def apply_to_nothing(x, cos, sin, position_ids):
+    return x * cos[position_ids + 900].sum()
 """
 
 
 def test_what_makes_no_angles_accuses_nobody_there_either(machine: Machine, tmp_path: Path) -> None:
     file = tmp_path / "none.py"
     file.write_text(NO_ANGLES)
-    asked = [f"{file}:apply_rotary", f"{file}:rope_rows", f"{HERE.parent}/context/planted.py:apply_tables"]
-    here = tried(machine, *asked, "--condition", "half")
-    there = tried(machine, *asked, "--condition", "half", "--device", DEVICE, mood="asserts")
+    asked = [f"{file}:apply_rotary", f"{file}:apply_to_nothing", "--condition", "half"]
+    here = tried(machine, *asked)
+    there = tried(machine, *asked, "--device", DEVICE, mood="asserts")
     assert {row["verdict"] for row in here.values()} == {"skipped"}
     assert_same(there, here)
+    assert there["apply_rotary", "half"]["message"] == here["apply_rotary", "half"]["message"]
+    assert f"one of them ended {DEVICE}" in there["apply_to_nothing", "half"]["message"]
