@@ -16,10 +16,10 @@ from typing import Any
 import torch
 
 sys.path.append(str(Path(__file__).parents[1] / "identify"))
-from identifying import departures  # noqa: E402
+from identifying import departures
 
-from rotcheck.identify.describe import identified  # noqa: E402
-from rotcheck.implementations import load  # noqa: E402
+from rotcheck.identify.describe import identified
+from rotcheck.implementations import load
 
 DEVICE = "pretend:0"
 
