@@ -76,6 +76,19 @@ class Indexed(nn.Module):
         return positions
 
 
+class Counting(nn.Module):
+    """A table that is looked up by the rows' own numbers."""
+
+    def __init__(self, dim: int = 64, max_seq_len: int = ROWS) -> None:
+        super().__init__()
+        angle = torch.outer(torch.arange(max_seq_len).float(), frequencies(dim))  # (S, D / 2)
+        self.register_buffer("angle", angle, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = torch.arange(x.shape[1], device=x.device)  # (S,)
+        return in_halves(x, self.angle[rows][None, :, None])
+
+
 class Clamped(Indexed):
     """Wrong: past the end it takes the last row."""
 

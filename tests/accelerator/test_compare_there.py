@@ -8,7 +8,7 @@ import pytest
 from running import DEVICE, Machine
 
 MODULES = Path(__file__).with_name("modules.py")
-RIGHT = ("Complex", "Indexed", "Plain", "Turning.rotate")
+RIGHT = ("Complex", "Indexed", "Counting", "Plain", "Turning.rotate")
 WRONG = ("Clamped", "OneRowOff", "Narrow.rotate")
 LIBRARIES = (
     *("timm", "timm-cat", "timm-half", "torchtune", "torchtune-phi3", "torchtune-qwen2", "diffusers"),
@@ -22,16 +22,8 @@ LIBRARIES = (
     ),
     *("transformers-llama", "transformers-gptj", "transformers-gpt-neox", "transformers-deepseek-v3"),
 )
-LOOKS_UP = (
-    "torchtune",
-    "torchtune-phi3",
-    "torchtune-qwen2",
-    "torch-onnx",
-    "Indexed",
-    "Plain",
-    "Clamped",
-    "OneRowOff",
-)
+LOOKS_UP = ("torchtune", "torchtune-phi3", "torchtune-qwen2", "torch-onnx", "Indexed", "Plain")
+CHECKS = ("forward", "backward", "inputs", "strides", "offset", "positions", "beyond")
 HARSH = "all-at-once"
 Cells = dict[tuple[str, str], dict[str, Any]]
 
@@ -41,7 +33,8 @@ def cells(machine: Machine) -> Any:
     @cache
     def ask(device: str, mood: str) -> Cells:
         names = [f"{MODULES}:{name}" for name in (*RIGHT, *WRONG)]
-        options = ("--device", device, "--dtype", "float32", "--timeout", "200")
+        checks = [word for check in CHECKS for word in ("--check", check)]
+        options = ("--device", device, "--dtype", "float32", "--timeout", "200", *checks)
         report = machine.json("compare", *names, *LIBRARIES, *options, mood=mood)
         return {(one["implementation"].rpartition(":")[2], one["check"]): one for one in report["cells"]}
 

@@ -12,14 +12,24 @@ from running import DEVICE, Machine
 
 HERE = Path(__file__).parent
 MODULES = HERE / "modules.py"
-RIGHT = ("Llama", "FromNumbers", "Complex", "Indexed", "Plain", "Turning.rotate")
+RIGHT = ("Llama", "FromNumbers", "Complex", "Indexed", "Counting", "Plain", "Turning.rotate")
 WRONG = {
     "Clamped": "row-past-table",
     "OneRowOff": "offset",
     "Inverse.rotate": "one-sign",
     "Narrow.rotate": "phase",
 }
-EVERY = ("Llama", "FromNumbers", "Complex", "Indexed", "Clamped", "Plain", "OneRowOff", "LeftBehind")
+EVERY = (
+    "Llama",
+    "FromNumbers",
+    "Complex",
+    "Indexed",
+    "Counting",
+    "Clamped",
+    "Plain",
+    "OneRowOff",
+    "LeftBehind",
+)
 METHODS = ("Turning.rotate", "Inverse.rotate", "Narrow.rotate")
 HOW = (
     "pairing",
