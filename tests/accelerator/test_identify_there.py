@@ -12,25 +12,24 @@ from running import DEVICE, Machine
 
 HERE = Path(__file__).parent
 MODULES = HERE / "modules.py"
-RIGHT = ("Llama", "FromNumbers", "Complex", "Indexed", "Counting", "Plain", "Turning.rotate")
+RIGHT = (
+    "Llama",
+    "FromNumbers",
+    "Chunked",
+    "looked_up",
+    "Complex",
+    "Indexed",
+    "Counting",
+    "Plain",
+    "Turning.rotate",
+)
 WRONG = {
     "Clamped": "row-past-table",
     "OneRowOff": "offset",
     "Inverse.rotate": "one-sign",
     "Narrow.rotate": "phase",
 }
-EVERY = (
-    "Llama",
-    "FromNumbers",
-    "Complex",
-    "Indexed",
-    "Counting",
-    "Clamped",
-    "Plain",
-    "OneRowOff",
-    "LeftBehind",
-)
-METHODS = ("Turning.rotate", "Inverse.rotate", "Narrow.rotate")
+EVERY = (*RIGHT, *WRONG, "LeftBehind")
 HOW = (
     "pairing",
     "direction",
@@ -49,7 +48,7 @@ HARSH = "all-at-once"
 def found(machine: Machine) -> Any:
     @cache
     def ask(device: str, mood: str) -> dict[str, dict[str, Any]]:
-        names = [f"{MODULES}:{name}" for name in (*EVERY, *METHODS)]
+        names = [f"{MODULES}:{name}" for name in EVERY]
         options = ("--device", device, "--timeout", "200")
         told = machine.json("identify", *names, *options, mood=mood)["identifications"]
         return {one["specification"].rpartition(":")[2]: one for one in told}
@@ -142,5 +141,5 @@ def test_a_flag_that_ends_the_device_leaves_the_others_a_fresh_process(
 ) -> None:
     flags = {one["flag"]: one for one in harmful["only_there"]["flags"]}
     assert "answers no more" in flags["beyond=True"]["message"]
-    assert flags["conj=True"]["follows"], flags
-    assert flags["conj=True"]["convention"]["direction"] == -1
+    assert flags["opposite=True"]["follows"], flags
+    assert flags["opposite=True"]["convention"]["direction"] == -1
