@@ -1,0 +1,58 @@
+"""A kernel without end, a device assert, no memory: each costs its own cell. And who used the device may fork."""
+
+from record import GIVEN, Step, run
+
+DTYPES = ("float32", "float16", "bfloat16")
+HARM = "float16"  # in which each of the planted ones misbehaves
+DIED = ("raises", "crashes")
+EXPECTED = {"healthy": ("agrees",), "endless": ("hangs",), "asserts": DIED, "exhausts": DIED}
+
+
+def main(step: Step) -> None:
+    """Compare the planted implementations, and look which cells each of them cost."""
+    planted(step)
+    beside_its_own_use(step)
+
+
+def planted(step: Step) -> None:
+    """Hold the verdict of each cell against what its function does in it."""
+    names = [f"{GIVEN / 'planted.py'}:{name}" for name in EXPECTED]
+    options = ["--device", step.device, "--dtype", ",".join(DTYPES), "--check", "forward", "--timeout", "5"]
+    report = step.rotcheck("compare", *names, *options, report="isolation")
+    if report is None:
+        step.say("planted implementations cost their own cells only", False, "no report was written")
+        return
+    cells = {(cell["implementation"].rpartition(":")[2], cell["dtype"]): cell for cell in report["cells"]}
+    for name, expected in EXPECTED.items():
+        verdicts = {dtype: cells[name, dtype]["verdict"] for dtype in DTYPES if (name, dtype) in cells}
+        neighbours = [verdicts.get(dtype) for dtype in DTYPES if dtype != HARM]
+        held = verdicts.get(HARM) in expected and set(neighbours) == {"agrees"}
+        said = ", ".join(f"{dtype} {verdict}" for dtype, verdict in verdicts.items())
+        message = cells.get((name, HARM), {}).get("message")
+        step.say(f"{name} costs its own cell only", held, f"{said}{f' ({message})' if message else ''}")
+
+
+def beside_its_own_use(step: Step) -> None:
+    """Start a pool, use the device in this process, and start another pool."""
+    import rotcheck
+
+    def verdicts() -> list[str]:
+        report = rotcheck.compare(["native"], devices=[step.device], dtypes=["float32"], checks=["forward"])
+        return [cell.verdict for cell in report.cells]
+
+    first = verdicts()
+    import torch
+
+    total = torch.ones(1000, device=step.device).sum().item()
+    second = verdicts()
+    again = torch.ones(1000, device=step.device).sum().item()
+    held = first == second == ["agrees"] and total == again == 1000
+    step.say(
+        "a pool is forked, the device is used, a pool is forked again, the device is used again",
+        held,
+        f"cells {first} and {second}, sums {total:g} and {again:g} of 1000 ones",
+    )
+
+
+if __name__ == "__main__":
+    run(main)

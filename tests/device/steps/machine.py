@@ -1,0 +1,28 @@
+"""What `rotcheck probe --full` finds: devices, fusers, libraries and compilers, each run three times."""
+
+from record import Step, run
+
+FINE = ("runs", "works", "here", "on", "off", "default")
+
+
+def main(step: Step) -> None:
+    """Probe, and say of the device, and of whatever has a known cause of failing, what it did."""
+    report = step.rotcheck("probe", "--full", report="machine")
+    if report is None:
+        step.say("the device runs", False, "no report was written")
+        return
+    if report["interrupted"]:
+        step.say("the probe is whole", False, "time was up")
+    lines = report["machine"]["lines"]
+    device = next((line for line in lines if line["name"] in (step.device, f"{step.device}:0")), None)
+    runs = device is not None and device["state"] == "runs"
+    step.say("the device runs", runs, f"{device['state']}: {device['detail']}" if device else "it is not told of")
+    compilers = [line for line in lines if line["group"] == "compilers"]
+    for line in compilers:
+        step.tell(line["name"], f"{line['state']}: {line['detail']}")
+    for line in (line for line in lines if line["failure"] and line not in compilers):
+        step.tell(f"{line['group']}: {line['name']}", f"{line['state']} ({line['failure']}): {line['detail']}")
+
+
+if __name__ == "__main__":
+    run(main)
