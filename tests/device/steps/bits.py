@@ -74,9 +74,7 @@ def ask(step: Step, question: str, group: Group, maker: Maker, how: How) -> None
     step.ask(question, lambda: compare(step, question, list(group(maker)), how))
 
 
-def ask_where(
-    step: Step, question: str, group: Group, maker: Maker, how: How, reason: str | None
-) -> None:
+def ask_where(step: Step, question: str, group: Group, maker: Maker, how: How, reason: str | None) -> None:
     """Compare one group of calls, unless there is a reason not to."""
     if reason:
         step.pass_over(question, reason)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rotcheck.scrub import scrub
+
 GIVEN = Path(__file__).resolve().parents[1] / "given"
 RESERVE = 6.0  # seconds before a step's end at which a command is interrupted, so that it writes what it has
 GRACE = 4.0  # seconds that it has for that
@@ -46,8 +48,9 @@ class Step:
         self._write(question, "measured", figure)
 
     def _write(self, question: str, state: str, said: str) -> None:
+        line = {"question": question, "state": state, "said": scrub(said)}
         with open(self.out / f"{self.name}.jsonl", "a") as file:
-            file.write(f"{json.dumps({'question': question, 'state': state, 'said': said})}\n")
+            file.write(f"{json.dumps(line)}\n")
         print(state, question, said, sep=": ", flush=True)
 
     def ask(self, question: str, answer: Callable[[], None]) -> None:

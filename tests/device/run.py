@@ -1,0 +1,156 @@
+"""Asks of a machine with a device all that rotcheck promises there: one command, under eight minutes, no network.
+
+    python tests/device/run.py
+    python tests/device/run.py --device mps
+    python tests/device/run.py --wheels wheels --out results --zip results.zip
+
+Each step is a process with a limit and a log of its own, and the next one goes on whatever became of it. What is found
+is written after every step. README.md beside this file says more.
+"""
+
+import argparse
+import ast
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import environment
+import page
+from packing import ROOT
+
+STEPS = Path(__file__).resolve().parent / "steps"
+INSTALL = 40.0  # seconds for the environment
+LIMITS = {
+    "isolation": 60.0,
+    "bits": 45.0,
+    "flash": 15.0,
+    "machine": 40.0,
+    "matrix": 50.0,
+    "full": 75.0,
+    "files": 40.0,
+    "speed": 90.0,
+    "training": 20.0,
+}
+"""The steps in their order, and the seconds of each: with the environment under eight minutes. What one leaves over
+goes to those behind it."""
+
+OWN = 60.0  # seconds for a step that is given
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step to run: its file, and how long it may take."""
+
+    name: str
+    file: Path
+    limit: float
+
+    @property
+    def title(self) -> str:
+        """What it asks: the first line of its file."""
+        return (ast.get_docstring(ast.parse(self.file.read_text())) or self.name).partition("\n")[0]
+
+
+def main() -> int:
+    """Run the steps and show the table; return 0 when something held and nothing did not."""
+    given = _given()
+    signal.signal(signal.SIGTERM, _stop)
+    out: Path = given.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    results = page.Results(out, given.device, given.zip)
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            _all(results, _steps(given), Path(temporary, "site"), given)
+    except KeyboardInterrupt:
+        results.add("the run", "DID NOT HOLD", "every step has run", "it was interrupted")
+    results.write()
+    print(f"\n{results.table()}\n{results.summary()}\n{results.page_file}")
+    return results.exit_code()
+
+
+def _given() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    folder, several = {"type": Path, "metavar": "FOLDER"}, {"action": "append", "default": []}
+    parser.add_argument("--device", default="cuda:0", help="cuda:0 (default), mps, xpu, cpu, ...")
+    parser.add_argument("--out", default=ROOT / "device-results", **folder, help="where results go")
+    parser.add_argument("--zip", type=Path, metavar="FILE", help="all results in one file too")
+    parser.add_argument("--wheels", default=ROOT / "wheels", **folder, help="what prepare.py prepared")
+    parser.add_argument("--only", **several, metavar="STEP", help=f"of {', '.join(LIMITS)}; repeatable")
+    parser.add_argument("--limit", type=float, metavar="SECONDS", help="for each step, instead of its own")
+    parser.add_argument("--step", **several, type=Path, metavar="FILE", help="one of your own, run first")
+    given = parser.parse_args()
+    unknown = [name for name in given.only if name not in LIMITS]
+    if unknown:
+        parser.error(f"unknown step {unknown[0]!r}; it can be {', '.join(LIMITS)}")
+    return given
+
+
+def _stop(number: int, frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _steps(given: argparse.Namespace) -> list[Step]:
+    own = [Step(file.stem, file.resolve(), given.limit or OWN) for file in given.step]
+    names = [name for name in LIMITS if not given.only or name in given.only]
+    return own + [Step(name, STEPS / f"{name}.py", given.limit or LIMITS[name]) for name in names]
+
+
+def _all(results: page.Results, steps: list[Step], site: Path, given: argparse.Namespace) -> None:
+    """Make the environment, then run one step after the other; without the device say of each what it would ask."""
+    end = time.monotonic() + INSTALL
+    try:
+        results.installed = environment.install(site, given.wheels)
+    except (OSError, subprocess.CalledProcessError) as error:
+        results.facts = {"why": f"no environment: {error}"}
+    else:
+        variables = environment.variables(site)
+        results.facts = environment.facts(given.device, variables, max(5.0, end - time.monotonic()))
+    for step in steps:
+        end += step.limit
+        if results.facts["why"]:
+            results.add(step.name, "could not run", step.title, results.why_not())
+            continue
+        seconds = given.limit or end - time.monotonic()
+        began = time.monotonic()
+        became = _run(step, given.device, results.out, variables, seconds)
+        results.take(step.name, became, time.monotonic() - began)
+        results.write()
+
+
+def _run(step: Step, device: str, out: Path, variables: dict[str, str], seconds: float) -> str | None:
+    """Run a step in a process and a session of its own; return what went wrong with it, or None."""
+    (out / f"{step.name}.jsonl").unlink(missing_ok=True)
+    command = [sys.executable, str(step.file), step.name, "--device", device, "--out", str(out)]
+    with open(out / f"{step.name}.log", "w") as log:
+        process = subprocess.Popen(
+            [*command, "--seconds", f"{seconds:.0f}"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=out,
+            env=variables,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return f"over its limit of {seconds:.0f} s"
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return f"exit code {code}: {page.last_line(out / f'{step.name}.log')}" if code else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
