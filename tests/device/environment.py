@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from packing import ROOT, pack, pip
+from packing import ROOT, PipFailed, pack, pip
 
 ASK = """
 import importlib.util, json, os, platform, sys
@@ -33,34 +33,44 @@ print(json.dumps(found))
 def install(site: Path, wheels: Path) -> str:
     """Install the wheels carried along and this tree's rotcheck into the folder; return what was done, in words.
 
-    Raises subprocess.CalledProcessError where a wheel cannot be installed, and FileNotFoundError where rotcheck can
-    neither be built here nor was built before.
+    A wheel that does not fit this Python is left out, and told of. Raises PipFailed where rotcheck can neither be
+    built here nor was built before.
     """
     carried = sorted(wheels.glob("*.whl"))
-    others = [str(wheel) for wheel in carried if not wheel.name.startswith("rotcheck-")]
+    prepared = [wheel for wheel in carried if wheel.name.startswith("rotcheck-")]
+    others = [wheel for wheel in carried if wheel not in prepared]
     site.mkdir(parents=True)
-    if others:
-        _unpack(site, *others)
+    unfit = _fitting(site, others)
+    told = f"{len(others) - len(unfit)} wheels installed"
+    if unfit:
+        told += f", left out, since they do not fit this Python: {', '.join(unfit)}"
     try:
-        _unpack(site, str(pack(site.parent)))
-        return f"{len(others)} wheels installed, rotcheck built here"
-    except subprocess.CalledProcessError:
-        _prepared(site, carried)
-        return f"{len(others)} wheels installed, rotcheck from its wheel: it could not be built here"
+        _unpack(site, pack(site.parent))
+    except PipFailed:
+        if not prepared:
+            raise
+        _unpack(site, prepared[0])  # for its kernel and its names, under the files of this tree
+        shutil.copytree(ROOT / "rotcheck", site / "rotcheck", dirs_exist_ok=True)
+        return f"{told}; rotcheck from the wheel that was prepared: it could not be built here"
+    return f"{told}; rotcheck built here"
 
 
-def _unpack(site: Path, *wheels: str) -> None:
+def _fitting(site: Path, wheels: list[Path]) -> list[str]:
+    """Install what fits, all at once if it can be; return the names of those that do not."""
+    if not wheels:
+        return []
+    try:
+        _unpack(site, *wheels)
+    except PipFailed:
+        if len(wheels) == 1:
+            return [wheels[0].name]
+        return [name for wheel in wheels for name in _fitting(site, [wheel])]
+    return []
+
+
+def _unpack(site: Path, *wheels: Path) -> None:
     options = ("--no-index", "--no-deps", "--no-compile", "--upgrade")
-    pip("install", *options, "--target", str(site), *wheels)
-
-
-def _prepared(site: Path, carried: list[Path]) -> None:
-    """Install the wheel of rotcheck that was built before, for its kernel and names, under the files of this tree."""
-    wheel = next((str(wheel) for wheel in carried if wheel.name.startswith("rotcheck-")), None)
-    if wheel is None:
-        raise FileNotFoundError("no wheel of rotcheck: run tests/device/prepare.py where there is a network")
-    _unpack(site, wheel)
-    shutil.copytree(ROOT / "rotcheck", site / "rotcheck", dirs_exist_ok=True)
+    pip("install", *options, "--target", str(site), *map(str, wheels))
 
 
 def variables(site: Path) -> dict[str, str]:

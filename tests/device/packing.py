@@ -15,7 +15,7 @@ def pack(folder: Path) -> Path:
     """Write the wheel into the folder and return its path, its kernel compiled where there is a C compiler.
 
     It is built from a copy: the tree stays as it is, and nothing that an earlier build left in it gets in. Raises
-    subprocess.CalledProcessError, behind pip's own words, where it cannot be built.
+    PipFailed where it cannot be built.
     """
     with tempfile.TemporaryDirectory() as temporary:
         source, made = Path(temporary, "source"), Path(temporary, "made")
@@ -30,7 +30,20 @@ def pack(folder: Path) -> Path:
         return Path(shutil.copy(wheel, folder))
 
 
+class PipFailed(Exception):
+    """pip could not do something; the message is the last line of what it said."""
+
+
 def pip(command: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
-    """Run this Python's pip; raises subprocess.CalledProcessError behind what it printed."""
-    quiet = ("--quiet", "--disable-pip-version-check")
-    subprocess.run([sys.executable, "-m", "pip", command, *quiet, *arguments], check=True, env=environment)
+    """Run this Python's pip; raises PipFailed."""
+    options = ("--quiet", "--disable-pip-version-check", "--no-input")
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", command, *options, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+        raise PipFailed(f"pip {command}: {(done.stderr.strip().splitlines() or ['no words'])[-1]}")

@@ -5,20 +5,22 @@ import json
 import platform
 import re
 import zipfile
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 STATES = ("held", "DID NOT HOLD", "could not run", "measured")
-WIDEST = 160  # characters of a line of the table in plain text
+WIDEST = 190  # characters of a line of the table in plain text
 SECTIONS = {
-    "The matrix": ("matrix.md",),
-    "All checks": ("full.md",),
-    "Speed": ("speed-small.md", "speed-large.md", "speed-compiled.md"),
-    "Training": ("training.md",),
-    "The machine": ("machine.md",),
+    "matrix": ("The matrix", ("matrix.md",)),
+    "full": ("All checks", ("full.md",)),
+    "speed": ("Speed", ("speed-small.md", "speed-large.md", "speed-compiled.md")),
+    "training": ("Training", ("training.md",)),
+    "machine": ("The machine", ("machine.md",)),
 }
+"""Of a step its title on the page, and the reports that follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Results:
 
     @property
     def page_file(self) -> Path:
-        """The page: `DATE-DEVICE.md`."""
+        """The page, `DATE-DEVICE.md`."""
         slug = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
         return self.out / f"{date.today().isoformat()}-{slug}.md"
 
@@ -61,9 +63,8 @@ class Results:
         return said if said.startswith("no environment") else f"no {kind.upper()} device ({said})"
 
     def add(self, step: str, state: str, question: str, said: str) -> None:
-        """Add a line, and print it."""
+        """Add a line."""
         self.lines.append(Line(step, state, question, said))
-        print(_short(f"{step}: {state}: {question}: {said}"), flush=True)
 
     def take(self, step: str, became: str | None, seconds: float) -> None:
         """Add the lines that a step wrote, and what went wrong with it."""
@@ -76,6 +77,7 @@ class Results:
                 self.add(step, **{key: json.loads(line)[key] for key in ("state", "question", "said")})
         if became or len(self.lines) == before:
             self.add(step, "DID NOT HOLD", "the step runs to its end", became or "it said nothing")
+        print(f"{step}: {_counted(self.lines[before:])}; {seconds:.0f} s", flush=True)
 
     def exit_code(self) -> int:
         """Return 0 when something held and nothing did not, else 1."""
@@ -84,23 +86,31 @@ class Results:
 
     def summary(self) -> str:
         """Return how many lines have each state."""
-        counted = [f"{sum(line.state == state for line in self.lines)} {state}" for state in STATES]
-        return f"{self.name}: {', '.join(counted)}; {sum(self.seconds.values()):.0f} s"
+        return f"{self.name}: {_counted(self.lines)}; {sum(self.seconds.values()):.0f} s"
 
-    def table(self) -> str:
-        """Return the table in plain text, a line a question."""
+    def table(self, *states: str) -> str:
+        """Return the lines of these states, or all of them, in plain text."""
+        lines = [line for line in self.lines if not states or line.state in states]
         wide = max((len(line.step) for line in self.lines), default=0)
-        rows = [f"{line.step:{wide}}  {line.state:13}  {line.question}: {line.said}" for line in self.lines]
-        return "\n".join(map(_short, rows))
+        return "".join(
+            f"{_short(f'{line.step:{wide}}  {line.state:13}  {line.question}: {line.said}')}\n"
+            for line in lines
+        )
+
+    def told(self) -> str:
+        """Return the table, what did not hold once more, and the sum."""
+        bad = self.table("DID NOT HOLD")
+        again = f"\nwhat did not hold:\n{bad}" if bad else ""
+        return f"{self.table()}{again}\n{self.summary()}\nresults: {self.out}"
 
     def write(self) -> None:
-        """Write the table, the page and the figures behind them; whatever is there already is replaced."""
-        (self.out / "table.txt").write_text(f"{self.table()}\n{self.summary()}\n")
-        self.page_file.write_text(self.page())
+        """Write the table, the figures behind it, and the page of a device that is here."""
+        (self.out / "table.txt").write_text(f"{self.table()}{self.summary()}\n")
         found = {"device": self.device, "installed": self.installed, **self.facts, "seconds": self.seconds}
-        lines = [{"step": line.step, "state": line.state, "question": line.question, "said": line.said}
-                 for line in self.lines]  # fmt: skip
+        lines = [asdict(line) for line in self.lines]
         (self.out / "results.json").write_text(json.dumps(found | {"lines": lines}, indent=1))
+        if not self.facts.get("why", "unknown"):
+            self.page_file.write_text(self.page())
         if self.archive:
             self._pack(self.archive)
 
@@ -115,8 +125,8 @@ class Results:
 
     def page(self) -> str:
         """Return the page in Markdown."""
-        versions = ", ".join(f"{name} {of}" for name, of in self.facts.get("versions", {}).items())
-        beside_cpu = [line for line in self.lines if "CPU" in line.question]
+        versions = ", ".join(f"{name} {of}" for name, of in self.facts.get("versions", {}).items() if of)
+        beside_cpu = [line for line in self.lines if "as on the CPU" in line.question]
         parts = [
             f"# {self.name}, {date.today().isoformat()}",
             f"`python tests/device/run.py --device {self.device}`: {self.summary()}.",
@@ -125,7 +135,7 @@ class Results:
         ]
         if beside_cpu:
             parts.append(f"## Beside the CPU\n\n{_rows(beside_cpu)}")
-        for title, names in SECTIONS.items():
+        for title, names in (SECTIONS[step] for step in SECTIONS if step in self.seconds):
             texts = [(self.out / name).read_text().strip() for name in names if (self.out / name).exists()]
             if texts:
                 parts.append("\n\n".join([f"## {title}", *texts]))
@@ -136,6 +146,11 @@ def last_line(log: Path) -> str:
     """Return the last line of a log that is not empty."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1].strip() if lines else "its log is empty"
+
+
+def _counted(lines: list[Line]) -> str:
+    counted = Counter(line.state for line in lines)
+    return ", ".join(f"{counted[state]} {state}" for state in STATES if counted[state]) or "nothing"
 
 
 def _rows(lines: list[Line]) -> str:

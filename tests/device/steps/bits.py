@@ -1,4 +1,4 @@
-"""The kernel that runs on this device against PyTorch's own operations, bit by bit."""
+"""Our kernel against PyTorch's operations, bit by bit."""
 
 import functools
 import inspect

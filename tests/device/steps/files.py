@@ -1,4 +1,4 @@
-"""`identify` and `context` on a model file: the same on the device as on the CPU, and TF32 the device's own."""
+"""`identify` and `context` on a model file: as on the CPU, and TF32 the device's own."""
 
 from typing import Any
 

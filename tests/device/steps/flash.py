@@ -1,4 +1,4 @@
-"""In how many elements flash-attn's kernel differs from ours, and whether rotcheck takes it."""
+"""The elements in which flash-attn's kernel differs from ours."""
 
 import importlib.util
 

@@ -1,4 +1,4 @@
-"""The matrix, all checks: transforms, compilers and CUDA graphs too."""
+"""`rotcheck compare --full`: transforms, compilers and CUDA graphs too."""
 
 from cells import judged
 from record import Step, run

@@ -1,4 +1,4 @@
-"""A kernel without end, a device assert, no memory: each costs its own cell. And who used the device may fork."""
+"""An endless kernel, a device assert, no memory: each costs its own cell only."""
 
 from record import GIVEN, Step, run
 

@@ -1,4 +1,4 @@
-"""What `rotcheck probe --full` finds: devices, fusers, libraries and compilers, each run three times."""
+"""`rotcheck probe --full`: devices, fusers, libraries and compilers."""
 
 from record import Step, run
 

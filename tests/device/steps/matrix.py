@@ -1,4 +1,4 @@
-"""The matrix, quick checks: rotcheck's own implementations and those of libraries, beside the CPU's verdicts."""
+"""`rotcheck compare`: its own implementations and those of libraries, beside the CPU."""
 
 from cells import judged
 from record import Step, run

@@ -1,4 +1,4 @@
-"""The speed of rotcheck's rotary functions against flash-attn's and Liger's, and what of it was aimed at."""
+"""`rotcheck bench`: our functions against flash-attn's and Liger's, and the targets."""
 
 from typing import Any
 

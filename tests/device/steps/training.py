@@ -1,4 +1,4 @@
-"""A few steps of training, each gradient held against float64."""
+"""`rotcheck train`: three steps, each gradient held against float64."""
 
 from record import Step, run
 
