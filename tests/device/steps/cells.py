@@ -8,25 +8,26 @@ from record import Step
 
 BAD = ("disagrees", "raises", "crashes", "hangs")
 NOT_RUN = ("unavailable", "skipped", "unidentified")
+KNOWN_OF_OLD = ("cpu", "cuda", "xpu")
 MOST = 3  # findings that a line tells; the report has them all
 
 Cell = dict[str, Any]
 
 
-def judged(step: Step, report: dict[str, Any] | None, names: Sequence[str]) -> None:
+def judged(step: Step, report: dict[str, Any], names: Sequence[str]) -> None:
     """Say of each implementation whether all of its cells agree on the device, and where they differ from the CPU's."""
-    if report is None:
-        step.say("the matrix", False, "no report was written")
-        return
-    planned = len(report["cells"])
-    if report["interrupted"]:
-        step.say("the matrix is whole", False, f"{planned} of {report['planned']} cells when time was up")
-    here = [cell for cell in report["cells"] if cell["device"].startswith(step.kind)]
+    cells = [cell for cell in report.get("cells", []) if not _of_old(step, cell)]
+    here = [cell for cell in cells if cell["device"].startswith(step.kind)]
     for name in names:
         _implementation(step, name, [cell for cell in here if cell["implementation"] == name])
-    others = [cell for cell in report["cells"] if cell not in here]
+    others = [cell for cell in cells if cell not in here]
     if others:
         _beside(step, here, others)
+
+
+def _of_old(step: Step, cell: Cell) -> bool:
+    """Return whether a cell asks TorchScript's old executor of a device that it does not know, which it refuses."""
+    return cell["implementation"] == "torchscript-legacy" and step.kind not in KNOWN_OF_OLD
 
 
 def _implementation(step: Step, name: str, cells: list[Cell]) -> None:
@@ -39,7 +40,7 @@ def _implementation(step: Step, name: str, cells: list[Cell]) -> None:
         step.say(f"{name} agrees", True, said)
     else:
         reasons = dict.fromkeys(cell["message"] for cell in cells)
-        step.pass_over(f"{name} agrees", "; ".join(map(str, reasons)) or "it has no cell")
+        step.pass_over(f"{name} agrees", "; ".join(map(str, reasons)) or "no cell of it was asked")
 
 
 def words(cell: Cell) -> str:

@@ -34,28 +34,26 @@ def identify(step: Step, device: str) -> Named:
     """Return what `identify` says of each function."""
     name = f"identify-{device.replace(':', '-')}"
     report = step.rotcheck("identify", FILE, "--device", device, report=name)
-    return {one["specification"]: one for one in (report or {"identifications": []})["identifications"]}
+    return {one["specification"]: one for one in report.get("identifications", [])}
 
 
 def context(step: Step, device: str) -> Named:
     """Return the row of each object and condition that `context` measures."""
     name = f"context-{device.replace(':', '-')}"
     report = step.rotcheck("context", FILE, "--device", device, report=name)
-    return {(row["implementation"], row["condition"]): row for row in (report or {"rows": []})["rows"]}
+    return {(row["implementation"], row["condition"]): row for row in report.get("rows", [])}
 
 
 def same_identity(step: Step, found: dict[str, Named]) -> None:
     """Say of each function whether `identify` says the same of it on the device."""
     here, on_cpu = found[step.device], found["cpu"]
-    if not on_cpu:
-        step.say("identify answers on the CPU", False, "no report was written")
     for name, one in on_cpu.items():
         if step.device == "cpu":
             step.say(
                 f"identify {name}", one["follows"], "follows a convention" if one["follows"] else told(one)
             )
         elif name not in here:
-            step.say(f"identify {name}, same as on the CPU", False, "it is not told of")
+            step.pass_over(f"identify {name}, same as on the CPU", "it was not asked on the device")
         else:
             pairs = zip(facts(here[name]), facts(one), strict=True)
             apart = "; ".join(
@@ -79,23 +77,19 @@ def told(one: dict[str, Any]) -> str:
 def same_context(step: Step, rows: dict[str, Named]) -> None:
     """Say whether each row has the same verdict and finding on the device; where the CPU emulates, it may differ."""
     on_cpu, here = rows["cpu"], rows[step.device]
-    if not on_cpu:
-        step.say("context answers on the CPU", False, "no report was written")
-    elif step.device == "cpu":
+    if step.device == "cpu":
         agree = sum(row["verdict"] == "agrees" for row in on_cpu.values())
         step.tell("context", f"{agree} of {len(on_cpu)} rows agree; on a device they are held against these")
     else:
-        asked = {key: row for key, row in on_cpu.items() if not row["emulated"]}
-        apart = [difference(key, row, here.get(key)) for key, row in asked.items()]
+        asked = {key: row for key, row in on_cpu.items() if key in here and not row["emulated"]}
+        apart = [difference(key, row, here[key]) for key, row in asked.items()]
         wrong = [each for each in apart if each]
         said = f"{len(wrong)} of {len(asked)} rows differ{': ' if wrong else ''}{'; '.join(wrong[:4])}"
-        step.say("context, same verdicts as on the CPU", not wrong, said)
+        step.say("context, same verdicts as on the CPU", bool(asked) and not wrong, said)
 
 
-def difference(key: Any, row: dict[str, Any], here: dict[str, Any] | None) -> str:
+def difference(key: Any, row: dict[str, Any], here: dict[str, Any]) -> str:
     """Return in what the device's row differs from the CPU's; empty: in nothing."""
-    if here is None:
-        return f"{key[0]} {key[1]} is missing"
     if (here["verdict"], here["finding"]) == (row["verdict"], row["finding"]):
         return ""
     return (
@@ -111,7 +105,7 @@ def tf32(step: Step, rows: Named) -> None:
         return
     row = rows.get((PRODUCT, TF32))
     if row is None:
-        step.say(question, False, "context has no such row")
+        step.pass_over(question, "context was not asked on the device")
         return
     worst = max((phase["error"] or 0.0 for phase in row["phases"]), default=0.0)
     held = not row["emulated"] and worst > SURE

@@ -19,10 +19,8 @@ def planted(step: Step) -> None:
     names = [f"{GIVEN / 'planted.py'}:{name}" for name in EXPECTED]
     options = ["--device", step.device, "--dtype", ",".join(DTYPES), "--check", "forward", "--timeout", "5"]
     report = step.rotcheck("compare", *names, *options, report="isolation")
-    if report is None:
-        step.say("planted implementations cost their own cells only", False, "no report was written")
-        return
-    cells = {(cell["implementation"].rpartition(":")[2], cell["dtype"]): cell for cell in report["cells"]}
+    told = report.get("cells", [])
+    cells = {(cell["implementation"].rpartition(":")[2], cell["dtype"]): cell for cell in told}
     for name, expected in EXPECTED.items():
         verdicts = {dtype: cells[name, dtype]["verdict"] for dtype in DTYPES if (name, dtype) in cells}
         neighbours = [verdicts.get(dtype) for dtype in DTYPES if dtype != HARM]

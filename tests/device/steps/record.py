@@ -1,7 +1,6 @@
 """What every step shares: what it was told, the lines that it writes as they come, and rotcheck's commands."""
 
 import argparse
-import contextlib
 import json
 import signal
 import subprocess
@@ -18,7 +17,6 @@ from rotcheck.scrub import scrub
 GIVEN = Path(__file__).resolve().parents[1] / "given"
 RESERVE = 6.0  # seconds before a step's end at which a command is interrupted, so that it writes what it has
 GRACE = 4.0  # seconds that it has for that
-OVER = 124
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +59,42 @@ class Step:
             traceback.print_exc()
             self.say(question, False, f"{type(error).__name__}: {error}".splitlines()[0])
 
-    def rotcheck(self, *arguments: str, report: str) -> dict[str, Any] | None:
+    def rotcheck(self, command: str, *arguments: str, report: str) -> dict[str, Any]:
         """Run a command of rotcheck, which writes `report`.json and `report`.md; return what the JSON says.
 
-        Short of the step's end it is interrupted and what it has finished is returned; None: it wrote nothing.
+        Short of the step's end it is interrupted, which is a line of the table, and what it has finished is returned;
+        empty: it wrote nothing.
         """
         files = [self.out / f"{report}.{kind}" for kind in ("json", "md")]
         for file in files:
             file.unlink(missing_ok=True)
         outputs = [part for file in files for part in ("--output", str(file))]
-        command = [sys.executable, "-P", "-m", "rotcheck", *arguments, *outputs, "--no-color"]
-        print("$ rotcheck", *arguments, flush=True)
-        print("exit code", self._waited_for(subprocess.Popen(command, cwd=self.out)), flush=True)
-        found: dict[str, Any] | None = json.loads(files[0].read_text()) if files[0].exists() else None
+        print("$ rotcheck", command, *arguments, flush=True)
+        code = self._code(
+            [sys.executable, "-P", "-m", "rotcheck", command, *arguments, *outputs, "--no-color"]
+        )
+        found: dict[str, Any] = json.loads(files[0].read_text()) if files[0].exists() else {}
+        if code is None or not found:
+            why = "time was up" if code is None else f"exit code {code}, and no report"
+            self.say(f"`rotcheck {command}` comes to its end ({report})", False, why)
         return found
 
-    def _waited_for(self, process: "subprocess.Popen[bytes]") -> int:
-        """Return its exit code, or that of one that took too long."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(max(0.1, self.ends - RESERVE - time.monotonic()))
-        print("out of time: interrupted", flush=True)
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(GRACE)
-        process.kill()
-        process.wait()
-        return OVER
+    def _code(self, command: list[str]) -> int | None:
+        """Return the exit code of a command; None: there was no time for it, or too little."""
+        seconds = self.ends - RESERVE - time.monotonic()
+        if seconds <= 0:
+            return None
+        process = subprocess.Popen(command, cwd=self.out)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        return None
 
 
 def run(main: Callable[[Step], None]) -> None:

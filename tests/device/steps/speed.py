@@ -36,7 +36,7 @@ def timed(step: Step, report: str, names: list[str], shape: str, rows: Rows) -> 
     """Run `rotcheck bench`, and add its rows."""
     options = ["--device", step.device, "--dtype", "bfloat16", "--shape", shape, "--seconds", "0.15"]
     found = step.rotcheck("bench", *names, *options, report=report)
-    for row in found["timings"] if found else ():
+    for row in found.get("timings", []):
         rows[row["implementation"], row["shape"], row["pass"]] = row
         if row["state"] not in ("ran", "unavailable", "skipped"):
             told = f"{row['state']}: {row['message']}"
