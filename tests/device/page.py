@@ -119,7 +119,7 @@ class Results:
         beside = archive.with_suffix(".part")
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as packed:
             for file in sorted(each for each in self.out.iterdir() if each.is_file()):
-                if file not in (beside, archive.resolve()):
+                if file not in (beside, archive):
                     packed.write(file, file.name)
         beside.replace(archive)
 

@@ -64,7 +64,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     out: Path = given.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    results = page.Results(out, given.device, given.zip)
+    results = page.Results(out, given.device, given.zip and given.zip.resolve())
     try:
         with tempfile.TemporaryDirectory() as temporary:
             _all(results, _steps(given), Path(temporary, "site"), given)

@@ -249,7 +249,10 @@ def large(step: Step, maker: Maker, question: str, order: tuple[int, ...]) -> No
     memory = torch.empty([LARGE[axis] for axis in order], dtype=torch.bfloat16, device=step.device)
     x = memory.normal_().permute(back)  # (1, S, H, D)
     off, path = _large(Case(x, maker.tables(LARGE[1], LARGE[3] // 2), {}))
-    step.say(question, off == 0, f"{off} of {x.numel()} elements differ ({path})")
+    if path == "operations":
+        step.pass_over(question, f"it takes the operations themselves on {step.device}")
+    else:
+        step.say(question, off == 0, f"{off} of {x.numel()} elements differ ({path})")
 
 
 def too_little(step: Step) -> str | None:
