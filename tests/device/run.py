@@ -85,7 +85,7 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--zip", type=Path, metavar="FILE", help="all results in one file too")
     parser.add_argument("--wheels", default=ROOT / "wheels", **folder, help="what prepare.py prepared")
     parser.add_argument("--only", **several, metavar="STEP", help=f"of {', '.join(LIMITS)}; repeatable")
-    parser.add_argument("--limit", type=float, metavar="SECONDS", help="for each step, instead of its own")
+    parser.add_argument("--limit", **several, type=_limit, metavar="STEP=SECONDS", help="instead of its own")
     parser.add_argument("--step", **several, type=Path, metavar="FILE", help="one of your own, run first")
     given = parser.parse_args()
     unknown = [name for name in given.only if name not in LIMITS]
@@ -94,14 +94,20 @@ def _given() -> argparse.Namespace:
     return given
 
 
+def _limit(text: str) -> tuple[str, float]:
+    name, _, seconds = text.partition("=")
+    return name, float(seconds)
+
+
 def _stop(number: int, frame: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
 def _steps(given: argparse.Namespace) -> list[Step]:
-    own = [Step(file.stem, file.resolve(), given.limit or OWN) for file in given.step]
-    names = [name for name in LIMITS if not given.only or name in given.only]
-    return own + [Step(name, STEPS / f"{name}.py", given.limit or LIMITS[name]) for name in names]
+    limits = LIMITS | {file.stem: OWN for file in given.step} | dict(given.limit)
+    files = [file.resolve() for file in given.step]
+    files += [STEPS / f"{name}.py" for name in LIMITS if not given.only or name in given.only]
+    return [Step(file.stem, file, limits[file.stem]) for file in files]
 
 
 def _all(results: page.Results, steps: list[Step], site: Path, given: argparse.Namespace) -> None:
@@ -119,9 +125,8 @@ def _all(results: page.Results, steps: list[Step], site: Path, given: argparse.N
         if results.facts["why"]:
             results.add(step.name, "could not run", step.title, results.why_not())
             continue
-        seconds = given.limit or end - time.monotonic()
         began = time.monotonic()
-        became = _run(step, given.device, results.out, variables, seconds)
+        became = _run(step, given.device, results.out, variables, max(1.0, end - began))
         results.take(step.name, became, time.monotonic() - began)
         results.write()
 
@@ -132,7 +137,7 @@ def _run(step: Step, device: str, out: Path, variables: dict[str, str], seconds:
     command = [sys.executable, str(step.file), step.name, "--device", device, "--out", str(out)]
     with open(out / f"{step.name}.log", "w") as log:
         process = subprocess.Popen(
-            [*command, "--seconds", f"{seconds:.0f}"],
+            [*command, "--ends", str(time.monotonic() + seconds)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

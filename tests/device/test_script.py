@@ -47,30 +47,46 @@ class Run:
         self.found = json.loads((self.out / "results.json").read_text())
         self.lines: LINES = self.found["lines"]
 
+    def end_in(self, step: str) -> None:
+        """End it once it works at a step."""
+        while not (self.out / f"{step}.log").exists():
+            assert self._process.poll() is None, "it ended by itself"
+            time.sleep(0.1)
+        self._process.terminate()
+
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
-    """One run on a CUDA device that is not there, and one on the CPU with steps that come to harm."""
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run, Run]:
+    """A run on a CUDA device that is not there, one on the CPU with steps that come to harm, and one that is ended."""
     folder = tmp_path_factory.mktemp("device")
     own = [folder / f"{name}.py" for name in OWN]
     for file in own:
         file.write_text(OWN[file.stem])
     planted = [part for file in own for part in ("--step", str(file))]
-    chosen = ["--only", "bits", "--only", "flash", "--limit", "25", "--zip", str(folder / "all.zip")]
-    runs = Run(folder / "without"), Run(folder / "cpu", "--device", "cpu", *planted, *chosen)
-    for run in runs:
+    hanging = [part for name in ("mute", "hangs") for part in ("--step", str(folder / f"{name}.py"))]
+    chosen = ["--only", "bits", "--only", "flash", "--limit", "hangs=3", "--zip", str(folder / "all.zip")]
+    without = Run(folder / "without")
+    on_cpu = Run(folder / "cpu", "--device", "cpu", *planted, *chosen)
+    ended = Run(folder / "ended", "--device", "cpu", *hanging)
+    ended.end_in("hangs")
+    for run in (without, on_cpu, ended):
         run.wait()
-    return runs
+    return without, on_cpu, ended
 
 
 @pytest.fixture
-def without(both: tuple[Run, Run]) -> Run:
-    return both[0]
+def without(runs: tuple[Run, Run, Run]) -> Run:
+    return runs[0]
 
 
 @pytest.fixture
-def on_cpu(both: tuple[Run, Run]) -> Run:
-    return both[1]
+def on_cpu(runs: tuple[Run, Run, Run]) -> Run:
+    return runs[1]
+
+
+@pytest.fixture
+def ended(runs: tuple[Run, Run, Run]) -> Run:
+    return runs[2]
 
 
 @pytest.fixture
@@ -114,7 +130,7 @@ def test_the_table_names_each_step_and_what_it_would_have_asked(without: Run) ->
 def test_what_hangs_aborts_or_says_nothing_is_a_line_and_stops_no_other(on_cpu: Run) -> None:
     ended = {line["step"]: line["said"] for line in on_cpu.lines if line["state"] == "DID NOT HOLD"}
     assert ended == {
-        "hangs": "over its limit of 25 s",
+        "hangs": "over its limit of 3 s",
         "aborts": "ended by SIGABRT",
         "mute": "it said nothing",
     }
@@ -148,6 +164,14 @@ def test_every_step_has_its_log_and_the_page_has_the_table(on_cpu: Run) -> None:
 def test_all_results_are_in_one_file_too(on_cpu: Run) -> None:
     with zipfile.ZipFile(on_cpu.out.with_name("all.zip")) as packed:
         assert set(packed.namelist()) == {file.name for file in on_cpu.out.iterdir()}
+
+
+def test_a_run_that_is_ended_keeps_what_it_has(ended: Run) -> None:
+    assert [(line["step"], line["said"]) for line in ended.lines] == [
+        ("mute", "it said nothing"),
+        ("the run", "it was interrupted"),
+    ]
+    assert ended.code == 1
 
 
 def test_the_steps_take_less_than_eight_minutes_with_their_environment(

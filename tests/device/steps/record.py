@@ -98,11 +98,11 @@ class Step:
 
 
 def run(main: Callable[[Step], None]) -> None:
-    """Run a step as it is told on the command line: `STEP.py NAME --device cuda:0 --out FOLDER --seconds 60`."""
+    """Run a step as run.py tells it to: `STEP.py NAME --device cuda:0 --out FOLDER --ends MONOTONIC`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--device", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--ends", type=float, required=True)
     given = parser.parse_args()
-    main(Step(given.name, given.device, given.out.resolve(), time.monotonic() + given.seconds))
+    main(Step(given.name, given.device, given.out.resolve(), given.ends))
