@@ -4,7 +4,7 @@ from record import Step, run
 
 
 def main(step: Step) -> None:
-    """Probe, and say of the device, and of whatever has a known cause of failing, what it did."""
+    """Probe, and say what the device did, the libraries and compilers, and whatever fails for a known cause."""
     report = step.rotcheck("probe", "--full", report="machine")
     lines = report["machine"]["lines"] if report else []
     device = next((line for line in lines if line["name"] in (step.device, f"{step.device}:0")), None)
@@ -13,12 +13,9 @@ def main(step: Step) -> None:
         "the device runs", runs, f"{device['state']}: {device['detail']}" if device else "it is not told of"
     )
     for line in lines:
-        told = f"{line['state']}: {line['detail']}"
-        if line["name"] == f"torch.compile on {device and device['name']}":
-            step.say(line["name"], line["state"] == "runs", told)
-        elif line["group"] == "libraries" or line["failure"]:
+        if line["group"] in ("compilers", "libraries") or line["failure"]:
             known = f" ({line['failure']})" if line["failure"] else ""
-            step.tell(f"{line['group']}: {line['name']}", f"{told}{known}")
+            step.tell(f"{line['group']}: {line['name']}", f"{line['state']}: {line['detail']}{known}")
 
 
 if __name__ == "__main__":
