@@ -111,14 +111,14 @@ def _steps(given: argparse.Namespace) -> list[Step]:
 
 
 def _all(results: page.Results, steps: list[Step], site: Path, given: argparse.Namespace) -> None:
-    """Make the environment, then run one step after the other; without the device say of each what it would ask."""
-    try:
-        results.installed = environment.install(site, given.wheels)
-    except (OSError, PipFailed) as error:
-        results.facts = {"why": f"no environment: {error}"}
-    else:
-        variables = environment.variables(site)
-        results.facts = environment.facts(given.device, variables, ANSWER)
+    """Run one step after the other, in an environment made for them; without the device say what each would ask."""
+    variables = environment.variables(site)
+    results.facts = environment.facts(given.device, variables, ANSWER)
+    if not results.facts["why"]:
+        try:
+            results.installed = environment.install(site, given.wheels)
+        except (OSError, PipFailed) as error:
+            results.facts["why"] = f"no environment: {error}"
     end = time.monotonic()
     for step in steps:
         end += step.limit

@@ -23,6 +23,7 @@ OWN = {
     "aborts": '"""Aborts."""\nimport os\nos.abort()\n',
     "mute": '"""Says nothing."""\n',
 }
+MODULES = ("run", "prepare", "cells", "files", "isolation", "record", "speed", "tensors")
 LINES = list[dict[str, str]]
 
 
@@ -94,10 +95,7 @@ def modules() -> Iterator[dict[str, ModuleType]]:
     """The script's own modules, which no other test finds afterwards."""
     folders, before = [str(DEVICE), str(DEVICE / "steps")], set(sys.modules)
     sys.path[:0] = folders
-    yield {
-        name: importlib.import_module(name)
-        for name in ("run", "prepare", "cells", "speed", "tensors", "record")
-    }
+    yield {name: importlib.import_module(name) for name in MODULES}
     sys.path[:] = [folder for folder in sys.path if folder not in folders]
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(DEVICE)):
@@ -249,6 +247,51 @@ def test_a_command_is_ended_before_its_step_is(modules: dict[str, ModuleType], t
     )
     for command, seconds, code in ((sleeper, record.RESERVE + 1, None), (at_once, 600, 3)):
         assert record.Step("a", "cpu", tmp_path, time.monotonic() + seconds)._code(command) == code
+
+
+@pytest.mark.parametrize(("neighbour", "state"), [("agrees", "held"), ("raises", "DID NOT HOLD")])
+def test_what_costs_its_neighbours_their_cells_does_not_hold(
+    neighbour: str,
+    state: str,
+    modules: dict[str, ModuleType],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    isolation = modules["isolation"]
+    cells = [
+        _cell("cuda:0", of[0] if dtype == isolation.HARM else "agrees", f"planted.py:{name}")
+        | {"dtype": dtype}
+        for name, of in isolation.EXPECTED.items()
+        for dtype in isolation.DTYPES
+    ]
+    behind_the_endless = next(
+        cell
+        for cell in cells
+        if (cell["implementation"], cell["dtype"]) == ("planted.py:endless", "bfloat16")
+    )
+    behind_the_endless["verdict"] = neighbour
+    monkeypatch.setattr(modules["record"].Step, "rotcheck", lambda *_, **__: {"cells": cells})
+    isolation.planted(_step(modules, tmp_path))
+    said = _said(tmp_path)
+    assert said.pop("endless costs its own cell only") == state
+    assert set(said.values()) == {"held"}
+
+
+def _reach(verdict: str, emulated: bool = False) -> dict[str, Any]:
+    return {"verdict": verdict, "finding": None, "message": None, "emulated": emulated}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "emulated", "state"),
+    [("agrees", False, "held"), ("disagrees", False, "DID NOT HOLD"), ("disagrees", True, "held")],
+)
+def test_another_verdict_of_context_does_not_hold_unless_the_cpu_emulates(
+    verdict: str, emulated: bool, state: str, modules: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    on_cpu = {("R", "half"): _reach("agrees"), ("R", "matmul-high"): _reach("agrees", emulated)}
+    here = {("R", "half"): _reach("agrees"), ("R", "matmul-high"): _reach(verdict)}
+    modules["files"].same_context(_step(modules, tmp_path), {"cpu": on_cpu, "cuda:0": here})
+    assert list(_said(tmp_path).values()) == [state]
 
 
 def _row(median: float) -> dict[str, Any]:
