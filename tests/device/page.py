@@ -70,11 +70,9 @@ class Results:
         """Add the lines that a step wrote, and what went wrong with it."""
         self.seconds[step] = seconds
         file, before = self.out / f"{step}.jsonl", len(self.lines)
-        for line in file.read_text().splitlines() if file.exists() else ():
-            with contextlib.suppress(
-                json.JSONDecodeError
-            ):  # cut off as the step was ended; it did not hold then
-                self.add(step, **{key: json.loads(line)[key] for key in ("state", "question", "said")})
+        for text in file.read_text().splitlines() if file.exists() else ():
+            with contextlib.suppress(json.JSONDecodeError):  # cut off where the step was ended
+                self.lines.append(Line(step, **json.loads(text)))
         if became or len(self.lines) == before:
             self.add(step, "DID NOT HOLD", "the step runs to its end", became or "it said nothing")
         print(f"{step}: {_counted(self.lines[before:])}; {seconds:.0f} s", flush=True)
@@ -129,7 +127,7 @@ class Results:
         beside_cpu = [line for line in self.lines if "as on the CPU" in line.question]
         parts = [
             f"# {self.name}, {date.today().isoformat()}",
-            f"`python tests/device/run.py --device {self.device}`: {self.summary()}.",
+            f"`python tests/device/run.py --device {self.device}`: {_counted(self.lines)}.",
             f"- {versions}\n- {platform.platform()}\n- {self.installed}",
             f"## What held\n\n{_rows(self.lines)}",
         ]

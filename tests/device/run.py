@@ -126,7 +126,11 @@ def _all(results: page.Results, steps: list[Step], site: Path, given: argparse.N
             results.add(step.name, "could not run", step.title, results.why_not())
             continue
         began = time.monotonic()
-        became = _run(step, given.device, results.out, variables, max(1.0, end - began))
+        try:
+            became = _run(step, given.device, results.out, variables, max(1.0, end - began))
+        except KeyboardInterrupt:
+            results.take(step.name, "interrupted", time.monotonic() - began)
+            raise
         results.take(step.name, became, time.monotonic() - began)
         results.write()
 

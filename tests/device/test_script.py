@@ -167,6 +167,7 @@ def test_all_results_are_in_one_file_too(on_cpu: Run) -> None:
 def test_a_run_that_is_ended_keeps_what_it_has(ended: Run) -> None:
     assert [(line["step"], line["said"]) for line in ended.lines] == [
         ("mute", "it said nothing"),
+        ("hangs", "interrupted"),
         ("the run", "it was interrupted"),
     ]
     assert ended.code == 1

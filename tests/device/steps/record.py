@@ -46,7 +46,7 @@ class Step:
         self._write(question, "measured", figure)
 
     def _write(self, question: str, state: str, said: str) -> None:
-        line = {"question": question, "state": state, "said": scrub(said)}
+        line = {"question": question, "state": state, "said": scrub(" ".join(said.split()))}
         with open(self.out / f"{self.name}.jsonl", "a") as file:
             file.write(f"{json.dumps(line)}\n")
         print(state, question, said, sep=": ", flush=True)
