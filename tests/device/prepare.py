@@ -16,7 +16,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from packing import ROOT, pack, pip
+from packing import ROOT, PipFailed, pack, pip
 
 MOST = 60 << 20  # bytes of all wheels together
 LIBRARIES = ("liger-kernel", "fla-core", "torchtune", "rotary-embedding-torch", "timm", "einops")
@@ -24,20 +24,28 @@ PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x8
 
 
 def main() -> int:
-    """Fill the folder and print what is in it; return 1 where that is too much to carry."""
+    """Fill the folder and print what is in it; return 1 where something is missing, or it is too much to carry."""
     given = _given()
-    folder: Path = given.folder
+    try:
+        _fill(given.folder, given.python)
+    except PipFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    return _counted(given.folder)
+
+
+def _fill(folder: Path, python: str) -> None:
+    """Put every wheel into the folder in place of those that are there; raises PipFailed."""
     folder.mkdir(parents=True, exist_ok=True)
     for wheel in folder.glob("*.whl"):  # two versions of one package could not be installed
         wheel.unlink()
     target = [f"--platform={name}" for name in PLATFORMS]
-    target += ["--only-binary=:all:", f"--python-version={given.python}", "--dest", str(folder)]
+    target += ["--only-binary=:all:", f"--python-version={python}", "--dest", str(folder)]
     pip("download", *target, *_needs())
     pip("download", "--no-deps", *target, *_libraries())
     _flash_attention(folder)
     if (platform.system(), platform.machine()) == ("Linux", "x86_64"):
         pack(folder)  # for machines that cannot build it: no setuptools, or one that is too old
-    return _counted(folder)
 
 
 def _given() -> argparse.Namespace:
