@@ -16,7 +16,7 @@ WIDEST = 190  # characters of a line of the table in plain text
 SECTIONS = {
     "matrix": ("The matrix", ("matrix.md",)),
     "full": ("All checks", ("full.md",)),
-    "speed": ("Speed", ("speed-small.md", "speed-large.md", "speed-compiled.md")),
+    "speed": ("Speed", ("speed-2x10x3x8x64.md", "speed-4x4096x3x32x128.md", "speed-compiled.md")),
     "training": ("Training", ("training.md",)),
     "machine": ("The machine", ("machine.md",)),
 }
