@@ -2,16 +2,17 @@
 
 import os
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import triton.language as tl  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from torch import Tensor
 
+from rotcheck.rotary.paths.tile import heads_written, tile
 from rotcheck.rotary.plan import Plan
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-ELEMENTS = 4096  # of a program's tile
 
 
 @triton.jit  # type: ignore[misc, untyped-decorator, unused-ignore]
@@ -22,15 +23,16 @@ def _rotate(  # type: ignore[no-untyped-def]
     out_batch, out_position, out_slot, out_head, out_lane,
     cos_batch, cos_position, cos_slot, cos_head, cos_lane,
     sin_batch, sin_position, sin_slot, sin_head, sin_lane,
-    PAIRS: tl.constexpr, LANES: tl.constexpr, STEP: tl.constexpr, GAP: tl.constexpr,
+    PAIRS: tl.constexpr, LANES: tl.constexpr, INTERLEAVED: tl.constexpr,
     WIDE: tl.constexpr, BACKWARDS: tl.constexpr, WRITES_ALL: tl.constexpr, PER_HEAD: tl.constexpr,
     ROWS: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr, REST: tl.constexpr,
 ):  # fmt: skip
-    batch = tl.program_id(2).to(tl.int64)
-    row = (tl.program_id(0) * ROWS + tl.arange(0, ROWS)).to(tl.int64)[:, None, None]
-    head = (tl.program_id(1) * HEADS + tl.arange(0, HEADS)).to(tl.int64)[None, :, None]
-    pair = tl.arange(0, WIDTH)[None, None, :]
-    slot, own = head // heads_per_slot, head % heads_per_slot
+    program, head_tiles, row_tiles = tl.program_id(0), tl.cdiv(heads, HEADS), tl.cdiv(positions, ROWS)
+    batch = (program // head_tiles // row_tiles).to(tl.int64)
+    row = (program // head_tiles % row_tiles).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None, None]
+    head = (program % head_tiles) * HEADS + tl.arange(0, HEADS)[None, :, None]
+    slot, own = (head // heads_per_slot).to(tl.int64), (head % heads_per_slot).to(tl.int64)
+    pair = tl.arange(0, WIDTH)[None, None, :].to(tl.int64)  # 64 bits: a stride times a lane may need them
     inside = (row < positions) & (head < heads)
     rotates = head < rotated_heads
     X += batch * x_batch + row * x_position + slot * x_slot + own * x_head
@@ -46,32 +48,33 @@ def _rotate(  # type: ignore[no-untyped-def]
     sin = tl.load(SIN, mask=read, other=0.0).to(WIDE)
     if BACKWARDS:
         sin = -sin
-    mask = inside & (pair < PAIRS)
-    if not WRITES_ALL:
-        mask = mask & rotates
-    first, second = pair * STEP, pair * STEP + GAP
-    a = tl.load(X + first * x_lane, mask=mask, other=0.0)
-    b = tl.load(X + second * x_lane, mask=mask, other=0.0)
+    written = inside if WRITES_ALL else inside & rotates
+    if INTERLEAVED:  # both lanes of a pair at once
+        lane = tl.arange(0, 2 * WIDTH)[None, None, :].to(tl.int64)
+        mask = written & (lane < 2 * PAIRS)
+        both = tl.load(X + lane * x_lane, mask=mask, other=0.0)
+        a, b = tl.split(tl.reshape(both, [ROWS, HEADS, WIDTH, 2]))
+    else:
+        mask = written & (pair < PAIRS)
+        a = tl.load(X + pair * x_lane, mask=mask, other=0.0)
+        b = tl.load(X + (pair + PAIRS) * x_lane, mask=mask, other=0.0)
     wide_a, wide_b = a.to(WIDE), b.to(WIDE)
-    rotated_a = (wide_a * cos - wide_b * sin).to(a.dtype)
-    rotated_b = (wide_b * cos + wide_a * sin).to(b.dtype)
-    tl.store(OUT + first * out_lane, tl.where(rotates, rotated_a, a), mask=mask)
-    tl.store(OUT + second * out_lane, tl.where(rotates, rotated_b, b), mask=mask)
-    if WRITES_ALL and LANES > 2 * PAIRS:
-        lane = 2 * PAIRS + tl.arange(0, REST)[None, None, :]
-        behind = inside & (lane < LANES)
-        tl.store(OUT + lane * out_lane, tl.load(X + lane * x_lane, mask=behind, other=0.0), mask=behind)
+    first = tl.where(rotates, (wide_a * cos - wide_b * sin).to(a.dtype), a)
+    second = tl.where(rotates, (wide_b * cos + wide_a * sin).to(b.dtype), b)
+    if INTERLEAVED:
+        tl.store(OUT + lane * out_lane, tl.interleave(first, second), mask=mask)
+    else:
+        tl.store(OUT + pair * out_lane, first, mask=mask)
+        tl.store(OUT + (pair + PAIRS) * out_lane, second, mask=mask)
+    if WRITES_ALL:
+        for start in range(2 * PAIRS, LANES, REST):
+            behind = start + tl.arange(0, REST)[None, None, :].to(tl.int64)
+            kept = inside & (behind < LANES)
+            tl.store(OUT + behind * out_lane, tl.load(X + behind * x_lane, mask=kept, other=0.0), mask=kept)
 
 
-def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> None:
+def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None:
     """Run the kernel; cos and sin have the axes of x, of size 1 where they are the same for all."""
-    batch, positions, slots, heads = plan.sizes
-    rotated = plan.rotated_slots * heads
-    width = triton.next_power_of_2(plan.pairs)
-    rows = max(1, min(8, triton.next_power_of_2(positions)))
-    per_program = max(1, min(triton.next_power_of_2(slots * heads), ELEMENTS // (2 * width * rows)))
-    written = rotated if inplace else slots * heads
-    grid = (triton.cdiv(positions, rows), triton.cdiv(written, per_program), batch)
     with (
         nullcontext()
         if x.is_cpu
@@ -79,19 +82,24 @@ def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace
         if x.is_cuda
         else torch.xpu.device(x.device)
     ):
-        _rotate[grid](
+        _rotate[(tile(x, out, plan).programs,)](
             x, out, cos, sin,
-            positions, written, rotated, heads,
+            plan.sizes[1], heads_written(plan, out is x), plan.rotated_slots * plan.sizes[3], plan.sizes[3],
             *_strides(x, plan), *_strides(out, plan), *_strides(cos, plan), *_strides(sin, plan),
-            PAIRS=plan.pairs, LANES=plan.lanes,
-            STEP=2 if plan.interleaved else 1, GAP=1 if plan.interleaved else plan.pairs,
-            WIDE=tl.float64 if x.dtype == torch.float64 else tl.float32,
-            BACKWARDS=plan.direction < 0, WRITES_ALL=not inplace,
-            PER_HEAD=plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0,
-            ROWS=rows, HEADS=per_program, WIDTH=width,
-            REST=triton.next_power_of_2(max(1, plan.lanes - 2 * plan.pairs)),
+            **constants(x, out, plan),
             **({} if INTERPRETED else {"enable_fp_fusion": False}),  # the same roundings as on the other paths
         )  # fmt: skip
+
+
+def constants(x: Tensor, out: Tensor | None, plan: Plan) -> dict[str, Any]:
+    """Return what the kernel is compiled for."""
+    rows, heads, width, rest, _ = tile(x, out, plan)
+    return {
+        "PAIRS": plan.pairs, "LANES": plan.lanes, "INTERLEAVED": plan.interleaved,
+        "WIDE": tl.float64 if x.dtype == torch.float64 else tl.float32, "BACKWARDS": plan.direction < 0,
+        "WRITES_ALL": out is not x, "PER_HEAD": plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0,
+        "ROWS": rows, "HEADS": heads, "WIDTH": width, "REST": rest,
+    }  # fmt: skip
 
 
 def _strides(tensor: Tensor, plan: Plan) -> tuple[int, ...]:

@@ -1,0 +1,68 @@
+"""Whether tensors share memory, worked out from their addresses, sizes and strides without touching it."""
+
+from collections import Counter
+from functools import lru_cache
+
+from torch import Tensor
+
+Steps = tuple[tuple[int, int], ...]  # (stride, how often at most), the longest stride first
+
+
+def same(first: Tensor, second: Tensor) -> bool:
+    """Return whether tensors of one shape and dtype hold each element at the same address."""
+    return first.data_ptr() == second.data_ptr() and _steps(first) == _steps(second)
+
+
+def meet(first: Tensor, second: Tensor) -> bool:
+    """Return whether any byte belongs to both; exact, so that slices of one buffer may lie between each other."""
+    if not first.numel() or not second.numel():
+        return False
+    a, b, distance = _bytes(first), _bytes(second), second.data_ptr() - first.data_ptr()
+    if distance > _reach(a) or -distance > _reach(b):
+        return False
+    most: Counter[int] = Counter()
+    for stride, often in (*a, *b):
+        most[stride] += often
+    return _makes(distance + _reach(b), tuple(sorted(most.items(), reverse=True)))
+
+
+def folds(tensor: Tensor) -> bool:
+    """Return whether two elements of a tensor share an address, as in an expanded one."""
+    steps = _steps(tensor)
+    for at, (stride, often) in enumerate(steps):
+        shorter = tuple((step, 2 * times) for step, times in steps[at + 1 :])  # forwards and backwards
+        reach = _reach(steps[at + 1 :])
+        if any(
+            _makes(times * stride + reach, shorter)
+            for times in range(1, often + 1)
+            if times * stride <= reach
+        ):
+            return True
+    return False
+
+
+def _steps(tensor: Tensor) -> Steps:
+    sizes = zip(tensor.stride(), tensor.shape, strict=True)
+    return tuple(sorted(((stride, size - 1) for stride, size in sizes if size > 1), reverse=True))
+
+
+def _bytes(tensor: Tensor) -> Steps:
+    item = tensor.element_size()
+    return (*((stride * item, often) for stride, often in _steps(tensor)), (1, item - 1))
+
+
+def _reach(steps: Steps) -> int:
+    return sum(stride * often for stride, often in steps)
+
+
+@lru_cache(maxsize=4096)
+def _makes(distance: int, steps: Steps) -> bool:
+    """Return whether a distance is a sum of these strides, each taken as often as it may be."""
+    if not steps:
+        return distance == 0
+    (stride, often), shorter = steps[0], steps[1:]
+    if stride == 0:
+        return _makes(distance, shorter)
+    least = max(0, -((_reach(shorter) - distance) // stride))
+    most = min(often, distance // stride)
+    return any(_makes(distance - times * stride, shorter) for times in range(least, most + 1))

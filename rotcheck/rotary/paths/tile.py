@@ -1,0 +1,51 @@
+"""How much of a call one program of the Triton kernel rotates, so that all of it fits into registers."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from rotcheck.rotary.plan import Plan
+
+BYTES = 1 << 13  # of a tile as it is computed: 2048 lanes in float32, 1024 in float64
+LEAST = 16  # lanes that a head is counted with: each head has an address of its own
+
+
+class Tile(NamedTuple):
+    """All lanes of some heads at some positions; powers of two, except for `programs`."""
+
+    rows: int
+    heads: int
+    width: int  # pairs that rotate
+    rest: int  # lanes behind them that are copied at a time
+    programs: int  # that a call takes
+
+
+def tile(x: Tensor, out: Tensor | None, plan: Plan) -> Tile:
+    """Return the tile of a call."""
+    close = x.stride(-1) == 1 and (out is None or out.stride(-1) == 1)
+    return _tile(plan, torch.promote_types(x.dtype, torch.float32).itemsize, out is x, close)
+
+
+def heads_written(plan: Plan, inplace: bool) -> int:
+    """Return the heads that are written, of all slots: in place those that rotate."""
+    return (plan.rotated_slots if inplace else plan.sizes[2]) * plan.sizes[3]
+
+
+@lru_cache(maxsize=1024)
+def _tile(plan: Plan, item: int, inplace: bool, close: bool) -> Tile:
+    """Take as many heads as there are, since they share a row of the tables, and then rows."""
+    most = BYTES // item if close else BYTES // item // 2  # each lane has an address of its own
+    batch, positions, _, _ = plan.sizes
+    written, width = heads_written(plan, inplace), _power_of_2(plan.pairs)
+    lanes = max(LEAST, 2 * width if inplace else _power_of_2(plan.lanes))
+    room = max(1, most // lanes)
+    heads = min(room, _power_of_2(written))
+    rows = min(room // heads, _power_of_2(positions))
+    rest = min(most, _power_of_2(plan.lanes - 2 * plan.pairs))
+    return Tile(rows, heads, width, rest, batch * -(-positions // rows) * -(-written // heads))
+
+
+def _power_of_2(number: int) -> int:
+    return 1 << max(0, number - 1).bit_length()
