@@ -273,7 +273,10 @@ def test_nothing_is_caught_on_the_way_of_a_call() -> None:
         if isinstance(function, ast.FunctionDef)
         and any(isinstance(node, ast.Try) for node in ast.walk(function))
     }
-    assert catching == {("flash_attn.py", "kernel"), ("tables.py", "_makes_float64")}  # cached: once in a process
+    assert catching == {
+        ("flash_attn.py", "kernel"),
+        ("tables.py", "_makes_float64"),
+    }  # cached: once in a process
 
 
 def test_in_inference_mode_it_writes_in_place_too() -> None:

@@ -13,6 +13,7 @@ from rotcheck.rotary.paths.tile import heads_written, tile
 from rotcheck.rotary.plan import Plan
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+OPTIONS = {} if INTERPRETED else {"enable_fp_fusion": False}  # the same roundings as on the other paths
 
 
 @triton.jit  # type: ignore[misc, untyped-decorator, unused-ignore]
@@ -87,7 +88,7 @@ def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None
             plan.sizes[1], heads_written(plan, out is x), plan.rotated_slots * plan.sizes[3], plan.sizes[3],
             *_strides(x, plan), *_strides(out, plan), *_strides(cos, plan), *_strides(sin, plan),
             **constants(x, out, plan),
-            **({} if INTERPRETED else {"enable_fp_fusion": False}),  # the same roundings as on the other paths
+            **OPTIONS,
         )  # fmt: skip
 
 
