@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rotcheck.rotary import explain
 from rotcheck.rotary.paths import PATHS, flash_attn, triton
 from rotcheck.rotary.plan import Arrangement, plan
 
@@ -98,3 +99,12 @@ def test_it_is_not_started_on_an_intel_gpu(monkeypatch: pytest.MonkeyPatch) -> N
     x = _x(2, 10, 8, 64)
     monkeypatch.setattr(Tensor, "is_xpu", True)
     assert "it starts its kernel on CUDA devices alone" in str(_unfit(x))
+
+
+def test_where_it_runs_it_is_said_that_its_roundings_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, table = _x(2, 10, 8, 64), _x(10, 32)
+    assert "fuses roundings" not in str(explain(x, table, table))
+    monkeypatch.setattr(triton, "unfit", lambda *call: "it is not here")
+    told = explain(x, table, table)
+    assert told.path == "flash-attn"
+    assert "fuses roundings: its values may differ from ours in the last bit" in str(told)

@@ -129,6 +129,18 @@ def test_more_programs_than_a_grid_takes_are_refused_with_their_number(
     assert refused == "it would take 2147483648 programs; a grid takes 2147483647"
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_an_axis_longer_than_32_bits_count_is_refused_with_its_length(
+    axis: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = torch.empty(1, 1, 1, 2)
+    assert (
+        _unfit(one.expand(*(2**31 - 2**13 if at == axis else -1 for at in range(4))), 2, monkeypatch) is None
+    )
+    refused = _unfit(one.expand(*(2**31 - 1 if at == axis else -1 for at in range(4))), 2, monkeypatch)
+    assert refused == "2147483647 positions or heads in a row; it counts up to 2147475456"
+
+
 @pytest.mark.parametrize("shape", [(1, 600_000, 1, 2), (70_000, 1, 1, 2), (1, 1, 2_000_000, 2)], ids=str)
 def test_any_axis_may_be_long(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     assert _unfit(torch.empty(1).expand(shape), 2, monkeypatch) is None

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary.paths import addresses, operations
-from rotcheck.rotary.paths.tile import tile
+from rotcheck.rotary.paths.tile import BYTES, heads_written, tile
 from rotcheck.rotary.plan import Plan
 
 name = "triton-kernel"
 _DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 MOST_PAIRS = 1024  # of a head: what a program holds in registers
 MOST_PROGRAMS = 2**31 - 1  # along a grid's first axis
+LONGEST = 2**31 - BYTES  # positions or heads: counted in 32 bits, a tile that reaches over the end included
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
@@ -30,6 +31,9 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
         return f"x is on {x.device}, cos on {cos.device} and sin on {sin.device}"
     if plan.pairs > MOST_PAIRS:
         return f"{plan.pairs} pairs rotate in a head; a program has registers for {MOST_PAIRS}"
+    longest = max(plan.sizes[1], heads_written(plan, out is x))
+    if longest > LONGEST:
+        return f"{longest} positions or heads in a row; it counts up to {LONGEST}"
     programs = tile(x, out, plan).programs
     if programs > MOST_PROGRAMS:
         return f"it would take {programs} programs; a grid takes {MOST_PROGRAMS}"
