@@ -5,10 +5,11 @@ from functools import lru_cache
 
 from torch import Tensor
 
+Shape = tuple[int, ...]
 Steps = tuple[tuple[int, int], ...]  # (stride, how often at most), the longest stride first
 
 
-def same(first: Tensor, second: Tensor) -> bool:
+def coincide(first: Tensor, second: Tensor) -> bool:
     """Return whether tensors of one shape and dtype hold each element at the same address."""
     sizes = zip(first.shape, first.stride(), second.stride(), strict=True)
     return first.data_ptr() == second.data_ptr() and all(
@@ -20,38 +21,46 @@ def meet(first: Tensor, second: Tensor) -> bool:
     """Return whether any byte belongs to both; exact, so that slices of one buffer may lie between each other."""
     if not first.numel() or not second.numel():
         return False
-    a, b, distance = _bytes(first), _bytes(second), second.data_ptr() - first.data_ptr()
-    if distance > _reach(a) or -distance > _reach(b):
+    a, end_a = _bytes(first.shape, first.stride(), first.element_size())
+    b, end_b = _bytes(second.shape, second.stride(), second.element_size())
+    distance = second.data_ptr() - first.data_ptr()
+    if not -end_b <= distance <= end_a:
         return False
     most: Counter[int] = Counter()
     for stride, often in (*a, *b):
         most[stride] += often
-    return _makes(distance + _reach(b), tuple(sorted(most.items(), reverse=True)))
+    return _makes(distance + end_b, tuple(sorted(most.items(), reverse=True)))
 
 
 def folds(tensor: Tensor) -> bool:
     """Return whether two elements of a tensor share an address, as in an expanded one."""
-    steps = _steps(tensor)
+    return _folds(tensor.shape, tensor.stride())
+
+
+@lru_cache(maxsize=1024)
+def _folds(shape: Shape, strides: Shape) -> bool:
+    steps = _steps(shape, strides)
     for at, (stride, often) in enumerate(steps):
         shorter = tuple((step, 2 * times) for step, times in steps[at + 1 :])  # forwards and backwards
         reach = _reach(steps[at + 1 :])
-        if any(
-            _makes(times * stride + reach, shorter)
-            for times in range(1, often + 1)
-            if times * stride <= reach
-        ):
+        if stride == 0:
+            return True
+        most = min(often, reach // stride)
+        if any(_makes(times * stride + reach, shorter) for times in range(1, most + 1)):
             return True
     return False
 
 
-def _steps(tensor: Tensor) -> Steps:
-    sizes = zip(tensor.stride(), tensor.shape, strict=True)
+@lru_cache(maxsize=1024)
+def _bytes(shape: Shape, strides: Shape, item: int) -> tuple[Steps, int]:
+    """Return the steps in bytes, and where the last byte lies."""
+    steps = (*((stride * item, often) for stride, often in _steps(shape, strides)), (1, item - 1))
+    return steps, _reach(steps)
+
+
+def _steps(shape: Shape, strides: Shape) -> Steps:
+    sizes = zip(strides, shape, strict=True)
     return tuple(sorted(((stride, size - 1) for stride, size in sizes if size > 1), reverse=True))
-
-
-def _bytes(tensor: Tensor) -> Steps:
-    item = tensor.element_size()
-    return (*((stride * item, often) for stride, often in _steps(tensor)), (1, item - 1))
 
 
 def _reach(steps: Steps) -> int:

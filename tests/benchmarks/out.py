@@ -48,12 +48,12 @@ def of(dtype: torch.dtype) -> Ways:
 
 def seconds(ways: Ways) -> dict[str, float]:
     """Return how long each took once."""
-    took = {}
+    times = {}
     for what, way in ways.items():
         start = time.perf_counter()
         way()
-        took[what] = time.perf_counter() - start
-    return took
+        times[what] = time.perf_counter() - start
+    return times
 
 
 def quartiles(ratios: list[float]) -> list[float]:

@@ -47,30 +47,40 @@ def rotation(call: Call, capability: int = 90) -> str:
     x, table = call.tensor(), (call.positions, *(call.heads,) * call.per_head, call.rotary_dim // 2)
     table = (1, *table) if call.per_head else table
     arrangement = Arrangement(pairing=call.pairing, direction=call.direction)
-    fixed = constants(x, x if call.inplace else None, plan(arrangement, x.shape, table, table))
-    fixed |= dict.fromkeys(LANES, 1) if call.close else {}
+    constexprs = constants(x, x if call.inplace else None, plan(arrangement, x.shape, table, table))
+    constexprs |= dict.fromkeys(LANES, 1) if call.close else {}
     pointers = {"X": call.dtype, "OUT": call.dtype, "COS": torch.float32, "SIN": torch.float32}
     return ptx(
-        _rotate, fixed, {name: f"*{NAMES[dtype]}" for name, dtype in pointers.items()}, capability, OPTIONS
+        _rotate,
+        constexprs,
+        {name: f"*{NAMES[dtype]}" for name, dtype in pointers.items()},
+        capability,
+        OPTIONS,
     )
 
 
 def ptx(
-    kernel: Any, fixed: dict[str, Any], pointers: dict[str, str], capability: int, options: dict[str, Any]
+    kernel: Any,
+    constexprs: dict[str, Any],
+    pointers: dict[str, str],
+    capability: int,
+    options: dict[str, Any],
 ) -> str:
-    """Return the PTX of a kernel; what is neither fixed nor a pointer is a 32-bit integer."""
+    """Return the PTX of a kernel; what is neither a constant nor a pointer is a 32-bit integer."""
     names = kernel.arg_names
-    kinds = {name: "constexpr" if name in fixed else pointers.get(name, "i32") for name in names}
+    kinds = {name: "constexpr" if name in constexprs else pointers.get(name, "i32") for name in names}
     aligned = {
         (at,): [["tt.divisibility", 16]]
         for at, name in enumerate(names)
-        if name not in fixed and name not in COUNTS
+        if name not in constexprs and name not in COUNTS
     }
-    source = ASTSource(kernel, kinds, {(names.index(name),): value for name, value in fixed.items()}, aligned)
+    source = ASTSource(
+        kernel, kinds, {(names.index(name),): value for name, value in constexprs.items()}, aligned
+    )
     return str(triton.compile(source, GPUTarget("cuda", capability, 32), options).asm["ptx"])
 
 
-def spilled(code: str) -> int:
+def spills(code: str) -> int:
     """Return how many bytes the assembler stores to memory for want of registers."""
     target = re.search(r"\.target (sm_(\d+)\w*)", code)
     assert target is not None
@@ -82,6 +92,6 @@ def spilled(code: str) -> int:
     return int(found[1])
 
 
-def fused(code: str) -> int:
+def fusions(code: str) -> int:
     """Return how many multiplications are fused with an addition, and so rounded once for both."""
     return len(re.findall(r"\bfma\.rn\.(?:ftz\.)?f\d\d", code))

@@ -105,6 +105,6 @@ def test_where_it_runs_it_is_said_that_its_roundings_are_its_own(monkeypatch: py
     x, table = _x(2, 10, 8, 64), _x(10, 32)
     assert "fuses roundings" not in str(explain(x, table, table))
     monkeypatch.setattr(triton, "unfit", lambda *call: "it is not here")
-    told = explain(x, table, table)
-    assert told.path == "flash-attn"
-    assert "fuses roundings: its values may differ from ours in the last bit" in str(told)
+    explanation = explain(x, table, table)
+    assert explanation.path == "flash-attn"
+    assert "fuses roundings: its values may differ from ours in the last bit" in str(explanation)

@@ -145,10 +145,10 @@ def test_nothing_is_recorded_and_who_asks_for_a_gradient_is_told(who: str) -> No
 def test_it_is_written_into_when_compiled(backend: str) -> None:
     torch._dynamo.reset()
     out = torch.empty_like(X)
-    compiled = torch.compile(
+    function = torch.compile(
         lambda x, out: apply_rotary(x, COS, SIN, out=out), fullgraph=True, backend=backend
     )
-    assert torch.equal(compiled(X, out), apply_rotary(X, COS, SIN))
+    assert torch.equal(function(X, out), apply_rotary(X, COS, SIN))
     assert torch.equal(out, apply_rotary(X, COS, SIN))
 
 
@@ -158,15 +158,15 @@ def test_on_meta_it_is_returned() -> None:
 
 
 def test_overlap_is_what_counting_elements_finds() -> None:
-    chosen, storage, met, folded = random.Random(1), torch.empty(400), set(), set()
+    chosen, storage, meetings, folds = random.Random(1), torch.empty(400), set(), set()
     for _ in range(3000):
         a, b = (_random_view(storage, chosen) for _ in range(2))
         indices = [_indices(view) for view in (a, b)]
         assert overlap.meet(a, b) == bool(set(indices[0]) & set(indices[1])), (a.stride(), b.stride())
         assert overlap.folds(a) == (len(set(indices[0])) < len(indices[0])), (a.shape, a.stride())
-        met.add(overlap.meet(a, b))
-        folded.add(overlap.folds(a))
-    assert met == folded == {True, False}
+        meetings.add(overlap.meet(a, b))
+        folds.add(overlap.folds(a))
+    assert meetings == folds == {True, False}
 
 
 def _random_view(storage: Tensor, chosen: random.Random) -> Tensor:

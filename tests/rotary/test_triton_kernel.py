@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 import torch
-from machine_code import Call, fused, ptx, rotation, spilled
+from machine_code import Call, fusions, ptx, rotation, spills
 
 from rotcheck.rotary.paths import triton
 from rotcheck.rotary.plan import Arrangement, plan
@@ -29,8 +29,8 @@ def test_it_reads_and_writes_16_bytes_at_a_time_and_fuses_no_roundings(
     assert code.count("ld.global.v4.b32") >= 2
     assert code.count("st.global.v4.b32") >= 2
     assert SMALLER_THAN_16_BYTES.findall(code) == []
-    assert fused(code) == 0
-    assert spilled(code) == 0
+    assert fusions(code) == 0
+    assert spills(code) == 0
 
 
 HELD = [  # (lanes, rotary_dim, heads): lanes that stay, and wide heads
@@ -62,23 +62,23 @@ KINDS = [
 def test_nothing_is_spilled(shape: tuple[int, int, int], pairing: str) -> None:
     for dtype, inplace, capability in KINDS:
         code = rotation(Call(*shape, dtype, pairing, inplace), capability)
-        assert (spilled(code), fused(code)) == (0, 0), (dtype, inplace, capability)
+        assert (spills(code), fusions(code)) == (0, 0), (dtype, inplace, capability)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(
     "changed", [{"direction": -1}, {"per_head": True}, {"close": False}, {"positions": 1}], ids=str
 )
-def test_nothing_is_spilled_in_every_other_kind_of_call(changed: dict[str, int], dtype: torch.dtype) -> None:
+def test_nothing_is_spilled_in_every_other_kind_of_call(kind: dict[str, int], dtype: torch.dtype) -> None:
     for pairing in PAIRINGS:
-        code = rotation(Call(192, 96, dtype=dtype, pairing=pairing, **changed))
-        assert (spilled(code), fused(code)) == (0, 0)
+        code = rotation(Call(192, 96, dtype=dtype, pairing=pairing, **kind))
+        assert (spills(code), fusions(code)) == (0, 0)
 
 
 def test_the_assembler_tells_what_is_spilled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a tile that is far too large."""
     monkeypatch.setattr("rotcheck.rotary.paths.tile.BYTES", 1 << 17)
-    assert spilled(rotation(Call(close=False))) > 0
+    assert spills(rotation(Call(close=False))) > 0
 
 
 def _flash_attn() -> ModuleType:
@@ -97,13 +97,13 @@ def _flash_attn() -> ModuleType:
 
 @pytest.mark.parametrize("interleaved", [False, True])
 def test_flash_attns_kernel_fuses_roundings_as_the_docs_say(interleaved: bool) -> None:
-    fixed = {
+    constexprs = {
         "CU_SEQLENS": None, "ROTARY_DIM": 128, "IS_SEQLEN_OFFSETS_TENSOR": False, "IS_VARLEN": False,
         "INTERLEAVED": interleaved, "CONJUGATE": False, "BLOCK_H": 2, "BLOCK_M": 8, "stride_out_headdim": 1,
         "stride_x_headdim": 1,
     }  # fmt: skip
     pointers = dict.fromkeys(("OUT", "X", "COS", "SIN"), "*bf16")
-    assert fused(ptx(_flash_attn().rotary_kernel, fixed, pointers, 90, {})) > 0
+    assert fusions(ptx(_flash_attn().rotary_kernel, constexprs, pointers, 90, {})) > 0
 
 
 def _unfit(x: torch.Tensor, rotary_dim: int, monkeypatch: pytest.MonkeyPatch) -> str | None:
@@ -125,8 +125,8 @@ def test_more_programs_than_a_grid_takes_are_refused_with_their_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert _unfit(torch.empty(1).expand(2**31 - 1, 1, 1, 2), 2, monkeypatch) is None
-    refused = _unfit(torch.empty(1).expand(2**31, 1, 1, 2), 2, monkeypatch)
-    assert refused == "it would take 2147483648 programs; a grid takes 2147483647"
+    reason = _unfit(torch.empty(1).expand(2**31, 1, 1, 2), 2, monkeypatch)
+    assert reason == "it would take 2147483648 programs; a grid takes 2147483647"
 
 
 @pytest.mark.parametrize("axis", [1, 2])
@@ -137,8 +137,8 @@ def test_an_axis_longer_than_32_bits_count_is_refused_with_its_length(
     assert (
         _unfit(one.expand(*(2**31 - 2**13 if at == axis else -1 for at in range(4))), 2, monkeypatch) is None
     )
-    refused = _unfit(one.expand(*(2**31 - 1 if at == axis else -1 for at in range(4))), 2, monkeypatch)
-    assert refused == "2147483647 positions or heads in a row; it counts up to 2147475456"
+    reason = _unfit(one.expand(*(2**31 - 1 if at == axis else -1 for at in range(4))), 2, monkeypatch)
+    assert reason == "2147483647 positions or heads in a row; it counts up to 2147475456"
 
 
 @pytest.mark.parametrize("shape", [(1, 600_000, 1, 2), (70_000, 1, 1, 2), (1, 1, 2_000_000, 2)], ids=str)

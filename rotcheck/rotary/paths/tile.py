@@ -28,8 +28,8 @@ def tile(x: Tensor, out: Tensor | None, plan: Plan) -> Tile:
     return _tile(plan, torch.promote_types(x.dtype, torch.float32).itemsize, out is x, close)
 
 
-def heads_written(plan: Plan, inplace: bool) -> int:
-    """Return the heads that are written, of all slots: in place those that rotate."""
+def head_count(plan: Plan, inplace: bool) -> int:
+    """Return how many heads are written, of all slots: in place those that rotate."""
     return (plan.rotated_slots if inplace else plan.sizes[2]) * plan.sizes[3]
 
 
@@ -38,13 +38,13 @@ def _tile(plan: Plan, item: int, inplace: bool, close: bool) -> Tile:
     """Take as many heads as there are, since they share a row of the tables, and then rows."""
     most = BYTES // item if close else BYTES // item // 2  # each lane has an address of its own
     batch, positions, _, _ = plan.sizes
-    written, width = heads_written(plan, inplace), _power_of_2(plan.pairs)
+    count, width = head_count(plan, inplace), _power_of_2(plan.pairs)
     lanes = max(LEAST, 2 * width if inplace else _power_of_2(plan.lanes))
     room = max(1, most // lanes)
-    heads = min(room, _power_of_2(written))
+    heads = min(room, _power_of_2(count))
     rows = min(room // heads, _power_of_2(positions))
     rest = min(most, _power_of_2(plan.lanes - 2 * plan.pairs))
-    return Tile(rows, heads, width, rest, batch * -(-positions // rows) * -(-written // heads))
+    return Tile(rows, heads, width, rest, batch * -(-positions // rows) * -(-count // heads))
 
 
 def _power_of_2(number: int) -> int:

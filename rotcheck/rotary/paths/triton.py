@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary.paths import addresses, operations
-from rotcheck.rotary.paths.tile import BYTES, heads_written, tile
+from rotcheck.rotary.paths.tile import BYTES, head_count, tile
 from rotcheck.rotary.plan import Plan
 
 name = "triton-kernel"
@@ -31,7 +31,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
         return f"x is on {x.device}, cos on {cos.device} and sin on {sin.device}"
     if plan.pairs > MOST_PAIRS:
         return f"{plan.pairs} pairs rotate in a head; a program has registers for {MOST_PAIRS}"
-    longest = max(plan.sizes[1], heads_written(plan, out is x))
+    longest = max(plan.sizes[1], head_count(plan, out is x))
     if longest > LONGEST:
         return f"{longest} positions or heads in a row; it counts up to {LONGEST}"
     programs = tile(x, out, plan).programs

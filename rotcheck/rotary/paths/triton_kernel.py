@@ -9,7 +9,7 @@ import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import triton.language as tl  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from torch import Tensor
 
-from rotcheck.rotary.paths.tile import heads_written, tile
+from rotcheck.rotary.paths.tile import head_count, tile
 from rotcheck.rotary.plan import Plan
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -49,14 +49,14 @@ def _rotate(  # type: ignore[no-untyped-def]
     sin = tl.load(SIN, mask=read, other=0.0).to(WIDE)
     if BACKWARDS:
         sin = -sin
-    written = inside if WRITES_ALL else inside & rotates
+    writes = inside if WRITES_ALL else inside & rotates
     if INTERLEAVED:  # both lanes of a pair at once
         lane = tl.arange(0, 2 * WIDTH)[None, None, :].to(tl.int64)
-        mask = written & (lane < 2 * PAIRS)
-        both = tl.load(X + lane * x_lane, mask=mask, other=0.0)
-        a, b = tl.split(tl.reshape(both, [ROWS, HEADS, WIDTH, 2]))
+        mask = writes & (lane < 2 * PAIRS)
+        neighbours = tl.load(X + lane * x_lane, mask=mask, other=0.0)
+        a, b = tl.split(tl.reshape(neighbours, [ROWS, HEADS, WIDTH, 2]))
     else:
-        mask = written & (pair < PAIRS)
+        mask = writes & (pair < PAIRS)
         a = tl.load(X + pair * x_lane, mask=mask, other=0.0)
         b = tl.load(X + (pair + PAIRS) * x_lane, mask=mask, other=0.0)
     wide_a, wide_b = a.to(WIDE), b.to(WIDE)
@@ -70,8 +70,8 @@ def _rotate(  # type: ignore[no-untyped-def]
     if WRITES_ALL:
         for start in range(2 * PAIRS, LANES, REST):
             behind = start + tl.arange(0, REST)[None, None, :].to(tl.int64)
-            kept = inside & (behind < LANES)
-            tl.store(OUT + behind * out_lane, tl.load(X + behind * x_lane, mask=kept, other=0.0), mask=kept)
+            stays = inside & (behind < LANES)
+            tl.store(OUT + behind * out_lane, tl.load(X + behind * x_lane, mask=stays, other=0.0), mask=stays)
 
 
 def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None:
@@ -85,7 +85,7 @@ def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None
     ):
         _rotate[(tile(x, out, plan).programs,)](
             x, out, cos, sin,
-            plan.sizes[1], heads_written(plan, out is x), plan.rotated_slots * plan.sizes[3], plan.sizes[3],
+            plan.sizes[1], head_count(plan, out is x), plan.rotated_slots * plan.sizes[3], plan.sizes[3],
             *_strides(x, plan), *_strides(out, plan), *_strides(cos, plan), *_strides(sin, plan),
             **constants(x, out, plan),
             **OPTIONS,
