@@ -67,7 +67,7 @@ def test_nothing_is_spilled(shape: tuple[int, int, int], pairing: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(
-    "changed", [{"direction": -1}, {"per_head": True}, {"close": False}, {"positions": 1}], ids=str
+    "kind", [{"direction": -1}, {"per_head": True}, {"close": False}, {"positions": 1}], ids=str
 )
 def test_nothing_is_spilled_in_every_other_kind_of_call(kind: dict[str, int], dtype: torch.dtype) -> None:
     for pairing in PAIRINGS:
