@@ -175,3 +175,37 @@ def test_lanes_may_lie_further_apart_than_32_bits_can_say(tmp_path: Path) -> Non
         check=False,
     )
     assert done.stdout == "right\n", (done.returncode, done.stderr)
+
+
+MANY_TILES = """
+import torch
+from rotcheck.implementations.interpreter import interpret
+interpret()
+from rotcheck.rotary.apply import rotate
+from rotcheck.rotary.paths import operations, triton
+from rotcheck.rotary.paths.tile import tile
+from rotcheck.rotary.plan import Arrangement, plan
+for layout, shape, rotary_dim, table in (
+    ("bshd", (3, 70, 1, 64), 64, (70, 32)),  # many rows
+    ("bshd", (2, 3, 150, 16), 16, (3, 8)),  # many heads
+    ("bshd", (2, 2, 3, 5000), 4, (2, 2)),  # many lanes that stay
+    ("bhsd", (2, 3, 70, 24), 18, (1, 3, 70, 9)),  # tables of their own for each head
+    ("qkv", (2, 5, 3, 50, 16), 12, (2, 5, 1, 1, 6)),  # heads of two slots in a tile, tables for each batch
+):
+    x, cos, sin = torch.randn(shape), torch.randn(table), torch.randn(table)
+    for pairing in ("half", "interleaved"):
+        arrangement = Arrangement(layout, pairing)
+        assert tile(x, None, plan(arrangement, shape, table, table)).programs > shape[0], shape
+        expected = rotate(x, cos, sin, arrangement, False, operations)
+        for lanes_apart in (False, True):
+            out = torch.empty(*shape, 2)[..., 0] if lanes_apart else torch.empty(shape)
+            assert torch.equal(rotate(x, cos, sin, arrangement, False, triton, out), expected), (shape, pairing)
+            y = out.copy_(x)
+            assert torch.equal(rotate(y, cos, sin, arrangement, True, triton), expected), (shape, pairing)
+print("right")
+"""
+
+
+def test_a_call_of_many_tiles_has_the_same_bits_under_the_interpreter() -> None:
+    done = subprocess.run([sys.executable, "-c", MANY_TILES], capture_output=True, text=True, check=False)
+    assert done.stdout == "right\n", done.stderr
