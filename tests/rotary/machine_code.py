@@ -18,7 +18,7 @@ from rotcheck.rotary.plan import Arrangement, plan
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 NAMES = {torch.float32: "fp32", torch.float64: "fp64", torch.bfloat16: "bf16", torch.float16: "fp16"}
 LANES = ("x_lane", "out_lane", "cos_lane", "sin_lane")
-COUNTS = ("positions", "heads", "rotated_heads", "heads_per_slot")
+COUNTS = ("positions", "offset", "heads", "rotated_heads", "heads_per_slot")
 
 
 @dataclass(frozen=True, slots=True)

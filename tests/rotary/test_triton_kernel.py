@@ -185,17 +185,19 @@ from rotcheck.rotary.apply import rotate
 from rotcheck.rotary.paths import operations, triton
 from rotcheck.rotary.paths.tile import tile
 from rotcheck.rotary.plan import Arrangement, plan
-for layout, shape, rotary_dim, table in (
-    ("bshd", (3, 70, 1, 64), 64, (70, 32)),  # many rows
-    ("bshd", (2, 3, 150, 16), 16, (3, 8)),  # many heads
-    ("bshd", (2, 2, 3, 5000), 4, (2, 2)),  # many lanes that stay
-    ("bhsd", (2, 3, 70, 24), 18, (1, 3, 70, 9)),  # tables of their own for each head
-    ("qkv", (2, 5, 3, 50, 16), 12, (2, 5, 1, 1, 6)),  # heads of two slots in a tile, tables for each batch
+for layout, shape, form, table in (
+    ("bshd", (3, 70, 1, 64), "half-width", (73, 32)),  # many rows
+    ("bshd", (2, 3, 150, 16), "half-width", (3, 8)),  # many heads
+    ("bshd", (2, 2, 3, 5000), "half-width", (2, 2)),  # many lanes that stay
+    ("bhsd", (2, 3, 70, 24), "half-width", (1, 3, 70, 9)),  # tables of their own for each head
+    ("qkv", (2, 5, 3, 50, 16), "half-width", (2, 5, 1, 1, 6)),  # heads of two slots in a tile, tables for each batch
+    ("qkv", (2, 5, 3, 50, 16), "packed", (1, 5, 3, 1, 16)),
+    ("sbhd", (90, 2, 3, 16), "repeated", (2, 90, 12)),
 ):
     x, cos, sin = torch.randn(shape), torch.randn(table), torch.randn(table)
     for pairing in ("half", "interleaved"):
-        arrangement = Arrangement(layout, pairing)
-        assert tile(x, None, plan(arrangement, shape, table, table)).programs > shape[0], shape
+        arrangement = Arrangement(layout, pairing, form, offset=3 if table[0] == 73 else 0)
+        assert tile(x, None, plan(arrangement, shape, table, table)).programs > 2, shape
         expected = rotate(x, cos, sin, arrangement, False, operations)
         for lanes_apart in (False, True):
             out = torch.empty(*shape, 2)[..., 0] if lanes_apart else torch.empty(shape)

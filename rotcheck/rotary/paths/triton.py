@@ -9,7 +9,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from rotcheck.rotary.paths import addresses, operations
+from rotcheck.rotary.paths import addresses
 from rotcheck.rotary.paths.tile import BYTES, head_count, tile
 from rotcheck.rotary.plan import Plan
 
@@ -52,9 +52,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
     out = torch.empty_like(x) if out is None else out
     module = _kernel()
     assert module is not None, "unfit() said so"
-    tables = (operations.aligned(cos, plan), operations.aligned(sin, plan))  # broadcast over x's axes
     if x.numel():
-        module.launch(x, out, *tables, plan)
+        module.launch(x, out, cos, sin, plan)
     return out
 
 

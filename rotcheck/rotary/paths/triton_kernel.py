@@ -16,10 +16,10 @@ INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 OPTIONS = {} if INTERPRETED else {"enable_fp_fusion": False}  # the same roundings as on the other paths
 
 
-@triton.jit  # type: ignore[misc, untyped-decorator, unused-ignore]
+@triton.jit(do_not_specialize=["offset"])  # type: ignore[misc, untyped-decorator, unused-ignore]
 def _rotate(  # type: ignore[no-untyped-def]
     X, OUT, COS, SIN,
-    positions, heads, rotated_heads, heads_per_slot,
+    positions, offset, heads, rotated_heads, heads_per_slot,
     x_batch, x_position, x_slot, x_head, x_lane,
     out_batch, out_position, out_slot, out_head, out_lane,
     cos_batch, cos_position, cos_slot, cos_head, cos_lane,
@@ -38,8 +38,8 @@ def _rotate(  # type: ignore[no-untyped-def]
     rotates = head < rotated_heads
     X += batch * x_batch + row * x_position + slot * x_slot + own * x_head
     OUT += batch * out_batch + row * out_position + slot * out_slot + own * out_head
-    COS += batch * cos_batch + row * cos_position + pair * cos_lane
-    SIN += batch * sin_batch + row * sin_position + pair * sin_lane
+    COS += batch * cos_batch + (row + offset) * cos_position + pair * cos_lane
+    SIN += batch * sin_batch + (row + offset) * sin_position + pair * sin_lane
     read = (row < positions) & (pair < PAIRS)
     if PER_HEAD:
         COS += slot * cos_slot + own * cos_head
@@ -75,7 +75,7 @@ def _rotate(  # type: ignore[no-untyped-def]
 
 
 def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None:
-    """Run the kernel; cos and sin have the axes of x, of size 1 where they are the same for all."""
+    """Run the kernel."""
     with (
         nullcontext()
         if x.is_cpu
@@ -85,8 +85,10 @@ def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None
     ):
         _rotate[(tile(x, out, plan).programs,)](
             x, out, cos, sin,
-            plan.sizes[1], head_count(plan, out is x), plan.rotated_slots * plan.sizes[3], plan.sizes[3],
-            *_strides(x, plan), *_strides(out, plan), *_strides(cos, plan), *_strides(sin, plan),
+            plan.sizes[1], plan.offset,
+            head_count(plan, out is x), plan.rotated_slots * plan.sizes[3], plan.sizes[3],
+            *_strides(x, plan.axes), *_strides(out, plan.axes),
+            *_strides(cos, plan.table_axes, plan.table_step), *_strides(sin, plan.table_axes, plan.table_step),
             **constants(x, out, plan),
             **OPTIONS,
         )  # fmt: skip
@@ -103,7 +105,7 @@ def constants(x: Tensor, out: Tensor | None, plan: Plan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _strides(tensor: Tensor, plan: Plan) -> tuple[int, ...]:
+def _strides(tensor: Tensor, axes: tuple[int, ...], step: int = 1) -> tuple[int, ...]:
     """Return the strides of batch, position, slot, head and lane; 0 where there is nothing to step over."""
-    axes = (axis if axis >= 0 and tensor.shape[axis] > 1 else -1 for axis in plan.axes)
-    return (*(tensor.stride(axis) if axis >= 0 else 0 for axis in axes), tensor.stride(-1))
+    shape, strides = tensor.shape, tensor.stride()
+    return (*[strides[axis] if axis >= 0 and shape[axis] > 1 else 0 for axis in axes], step * strides[-1])
