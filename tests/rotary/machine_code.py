@@ -18,7 +18,6 @@ from rotcheck.rotary.plan import Arrangement, plan
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 NAMES = {torch.float32: "fp32", torch.float64: "fp64", torch.bfloat16: "bf16", torch.float16: "fp16"}
 LANES = ("x_lane", "out_lane", "cos_lane", "sin_lane")
-COUNTS = ("positions", "offset", "heads", "rotated_heads", "heads_per_slot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,12 @@ class Call:
 
 
 def rotation(call: Call, capability: int = 90) -> str:
-    """Return the PTX of our kernel, its strides multiples of 16 as those of ordinary tensors are."""
-    x, table = call.tensor(), (call.positions, *(call.heads,) * call.per_head, call.rotary_dim // 2)
-    table = (1, *table) if call.per_head else table
+    """Return the PTX of our kernel."""
+    x, shape = call.tensor(), (call.positions, call.rotary_dim // 2)
+    table = torch.empty((1, shape[0], call.heads, shape[1]) if call.per_head else shape, device="meta")
     arrangement = Arrangement(pairing=call.pairing, direction=call.direction)
-    constexprs = constants(x, x if call.inplace else None, plan(arrangement, x.shape, table, table))
+    made = plan(arrangement, x.shape, table.shape, table.shape)
+    constexprs = constants(x, x if call.inplace else None, table, table, made)
     constexprs |= dict.fromkeys(LANES, 1) if call.close else {}
     pointers = {"X": call.dtype, "OUT": call.dtype, "COS": torch.float32, "SIN": torch.float32}
     return ptx(
@@ -69,11 +69,7 @@ def ptx(
     """Return the PTX of a kernel; what is neither a constant nor a pointer is a 32-bit integer."""
     names = kernel.arg_names
     kinds = {name: "constexpr" if name in constexprs else pointers.get(name, "i32") for name in names}
-    aligned = {
-        (at,): [["tt.divisibility", 16]]
-        for at, name in enumerate(names)
-        if name not in constexprs and name not in COUNTS
-    }
+    aligned = {(names.index(name),): [["tt.divisibility", 16]] for name in pointers}
     source = ASTSource(
         kernel, kinds, {(names.index(name),): value for name, value in constexprs.items()}, aligned
     )

@@ -33,6 +33,13 @@ def test_it_reads_and_writes_16_bytes_at_a_time_and_fuses_no_roundings(
     assert spills(code) == 0
 
 
+def test_heads_that_lie_8_elements_off_a_multiple_of_16_are_read_16_bytes_at_a_time_too() -> None:
+    code = rotation(Call(72, 72, heads=3, pairing="interleaved"))
+    assert "ld.global.v4.b32" in code
+    assert "st.global.v4.b32" in code
+    assert "global.b16" not in code
+
+
 HELD = [  # (lanes, rotary_dim, heads): lanes that stay, and wide heads
     (2048, 2, 256), (128, 2, 256), (2048, 8, 64), (2048, 64, 16), (256, 16, 32), (128, 8, 64), (2048, 2048, 4),
     (8192, 2, 3),
