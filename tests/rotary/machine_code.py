@@ -12,7 +12,7 @@ from torch import Tensor
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from rotcheck.rotary.paths.triton_kernel import OPTIONS, _rotate, constants
+from rotcheck.rotary.paths.triton_kernel import OPTIONS, _rotate, prepare
 from rotcheck.rotary.plan import Arrangement, plan
 
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
@@ -47,8 +47,9 @@ def rotation(call: Call, capability: int = 90) -> str:
     table = torch.empty((1, shape[0], call.heads, shape[1]) if call.per_head else shape, device="meta")
     arrangement = Arrangement(pairing=call.pairing, direction=call.direction)
     made = plan(arrangement, x.shape, table.shape, table.shape)
-    constexprs = constants(x, x if call.inplace else None, table, table, made)
-    constexprs |= dict.fromkeys(LANES, 1) if call.close else {}
+    strides = (x.stride(), x.stride(), table.stride(), table.stride())
+    constexprs = prepare(made, call.dtype == torch.float64, call.inplace, *strides).constexprs
+    constexprs = constexprs | (dict.fromkeys(LANES, 1) if call.close else {})
     pointers = {"X": call.dtype, "OUT": call.dtype, "COS": torch.float32, "SIN": torch.float32}
     return ptx(
         _rotate,

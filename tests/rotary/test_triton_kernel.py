@@ -204,7 +204,7 @@ for layout, shape, form, table in (
     x, cos, sin = torch.randn(shape), torch.randn(table), torch.randn(table)
     for pairing in ("half", "interleaved"):
         arrangement = Arrangement(layout, pairing, form, offset=3 if table[0] == 73 else 0)
-        assert tile(x, None, plan(arrangement, shape, table, table)).programs > 2, shape
+        assert tile(plan(arrangement, shape, table, table), False, False, True).programs > 2, shape
         expected = rotate(x, cos, sin, arrangement, False, operations)
         for lanes_apart in (False, True):
             out = torch.empty(*shape, 2)[..., 0] if lanes_apart else torch.empty(shape)

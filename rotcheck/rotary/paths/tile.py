@@ -3,9 +3,6 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
 from rotcheck.rotary.plan import Plan
 
 BYTES = 1 << 13  # of a tile as it is computed: 2048 lanes in float32, 1024 in float64
@@ -22,21 +19,18 @@ class Tile(NamedTuple):
     programs: int  # that a call takes
 
 
-def tile(x: Tensor, out: Tensor | None, plan: Plan) -> Tile:
-    """Return the tile of a call."""
-    close = x.stride(-1) == 1 and (out is None or out.stride(-1) == 1)
-    return _tile(plan, torch.promote_types(x.dtype, torch.float32).itemsize, out is x, close)
-
-
 def head_count(plan: Plan, inplace: bool) -> int:
     """Return how many heads are written, of all slots: in place those that rotate."""
     return (plan.rotated_slots if inplace else plan.sizes[2]) * plan.sizes[3]
 
 
 @lru_cache(maxsize=1024)
-def _tile(plan: Plan, item: int, inplace: bool, close: bool) -> Tile:
-    """Take as many heads as there are, since they share a row of the tables, and then rows."""
-    most = BYTES // item if close else BYTES // item // 2  # each lane has an address of its own
+def tile(plan: Plan, double: bool, inplace: bool, close: bool) -> Tile:
+    """Take as many heads as there are, since they share a row of the tables, and then rows.
+
+    `close`: lanes lie side by side, or else each has an address of its own, which takes registers.
+    """
+    most = BYTES // (8 if double else 4) // (1 if close else 2)
     batch, positions, _, _ = plan.sizes
     count, width = head_count(plan, inplace), _power_of_2(plan.pairs)
     lanes = max(LEAST, 2 * width if inplace else _power_of_2(plan.lanes))

@@ -34,7 +34,8 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
     longest = max(plan.sizes[1], head_count(plan, out is x))
     if longest > LONGEST:
         return f"{longest} positions or heads in a row; it counts up to {LONGEST}"
-    programs = tile(x, out, plan).programs
+    close = x.stride(-1) == 1 and (out is None or out.stride(-1) == 1)
+    programs = tile(plan, x.dtype == torch.float64, out is x, close).programs
     if programs > MOST_PROGRAMS:
         return f"it would take {programs} programs; a grid takes {MOST_PROGRAMS}"
     return addresses.unfit(x, cos, sin, out)

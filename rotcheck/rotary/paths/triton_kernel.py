@@ -1,10 +1,11 @@
 """The kernel: each program rotates some heads at some positions, with the tables of these read once."""
 
 import os
-from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import lru_cache
+from itertools import chain
 from math import gcd
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -14,6 +15,7 @@ from torch import Tensor
 from rotcheck.rotary.paths.tile import head_count, tile
 from rotcheck.rotary.plan import Plan
 
+Strides = tuple[int, ...]
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 OPTIONS = {} if INTERPRETED else {"enable_fp_fusion": False}  # the same roundings as on the other paths
 
@@ -77,10 +79,18 @@ def _rotate(  # type: ignore[no-untyped-def]
             tl.store(OUT + behind * out_lane, tl.load(X + behind * x_lane, mask=stays, other=0.0), mask=stays)
 
 
+class Launch(NamedTuple):
+    """What a launch is told beside the tensors."""
+
+    programs: int
+    numbers: tuple[int, ...]
+    constexprs: dict[str, Any]
+
+
 def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None:
     """Run the kernel."""
-    constexprs = constants(x, out, cos, sin, plan)
-    unit, table_unit = constexprs["UNIT"], constexprs["TABLE_UNIT"]
+    strides = (x.stride(), out.stride(), cos.stride(), sin.stride())
+    programs, numbers, constexprs = prepare(plan, x.dtype == torch.float64, out is x, *strides)
     with (
         nullcontext()
         if x.is_cpu
@@ -88,41 +98,41 @@ def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None
         if x.is_cuda
         else torch.xpu.device(x.device)
     ):
-        _rotate[(tile(x, out, plan).programs,)](
-            x, out, cos, sin,
-            plan.sizes[1], plan.offset,
-            head_count(plan, out is x), plan.rotated_slots * plan.sizes[3], plan.sizes[3],
-            *_in_units(x, plan.axes, unit), *_in_units(out, plan.axes, unit),
-            *_in_units(cos, plan.table_axes, table_unit, plan.table_step),
-            *_in_units(sin, plan.table_axes, table_unit, plan.table_step),
-            **constexprs, **OPTIONS,
-        )  # fmt: skip
+        _rotate[(programs,)](x, out, cos, sin, *numbers, **constexprs, **OPTIONS)
 
 
-def constants(x: Tensor, out: Tensor | None, cos: Tensor, sin: Tensor, plan: Plan) -> dict[str, Any]:
-    """Return what the kernel is compiled for."""
-    rows, heads, width, rest, _ = tile(x, out, plan)
-    return {
+@lru_cache(maxsize=1024)
+def prepare(
+    plan: Plan, double: bool, inplace: bool, x: Strides, out: Strides, cos: Strides, sin: Strides
+) -> Launch:
+    """Return what the kernel is told for tensors with these strides; worked out once for each set of them."""
+    rows, heads, width, rest, programs = tile(plan, double, inplace, x[-1] == out[-1] == 1)
+    unit, own = _in_units(plan.axes, x, out, sizes=plan.sizes)
+    table_unit, tables = _in_units(plan.table_axes, cos, sin)
+    constexprs = {
         "PAIRS": plan.pairs, "LANES": plan.lanes, "INTERLEAVED": plan.interleaved,
-        "UNIT": _unit(plan.axes, x, x if out is None else out), "TABLE_UNIT": _unit(plan.table_axes, cos, sin),
-        "WIDE": tl.float64 if x.dtype == torch.float64 else tl.float32, "BACKWARDS": plan.direction < 0,
-        "WRITES_ALL": out is not x, "PER_HEAD": plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0,
+        "UNIT": unit, "TABLE_UNIT": table_unit,
+        "WIDE": tl.float64 if double else tl.float32, "BACKWARDS": plan.direction < 0,
+        "WRITES_ALL": not inplace, "PER_HEAD": plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0,
         "ROWS": rows, "HEADS": heads, "WIDTH": width, "REST": rest,
     }  # fmt: skip
+    step, each = plan.table_step, plan.sizes[3]
+    counts = (plan.sizes[1], plan.offset, head_count(plan, inplace), plan.rotated_slots * each, each)
+    lanes = (x[-1], out[-1], step * cos[-1], step * sin[-1])
+    strides = (n for axes, lane in zip((*own, *tables), lanes, strict=True) for n in (*axes, lane))
+    return Launch(programs, (*counts, *strides), constexprs)
 
 
-def _unit(axes: tuple[int, ...], *tensors: Tensor) -> int:
-    """Return what all strides are multiples of, up to 16: a compiler that knows it moves 16 bytes at a time."""
-    return gcd(16, *(stride for tensor in tensors for stride in _strides(tensor, axes)))
+def _in_units(
+    axes: tuple[int, ...], *tensors: Strides, sizes: tuple[int, ...] = (2, 2, 2, 2)
+) -> tuple[int, list[list[int]]]:
+    """Return the strides of batch, position, slot and head, 0 where there is nothing to step over, in a common unit.
 
-
-def _strides(tensor: Tensor, axes: tuple[int, ...]) -> list[int]:
-    """Return the strides of batch, position, slot and head; 0 where there is nothing to step over."""
-    shape, strides = tensor.shape, tensor.stride()
-    return [strides[axis] if axis >= 0 and shape[axis] > 1 else 0 for axis in axes]
-
-
-def _in_units(tensor: Tensor, axes: tuple[int, ...], unit: int, step: int = 1) -> Iterator[int]:
-    """Yield the same in units, and the stride of a lane."""
-    yield from (stride // unit for stride in _strides(tensor, axes))
-    yield tensor.stride(-1) * step
+    A compiler that knows of such a unit, up to 16, moves 16 bytes at a time.
+    """
+    apart = [
+        [strides[axis] if axis >= 0 and size > 1 else 0 for axis, size in zip(axes, sizes, strict=True)]
+        for strides in tensors
+    ]
+    unit = gcd(16, *chain(*apart))
+    return unit, [[stride // unit for stride in strides] for strides in apart]
