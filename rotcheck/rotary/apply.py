@@ -78,11 +78,11 @@ def apply_rotary(
     `direction`: -1 rotates by minus the angle. `inplace` writes into x and returns it.
 
     `out`: a tensor of the shape, dtype and device of x, of any strides, that the whole result is written into, what
-    stays as it was included; it is returned, and no memory of its size is asked for (under `torch.compile` that is
-    the compiler's to decide). `out=x` is x in place. As in torch, nothing is recorded for a gradient. Raises
-    RuntimeError where a tensor asks for one and gradients are enabled, TypeError for another dtype, and ValueError
-    for another shape or device, for an `out` that shares memory with itself, with a part of x or with a table, and
-    together with `inplace`.
+    stays as it was included; it is returned. The kernels for CPU and GPU then ask for no memory, so that a CUDA graph
+    can hold the call; PyTorch's own operations still do. `out=x` is x in place. As in torch, nothing is recorded for
+    a gradient. Raises RuntimeError where a tensor asks for one and gradients are enabled, TypeError for another dtype,
+    and ValueError for another shape or device, for an `out` that shares memory with itself, with a part of x or with
+    a table, and together with `inplace`.
 
     Returns the shape and dtype of x: computed in float32 (float64 for float64) and rounded once. Differentiable
     in x, and in the tables where they ask for it. Raises ValueError, naming the shapes, when they do not fit

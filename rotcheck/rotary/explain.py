@@ -17,7 +17,7 @@ from rotcheck.rotary.tables import cos_and_sin
 class Explanation:
     """The path of a call: `str()` of it says the same in words."""
 
-    path: str  # flash-attn, triton-kernel, cpu-kernel, blocks or operations
+    path: str  # triton-kernel, flash-attn, cpu-kernel, blocks or operations
     what: str  # what that is
     others: dict[str, str]  # each path that would have been preferred, and why it was not taken
 
