@@ -22,7 +22,7 @@ SPAWNING = (
     "from rotcheck.cli.main import main; main()"
 )
 """The front of rotcheck, whose workers start as on macOS."""
-BENCH = ["--shape", "1x5x3x2x8", "--seconds", "0.01", "--dtype", "float32", "--pass", "forward+backward"]
+BENCH = ["--shape", "1x5x3x2x8", "--seconds", "0.01", "--dtype", "float32", "--pass", "forward"]
 SHORT = ["--timeout", "240"]  # seconds for one cell, on a machine that is busy
 EXTREMES = ["as-cuda", "all-at-once"]
 
@@ -112,7 +112,10 @@ def test_identify_says_of_a_file_what_it_says_on_the_cpu(machine: Machine, mood:
 
 
 def _identified(one: Mapping[str, Any]) -> Any:
-    return one["specification"], one["convention"], one["follows"], [each["code"] for each in one["findings"]]
+    """Return what was found, but for float64, which not every device can be asked about."""
+    found = dict(one["convention"])
+    found["takes"] = {dtype: took for dtype, took in found["takes"].items() if dtype != "float64"}
+    return one["specification"], found, one["follows"], [each["code"] for each in one["findings"]]
 
 
 @pytest.mark.slow
@@ -170,7 +173,7 @@ def test_each_command_with_workers_started_as_on_macos(machine: Machine, tmp_pat
         ["probe"],
         ["compare", "native", "rotcheck", "timm-cat"],
         ["identify", f"{MODEL}:Rotary", f"{MODEL}:apply_rotary_pos_emb"],
-        ["context", f"{MODEL}:Rotary"],
+        ["context", f"{MODEL}:Rotary", "--condition", "constructed"],
         ["bench", "native", *BENCH],
         ["train", "native", "--steps", "2"],
         ["preflight", "--policy", str(policy)],
