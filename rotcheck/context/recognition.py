@@ -17,11 +17,13 @@ from rotcheck.identify.fit import fit
 from rotcheck.identify.words import call_words
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
+from rotcheck.measure.device import DeviceLost
 from rotcheck.rotary.conventions import Convention
 
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
 NEAR = 0.1  # radians; what is further off at the first positions is wrong in another way than by rounding
+NOT_FOUND = "no call that was tried gave back tables or a rotation"
 NOT_LOOKED_FOR = "it was not understood on cpu, and nowhere else is the end of a table looked for"
 GRID = 9  # positions, few, since a grid has as many rows squared
 _ASKING: dict[str, Asking] = {"given": "any", "length": "from 0", "x": "from 0", "none": "none"}
@@ -31,6 +33,10 @@ class NotJudged(Exception):
     """It is none of those that make their own angles; the message says what it is."""
 
 
+class NotUnderstood(NotJudged):
+    """No call that was tried gave back tables or a rotation: on another device one may."""
+
+
 def recognise(target: Target, device: str) -> Known:
     """Return what is known of a loaded object.
 
@@ -38,12 +44,20 @@ def recognise(target: Target, device: str) -> Known:
     """
     made = thing(target.function)
     claims = claim(made.owner)  # before a call can make a cache grow
-    known = _called(target, torch.device(device))
+    known = _understood(target, torch.device(device))
     if claims:
         known = msgspec.structs.replace(known, claims=claims[0], claimed_by=claims[1])
     if torch.device(device).type != "cpu":
         known = msgspec.structs.replace(known, last=known.judged_to - 1, ended=NOT_LOOKED_FOR)
     return _with_angles(known, made, device)
+
+
+def _understood(target: Target, device: torch.device) -> Known:
+    """Return how it is called; a call that was tried and ended the device is a wrong call, and accuses nobody."""
+    try:
+        return _called(target, device)
+    except DeviceLost as error:
+        raise NotJudged(f"{NOT_FOUND}, and one of them ended {device}") from error
 
 
 def called_on(device: str, known: Known) -> Known:
@@ -69,7 +83,7 @@ def _called(target: Target, device: torch.device) -> Known:
     known = hints(target.function if owner is None else owner)
     found = engine.search(target.function, device, known)
     if isinstance(found, engine.NotFound) or not found.reading.pairing:
-        raise NotJudged("no call that was tried gave back tables or a rotation: see `rotcheck identify`")
+        raise NotUnderstood(f"{NOT_FOUND}: see `rotcheck identify`")
     return _rotating(target, found.convention, found.trier.probe.width, found.trier.probe.rotary)
 
 

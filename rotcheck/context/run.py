@@ -100,14 +100,21 @@ class _Run:
 
     def first(self, pool: Pool) -> None:
         """Recognise and measure each object as constructed. Raises `RequestError` when none of them can be built."""
-        if _elsewhere(self.device):
-            for done in pool.run([self._job(name, FIRST, target=RECOGNITION) for name in self.asked]):
-                self._keep(done)
-            self._on_cpu = tuple(self._known)
-        for done in pool.run([self._job(name, FIRST) for name in self.asked]):
+        asked = self._recognised(pool) if _elsewhere(self.device) else self.asked
+        for done in pool.run([self._job(name, FIRST) for name in asked]):
             self._take(done)
         if self._refused and len(self._refused) == len(self.asked):
             raise RequestError(self._refused[self.asked[0]])
+
+    def _recognised(self, pool: Pool) -> list[str]:
+        """Recognise each object on the CPU; return those to ask on the device: all but what makes no angles."""
+        for done in pool.run([self._job(name, FIRST, target=RECOGNITION, device=CPU) for name in self.asked]):
+            if isinstance(done.outcome, Returned) and done.outcome.value.get("understood"):
+                self._take(done)  # what it is was understood, and it is none to measure
+            else:
+                self._keep(done)
+        self._on_cpu = tuple(self._known)
+        return [name for name in self.asked if (name, FIRST) not in self._rows]
 
     def others(self, pool: Pool) -> None:
         """Try every other condition on what was recognised, and say of the rest that it was not."""
@@ -130,7 +137,7 @@ class _Run:
         return jobs
 
     def _job(self, name: str, *conditions: str, target: str = WORKER, device: str = "") -> Job:
-        known, device = self._known.get(name), CPU if target == RECOGNITION else device or self.device
+        known, device = self._known.get(name), device or self.device
         if known and device == CPU:
             known = msgspec.structs.replace(known, last=None)  # there it may be asked for anything
         setup: dict[str, Any] = {

@@ -269,7 +269,7 @@ class Counted:
         return replace(best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=why)
 
     def _rows(self, length: int) -> Reach:
-        returned = self._inner.call(range(length))
+        returned: Any = self._inner.call(range(length))
         self._inner.read(returned, [length - 1])
         return Reach(lambda positions: self._inner.read(returned, positions), length - 1, by_one=False)
 

@@ -11,7 +11,7 @@ import torch
 from rotcheck.context.ends import ended
 from rotcheck.context.evidence import DoesNotApply
 from rotcheck.context.known import Known
-from rotcheck.context.recognition import NotJudged, called_on, recognise
+from rotcheck.context.recognition import NotJudged, NotUnderstood, called_on, recognise
 from rotcheck.context.sources import NoRotation
 from rotcheck.context.trial import Trial
 from rotcheck.errors import RequestError
@@ -72,7 +72,8 @@ def _opened(setup: dict[str, Any], study: Study) -> Answer:
                 known = _known(setup["known"], found, setup["device"])
                 return {**said, "known": msgspec.to_builtins(known), **study(found, known, task[1])}
             except (DoesNotApply, NotJudged) as error:
-                return {**said, "skipped": scrub(str(error))}
+                understood = not isinstance(error, NotUnderstood)
+                return {**said, "skipped": scrub(str(error)), "understood": understood}
             finally:
                 switches.move(before, now=switches.read())  # others may be tried in this process
 

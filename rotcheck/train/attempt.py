@@ -48,7 +48,7 @@ class Attempt:
         """Take one step, as `Trainer.step`; raises `Unidentified`, and `Unfit` for what rotates nothing."""
         trainer = self._trainer or self._follow(_identified(self._subject))
         try:
-            taken = call(trainer.step, self._subject.device, (batch,), {"held": held})
+            taken: dict[str, Any] = call(trainer.step, self._subject.device, (batch,), {"held": held})
         except Exception:
             other = self._of_another_form()
             if other is None:

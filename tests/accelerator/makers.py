@@ -45,24 +45,23 @@ class Complex(nn.Module):
 
 
 class Rows(nn.Module):
-    """Holds 512 rows and claims as many; a transposed view of them is what comes back."""
+    """vLLM's: holds 512 rows of cos and sin side by side, and views of its rows are what comes back."""
 
     def __init__(self) -> None:
         super().__init__()
         self.max_seq_len = 512
         inv_freq = 10000.0 ** (-torch.arange(0, 64, 2).float() / 64)
-        angles = torch.outer(inv_freq, torch.arange(self.max_seq_len).float())
-        self.register_buffer("cos", angles.cos(), persistent=False)
-        self.register_buffer("sin", angles.sin(), persistent=False)
+        angles = torch.outer(torch.arange(self.max_seq_len).float(), inv_freq)
+        self.register_buffer("cos_sin", torch.cat((angles.cos(), angles.sin()), -1), persistent=False)
 
-    def forward(self, position_ids: Tensor) -> tuple[Tensor, Tensor]:
-        return self.cos[:, position_ids].T, self.sin[:, position_ids].T
+    def forward(self, position_ids: Tensor) -> tuple[Tensor, ...]:
+        return self.cos_sin[position_ids].chunk(2, -1)
 
 
 class NotOnTheCpu(Rows):
     """As a kernel for accelerators: it does not run on the CPU, and 512 rows are all that it has."""
 
-    def forward(self, position_ids: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, position_ids: Tensor) -> tuple[Tensor, ...]:
         if position_ids.is_cpu:
             raise RuntimeError("there is no such kernel for the CPU")
         return super().forward(position_ids)

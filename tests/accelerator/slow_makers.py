@@ -10,7 +10,7 @@ time.sleep(1.2)
 
 
 class DiesInHalf(Rows):
-    def forward(self, position_ids: Tensor) -> tuple[Tensor, Tensor]:
-        if self.cos.dtype == torch.float16:
+    def forward(self, position_ids: Tensor) -> tuple[Tensor, ...]:
+        if self.cos_sin.dtype == torch.float16:
             position_ids = position_ids + 512
         return super().forward(position_ids)

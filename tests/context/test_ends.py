@@ -1,5 +1,8 @@
 """Where positions end: found on the CPU, and no other device is asked for what lies behind."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +14,6 @@ from trying import planted
 
 from rotcheck.context.conditions.autocast import _autocast
 from rotcheck.context.ends import NOT_ASKED, ended
-from rotcheck.context.evidence import DoesNotApply
 from rotcheck.context.known import Known
 from rotcheck.context.recognition import recognise
 from rotcheck.context.sources import PastEnd, source
@@ -86,9 +88,28 @@ def test_a_sweep_stops_at_the_end_and_says_who_found_it() -> None:
     assert curve.stopped == "position 1000: on cpu, IndexError: no such row"
 
 
-def test_no_autocast_is_no_autocast_that_agrees() -> None:
-    with pytest.raises(DoesNotApply, match="there is no autocast to bfloat16 on meta"), _autocast("meta"):
-        raise AssertionError("it was entered")
+WITHOUT_CUDA = """
+from rotcheck.context.conditions.autocast import _autocast
+from rotcheck.context.evidence import DoesNotApply
+
+for device in ("meta", "cuda"):
+    try:
+        with _autocast(device):
+            print("entered")
+    except DoesNotApply as error:
+        print(error)
+"""
+
+
+def test_an_autocast_that_is_not_there_is_none_that_agrees() -> None:
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    said = subprocess.check_output([sys.executable, "-c", WITHOUT_CUDA], env=environment, text=True)
+    raised, warned = said.splitlines()
+    assert raised.startswith("there is no autocast to bfloat16 on meta: RuntimeError")
+    assert warned.startswith("there is no autocast to bfloat16 on cuda: CUDA is not available")
+
+
+def test_an_autocast_that_is_there_is_entered_and_left() -> None:
     with _autocast("cpu"):
         assert torch.is_autocast_enabled("cpu")
     assert not torch.is_autocast_enabled("cpu")
