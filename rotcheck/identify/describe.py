@@ -86,8 +86,8 @@ def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> 
 
     def turned(turning: Turning) -> Identification:
         other = turning.of()
-        again = engine.again(found, _on_cpu(other, device) or other.function, turning.arguments)
-        return _searched(other, again, device).told
+        on_cpu = _on_cpu(other, device) if found.trier.device.type != device.type else None
+        return _searched(other, engine.again(found, on_cpu or other.function, turning.arguments), device).told
 
     return replace(made, flags=flags.turned(target, found.convention.arguments, device), turned=turned)
 

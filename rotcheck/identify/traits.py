@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import USUAL, Case, Sizes
+from rotcheck.measure.device import makes
 from rotcheck.measure.errors import SAME, Measured, against
 from rotcheck.measure.hypotheses import explain
 from rotcheck.rotary.calls import Call, arguments, results
@@ -192,7 +193,7 @@ def _calls(asked: Function, sizes: Sizes) -> dict[str, Callable[[], Any]]:
     found = {
         "float16": of(torch.float16),
         "bfloat16": of(torch.bfloat16),
-        "float64": of(torch.float64),
+        **({"float64": of(torch.float64)} if makes(asked.device, torch.float64) else {}),
         "inputs with gaps": gaps,
         "one row": of(positions=sizes.positions[:1]),
     }

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
@@ -16,10 +16,14 @@ TORCH = (
 MEANT = {"gpu": "cuda", "nvidia": "cuda", "rocm": "cuda", "hip": "cuda"}  # what people call torch's cuda
 
 
-def check(policy: Policy) -> None:
-    """Raise `RequestError` for a device that torch cannot name, and for an excuse that excuses nothing."""
+def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
+    """Raise `RequestError` for a device that torch cannot name, and for an excuse that excuses nothing.
+
+    `here` finds the names of the devices of this machine, which takes seconds: a plug-in of torch has its own.
+    """
+    plugged = _plugged(policy, here)
     for device in policy.devices:
-        if not _is_device(device):
+        if not _is_device(device) and device not in plugged:
             raise _unknown(policy, "devices", device, "a device", _devices())
     implementations = [
         *policy.implementations,
@@ -28,9 +32,17 @@ def check(policy: Policy) -> None:
         *registry.libraries(),
     ]
     for name in policy.may_be_unavailable:
-        if not _is_device(name) and not any(alike(name, known) for known in implementations):
-            known = [*_devices(), *(known.rpartition("/")[2] for known in implementations)]
-            raise _unknown(policy, "may-be-unavailable", name, "an implementation or a device", known)
+        if _is_device(name) or name in plugged or any(alike(name, known) for known in implementations):
+            continue
+        known = [*_devices(), *(known.rpartition("/")[2] for known in implementations)]
+        raise _unknown(policy, "may-be-unavailable", name, "an implementation or a device", known)
+
+
+def _plugged(policy: Policy, here: Callable[[], Collection[str]]) -> set[str]:
+    """Return the names and families of this machine's devices, where the policy has a device of an unknown name."""
+    if all(map(_is_device, policy.devices)):
+        return set()
+    return {part for name in here() for part in (name, name.partition(":")[0])}
 
 
 def _is_device(name: str) -> bool:

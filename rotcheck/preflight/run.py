@@ -24,7 +24,7 @@ def preflight(policy: Policy, *, on_plan: Planned = None, on_cell: Found = None)
     `unavailable`, and the policy says whether that is allowed. Raises `RequestError` when the policy names
     what does not exist.
     """
-    names.check(policy)
+    names.check(policy, lambda: _machine().devices())
     try:
         return decide(policy, _compare(policy, policy.devices, on_plan, on_cell))
     except RequestError:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.graph import increment_version
 
 from rotcheck.rotary.conventions import Layout, Pairing, TableForm
+from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import choose, operations, traced
 from rotcheck.rotary.plan import Arrangement, Plan, cached_plan, plan
 from rotcheck.rotary.tables import cos_and_sin
@@ -18,7 +19,13 @@ PACKED_WITH_V = PACKED._replace(rotate_v=True)
 
 
 def apply_rotary_pos_emb(
-    qkv: Tensor, cos: Tensor, sin: Tensor, *, inplace: bool = False, rotate_v: bool = False
+    qkv: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    *,
+    inplace: bool = False,
+    rotate_v: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Rotate query and key of packed qkv: the drop-in for the function of this name in SEDD and its relatives.
 
@@ -26,12 +33,13 @@ def apply_rotary_pos_emb(
     value at both lanes of its pair, in any floating dtype; (S, D) and (B, S, D) will do as well. Where they
     have a slot for each of q, k and v, as SEDD's have, that of q serves k too. Returns (B, S, 3, H, D) in the
     dtype of qkv: computed in float32 (float64 for float64) and rounded once. The value comes back bit for bit
-    unless `rotate_v`, which turns it like the others; `inplace` writes into qkv and returns it.
+    unless `rotate_v`, which turns it like the others; `inplace` writes into qkv and returns it, `out` as in
+    `apply_rotary`.
 
     Source: Su et al., RoFormer, arXiv 2104.09864, equation 34. Raises ValueError, naming the shapes, when they
     do not fit together, and TypeError for tensors that are not floating point.
     """
-    return rotate(qkv, cos, sin, PACKED_WITH_V if rotate_v else PACKED, inplace)
+    return rotate(qkv, cos, sin, PACKED_WITH_V if rotate_v else PACKED, inplace, out=out)
 
 
 def apply_rotary(
@@ -46,6 +54,7 @@ def apply_rotary(
     direction: int = 1,
     inplace: bool = False,
     rotate_v: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Rotate x by tables of any form.
 
@@ -59,20 +68,29 @@ def apply_rotary(
       its pair;
     - `complex`: one complex tensor of width P; `matrix`: one (..., P, 2, 2), [[cos, -sin], [sin, cos]];
     - `angles`: one of width P, in radians; `positions`: integers, whose angles are position * theta ** (-2i /
-      rotary_dim), computed in float64.
+      rotary_dim). Their tables are computed in float64 on the device of x, where a call waits for nothing and can be
+      captured into a CUDA graph; a device without float64, as Apple's, has them computed on the CPU, which waits for
+      the device and copies positions and tables, rounded once to float32.
 
     Their leading axes are (S,), (B, S), (S, 1), or those of x with 1 where the table is the same for all. Row
     `offset` of the tables belongs to the first position; there may be more rows than positions. `rotary_dim`:
     lanes that rotate, the others stay; it follows from the tables, except for positions (default: all).
     `direction`: -1 rotates by minus the angle. `inplace` writes into x and returns it.
 
+    `out`: a tensor of the shape, dtype and device of x, of any strides, that the whole result is written into, what
+    stays as it was included; it is returned. The kernels for CPU and GPU then ask for no memory, so that a CUDA graph
+    can hold the call; PyTorch's own operations still do. `out=x` is x in place. As in torch, nothing is recorded for
+    a gradient. Raises RuntimeError where a tensor asks for one and gradients are enabled, TypeError for another dtype,
+    and ValueError for another shape or device, for an `out` that shares memory with itself, with a part of x or with
+    a table, and together with `inplace`.
+
     Returns the shape and dtype of x: computed in float32 (float64 for float64) and rounded once. Differentiable
     in x, and in the tables where they ask for it. Raises ValueError, naming the shapes, when they do not fit
     together, and TypeError for tables that are not of the form, or tensors that are not floating point.
     """
     arrangement = Arrangement(layout, pairing, form, rotary_dim, offset, direction, rotate_v)
-    cos, sin = cos_and_sin(form, tables, rotary_dim or x.shape[-1], theta)
-    return rotate(x, cos, sin, arrangement, inplace)
+    cos, sin = cos_and_sin(form, tables, rotary_dim or x.shape[-1], theta, x.device)
+    return rotate(x, cos, sin, arrangement, inplace, out=out)
 
 
 def rotate(
@@ -82,20 +100,25 @@ def rotate(
     arrangement: Arrangement,
     inplace: bool,
     path: ModuleType | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Rotate x as arranged, on the path given or on the one that is best for the call."""
+    if out is not None:
+        check_out(out, x, cos, sin, inplace)
+    if inplace:
+        out = x
     if torch.compiler.is_compiling():  # sizes may be symbols: nothing to look up
-        return operations.rotate(x, cos, sin, plan(arrangement, x.shape, cos.shape, sin.shape), inplace)
-    return _turn(x, cos, sin, cached_plan(arrangement, x.shape, cos.shape, sin.shape), inplace, path)
+        return operations.rotate(x, cos, sin, plan(arrangement, x.shape, cos.shape, sin.shape), out)
+    return _turn(x, cos, sin, cached_plan(arrangement, x.shape, cos.shape, sin.shape), out, path)
 
 
 def _turn(
-    x: Tensor, cos: Tensor, sin: Tensor, made: Plan, inplace: bool, path: ModuleType | None = None
+    x: Tensor, cos: Tensor, sin: Tensor, made: Plan, out: Tensor | None, path: ModuleType | None = None
 ) -> Tensor:
-    chosen = path or choose(x, cos, sin, made, inplace)
+    chosen = path or choose(x, cos, sin, made, out)
     if chosen is operations or not (x.requires_grad and torch.is_grad_enabled()):
-        return _on(chosen, x, cos, sin, made, inplace)
-    return _on_a_path_of_our_own(x, cos, sin, made, inplace, chosen)
+        return _on(chosen, x, cos, sin, made, out)
+    return _on_a_path_of_our_own(x, cos, sin, made, out is x, chosen)
 
 
 class _Rotation(torch.autograd.Function):
@@ -110,22 +133,22 @@ class _Rotation(torch.autograd.Function):
         ctx.made, ctx.path = made, path
         if inplace:
             ctx.mark_dirty(x)
-        return _on(path, x, cos, sin, made, inplace)
+        return _on(path, x, cos, sin, made, x if inplace else None)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Rotate the gradient back, on the same path if it can."""
         cos, sin = ctx.saved_tensors
         back, path = ctx.made.reversed(), ctx.path
-        same = traced() is None and path.unfit(gradient, cos, sin, back, False) is None
-        return (_turn(gradient, cos, sin, back, False, path if same else None), None, None, None, None, None)
+        same = traced() is None and path.unfit(gradient, cos, sin, back, None) is None
+        return (_turn(gradient, cos, sin, back, None, path if same else None), None, None, None, None, None)
 
 
 _on_a_path_of_our_own: Callable[..., Tensor] = _Rotation.apply
 
 
-def _on(path: ModuleType, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, inplace: bool) -> Tensor:
-    rotated: Tensor = path.rotate(x, cos, sin, made, inplace)
-    if inplace and path is not operations:
-        increment_version(x)  # autograd cannot see what is written by address
+def _on(path: ModuleType, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, out: Tensor | None) -> Tensor:
+    rotated: Tensor = path.rotate(x, cos, sin, made, out)
+    if out is not None and path is not operations:
+        increment_version(out)  # autograd cannot see what is written by address
     return rotated

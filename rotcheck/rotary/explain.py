@@ -7,6 +7,7 @@ from torch import Tensor
 
 from rotcheck.rotary.apply import PACKED
 from rotcheck.rotary.conventions import Layout, Pairing, TableForm
+from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import PATHS, choose, cpu, operations, traced
 from rotcheck.rotary.plan import Arrangement, cached_plan
 from rotcheck.rotary.tables import cos_and_sin
@@ -16,7 +17,7 @@ from rotcheck.rotary.tables import cos_and_sin
 class Explanation:
     """The path of a call: `str()` of it says the same in words."""
 
-    path: str  # flash-attn, triton-kernel, cpu-kernel, blocks or operations
+    path: str  # triton-kernel, flash-attn, cpu-kernel, blocks or operations
     what: str  # what that is
     others: dict[str, str]  # each path that would have been preferred, and why it was not taken
 
@@ -37,6 +38,7 @@ def explain(
     direction: int = 1,
     inplace: bool = False,
     rotate_v: bool = False,
+    out: Tensor | None = None,
 ) -> Explanation:
     """Return which path a call with these arguments takes here, without running it.
 
@@ -47,14 +49,17 @@ def explain(
         arrangement = PACKED._replace(rotate_v=rotate_v)
     else:
         arrangement = Arrangement(layout or "bshd", pairing, form, rotary_dim, offset, direction, rotate_v)
-    cos, sin = cos_and_sin(arrangement.form, tables, rotary_dim or x.shape[-1], theta)
+    cos, sin = cos_and_sin(arrangement.form, tables, rotary_dim or x.shape[-1], theta, x.device)
+    if out is not None:
+        check_out(out, x, cos, sin, inplace)
+    out = x if inplace else out
     plan = cached_plan(arrangement, x.shape, cos.shape, sin.shape)
-    chosen = choose(x, cos, sin, plan, inplace)
+    chosen = choose(x, cos, sin, plan, out)
     before = PATHS[: PATHS.index(chosen)]
     watched = traced() or (
         "the tables ask for a gradient" if cos.requires_grad or sin.requires_grad else None
     )
-    others = {path.name: path.unfit(x, cos, sin, plan, inplace) or watched or "" for path in before}
+    others = {path.name: path.unfit(x, cos, sin, plan, out) or watched or "" for path in before}
     what = (chosen.__doc__ or "").partition("\n")[0].rstrip(".")
     return Explanation(chosen.name, f"{what}{_because(chosen, watched)}", others)
 

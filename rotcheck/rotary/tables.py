@@ -1,6 +1,7 @@
 """The cos and sin tables in the forms that implementations take, computed in float64 and rounded once."""
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -160,34 +161,38 @@ _FORMS: dict[TableForm, Callable[[Pairing, Tensor, torch.dtype], tuple[Tensor, .
 
 
 def cos_and_sin(
-    form: TableForm, given: tuple[Tensor, ...], rotary_dim: int, theta: float
+    form: TableForm, given: tuple[Tensor, ...], rotary_dim: int, theta: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Return cos and sin of tables of any form, as views where they hold them.
 
-    `rotary_dim` and `theta` are those of positions. Raises TypeError when it is not the number or the kind of
+    `rotary_dim`, `theta` and `device` are those of positions. Raises TypeError when it is not the number or the kind of
     tensors that the form has.
     """
-    wanted = 1 if form in _READERS else 2
+    wanted = 1 if form == "positions" or form in _READERS else 2
     if len(given) != wanted:
         raise TypeError(f"{form} tables are {_COUNT[wanted]}, not {len(given)}")
     if wanted == 2:
         return given[0], given[1]
-    return _READERS[form](given[0], rotary_dim, theta)
+    return (
+        _of_positions(given[0], rotary_dim, theta, device)
+        if form == "positions"
+        else _READERS[form](given[0])
+    )
 
 
-def _of_complex(table: Tensor, rotary_dim: int, theta: float) -> tuple[Tensor, Tensor]:
+def _of_complex(table: Tensor) -> tuple[Tensor, Tensor]:
     if not table.is_complex():
         raise TypeError(f"complex tables have a complex dtype, not {table.dtype}")
     return table.real, table.imag  # (..., P) each
 
 
-def _of_matrix(table: Tensor, rotary_dim: int, theta: float) -> tuple[Tensor, Tensor]:
+def _of_matrix(table: Tensor) -> tuple[Tensor, Tensor]:
     if table.shape[-2:] != (2, 2):
         raise TypeError(f"matrix tables end in two axes of 2, not in {tuple(table.shape[-2:])}")
     return table[..., 0, 0], table[..., 1, 0]  # (..., P) each
 
 
-def _of_angles(table: Tensor, rotary_dim: int, theta: float) -> tuple[Tensor, Tensor]:
+def _of_angles(table: Tensor) -> tuple[Tensor, Tensor]:
     if not table.is_floating_point():
         raise TypeError(
             f"angles have a floating point dtype, not {table.dtype}; for integers say form='positions'"
@@ -195,17 +200,34 @@ def _of_angles(table: Tensor, rotary_dim: int, theta: float) -> tuple[Tensor, Te
     return table.cos(), table.sin()  # (..., P) each
 
 
-def _of_positions(positions: Tensor, rotary_dim: int, theta: float) -> tuple[Tensor, Tensor]:
-    """Compute in float64, where the device has it, and hand over float32: one rounding."""
+def _of_positions(
+    positions: Tensor, rotary_dim: int, theta: float, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Compute on the device; where it has no float64, on the CPU, and round once to float32."""
+    if _has_float64(device.type):
+        exact = angles(positions, rotary_dim, theta, device)  # (..., P)
+        return exact.cos(), exact.sin()  # (..., P) each
     exact = angles(positions, rotary_dim, theta)  # (..., P)
-    narrow = torch.float32 if positions.device.type == "mps" else torch.float64
-    return exact.cos().to(positions.device, narrow), exact.sin().to(positions.device, narrow)
+    return exact.cos().float().to(device), exact.sin().float().to(device)  # (..., P) each
+
+
+def _has_float64(kind: str) -> bool:
+    return kind in ("cpu", "cuda", "meta") or (kind != "mps" and _makes_float64(kind))
+
+
+@cache
+def _makes_float64(kind: str) -> bool:
+    """Return whether a kind of device that we do not know makes a float64 number: asked once in a process."""
+    try:
+        torch.zeros((), dtype=torch.float64, device=kind)
+    except (RuntimeError, TypeError):
+        return False
+    return True
 
 
 _COUNT = {1: "one tensor", 2: "two tensors, cos and sin"}
-_READERS: dict[TableForm, Callable[[Tensor, int, float], tuple[Tensor, Tensor]]] = {
+_READERS: dict[TableForm, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
     "complex": _of_complex,
     "matrix": _of_matrix,
     "angles": _of_angles,
-    "positions": _of_positions,
 }

@@ -41,6 +41,20 @@ class FromNumbers(nn.Module):
         return angle.cos(), angle.sin()
 
 
+class Chunked(FromNumbers):
+    """What comes back are the halves of one tensor: views with gaps."""
+
+    def forward(self, seq_len: int, device: str) -> tuple[Tensor, ...]:
+        return torch.cat(super().forward(seq_len, device), -1).chunk(2, -1)
+
+
+def looked_up(q: Tensor, cos: Tensor, sin: Tensor, position_ids: Tensor) -> Tensor:
+    """Tables (S, D) that positions (B, S) look up, as transformers had it; its result is a view with gaps."""
+    a, b = q.chunk(2, -1)  # (B, H, S, D / 2)
+    turned = q * cos[position_ids][:, None] + torch.cat((-b, a), -1) * sin[position_ids][:, None]
+    return torch.cat((turned, q), -1)[..., : q.shape[-1]]
+
+
 class Complex(nn.Module):
     """Meta's: q and k times complex numbers from a position on."""
 
@@ -74,6 +88,19 @@ class Indexed(nn.Module):
 
     def rows(self, positions: Tensor) -> Tensor:
         return positions
+
+
+class Counting(nn.Module):
+    """A table that is looked up by the rows' own numbers."""
+
+    def __init__(self, dim: int = 64, max_seq_len: int = ROWS) -> None:
+        super().__init__()
+        angle = torch.outer(torch.arange(max_seq_len).float(), frequencies(dim))  # (S, D / 2)
+        self.register_buffer("angle", angle, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = torch.arange(x.shape[1], device=x.device)  # (S,)
+        return in_halves(x, self.angle[rows][None, :, None])
 
 
 class Clamped(Indexed):

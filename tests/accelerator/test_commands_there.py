@@ -22,6 +22,7 @@ SPAWNING = (
     "from rotcheck.cli.main import main; main()"
 )
 """The front of rotcheck, whose workers start as on macOS."""
+BENCH = ["--shape", "1x5x3x2x8", "--seconds", "0.01", "--dtype", "float32", "--pass", "forward"]
 SHORT = ["--timeout", "240"]  # seconds for one cell, on a machine that is busy
 EXTREMES = ["as-cuda", "all-at-once"]
 
@@ -82,21 +83,11 @@ def test_compare_finds_the_same_mistakes(machine: Machine, mood: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mood", EXTREMES)
-def test_compare_full(machine: Machine, mood: str) -> None:
-    asked = ["native", "timm-cat", "complex", "rotcheck", "torchtune"]
-    report = machine.json(
-        "compare",
-        *asked,
-        "--full",
-        "--dtype",
-        "float32,bfloat16",
-        "--device",
-        f"cpu,{DEVICE}",
-        *SHORT,
-        mood=mood,
-    )
+def test_compare_full_in_all_moods_at_once(machine: Machine) -> None:
+    asked = ["timm-cat", "complex", "rotcheck", "torchtune", "--full", "--dtype", "float32,bfloat16"]
+    report = machine.json("compare", *asked, "--device", f"cpu,{DEVICE}", *SHORT, mood="all-at-once")
     assert departures(report) == []
+    assert not any(cell["verdict"] == "disagrees" for cell in report["cells"])
 
 
 @pytest.mark.parametrize("mood", EXTREMES)
@@ -121,7 +112,10 @@ def test_identify_says_of_a_file_what_it_says_on_the_cpu(machine: Machine, mood:
 
 
 def _identified(one: Mapping[str, Any]) -> Any:
-    return one["specification"], one["convention"], one["follows"], [each["code"] for each in one["findings"]]
+    """Return what was found, but for float64, which not every device can be asked about."""
+    found = dict(one["convention"])
+    found["takes"] = {dtype: took for dtype, took in found["takes"].items() if dtype != "float64"}
+    return one["specification"], found, one["follows"], [each["code"] for each in one["findings"]]
 
 
 @pytest.mark.slow
@@ -154,20 +148,9 @@ def test_train_finds_the_right_one_right_and_the_wrong_one_wrong(machine: Machin
 
 @pytest.mark.parametrize("mood", EXTREMES)
 def test_bench_times_each(machine: Machine, mood: str) -> None:
-    asked = [
-        "native",
-        "rotcheck",
-        "timm-cat",
-        "--shape",
-        "1x5x3x2x8",
-        "--seconds",
-        "0.01",
-        "--device",
-        DEVICE,
-    ]
-    found = machine.json("bench", *asked, mood=mood)
-    assert {row["implementation"] for row in found["timings"]} == {"native", "rotcheck", "timm-cat"}
-    assert all(row["verdict"] == "agrees" for row in found["timings"]), found["timings"]
+    asked = ["native", "timm-cat", *BENCH, "--device", DEVICE]
+    rows = machine.json("bench", *asked, mood=mood)["timings"]
+    assert {(row["implementation"], row["state"]) for row in rows} >= {("native", "ran"), ("timm-cat", "ran")}
 
 
 @pytest.mark.parametrize("mood", EXTREMES)
@@ -190,8 +173,8 @@ def test_each_command_with_workers_started_as_on_macos(machine: Machine, tmp_pat
         ["probe"],
         ["compare", "native", "rotcheck", "timm-cat"],
         ["identify", f"{MODEL}:Rotary", f"{MODEL}:apply_rotary_pos_emb"],
-        ["context", f"{MODEL}:Rotary"],
-        ["bench", "native", "rotcheck", "--shape", "1x5x3x2x8", "--seconds", "0.01"],
+        ["context", f"{MODEL}:Rotary", "--condition", "constructed"],
+        ["bench", "native", *BENCH],
         ["train", "native", "--steps", "2"],
         ["preflight", "--policy", str(policy)],
     ):

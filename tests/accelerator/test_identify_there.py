@@ -12,10 +12,24 @@ from running import DEVICE, Machine
 
 HERE = Path(__file__).parent
 MODULES = HERE / "modules.py"
-RIGHT = ("Llama", "FromNumbers", "Complex", "Indexed", "Plain", "Turning.rotate")
-WRONG = {"OneRowOff": "offset", "Inverse.rotate": "one-sign", "Narrow.rotate": "phase"}
-EVERY = ("Llama", "FromNumbers", "Complex", "Indexed", "Clamped", "Plain", "OneRowOff", "LeftBehind")
-METHODS = ("Turning.rotate", "Inverse.rotate", "Narrow.rotate")
+RIGHT = (
+    "Llama",
+    "FromNumbers",
+    "Chunked",
+    "looked_up",
+    "Complex",
+    "Indexed",
+    "Counting",
+    "Plain",
+    "Turning.rotate",
+)
+WRONG = {
+    "Clamped": "row-past-table",
+    "OneRowOff": "offset",
+    "Inverse.rotate": "one-sign",
+    "Narrow.rotate": "phase",
+}
+EVERY = (*RIGHT, *WRONG, "LeftBehind")
 HOW = (
     "pairing",
     "direction",
@@ -34,8 +48,9 @@ HARSH = "all-at-once"
 def found(machine: Machine) -> Any:
     @cache
     def ask(device: str, mood: str) -> dict[str, dict[str, Any]]:
-        names = [f"{MODULES}:{name}" for name in (*EVERY, *METHODS)]
-        told = machine.json("identify", *names, "--device", device, "--timeout", "200", mood=mood)
+        names = [f"{MODULES}:{name}" for name in EVERY]
+        options = ("--device", device, "--timeout", "200")
+        told = machine.json("identify", *names, *options, mood=mood)["identifications"]
         return {one["specification"].rpartition(":")[2]: one for one in told}
 
     return ask
@@ -95,3 +110,36 @@ def test_the_corpus_is_understood_there(machine: Machine, file: str) -> None:
         assert "Expected all tensors to be on the same device" in one["message"], (name, one)
         assert one["findings"] == [], name
     assert len(others) <= len(every) * 0.3
+
+
+@pytest.fixture(scope="module")
+def harmful(machine: Machine) -> dict[str, dict[str, Any]]:
+    names = ("only_there", "never_right")
+    asked = [f"{HERE / 'harmful.py'}:{name}" for name in names]
+    told = machine.json("identify", *asked, "--device", DEVICE, "--timeout", "200", mood=HARSH)
+    return dict(zip(names, told["identifications"], strict=True))
+
+
+def test_a_device_that_is_lost_ends_the_search_and_accuses_nobody(harmful: dict[str, dict[str, Any]]) -> None:
+    lost = harmful["never_right"]
+    assert "answers no more" in lost["message"]
+    assert not lost["follows"]
+    assert not lost.get("findings")
+
+
+def test_what_runs_on_the_device_only_is_not_asked_where_its_table_ends(
+    harmful: dict[str, dict[str, Any]],
+) -> None:
+    found = harmful["only_there"]
+    assert found["follows"], found
+    said = [one["says"] for one in found["evidence"] if one["field"] == "context"]
+    assert "asked for positions up to 100 only" in said
+
+
+def test_a_flag_that_ends_the_device_leaves_the_others_a_fresh_process(
+    harmful: dict[str, dict[str, Any]],
+) -> None:
+    flags = {one["flag"]: one for one in harmful["only_there"]["flags"]}
+    assert "answers no more" in flags["beyond=True"]["message"]
+    assert flags["opposite=True"]["follows"], flags
+    assert flags["opposite=True"]["convention"]["direction"] == -1

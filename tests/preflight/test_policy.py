@@ -9,6 +9,7 @@ from rotcheck.errors import RequestError
 from rotcheck.preflight import names
 from rotcheck.preflight.policy import DEFAULT, load
 
+HERE = ("cpu", "cuda", "mps", "xpu", "meta", "interpreter")  # the lines of a probe
 FULL = """
 implementations = ["native", "flash-attn"]
 devices = ["cpu", "cuda"]
@@ -162,7 +163,7 @@ def test_paths_are_those_from_the_folder_of_the_policy(folder: Path) -> None:
 )
 def test_a_name_that_can_name_nothing_is_refused(policy: dict[str, tuple[str, ...]], said: str) -> None:
     with pytest.raises(RequestError, match=f"built in: .*{said}"):
-        names.check(replace(DEFAULT, **policy))
+        names.check(replace(DEFAULT, **policy), lambda: HERE)
 
 
 def test_what_torch_can_name_and_what_the_policy_names_is_no_mistake() -> None:
@@ -170,4 +171,12 @@ def test_what_torch_can_name_and_what_the_policy_names_is_no_mistake() -> None:
     own = ("/a/models/mine.py:f", "package.module:g")
     excused = ("mtia", "cuda:3", "flash-attn", "torchscript-legacy", "./models/mine.py:f", *own)
     policy = replace(DEFAULT, devices=devices, implementations=own, may_be_unavailable=excused)
-    assert names.check(policy) is None, "it raises what it refuses"
+    assert names.check(policy, lambda: HERE) is None, "it raises what it refuses"
+
+
+@pytest.mark.parametrize("device", ["zork", "zork:0"])
+def test_a_device_of_a_plug_in_is_known_where_the_machine_has_it(device: str) -> None:
+    policy = replace(DEFAULT, devices=("cpu", device), may_be_unavailable=(device,))
+    names.check(policy, lambda: (*HERE, "zork:0"))  # raises what it refuses
+    with pytest.raises(RequestError, match=f"devices names '{device}', which is not a device"):
+        names.check(policy, lambda: HERE)

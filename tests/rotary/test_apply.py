@@ -15,6 +15,7 @@ from rotcheck.rotary import rotate as reference
 from rotcheck.rotary.apply import PACKED, rotate
 from rotcheck.rotary.paths import PATHS, blocks, cpu, operations
 from rotcheck.rotary.plan import Arrangement, plan
+from rotcheck.rotary.tables import _has_float64, _makes_float64, cos_and_sin
 
 BATCH, POSITIONS, HEADS, LANES = 2, 7, 5, 12  # all different, and none of them the 3 of qkv
 DTYPES = [torch.float32, torch.bfloat16, torch.float16, torch.float64]
@@ -123,6 +124,35 @@ def test_positions_are_enough(pairing: str, path: ModuleType) -> None:
     )
 
 
+def test_tables_of_positions_are_made_without_reading_anything_back() -> None:
+    """On meta there is nothing to read: what waits for a device, and no graph can hold, raises there."""
+    x, at = _bshd(torch.bfloat16).to("meta"), AT.to("meta")
+    assert apply_rotary(x, at, form="positions").device.type == "meta"
+    with pytest.raises(NotImplementedError, match="no data"):
+        at.cpu()
+
+
+@pytest.mark.parametrize("float64", [True, False])
+def test_a_device_without_float64_turns_by_the_same_angles(
+    float64: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cos_and_sin.__globals__, "_has_float64", lambda kind: float64)
+    at = torch.tensor([0, 1, 131_071, 2**20 - 3, 2**20 - 1, 2**20, 2**20 + 1])
+    cos, sin = cos_and_sin("positions", (at,), 64, 10000.0, torch.device("cpu"))
+    assert cos.dtype == sin.dtype == (torch.float64 if float64 else torch.float32)
+    assert torch.equal(cos.float(), angles(at, 64).cos().float())
+    assert torch.equal(sin.float(), angles(at, 64).sin().float())
+    x = torch.randn(1, 7, 2, 64)
+    tables_rounded_once = (angles(at, 64).cos().float(), angles(at, 64).sin().float())
+    assert torch.equal(apply_rotary(x, at, form="positions"), apply_rotary(x, *tables_rounded_once))
+
+
+def test_kinds_of_devices_are_asked_whether_they_have_float64() -> None:
+    assert [_has_float64(kind) for kind in ("cpu", "cuda", "meta", "mps")] == [True, True, True, False]
+    assert not _makes_float64("lazy")  # a kind that is in no build of torch: what cannot be made is not there
+    assert _makes_float64("cpu")
+
+
 @pytest.mark.parametrize("path", ON_CPU, ids=lambda path: path.name)
 def test_positions_of_their_own_for_each_batch(path: ModuleType) -> None:
     x = _bshd(torch.float64)
@@ -197,7 +227,7 @@ def test_memory_that_elements_share_is_not_written_in_place(path: ModuleType) ->
     x = torch.randn(1, POSITIONS, HEADS, LANES).expand(BATCH, -1, -1, -1)
     given = tables("half-width", "half", angles(AT, LANES), torch.float32)
     made = plan(Arrangement(), x.shape, *(table.shape for table in given))
-    assert path is operations or "share memory" in path.unfit(x, *given, made, True)
+    assert path is operations or "share memory" in path.unfit(x, *given, made, x)
     with pytest.raises(RuntimeError, match="single memory location"):
         apply_rotary(x, *given, inplace=True)
 
@@ -298,6 +328,7 @@ from rotcheck.rotary import angles, tables
 from rotcheck.rotary.apply import PACKED, rotate
 from rotcheck.rotary.paths import operations, triton, flash_attn
 from rotcheck.rotary.plan import Arrangement, plan
+from rotcheck.rotary.tables import _has_float64, _makes_float64, cos_and_sin
 path = {"triton-kernel": triton, "flash-attn": flash_attn}["%s"]
 shapes = {"bshd": (2, 7, 5, 12), "bhsd": (2, 5, 7, 12), "sbhd": (7, 2, 5, 12), "thd": (7, 5, 12)}
 shapes["qkv"] = (2, 7, 3, 5, 12)
@@ -310,7 +341,7 @@ for layout, pairing, dtype, rotary_dim in itertools.product(
     arranged = Arrangement(layout, pairing)
     made = plan(arranged, x.shape, *(t.shape for t in given))
     for inplace in (False, True):
-        if path.unfit(x, *given, made, inplace) is not None:
+        if path.unfit(x, *given, made, x if inplace else None) is not None:
             continue
         expected = rotate(x, *given, arranged, False, operations)
         leaf = x.clone().requires_grad_()
@@ -321,11 +352,15 @@ for layout, pairing, dtype, rotary_dim in itertools.product(
         turned_back = rotate(back, *given, arranged._replace(direction=-1), False, operations)
         assert torch.equal(gradient, turned_back), (layout, pairing, dtype, rotary_dim, inplace)
         ran += 1
+    out = torch.empty(*x.shape[:-1], 20, dtype=dtype)[..., 4:16]
+    if path.unfit(x, *given, made, out) is None:
+        assert torch.equal(rotate(x, *given, arranged, False, path, out), expected)
+        ran += 1
 print(ran)
 """
 
 
-@pytest.mark.parametrize(("path", "calls"), [("triton-kernel", 120), ("flash-attn", 72)])
+@pytest.mark.parametrize(("path", "calls"), [("triton-kernel", 180), ("flash-attn", 56)])
 def test_the_kernels_for_gpus_have_the_same_bits_under_the_interpreter(path: str, calls: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERPRETED % path], capture_output=True, text=True, check=False

@@ -1,8 +1,9 @@
 """The code that rotates, one file for each way, and the choice between them.
 
-A path has `name`; `unfit(x, cos, sin, plan, inplace)`, why it cannot take a call, or None; and
-`rotate(x, cos, sin, plan, inplace)`. All of them compute in float32 (float64 for float64) and round once, in the
-same order of operations, so that which of them runs does not show in the values.
+A path has `name`; `unfit(x, cos, sin, plan, out)`, why it cannot take a call, or None; and
+`rotate(x, cos, sin, plan, out)`, which writes into `out`, x itself in place, or into a new tensor where it is None.
+All of them compute in float32 (float64 for float64) and round once; all but flash-attn's do the same operations in the
+same order, so that which of them runs does not show in the values.
 """
 
 from types import ModuleType
@@ -14,20 +15,20 @@ from torch.autograd import forward_ad
 from rotcheck.rotary.paths import blocks, cpu, flash_attn, operations, triton
 from rotcheck.rotary.plan import Plan
 
-PATHS: tuple[ModuleType, ...] = (flash_attn, triton, cpu, blocks, operations)
+PATHS: tuple[ModuleType, ...] = (triton, flash_attn, cpu, blocks, operations)
 """In the order in which they are preferred."""
 
 _ON_CPU = (cpu, blocks, operations)
 
 
-def choose(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> ModuleType:
+def choose(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> ModuleType:
     """Return the path for a call."""
     if traced() is not None:
         return operations
     if torch.is_grad_enabled() and (cos.requires_grad or sin.requires_grad):
         return operations  # whose gradient reaches the tables too
     for path in _ON_CPU if x.is_cpu else PATHS:
-        if path.unfit(x, cos, sin, plan, inplace) is None:
+        if path.unfit(x, cos, sin, plan, out) is None:
             return path
     return operations
 

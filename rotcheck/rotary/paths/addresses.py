@@ -3,17 +3,19 @@
 from torch import Tensor
 from torch.nn import Parameter
 
-_PLAIN = (Tensor, Parameter)
+PLAIN = (Tensor, Parameter)
 
 
-def unfit(x: Tensor, cos: Tensor, sin: Tensor, inplace: bool) -> str | None:
+def unfit(x: Tensor, cos: Tensor, sin: Tensor, out: Tensor | None) -> str | None:
     """Return why what lies at the tensors' addresses is not what they hold, or cannot be written; or None."""
-    if type(x) not in _PLAIN or type(cos) not in _PLAIN or type(sin) not in _PLAIN:
+    if type(x) not in PLAIN or type(cos) not in PLAIN or type(sin) not in PLAIN:
         return (
             f"a subclass of Tensor ({type(x).__name__}, {type(cos).__name__}) may hold no memory of its own"
         )
-    if inplace and 0 in x.stride():
-        return "elements of x share memory, and cannot be written each for itself"
-    if x.is_neg() or cos.is_neg() or sin.is_neg():
+    if out is not None and type(out) not in PLAIN:
+        return f"out is a subclass of Tensor ({type(out).__name__}), which may hold no memory of its own"
+    if out is not None and 0 in out.stride():
+        return "elements of out share memory, and cannot be written each for itself"
+    if x.is_neg() or cos.is_neg() or sin.is_neg() or (out is not None and out.is_neg()):
         return "a tensor with its sign still to be resolved"
     return None

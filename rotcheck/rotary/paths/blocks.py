@@ -12,20 +12,20 @@ name = "blocks"
 ELEMENTS = 1 << 18  # of a block: 1 MiB of float32
 
 
-def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str | None:
+def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
     """Return why not: off the CPU, or memory that cannot be written element by element."""
     if not x.is_cpu:
         return f"x is on {x.device.type}; its blocks are made for the caches of a CPU"
     if not (x.is_floating_point() and cos.is_floating_point() and sin.is_floating_point()):
         return f"x is {x.dtype}, cos {cos.dtype} and sin {sin.dtype}"
-    if inplace and 0 in x.stride():
-        return "elements of x share memory, and cannot be written each for itself"
+    if out is not None and 0 in out.stride():
+        return "elements of out share memory, and cannot be written each for itself"
     return None
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
+def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> Tensor:
     """Rotate x block by block along its positions."""
-    out = x if inplace else torch.empty_like(x)
+    out = torch.empty_like(x) if out is None else out
     wide = torch.float64 if x.dtype == torch.float64 else torch.float32
     tables = (aligned(cos, plan).to(wide), aligned(sin, plan).to(wide) * plan.direction)  # broadcast over x
     for x_block, out_block, cos_block, sin_block in _blocks(plan, x, out, *tables):

@@ -21,7 +21,7 @@ name = "cpu-kernel"
 _DTYPES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2, torch.float16: 3}
 
 
-def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str | None:
+def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
     """Return why the kernel cannot take a call: not built, not plain CPU tensors, a dtype it does not know."""
     if _kernel is None:
         return MISSING
@@ -31,7 +31,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str
         return f"the kernel has no code for {x.dtype} with tables in {cos.dtype} and {sin.dtype}"
     if plan.pairs > _kernel.MOST_PAIRS:
         return f"{plan.pairs} pairs in a head; the kernel has room for {_kernel.MOST_PAIRS}"
-    return addresses.unfit(x, cos, sin, inplace)
+    return addresses.unfit(x, cos, sin, out)
 
 
 def threads() -> int:
@@ -39,16 +39,16 @@ def threads() -> int:
     return torch.get_num_threads() if _kernel is not None and _kernel.THREADS else 1
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
+def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> Tensor:
     """Rotate x as the plan says; a profile shows the kernel as `rotcheck::cpu_kernel`."""
     if profiler._is_profiler_enabled:
         with profiler.record_function("rotcheck::cpu_kernel"):
-            return _rotate(x, cos, sin, plan, inplace)
-    return _rotate(x, cos, sin, plan, inplace)
+            return _rotate(x, cos, sin, plan, out)
+    return _rotate(x, cos, sin, plan, out)
 
 
-def _rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
-    out = x if inplace else torch.empty_like(x)
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> Tensor:
+    out = torch.empty_like(x) if out is None else out
     _kernel.rotate(
         x.data_ptr(),
         out.data_ptr(),

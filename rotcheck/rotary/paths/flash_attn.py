@@ -1,4 +1,4 @@
-"""flash-attn's own Triton kernel, where it can run and does the whole of a call in one pass."""
+"""flash-attn's own Triton kernel, which fuses roundings: its values may differ from ours in the last bit."""
 
 import importlib
 import importlib.util
@@ -13,35 +13,71 @@ from rotcheck.rotary.plan import Plan
 
 name = "flash-attn"
 MOST_LANES = 256  # of a head
+MOST_BLOCKS = 65535  # along the second and third axis of a grid; releases differ in what lies along them
+INDICES = 2**31  # it computes them in 32 bits
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
-def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str | None:
-    """Return why flash-attn cannot take a call: not here, no GPU, or not in one pass."""
+def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
+    """Return why flash-attn cannot take a call: not here, not in one pass, or over a limit that it does not check."""
     missing = triton.missing(x) or kernel()[1]
     if missing:
         return missing
+    if x.is_xpu:
+        return f"x is on {x.device}; it starts its kernel on CUDA devices alone"
     if plan.table_axes[0] >= 0 or plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0:
         return "its tables are the same for every batch, slot and head"
-    if x.dtype not in _DTYPES or cos.dtype not in _DTYPES or cos.dtype != sin.dtype or cos.device != x.device:
-        return f"it computes in float32 on one device; x is {x.dtype}, cos {cos.dtype} on {cos.device}, sin {sin.dtype}"
-    if plan.lanes > MOST_LANES:
-        return f"a head has {plan.lanes} lanes; it takes {MOST_LANES}"
-    if plan.rotated_slots < plan.sizes[2] and not inplace:
+    if x.dtype not in _DTYPES or not x.dtype == cos.dtype == sin.dtype:
+        return (
+            f"releases of it want one of {_DTYPES} for all; x is {x.dtype}, cos {cos.dtype}, sin {sin.dtype}"
+        )
+    if cos.device != x.device or sin.device != x.device:
+        return f"x is on {x.device}, cos on {cos.device} and sin on {sin.device}"
+    return _passes(x, plan, out) or addresses.unfit(x, cos, sin, out) or _beyond(x, plan)
+
+
+def _passes(x: Tensor, plan: Plan, out: Tensor | None) -> str | None:
+    """Return why a call would take more than one pass over memory."""
+    if out is not None and out is not x:
+        return "it writes into x or into memory of its own, not into out"
+    if plan.rotated_slots < plan.sizes[2] and out is None:
         return "out of place on packed qkv it would copy everything first: 5/3 of the traffic"
+    if plan.lanes > 2 * plan.pairs and out is None:
+        return (
+            f"out of place it copies the {plan.lanes - 2 * plan.pairs} lanes that stay with a second kernel"
+        )
     if plan.sizes[2] > 1 and not x.is_contiguous():
         return "packed qkv must be contiguous"
-    return addresses.unfit(x, cos, sin, inplace)
+    return None
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
-    """Rotate x as the plan says."""
+def _beyond(x: Tensor, plan: Plan) -> str | None:
+    """Return which of the kernel's limits a call is over."""
+    if plan.lanes > MOST_LANES:
+        return f"a head has {plan.lanes} lanes; it takes {MOST_LANES}"
+    heads = _heads(x, plan)  # (B, S, H, D)
+    most = MOST_BLOCKS * (8 if 2 * plan.pairs <= 128 else 4)
+    if heads.shape[1] > most:
+        return f"there are {heads.shape[1]} positions; its grid takes {most} with {2 * plan.pairs} lanes that rotate"
+    for axis, what in ((0, "batches"), (2, "heads")):
+        if heads.shape[axis] > MOST_BLOCKS:
+            return f"there are {heads.shape[axis]} {what}; its grid takes {MOST_BLOCKS}"
+    last = (
+        max(heads.numel(), 1 + sum((size - 1) * step for size, step in zip(heads.shape, heads.stride()))) - 1
+    )
+    if last >= INDICES:
+        return f"the last element has index {last}; it computes indices in 32 bits, up to {INDICES - 1}"
+    return None
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> Tensor:
+    """Rotate x as the plan says, in place or into a new tensor."""
     library, _ = kernel()
     assert library is not None, "unfit() said so"
     tables = (_rows(cos, plan), _rows(sin, plan))  # (S, P) each
-    turned = {"interleaved": plan.interleaved, "inplace": inplace, "conjugate": plan.direction < 0}
+    turned = {"interleaved": plan.interleaved, "inplace": out is x, "conjugate": plan.direction < 0}
     rotated: Tensor = library.apply_rotary(_heads(x, plan), *tables, **turned)
-    return x if inplace else _like(rotated, x, plan)
+    return x if out is x else _like(rotated, x, plan)
 
 
 @cache

@@ -8,12 +8,12 @@ from rotcheck.rotary.plan import Plan
 name = "operations"
 
 
-def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str | None:
+def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
     """Return None: PyTorch takes every call."""
     return None
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
+def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> Tensor:
     """Rotate x as the plan says, with temporaries of the size of x unless a compiler fuses them away.
 
     Raises TypeError for tensors that are not floating point.
@@ -24,7 +24,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Te
                 f"{tensor_name} has dtype {tensor.dtype}; what is rotated, and by what, is floating point"
             )
     rotated = _slots(x, aligned(cos, plan), aligned(sin, plan), plan)
-    return x.copy_(rotated) if inplace else rotated
+    return rotated if out is None else out.copy_(rotated)
 
 
 def aligned(table: Tensor, plan: Plan) -> Tensor:

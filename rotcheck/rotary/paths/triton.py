@@ -9,16 +9,18 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from rotcheck.rotary.paths import addresses, operations
+from rotcheck.rotary.paths import addresses
+from rotcheck.rotary.paths.tile import BYTES, head_count, tile
 from rotcheck.rotary.plan import Plan
 
 name = "triton-kernel"
 _DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
-MOST_LANES = 2048  # of a head; a row of tiles must fit into registers
-MOST_BATCHES = 65535  # programs along a grid's third axis
+MOST_PAIRS = 1024  # of a head: what a program holds in registers
+MOST_PROGRAMS = 2**31 - 1  # along a grid's first axis
+LONGEST = 2**31 - BYTES  # positions or heads: counted in 32 bits, a tile that reaches over the end included
 
 
-def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str | None:
+def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
     """Return why the kernel cannot take a call: no Triton, no GPU, a dtype or a size that it is not made for."""
     said = missing(x)
     if said:
@@ -27,11 +29,16 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> str
         return f"the kernel has no code for {x.dtype} with tables in {cos.dtype} and {sin.dtype}"
     if cos.device != x.device or sin.device != x.device:
         return f"x is on {x.device}, cos on {cos.device} and sin on {sin.device}"
-    if plan.lanes > MOST_LANES:
-        return f"a head has {plan.lanes} lanes; it takes {MOST_LANES}"
-    if plan.sizes[0] > MOST_BATCHES:
-        return f"there are {plan.sizes[0]} batches; it takes {MOST_BATCHES}"
-    return addresses.unfit(x, cos, sin, inplace)
+    if plan.pairs > MOST_PAIRS:
+        return f"{plan.pairs} pairs rotate in a head; a program has registers for {MOST_PAIRS}"
+    longest = max(plan.sizes[1], head_count(plan, out is x))
+    if longest > LONGEST:
+        return f"{longest} positions or heads in a row; it counts up to {LONGEST}"
+    close = x.stride(-1) == 1 and (out is None or out.stride(-1) == 1)
+    programs = tile(plan, x.dtype == torch.float64, out is x, close).programs
+    if programs > MOST_PROGRAMS:
+        return f"it would take {programs} programs; a grid takes {MOST_PROGRAMS}"
+    return addresses.unfit(x, cos, sin, out)
 
 
 def missing(x: Tensor) -> str | None:
@@ -41,14 +48,13 @@ def missing(x: Tensor) -> str | None:
     return None if _kernel() else "Triton is not installed"
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> Tensor:
+def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> Tensor:
     """Rotate x as the plan says."""
-    out = x if inplace else torch.empty_like(x)
+    out = torch.empty_like(x) if out is None else out
     module = _kernel()
     assert module is not None, "unfit() said so"
-    tables = (operations.aligned(cos, plan), operations.aligned(sin, plan))  # broadcast over x's axes
     if x.numel():
-        module.launch(x, out, *tables, plan, inplace)
+        module.launch(x, out, cos, sin, plan)
     return out
 
 

@@ -2,76 +2,95 @@
 
 import os
 from contextlib import nullcontext
+from functools import lru_cache
+from itertools import chain
+from math import gcd
+from typing import Any, NamedTuple
 
 import torch
 import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import triton.language as tl  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from torch import Tensor
 
+from rotcheck.rotary.paths.tile import head_count, tile
 from rotcheck.rotary.plan import Plan
 
+Strides = tuple[int, ...]
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-ELEMENTS = 4096  # of a program's tile
+OPTIONS = {} if INTERPRETED else {"enable_fp_fusion": False}  # the same roundings as on the other paths
 
 
-@triton.jit  # type: ignore[misc, untyped-decorator, unused-ignore]
+@triton.jit(do_not_specialize=["offset"])  # type: ignore[misc, untyped-decorator, unused-ignore]
 def _rotate(  # type: ignore[no-untyped-def]
     X, OUT, COS, SIN,
-    positions, heads, rotated_heads, heads_per_slot,
+    positions, offset, heads, rotated_heads, heads_per_slot,
     x_batch, x_position, x_slot, x_head, x_lane,
     out_batch, out_position, out_slot, out_head, out_lane,
     cos_batch, cos_position, cos_slot, cos_head, cos_lane,
     sin_batch, sin_position, sin_slot, sin_head, sin_lane,
-    PAIRS: tl.constexpr, LANES: tl.constexpr, STEP: tl.constexpr, GAP: tl.constexpr,
+    PAIRS: tl.constexpr, LANES: tl.constexpr, INTERLEAVED: tl.constexpr,
+    UNIT: tl.constexpr, TABLE_UNIT: tl.constexpr,
     WIDE: tl.constexpr, BACKWARDS: tl.constexpr, WRITES_ALL: tl.constexpr, PER_HEAD: tl.constexpr,
     ROWS: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr, REST: tl.constexpr,
 ):  # fmt: skip
-    batch = tl.program_id(2).to(tl.int64)
-    row = (tl.program_id(0) * ROWS + tl.arange(0, ROWS)).to(tl.int64)[:, None, None]
-    head = (tl.program_id(1) * HEADS + tl.arange(0, HEADS)).to(tl.int64)[None, :, None]
-    pair = tl.arange(0, WIDTH)[None, None, :]
-    slot, own = head // heads_per_slot, head % heads_per_slot
+    program, head_tiles, row_tiles = tl.program_id(0), tl.cdiv(heads, HEADS), tl.cdiv(positions, ROWS)
+    batch = (program // head_tiles // row_tiles).to(tl.int64)
+    row = (program // head_tiles % row_tiles).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None, None]
+    head = (program % head_tiles) * HEADS + tl.arange(0, HEADS)[None, :, None]
+    slot, own = (head // heads_per_slot).to(tl.int64), (head % heads_per_slot).to(tl.int64)
+    pair = tl.arange(0, WIDTH)[None, None, :].to(tl.int64)  # 64 bits: a stride times a lane may need them
     inside = (row < positions) & (head < heads)
     rotates = head < rotated_heads
-    X += batch * x_batch + row * x_position + slot * x_slot + own * x_head
-    OUT += batch * out_batch + row * out_position + slot * out_slot + own * out_head
-    COS += batch * cos_batch + row * cos_position + pair * cos_lane
-    SIN += batch * sin_batch + row * sin_position + pair * sin_lane
+    X += (batch * x_batch + row * x_position + slot * x_slot + own * x_head) * UNIT
+    OUT += (batch * out_batch + row * out_position + slot * out_slot + own * out_head) * UNIT
+    COS += (batch * cos_batch + (row + offset) * cos_position) * TABLE_UNIT + pair * cos_lane
+    SIN += (batch * sin_batch + (row + offset) * sin_position) * TABLE_UNIT + pair * sin_lane
     read = (row < positions) & (pair < PAIRS)
     if PER_HEAD:
-        COS += slot * cos_slot + own * cos_head
-        SIN += slot * sin_slot + own * sin_head
+        COS += (slot * cos_slot + own * cos_head) * TABLE_UNIT
+        SIN += (slot * sin_slot + own * sin_head) * TABLE_UNIT
         read = read & inside & rotates
     cos = tl.load(COS, mask=read, other=1.0).to(WIDE)
     sin = tl.load(SIN, mask=read, other=0.0).to(WIDE)
     if BACKWARDS:
         sin = -sin
-    mask = inside & (pair < PAIRS)
-    if not WRITES_ALL:
-        mask = mask & rotates
-    first, second = pair * STEP, pair * STEP + GAP
-    a = tl.load(X + first * x_lane, mask=mask, other=0.0)
-    b = tl.load(X + second * x_lane, mask=mask, other=0.0)
+    writes = inside if WRITES_ALL else inside & rotates
+    if INTERLEAVED:  # both lanes of a pair at once
+        lane = tl.arange(0, 2 * WIDTH)[None, None, :].to(tl.int64)
+        mask = writes & (lane < 2 * PAIRS)
+        neighbours = tl.load(X + lane * x_lane, mask=mask, other=0.0)
+        a, b = tl.split(tl.reshape(neighbours, [ROWS, HEADS, WIDTH, 2]))
+    else:
+        mask = writes & (pair < PAIRS)
+        a = tl.load(X + pair * x_lane, mask=mask, other=0.0)
+        b = tl.load(X + (pair + PAIRS) * x_lane, mask=mask, other=0.0)
     wide_a, wide_b = a.to(WIDE), b.to(WIDE)
-    rotated_a = (wide_a * cos - wide_b * sin).to(a.dtype)
-    rotated_b = (wide_b * cos + wide_a * sin).to(b.dtype)
-    tl.store(OUT + first * out_lane, tl.where(rotates, rotated_a, a), mask=mask)
-    tl.store(OUT + second * out_lane, tl.where(rotates, rotated_b, b), mask=mask)
-    if WRITES_ALL and LANES > 2 * PAIRS:
-        lane = 2 * PAIRS + tl.arange(0, REST)[None, None, :]
-        behind = inside & (lane < LANES)
-        tl.store(OUT + lane * out_lane, tl.load(X + lane * x_lane, mask=behind, other=0.0), mask=behind)
+    first = tl.where(rotates, (wide_a * cos - wide_b * sin).to(a.dtype), a)
+    second = tl.where(rotates, (wide_b * cos + wide_a * sin).to(b.dtype), b)
+    if INTERLEAVED:
+        tl.store(OUT + lane * out_lane, tl.interleave(first, second), mask=mask)
+    else:
+        tl.store(OUT + pair * out_lane, first, mask=mask)
+        tl.store(OUT + (pair + PAIRS) * out_lane, second, mask=mask)
+    if WRITES_ALL:
+        for start in range(2 * PAIRS, LANES, REST):
+            behind = start + tl.arange(0, REST)[None, None, :].to(tl.int64)
+            stays = inside & (behind < LANES)
+            tl.store(OUT + behind * out_lane, tl.load(X + behind * x_lane, mask=stays, other=0.0), mask=stays)
 
 
-def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace: bool) -> None:
-    """Run the kernel; cos and sin have the axes of x, of size 1 where they are the same for all."""
-    batch, positions, slots, heads = plan.sizes
-    rotated = plan.rotated_slots * heads
-    width = triton.next_power_of_2(plan.pairs)
-    rows = max(1, min(8, triton.next_power_of_2(positions)))
-    per_program = max(1, min(triton.next_power_of_2(slots * heads), ELEMENTS // (2 * width * rows)))
-    written = rotated if inplace else slots * heads
-    grid = (triton.cdiv(positions, rows), triton.cdiv(written, per_program), batch)
+class Launch(NamedTuple):
+    """What a launch is told beside the tensors."""
+
+    programs: int
+    numbers: tuple[int, ...]
+    constexprs: dict[str, Any]
+
+
+def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None:
+    """Run the kernel."""
+    strides = (x.stride(), out.stride(), cos.stride(), sin.stride())
+    programs, numbers, constexprs = prepare(plan, x.dtype == torch.float64, out is x, *strides)
     with (
         nullcontext()
         if x.is_cpu
@@ -79,22 +98,41 @@ def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan, inplace
         if x.is_cuda
         else torch.xpu.device(x.device)
     ):
-        _rotate[grid](
-            x, out, cos, sin,
-            positions, written, rotated, heads,
-            *_strides(x, plan), *_strides(out, plan), *_strides(cos, plan), *_strides(sin, plan),
-            PAIRS=plan.pairs, LANES=plan.lanes,
-            STEP=2 if plan.interleaved else 1, GAP=1 if plan.interleaved else plan.pairs,
-            WIDE=tl.float64 if x.dtype == torch.float64 else tl.float32,
-            BACKWARDS=plan.direction < 0, WRITES_ALL=not inplace,
-            PER_HEAD=plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0,
-            ROWS=rows, HEADS=per_program, WIDTH=width,
-            REST=triton.next_power_of_2(max(1, plan.lanes - 2 * plan.pairs)),
-            **({} if INTERPRETED else {"enable_fp_fusion": False}),  # the same roundings as on the other paths
-        )  # fmt: skip
+        _rotate[(programs,)](x, out, cos, sin, *numbers, **constexprs, **OPTIONS)
 
 
-def _strides(tensor: Tensor, plan: Plan) -> tuple[int, ...]:
-    """Return the strides of batch, position, slot, head and lane; 0 where there is nothing to step over."""
-    axes = (axis if axis >= 0 and tensor.shape[axis] > 1 else -1 for axis in plan.axes)
-    return (*(tensor.stride(axis) if axis >= 0 else 0 for axis in axes), tensor.stride(-1))
+@lru_cache(maxsize=1024)
+def prepare(
+    plan: Plan, double: bool, inplace: bool, x: Strides, out: Strides, cos: Strides, sin: Strides
+) -> Launch:
+    """Return what the kernel is told for tensors with these strides; worked out once for each set of them."""
+    rows, heads, width, rest, programs = tile(plan, double, inplace, x[-1] == out[-1] == 1)
+    unit, own = _in_units(plan.axes, x, out, sizes=plan.sizes)
+    table_unit, tables = _in_units(plan.table_axes, cos, sin)
+    constexprs = {
+        "PAIRS": plan.pairs, "LANES": plan.lanes, "INTERLEAVED": plan.interleaved,
+        "UNIT": unit, "TABLE_UNIT": table_unit,
+        "WIDE": tl.float64 if double else tl.float32, "BACKWARDS": plan.direction < 0,
+        "WRITES_ALL": not inplace, "PER_HEAD": plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0,
+        "ROWS": rows, "HEADS": heads, "WIDTH": width, "REST": rest,
+    }  # fmt: skip
+    step, each = plan.table_step, plan.sizes[3]
+    counts = (plan.sizes[1], plan.offset, head_count(plan, inplace), plan.rotated_slots * each, each)
+    lanes = (x[-1], out[-1], step * cos[-1], step * sin[-1])
+    strides = (n for axes, lane in zip((*own, *tables), lanes, strict=True) for n in (*axes, lane))
+    return Launch(programs, (*counts, *strides), constexprs)
+
+
+def _in_units(
+    axes: tuple[int, ...], *tensors: Strides, sizes: tuple[int, ...] = (2, 2, 2, 2)
+) -> tuple[int, list[list[int]]]:
+    """Return the strides of batch, position, slot and head, 0 where there is nothing to step over, in a common unit.
+
+    A compiler that knows of such a unit, up to 16, moves 16 bytes at a time.
+    """
+    apart = [
+        [strides[axis] if axis >= 0 and size > 1 else 0 for axis, size in zip(axes, sizes, strict=True)]
+        for strides in tensors
+    ]
+    unit = gcd(16, *chain(*apart))
+    return unit, [[stride // unit for stride in strides] for strides in apart]
