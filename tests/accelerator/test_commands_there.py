@@ -64,7 +64,8 @@ def ran(found: Iterable[Mapping[str, Any]]) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("mood", EXTREMES)
 def test_compare_judges_libraries_and_own_functions_as_on_the_cpu(machine: Machine, mood: str) -> None:
-    report = machine.json("compare", *OWN, *LIBRARIES, "--device", f"cpu,{DEVICE}", *SHORT, mood=mood)
+    asked = [*OWN, *LIBRARIES, "--dtype", "float32,bfloat16", "--device", f"cpu,{DEVICE}"]
+    report = machine.json("compare", *asked, *SHORT, mood=mood)
     assert departures(report) == []
     there = cells(report, DEVICE).values()
     assert {cell["implementation"] for cell in there if cell["verdict"] == "agrees"} == {*OWN, *LIBRARIES}
