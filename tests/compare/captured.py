@@ -1,15 +1,18 @@
 """Functions that a CUDA graph captures with something in it that should not be, or cannot capture."""
 
+import torch
 from checks_full import ALONE, INDEXED, _turn, grouped
 
 from rotcheck import declare
 
-kept = {}
+kept = []
 
 
 def _kept(*tensors):
-    """Return what these tensors held when they were first seen here: right for others, and stale in a replay."""
-    return [kept.setdefault(tensor.data_ptr(), tensor.clone()) for tensor in tensors]
+    """Return what these tensors hold, or in a capture what they held at the call before it: stale in a replay."""
+    if not torch.cuda.is_current_stream_capturing():
+        kept[:] = [tensor.clone() for tensor in tensors]
+    return kept
 
 
 @declare(**ALONE)
