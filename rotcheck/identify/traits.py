@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import USUAL, Case, Sizes
-from rotcheck.measure.device import makes
 from rotcheck.measure.errors import SAME, Measured, against
 from rotcheck.measure.hypotheses import explain
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.tables import has_float64
 
 ONCE = 0.8  # rounding steps: more than this, and it does not round once
 MANY_ROWS = 300  # bfloat16 counts to 256
@@ -193,7 +193,7 @@ def _calls(asked: Function, sizes: Sizes) -> dict[str, Callable[[], Any]]:
     found = {
         "float16": of(torch.float16),
         "bfloat16": of(torch.bfloat16),
-        **({"float64": of(torch.float64)} if makes(asked.device, torch.float64) else {}),
+        **({"float64": of(torch.float64)} if has_float64(asked.device.type) else {}),
         "inputs with gaps": gaps,
         "one row": of(positions=sizes.positions[:1]),
     }

@@ -63,12 +63,3 @@ def answers(device: torch.device) -> bool:
         return bool((torch.ones(1, device=device) + 1).cpu().item() == 2.0)
     except RuntimeError:
         return False
-
-
-def makes(device: torch.device, dtype: torch.dtype) -> bool:
-    """Return whether a device makes tensors of a dtype at all: MPS makes none of float64."""
-    try:
-        torch.zeros(1, dtype=dtype, device=device)
-    except (RuntimeError, TypeError):
-        return False
-    return True

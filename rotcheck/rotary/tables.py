@@ -204,14 +204,15 @@ def _of_positions(
     positions: Tensor, rotary_dim: int, theta: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Compute on the device; where it has no float64, on the CPU, and round once to float32."""
-    if _has_float64(device.type):
+    if has_float64(device.type):
         exact = angles(positions, rotary_dim, theta, device)  # (..., P)
         return exact.cos(), exact.sin()  # (..., P) each
     exact = angles(positions, rotary_dim, theta)  # (..., P)
     return exact.cos().float().to(device), exact.sin().float().to(device)  # (..., P) each
 
 
-def _has_float64(kind: str) -> bool:
+def has_float64(kind: str) -> bool:
+    """Return whether devices of a kind, such as "cuda", have float64: Apple's have none."""
     return kind in ("cpu", "cuda", "meta") or (kind != "mps" and _makes_float64(kind))
 
 

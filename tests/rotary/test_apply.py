@@ -15,7 +15,7 @@ from rotcheck.rotary import rotate as reference
 from rotcheck.rotary.apply import PACKED, rotate
 from rotcheck.rotary.paths import PATHS, blocks, cpu, operations
 from rotcheck.rotary.plan import Arrangement, plan
-from rotcheck.rotary.tables import _has_float64, _makes_float64, cos_and_sin
+from rotcheck.rotary.tables import _makes_float64, cos_and_sin, has_float64
 
 BATCH, POSITIONS, HEADS, LANES = 2, 7, 5, 12  # all different, and none of them the 3 of qkv
 DTYPES = [torch.float32, torch.bfloat16, torch.float16, torch.float64]
@@ -136,7 +136,7 @@ def test_tables_of_positions_are_made_without_reading_anything_back() -> None:
 def test_a_device_without_float64_turns_by_the_same_angles(
     float64: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(cos_and_sin.__globals__, "_has_float64", lambda kind: float64)
+    monkeypatch.setitem(cos_and_sin.__globals__, "has_float64", lambda kind: float64)
     at = torch.tensor([0, 1, 131_071, 2**20 - 3, 2**20 - 1, 2**20, 2**20 + 1])
     cos, sin = cos_and_sin("positions", (at,), 64, 10000.0, torch.device("cpu"))
     assert cos.dtype == sin.dtype == (torch.float64 if float64 else torch.float32)
@@ -148,7 +148,7 @@ def test_a_device_without_float64_turns_by_the_same_angles(
 
 
 def test_kinds_of_devices_are_asked_whether_they_have_float64() -> None:
-    assert [_has_float64(kind) for kind in ("cpu", "cuda", "meta", "mps")] == [True, True, True, False]
+    assert [has_float64(kind) for kind in ("cpu", "cuda", "meta", "mps")] == [True, True, True, False]
     assert not _makes_float64("lazy")  # a kind that is in no build of torch: what cannot be made is not there
     assert _makes_float64("cpu")
 
@@ -328,7 +328,7 @@ from rotcheck.rotary import angles, tables
 from rotcheck.rotary.apply import PACKED, rotate
 from rotcheck.rotary.paths import operations, triton, flash_attn
 from rotcheck.rotary.plan import Arrangement, plan
-from rotcheck.rotary.tables import _has_float64, _makes_float64, cos_and_sin
+from rotcheck.rotary.tables import cos_and_sin
 path = {"triton-kernel": triton, "flash-attn": flash_attn}["%s"]
 shapes = {"bshd": (2, 7, 5, 12), "bhsd": (2, 5, 7, 12), "sbhd": (7, 2, 5, 12), "thd": (7, 5, 12)}
 shapes["qkv"] = (2, 7, 3, 5, 12)
