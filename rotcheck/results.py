@@ -136,6 +136,7 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
     cause: str | None = None
     fix: str | None = None
+    demonstration: str | None = None  # of a mistake: Python that runs without rotcheck and shows it
 
 
 class Ambiguity(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +178,9 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
 
 
+Answer = Literal["right", "wrong", "unknown"]
+
+
 class Identification(msgspec.Struct, frozen=True, kw_only=True):
     """What `rotcheck identify` found out about a function."""
 
@@ -200,7 +204,16 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     likeness: Likeness | None = None
     message: str | None = None  # why there is no convention
     tried: tuple[str, ...] = ()  # calls that were tried in vain, and what they said
+    untried: tuple[str, ...] = ()  # arguments that no call was tried with: "offset"
+    advice: tuple[str, ...] = ()  # what to do next: what to name or declare, or which command to run
     seconds: float | None = None  # that the identification took, imports apart
+
+    @property
+    def answer(self) -> Answer:
+        """The answer: `wrong` for a mistake, `right` for a convention that it follows, `unknown` for the rest."""
+        if any(one.mistake for one in self.findings):
+            return "wrong"
+        return "right" if self.follows else "unknown"
 
 
 Relation = Literal["differs", "bit-identical", "same path", "not comparable"]
