@@ -10,11 +10,15 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-Verdict = Literal["agrees", "disagrees", "raises", "crashes", "hangs", "unavailable", "skipped"]
-"""What became of a cell. `unavailable`: not on this machine; `skipped`: asked not to run; the rest ran."""
+Verdict = Literal[
+    "agrees", "disagrees", "raises", "crashes", "hangs", "unavailable", "skipped", "unidentified"
+]
+"""What became of a cell. `unavailable`: not on this machine; `skipped`: asked not to run; `unidentified`: nobody knows
+how to call it, so it was not called; the rest ran."""
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 FINDINGS: tuple[Verdict, ...] = ("disagrees", "raises", "crashes", "hangs")
+UNIDENTIFIED: Verdict = "unidentified"  # no finding: it accuses nobody, and lets no job start
 
 REPORT_SCHEMA = "rotcheck/report/1"
 PROBE_SCHEMA = "rotcheck/probe/1"
@@ -84,7 +88,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     trace: tuple[str, ...] = ()  # innermost frames of whoever raised or died
     failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
     cause: str | None = None
-    fix: str | None = None
+    fix: str | None = None  # what to change; of `unidentified`, what to do so that it can be judged
+    demonstration: str | None = None  # of a mistake: Python that runs without rotcheck and shows it
     stand_in: bool = False
     applies: bool = True  # False, of one that is skipped: the check asks for what the function has not
 
@@ -276,7 +281,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
         return self.q25 <= other.q75 and other.q25 <= self.q75
 
 
-TimingState = Literal["ran", "raises", "crashes", "hangs", "unavailable", "skipped"]
+TimingState = Literal["ran", "raises", "crashes", "hangs", "unavailable", "skipped", "unidentified"]
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -326,6 +331,9 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     against: str  # the baseline
     budget_seconds: float  # for each of the three things timed in a row
     timings: tuple[Timing, ...]
+    conventions: tuple[
+        Identification, ...
+    ] = ()  # of the functions that were identified before they were timed
     interrupted: bool = False
     planned: int = 0  # how many rows the request asked for
 
@@ -386,6 +394,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[Reference, ...]  # float64 first
     courses: tuple[Course, ...]
     summary: dict[str, int]
+    conventions: tuple[Identification, ...] = ()  # of the functions that were identified before they trained
     interrupted: bool = False
 
 
@@ -464,9 +473,14 @@ def findings(cells: Iterable[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.verdict in FINDINGS]
 
 
+def mistaken(found: Iterable[Identification]) -> list[Identification]:
+    """Return the functions that make a mistake."""
+    return [one for one in found if one.answer == "wrong"]
+
+
 def exit_code(cells: Sequence[Cell | Course | Reach]) -> int:
-    """Return the exit code of the contract: 1 for a finding, 5 when nothing ran, else 0."""
-    if any(cell.verdict in FINDINGS for cell in cells):
+    """Return the exit code of the contract: 1 for a finding or what was not identified, 5 when nothing ran, else 0."""
+    if any(cell.verdict in (*FINDINGS, UNIDENTIFIED) for cell in cells):
         return 1
     return 0 if any(cell.verdict == "agrees" for cell in cells) else 5
 

@@ -57,8 +57,7 @@ def _cell(found: dict[str, Any], implementation: str, device: str, dtype: str, c
         stand_in=device in ("meta", "interpreter"),
         failure=failure.id if failure else None,
         cause=failure.cause if failure else None,
-        fix=failure.fix if failure else None,
-        **found,
+        **{"fix": failure.fix if failure else None, **found},
     )
 
 
@@ -82,6 +81,7 @@ def _answered(evidence: Evidence, implementation: str) -> dict[str, Any]:
         "correctly_rounded": evidence.correctly_rounded,
         "not_finite": evidence.not_finite,
         "known": known,
+        **({"fix": evidence.advice} if evidence.advice else {}),
     }
 
 

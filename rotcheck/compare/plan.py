@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rotcheck.compare.checks import levels
-from rotcheck.compare.checks import names as check_names
+from rotcheck.compare.checks import levels, names
+from rotcheck.compare.judgement import CONVENTION, STAND_INS, setup_of
 from rotcheck.errors import RequestError
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
@@ -15,9 +15,7 @@ from rotcheck.results import Line, Machine
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 DEFAULT_DTYPES = DTYPES[:3]
-STAND_INS = ("meta", "interpreter")
 WORKER = "rotcheck.compare.worker"
-_BUILDS = "it makes tables and rotates nothing: `rotcheck context SPEC` judges these"
 PATIENCE = 10  # times as long may a check take that compiles
 LEAST = 15.0  # seconds for a cell on a device for which whatever runs there is compiled first
 
@@ -41,10 +39,9 @@ def request(
 ) -> Request:
     """Return the request; raises `RequestError` for a name that cannot be one.
 
-    No checks: the quick ones, or with `full` all of them.
+    A `file.py` stands for all rotary functions in it. No checks: the quick ones, or with `full` all of them.
     """
-    for implementation in implementations:
-        registry.check(implementation)
+    implementations = expanded(implementations)
     check_known("dtype", dtypes, DTYPES)
     check_known("check", checks, check_names())
     return Request(
@@ -53,6 +50,22 @@ def request(
         once(dtypes),
         tuple(name for name in check_names() if name in (checks or check_names(None if full else "quick"))),
     )
+
+
+def check_names(level: str | None = None) -> list[str]:
+    """Return the names of all checks, or of those of a level: what `identify` says, and those that workers run."""
+    return [CONVENTION, *names(level)]
+
+
+def expanded(implementations: Sequence[str]) -> list[str]:
+    """Return the implementations, for a `file.py` all rotary functions in it.
+
+    Raises `RequestError` for a name that cannot be one.
+    """
+    every = [name for implementation in implementations for name in registry.expanded(implementation)]
+    for name in every:
+        registry.check(name)
+    return every
 
 
 def devices(asked: Sequence[str], machine: Machine) -> list[str]:
@@ -90,8 +103,8 @@ def jobs(
                 "device": device,
                 "outputs": outputs,
             }
-            | _found(identified.get(name)),
-            tasks=[[dtype, check] for dtype in _dtypes(wanted, device, machine) for check in checks],
+            | setup_of(identified.get(name)),
+            tasks=[[dtype, check] for dtype in dtypes_on(wanted, device, machine) for check in checks],
             **_limits(device, timeout, patience),
         )
         for checks, patience in _by_level(wanted.checks)
@@ -102,8 +115,9 @@ def jobs(
 
 def _by_level(checks: Sequence[str]) -> list[tuple[list[str], int]]:
     """Return the quick checks and the others, as far as there are some, and how many times as long each may take."""
-    quick = [name for name in checks if levels()[name] == "quick"]
-    others = [name for name in checks if name not in quick]
+    run = [name for name in checks if name != CONVENTION]
+    quick = [name for name in run if levels()[name] == "quick"]
+    others = [name for name in run if name not in quick]
     return [each for each in ((quick, 1), (others, PATIENCE)) if each[0]]
 
 
@@ -114,18 +128,6 @@ def _limits(device: str, timeout: float, patience: int) -> dict[str, Any]:
     seconds = max(timeout, LEAST)
     limits = {"limit": patience * seconds, "opening_limit": 3 * seconds, "least": LEAST}
     return limits | {"slow_start": True, "fresh_after_raising": True}
-
-
-def _found(identified: Identified | None) -> dict[str, Any]:
-    """Return what a worker is told of a function that was identified before it is judged."""
-    if identified is None:
-        return {}
-    told = identified.told.convention
-    skip = _BUILDS if told and told.kind == "builds" else None
-    called = identified.called
-    if called and told is None:
-        called += ", the likeliest of the calls that were tried: none of them rotates"
-    return {"convention": identified.convention, "called": called, "skip": skip}
 
 
 def display_names(implementations: Collection[str]) -> dict[str, str]:
@@ -139,7 +141,8 @@ def display_names(implementations: Collection[str]) -> dict[str, str]:
     return {name: shown(own) for name, own in parts.items()}
 
 
-def _dtypes(wanted: Request, device: str, machine: Machine) -> tuple[str, ...]:
+def dtypes_on(wanted: Request, device: str, machine: Machine) -> tuple[str, ...]:
+    """Return the dtypes that are asked for on a device."""
     if wanted.dtypes:
         return wanted.dtypes
     line = machine.devices().get(device)

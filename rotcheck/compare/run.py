@@ -5,9 +5,10 @@ from dataclasses import replace
 from functools import partial
 
 from rotcheck import __version__
-from rotcheck.compare import plan
+from rotcheck.compare import judgement, plan
 from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.compare.checks import names as check_names
+from rotcheck.compare.judgement import CONVENTION
 from rotcheck.compare.pairs import Outputs
 from rotcheck.errors import RequestError
 from rotcheck.identify import run as identify
@@ -44,8 +45,8 @@ def compare(
 
     Empty means the default: rotcheck's implementations and those that the project names, all devices that run here,
     float32, bfloat16, float16 and, where the device has it, float64, the quick checks, or all of them with `full`.
-    An implementation is a registered name, `package.module:function` or `path/to/file.py:function`; such a function
-    is identified first, and judged in its own convention. `everything`: those of libraries and of other installed
+    An implementation is a registered name, `package.module:function`, `path/to/file.py:function`, or `file.py` for all
+    in it; such a function is identified first, and judged in its own convention. `everything`: those of libraries and of other installed
     packages too. `timeout`: seconds for one cell, 15 at least on other devices than the CPU; three times as many for
     importing the implementation. `memory_limit`: GiB that a worker may hold. `pairwise` also measures each two
     implementations against each other. `on_plan` is called once with the number of cells, `on_cell` with each cell
@@ -62,8 +63,8 @@ def compare(
         here = plan.devices(wanted.devices, machine)
         run = _Run(wanted, machine, here, on_cell or (lambda cell: None))
         all_jobs = partial(plan.jobs, devices=here, machine=machine, timeout=timeout, outputs=pairwise)
-        run.planned = sum(len(job.tasks) for job in all_jobs(wanted))
         registered, given = _parted(wanted)
+        run.planned = sum(len(job.tasks) for job in all_jobs(wanted)) + run.conventions_planned()
         try:
             if on_plan:
                 on_plan(run.planned)
@@ -72,6 +73,9 @@ def compare(
                     run.identify(done)
                     one = replace(given, implementations=(done.job.name,))
                     pool.add(all_jobs(one, identified=run.identified))
+                    pool.add(identify.flag_jobs(done, run.identified[done.job.name]))
+                elif done.job.target == identify.FLAGS:
+                    run.turn(done)
                 else:
                     run.take(done)
             if pairwise:
@@ -83,22 +87,26 @@ def compare(
 
 def _preload(checks: Sequence[str]) -> tuple[str, ...]:
     """Return what to import once, before workers are forked."""
-    others = [f"{_CHECKS}.{name}" for name in checks]
+    others = [f"{_CHECKS}.{name}" for name in checks if name != CONVENTION]
     tracing = ["torch._dynamo"] if set(checks) & set(TRACERS) else []
     return tuple(dict.fromkeys((*PRELOAD, *others, *tracing)))
 
 
 def _parted(wanted: plan.Request) -> tuple[plan.Request, plan.Request]:
     """Return what was asked of registered implementations, and of functions that were given."""
-    given = tuple(name for name in wanted.implementations if registry.module_of(name) is None)
+    given = tuple(judgement.given(wanted.implementations))
     others = tuple(name for name in wanted.implementations if name not in given)
     return replace(wanted, implementations=others), replace(wanted, implementations=given)
 
 
 def _identifying(given: plan.Request, devices: Sequence[str], timeout: float) -> list[Job]:
-    """Return the jobs that identify the functions that were given, on the first device that computes."""
-    device = next((device for device in devices if device != "meta"), "cpu")
-    return identify.jobs(given.implementations, device, timeout)
+    """Return the jobs that identify the functions that were given."""
+    return identify.jobs(given.implementations, identifying_device(devices), timeout)
+
+
+def identifying_device(devices: Sequence[str]) -> str:
+    """Return where functions are identified: on the first device that computes."""
+    return next((device for device in devices if device != "meta"), "cpu")
 
 
 class _Run:
@@ -114,7 +122,7 @@ class _Run:
         self.planned = 0
         self.interrupted = False
         self.identified: dict[str, Identified] = {}
-        self._machine, self._devices, self._on_cell = machine, devices, on_cell
+        self._wanted, self._machine, self._devices, self._on_cell = wanted, machine, devices, on_cell
         self._names = plan.display_names(wanted.implementations)
         self.outputs = Outputs(list(self._names.values()))
         self._cells: list[Cell] = []
@@ -122,6 +130,46 @@ class _Run:
     def identify(self, done: Done) -> None:
         """Keep what a function was found to be. Raises `RequestError` when there is no such function."""
         self.identified[done.job.name] = identify.identified(done)
+
+    def turn(self, done: Done) -> None:
+        """Keep what one flag of a function changes."""
+        own = self.identified[done.job.name]
+        self.identified[done.job.name] = replace(own, told=identify.with_flag(own.told, done))
+
+    def conventions_planned(self) -> int:
+        """Return how many cells the check `convention` has, if all goes well."""
+        return sum(self._asked(name, device) for name in self._names for device, _ in self._places())
+
+    def _asked(self, name: str, device: str) -> bool:
+        """Return whether the check is asked of a function on a device: there where it is identified, or by itself."""
+        if self._wanted.checks == (CONVENTION,):
+            return True
+        here = device == identifying_device(self._devices) and bool(judgement.given([name]))
+        return here and CONVENTION in self._wanted.checks
+
+    def _places(self) -> list[tuple[str, str]]:
+        """Return each device with each dtype asked for there."""
+        wanted, machine = self._wanted, self._machine
+        return [
+            (device, dtype) for device in self._devices for dtype in plan.dtypes_on(wanted, device, machine)
+        ]
+
+    def _judge_conventions(self) -> None:
+        """Add the cells of the check `convention`: those that were asked for, and every mistake."""
+        for name, shown in self._names.items():
+            others = [cell for cell in self._cells if cell.implementation == shown]
+            for device, dtype in self._places():
+                cell = self._convention(name, device, dtype, others)
+                if cell and (self._asked(name, device) or cell.verdict == "disagrees"):
+                    self._cells.append(cell)
+                    self._on_cell(cell)
+
+    def _convention(self, name: str, device: str, dtype: str, others: Sequence[Cell]) -> Cell | None:
+        if name in self.identified:
+            found = self.identified[name]
+            return judgement.cell(found, self._names[name], device, dtype, others=others)
+        registered = not judgement.given([name])
+        return judgement.of_registered(self._names[name], device, dtype) if registered else None
 
     def take(self, done: Done) -> None:
         """Judge one answer. Raises `RequestError` when it says that there is no such implementation."""
@@ -135,6 +183,8 @@ class _Run:
 
     def report(self) -> Report:
         """Return the report of what was finished, in the order of the plan."""
+        self.identified = judgement.fitted(self.identified)
+        self._judge_conventions()
         cells = tuple(sorted(self._cells, key=self._place))
         return Report(
             rotcheck=__version__,
@@ -152,5 +202,5 @@ class _Run:
             list(self._names.values()).index(cell.implementation),
             self._devices.index(cell.device),
             plan.DTYPES.index(cell.dtype),
-            check_names().index(cell.check),
+            plan.check_names().index(cell.check),
         )

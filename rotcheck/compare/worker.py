@@ -10,9 +10,9 @@ import msgspec
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.identify.engine import likeliest
-from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.interface import Function, Unavailable
 from rotcheck.implementations.interpreter import interpret_for
+from rotcheck.implementations.load import Found
 from rotcheck.measure.case import HEADS, PAIRS, POSITIONS, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject, Wrong
@@ -22,9 +22,22 @@ from rotcheck.scrub import scrub
 Answer = Callable[[list[str]], Any]
 
 
-def found(convention: dict[str, Any] | None) -> Convention | None:
-    """Return the convention that `identify` sent as plain data."""
-    return msgspec.convert(convention, Convention) if convention else None
+class Unidentified(Exception):
+    """Nobody knows how the function is to be called: it declares nothing, and no call of it was understood."""
+
+
+def convention_of(setup: dict[str, Any]) -> Found:
+    """Return the convention that `identify` sent as plain data, or where it sent none what refuses to guess one.
+
+    The latter raises `Unidentified` of a function that declares no convention itself.
+    """
+    if setup.get("convention"):
+        return msgspec.convert(setup["convention"], Convention)
+
+    def refuse(function: Function) -> Convention:
+        raise Unidentified
+
+    return refuse
 
 
 class JudgingFailed(Exception):
@@ -38,16 +51,18 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
     raises while it is imported and loaded.
     """
     name, device = setup["implementation"], setup["device"]
-    if setup.get("skip"):
-        return _always(Evidence(state="skipped", message=setup["skip"]))
+    if setup.get("instead"):
+        return lambda task: setup["instead"]
     if device == "interpreter":
         reason = interpret_for(name)
         if reason:
             return _always(Evidence(state="skipped", message=reason))
     try:
-        subject = Subject(name, device, found(setup.get("convention")) or likeliest)
+        subject = Subject(name, device, convention_of(setup))
     except Unavailable as error:
         return _always(Evidence(state="unavailable", message=scrub(str(error))))
+    except Unidentified:
+        return lambda task: setup["unidentified"]
     return answers(subject, device, bool(setup.get("outputs")))
 
 

@@ -15,7 +15,7 @@ from rotcheck.isolation import Done, Job, Pool, Raised, Returned
 from rotcheck.results import Identification, Remark, Turned
 
 WORKER = "rotcheck.identify.worker:open_identification"
-_FLAGS = "rotcheck.identify.worker:open_flags"
+FLAGS = "rotcheck.identify.worker:open_flags"
 PRELOAD = ("torch", "rotcheck.identify.worker")
 _REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
@@ -28,6 +28,7 @@ class Identified:
     convention: Mapping[str, Any] | None
     called: str | None = None  # that call in words, with shapes
     unbuilt: bool = False  # it is a class of which no object could be made
+    came_back: bool = True  # it was loaded and tried; False: it died, hung, raised or is not on this machine
     flags: tuple[str, ...] = ()  # the other way round, "interleaved=True", as they can be asked about
 
 
@@ -96,18 +97,23 @@ def of_all(
     found: dict[str, Identified] = {}
     for done in pool.run(jobs(specifications, device, timeout)):
         name = done.job.name
-        if done.job.target == _FLAGS:
-            found[name] = replace(found[name], told=_with_flag(found[name].told, done))
+        if done.job.target == FLAGS:
+            found[name] = replace(found[name], told=with_flag(found[name].told, done))
             continue
         found[name] = identified(done)
         if on_found:
             on_found(found[name].told)
-        if flags and found[name].flags:
-            pool.add([replace(done.job, target=_FLAGS, tasks=found[name].flags)])
+        if flags:
+            pool.add(flag_jobs(done, found[name]))
     return found
 
 
-def _with_flag(own: Identification, done: Done) -> Identification:
+def flag_jobs(done: Done, found: Identified) -> list[Job]:
+    """Return the job that asks what each flag of a function changes, if it has some; `done`: its identification."""
+    return [replace(done.job, target=FLAGS, tasks=found.flags)] if found.flags else []
+
+
+def with_flag(own: Identification, done: Done) -> Identification:
     """Return what was found of a function, and of one of its flags."""
     if isinstance(done.outcome, Returned):
         turned = msgspec.convert(done.outcome.value["turned"], Turned)
@@ -173,4 +179,5 @@ def identified(done: Done) -> Identified:
         ),
         None,
         unbuilt=unbuilt,
+        came_back=False,
     )

@@ -8,7 +8,7 @@ import msgspec
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one check of one implementation on one device in one dtype."""
 
-    state: Literal["ran", "unavailable", "skipped"] = "ran"
+    state: Literal["ran", "unavailable", "skipped", "unidentified"] = "ran"
     applies: bool = True  # False, of what is skipped: the question has no sense for this function
     error: float | None = None  # worst, in units of eps(dtype) * norm of the pair
     error_float32: float | None = None  # for float64: the same in float32's units
@@ -18,6 +18,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     finding: str | None = None  # code of what is wrong, as the knowledge in diagnose/ lists them
     message: str | None = None  # what is wrong, or why it did not run
     note: str | None = None
+    advice: str | None = None  # what to do so that it can be judged, of what was not identified
     path: str | None = None
     output: str | None = None  # the rotated pairs for the pairwise table, base64 of float64
     seconds: float | None = None

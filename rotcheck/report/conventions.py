@@ -1,12 +1,11 @@
 """What a comparison says of the functions that it identified first: the convention of each, and what to know of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rotcheck.report import identification
 from rotcheck.report.findings import Remark
 from rotcheck.report.text import one_line
-from rotcheck.results import Identification, Report
-from rotcheck.results import findings as bad_cells
+from rotcheck.results import Identification, Report, mistaken
 
 
 def lines(report: Report) -> list[str]:
@@ -19,32 +18,28 @@ def _line(found: Identification) -> str:
 
 
 def remarks(report: Report) -> list[Remark]:
-    """Return likely mistakes that no finding of a cell tells already, and what of a convention cannot be known."""
+    """Return what of a convention cannot be known, and which arguments were not tried."""
     return [
         Remark(_name(found), found.device, one_line(text))
         for found in report.conventions
-        for text in _texts(found, report)
+        for text in _texts(found)
     ]
 
 
-def _texts(found: Identification, report: Report) -> Iterator[str]:
-    if found.convention is None and found.message:
-        yield f"was not identified: {found.message}"
-    told = _told(found, report)
-    for remark in found.findings:
-        if remark.mistake and (remark.failure is None or remark.failure not in told):
-            more = f" (rotcheck explain {remark.failure})" if remark.failure else ""
-            yield f"likely a mistake: {remark.message}{more}"
+def _texts(found: Identification) -> Iterator[str]:
     for field, possible in identification.ambiguities(found):
         if field != "layout" or found.convention is None or found.convention.layout is None:
             yield f"{field} cannot be known: {possible}"
+    if found.untried:
+        yield f"not tried: {', '.join(found.untried)}"
 
 
-def _told(found: Identification, report: Report) -> set[str | None]:
-    """Return the ids of the failures that the cells of this function are findings of."""
-    return {
-        cell.failure for cell in bad_cells(report.cells) if cell.implementation.endswith(found.specification)
-    }
+def wrong(conventions: Sequence[Identification]) -> list[str]:
+    """Return one line for each function that `rotcheck identify` calls a mistake."""
+    return [
+        f"{identification.title(found)}: `rotcheck identify {_name(found)}` shows it"
+        for found in mistaken(conventions)
+    ]
 
 
 def _name(found: Identification) -> str:

@@ -67,6 +67,7 @@ def details(finding: Finding) -> list[tuple[str, str]]:
         ("path", cell.path if cell.path and cell.path != cell.implementation else ""),
         ("cause", cell.cause or ""),
         ("fix", cell.fix or ""),
+        ("shown by", next((each.demonstration for each in finding.cells if each.demonstration), "")),
         ("more", known or ""),
     ]
     return [(label, text) for label, text in lines if text]
@@ -98,13 +99,13 @@ def notes(report: Report) -> list[Remark]:
     """Return what is worth knowing of cells that agree, each note once."""
     agreeing = [cell for cell in report.cells if cell.verdict == "agrees" and cell.note]
     noted = [cell for cell in agreeing if not _went_elsewhere(cell)]
-    return [_remark(group, report, group[0].note or "") for group in _groups(noted, lambda c: _form(c.note))]
+    return [_remark(group, report, group[0].note or "") for group in _groups(noted, lambda c: form(c.note))]
 
 
 def reasons(report: Report, verdict: str) -> list[Remark]:
     """Return why cells are unavailable or skipped, each reason once."""
     cells = [cell for cell in report.cells if cell.verdict == verdict]
-    groups = _groups(cells, lambda cell: _form(cell.message))
+    groups = _groups(cells, lambda cell: form(cell.message))
     return [_remark(group, report, group[0].message or "no reason was given") for group in groups]
 
 
@@ -127,12 +128,13 @@ def _went_elsewhere(cell: Cell) -> bool:
 
 
 def _remark(cells: Sequence[Cell], report: Report, what: str) -> Remark:
-    who = _named([one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells)])
+    who = named([one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells)])
     unique = list({(c.device, c.dtype, c.check): c for c in cells}.values())
     return Remark(who, devices(unique, _same_devices(cells, report)), one_line(what))
 
 
-def _named(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
+    """Return names on one line: all, or the first few and how many more there are."""
     few = names if len(names) <= MOST_NAMED else names[:SHOWN]
     more = f" and {len(names) - len(few)} more" if len(few) < len(names) else ""
     return f"{', '.join(few)}{more}"
@@ -149,10 +151,10 @@ def _same_devices(cells: Sequence[Cell], report: Report) -> list[Cell]:
 
 def _alike(cell: Cell) -> Hashable:
     known = cell.failure if cell.verdict == "disagrees" else None
-    return cell.implementation, cell.verdict, known or _form(cell.message)
+    return cell.implementation, cell.verdict, known or form(cell.message)
 
 
-def _form(text: str | None) -> str:
+def form(text: str | None) -> str:
     """Return a text without its figures, which differ from dtype to dtype."""
     return _NUMBER.sub("#", text or "")
 

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from rotcheck.report.grid import Block, Entry, Grid, Marks, Tone
 from rotcheck.report.text import figure, one_line
 from rotcheck.report.where import device_name
-from rotcheck.results import FINDINGS, Cell, Report, Verdict
+from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Report, Verdict
 
 WORST_FIRST: tuple[Verdict, ...] = (
     "crashes",
     "hangs",
     "raises",
     "disagrees",
+    "unidentified",
     "agrees",
     "skipped",
     "unavailable",
@@ -28,6 +29,7 @@ UNBRACED = str.maketrans("", "", "()")
 LEGEND = {
     "n/a": "n/a: not on this machine",
     "skip": "skip: not run, the reason is below",
+    "?": "?: not identified and so not run, what to do is below",
 }
 
 
@@ -57,6 +59,8 @@ def entry(cells: Sequence[Cell], marks: Marks, *, detail: bool) -> Entry:
     chosen = [cell for cell in cells if cell.verdict == worst]
     if worst in NOT_RUN:
         return Entry(NOT_RUN[worst])
+    if worst == UNIDENTIFIED:
+        return Entry(marks.unknown, "note")
     signs = {"agrees": marks.good, "disagrees": marks.bad}
     figure = _worst_error(chosen) if worst in signs else ""
     word = f"{signs.get(worst, worst)} {figure}".rstrip()

@@ -5,7 +5,14 @@ from rotcheck.report.text import one_line, plural
 from rotcheck.results import Line, Machine, Report, exit_code
 
 NOTHING_RAN = 5
-_WORDS = {"agrees": "agree", "disagrees": "disagree", "raises": "raise", "crashes": "crash", "hangs": "hang"}
+WORDS = {
+    "agrees": "agree",
+    "disagrees": "disagree",
+    "raises": "raise",
+    "crashes": "crash",
+    "hangs": "hang",
+    "unidentified": "not identified",
+}
 
 
 def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
@@ -30,7 +37,7 @@ def _broken(line: Line) -> bool:
 def summary_line(report: Report) -> str:
     """Return `224 cells: 192 agree, 32 unavailable`, or how far an interrupted run came."""
     total = len(report.cells)
-    counts = [f"{n} {_WORDS.get(verdict, verdict)}" for verdict, n in report.summary.items() if n]
+    counts = [f"{n} {WORDS.get(verdict, verdict)}" for verdict, n in report.summary.items() if n]
     cells = plural(total, "cell")
     if report.interrupted:
         cells = f"interrupted: {total} of {plural(max(report.planned, total), 'cell')}"

@@ -12,7 +12,7 @@ from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
 from rotcheck.report import context as reached
 from rotcheck.report import conventions as identified
-from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
+from rotcheck.report import failure, findings, lines, matrix, pairwise, summary, unidentified
 from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
@@ -24,6 +24,7 @@ from rotcheck.report.text import clean, one_line, plural, shorten
 from rotcheck.results import Bench, Context, Identification, Line, Probe, Report, Training, Trial
 
 MOST_REMARKS = 12
+WHOLE = ("shown by",)  # code is never cut
 BESIDE = 120  # columns, from which on what told so stands in a column of its own
 STYLES = {"good": "green", "bad": "red", "note": "yellow", "none": "dim"}
 
@@ -45,6 +46,7 @@ def report(page: Page, look: Look) -> str:
             ),
             *_matrix(found, marks, look),
             *(_finding(each, marks, told) for each, told in zip(bad, findings.told_before(bad), strict=True)),
+            *_unknown(found, marks),
             *_pairs(found, look),
             *_remarks("Worth knowing", [*findings.notes(found), *identified.remarks(found)]),
             *_remarks("Not on this machine", findings.reasons(found, "unavailable")),
@@ -84,9 +86,11 @@ def bench(found: Bench, look: Look) -> str:
         look,
         [
             _plain(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(report)),
+            *_mistaken(found.conventions, marks),
             *tables,
             *([Text(timed.legend(found), style="dim")] if tables else []),
             *(_finding(each, marks, told) for each, told in zip(bad, findings.told_before(bad), strict=True)),
+            *_unknown(report, marks),
             *_remarks("Not on this machine", findings.reasons(report, "unavailable")),
             *_remarks("Skipped", findings.reasons(report, "skipped")),
             Text(timed.summary_line(found), style="bold"),
@@ -114,8 +118,10 @@ def train(found: Training, look: Look) -> str:
         look,
         [
             _plain([*top, *findings.paths(report), *trained.broken_references(found)]),
+            *_mistaken(found.conventions, marks),
             *_courses(found, marks, look),
             *wrong,
+            *_unknown(report, marks),
             *_remarks("Worth knowing", findings.notes(report)),
             *_remarks("Not on this machine", trained.reasons(found, "unavailable")),
             *_remarks("Skipped", trained.reasons(found, "skipped")),
@@ -288,12 +294,29 @@ def _finding(found: Finding, marks: Marks, told_before: bool) -> RenderableType:
     )
 
 
+def _unknown(found: Report, marks: Marks) -> list[RenderableType]:
+    """Return what was not identified, with why and what to do."""
+    return [
+        Group(
+            Text(f"{marks.unknown} {each.title}", style="bold yellow"), _labelled(unidentified.details(each))
+        )
+        for each in unidentified.unknown(found)
+    ]
+
+
+def _mistaken(conventions: Sequence[Identification], marks: Marks) -> list[RenderableType]:
+    """Return a line for each function that is timed or trained and makes a mistake."""
+    told = [Text(f"{marks.bad} {line}", style="bold red") for line in identified.wrong(conventions)]
+    return [Group(*told)] if told else []
+
+
 def _labelled(details: Iterable[tuple[str, str]]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
     for label, text in details:
-        table.add_row(Text(label, style="dim"), Text(shorten(clean(text)).strip()))
+        shown = clean(text) if label in WHOLE else shorten(clean(text))
+        table.add_row(Text(label, style="dim"), Text(shown.strip()))
     return Padding(table, (0, 0, 0, 2))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rotcheck.report.findings import Remark
 from rotcheck.report.grid import Block, Entry, Grid, Marks, Tone
+from rotcheck.report.summary import WORDS
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.report.where import device_name
 from rotcheck.results import FINDINGS, Cell, Course, Reference, Report, Training, exit_code, summarise
@@ -20,8 +21,7 @@ LEGEND = (
 )
 MOST_COLUMNS = 6
 NOTHING_RAN = 5
-_WORDS = {"agrees": "agree", "disagrees": "disagree", "raises": "raise", "crashes": "crash", "hangs": "hang"}
-_SHORT = {"unavailable": "n/a", "skipped": "skip"}
+_SHORT = {"unavailable": "n/a", "skipped": "skip", "unidentified": "?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def legend(found: Training, marks: Marks) -> str:
 
 def summary_line(found: Training) -> str:
     """Return `9 runs: 7 agree, 2 unavailable`."""
-    counts = [f"{count} {_WORDS.get(verdict, verdict)}" for verdict, count in found.summary.items() if count]
+    counts = [f"{count} {WORDS.get(verdict, verdict)}" for verdict, count in found.summary.items() if count]
     runs = plural(len(found.courses), "run")
     early = "interrupted: " if found.interrupted else ""
     nothing = "; nothing ran" if exit_code(found.courses) == NOTHING_RAN else ""
@@ -257,5 +257,7 @@ def _cell(course: Course) -> Cell:
         verdict=course.verdict,
         path=course.path,
         note=course.note,
+        message=course.message,
+        fix=course.fix,
         stand_in=course.stand_in,
     )

@@ -20,6 +20,7 @@ TAGS: dict[Verdict, str] = {
     "hangs": "error",
     "unavailable": "skipped",
     "skipped": "skipped",
+    "unidentified": "error",  # no failure of the function, and no success
 }
 COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 

@@ -6,7 +6,7 @@ from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
 from rotcheck.report import context as reached
 from rotcheck.report import conventions as identified
-from rotcheck.report import failure, findings, lines, matrix, pairwise, summary
+from rotcheck.report import failure, findings, lines, matrix, pairwise, summary, unidentified
 from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
@@ -23,7 +23,7 @@ MACHINE = False
 LONGEST = 60_000  # characters; GitHub takes 65,536 in an issue and 1 MiB in a step summary
 WIDEST = 8  # columns of a table before each device gets its own
 OPEN = 3  # so many findings are shown unfolded
-VERBATIM = {"what", "message"}  # what others wrote, and so nothing to be read as markdown
+VERBATIM = {"what", "message", "shown by"}  # what others wrote, and so nothing to be read as markdown
 
 
 def report(page: Page, look: Look) -> str:
@@ -45,6 +45,7 @@ def report(page: Page, look: Look) -> str:
         texts = {entry.text for part in grid.blocks for row in part.rows for entry in row}
         top += [*_tables(grid), escape(matrix.legend(texts, marks))]
     end = [
+        *_unknown(found, marks),
         *_pairs(found),
         *_remarks("Worth knowing", [*findings.notes(found), *identified.remarks(found)]),
         *_remarks("Not on this machine", findings.reasons(found, "unavailable")),
@@ -124,6 +125,7 @@ def bench(found: Bench, look: Look) -> str:
         heading(f"rotcheck bench: {timed.summary_line(found)}"),
         _list(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(report)),
     ]
+    top += _mistaken(found.conventions, UNICODE)
     tables = []
     for section in timed.sections(found):
         drawn = timed.grid(section, found.against, ascii=look.ascii)
@@ -133,6 +135,7 @@ def bench(found: Bench, look: Look) -> str:
     told = [_finding(each, UNICODE.bad, unfolded=len(bad) <= OPEN) for each in bad]
     end = [
         *([escape(timed.legend(found))] if tables else []),
+        *_unknown(report, UNICODE),
         *_remarks("Not on this machine", findings.reasons(report, "unavailable")),
         *_remarks("Skipped", findings.reasons(report, "skipped")),
     ]
@@ -158,6 +161,7 @@ def train(found: Training, look: Look) -> str:
             [*machine, trained.headline(found), *findings.paths(report), *trained.broken_references(found)]
         ),
     ]
+    top += _mistaken(found.conventions, marks)
     if found.courses:
         grid = trained.grid(found, marks, detail=True)
         top += [*(_table(grid, [part]) for part in grid.blocks), escape(trained.legend(found, marks))]
@@ -167,6 +171,7 @@ def train(found: Training, look: Look) -> str:
         for each in bad
     ]
     end = [
+        *_unknown(report, marks),
         *_remarks("Worth knowing", findings.notes(report)),
         *_remarks("Not on this machine", trained.reasons(found, "unavailable")),
         *_remarks("Skipped", trained.reasons(found, "skipped")),
@@ -210,6 +215,17 @@ def _pairs(found: Report) -> list[str]:
 def _finding(found: Finding, sign: str, *, unfolded: bool) -> str:
     details = [(label, text) for label, text in findings.details(found) if label != "where"]
     return fold(f"{sign} {found.title} on {found.where}", _details(details), unfolded=unfolded)
+
+
+def _unknown(found: Report, marks: Marks) -> list[str]:
+    return [
+        fold(f"{marks.unknown} {each.title}", _details(unidentified.details(each)), unfolded=True)
+        for each in unidentified.unknown(found)
+    ]
+
+
+def _mistaken(conventions: Sequence[Identification], marks: Marks) -> list[str]:
+    return [f"**{escape(f'{marks.bad} {line}')}**" for line in identified.wrong(conventions)]
 
 
 def _details(details: Iterable[tuple[str, str]]) -> str:
