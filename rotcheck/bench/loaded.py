@@ -4,12 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
-from rotcheck.identify import describe
-from rotcheck.identify.given import convention_of
 from rotcheck.implementations.interface import Implementation
-from rotcheck.implementations.load import SEDD, Target, implementation
+from rotcheck.implementations.load import Found, implementation
 from rotcheck.measure import switches
 from rotcheck.rotary.conventions import Convention
 
@@ -17,33 +13,20 @@ from rotcheck.rotary.conventions import Convention
 class Loaded:
     """An implementation loaded for a device; `seconds` is what its `load(device)` took.
 
+    `convention`: that of a function that was identified, or what tells it of one that declares none.
+
     What it does to the process (thread count, executor flags, ...) holds while it runs itself and not while
     the others are timed.
     """
 
-    def __init__(self, specification: str, device: str) -> None:
+    def __init__(self, specification: str, device: str, convention: Found) -> None:
         self._inside = self._outside = switches.read()
         with self.running():
-            self._module: Implementation = implementation(specification, convention_of)
+            self._module: Implementation = implementation(specification, convention, device)
             started = time.perf_counter()
             self.function = self._module.load(device)
             self.seconds = time.perf_counter() - started
         self.convention: Convention = self._module.convention
-
-    def of_another_form(self, device: torch.device) -> bool:
-        """Identify one that failed when it was called as SEDD's; return whether it has another form, to be tried."""
-        if self.convention is not SEDD:
-            return False
-        with self.running():
-            found = describe.identified(Target(self.function, None), device)
-        if (
-            found.told.convention is None
-            or found.convention is None
-            or found.convention.tables == SEDD.tables
-        ):
-            return False
-        self.convention = found.convention
-        return True
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rotcheck.bench import shapes
 from rotcheck.bench.shapes import Room
 from rotcheck.compare import plan as comparison
+from rotcheck.compare.judgement import STAND_INS
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job
@@ -49,12 +51,12 @@ def request(
     against: str,
 ) -> Request:
     """Return the request; raises `RequestError` for a name or a shape that cannot be one."""
-    for implementation in (against, *implementations):
-        registry.check(implementation)
+    implementations = comparison.expanded(implementations)
+    registry.check(against)
     comparison.check_known("dtype", dtypes, comparison.DTYPES)
     comparison.check_known("pass", passes, PASSES)
     for device in devices:
-        if device in comparison.STAND_INS:
+        if device in STAND_INS:
             raise RequestError(
                 f"device {device!r} is a stand-in: how long something takes there means nothing"
             )
@@ -111,18 +113,24 @@ def job(
     shown: str,
     *,
     against: bool,
+    known: Mapping[str, Mapping[str, Any]],
     seconds: float,
     timeout: float,
     caches: str,
 ) -> Job:
-    """Return the job of one row: a worker process of its own, its one task [dtype, pass]."""
+    """Return the job of one row: a worker process of its own, its one task [dtype, pass].
+
+    `known`: what workers are told of the functions that were identified.
+    """
     return Job(
         name=name,
         target=f"{WORKER}:open_row",
         setup={
             "implementation": name,
             "shown": shown,
+            "known": known.get(name, {}),
             "against": wanted.against if against else None,
+            "known_against": known.get(wanted.against, {}),
             "device": group.device,
             "shape": group.shape,
             "seconds": seconds,

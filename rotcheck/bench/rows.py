@@ -1,5 +1,8 @@
 """From what became of a job to its row."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from rotcheck.bench import figures
@@ -7,6 +10,7 @@ from rotcheck.bench.plan import Group
 from rotcheck.compare.cells import cell_of
 from rotcheck.errors import RequestError
 from rotcheck.isolation import Done, Raised, Returned
+from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Spread, Timing, TimingState
 
 _REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
@@ -31,6 +35,14 @@ def settled(row: Timing, floor: Spread | None) -> Timing:
     """Return the row without a break-even that the noise of the baseline against itself does not bear out."""
     borne_out = row.speedup is None or floor is None or figures.distinct(row.speedup, floor)
     return row if borne_out else msgspec.structs.replace(row, break_even_calls=None)
+
+
+def answered(shown: str, group: Group, instead: Mapping[str, Any]) -> Timing:
+    """Return the row of a function that is not run, from what a worker would answer in its place."""
+    evidence = msgspec.convert(instead, Evidence)
+    state = msgspec.convert(evidence.state, TimingState)
+    row = not_run(shown, group, state, evidence.message or "")
+    return msgspec.structs.replace(row, fix=evidence.advice)
 
 
 def not_run(shown: str, group: Group, state: TimingState, message: str) -> Timing:

@@ -2,12 +2,15 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from rotcheck import __version__
 from rotcheck.bench import plan
-from rotcheck.bench.rows import not_run, row_of, settled
+from rotcheck.bench.rows import answered, not_run, row_of, settled
 from rotcheck.bench.shapes import Room, too_large
+from rotcheck.compare import judgement
 from rotcheck.compare import plan as comparison
+from rotcheck.identify.run import Identified
 from rotcheck.isolation import Pool
 from rotcheck.probe import run as probe
 from rotcheck.results import Bench, Machine, Spread, Timing
@@ -15,6 +18,7 @@ from rotcheck.results import Bench, Machine, Spread, Timing
 SYMPY = "torch.fx.experimental.symbolic_shapes"  # the first gradient imports it, which takes most of a second
 PRELOAD = (*probe.PRELOAD, plan.WORKER, SYMPY)
 SURVEYED = ("devices", "libraries")
+LONGEST = 60.0  # seconds to identify one function
 HUNG = 10  # after a hang, the implementation's other rows get this fraction of the time limit
 
 
@@ -36,7 +40,8 @@ def bench(
 
     Empty means the default: all registered implementations and native-compiled, all devices that run here,
     float32 and bfloat16, three shapes from tiny to large, `forward` and `forward+backward`. Implementations
-    are named as in `rotcheck.compare`; `against`, the baseline, is timed too. A shape is
+    are named as in `rotcheck.compare`, and those that are given identified first; `against`, the baseline, is timed
+    too. A shape is
     "2x10x3x8x64": batch, sequence, 3, heads, width of packed qkv. `seconds`: how long to time each of the
     three things in a row (the implementation, a copy of its input, the baseline), in 7 rounds at least.
     `timeout`: seconds for a whole row. `memory_limit`: GiB that a worker may hold. `on_plan` is called once
@@ -55,6 +60,7 @@ def bench(
         run = _Run(wanted, pool, rooms, seconds, timeout, on_row or (lambda row: None))
         interrupted = False
         try:
+            run.identify(next(iter(rooms)))
             if on_plan:
                 on_plan(planned)
             for group in groups:
@@ -79,8 +85,16 @@ class _Run:
         self._wanted, self._pool, self._seconds, self._timeout = wanted, pool, seconds, timeout
         self._rooms, self._on_row = rooms, on_row
         self._names = comparison.display_names(wanted.implementations)
+        self._identified: dict[str, Identified] = {}
+        self._known: dict[str, dict[str, Any]] = {}  # what workers are told of those
         self._rows: list[Timing] = []
         self._hung: set[tuple[str, str]] = set()  # implementation and device
+
+    def identify(self, device: str) -> None:
+        """Identify the functions that were given. Raises `RequestError` for one that is not there."""
+        names = judgement.given(self._wanted.implementations)
+        self._identified = judgement.identify_all(self._pool, names, device, min(self._timeout, LONGEST))
+        self._known = {name: judgement.setup_of(found) for name, found in self._identified.items()}
 
     def group(self, group: plan.Group) -> None:
         """Time all implementations in one group, the baseline first: the others need it only if it runs."""
@@ -90,7 +104,10 @@ class _Run:
 
     def _row(self, name: str, group: plan.Group, *, beside: bool, floor: Spread | None = None) -> Timing:
         reason = too_large(group.shape, group.dtype, self._rooms[group.device])
-        if reason:
+        instead = self._known.get(name, {}).get("instead")
+        if instead:
+            row = answered(self._names[name], group, instead)
+        elif reason:
             row = not_run(self._names[name], group, "skipped", reason)
         else:
             row = self._timed(name, group, beside)
@@ -108,6 +125,7 @@ class _Run:
                 name,
                 self._names[name],
                 against=beside,
+                known=self._known,
                 seconds=self._seconds,
                 timeout=self._timeout / HUNG if hung else self._timeout,
                 caches=caches,
@@ -126,6 +144,7 @@ class _Run:
             against=self._names[self._wanted.against],
             budget_seconds=self._seconds,
             timings=tuple(self._rows),
+            conventions=tuple(found.told for found in self._identified.values()),
             interrupted=interrupted,
             planned=planned,
         )

@@ -14,6 +14,7 @@ from rotcheck.bench.loaded import Loaded
 from rotcheck.bench.neighbours import Neighbours
 from rotcheck.bench.problem import Size, unfit
 from rotcheck.bench.shapes import GIB, Room, sizes_of, too_large
+from rotcheck.compare.worker import Unidentified, convention_of
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.probe.inside.memory import memory_of
 from rotcheck.results import Timing
@@ -39,13 +40,21 @@ def open_row(setup: dict[str, Any]) -> Answer:
         state="ran",
     )
     try:
-        against = Loaded(setup["against"], row.device) if setup["against"] else None
-        own = Loaded(setup["implementation"], row.device)
+        against = _loaded(setup["against"], row.device, setup["known_against"]) if setup["against"] else None
+        own = _loaded(setup["implementation"], row.device, setup["known"])
     except Unavailable as error:
         row = _with(row, state="unavailable", message=scrub(str(error)))
         return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
+    except Unidentified:
+        told = setup["known"]["unidentified"]
+        row = _with(row, state="unidentified", message=told["message"], fix=told["advice"])
+        return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
     budget = setup["seconds"]
     return lambda task: _answer(_timed(_with(row, dtype=task[0], pass_=task[1]), own, against, budget))
+
+
+def _loaded(name: str, device: str, known: dict[str, Any]) -> Loaded:
+    return Loaded(name, device, convention_of(known))
 
 
 def _own_caches(folder: str) -> None:
@@ -70,7 +79,8 @@ def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> T
     if reason:
         return _with(row, state="skipped", message=reason)
     try:
-        raced, first = _warm(own, against, size)
+        raced = _contenders(own, against, size)
+        first = [rounds.warm_up(contender) for contender in raced]
     except Unavailable as error:
         return _with(row, state="unavailable", message=scrub(str(error)))
     mine = raced[-1]
@@ -93,16 +103,10 @@ def _crowded(row: Timing, device: torch.device) -> str | None:
     return too_large(row.shape, row.dtype, Room(told[0] / GIB, f"free on {row.device} are")) if told else None
 
 
-def _warm(own: Loaded, against: Loaded | None, size: Size) -> tuple[list[Contender], list[list[float]]]:
-    """Return what is raced, itself the last, and the seconds of the first calls of each."""
+def _contenders(own: Loaded, against: Loaded | None, size: Size) -> list[Contender]:
+    """Return what is raced, itself the last."""
     mine = rotation(own, size)
-    raced = [copying(mine, size), *([rotation(against, size)] if against else []), mine]
-    try:
-        return raced, [rounds.warm_up(contender) for contender in raced]
-    except Exception:
-        if not any(loaded and loaded.of_another_form(size.device) for loaded in (own, against)):
-            raise
-        return _warm(own, against, size)
+    return [copying(mine, size), *([rotation(against, size)] if against else []), mine]
 
 
 def _size(row: Timing) -> Size:

@@ -25,7 +25,7 @@ MAKER = (
     "it makes tables and rotates nothing: `rotcheck context SPEC` measures how far they are right, "
     "`rotcheck check FILE` judges a whole file"
 )
-REGISTERED = "it is registered with its convention, and the other checks hold it to that"
+HELD = "it is held to a convention that was given, and the other checks judge it by that"
 DECLARE = (
     'declare how it is called, in the line above it, for instance: `@rotcheck.declare(pairing="half", '
     'layout="bshd", tables="repeated", arguments=("q", "k", "cos", "sin"))`'
@@ -65,7 +65,7 @@ def setup_of(found: Identified | None) -> dict[str, Any]:
     if reason:
         return {"instead": msgspec.to_builtins(Evidence(state="skipped", message=reason))}
     if found.told.answer == "unknown":
-        evidence = Evidence(state=UNIDENTIFIED, message=why(found.told), advice=advice(found))
+        evidence = Evidence(state="unidentified", message=why(found.told), advice=advice(found))
         sure = found.came_back or found.unbuilt
         return {"instead" if sure else "unidentified": msgspec.to_builtins(evidence)}
     return {"convention": found.convention, "called": found.called}
@@ -171,15 +171,15 @@ def _choices(told: Identification) -> str | None:
     return "; ".join(one.message for one in told.findings if not one.mistake) or None
 
 
-def of_registered(implementation: str, device: str, dtype: str) -> Cell:
-    """Return the cell of what is registered with its convention, where nothing but that was asked."""
+def held(implementation: str, device: str, dtype: str) -> Cell:
+    """Return the cell of what is not identified, since its convention is given: the check has no sense for it."""
     return Cell(
         implementation=implementation,
         device=device,
         dtype=dtype,
         check=CONVENTION,
         verdict="skipped",
-        message=REGISTERED,
+        message=HELD,
         stand_in=device in STAND_INS,
         applies=False,
     )

@@ -46,11 +46,11 @@ def compare(
     Empty means the default: rotcheck's implementations and those that the project names, all devices that run here,
     float32, bfloat16, float16 and, where the device has it, float64, the quick checks, or all of them with `full`.
     An implementation is a registered name, `package.module:function`, `path/to/file.py:function`, or `file.py` for all
-    in it; such a function is identified first, and judged in its own convention. `everything`: those of libraries and of other installed
-    packages too. `timeout`: seconds for one cell, 15 at least on other devices than the CPU; three times as many for
-    importing the implementation. `memory_limit`: GiB that a worker may hold. `pairwise` also measures each two
-    implementations against each other. `on_plan` is called once with the number of cells, `on_cell` with each cell
-    as it is decided.
+    in it; such a function is identified first, and judged in its own convention. `everything`: those of libraries and
+    of other installed packages too. `timeout`: seconds for one cell, 15 at least on other devices than the CPU; three
+    times as many for importing the implementation. `memory_limit`: GiB that a worker may hold. `pairwise` also measures
+    each two implementations against each other. `on_plan` is called once with the number of cells, `on_cell` with each
+    cell as it is decided.
 
     Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends
     the run, and what was finished is returned in a report with `interrupted` set; one that comes before the
@@ -169,7 +169,7 @@ class _Run:
             found = self.identified[name]
             return judgement.cell(found, self._names[name], device, dtype, others=others)
         registered = not judgement.given([name])
-        return judgement.of_registered(self._names[name], device, dtype) if registered else None
+        return judgement.held(self._names[name], device, dtype) if registered else None
 
     def take(self, done: Done) -> None:
         """Judge one answer. Raises `RequestError` when it says that there is no such implementation."""

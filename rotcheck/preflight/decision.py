@@ -7,7 +7,7 @@ import msgspec
 from rotcheck.preflight.policy import Policy
 from rotcheck.report.page import Page
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import FINDINGS, Cell, Report, findings
+from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Report
 
 SCHEMA = "rotcheck/preflight/1"
 NOTHING_RAN = 5
@@ -46,7 +46,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     def page(self) -> Page:
         """Return what the formats of `report/` show of it."""
-        broken = {_place(each): each.reason for each in self.violations if each.verdict not in FINDINGS}
+        shown = (*FINDINGS, UNIDENTIFIED)  # without our help
+        broken = {_place(each): each.reason for each in self.violations if each.verdict not in shown}
         cells = ((cell, broken.get(_place(cell))) for cell in self.report.cells)
         return Page(
             self.report,
@@ -66,9 +67,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 def decide(policy: Policy, report: Report) -> Decision:
     """Return whether the report satisfies the policy.
 
-    Every finding violates it. So does a cell that did not run, unless the policy excuses its implementation
-    or its device, or a stand-in cannot answer its question by nature (values on meta), or a function cannot be
-    asked it (fewer heads in k of one that takes packed qkv).
+    Every finding violates it, and so does what was not identified. A cell that did not run violates it too, unless the
+    policy excuses its implementation or its device, or a stand-in cannot answer its question by nature (values on
+    meta), or a function cannot be asked it (fewer heads in k of one that takes packed qkv).
     """
     violations = tuple(_violation(cell) for cell in report.cells if _violates(policy, cell))
     may = not violations and not report.interrupted and _ran(report)
@@ -82,7 +83,7 @@ def decide(policy: Policy, report: Report) -> Decision:
 
 
 def _violates(policy: Policy, cell: Cell) -> bool:
-    if cell.verdict in FINDINGS:
+    if cell.verdict in (*FINDINGS, UNIDENTIFIED):
         return True
     if cell.verdict == "agrees" or policy.excuses(cell.implementation, cell.device):
         return False
@@ -91,7 +92,10 @@ def _violates(policy: Policy, cell: Cell) -> bool:
 
 def _violation(cell: Cell) -> Violation:
     said = cell.message or cell.verdict
-    excusable = "" if cell.verdict in FINDINGS else "; the policy does not list it under may-be-unavailable"
+    if cell.verdict == UNIDENTIFIED:
+        said = f"not identified: {said}; {cell.fix}"
+    surely = cell.verdict in (*FINDINGS, UNIDENTIFIED)
+    excusable = "" if surely else "; the policy does not list it under may-be-unavailable"
     return Violation(
         implementation=cell.implementation,
         device=cell.device,
@@ -125,7 +129,8 @@ def _who(violations: Sequence[Violation]) -> str:
 
 
 def _ran(report: Report) -> bool:
-    return any(cell.verdict == "agrees" for cell in report.cells) or bool(findings(report.cells))
+    told = ("agrees", *FINDINGS, UNIDENTIFIED)
+    return any(cell.verdict in told for cell in report.cells)
 
 
 def _place(each: Cell | Violation) -> tuple[str, str, str, str]:

@@ -45,7 +45,7 @@ def sections(found: Bench) -> list[Section]:
     """Return the sections that have anything to show, in the order in which they were run."""
     groups: dict[str, list[Timing]] = {}
     for row in found.timings:
-        if row.state not in ("unavailable", "skipped"):
+        if row.state not in ("unavailable", "skipped", "unidentified"):
             title = f"{row.shape} {row.dtype} {row.pass_} on {row.device}"
             groups.setdefault(title, []).append(row)
     return [Section(title, tuple(sorted(rows, key=_slowness))) for title, rows in groups.items()]
@@ -98,7 +98,8 @@ def legend(found: Bench) -> str:
 def summary_line(found: Bench) -> str:
     """Return `24 rows: 20 ran, 4 unavailable`, or how far an interrupted run came."""
     states = [row.state for row in found.timings]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    words = {"unidentified": "not identified"}
+    counts = ", ".join(f"{states.count(state)} {words.get(state, state)}" for state in dict.fromkeys(states))
     rows = plural(len(states), "row")
     if found.interrupted:
         rows = f"interrupted: {len(states)} of {plural(max(found.planned, len(states)), 'row')}"
@@ -109,7 +110,13 @@ def summary_line(found: Bench) -> str:
 def as_report(found: Bench) -> Report:
     """Return the rows as the cells of a report, whose findings and reasons are then told as always."""
     cells = tuple(map(_cell, found.timings))
-    return Report(rotcheck=found.rotcheck, machine=found.machine, cells=cells, summary=summarise(cells))
+    return Report(
+        rotcheck=found.rotcheck,
+        machine=found.machine,
+        cells=cells,
+        summary=summarise(cells),
+        conventions=found.conventions,
+    )
 
 
 def bad(report: Report) -> list[Finding]:

@@ -87,7 +87,13 @@ def details(finding: Finding) -> list[tuple[str, str]]:
 def as_report(found: Training) -> Report:
     """Return the runs as the cells of a report, whose paths are then told as always."""
     cells = tuple(map(_cell, found.courses))
-    return Report(rotcheck=found.rotcheck, machine=found.machine, cells=cells, summary=summarise(cells))
+    return Report(
+        rotcheck=found.rotcheck,
+        machine=found.machine,
+        cells=cells,
+        summary=summarise(cells),
+        conventions=found.conventions,
+    )
 
 
 def reasons(found: Training, verdict: str) -> list[Remark]:

@@ -1,21 +1,26 @@
 """The assertions: a function is identified, or taken as it declares, and put to rotcheck's checks in this process."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import torch
 
-from rotcheck.compare.checks import names as check_names
-from rotcheck.compare.plan import DTYPES, check_known
+from rotcheck.compare import judgement
+from rotcheck.compare.judgement import CONVENTION
+from rotcheck.compare.plan import DTYPES, check_known, check_names
 from rotcheck.errors import RequestError
-from rotcheck.identify import describe
+from rotcheck.identify import describe, flags
 from rotcheck.identify.describe import Identified
+from rotcheck.identify.flags import Turning
 from rotcheck.identify.likeness import likeness
+from rotcheck.identify.run import Identified as Told
 from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
 from rotcheck.measure.subject import Subject
-from rotcheck.results import FINDINGS, Cell
+from rotcheck.results import FINDINGS, Cell, Identification, Remark
+from rotcheck.rotary.conventions import Convention
 from rotcheck.testing import message
 from rotcheck.testing.trial import Trial
 from rotcheck.testing.world import defaults
@@ -37,7 +42,7 @@ def assert_rotates(
     "float32", "bfloat16", "float16", "float64". `checks`: names as `rotcheck compare --check` takes them; None: the
     quick ones. `convention`: fields of `rotcheck.rotary.Convention` (pairing="half", layout="bshd", ...), to which
     the function is then held; without any it is held to what it declares by `rotcheck.declare`, and otherwise
-    identified first.
+    identified first. A mistake that `rotcheck identify` names fails, whichever checks are asked for.
 
     Returns a cell for each dtype and check. Raises AssertionError, whose message says which pairs are off where and
     by how many rounding steps, and the cause and fix of a known mistake; and `RequestError` for a dtype, check or
@@ -47,26 +52,55 @@ def assert_rotates(
     check_known("dtype", dtypes, DTYPES)
     check_known("check", checks or (), check_names())
     _check_callable(function, device)
-    given = load.convention_of(convention, "assert_rotates") if convention else load.declared(function)
-    name = name_of(function)
+    name, asked = name_of(function), checks or check_names("quick")
     with defaults():
-        found = _identified(function, given, device)
-    judged = given or found.convention
-    if judged is None or found.told.convention is None or found.told.convention.kind == "builds":
-        raise AssertionError(message.no_rotation(name, found.told))
-    with defaults():
+        judged, told = _convention(function, convention, device)
+    if told and (judged is None or told.answer == "unknown"):
+        raise AssertionError(message.no_rotation(name, told))
+    assert judged is not None, "it was given, or found out"
+    with defaults():  # anew: the calls by which it was identified may have changed them
         trial = Trial(Subject(load.as_implementation(function, judged), device), name, device)
-        cells = [trial.cell(dtype, check) for dtype in dtypes for check in checks or check_names("quick")]
-        wrong = [cell for cell in cells if cell.verdict in FINDINGS]
-        mistakes = () if wrong or given else message.mistakes(found.told)
+        cells = [
+            trial.cell(dtype, check) if check != CONVENTION else _judgement(told, name, device, dtype)
+            for dtype in dtypes
+            for check in asked
+        ]
+        wrong = [cell for cell in cells if cell.verdict in FINDINGS and cell.check != CONVENTION]
         off = trial.spreads(wrong)
+    mistakes = judgement.mistakes(told) if told else []
     if wrong or mistakes:
-        raise AssertionError(
-            message.of(name, judged, given is not None, wrong, off, mistakes)
-        ) from trial.raised
+        held = told is None or told.declared
+        raise AssertionError(message.of(name, judged, held, wrong, off, mistakes)) from trial.raised
     if all(cell.verdict == "skipped" for cell in cells):
         raise AssertionError(message.nothing_ran(name, cells))
     return cells
+
+
+def _convention(
+    function: Function, words: Mapping[str, Any], device: str
+) -> tuple[Convention | None, Identification | None]:
+    """Return the convention by which a function is judged, and what was told of it; None: `words` give it."""
+    if words:
+        return load.convention_of(words, "assert_rotates"), None
+    found = _identified(function, load.declared(function), device)
+    wrong = tuple(one for turning in found.flags for one in _with_flag(found, turning))
+    return found.convention, msgspec.structs.replace(found.told, findings=(*found.told.findings, *wrong))
+
+
+def _with_flag(found: Identified, turning: Turning) -> list[Remark]:
+    """Return the mistake that a function makes with a flag the other way round."""
+    assert found.turned is not None, "what has flags can be asked with them"
+    try:
+        return flags.mistakes(turning, found.turned(turning))
+    except Exception:  # it does not take that value: what it raises then is no mistake
+        return []
+
+
+def _judgement(told: Identification | None, name: str, device: str, dtype: str) -> Cell:
+    """Return the cell of the check `convention`."""
+    if told is None:
+        return judgement.held(name, device, dtype)
+    return judgement.cell(Told(told, None), name, device, dtype, others=())
 
 
 def assert_swappable(function: Function, other: Function | str, *, device: str = "cpu") -> None:

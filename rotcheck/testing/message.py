@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+from rotcheck.compare.judgement import mistakes, why
 from rotcheck.identify.called import called
 from rotcheck.measure.spread import Spread
 from rotcheck.results import Cell, Identification, Likeness, Remark
@@ -10,6 +11,7 @@ from rotcheck.rotary.conventions import Convention
 
 WIDTH = 100
 MOST_TRIED = 4
+WRONG = "does not rotate as it should"
 
 
 def of(
@@ -22,11 +24,11 @@ def of(
 ) -> str:
     """Return all that is wrong with a function, each thing once."""
     how = "held to the convention it was given" if declared else "identified as"
-    parts = [f"{name} does not rotate as it should", _filled(f"{how}: {_convention(judged)}", "  ")]
+    parts = [f"{name} {WRONG}", _filled(f"{how}: {_convention(judged)}", "  ")]
     told: set[str] = set()
     for group in _groups(wrong):
         parts.append(_finding(group, off, told))
-    parts += [_mistake(one) for one in mistakes]
+    parts += [_mistake(one) for one in mistakes if one.demonstration or one.failure not in told]
     return "\n".join(parts)
 
 
@@ -96,26 +98,27 @@ def _known(cause: str | None, fix: str | None, failure: str | None) -> list[str]
     return [_filled(f"{label}: {text}", "  ", "    ") for label, text in texts if text]
 
 
-def mistakes(found: Identification) -> tuple[Remark, ...]:
-    """Return what of an identification is likely a mistake, and not a choice."""
-    return tuple(one for one in found.findings if one.mistake)
-
-
 def _mistake(one: Remark) -> str:
     known = f" [{one.failure}]" if one.failure else ""
     lines = [_filled(f"identified: {one.message}{known}", ""), _filled(f"seen: {one.evidence}", "  ", "    ")]
-    return "\n".join(["", *lines, *_known(one.cause, one.fix, one.failure)])
+    shown = ["  shown by:", textwrap.indent(one.demonstration, "    ")] if one.demonstration else []
+    return "\n".join(["", *lines, *shown, *_known(one.cause, one.fix, one.failure)])
 
 
 def no_rotation(name: str, found: Identification) -> str:
     """Return why there is nothing to judge."""
-    if found.convention is not None:
+    if found.convention is not None and found.convention.kind == "builds":
         return f"{name} makes tables and rotates nothing: `rotcheck context` judges these"
+    if found.answer == "wrong":
+        return "\n".join([f"{name} {WRONG}", *map(_mistake, mistakes(found))])
+    if found.answer == "right":
+        return f"nothing of {name} was checked: there is nothing to hold its values against: {found.message}"
     tried = [_filled(f"- {text}", "  ", "    ") for text in found.tried[:MOST_TRIED]]
     return "\n".join(
         [
-            f"{name} was not identified: {found.message}",
+            f"{name} was not identified: {why(found)}",
             *tried,
+            *(_filled(text, "  ", "    ") for text in found.advice),
             "  Say how it is called: assert_rotates(function, pairing=..., layout=..., tables=..., arguments=...)",
         ]
     )

@@ -1,20 +1,19 @@
 """Gathers the answers of the workers, and makes of each run its course with its verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from rotcheck import diagnose
 from rotcheck.compare.cells import cell_of
-from rotcheck.compare.plan import STAND_INS, display_names
+from rotcheck.compare.judgement import STAND_INS
+from rotcheck.compare.plan import display_names
 from rotcheck.identify.run import Identified
 from rotcheck.isolation import Done, Job, Returned
-from rotcheck.results import Course, Identification, Reference, Step
+from rotcheck.results import Course, Reference, Step
 from rotcheck.train import judge, words
 from rotcheck.train.plan import OWN, TRUTH, YARDSTICK
 
-STOPPED = ("unavailable", "skipped", "wrong", "raises")
+STOPPED = ("unavailable", "skipped", "wrong", "unidentified")
 
 Key = tuple[str, str, str]  # implementation as it was asked for, device, dtype
 
@@ -22,8 +21,8 @@ Key = tuple[str, str, str]  # implementation as it was asked for, device, dtype
 class Courses:
     """What has come back so far."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = jobs
+    def __init__(self, jobs: Sequence[Job], identified: Mapping[str, Identified] = {}) -> None:
+        self._jobs, self.identified = jobs, identified
         asked = [job.setup["implementation"] for job in jobs if job.name not in (TRUTH, YARDSTICK)]
         self.names = display_names(dict.fromkeys(asked))
         model = jobs[0].setup["model"]
@@ -39,15 +38,9 @@ class Courses:
         name, device, dtype = _key(done.job)
         return f"{self.names.get(name, name)} {device} {dtype} {done.task[1]}"
 
-    @property
-    def identified(self) -> dict[str, Identified]:
-        """What workers found out about functions that were given, by what they were asked for as."""
-        every = [(key[0], _identified(each)) for key, done in self._done.items() for each in done[:1]]
-        return {name: found for name, found in every if found}
-
     def _called(self, name: str) -> str | None:
         found = self.identified.get(name)
-        return words.identified(found) if found else None
+        return words.identified(found) if found and found.convention else None
 
     def references(self) -> tuple[Reference, ...]:
         """Return the float64 run, and the yardstick of each device and dtype."""
@@ -119,7 +112,7 @@ def _failure(done: Done) -> str:
 def _stopped(value: dict[str, Any]) -> dict[str, Any]:
     """Return the end of a run that did not start, or whose implementation returned what no model can use."""
     if value["state"] != "wrong":
-        return {"verdict": value["state"], "message": value["message"]}
+        return {"verdict": value["state"], "message": value["message"], "fix": value.get("advice")}
     known = diagnose.for_finding(value["finding"])
     told = {"failure": known.id, "cause": known.cause, "fix": known.fix} if known else {}
     return told | {"verdict": "disagrees", "message": value["message"]}
@@ -136,14 +129,6 @@ def _step(number: int, value: dict[str, Any]) -> Step:
         tensor_error=beside.get("tensor_error"),
         tensor_rounding=beside.get("tensor_rounding"),
     )
-
-
-def _identified(done: Done) -> Identified | None:
-    """Return what a worker found out at the first step of a function that was given, if it did."""
-    plain = done.outcome.value.get("identified") if isinstance(done.outcome, Returned) else None
-    if plain is None:
-        return None
-    return Identified(msgspec.convert(plain["told"], Identification), plain["convention"], plain["called"])
 
 
 def _values(done: Sequence[Done]) -> list[dict[str, Any]]:

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rotcheck.compare.cells import cell_of, evidence_of
-from rotcheck.identify import run as identify
 from rotcheck.identify.run import Identified
-from rotcheck.implementations import registry
 from rotcheck.isolation import Job, Pool
 from rotcheck.results import FINDINGS, Cell, Course, Machine
 from rotcheck.train.plan import matrix_jobs
@@ -31,10 +29,9 @@ def explained(
     `names`: what each implementation is called in the report, by what it was asked for as; `identified`: what was
     found out about those that were given.
     """
-    known = {**_looked_at(courses, names, identified, pool, timeout), **identified}
     wrong = [_place(course) for course in courses if course.verdict in ASKED]
     bad: dict[Place, list[Cell]] = {place: [] for place in wrong}
-    for done in pool.run(_jobs(wrong, names, known, machine, timeout)):
+    for done in pool.run(_jobs(wrong, names, identified, machine, timeout)):
         cell = cell_of(done, names[done.job.setup["implementation"]], evidence_of(done))
         if cell.verdict in FINDINGS:
             bad[cell.implementation, cell.device, cell.dtype].append(cell)
@@ -42,27 +39,6 @@ def explained(
         msgspec.structs.replace(course, cells=tuple(bad[_place(course)])) if _place(course) in bad else course
         for course in courses
     ]
-
-
-def _looked_at(
-    courses: Sequence[Course],
-    names: Mapping[str, str],
-    identified: Mapping[str, Identified],
-    pool: Pool,
-    timeout: float,
-) -> dict[str, Identified]:
-    """Identify what failed at its first step and took along what had been found out about it."""
-    asked = {shown: name for name, shown in names.items() if registry.module_of(name) is None}
-    failed = {
-        asked[course.implementation]: course.device
-        for course in courses
-        if course.verdict in ASKED and not course.steps and course.implementation in asked
-    }
-    return {
-        name: identify.of_all(pool, [name], device, timeout)[name]
-        for name, device in failed.items()
-        if name not in identified
-    }
 
 
 def _jobs(

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from rotcheck.compare import plan
+from rotcheck.compare.judgement import setup_of
 from rotcheck.errors import RequestError
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
@@ -74,8 +75,18 @@ def _check_model(model: str) -> None:
         raise RequestError(f"--model {error}") from error
 
 
-def jobs(wanted: Request, devices: Sequence[str], *, own: bool, timeout: float) -> list[Job]:
-    """Return the jobs, the references first; `own`: the model keeps its rotation, so there is one run a place."""
+def jobs(
+    wanted: Request,
+    devices: Sequence[str],
+    *,
+    own: bool,
+    timeout: float,
+    identified: Mapping[str, Identified] = {},
+) -> list[Job]:
+    """Return the jobs, the references first; `own`: the model keeps its rotation, so there is one run a place.
+
+    `identified`: what was found out of the functions that were given.
+    """
     base = {
         "model": wanted.model,
         "seed": wanted.seed,
@@ -88,7 +99,8 @@ def jobs(wanted: Request, devices: Sequence[str], *, own: bool, timeout: float) 
     else:
         rows += [(YARDSTICK, YARDSTICK, *place) for place in places]
         rows += [(name, "implementation", *place) for place in places for name in wanted.implementations]
-    return [_job(base, row, wanted.steps, timeout) for row in rows]
+    known = {name: setup_of(found) for name, found in identified.items()}
+    return [_job(base | known.get(row[0], {}), row, wanted.steps, timeout) for row in rows]
 
 
 def _job(base: dict[str, Any], row: tuple[str, str, str, str], steps: int, timeout: float) -> Job:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from rotcheck import __version__
+from rotcheck.compare import judgement
 from rotcheck.compare import plan as matrix
 from rotcheck.compare import run as comparing
 from rotcheck.errors import RequestError
@@ -47,8 +48,10 @@ def train(
         machine = probe.survey(pool, groups=comparing.SURVEYED)
         here = matrix.devices(wanted.devices, machine)
         own = _own(pool, wanted, timeout)
-        jobs = plan.jobs(wanted, here, own=own, timeout=timeout)
-        courses, interrupted = Courses(jobs), False
+        given = [] if own else judgement.given(wanted.implementations)
+        identified = judgement.identify_all(pool, given, comparing.identifying_device(here), timeout)
+        jobs = plan.jobs(wanted, here, own=own, timeout=timeout, identified=identified)
+        courses, interrupted = Courses(jobs, identified), False
         found: list[Course] = []
         try:
             if on_plan:
@@ -57,7 +60,7 @@ def train(
                 _take(done, courses, on_step)
             found = courses.found()
             if not own:
-                found = explained(found, courses.names, courses.identified, pool, machine, timeout)
+                found = explained(found, courses.names, identified, pool, machine, timeout)
         except KeyboardInterrupt:
             interrupted = True
             found = found or courses.found()
@@ -111,5 +114,6 @@ def _training(
         references=references,
         courses=tuple(found),
         summary=summarise(found),
+        conventions=tuple(one.told for one in courses.identified.values()),
         interrupted=interrupted,
     )

@@ -33,8 +33,6 @@ def unfit(step: Step, *, own: bool) -> str:
 def identified(found: Identified) -> str:
     """Return what a function that was given was found to do, and how it is called."""
     convention = found.convention or {}
-    if found.told.convention is None:
-        return f"identified: {found.told.message}"
     backwards = " by minus the angle" if convention.get("direction") == -1 else ""
     return (
         f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {found.called}"

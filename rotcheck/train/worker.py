@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import torch
 
+from rotcheck.compare.worker import Unidentified, convention_of
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret_for
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.scrub import scrub
 from rotcheck.train import rotation
-from rotcheck.train.attempt import Attempt, Unidentified
 from rotcheck.train.batches import Batch
 from rotcheck.train.recipe import Recipe
 from rotcheck.train.trainer import CPU, Trainer
@@ -39,11 +39,15 @@ def open_course(setup: dict[str, Any]) -> Answer:
             batches,
             held=setup["rotation"] == "own",
         )
+    if setup.get("instead"):
+        return lambda task: setup["instead"]
     try:
         reason = interpret_for(setup["implementation"]) if setup["device"] == "interpreter" else None
         if reason:
             return lambda task: {"state": "skipped", "message": reason}
-        subject = Subject(setup["implementation"], setup["device"])
+        subject = Subject(setup["implementation"], setup["device"], convention_of(setup))
+    except Unidentified:
+        return lambda task: setup["unidentified"]
     except Unavailable as error:
         words = scrub(str(error))
         return lambda task: {"state": "unavailable", "message": words}
@@ -51,30 +55,26 @@ def open_course(setup: dict[str, Any]) -> Answer:
     if reason:
         return lambda task: {"state": "skipped", "message": reason}
 
-    def build() -> Trainer:
-        return Trainer(recipe, rotation.implementation(subject), subject.device, dtype, subject)
-
-    attempt = Attempt(subject, build)
-    return _steps(attempt, batches, held=True, about=lambda number: _about(subject, attempt, number))
+    trainer = Trainer(recipe, rotation.implementation(subject), subject.device, dtype, subject)
+    return _steps(trainer, batches, held=True, about=lambda: _about(subject))
 
 
 def _place(device: str) -> torch.device:
     return CPU if device == "interpreter" else torch.device(device)
 
 
-def _about(subject: Subject, attempt: Attempt, number: int) -> dict[str, Any]:
-    """Return which code really ran and why, and once what a function that was given was found to be."""
+def _about(subject: Subject) -> dict[str, Any]:
+    """Return which code really ran and why."""
     ran, why = subject.path()
-    found = {"identified": attempt.identified} if number == 1 else {}
-    return {"path": ran, "note": why and scrub(why), **found}
+    return {"path": ran, "note": why and scrub(why)}
 
 
 def _steps(
-    trainer: Trainer | Attempt,
+    trainer: Trainer,
     batches: list[Batch],
     *,
     held: bool,
-    about: Callable[[int], dict[str, Any]] = lambda number: {"path": None, "note": None},
+    about: Callable[[], dict[str, Any]] = lambda: {"path": None, "note": None},
 ) -> Answer:
     taken = 0
 
@@ -87,13 +87,11 @@ def _steps(
             found = trainer.step(batches[number - 1], held=held)
         except Wrong as wrong:
             told = {"finding": wrong.evidence.finding, "message": f"{task[1]}: {wrong}"}
-            return {"state": "wrong", **told, **about(number)}
+            return {"state": "wrong", **told, **about()}
         except rotation.Unfit as unfit:
             return {"state": "skipped", "message": str(unfit)}
-        except Unidentified as why:
-            return {"state": "raises", "message": f"{task[1]}: it was not identified: {why}"}
         taken = number if trainer.finite else OVER
-        return {"state": "ran", **msgspec.to_builtins(found), **about(number)}
+        return {"state": "ran", **msgspec.to_builtins(found), **about()}
 
     return answer
 

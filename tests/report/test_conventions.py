@@ -4,10 +4,11 @@ import pytest
 from msgspec.structs import replace
 from samples import cell, cells, report
 
-from rotcheck.report import conventions
+from rotcheck.report import conventions, unidentified
 from rotcheck.report.formats import markdown, table
 from rotcheck.report.page import Look, Page
-from rotcheck.results import Ambiguity, Described, Identification, Remark, Report
+from rotcheck.results import Ambiguity, Described, Identification, Remark, Report, exit_code
+from rotcheck.results import findings as bad_cells
 
 HALF = Described(kind="applies", pairing="half", direction=1, layout="bshd", tables="repeated")
 TWICE = Remark(code="rotated-twice", message="rotates twice", evidence="basis vectors", failure="N10")
@@ -41,16 +42,18 @@ def test_a_report_of_registered_ones_has_no_such_line() -> None:
 
 
 @pytest.mark.parametrize("form", [table, markdown])
-def test_mistakes_and_what_cannot_be_known_are_worth_knowing(form: object) -> None:
-    found = identified(findings=(TWICE, CHOICE), ambiguous=(LAYOUT,), follows=False)
+def test_what_cannot_be_known_and_what_was_not_tried_are_worth_knowing(form: object) -> None:
+    """A mistake does not stand there: it is a cell of the check `convention`."""
+    found = identified(findings=(TWICE, CHOICE), ambiguous=(LAYOUT,), follows=False, untried=("offset",))
     assert found.convention is not None
     found = replace(found, convention=replace(found.convention, layout=None))
     text = form.report(Page(compared(found)), Look(width=200))  # type: ignore[attr-defined]
     behind = text.partition("Worth knowing")[2]
-    assert "mine.py:rotary on cpu: likely a mistake: rotates twice (rotcheck explain N10)" in behind
     assert (
         "mine.py:rotary on cpu: layout cannot be known: one of bshd; bhsd (the tables just line up)" in behind
     )
+    assert "mine.py:rotary on cpu: not tried: offset" in behind
+    assert "rotates twice" not in behind
     assert "negative angle" not in behind
 
 
@@ -59,15 +62,45 @@ def test_a_layout_that_was_taken_is_not_called_unknown() -> None:
     assert "cannot be known" not in text
 
 
-def test_a_mistake_that_a_finding_tells_already_is_not_told_again() -> None:
-    wrong = {"verdict": "disagrees", "failure": "N10", "message": "rotates twice"}
-    assert conventions.remarks(compared(identified(findings=(TWICE,)), **wrong)) == []
+UNKNOWN = {
+    "verdict": "unidentified",
+    "message": "no answer within 20 s while it was called",
+    "fix": "declare it",
+}
 
 
-def test_one_that_was_not_identified_says_why() -> None:
-    found = identified(convention=None, follows=False, message="no answer within 20 s while it was called")
-    made = report([cell("mine.py:rotary", verdict="hangs")], conventions=(found,))
+@pytest.mark.parametrize("form", [table, markdown])
+def test_one_that_was_not_identified_says_why_and_what_to_do_and_is_no_finding(form: object) -> None:
+    found = identified(convention=None, follows=False, tried=("f(x, cos, sin) raises KeyError: 1",))
+    made = report([cell(), cell("mine.py:rotary", **UNKNOWN)], conventions=(found,))
+    text = form.report(Page(made), Look(width=200))  # type: ignore[attr-defined]
     assert conventions.lines(made) == ["mine.py:rotary: not identified"]
-    assert [str(one) for one in conventions.remarks(made)] == [
-        "mine.py:rotary on cpu: was not identified: no answer within 20 s while it was called"
+    assert bad_cells(made.cells) == []
+    assert exit_code(made.cells) == 1
+    told = ["mine.py:rotary: not identified", "no answer within 20 s", "raises KeyError: 1", "declare it"]
+    places = [text.partition("? mine.py")[2].find(words.removeprefix("mine.py")) for words in told]
+    assert places == sorted(places)
+    assert -1 not in places
+    assert "\u2717 mine.py" not in text
+    assert "Worth knowing" not in text
+    assert "2 cells: 1 agree, 1 not identified" in text
+
+
+def test_several_that_were_not_identified_for_one_reason_are_told_once() -> None:
+    made = report([cell(name, **UNKNOWN) for name in ("a.py:f", "a.py:g")])
+    assert [each.title for each in unidentified.unknown(made)] == ["a.py:f, a.py:g: not identified"]
+
+
+def test_a_demonstration_is_shown_whole_beside_the_finding() -> None:
+    shown = "import torch\n" + "\n".join(f"line_{at} = {at}" for at in range(60))
+    wrong = {"check": "convention", "verdict": "disagrees", "message": "rotates twice", "demonstration": shown}
+    text = table.report(Page(report([cell("mine.py:rotary", **wrong)])), Look(width=100))
+    assert "shown by  import torch" in text
+    assert "line_59 = 59" in text
+
+
+def test_a_mistake_stands_at_the_top_of_what_is_timed() -> None:
+    found = identified(findings=(TWICE,), follows=False)
+    assert conventions.wrong([found, identified(specification="right.py:f")]) == [
+        "mine.py:rotary: rotates twice: `rotcheck identify mine.py:rotary` shows it"
     ]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import rotcheck
-from rotcheck.compare.checks import names as check_names
+from rotcheck.compare.plan import check_names
 from rotcheck.errors import RequestError
 from rotcheck.measure import switches
 from rotcheck.testing import assert_rotates

@@ -70,7 +70,8 @@ def bench(
       rotcheck bench native mine.py:rotary --shape 1x2048x3x16x64 --dtype bfloat16
       rotcheck bench --against torchscript -o bench.json --plot bench.svg
 
-    Exit code 0: all rows ran. 1: one raised, crashed or hung. 2: cannot be done as asked. 5: nothing ran.
+    Exit code 0: all rows ran. 1: one raised, crashed or hung, or its function is wrong or was not identified.
+    2: cannot be done as asked. 5: nothing ran.
     """
     from rotcheck.cli.outlet import Outlet
     from rotcheck.report import plot as picture
@@ -110,10 +111,10 @@ def _run(implementations: Sequence[str], request: dict[str, Any], *, no_color: b
 
 
 def exit_code(found: "Bench") -> int:
-    """Return 1 when a row raised, crashed or hung, 5 when nothing ran, else 0."""
-    from rotcheck.results import FINDINGS
+    """Return 1 when a row raised, crashed or hung, or its function is wrong or not identified; 5 when nothing ran."""
+    from rotcheck.results import FINDINGS, UNIDENTIFIED, mistaken
 
     states = {row.state for row in found.timings}
-    if states & set(FINDINGS):
+    if states & {*FINDINGS, UNIDENTIFIED} or mistaken(found.conventions):
         return 1
     return 0 if "ran" in states else NOTHING_RAN

@@ -78,9 +78,11 @@ def train(
         no_color=no_color,
     )
     outlet.show(found)
-    from rotcheck.results import exit_code
+    from rotcheck.results import exit_code, mistaken
 
-    return INTERRUPTED if found.interrupted else exit_code(found.courses)
+    if found.interrupted:
+        return INTERRUPTED
+    return 1 if mistaken(found.conventions) else exit_code(found.courses)
 
 
 def _run(implementations: list[str], request: dict[str, Any], *, no_color: bool) -> "Training":
