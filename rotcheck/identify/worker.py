@@ -27,6 +27,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     """
     device = setup["device"]
     _settle(device)
+    untouched = switches.read()
     try:
         found = load.find(setup["specification"], device)
     except Unavailable as error:
@@ -35,6 +36,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     except RequestError as error:
         unbuilt = scrub(load.why_unbuilt(error))
         return lambda task: {"unbuilt": unbuilt}
+    switches.move(untouched, now=switches.read())  # what its import changed would change our own tensors
 
     def answer(task: Any) -> Any:
         before = switches.read()

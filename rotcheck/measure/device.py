@@ -35,8 +35,10 @@ def call(
 ) -> Any:
     """Call a function under test on its device, wait until that is done, and return what it returns.
 
-    Raises what the function raises, or `DeviceLost` from it when the device does not answer any more.
+    A default device that the function sets does not outlast the call. Raises what the function raises, or `DeviceLost`
+    from it when the device does not answer any more.
     """
+    default = torch.get_default_device()
     try:
         returned = function(*positional, **keyword)
         wait(device)
@@ -44,6 +46,9 @@ def call(
         if not answers(device):
             raise DeviceLost(f"{_WORDS} ({type(error).__name__}: {error})") from error
         raise
+    finally:
+        if torch.get_default_device() != default:
+            torch.set_default_device(default)
     return returned
 
 

@@ -7,8 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from types import FunctionType
 
 import torch
+
+import rotcheck
 
 
 def rotate(qkv, cos, sin):
@@ -182,3 +185,7 @@ def waits_to_be_killed(qkv, cos, sin):
     with open(os.environ["WAITING"], "w") as file:
         file.write(str(os.getpid()))
     time.sleep(60)
+
+
+for function in [each for each in list(globals().values()) if isinstance(each, FunctionType)]:
+    rotcheck.declare(pairing="half", layout="qkv", tables="packed")(function)

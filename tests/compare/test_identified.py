@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from comparing import Cells, cells
+from comparing import Cells, cells, name
 
 import rotcheck
-from rotcheck.results import Report
+from rotcheck.identify.describe import NOTHING
+from rotcheck.results import Report, exit_code, findings
 
 FUNCTIONS = """
 import torch
@@ -83,18 +84,34 @@ def test_what_makes_tables_is_skipped_and_sent_to_the_command_that_judges_these(
     cell = found["precompute_freqs_cis", "float32", "forward"]
     assert (cell.verdict, cell.message) == (
         "skipped",
-        "it makes tables and rotates nothing: `rotcheck context SPEC` judges these",
+        "it makes tables and rotates nothing: `rotcheck context SPEC` measures how far they are right, "
+        "`rotcheck check FILE` judges a whole file",
     )
 
 
-def test_what_was_never_seen_to_rotate_says_so(found: Cells) -> None:
+def test_what_was_never_seen_to_rotate_is_not_called_by_a_guess_and_is_no_finding(found: Cells) -> None:
     cell = found["nothing", "float32", "forward"]
-    assert cell.verdict == "raises"
-    assert "the likeliest of the calls that were tried: none of them rotates" in cell.message
+    assert (cell.verdict, cell.error, cell.cause, cell.path) == ("unidentified", None, None, None)
+    assert cell.message == NOTHING
+    assert "`@rotcheck.declare(" in (cell.fix or "")
 
 
-def test_one_whose_identification_hangs_keeps_no_other_waiting(tmp_path: Path) -> None:
-    (tmp_path / "slow.py").write_text("import time\n\ndef rotate(q, k, cos, sin):\n    time.sleep(60)\n")
+SLOW = """
+import time
+
+import torch
+
+
+def rotate(q, k, cos, sin):
+    time.sleep(60)
+    return tuple(x * cos + torch.cat((-x.chunk(2, -1)[1], x.chunk(2, -1)[0]), -1) * sin for x in (q, k))
+"""
+
+
+def test_a_right_one_that_is_too_slow_to_be_identified_is_not_accused_and_keeps_no_other_waiting(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
     seen: list[str] = []
     report = rotcheck.compare(
         [f"{tmp_path}/slow.py:rotate", "native"],
@@ -105,5 +122,74 @@ def test_one_whose_identification_hangs_keeps_no_other_waiting(tmp_path: Path) -
         on_cell=lambda cell: seen.append(cell.implementation),
     )
     assert seen == ["native", "slow.py:rotate"]
-    assert [cell.verdict for cell in report.cells] == ["hangs", "agrees"]
-    assert report.conventions[0].message == "no answer within 2 s while it was called"
+    first, second = report.cells
+    assert (first.verdict, first.error, second.verdict) == ("unidentified", None, "agrees")
+    assert first.message == "no answer within 2 s while it was called"
+    assert (first.fix or "").startswith("give it more time with --timeout, or declare how it is called")
+    assert findings(report.cells) == []
+    assert exit_code(report.cells) == 1
+
+
+def test_one_that_dies_in_every_call_is_run_where_it_says_itself_how_it_is_called(tmp_path: Path) -> None:
+    form = '@rotcheck.declare(pairing="half", layout="qkv", tables="packed")'
+    dies = "def {}(qkv, cos, sin):\n    os.abort()\n\n\n"
+    text = f"import os\n\nimport rotcheck\n\n\n{dies.format('silent')}{form}\n{dies.format('says_so')}"
+    (tmp_path / "dies.py").write_text(text)
+    asked = [f"{tmp_path}/dies.py:{name}" for name in ("silent", "says_so")]
+    report = rotcheck.compare(asked, devices=["cpu"], dtypes=["float32"], checks=["convention", "forward"])
+    told = {(name(cell), cell.check): cell for cell in report.cells}
+    assert {key: cell.verdict for key, cell in told.items()} == {
+        ("silent", "convention"): "unidentified",
+        ("silent", "forward"): "unidentified",
+        ("says_so", "convention"): "skipped",
+        ("says_so", "forward"): "crashes",
+    }
+    assert told["silent", "forward"].message == "the process was killed by SIGABRT while it was called"
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("whole") / "model.py"
+    made.write_text(MODEL)
+    return made
+
+
+MODEL = """
+import torch
+
+
+def precompute_freqs_cis(dim, end, theta=10000.0):
+    angles = torch.outer(torch.arange(end), theta ** (-torch.arange(0, dim, 2) / dim))
+    return torch.polar(torch.ones_like(angles), angles)
+
+
+def apply_rotary_emb(xq, xk, freqs_cis):
+    def rotate(x):
+        numbers = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous())
+        return torch.view_as_real(numbers * freqs_cis[None, :, None]).flatten(-2).type_as(x)
+
+    return rotate(xq), rotate(xk)
+
+
+class RotaryOfNobodyKnowsWhat(torch.nn.Module):
+    def __init__(self, riddle):
+        super().__init__()
+
+    def forward(self, x):
+        return x
+"""
+
+
+def test_a_file_stands_for_all_rotary_functions_in_it(file: Path) -> None:
+    report = rotcheck.compare([str(file)], devices=["cpu"], dtypes=["float32"], checks=["forward"])
+    assert {name(cell): cell.verdict for cell in report.cells} == {
+        "precompute_freqs_cis": "skipped",
+        "apply_rotary_emb": "agrees",
+        "RotaryOfNobodyKnowsWhat": "unidentified",
+    }
+
+
+def test_nothing_but_makers_of_tables_is_no_success(file: Path) -> None:
+    report = rotcheck.compare([f"{file}:precompute_freqs_cis"], devices=["cpu"], dtypes=["float32"])
+    assert {cell.verdict for cell in report.cells} == {"skipped"}
+    assert exit_code(report.cells) == 5

@@ -233,8 +233,8 @@ def test_what_does_not_apply_keeps_no_job_from_starting(built_in: Report) -> Non
 
 
 def test_the_quick_checks_are_asked_by_default_and_all_of_them_in_full() -> None:
-    assert list(plan.request((), (), (), ()).checks) == names("quick")
-    assert list(plan.request((), (), (), (), full=True).checks) == names()
+    assert list(plan.request((), (), (), ()).checks) == ["convention", *names("quick")]
+    assert list(plan.request((), (), (), (), full=True).checks) == ["convention", *names()]
     assert list(plan.request((), (), (), ("vmap", "forward")).checks) == ["forward", "vmap"]
     assert {"forward", "state", "batch", "positions", "beyond"} <= set(names("quick"))
     assert set(levels().values()) == {"quick", "full"}
