@@ -1,0 +1,172 @@
+"""What `identify` says of a function, no other command contradicts: none is green where another is red."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import functions_half
+import functions_mistaken
+import functions_own
+import functions_without_rotation
+import pytest
+from identifying import CPU
+
+import rotcheck
+from rotcheck import __version__
+from rotcheck.compare import judgement
+from rotcheck.identify.describe import identified
+from rotcheck.identify.run import Identified
+from rotcheck.implementations import load
+from rotcheck.preflight.decision import decide
+from rotcheck.preflight.policy import DEFAULT
+from rotcheck.results import Cell, Machine, Report, exit_code, findings, summarise
+from rotcheck.testing import assert_rotates
+
+MODULES = (functions_mistaken, functions_half, functions_own, functions_without_rotation)
+NO_OTHER_CHECK = (  # sees these: only `identify` does
+    *("twice_counting", "few_pairs_turn", "FrequenciesOfAllLanes", "CachedByLength"),
+    *("counts_in_the_dtype_of_x", "positions_in_the_dtype_of_x"),
+)
+WRONG = (
+    *NO_OTHER_CHECK,
+    *("whole_qkv", "rows_of_all_heads", "key_left_alone", "positions_of_the_first_row", "spoils_its_input"),
+)
+RIGHT = ("batched_tables", "backwards", "writes_where_it_reads", "from_an_offset")
+UNKNOWN = ("raises", "returns_text")
+
+
+@cache
+def named(name: str) -> str:
+    module = next(module for module in MODULES if hasattr(module, name))
+    return f"{module.__name__}:{name}"
+
+
+@cache
+def found(name: str) -> Identified:
+    """Return what `identify` says."""
+    return Identified(identified(load.find(named(name), "cpu"), CPU).told, None)
+
+
+def cell(name: str) -> Cell:
+    """Return the function's cell in `compare`."""
+    return judgement.cell(found(name), name, "cpu", "float32", others=())
+
+
+def report(*cells: Cell) -> Report:
+    machine = Machine(system="", processor="", cores=2, memory_gib=8, python="", torch=None)
+    return Report(rotcheck=__version__, machine=machine, cells=cells, summary=summarise(cells))
+
+
+def may_start(name: str) -> bool:
+    """Return whether `preflight` lets a job start whose function all other checks agree with."""
+    alone = cell(name)
+    return decide(
+        DEFAULT,
+        report(
+            alone, Cell(implementation=name, device="cpu", dtype="float32", check="forward", verdict="agrees")
+        ),
+    ).may_start
+
+
+def test_the_functions_of_the_first_list_agree_with_every_other_check() -> None:
+    """So that it is the judgement of `identify` that turns a command red."""
+    asked = [f"{Path(functions_mistaken.__file__)}:{name}" for name in NO_OTHER_CHECK]
+    cells = rotcheck.compare(asked, devices=["cpu"], dtypes=["float32"]).cells
+    assert {each.check for each in findings(cells)} == {"convention"}
+    assert len(findings(cells)) == len(NO_OTHER_CHECK)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_is_one_everywhere(name: str) -> None:
+    mistake = next(one for one in found(name).told.findings if one.mistake)
+    assert found(name).told.answer == "wrong"
+    alone = cell(name)
+    assert (alone.check, alone.verdict, exit_code([alone])) == ("convention", "disagrees", 1)
+    assert alone.message
+    assert alone.message.startswith(mistake.message)
+    assert (alone.failure, alone.cause, alone.fix) == (mistake.failure, mistake.cause, mistake.fix)
+    assert not may_start(name)
+    with pytest.raises(AssertionError, match="does not rotate as it should") as caught:
+        assert_rotates(load.find(named(name), "cpu").function, dtypes=["float32"], checks=["dtype"])
+    assert " ".join(mistake.message.split()) in " ".join(str(caught.value).split())
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_right_is_right_everywhere(name: str) -> None:
+    assert found(name).told.answer == "right"
+    alone = cell(name)
+    assert (alone.verdict, alone.cause, exit_code([alone])) == ("agrees", None, 0)
+    assert may_start(name)
+    assert assert_rotates(load.find(named(name), "cpu").function, dtypes=["float32"], checks=["dtype"])
+
+
+def test_a_choice_is_a_note_and_no_mistake() -> None:
+    assert cell("backwards").note == "rotates by the negative angle: a choice, as nanochat's"
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_is_not_understood_accuses_nobody_and_lets_no_job_start(name: str) -> None:
+    assert found(name).told.answer == "unknown"
+    alone = cell(name)
+    assert (alone.verdict, alone.cause, alone.failure) == ("unidentified", None, None)
+    assert (findings([alone]), exit_code([alone])) == ([], 1)
+    assert "rotcheck.declare(" in (alone.fix or "")
+    assert not may_start(name)
+    with pytest.raises(AssertionError, match="was not identified"):
+        assert_rotates(load.find(named(name), "cpu").function)
+
+
+MODEL = """
+import torch
+
+
+def rotate_half(x):
+    a, b = x.chunk(2, -1)
+    return torch.cat((-b, a), -1)
+
+
+def apply_rope(q, k, cos, sin):
+    cos, sin = cos[:, None], sin[:, None]
+    return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
+
+
+def rope_of_the_first_row(q, k, cos, sin):
+    assert cos.dim() == 3
+    return apply_rope(q, k, cos[:1], sin[:1])
+
+
+def rope_of_nobody_knows_what(a, b, c):
+    raise RuntimeError("out of order")
+"""
+SMALL = ("--shape", "2x10x3x8x64", "--pass", "forward", "--seconds", "0.01")
+COMMANDS = {
+    "identify": (),
+    "compare": ("--device", "cpu", "--dtype", "float32", "--check", "forward"),
+    "train": ("--device", "cpu", "--steps", "1"),
+    "bench": ("--device", "cpu", "--dtype", "float32", *SMALL),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_file_with_a_mistake_is_red_in_every_command(command: str, tmp_path: Path) -> None:
+    """In `train` its gradient agrees, and in `bench` its rows run: the mistake stands above both, and in their JSON."""
+    (tmp_path / "model.py").write_text(MODEL)
+    asked = [sys.executable, "-m", "rotcheck", command, "model.py", *COMMANDS[command], "-o", "found.json"]
+    wide = {**os.environ, "COLUMNS": "160"}
+    done = subprocess.run(
+        asked, cwd=tmp_path, env=wide, capture_output=True, text=True, check=False, timeout=200
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    told = "rope_of_the_first_row: uses the positions of one batch row for all rows"
+    unknown = "model.py:rope_of_nobody_knows_what: not identified"
+    assert unknown in done.stdout
+    if command in ("train", "bench"):
+        top = done.stdout.partition("native (baseline)" if command == "bench" else "float64 ")[0]
+        assert f"\u2717 model.py:{told}" in top
+    written = json.loads((tmp_path / "found.json").read_text())
+    told_of = written["identifications"] if command == "identify" else written["conventions"]
+    wrong = [one["specification"] for one in told_of if any(each["mistake"] for each in one["findings"])]
+    assert wrong == ["model.py:rope_of_the_first_row"]
