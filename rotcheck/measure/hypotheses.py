@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.errors import SAME, against, measure, norms
+from rotcheck.measure.errors import SAME, against, measure
 from rotcheck.measure.fitted import fits
 from rotcheck.measure.mistakes import predictions
 
@@ -16,7 +16,7 @@ def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype  # float32 inside may be mistaken too
     found = case.read(results)
     largest = tuple(
-        size.amax(-1, keepdim=True).expand(size.shape) for size in norms(case.pairs)
+        size.amax(-1, keepdim=True).expand(size.shape) for size in case.norms
     )  # the pairs of a mistake are not always ours
     right, whose = _right_slots(case, found, unit)
 
@@ -48,7 +48,7 @@ def _right_slots(case: Case, found: Slots, unit: torch.dtype) -> tuple[list[bool
     wrong = [False] * len(found)
     if len(found) < 2:
         return wrong, ""
-    each = zip(found[:2], case.truth, norms(case.pairs))
+    each = zip(found[:2], case.truth, case.norms)
     q, k = (measure([own], [exact], [sizes], unit, case.slack).error <= SAME for own, exact, sizes in each)
     if q == k:
         return wrong, ""
