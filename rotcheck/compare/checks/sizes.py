@@ -17,7 +17,11 @@ BATCH = 3
 STARTS = (0, 5, 23)  # position of the first row of each batch row
 FEW = 4  # rows in each of these
 TOKEN = 7  # position of the one token
-WIDTHS = (36, 128, 70)  # with the rows: no power of two; with the batch: usual; with the token: an odd number of pairs
+WIDTHS = (
+    36,
+    128,
+    70,
+)  # with the rows: no power of two; with the batch: usual; with the token: an odd number of pairs
 IN_BLOCKS = 72  # lanes where those of a head are cut into 2, 3 or 4 blocks of pairs
 
 Parts = Mapping[str, dict[str, Any]]
