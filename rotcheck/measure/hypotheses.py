@@ -7,8 +7,12 @@ from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.errors import SAME, against, measure
+from rotcheck.measure.extent import extent
 from rotcheck.measure.fitted import fits
 from rotcheck.measure.mistakes import predictions
+from rotcheck.measure.near_misses import near_miss
+
+LEAST = 8  # elements that are off: fewer may fit a mistake by chance
 
 
 def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
@@ -31,6 +35,10 @@ def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
                 case.truth, expected
             ):  # what changes nothing explains nothing
                 return "unlike" if whose else code, f"{words}{whose}"
+    off = extent(case, found, unit)
+    near = near_miss(case, found, off, same) if off.count >= LEAST else None
+    if near:
+        return near
     returned = results[0].dtype
     if is_narrower(returned, case.dtype) and against(case, results, case.truth, returned).error <= SAME:
         return "dtype-changed", f"returns {str(returned)[6:]} for {str(case.dtype)[6:]}"
@@ -40,7 +48,9 @@ def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
                 "low-precision",
                 f"is as good as {str(dtype)[6:]} arithmetic only: something is rounded to it",
             )
-    return "rounding", "differs by more than rounding can explain, and no known mistake gives this result"
+    place = f" in {off.place()}" if off.place() else ""
+    words = f"differs by more than rounding can explain{place}, and no known mistake gives this result"
+    return "rounding", words
 
 
 def _right_slots(case: Case, found: Slots, unit: torch.dtype) -> tuple[list[bool], str]:

@@ -14,9 +14,10 @@ level = "quick"
 needs_values = True
 ROWS = 300  # more than a block of 256; of 36 lanes they stay below what torch shares out among threads, packed too
 BATCH = 3
-STARTS = (0, 5, 23)  # position of the first row of each batch row
+TABLE = 512  # rows of a table that positions index, or an offset reaches into
+STARTS = (0, 150, 480)  # position of the first row of each batch row
 FEW = 4  # rows in each of these
-TOKEN = 7  # position of the one token
+HEADS = 5  # of the one token
 WIDTHS = (
     36,
     128,
@@ -42,12 +43,12 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 def _asked(case: Case) -> list[Parts]:
     """Return what a function that is called in this way can be asked for."""
-    convention, last = case.convention, case.convention.last_position
-    rows = ROWS if last is None else min(ROWS, last + 1)
+    convention, last = case.convention, _last(case)
+    rows = min(ROWS, last + 1)
     parts: list[Parts] = [
         {f"{rows} rows": {"batch": 1, "heads": 1, "kv_heads": 1, "positions": tuple(range(rows))}},
         _batch(case) if "b" in convention.axes else {},
-        {"one token": {"positions": (min(TOKEN, rows - 1),)}},
+        {"one token": {"heads": HEADS, "kv_heads": HEADS, "positions": (last,)}},
     ]
     fixed = convention.head_dim or convention.frequencies
     share = (
@@ -58,9 +59,14 @@ def _asked(case: Case) -> list[Parts]:
     return [each for each in parts if each]
 
 
-def _batch(case: Case) -> Parts:
+def _last(case: Case) -> int:
+    """Return a position far out, where slow pairs turn too, that its own table and ours have."""
     last = case.convention.last_position
-    if not differs_by_batch_row(case) or (last is not None and last < STARTS[-1] + FEW):
+    return TABLE - 1 if last is None else min(TABLE - 1, last)
+
+
+def _batch(case: Case) -> Parts:
+    if not differs_by_batch_row(case) or _last(case) < STARTS[-1] + FEW:
         return {f"{BATCH} batch rows": {"batch": BATCH}}
     positions = tuple(tuple(range(start, start + FEW)) for start in STARTS)
     return {f"{BATCH} batch rows with positions of their own": {"batch": BATCH, "positions": positions}}
@@ -85,11 +91,13 @@ def _answers(subject: Subject, case: Case, parts: Parts) -> list[Evidence]:
 def _measured(subject: Subject, case: Case, parts: Parts) -> Evidence:
     """Measure a call of these sizes; a note says what is refused."""
     what = " and ".join(parts)
-    fields: dict[str, Any] = {"positions": tuple(range(FEW)), "heads": 2, "kv_heads": 2}
+    last = _last(case)
+    positions = tuple(range(max(0, last + 1 - FEW), last + 1))
+    fields: dict[str, Any] = {"positions": positions, "heads": 2, "kv_heads": 2}
     for part in parts.values():
         fields |= part
     sizes = Sizes(**{"width": case.width, **fields})
-    there, call = at(case, sizes.positions, ROWS, sizes)
+    there, call = at(case, sizes.positions, TABLE, sizes)
     try:
         results = subject.call(call)
     except Wrong as wrong:
