@@ -11,6 +11,7 @@ from rotcheck.measure.mistakes import Prediction
 
 TERMS = ("x cos", "x sin", "y cos", "y sin", "x", "y")  # x is the lane itself, y the other one of its pair
 RIGHT = ("x cos - y sin", "x cos + y sin")  # of the first and the second lane of a pair
+LEGEND = " (x: the lane itself, y: its partner)"
 LEAST = 16  # elements from which they are measured
 
 
@@ -30,9 +31,10 @@ def formulas(case: Case, found: Slots, extent: Extent) -> Iterator[Prediction]:
         words.append(_said(lanes, coefficients, RIGHT[which]))
         for slot, feature in zip(predicted, features):
             slot[..., :turning, which] = feature @ coefficients
+    terms = any(" where " in each for each in words)  # and not zeros or unrotated lanes alone
+    code = "formula" if terms else "partly"
     if words:
-        named = " (x: the lane itself, y: its partner)" if any(" where " in each for each in words) else ""
-        yield "formula", f"{', '.join(words)}{named}", tuple(predicted)
+        yield code, f"{', '.join(words)}{LEGEND if terms else ''}", tuple(predicted)
 
 
 def _features(case: Case, slot: int, which: int, turning: int) -> Tensor:

@@ -33,7 +33,7 @@ STATE = {  # switch: what `state` says, and the id of the failure
     "gradients_off": ("grad mode from True to False", "R18"),
 }
 BESIDES = {"gradients_off": {"backward"}}  # what else a switch must break
-ALSO = {"caches_by_length": {"sizes"}}  # other checks that meet the same: one row of other heads
+ALSO = {"caches_by_length": {"sizes"}, "squeezes": {"sizes"}}  # other checks that ask for one row
 
 SPEAKS = {  # function: the note of its `state` cell
     "prints": "writes to standard output when it is called",

@@ -15,7 +15,7 @@ from rotcheck.measure.subject import CALLS, Subject, Wrong
 
 needs_values = True
 needs_gradient = True
-UNNOTICED = "the result is written into the input behind autograd's back"
+UNNOTICED = "writes its result into its input behind autograd's back: the gradient is not that of the rotation"
 
 
 def run(subject: Subject, case: Case) -> Evidence:
@@ -50,8 +50,9 @@ def _finding(case: Case, gradient: Measured, results: Sequence[Tensor], unseen: 
     if against(case, results, case.truth, unit).error > SAME:
         code, words = explain(case, results)
         return code, f"the gradient is not the inverse rotation, since the forward {words}"
-    words = "the gradient is not the inverse rotation of what flows back"
-    return ("writes-input", f"{words}: {UNNOTICED}") if unseen else ("gradient", words)
+    if unseen:
+        return "writes-input", UNNOTICED
+    return "gradient", "the gradient is not the inverse rotation of what flows back"
 
 
 def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, ...], Slots, bool]:

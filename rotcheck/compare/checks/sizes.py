@@ -18,11 +18,7 @@ TABLE = 512  # rows of a table that positions index, or an offset reaches into
 STARTS = (0, 150, 480)  # position of the first row of each batch row
 FEW = 4  # rows in each of these
 HEADS = 5  # of the one token
-WIDTHS = (
-    36,
-    128,
-    70,
-)  # with the rows: no power of two; with the batch: usual; with the token: an odd number of pairs
+WIDTHS = (36, 128, 70)  # no power of two, beside the rows; usual, beside the batch; an odd number of pairs
 IN_BLOCKS = 72  # lanes where those of a head are cut into 2, 3 or 4 blocks of pairs
 
 Parts = Mapping[str, dict[str, Any]]
@@ -43,18 +39,15 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 def _asked(case: Case) -> list[Parts]:
     """Return what a function that is called in this way can be asked for."""
-    convention, last = case.convention, _last(case)
-    rows = min(ROWS, last + 1)
+    convention, rows = case.convention, min(ROWS, _last(case) + 1)
     parts: list[Parts] = [
         {f"{rows} rows": {"batch": 1, "heads": 1, "kv_heads": 1, "positions": tuple(range(rows))}},
         _batch(case) if "b" in convention.axes else {},
-        {"one token": {"heads": HEADS, "kv_heads": HEADS, "positions": (last,)}},
+        {"one token": {"heads": HEADS, "kv_heads": HEADS, "positions": _far(case, 1)}},
     ]
     fixed = convention.head_dim or convention.frequencies
-    share = (
-        convention.rotary_dim and convention.tables == "positions"
-    )  # it may be half of a head, or 32 lanes
-    if not fixed and not share:
+    share = convention.rotary_dim and convention.tables == "positions"
+    if not fixed and not share:  # 32 lanes that rotate may be half of a head
         parts = [{**each, **_heads(case, width)} for each, width in zip(parts, WIDTHS)]
     return [each for each in parts if each]
 
@@ -63,6 +56,12 @@ def _last(case: Case) -> int:
     """Return a position far out, where slow pairs turn too, that its own table and ours have."""
     last = case.convention.last_position
     return TABLE - 1 if last is None else min(TABLE - 1, last)
+
+
+def _far(case: Case, count: int) -> tuple[int, ...]:
+    """Return so many positions as far out as it goes, or from 0 on of one that counts for itself."""
+    last = count - 1 if case.convention.positions == "from 0" else _last(case)
+    return tuple(range(max(0, last + 1 - count), last + 1))
 
 
 def _batch(case: Case) -> Parts:
@@ -91,9 +90,7 @@ def _answers(subject: Subject, case: Case, parts: Parts) -> list[Evidence]:
 def _measured(subject: Subject, case: Case, parts: Parts) -> Evidence:
     """Measure a call of these sizes; a note says what is refused."""
     what = " and ".join(parts)
-    last = _last(case)
-    positions = tuple(range(max(0, last + 1 - FEW), last + 1))
-    fields: dict[str, Any] = {"positions": positions, "heads": 2, "kv_heads": 2}
+    fields: dict[str, Any] = {"positions": _far(case, FEW), "heads": 2, "kv_heads": 2}
     for part in parts.values():
         fields |= part
     sizes = Sizes(**{"width": case.width, **fields})
