@@ -15,7 +15,9 @@ from rotcheck.measure.subject import CALLS, Subject, Wrong
 
 needs_values = True
 needs_gradient = True
-UNNOTICED = "writes its result into its input behind autograd's back: the gradient is not that of the rotation"
+UNNOTICED = (
+    "writes its result into its input behind autograd's back: the gradient is not that of the rotation"
+)
 
 
 def run(subject: Subject, case: Case) -> Evidence:
