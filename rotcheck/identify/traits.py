@@ -78,8 +78,15 @@ def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str]
     if not any(changed):
         return False, None
     if all(torch.equal(x, result) for x, result in zip(call.inputs, found)):
-        return True, None
+        if all(map(shares_memory, call.inputs, found)):
+            return True, None
+        return False, ("writes-input", "writes its result into its input, and returns a new tensor too")
     return False, ("writes-input", "writes into its input, and not the result")
+
+
+def shares_memory(first: Tensor, second: Tensor) -> bool:
+    """Return whether two tensors are views of the same memory."""
+    return first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr()
 
 
 Wrong = tuple[str, str]

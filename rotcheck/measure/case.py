@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import torch
@@ -74,11 +74,16 @@ class Case:
         """The pairs that go in, as the dtype holds them, float64 on CPU."""
         return tuple(slot.to(self.dtype).double() for slot in self.drawn(SEED))
 
+    @cached_property
+    def norms(self) -> Slots:
+        """The norm (B, S, H, P) of each pair that goes in."""
+        return tuple(torch.hypot(*slot.unbind(-1)) for slot in self.pairs)
+
     def drawn(self, seed: int) -> Slots:
         """Return random pairs in the shapes of what goes in, float64, not rounded."""
-        generator = torch.Generator("cpu").manual_seed(seed)
-        shape = (self.batch, self.length, SLOTS, max(self.heads, self.kv_heads), self.width // 2, 2)
-        exact = torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
+        exact = _drawn(
+            seed, (self.batch, self.length, SLOTS, max(self.heads, self.kv_heads), self.width // 2, 2)
+        )
         return tuple(
             exact[:, :, slot, : self.heads if name == "q" else self.kv_heads]
             for slot, name in enumerate(self.convention.slots)
@@ -259,6 +264,13 @@ class Case:
     def _pairs(self, lanes: Tensor, pairing: Pairing) -> Tensor:
         turned, still = lanes[..., : self.rotary_dim], lanes[..., self.rotary_dim :]
         return torch.cat((pairs(turned, pairing, self.convention.blocks), pairs(still, "interleaved")), -2)
+
+
+@lru_cache(maxsize=16)
+def _drawn(seed: int, shape: tuple[int, ...]) -> Tensor:
+    """Return random numbers, float64 on the CPU: the same for each dtype, so that they are drawn once."""
+    generator = torch.Generator("cpu").manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
 
 
 def _fitting(

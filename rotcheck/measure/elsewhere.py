@@ -47,6 +47,17 @@ def indexes(case: Case) -> bool:
     return "positions" in roles(case) and case.convention.tables != "positions"
 
 
+def differs_by_batch_row(case: Case) -> bool:
+    """Return whether batch rows can have positions of their own."""
+    taken, convention = roles(case), case.convention
+    if "b" not in convention.axes or convention.positions == "from 0" or "cu_seqlens" in taken:
+        return False
+    if takes_offset(case) and "positions" not in taken:
+        return "offsets" in taken
+    by_call = indexes(case) or convention.tables == "positions"
+    return "b" in (convention.position_axes if by_call else convention.table_axes)
+
+
 def at(case: Case, positions: Positions, rows: int | None = None, sizes: Sizes = USUAL) -> tuple[Case, Call]:
     """Return the case of these positions, and the call that asks for them in the way that the function takes.
 

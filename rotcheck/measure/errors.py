@@ -80,7 +80,7 @@ def against(
     case: Case, results: Sequence[Tensor], expected: Slots, dtype: torch.dtype | None = None
 ) -> Measured:
     """Measure results of the case's own inputs against expected pairs."""
-    found = measure(case.read(results), expected, norms(case.pairs), dtype or case.dtype, case.slack)
+    found = measure(case.read(results), expected, case.norms, dtype or case.dtype, case.slack)
     return Measured(found.error, found.not_finite, named(case, found.where), found.rounded_once)
 
 

@@ -6,9 +6,13 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.errors import SAME, against, measure, norms
+from rotcheck.measure.errors import SAME, against, measure
+from rotcheck.measure.extent import extent
 from rotcheck.measure.fitted import fits
 from rotcheck.measure.mistakes import predictions
+from rotcheck.measure.near_misses import near_miss
+
+LEAST = 8  # elements that are off: fewer may fit a mistake by chance
 
 
 def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
@@ -16,7 +20,7 @@ def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype  # float32 inside may be mistaken too
     found = case.read(results)
     largest = tuple(
-        size.amax(-1, keepdim=True).expand(size.shape) for size in norms(case.pairs)
+        size.amax(-1, keepdim=True).expand(size.shape) for size in case.norms
     )  # the pairs of a mistake are not always ours
     right, whose = _right_slots(case, found, unit)
 
@@ -31,6 +35,10 @@ def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
                 case.truth, expected
             ):  # what changes nothing explains nothing
                 return "unlike" if whose else code, f"{words}{whose}"
+    off = extent(case, found, unit)
+    near = near_miss(case, found, off, same) if off.count >= LEAST else None
+    if near:
+        return near
     returned = results[0].dtype
     if is_narrower(returned, case.dtype) and against(case, results, case.truth, returned).error <= SAME:
         return "dtype-changed", f"returns {str(returned)[6:]} for {str(case.dtype)[6:]}"
@@ -40,7 +48,9 @@ def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
                 "low-precision",
                 f"is as good as {str(dtype)[6:]} arithmetic only: something is rounded to it",
             )
-    return "rounding", "differs by more than rounding can explain, and no known mistake gives this result"
+    place = f" in {off.place()}" if off.place() else ""
+    words = f"differs by more than rounding can explain{place}, and no known mistake gives this result"
+    return "rounding", words
 
 
 def _right_slots(case: Case, found: Slots, unit: torch.dtype) -> tuple[list[bool], str]:
@@ -48,7 +58,7 @@ def _right_slots(case: Case, found: Slots, unit: torch.dtype) -> tuple[list[bool
     wrong = [False] * len(found)
     if len(found) < 2:
         return wrong, ""
-    each = zip(found[:2], case.truth, norms(case.pairs))
+    each = zip(found[:2], case.truth, case.norms)
     q, k = (measure([own], [exact], [sizes], unit, case.slack).error <= SAME for own, exact, sizes in each)
     if q == k:
         return wrong, ""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, unit
-from rotcheck.measure.errors import SAME, norms
+from rotcheck.measure.errors import SAME
 
 SHOWN = 8  # indices that are listed one by one
 
@@ -39,7 +39,7 @@ class Spread:
 
 def spread(case: Case, results: Sequence[Tensor]) -> tuple[Spread, ...]:
     """Return for each slot of results that is off where it is; nothing for what rounding explains."""
-    each = zip(case.convention.slots, case.read(results), case.truth, norms(case.pairs))
+    each = zip(case.convention.slots, case.read(results), case.truth, case.norms)
     found = [_of_slot(case, *slot) for slot in each]
     return tuple(one for one in found if one is not None)
 

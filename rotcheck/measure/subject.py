@@ -38,6 +38,7 @@ class Subject:
     def __init__(self, specification: str | Implementation, device: str, convention: Found = None) -> None:
         self.raised: BaseException | None = None
         self.seconds = 0.0
+        self._spoken: set[str] = set()
         self._before = self._inside = switches.read()
         torch.set_num_threads(
             1
@@ -47,6 +48,7 @@ class Subject:
             self._module = _module(specification, convention, device)
             self._function = self._module.load(device)
         self._loaded = self._inside
+        self._spoken.clear()
         self.interpreted = device == "interpreter"
         self.device = torch.device("cpu" if self.interpreted else device)
         self.convention: Convention = self._module.convention
@@ -55,6 +57,7 @@ class Subject:
     def running(self) -> Iterator[None]:
         """Run the implementation's code in its own world, and note what it raises."""
         switches.move(self._inside, now=self._outside)
+        written = switches.written()
         started = time.perf_counter()
         try:
             yield
@@ -64,6 +67,7 @@ class Subject:
         finally:
             self.seconds = time.perf_counter() - started
             self._inside = switches.read()
+            self._spoken |= {name for name, size in written.items() if self._inside[name] not in (size, None)}
             switches.move(self._outside, now=self._inside)
 
     def call(self, call: Call) -> tuple[Tensor, ...]:
@@ -98,7 +102,20 @@ class Subject:
         declared = getattr(self._module, "switches", ())
         found = [switch for switch in switches.differing(self._before, self._inside) if not switch.by_calls]
         found += [switch for switch in switches.differing(self._loaded, self._inside) if switch.by_calls]
-        return [switch for switch in found if switch.name not in declared]
+        return [
+            switch
+            for switch in found
+            if switch.name not in declared and not self._was_only_written_to(switch)
+        ]
+
+    def _was_only_written_to(self, switch: switches.Switch) -> bool:
+        """Return whether it is a standard stream that is still open: that more was written to it harms nobody."""
+        return switch.finding == "closes" and self._inside[switch.name] is not None
+
+    @property
+    def spoken(self) -> list[str]:
+        """The standard streams to which a call wrote."""
+        return sorted(self._spoken, reverse=True)
 
     def change(self, switch: switches.Switch) -> str:
         """Return what became of a switch, in words."""

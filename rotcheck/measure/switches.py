@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -61,11 +62,11 @@ def _write_autocast(value: tuple[bool, bool]) -> None:
     torch.set_autocast_enabled("cuda", value[1])
 
 
-def _read_output() -> int | None:
-    """Return how much was written to standard output, which is a file in a worker; None: it was closed."""
+def _read_stream(stream: str, descriptor: int) -> int | None:
+    """Return how much was written to a standard stream, which is a file in a worker; None: it was closed."""
     try:
-        sys.stdout.flush()
-        return os.fstat(1).st_size
+        getattr(sys, stream).flush()
+        return os.fstat(descriptor).st_size
     except (OSError, ValueError):
         return None
 
@@ -102,13 +103,19 @@ SWITCHES = (
         by_calls=True,
     ),
     Switch("Python random state", "random-state", random.getstate, random.setstate, by_calls=True),
-    Switch("standard output", "prints", _read_output, lambda _: None, by_calls=True),
+    Switch("standard output", "closes", partial(_read_stream, "stdout", 1), lambda _: None, by_calls=True),
+    Switch("standard error", "closes", partial(_read_stream, "stderr", 2), lambda _: None, by_calls=True),
 )
 
 
 def read() -> World:
     """Return the value of every switch."""
     return {switch.name: switch.read() for switch in SWITCHES}
+
+
+def written() -> World:
+    """Return how much was written to each standard stream; None: it was closed."""
+    return {switch.name: switch.read() for switch in SWITCHES if switch.finding == "closes"}
 
 
 def differing(before: World, after: World) -> list[Switch]:
@@ -124,8 +131,8 @@ def move(world: World, *, now: World) -> None:
 
 def change(switch: Switch, before: Any, after: Any) -> str:
     """Return what became of a switch, in words."""
-    if switch.finding == "prints":
-        return "writes to standard output" if after is not None else "closes standard output"
+    if switch.finding == "closes":
+        return f"closes {switch.name}"
     if switch.parts:
         each = zip(switch.parts, before, after, strict=True)
         changed = ", ".join(f"{part} from {was} to {now}" for part, was, now in each if was != now)

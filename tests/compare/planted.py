@@ -1,6 +1,8 @@
 """Right values, and one thing wrong beside them: the gradient, a dtype, memory, strides, repetition, the process."""
 
+import logging
 import random
+import warnings
 
 import torch
 from healthy import plain
@@ -190,6 +192,16 @@ def python_seed(qkv, cos, sin):
 
 def prints(qkv, cos, sin):
     print("rotary: native")
+    return plain(qkv, cos, sin)
+
+
+def warns(qkv, cos, sin):
+    warnings.warn("falling back to native", stacklevel=1)
+    return plain(qkv, cos, sin)
+
+
+def logs(qkv, cos, sin):
+    logging.getLogger(__name__).warning("falling back to native")
     return plain(qkv, cos, sin)
 
 

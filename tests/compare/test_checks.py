@@ -31,10 +31,16 @@ STATE = {  # switch: what `state` says, and the id of the failure
     "torch_seed": ("torch seed", "R19"),
     "torch_random_numbers": ("torch random state", "R19"),
     "python_seed": ("Python random state", "R19"),
-    "prints": ("writes to standard output", "R29"),
     "gradients_off": ("grad mode from True to False", "R18"),
 }
 BESIDES = {"gradients_off": {"backward"}}  # what else a switch must break
+ALSO = {"caches_by_length": {"sizes"}, "squeezes": {"sizes"}}  # other checks that ask for one row
+
+SPEAKS = {  # function: the note of its `state` cell
+    "prints": "writes to standard output when it is called",
+    "warns": "writes to standard error when it is called",
+    "logs": "writes to standard error when it is called",
+}
 
 TWICE = {
     "promotes_to_complex",
@@ -54,7 +60,7 @@ def bad_checks(planted: Cells, function: str) -> dict[str, set[str]]:
 @pytest.mark.parametrize("function", ONLY)
 def test_what_was_planted_is_caught_by_its_check_alone(function: str, planted: Cells) -> None:
     check, words, failure = ONLY[function]
-    assert bad_checks(planted, function) == {check: BOTH}
+    assert bad_checks(planted, function) == dict.fromkeys({check, *ALSO.get(function, ())}, BOTH)
     for dtype in BOTH:
         cell = planted[function, dtype, check]
         assert (cell.verdict, cell.failure) == ("disagrees", failure)
@@ -104,6 +110,14 @@ def test_a_switch_changed_by_a_call_is_caught_by_state(switch: str, planted: Cel
         assert words in cell.message
 
 
+@pytest.mark.parametrize("function", SPEAKS)
+def test_what_prints_warns_or_logs_is_not_wrong_and_has_a_note(function: str, planted: Cells) -> None:
+    """Python shows a warning once, which is in the dtype that comes first."""
+    assert bad_checks(planted, function) == {}
+    assert planted[function, "float32", "state"].note == SPEAKS[function]
+    assert planted["default_dtype", "float32", "state"].note is None
+
+
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_switch_changed_by_an_import_is_caught_by_state(switch: str, planted: Cells) -> None:
     assert set(bad_checks(planted, f"import_{switch}")) == {"state"} | BESIDES.get(switch, set())
@@ -115,4 +129,4 @@ def test_a_switch_changed_by_an_import_is_caught_by_state(switch: str, planted: 
 
 def test_every_planted_function_is_looked_at() -> None:
     names = {specification.rpartition(":")[2] for specification in functions(HERE / "planted.py")}
-    assert names == {*ONLY, *STATE, *TWICE}
+    assert names == {*ONLY, *STATE, *SPEAKS, *TWICE}

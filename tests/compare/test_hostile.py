@@ -37,7 +37,7 @@ SPOILT = {  # function: its bad cells, their verdict, what they say, and the id 
     "returns_wrong_shape": (BOTH, "disagrees", "returned shape (2, 12, 3, 5, 64) for an input of", "R10"),
     "returns_elsewhere": (BOTH, "disagrees", "returned a tensor on meta for an input on cpu", "N14"),
     "returns_nan": (("forward",), "disagrees", "NaN or infinite elements", "R9"),
-    "writes": (STATE, "disagrees", "writes to standard output", "R29"),
+    "writes": ((), "agrees", "", None),
     "closes": (STATE, "disagrees", "closes standard output", "R29"),
     "changes_dtype": (STATE, "disagrees", "default dtype", "R18"),
     "changes_device": (STATE, "disagrees", "default device", "R18"),

@@ -205,7 +205,7 @@ def test_a_nan_disagrees_however_small_the_error() -> None:
 
 
 def test_a_finding_disagrees_without_an_error() -> None:
-    assert judge(Evidence(finding="prints")) == "disagrees"
+    assert judge(Evidence(finding="closes")) == "disagrees"
 
 
 @pytest.mark.parametrize("state", ["unavailable", "skipped"])

@@ -33,6 +33,7 @@ CHECKS = (
     "offset",
     "batch",
     "positions",
+    "sizes",
     "beyond",
 )
 DTYPES = ("float32", "bfloat16", "float16", "float64")

@@ -40,6 +40,7 @@ _ORDER = [
     "offset",
     "batch",
     "positions",
+    "sizes",
     "beyond",
     "state",
     "gqa",

@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from rotcheck.compare.checks.inputs import BEHIND, unseen_by_autograd
 from rotcheck.measure.case import SEED, Case, Slots
 from rotcheck.measure.errors import SAME, Measured, against, is_rounding, measure, named, norms, worst_of
 from rotcheck.measure.evidence import Evidence
@@ -14,6 +15,9 @@ from rotcheck.measure.subject import CALLS, Subject, Wrong
 
 needs_values = True
 needs_gradient = True
+UNNOTICED = (
+    "writes its result into its input behind autograd's back: the gradient is not that of the rotation"
+)
 
 
 def run(subject: Subject, case: Case) -> Evidence:
@@ -22,13 +26,13 @@ def run(subject: Subject, case: Case) -> Evidence:
     expected = case.rotated(upstream, -case.angles)
     runs = [_once(subject, case, upstream) for _ in range(CALLS)]
     sizes, slack = norms(upstream), case.slack
-    measured = [measure(gradient, expected, sizes, case.dtype, slack) for _, gradient in runs]
+    measured = [measure(gradient, expected, sizes, case.dtype, slack) for _, gradient, _ in runs]
     at = worst_of(measured)
-    worst, (results, gradient) = measured[at], runs[at]
+    worst, (results, gradient, unseen) = measured[at], runs[at]
     wide = case.dtype == torch.float64 and worst.error > SAME
     narrow = measure(gradient, expected, sizes, torch.float32, slack).error if wide else None
     wrong = worst.not_finite or not is_rounding(worst.error, narrow)
-    code, words = _finding(case, worst, results) if wrong else (None, None)
+    code, words = _finding(case, worst, results, unseen) if wrong else (None, None)
     return Evidence(
         error=worst.error,
         error_float32=narrow,
@@ -39,23 +43,30 @@ def run(subject: Subject, case: Case) -> Evidence:
     )
 
 
-def _finding(case: Case, gradient: Measured, results: Sequence[Tensor]) -> tuple[str, str]:
-    """Return code and words for a wrong gradient: it may follow from a forward that is wrong itself."""
+def _finding(case: Case, gradient: Measured, results: Sequence[Tensor], unseen: bool) -> tuple[str, str]:
+    """Return code and words for a wrong gradient: it may follow from a forward that is wrong itself, or from a write
+    into the input that autograd has not seen."""
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype
     if gradient.not_finite:
         return "not-finite", "the gradient has NaN or infinite elements"
     if against(case, results, case.truth, unit).error > SAME:
         code, words = explain(case, results)
         return code, f"the gradient is not the inverse rotation, since the forward {words}"
+    if unseen:
+        return "writes-input", UNNOTICED
     return "gradient", "the gradient is not the inverse rotation of what flows back"
 
 
-def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, ...], Slots]:
-    """Return the results, and the gradients as pairs."""
+def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, ...], Slots, bool]:
+    """Return the results, the gradients as pairs, and whether it wrote into its input unseen by autograd."""
     call = case.call()
     leaves = [x.requires_grad_() for x in call.inputs]
     own = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves
+    versions = [x._version for x in own]
     results = subject.call(call.of(*own))
+    unseen = unseen_by_autograd(own, case.inputs(), versions)
+    if unseen and not case.convention.in_place:
+        raise Wrong("writes-input", BEHIND)
     if not all(result.requires_grad for result in results):
         raise Wrong("no-gradient", "the result carries no gradient: autograd does not see the rotation")
     back = case.backwards(upstream)
@@ -65,4 +76,4 @@ def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, 
         gradients = torch.autograd.grad(cast(Tensor, loss), leaves, allow_unused=True)
     if any(gradient is None for gradient in gradients):
         raise Wrong("no-gradient", "no gradient reaches the input: autograd does not see the rotation")
-    return results, case.read_inputs(gradients)
+    return results, case.read_inputs(gradients), unseen

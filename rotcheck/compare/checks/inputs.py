@@ -1,6 +1,9 @@
 """Are the inputs left alone, or written exactly as declared? Of packed qkv, does V come back bit for bit?"""
 
+from collections.abc import Sequence
+
 import torch
+from msgspec import structs
 from torch import Tensor
 
 from rotcheck.measure.case import Case
@@ -9,26 +12,40 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
 needs_values = True
+BEHIND = (
+    "writes into its input behind autograd's back: what saved it before gets a wrong gradient, in silence"
+)
+UNSEEN = "writes into its input without raising its version, as kernels do: autograd does not notice it"
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Compare inputs, tables and V with copies taken before the call, bit by bit."""
     call, before = case.call(), case.call()
+    versions = [x._version for x in call.inputs]
     results = subject.call(call)
+    unseen = unseen_by_autograd(call.inputs, before.inputs, versions)
     kept = not case.convention.in_place
     if not all(map(same_bits, call.tables, before.tables)):
         return Evidence(finding="writes-tables", message="writes into its cos and sin tables")
     if kept and not all(map(same_bits, call.inputs, before.inputs)):
-        return Evidence(finding="writes-input", message="writes into its input, which it should leave alone")
+        words = BEHIND if unseen else "writes into its input, which it should leave alone"
+        return Evidence(finding="writes-input", message=words)
     if not kept and not all(map(same_bits, call.inputs, results)):
         return Evidence(
             finding="not-in-place", message="declared in place, but its input does not hold the result"
         )
     if "v" not in case.convention.slots:
-        return Evidence()
+        return Evidence(note=UNSEEN if unseen else None)
     if not all(result.isfinite().all() for result in results):
         return Evidence(finding="not-finite", message="returns NaN or infinite elements")
-    return _of_v(case.value(results), case.value(before.inputs))
+    found = _of_v(case.value(results), case.value(before.inputs))
+    return found if found.finding or not unseen else structs.replace(found, note=UNSEEN)
+
+
+def unseen_by_autograd(inputs: Sequence[Tensor], before: Sequence[Tensor], versions: Sequence[int]) -> bool:
+    """Return whether an input has other bits than before, and the version by which autograd would notice it."""
+    each = zip(inputs, before, versions)
+    return any(x._version == version and not same_bits(x, was) for x, was, version in each)
 
 
 def _of_v(found: Tensor, v: Tensor) -> Evidence:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from rotcheck.measure.case import POSITIONS, Case
 from rotcheck.measure.elsewhere import indexes
-from rotcheck.measure.errors import SAME, measure, norms
+from rotcheck.measure.errors import SAME, measure
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
@@ -21,7 +21,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         words = "it counts its positions itself, from 0, and can be given no other"
         return Evidence(state="skipped", message=words, applies=False)
     whole = case.read(subject.call(case.call()))  # (B, S, H, P, 2) each
-    sizes = norms(case.pairs)  # (B, S, H, P) each
+    sizes = case.norms  # (B, S, H, P) each
     worst, place = 0.0, 0
     for row in _rows(case):
         step = case.read(_step(subject, case, row))  # (B, 1, H, P, 2) each

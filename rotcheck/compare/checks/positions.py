@@ -9,8 +9,8 @@ from rotcheck.measure.elsewhere import (
     Positions,
     another,
     at,
+    differs_by_batch_row,
     held,
-    indexes,
     refusal,
     roles,
     takes_offset,
@@ -81,19 +81,15 @@ def _counted(subject: Subject, case: Case) -> Evidence:
 
 def _asked(case: Case) -> list[tuple[str, Positions]]:
     """Return what can be asked of the convention."""
-    taken, convention = roles(case), case.convention
-    if takes_offset(case) and "positions" not in taken:
+    if takes_offset(case) and "positions" not in roles(case):
         asked: list[tuple[str, Positions]] = [("rows from position 5 on", LATE[0])]
         several, words = LATE, "an offset of its own in each batch row"
-        each = "offsets" in taken
     else:
         asked = [("unsorted positions", UNSORTED[0])]
         several, words = UNSORTED, "positions of its own in each batch row"
-        by_call = indexes(case) or convention.tables == "positions"
-        each = "b" in (convention.position_axes if by_call else convention.table_axes)
-    if each and case.batch == BATCH:
+    if differs_by_batch_row(case) and case.batch == BATCH:
         asked.append((words, several))
-    last = convention.last_position
+    last = case.convention.last_position
     return [(when, _up_to(last, positions)) for when, positions in asked]
 
 

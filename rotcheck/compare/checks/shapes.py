@@ -1,8 +1,8 @@
-"""Is it right for one row, one head, heads of 2 to 512 lanes, and an empty batch?"""
+"""Is it right for one row and 8,193, one head, heads of 2 to 512 lanes, an empty batch, and at each end of a block?"""
 
 from dataclasses import replace
 
-from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.case import POSITIONS, Case, Sizes
 from rotcheck.measure.elsewhere import another, at, held, indexes, refusal, worst
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject, Wrong
@@ -11,6 +11,16 @@ from rotcheck.rotary.calls import Call
 level = "full"
 needs_values = True
 ROWS = 512  # of a table that positions index
+LENGTHS = (
+    127,
+    128,
+    129,
+    1023,
+    1025,
+    8193,
+)  # rows: around the ends of blocks, and more than one batch of blocks
+INTERPRETED = 1025  # rows: the Triton interpreter takes milliseconds for each block
+BLOCKS = "3 batch rows of 129 rows and 9 heads"
 WIDTHS = (2, 6, 80, 96, 128, 256, 512)
 TINY = {
     "one row": Sizes(positions=(7,)),
@@ -25,7 +35,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Measure each size against the truth. A width or an empty batch may be refused, but not done wrong."""
     answers = [_measured(subject, case, what, sizes) for what, sizes in TINY.items()]
     refused: list[str] = []
-    for what, sizes in _may_be_refused(case).items():
+    for what, sizes in _may_be_refused(case, INTERPRETED if subject.interpreted else LENGTHS[-1]).items():
         try:
             answers.append(_measured(subject, case, what, sizes))
         except Wrong:
@@ -41,7 +51,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _measured(subject: Subject, case: Case, what: str, sizes: Sizes) -> Evidence:
-    if len(sizes.positions) > 1:
+    if sizes.positions == POSITIONS:
         sizes = replace(sizes, positions=_some(case))
     there, call = _asked(case, sizes)
     try:
@@ -54,7 +64,7 @@ def _measured(subject: Subject, case: Case, what: str, sizes: Sizes) -> Evidence
 def _asked(case: Case, sizes: Sizes) -> tuple[Case, Call]:
     """Return a case and its call. Whoever looks rows up is handed a table of many, as when decoding."""
     if indexes(case):
-        return at(case, sizes.positions, ROWS, sizes)
+        return at(case, sizes.positions, max(ROWS, len(sizes.positions)), sizes)
     there = another(case, sizes)
     return there, there.call()
 
@@ -67,13 +77,20 @@ def _some(case: Case) -> tuple[int, ...]:
     return tuple(range(start, start + 4))
 
 
-def _may_be_refused(case: Case) -> dict[str, Sizes]:
+def _may_be_refused(case: Case, most: int) -> dict[str, Sizes]:
+    """Return what else it is asked for, rows up to so many."""
     convention = case.convention
     own = convention.frequencies or convention.head_dim
     least = convention.rotary_dim or 2
     asked = {f"heads of {width} lanes": Sizes(width=width) for width in WIDTHS if not own and width >= least}
     if "b" in convention.axes:
         asked["an empty batch"] = Sizes(batch=0)
+    last = convention.last_position
+    for rows in (each for each in LENGTHS if each <= min(most, most if last is None else last + 1)):
+        positions = tuple(range(rows))
+        asked[f"{rows} rows"] = Sizes(batch=1, heads=1, kv_heads=1, width=case.width, positions=positions)
+        if rows == 129:
+            asked[BLOCKS] = Sizes(batch=3, heads=9, kv_heads=9, width=case.width, positions=positions)
     return asked
 
 

@@ -1,4 +1,4 @@
-"""Is the process left as it was: TorchScript executor, default dtype, random state, standard output, ...?"""
+"""Is the process left as it was: TorchScript executor, default dtype, random state, standard streams, ...?"""
 
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
@@ -13,6 +13,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         subject.call(case.call())
     changed = subject.changed()
     if not changed:
-        return Evidence()
+        note = f"writes to {' and '.join(subject.spoken)} when it is called" if subject.spoken else None
+        return Evidence(note=note)
     words = "; ".join(subject.change(switch) for switch in changed)
     return Evidence(finding=changed[0].finding, message=f"changes the whole process: {words}")

@@ -26,7 +26,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     for name, inputs, buffers in _variants(case):
         around = [buffer.clone() for buffer in buffers]
         results = subject.call(case.call().of(*inputs))
-        reference, sizes = expected, norms(case.pairs)
+        reference, sizes = expected, case.norms
         if name == "expanded":
             reference, sizes = _first_row(subject, case)
         found = measure(case.read(results), reference, sizes, case.dtype, case.slack)

@@ -58,6 +58,27 @@ def flips_the_table(q, k, cos, sin):
     return out
 
 
+@planted("writes-input", "measured.md: the result is written into the input by .data", **HALF)
+def written_behind_autograd(x, cos, sin):
+    out = turn(x, cos, sin)
+    x.data.copy_(out)
+    return out
+
+
+@planted("writes-input", "the same, only where gradients are wanted", **HALF)
+def written_behind_autograd_in_training(x, cos, sin):
+    out = turn(x, cos, sin)
+    if x.requires_grad:
+        x.data.copy_(out)
+    return out
+
+
+@planted("writes-input", "the same in place: the gradient is that of the input", in_place=True, **HALF)
+def in_place_behind_autograd(x, cos, sin):
+    x.data.copy_(turn(x, cos, sin))
+    return x
+
+
 @planted("strides", "M5 to M9: strides ignored", **HALF)
 def ignores_strides(x, cos, sin):
     packed = torch.empty(x.shape, device="meta").stride()
@@ -217,7 +238,7 @@ def k_once_for_each_head_of_q(q, k, cos, sin):
     return q * cos + rotate_half(q) * sin, torch.stack(keys, 1)
 
 
-@planted("sizes", "F11: a kernel whose block holds 128 pairs", check="shapes", **HALF)
+@planted("partly", "F11: a kernel whose block holds 128 pairs", check="shapes", **HALF)
 def at_most_128_pairs(x, cos, sin):
     out, half = turn(x, cos, sin), x.shape[-1] // 2
     return torch.where(torch.arange(x.shape[-1]) % half < 128, out, x)

@@ -133,6 +133,14 @@ def clears_its_input(x, cos, sin):
     return out
 
 
+@planted("writes-input", "the result is written into the input, and a new tensor is returned, nothing said")
+def writes_and_returns_a_new_tensor(x, cos, sin):
+    out = turn(x, cos[:, None], sin[:, None])
+    with torch.no_grad():
+        x.copy_(out)
+    return out
+
+
 @planted("per-head", "a table that lines up with rows times heads")
 def flattened_heads(x, positions):
     rows = x.shape[1] * x.shape[2]
