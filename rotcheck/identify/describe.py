@@ -11,6 +11,7 @@ from rotcheck import __version__
 from rotcheck.identify import (
     builders,
     coordinates,
+    doubt,
     engine,
     evidence,
     flags,
@@ -32,7 +33,7 @@ from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
-from rotcheck.measure.case import Sizes
+from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Described, Identification, Remark, Told
 from rotcheck.rotary.conventions import Convention, role_of, split
 
@@ -96,14 +97,26 @@ def _searched(target: Target, found: Found | NotFound, device: torch.device) -> 
     if isinstance(found, NotFound):
         return _nothing(target, found, device)
     if found.trier.device.type == device.type:
-        return _applied(target, found, device)
+        return _decided(target, found, _applied(target, found, device))
     there = engine.there(found, target.function, device)
     if isinstance(there, NotFound):
         words = f"rotates on cpu, and on {device} {there.reasons[0]}"
         return Identified(
             _told(target, device, follows=False, convention=None, message=words), there.likeliest
         )
-    return _applied(target, there, device)
+    return _decided(target, there, _applied(target, there, device))
+
+
+def _decided(target: Target, found: Found, made: Identified) -> Identified:
+    """Return what is told, its mistakes only where they are beyond doubt."""
+    own = made.convention or found.convention
+    plain = replace(own, frequencies=(), theta=_theta(made.told))
+    conventions = dict.fromkeys((own, plain, *(each.convention for each in found.others)))
+    return replace(made, told=doubt.decided(target, found, made.told, list(conventions)))
+
+
+def _theta(told: Identification) -> float:
+    return (told.convention.theta if told.convention else None) or THETA
 
 
 def _on_cpu(target: Target, device: torch.device) -> Callable[..., Any] | None:
