@@ -82,6 +82,19 @@ def of_value(load: Sequence[str], tries: Iterable[Attempt]) -> str | None:
     return None
 
 
+def of_axis(load: Sequence[str], attempt: Attempt, axis: int, pair: int) -> str | None:
+    """Return a demonstration that of positions (3, ...) one axis does not turn a pair that belongs to it."""
+    case, names = _case(attempt), snippet.names(attempt.convention)
+    shape = tuple(case.call().positions.shape)  # type: ignore[union-attr]
+    made = [f"positions = torch.zeros{shape}.long()", f"positions[{axis}] = torch.arange({case.length})"]
+    given = {name: f"{name}.clone()" for name in names}
+    setup = [*load, "", *snippet.inputs(case), *made, f"returned = f({snippet.arguments(case, given)})"]
+    worst = Worst(0, case.length - 1, 0, 0, pair, 0.0)
+    result = _result(run("\n".join(setup)), case, worst, in_place=False)
+    code = "\n".join([*setup, *_shown(case, worst, result)])
+    return code if _shows(code) else None
+
+
 def of_writing(load: Sequence[str], tries: Iterable[Attempt], *, tables: bool) -> str | None:
     """Return a demonstration that a call changes what it was given: its tables, or its input."""
     for each in tries:

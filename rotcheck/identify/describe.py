@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
 import torch
+from msgspec import structs
 
 from rotcheck import __version__
 from rotcheck.identify import (
@@ -15,6 +15,7 @@ from rotcheck.identify import (
     engine,
     evidence,
     flags,
+    held,
     making,
     own_angles,
     remarks,
@@ -96,19 +97,30 @@ def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> 
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
     if isinstance(found, NotFound):
         return _nothing(target, found, device)
+    found, contradiction = held.to_layout(coordinates.of_axes(found), target.function)
     if found.trier.device.type == device.type:
-        return _decided(target, found, _applied(target, found, device))
+        return _decided(target, found, _applied(target, found, device), contradiction)
     there = engine.there(found, target.function, device)
     if isinstance(there, NotFound):
         words = f"rotates on cpu, and on {device} {there.reasons[0]}"
         return Identified(
             _told(target, device, follows=False, convention=None, message=words), there.likeliest
         )
-    return _decided(target, there, _applied(target, there, device))
+    return _decided(target, there, _applied(target, there, device), contradiction)
 
 
-def _decided(target: Target, found: Found, made: Identified) -> Identified:
-    """Return what is told, its mistakes only where they are beyond doubt."""
+def _decided(
+    target: Target, found: Found, made: Identified, contradiction: tuple[Convention, Remark] | None
+) -> Identified:
+    """Return what is told, its mistakes only where they are beyond doubt.
+
+    `contradiction`: the call that its docstring speaks of, and what it does instead.
+    """
+    if contradiction and made.told.follows:
+        convention, wrong = contradiction
+        other = doubt.decided(target, found, structs.replace(made.told, findings=(wrong,)), [convention])
+        if other.answer == "wrong":
+            return replace(made, told=structs.replace(other, follows=False))
     own = made.convention or found.convention
     plain = replace(own, frequencies=(), theta=_theta(made.told))
     conventions = dict.fromkeys((own, plain, *(each.convention for each in found.others)))
@@ -209,7 +221,7 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
         error, findings = remarks.of_values(asked, sizes)
         more = _more(asked, sizes)
         said += more.evidence
-        described = msgspec.structs.replace(described, dtype_rule=more.dtype_rule, takes=more.takes)
+        described = structs.replace(described, dtype_rule=more.dtype_rule, takes=more.takes)
     told = _told(
         target,
         device,
@@ -416,7 +428,7 @@ def _no_rotation(target: Target, found: Found, findings: list[Remark], device: t
 def _described(found: Found, convention: Convention, own: OwnAngles | None, more: _More) -> Described:
     plain = words.described(convention)
     told = "R" in map(role_of, convention.arguments)
-    return msgspec.structs.replace(
+    return structs.replace(
         plain,
         rotary_dim=None if told else plain.rotary_dim,
         layout=None if evidence.any_layout(found) else plain.layout,

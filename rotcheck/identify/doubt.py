@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from msgspec import structs
 
-from rotcheck.identify import demonstration, idle, spoken
+from rotcheck.identify import coordinates, demonstration, idle, spoken
 from rotcheck.identify.demonstration import Attempt
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
@@ -118,6 +118,8 @@ def _demonstration(target: Target, found: Found, one: Remark, conventions: Seque
     tries = demonstration.attempts(conventions, probe.width, probe.heads, dtype)
     if one.code in ("writes-tables", "writes-input"):
         return demonstration.of_writing(lines, tries, tables=one.code == "writes-tables")
+    if one.code == "coordinates" and conventions[0].position_axes.startswith("3"):
+        return _idle_axis(lines, found, one, conventions[0])
     if one.code == "sequences":
         tries = [
             Attempt(replace(each, positions="any"), Sizes(1, 2, 2, 8, SEQUENCES))
@@ -132,6 +134,19 @@ def _demonstration(target: Target, found: Found, one: Remark, conventions: Seque
             Attempt(own, Sizes(2, 2, 2, own.head_dim or probe.width, (2, 3, 4)), before=f"{found.ignored}=0")
         ]
     return demonstration.of_value(lines, tries)
+
+
+def _idle_axis(lines: Sequence[str], found: Found, one: Remark, convention: Convention) -> str | None:
+    """Return Python that shows that height, or width, turns nothing."""
+    counts = coordinates.sections_of(found.trier.function)
+    axis = next(at for at, name in enumerate(coordinates.AXES) if name in one.message)
+    if not counts:
+        return None
+    few = Attempt(convention, Sizes(2, 2, 2, convention.head_dim or found.trier.probe.width, demonstration.FEW))
+    try:
+        return demonstration.of_axis(lines, few, axis, sum(counts[:axis]))
+    except Exception:  # it takes no other sizes
+        return None
 
 
 def lines_of(target: Target) -> list[str]:

@@ -87,7 +87,7 @@ def _layout(parts: list[str]) -> str | None:
     axes = [_axis(word) for word in words]
     if "n" in words and axes.count(None) == 1:  # batch or heads, whichever is not there
         axes[words.index("n")] = "b" if "b" not in axes else "h" if "h" not in axes else None
-    if None in axes or len(axes) < 3 or len(set(axes)) < len(axes):
+    if None in axes or len(axes) < (2 if "e" in axes else 3) or len(set(axes)) < len(axes):
         return None
     return next((name for name, own in LAYOUTS.items() if own == "".join(map(str, axes))), None)
 
