@@ -20,7 +20,10 @@ from rotcheck.rotary.conventions import coordinates, pairs, role_of
 
 AXES = ("time", "height", "width")
 _THREE = re.compile(r"\(3,\s*\w|\bM-?RoPE\b|\bmrope", re.IGNORECASE)
-_WAYS = (*(("3s", layout) for layout in ("thd", "t(hd)")), *(("3bs", layout) for layout in ("bhsd", "bshd", "bs(hd)")))
+_WAYS = (
+    *(("3s", layout) for layout in ("thd", "t(hd)")),
+    *(("3bs", layout) for layout in ("bhsd", "bshd", "bs(hd)")),
+)
 
 
 def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:

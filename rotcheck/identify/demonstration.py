@@ -1,7 +1,8 @@
 """A mistake shown: Python that runs without rotcheck and prints the value that came and the value that is right."""
 
+import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,6 +20,30 @@ FEW = (0, 1, 2, 3)
 MANY = tuple(range(300))
 HARD = (0, 1, 2, 3, 257, 1000, 2049, 4097, 16385, 65537)
 PRINT = ['print("came ", came.tolist())', 'print("right", right.tolist())']
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The lines that end with `f = ...`; or the function itself, of which nobody knows where it is written."""
+
+    lines: tuple[str, ...]
+    function: Callable[..., Any] | None = None
+
+    def run(self, code: str) -> dict[str, Any]:
+        """Run a piece of Python that calls `f` as a file would be run, without what it prints; return its names."""
+        known, paths = dict(sys.modules), list(sys.path)
+        space: dict[str, Any] = {"__name__": "demonstration", "print": lambda *_: None, "f": self.function}
+        state = torch.random.get_rng_state()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                exec(code, space)
+        finally:
+            torch.random.set_rng_state(state)
+            sys.path[:] = paths
+            for name in [name for name in known if sys.modules.get(name) is not known[name]]:
+                sys.modules[name] = known[name]
+        return space
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +79,8 @@ def attempts(
         few = convention.heads or 2
         rows = (FEW, tuple(reversed(FEW)))
         batched = "b" in convention.axes and (
-            "b" in convention.table_axes or ("b" in convention.position_axes and convention.positions == "any")
+            "b" in convention.table_axes
+            or ("b" in convention.position_axes and convention.positions == "any")
         )
         if batched:
             made.append(Attempt(convention, Sizes(2, few, few, small, rows), dtype))
@@ -67,14 +93,11 @@ def attempts(
     return made
 
 
-def of_value(load: Sequence[str], tries: Iterable[Attempt]) -> str | None:
-    """Return a demonstration of a value that is wrong in one of these calls; None: none of them shows it.
-
-    `load`: the lines that end with `f = ...`.
-    """
+def of_value(source: Source, tries: Iterable[Attempt]) -> str | None:
+    """Return a demonstration of a value that is wrong in one of these calls; None: none of them shows it."""
     for each in tries:
         try:
-            shown = _of_value(load, each)
+            shown = _of_value(source, each)
         except Exception:  # the call does not suit it in these sizes, or no plain formula is known
             continue
         if shown:
@@ -82,35 +105,35 @@ def of_value(load: Sequence[str], tries: Iterable[Attempt]) -> str | None:
     return None
 
 
-def of_axis(load: Sequence[str], attempt: Attempt, axis: int, pair: int) -> str | None:
+def of_axis(source: Source, attempt: Attempt, axis: int, pair: int) -> str | None:
     """Return a demonstration that of positions (3, ...) one axis does not turn a pair that belongs to it."""
     case, names = _case(attempt), snippet.names(attempt.convention)
     shape = tuple(case.call().positions.shape)  # type: ignore[union-attr]
     made = [f"positions = torch.zeros{shape}.long()", f"positions[{axis}] = torch.arange({case.length})"]
     given = {name: f"{name}.clone()" for name in names}
-    setup = [*load, "", *snippet.inputs(case), *made, f"returned = f({snippet.arguments(case, given)})"]
+    setup = [
+        *source.lines,
+        "",
+        *snippet.inputs(case),
+        *made,
+        f"returned = f({snippet.arguments(case, given)})",
+    ]
     worst = Worst(0, case.length - 1, 0, 0, pair, 0.0)
-    result = _result(run("\n".join(setup)), case, worst, in_place=False)
+    result = _result(source.run("\n".join(setup)), case, worst, in_place=False)
     code = "\n".join([*setup, *_shown(case, worst, result)])
-    return code if _shows(code) else None
+    return code if shows(source, code) else None
 
 
-def of_writing(load: Sequence[str], tries: Iterable[Attempt], *, tables: bool) -> str | None:
+def of_writing(source: Source, tries: Iterable[Attempt], *, tables: bool) -> str | None:
     """Return a demonstration that a call changes what it was given: its tables, or its input."""
     for each in tries:
         try:
-            shown = _of_writing(load, each, tables=tables)
+            shown = _of_writing(source, each, tables=tables)
         except Exception:  # as above
             continue
         if shown:
             return shown
     return None
-
-
-def of_difference(load: Sequence[str], case: Case, first: str, second: str, right: str) -> str | None:
-    """Return a demonstration that two calls, given as code, give the same though `right` says another value."""
-    code = "\n".join([*load, "", *_setup(case), f"came = {second}", f"right = {right}", *PRINT])
-    return code if _shows(code) else None
 
 
 def _case(attempt: Attempt) -> Case:
@@ -122,42 +145,27 @@ def _setup(case: Case) -> list[str]:
     return [*snippet.inputs(case), *snippet.positions(case), *snippet.angles(case)]
 
 
-def run(code: str) -> dict[str, Any]:
-    """Run a piece of Python as a file would be run, without what it prints; return its names."""
-    import sys
-
-    known, paths = dict(sys.modules), list(sys.path)
-    space: dict[str, Any] = {"__name__": "demonstration", "print": lambda *_: None}
-    state = torch.random.get_rng_state()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exec(code, space)
-    finally:
-        torch.random.set_rng_state(state)
-        sys.path[:] = paths
-        for name in [name for name in known if sys.modules.get(name) is not known[name]]:
-            sys.modules[name] = known[name]
-    return space
-
-
-def _of_value(load: Sequence[str], attempt: Attempt) -> str | None:
+def _of_value(source: Source, attempt: Attempt) -> str | None:
     case, convention = _case(attempt), attempt.convention
     first = [f"f({snippet.arguments(case, _clones(convention))})"] if attempt.before else []
     if attempt.before:
         name, _, role = attempt.before.rpartition("=")
-        plain = replace(convention, arguments=tuple(a for a in convention.arguments if not a.startswith(f"{name}=")))
-        first = [f"f({snippet.arguments(_case(replace(attempt, convention=plain)), _clones(plain))}, {name}={role})"]
-    setup = [*load, "", *_setup(case), *first]
+        plain = replace(
+            convention, arguments=tuple(a for a in convention.arguments if not a.startswith(f"{name}="))
+        )
+        first = [
+            f"f({snippet.arguments(_case(replace(attempt, convention=plain)), _clones(plain))}, {name}={role})"
+        ]
+    setup = [*source.lines, "", *_setup(case), *first]
     given = {name: f"{name}.clone()" for name in snippet.names(convention)}
     call = [f"returned = f({snippet.arguments(case, given)})"]
-    space = run("\n".join([*setup, *call]))
+    space = source.run("\n".join([*setup, *call]))
     in_place = space["returned"] is None
     if in_place:
         names = snippet.names(convention)
         copies = [f"turned_{name} = {name}.clone()" for name in names]
         call = [*copies, f"f({snippet.arguments(case, {name: f'turned_{name}' for name in names})})"]
-        space = run("\n".join([*setup, *call]))
+        space = source.run("\n".join([*setup, *call]))
     inputs = tuple(space[name] for name in snippet.names(convention))
     came = (
         tuple(space[f"turned_{name}"] for name in snippet.names(convention))
@@ -169,7 +177,7 @@ def _of_value(load: Sequence[str], attempt: Attempt) -> str | None:
         return None
     result = _result(space, case, worst, in_place=in_place)
     code = "\n".join([*setup, *call, *_shown(case, worst, result)])
-    return code if _shows(code, case.dtype) else None
+    return code if shows(source, code, case.dtype) else None
 
 
 def _clones(convention: Convention) -> dict[str, str]:
@@ -249,26 +257,28 @@ def _angle(case: Case, worst: Worst) -> str:
     return f"torch.tensor({sign}{position} * {frequency}, dtype=torch.float64)"
 
 
-def _shows(code: str, dtype: torch.dtype = torch.float32) -> bool:
+def shows(source: Source, code: str, dtype: torch.dtype = torch.float32) -> bool:
     """Return whether it runs, and prints two values that rounding does not explain."""
     try:
-        space = run(code)
+        space = source.run(code)
     except Exception:
         return False
     came, right = space["came"], space["right"]
     if not (isinstance(came, Tensor) and isinstance(right, Tensor)):
         return bool(came != right)
-    off = (came.double() - right.double()).abs().max() if not came.is_complex() else (came - right).abs().max()
+    off = (
+        (came.double() - right.double()).abs().max() if not came.is_complex() else (came - right).abs().max()
+    )
     return not bool(off <= 2 * torch.finfo(dtype).eps * right.abs().max())
 
 
-def _of_writing(load: Sequence[str], attempt: Attempt, *, tables: bool) -> str | None:
+def _of_writing(source: Source, attempt: Attempt, *, tables: bool) -> str | None:
     case, convention = _case(attempt), attempt.convention
     names = ["table"] if convention.tables not in ("half-width", "repeated", "packed") else ["cos", "sin"]
     names = names if tables else snippet.names(convention)
     before = [f"before_{name} = {name}.clone()" for name in names]
-    setup = [*load, "", *_setup(case), *before, f"f({snippet.arguments(case, {})})"]
-    space = run("\n".join(setup))
+    setup = [*source.lines, "", *_setup(case), *before, f"f({snippet.arguments(case, {})})"]
+    space = source.run("\n".join(setup))
     for name in names:
         own, then = space[name], space[f"before_{name}"]
         if torch.equal(own, then):
@@ -277,5 +287,5 @@ def _of_writing(load: Sequence[str], attempt: Attempt, *, tables: bool) -> str |
         place = f"[{', '.join(map(str, at))}]"
         shown = [f"came = {name}{place}  # after the call", f"right = before_{name}{place}  # before it"]
         code = "\n".join([*setup, *shown, *(line.replace(".tolist()", ".item()") for line in PRINT)])
-        return code if _shows(code) else None
+        return code if shows(source, code) else None
     return None

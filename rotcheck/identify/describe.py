@@ -21,6 +21,7 @@ from rotcheck.identify import (
     remarks,
     sections,
     sequences,
+    table_doubt,
     traits,
     unknown,
     words,
@@ -203,7 +204,7 @@ def _making(
         ambiguous=tuple(made.own.ambiguous),
         longest_context=made.own.longest,
     )
-    return Identified(told, None)
+    return Identified(table_doubt.decided(target, recipe, built, told), None)
 
 
 def _declared(target: Target, convention: Convention, device: torch.device) -> Identified:

@@ -13,10 +13,11 @@ import torch
 from msgspec import structs
 
 from rotcheck.identify import coordinates, demonstration, idle, spoken
-from rotcheck.identify.demonstration import Attempt
+from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
 from rotcheck.identify.remarks import remark
+from rotcheck.identify.templates import parameters
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Identification, Remark
@@ -28,7 +29,9 @@ INTERLEAVED = ("complex", "stacked", "matrix")  # tables of which every known ta
 SEQUENCES = (0, 1, 0, 1, 2)
 
 
-def decided(target: Target, found: Found, told: Identification, conventions: Sequence[Convention]) -> Identification:
+def decided(
+    target: Target, found: Found, told: Identification, conventions: Sequence[Convention]
+) -> Identification:
     """Return what is told of a function, its mistakes only where they are beyond doubt.
 
     `conventions`: the calls in which a mistake may show, the one by which it is judged first.
@@ -36,37 +39,42 @@ def decided(target: Target, found: Found, told: Identification, conventions: Seq
     names = spoken.unspoken(found.trier.function, found.convention.arguments)
     idle_ones = idle.arguments_of(found, names) if names else []
     if told.answer != "wrong":
-        return _with_idle(told, idle_ones, found.convention)
+        return _with_idle(told, idle_ones)
     doubts = _doubts(found, [name for name in names if name not in idle_ones])
     findings = []
     for one in told.findings:
         shown = None if doubts or not one.mistake else _demonstration(target, found, one, conventions)
-        findings.append(_settled(one, doubts, shown))
+        findings.append(settled(one, doubts, shown, written=":" in target.specification))
     kept = structs.replace(told, findings=tuple(findings))
     if kept.answer != "wrong":
-        kept = structs.replace(kept, follows=False, advice=(*kept.advice, *_advice(doubts, found.convention)))
-    return _with_idle(kept, idle_ones, found.convention)
+        advice = f"say above the function what it takes: {declaration(found, names)}"
+        kept = structs.replace(kept, follows=False, advice=(*kept.advice, advice))
+    return _with_idle(kept, idle_ones)
 
 
 def _doubts(found: Found, names: Sequence[str]) -> list[str]:
     """Return why a call is not beyond doubt; empty: it is."""
     doubts = [f"nothing speaks for what `{name}` is" for name in names]
+    convention = found.convention
+    if "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED:
+        if spoken.says_complex(found.trier.function, convention.arguments):
+            doubts.append(f"its table is said to be complex, and was tried as {convention.tables}")
     if idle.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
 
 
-def _settled(one: Remark, doubts: Sequence[str], shown: str | None) -> Remark:
-    """Return a finding as a mistake that is shown, or as what was seen."""
+def settled(one: Remark, doubts: Sequence[str], shown: str | None, *, written: bool = True) -> Remark:
+    """Return a finding as a mistake that is shown, or as what was seen; `written`: others can run what shows it."""
     if not one.mistake:
         return one
     if shown is not None:
-        return structs.replace(one, demonstration=shown or None)
+        return structs.replace(one, demonstration=shown if written else None)
     why = doubts[0] if doubts else UNSHOWN
     return structs.replace(one, mistake=False, message=f"seen, and in doubt: {one.message} ({why})")
 
 
-def _with_idle(told: Identification, names: Sequence[str], convention: Convention) -> Identification:
+def _with_idle(told: Identification, names: Sequence[str]) -> Identification:
     if not names:
         return told
     found = [
@@ -78,31 +86,36 @@ def _with_idle(told: Identification, names: Sequence[str], convention: Conventio
         )
         for name in names
     ]
-    advice = f"say what `{names[0]}` is for, or take it away: {declaration(convention)}"
+    advice = f"give `{names[0]}` an effect, or take it away"
     return structs.replace(
         told, follows=False, findings=(*told.findings, *found), advice=(*told.advice, advice)
     )
 
 
-def _advice(doubts: Sequence[str], convention: Convention) -> list[str]:
-    """Return what would make a call judgeable."""
-    if not doubts:
-        return [f"if this is the call, declare it: {declaration(convention)}"]
-    return [f"say what it takes: {declaration(convention)}"]
-
-
-def declaration(convention: Convention) -> str:
-    """Return the line above a function that declares the call by which it was tried."""
-    arguments = ", ".join(f'"{each}"' for each in convention.called_with)
-    parts = [f'pairing="{convention.pairing}"', f'layout="{convention.layout}"', f'tables="{convention.tables}"']
+def declaration(found: Found, names: Sequence[str] = ()) -> str:
+    """Return the line above a function that declares the call; `names`: arguments of which nobody knows the role."""
+    convention = found.convention
+    known = [one.name for one in parameters(found.trier.function) or ()]
+    roles = [
+        "..." if at < len(known) and known[at] in names else role
+        for at, role in enumerate(convention.called_with)
+    ]
+    parts = [
+        f'pairing="{convention.pairing}"',
+        f'layout="{convention.layout}"',
+        f'tables="{convention.tables}"',
+    ]
     parts += [f'table_axes="{convention.table_axes}"'] if convention.table_axes else []
     parts += [f'positions="{convention.positions}"'] if convention.tables == "positions" else []
-    parts.append(f"arguments=({arguments}{',' if len(convention.called_with) == 1 else ''})")
+    arguments = ", ".join(f'"{each}"' for each in roles)
+    parts.append(f"arguments=({arguments}{',' if len(roles) == 1 else ''})")
     return f"@rotcheck.declare({', '.join(parts)})"
 
 
-def _demonstration(target: Target, found: Found, one: Remark, conventions: Sequence[Convention]) -> str | None:
-    """Return Python that shows a mistake; "" where it was shown and cannot be written down; None: nothing shows it."""
+def _demonstration(
+    target: Target, found: Found, one: Remark, conventions: Sequence[Convention]
+) -> str | None:
+    """Return Python that shows a mistake; None: nothing shows it."""
     if one.code in NEVER_SHOWN:
         return None
     if found.reading.pairing is None:
@@ -112,14 +125,14 @@ def _demonstration(target: Target, found: Found, one: Remark, conventions: Seque
             replace(each, pairing="interleaved" if each.tables in INTERLEAVED else each.pairing)
             for each in conventions
         ]
-    lines = lines_of(target)
+    source = source_of(target)
     probe = found.trier.probe
     dtype = torch.bfloat16 if one.message.startswith("in bfloat16") else torch.float32
     tries = demonstration.attempts(conventions, probe.width, probe.heads, dtype)
     if one.code in ("writes-tables", "writes-input"):
-        return demonstration.of_writing(lines, tries, tables=one.code == "writes-tables")
+        return demonstration.of_writing(source, tries, tables=one.code == "writes-tables")
     if one.code == "coordinates" and conventions[0].position_axes.startswith("3"):
-        return _idle_axis(lines, found, one, conventions[0])
+        return _idle_axis(source, found, one, conventions[0])
     if one.code == "sequences":
         tries = [
             Attempt(replace(each, positions="any"), Sizes(1, 2, 2, 8, SEQUENCES))
@@ -133,27 +146,30 @@ def _demonstration(target: Target, found: Found, one: Remark, conventions: Seque
         tries = [
             Attempt(own, Sizes(2, 2, 2, own.head_dim or probe.width, (2, 3, 4)), before=f"{found.ignored}=0")
         ]
-    return demonstration.of_value(lines, tries)
+    return demonstration.of_value(source, tries)
 
 
-def _idle_axis(lines: Sequence[str], found: Found, one: Remark, convention: Convention) -> str | None:
+def _idle_axis(source: Source, found: Found, one: Remark, convention: Convention) -> str | None:
     """Return Python that shows that height, or width, turns nothing."""
     counts = coordinates.sections_of(found.trier.function)
     axis = next(at for at, name in enumerate(coordinates.AXES) if name in one.message)
     if not counts:
         return None
-    few = Attempt(convention, Sizes(2, 2, 2, convention.head_dim or found.trier.probe.width, demonstration.FEW))
+    few = Attempt(
+        convention, Sizes(2, 2, 2, convention.head_dim or found.trier.probe.width, demonstration.FEW)
+    )
     try:
-        return demonstration.of_axis(lines, few, axis, sum(counts[:axis]))
+        return demonstration.of_axis(source, few, axis, sum(counts[:axis]))
     except Exception:  # it takes no other sizes
         return None
 
 
-def lines_of(target: Target) -> list[str]:
-    """Return the lines that load a function as `f`."""
+def source_of(target: Target) -> Source:
+    """Return the lines that load a function as `f`, or the function where nothing names it."""
     specification = target.specification
     file, colon, name = specification.rpartition(":")
+    if not colon:
+        return Source(("import torch",), target.function)
     if file.endswith(".py") and os.path.isabs(file):
         specification = f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
-    return loading(specification, target.built, target.function)
-
+    return Source(tuple(loading(specification, target.built, target.function)))

@@ -12,9 +12,7 @@ from rotcheck.results import Remark
 from rotcheck.rotary.conventions import Convention, split
 
 
-def to_layout(
-    found: Found, function: Callable[..., Any]
-) -> tuple[Found, tuple[Convention, Remark] | None]:
+def to_layout(found: Found, function: Callable[..., Any]) -> tuple[Found, tuple[Convention, Remark] | None]:
     """Return the call in the layout that is said, and where no call rotates in that, the contradiction.
 
     A contradiction: the call that is said, and the mistake that the function then makes.

@@ -57,7 +57,9 @@ def _results(found: Found, call: Call, change: Callable[[list[Any]], None] | Non
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    return all(isinstance(a, Tensor) and isinstance(b, Tensor) and torch.equal(a, b) for a, b in zip(one, other))
+    return all(
+        isinstance(a, Tensor) and isinstance(b, Tensor) and torch.equal(a, b) for a, b in zip(one, other)
+    )
 
 
 def _changes_nothing(found: Found, at: int) -> bool:

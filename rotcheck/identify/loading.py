@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+import os
 import re
 import sys
+import sysconfig
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -33,9 +35,19 @@ def loading(specification: str, built: str | None, function: Callable[..., Any])
 
 def _module(name: str) -> list[str]:
     origin = getattr(sys.modules.get(name), "__file__", None) or ""
-    local = Path(origin).is_relative_to(Path.cwd()) and "site-packages" not in origin
-    here = ['sys.path.append(".")'] if local else []
-    return ["import importlib", "import sys", "", "import torch", "", *here, f'module = importlib.import_module("{name}")']
+    up = name.count(".") + (1 if origin.endswith("__init__.py") else 0)
+    root = Path(origin).resolve().parents[up] if origin else Path()
+    installed = "site-packages" in origin or root in map(Path, (sysconfig.get_path("stdlib"), sys.prefix))
+    here = [] if installed else [f'sys.path.append("{Path(os.path.relpath(root)).as_posix()}")']
+    return [
+        "import importlib",
+        "import sys",
+        "",
+        "import torch",
+        "",
+        *here,
+        f'module = importlib.import_module("{name}")',
+    ]
 
 
 def _file(file: Path) -> list[str]:
@@ -65,9 +77,7 @@ def _configuration(made: str, function: Callable[..., Any]) -> list[str]:
     read = {
         node.attr: construct._named(node.attr)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == found[1]
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == found[1]
     }
     given = ", ".join(f"{name}={value!r}" for name, value in read.items() if value is not None)
     return ["from types import SimpleNamespace", "", f"configuration = SimpleNamespace({given})"]

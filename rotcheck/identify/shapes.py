@@ -37,7 +37,9 @@ class Shape:
 
 def said_layout(function: Callable[..., Any]) -> Shape | None:
     """Return the layout that is said of a function's tensors; None: nothing says it, or not one alone."""
-    tensors = [one.name for one in parameters(function) or () if any(said(one.name, names) for names in _TENSORS)]
+    tensors = [
+        one.name for one in parameters(function) or () if any(said(one.name, names) for names in _TENSORS)
+    ]
     every = [*_of_text(documentation(function), tensors), *_of_comments(function, tensors)]
     every += _of_annotations(function, tensors)
     layouts = dict.fromkeys(one.layout for one in every)

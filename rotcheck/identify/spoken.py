@@ -13,6 +13,7 @@ from rotcheck.identify.templates import Parameter, Template, parameters
 from rotcheck.rotary.conventions import role_of
 
 MOST_FILES = 40  # of a package's folder that are read for calls
+FIRST_WORDS = 4  # of what a docstring says of a parameter
 _CONSTANT = re.compile(r"True|False|None|-?\d.*|device")
 _ALIKE = {"x": ("x", "q", "k", "v"), "q": ("q", "x"), "offset": ("offset", "S")}
 
@@ -60,14 +61,34 @@ def documentation(function: Callable[..., Any]) -> str:
     return "\n".join(dict.fromkeys(text for text in texts if not text.startswith(_OF_TORCH)))
 
 
-_OF_TORCH = ("Define the computation performed", "Base class for all neural network", "Call self as a function")
+_OF_TORCH = (
+    "Define the computation performed",
+    "Base class for all neural network",
+    "Call self as a function",
+)
 
 
 def _described(function: Callable[..., Any], name: str) -> Iterator[str]:
     """Yield the words of the docstring's line about a parameter."""
-    line = re.search(rf"^[\s:`*\-]*(?:param\s+)?{re.escape(name)}`?\b[^\n]*", documentation(function), re.MULTILINE)
+    line = re.search(
+        rf"^[\s:`*\-]*(?:param\s+)?{re.escape(name)}`?\b[^\n]*", documentation(function), re.MULTILINE
+    )
     if line:
-        yield from re.findall(r"[A-Za-z_]+", line[0].partition(name)[2])[:12]
+        said = re.sub(r"\([^)]*\)|\bof shape\b.*|torch\.Tensor|Tensor", " ", line[0].partition(name)[2])
+        yield from re.findall(r"[A-Za-z_]+", said)[:FIRST_WORDS]
+
+
+def says_complex(function: Callable[..., Any], template: Template) -> bool:
+    """Return whether the name or the docstring of a table says that it is complex."""
+    known = parameters(function) or []
+    tables = [
+        one.name for one, argument in zip(known, template) if role_of(argument) not in ("x", "q", "k", "v")
+    ]
+    return any(
+        re.search(r"cis?(_|$)|complex", name)
+        or any(word.lower() == "complex" for word in _described(function, name))
+        for name in tables
+    )
 
 
 def _given(function: Callable[..., Any], name: str) -> Iterator[str]:
@@ -118,4 +139,6 @@ def _in(text: str, name: str) -> list[ast.Call]:
     except SyntaxError:
         return []
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [call for call in calls if (getattr(call.func, "id", "") or getattr(call.func, "attr", "")) == name]
+    return [
+        call for call in calls if (getattr(call.func, "id", "") or getattr(call.func, "attr", "")) == name
+    ]
