@@ -51,7 +51,10 @@ def decided(target: Target, recipe: Recipe, built: Built, told: Identification) 
 def _unspoken(function: Callable[..., Any], arguments: Sequence[str]) -> list[str]:
     """Return the arguments of a call whose names say nothing."""
     known = [one.name for one in parameters(function) or ()]
-    named = [argument.rpartition("=")[0] or known[at] for at, argument in enumerate(arguments)]
+    asked = [
+        one for one in enumerate(arguments) if role_of(one[1]) not in ("True", "False")
+    ]  # those are flags
+    named = [argument.rpartition("=")[0] or known[at] for at, argument in asked]
     return [name for name in named if name != "t" and not any(said(name, names) for names in _KNOWN)]
 
 
