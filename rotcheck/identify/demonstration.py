@@ -97,11 +97,11 @@ def of_value(source: Source, tries: Iterable[Attempt]) -> str | None:
     """Return a demonstration of a value that is wrong in one of these calls; None: none of them shows it."""
     for each in tries:
         try:
-            shown = _of_value(source, each)
+            found = _of_value(source, each)
         except Exception:  # the call does not suit it in these sizes, or no plain formula is known
             continue
-        if shown:
-            return shown
+        if found:
+            return found
     return None
 
 
@@ -121,18 +121,18 @@ def of_axis(source: Source, attempt: Attempt, axis: int, pair: int) -> str | Non
     worst = Worst(0, case.length - 1, 0, 0, pair, 0.0)
     result = _result(source.run("\n".join(setup)), case, worst, in_place=False)
     code = "\n".join([*setup, *_shown(case, worst, result)])
-    return code if shows(source, code) else None
+    return shown(source, code)
 
 
 def of_writing(source: Source, tries: Iterable[Attempt], *, tables: bool) -> str | None:
     """Return a demonstration that a call changes what it was given: its tables, or its input."""
     for each in tries:
         try:
-            shown = _of_writing(source, each, tables=tables)
+            found = _of_writing(source, each, tables=tables)
         except Exception:  # as above
             continue
-        if shown:
-            return shown
+        if found:
+            return found
     return None
 
 
@@ -177,7 +177,7 @@ def _of_value(source: Source, attempt: Attempt) -> str | None:
         return None
     result = _result(space, case, worst, in_place=in_place)
     code = "\n".join([*setup, *call, *_shown(case, worst, result)])
-    return code if shows(source, code, case.dtype) else None
+    return shown(source, code, case.dtype)
 
 
 def _clones(convention: Convention) -> dict[str, str]:
@@ -234,7 +234,8 @@ def _shown(case: Case, worst: Worst, result: str) -> list[str]:
     else:
         right = [f"a, b = {taken}", f"angle = {_angle(case, worst)}", *_TURN]
     came = f"came = {result}{snippet.element(case, at, written)}"
-    place = f"row {worst.row}, lanes {written[0]} and {written[1]} of {convention.slots[worst.slot] if case.packed else name}"
+    whose = convention.slots[worst.slot] if case.packed else name
+    place = f"row {worst.row}, lanes {written[0]} and {written[1]} of {whose}"
     return [f"{came}  # {place}", *right, *PRINT]
 
 
@@ -257,19 +258,24 @@ def _angle(case: Case, worst: Worst) -> str:
     return f"torch.tensor({sign}{position} * {frequency}, dtype=torch.float64)"
 
 
-def shows(source: Source, code: str, dtype: torch.dtype = torch.float32) -> bool:
-    """Return whether it runs, and prints two values that rounding does not explain."""
+def shown(source: Source, code: str, dtype: torch.dtype = torch.float32) -> str | None:
+    """Return code that ends with `PRINT`, with the two values behind it; None: rounding explains what differs."""
     try:
         space = source.run(code)
-    except Exception:
-        return False
+    except Exception:  # it does not run by itself
+        return None
     came, right = space["came"], space["right"]
-    if not (isinstance(came, Tensor) and isinstance(right, Tensor)):
-        return bool(came != right)
-    off = (
-        (came.double() - right.double()).abs().max() if not came.is_complex() else (came - right).abs().max()
-    )
-    return not bool(off <= 2 * torch.finfo(dtype).eps * right.abs().max())
+    off = (came - right).abs().max() if came.is_complex() else (came.double() - right.double()).abs().max()
+    if bool(off <= 2 * torch.finfo(dtype).eps * right.abs().max()):
+        return None
+    lines, values = code.splitlines(), (came, right)
+    ends = [f"{line}  # {_figures(value)}" for line, value in zip(lines[-2:], values, strict=True)]
+    return "\n".join([*lines[:-2], *ends])
+
+
+def _figures(value: Tensor) -> str:
+    flat = torch.view_as_real(value).flatten() if value.is_complex() else value.flatten()
+    return ", ".join(f"{float(each):.5g}" for each in flat)
 
 
 def _of_writing(source: Source, attempt: Attempt, *, tables: bool) -> str | None:
@@ -285,7 +291,7 @@ def _of_writing(source: Source, attempt: Attempt, *, tables: bool) -> str | None
             continue
         at = [int(each) for each in torch.unravel_index((own - then).abs().argmax(), own.shape)]
         place = f"[{', '.join(map(str, at))}]"
-        shown = [f"came = {name}{place}  # after the call", f"right = before_{name}{place}  # before it"]
-        code = "\n".join([*setup, *shown, *(line.replace(".tolist()", ".item()") for line in PRINT)])
-        return code if shows(source, code) else None
+        value = [f"came = {name}{place}  # after the call", f"right = before_{name}{place}  # before it"]
+        code = "\n".join([*setup, *value, *(line.replace(".tolist()", ".item()") for line in PRINT)])
+        return shown(source, code)
     return None

@@ -17,6 +17,7 @@ from rotcheck.identify import (
     flags,
     held,
     making,
+    noise,
     own_angles,
     remarks,
     sections,
@@ -31,6 +32,7 @@ from rotcheck.identify.flags import Turning
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
 from rotcheck.identify.templates import meant
+from rotcheck.identify.untried import untried
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
@@ -92,7 +94,20 @@ def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> 
         on_cpu = _on_cpu(other, device) if found.trier.device.type != device.type else None
         return _searched(other, engine.again(found, on_cpu or other.function, turning.arguments), device).told
 
-    return replace(made, flags=flags.turned(target, found.convention.arguments, device), turned=turned)
+    return _with_flags(made, target, found.convention.arguments, device, turned)
+
+
+def _with_flags(
+    made: Identified,
+    target: Target,
+    arguments: tuple[str, ...],
+    device: torch.device,
+    turned: Callable[[Turning], Identification],
+) -> Identified:
+    """Add the flags that are to be tried, and which arguments are left."""
+    every = flags.turned(target, arguments, device)
+    left = untried(target.function, arguments, [one.flag for one in every])
+    return replace(made, told=structs.replace(made.told, untried=left), flags=every, turned=turned)
 
 
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
@@ -125,7 +140,8 @@ def _decided(
     own = made.convention or found.convention
     plain = replace(own, frequencies=(), theta=_theta(made.told))
     conventions = dict.fromkeys((own, plain, *(each.convention for each in found.others)))
-    return replace(made, told=doubt.decided(target, found, made.told, list(conventions)))
+    told = structs.replace(made.told, findings=(*made.told.findings, *noise.of_call(found)))
+    return replace(made, told=doubt.decided(target, found, told, list(conventions)))
 
 
 def _theta(told: Identification) -> float:
@@ -155,7 +171,8 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
 
 def _nothing(target: Target, found: NotFound, device: torch.device) -> Identified:
     tried = unknown.told(target.function, found.reasons)
-    told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
+    advice = unknown.advice(target, found, device)
+    told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried, advice=advice)
     return Identified(told, found.likeliest)
 
 
@@ -175,7 +192,7 @@ def _maker(
         again = replace(recipe, arguments=turning.arguments, device=place)
         return _made(turning.of(), again, device).told
 
-    return replace(made, flags=flags.turned(target, recipe.arguments, device), turned=turned)
+    return _with_flags(made, target, recipe.arguments, device, turned)
 
 
 def _made(target: Target, recipe: builders.Recipe, device: torch.device, before: str = "") -> Identified:

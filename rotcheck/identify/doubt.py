@@ -56,9 +56,9 @@ def _doubts(found: Found, names: Sequence[str]) -> list[str]:
     """Return why a call is not beyond doubt; empty: it is."""
     doubts = [f"nothing speaks for what `{name}` is" for name in names]
     convention = found.convention
-    if "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED:
-        if spoken.says_complex(found.trier.function, convention.arguments):
-            doubts.append(f"its table is said to be complex, and was tried as {convention.tables}")
+    real = "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED
+    if real and spoken.says_complex(found.trier.function, convention.arguments):
+        doubts.append(f"its table is said to be complex, and was tried as {convention.tables}")
     if idle.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts

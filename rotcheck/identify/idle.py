@@ -22,7 +22,7 @@ class _Judged:
 
 def of_input(found: Found) -> bool:
     """Return whether the result is the same for any tensor that goes in: what comes back is made, and not rotated."""
-    case = _case(found)
+    case = usual_case(found)
     try:
         one, other = (_results(found, _other_inputs(case.call(), seed)) for seed in (1, 2))
     except Exception:  # it was called by another size
@@ -36,7 +36,8 @@ def arguments_of(found: Found, names: list[str]) -> list[str]:
     return [name for name in names if name in known and _changes_nothing(found, known.index(name))]
 
 
-def _case(found: Found) -> Case:
+def usual_case(found: Found) -> Case:
+    """Return the problem in the sizes in which a call was found."""
     probe = found.trier.probe
     sizes = Sizes(probe.batch, probe.heads, probe.heads, probe.width, probe.positions)
     return Case(_Judged(found.convention, found.trier.device), found.trier.dtype, sizes)
@@ -63,21 +64,26 @@ def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
 
 
 def _changes_nothing(found: Found, at: int) -> bool:
-    case = _case(found)
+    case = usual_case(found)
     try:
         usual = _results(found, case.call())
     except Exception:
         return False
-    ran = 0
-    for other in (_scaled, _padding(case.batch, case.length)):
-        try:
-            came = _results(found, case.call(), lambda given: given.__setitem__(at, other(given[at])))
-        except Exception:  # it may refuse what is no mask
-            continue
-        ran += 1
-        if not _same(came, usual):
-            return False
-    return ran > 0
+    others = [_with(found, case, at, other) for other in (_scaled, _padding(case.batch, case.length))]
+    ran = [each for each in others if each is not None]
+    return bool(ran) and all(_same(each, usual) for each in ran)
+
+
+def _with(found: Found, case: Case, at: int, other: Callable[[Any], Any]) -> tuple[Any, ...] | None:
+    """Return what comes of another value of one argument; None: it is refused."""
+
+    def change(given: list[Any]) -> None:
+        given[at] = other(given[at])
+
+    try:
+        return _results(found, case.call(), change)
+    except Exception:  # it may take nothing else
+        return None
 
 
 def _scaled(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A call of a rotary function as Python that runs without rotcheck: its inputs, positions and tables by plain formula."""
+"""A call of a rotary function as Python that runs without rotcheck: its tensors, positions and tables by formula."""
 
 import torch
 
@@ -84,8 +84,8 @@ def _tables(case: Case) -> list[str]:
     }
     made = {"table": alone[form]} if form in alone else each
     dtypes = {"complex": "", "angles": ".float()", "angles-repeated": ".float()"}
-    dtype = dtypes.get(form, f".to({case.dtype})")
-    return [*lines, *(f"{name} = ({code}){place}{dtype}" for name, code in made.items())]
+    dtype = dtypes.get(form, ".float()" if case.dtype == torch.float32 else f".to({case.dtype})")
+    return [*lines, *(f"{name} = {code}{place}{dtype}" for name, code in made.items())]
 
 
 def _placed(case: Case, axes: str) -> str:

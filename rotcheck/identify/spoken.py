@@ -26,7 +26,7 @@ def unspoken(function: Callable[..., Any], template: Template) -> list[str]:
     by_name = {one.name: one for one in known}
     found = []
     for at, argument in enumerate(template):
-        name, _, role = argument.rpartition("=")
+        name = argument.rpartition("=")[0]
         one = by_name.get(name) if name else known[at] if at < len(known) else None
         if one is None:
             found.append(name or f"argument {at + 1}")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.identify import builders
 from rotcheck.identify.builders import Built, Recipe
-from rotcheck.identify.demonstration import PRINT, Source, shows
+from rotcheck.identify.demonstration import PRINT, Source, shown
 from rotcheck.identify.doubt import settled, source_of
 from rotcheck.identify.templates import parameters
 from rotcheck.implementations import vocabulary
@@ -63,11 +63,11 @@ def _demonstration(source: Source, recipe: Recipe, built: Built, told: Identific
     theta = (told.convention.theta if told.convention else None) or 10000.0
     for rows in ROWS:
         try:
-            shown = _of_rows(source, recipe, built, theta, rows)
+            found = _of_rows(source, recipe, built, theta, rows)
         except Exception:  # it has no such rows, or gives back what no index is known for
             continue
-        if shown:
-            return shown
+        if found:
+            return found
     return None
 
 
@@ -83,13 +83,13 @@ def _of_rows(source: Source, recipe: Recipe, built: Built, theta: float, rows: S
     own = torch.arange(len(rows)) if given else torch.tensor(rows)
     off = torch.hypot(read.cos[own] - exact.cos(), read.sin[own] - exact.sin())  # (S, P)
     row, pair = (int(each) for each in torch.unravel_index(off.argmax(), off.shape))
-    shown = [
+    value = [
         *_came(returned, read, int(own[row]), pair),
         f"angle = torch.tensor({rows[row]} * {theta} ** (-{2 * pair} / {2 * pairs}), dtype=torch.float64)",
         f"right = {'angle[None]' if read.form.startswith('angles') else 'torch.stack((angle.cos(), angle.sin()))'}",
     ]
-    code = "\n".join([*setup, *shown, *PRINT])
-    return code if shows(source, code, torch.float32) else None
+    code = "\n".join([*setup, *value, *PRINT])
+    return shown(source, code)
 
 
 def _made(recipe: Recipe, rows: Sequence[int], length: int) -> list[str]:
