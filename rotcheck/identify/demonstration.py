@@ -136,6 +136,36 @@ def of_writing(source: Source, tries: Iterable[Attempt], *, tables: bool) -> str
     return None
 
 
+def of_gradient(source: Source, tries: Iterable[Attempt]) -> str | None:
+    """Return a demonstration that gradients of ones come back unrotated; None: none of these calls shows it."""
+    for each in tries:
+        try:
+            found = _of_gradient(source, each)
+        except Exception:  # as above
+            continue
+        if found:
+            return found
+    return None
+
+
+def _of_gradient(source: Source, attempt: Attempt) -> str | None:
+    case, names = _case(attempt), snippet.names(attempt.convention)
+    given = {name: f"{name} * 1.0" for name in names}
+    setup = [*source.lines, "", *_setup(case), f"{names[0]}.requires_grad_()"]
+    setup += [f"returned = f({snippet.arguments(case, given)})"]
+    worst = Worst(0, case.length - 1, 0, 0, 0, 0.0)
+    result = _result(source.run("\n".join(setup)), case, worst, in_place=False)
+    every = torch.arange(case.rotary_dim)
+    lanes = pairs(every, case.convention.pairing, case.convention.blocks)[0].tolist()
+    value = [
+        f"{result}.sum().backward()",
+        f"came = {names[0]}.grad{snippet.element(case, (0, case.length - 1, 0, 0), lanes)}",
+        f"angle = {_angle(case, worst)}",
+        "right = torch.stack((angle.cos() + angle.sin(), angle.cos() - angle.sin()))  # ones, rotated back",
+    ]
+    return shown(source, "\n".join([*setup, *value, *PRINT]))
+
+
 def _case(attempt: Attempt) -> Case:
     judged = SimpleNamespace(convention=attempt.convention, device=torch.device("cpu"))
     return Case(cast(Any, judged), attempt.dtype, attempt.sizes)

@@ -18,6 +18,7 @@ from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.templates import parameters
+from rotcheck.identify.traits import BY_DATA
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Identification, Remark
@@ -129,6 +130,8 @@ def _demonstration(
     probe = found.trier.probe
     dtype = torch.bfloat16 if one.message.startswith("in bfloat16") else torch.float32
     tries = demonstration.attempts(conventions, probe.width, probe.heads, dtype)
+    if one.message.startswith(BY_DATA):
+        return demonstration.of_gradient(source, tries)
     if one.code in ("writes-tables", "writes-input"):
         return demonstration.of_writing(source, tries, tables=one.code == "writes-tables")
     if one.code == "coordinates" and conventions[0].position_axes.startswith("3"):
