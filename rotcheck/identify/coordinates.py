@@ -1,12 +1,56 @@
 """Positions that are points of an image or a film: which pairs turn with which coordinate?"""
 
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import torch
 
+from rotcheck.identify import engine
 from rotcheck.identify.engine import Found
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.response import SAME
+from rotcheck.identify.response import SAME, Trier
+from rotcheck.identify.spoken import documentation
+from rotcheck.implementations import vocabulary
+from rotcheck.implementations.construct import copied
+from rotcheck.implementations.vocabulary import said
 from rotcheck.results import Remark, Told
-from rotcheck.rotary.conventions import coordinates, pairs
+from rotcheck.rotary.conventions import coordinates, pairs, role_of
+
+AXES = ("time", "height", "width")
+_THREE = re.compile(r"\(3,\s*\w|\bM-?RoPE\b|\bmrope", re.IGNORECASE)
+_WAYS = (
+    *(("3s", layout) for layout in ("thd", "t(hd)")),
+    *(("3bs", layout) for layout in ("bhsd", "bshd", "bs(hd)")),
+)
+
+
+def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:
+    """Return how many pairs time, height and width have each, as an object holds them; empty: it does not."""
+    own = getattr(function, "__self__", function)
+    held = [value for name, value in getattr(own, "__dict__", {}).items() if said(name, vocabulary.SECTIONS)]
+    whole = [tuple(each) for each in held if isinstance(each, list | tuple) and len(each) == len(AXES)]
+    return next((each for each in whole if all(type(count) is int for count in each)), ())
+
+
+def of_axes(found: Found) -> Found:
+    """Return the call with positions for time, height and width, of a function that speaks of these and takes them."""
+    convention, function = found.convention, found.trier.function
+    given = "positions" in map(role_of, convention.arguments) and convention.tables == "positions"
+    if not given or coordinates(convention.position_axes):
+        return found
+    if not (sections_of(function) or _THREE.search(documentation(function))):
+        return found
+    for axes, layout in sorted(_WAYS, key=lambda way: way[1] != convention.layout):
+        trier = Trier(copied(function), found.trier.device, found.trier.probe, found.trier.dtype)
+        try:
+            seen = engine.read(trier, replace(convention, position_axes=axes, layout=layout))
+        except Exception:  # it does not take positions with these axes
+            continue
+        if seen.exact:
+            return replace(seen, on_cpu=found.on_cpu)
+    return found
 
 
 def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
@@ -20,14 +64,25 @@ def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
         says = f"points of {count} coordinates: some heads turn with one, some with another"
         return [Told(field="positions", says=says, because=seen)], []
     turned = [turns[0] for turns in by_head]  # (P,) each
-    idle = [f"coordinate {each}" for each, turns in enumerate(turned) if not bool(turns.any())]
+    idle = [each for each, turns in enumerate(turned) if not bool(turns.any())]
     if idle:
-        words = f"turns no pair with {' and '.join(idle)} of {count}"
+        words = f"turns no pair with {' and '.join(_name(found, each) for each in idle)} of {count}"
+        if _in_front(found):
+            words = f"of positions (3, ...) {' and '.join(AXES[each] for each in idle)} turn nothing"
         return [], [remark("coordinates", words, seen)]
     if bool((torch.stack(turned).int().sum(0) > 1).any()):
         return [], [remark("coordinates", "turns the same pairs with several coordinates", seen)]
-    shown = ", ".join(f"{_span(turns)} with coordinate {each}" for each, turns in enumerate(turned))
+    shown = ", ".join(f"{_span(turns)} with {_name(found, each)}" for each, turns in enumerate(turned))
     return [Told(field="positions", says=f"points of {count} coordinates: pairs {shown}", because=seen)], []
+
+
+def _in_front(found: Found) -> bool:
+    """Return whether positions are those of M-RoPE: for time, height and width, one after another."""
+    return found.convention.position_axes.startswith("3")
+
+
+def _name(found: Found, coordinate: int) -> str:
+    return AXES[coordinate] if _in_front(found) else f"coordinate {coordinate}"
 
 
 def _turned(found: Found, coordinate: int) -> torch.Tensor:

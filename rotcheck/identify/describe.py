@@ -4,21 +4,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
 import torch
+from msgspec import structs
 
 from rotcheck import __version__
 from rotcheck.identify import (
     builders,
     coordinates,
+    doubt,
     engine,
     evidence,
     flags,
+    held,
     making,
+    noise,
     own_angles,
     remarks,
     sections,
     sequences,
+    table_doubt,
     traits,
     unknown,
     words,
@@ -28,11 +32,12 @@ from rotcheck.identify.flags import Turning
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
 from rotcheck.identify.templates import meant
+from rotcheck.identify.untried import untried
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
-from rotcheck.measure.case import Sizes
+from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Described, Identification, Remark, Told
 from rotcheck.rotary.conventions import Convention, role_of, split
 
@@ -89,21 +94,58 @@ def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> 
         on_cpu = _on_cpu(other, device) if found.trier.device.type != device.type else None
         return _searched(other, engine.again(found, on_cpu or other.function, turning.arguments), device).told
 
-    return replace(made, flags=flags.turned(target, found.convention.arguments, device), turned=turned)
+    return _with_flags(made, target, found.convention.arguments, device, turned)
+
+
+def _with_flags(
+    made: Identified,
+    target: Target,
+    arguments: tuple[str, ...],
+    device: torch.device,
+    turned: Callable[[Turning], Identification],
+) -> Identified:
+    """Add the flags that are to be tried, and which arguments are left."""
+    every = flags.turned(target, arguments, device)
+    left = untried(target.function, arguments, [one.flag for one in every])
+    return replace(made, told=structs.replace(made.told, untried=left), flags=every, turned=turned)
 
 
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
     if isinstance(found, NotFound):
         return _nothing(target, found, device)
+    found, contradiction = held.to_layout(coordinates.of_axes(found), target.function)
     if found.trier.device.type == device.type:
-        return _applied(target, found, device)
+        return _decided(target, found, _applied(target, found, device), contradiction)
     there = engine.there(found, target.function, device)
     if isinstance(there, NotFound):
         words = f"rotates on cpu, and on {device} {there.reasons[0]}"
         return Identified(
             _told(target, device, follows=False, convention=None, message=words), there.likeliest
         )
-    return _applied(target, there, device)
+    return _decided(target, there, _applied(target, there, device), contradiction)
+
+
+def _decided(
+    target: Target, found: Found, made: Identified, contradiction: tuple[Convention, Remark] | None
+) -> Identified:
+    """Return what is told, its mistakes only where they are beyond doubt.
+
+    `contradiction`: the call that its docstring speaks of, and what it does instead.
+    """
+    if contradiction and made.told.follows:
+        convention, wrong = contradiction
+        other = doubt.decided(target, found, structs.replace(made.told, findings=(wrong,)), [convention])
+        if other.answer == "wrong":
+            return replace(made, told=structs.replace(other, follows=False))
+    own = made.convention or found.convention
+    plain = replace(own, frequencies=(), theta=_theta(made.told))
+    conventions = dict.fromkeys((own, plain, *(each.convention for each in found.others)))
+    told = structs.replace(made.told, findings=(*made.told.findings, *noise.of_call(found)))
+    return replace(made, told=doubt.decided(target, found, told, list(conventions)))
+
+
+def _theta(told: Identification) -> float:
+    return (told.convention.theta if told.convention else None) or THETA
 
 
 def _on_cpu(target: Target, device: torch.device) -> Callable[..., Any] | None:
@@ -129,7 +171,8 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
 
 def _nothing(target: Target, found: NotFound, device: torch.device) -> Identified:
     tried = unknown.told(target.function, found.reasons)
-    told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
+    advice = unknown.advice(target, found, device)
+    told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried, advice=advice)
     return Identified(told, found.likeliest)
 
 
@@ -149,7 +192,7 @@ def _maker(
         again = replace(recipe, arguments=turning.arguments, device=place)
         return _made(turning.of(), again, device).told
 
-    return replace(made, flags=flags.turned(target, recipe.arguments, device), turned=turned)
+    return _with_flags(made, target, recipe.arguments, device, turned)
 
 
 def _made(target: Target, recipe: builders.Recipe, device: torch.device, before: str = "") -> Identified:
@@ -178,7 +221,7 @@ def _making(
         ambiguous=tuple(made.own.ambiguous),
         longest_context=made.own.longest,
     )
-    return Identified(told, None)
+    return Identified(table_doubt.decided(target, recipe, built, told), None)
 
 
 def _declared(target: Target, convention: Convention, device: torch.device) -> Identified:
@@ -196,7 +239,7 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
         error, findings = remarks.of_values(asked, sizes)
         more = _more(asked, sizes)
         said += more.evidence
-        described = msgspec.structs.replace(described, dtype_rule=more.dtype_rule, takes=more.takes)
+        described = structs.replace(described, dtype_rule=more.dtype_rule, takes=more.takes)
     told = _told(
         target,
         device,
@@ -403,7 +446,7 @@ def _no_rotation(target: Target, found: Found, findings: list[Remark], device: t
 def _described(found: Found, convention: Convention, own: OwnAngles | None, more: _More) -> Described:
     plain = words.described(convention)
     told = "R" in map(role_of, convention.arguments)
-    return msgspec.structs.replace(
+    return structs.replace(
         plain,
         rotary_dim=None if told else plain.rotary_dim,
         layout=None if evidence.any_layout(found) else plain.layout,

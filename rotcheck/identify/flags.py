@@ -46,12 +46,14 @@ def _of_class(target: Target, arguments: Template, device: torch.device) -> Iter
     if not (target.built or "").startswith(f"{made.__name__}("):
         return
 
-    def built(place: str, **flag: bool) -> Callable[..., Any]:
-        other = on_device(construct.construct(made, device=place, **flag)[0], place)
-        return other if own is target.function else cast(Callable[..., Any], getattr(other, method))
+    def built(place: str, **flag: bool) -> tuple[Callable[..., Any], str]:
+        other, words = construct.construct(made, device=place, **flag)
+        other = on_device(other, place)
+        return other if own is target.function else cast(Callable[..., Any], getattr(other, method)), words
 
     def other(**flag: bool) -> Target:
-        return replace(target, function=built(str(device), **flag), anew=partial(built, "cpu", **flag))
+        function, words = built(str(device), **flag)
+        return replace(target, function=function, built=words, anew=lambda: built("cpu", **flag)[0])
 
     method = getattr(target.function, "__name__", "")
     for name, value in _given_to(made):
@@ -84,6 +86,11 @@ def _of_call(target: Target, arguments: Template) -> Iterator[Turning]:
             by_name = f"{one.name}={value}"
             given = by_name if "=" in arguments[at] else value
             yield Turning(by_name, lambda: target, (*arguments[:at], given, *arguments[at + 1 :]))
+
+
+def of_pairing(flag: str) -> bool:
+    """Return whether a flag chooses which lanes are paired."""
+    return said(flag.partition("=")[0], vocabulary.PAIRING)
 
 
 def _of_style(flag: str) -> bool:

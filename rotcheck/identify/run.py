@@ -8,7 +8,7 @@ import msgspec
 
 from rotcheck import __version__
 from rotcheck.errors import RequestError
-from rotcheck.identify import together
+from rotcheck.identify import advice, together
 from rotcheck.identify.likeness import likeness
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
@@ -72,7 +72,7 @@ def identify_all(
         on_plan(len(asked))
     with Pool(preload=PRELOAD) as pool:
         found = of_all(pool, every, device, timeout, on_found, flags=True)
-    told = [found[name].told for name in asked]
+    told = apart(asked, [found[name].told for name in asked])
     if like:
         other = found[like].told
         if found[like].unbuilt:
@@ -149,6 +149,19 @@ def shown(specification: str) -> str:
     return specification.rpartition("/")[2]
 
 
+def apart(asked: Sequence[str], told: Sequence[Identification]) -> list[Identification]:
+    """Return identifications of which no two of different files have one name: as much of a path as that takes."""
+    names = list(map(shown, asked))
+    for at, name in enumerate(asked):
+        others = [other for other in dict.fromkeys(asked) if other != name and shown(other) == shown(name)]
+        parts = name.split("/")
+        for count in range(2, len(parts) + 1) if others else ():
+            names[at] = "/".join(parts[-count:])
+            if all("/".join(other.split("/")[-count:]) != names[at] for other in others):
+                break
+    return [msgspec.structs.replace(one, specification=name) for one, name in zip(told, names, strict=True)]
+
+
 def identified(done: Done) -> Identified:
     """Return what was found, or what became of the function. Raises `RequestError` for one that is not there."""
     outcome = done.outcome
@@ -156,8 +169,8 @@ def identified(done: Done) -> Identified:
     if isinstance(outcome, Raised) and outcome.kind == _REQUEST:
         raise RequestError(outcome.message)
     if isinstance(outcome, Returned) and "told" in outcome.value:
-        told = msgspec.convert(outcome.value["told"], Identification)
         value = outcome.value
+        told = advice.next_step(msgspec.convert(value["told"], Identification), done.job.name)
         return Identified(told, value["convention"], value["called"], flags=tuple(value["flags"]))
     if isinstance(outcome, Returned) and unbuilt:
         words = f"cannot be built: {outcome.value['unbuilt']}"
@@ -176,6 +189,7 @@ def identified(done: Done) -> Identified:
             follows=False,
             convention=None,
             message=words,
+            advice=advice.of_outcome(done, unbuilt=unbuilt),
         ),
         None,
         unbuilt=unbuilt,

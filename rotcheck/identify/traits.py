@@ -19,6 +19,9 @@ MANY_ROWS = 300  # bfloat16 counts to 256
 TABLES_ONCE = 0.85  # what float32 inside can reach with tables in the dtype
 
 
+BY_DATA = "writes its result into its input by `.data`:"
+
+
 class NoResult(Exception):
     """A call did not give back tensors like those it was given."""
 
@@ -77,11 +80,28 @@ def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str]
         return False, ("writes-tables", "writes into its cos and sin tables")
     if not any(changed):
         return False, None
-    if all(torch.equal(x, result) for x, result in zip(call.inputs, found)):
-        if all(map(shares_memory, call.inputs, found)):
-            return True, None
-        return False, ("writes-input", "writes its result into its input, and returns a new tensor too")
-    return False, ("writes-input", "writes into its input, and not the result")
+    if not all(torch.equal(x, result) for x, result in zip(call.inputs, found)):
+        return False, ("writes-input", "writes into its input, and not the result")
+    if not all(map(shares_memory, call.inputs, found)):
+        return True, ("writes-input", "overwrites its input and returns a new tensor beside it")
+    return True, _unseen(asked, case)
+
+
+def _unseen(asked: Function, case: Case) -> tuple[str, str] | None:
+    """Return what is wrong where autograd does not see that the input was overwritten, as with `.data`."""
+    if asked.device.type != "cpu":
+        return None
+    call = case.call()
+    leaves = [x.requires_grad_() for x in call.inputs]
+    try:
+        found = asked(call.of(*(x * 1.0 for x in leaves)))
+        found[0].sum().backward()
+    except Exception:  # it is not for training, or says so
+        return None
+    gradient = leaves[0].grad
+    if gradient is None or not torch.equal(gradient, torch.ones_like(gradient)):
+        return None
+    return "writes-input", f"{BY_DATA} autograd does not see it, and gradients come back unrotated"
 
 
 def shares_memory(first: Tensor, second: Tensor) -> bool:

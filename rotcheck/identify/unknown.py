@@ -4,16 +4,60 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
+from rotcheck.identify.engine import NotFound
 from rotcheck.identify.names import UNKNOWN, roles
 from rotcheck.identify.templates import parameters, signature
+from rotcheck.implementations.load import Target
 
 MOST_CALLS = 3
+METHODS = ("forward_native", "call", "apply_rotary", "rotate", "get_cos_sin")
+_NO_DRIVER = re.compile(r"0 active drivers|[Tt]riton|NVIDIA driver|not compiled with CUDA")
 _NUMBER = re.compile(r"\d+")
 
 
 def told(function: Callable[..., Any], tried: Sequence[str]) -> tuple[str, ...]:
     """Return what is not understood of a function's arguments, then calls that were tried, each of another kind."""
     return (*arguments(function), *_different(tried))
+
+
+def advice(target: Target, found: NotFound, device: torch.device) -> tuple[str, ...]:
+    """Return what to do about a function of which no call was found: what to name, where to run it, what to declare."""
+    said = [_place(found)] if device.type == "cpu" else []
+    said += [_method(target)]
+    said += [_declaration(target, found)]
+    return tuple(text for text in said if text)[:2]
+
+
+def _place(found: NotFound) -> str:
+    if any(_NO_DRIVER.search(reason) for reason in found.reasons):
+        return "it has a Triton kernel: ask for --device cuda on a machine that has one, or for --device interpreter"
+    return ""
+
+
+def _method(target: Target) -> str:
+    """Return which method to name of an object whose call names no argument."""
+    own, known = target.function, signature(target.function) or []
+    if not known or any(one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in known):
+        return ""
+    methods = [name for name in METHODS if callable(getattr(own, name, None))]
+    return f"name the method that names its arguments: {target.specification}.{methods[0]}" if methods else ""
+
+
+def _declaration(target: Target, found: NotFound) -> str:
+    likeliest = found.likeliest
+    if likeliest is None or parameters(target.function) is None:
+        return ""
+    known, words = parameters(target.function) or [], []
+    for at, role in enumerate(likeliest.called_with):
+        one = known[at] if "=" not in role and at < len(known) else None
+        words.append('"..."' if one and roles(one.name, one.kind) is UNKNOWN else f'"{role}"')
+    taken = f"({', '.join(words)}{',' if len(words) == 1 else ''})"
+    return (
+        "say above the function what it is: @rotcheck.declare(pairing=..., layout=..., tables=..., "
+        f"arguments={taken})"
+    )
 
 
 def arguments(function: Callable[..., Any]) -> list[str]:

@@ -9,7 +9,7 @@ import msgspec
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.identify import describe, flags
+from rotcheck.identify import describe, flags, idle_flags
 from rotcheck.identify.called import called
 from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
@@ -71,8 +71,10 @@ def open_flags(setup: dict[str, Any]) -> Answer:
 
     def answer(task: str) -> Any:
         assert made.turned is not None, "what has flags can be asked with them"
-        told = made.turned(by_name[task])
-        turned, wrong = flags.told(by_name[task], told), flags.mistakes(by_name[task], told)
+        turning = by_name[task]
+        told = made.turned(turning)
+        turned, wrong = flags.told(turning, told), flags.mistakes(turning, told)
+        wrong += idle_flags.of_pairing(made, turning, told)
         return {"turned": msgspec.to_builtins(turned), "wrong": msgspec.to_builtins(wrong)}
 
     return answer

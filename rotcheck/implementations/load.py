@@ -42,6 +42,7 @@ class Target:
     convention: Convention | None  # that it declares or is registered with
     built: str | None = None  # how an object was made of a class or by a factory
     anew: Callable[[], Function] | None = None  # loads it once more, for the CPU
+    specification: str = ""  # that names it
 
 
 def implementation(specification: str, convention: Found = None, device: str = "cpu") -> Implementation:
@@ -77,10 +78,14 @@ def find(specification: str, device: str) -> Target:
     """
     if module_of(specification):
         module = _registered(specification)
-        return Target(module.load(device), module.convention, anew=partial(module.load, "cpu"))
+        own = partial(module.load, "cpu")
+        return Target(module.load(device), module.convention, anew=own, specification=specification)
     found = given(specification, device)
     return replace(
-        found, function=on_device(found.function, device), anew=lambda: given(specification).function
+        found,
+        function=on_device(found.function, device),
+        anew=lambda: given(specification).function,
+        specification=specification,
     )
 
 

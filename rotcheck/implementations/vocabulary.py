@@ -79,6 +79,7 @@ STYLE = _names(
     "(is_|use_|rope_|rotary_)?(interleaved?|neox|gpt_?neox|gpt_?j|half)(_style)? traditional "
     "inverse inverted conj conjugated? backward reversed? transposed? in_?place"
 )
+PAIRING = _names("(is_|use_|rope_|rotary_)?(interleaved?|neox|gpt_?neox|gpt_?j)(_style)? traditional")
 CACHE = _names("cache buffer_cache")
 CONFIGURATION = _names("(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)")
 

@@ -7,7 +7,7 @@ from rotcheck.identify.likeness import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report.grid import Marks, Tone
 from rotcheck.report.text import figure, one_line, plural
-from rotcheck.results import Described, Identification, Remark
+from rotcheck.results import Answer, Described, Identification, Remark
 
 Labelled = list[tuple[str, str]]
 Said = tuple[str, str, str]
@@ -23,15 +23,16 @@ CHANGEABLE = (
 MOST_WAYS = 5  # layouts that are shown
 
 
+TONES: dict[Answer, Tone] = {"right": "good", "wrong": "bad", "unknown": "note"}
+
+
 def tone(found: Identification) -> Tone:
-    """Return how good it is: "note" where nothing is known of it, right or wrong."""
-    if found.follows:
-        return "good"
-    return "bad" if found.convention is not None or _mistaken(found) else "note"
+    """Return how good it is: "note" where it is not understood, and so neither right nor wrong."""
+    return TONES[found.answer]
 
 
 def mark(found: Identification, marks: Marks) -> str:
-    """Return the sign for it: right, wrong, or not identified."""
+    """Return the sign for it: right, wrong, or not understood."""
     return {"good": marks.good, "bad": marks.bad}.get(tone(found), marks.unknown)
 
 
@@ -47,7 +48,7 @@ def title(found: Identification) -> str:
     if found.convention is None:
         return f"{name}: not identified"
     if not found.follows:
-        return f"{name} follows no convention; nearest: {_words(found)}"
+        return f"{name}: not understood; nearest: {_words(found)}"
     return f"{name}: {_words(found)}"
 
 
@@ -137,10 +138,22 @@ def ambiguities(found: Identification) -> Labelled:
     return [(one.field, f"one of {'; '.join(_grouped(one.possible))} ({one.why})") for one in found.ambiguous]
 
 
-def mistakes(found: Identification) -> Iterator[tuple[str, Labelled]]:
-    """Yield each likely mistake and what is known of it."""
+def mistakes(found: Identification) -> Iterator[tuple[str, Labelled, str]]:
+    """Yield each likely mistake, what is known of it, and Python that shows it; empty: nothing was run that does."""
     for one in _mistaken(found):
-        yield one.message, _details(one)
+        yield one.message, _details(one), one.demonstration or ""
+
+
+def compact(demonstration: str) -> str:
+    """Return what shows a mistake without the lines that load the function."""
+    before, _, after = demonstration.partition("\nf = ")
+    return after.partition("\n")[2].strip() if after else before
+
+
+def ends(found: Identification) -> Labelled:
+    """Return what was not tried, and what to do next."""
+    left = [("not tried", ", ".join(found.untried))] if found.untried else []
+    return [*left, *(("next" if at == 0 else "", text) for at, text in enumerate(found.advice))]
 
 
 def choices(found: Identification) -> list[str]:
@@ -192,7 +205,7 @@ def _otherwise_right(found: Identification) -> bool:
 def summary_line(found: Identification) -> str:
     """Return the last line: what it comes to, error and time."""
     words = {"good": "follows a convention", "bad": "follows no convention"}
-    parts = [words.get(tone(found), "not identified")]
+    parts = [words.get(tone(found), "not understood" if found.convention else "not identified")]
     if tone(found) == "bad" and _otherwise_right(found):
         parts = ["follows a convention, but for what is said above"]
     if found.ambiguous:

@@ -32,11 +32,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(field, line))} |" for line in lines)
 
 
-def block(text: str) -> str:
-    """Return the text as code, in a fence longer than any row of backticks in it."""
+def block(text: str, language: str = "text") -> str:
+    """Return the text as code of a language, in a fence longer than any row of backticks in it."""
     text = shorten(clean(text).strip(), LONGEST_BLOCK)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence}text\n{text}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def fold(title: str, body: str, *, unfolded: bool = False) -> str:

@@ -173,11 +173,13 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
         Text(f"{conventions.mark(found, marks)} {conventions.title(found)}", style=style)
     ]
     wrong = list(conventions.mistakes(found))
-    for at, (words, told) in enumerate(wrong):
+    for at, (words, told, demonstration) in enumerate(wrong):
         heading = [Text(f"{marks.bad} {words}", style="bold red")] if at else []
-        parts.append(Group(*heading, _labelled(told)))
+        code = [_code(conventions.compact(demonstration))] if demonstration else []
+        parts.append(Group(*heading, _labelled(told), *code))
     if found.convention is None:
-        return [*parts, *_remarks_of(*conventions.why_not(found)), _last(found)]
+        choices = _remarks_of("Worth knowing", conventions.choices(found))
+        return [*parts, *_remarks_of(*conventions.why_not(found)), *choices, *_ends(found)]
     nearest = [Text(conventions.heading(found), style="bold")] if wrong else []
     parts.append(Group(*nearest, _said(conventions.lines(found), look)))
     parts += _remarks_of("Worth knowing", conventions.choices(found))
@@ -186,11 +188,19 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
     if swapped:
         answer, changes = swapped
         parts.append(Group(Text(answer, style="bold"), *([_said(changes, look)] if changes else [])))
-    return [*parts, _last(found)]
+    return [*parts, *_ends(found)]
 
 
-def _last(found: Identification) -> RenderableType:
-    return Text(conventions.summary_line(found), style="bold")
+def _code(text: str) -> RenderableType:
+    """Return Python as it is, which shows what is said above it."""
+    return Padding(Text(clean(text), style="dim", overflow="fold"), (1, 0, 0, 4))
+
+
+def _ends(found: Identification) -> list[RenderableType]:
+    """Return what was not tried, what to do next, and the last line."""
+    more = conventions.ends(found)
+    last = Text(conventions.summary_line(found), style="bold")
+    return [*([_labelled(more)] if more else []), last]
 
 
 def _said(told: Sequence[conventions.Said], look: Look) -> RenderableType:

@@ -191,7 +191,7 @@ def normalises_as_well(x, cos, sin):
     return x * cos[:, None] + turn_half(x) * sin[:, None]
 
 
-@expect(mistakes=("no-convention",), pairing=None, direction=None, output_lanes=None)
+@expect(unknown=True, choices=("no-convention",), pairing=None, direction=None, output_lanes=None)
 def reversed_second_half(x, cos, sin):
     assert cos.shape[-1] == x.shape[-1] // 2, "one a pair"
     a, b = x.chunk(2, -1)
@@ -212,6 +212,19 @@ def spoils_its_input(x, cos, sin):
     out = x * cos[:, None] + turn_half(x) * sin[:, None]
     x.zero_()
     return out
+
+
+@expect(mistakes=("writes-input",), pairing="half", in_place=True)
+def overwrites_and_returns_another(x, cos, sin):
+    out = x * cos[:, None] + turn_half(x) * sin[:, None]
+    x.copy_(out)
+    return out
+
+
+@expect(mistakes=("writes-input",), pairing="half", in_place=True)
+def writes_by_data(x, cos, sin):
+    x.data.copy_(x * cos[:, None] + turn_half(x) * sin[:, None])
+    return x
 
 
 @expect(mistakes=("scaled",), pairing="half")

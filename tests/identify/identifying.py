@@ -44,7 +44,7 @@ def departures(found: Identification, expected: dict[str, Any]) -> list[str]:
     """Return in which fields an identification is not as expected.
 
     Beside the fields of a convention: `mistakes` and `choices`, the codes of its findings; `ambiguous`, the names of
-    fields. Of `layout` it must tell the one that is expected, among those that remain possible where there are
+    fields; `unknown`: it is neither right nor wrong. Of `layout` it must tell the one that is expected, among those that remain possible where there are
     several; `schedule` and `dtype_rule` must hold the words that are expected.
     """
     usual: dict[str, Any] = {"mistakes": (), "choices": (), "ambiguous": ()}
@@ -52,7 +52,10 @@ def departures(found: Identification, expected: dict[str, Any]) -> list[str]:
         usual |= {"direction": 1, "output_lanes": "same"}
     wanted = usual | expected
     pairs = {name: (value, _got(found, name, value)) for name, value in wanted.items()}
-    pairs["follows"] = (not wanted["mistakes"], found.follows)
+    pairs.pop("unknown", None)
+    answer = "wrong" if wanted["mistakes"] else "unknown" if wanted.get("unknown") else "right"
+    pairs["answer"] = (answer, found.answer)
+    pairs["follows"] = (answer == "right", found.follows)
     return [
         f"{name}: expected {value!r}, got {got!r}"
         for name, (value, got) in pairs.items()

@@ -50,7 +50,6 @@ def shown(name: str) -> list[str]:
         ("back_or_forth", "conj=True: direction -1"),
         ("where_it_stands", "inplace=True: in_place yes"),
         ("complex_or_pairs", "use_real=False: tables complex"),
-        ("ignores", "interleaved=True: the same"),
         ("scripted", "interleaved=True: pairing interleaved"),
         ("Built", "interleaved=True: pairing interleaved"),
         ("MustSayNeox.rotate", "is_neox_style=False: pairing interleaved"),
@@ -62,6 +61,15 @@ def test_what_a_flag_changes_is_told(name: str, said: str) -> None:
     assert [text.split(", dtype_rule")[0] for text in shown(name)] == [said]
     assert [one.follows for one in found.flags] == [True]
     assert found.flags[0].error is not None
+
+
+def test_a_flag_of_the_pairing_that_changes_nothing_is_a_mistake() -> None:
+    found = identification("ignores")
+    assert [(one.code, one.failure) for one in found.findings] == [("idle-flag", "R120")]
+    assert "the flag interleaved changes nothing" in found.findings[0].message
+    assert "interleaved=True" in str(found.findings[0].demonstration)
+    assert found.answer == "wrong"
+    assert shown("ignores") == ["interleaved=True: the same"]
 
 
 def test_what_a_flag_changes_holds_for_every_way_to_call_it() -> None:

@@ -104,9 +104,16 @@ def convention(found: Sequence[Identification], look: Look) -> str:
 
 def _identified(found: Identification, marks: Marks) -> list[str]:
     parts = [heading(f"{conventions.mark(found, marks)} {conventions.title(found)}")]
-    parts += [fold(words, _details(told), unfolded=True) for words, told in conventions.mistakes(found)]
+    for words, told, demonstration in conventions.mistakes(found):
+        parts.append(fold(words, _details(told), unfolded=True))
+        parts += [block(demonstration, "python")] if demonstration else []
+    ends = (
+        [_list(f"{label or 'or'}: {text}" for label, text in conventions.ends(found))]
+        if conventions.ends(found)
+        else []
+    )
     if found.convention is None:
-        return [*parts, _list(conventions.why_not(found)[1]), escape(conventions.summary_line(found))]
+        return [*parts, _list(conventions.why_not(found)[1]), *ends, escape(conventions.summary_line(found))]
     parts.append(table(["field", "is", "told by"], conventions.lines(found)))
     choices, unknown = conventions.choices(found), conventions.ambiguities(found)
     parts += [heading("Worth knowing", 4), _list(choices)] if choices else []
@@ -115,7 +122,7 @@ def _identified(found: Identification, marks: Marks) -> list[str]:
     if swapped:
         parts.append(heading(swapped[0], 4))
         parts += [table(["field", "to do", "why"], swapped[1])] if swapped[1] else []
-    return [*parts, escape(conventions.summary_line(found))]
+    return [*parts, *ends, escape(conventions.summary_line(found))]
 
 
 def bench(found: Bench, look: Look) -> str:

@@ -1,0 +1,56 @@
+"""The front's half of what to do next: the command that follows, or how to give what became of a worker a way out."""
+
+import os
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from rotcheck.isolation import Died, Done, OverMemory, TimedOut
+from rotcheck.results import Identification
+
+DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
+LONGER = 5  # times the limit that was too short
+
+
+def next_step(told: Identification, specification: str) -> Identification:
+    """Return an identification with the command that follows: what is right here may still go wrong elsewhere."""
+    if told.answer != "right" or told.convention is None:
+        return told
+    makes = told.convention.kind != "applies"
+    command = "context" if makes else "compare"
+    why = (
+        "how far its angles are right, also after .bfloat16()"
+        if makes
+        else "on this machine's devices, in each dtype"
+    )
+    return replace(told, advice=(*told.advice, f"rotcheck {command} {_named(specification)}  ({why})"))
+
+
+def _named(specification: str) -> str:
+    """Return a specification as it can be typed here."""
+    file, colon, name = specification.rpartition(":")
+    if file.endswith(".py") and os.path.isabs(file):
+        return f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
+    return specification
+
+
+def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
+    """Return what to do where a worker did not come back with an answer."""
+    outcome, name = done.outcome, _named(done.job.name)
+    if unbuilt:
+        return (
+            f"name a function of no argument that builds it: def build(): return {name.rpartition(':')[2]}(...)",
+        )
+    if isinstance(outcome, OverMemory):
+        small = f"it is built too big: write a function of no argument that builds {name.rpartition(':')[2]} small"
+        return (f"{small}, and name that",)
+    if isinstance(outcome, TimedOut):
+        more = f"give it longer: --timeout {LONGER * outcome.limit:g}"
+        return (more, f"or declare it above the function, and nothing is searched: {DECLARED}")
+    if isinstance(outcome, Died) and done.job.setup["device"] == "interpreter":
+        return (
+            "a kernel that writes out of bounds ends its process so: look at the masks of its loads and stores",
+        )
+    if isinstance(outcome, Died):
+        return (f"say above the function how it is called, and no wrong call is tried: {DECLARED}",)
+    return ()

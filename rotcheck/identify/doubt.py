@@ -1,0 +1,178 @@
+"""Is a mistake beyond doubt? The one place that all of them pass through before they are told.
+
+A mistake is told as one if every argument of the call is spoken for, the result depends on what goes in, and a
+demonstration shows it. What is in doubt becomes a remark on what was seen, and the answer is `unknown`.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from msgspec import structs
+
+from rotcheck.identify import coordinates, demonstration, idle, spoken
+from rotcheck.identify.demonstration import Attempt, Source
+from rotcheck.identify.engine import Found
+from rotcheck.identify.loading import loading
+from rotcheck.identify.remarks import remark
+from rotcheck.identify.templates import parameters
+from rotcheck.identify.traits import BY_DATA
+from rotcheck.implementations.load import Target
+from rotcheck.measure.case import Sizes
+from rotcheck.results import Identification, Remark
+from rotcheck.rotary.conventions import Convention, role_of
+
+UNSHOWN = "no call of a few lines shows it"
+NEVER_SHOWN = ("raised",)  # for other sizes: the call may have been another
+INTERLEAVED = ("complex", "stacked", "matrix")  # tables of which every known taker turns neighbours
+SEQUENCES = (0, 1, 0, 1, 2)
+
+
+def decided(
+    target: Target, found: Found, told: Identification, conventions: Sequence[Convention]
+) -> Identification:
+    """Return what is told of a function, its mistakes only where they are beyond doubt.
+
+    `conventions`: the calls in which a mistake may show, the one by which it is judged first.
+    """
+    names = spoken.unspoken(found.trier.function, found.convention.arguments)
+    idle_ones = idle.arguments_of(found, names) if names else []
+    if told.answer != "wrong":
+        return _with_idle(told, idle_ones)
+    doubts = _doubts(found, [name for name in names if name not in idle_ones])
+    findings = []
+    for one in told.findings:
+        shown = None if doubts or not one.mistake else _demonstration(target, found, one, conventions)
+        findings.append(settled(one, doubts, shown, written=":" in target.specification))
+    kept = structs.replace(told, findings=tuple(findings))
+    if kept.answer != "wrong":
+        advice = f"say above the function what it takes: {declaration(found, names)}"
+        kept = structs.replace(kept, follows=False, advice=(*kept.advice, advice))
+    return _with_idle(kept, idle_ones)
+
+
+def _doubts(found: Found, names: Sequence[str]) -> list[str]:
+    """Return why a call is not beyond doubt; empty: it is."""
+    doubts = [f"nothing speaks for what `{name}` is" for name in names]
+    convention = found.convention
+    real = "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED
+    if real and spoken.says_complex(found.trier.function, convention.arguments):
+        doubts.append(f"its table is said to be complex, and was tried as {convention.tables}")
+    if idle.of_input(found):
+        doubts.append("its result does not depend on what it is given: it may make tables")
+    return doubts
+
+
+def settled(one: Remark, doubts: Sequence[str], shown: str | None, *, written: bool = True) -> Remark:
+    """Return a finding as a mistake that is shown, or as what was seen; `written`: others can run what shows it."""
+    if not one.mistake:
+        return one
+    if shown is not None:
+        return structs.replace(one, demonstration=shown if written else None)
+    why = doubts[0] if doubts else UNSHOWN
+    return structs.replace(one, mistake=False, message=f"seen, and in doubt: {one.message} ({why})")
+
+
+def _with_idle(told: Identification, names: Sequence[str]) -> Identification:
+    if not names:
+        return told
+    found = [
+        remark(
+            "idle-argument",
+            f"`{name}` changes nothing: the result is the same whatever is handed over",
+            "the same call with other values, and with a mask of padding",
+            mistake=False,
+        )
+        for name in names
+    ]
+    advice = f"give `{names[0]}` an effect, or take it away"
+    return structs.replace(
+        told, follows=False, findings=(*told.findings, *found), advice=(*told.advice, advice)
+    )
+
+
+def declaration(found: Found, names: Sequence[str] = ()) -> str:
+    """Return the line above a function that declares the call; `names`: arguments of which nobody knows the role."""
+    convention = found.convention
+    known = [one.name for one in parameters(found.trier.function) or ()]
+    roles = [
+        "..." if at < len(known) and known[at] in names else role
+        for at, role in enumerate(convention.called_with)
+    ]
+    parts = [
+        f'pairing="{convention.pairing}"',
+        f'layout="{convention.layout}"',
+        f'tables="{convention.tables}"',
+    ]
+    parts += [f'table_axes="{convention.table_axes}"'] if convention.table_axes else []
+    parts += [f'positions="{convention.positions}"'] if convention.tables == "positions" else []
+    arguments = ", ".join(f'"{each}"' for each in roles)
+    parts.append(f"arguments=({arguments}{',' if len(roles) == 1 else ''})")
+    return f"@rotcheck.declare({', '.join(parts)})"
+
+
+def _demonstration(
+    target: Target, found: Found, one: Remark, conventions: Sequence[Convention]
+) -> str | None:
+    """Return Python that shows a mistake; None: nothing shows it."""
+    if one.code in NEVER_SHOWN:
+        return None
+    if found.reading.pairing is None:
+        if one.code == "no-convention":
+            return None
+        conventions = [
+            replace(each, pairing="interleaved" if each.tables in INTERLEAVED else each.pairing)
+            for each in conventions
+        ]
+    source = source_of(target)
+    probe = found.trier.probe
+    dtype = torch.bfloat16 if one.message.startswith("in bfloat16") else torch.float32
+    tries = demonstration.attempts(conventions, probe.width, probe.heads, dtype)
+    if one.message.startswith(BY_DATA):
+        return demonstration.of_gradient(source, tries)
+    if one.code in ("writes-tables", "writes-input"):
+        return demonstration.of_writing(source, tries, tables=one.code == "writes-tables")
+    if one.code == "coordinates" and conventions[0].position_axes.startswith("3"):
+        return _idle_axis(source, found, one, conventions[0])
+    if one.code == "sequences":
+        tries = [
+            Attempt(replace(each, positions="any"), Sizes(1, 2, 2, 8, SEQUENCES))
+            for each in conventions
+            if "cu_seqlens" in map(role_of, each.called_with)
+        ]
+    if one.code == "offset-ignored":
+        own = replace(
+            conventions[0], arguments=(*conventions[0].arguments, f"{found.ignored}=offset"), positions="any"
+        )
+        tries = [
+            Attempt(own, Sizes(2, 2, 2, own.head_dim or probe.width, (2, 3, 4)), before=f"{found.ignored}=0")
+        ]
+    return demonstration.of_value(source, tries)
+
+
+def _idle_axis(source: Source, found: Found, one: Remark, convention: Convention) -> str | None:
+    """Return Python that shows that height, or width, turns nothing."""
+    counts = coordinates.sections_of(found.trier.function)
+    axis = next(at for at, name in enumerate(coordinates.AXES) if name in one.message)
+    if not counts:
+        return None
+    few = Attempt(
+        convention, Sizes(2, 2, 2, convention.head_dim or found.trier.probe.width, demonstration.FEW)
+    )
+    try:
+        return demonstration.of_axis(source, few, axis, sum(counts[:axis]))
+    except Exception:  # it takes no other sizes
+        return None
+
+
+def source_of(target: Target) -> Source:
+    """Return the lines that load a function as `f`, or the function where nothing names it."""
+    specification = target.specification
+    file, colon, name = specification.rpartition(":")
+    if not colon:
+        return Source(("import torch",), target.function)
+    if file.endswith(".py") and os.path.isabs(file):
+        specification = f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
+    return Source(tuple(loading(specification, target.built, target.function)))

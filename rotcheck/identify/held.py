@@ -1,0 +1,31 @@
+"""A function held to the layout that its docstring speaks of."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rotcheck.identify.engine import Found
+from rotcheck.identify.remarks import remark
+from rotcheck.identify.shapes import said_layout
+from rotcheck.identify.words import shape_words
+from rotcheck.results import Remark
+from rotcheck.rotary.conventions import Convention, split
+
+
+def to_layout(found: Found, function: Callable[..., Any]) -> tuple[Found, tuple[Convention, Remark] | None]:
+    """Return the call in the layout that is said, and where no call rotates in that, the contradiction.
+
+    A contradiction: the call that is said, and the mistake that the function then makes.
+    """
+    said, own = said_layout(function), found.convention
+    if said is None or not found.exact or said.layout == own.layout:
+        return found, None
+    every = (replace(found, others=()), *found.others)
+    fitting = next((each for each in every if each.convention.layout == said.layout), None)
+    if fitting:
+        return replace(fitting, others=tuple(each for each in every if each is not fitting)), None
+    meant = replace(own, layout=said.layout)
+    if sorted(split(meant.axes)) != sorted(split(own.axes)):
+        return found, None
+    words = f"turns with the head, not the row: {said.words}, and it rotates {shape_words(own.axes)}"
+    return found, (meant, remark("per-head", words, f"a call with {shape_words(meant.axes)}"))

@@ -1,0 +1,83 @@
+"""The lines by which Python loads what a specification names, without rotcheck."""
+
+import ast
+import inspect
+import os
+import re
+import sys
+import sysconfig
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rotcheck.implementations import construct
+
+_CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
+_OTHER = re.compile(r"(?<==)([A-Z]\w*)\(\)")
+_PLACE = re.compile(r"=(cpu|mps|cuda[:\d]*)(?=[,)])")
+
+
+def loading(specification: str, built: str | None, function: Callable[..., Any]) -> list[str]:
+    """Return the lines that import it and end with `f = ...`; `built`: how an object was made of a class."""
+    target, _, name = specification.rpartition(":")
+    owner, _, method = name.rpartition(".")
+    lines = _file(Path(target)) if target.endswith(".py") else _module(target)
+    if built is None:
+        return [*lines, f"f = module.{name}"]
+    made, _, _ = built.partition(", since heads of")
+    configuration = _configuration(made, function)
+    made = _CONFIGURATION.sub(r"\1=configuration", made)
+    made = _OTHER.sub(r"module.\1()", _PLACE.sub(r'="\1"', made))
+    bound = f".{method}" if owner else ""
+    return [*lines, *configuration, f"f = module.{made}{bound}"]
+
+
+def _module(name: str) -> list[str]:
+    origin = getattr(sys.modules.get(name), "__file__", None) or ""
+    up = name.count(".") + (1 if origin.endswith("__init__.py") else 0)
+    root = Path(origin).resolve().parents[up] if origin else Path()
+    installed = "site-packages" in origin or root in map(Path, (sysconfig.get_path("stdlib"), sys.prefix))
+    here = [] if installed else [f'sys.path.append("{Path(os.path.relpath(root)).as_posix()}")']
+    return [
+        "import importlib",
+        "import sys",
+        "",
+        "import torch",
+        "",
+        *here,
+        f'module = importlib.import_module("{name}")',
+    ]
+
+
+def _file(file: Path) -> list[str]:
+    return [
+        "import importlib.util",
+        "import sys",
+        "",
+        "import torch",
+        "",
+        f'sys.path.append("{file.parent.as_posix()}")',
+        f'spec = importlib.util.spec_from_file_location("{file.stem}", "{file.as_posix()}")',
+        "module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)",
+        "spec.loader.exec_module(module)",
+    ]
+
+
+def _configuration(made: str, function: Callable[..., Any]) -> list[str]:
+    """Return the lines that make a configuration of what a class reads of it."""
+    found = _CONFIGURATION.search(made)
+    if not found:
+        return []
+    own = getattr(function, "__self__", function)
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(type(own).__init__)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    read = {
+        node.attr: construct._named(node.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == found[1]
+    }
+    given = ", ".join(f"{name}={value!r}" for name, value in read.items() if value is not None)
+    return ["from types import SimpleNamespace", "", f"configuration = SimpleNamespace({given})"]

@@ -1,0 +1,100 @@
+"""The layout that a function's docstring, annotation or shape comment says its tensors have: `q, k: (B, S, H, D)`."""
+
+import inspect
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rotcheck.identify.spoken import documentation
+from rotcheck.identify.templates import parameters, signature
+from rotcheck.implementations import vocabulary
+from rotcheck.implementations.vocabulary import said
+from rotcheck.rotary.conventions import LAYOUTS
+
+_TENSORS = (vocabulary.QUERY, vocabulary.KEY, vocabulary.VALUE, vocabulary.TENSOR, vocabulary.QKV)
+_WORDS = (
+    ("b", r"b|batch(_?size)?|bsz|bs"),
+    ("s", r"s|t|l|seq(uence)?(_?len(gth)?)?|seqlen|len(gth)?|tokens?|num_tokens|time|rows"),
+    ("h", r"h|((n|num|number of)[ _]?)?(attention[ _]|query[ _])?heads?|n_?h"),
+    ("d", r"d|lanes|(head|h)[ _]?dim(ension)?s?|d[ _]?head|dim[ _]?head|head[ _]?size|hd|dim|features"),
+    ("3", r"3|three"),
+)
+_TUPLE = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
+_ALTERNATIVE = re.compile(r"\b(or|if|else|either)\b")
+BEFORE = 60  # characters in front of a shape that may say whose it is
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A layout and the words that say so."""
+
+    layout: str
+    words: str
+
+
+def said_layout(function: Callable[..., Any]) -> Shape | None:
+    """Return the layout that is said of a function's tensors; None: nothing says it, or not one alone."""
+    tensors = [
+        one.name for one in parameters(function) or () if any(said(one.name, names) for names in _TENSORS)
+    ]
+    every = [*_of_text(documentation(function), tensors), *_of_comments(function, tensors)]
+    every += _of_annotations(function, tensors)
+    layouts = dict.fromkeys(one.layout for one in every)
+    return every[0] if len(layouts) == 1 else None
+
+
+def _of_text(text: str, tensors: list[str]) -> Iterator[Shape]:
+    for line in text.splitlines():
+        for found in _TUPLE.finditer(line):
+            before = line[max(0, found.start() - BEFORE) : found.start()]
+            names = [name for name in re.findall(r"\w+", before) if name in tensors]
+            layout = _layout(found[1].split(","))
+            if names and layout and not _ALTERNATIVE.search(line):
+                yield Shape(layout, f"the docstring says {names[-1]} ({found[1].strip()})")
+
+
+def _of_comments(function: Callable[..., Any], tensors: list[str]) -> Iterator[Shape]:
+    """Yield what comments behind the parameters say, one to a line."""
+    called = function if inspect.isroutine(function) else getattr(function, "forward", None)
+    try:
+        source = inspect.getsource(inspect.unwrap(called)) if called else ""
+        tokens = list(tokenize.generate_tokens(io.StringIO(inspect.cleandoc(source)).readline))
+    except (OSError, TypeError, ValueError, tokenize.TokenError, SyntaxError):
+        return
+    head = next((one.start[0] for one in tokens if one.type == tokenize.INDENT), 0)
+    for one in tokens:
+        if one.type != tokenize.COMMENT or one.start[0] >= head:
+            continue
+        names = [name for name in re.findall(r"\w+", one.line.partition("#")[0]) if name in tensors]
+        for found in _TUPLE.finditer(one.string) if names else ():
+            if layout := _layout(found[1].split(",")):
+                yield Shape(layout, f"the comment behind {names[0]} says ({found[1].strip()})")
+
+
+def _of_annotations(function: Callable[..., Any], tensors: list[str]) -> Iterator[Shape]:
+    """Yield what annotations say, as jaxtyping's `Float[Tensor, "b s h d"]`."""
+    for one in signature(function) or ():
+        quoted = re.findall(r"['\"]([^'\"]+)['\"]", str(one.annotation)) if one.name in tensors else []
+        for text in quoted:
+            if layout := _layout(text.split()):
+                yield Shape(layout, f'the annotation of {one.name} says "{text}"')
+
+
+def _layout(parts: list[str]) -> str | None:
+    """Return the layout of a shape in words; None where one of them says nothing, or where two say the same."""
+    words = [part.strip(" `*").lower() for part in parts if part.strip(" `*")]
+    axes = [_axis(word) for word in words]
+    if "n" in words and axes.count(None) == 1:  # batch or heads, whichever is not there
+        axes[words.index("n")] = "b" if "b" not in axes else "h" if "h" not in axes else None
+    if None in axes or len(axes) < (2 if "e" in axes else 3) or len(set(axes)) < len(axes):
+        return None
+    return next((name for name, own in LAYOUTS.items() if own == "".join(map(str, axes))), None)
+
+
+def _axis(word: str) -> str | None:
+    if re.fullmatch(r".*heads? ?\* ?.*(dim|size|d)", word):
+        return "e"
+    return next((axis for axis, words in _WORDS if re.fullmatch(words, word)), None)
