@@ -14,6 +14,7 @@ from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
 from rotcheck.identify import builders, engine
 from rotcheck.identify.fit import fit
+from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import call_words
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
@@ -87,7 +88,7 @@ def _called(target: Target, device: torch.device) -> Known:
     return _rotating(target, found.convention, found.trier.probe.width, found.trier.probe.rotary)
 
 
-def _building(target: Target, recipe: builders.Recipe, built: builders.Built) -> Known:
+def _building(target: Target, recipe: builders.Recipe, built: Built) -> Known:
     return _known(
         target,
         kind="builds",

@@ -27,6 +27,7 @@ from rotcheck.identify.engine import Found, NotFound
 from rotcheck.identify.flags import Turning
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
+from rotcheck.identify.table_forms import Built, NotTables
 from rotcheck.identify.templates import meant
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
@@ -60,7 +61,7 @@ def identified(target: Target, device: torch.device) -> Identified:
 
 def _call(
     target: Target, device: torch.device
-) -> tuple[tuple[builders.Recipe, builders.Built] | None, Found | NotFound]:
+) -> tuple[tuple[builders.Recipe, Built] | None, Found | NotFound]:
     """Return how a function makes tables, or how it rotates.
 
     It is sought on the CPU where the function runs there: many a wrong call is tried, and on CUDA a wrong index ends
@@ -134,7 +135,7 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
 
 
 def _maker(
-    target: Target, recipe: builders.Recipe, built: builders.Built, device: torch.device
+    target: Target, recipe: builders.Recipe, built: Built, device: torch.device
 ) -> Identified:
     place = str(device)
     made = (
@@ -156,7 +157,7 @@ def _made(target: Target, recipe: builders.Recipe, device: torch.device, before:
     """Return what a function makes on the recipe's device, if it makes tables there; `before`: words for it if not."""
     try:
         return _making(target, recipe, builders.few(target.function, recipe), device)
-    except builders.NotTables:
+    except NotTables:
         words = f"{recipe.shown} gives back no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
         words = engine.raised(recipe.shown, error)
@@ -164,7 +165,7 @@ def _made(target: Target, recipe: builders.Recipe, device: torch.device, before:
 
 
 def _making(
-    target: Target, recipe: builders.Recipe, built: builders.Built, device: torch.device
+    target: Target, recipe: builders.Recipe, built: Built, device: torch.device
 ) -> Identified:
     made = making.of_maker(target.function, recipe, built, _on_cpu(target, device))
     told = _told(

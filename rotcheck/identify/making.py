@@ -7,11 +7,12 @@ from typing import Any
 import torch
 
 from rotcheck.identify import builders
-from rotcheck.identify.builders import Built, Recipe
+from rotcheck.identify.builders import Recipe
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
+from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import shape_words
 from rotcheck.results import Described, Remark, Told
 from rotcheck.rotary.conventions import Convention
