@@ -1,7 +1,7 @@
 """What an object says of its own frequencies: its attributes, its configuration's, and its class's name."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
@@ -68,7 +68,8 @@ class Configured:
         if self.kind == "yarn" and factor and original:
             yield self._yarn(factor, original, theta)
         if self.factors("short_factor") and self.factors("long_factor") and original:
-            yield self._longrope(original, theta)
+            one = self._longrope(original, theta)
+            yield from (one, replace(one, length=original + 1))
         if self.kind in ("", "default"):
             yield Plain(theta)
 
@@ -78,7 +79,7 @@ class Configured:
         whole = self.values.get("truncate", True) is not False
         return Yarn(factor, original, theta, fast, slow, whole, *both, attention=self.number("attention_factor"))
 
-    def _longrope(self, original: int, theta: float) -> Schedule:
+    def _longrope(self, original: int, theta: float) -> LongRope:
         longest = self.number(*_LENGTH) or original
         return LongRope(
             short=self.factors("short_factor"),
@@ -107,8 +108,8 @@ def configured(function: Any) -> Configured:
 def _kind(owner: Any, values: Mapping[str, Any]) -> str:
     said = str(values.get("rope_type") or values.get("type") or "").lower()
     name = type(owner).__name__.lower()
-    named = ("yarn", "llama3", "longrope", "dynamic", "proportional")
-    by_name = next((kind for kind in named if kind in name), "")
+    named = {"yarn": "yarn", "llama3": "llama3", "longrope": "longrope", "dynamicntk": "dynamic"}
+    by_name = next((kind for part, kind in named.items() if part in name), "")
     return {"su": "longrope", "ntk": "dynamic", "none": ""}.get(said, said) or by_name
 
 

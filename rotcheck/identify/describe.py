@@ -38,6 +38,8 @@ from rotcheck.results import Described, Identification, Remark, Told
 from rotcheck.rotary.conventions import Convention, role_of, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
+REACH = "`rotcheck context SPECIFICATION`: how far its phase is right in bfloat16, under autocast, on another device"
+HOLD = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
 
 
@@ -167,12 +169,16 @@ def _made(target: Target, recipe: builders.Recipe, device: torch.device, before:
 def _making(
     target: Target, recipe: builders.Recipe, built: Built, device: torch.device
 ) -> Identified:
-    made = making.of_maker(target.function, recipe, built, _on_cpu(target, device))
+    made = making.of_maker(target.function, recipe, built, _on_cpu(target, device), target.built)
+    right = not _mistaken(made.own.remarks) and not made.own.doubt
     told = _told(
         target,
         device,
-        follows=not _mistaken(made.own.remarks),
+        follows=right,
         convention=made.described,
+        message=made.own.doubt,
+        untried=made.untried,
+        advice=(REACH,) if right else (HOLD,) if not _mistaken(made.own.remarks) else (),
         call=recipe.shown,
         evidence=made.evidence,
         findings=tuple(made.own.remarks),
@@ -366,10 +372,11 @@ def _said(
     said = [*evidence.of_call(found, convention), rotary_dim, *(own.evidence if own else [])]
     said += [evidence.of_error(error)] if error is not None else []
     apart = own is not None and own.apart
+    doubt = own.doubt if own else None
     told = _told(
         target,
         device,
-        follows=found.exact and not _mistaken(findings),
+        follows=found.exact and not _mistaken(findings) and not doubt,
         convention=_described(found, convention, own, more),
         call=words.call_words(convention),
         evidence=(*said, *more.evidence),
@@ -378,7 +385,7 @@ def _said(
         also=evidence.also(found),
         error=error,
         longest_context=own.longest if own else None,
-        message=APART if apart else None,
+        message=APART if apart else doubt,
     )
     return Identified(told, None if apart else convention)
 
