@@ -9,9 +9,9 @@ from torch import Tensor
 from rotcheck.identify.configured import configured
 from rotcheck.identify.engine import Found
 from rotcheck.identify.fit import Fit, fit
-from rotcheck.identify.frequencies import ASKED, NEAR, Turned, end_known, turned, wrapped
+from rotcheck.identify.frequencies import ALIKE, ASKED, NEAR, Turned, end_known, turned, wrapped
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.schedule_faults import by_length, long_factors, not_dynamic
+from rotcheck.identify.schedule_faults import by_length, exchanged, long_factors, not_dynamic
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Remark, Told
 from rotcheck.rotary.conventions import Convention, coordinates, role_of
@@ -146,10 +146,10 @@ def _proportional(made: Fit) -> bool:
 
 
 def _tell_unknown(own: OwnAngles, made: Fit, shown: str) -> None:
-    known = departure(made.frequencies)
-    if known.exchanged:
-        own.remarks.append(remark("bands-exchanged", known.words, shown))
-    own.doubt = f"its frequencies follow no known schedule: {known.words}"
+    if len(made.frequencies) == 1 and abs(float(made.frequencies[0]) - 1) < ALIKE:
+        return  # a single pair turns by 1 in every schedule
+    own.remarks += [remark(code, words, shown) for code, words in exchanged(made)]
+    own.doubt = f"its frequencies follow no known schedule: {departure(made.frequencies).words}"
 
 
 def _tell_departure(own: OwnAngles, made: Fit) -> None:

@@ -4,6 +4,7 @@ from rotcheck.identify.configured import Configured
 from rotcheck.identify.fit import Fit
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
+from rotcheck.rotary.departures import departure
 from rotcheck.rotary.schedules import LongRope
 
 LONGER = 2  # times the length up to which nothing has to change
@@ -17,6 +18,12 @@ def by_length(position: int, known: Configured) -> Remark:
     why = kinds.get(known.kind, "dynamic NTK, perhaps")
     words = f"with position {position} its frequencies are others than with few rows: {why}"
     return remark("by-length", words, "the angles of position 1 beside few others and beside that", mistake=False)
+
+
+def exchanged(made: Fit) -> list[tuple[str, str]]:
+    """Return that fast pairs are slowed and slow ones kept: a code and words."""
+    known = departure(made.frequencies)
+    return [("bands-exchanged", known.words)] if known.exchanged else []
 
 
 def long_factors(made: Fit) -> list[Remark]:
