@@ -48,6 +48,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         """How many positions, from 0, must have a right phase."""
         return self.claims or UNCLAIMED
 
+    @property
+    def blind(self) -> bool:
+        """Whether it heeds no positions, so that nothing tells what it does with a far one."""
+        return any(code == "positions-ignored" for code, _ in self.faults)
+
 
 def allowed(position: int) -> float:
     """Return how far a phase may be off, in radians, so that float32's own loss is no finding."""

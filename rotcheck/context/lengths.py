@@ -21,7 +21,7 @@ def change(asked: Source, known: Known) -> tuple[int | None, int]:
         return None, 0
     few = _row_one(asked, (0, 1, 2, 3))
     same = 3
-    for position in _wanted(known):
+    for position in _wanted(asked, known):
         try:
             alike = same_row(_row_one(asked, (1, position)), few)
         except Exception:  # it takes no position as large as this
@@ -32,8 +32,8 @@ def change(asked: Source, known: Known) -> tuple[int | None, int]:
     return None, same
 
 
-def _wanted(known: Known) -> list[int]:
-    most = POSITIONS[-2] if known.asking == "any" else MOST_COUNTED
+def _wanted(asked: Source, known: Known) -> list[int]:
+    most = POSITIONS[-2] if known.asking == "any" else asked.reached(MOST_COUNTED).last
     last = most if known.last is None else min(most, known.last)
     return [position for position in POSITIONS if FIRST <= position <= last]
 

@@ -179,7 +179,10 @@ def _fitted(known: Known, made: Thing, seen: Turned, direction: int, said: Confi
     """Return the fit of angles: of tables of points with a row of frequencies for each coordinate."""
     recipe = msgspec.convert(known.recipe, builders.Recipe) if known.recipe else None
     if recipe is not None and recipe.coordinates:
-        return of_axes(seen, builders.owners(made.function, recipe), 0.0, said.schedules())[0]
+        owners = builders.owners(made.function, recipe)
+        assert owners is not None, "it was found by them"
+        found = of_axes(seen, owners, 0.0, said.schedules()).fit
+        return replace(found, frequencies=found.frequencies * recipe.weights[torch.tensor(owners)])
     width = known.width or 2 * len(seen[0])
     return fit(seen, direction, width, known=said.schedules())
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.identify.configured import configured
 from rotcheck.identify.table_forms import Built, NotTables, read
 from rotcheck.identify.templates import Parameter, parameters
 from rotcheck.implementations import vocabulary
@@ -57,6 +58,11 @@ class Recipe:
     device: str = "cpu"  # on which its arguments are made
     point_axes: str = ""  # of positions that are points: "sc", "c1s", c their coordinates; empty: places in a row
     coordinates: int = 0  # of a point
+
+    @property
+    def weights(self) -> Tensor:
+        """How often a position is counted in each coordinate of its point, (C,)."""
+        return torch.arange(1, self.coordinates + 1)
 
     def grid(self, length: int, returned: Any) -> bool:
         """Return whether it was told two lengths and made rows for all pairs of them."""
@@ -155,9 +161,12 @@ def called(
 
 
 def _laid(recipe: Recipe, positions: Tensor) -> Tensor:
-    """Return positions (S,) or (S, C) as they are passed; a point has the same number in each coordinate unless told."""
+    """Return positions (S,) or (S, C) as they are passed.
+
+    The point of position p is (p, 2p, 3p): were all coordinates alike, pairs of one could pass for those of another.
+    """
     if recipe.coordinates:
-        points = positions if positions.dim() == 2 else positions[:, None].expand(-1, recipe.coordinates)
+        points = positions if positions.dim() == 2 else positions[:, None] * recipe.weights
         named = {"s": points.shape[0], "c": recipe.coordinates, "1": 1}
         laid = points if recipe.point_axes.index("s") < recipe.point_axes.index("c") else points.T
         return laid.reshape([named[axis] for axis in recipe.point_axes])
@@ -267,8 +276,17 @@ def _of_points(function: Callable[..., Any], every: Sequence[Recipe]) -> tuple[R
         makers = [(each, made) for each in pointed if (made := _tables_of(function, each)) is not None]
         turning = [one for one in makers if not one[1].ignores and owners(function, one[0]) is not None]
         if turning:
-            return max(turning, key=_pairs)
+            return _likeliest(turning, configured(function).head_dim)
     return None
+
+
+def _likeliest(turning: Sequence[tuple[Recipe, Built]], head_dim: int | None) -> tuple[Recipe, Built]:
+    """Return the call for points that fills a head, or where nothing tells its width, that of fewest coordinates."""
+    fitting = [one for one in turning if head_dim and one[1].lanes <= head_dim]
+    if fitting:
+        return max(fitting, key=_pairs)
+    fewest = min(recipe.coordinates for recipe, _ in turning)
+    return max((one for one in turning if one[0].coordinates == fewest), key=_pairs)
 
 
 def owners(function: Callable[..., Any], recipe: Recipe) -> tuple[int, ...] | None:

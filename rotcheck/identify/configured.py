@@ -38,6 +38,13 @@ class Configured:
         return self.number(*_THETA) or 10000.0
 
     @property
+    def head_dim(self) -> int | None:
+        """The width of a head, or that of all heads over their number."""
+        whole, heads = self.number("hidden_size", "embed_dim"), self.number("num_attention_heads", "num_heads")
+        found = self.number("head_dim") or (whole / heads if whole and heads else None)
+        return int(found) if found else None
+
+    @property
     def original_length(self) -> int | None:
         """The length that the model was trained with before its context was extended."""
         found = self.number(*_ORIGINAL)

@@ -8,10 +8,10 @@ import torch
 from msgspec import structs
 
 from rotcheck.identify import builders
-from rotcheck.identify.axes import of_axes, spans
+from rotcheck.identify.axes import Axes, of_axes, spans
 from rotcheck.identify.builders import Recipe, owners
 from rotcheck.identify.configured import Configured, configured
-from rotcheck.identify.fit import Fit
+from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
 from rotcheck.identify.maker_arguments import of_arguments
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
@@ -62,7 +62,8 @@ def of_maker(
     known = configured(function)
     noise = 2 * torch.finfo(_real(built.dtype)).eps
     turning = owners(function, recipe) if recipe.coordinates else None
-    made, groups = of_axes(angles, turning, noise, known.schedules())
+    axes = of_axes(angles, turning, noise, known.schedules()) if turning else None
+    made = axes.fit if axes else fit(angles, 1, 2 * built.cos.shape[-1], noise, known.schedules())
     own.longest = made.longest
     tell(own, made, max(angles))
     tell_offset(own, angles, made, 1)
@@ -70,10 +71,26 @@ def of_maker(
     changes = any(one.code == "by-length" for one in own.remarks)
     own.remarks += [*long_factors(made), *([] if changes else not_dynamic(known, max(angles)))]
     described = _described(recipe, built, own, made)
-    if turning is not None:
-        _tell_points(own, turning, groups)
+    if turning and axes:
+        _tell_points(own, turning, axes.rows)
         described = structs.replace(described, coordinates=turning, schedule=own.schedule)
+        described = _in_blocks(described, axes) if axes.twice else described
     return Made(described, own, (*_evidence(recipe, built, own), *heeded.evidence), tuple(heeded.untried))
+
+
+def _in_blocks(described: Described, axes: Axes) -> Described:
+    """Describe tables whose lanes hold a row for each coordinate, and each of these rows twice."""
+    lanes, half = len(described.coordinates), len(described.coordinates) // axes.rows // 2
+    first = [at + pair for at in range(0, lanes, 2 * half) for pair in range(half)]
+    return structs.replace(
+        described,
+        tables="repeated",
+        table_lanes="half",
+        rotary_dim=lanes,
+        blocks=axes.rows,
+        coordinates=tuple(described.coordinates[pair] for pair in first),
+        frequencies=tuple(described.frequencies[pair] for pair in first if described.frequencies),
+    )
 
 
 def _tell_points(own: OwnAngles, turning: tuple[int, ...], groups: int) -> None:

@@ -35,6 +35,11 @@ class Built:
         return torch.atan2(self.sin, self.cos)
 
     @property
+    def lanes(self) -> int:
+        """Return how many lanes of a head the tables have values for, at least."""
+        return self.cos.shape[-1] * (2 if self.table_lanes else 1)
+
+    @property
     def steady(self) -> bool:
         """Whether each row turns by as much more than the one before it, as places in a row do."""
         rows = torch.arange(len(self.cos), dtype=torch.float64)[:, None]  # (S, 1)

@@ -30,7 +30,7 @@ def run(trial: Trial) -> Evidence:
     if curve.wrong_at is None:
         return Evidence(curve)
     restored = _restored(trial)
-    if restored is not None and restored.wrong_at is None:
+    if restored is not None and _mended(trial, restored):
         return Evidence(restored, note="right once transformers restored it, as its from_pretrained() does")
     healed = _healed(trial, [name for name in RESETS if callable(getattr(made.owner, name, None))])
     if healed is None:
@@ -83,9 +83,13 @@ def _healed(trial: Trial, names: Sequence[str]) -> tuple[str, Curve] | None:
         made = _materialised(trial)
         if _reset(made, name, torch.device(trial.device)):
             curve = _swept(trial, made)
-            if curve.wrong_at is None or (curve.right_to or 0) >= trial.known.judged_to - 1:
+            if _mended(trial, curve):
                 return name, curve
     return None
+
+
+def _mended(trial: Trial, curve: Curve) -> bool:
+    return curve.wrong_at is None or (curve.right_to or 0) >= trial.known.judged_to - 1
 
 
 def _reset(made: Thing, method: str, device: torch.device) -> bool:
