@@ -14,6 +14,7 @@ from rotcheck.identify import (
     engine,
     evidence,
     flags,
+    grids,
     making,
     own_angles,
     remarks,
@@ -79,7 +80,14 @@ def _call(
         found = engine.search(function, place, hints(function))
         if isinstance(found, Found) or found.ran:
             break
-    return None, found
+    return None, _on_grid(target, device, on_cpu) or found
+
+
+def _on_grid(target: Target, device: torch.device, on_cpu: Callable[..., Any] | None) -> Found | None:
+    """Return how a function that is told the sides of a grid rotates its squares."""
+    place = torch.device("cpu") if on_cpu else device
+    found = grids.rotation(on_cpu or target.function, place)
+    return found[0] if found else None
 
 
 def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
@@ -227,6 +235,10 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     readable = found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
     own = own_angles.of_applied(found) if readable else None
     findings += own.remarks if own else []
+    square = grids.laid(own_rows) if (own_rows := _grid_rows(target, found)) is not None else None
+    if square:
+        findings += grids.exchanged(square)
+        begun.append(Told(field="positions", says=square.words, because=grids.SEEN))
     asked, sizes = _asked(target, found, own, device)
     judged = not (_mistaken(findings) or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
@@ -237,6 +249,12 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)
+
+
+def _grid_rows(target: Target, found: Found) -> torch.Tensor | None:
+    """Return the angles of the squares of a grid, of a function that is told its sides."""
+    told = grids.told_sides(target.function) and found.trier.probe.length == grids.SQUARES
+    return found.reading.angles if told else None
 
 
 def _mistaken(findings: list[Remark]) -> bool:

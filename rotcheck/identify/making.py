@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from rotcheck.identify import builders
+from rotcheck.identify import builders, grids
 from rotcheck.identify.axes import Axes, of_axes, spans
 from rotcheck.identify.builders import Recipe, owners
 from rotcheck.identify.configured import Configured, configured
@@ -51,11 +51,7 @@ def of_maker(
     """
     own = OwnAngles(Convention(pairing=built.table_lanes or "half", layout="bshd", tables=built.form), ())
     if built.grid:
-        own.schedule = "axial"
-        seen = "as many rows as a grid of both lengths has squares"
-        return Made(
-            _described(recipe, built, own, None), own, (Told(field="call", says=recipe.shown, because=seen),)
-        )
+        return _of_grid(function, recipe, built, own)
     heeded = of_arguments(function, recipe, built, built_as)
     own.remarks += heeded.remarks
     angles = dict(enumerate(built.angles)) if built.ignores else _at_positions(function, recipe, built, own, on_cpu)
@@ -72,10 +68,25 @@ def of_maker(
     own.remarks += [*long_factors(made), *([] if changes else not_dynamic(known, max(angles)))]
     described = _described(recipe, built, own, made)
     if turning and axes:
-        _tell_points(own, turning, axes.rows)
-        described = structs.replace(described, coordinates=turning, schedule=own.schedule)
+        described = structs.replace(described, coordinates=turning)
         described = _in_blocks(described, axes) if axes.twice else described
+        _tell_points(own, described.coordinates, axes.rows)
+        described = structs.replace(described, schedule=own.schedule)
     return Made(described, own, (*_evidence(recipe, built, own), *heeded.evidence), tuple(heeded.untried))
+
+
+def _of_grid(function: Callable[..., Any], recipe: Recipe, built: Built, own: OwnAngles) -> Made:
+    """Describe tables of the squares of a grid."""
+    own.schedule = "axial"
+    seen = "as many rows as a grid of both lengths has squares"
+    evidence = [Told(field="call", says=recipe.shown, because=seen)]
+    found = grids.of_maker(function, recipe)
+    if found is None:
+        own.doubt = "its rows are those of a grid, of which rotcheck does not know which side is which"
+    else:
+        own.remarks += grids.exchanged(found[1])
+        evidence.append(Told(field="positions", says=found[1].words, because=grids.SEEN))
+    return Made(_described(recipe, built, own, None), own, tuple(evidence))
 
 
 def _in_blocks(described: Described, axes: Axes) -> Described:
