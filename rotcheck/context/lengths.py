@@ -17,7 +17,7 @@ def change(asked: Source, known: Known) -> tuple[int | None, int]:
 
     None: none that it takes does.
     """
-    if known.asking not in ("any", "from 0"):
+    if known.asking in ("offset", "none"):
         return None, 0
     few = _row_one(asked, (0, 1, 2, 3))
     same = 3

@@ -189,8 +189,8 @@ def _fitted(known: Known, made: Thing, seen: Turned, direction: int, said: Confi
 
 def _faults(found: Fit) -> list[tuple[str, str]]:
     """Return what `identify` calls a mistake of these frequencies: code and words."""
-    wrong = [(one.code, one.message) for one in long_factors(found)]
-    return wrong if found.schedule else [*wrong, *exchanged(found)]
+    wrong = long_factors(found) if found.schedule else exchanged(found)
+    return [(one.code, one.message) for one in wrong]
 
 
 def _with_lengths(known: Known, made: Thing, device: str, said: Configured) -> Known:

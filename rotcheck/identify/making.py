@@ -125,9 +125,10 @@ def _tell_amplitude(own: OwnAngles, built: Built, made: Fit, known: Configured) 
     if not isinstance(schedule, Yarn | LongRope) or _asked_for(amplitude, schedule, known):
         return
     wanted = schedule.attention_factor
-    formula = "0.1 ln factor + 1" if isinstance(schedule, Yarn) else "sqrt(1 + ln factor / ln original_length)"
+    factor, name = f"{schedule.factor:g}", "YaRN" if isinstance(schedule, Yarn) else "LongRoPE"
+    formula = f"0.1 ln {factor} + 1" if name == "YaRN" else f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
     scaled = "are not scaled" if amplitude == 1.0 else f"are scaled by {amplitude:.4g}, and not"
-    words = f"{type(schedule).__name__}({schedule.factor:g}), but cos and sin {scaled} by {formula} = {wanted:.4g}"
+    words = f"{name}({factor}), but cos and sin {scaled} by {formula} = {wanted:.4g}"
     own.doubt = own.doubt or f"{words}: right only where the scores are scaled elsewhere, or the configuration says so"
 
 

@@ -128,7 +128,7 @@ def tell(own: OwnAngles, made: Fit, last: int) -> None:
     if isinstance(made.schedule, Linear) and abs(made.schedule.factor - 0.5) < 1e-4:
         own.remarks.append(remark("rotated-twice", "rotates twice, or by twice the angle", shown))
     if made.schedule is None:
-        _tell_unknown(own, made, shown)
+        _tell_unknown(own, made)
     if made.turning <= len(made.frequencies) // 4 and not _proportional(made):
         words = f"only {made.turning} of {len(made.frequencies)} pairs turn at all"
         own.remarks.append(remark("frequencies", words, shown))
@@ -145,10 +145,10 @@ def _proportional(made: Fit) -> bool:
     return any(isinstance(one, Proportional) for one in (made.schedule, *made.alternatives))
 
 
-def _tell_unknown(own: OwnAngles, made: Fit, shown: str) -> None:
+def _tell_unknown(own: OwnAngles, made: Fit) -> None:
     if len(made.frequencies) == 1 and abs(float(made.frequencies[0]) - 1) < ALIKE:
         return  # a single pair turns by 1 in every schedule
-    own.remarks += [remark(code, words, shown) for code, words in exchanged(made)]
+    own.remarks += exchanged(made)
     own.doubt = f"its frequencies follow no known schedule: {departure(made.frequencies).words}"
 
 

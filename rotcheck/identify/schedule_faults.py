@@ -20,10 +20,11 @@ def by_length(position: int, known: Configured) -> Remark:
     return remark("by-length", words, "the angles of position 1 beside few others and beside that", mistake=False)
 
 
-def exchanged(made: Fit) -> list[tuple[str, str]]:
-    """Return that fast pairs are slowed and slow ones kept: a code and words."""
+def exchanged(made: Fit) -> list[Remark]:
+    """Return that fast pairs are slowed and slow ones kept."""
     known = departure(made.frequencies)
-    return [("bands-exchanged", known.words)] if known.exchanged else []
+    seen = "the frequencies of all pairs, over those without any scaling"
+    return [remark("bands-exchanged", known.words, seen)] if known.exchanged else []
 
 
 def long_factors(made: Fit) -> list[Remark]:
