@@ -41,7 +41,10 @@ def of_axes(seen: Turned, owners: Sequence[int], noise: float, known: Sequence[S
     if whole.schedule is not None:
         return Axes(replace(worst, schedule=whole.schedule, alternatives=whole.alternatives), 1)
     first = fits[0].frequencies
-    if all(len(one.frequencies) == len(first) and torch.allclose(one.frequencies, first, rtol=ALIKE) for one in fits):
+    if all(
+        len(one.frequencies) == len(first) and torch.allclose(one.frequencies, first, rtol=ALIKE)
+        for one in fits
+    ):
         schedule, others = fits[0].schedule, fits[0].alternatives
         return Axes(replace(worst, schedule=schedule, alternatives=others), len(fits), twice)
     return Axes(replace(worst, schedule=None, alternatives=()), 1)

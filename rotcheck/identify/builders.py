@@ -56,7 +56,9 @@ class Recipe:
     )
     x_axes: str = "bshd"
     device: str = "cpu"  # on which its arguments are made
-    point_axes: str = ""  # of positions that are points: "sc", "c1s", c their coordinates; empty: places in a row
+    point_axes: str = (
+        ""  # of positions that are points: "sc", "c1s", c their coordinates; empty: places in a row
+    )
     coordinates: int = 0  # of a point
 
     @property
@@ -269,9 +271,7 @@ def _of_points(function: Callable[..., Any], every: Sequence[Recipe]) -> tuple[R
     given = [one for one in every if "positions" in map(role_of, one.arguments) and one.x_axes == "bshd"]
     for recipe in (one for one in given if positions_named(function, one, vocabulary.POSITIONS)):
         pointed = [
-            replace(recipe, point_axes=axes, coordinates=count)
-            for count in (2, 3)
-            for axes in POINT_AXES
+            replace(recipe, point_axes=axes, coordinates=count) for count in (2, 3) for axes in POINT_AXES
         ]
         makers = [(each, made) for each in pointed if (made := _tables_of(function, each)) is not None]
         turning = [one for one in makers if not one[1].ignores and owners(function, one[0]) is not None]

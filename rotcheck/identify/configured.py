@@ -23,7 +23,9 @@ class Configured:
     def number(self, *names: str) -> float | None:
         """Return the first of these that is a positive number."""
         found = (self.values.get(name) for name in names)
-        return next((float(n) for n in found if isinstance(n, (int, float)) and n is not True and n > 0), None)
+        return next(
+            (float(n) for n in found if isinstance(n, (int, float)) and n is not True and n > 0), None
+        )
 
     def factors(self, name: str) -> tuple[float, ...]:
         """Return a list of numbers, one a pair; empty where it has none."""
@@ -40,7 +42,10 @@ class Configured:
     @property
     def head_dim(self) -> int | None:
         """The width of a head, or that of all heads over their number."""
-        whole, heads = self.number("hidden_size", "embed_dim"), self.number("num_attention_heads", "num_heads")
+        whole, heads = (
+            self.number("hidden_size", "embed_dim"),
+            self.number("num_attention_heads", "num_heads"),
+        )
         found = self.number("head_dim") or (whole / heads if whole and heads else None)
         return int(found) if found else None
 
@@ -68,7 +73,9 @@ class Configured:
         if self.kind == "linear" and factor:
             yield Linear(factor, theta)
         if self.kind == "proportional":
-            yield Proportional(self.number("partial_rotary_factor", "proportion") or 1.0, theta, factor or 1.0)
+            yield Proportional(
+                self.number("partial_rotary_factor", "proportion") or 1.0, theta, factor or 1.0
+            )
         if self.kind == "llama3" and factor and original:
             low, high = self.number("low_freq_factor") or 1.0, self.number("high_freq_factor") or 4.0
             yield Llama3(factor, original, theta, low, high)
@@ -84,7 +91,9 @@ class Configured:
         fast, slow = self.number("beta_fast") or 32.0, self.number("beta_slow") or 1.0
         both = self.number("mscale"), self.number("mscale_all_dim")
         whole = self.values.get("truncate", True) is not False
-        return Yarn(factor, original, theta, fast, slow, whole, *both, attention=self.number("attention_factor"))
+        return Yarn(
+            factor, original, theta, fast, slow, whole, *both, attention=self.number("attention_factor")
+        )
 
     def _longrope(self, original: int, theta: float) -> LongRope:
         longest = self.number(*_LENGTH) or original

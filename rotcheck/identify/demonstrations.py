@@ -10,7 +10,11 @@ _SIZES = {"b": BATCH, "h": HEADS, "d": HEAD_DIM}
 
 
 def snippet(
-    function: Callable[..., Any], built: str | None, recipe: Recipe, calls: Sequence[tuple[str, str]], rows: int
+    function: Callable[..., Any],
+    built: str | None,
+    recipe: Recipe,
+    calls: Sequence[tuple[str, str]],
+    rows: int,
 ) -> str | None:
     """Return code that makes these calls, each with its comment, and prints what comes back.
 

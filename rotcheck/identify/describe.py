@@ -144,9 +144,7 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
     return Identified(told, found.likeliest)
 
 
-def _maker(
-    target: Target, recipe: builders.Recipe, built: Built, device: torch.device
-) -> Identified:
+def _maker(target: Target, recipe: builders.Recipe, built: Built, device: torch.device) -> Identified:
     place = str(device)
     made = (
         _making(target, recipe, built, device)
@@ -174,9 +172,7 @@ def _made(target: Target, recipe: builders.Recipe, device: torch.device, before:
     return Identified(_told(target, device, follows=False, convention=None, message=before + words), None)
 
 
-def _making(
-    target: Target, recipe: builders.Recipe, built: Built, device: torch.device
-) -> Identified:
+def _making(target: Target, recipe: builders.Recipe, built: Built, device: torch.device) -> Identified:
     made = making.of_maker(target.function, recipe, built, _on_cpu(target, device), target.built)
     right = not _mistaken(made.own.remarks) and not made.own.doubt
     told = _told(

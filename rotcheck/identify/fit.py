@@ -57,9 +57,7 @@ def fit(
     return _fit(signed, own if steady else fitted(signed, EXACT), None, noise)
 
 
-def _steady(
-    seen: Turned, own: Tensor, head_dim: int | None, noise: float, known: Sequence[Schedule]
-) -> Fit:
+def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known: Sequence[Schedule]) -> Fit:
     """Return the schedule that explains every angle, its numbers as exact as that asks for; the truth is its own else."""
     fits: list[Recognition] = []
     for tolerance in (CLOSE, *TOLERANCES[: len(TOLERANCES) if noise else 1]):

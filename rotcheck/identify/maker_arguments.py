@@ -59,7 +59,10 @@ def _passed(name: str, recipe: Recipe) -> bool:
 
 def _ignored(function: Callable[..., Any], recipe: Recipe, name: str, built_as: str | None) -> Remark:
     words = f"{name} changes nothing but how many rows come back: they are those of 0, 1, 2, ... whatever it holds"
-    calls = (("torch.tensor([[0, 1, 2]])", "rows 0, 1, 2"), ("torch.tensor([[5, 6, 7]])", "the same; rows 5, 6, 7 are right"))
+    calls = (
+        ("torch.tensor([[0, 1, 2]])", "rows 0, 1, 2"),
+        ("torch.tensor([[5, 6, 7]])", "the same; rows 5, 6, 7 are right"),
+    )
     shown = snippet(function, built_as, recipe, calls, 3)
     return _with(remark("positions-ignored", words, "positions 0 to 8, and 2 to 10"), shown)
 
@@ -126,8 +129,7 @@ def _joined(apart: list[list[Tensor]]) -> list[Tensor]:
 def _same(some: list[Tensor], others: list[Tensor]) -> bool:
     """Return whether tensors are the same elements, whatever axes of size 1 they have."""
     return len(some) == len(others) and all(
-        one.numel() == other.numel()
-        and torch.allclose(_real(one), _real(other), atol=1e-5)
+        one.numel() == other.numel() and torch.allclose(_real(one), _real(other), atol=1e-5)
         for one, other in zip(some, others)
     )
 
@@ -162,7 +164,10 @@ def _of_offset(
         heeded.untried.append(name)
         return
     seen = f"{name}=0 and {name}={MOVED}, as many rows"
-    ends = [_from(longer, _axes(longer, usual), FEW_ROWS), _from(usual, _axes(longer, usual), FEW_ROWS - MOVED)]
+    ends = [
+        _from(longer, _axes(longer, usual), FEW_ROWS),
+        _from(usual, _axes(longer, usual), FEW_ROWS - MOVED),
+    ]
     if any(end and _same(came, end) for end in ends):
         heeded.evidence.append(Told(field="positions", says=f"from {name} on", because=seen))
     elif ends[0] and _same(came, usual) and said(name, SURELY_OFFSET):

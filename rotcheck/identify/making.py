@@ -54,7 +54,11 @@ def of_maker(
         return _of_grid(function, recipe, built, own)
     heeded = of_arguments(function, recipe, built, built_as)
     own.remarks += heeded.remarks
-    angles = dict(enumerate(built.angles)) if built.ignores else _at_positions(function, recipe, built, own, on_cpu)
+    angles = (
+        dict(enumerate(built.angles))
+        if built.ignores
+        else _at_positions(function, recipe, built, own, on_cpu)
+    )
     known = configured(function)
     noise = 2 * torch.finfo(_real(built.dtype)).eps
     turning = owners(function, recipe) if recipe.coordinates else None
@@ -126,10 +130,15 @@ def _tell_amplitude(own: OwnAngles, built: Built, made: Fit, known: Configured) 
         return
     wanted = schedule.attention_factor
     factor, name = f"{schedule.factor:g}", "YaRN" if isinstance(schedule, Yarn) else "LongRoPE"
-    formula = f"0.1 ln {factor} + 1" if name == "YaRN" else f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
+    formula = (
+        f"0.1 ln {factor} + 1" if name == "YaRN" else f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
+    )
     scaled = "are not scaled" if amplitude == 1.0 else f"are scaled by {amplitude:.4g}, and not"
     words = f"{name}({factor}), but cos and sin {scaled} by {formula} = {wanted:.4g}"
-    own.doubt = own.doubt or f"{words}: right only where the scores are scaled elsewhere, or the configuration says so"
+    own.doubt = (
+        own.doubt
+        or f"{words}: right only where the scores are scaled elsewhere, or the configuration says so"
+    )
 
 
 def _asked_for(amplitude: float, schedule: Yarn | LongRope, known: Configured) -> bool:

@@ -17,7 +17,9 @@ def by_length(position: int, known: Configured) -> Remark:
         kinds[known.kind] = kinds["longrope"]
     why = kinds.get(known.kind, "dynamic NTK, perhaps")
     words = f"with position {position} its frequencies are others than with few rows: {why}"
-    return remark("by-length", words, "the angles of position 1 beside few others and beside that", mistake=False)
+    return remark(
+        "by-length", words, "the angles of position 1 beside few others and beside that", mistake=False
+    )
 
 
 def exchanged(made: Fit) -> list[Remark]:
@@ -38,7 +40,9 @@ def long_factors(made: Fit) -> list[Remark]:
         f"turns by long_factor below the original length of {schedule.original_length}, where short_factor belongs: "
         "long_factor is for sequences that are longer"
     )
-    return [remark("long-factors", words, f"frequencies of few rows: theta {schedule.theta:g} over long_factor")]
+    return [
+        remark("long-factors", words, f"frequencies of few rows: theta {schedule.theta:g} over long_factor")
+    ]
 
 
 def not_dynamic(known: Configured, last: int) -> list[Remark]:
@@ -50,4 +54,6 @@ def not_dynamic(known: Configured, last: int) -> list[Remark]:
         f"is named dynamic, and its frequencies are the same at every length: dynamic NTK keeps them up to {length} "
         "positions and raises theta with the length beyond"
     )
-    return [remark("not-dynamic", words, f"the angles of position 1 beside few others and beside position {last}")]
+    return [
+        remark("not-dynamic", words, f"the angles of position 1 beside few others and beside position {last}")
+    ]

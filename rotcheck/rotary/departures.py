@@ -36,7 +36,11 @@ def _bands(turning: Tensor) -> Departure | None:
         kept, factor = (share - 1).abs() < ALIKE, 1 / float(share[0])
         slowed = (share * factor - 1).abs() < ALIKE
         plain = int(kept[-FEWEST:].sum()) == int(slowed[:FEWEST].sum()) == FEWEST
-        if plain and factor > 1 + ALIKE and bool(((share > (1 - ALIKE) / factor) & (share < 1 + ALIKE)).all()):
+        if (
+            plain
+            and factor > 1 + ALIKE
+            and bool(((share > (1 - ALIKE) / factor) & (share < 1 + ALIKE)).all())
+        ):
             last, first = _run(slowed), len(kept) - _run(kept.flip(0))
             words = (
                 f"its fast pairs, 0 to {last - 1}, are divided by {factor:.4g} and its slow ones, {first} to "

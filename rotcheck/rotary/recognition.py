@@ -111,7 +111,10 @@ def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -
     theta = _shortest(low.item(), high.item())
     if factor == 1:
         yield Plain(theta)
-    elif not _half_a_step(turning) and min(_digits(factor), _digits(_shortest_of_inverse(factor, tolerance))) <= SENSIBLE:
+    elif (
+        not _half_a_step(turning)
+        and min(_digits(factor), _digits(_shortest_of_inverse(factor, tolerance))) <= SENSIBLE
+    ):
         yield Linear(factor, theta)
     full = 2 * pairs if still else head_dim or lanes
     over_full = _shortest(*((bound ** (full / lanes)).item() for bound in (low, high)))

@@ -91,7 +91,9 @@ def test_the_maker_of_a_grid_is_judged_as_what_rotates_by_it() -> None:
 
 
 def test_a_proportional_rotary_is_a_schedule_and_a_partial_one_another() -> None:
-    partial, proportional = (told("proportional_partial", version).convention for version in ("faulty", "fixed"))
+    partial, proportional = (
+        told("proportional_partial", version).convention for version in ("faulty", "fixed")
+    )
     assert partial
     assert proportional
     assert (partial.schedule, partial.rotary_dim) == ("Plain(theta=1000000.0)", 128)
