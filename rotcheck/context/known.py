@@ -37,6 +37,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
     claims: int | None  # positions
     claimed_by: str | None  # "max_position_embeddings"
+    changes: int | None = None  # the first position beside which the frequencies are others, by design or not
+    faults: tuple[tuple[str, str], ...] = ()  # mistakes that `identify` finds in it: code and words
+    doubt: str | None = None  # why it is held against its own first angles: no known schedule gives them
     last: int | None = None  # the last position to ask for on a device that an index past the end would spoil
     ended: str = ""  # why it is the last
 
@@ -44,6 +47,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     def judged_to(self) -> int:
         """How many positions, from 0, must have a right phase."""
         return self.claims or UNCLAIMED
+
+    @property
+    def blind(self) -> bool:
+        """Whether it heeds no positions, so that nothing tells what it does with a far one."""
+        return any(code == "positions-ignored" for code, _ in self.faults)
 
 
 def allowed(position: int) -> float:

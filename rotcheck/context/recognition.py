@@ -9,16 +9,25 @@ from torch import Tensor
 
 from rotcheck.context.claims import claim
 from rotcheck.context.known import Asking, Known
+from rotcheck.context.lengths import change
 from rotcheck.context.sources import source
 from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
 from rotcheck.identify import builders, engine
-from rotcheck.identify.fit import fit
+from rotcheck.identify.axes import of_axes
+from rotcheck.identify.configured import Configured, configured
+from rotcheck.identify.fit import Fit, fit
+from rotcheck.identify.frequencies import Turned
+from rotcheck.identify.maker_arguments import of_arguments
+from rotcheck.identify.schedule_faults import exchanged, long_factors, not_dynamic
+from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import call_words
+from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.device import DeviceLost
 from rotcheck.rotary.conventions import Convention
+from rotcheck.rotary.departures import departure
 
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
@@ -87,10 +96,12 @@ def _called(target: Target, device: torch.device) -> Known:
     return _rotating(target, found.convention, found.trier.probe.width, found.trier.probe.rotary)
 
 
-def _building(target: Target, recipe: builders.Recipe, built: builders.Built) -> Known:
+def _building(target: Target, recipe: builders.Recipe, built: Built) -> Known:
+    heeded = of_arguments(target.function, recipe, built)
     return _known(
         target,
         kind="builds",
+        faults=tuple((one.code, one.message) for one in heeded.remarks if one.mistake),
         asking=_asking(recipe.positions),
         call=recipe.shown,
         recipe=asdict(recipe),
@@ -130,9 +141,12 @@ def _known(target: Target, **fields: Any) -> Known:
 
 def _with_angles(known: Known, made: Thing, device: str) -> Known:
     """Fit the frequencies to the angles at small and middling positions."""
-    reach = source(made.function, known, device).reached(FAR)
+    said = configured(made.function)
+    known = _with_lengths(known, made, device, said)
+    far = FAR if known.changes is None else min(FAR, known.changes - 1)
+    reach = source(made.function, known, device).reached(far)
     seen: dict[int, Tensor] = {}
-    for group in groups(known, min(FAR, reach.last)):
+    for group in groups(known, min(far, reach.last)):
         try:
             turns = reach.look(group)
         except Exception:
@@ -144,7 +158,7 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
     direction = known.direction
     if known.kind == "builds" and 1 in seen and float(wrapped(seen[1] - zero)[0]) < -STILL:
         direction = -1
-    found = fit(seen, direction, known.width or 2 * len(zero))
+    found = _fitted(known, made, seen, direction, said)
     still = bool(zero.abs().max() < STILL)
     told = msgspec.structs.replace(
         known,
@@ -152,11 +166,43 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
         frequencies=tuple(float(f) for f in found.frequencies),
         zero=tuple(0.0 if still else float(z) for z in zero),
         schedule=str(found.schedule) if found.schedule else None,
+        doubt=None if found.schedule else departure(found.frequencies).words,
+        faults=(*known.faults, *_faults(found)),
     )
     few = [position for position in seen if position < 4]
     if max(Truth(told).errors(reach.look(few), few)) > NEAR:
         raise NotJudged("what it gives for its first positions is no rotation: see `rotcheck identify`")
     return told
+
+
+def _fitted(known: Known, made: Thing, seen: Turned, direction: int, said: Configured) -> Fit:
+    """Return the fit of angles: of tables of points with a row of frequencies for each coordinate."""
+    recipe = msgspec.convert(known.recipe, builders.Recipe) if known.recipe else None
+    if recipe is not None and recipe.coordinates:
+        owners = builders.owners(made.function, recipe)
+        assert owners is not None, "it was found by them"
+        found = of_axes(seen, owners, 0.0, said.schedules()).fit
+        return replace(found, frequencies=found.frequencies * recipe.weights[torch.tensor(owners)])
+    width = known.width or 2 * len(seen[0])
+    return fit(seen, direction, width, known=said.schedules())
+
+
+def _faults(found: Fit) -> list[tuple[str, str]]:
+    """Return what `identify` calls a mistake of these frequencies: code and words."""
+    wrong = long_factors(found) if found.schedule else exchanged(found)
+    return [(one.code, one.message) for one in wrong]
+
+
+def _with_lengths(known: Known, made: Thing, device: str, said: Configured) -> Known:
+    """Return what is known, and from which position on its frequencies are others: behind that it is not judged."""
+    if known.faults:  # it heeds no positions, say
+        return known
+    changes, last = change(source(copied(made.function), known, device), known)
+    if changes is None:
+        wrong = tuple((one.code, one.message) for one in not_dynamic(said, last))
+        return msgspec.structs.replace(known, faults=wrong)
+    until = "beyond it the frequencies follow the length"
+    return msgspec.structs.replace(known, changes=changes, claims=changes, claimed_by=until)
 
 
 def _makes_a_grid(target: Target, recipe: builders.Recipe) -> bool:

@@ -118,9 +118,10 @@ class _Run:
 
     def others(self, pool: Pool) -> None:
         """Try every other condition on what was recognised, and say of the rest that it was not."""
-        for name in (name for name in self.asked if name not in self._known):
+        judged = [name for name in self._known if not self._known[name].blind]
+        for name in (name for name in self.asked if name not in judged):
             self._left_out(name)
-        for done in pool.run([job for name in self._known for job in self._jobs(name, pool.workers)]):
+        for done in pool.run([job for name in judged for job in self._jobs(name, pool.workers)]):
             self._take(done)
 
     def _jobs(self, name: str, workers: int) -> list[Job]:
@@ -173,7 +174,8 @@ class _Run:
 
     def _left_out(self, name: str) -> None:
         first = self._rows[name, FIRST]
-        said = "" if first.verdict in ("skipped", "unavailable") else "it was not recognised as constructed: "
+        known = first.verdict in ("skipped", "unavailable") or name in self._known
+        said = "" if known else "it was not recognised as constructed: "
         for condition in (each for each in self.conditions if each != FIRST):
             row = not_run(self._shown[name], condition, self.device, f"{said}{first.message}")
             verdict = "unavailable" if first.verdict == "unavailable" else "skipped"

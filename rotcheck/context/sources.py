@@ -154,13 +154,17 @@ def _parts(tensors: Sequence[Tensor], known: Known) -> tuple[Tensor, Tensor]:
     if known.form == "complex":
         return table.real, table.imag
     if known.form == "stacked":
-        return table[..., 0], table[..., 1]
+        first, second = table.unbind(-1)
+        return (second, first) if known.order == "sin first" else (first, second)
+    if known.order in ("cos/sin", "sin/cos"):
+        first, second = table.unbind(-2)
+        return (first, second) if known.order == "cos/sin" else (second, first)
     if known.form == "matrix":
         return table[..., 0, 0], table[..., 1, 0]
     if known.form.startswith("angles"):
         return table.double().cos(), table.double().sin()
-    left, right = table.chunk(2, -1)
-    return (left, right) if known.order == "cos+sin" else (right, left)
+    left, right = (table[..., ::2], table[..., 1::2]) if "|" in known.order else table.chunk(2, -1)
+    return (left, right) if known.order.startswith("cos") else (right, left)
 
 
 def _picked(table: Tensor, axes: str, rows: Sequence[int]) -> Tensor:

@@ -87,7 +87,10 @@ class Trial:
         """Measure the object at hard positions, up to `most` or as far as it takes little time."""
         heavy = self.known.kind == "both" and self.known.asking == "from 0"
         last = max(HEAVY, self.known.judged_to - 1) if heavy else POSITIONS[-1]
-        return sweep(self.asked(made, dtype), self.known, last if most is None else most)
+        wanted = last if most is None else most
+        if self.known.changes is not None:
+            wanted = min(wanted, self.known.changes - 1)
+        return sweep(self.asked(made, dtype), self.known, wanted)
 
     def _module(self) -> str:
         target = self._specification.rpartition(":")[0]

@@ -2,25 +2,29 @@
 
 import ast
 import itertools
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from rotcheck.identify.configured import configured
+from rotcheck.identify.table_forms import Built, NotTables, read
 from rotcheck.identify.templates import Parameter, parameters
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.vocabulary import Names, on_cuda, said
-from rotcheck.measure.device import call, fetch, read_back
-from rotcheck.rotary.conventions import Pairing, TableForm, role_of
+from rotcheck.measure.device import call
+from rotcheck.rotary.conventions import role_of
 
 HEAD_DIM = 64
 BATCH, HEADS = 2, 7
 FEW_ROWS = 9  # of the table that is looked at first
-SLOTS = 3  # of q, k and v
-NEAR = 2e-2  # cos of position 0 is nearer to 1 than this, whatever the dtype
+STILL = 1e-6  # radians
+POINT_AXES = ("sc", "1sc", "c1s", "cs")
+SURELY_POSITIONS = re.compile(r"(input_)?(pos|position|positions)_?ids?|(input_|token_)?positions|input_pos")
 
 _ROLES: tuple[tuple[Names, tuple[str, ...]], ...] = (
     (vocabulary.QUERY, ("x",)),
@@ -52,6 +56,15 @@ class Recipe:
     )
     x_axes: str = "bshd"
     device: str = "cpu"  # on which its arguments are made
+    point_axes: str = (
+        ""  # of positions that are points: "sc", "c1s", c their coordinates; empty: places in a row
+    )
+    coordinates: int = 0  # of a point
+
+    @property
+    def weights(self) -> Tensor:
+        """How often a position is counted in each coordinate of its point, (C,)."""
+        return torch.arange(1, self.coordinates + 1)
 
     def grid(self, length: int, returned: Any) -> bool:
         """Return whether it was told two lengths and made rows for all pairs of them."""
@@ -72,30 +85,6 @@ class Recipe:
         return tuple(
             f"{name}{equals}{self.device if role == 'device' else role}" for name, equals, role in parts
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """The tables that came back, with their axes put as (S, P)."""
-
-    form: TableForm
-    table_lanes: Pairing | None
-    cos: Tensor  # (S, P) float64
-    sin: Tensor
-    dtype: torch.dtype
-    order: str  # "cos, sin", "sin, cos", "one tensor"
-    axes: str  # of a table as it came back
-    amplitude: float
-    grid: bool = False  # it makes as many rows as squares of a grid: positions are not 0, 1, 2, ...
-
-    @property
-    def angles(self) -> Tensor:
-        """The angles (S, P), in (-pi, pi]."""
-        return torch.atan2(self.sin, self.cos)
-
-
-class NotTables(Exception):
-    """What came back is no table of a rotation; the message says why."""
 
 
 def recipes(function: Callable[..., Any], device: torch.device) -> list[Recipe]:
@@ -173,11 +162,25 @@ def called(
     return call(function, torch.device(recipe.device), positional, keyword)
 
 
+def _laid(recipe: Recipe, positions: Tensor) -> Tensor:
+    """Return positions (S,) or (S, C) as they are passed.
+
+    The point of position p is (p, 2p, 3p): were all coordinates alike, pairs of one could pass for those of another.
+    """
+    if recipe.coordinates:
+        points = positions if positions.dim() == 2 else positions[:, None] * recipe.weights
+        named = {"s": points.shape[0], "c": recipe.coordinates, "1": 1}
+        laid = points if recipe.point_axes.index("s") < recipe.point_axes.index("c") else points.T
+        return laid.reshape([named[axis] for axis in recipe.point_axes])
+    rows = any("ids" in argument for argument in recipe.arguments) or recipe.x_axes == "bhsd"
+    return positions[None] if rows and positions.dim() == 1 else positions
+
+
 def _arguments(
     recipe: Recipe, positions: Tensor, length: int, dtype: torch.dtype, width: int, fill: float
 ) -> tuple[list[Any], dict[str, Any]]:
     device = torch.device(recipe.device)
-    positions = positions.to(device)
+    positions = _laid(recipe, positions).to(device)
     sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width}
     kinds: dict[str, Any] = {
         "positions": positions,
@@ -190,8 +193,6 @@ def _arguments(
     }
     if any(role_of(argument) == "x" for argument in recipe.arguments):
         kinds["x"] = torch.full([sizes[axis] for axis in recipe.x_axes], fill, dtype=dtype, device=device)
-    if recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments):
-        kinds["positions"] = positions[None]
     positional, keyword = [], {}
     for argument in recipe.arguments:
         name, _, role = argument.rpartition("=")
@@ -203,161 +204,8 @@ def _arguments(
     return positional, keyword
 
 
-def read(returned: Any, length: int) -> Built:
-    """Read tables of `length` rows, the first of which is position 0 or the next."""
-    if isinstance(returned, dict):
-        returned = tuple(returned.values())
-    if isinstance(returned, (tuple, list)):
-        tensors = [fetch(part) for part in returned if isinstance(part, Tensor)]
-        if len(tensors) >= 2 and tensors[0].shape == tensors[1].shape:
-            return _of_two(tensors[0], tensors[1], length)
-        if len(tensors) == 1:
-            return _of_one(tensors[0], length)
-    if not isinstance(returned, Tensor):
-        raise NotTables(f"returns {type(returned).__name__}")
-    return _of_one(fetch(returned), length)
-
-
-def _of_two(first: Tensor, second: Tensor, length: int) -> Built:
-    axes, (a, b) = _rows((first, second), length)
-    dtype = first.dtype
-    if not first.is_floating_point():
-        raise NotTables(f"returns two tensors of {dtype}")
-    starts_with_cos = float((a[0] - a[0].abs().max()).abs().max()) < NEAR and float(b[0].abs().max()) < NEAR
-    cos, sin, order = (
-        (a, b, "cos, sin")
-        if starts_with_cos or float(a[0].abs().mean()) >= float(b[0].abs().mean())
-        else (b, a, "sin, cos")
-    )
-    made = _paired(cos, sin, dtype, order, axes)
-    return replace(made, form="packed") if _spares_v(first, second, axes) else made
-
-
-def _spares_v(first: Tensor, second: Tensor, axes: str) -> bool:
-    """Return whether the tables have a slot for v, of cos 1 and sin 0."""
-    if "3" not in axes:
-        return False
-    slots = sorted(float(table.select(axes.index("3"), 2).float().abs().max()) for table in (first, second))
-    still = [float(table.select(axes.index("3"), 2).float().abs().min()) for table in (first, second)]
-    return slots == [0.0, 1.0] and max(still) == 1.0
-
-
-def _of_one(table: Tensor, length: int) -> Built:
-    dtype = table.dtype
-    if table.is_complex():
-        axes, (found,) = _rows((table,), length)
-        return _made("complex", None, found.real, found.imag, dtype, "one tensor", axes)
-    if not table.is_floating_point():
-        raise NotTables(f"returns a tensor of {dtype}")
-    if table.dim() >= 3 and table.shape[0] == 2 and length != 2:
-        return _of_two(table[0], table[1], length)
-    if table.dim() >= 4 and table.shape[-2:] == (2, 2):
-        axes, (c, s) = _rows((table[..., 0, 0], table[..., 1, 0]), length)
-        return _made("matrix", None, c, s, dtype, "one tensor", axes)
-    if table.dim() >= 3 and table.shape[-1] == 2 and table.shape[-2] > 2:
-        axes, (c, s) = _rows((table[..., 0], table[..., 1]), length)
-        if float((c[0] - 1).abs().max()) < NEAR:
-            return _made("stacked", None, c, s, dtype, "one tensor", axes)
-    axes, (found,) = _rows((table,), length)
-    half = found.shape[-1] // 2
-    left, right = found[:, :half], found[:, half:]
-    even, odd = found[:, ::2], found[:, 1::2]
-    joined = (
-        (left, right, "cos+sin"),
-        (right, left, "sin+cos"),
-        (even, odd, "cos|sin"),
-        (odd, even, "sin|cos"),
-    )
-    for cos, sin, order in joined:
-        if (
-            half
-            and found.shape[-1] % 2 == 0
-            and bool((cos[0] - 1).abs().max() < NEAR)
-            and bool(sin[0].abs().max() < NEAR)
-        ):
-            return _paired(cos, sin, dtype, order, axes)
-    if bool(found[0].abs().max() < NEAR) and len(found) > 1 and bool(found[1].abs().max() > 1e-3):
-        return _angles(found, dtype, axes)
-    raise NotTables("returns a tensor that is neither cos and sin nor angles of position 0")
-
-
-def _angles(found: Tensor, dtype: torch.dtype, axes: str) -> Built:
-    lanes = found.shape[-1]
-    order = _order(found)
-    once = found[:, : lanes // 2] if order == "half" else found[:, ::2] if order == "interleaved" else found
-    form: TableForm = "angles-repeated" if order else "angles"
-    return _made(form, order, once.cos(), once.sin(), dtype, "one tensor", axes)
-
-
-def _paired(cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str) -> Built:
-    lanes = _order(torch.cat((cos, sin), 0))
-    if lanes == "half":
-        cos, sin = cos[:, : cos.shape[-1] // 2], sin[:, : sin.shape[-1] // 2]
-    elif lanes == "interleaved":
-        cos, sin = cos[:, ::2], sin[:, ::2]
-    return _made("repeated" if lanes else "half-width", lanes, cos, sin, dtype, order, axes)
-
-
-def _order(table: Tensor) -> Pairing | None:
-    """Return in which order a table (S, W) repeats its lanes; None: it does not."""
-    width = table.shape[-1]
-    if width % 2:
-        return None
-    if width > 2 and torch.equal(table[:, : width // 2], table[:, width // 2 :]):
-        return "half"
-    return "interleaved" if torch.equal(table[:, ::2], table[:, 1::2]) else None
-
-
-def _made(
-    form: TableForm,
-    lanes: Pairing | None,
-    cos: Tensor,
-    sin: Tensor,
-    dtype: torch.dtype,
-    order: str,
-    axes: str,
-) -> Built:
-    norm = torch.hypot(cos, sin)
-    amplitude = float(norm.mean())
-    if not bool(torch.isfinite(norm).all()):
-        raise NotTables("returns tables with NaN or infinite elements")
-    if amplitude < 0.05 or bool((norm - amplitude).abs().max() > 0.05 * amplitude):
-        raise NotTables(
-            "returns two tensors that are no cos and sin: their squares do not sum up to the same"
-        )
-    return Built(form, lanes, cos, sin, dtype, order, axes, amplitude)
-
-
-def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, ...]]:
-    """Return the axes of tables and the tables as (S, W) in float64; rows beyond the length are cut off."""
-    shape = tables[0].shape
-    if len(shape) < 2:
-        raise NotTables(f"returns a tensor of shape {tuple(shape)}")
-    candidates = [at for at in range(len(shape) - 1) if shape[at] == length]
-    candidates = candidates or [at for at in range(len(shape) - 1) if shape[at] > length and shape[at] > 1]
-    if not candidates:
-        raise NotTables(f"returns a tensor of shape {tuple(shape)}, and no axis of it has {length} rows")
-    at = candidates[-1]
-    last = len(shape) - 1
-    named = {at: "s", last: "w"} | {here: "3" for here in range(last) if here != at and shape[here] == SLOTS}
-    axes = "".join(named.get(here, "1" if shape[here] == 1 else "b") for here in range(len(shape)))
-    alike = [here for here, axis in enumerate(axes) if axis == "b" and shape[here] != length]  # else a grid's
-    whole = tuple(read_back(table).movedim(at, 0)[:length] for table in tables)
-    for here in alike:
-        if not all(_same_along(table, here + (here < at)) for table in whole):
-            raise NotTables(
-                f"returns a tensor of shape {tuple(shape)} that holds another table for each of {shape[here]}"
-            )
-    return axes, tuple(table.reshape(len(table), -1, shape[-1])[:, 0] for table in whole)
-
-
-def _same_along(table: Tensor, axis: int) -> bool:
-    """Return whether all parts of a table along an axis are the same, as those of batch rows are, and of heads."""
-    return torch.allclose(table, table.narrow(axis, 0, 1).expand_as(table), atol=1e-6)
-
-
 def _ignores_positions(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool:
-    """Return whether tables are the same for other positions: then what was given is something else."""
+    """Return whether tables are the same for other positions."""
     if recipe.positions != "given":
         return False
     try:
@@ -378,27 +226,112 @@ def _reads_x(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool
     return not (torch.equal(other.cos, built.cos) and torch.equal(other.sin, built.sin))
 
 
-def _is_none(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool:
-    """Return whether what came back are no tables of the positions that it was asked for."""
-    still = bool(built.angles[1].abs().max() <= 1e-6)
-    return still or _ignores_positions(function, recipe, built) or _reads_x(function, recipe, built)
-
-
 def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Built] | None:
     """Return how a function makes tables, and what it makes for the first `FEW_ROWS` positions; None: it makes none.
 
-    `device`: where it lives, and where what it is called with is made.
+    `device`: where it lives, and where what it is called with is made. The likeliest is a call whose rows turn evenly,
+    the first pair by a radian; then one for points of several coordinates, then any other, and last one that is
+    plainly given positions and heeds none of them.
     """
+    every = recipes(function, device)
+    best = _in_a_row(function, every)
+    if best is not None and not positions_named(function, best[0], vocabulary.POSITIONS):
+        return best
+    points = _of_points(function, every)
+    if points is not None and (best is None or not best[1].steady or _pairs(points) > _pairs(best)):
+        return points  # one axis alone would have fewer pairs
+    return best or _ignoring(function, every)
+
+
+def _in_a_row(function: Callable[..., Any], every: Sequence[Recipe]) -> tuple[Recipe, Built] | None:
     best: tuple[Recipe, Built] | None = None
-    for recipe in recipes(function, device):
-        try:
-            built = few(function, recipe)
-        except Exception:  # a call that does not suit it, or gives back no tables
+    for recipe in every:
+        made = _tables_of(function, recipe)
+        if made is None or made.ignores:
             continue
-        best = best or (recipe, built)
-        if abs(built.angles[1].abs().max() - 1.0) < 0.5:
-            return recipe, built
+        best = best or (recipe, made)
+        if made.steady and abs(made.angles[1].abs().max() - 1.0) < 0.5:
+            return recipe, made
     return best
+
+
+def _pairs(maker: tuple[Recipe, Built]) -> int:
+    return maker[1].cos.shape[-1]
+
+
+def _tables_of(function: Callable[..., Any], recipe: Recipe) -> Built | None:
+    try:
+        return few(function, recipe, heeded=False)
+    except Exception:  # a call that does not suit it, or gives back no tables
+        return None
+
+
+def _of_points(function: Callable[..., Any], every: Sequence[Recipe]) -> tuple[Recipe, Built] | None:
+    """Return a call for points of two or three coordinates each of which turns pairs of its own."""
+    given = [one for one in every if "positions" in map(role_of, one.arguments) and one.x_axes == "bshd"]
+    for recipe in (one for one in given if positions_named(function, one, vocabulary.POSITIONS)):
+        pointed = [
+            replace(recipe, point_axes=axes, coordinates=count) for count in (2, 3) for axes in POINT_AXES
+        ]
+        makers = [(each, made) for each in pointed if (made := _tables_of(function, each)) is not None]
+        turning = [one for one in makers if not one[1].ignores and owners(function, one[0]) is not None]
+        if turning:
+            return _likeliest(turning, configured(function).head_dim)
+    return None
+
+
+def _likeliest(turning: Sequence[tuple[Recipe, Built]], head_dim: int | None) -> tuple[Recipe, Built]:
+    """Return the call for points that fills a head, or where nothing tells its width, that of fewest coordinates."""
+    fitting = [one for one in turning if head_dim and one[1].lanes <= head_dim]
+    if fitting:
+        return max(fitting, key=_pairs)
+    fewest = min(recipe.coordinates for recipe, _ in turning)
+    return max((one for one in turning if one[0].coordinates == fewest), key=_pairs)
+
+
+def owners(function: Callable[..., Any], recipe: Recipe) -> tuple[int, ...] | None:
+    """Return of each pair the coordinate of a point that it turns with, -1 where it stands still.
+
+    None: some pair turns with several of them or not evenly, or some coordinate turns none.
+    """
+    turning = []
+    for at in range(recipe.coordinates):
+        points = torch.zeros(FEW_ROWS, recipe.coordinates, dtype=torch.int64)
+        points[:, at] = torch.arange(FEW_ROWS)
+        try:
+            made = build(copied(function), recipe, points, torch.float32)
+        except Exception:  # no tables of such points
+            return None
+        if not made.steady:
+            return None
+        turning.append((made.angles[1] - made.angles[0]).abs() > STILL)
+    if len({len(pairs) for pairs in turning}) > 1:
+        return None
+    each = torch.stack(turning)  # (C, P)
+    if bool((each.sum(0) > 1).any()) or not bool(each.any(1).all()):
+        return None
+    return tuple(torch.where(each.any(0), each.int().argmax(0), -1).tolist())
+
+
+def _ignoring(function: Callable[..., Any], every: Sequence[Recipe]) -> tuple[Recipe, Built] | None:
+    """Return a call that is plainly given positions, and gives back the rows from 0 whatever they are."""
+    for recipe in every:
+        name = positions_named(function, recipe)
+        made = _tables_of(function, recipe) if name else None
+        if made is not None and made.ignores and made.steady:
+            return recipe, replace(made, ignores=name)
+    return None
+
+
+def positions_named(function: Callable[..., Any], recipe: Recipe, names: Names = SURELY_POSITIONS) -> str:
+    """Return the parameter that a call passes positions to, if its name is one of these; else the empty string."""
+    required = [parameter.name for parameter in parameters(function) or () if parameter.required]
+    for at, argument in enumerate(recipe.arguments):
+        name, _, role = argument.rpartition("=")
+        name = name or (required[at] if at < len(required) else "")
+        if role in ("positions", "float") and said(name, names):
+            return name
+    return ""
 
 
 def runs(function: Callable[..., Any] | None, recipe: Recipe) -> bool:
@@ -412,12 +345,15 @@ def runs(function: Callable[..., Any] | None, recipe: Recipe) -> bool:
     return True
 
 
-def few(function: Callable[..., Any], recipe: Recipe) -> Built:
+def few(function: Callable[..., Any], recipe: Recipe, *, heeded: bool = True) -> Built:
     """Return what a function makes for the first `FEW_ROWS` positions.
 
-    Raises `NotTables` where that are no tables of these positions, and what the function raises.
+    Raises `NotTables` where that are no tables of these positions, and what the function raises. `heeded`: that it
+    heeds no positions raises as well; else it is noted.
     """
     built = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32)
-    if _is_none(function, recipe, built):
+    ignores = _ignores_positions(function, recipe, built)
+    still = bool(built.angles[1].abs().max() <= STILL)
+    if still or (ignores and heeded) or _reads_x(function, recipe, built):
         raise NotTables("what comes back are no tables of the positions that it was asked for")
-    return built
+    return replace(built, ignores="positions") if ignores else built

@@ -15,6 +15,7 @@ from rotcheck.identify import (
     engine,
     evidence,
     flags,
+    grids,
     held,
     making,
     noise,
@@ -31,6 +32,7 @@ from rotcheck.identify.engine import Found, NotFound
 from rotcheck.identify.flags import Turning
 from rotcheck.identify.own_angles import OwnAngles
 from rotcheck.identify.response import Probe, Trier
+from rotcheck.identify.table_forms import Built, NotTables
 from rotcheck.identify.templates import meant
 from rotcheck.identify.untried import untried
 from rotcheck.implementations import load
@@ -42,6 +44,8 @@ from rotcheck.results import Described, Identification, Remark, Told
 from rotcheck.rotary.conventions import Convention, role_of, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
+REACH = "`rotcheck context SPECIFICATION`: how far its phase is right in bfloat16, under autocast, on another device"
+HOLD = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
 
 
@@ -65,7 +69,7 @@ def identified(target: Target, device: torch.device) -> Identified:
 
 def _call(
     target: Target, device: torch.device
-) -> tuple[tuple[builders.Recipe, builders.Built] | None, Found | NotFound]:
+) -> tuple[tuple[builders.Recipe, Built] | None, Found | NotFound]:
     """Return how a function makes tables, or how it rotates.
 
     It is sought on the CPU where the function runs there: many a wrong call is tried, and on CUDA a wrong index ends
@@ -81,7 +85,14 @@ def _call(
         found = engine.search(function, place, hints(function))
         if isinstance(found, Found) or found.ran:
             break
-    return None, found
+    return None, _on_grid(target, device, on_cpu) or found
+
+
+def _on_grid(target: Target, device: torch.device, on_cpu: Callable[..., Any] | None) -> Found | None:
+    """Return how a function that is told the sides of a grid rotates its squares."""
+    place = torch.device("cpu") if on_cpu else device
+    found = grids.rotation(on_cpu or target.function, place)
+    return found[0] if found else None
 
 
 def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
@@ -176,9 +187,7 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
     return Identified(told, found.likeliest)
 
 
-def _maker(
-    target: Target, recipe: builders.Recipe, built: builders.Built, device: torch.device
-) -> Identified:
+def _maker(target: Target, recipe: builders.Recipe, built: Built, device: torch.device) -> Identified:
     place = str(device)
     made = (
         _making(target, recipe, built, device)
@@ -199,22 +208,24 @@ def _made(target: Target, recipe: builders.Recipe, device: torch.device, before:
     """Return what a function makes on the recipe's device, if it makes tables there; `before`: words for it if not."""
     try:
         return _making(target, recipe, builders.few(target.function, recipe), device)
-    except builders.NotTables:
+    except NotTables:
         words = f"{recipe.shown} gives back no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
         words = engine.raised(recipe.shown, error)
     return Identified(_told(target, device, follows=False, convention=None, message=before + words), None)
 
 
-def _making(
-    target: Target, recipe: builders.Recipe, built: builders.Built, device: torch.device
-) -> Identified:
-    made = making.of_maker(target.function, recipe, built, _on_cpu(target, device))
+def _making(target: Target, recipe: builders.Recipe, built: Built, device: torch.device) -> Identified:
+    made = making.of_maker(target.function, recipe, built, _on_cpu(target, device), target.built)
+    right = not _mistaken(made.own.remarks) and not made.own.doubt
     told = _told(
         target,
         device,
-        follows=not _mistaken(made.own.remarks),
+        follows=right,
         convention=made.described,
+        message=made.own.doubt,
+        untried=made.untried,
+        advice=(REACH,) if right else (HOLD,) if not _mistaken(made.own.remarks) else (),
         call=recipe.shown,
         evidence=made.evidence,
         findings=tuple(made.own.remarks),
@@ -263,6 +274,10 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     readable = found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
     own = own_angles.of_applied(found) if readable else None
     findings += own.remarks if own else []
+    square = grids.laid(own_rows) if (own_rows := _grid_rows(target, found)) is not None else None
+    if square:
+        findings += grids.exchanged(square)
+        begun.append(Told(field="positions", says=square.words, because=grids.SEEN))
     asked, sizes = _asked(target, found, own, device)
     judged = not (_mistaken(findings) or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
@@ -273,6 +288,12 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)
+
+
+def _grid_rows(target: Target, found: Found) -> torch.Tensor | None:
+    """Return the angles of the squares of a grid, of a function that is told its sides."""
+    told = grids.told_sides(target.function) and found.trier.probe.length == grids.SQUARES
+    return found.reading.angles if told else None
 
 
 def _mistaken(findings: list[Remark]) -> bool:
@@ -408,10 +429,11 @@ def _said(
     said = [*evidence.of_call(found, convention), rotary_dim, *(own.evidence if own else [])]
     said += [evidence.of_error(error)] if error is not None else []
     apart = own is not None and own.apart
+    doubt = own.doubt if own else None
     told = _told(
         target,
         device,
-        follows=found.exact and not _mistaken(findings),
+        follows=found.exact and not _mistaken(findings) and not doubt,
         convention=_described(found, convention, own, more),
         call=words.call_words(convention),
         evidence=(*said, *more.evidence),
@@ -420,7 +442,7 @@ def _said(
         also=evidence.also(found),
         error=error,
         longest_context=own.longest if own else None,
-        message=APART if apart else None,
+        message=APART if apart else doubt,
     )
     return Identified(told, None if apart else convention)
 

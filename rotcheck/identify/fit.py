@@ -1,5 +1,6 @@
 """From angles at positions to frequencies, the schedule behind them, and where the angles leave it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,7 @@ from rotcheck.rotary.schedules import Schedule
 
 RIGHT = 1e-2  # radians: a phase further off is not right
 TOLERANCES = (2e-5, 1e-4, 1e-3, 2e-2)  # float32, and what narrower dtypes leave of frequencies
+CLOSE = 1e-6  # what float32 costs a frequency
 EXACT = 3  # positions up to which every dtype holds a position
 
 
@@ -30,29 +32,44 @@ class Fit:
     why: str = ""  # what was rounded, or which other position it takes this one for; empty: nothing known
 
 
-def fit(seen: Turned, direction: int, head_dim: int | None, noise: float = 0.0) -> Fit:
+def fit(
+    seen: Turned, direction: int, head_dim: int | None, noise: float = 0.0, known: Sequence[Schedule] = ()
+) -> Fit:
     """Fit the angles seen at each position; `noise`: what the dtype of a table may hide of an angle, in radians.
 
-    A schedule that float32 explains comes first. Frequencies of its own are no fault as long as angles grow with the
-    position; such that a narrower dtype holds exactly were rounded to it, and the schedule they come from is told.
+    `known`: schedules that the object itself speaks of. A schedule that float32 explains comes first. Frequencies of
+    its own are no fault as long as angles grow with the position; such that a narrower dtype holds exactly were
+    rounded to it, and the schedule they come from is told.
     """
     signed = {position: angle * direction for position, angle in seen.items()}
     own = fitted(signed)
     steady = _departs(signed, own, noise)[0] is None
-    known = _recognised(own, head_dim, TOLERANCES[0])
-    if steady and not noise and not _rounded(own):
-        found = known if known and known.schedule else None
-        exact = _of_schedule(found, len(own)) if found and found.departure < TOLERANCES[0] / 10 else own
-        return _fit(signed, exact, found, noise)
+    if steady and not _rounded(own):
+        return _steady(signed, own, head_dim, noise, known)
     for tolerance in TOLERANCES:
         for each in (own, fitted(signed, EXACT)):  # rounded positions spoil the fit further on
-            known = _recognised(each, head_dim, tolerance)
-            if known is None or known.schedule is None:
+            found = _recognised(each, head_dim, tolerance, known)
+            if found is None or found.schedule is None:
                 continue
             small = {position: angle for position, angle in signed.items() if position <= EXACT}
-            if _departs(small, _of_schedule(known, len(each)), noise)[0] is None:
-                return _fit(signed, _of_schedule(known, len(each)), known, noise)
+            if _departs(small, _of_schedule(found, len(each)), noise)[0] is None:
+                return _fit(signed, _of_schedule(found, len(each)), found, noise)
     return _fit(signed, own if steady else fitted(signed, EXACT), None, noise)
+
+
+def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known: Sequence[Schedule]) -> Fit:
+    """Return the schedule that explains every angle, its numbers as exact as that asks for; the truth is its own else."""
+    fits: list[Recognition] = []
+    for tolerance in (CLOSE, *TOLERANCES[: len(TOLERANCES) if noise else 1]):
+        found = _recognised(own, head_dim, tolerance, known)
+        if found is None or found.schedule is None:
+            continue
+        fits.append(found)
+        exact = _of_schedule(found, len(own))
+        if found.departure < TOLERANCES[0] / 10 or noise:
+            if _departs(seen, exact, noise)[0] is None:
+                return _fit(seen, exact, found, noise)
+    return _fit(seen, own, fits[0] if fits else None, noise)
 
 
 def _rounded(frequencies: Tensor) -> bool:
@@ -62,10 +79,12 @@ def _rounded(frequencies: Tensor) -> bool:
     return len(turning) > 2 and any(bool(((one / turning) - 1).abs().max() < 2e-6) for one in narrow)
 
 
-def _recognised(own: Tensor, head_dim: int | None, tolerance: float) -> Recognition | None:
+def _recognised(
+    own: Tensor, head_dim: int | None, tolerance: float, known: Sequence[Schedule]
+) -> Recognition | None:
     own = torch.where(own.abs() < 1e-9, 0.0, own)
     try:
-        return recognise(own, head_dim, tolerance=tolerance)
+        return recognise(own, head_dim, known, tolerance)
     except ValueError:  # fewer than two pairs turn, or some turn backwards
         return None
 

@@ -11,6 +11,7 @@ from rotcheck.identify.response import Trier
 
 ASKED = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 NEAR = 100  # the last position that is asked for where nothing tells the end of a table
+ALIKE = 1e-5  # relative: more than rounding costs the same angle beside others
 Turned = dict[int, Tensor]
 """Position: the angles (P,) of its pairs, in (-pi, pi]."""
 
@@ -20,19 +21,32 @@ def end_known(found: Found) -> bool:
     return found.trier.device.type == "cpu" or found.on_cpu is not None
 
 
-def turned(found: Found) -> Turned:
-    """Return the angles at those positions that the function takes, the larger ones one after another."""
+def turned(found: Found) -> tuple[Turned, int | None]:
+    """Return the angles at those positions that the function takes, the larger ones one after another.
+
+    And the first of these beside which position 1 turns by another angle, since its frequencies follow the length:
+    None where none does. It and what lies beyond are left out.
+    """
     convention = found.convention
     positions = [each for each in ASKED if each <= NEAR or end_known(found)]
     if convention.positions == "from 0":
         return _counted(found, positions)
     seen: Turned = {}
-    for group in ([p for p in positions if p < 6], *([p] for p in positions if p >= 6)):
+    beside = (1,) if convention.positions == "any" else ()
+    for group in ([p for p in positions if p < 6], *([*beside, p] for p in positions if p >= 6)):
         try:
-            seen |= _at(found, group)
+            rows = _at(found, group)
         except Exception:  # it takes no position as large as this: that is what we ask
-            return seen | _last(found, max(seen, default=0), max(group)) if seen else seen
-    return seen
+            return (seen | _last(found, max(seen, default=0), max(group)) if seen else seen), None
+        if beside and seen and not same_row(rows[1], seen[1]):
+            return seen, max(group)
+        seen |= rows
+    return seen, None
+
+
+def same_row(longer: Tensor, shorter: Tensor, eps: float = ALIKE) -> bool:
+    """Return whether a row (P,) of angles is the same beside others, as far as rounding tells."""
+    return bool(((longer - shorter).abs() <= eps * (shorter.abs() + eps)).all())
 
 
 def _last(found: Found, taken: int, refused: int) -> Turned:
@@ -59,15 +73,19 @@ def _at(found: Found, group: Sequence[int]) -> Turned:
     return _measured(found, tuple(group))
 
 
-def _counted(found: Found, positions: Sequence[int]) -> Turned:
-    """Ask one that counts from 0: as many rows as it takes."""
+def _counted(found: Found, positions: Sequence[int]) -> tuple[Turned, int | None]:
+    """Ask one that counts from 0: as many rows as it takes, and as turn as few of them do."""
+    few, changed = None, None
     for length in (each for each in (4098, 2050, 1001, 258, 18, 6) if each <= max(positions) + 1):
         try:
+            few = few or _measured(found, tuple(range(6)))
             rows = _measured(found, tuple(range(length)))
         except Exception:  # fewer rows, then
             continue
-        return {position: rows[position] for position in positions if position in rows}
-    return {}
+        if same_row(rows[1], few[1]):
+            return {position: rows[position] for position in positions if position in rows}, changed
+        changed = length - 1
+    return few or {}, changed
 
 
 def _measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:

@@ -5,17 +5,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from msgspec import structs
 
-from rotcheck.identify import builders
-from rotcheck.identify.builders import Built, Recipe
+from rotcheck.identify import builders, grids
+from rotcheck.identify.axes import Axes, of_axes, spans
+from rotcheck.identify.builders import Recipe, owners
+from rotcheck.identify.configured import Configured, configured
 from rotcheck.identify.fit import Fit, fit
-from rotcheck.identify.frequencies import ASKED, NEAR, Turned
+from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
+from rotcheck.identify.maker_arguments import of_arguments
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
+from rotcheck.identify.schedule_faults import by_length, long_factors, not_dynamic
+from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import shape_words
 from rotcheck.results import Described, Remark, Told
 from rotcheck.rotary.conventions import Convention
-from rotcheck.rotary.schedules import Plain
+from rotcheck.rotary.schedules import LongRope, Plain, Yarn
 
 ROUNDINGS = 8  # by which the same row may differ in tables of different length
 MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
@@ -28,36 +34,127 @@ class Made:
     described: Described
     own: OwnAngles
     evidence: tuple[Told, ...]
+    untried: tuple[str, ...] = ()  # arguments
 
 
 def of_maker(
-    function: Callable[..., Any], recipe: Recipe, built: Built, on_cpu: Callable[..., Any] | None = None
+    function: Callable[..., Any],
+    recipe: Recipe,
+    built: Built,
+    on_cpu: Callable[..., Any] | None = None,
+    built_as: str | None = None,
 ) -> Made:
     """Describe the tables that a function makes.
 
     `on_cpu`: the same function for the CPU, where the end of its table is looked for when it lives on another device.
+    `built_as`: how it was made of a class.
     """
     own = OwnAngles(Convention(pairing=built.table_lanes or "half", layout="bshd", tables=built.form), ())
     if built.grid:
-        own.schedule = "axial"
-        seen = "as many rows as a grid of both lengths has squares"
-        return Made(
-            _described(recipe, built, own, None), own, (Told(field="call", says=recipe.shown, because=seen),)
-        )
-    angles = _at_positions(function, recipe, built, own, on_cpu)
-    made = fit(angles, 1, 2 * built.cos.shape[-1], noise=2 * torch.finfo(_real(built.dtype)).eps)
+        return _of_grid(function, recipe, built, own)
+    heeded = of_arguments(function, recipe, built, built_as)
+    own.remarks += heeded.remarks
+    angles = (
+        dict(enumerate(built.angles))
+        if built.ignores
+        else _at_positions(function, recipe, built, own, on_cpu)
+    )
+    known = configured(function)
+    noise = 2 * torch.finfo(_real(built.dtype)).eps
+    turning = owners(function, recipe) if recipe.coordinates else None
+    axes = of_axes(angles, turning, noise, known.schedules()) if turning else None
+    made = axes.fit if axes else fit(angles, 1, 2 * built.cos.shape[-1], noise, known.schedules())
     own.longest = made.longest
     tell(own, made, max(angles))
     tell_offset(own, angles, made, 1)
-    if abs(built.amplitude - 1) > 1e-3:
-        words = f"scales cos and sin by {built.amplitude:.6g} (an attention factor)"
+    _tell_amplitude(own, built, made, known)
+    changes = any(one.code == "by-length" for one in own.remarks)
+    own.remarks += [*long_factors(made), *([] if changes else not_dynamic(known, max(angles)))]
+    described = _described(recipe, built, own, made)
+    if turning and axes:
+        described = structs.replace(described, coordinates=turning)
+        described = _in_blocks(described, axes) if axes.twice else described
+        _tell_points(own, described.coordinates, axes.rows)
+        described = structs.replace(described, schedule=own.schedule)
+    return Made(described, own, (*_evidence(recipe, built, own), *heeded.evidence), tuple(heeded.untried))
+
+
+def _of_grid(function: Callable[..., Any], recipe: Recipe, built: Built, own: OwnAngles) -> Made:
+    """Describe tables of the squares of a grid."""
+    own.schedule = "axial"
+    seen = "as many rows as a grid of both lengths has squares"
+    evidence = [Told(field="call", says=recipe.shown, because=seen)]
+    found = grids.of_maker(function, recipe)
+    if found is None:
+        own.doubt = "its rows are those of a grid, of which rotcheck does not know which side is which"
+    else:
+        own.remarks += grids.exchanged(found[1])
+        evidence.append(Told(field="positions", says=found[1].words, because=grids.SEEN))
+    return Made(_described(recipe, built, own, None), own, tuple(evidence))
+
+
+def _in_blocks(described: Described, axes: Axes) -> Described:
+    """Describe tables whose lanes hold a row for each coordinate, and each of these rows twice."""
+    lanes, half = len(described.coordinates), len(described.coordinates) // axes.rows // 2
+    first = [at + pair for at in range(0, lanes, 2 * half) for pair in range(half)]
+    return structs.replace(
+        described,
+        tables="repeated",
+        table_lanes="half",
+        rotary_dim=lanes,
+        blocks=axes.rows,
+        coordinates=tuple(described.coordinates[pair] for pair in first),
+        frequencies=tuple(described.frequencies[pair] for pair in first if described.frequencies),
+    )
+
+
+def _tell_points(own: OwnAngles, turning: tuple[int, ...], groups: int) -> None:
+    """Say which pairs turn with which coordinate of a point."""
+    count = max(turning) + 1
+    shown = "; ".join(f"pairs {spans(turning, each)} with coordinate {each}" for each in range(count))
+    rows = f", for each of {count} coordinates" if groups > 1 else ""
+    if own.schedule:
+        own.schedule = f"Axial{rows} {own.schedule}: {shown}" if rows else f"{own.schedule}: {shown}"
+    seen = "points of which one coordinate after another is not 0"
+    own.evidence.append(Told(field="positions", says=f"points of {count} coordinates: {shown}", because=seen))
+
+
+def _tell_amplitude(own: OwnAngles, built: Built, made: Fit, known: Configured) -> None:
+    """Say what cos and sin are scaled by, and whether that is what the schedule asks for."""
+    amplitude = known_amplitude(built.amplitude) or 1.0
+    if amplitude != 1.0:
+        words = f"scales cos and sin by {amplitude:.6g} (an attention factor)"
         own.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
-    return Made(_described(recipe, built, own, made), own, _evidence(recipe, built, own))
+    schedule = made.schedule
+    if not isinstance(schedule, Yarn | LongRope) or _asked_for(amplitude, schedule, known):
+        return
+    wanted = schedule.attention_factor
+    factor, name = f"{schedule.factor:g}", "YaRN" if isinstance(schedule, Yarn) else "LongRoPE"
+    formula = (
+        f"0.1 ln {factor} + 1" if name == "YaRN" else f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
+    )
+    scaled = "are not scaled" if amplitude == 1.0 else f"are scaled by {amplitude:.4g}, and not"
+    words = f"{name}({factor}), but cos and sin {scaled} by {formula} = {wanted:.4g}"
+    own.doubt = (
+        own.doubt
+        or f"{words}: right only where the scores are scaled elsewhere, or the configuration says so"
+    )
+
+
+def _asked_for(amplitude: float, schedule: Yarn | LongRope, known: Configured) -> bool:
+    """Return whether the schedule, or what the object says itself, asks for this amplitude."""
+    own = [one.attention_factor for one in known.schedules() if isinstance(one, Yarn | LongRope)]
+    return any(abs(amplitude / wanted - 1) < 1e-3 for wanted in (schedule.attention_factor, *own))
+
+
+def known_amplitude(norm: float) -> float | None:
+    """Return what scales cos and sin, from the length of a turned pair; None: nothing does, as far as rounding shows."""
+    return norm if abs(norm - 1) > 1e-3 else None
 
 
 def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -> Described:
     plain = made is None or isinstance(made.schedule, Plain)
-    counted = {"given": "any"}.get(recipe.positions, "from 0")
+    counted = "points" if recipe.coordinates else {"given": "any"}.get(recipe.positions, "from 0")
     return Described(
         kind="builds",
         tables=built.form,
@@ -66,6 +163,7 @@ def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -
         argument_order=recipe.told,
         theta=own.theta,
         schedule=own.schedule,
+        amplitude=known_amplitude(built.amplitude),
         frequencies=() if made is None or plain else tuple(float(each) for each in made.frequencies),
         rotary_dim=2 * built.cos.shape[-1],
         positions="grid" if built.grid else counted,
@@ -111,18 +209,8 @@ def _at_positions(
             more = builders.build(function, recipe, rows, torch.float32)
         except Exception:  # it has no row for a position as large as this
             break
-        if not _same_row(more.angles[1], built.angles[1], built.dtype):
-            own.remarks.append(_by_length(position))
+        if not same_row(more.angles[1], built.angles[1], ROUNDINGS * torch.finfo(_real(built.dtype)).eps):
+            own.remarks.append(by_length(position, configured(function)))
             break
         seen[position] = more.angles[2]
     return seen
-
-
-def _same_row(longer: torch.Tensor, shorter: torch.Tensor, dtype: torch.dtype) -> bool:
-    eps = torch.finfo(_real(dtype)).eps
-    return bool(((longer - shorter).abs() <= ROUNDINGS * eps * (shorter.abs() + eps)).all())
-
-
-def _by_length(position: int) -> Remark:
-    words = f"with {position + 1} rows its frequencies are others than with {builders.FEW_ROWS}: dynamic NTK, perhaps"
-    return remark("by-length", words, "the angles of position 1 in tables of either length", mistake=False)

@@ -6,14 +6,17 @@ import msgspec
 import torch
 from torch import Tensor
 
+from rotcheck.identify.configured import configured
 from rotcheck.identify.engine import Found
 from rotcheck.identify.fit import Fit, fit
-from rotcheck.identify.frequencies import ASKED, NEAR, Turned, end_known, turned, wrapped
+from rotcheck.identify.frequencies import ALIKE, ASKED, NEAR, Turned, end_known, turned, wrapped
 from rotcheck.identify.remarks import remark
+from rotcheck.identify.schedule_faults import by_length, exchanged, long_factors, not_dynamic
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Remark, Told
 from rotcheck.rotary.conventions import Convention, coordinates, role_of
-from rotcheck.rotary.schedules import Linear, OverHeadDim, Plain
+from rotcheck.rotary.departures import departure
+from rotcheck.rotary.schedules import Linear, OverHeadDim, Plain, Proportional
 
 GIVEN = Plain()  # whose frequencies a function is handed that asks for them
 AS_GIVEN = "the frequencies that it is handed"
@@ -32,6 +35,7 @@ class OwnAngles:
     theta: float | None = None
     longest: int | None = None
     apart: bool = False  # its rows are no positions that others have: it cannot be judged like them
+    doubt: str | None = None  # why it is not understood, whatever is right with it
 
 
 def of_applied(found: Found) -> OwnAngles:
@@ -40,7 +44,7 @@ def of_applied(found: Found) -> OwnAngles:
         words = "its angles are reshaped where they had to be transposed: each pair has those of others"
         rows = "every row and pair of the probe has the angle that lies there when (pairs, rows) is reshaped"
         return OwnAngles(found.convention, (0, 1, 2, 3), [remark("angles-reshaped", words, rows)])
-    seen = turned(found)
+    seen, changed = turned(found)
     direction = found.convention.direction
     if not seen and found.reading.angles is not None:  # it takes as many rows as the probe has, and no others
         seen = dict(enumerate(direction * found.reading.angles))
@@ -50,11 +54,14 @@ def of_applied(found: Found) -> OwnAngles:
     right = tuple(position for position in POSITIONS if position <= min(made.longest, max(seen)))
     own = OwnAngles(convention, right or (0, 1, 2, 3), longest=made.longest)
     tell(own, made, max(seen))
+    known = configured(found.trier.function)
+    own.remarks += [by_length(changed, known)] if changed else not_dynamic(known, max(seen))
+    own.remarks += long_factors(made)
     if parts > 1:
         own.schedule = f"Axial, for each of {parts} coordinates {own.schedule or 'no known schedule'}"
         own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=own.schedule)
     if "inv_freq" in map(role_of, convention.arguments) and own.theta == GIVEN.theta:
-        own.schedule, own.theta = AS_GIVEN, None
+        own.schedule, own.theta, own.doubt = AS_GIVEN, None, None
         own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=AS_GIVEN)
     tell_offset(own, seen, made, direction)
     own.evidence += [] if end_known(found) else [no_end()]
@@ -82,7 +89,8 @@ def _steady(angles: Tensor) -> bool:
 
 def _fitted(seen: Turned, direction: int, found: Found) -> tuple[Fit, int]:
     """Return the fit of the angles, and to how many coordinates with a row of frequencies each they belong."""
-    whole = fit(seen, direction, found.trier.probe.width)
+    known = configured(found.trier.function).schedules()
+    whole = fit(seen, direction, found.trier.probe.width, known=known)
     parts = coordinates(found.convention.position_axes) or 1
     pairs = len(whole.frequencies)
     if parts == 1 or pairs % parts or whole.schedule:
@@ -119,7 +127,9 @@ def tell(own: OwnAngles, made: Fit, last: int) -> None:
         )
     if isinstance(made.schedule, Linear) and abs(made.schedule.factor - 0.5) < 1e-4:
         own.remarks.append(remark("rotated-twice", "rotates twice, or by twice the angle", shown))
-    if made.turning <= len(made.frequencies) // 4:
+    if made.schedule is None:
+        _tell_unknown(own, made)
+    if made.turning <= len(made.frequencies) // 4 and not _proportional(made):
         words = f"only {made.turning} of {len(made.frequencies)} pairs turn at all"
         own.remarks.append(remark("frequencies", words, shown))
     if made.wrong_at is None:
@@ -128,6 +138,18 @@ def tell(own: OwnAngles, made: Fit, last: int) -> None:
         own.evidence.append(Told(field="context", says=says, because=seen))
     else:
         _tell_departure(own, made)
+
+
+def _proportional(made: Fit) -> bool:
+    """Return whether pairs stand still by design."""
+    return any(isinstance(one, Proportional) for one in (made.schedule, *made.alternatives))
+
+
+def _tell_unknown(own: OwnAngles, made: Fit) -> None:
+    if len(made.frequencies) == 1 and abs(float(made.frequencies[0]) - 1) < ALIKE:
+        return  # a single pair turns by 1 in every schedule
+    own.remarks += exchanged(made)
+    own.doubt = f"its frequencies follow no known schedule: {departure(made.frequencies).words}"
 
 
 def _tell_departure(own: OwnAngles, made: Fit) -> None:
@@ -140,6 +162,7 @@ def _tell_departure(own: OwnAngles, made: Fit) -> None:
     words = (
         f"its angles do not grow with the row beyond position {made.longest}: a grid, or positions of its own"
     )
+    own.doubt = words
     own.remarks.append(remark("own-positions", words, seen, mistake=False))
 
 
@@ -148,10 +171,11 @@ def tell_offset(own: OwnAngles, seen: Turned, made: Fit, direction: int) -> None
     zero = seen.get(0)
     if zero is None or float(zero.abs().max()) < 1e-5:
         return
-    by = float(zero[0]) * direction / float(made.frequencies[0]) if float(made.frequencies[0]) else 0.0
-    words = (
-        f"position 0 is turned as position {by:.3g} should be"
-        if abs(by) > 1e-5
-        else "position 0 turns already"
-    )
-    own.remarks.append(remark("offset", words, f"pair 0 turns by {float(zero[0]):.4g} rad at position 0"))
+    first = next((pair for pair, frequency in enumerate(made.frequencies.tolist()) if frequency), 0)
+    by = round(float(zero[first]) * direction / (float(made.frequencies[first]) or 1.0))
+    shown = f"pair {first} turns by {float(zero[first]):.4g} rad at position 0"
+    whole = wrapped(zero * direction - by * made.frequencies).abs().max() < 1e-2  # all pairs
+    if by and bool(whole) and made.schedule is not None and not own.apart:
+        own.remarks.append(remark("offset", f"position 0 is turned as position {by} should be", shown))
+        return
+    own.doubt = f"position 0 turns already ({shown}), and as no other position should: its rows are no places in a row"

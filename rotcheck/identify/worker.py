@@ -45,7 +45,11 @@ def open_identification(setup: dict[str, Any]) -> Answer:
         seconds = time.perf_counter() - started
         switches.move(before, now=switches.read())
         told = msgspec.structs.replace(
-            made.told, seconds=seconds, device=device, specification=setup["shown"]
+            made.told,
+            seconds=seconds,
+            device=device,
+            specification=setup["shown"],
+            advice=tuple(one.replace("SPECIFICATION", setup["shown"]) for one in made.told.advice),
         )
         convention = asdict(made.convention) if made.convention else None
         words = called(made.convention) if made.convention else None

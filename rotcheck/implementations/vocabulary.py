@@ -36,7 +36,7 @@ TABLE = _names(
 
 POSITIONS = _names(
     "(position|pos)_?(ids?|idxs?|index|indices) .*(position_?ids?|positions|pos_ids|indices) positions? pos "
-    "input_pos(itions)? idx ids coords? index grid"
+    "input_pos(itions)? idx ids coords? coordinates? points? index grid"
 )
 OFFSET = _names(
     ".*offsets? start.* begin.* cache_(pos|position|len).* past.*len.* step prev_len kv_len seqlen_offset"

@@ -23,6 +23,9 @@ from rotcheck.rotary.schedules import (
 WELL_KNOWN_THETAS = (1e4, 1.5e5, 1.6e5, 5e5, 1e6, 5e6, 1e7)
 """RoFormer and most others, gpt-oss, ModernBERT, Llama 3, Qwen and CodeLlama, Yi, Qwen2.5-1M."""
 
+SENSIBLE = 4
+"""Digits that a scaling factor has at most: 2.125, say. With more of them one could be found for any row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
@@ -67,7 +70,7 @@ def recognise(
     found = {each: _departure(each, frequencies, len(turning)) for each in (*known, *common)}
     fits = [each for each, (worst, _) in found.items() if worst <= tolerance]
     fits.sort(key=lambda each: each not in known and getattr(each, "theta", None) not in WELL_KNOWN_THETAS)
-    worst, pair = found[fits[0]] if fits else _from_nearest_row(turning)
+    worst, pair = found[fits[0]] if fits else nearest_row(turning)
     return Recognition(fits[0] if fits else None, tuple(fits[1:]), worst, pair, 2 * len(turning))
 
 
@@ -106,7 +109,13 @@ def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -
     if not 0 < low <= high < math.inf:
         return
     theta = _shortest(low.item(), high.item())
-    yield Plain(theta) if factor == 1 else Linear(factor, theta)
+    if factor == 1:
+        yield Plain(theta)
+    elif (
+        not _half_a_step(turning)
+        and min(_digits(factor), _digits(_shortest_of_inverse(factor, tolerance))) <= SENSIBLE
+    ):
+        yield Linear(factor, theta)
     full = 2 * pairs if still else head_dim or lanes
     over_full = _shortest(*((bound ** (full / lanes)).item() for bound in (low, high)))
     if still and 0 < over_full < math.inf:
@@ -166,11 +175,21 @@ def _shortest(low: float, high: float) -> float:
     return next((number for number in rounded if low <= number <= high), middle)
 
 
+def _half_a_step(turning: Tensor) -> bool:
+    """Return whether a geometric row begins between pair 0 and pair 1 of a usual one: arange(1, d, 2), no factor."""
+    first, step = turning[0].log(), (turning[-1] / turning[0]).log() / (len(turning) - 1)
+    return abs(float(first / step) - 0.5) < 1e-3
+
+
+def _shortest_of_inverse(factor: float, tolerance: float) -> float:
+    return _shortest((1 - tolerance) / factor, (1 + tolerance) / factor)
+
+
 def _digits(number: float) -> int:
     return len(f"{number:.15e}".split("e")[0].rstrip("0")) - 1  # without the point
 
 
-def _from_nearest_row(turning: Tensor) -> tuple[float, int]:
+def nearest_row(turning: Tensor) -> tuple[float, int]:
     """Return how far and where the pairs leave the geometric row of medians, which one wrong pair does not move."""
     index = torch.arange(len(turning), dtype=torch.float64, device="cpu")  # (K,)
     one, other = torch.triu_indices(len(turning), len(turning), 1, device="cpu")

@@ -27,7 +27,9 @@ class Schedule(ABC):
         """Leave out what is at its default, theta excepted."""
         values = [(each, getattr(self, each.name)) for each in fields(self)]
         told = [
-            f"{each.name}={value}" for each, value in values if each.name == "theta" or value != each.default
+            f"{each.name}={_short(value)}"
+            for each, value in values
+            if each.name == "theta" or value != each.default
         ]
         return f"{type(self).__name__}({', '.join(told)})"
 
@@ -39,6 +41,13 @@ class Schedule(ABC):
     @abstractmethod
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         """Return radians a position, shape (rotary_dim / 2,), float64. Raises ValueError for an odd rotary_dim."""
+
+
+def _short(value: object) -> object:
+    """Return a value as it is shown: of many numbers the first, the last and how many they are."""
+    if isinstance(value, tuple) and len(value) > 4:
+        return f"({value[0]}, ..., {value[-1]}: {len(value)})"
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ def run(trial: Trial) -> Evidence:
     """Ask it, and notice a position 0 that turns already."""
     curve = trial.sweep(trial.fresh(), most=POSITIONS[-1])
     evidence = Evidence(curve)
-    if any(trial.known.zero):
+    if trial.known.faults:
+        evidence.finding, evidence.message = trial.known.faults[0]
+    elif any(trial.known.zero):
         evidence.finding = "offset"
         most = max(trial.known.zero, key=abs)
         evidence.message = f"position 0 is turned already, a pair by {most:.4g} rad"

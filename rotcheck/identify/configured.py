@@ -1,0 +1,135 @@
+"""What an object says of its own frequencies: its attributes, its configuration's, and its class's name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
+
+_NESTED = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_config")
+_THETA = ("rope_theta", "theta", "base", "rotary_base", "rope_base")
+_ORIGINAL = ("original_max_position_embeddings", "original_seq_len", "original_length", "old_context_len")
+_LENGTH = ("max_position_embeddings", "max_seq_len_cached", "max_seq_len", "max_length")
+_FACTOR = ("factor", "scaling_factor", "rope_factor", "scale_factor")
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What an object says, by the names of its attributes."""
+
+    kind: str  # "yarn", "llama3", "longrope", "dynamic", ...; empty: it says none
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def number(self, *names: str) -> float | None:
+        """Return the first of these that is a positive number."""
+        found = (self.values.get(name) for name in names)
+        return next(
+            (float(n) for n in found if isinstance(n, (int, float)) and n is not True and n > 0), None
+        )
+
+    def factors(self, name: str) -> tuple[float, ...]:
+        """Return a list of numbers, one a pair; empty where it has none."""
+        found = self.values.get(name)
+        if hasattr(found, "tolist"):
+            found = found.tolist()
+        return tuple(map(float, found)) if isinstance(found, (list, tuple)) else ()
+
+    @property
+    def theta(self) -> float:
+        """The base, 10000 where it says none."""
+        return self.number(*_THETA) or 10000.0
+
+    @property
+    def head_dim(self) -> int | None:
+        """The width of a head, or that of all heads over their number."""
+        whole, heads = (
+            self.number("hidden_size", "embed_dim"),
+            self.number("num_attention_heads", "num_heads"),
+        )
+        found = self.number("head_dim") or (whole / heads if whole and heads else None)
+        return int(found) if found else None
+
+    @property
+    def original_length(self) -> int | None:
+        """The length that the model was trained with before its context was extended."""
+        found = self.number(*_ORIGINAL)
+        return int(found) if found else None
+
+    @property
+    def length(self) -> int | None:
+        """The longest length that it speaks of as its own, or the original one."""
+        found = self.number(*_ORIGINAL, *_LENGTH)
+        return int(found) if found else None
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Return the schedules that this may mean, each with the numbers that it says."""
+        try:
+            return tuple(self._schedules())
+        except (ValueError, TypeError):  # numbers that no schedule has
+            return ()
+
+    def _schedules(self) -> Iterator[Schedule]:
+        factor, original, theta = self.number(*_FACTOR), self.original_length, self.theta
+        if self.kind == "linear" and factor:
+            yield Linear(factor, theta)
+        if self.kind == "proportional":
+            yield Proportional(
+                self.number("partial_rotary_factor", "proportion") or 1.0, theta, factor or 1.0
+            )
+        if self.kind == "llama3" and factor and original:
+            low, high = self.number("low_freq_factor") or 1.0, self.number("high_freq_factor") or 4.0
+            yield Llama3(factor, original, theta, low, high)
+        if self.kind == "yarn" and factor and original:
+            yield self._yarn(factor, original, theta)
+        if self.factors("short_factor") and self.factors("long_factor") and original:
+            one = self._longrope(original, theta)
+            yield from (one, replace(one, length=original + 1))
+        if self.kind in ("", "default"):
+            yield Plain(theta)
+
+    def _yarn(self, factor: float, original: int, theta: float) -> Schedule:
+        fast, slow = self.number("beta_fast") or 32.0, self.number("beta_slow") or 1.0
+        both = self.number("mscale"), self.number("mscale_all_dim")
+        whole = self.values.get("truncate", True) is not False
+        return Yarn(
+            factor, original, theta, fast, slow, whole, *both, attention=self.number("attention_factor")
+        )
+
+    def _longrope(self, original: int, theta: float) -> LongRope:
+        longest = self.number(*_LENGTH) or original
+        return LongRope(
+            short=self.factors("short_factor"),
+            long=self.factors("long_factor"),
+            original_length=original,
+            factor=self.number("factor") or max(longest / original, 1.0),
+            theta=theta,
+            attention=self.number("attention_factor"),
+        )
+
+
+def configured(function: Any) -> Configured:
+    """Return what an object, or the owner of a method, says of its frequencies."""
+    owner = getattr(function, "__self__", function)
+    values: dict[str, Any] = {}
+    for source in (getattr(owner, "config", None), owner):
+        for name, value in _attributes(source).items():
+            values[name] = value
+        for name in _NESTED:
+            nested = values.get(name)
+            if isinstance(nested, Mapping):
+                values |= {str(key): value for key, value in nested.items()}
+    return Configured(_kind(owner, values), values)
+
+
+def _kind(owner: Any, values: Mapping[str, Any]) -> str:
+    said = str(values.get("rope_type") or values.get("type") or "").lower()
+    name = type(owner).__name__.lower()
+    named = {"yarn": "yarn", "llama3": "llama3", "longrope": "longrope", "dynamicntk": "dynamic"}
+    by_name = next((kind for part, kind in named.items() if part in name), "")
+    return {"su": "longrope", "ntk": "dynamic", "none": ""}.get(said, said) or by_name
+
+
+def _attributes(source: Any) -> dict[str, Any]:
+    if isinstance(source, Mapping):
+        return {str(name): value for name, value in source.items()}
+    return dict(getattr(source, "__dict__", {}))

@@ -1,0 +1,155 @@
+"""Grids, as those of an image's patches: which pairs turn with the row and which with the column of a square."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify import attempts, engine
+from rotcheck.identify.builders import Recipe, called
+from rotcheck.identify.engine import Found
+from rotcheck.identify.frequencies import wrapped
+from rotcheck.identify.names import roles
+from rotcheck.identify.remarks import remark
+from rotcheck.identify.response import Probe, Trier
+from rotcheck.identify.table_forms import Built, NotTables, read
+from rotcheck.identify.templates import TENSORS, parameters
+from rotcheck.implementations.construct import copied
+from rotcheck.implementations.hints import hints
+from rotcheck.results import Remark
+from rotcheck.rotary.conventions import role_of
+
+HIGH, WIDE = 3, 5  # squares: a grid that is no square, since one hides which axis is which
+SQUARES = HIGH * WIDE
+ALIKE = 1e-4  # radians
+_HEIGHT = re.compile(r"(grid|feat|num|n|patch(es)?)?_?(h|height|rows)|end_y")
+_WIDTH = re.compile(r"(grid|feat|num|n|patch(es)?)?_?(w|width|cols|columns)|end_x")
+SEEN = f"a grid {HIGH} high and {WIDE} wide, row after row"
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """How the squares of a grid turn, each row after the other."""
+
+    rows: tuple[int, ...]  # pairs that turn with the row of a square alone
+    columns: tuple[int, ...]  # with its column alone
+    exchanged: bool  # they do so in a grid as wide as this is high, and as high as it is wide
+
+    @property
+    def words(self) -> str:
+        """Which pairs turn with what."""
+        return f"pairs {_some(self.rows)} with the row, {_some(self.columns)} with the column of a square"
+
+
+def laid(angles: Tensor) -> Laid | None:
+    """Return how angles (HIGH * WIDE, P) are laid over a grid; None: as no grid's."""
+    for high, wide in ((HIGH, WIDE), (WIDE, HIGH)):
+        grid = angles.unflatten(0, (high, wide))  # (high, wide, P)
+        down, across = _still(grid, 0), _still(grid, 1)
+        moving = ~(down & across)
+        rows, columns = (across & moving).nonzero().flatten(), (down & moving).nonzero().flatten()
+        whole = len(rows) and len(columns) and bool((down | across).all())
+        if whole:
+            return Laid(tuple(rows.tolist()), tuple(columns.tolist()), high != HIGH)
+    return None
+
+
+def _still(grid: Tensor, axis: int) -> Tensor:
+    """Return which pairs (P,) turn alike all along an axis of a grid (high, wide, P)."""
+    return wrapped(grid - grid.narrow(axis, 0, 1)).abs().amax((0, 1)) < ALIKE
+
+
+def exchanged(found: Laid) -> list[Remark]:
+    """Return that rows and columns are exchanged, which a square does not show."""
+    if not found.exchanged:
+        return []
+    words = (
+        f"told a height of {HIGH} and a width of {WIDE}, it turns the squares of a grid {WIDE} high and {HIGH} wide: "
+        "rows and columns are exchanged, which is right for squares only"
+    )
+    return [remark("grid-exchanged", words, SEEN)]
+
+
+def told_sides(function: Callable[..., Any]) -> tuple[int, int] | None:
+    """Return at which places, among its required parameters, a function is told height and width; None: it is not."""
+    names = [parameter.name.lower() for parameter in parameters(function) or () if parameter.required]
+    high = [at for at, name in enumerate(names) if _HEIGHT.fullmatch(name)]
+    wide = [at for at, name in enumerate(names) if _WIDTH.fullmatch(name)]
+    return (high[0], wide[0]) if len(high) == len(wide) == 1 else None
+
+
+def of_maker(function: Callable[..., Any], recipe: Recipe) -> tuple[Built, Laid] | None:
+    """Return the tables that a maker gives for a grid and how they are laid; None where that is not understood."""
+    sides = told_sides(function)
+    if sides is None or max(sides) >= len(recipe.arguments):
+        return None
+    arguments = list(recipe.arguments)
+    arguments[sides[0]], arguments[sides[1]] = str(HIGH), str(WIDE)
+    asked = replace(recipe, arguments=tuple(arguments))
+    try:
+        returned = called(copied(function), asked, torch.arange(SQUARES), SQUARES)
+        built = read(_flat(returned), SQUARES)
+    except Exception:  # it takes squares only, or gives back no tables of them
+        return None
+    how = laid(built.angles)
+    return (built, how) if how else None
+
+
+def _flat(returned: Any) -> Any:
+    """Return tables with the two axes of a grid made one."""
+    if isinstance(returned, dict):
+        returned = tuple(returned.values())
+    if isinstance(returned, (tuple, list)):
+        return tuple(_flat(part) for part in returned)
+    if not isinstance(returned, Tensor):
+        raise NotTables(f"returns {type(returned).__name__}")
+    for at in range(returned.dim() - 1):
+        if tuple(returned.shape[at : at + 2]) in ((HIGH, WIDE), (WIDE, HIGH)):
+            return returned.flatten(at, at + 1)
+    return returned
+
+
+def rotation(function: Callable[..., Any], device: torch.device) -> tuple[Found, Laid] | None:
+    """Return how a function that is told height and width rotates the squares of a grid; None: it does not."""
+    sides = told_sides(function)
+    if sides is None:
+        return None
+    names = [parameter.name for parameter in parameters(function) or () if parameter.required]
+    arguments = []
+    for at, name in enumerate(names):
+        tensor = next((role for role in roles(name) if role in TENSORS), None)
+        told = {sides[0]: str(HIGH), sides[1]: str(WIDE)}.get(at, tensor)
+        if told is None:
+            return None
+        arguments.append(told)
+    if [role for role in map(role_of, arguments) if role in TENSORS] == ["q"]:
+        arguments = ["x" if one == "q" else one for one in arguments]
+    for width in (*hints(function).widths[:2], 64):
+        probe = Probe(2, SQUARES, 3, width, width, tuple(range(SQUARES)))
+        found = _rotating(Trier(copied(function), device, probe), tuple(arguments))
+        if found is not None:
+            return found
+    return None
+
+
+def _rotating(trier: Trier, arguments: tuple[str, ...]) -> tuple[Found, Laid] | None:
+    x = torch.randn(1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for convention in (one for some in attempts.attempts(arguments) for one in some):
+        try:
+            trier.call(convention, [x.expand(trier.shape(convention))] * len(convention.slots))
+            found = engine.read(trier, convention)
+        except Exception:  # another layout than it takes
+            continue
+        how = laid(found.reading.angles) if found.exact and found.reading.angles is not None else None
+        if how is not None:
+            return found, how
+    return None
+
+
+def _some(pairs: tuple[int, ...]) -> str:
+    if pairs == tuple(range(pairs[0], pairs[-1] + 1)):
+        return f"{pairs[0]} to {pairs[-1]}"
+    return ", ".join(map(str, pairs[:4])) + (f", ..., {pairs[-1]}" if len(pairs) > 4 else "")

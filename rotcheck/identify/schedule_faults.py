@@ -1,0 +1,59 @@
+"""Where frequencies follow the length of a sequence and should not, or should and do not."""
+
+from rotcheck.identify.configured import Configured
+from rotcheck.identify.fit import Fit
+from rotcheck.identify.remarks import remark
+from rotcheck.results import Remark
+from rotcheck.rotary.departures import departure
+from rotcheck.rotary.schedules import LongRope
+
+LONGER = 2  # times the length up to which nothing has to change
+
+
+def by_length(position: int, known: Configured) -> Remark:
+    """Return that frequencies are others once a position is asked for, and by which schedule."""
+    kinds = {"dynamic": "dynamic NTK, as it says", "longrope": "LongRoPE, as it says"}
+    if known.factors("long_factor"):
+        kinds[known.kind] = kinds["longrope"]
+    why = kinds.get(known.kind, "dynamic NTK, perhaps")
+    words = f"with position {position} its frequencies are others than with few rows: {why}"
+    return remark(
+        "by-length", words, "the angles of position 1 beside few others and beside that", mistake=False
+    )
+
+
+def exchanged(made: Fit) -> list[Remark]:
+    """Return that fast pairs are slowed and slow ones kept."""
+    known = departure(made.frequencies)
+    seen = "the frequencies of all pairs, over those without any scaling"
+    return [remark("bands-exchanged", known.words, seen)] if known.exchanged else []
+
+
+def long_factors(made: Fit) -> list[Remark]:
+    """Return that few rows turn by LongRoPE's long factors."""
+    schedule = made.schedule
+    if not isinstance(schedule, LongRope) or schedule.length <= schedule.original_length:
+        return []
+    if schedule.long == schedule.short:
+        return []
+    words = (
+        f"turns by long_factor below the original length of {schedule.original_length}, where short_factor belongs: "
+        "long_factor is for sequences that are longer"
+    )
+    return [
+        remark("long-factors", words, f"frequencies of few rows: theta {schedule.theta:g} over long_factor")
+    ]
+
+
+def not_dynamic(known: Configured, last: int) -> list[Remark]:
+    """Return that one that is named dynamic has the same frequencies at every length."""
+    length = known.length
+    if known.kind != "dynamic" or not length or last < LONGER * length:
+        return []
+    words = (
+        f"is named dynamic, and its frequencies are the same at every length: dynamic NTK keeps them up to {length} "
+        "positions and raises theta with the length beyond"
+    )
+    return [
+        remark("not-dynamic", words, f"the angles of position 1 beside few others and beside position {last}")
+    ]

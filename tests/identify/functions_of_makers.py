@@ -1,0 +1,104 @@
+"""Makers of tables with one slip, each beside its healthy twin."""
+
+import torch
+from torch import Tensor, nn
+
+THETA = 10000.0
+
+
+def frequencies(width: int, theta: float = THETA, first: float = 0.0) -> Tensor:
+    return theta ** (-(torch.arange(0, width, 2, dtype=torch.float64) + first) / width)
+
+
+def both(angle: Tensor) -> tuple[Tensor, Tensor]:
+    return angle.cos().float(), angle.sin().float()
+
+
+def heeds_its_offset(dim, seq_len, offset=0):
+    return both(torch.outer(torch.arange(offset, offset + seq_len).double(), frequencies(dim)))
+
+
+def forgets_its_offset(dim, seq_len, offset=0):
+    return both(torch.outer(torch.arange(seq_len).double(), frequencies(dim)))
+
+
+def cut_from_its_offset(dim, end, start_pos=0):
+    return both(torch.outer(torch.arange(start_pos, end).double(), frequencies(dim)))
+
+
+def half_a_step_late(dim, end):
+    return both(torch.outer(torch.arange(end).double(), frequencies(dim, first=1.0)))
+
+
+def with_a_theta_of_its_own(dim, end):
+    return both(torch.outer(torch.arange(end).double(), frequencies(dim, 15505.158)))
+
+
+def in_rows_of_cos_and_sin(dim, end):
+    cos, sin = both(torch.outer(torch.arange(end).double(), frequencies(dim)))
+    return torch.stack((cos, sin), 1)  # (S, 2, D / 2)
+
+
+def in_pairs_of_sin_and_cos(dim, end):
+    cos, sin = both(torch.outer(torch.arange(end).double(), frequencies(dim)))
+    return torch.stack((sin, cos), -1)  # (S, D / 2, 2)
+
+
+class OfPoints(nn.Module):
+    """x lends its dtype alone: position_ids are (N, 2), or (N, 3)."""
+
+    def __init__(self, head_dim: int = 48) -> None:
+        super().__init__()
+        self.head_dim = head_dim
+        self.register_buffer("inv_freq", frequencies(head_dim // self.coordinates).float())
+
+    coordinates = 2
+
+    def forward(self, x, position_ids):
+        angle = (position_ids[..., None].float() * self.inv_freq).flatten(1)
+        both_halves = torch.cat((angle, angle), -1)
+        return both_halves.cos().to(x.dtype), both_halves.sin().to(x.dtype)
+
+
+class OfPointsInAFilm(OfPoints):
+    coordinates = 3
+
+
+class OfPointsInBlocks(OfPoints):
+    """Height twice, then width twice, and points of (B, N, 2)."""
+
+    def forward(self, x, position_ids):
+        angle = position_ids[..., None].float() * self.inv_freq
+        height, width = angle.unbind(-2)
+        lanes = torch.cat((height, height, width, width), -1)
+        return lanes.cos(), lanes.sin()
+
+
+class OfEachRow(nn.Module):
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__()
+        self.register_buffer("inv_freq", frequencies(dim).float())
+
+    def forward(self, position_ids):
+        angle = position_ids[..., None].float() * self.inv_freq
+        return angle.cos(), angle.sin()
+
+
+class OfTheFirstRow(OfEachRow):
+    def forward(self, position_ids):
+        cos, sin = super().forward(position_ids[:1])
+        return cos.expand(len(position_ids), -1, -1), sin.expand(len(position_ids), -1, -1)
+
+
+class CountedFromOneOverAGrid(nn.Module):
+    """Rows and columns from 1 on, by design: nothing stands at the origin."""
+
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__()
+        at = torch.arange(1, 17).double()
+        rows = torch.outer(at, frequencies(dim // 2))[:, None].expand(-1, 16, -1)
+        columns = torch.outer(at, frequencies(dim // 2))[None].expand(16, -1, -1)
+        self.angles = torch.cat((rows, columns), -1).flatten(0, 1)
+
+    def forward(self, x):
+        return both(self.angles)

@@ -1,0 +1,84 @@
+"""What is told of makers of tables: points, offsets, batch rows, and frequencies that no schedule gives."""
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from identifying import told
+
+from rotcheck.results import Identification
+
+HERE = Path(__file__).parent
+COORDINATES = {
+    "OfPoints": (0,) * 12 + (1,) * 12,
+    "OfPointsInAFilm": (0,) * 8 + (1,) * 8 + (2,) * 8,
+    "OfPointsInBlocks": (0,) * 12 + (1,) * 12,
+}
+WRONG = {"forgets_its_offset": "offset-ignored", "OfTheFirstRow": "per-batch"}
+RIGHT = (
+    *("heeds_its_offset", "cut_from_its_offset", "with_a_theta_of_its_own", "OfEachRow"),
+    *("in_rows_of_cos_and_sin", "in_pairs_of_sin_and_cos", *COORDINATES),
+)
+
+
+@cache
+def found(name: str) -> Identification:
+    return told(f"functions_of_makers:{name}")
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_healthy_maker_is_right(name: str) -> None:
+    one = found(name)
+    assert [finding.code for finding in one.findings if finding.mistake] == []
+    assert one.answer == "right"
+    assert one.longest_context is not None
+    assert one.longest_context >= 4097
+    assert any("rotcheck context" in line for line in one.advice)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_slip_is_named_and_shown(name: str) -> None:
+    assert [finding.code for finding in found(name).findings if finding.mistake] == [WRONG[name]]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_its_demonstration_runs_without_rotcheck(name: str) -> None:
+    """It prints the same twice where other tables are right, or a first row that changes beside another."""
+    code = next(one.demonstration for one in found(name).findings if one.mistake)
+    assert code
+    assert "rotcheck" not in code
+    done = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "tensor(" in done.stdout
+
+
+@pytest.mark.parametrize("name", COORDINATES)
+def test_which_pairs_turn_with_which_coordinate_is_told(name: str) -> None:
+    convention = found(name).convention
+    assert convention
+    assert convention.coordinates == COORDINATES[name]
+    assert convention.positions == "points"
+    assert str(convention.schedule).startswith(
+        f"Axial, for each of {max(COORDINATES[name]) + 1} coordinates Plain"
+    )
+
+
+def test_half_a_step_is_no_factor() -> None:
+    one = found("half_a_step_late")
+    assert one.answer == "unknown"
+    assert "shifted by half a step" in (one.message or "")
+    assert one.convention
+    assert one.convention.schedule is None
+
+
+def test_a_grid_counted_from_one_is_not_accused() -> None:
+    one = found("CountedFromOneOverAGrid")
+    assert one.answer == "unknown"
+    assert [finding.code for finding in one.findings if finding.mistake] == []
+
+
+def test_an_argument_that_was_not_tried_is_named() -> None:
+    assert "dim" not in found("heeds_its_offset").untried
+    assert "offset" not in found("heeds_its_offset").untried
