@@ -110,6 +110,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     head_dim: int | None = None  # the only width that it takes
     theta: float | None = None
     schedule: str | None = None  # of the frequencies, where it makes its own
+    amplitude: float | None = None  # by which cos and sin are scaled; None: by nothing, or not known
     frequencies: tuple[float, ...] = ()  # radians a position, of each pair
     positions: str | None = None  # "tables": the rows handed in; "any", "offset", "from 0"
     rotates_v: bool | None = None

@@ -49,10 +49,15 @@ def of_maker(
     own.longest = made.longest
     tell(own, made, max(angles))
     tell_offset(own, angles, made, 1)
-    if abs(built.amplitude - 1) > 1e-3:
+    if known_amplitude(built.amplitude):
         words = f"scales cos and sin by {built.amplitude:.6g} (an attention factor)"
         own.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
     return Made(_described(recipe, built, own, made), own, _evidence(recipe, built, own))
+
+
+def known_amplitude(norm: float) -> float | None:
+    """Return what scales cos and sin, from the length of a turned pair; None: nothing does, as far as rounding shows."""
+    return norm if abs(norm - 1) > 1e-3 else None
 
 
 def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -> Described:
@@ -66,6 +71,7 @@ def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -
         argument_order=recipe.told,
         theta=own.theta,
         schedule=own.schedule,
+        amplitude=known_amplitude(built.amplitude),
         frequencies=() if made is None or plain else tuple(float(each) for each in made.frequencies),
         rotary_dim=2 * built.cos.shape[-1],
         positions="grid" if built.grid else counted,
