@@ -171,16 +171,28 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
         heading = [Text(f"{marks.bad} {words}", style="bold red")] if at else []
         parts.append(Group(*heading, _labelled(told)))
     if found.convention is None:
-        return [*parts, *_remarks_of(*conventions.why_not(found)), _last(found)]
+        return [*parts, *_remarks_of(*conventions.why_not(found)), *_swap(found, look), _last(found)]
     nearest = [Text(conventions.heading(found), style="bold")] if wrong else []
     parts.append(Group(*nearest, _said(conventions.lines(found), look)))
     parts += _remarks_of("Worth knowing", conventions.choices(found))
-    unknown, swapped = conventions.ambiguities(found), conventions.swap(found)
+    unknown = conventions.ambiguities(found)
     parts += [Group(Text("Cannot be known", style="bold"), _labelled(unknown))] if unknown else []
-    if swapped:
-        answer, changes = swapped
-        parts.append(Group(Text(answer, style="bold"), *([_said(changes, look)] if changes else [])))
-    return [*parts, _last(found)]
+    return [*parts, *_swap(found, look), _last(found)]
+
+
+def _swap(found: Identification, look: Look) -> list[RenderableType]:
+    """Return whether it can take another's place, what to change, and the code that does all of it."""
+    swapped, code = conventions.swap(found), conventions.adapter(found)
+    if swapped is None:
+        return []
+    answer, changes = swapped
+    parts: list[RenderableType] = [
+        Group(Text(answer, style="bold"), *([_said(changes, look)] if changes else []))
+    ]
+    if code:
+        lines = Text(code[1], no_wrap=True, overflow="ignore")
+        parts.append(Group(Text(code[0], style="bold"), Padding(lines, (0, 0, 0, 2))))
+    return parts
 
 
 def _last(found: Identification) -> RenderableType:

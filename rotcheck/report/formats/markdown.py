@@ -105,16 +105,23 @@ def _identified(found: Identification, marks: Marks) -> list[str]:
     parts = [heading(f"{conventions.mark(found, marks)} {conventions.title(found)}")]
     parts += [fold(words, _details(told), unfolded=True) for words, told in conventions.mistakes(found)]
     if found.convention is None:
-        return [*parts, _list(conventions.why_not(found)[1]), escape(conventions.summary_line(found))]
+        why = _list(conventions.why_not(found)[1])
+        return [*parts, why, *_swap(found), escape(conventions.summary_line(found))]
     parts.append(table(["field", "is", "told by"], conventions.lines(found)))
     choices, unknown = conventions.choices(found), conventions.ambiguities(found)
     parts += [heading("Worth knowing", 4), _list(choices)] if choices else []
     parts += [heading("Cannot be known", 4), _list(": ".join(each) for each in unknown)] if unknown else []
-    swapped = conventions.swap(found)
-    if swapped:
-        parts.append(heading(swapped[0], 4))
-        parts += [table(["field", "to do", "why"], swapped[1])] if swapped[1] else []
-    return [*parts, escape(conventions.summary_line(found))]
+    return [*parts, *_swap(found), escape(conventions.summary_line(found))]
+
+
+def _swap(found: Identification) -> list[str]:
+    """Return whether it can take another's place, what to change, and the code that does all of it."""
+    swapped, code = conventions.swap(found), conventions.adapter(found)
+    if swapped is None:
+        return []
+    parts = [heading(swapped[0], 4)]
+    parts += [table(["field", "to do", "why"], swapped[1])] if swapped[1] else []
+    return [*parts, *([escape(code[0]), f"```python\n{code[1]}\n```"] if code else [])]
 
 
 def bench(found: Bench, look: Look) -> str:
