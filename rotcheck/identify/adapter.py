@@ -1,10 +1,11 @@
 """A function with the other's call that does what the other does by calling ours, as code that runs."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rotcheck.identify import conversion
-from rotcheck.identify.conversion import ANGLES, LETTERS, PACKED, PLAIN, Impossible, each
+from rotcheck.identify.conversion import ANGLES, LETTERS, LONGEST, PACKED, PLAIN, Impossible, each
 from rotcheck.results import Described
 
 NAME, OURS = "as_theirs", "ours"
@@ -48,6 +49,8 @@ def call_of(described: Described, values: dict[str, str] | None = None) -> str:
     shown = []
     for argument in described.argument_order:
         keyword, equals, role = argument.rpartition("=")
+        if keyword and role == "offset" and (values or {}).get("offset") == "0":
+            continue  # its default
         value = (values or {}).get(role) or known.get(role) or _joined(role)
         shown.append(f"{keyword}{equals}{value}")
     return ", ".join(shown)
@@ -124,7 +127,7 @@ class _Swap:
         self._clone()
         body = [*unpacked, *self.before, *self._call(called), *reversed(self.after), *self._end(roles)]
         lines = [*self._sizes(body, sizes), *body]
-        text = "\n".join(f"    {line}" for line in lines)
+        text = textwrap.indent("\n".join(lines), "    ")
         return f"import torch\n\n\ndef {NAME}({parameters}):\n{text}\n"
 
     def _around(self, before: str, after: str, names: Sequence[str] | None = None) -> None:
@@ -154,7 +157,7 @@ class _Swap:
         theirs = PACKED.get(self.layout, (self.layout,))[0]
         if layout in _FLAT:
             return theirs not in _FLAT
-        return _of_batch(self.theirs) and (layout in ("hsd", "bsd") or not _of_batch(self.ours))
+        return of_batch(self.theirs) and (layout in ("hsd", "bsd") or not of_batch(self.ours))
 
     def _shape(self) -> None:
         """Put layout and lanes as ours wants them, and back behind the call."""
@@ -247,21 +250,8 @@ class _Swap:
         if ours.tables == "positions":
             self.before += _laid_positions(have, ours.position_axes or "s", self._folds)
             return {}
-        self._made_tables(have)
+        self.before += made_tables(ours, theirs, have, self.rotating[0], folded=self._folds)
         return {"offset": "0"}
-
-    def _made_tables(self, have: str) -> None:
-        """Make tables by the frequencies of theirs."""
-        theirs = self.theirs
-        self.before += [_frequencies(theirs), "angles = positions.double()[..., None] * frequencies"]
-        scaled = f" * {theirs.amplitude!r}" if theirs.amplitude else ""
-        dtype = f".to({self.rotating[0]}.dtype)"
-        self.before.append(f"cos, sin = angles.cos(){scaled}, angles.sin(){scaled}")
-        self.before.append(each(["cos", "sin"], f"{{}}{dtype}"))
-        made = Described(
-            kind="applies", tables="half-width", table_axes=f"{have}w", direction=theirs.direction
-        )
-        self.before += conversion.tables(self.ours, made, folded=self._folds)
 
     def _clone(self) -> None:
         """Keep ours from writing into what it was given."""
@@ -355,7 +345,7 @@ def _uses(text: str, name: str) -> bool:
     return name in spaced.split()
 
 
-def _of_batch(described: Described) -> bool:
+def of_batch(described: Described) -> bool:
     """Return whether each row of a batch has tables or positions of its own."""
     roles = set(map(role_of, described.argument_order))
     if "positions" in roles:
@@ -410,11 +400,28 @@ def _frequencies(theirs: Described) -> str:
     """Return the line that makes the frequencies by which theirs turns."""
     device = "device=positions.device"
     if theirs.frequencies:
-        return f"frequencies = torch.tensor({list(theirs.frequencies)}, dtype=torch.float64, {device})"
+        listed = textwrap.fill(", ".join(map(repr, theirs.frequencies)), LONGEST)
+        return f"frequencies = torch.tensor(\n[{listed}],\ndtype=torch.float64,\n{device},\n)"
     if theirs.theta is None:
         raise Impossible("its frequencies are not known")
     lanes = theirs.rotary_dim or theirs.head_dim or "width"
     return f"frequencies = {theirs.theta!r} ** (-torch.arange(0, {lanes}, 2, dtype=torch.float64, {device}) / {lanes})"
+
+
+def made_tables(ours: Described, theirs: Described, axes: str, tensor: str, *, folded: bool) -> list[str]:
+    """Return the lines that make our tables of positions with these axes, by the frequencies of theirs.
+
+    `tensor`: the name of one that is rotated. Raises `Impossible`.
+    """
+    scaled = f" * {theirs.amplitude!r}" if theirs.amplitude else ""
+    made = Described(kind="applies", tables="half-width", table_axes=f"{axes}w", direction=theirs.direction)
+    return [
+        _frequencies(theirs),
+        "angles = positions.double()[..., None] * frequencies",
+        f"cos, sin = angles.cos(){scaled}, angles.sin(){scaled}",
+        each(["cos", "sin"], f"{{}}.to({tensor}.dtype)"),
+        *conversion.tables(ours, made, folded=folded),
+    ]
 
 
 def _lanes(ours: Described, theirs: Described) -> str:

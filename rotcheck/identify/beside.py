@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify import adapter, builders
+from rotcheck.identify.describe import Identified
+from rotcheck.identify.swap import of_run
 from rotcheck.identify.traits import Function
 from rotcheck.identify.worker import place, settle
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.measure.case import POSITIONS, Case, Sizes
 from rotcheck.measure.errors import against
+from rotcheck.results import Likeness
 from rotcheck.rotary.conventions import Convention
 
 LENGTHS = (9, 300, 4097, 8193)  # rows of tables that are compared; a shorter table ends it
@@ -49,6 +52,21 @@ def apart(
         return _of_tables(swapped, other, device)
     theirs = Function(other, convention, device)
     return max(_of_case(swapped, theirs, sizes) for sizes in _sizes(convention, fewer))
+
+
+def beside_each_other(
+    own: Callables, other: Callables, held: Likeness, theirs: Identified, device: torch.device
+) -> Likeness:
+    """Return a likeness with what a run of both in this process says, where there is something to run."""
+    told = theirs.told.convention
+    if (held.adapter is None and held.swappable != "as it is") or told is None:
+        return held
+    fewer = bool(told.takes.get("fewer heads in k"))
+    convention = None if told.kind == "builds" else theirs.convention
+    try:
+        return of_run(held, apart(own, other, held.adapter or "", convention, device, fewer))
+    except Exception as error:  # whatever a function raises in the other's place
+        return of_run(held, None, f"raises {type(error).__name__}: {error}")
 
 
 def adapted(own: Callables, code: str) -> Callables:

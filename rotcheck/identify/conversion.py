@@ -57,7 +57,7 @@ _MADE = {
     "angles": "angles = torch.atan2(sin, cos)",
     "angles-repeated": "angles = torch.atan2(sin, cos)",
 }
-_ONCE = {"half": "[..., : {}.shape[-1] // 2]", "interleaved": "[..., ::2]"}
+_ONCE = {"half": "{0}[..., : {0}.shape[-1] // 2]", "interleaved": "{}[..., ::2]"}
 _TWICE = {"half": "torch.cat(({0}, {0}), -1)", "interleaved": "{}.repeat_interleave(2, -1)"}
 _REORDERED = {
     "half": ".unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2)",
@@ -65,13 +65,19 @@ _REORDERED = {
 }
 
 
+LONGEST = 84  # columns of a line of code
+
+
 class Impossible(Exception):
     """No lines of code make the one of the other; the message says why."""
 
 
 def each(names: Sequence[str], expression: str) -> str:
-    """Return the assignment of an expression in `{}` for each of several names: `q, k = q[0], k[0]`."""
-    return f"{', '.join(names)} = {', '.join(expression.format(name) for name in names)}"
+    """Return the assignment of an expression in `{}` for each of several names: `q, k = q[0], k[0]`; long ones in lines."""
+    line = f"{', '.join(names)} = {', '.join(expression.format(name) for name in names)}"
+    if len(line) <= LONGEST:
+        return line
+    return "\n".join(f"{name} = {expression.format(name)}" for name in names)
 
 
 def entered(layout: str, *, whole: bool) -> str:
@@ -177,7 +183,7 @@ def _halves(theirs: Described, ours: Described, both: bool) -> list[str]:
     elif form not in (*PLAIN, *ANGLES):
         raise Impossible(f"nothing is known of {form} tables")
     if theirs.table_lanes and not _kept(theirs, ours):
-        lines.append(each(["angles"] if both else ["cos", "sin"], "{0}" + _ONCE[theirs.table_lanes].replace("{}", "{0}")))
+        lines.append(each(["angles"] if both else ["cos", "sin"], _ONCE[theirs.table_lanes]))
     return lines
 
 

@@ -62,10 +62,15 @@ def _held(own: Identification, other: Identification, name: str) -> Likeness:
         return Likeness(other=name, swappable="unknown", differences=(known,))
     theirs = lined_up(other.convention, own.convention)
     every = [(ours, _differences(ours, theirs, own, other)) for ours in variants(own.convention, theirs)]
-    ours, found = min(every, key=lambda one: sum(difference.hard for difference in one[1]))
+    ours, found = min(every, key=lambda one: _work(one[0], theirs, one[1]))
     verdict = _verdict(own, other, found)
     code = adapter.adapter(ours, theirs) if verdict != "no" and any(one.hard for one in found) else None
     return Likeness(other=name, swappable=verdict, differences=tuple(found), adapter=code)
+
+
+def _work(ours: Described, theirs: Described, found: list[Difference]) -> int:
+    """Return how much has to be changed; to make one axis of batch and rows counts for two."""
+    return sum(one.hard for one in found) + 2 * (adapter.of_batch(theirs) and not adapter.of_batch(ours))
 
 
 def _known(found: Described | None) -> str:
@@ -124,7 +129,7 @@ def _yes(value: bool | None) -> str:
 
 def _code(lines: Callable[[], list[str]], otherwise: str = "no lines of code are known that do this") -> str:
     try:
-        return "; ".join(lines())
+        return "; ".join(lines()).replace("\n", "; ")
     except Impossible as reason:
         return f"{otherwise}: {reason}"
 
@@ -169,8 +174,8 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
     if not conversion.same_tables(ours, theirs):
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs))
     yield from _of_positions(ours, theirs)
-    if ours.argument_order != theirs.argument_order:
-        mine, other = (", ".join(each.argument_order) for each in (ours, theirs))
+    if _alike(ours) != _alike(theirs):
+        mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
         yield _differs("arguments", mine, other, f"{adapter.OURS}({adapter.call_of(ours)})")
     if bool(ours.in_place) != bool(theirs.in_place):
         fix = "q, k = q.clone(), k.clone()  # before the call" if ours.in_place else "q.copy_(result)"
@@ -184,6 +189,13 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
         if "fewer heads in k" in refused:
             fix = "q, k = ours(q, q, ...)[0], ours(k, k, ...)[0]  # k apart, where it has fewer heads"
         yield _differs("takes", f"not {', '.join(refused)}", "takes them", fix, hard=False)
+
+
+def _alike(described: Described) -> tuple[str, ...]:
+    """Return what each argument is, a single tensor by the same name whether it is called x, q or k."""
+    tensors = [one for one in map(adapter.role_of, described.argument_order) if one in ("q", "k", "v", "x")]
+    single = tensors if len(tensors) == 1 else []
+    return tuple("x" if one in single else one for one in described.argument_order)
 
 
 def _layout(ours: Described, theirs: Described, name: str) -> str:
@@ -245,7 +257,8 @@ def _conversion(wanted: Described, have: Described) -> str:
     if wanted.tables == "positions":
         return "it makes its own tables: give it positions in their place"
     if have.tables == "positions":
-        return "the other makes its own tables: build them, as wanted, beside this one"
+        alike = replace(have, direction=wanted.direction)
+        return _code(partial(adapter.made_tables, wanted, alike, "s", "q", folded=False))
     alike = replace(have, direction=wanted.direction)
     batch = "b" in (have.table_axes or "") and "b" not in (wanted.table_axes or "")
     folded = partial(conversion.tables, wanted, alike, folded=batch)

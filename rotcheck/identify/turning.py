@@ -19,7 +19,7 @@ def of_angles(own: Identification, other: Identification, ours: Described, their
         return
     if theirs.tables != "positions" and theirs.kind != "builds":
         fix = "tables do not tell their theta: build it with that of your tables"
-        yield "theta", ours.schedule or "unknown", "that of its tables", fix
+        yield "theta", _shown(ours), "that of its tables", fix
         return
     yield from _of_frequencies(ours, theirs)
     if abs(_amplitude(ours) / _amplitude(theirs) - 1) > NEAR:
@@ -42,7 +42,7 @@ def _of_tables_for(theirs: Described) -> Iterator[Apart]:
 
 
 def _of_frequencies(ours: Described, theirs: Described) -> Iterator[Apart]:
-    shown = (ours.schedule or _first(ours), theirs.schedule or _first(theirs))
+    shown = _shown(ours), _shown(theirs)
     fix = "build it with the other's theta and scaling"
     if ours.kind == "builds" and ours.rotary_dim != theirs.rotary_dim:
         lanes = str(ours.rotary_dim or "unknown"), str(theirs.rotary_dim or "unknown")
@@ -59,8 +59,10 @@ def _of_frequencies(ours: Described, theirs: Described) -> Iterator[Apart]:
         yield "theta", at.format(shown[0], every[0][apart]), at.format(shown[1], every[1][apart]), fix
 
 
-def _first(described: Described) -> str:
-    return "frequencies of no known schedule" if described.frequencies else "unknown"
+def _shown(described: Described) -> str:
+    if described.schedule or described.theta is None:
+        return described.schedule or ("frequencies of no known schedule" if described.frequencies else "unknown")
+    return f"theta {described.theta:g}"
 
 
 def _frequencies(described: Described, pairs: int) -> tuple[float, ...]:

@@ -1,6 +1,7 @@
 """Tables for the terminal, and plain text when piped."""
 
 from collections.abc import Iterable, Sequence
+import textwrap
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
@@ -190,8 +191,8 @@ def _swap(found: Identification, look: Look) -> list[RenderableType]:
         Group(Text(answer, style="bold"), *([_said(changes, look)] if changes else []))
     ]
     if code:
-        lines = Text(code[1], no_wrap=True, overflow="ignore")
-        parts.append(Group(Text(code[0], style="bold"), Padding(lines, (0, 0, 0, 2))))
+        lines = textwrap.indent(code[1], "  ", lambda line: True)
+        parts.append(Text.assemble((f"{code[0]}\n", "bold"), lines, no_wrap=True))
     return parts
 
 
@@ -260,7 +261,8 @@ def _printed(look: Look, parts: Iterable[RenderableType]) -> str:
     for at, part in enumerate(parts):
         if at:
             console.print()
-        console.print(part, soft_wrap=at == 0 and isinstance(part, Text))  # a headline stays on one line
+        whole = isinstance(part, Text) and (at == 0 or bool(part.no_wrap))
+        console.print(part, soft_wrap=whole)  # a headline stays on one line, and so does each line of code
     text = "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
     return text.encode("ascii", "replace").decode() if look.ascii else text
 

@@ -11,6 +11,7 @@ from rotcheck.compare.plan import DTYPES, check_known
 from rotcheck.errors import RequestError
 from rotcheck.identify import describe
 from rotcheck.identify.describe import Identified
+from rotcheck.identify.beside import beside_each_other
 from rotcheck.identify.likeness import likeness
 from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
@@ -70,7 +71,7 @@ def assert_rotates(
 
 
 def assert_swappable(function: Function, other: Function | str, *, device: str = "cpu") -> None:
-    """Assert that one function can take another's place as it is: same convention, same call.
+    """Assert that one function can take another's place as it is: same convention, same call, same values.
 
     `other`: a function, or a name or SPEC as `rotcheck identify --like` takes it. Raises AssertionError, whose message
     says in what they differ and what to permute or convert.
@@ -80,10 +81,11 @@ def assert_swappable(function: Function, other: Function | str, *, device: str =
     target = load.find(other, device) if isinstance(other, str) else Target(other, load.declared(other))
     with defaults():
         ours = _identified(function, load.declared(function), device).told
-        theirs = describe.identified(target, torch.device(device)).told
-    found = likeness(ours, theirs, other if isinstance(other, str) else name_of(other))
+        beside = describe.identified(target, torch.device(device))
+        found = likeness(ours, beside.told, other if isinstance(other, str) else name_of(other))
+        found = beside_each_other(function, target.function, found, beside, torch.device(device))
     if found.swappable != "as it is":
-        raise AssertionError(message.unlike(name_of(function), found, ours, theirs))
+        raise AssertionError(message.unlike(name_of(function), found, ours, beside.told))
 
 
 def name_of(function: Function) -> str:
