@@ -97,6 +97,14 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 Kind = Literal["applies", "builds", "both"]
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """A further way to call a function: the same arguments in other shapes."""
+
+    layout: str | None  # None: any that it takes
+    table_axes: str | None = None
+    position_axes: str | None = None
+
+
 class Described(msgspec.Struct, frozen=True, kw_only=True):
     """What a rotary function does by design; None where that cannot be known, or does not apply."""
 
@@ -123,6 +131,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     in_place: bool | None = None
     dtype_rule: str | None = None
     takes: dict[str, bool] = {}  # what else was tried: fewer heads in k, other dtypes, an empty batch, ...
+    position_axes: str | None = None  # "bs": the axes of positions, where it takes them
+    order: str | None = None  # of what a maker gives back: "cos, sin", "sin, cos", "cos+sin", "one tensor"
+    ways: tuple[Way, ...] = ()  # further calls that give the same
+    choices: dict[str, tuple[str, ...]] = {}  # values of keywords that choose a field: {"form=tables": (...)}
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +195,8 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True):
     other: str
     swappable: Swappable
     differences: tuple[Difference, ...]
+    adapter: str | None = None  # Python: a function with the other's call, which calls this one
+    error: float | None = None  # of both side by side, in rounding steps; None: not run
 
 
 Answer = Literal["right", "wrong", "unknown"]

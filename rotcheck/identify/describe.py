@@ -476,4 +476,5 @@ def _described(found: Found, convention: Convention, own: OwnAngles | None, more
         takes=more.takes,
         schedule=own.schedule if own else None,
         theta=own.theta if own else None,
+        ways=evidence.ways(found),
     )

@@ -3,7 +3,7 @@
 from rotcheck.identify import engine
 from rotcheck.identify.engine import Found
 from rotcheck.identify.words import call_words, shape_words, table_words
-from rotcheck.results import Ambiguity, Told
+from rotcheck.results import Ambiguity, Told, Way
 from rotcheck.rotary.conventions import Convention, role_of
 
 
@@ -109,6 +109,15 @@ def also(found: Found) -> tuple[str, ...]:
     ways = dict.fromkeys(_way(other.convention) for other in found.others)
     ways.pop(_way(found.convention), None)
     return tuple(ways)
+
+
+def ways(found: Found) -> tuple[Way, ...]:
+    """Return further ways to call it, as data."""
+    every = [other.convention for other in found.others if other.convention.tables == found.convention.tables]
+    return tuple(
+        Way(layout=one.layout, table_axes=one.table_axes or None, position_axes=one.position_axes)
+        for one in every
+    )
 
 
 def _way(convention: Convention) -> str:

@@ -1,10 +1,26 @@
 """Can one rotary function be swapped for another, and what has to be permuted or converted if not?"""
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 from msgspec.structs import replace
 
+from rotcheck.identify.swap import adapter, conversion, rows, signature
+from rotcheck.identify.swap.angles import of_angles
+from rotcheck.identify.swap.conversion import Impossible, each, permutation
+from rotcheck.identify.swap.variants import lined_up, variants
 from rotcheck.results import Described, Difference, Identification, Likeness, Swappable, Turned
 
+APART = {
+    "flash-attn-qkv": "flash-attn",
+    **dict.fromkeys(
+        ("native", "rotcheck", "rotcheck.rotary:apply_rotary_pos_emb"), "rotcheck.rotary:apply_rotary"
+    ),
+}
+"""Of what takes packed q, k and v: its relative that takes them one by one."""
+
 _ORDERS = {"half": "cat(f, f)", "interleaved": "each value twice"}
+_NEVER = ("kind", "sections", "blocks", "coordinates")  # fields that nothing around a call makes up for
 
 
 def order_words(lanes: str | None, before: str = "") -> str:
@@ -21,7 +37,15 @@ def likeness(own: Identification, other: Identification, name: str) -> Likeness:
         return plain
     gone = next(one for one in plain.differences if one.hard and one not in nearest.differences)
     fix = _differs("flag", gone.own, gone.other, f"call it with {flag.flag}")
-    return Likeness(other=name, swappable="with changes", differences=(fix, *nearest.differences))
+    with_flag = nearest.adapter and nearest.adapter.replace(
+        f"{signature.OURS}(", f"{signature.OURS}_with_flag("
+    )
+    lines = f"{signature.OURS}_with_flag = functools.partial({signature.OURS}, {flag.flag})\n\n\n"
+    code = with_flag and with_flag.replace(
+        "import torch\n\n\n", f"import functools\n\nimport torch\n\n{lines}", 1
+    )
+    differences = (fix, *nearest.differences)
+    return Likeness(other=name, swappable="with changes", differences=differences, adapter=code)
 
 
 def _with(own: Identification, turned: Turned) -> Identification:
@@ -38,17 +62,22 @@ def _changes(found: Likeness) -> int:
 
 
 def _held(own: Identification, other: Identification, name: str) -> Likeness:
-    ours, theirs = own.convention, other.convention
-    if ours is None or theirs is None:
-        why = (own if ours is None else other).message or "no rotation was found"
-        known = _differs("convention", _known(ours), _known(theirs), why)
+    if own.convention is None or other.convention is None:
+        why = (own if own.convention is None else other).message or "no rotation was found"
+        known = _differs("convention", _known(own.convention), _known(other.convention), why)
         return Likeness(other=name, swappable="unknown", differences=(known,))
-    ours, theirs = _lined_up(ours, theirs), _lined_up(theirs, ours)
-    if "builds" in (ours.kind, theirs.kind):
-        found = _of_tables(ours, theirs)
-    else:
-        found = [*_of_values(ours, theirs), *_of_calls(ours, theirs)]
-    return Likeness(other=name, swappable=_verdict(own, other, found), differences=tuple(found))
+    theirs = lined_up(other.convention, own.convention)
+    every = [(ours, _differences(ours, theirs, own, other)) for ours in variants(own.convention, theirs)]
+    ours, found = min(every, key=lambda one: _work(one[0], theirs, one[1]))
+    verdict = _verdict(own, other, found)
+    code = adapter.adapter(ours, theirs) if verdict != "no" and any(one.hard for one in found) else None
+    return Likeness(other=name, swappable=verdict, differences=tuple(found), adapter=code)
+
+
+def _work(ours: Described, theirs: Described, found: list[Difference]) -> int:
+    """Return how much has to be changed: an argument is the least, one axis of batch and rows the most."""
+    folds = adapter.of_batch(theirs) and not adapter.of_batch(ours)
+    return sum(1 if one.field == "arguments" else 2 for one in found if one.hard) + 4 * folds
 
 
 def _known(found: Described | None) -> str:
@@ -56,160 +85,186 @@ def _known(found: Described | None) -> str:
 
 
 def _verdict(own: Identification, other: Identification, found: list[Difference]) -> Swappable:
-    if not (own.follows and other.follows) or any(each.field == "kind" for each in found):
+    if "wrong" in (own.answer, other.answer) or any(one.field in _NEVER for one in found):
         return "no"
-    return "with changes" if any(each.hard for each in found) else "as it is"
+    if not (own.follows and other.follows) or any(
+        "unknown" in (one.own, one.other) for one in found if one.hard
+    ):
+        return "unknown"
+    return "with changes" if any(one.hard for one in found) else "as it is"
 
 
-def _of_values(ours: Described, theirs: Described) -> list[Difference]:
-    """What changes the values of a model that was trained with the other."""
-    found = []
+def _differences(
+    ours: Described, theirs: Described, own: Identification, other: Identification
+) -> list[Difference]:
+    if ours.kind != theirs.kind and "builds" in (ours.kind, theirs.kind):
+        why = "one makes tables, the other applies them: neither takes the other's place"
+        return [_differs("kind", ours.kind, theirs.kind, why)]
+    angles = [_differs(*one) for one in of_angles(own, other, ours, theirs)]
+    if ours.kind == "builds":
+        return [*angles, *_of_tables(ours, theirs)]
+    return [*_of_values(ours, theirs), *angles, *_of_calls(ours, theirs, own.specification)]
+
+
+def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
+    """Yield what changes the values of a model that was trained with the other."""
+    for name in ("sections", "blocks"):
+        own, other = getattr(ours, name), getattr(theirs, name)
+        if own != other:
+            yield _differs(name, own or "none", other or "none", "nothing around a call makes up for this")
     if ours.pairing != theirs.pairing:
-        fix = f"permute the rows of the q and k projections once, biases too: {_permutation(ours)}"
-        found.append(_differs("pairing", ours.pairing, theirs.pairing, fix))
+        fix = f"{permutation(ours)}  # permute the rows of the q and k projections once, biases too"
+        yield _differs("pairing", ours.pairing or "unknown", theirs.pairing or "unknown", fix)
     if ours.direction != theirs.direction:
-        found.append(
-            _differs(
-                "direction",
-                ours.direction,
-                theirs.direction,
-                "hand it -sin for sin (or conjugate tables, or negative positions)",
-            )
-        )
+        turned = "positions = -positions" if ours.tables == "positions" else "; ".join(_backwards(ours))
+        yield _differs("direction", ours.direction or "unknown", theirs.direction or "unknown", turned)
     if ours.output_lanes != theirs.output_lanes:
-        fix = "q and k come out in another order of lanes: scores stay the same where it rotates both"
-        found.append(_differs("output_lanes", ours.output_lanes, theirs.output_lanes, fix))
-    if ours.rotary_dim != theirs.rotary_dim:
-        fix = "rotate only the first rotary_dim lanes: x[..., :rotary_dim], and join the others behind"
-        found.append(_differs("rotary_dim", ours.rotary_dim or "all", theirs.rotary_dim or "all", fix))
-    if ours.rotates_v and not theirs.rotates_v:
-        found.append(_differs("rotates_v", "yes", "no", "keep a copy of V and put it back"))
-    if "both" in (ours.kind, theirs.kind) and ours.kind == theirs.kind and ours.schedule != theirs.schedule:
-        found.append(
-            _differs(
-                "theta",
-                ours.schedule or "unknown",
-                theirs.schedule or "unknown",
-                "build it with the other's theta and scaling",
-            )
+        yield _differs(
+            "output_lanes", ours.output_lanes, theirs.output_lanes, _code(partial(_written, ours, theirs))
         )
-    return found
+    if ours.rotary_dim != theirs.rotary_dim:
+        yield _differs(
+            "rotary_dim", ours.rotary_dim or "all", theirs.rotary_dim or "all", _narrowed(ours, theirs)
+        )
+    if ours.head_dim and theirs.head_dim and ours.head_dim != theirs.head_dim:
+        yield _differs(
+            "head_dim", ours.head_dim, theirs.head_dim, f"build it for heads of {theirs.head_dim} lanes"
+        )
+    elif ours.head_dim and not theirs.head_dim:
+        fix = "build it for as many lanes as your heads have"
+        yield _differs("head_dim", ours.head_dim, "any", fix, hard=False)
+    if bool(ours.rotates_v) != bool(theirs.rotates_v):
+        fix = "v = v.clone()  # before the call, and put it back behind it"
+        yield _differs("rotates_v", _yes(ours.rotates_v), _yes(theirs.rotates_v), fix)
 
 
-def _permutation(ours: Described) -> str:
-    """Return code that puts the rows of a projection w (heads * head_dim, ...) in our order of lanes."""
-    sizes = "rotary_dim // 2, 2" if ours.pairing == "half" else "2, rotary_dim // 2"
-    if ours.rotary_dim is None:
-        return f"w.view(heads, {sizes}, -1).transpose(1, 2).reshape(w.shape)"
-    each = "w.view(heads, head_dim, -1)"
-    turning = f"{each}[:, :rotary_dim].unflatten(1, ({sizes})).transpose(1, 2).flatten(1, 2)"
-    return f"torch.cat(({turning}, {each}[:, rotary_dim:]), 1).reshape(w.shape)"
+def _yes(value: bool | None) -> str:
+    return "yes" if value else "no"
 
 
-def _lined_up(own: Described, other: Described) -> Described:
-    """Return a convention that takes any layout as what it is in the other's: its tables line up with that."""
-    axes = _PLAIN.get(other.layout or "")
-    if own.layout is not None or axes is None or own.tables == "positions":
-        return own
-    aligned = "".join(axis if axis == "s" else "w" if axis == "d" else "1" for axis in axes).lstrip("1")
-    return replace(own, layout=other.layout, table_axes=aligned)
+def _code(lines: Callable[[], list[str]], otherwise: str = "no lines of code are known that do this") -> str:
+    try:
+        return "; ".join(lines()).replace("\n", "; ")
+    except Impossible as reason:
+        return f"{otherwise}: {reason}"
 
 
-def _of_positions(ours: Described, theirs: Described) -> list[Difference]:
-    """What each can be told of positions, of two that make their own angles."""
+def _backwards(ours: Described) -> list[str]:
+    """Return the lines that turn our tables the other way round."""
+    return conversion.tables(ours, replace(ours, direction=-(ours.direction or 1)))
+
+
+def _written(ours: Described, theirs: Described) -> list[str]:
+    """Return the line that puts the lanes of our result in the order of theirs."""
+    return [each(["q", "k"], conversion.reordered(adapter.written(ours), adapter.written(theirs)))]
+
+
+def _narrowed(ours: Described, theirs: Described) -> str:
+    if ours.rotary_dim:
+        return f"build it for {theirs.rotary_dim or 'all'} lanes that turn"
+    lanes, call = theirs.rotary_dim, signature.call_of(ours, {"x": "x[..., :lanes]"})
+    call = call.replace("lanes", str(lanes))
+    return f"x = torch.cat(({signature.OURS}({call}), x[..., {lanes}:]), -1)  # for each of q and k"
+
+
+def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
+    """Yield what each can be told of positions, of two that make their own angles."""
     if ours.positions == theirs.positions or "positions" not in (ours.tables, theirs.tables):
-        return []
+        return
     told = {
-        "any": "give it the positions themselves: torch.arange(offset, offset + rows)",
-        "offset": "it takes the first position of consecutive rows, and no others",
+        "any": "positions = torch.arange(offset, offset + rows)  # the positions themselves",
+        "offset": "offset = int(positions[..., 0].max())  # consecutive rows alone, the same of each batch row",
         "from 0": "it counts rows from 0 and cannot be told positions: no decoding, no packed or padded sequences",
-        "tables": "the rows of its tables are the positions",
+        "tables": "cos, sin = cos[positions], sin[positions]  # the rows of its tables are the positions",
     }
     own = ours.positions or "unknown"
-    return [
-        _differs(
-            "positions", own, theirs.positions or "unknown", told.get(own, "it has positions of its own")
-        )
-    ]
+    fix = told.get(own, "it has positions of its own")
+    yield _differs("positions", own, theirs.positions or "unknown", fix)
 
 
-def _of_calls(ours: Described, theirs: Described) -> list[Difference]:
-    """What has to be converted around a call."""
-    found = []
-    if ours.layout != theirs.layout and ours.layout and not theirs.layout:
-        fix = f"it takes {ours.layout} alone: lay the tensors out so before the call, and back after it"
-        found.append(_differs("layout", ours.layout, "any", fix))
-    elif ours.layout != theirs.layout and ours.layout and theirs.layout:
-        fix = _transpose(ours.layout, theirs.layout)
-        found.append(_differs("layout", ours.layout, theirs.layout, fix))
-    if (ours.tables, ours.table_lanes, ours.table_axes) != (
-        theirs.tables,
-        theirs.table_lanes,
-        theirs.table_axes,
-    ):
-        found.append(_differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs)))
-    found += _of_positions(ours, theirs)
-    if ours.argument_order != theirs.argument_order:
-        mine, other = (", ".join(each.argument_order) for each in (ours, theirs))
-        found.append(_differs("arguments", mine, other, f"call it as f({mine})"))
-    if ours.in_place and not theirs.in_place:
-        found.append(_differs("in_place", "yes", "no", "clone what must stay as it is before the call"))
-    if ours.dtype_rule != theirs.dtype_rule:
+def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Difference]:
+    """Yield what has to be converted around a call."""
+    if ours.layout != theirs.layout and ours.layout:
+        yield _differs("layout", ours.layout, theirs.layout or "any", _layout(ours, theirs, name))
+    if not conversion.same_tables(ours, theirs):
+        yield _differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs))
+    yield from _of_positions(ours, theirs)
+    told = any(signature.role_of(one) == "offset" for one in theirs.argument_order)
+    if _arguments(ours, offset=told) != _arguments(theirs, offset=True):
+        mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
+        yield _differs("arguments", mine, other, f"{signature.OURS}({signature.call_of(ours)})")
+    if bool(ours.in_place) != bool(theirs.in_place):
+        fix = "q, k = q.clone(), k.clone()  # before the call" if ours.in_place else "q.copy_(result)"
+        yield _differs("in_place", _yes(ours.in_place), _yes(theirs.in_place), fix)
+    if ours.dtype_rule != theirs.dtype_rule and ours.dtype_rule and theirs.dtype_rule:
         fix = "expect differences of a rounding step; cast the result where the dtype differs"
-        found.append(
-            _differs("dtype_rule", ours.dtype_rule or "?", theirs.dtype_rule or "?", fix, hard=False)
-        )
+        yield _differs("dtype_rule", ours.dtype_rule, theirs.dtype_rule, fix, hard=False)
     refused = [what for what, does in theirs.takes.items() if does and ours.takes.get(what) is False]
     if refused:
-        found.append(
-            _differs(
-                "takes",
-                f"not {', '.join(refused)}",
-                "takes them",
-                "do without, or convert before the call",
-                hard=False,
-            )
-        )
-    return found
+        fix = "do without, or convert before the call"
+        if "fewer heads in k" in refused:
+            fix = "q, k = ours(q, q, ...)[0], ours(k, k, ...)[0]  # k apart, where it has fewer heads"
+        yield _differs("takes", f"not {', '.join(refused)}", "takes them", fix, hard=False)
 
 
-def _of_tables(ours: Described, theirs: Described) -> list[Difference]:
-    found = []
-    if ours.kind != theirs.kind:
-        return [
-            _differs(
-                "kind",
-                ours.kind,
-                theirs.kind,
-                "one makes tables, the other applies them: neither takes the other's place",
-            )
-        ]
-    if ours.schedule != theirs.schedule:
-        found.append(
-            _differs(
-                "theta",
-                ours.schedule or "unknown",
-                theirs.schedule or "unknown",
-                "build it with the other's theta and scaling",
-            )
+def _arguments(described: Described, *, offset: bool) -> tuple[str, ...]:
+    """Return what each argument is, a single tensor by the same name whether it is called x, q or k.
+
+    `offset`: with an offset by keyword, which has a default.
+    """
+    tensors = [one for one in map(signature.role_of, described.argument_order) if one in ("q", "k", "v", "x")]
+    single = tensors if len(tensors) == 1 else []
+    kept = [one for one in described.argument_order if offset or not one.endswith("=offset")]
+    return tuple("x" if one in single else one for one in kept)
+
+
+def _layout(ours: Described, theirs: Described, name: str) -> str:
+    own, other = ours.layout or "", theirs.layout or ours.layout or ""
+    if own in conversion.PACKED and other not in conversion.PACKED:
+        apart = APART.get(name)
+        instead = (
+            f"use {apart}, which takes q and k one by one"
+            if apart
+            else "look for a call that takes q and k apart"
         )
-    if (ours.tables, ours.table_lanes) != (theirs.tables, theirs.table_lanes):
-        found.append(_differs("tables", _tables(ours), _tables(theirs), _conversion(theirs, ours)))
-    return found
+        return f"packed q, k and v have the same heads: for grouped heads {instead}, or call it for each as below"
+    if own in conversion.PACKED or other in conversion.PACKED:
+        axis = conversion.PACKED.get(other, ("", 2))[1]
+        return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call"
+    try:
+        before = conversion.moved(other, own)
+        behind = conversion.entered(own, conversion.OF_BATCH) + conversion.left(other)
+    except Impossible as reason:
+        return f"lay the tensors out as {own} before the call, and back behind it: {reason}"
+    return f"x = x{before}  # before the call, and x = x{behind} behind it"
+
+
+def _of_tables(ours: Described, theirs: Described) -> Iterator[Difference]:
+    """Yield in what the tables differ that two functions make."""
+    if not conversion.same_tables(ours, theirs):
+        back = replace(theirs, direction=None), replace(ours, direction=None)
+        yield _differs("tables", _tables(ours), _tables(theirs), _conversion(*back))
+    if ours.order != theirs.order and ours.tables == theirs.tables:
+        fix = "cos, sin = sin, cos" if "sin, cos" in (ours.order, theirs.order) else "take cos and sin apart"
+        yield _differs("order", ours.order or "unknown", theirs.order or "unknown", fix)
+    if ours.positions != theirs.positions:
+        own = ours.positions or "unknown"
+        fix = (
+            "cos, sin = cos[positions], sin[positions]"
+            if own == "from 0"
+            else "positions = torch.arange(rows)"
+        )
+        yield _differs("positions", own, theirs.positions or "unknown", fix)
+    if ours.argument_order != theirs.argument_order:
+        mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
+        yield _differs("arguments", mine, other, f"{signature.OURS}({mine})")
+    if ours.dtype_rule != theirs.dtype_rule:
+        fix = "cos, sin = cos.to(dtype), sin.to(dtype)"
+        yield _differs("dtype_rule", ours.dtype_rule or "?", theirs.dtype_rule or "?", fix, hard=False)
 
 
 def _differs(field: str, own: object, other: object, fix: str, *, hard: bool = True) -> Difference:
     return Difference(field=field, own=str(own), other=str(other), fix=fix, hard=hard)
-
-
-def _transpose(ours: str, theirs: str) -> str:
-    swaps = {frozenset(("bshd", "bhsd")): "transpose(1, 2)", frozenset(("bshd", "sbhd")): "transpose(0, 1)"}
-    swap = swaps.get(frozenset((ours, theirs)))
-    return (
-        f"x.{swap} before the call and after it"
-        if swap
-        else f"lay the tensors out as {ours} before the call, and back after it"
-    )
 
 
 def _tables(described: Described) -> str:
@@ -220,7 +275,7 @@ def _shape(described: Described) -> str:
     """Return the axes of a table as a shape: `(S, 1, D/2)`."""
     if not described.table_axes:
         return ""
-    words = {"b": "B", "s": "S", "w": "D" if described.table_lanes else "D/2"}
+    words = {"b": "B", "s": "S", "w": "D" if described.table_lanes else "D/2", "g": "3"}
     behind = {"stacked": ["2"], "matrix": ["2", "2"]}.get(described.tables or "", [])
     return f"({', '.join([*(words.get(axis, axis) for axis in described.table_axes), *behind])})"
 
@@ -230,68 +285,9 @@ def _conversion(wanted: Described, have: Described) -> str:
     if wanted.tables == "positions":
         return "it makes its own tables: give it positions in their place"
     if have.tables == "positions":
-        return "the other makes its own tables: build them, as wanted, beside this one"
-    axes = _axes(have.table_axes or "", wanted.table_axes or "")
-    if (wanted.tables, wanted.table_lanes) == (have.tables, have.table_lanes):
-        return "; ".join(axes)
-    return "; ".join([*axes, *_form(wanted, have)])
-
-
-def _form(wanted: Described, have: Described) -> list[str]:
-    """Return the steps from one form to another: code in t, each of the tables, and in cos and sin."""
-    once = {"half": "t[..., : t.shape[-1] // 2]", "interleaved": "t[..., ::2]"}
-    twice = {"half": "torch.cat((t, t), -1)", "interleaved": "t.repeat_interleave(2, -1)"}
-    steps = []
-    if have.table_lanes and wanted.table_lanes != have.table_lanes:
-        steps.append(f"each pair's value once: {once[have.table_lanes]}")
-    both = wanted.tables in _ANGLES and have.tables in _ANGLES
-    if have.tables in _READ and have.tables != wanted.tables and not both:
-        steps.append(_READ[have.tables])
-    if wanted.table_lanes and wanted.table_lanes != have.table_lanes:
-        steps.append(twice[wanted.table_lanes])
-    if wanted.tables in _MADE and wanted.tables != have.tables and not both:
-        steps.append(_MADE[wanted.tables])
-    return steps
-
-
-def _axes(have: str, wanted: str) -> list[str]:
-    """Return the steps that put the axes of a table, each row of a batch and each slot alike, where they are wanted."""
-    if have == wanted:
-        return []
-    kept = [axis for axis in have if axis in wanted.replace("1", "")]
-    taken = [":" if axis in kept else "0" for axis in have]
-    steps = [f"t[{_trimmed(taken)}]"] if "0" in taken else []
-    order = [axis for axis in wanted if axis in kept]
-    if order != kept:
-        steps.append("t.transpose(0, 1)")
-    given = [":" if axis in kept else "None" for axis in wanted]
-    steps += [f"t[{_trimmed(given)}]"] if "None" in given else []
-    if "b" in wanted and "b" not in kept:
-        steps.append(f"t.repeat_interleave(batch, {wanted.index('b')})")
-    if "3" in wanted and "3" not in kept:
-        steps.append(f"a slot each for q, k and v at axis {wanted.index('3')}, v's with cos 1 and sin 0")
-    return steps
-
-
-def _trimmed(index: list[str]) -> str:
-    while index[-1] == ":":
-        index = index[:-1]
-    return ", ".join(index)
-
-
-_PLAIN = {"bshd": "bshd", "bhsd": "bhsd", "sbhd": "sbhd", "thd": "shd", "hsd": "hsd"}
-_ANGLES = ("angles", "angles-repeated")
-_READ = {
-    "complex": "cos, sin = t.real, t.imag",
-    "stacked": "cos, sin = t.unbind(-1)",
-    "matrix": "cos, sin = t[..., 0, 0], t[..., 1, 0]",
-    "angles": "cos, sin = t.cos(), t.sin()",
-    "angles-repeated": "cos, sin = t.cos(), t.sin()",
-}
-_MADE = {
-    "angles": "the angles of which they were made, or: torch.atan2(sin, cos)",
-    "angles-repeated": "the angles of which they were made, or: torch.atan2(sin, cos)",
-    "complex": "torch.complex(cos, sin)",
-    "stacked": "torch.stack((cos, sin), -1)",
-    "matrix": "torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)",
-}
+        alike = replace(have, direction=wanted.direction)
+        return _code(partial(rows.made_tables, wanted, alike, "s", "q", folded=False))
+    alike = replace(have, direction=wanted.direction)
+    batch = "b" in (have.table_axes or "") and "b" not in (wanted.table_axes or "")
+    folded = partial(conversion.tables, wanted, alike, folded=batch)
+    return _code(folded) + ("  # batch and rows as one axis, of q and k too" if batch else "")

@@ -164,6 +164,7 @@ def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -
         theta=own.theta,
         schedule=own.schedule,
         amplitude=known_amplitude(built.amplitude),
+        order=built.order,
         frequencies=() if made is None or plain else tuple(float(each) for each in made.frequencies),
         rotary_dim=2 * built.cos.shape[-1],
         positions="grid" if built.grid else counted,

@@ -9,10 +9,10 @@ import msgspec
 from rotcheck import __version__
 from rotcheck.errors import RequestError
 from rotcheck.identify import advice, together
-from rotcheck.identify.likeness import likeness
+from rotcheck.identify.swap.run import swaps
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
-from rotcheck.results import Identification, Remark, Turned
+from rotcheck.results import Described, Identification, Likeness, Remark, Turned
 
 WORKER = "rotcheck.identify.worker:open_identification"
 FLAGS = "rotcheck.identify.worker:open_flags"
@@ -30,6 +30,7 @@ class Identified:
     unbuilt: bool = False  # it is a class of which no object could be made
     came_back: bool = True  # it was loaded and tried; False: it died, hung, raised or is not on this machine
     flags: tuple[str, ...] = ()  # the other way round, "interleaved=True", as they can be asked about
+    registered: Described | None = None  # what it is registered with, of one that is not on this machine
 
 
 def identify(
@@ -72,13 +73,22 @@ def identify_all(
         on_plan(len(asked))
     with Pool(preload=PRELOAD) as pool:
         found = of_all(pool, every, device, timeout, on_found, flags=True)
-    told = apart(asked, [found[name].told for name in asked])
-    if like:
-        other = found[like].told
-        if found[like].unbuilt:
-            raise RequestError(f"{shown(like)!r} {other.message}")
-        told = [msgspec.structs.replace(one, likeness=likeness(one, other, shown(like))) for one in told]
+        told = apart(asked, [found[name].told for name in asked])
+        if like:
+            held = _held(pool, asked, found, like, device, timeout)
+            told = [msgspec.structs.replace(one, likeness=held[name]) for name, one in zip(asked, told)]
     return tuple(together.of_files(asked, told))
+
+
+def _held(
+    pool: Pool, asked: Sequence[str], found: Mapping[str, Identified], like: str, device: str, timeout: float
+) -> dict[str, Likeness]:
+    """Return of each whether it can take the place of another. Raises `RequestError`."""
+    other = found[like]
+    if other.unbuilt:
+        raise RequestError(f"{shown(like)!r} {other.told.message}")
+    own = {name: (found[name].told, found[name].registered) for name in asked}
+    return swaps(pool, own, (like, other.told, other.registered, other.convention), device, timeout)
 
 
 def of_all(
@@ -126,6 +136,12 @@ def with_flag(own: Identification, done: Done) -> Identification:
         findings=(*own.findings, *wrong),
         follows=own.follows and not wrong,
     )
+
+
+def _registered(outcome: Any) -> Described | None:
+    """Return the convention that a function which is not on this machine is registered with."""
+    known = outcome.value.get("registered") if isinstance(outcome, Returned) else None
+    return msgspec.convert(known, Described) if known else None
 
 
 def jobs(specifications: Sequence[str], device: str, timeout: float) -> list[Job]:
@@ -194,4 +210,5 @@ def identified(done: Done) -> Identified:
         None,
         unbuilt=unbuilt,
         came_back=False,
+        registered=_registered(outcome),
     )

@@ -8,9 +8,10 @@ from msgspec import structs
 from torch import Tensor
 
 from rotcheck.identify import builders
-from rotcheck.identify.builders import Built, Recipe
+from rotcheck.identify.builders import Recipe
 from rotcheck.identify.demonstration import PRINT, Source, shown
 from rotcheck.identify.doubt import settled, source_of
+from rotcheck.identify.table_forms import Built, read
 from rotcheck.identify.templates import parameters
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.load import Target
@@ -76,12 +77,12 @@ def _of_rows(source: Source, recipe: Recipe, built: Built, theta: float, rows: S
     length = len(rows) if given else max(rows) + 1
     setup = [*source.lines, "", *_made(recipe, rows, length), f"returned = f({_arguments(recipe, length)})"]
     returned = source.run("\n".join(setup))["returned"]
-    read = builders.read(returned, length)
-    pairs = read.cos.shape[-1]
+    tables = read(returned, length)
+    pairs = tables.cos.shape[-1]
     at = torch.tensor(rows, dtype=torch.float64)
     exact = at[:, None] * theta ** (-torch.arange(pairs, dtype=torch.float64) / pairs)  # (S, P)
     own = torch.arange(len(rows)) if given else torch.tensor(rows)
-    off = torch.hypot(read.cos[own] - exact.cos(), read.sin[own] - exact.sin())  # (S, P)
+    off = torch.hypot(tables.cos[own] - exact.cos(), tables.sin[own] - exact.sin())  # (S, P)
     row, pair = (int(each) for each in torch.unravel_index(off.argmax(), off.shape))
     value = [
         *_came(returned, read, int(own[row]), pair),

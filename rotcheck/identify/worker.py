@@ -11,6 +11,7 @@ import torch
 from rotcheck.errors import RequestError
 from rotcheck.identify import describe, flags, idle_flags
 from rotcheck.identify.called import called
+from rotcheck.identify.words import described
 from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret
@@ -26,13 +27,14 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     Raises `RequestError` when there is no such function; a class that cannot be built is an answer.
     """
     device = setup["device"]
-    _settle(device)
+    settle(device)
     untouched = switches.read()
     try:
         found = load.find(setup["specification"], device)
     except Unavailable as error:
-        words = scrub(str(error))
-        return lambda task: {"unavailable": words}
+        words, registered = scrub(str(error)), load.registered(setup["specification"])
+        known = msgspec.to_builtins(described(registered)) if registered else None
+        return lambda task: {"unavailable": words, "registered": known}
     except RequestError as error:
         unbuilt = scrub(load.why_unbuilt(error))
         return lambda task: {"unbuilt": unbuilt}
@@ -41,7 +43,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     def answer(task: Any) -> Any:
         before = switches.read()
         started = time.perf_counter()
-        made = describe.identified(found, _place(device))
+        made = describe.identified(found, place(device))
         seconds = time.perf_counter() - started
         switches.move(before, now=switches.read())
         told = msgspec.structs.replace(
@@ -68,9 +70,9 @@ def open_flags(setup: dict[str, Any]) -> Answer:
 
     In a worker of its own: what was found without them stands, whatever becomes of the process.
     """
-    _settle(setup["device"])
+    settle(setup["device"])
     found = load.find(setup["specification"], setup["device"])
-    made = describe.identified(found, _place(setup["device"]))
+    made = describe.identified(found, place(setup["device"]))
     by_name = {turning.flag: turning for turning in made.flags}
 
     def answer(task: str) -> Any:
@@ -84,7 +86,7 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     return answer
 
 
-def _settle(device: str) -> None:
+def settle(device: str) -> None:
     """Make the worker ready for a device. Raises `RequestError` as `check` does."""
     if device == "interpreter":
         interpret()
@@ -93,7 +95,8 @@ def _settle(device: str) -> None:
     torch.set_num_threads(1)
 
 
-def _place(device: str) -> torch.device:
+def place(device: str) -> torch.device:
+    """Return where tensors are made for a device; the interpreter runs on CPU tensors."""
     return torch.device("cpu" if device == "interpreter" else device)
 
 

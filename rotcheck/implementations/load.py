@@ -153,6 +153,11 @@ def _registered(name: str) -> Implementation:
     return cast(Implementation, module)
 
 
+def registered(specification: str) -> Convention | None:
+    """Return the convention that an implementation is registered with, whether it can run here or not."""
+    return _registered(specification).convention if module_of(specification) else None
+
+
 def _standing_for(name: str, device: str) -> Target:
     """Return what a name stands for, in the project's pyproject.toml or by an installed package's entry point."""
     entry = registry.of_project().get(name)

@@ -7,7 +7,7 @@ from rotcheck.identify.likeness import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report.grid import Marks, Tone
 from rotcheck.report.text import figure, one_line, plural
-from rotcheck.results import Answer, Described, Identification, Remark
+from rotcheck.results import Answer, Described, Identification, Likeness, Remark
 
 Labelled = list[tuple[str, str]]
 Said = tuple[str, str, str]
@@ -183,11 +183,28 @@ def swap(found: Identification) -> tuple[str, list[Said]] | None:
         "as it is": f"can take the place of {like.other} as it is",
         "with changes": f"can take the place of {like.other} with these changes",
         "no": f"cannot take the place of {like.other}",
-        "unknown": f"cannot be held against {like.other}: one of them was not identified",
+        "unknown": f"cannot be held against {like.other}: {_why_unknown(like)}",
     }
     ordered = sorted(like.differences, key=lambda one: not one.hard)
     told = [(one.field, _plainly(one.fix), _plainly(f"{one.own} here, {one.other} there")) for one in ordered]
     return f"{one_line(found.specification)} {answers[like.swappable]}", told
+
+
+def _why_unknown(like: Likeness) -> str:
+    if any(one.field == "convention" for one in like.differences):
+        return "one of them was not identified"
+    if any(one.hard for one in like.differences):
+        return "not all of it is known"
+    return "nothing has to be changed by what is registered, but one of them did not run here"
+
+
+def adapter(found: Identification) -> tuple[str, str] | None:
+    """Return the code that takes another's place by calling this function, with a heading above it."""
+    like = found.likeness
+    if like is None or like.adapter is None:
+        return None
+    ran = "not run here" if like.error is None else f"run beside it: error {figure(like.error)}"
+    return f"The whole swap, as code ({ran})", like.adapter.rstrip()
 
 
 def heading(found: Identification) -> str:

@@ -1,5 +1,6 @@
 """Tables for the terminal, and plain text when piped."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
@@ -179,16 +180,28 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
         parts.append(Group(*heading, _labelled(told), *code))
     if found.convention is None:
         choices = _remarks_of("Worth knowing", conventions.choices(found))
-        return [*parts, *_remarks_of(*conventions.why_not(found)), *choices, *_ends(found)]
+        return [*parts, *_remarks_of(*conventions.why_not(found)), *choices, *_swap(found, look), *_ends(found)]
     nearest = [Text(conventions.heading(found), style="bold")] if wrong else []
     parts.append(Group(*nearest, _said(conventions.lines(found), look)))
     parts += _remarks_of("Worth knowing", conventions.choices(found))
-    unknown, swapped = conventions.ambiguities(found), conventions.swap(found)
+    unknown = conventions.ambiguities(found)
     parts += [Group(Text("Cannot be known", style="bold"), _labelled(unknown))] if unknown else []
-    if swapped:
-        answer, changes = swapped
-        parts.append(Group(Text(answer, style="bold"), *([_said(changes, look)] if changes else [])))
-    return [*parts, *_ends(found)]
+    return [*parts, *_swap(found, look), *_ends(found)]
+
+
+def _swap(found: Identification, look: Look) -> list[RenderableType]:
+    """Return whether it can take another's place, what to change, and the code that does all of it."""
+    swapped, code = conventions.swap(found), conventions.adapter(found)
+    if swapped is None:
+        return []
+    answer, changes = swapped
+    parts: list[RenderableType] = [
+        Group(Text(answer, style="bold"), *([_said(changes, look)] if changes else []))
+    ]
+    if code:
+        lines = textwrap.indent(code[1], "  ", lambda line: True)
+        parts.append(Text.assemble((f"{code[0]}\n", "bold"), lines, no_wrap=True))
+    return parts
 
 
 def _code(text: str) -> RenderableType:
@@ -264,7 +277,8 @@ def _printed(look: Look, parts: Iterable[RenderableType]) -> str:
     for at, part in enumerate(parts):
         if at:
             console.print()
-        console.print(part, soft_wrap=at == 0 and isinstance(part, Text))  # a headline stays on one line
+        whole = isinstance(part, Text) and (at == 0 or bool(part.no_wrap))
+        console.print(part, soft_wrap=whole)  # a headline stays on one line, and so does each line of code
     text = "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
     return text.encode("ascii", "replace").decode() if look.ascii else text
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
+from rotcheck.declaration import declare
 from rotcheck.rotary.conventions import Layout, Pairing, TableForm
 from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import choose, operations, traced
@@ -16,6 +17,23 @@ from rotcheck.rotary.tables import cos_and_sin
 
 PACKED = Arrangement(layout="qkv", form="packed", exact_rows=True)
 PACKED_WITH_V = PACKED._replace(rotate_v=True)
+
+
+WAYS = (
+    *(("", axes) for axes in ("sw", "bsw", "s1w")),
+    *(("bshd", axes) for axes in ("1s1w", "bs1w")),
+    *(("bhsd", axes) for axes in ("11sw", "b1sw")),
+    *(("sbhd", axes) for axes in ("s11w", "sb1w")),
+    *(("qkv", axes) for axes in ("1s11w", "1s31w")),
+)
+"""The layouts, empty for any, and axes of tables that `apply_rotary` takes, as `rotcheck identify` tells them."""
+
+CHOICES = (
+    ("layout", ("bshd", "bhsd", "sbhd", "thd", "qkv")),
+    ("pairing", ("half", "interleaved")),
+    ("form=tables", ("half-width", "repeated", "packed", "complex", "matrix", "angles")),
+    ("direction", ("1", "-1")),
+)
 
 
 def apply_rotary_pos_emb(
@@ -42,6 +60,15 @@ def apply_rotary_pos_emb(
     return rotate(qkv, cos, sin, PACKED_WITH_V if rotate_v else PACKED, inplace, out=out)
 
 
+@declare(
+    pairing="half",
+    layout="bshd",
+    tables="half-width",
+    table_axes="sw",
+    arguments=("x", "cos", "sin"),
+    ways=WAYS,
+    choices=CHOICES,
+)
 def apply_rotary(
     x: Tensor,
     *tables: Tensor,

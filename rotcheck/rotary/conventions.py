@@ -75,7 +75,9 @@ class Convention:
     radians a position, when they are not theta's. `positions`: what it takes of them: `tables` (the rows handed in),
     `any`, `offset` or `from 0`; `position_axes` their axes, of which `2` and `3` are coordinates; `last_position` the
     largest. `in_place`: the result is written into the input. `takes_offset`: it
-    takes `offset=k`, the row of the first position.
+    takes `offset=k`, the row of the first position. `ways`: further calls that do the same, the layout (empty: any
+    that it takes) and the axes of a table of each. `choices`: keywords that choose a field, with the values that they
+    take: `("form=tables", ("half-width", "complex"))` is `form=` for the field `tables`.
     """
 
     pairing: Pairing
@@ -99,6 +101,8 @@ class Convention:
     position_axes: str = "bs"
     last_position: int | None = None
     rotates_v: bool = False
+    ways: tuple[tuple[str, str], ...] = ()
+    choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def axes(self) -> str:

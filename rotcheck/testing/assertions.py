@@ -16,6 +16,7 @@ from rotcheck.identify.describe import Identified
 from rotcheck.identify.flags import Turning
 from rotcheck.identify.likeness import likeness
 from rotcheck.identify.run import Identified as Told
+from rotcheck.identify.swap.beside import beside_each_other
 from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
 from rotcheck.measure.subject import Subject
@@ -104,7 +105,7 @@ def _judgement(told: Identification | None, name: str, device: str, dtype: str) 
 
 
 def assert_swappable(function: Function, other: Function | str, *, device: str = "cpu") -> None:
-    """Assert that one function can take another's place as it is: same convention, same call.
+    """Assert that one function can take another's place as it is: same convention, same call, same values.
 
     `other`: a function, or a name or SPEC as `rotcheck identify --like` takes it. Raises AssertionError, whose message
     says in what they differ and what to permute or convert.
@@ -114,10 +115,11 @@ def assert_swappable(function: Function, other: Function | str, *, device: str =
     target = load.find(other, device) if isinstance(other, str) else Target(other, load.declared(other))
     with defaults():
         ours = _identified(function, load.declared(function), device).told
-        theirs = describe.identified(target, torch.device(device)).told
-    found = likeness(ours, theirs, other if isinstance(other, str) else name_of(other))
+        beside = describe.identified(target, torch.device(device))
+        found = likeness(ours, beside.told, other if isinstance(other, str) else name_of(other))
+        found = beside_each_other(function, target.function, found, beside, torch.device(device))
     if found.swappable != "as it is":
-        raise AssertionError(message.unlike(name_of(function), found, ours, theirs))
+        raise AssertionError(message.unlike(name_of(function), found, ours, beside.told))
 
 
 def name_of(function: Function) -> str:

@@ -142,6 +142,8 @@ def unlike(name: str, found: Likeness, own: Identification, other: Identificatio
             lines.append(
                 _filled(f"{each.field}: {each.own} here, {each.other} there: {each.fix}", "  ", "    ")
             )
+    if found.adapter:
+        lines += ["  as code:", textwrap.indent(found.adapter.rstrip(), "    ")]
     return "\n".join(lines)
 
 

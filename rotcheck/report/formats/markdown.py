@@ -113,16 +113,23 @@ def _identified(found: Identification, marks: Marks) -> list[str]:
         else []
     )
     if found.convention is None:
-        return [*parts, _list(conventions.why_not(found)[1]), *ends, escape(conventions.summary_line(found))]
+        why = _list(conventions.why_not(found)[1])
+        return [*parts, why, *_swap(found), *ends, escape(conventions.summary_line(found))]
     parts.append(table(["field", "is", "told by"], conventions.lines(found)))
     choices, unknown = conventions.choices(found), conventions.ambiguities(found)
     parts += [heading("Worth knowing", 4), _list(choices)] if choices else []
     parts += [heading("Cannot be known", 4), _list(": ".join(each) for each in unknown)] if unknown else []
-    swapped = conventions.swap(found)
-    if swapped:
-        parts.append(heading(swapped[0], 4))
-        parts += [table(["field", "to do", "why"], swapped[1])] if swapped[1] else []
-    return [*parts, *ends, escape(conventions.summary_line(found))]
+    return [*parts, *_swap(found), *ends, escape(conventions.summary_line(found))]
+
+
+def _swap(found: Identification) -> list[str]:
+    """Return whether it can take another's place, what to change, and the code that does all of it."""
+    swapped, code = conventions.swap(found), conventions.adapter(found)
+    if swapped is None:
+        return []
+    parts = [heading(swapped[0], 4)]
+    parts += [table(["field", "to do", "why"], swapped[1])] if swapped[1] else []
+    return [*parts, *([escape(code[0]), block(code[1], "python")] if code else [])]
 
 
 def bench(found: Bench, look: Look) -> str:

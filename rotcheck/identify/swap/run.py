@@ -1,0 +1,95 @@
+"""The front's half of a swap: what is known of both functions, and both run side by side where both are here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from rotcheck.identify.likeness import likeness
+from rotcheck.identify.swap import adapter
+from rotcheck.isolation import Done, Job, Pool, Returned
+from rotcheck.measure.judge import ROUNDING
+from rotcheck.results import Described, Difference, Identification, Likeness
+
+WORKER = "rotcheck.identify.swap.beside:open_beside"
+NEAR = 2 * ROUNDING  # rounding steps: each may be half as far from the truth
+
+
+def swaps(
+    pool: Pool,
+    own: Mapping[str, tuple[Identification, Described | None]],
+    other: tuple[str, Identification, Described | None, Mapping[str, Any] | None],
+    device: str,
+    timeout: float,
+) -> dict[str, Likeness]:
+    """Return for each function, by specification, whether it can take the other's place.
+
+    Of each: what was found and, where it is not on this machine, what it is registered with. `other` has its
+    specification in front, and behind the convention by which workers call it, which what makes tables has not.
+    """
+    name, theirs, registered, convention = other
+    shown = name.rpartition("/")[2]
+    found = {
+        one: likeness(_known(told, declared), _known(theirs, registered), shown)
+        for one, (told, declared) in own.items()
+    }
+    here = {one for one, (_, declared) in own.items() if declared is None and registered is None}
+    asked = [one for one in here if _runs(found[one])]
+    fewer = bool(theirs.convention and theirs.convention.takes.get("fewer heads in k"))
+    setup = {"other": name, "device": device, "convention": convention, "fewer": fewer}
+    jobs = [
+        Job(one, WORKER, {"own": one, **setup}, [found[one].adapter or ""], timeout, 3 * timeout)
+        for one in asked
+        if convention is not None or (theirs.convention and theirs.convention.kind == "builds")
+    ]
+    for done in pool.run(jobs):
+        found[done.job.name] = _judged(found[done.job.name], done)
+    return {
+        one: _headed(held if one in here else of_unseen(held), own[one][0]) for one, held in found.items()
+    }
+
+
+def _headed(held: Likeness, own: Identification) -> Likeness:
+    """Return a likeness whose code says what it calls."""
+    if held.adapter is None:
+        return held
+    return replace(held, adapter=adapter.headed(held.adapter, own.specification, own.built))
+
+
+def _known(told: Identification, registered: Described | None) -> Identification:
+    """Return what is known of a function: where it did not run here, what it is registered with."""
+    if told.convention is not None or registered is None:
+        return told
+    return replace(told, convention=registered, follows=True, declared=True)
+
+
+def _runs(held: Likeness) -> bool:
+    """Return whether there is something to run: an adapter, or the function as it is."""
+    return held.adapter is not None or held.swappable == "as it is"
+
+
+def _judged(held: Likeness, done: Done) -> Likeness:
+    if isinstance(done.outcome, Returned):
+        return of_run(held, done.outcome.value["error"])
+    return of_run(held, None, str(done.outcome))
+
+
+def of_run(held: Likeness, error: float | None, message: str = "") -> Likeness:
+    """Return a likeness with what a run of both side by side says; `message`: what became of it where it failed."""
+    if error is not None and error <= NEAR:
+        return replace(held, error=error)
+    seen = f"{error:.3g} rounding steps apart" if error is not None else message
+    if held.adapter is not None:  # what does not do what it should is not shown
+        return replace(held, adapter=None)
+    fix = "both were run on the same input: what they differ in is not known"
+    values = Difference(field="values", own=seen, other="the values of its own", fix=fix)
+    return replace(
+        held, swappable="no" if error is not None else "unknown", differences=(*held.differences, values)
+    )
+
+
+def of_unseen(held: Likeness) -> Likeness:
+    """Return a likeness of which one function did not run here: nothing says that it can be swapped as it is."""
+    if held.swappable != "as it is":
+        return held
+    return replace(held, swappable="unknown")
