@@ -13,8 +13,8 @@ from rotcheck.implementations import entry_points, project, source
 MOST_NAMES = 10  # of a file that a message lists
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {
-    *("arrays", "compiling", "construct", "entry_points", "exhibits", "hints", "interface"),
-    *("interpreter", "libraries", "load", "package", "project", "registry", "source", "vocabulary"),
+    *("arrays", "compiling", "construct", "entry_points", "exhibits", "hints", "importing", "interface"),
+    *("interpreter", "libraries", "load", "package", "project", "registry", "source", "uses", "vocabulary"),
 }
 _HERE = Path(__file__).parent
 

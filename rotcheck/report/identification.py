@@ -82,7 +82,11 @@ def _plainly(schedule: str) -> str:
 
 def lines(found: Identification) -> list[Said]:
     """Return of each field what is said and what told so, and the further ways to call it."""
-    built = [("built", found.built, "what its parameters' names ask for")] if found.built else []
+    built = (
+        [("built", found.built, "the file's own call, or what its parameters' names ask for")]
+        if found.built
+        else []
+    )
     told = [
         (one.field, _plainly(one.says).removeprefix(f"{one.field} "), one_line(one.because))
         for one in found.evidence
