@@ -37,13 +37,14 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
     claims: int | None  # positions
     claimed_by: str | None  # "max_position_embeddings"
+    to: int | None = None  # positions that are asked for, whatever it claims
     last: int | None = None  # the last position to ask for on a device that an index past the end would spoil
     ended: str = ""  # why it is the last
 
     @property
     def judged_to(self) -> int:
         """How many positions, from 0, must have a right phase."""
-        return self.claims or UNCLAIMED
+        return self.to or self.claims or UNCLAIMED
 
 
 def allowed(position: int) -> float:
