@@ -471,7 +471,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None = None  # from the working directory
     line: int | None = None  # on which it begins
     kind: Kind | None = None  # None: not understood
-    right_to: int | None = None  # how many positions, from 0, are right: as many as had to be, or as are
+    needed: int | None = (
+        None  # how many positions, from 0, must be right; None: it makes no angles of its own
+    )
+    right_to: int | None = None  # how many of them are
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()  # what is worth knowing besides
 

@@ -19,24 +19,31 @@ def answer(parts: Sequence[Part]) -> Answer | None:
     return next((each for each in ("wrong", "unknown", "right") if each in answers), None)
 
 
-def headline(parts: Sequence[Part], asked: Request, context: Context | None) -> str:
+def headline(parts: Sequence[Part], asked: Request) -> str:
     """Return the answer in one line."""
     wrong, unknown = ([part for part in parts if part.answer == each] for each in ("wrong", "unknown"))
     if wrong:
-        first = wrong[0]
         others = [*wrong[1:], *unknown]
         more = f"; and {_names(others)}" if others else ""
-        return f"wrong: {_short(first)}: {first.faults[0].message}{more}"
+        return f"wrong: {_short(wrong[0])}{_says(wrong[0], asked)}{more}"
     if unknown:
-        rest = f"; the rest is {_right(asked, context)}" if len(unknown) < len(parts) else ""
+        rest = f"; the rest is {_right(parts, asked)}" if len(unknown) < len(parts) else ""
         messages = {part.faults[0].message for part in unknown}
         why = f": {messages.pop()}" if len(messages) == 1 else ""
         return f"not understood: {_names(unknown)}{why}{rest}"
-    return _right(asked, context) if parts else "nothing was finished"
+    return _right(parts, asked) if parts else "nothing was finished"
 
 
-def _right(asked: Request, context: Context | None) -> str:
-    needed = [maker.judged_to for maker in context.makers if maker.judged_to] if context else []
+def _says(part: Part, asked: Request) -> str:
+    """Return what is wrong with a function, behind its name."""
+    fault = part.faults[0]
+    if fault.by != "context" or not part.needed or not part.right_to or part.right_to >= part.needed:
+        return f": {fault.message}"
+    return f" is right to {part.right_to:,} of {part.needed:,} positions in {' and '.join(asked.dtypes)}"
+
+
+def _right(parts: Sequence[Part], asked: Request) -> str:
+    needed = [part.needed for part in parts if part.needed and part.answer == "right"]
     dtypes = " and ".join(asked.dtypes)
     return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
 
@@ -55,6 +62,7 @@ def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> li
     file = asked.asked[0]
     bad = [part for part in parts if part.answer != "right"]
     if bad:
+        by = bad[0].faults[0].by
         known = next((fault.failure for part in bad for fault in part.faults if fault.failure), None)
         explained = (
             [f"`rotcheck explain {known}`: more on the cause, and where else it was seen"] if known else []

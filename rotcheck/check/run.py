@@ -168,7 +168,7 @@ class _Run:
             dtypes=self.asked.dtypes,
             to=self.asked.to,
             answer=headline.answer(parts),
-            headline=nothing or headline.headline(parts, self.asked, self._context),
+            headline=nothing or headline.headline(parts, self.asked),
             parts=tuple(parts),
             advice=tuple(headline.advice(parts, self.asked, self._context)),
             conventions=tuple(done.values()),

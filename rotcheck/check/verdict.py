@@ -43,6 +43,7 @@ def part_of(
         file=where[0] if where else None,
         line=where[1] if where else None,
         kind=told.convention.kind if told.convention else None,
+        needed=needed,
         right_to=_right_to(rows, needed),
         faults=tuple(faults),
         notes=tuple(_notes(told, cells, rows)),
@@ -59,8 +60,8 @@ def _of_identification(told: Identification) -> Iterator[Fault]:
     for one in told.findings:
         if one.mistake:
             yield Fault(
-                answer="wrong", by="identify", rule=one.failure or one.code, message=one.message, seen=one.evidence, cause=one.cause,
-                fix=one.fix, failure=one.failure, demonstration=one.demonstration,
+                answer="wrong", by="identify", rule=one.failure or one.code, message=one.message, seen=one.evidence,
+                cause=one.cause, fix=one.fix, failure=one.failure, demonstration=one.demonstration,
             )  # fmt: skip
     if told.answer == "unknown":
         advice = "; ".join(told.advice) or DECLARE
@@ -98,8 +99,9 @@ def _of_rows(rows: Sequence[Reach], needed: int | None) -> Iterator[Fault]:
         )  # what is wrong from the start is not told once more of all the rest
         done = ", ".join(DONE.get(row.condition, row.condition) for row in (group[:1] if plain else group))
         yield Fault(
-            answer="wrong", by="context", rule=first.failure or first.finding or first.condition, message=f"{done}: {first.message}",
-            cause=first.cause, fix=first.fix or _longer(first, needed), failure=first.failure,
+            answer="wrong", by="context", rule=first.failure or first.finding or first.condition,
+            message=f"{done}: {first.message}", cause=first.cause, fix=first.fix or _longer(first, needed),
+            failure=first.failure,
         )  # fmt: skip
     short = [row for row in rows if row.verdict == "agrees" and row.asked_to is not None and needed]
     for row in [row for row in short if (row.asked_to or 0) + 1 < (needed or 0)][:1]:
@@ -130,7 +132,7 @@ def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]
         if convention.kind in kinds and not ran:
             why = next((each.message for each in judged if each.message), "it was not run")
             yield Fault(
-                answer="unknown", rule="not-measured", message=f"it was not judged: {why}", fix=DECLARE
+                answer="unknown", by=by, rule="not-measured", message=f"it was not judged: {why}", fix=DECLARE
             )
             return
 

@@ -47,11 +47,12 @@ def title(found: Identification) -> str:
     if found.convention is None:
         return f"{name}: not identified"
     if not found.follows:
-        return f"{name} follows no convention; nearest: {_words(found)}"
-    return f"{name}: {_words(found)}"
+        return f"{name} follows no convention; nearest: {convention_words(found)}"
+    return f"{name}: {convention_words(found)}"
 
 
-def _words(found: Identification) -> str:
+def convention_words(found: Identification) -> str:
+    """Return the convention that was found, or the nearest, in few words."""
     convention = found.convention
     assert convention is not None, "there is one"
     if convention.kind == "builds":
