@@ -27,4 +27,5 @@ class Page:
     broken: tuple[tuple[Cell, str], ...] = ()  # cells that do not hold although they are no finding, and why
     checks: tuple[Check, ...] = ()  # files that were checked beside
     places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)  # file and line of a function
+    advice: tuple[str, ...] = ()  # what to do next: commands
     document: msgspec.Struct | None = None  # what machines read instead of `found`

@@ -52,6 +52,7 @@ def report(page: Page, look: Look) -> str:
             *_remarks("Skipped", findings.reasons(found, "skipped")),
             *([Text(summary.summary_line(found), style="bold")] if found.cells or not page.checks else []),
             *(part for each in page.checks for part in [_answer(each, marks), *_checked(each, look)]),
+            *_remarks_of("Next", page.advice),
         ],
     )
 

@@ -54,6 +54,7 @@ def report(page: Page, look: Look) -> str:
     ]
     for each in page.checks:
         end += [heading(checked.headline(each, marks), 4), *_checked(each, marks)]
+    end += [heading("Next", 4), _list(page.advice)] if page.advice else []
     told = [_finding(each, marks.bad, unfolded=len(bad) <= OPEN) for each in bad]
     return _joined([*top, *_fitting(told, LONGEST - len(_joined(top + end)), "finding"), *end])
 
