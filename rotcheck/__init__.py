@@ -6,6 +6,7 @@ report = rotcheck.compare(["native"], devices=["cpu"])  # a rotcheck.results.Rep
 found = rotcheck.probe()  # a rotcheck.results.Probe
 times = rotcheck.bench(["native"])  # a rotcheck.results.Bench
 trained = rotcheck.train(["native"])  # a rotcheck.results.Training
+checked = rotcheck.check("model.py", to=32768)  # a rotcheck.results.Check
 reach = rotcheck.context("mine.py:RotaryEmbedding")  # a rotcheck.results.Context
 rotcheck.testing.assert_rotates(function)  # in a test suite of your own
 """
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rotcheck.bench.run import bench
+    from rotcheck.check.run import check
     from rotcheck.compare.run import compare
     from rotcheck.context.run import context
     from rotcheck.declaration import declare
@@ -23,7 +25,18 @@ if TYPE_CHECKING:
     from rotcheck.train.run import train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "bench", "compare", "context", "declare", "identify", "probe", "testing", "train"]
+__all__ = [
+    "__version__",
+    "bench",
+    "check",
+    "compare",
+    "context",
+    "declare",
+    "identify",
+    "probe",
+    "testing",
+    "train",
+]
 
 
 def __getattr__(name: str) -> "Any":
@@ -32,6 +45,6 @@ def __getattr__(name: str) -> "Any":
 
     if name == "declare":
         return importlib.import_module("rotcheck.declaration").declare
-    if name in ("bench", "compare", "context", "identify", "probe", "testing", "train"):
+    if name in ("bench", "check", "compare", "context", "identify", "probe", "testing", "train"):
         return importlib.import_module(f"rotcheck.{name}")
     raise AttributeError(f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}")

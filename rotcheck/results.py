@@ -27,6 +27,7 @@ TRAINING_SCHEMA = "rotcheck/train/1"
 BENCH_SCHEMA = "rotcheck/bench/1"
 CONVENTION_SCHEMA = "rotcheck/convention/1"
 CONTEXT_SCHEMA = "rotcheck/context/1"
+CHECK_SCHEMA = "rotcheck/check/1"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -471,6 +472,62 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     summary: dict[str, int]
     interrupted: bool = False
     planned: int = 0  # how many rows the request asked for
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that keeps a function from being right: a mistake, or something that was not understood."""
+
+    answer: Answer  # "wrong" or "unknown"
+    by: str  # the command that tells more: "identify", "compare", "context"
+    rule: str  # id of the known failure, else the code of the finding or the check: "N1", "positions-ignored"
+    message: str
+    seen: str | None = None  # what was tried, and where it went wrong
+    cause: str | None = None
+    fix: str | None = None  # what to change, or what to name, declare or run so that it can be judged
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    demonstration: str | None = None  # Python that runs without rotcheck and shows a mistake
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One function or class of a file: the answer, and what it rests on."""
+
+    name: str  # "model.py:RotaryEmbedding"
+    answer: Answer
+    file: str | None = None  # from the working directory
+    line: int | None = None  # on which it begins
+    kind: Kind | None = None  # None: not understood
+    needed: int | None = (
+        None  # how many positions, from 0, must be right; None: it makes no angles of its own
+    )
+    right_to: int | None = None  # how many of them are
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()  # what is worth knowing besides
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rotcheck check` found."""
+
+    schema: str = CHECK_SCHEMA
+    rotcheck: str
+    machine: Machine
+    asked: tuple[str, ...]  # files, as they are shown
+    device: str
+    dtypes: tuple[str, ...]
+    to: int | None  # how many positions must be right; None: as many as each claims, else 4096
+    answer: Answer | None  # None: there was nothing to check
+    headline: str  # "right to 32,768 in bfloat16", or what is wrong, or what was not understood
+    parts: tuple[Part, ...]
+    advice: tuple[str, ...] = ()  # what to do next: a command
+    conventions: tuple[Identification, ...] = ()  # of each part
+    cells: tuple[Cell, ...] = ()  # of what rotates
+    context: Context | None = None  # of what makes its own angles
+    interrupted: bool = False
+
+    def exit_code(self) -> int:
+        """Return the exit code of the contract: 0 right, 1 wrong or not understood, 5 nothing there."""
+        if self.interrupted:
+            return 130
+        return {"right": 0, None: 5}.get(self.answer, 1)
 
 
 def summarise(cells: Iterable[Cell | Course | Reach]) -> dict[str, int]:

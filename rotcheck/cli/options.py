@@ -16,7 +16,8 @@ Implementations = Annotated[
         "None: rotcheck's own and this project's.",
     ),
 ]
-Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json, markdown or junit.")]
+_FORMATS = "table, json, markdown, junit, github (annotations) or sarif."
+Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help=_FORMATS)]
 ShortFormat = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")]
 Output = Annotated[
     list[str] | None,
@@ -24,7 +25,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to this file too, in the format its suffix names (.json .md .xml .txt). Repeatable.",
+        help="Write to this file too, in the format its suffix names (.json .md .xml .sarif .txt). Repeatable.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on standard output.")]

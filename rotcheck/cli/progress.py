@@ -38,6 +38,9 @@ class Progress:
     def plan(self, cells: int, word: str = "cells") -> None:
         """Begin to count the cells, or whatever the word says."""
         self._total = cells
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
         if self._shown:
             self._say("")
             self._bar = _bar(word, screen.colour(sys.stderr, no_color=self._no_color))

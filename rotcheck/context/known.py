@@ -40,13 +40,14 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     changes: int | None = None  # the first position beside which the frequencies are others, by design or not
     faults: tuple[tuple[str, str], ...] = ()  # mistakes that `identify` finds in it: code and words
     doubt: str | None = None  # why it is held against its own first angles: no known schedule gives them
+    to: int | None = None  # positions that are asked for, whatever it claims
     last: int | None = None  # the last position to ask for on a device that an index past the end would spoil
     ended: str = ""  # why it is the last
 
     @property
     def judged_to(self) -> int:
         """How many positions, from 0, must have a right phase."""
-        return self.claims or UNCLAIMED
+        return self.to or self.claims or UNCLAIMED
 
     @property
     def blind(self) -> bool:

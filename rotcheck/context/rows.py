@@ -7,7 +7,7 @@ import msgspec
 from rotcheck import diagnose
 from rotcheck.compare.cells import cell_of
 from rotcheck.context.conditions import FIRST
-from rotcheck.context.known import RIGHT, UNCLAIMED, Known, allowed
+from rotcheck.context.known import RIGHT, Known, allowed
 from rotcheck.isolation import Done, Returned
 from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict
 
@@ -85,9 +85,9 @@ def _judged(row: Reach, said: dict[str, Any], known: Known, first: Reach | None)
         own = curve.get("lost") if curve.get("lost") in OWN_CAUSE else None
         finding = own or _to_blame(row, first) or said["blames"]
         return _bad(row, "disagrees", finding, _words(row, known, wrong, curve.get("words")))
-    if curve.get("refused") is not None and known.claims and curve["refused"] < known.claims:
-        by = f"it claims {known.claims} positions ({known.claimed_by})"
-        return _bad(row, "raises", "short-table", f"{row.stopped}; {by}")
+    if curve.get("refused") is not None and curve["refused"] < (known.to or known.claims or 0):
+        finding = "short-table" if curve["refused"] < (known.claims or 0) else "short"
+        return _bad(row, "raises", finding, f"{row.stopped}; {_within(known)}")
     return msgspec.structs.replace(row, verdict="agrees", note=_told(row, known))
 
 
@@ -110,9 +110,7 @@ def _bad(row: Reach, verdict: Verdict, finding: str, message: str) -> Reach:
 
 def _words(row: Reach, known: Known, wrong: Phase, lost: str | None) -> str:
     up_to = f"right up to position {row.right_to}" if row.right_to is not None else "right nowhere"
-    within = (
-        f"it claims {known.claims} ({known.claimed_by})" if known.claims else f"{UNCLAIMED} must be right"
-    )
+    within = _within(known)
     if wrong.error is None:
         return f"{lost or 'what comes back is no rotation'} (at position {wrong.position}); {up_to}, {within}"
     worst = max((p for p in row.phases if p.position < known.judged_to), key=lambda each: each.error or 0)
@@ -120,6 +118,13 @@ def _words(row: Reach, known: Known, wrong: Phase, lost: str | None) -> str:
     if worst.error is not None and worst.error > 2 * wrong.error:
         off += f" and by {worst.error:.2g} rad at {worst.position}"
     return f"{up_to}, {off}; {within}"
+
+
+def _within(known: Known) -> str:
+    """Return how many positions must be right, in words."""
+    if known.to or not known.claims:
+        return f"{known.judged_to} must be right"
+    return f"it claims {known.claims} ({known.claimed_by})"
 
 
 def _told(row: Reach, known: Known) -> str | None:

@@ -54,15 +54,29 @@ def context(
     for name in asked:
         registry.check(name)
     wanted = _conditions(conditions)
-    run = _Run(asked, wanted, device, timeout, on_row or (lambda name: None))
     if on_plan:
         on_plan(len(asked) * len(wanted))
     with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
-        try:
-            run.first(pool)
-            run.others(pool)
-        except KeyboardInterrupt:
-            run.interrupted = True
+        return measure(pool, asked, wanted, device, timeout, on_row)
+
+
+def measure(
+    pool: Pool,
+    asked: Sequence[str],
+    conditions: Sequence[str],
+    device: str,
+    timeout: float,
+    on_row: Callable[[str], None] | None = None,
+    *,
+    to: int | None = None,
+) -> Context:
+    """Measure these as `context` does, in a pool that is there; `to`: how many positions must be right, of each."""
+    run = _Run(asked, _conditions(conditions), device, timeout, on_row or (lambda name: None), to)
+    try:
+        run.first(pool)
+        run.others(pool)
+    except KeyboardInterrupt:
+        run.interrupted = True
     return run.result()
 
 
@@ -87,6 +101,7 @@ class _Run:
     device: str
     timeout: float
     on_row: Callable[[str], None]
+    to: int | None = None  # so many positions must be right; None: as many as each claims
     interrupted: bool = False
     _known: dict[str, Known] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
@@ -146,6 +161,7 @@ class _Run:
             "implementation": name,
             "device": device,
             "then": self.device,
+            "to": self.to,
             "known": msgspec.to_builtins(known) if known else None,
         }
         tasks = [["", condition] for condition in conditions]

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +12,7 @@ from rotcheck.context.evidence import DoesNotApply
 from rotcheck.context.known import POSITIONS, Known
 from rotcheck.context.sources import Source, source
 from rotcheck.context.sweep import Curve, sweep
-from rotcheck.implementations import construct, load
-from rotcheck.implementations.registry import GIVEN
+from rotcheck.implementations import construct, importing, load
 
 HEAVY = (
     32767  # the last position that one is asked for which must rotate all rows up to it, save as constructed
@@ -72,9 +70,9 @@ class Trial:
         named = reduce(getattr, name.split("."), module)
         bound = getattr(module, owner, None) if owner else None
         if construct.needs_construction(named):
-            return thing(construct.construct(named)[0])
+            return thing(load.constructed(named, module)[0])
         if bound is not None and construct.needs_construction(bound):
-            return thing(getattr(construct.construct(bound)[0], method))
+            return thing(getattr(load.constructed(bound, module)[0], method))
         if construct.is_factory(named):
             return thing(named())
         raise DoesNotApply("it is a function, or an object that stands there built: nothing is built on meta")
@@ -93,5 +91,4 @@ class Trial:
         return sweep(self.asked(made, dtype), self.known, wanted)
 
     def _module(self) -> str:
-        target = self._specification.rpartition(":")[0]
-        return f"{GIVEN}{Path(target).stem}" if target.endswith(".py") else target
+        return importing.name_of(self._specification.rpartition(":")[0])

@@ -69,7 +69,7 @@ def _opened(setup: dict[str, Any], study: Study) -> Answer:
         said: dict[str, Any] = {"torch": str(torch.__version__), "opening": opening}
         with torch.no_grad():
             try:
-                known = _known(setup["known"], found, setup["device"])
+                known = _known(setup, found)
                 return {**said, "known": msgspec.to_builtins(known), **study(found, known, task[1])}
             except (DoesNotApply, NotJudged) as error:
                 understood = not isinstance(error, NotUnderstood)
@@ -80,8 +80,10 @@ def _opened(setup: dict[str, Any], study: Study) -> Answer:
     return answer
 
 
-def _known(said: Any, found: load.Target, device: str) -> Known:
-    return recognise(found, device) if said is None else msgspec.convert(said, Known)
+def _known(setup: dict[str, Any], found: load.Target) -> Known:
+    if setup["known"] is not None:
+        return msgspec.convert(setup["known"], Known)
+    return msgspec.structs.replace(recognise(found, setup["device"]), to=setup.get("to"))
 
 
 def _tried(trial: Trial, name: str) -> dict[str, Any]:

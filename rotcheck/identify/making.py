@@ -19,7 +19,7 @@ from rotcheck.identify.remarks import remark
 from rotcheck.identify.schedule_faults import by_length, long_factors, not_dynamic
 from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import shape_words
-from rotcheck.results import Described, Remark, Told
+from rotcheck.results import Described, Told
 from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.schedules import LongRope, Plain, Yarn
 

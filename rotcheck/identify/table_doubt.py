@@ -85,9 +85,9 @@ def _of_rows(source: Source, recipe: Recipe, built: Built, theta: float, rows: S
     off = torch.hypot(tables.cos[own] - exact.cos(), tables.sin[own] - exact.sin())  # (S, P)
     row, pair = (int(each) for each in torch.unravel_index(off.argmax(), off.shape))
     value = [
-        *_came(returned, read, int(own[row]), pair),
+        *_came(returned, tables, int(own[row]), pair),
         f"angle = torch.tensor({rows[row]} * {theta} ** (-{2 * pair} / {2 * pairs}), dtype=torch.float64)",
-        f"right = {'angle[None]' if read.form.startswith('angles') else 'torch.stack((angle.cos(), angle.sin()))'}",
+        f"right = {'angle[None]' if tables.form.startswith('angles') else 'torch.stack((angle.cos(), angle.sin()))'}",
     ]
     code = "\n".join([*setup, *value, *PRINT])
     return shown(source, code)

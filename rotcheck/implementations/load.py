@@ -2,13 +2,11 @@
 
 import difflib
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
@@ -17,9 +15,10 @@ import torch
 
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
-from rotcheck.implementations import construct, registry
+from rotcheck.implementations import construct, importing, registry, uses
 from rotcheck.implementations.interface import Function, Implementation
-from rotcheck.implementations.registry import GIVEN, module_of
+from rotcheck.implementations.registry import module_of
+from rotcheck.implementations.vocabulary import DEVICE, said
 from rotcheck.rotary.conventions import LAYOUTS, Convention
 
 SEDD = Convention(pairing="half", layout="qkv", tables="packed")
@@ -107,7 +106,7 @@ def given(specification: str, device: str = "cpu") -> Target:
     if ":" not in specification:
         return _standing_for(specification, device)
     target, _, name = specification.rpartition(":")
-    module = _module(target)
+    module = importing.module(target)
     owner, _, method = name.rpartition(".")
     if owner and _needs_object(getattr(module, owner, None), method):
         built = given(f"{target}:{owner}", device)
@@ -117,7 +116,7 @@ def given(specification: str, device: str = "cpu") -> Target:
     own = declared(function)
     if construct.needs_construction(function):
         try:
-            built, words = construct.construct(function, device=_place(device))
+            built, words = constructed(function, module, _place(device))
         except construct.Unbuildable as error:
             raise RequestError(f"{specification.rpartition('/')[2]!r}: {error}") from error
         return Target(built, own or declared(built), words)
@@ -126,6 +125,27 @@ def given(specification: str, device: str = "cpu") -> Target:
         if callable(built):
             return Target(built, declared(built), f"{name}()")
     return Target(function, own)
+
+
+def constructed(found: Callable[..., Any], module: ModuleType, device: str = "cpu") -> tuple[Any, str]:
+    """Return an object of a class as its own file builds it, else with what its parameters' names ask for.
+
+    Raises as `construct.construct` does.
+    """
+    name = getattr(found, "__name__", "")
+    known = uses.uses(module, name) if getattr(found, "__module__", "") == module.__name__ else []
+    for use in known:
+        given = {key: value for key, value in use.given.items() if not said(key, DEVICE)}
+        try:
+            built, words = construct.construct(found, device=device, **given)
+        except (
+            Exception
+        ):  # that call takes more than its arguments: another one, or the names of its parameters
+            continue
+        others = ", ".join(str(other.line) for other in known if other is not use)
+        more = f"; line {others} with other values" if others else ""
+        return built, f"{words}, as line {use.line} builds it{more}"
+    return construct.construct(found, device=device)
 
 
 def why_unbuilt(error: RequestError) -> str:
@@ -187,7 +207,7 @@ def named(specification: str) -> Function:
     Raises as `implementation` does.
     """
     target, _, name = specification.rpartition(":")
-    return _function(_module(target), name, specification)
+    return _function(importing.module(target), name, specification)
 
 
 def on_device(function: Function, device: str) -> Function:
@@ -227,32 +247,6 @@ def convention_of(words: Mapping[str, Any], whose: str) -> Convention:
     if found.layout not in LAYOUTS:
         raise RequestError(f"{whose}: unknown layout {found.layout!r}; known are {', '.join(LAYOUTS)}")
     return found
-
-
-def _module(target: str) -> ModuleType:
-    return _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
-
-
-def _from_file(file: Path) -> ModuleType:
-    """Import a file under its own name, its folder importable behind everything else."""
-    sys.path.append(str(file.resolve().parent))
-    specification = importlib.util.spec_from_file_location(f"{GIVEN}{file.stem}", file.resolve())
-    assert specification is not None, f"{file} is a .py file"
-    assert specification.loader is not None, f"{file} is a .py file"
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-def _from_module(name: str) -> ModuleType:
-    sys.path.append(str(Path.cwd()))
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise RequestError(f"there is no module {error.name!r} (asked for by {name!r})") from error
-        raise
 
 
 def _function(module: ModuleType, name: str, specification: str) -> Function:

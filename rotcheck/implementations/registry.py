@@ -13,10 +13,25 @@ from rotcheck.implementations import entry_points, project, source
 MOST_NAMES = 10  # of a file that a message lists
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {
-    *("arrays", "compiling", "construct", "entry_points", "exhibits", "hints", "interface"),
-    *("interpreter", "libraries", "load", "package", "project", "registry", "source", "vocabulary"),
+    *("arrays", "compiling", "construct", "entry_points", "exhibits", "hints", "importing", "interface"),
+    *(
+        "interpreter",
+        "libraries",
+        "load",
+        "package",
+        "places",
+        "project",
+        "registry",
+        "source",
+        "uses",
+        "vocabulary",
+    ),
 }
 _HERE = Path(__file__).parent
+
+
+class NothingRotary(RequestError):
+    """A file that is there has nothing whose name speaks of rotary embeddings."""
 
 
 def names() -> list[str]:
@@ -89,10 +104,10 @@ def rotary_names(file: Path) -> list[str]:
     Helpers that rotate nothing by themselves, such as rotate_half, are left out. Raises `RequestError` for a file
     that cannot be parsed.
     """
-    return source.rotary(_tree(file))
+    return source.rotary(tree(file))
 
 
-def _tree(file: Path) -> ast.Module:
+def tree(file: Path) -> ast.Module:
     """Return a Python file as parsed; raises `RequestError` for one that cannot be."""
     try:
         return ast.parse(file.read_bytes())
@@ -118,11 +133,11 @@ def expanded(specification: str) -> list[str]:
     _check_file(specification, Path(specification))
     found = rotary_names(Path(specification))
     if not found:
-        every = source.defined(_tree(Path(specification)))
+        every = source.defined(tree(Path(specification)))
         if not every:
-            raise RequestError(f"{specification!r} defines no function and no class")
+            raise NothingRotary(f"{specification!r} defines no function and no class")
         more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
-        raise RequestError(
+        raise NothingRotary(
             f"{specification!r} has no function or class whose name speaks of rotary embeddings: "
             f"name the one that is meant, as {specification}:{every[0]}; it has {', '.join(every[:MOST_NAMES])}{more}"
         )
@@ -132,7 +147,7 @@ def expanded(specification: str) -> list[str]:
 def _instead(file: Path, name: str) -> list[str]:
     """Return what is meant by a name of a file; the name itself where the file cannot be read, which others tell."""
     try:
-        return source.instead(_tree(file), name)
+        return source.instead(tree(file), name)
     except RequestError:
         return [name]
 
@@ -173,6 +188,11 @@ def _check_name(name: str) -> None:
         f"unknown implementation {name!r}; {hint}Known: {', '.join(known)}; "
         f"or your own as path/to/file.py:function or package.module:function{unread}"
     )
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; one whose name is too long is none."""
+    return _is(Path.is_file, path)
 
 
 def _is(question: Callable[[Path], bool], path: Path) -> bool:

@@ -9,11 +9,13 @@ from rotcheck.implementations.vocabulary import said
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-_ROTARY = re.compile(
-    r"rot(?!ate_(half|every|neox|gptj))|rope|RoPE|Rope|freqs?_?cis|pos(ition)?_?emb|Rotary|apply_.*emb"
+_ROTARY = re.compile(  # of a name in words, as `_llama_rotary_embedding_`
+    r"_rot(?!ate_(half|every|neox|gptj))(?!ten|90)|_rope|_(?!eu|t_?r|g_?r)[a-z]{1,6}rope(\d|s?_)"
 )
+_TABLES = re.compile(r"freqs?_?cis|pos(ition)?_?emb|apply_.*emb")
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HELPER = re.compile(
-    r"^_?(rotate_?(half|every|neox|gptj|interleaved|queries)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$"
+    r"^_?(rotate_?(half|every|neox|gptj|interleaved)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$"
 )
 _APPLIES = re.compile(r"apply|rotate|rotary|rope|forward|encode|embed", re.IGNORECASE)
 _MAKES = re.compile(
@@ -36,36 +38,68 @@ _MOVES = re.compile(  # calls that rearrange lanes and compute nothing
 
 def defined(tree: ast.Module) -> list[str]:
     """Return the functions and classes of a file, in its order."""
-    return [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    return [node.name for node in _top(tree)]
+
+
+def lines(tree: ast.Module) -> dict[str, int]:
+    """Return the line on which each function, class and method (`Class.method`) of a file begins."""
+    found = {node.name: node.lineno for node in _top(tree)}
+    for node in _top(tree):
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{each.name}": each.lineno for each in _functions(node)}
+    return found
+
+
+def _top(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    """Yield the functions and classes of a file, those inside `if`, `try` and `with` too."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node
+        elif isinstance(node, ast.If | ast.Try | ast.TryStar | ast.With | ast.ExceptHandler):
+            yield from _top(node)
 
 
 def rotary(tree: ast.Module) -> list[str]:
     """Return the functions, classes and methods (`Class.method`) that are meant, in the order of the file.
 
-    Left out are helpers that rotate nothing by themselves (rotate_half under any name), abstract classes, records and
-    autograd functions. Of a class that cannot be called its methods are meant, of one of another name static and class
-    methods whose names speak of rotary embeddings.
+    Left out are helpers that rotate nothing by themselves (rotate_half under any name), Triton kernels, which cannot be
+    called, abstract classes, records and autograd functions. Of a class that cannot be called its methods are meant, of
+    one of another name static and class methods whose names speak of rotary embeddings.
     """
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    classes = _classes(tree)
     found: list[str] = []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and _speaks(node.name) and not _moves_only(node, bound=False):
-            found.append(node.name)
+    for node in _top(tree):
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, classes)
-    return found
+        elif _speaks(node.name) and not _moves_only(node, bound=False) and not _is_kernel(node):
+            found.append(node.name)
+    return list(dict.fromkeys(found))
 
 
 def instead(tree: ast.Module, name: str) -> list[str]:
     """Return what is meant by a class of the file that cannot be called: its methods; else the name as it is."""
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    classes = _classes(tree)
     if name not in classes or _open(name, classes) or _callable(name, classes):
         return [name]
     return _methods(classes[name]) or [name]
 
 
+def _classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
+    return {node.name: node for node in _top(tree) if isinstance(node, ast.ClassDef)}
+
+
 def _speaks(name: str) -> bool:
-    return _ROTARY.search(name) is not None and _HELPER.search(name) is None
+    words = f"_{_WORDS.sub('_', name.replace('RoPE', 'Rope')).lower()}_"
+    meant = _ROTARY.search(words) or _TABLES.search(name)
+    return meant is not None and _HELPER.search(name) is None
+
+
+def _is_kernel(function: Function) -> bool:
+    """Return whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
+    arguments = function.args
+    notes = [each.annotation for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    words = [ast.unparse(each) for each in (*function.decorator_list, *notes) if each]
+    return any(word.startswith("triton.") or word.endswith("constexpr") for word in words)
 
 
 def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]:
@@ -146,12 +180,24 @@ def _is_meant(function: Function) -> bool:
 
 
 def _beside(node: ast.ClassDef) -> list[str]:
-    """Return the static and class methods that rotate, by their names and their parameters'."""
+    """Return the methods that rotate beside what a call of the class does, by their names and their parameters'."""
     return [
         f"{node.name}.{each.name}"
         for each in _functions(node)
-        if {"staticmethod", "classmethod"} & set(_decorators(each)) and _rotates(each)
+        if (_free(each) and _rotates(each)) or (_speaks(node.name) and _rotates_by_itself(each))
     ]
+
+
+def _free(function: Function) -> bool:
+    """Return whether a method needs no object."""
+    return bool({"staticmethod", "classmethod"} & set(_decorators(function)))
+
+
+def _rotates_by_itself(function: Function) -> bool:
+    """Return whether a method is `rotate_queries_or_keys` or the like: handed a tensor, it knows its angles."""
+    known = re.fullmatch(r"rotate_(quer(y|ies)|keys?|q|k)(_or_.*)?", function.name)
+    names = _parameters(function)
+    return known is not None and bool(names) and any(said(names[0], tensor) for tensor in _TENSORS)
 
 
 def _rotates(function: Function) -> bool:

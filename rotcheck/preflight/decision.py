@@ -1,16 +1,19 @@
 """Holds a policy against the cells of a report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from rotcheck.preflight.policy import Policy
+from rotcheck.check.plan import shown
+from rotcheck.preflight import files
+from rotcheck.preflight.policy import Policy, alike
 from rotcheck.report.page import Page
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Report
+from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Check, Report
 
 SCHEMA = "rotcheck/preflight/1"
 NOTHING_RAN = 5
+Place = tuple[str, int | None]
 NAMED = 3  # so many culprits are named in the one line
 INTERRUPTED = 130
 
@@ -35,25 +38,30 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     violations: tuple[Violation, ...]
     report: Report
+    checks: tuple[Check, ...] = ()  # of its files and makers, on each device
+    advice: tuple[str, ...] = ()  # what to run next, as commands
 
     def exit_code(self) -> int:
         """Return the exit code of the contract."""
-        if self.report.interrupted:
+        if _interrupted(self.report, self.checks):
             return INTERRUPTED
-        if not _ran(self.report):
+        if not _ran(self.report) and not any(one.answer for one in self.checks):
             return NOTHING_RAN
         return 0 if self.may_start else 1
 
-    def page(self) -> Page:
-        """Return what the formats of `report/` show of it."""
-        shown = (*FINDINGS, UNIDENTIFIED)  # without our help
-        broken = {_place(each): each.reason for each in self.violations if each.verdict not in shown}
+    def page(self, places: Mapping[str, Place] | None = None) -> Page:
+        """Return what the formats of `report/` show of it; `places`: file and line of each implementation."""
+        explained = (*FINDINGS, UNIDENTIFIED)  # without our help
+        broken = {_place(each): each.reason for each in self.violations if each.verdict not in explained}
         cells = ((cell, broken.get(_place(cell))) for cell in self.report.cells)
         return Page(
             self.report,
             headline=self.headline(),
             holds=self.may_start,
             broken=tuple((cell, reason) for cell, reason in cells if reason),
+            checks=self.checks,
+            places=places or {},
+            advice=self.advice,
             document=self,
         )
 
@@ -64,22 +72,70 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return f"rotcheck preflight: this job {word} start{mark} {self.reason} (policy: {self.policy.source})"
 
 
-def decide(policy: Policy, report: Report) -> Decision:
-    """Return whether the report satisfies the policy.
+def decide(policy: Policy, report: Report, checks: Sequence[Check] = ()) -> Decision:
+    """Return whether the report, and the checks of files, satisfy the policy.
 
     Every finding violates it, and so does what was not identified. A cell that did not run violates it too, unless the
     policy excuses its implementation or its device, or a stand-in cannot answer its question by nature (values on
     meta), or a function cannot be asked it (fewer heads in k of one that takes packed qkv).
     """
     violations = tuple(_violation(cell) for cell in report.cells if _violates(policy, cell))
-    may = not violations and not report.interrupted and _ran(report)
+    bad = files.bad(policy, checks)
+    ran = _ran(report) or any(one.answer for one in checks)
+    may = not violations and not bad and not _interrupted(report, checks) and ran
     return Decision(
         may_start=may,
-        reason=_reason(report, violations),
+        reason=_reason_of_all(report, violations, checks, bad),
         policy=policy.public(),
-        violations=violations,
+        violations=(*violations, *(each for one in bad for each in _of_check(one))),
         report=report,
+        checks=tuple(checks),
+        advice=tuple(_advice(policy, violations)),
     )
+
+
+def _interrupted(report: Report, checks: Sequence[Check]) -> bool:
+    return report.interrupted or any(one.interrupted for one in checks)
+
+
+def _of_check(found: Check) -> Iterator[Violation]:
+    """Yield what does not hold of a check: each fault, or that there was nothing to check."""
+    where = {"device": found.device, "dtype": ", ".join(found.dtypes)}
+    for part in found.parts:
+        for fault in part.faults:
+            yield Violation(
+                implementation=part.name,
+                check=fault.rule,
+                verdict=fault.answer,
+                reason=fault.message,
+                **where,
+            )
+    if found.answer is None:
+        name = ", ".join(found.asked)
+        yield Violation(implementation=name, check="check", verdict="nothing", reason=found.headline, **where)
+
+
+def _reason_of_all(
+    report: Report, violations: Sequence[Violation], checks: Sequence[Check], bad: Sequence[Check]
+) -> str:
+    """Return what the decision rests on: of the cells, and of the files that are not right, else of all files."""
+    told = [files.reason(one) for one in bad or checks]
+    cells = (
+        [_reason(report, violations)]
+        if violations or report.interrupted or (report.cells and not bad)
+        else []
+    )
+    return one_line("; ".join([*cells, *told])) if told else _reason(report, violations)
+
+
+def _advice(policy: Policy, violations: Sequence[Violation]) -> list[str]:
+    """Return the command that runs what does not hold once more, for whoever wants to mend it."""
+    for each in violations[:1]:
+        known = (name for name in policy.implementations if alike(name, each.implementation))
+        name = shown(next(known, each.implementation))
+        cell = f"--device {each.device} --dtype {each.dtype} --check {each.check}"
+        return [f"`rotcheck compare {name} {cell}`: the first that does not hold, by itself"]
+    return []
 
 
 def _violates(policy: Policy, cell: Cell) -> bool:

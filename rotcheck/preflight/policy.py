@@ -16,8 +16,16 @@ from rotcheck.scrub import scrub
 
 TABLE = "[tool.rotcheck]"
 PYPROJECT = "pyproject.toml"
-LISTS = ("implementations", "devices", "dtypes", "checks", "may-be-unavailable")
-KEYS = (*LISTS, "full", "timeout")
+LISTS = ("implementations", "devices", "dtypes", "checks", "may-be-unavailable", "files", "makers")
+KEYS = (*LISTS, "context", "full", "timeout")
+CONTEXT_KEYS = ("to", "dtypes")
+
+
+class ContextPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How far files and makers must be right, and in which dtypes."""
+
+    to: int | None = None  # positions; None: as many as each claims, else 4096
+    dtypes: tuple[str, ...] = ("bfloat16",)
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
@@ -29,12 +37,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     checks: tuple[str, ...] = ()
     full: bool = False  # all checks, not only the quick ones
     may_be_unavailable: tuple[str, ...] = ()  # implementations and devices
+    files: tuple[str, ...] = ()  # all rotary functions in them must be right
+    makers: tuple[str, ...] = ()  # single functions and classes that must be, as path/to/file.py:Class
+    context: ContextPolicy = ContextPolicy()  # how far
     timeout: float = 20.0  # seconds for one cell
     source: str = "built in"  # where it was read
 
     def public(self) -> "Policy":
         """Return it without the paths of this machine, fit for a report."""
-        names = {"implementations": self.implementations, "may_be_unavailable": self.may_be_unavailable}
+        keys = ("implementations", "may_be_unavailable", "files", "makers")
+        names = {key: getattr(self, key) for key in keys}
         return replace(self, **{key: tuple(map(scrub, value)) for key, value in names.items()})
 
     def excuses(self, implementation: str, device: str) -> bool:
@@ -103,18 +115,43 @@ def _policy(table: Any, source: str, folder: Path) -> Policy:
             raise _unknown(key, source)
     lists = {key: _names(key, table[key], source) for key in LISTS if key in table}
     timeout = _seconds(table["timeout"], source) if "timeout" in table else DEFAULT.timeout
-    implementations = lists.pop("implementations", DEFAULT.implementations)
-    implementations = tuple(_found_from(folder, name) for name in implementations)
+    checked = "files" in lists or "makers" in lists
+    lists.setdefault("implementations", () if checked else DEFAULT.implementations)
+    for key in ("implementations", "files", "makers"):
+        lists[key] = tuple(_found_from(folder, name) for name in lists.get(key, ()))
     given = {key.replace("-", "_"): value for key, value in lists.items()}
     full = _yes_or_no("full", table.get("full", False), source)
-    return Policy(implementations=implementations, **given, full=full, timeout=timeout, source=source)
+    context = _context(table.get("context"), source, checked=checked)
+    return Policy(**given, context=context, full=full, timeout=timeout, source=source)
+
+
+def _context(value: Any, source: str, *, checked: bool) -> ContextPolicy:
+    if value is None:
+        return ContextPolicy()
+    where = f"{source}: context in {TABLE}"
+    if not isinstance(value, Mapping):
+        raise RequestError(
+            f'{where} must be a table, as {{ to = 32768, dtypes = ["bfloat16"] }}, not {value!r}'
+        )
+    for key in value:
+        if key not in CONTEXT_KEYS:
+            raise RequestError(f"{where} has the unknown key {key!r}; Known: {', '.join(CONTEXT_KEYS)}")
+    if not checked:
+        raise RequestError(
+            f"{where} says how far files and makers must be right: name some under `files` or `makers`"
+        )
+    to = value.get("to")
+    if to is not None and (not isinstance(to, int) or isinstance(to, bool) or to < 1):
+        raise RequestError(f"{where}: to must be a number of positions above 0, not {to!r}")
+    dtypes = _names("dtypes", value["dtypes"], source) if "dtypes" in value else ContextPolicy().dtypes
+    return ContextPolicy(to=to, dtypes=dtypes)
 
 
 def _found_from(folder: Path, name: str) -> str:
     """Return the implementation; the path of a file is that from the policy's folder."""
-    target, colon, function = name.rpartition(":")
-    is_path = colon and (target.endswith(".py") or "/" in target)
-    return f"{folder / target}:{function}" if is_path else name
+    target, colon, function = name.rpartition(":") if not name.endswith(".py") else (name, "", "")
+    is_path = target.endswith(".py") or "/" in target
+    return f"{folder / target}{colon}{function}" if is_path else name
 
 
 def _unknown(key: str, source: str) -> RequestError:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from rotcheck import __version__
 from rotcheck.compare import plan
 from rotcheck.compare.run import compare
 from rotcheck.errors import RequestError
-from rotcheck.preflight import names
+from rotcheck.preflight import files, names
 from rotcheck.preflight.decision import Decision, decide
 from rotcheck.preflight.policy import Policy
 from rotcheck.probe.run import probe
@@ -17,16 +18,44 @@ Planned = Callable[[int], None] | None
 Found = Callable[[Cell], None] | None
 
 
-def preflight(policy: Policy, *, on_plan: Planned = None, on_cell: Found = None) -> Decision:
+def preflight(
+    policy: Policy,
+    *,
+    on_plan: Planned = None,
+    on_cell: Found = None,
+    on_steps: Planned = None,
+    on_step: Callable[[str], None] | None = None,
+) -> Decision:
     """Run what the policy names and return whether it holds.
+
+    `on_plan` is called with the number of cells and `on_cell` with each; `on_steps` with the number of steps of
+    checking files and makers and `on_step` with each.
 
     A device of the policy that is not on this machine is not refused, as `compare` would: its cells are
     `unavailable`, and the policy says whether that is allowed. Raises `RequestError` when the policy names
     what does not exist.
     """
     names.check(policy, lambda: _machine().devices())
+    checked = files.asked(policy)
+    report, absent = _judged(policy, on_plan, on_cell) if policy.implementations else (None, {})
+    if not checked or (report and report.interrupted):
+        assert report is not None, "a policy names something"
+        return decide(policy, report)
+    machine = report.machine if report else _machine() if policy.devices else None
+    absent = absent or (_absent(policy.devices, machine) if machine else {})
+    found = files.checks(policy, absent, machine, on_steps, on_step)
+    return decide(policy, report or _empty(found[0].machine), found)
+
+
+def _empty(machine: Machine) -> Report:
+    """Return the report of a policy that names files alone."""
+    return Report(rotcheck=__version__, machine=machine, cells=(), summary=summarise(()))
+
+
+def _judged(policy: Policy, on_plan: Planned, on_cell: Found) -> tuple[Report, dict[str, str]]:
+    """Return the report of what the policy names, and why devices of it are not here."""
     try:
-        return decide(policy, _compare(policy, policy.devices, on_plan, on_cell))
+        return _compare(policy, policy.devices, on_plan, on_cell), {}
     except RequestError:
         machine = _machine() if policy.devices else None
         absent = _absent(policy.devices, machine) if machine else {}
@@ -34,7 +63,7 @@ def preflight(policy: Policy, *, on_plan: Planned = None, on_cell: Found = None)
             raise
     here = [device for device in policy.devices if device not in absent]
     report = _compare(policy, here, on_plan, on_cell) if here else None
-    return decide(policy, _with_absent(policy, report, machine, absent))
+    return _with_absent(policy, report, machine, absent), absent
 
 
 def _machine() -> Machine:
@@ -71,8 +100,6 @@ def _absent(devices: Sequence[str], machine: Machine) -> dict[str, str]:
 
 def _with_absent(policy: Policy, report: Report | None, machine: Machine, absent: dict[str, str]) -> Report:
     """Return the report with the cells of the devices that are not here."""
-    from rotcheck import __version__
-
     wanted = plan.request(policy.implementations, list(absent), policy.dtypes, policy.checks)
     called = plan.display_names(wanted.implementations)
     missing = [

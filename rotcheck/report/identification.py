@@ -48,11 +48,12 @@ def title(found: Identification) -> str:
     if found.convention is None:
         return f"{name}: not identified"
     if not found.follows:
-        return f"{name}: not understood; nearest: {_words(found)}"
-    return f"{name}: {_words(found)}"
+        return f"{name}: not understood; nearest: {convention_words(found)}"
+    return f"{name}: {convention_words(found)}"
 
 
-def _words(found: Identification) -> str:
+def convention_words(found: Identification) -> str:
+    """Return the convention that was found, or the nearest, in few words."""
     convention = found.convention
     assert convention is not None, "there is one"
     if convention.kind == "builds":
@@ -83,7 +84,11 @@ def _plainly(schedule: str) -> str:
 
 def lines(found: Identification) -> list[Said]:
     """Return of each field what is said and what told so, and the further ways to call it."""
-    built = [("built", found.built, "what its parameters' names ask for")] if found.built else []
+    built = (
+        [("built", found.built, "the file's own call, or what its parameters' names ask for")]
+        if found.built
+        else []
+    )
     told = [
         (one.field, _plainly(one.says).removeprefix(f"{one.field} "), one_line(one.because))
         for one in found.evidence

@@ -1,10 +1,11 @@
 """What a format is asked to show, and for what kind of reader's screen."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
-from rotcheck.results import Cell, Report
+from rotcheck.results import Cell, Check, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +25,7 @@ class Page:
     headline: str = ""  # one line above everything
     holds: bool | None = None  # whether what was asked for holds; None: nothing was asked
     broken: tuple[tuple[Cell, str], ...] = ()  # cells that do not hold although they are no finding, and why
+    checks: tuple[Check, ...] = ()  # files that were checked beside
+    places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)  # file and line of a function
+    advice: tuple[str, ...] = ()  # what to do next: commands
     document: msgspec.Struct | None = None  # what machines read instead of `found`

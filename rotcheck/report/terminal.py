@@ -11,6 +11,7 @@ from rich.text import Text
 
 from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
+from rotcheck.report import check as checked
 from rotcheck.report import context as reached
 from rotcheck.report import conventions as identified
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary, unidentified
@@ -22,7 +23,7 @@ from rotcheck.report.grid import ASCII, UNICODE, Marks
 from rotcheck.report.layout import draw, fit
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean, one_line, plural, shorten
-from rotcheck.results import Bench, Context, Identification, Line, Probe, Report, Training, Trial
+from rotcheck.results import Bench, Check, Context, Identification, Line, Probe, Report, Training, Trial
 
 MOST_REMARKS = 12
 WHOLE = ("shown by",)  # code is never cut
@@ -52,9 +53,54 @@ def report(page: Page, look: Look) -> str:
             *_remarks("Worth knowing", [*findings.notes(found), *identified.remarks(found)]),
             *_remarks("Not on this machine", findings.reasons(found, "unavailable")),
             *_remarks("Skipped", findings.reasons(found, "skipped")),
-            Text(summary.summary_line(found), style="bold"),
+            *([Text(summary.summary_line(found), style="bold")] if found.cells or not page.checks else []),
+            *(part for each in page.checks for part in [_answer(each, marks), *_checked(each, look)]),
+            *_remarks_of("Next", page.advice),
         ],
     )
+
+
+def check(found: Check, look: Look) -> str:
+    """Return the answer in one line, a line for each function, what is wrong, and what to do next."""
+    return _printed(look, [_answer(found, _marks(look)), *_checked(found, look)])
+
+
+def _answer(found: Check, marks: Marks) -> Text:
+    tone = {"good": "bold green", "bad": "bold red"}.get(checked.TONES[found.answer], "bold yellow")
+    return Text(checked.headline(found, marks), style=tone)
+
+
+def _checked(found: Check, look: Look) -> list[RenderableType]:
+    marks = _marks(look)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for column in range(3):
+        table.add_column(no_wrap=column < 1, overflow="fold")
+    for part, place, does in checked.lines(found):
+        sign = Text(checked.mark(part.answer, marks), STYLES[checked.TONES[part.answer]])
+        table.add_row(
+            sign, Text(place or one_line(part.name)), Text.assemble((_name(part.name), "bold"), f"  {does}")
+        )
+    bad = [
+        Group(
+            Text(
+                f"{checked.mark(each.fault.answer, marks)} {each.title}",
+                STYLES[checked.TONES[each.fault.answer]],
+            ),
+            _labelled(known),
+        )
+        for each, known in checked.told(found)
+    ]
+    return [
+        _plain([checked.machine(found)]),
+        *([Padding(table, (0, 0, 0, 2))] if found.parts else []),
+        *bad,
+        *_remarks_of("Worth knowing", checked.notes(found)),
+        *_remarks_of("Next", found.advice),
+    ]
+
+
+def _name(specification: str) -> str:
+    return one_line(specification.rpartition(":")[2])
 
 
 def probe(found: Probe, look: Look) -> str:
@@ -180,7 +226,13 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
         parts.append(Group(*heading, _labelled(told), *code))
     if found.convention is None:
         choices = _remarks_of("Worth knowing", conventions.choices(found))
-        return [*parts, *_remarks_of(*conventions.why_not(found)), *choices, *_swap(found, look), *_ends(found)]
+        return [
+            *parts,
+            *_remarks_of(*conventions.why_not(found)),
+            *choices,
+            *_swap(found, look),
+            *_ends(found),
+        ]
     nearest = [Text(conventions.heading(found), style="bold")] if wrong else []
     parts.append(Group(*nearest, _said(conventions.lines(found), look)))
     parts += _remarks_of("Worth knowing", conventions.choices(found))

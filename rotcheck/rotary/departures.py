@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from rotcheck.rotary.frequencies import inverse_frequencies

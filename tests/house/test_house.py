@@ -13,8 +13,8 @@ import rotcheck
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
-    "cli", "preflight", "report", "bench", "train", "context", "testing", "compare", "identify", "measure", "probe",
-    "diagnose", "implementations", "isolation", "rotary", "declaration", "results", "errors", "scrub", "room",
+    "cli", "preflight", "report", "check", "bench", "train", "context", "testing", "compare", "identify", "measure",
+    "probe", "diagnose", "implementations", "isolation", "rotary", "declaration", "results", "errors", "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (
@@ -111,7 +111,7 @@ def test_importing_rotcheck_imports_nothing_but_itself() -> None:
 
 
 def test_an_unknown_attribute_of_the_package_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match="it has __version__, bench, compare, context"):
+    with pytest.raises(AttributeError, match="it has __version__, bench, check, compare, context"):
         rotcheck.nonsense  # noqa: B018
 
 

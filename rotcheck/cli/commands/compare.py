@@ -84,7 +84,7 @@ def compare(
     }
     outlet.prepare()
     report = _run(implementations or (), request, no_color=no_color)
-    return _shown(report, outlet)
+    return _shown(report, outlet, implementations or ())
 
 
 def _run(implementations: Sequence[str], request: dict[str, Any], *, no_color: bool) -> "Report":
@@ -95,9 +95,10 @@ def _run(implementations: Sequence[str], request: dict[str, Any], *, no_color: b
         return run(implementations, **request, on_plan=progress.plan, on_cell=progress.cell)
 
 
-def _shown(report: "Report", outlet: "Outlet") -> int:
+def _shown(report: "Report", outlet: "Outlet", implementations: Sequence[str]) -> int:
+    from rotcheck.compare.places import places
     from rotcheck.report.page import Page
     from rotcheck.results import exit_code
 
-    outlet.show(Page(report))
+    outlet.show(Page(report, places=places(implementations)))
     return INTERRUPTED if report.interrupted else exit_code(report.cells)

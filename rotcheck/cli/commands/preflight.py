@@ -37,6 +37,8 @@ def preflight(
       implementations = ["native", "flash-attn"]
       devices = ["cpu", "cuda"]
       may-be-unavailable = ["cuda"]
+      files = ["models/llama.py"]
+      context = { to = 32768, dtypes = ["bfloat16"] }
 
     Exit code 0: the policy holds. 1: it does not. 2: the policy cannot be read. 5: nothing ran.
     """
@@ -48,9 +50,16 @@ def preflight(
     asked = load(policy)
     outlet.prepare()
 
+    from rotcheck.compare.places import places
     from rotcheck.preflight.run import preflight as run
 
     with Progress("starting torch ...", no_color=no_color) as progress:
-        decision = run(asked, on_plan=progress.plan, on_cell=progress.cell)
-    outlet.show(decision.page())
+        decision = run(
+            asked,
+            on_plan=progress.plan,
+            on_cell=progress.cell,
+            on_steps=lambda steps: progress.plan(steps, "steps"),
+            on_step=progress.step,
+        )
+    outlet.show(decision.page(places(asked.implementations)))
     return decision.exit_code()

@@ -8,7 +8,7 @@ import msgspec
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean
-from rotcheck.results import Bench, Context, Identification, Probe, Training, Trial
+from rotcheck.results import Bench, Check, Context, Identification, Probe, Training, Trial
 
 SUFFIX = ".json"
 MACHINE = True
@@ -46,6 +46,11 @@ def train(found: Training, look: Look) -> str:
 
 def context(found: Context, look: Look) -> str:
     """Return how far each object is right."""
+    return encode(found)
+
+
+def check(found: Check, look: Look) -> str:
+    """Return what was found of each function."""
     return encode(found)
 
 

@@ -3,12 +3,13 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
+from rotcheck.report import check as checked
 from rotcheck.report import findings, summary
 from rotcheck.report.findings import Finding
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean, figure, one_line, shorten
 from rotcheck.report.where import device_name
-from rotcheck.results import Cell, Verdict, exit_code
+from rotcheck.results import Cell, Check, Part, Verdict, exit_code
 
 SUFFIX = ".xml"
 MACHINE = True
@@ -35,12 +36,46 @@ def report(page: Page, look: Look) -> str:
         suite = ET.SubElement(root, "testsuite", name=clean(f"{implementation} on {device}"))
         suite.extend(_case(cell, broken.get(_key(cell))) for cell in cells)
         _count(suite, [suite])
-    if page.found.interrupted or exit_code(page.found.cells) == summary.NOTHING_RAN:
+    for found in page.checks:
+        root.extend(_suites_of(found))
+    if page.found.interrupted or (exit_code(page.found.cells) == summary.NOTHING_RAN and not page.checks):
         # A suite of skipped cases alone would pass for success.
         root.append(_suite("rotcheck", "finished", summary.summary_line(page.found), "error"))
+    return _document(root)
+
+
+def check(found: Check, look: Look) -> str:
+    """Return a test case for each function; one that is wrong or was not understood fails."""
+    root = ET.Element("testsuites", name="rotcheck")
+    root.extend(_suites_of(found))
+    return _document(root)
+
+
+def _document(root: ET.Element) -> str:
     _count(root, list(root))
     ET.indent(root, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suites_of(found: Check) -> list[ET.Element]:
+    """Return the suite of a check: its functions, and that it was finished and found something."""
+    name = clean(f"check {', '.join(found.asked)}")
+    suite = ET.Element("testsuite", name=name)
+    suite.extend(_function(part, found) for part in found.parts)
+    _count(suite, [suite])
+    empty = found.interrupted or found.answer is None
+    return [suite, *([_suite(name, "finished", checked.headline(found), "error")] if empty else [])]
+
+
+def _function(part: Part, found: Check) -> ET.Element:
+    where: dict[str, str] = {"file": part.file, "line": str(part.line or 1)} if part.file else {}
+    name = f"{', '.join(found.dtypes)} on {found.device}"
+    case = ET.Element("testcase", {"classname": clean(part.name), "name": name, "time": "0", **where})
+    for finding in checked.findings_of(part):
+        message = shorten(one_line(finding.title))
+        bad = ET.SubElement(case, "failure", message=message, type=finding.fault.answer)
+        bad.text = "\n".join(f"{label}: {clean(text)}" for label, text in checked.details(finding))
+    return case
 
 
 def _suites(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:

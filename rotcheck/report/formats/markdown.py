@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rotcheck.diagnose import Failure
 from rotcheck.report import bench as timed
+from rotcheck.report import check as checked
 from rotcheck.report import context as reached
 from rotcheck.report import conventions as identified
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary, unidentified
@@ -15,7 +16,7 @@ from rotcheck.report.grid import ASCII, UNICODE, Block, Grid, Marks
 from rotcheck.report.markup import block, escape, fold, heading, table
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Bench, Context, Identification, Line, Probe, Report, Training, Trial
+from rotcheck.results import Bench, Check, Context, Identification, Line, Probe, Report, Training, Trial
 
 SUFFIX = ".md"
 MACHINE = False
@@ -52,8 +53,38 @@ def report(page: Page, look: Look) -> str:
         *_remarks("Skipped", findings.reasons(found, "skipped")),
         *([escape(summary.summary_line(found))] if page.headline else []),
     ]
+    for each in page.checks:
+        end += [heading(checked.headline(each, marks), 4), *_checked(each, marks)]
+    end += [heading("Next", 4), _list(page.advice)] if page.advice else []
     told = [_finding(each, marks.bad, unfolded=len(bad) <= OPEN) for each in bad]
     return _joined([*top, *_fitting(told, LONGEST - len(_joined(top + end)), "finding"), *end])
+
+
+def check(found: Check, look: Look) -> str:
+    """Return the answer, a table of the functions, and what is wrong or was not understood."""
+    marks = ASCII if look.ascii else UNICODE
+    return _joined([heading(checked.headline(found, marks)), *_checked(found, marks)])
+
+
+def _checked(found: Check, marks: Marks) -> list[str]:
+    rows = [
+        [checked.mark(part.answer, marks), part.name, place, does]
+        for part, place, does in checked.lines(found)
+    ]
+    bad = checked.findings(found)
+    told = [
+        fold(
+            f"{checked.mark(each.fault.answer, marks)} {each.title}",
+            _details(checked.details(each)),
+            unfolded=at < OPEN,
+        )
+        for at, each in enumerate(bad)
+    ]
+    notes = checked.notes(found)
+    end = [fold(f"Worth knowing ({len(notes)})", _list(notes))] if notes else []
+    end += [heading("Next", 4), _list(found.advice)] if found.advice else []
+    top = [_list([checked.machine(found)]), *([table(["", "function", "where", "is"], rows)] if rows else [])]
+    return [*top, *_fitting(told, LONGEST // 2, "finding"), *end]
 
 
 def probe(found: Probe, look: Look) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
-from rotcheck.results import Bench, Context, Identification, Probe, Training, Trial
+from rotcheck.results import Bench, Check, Context, Identification, Probe, Training, Trial
 
 SUFFIX = ".txt"
 MACHINE = False
@@ -55,6 +55,13 @@ def context(found: Context, look: Look) -> str:
     from rotcheck.report import terminal
 
     return terminal.context(found, look)
+
+
+def check(found: Check, look: Look) -> str:
+    """Return the answer in one line, a line for each function, and what is wrong."""
+    from rotcheck.report import terminal
+
+    return terminal.check(found, look)
 
 
 def convention(found: Sequence[Identification], look: Look) -> str:

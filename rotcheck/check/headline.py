@@ -1,0 +1,84 @@
+"""The one line about all that was checked, and the commands that lead on from it."""
+
+from collections.abc import Sequence
+
+from rotcheck.check.plan import Request
+from rotcheck.results import Answer, Context, Part
+
+_TELLS = {
+    "identify": "what was tried, and what came back",
+    "compare": "every check, in every dtype",
+    "context": "how far it is right after everything that is done to a model",
+}
+NAMED = 3  # so many names are told in one line
+
+
+def answer(parts: Sequence[Part]) -> Answer | None:
+    """Return the answer for all: wrong if one is wrong, else unknown if one is; None: there is nothing."""
+    answers = [part.answer for part in parts]
+    return next((each for each in ("wrong", "unknown", "right") if each in answers), None)
+
+
+def headline(parts: Sequence[Part], asked: Request) -> str:
+    """Return the answer in one line."""
+    wrong, unknown = ([part for part in parts if part.answer == each] for each in ("wrong", "unknown"))
+    if wrong:
+        others = [*wrong[1:], *unknown]
+        more = f"; and {_names(others)}" if others else ""
+        return f"wrong: {_short(wrong[0])}{_says(wrong[0], asked)}{more}"
+    if unknown:
+        rest = f"; the rest is {_right(parts, asked)}" if len(unknown) < len(parts) else ""
+        messages = {part.faults[0].message for part in unknown}
+        why = f": {messages.pop()}" if len(messages) == 1 else ""
+        return f"not understood: {_names(unknown)}{why}{rest}"
+    return _right(parts, asked) if parts else "nothing was finished"
+
+
+def _says(part: Part, asked: Request) -> str:
+    """Return what is wrong with a function, behind its name."""
+    fault = part.faults[0]
+    if fault.by != "context" or not part.needed or not part.right_to or part.right_to >= part.needed:
+        return f": {fault.message}"
+    return f" is right to {part.right_to:,} of {part.needed:,} positions in {' and '.join(asked.dtypes)}"
+
+
+def _right(parts: Sequence[Part], asked: Request) -> str:
+    needed = [part.needed for part in parts if part.needed and part.answer == "right"]
+    dtypes = " and ".join(asked.dtypes)
+    return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
+
+
+def _names(parts: Sequence[Part]) -> str:
+    more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
+    return ", ".join(map(_short, parts[:NAMED])) + more
+
+
+def _short(part: Part) -> str:
+    return part.name.rpartition(":")[2]
+
+
+def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> list[str]:
+    """Return what to do next, as commands."""
+    file = asked.asked[0]
+    bad = [part for part in parts if part.answer != "right"]
+    if bad:
+        by = bad[0].faults[0].by
+        known = next((fault.failure for part in bad for fault in part.faults if fault.failure), None)
+        explained = (
+            [f"`rotcheck explain {known}`: more on the cause, and where else it was seen"] if known else []
+        )
+        return [f"`rotcheck {by} {_named(bad[0])}`: {_TELLS[by]}", *explained]
+    if asked.to is None and context and any(maker.kind and maker.claims is None for maker in context.makers):
+        return [
+            f"`rotcheck check {file} --to 32768`: as far as you need it, since it claims no length itself"
+        ]
+    if not parts:
+        return []
+    return [
+        f"`rotcheck compare {file} --full`: torch.compile, export, checkpointing and every other check",
+        f'`rotcheck preflight` with `files = ["{file}"]` in its policy: the same in front of every job',
+    ]
+
+
+def _named(part: Part) -> str:
+    return f"{part.file}:{_short(part)}" if part.file else part.name

@@ -1,0 +1,58 @@
+"""What is asked of a file: which functions, in which dtypes, on which device, how far."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rotcheck.compare.plan import DTYPES, check_known, display_names, once
+from rotcheck.errors import RequestError
+from rotcheck.implementations import registry
+
+LONGEST = 1 << 24  # positions that can be asked for
+CONDITIONS = {
+    "float32": ("constructed", "grown"),
+    "bfloat16": ("constructed", "bfloat16", "to-bfloat16", "autocast", "grown", "dtypes"),
+    "float16": ("constructed", "half", "grown"),
+    "float64": ("constructed", "grown"),
+}
+"""What is done to an object that makes its own angles in a model of each dtype, as `rotcheck context` names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, checked as far as it can be before anything runs."""
+
+    asked: tuple[str, ...]  # as they are shown
+    names: tuple[str, ...]  # of the functions and classes in them
+    dtypes: tuple[str, ...]
+    to: int | None
+    device: str
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What each function is called in a report."""
+        return display_names(self.names)
+
+    @property
+    def conditions(self) -> list[str]:
+        """What is done to what makes its own angles."""
+        return list(once([each for dtype in self.dtypes for each in CONDITIONS[dtype]]))
+
+
+def request(specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str) -> Request:
+    """Return the request; raises `RequestError` for what cannot be one, `NothingRotary` for a file without any."""
+    check_known("dtype", dtypes, DTYPES)
+    if not specifications or not dtypes:
+        raise RequestError("name a file, as path/to/file.py, and a dtype")
+    if to is not None and not 1 <= to <= LONGEST:
+        raise RequestError(f"--to must be a number of positions from 1 to {LONGEST}, not {to}")
+    names = once([name for each in specifications for name in registry.expanded(each)])
+    for name in names:
+        registry.check(name)
+    return Request(tuple(map(shown, once(specifications))), names, once(dtypes), to, device)
+
+
+def shown(specification: str) -> str:
+    """Return a file or a function as others know it: from the working directory, without the folders above that."""
+    relative = os.path.relpath(specification) if "/" in specification else specification
+    return relative.rpartition("/")[2] if relative.startswith("..") else relative

@@ -1,0 +1,14 @@
+"""Where the functions of a report stand, by the names that it has for them."""
+
+from collections.abc import Sequence
+
+from rotcheck.compare.plan import display_names
+from rotcheck.implementations import registry
+from rotcheck.implementations.places import place
+
+
+def places(implementations: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+    """Return file and line of each implementation that is a function of the working directory."""
+    names = [name for each in implementations for name in registry.expanded(each)]
+    found = {shown: place(name) for name, shown in display_names(names).items()}
+    return {shown: where for shown, where in found.items() if where is not None}

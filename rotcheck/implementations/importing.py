@@ -1,0 +1,91 @@
+"""Inside a worker: imports a module by its name, or a Python file by its path."""
+
+import ast
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from rotcheck.errors import RequestError
+from rotcheck.implementations.registry import GIVEN
+
+
+def module(target: str) -> ModuleType:
+    """Import `package.module` or `path/to/file.py`.
+
+    Raises `RequestError` when there is no such module, and whatever the module raises while it is imported.
+    """
+    return _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
+
+
+def name_of(target: str) -> str:
+    """Return under which name a module or a file is in `sys.modules` once it was imported."""
+    if not target.endswith(".py"):
+        return target
+    root, name = _package_of(Path(target))
+    return name if root and _is_relative(Path(target)) else f"{GIVEN}{Path(target).stem}"
+
+
+def _from_module(name: str) -> ModuleType:
+    sys.path.append(str(Path.cwd()))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise RequestError(f"there is no module {error.name!r} (asked for by {name!r})") from error
+        raise
+
+
+def _from_file(file: Path) -> ModuleType:
+    """Import a file as a module of its package where it imports from that, else under a name of its own.
+
+    Its folder, and the one that holds its package, are importable behind everything else.
+    """
+    root, name = _package_of(file)
+    if root and _is_relative(file):
+        return _from_package(file, root, name)
+    sys.path.extend(str(folder) for folder in (file.resolve().parent, root) if folder)
+    return _executed(file, f"{GIVEN}{file.stem}")
+
+
+def _package_of(file: Path) -> tuple[Path | None, str]:
+    """Return the folder that holds the outermost package around a file, and the file's name as a module of it."""
+    folder, parts = file.resolve().parent, [] if file.stem == "__init__" else [file.stem]
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    inside = folder != file.resolve().parent and all(part.isidentifier() for part in parts)
+    return (folder if inside else None), ".".join(parts)
+
+
+def _is_relative(file: Path) -> bool:
+    """Return whether a file imports from its own package, as `from .tables import cos`."""
+    nodes = ast.walk(ast.parse(file.read_bytes()))
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in nodes)
+
+
+def _from_package(file: Path, root: Path, name: str) -> ModuleType:
+    """Import a module of the package around it, and of none that has the same name and is installed elsewhere."""
+    package = name if file.stem == "__init__" else name.rpartition(".")[0]
+    sys.path.insert(0, str(root))
+    try:
+        around = importlib.import_module(package)
+    finally:
+        sys.path.remove(str(root))
+        sys.path.append(str(root))
+    if str(file.resolve().parent) not in [str(Path(path).resolve()) for path in around.__path__]:
+        raise ImportError(
+            f"{file.name} is of a package {package!r}, and another of that name was imported before"
+        )
+    return importlib.import_module(name)
+
+
+def _executed(file: Path, name: str) -> ModuleType:
+    found = importlib.util.spec_from_file_location(name, file.resolve())
+    assert found is not None, f"{file} is a .py file"
+    assert found.loader is not None, f"{file} is a .py file"
+    made = importlib.util.module_from_spec(found)
+    sys.modules[name] = made
+    found.loader.exec_module(made)
+    return made

@@ -1,0 +1,29 @@
+"""Where a function stands: its file, from the working directory, and its line; read from the source alone."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from rotcheck.errors import RequestError
+from rotcheck.implementations import registry, source
+
+
+def place(specification: str) -> tuple[str, int | None] | None:
+    """Return the file and the line of `path/to/file.py:function` or `package.module:function`.
+
+    None: it is none of the working directory. The line is None where the file has no such name.
+    """
+    target, _, name = specification.rpartition(":")
+    file = Path(target if target.endswith(".py") else f"{target.replace('.', '/')}.py")
+    if not target or not registry.is_file(file):
+        return None
+    shown = os.path.relpath(file)
+    return (file.name if shown.startswith("..") else Path(shown).as_posix()), _lines(file).get(name)
+
+
+@cache
+def _lines(file: Path) -> dict[str, int]:
+    try:
+        return source.lines(registry.tree(file))
+    except RequestError:
+        return {}

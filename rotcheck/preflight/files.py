@@ -1,0 +1,78 @@
+"""The files and table makers of a policy: checked as `rotcheck check` does, on each device of the policy."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rotcheck import __version__
+from rotcheck.check import plan
+from rotcheck.check.run import check
+from rotcheck.compare.judgement import STAND_INS
+from rotcheck.implementations.registry import NothingRotary
+from rotcheck.preflight.policy import Policy
+from rotcheck.results import Check, Machine
+
+Planned = Callable[[int], None] | None
+Step = Callable[[str], None] | None
+
+
+def asked(policy: Policy) -> tuple[str, ...]:
+    """Return the files and makers of a policy; raises `RequestError` when it names one that is not there."""
+    names = (*policy.files, *policy.makers)
+    try:
+        plan.request(names or ("native",), policy.context.dtypes, policy.context.to, "cpu")
+    except NothingRotary:  # no mistake in the policy: that it holds nothing is found when it is checked
+        return names
+    return names
+
+
+def devices(policy: Policy) -> list[str]:
+    """Return where files are checked: on the devices of the policy, but for stand-ins, else on the CPU."""
+    return [device for device in policy.devices if device not in STAND_INS] or ["cpu"]
+
+
+def checks(
+    policy: Policy, absent: Mapping[str, str], machine: Machine | None, on_plan: Planned, on_step: Step
+) -> list[Check]:
+    """Check what the policy names on each device; `absent`: why a device is not here, with the machine."""
+    return [
+        _absent(policy, device, absent[device], machine)
+        if machine and device in absent
+        else check(
+            *policy.files, *policy.makers, dtypes=policy.context.dtypes, to=policy.context.to, device=device,
+            timeout=3 * policy.timeout, on_plan=on_plan, on_step=on_step,
+        )
+        for device in devices(policy)
+    ]  # fmt: skip
+
+
+def _absent(policy: Policy, device: str, reason: str, machine: Machine) -> Check:
+    """Return the check of a device that is not on this machine."""
+    return Check(
+        rotcheck=__version__,
+        machine=machine,
+        asked=tuple(map(plan.shown, (*policy.files, *policy.makers))),
+        device=device,
+        dtypes=policy.context.dtypes,
+        to=policy.context.to,
+        answer=None,
+        headline=reason,
+        parts=(),
+    )
+
+
+def bad(policy: Policy, found: Sequence[Check]) -> list[Check]:
+    """Return the checks that do not hold: all that are not right, but for devices that need not be here."""
+    return [
+        one
+        for one in found
+        if one.answer != "right" and not (_unavailable(one) and policy.excuses("", one.device))
+    ]
+
+
+def _unavailable(found: Check) -> bool:
+    here = [line for line in found.machine.devices() if found.device in (line, line.partition(":")[0])]
+    return found.answer is None and not here
+
+
+def reason(found: Check) -> str:
+    """Return what came of a check in a few words."""
+    return f"{', '.join(found.asked)}: {found.headline}"
