@@ -2,15 +2,15 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from rotcheck.identify import attempts
+from rotcheck.identify import attempts, documented
 from rotcheck.identify.found import Reading
-from rotcheck.identify.limit import Limit
+from rotcheck.identify.limit import Limit, interpreted
 from rotcheck.identify.reading import read_positions, read_tables
 from rotcheck.identify.response import Look, Probe, Response, Trier, Unfit, usual
 from rotcheck.identify.templates import TABLES, Parameter, Template, named, offsets, parameters, templates
@@ -70,8 +70,18 @@ def search(
     for some in (said, [each for each in wanted if each not in said]):
         found = None if tried.told else tried.all_of(some, hinted)
         if found is not None:
-            return found
-    return tried.nearest or NotFound(tried.ends(), _likeliest(wanted), tried.ran)
+            return _measured_whole(found)
+    if tried.nearest is not None:
+        return _measured_whole(tried.nearest)
+    return NotFound(tried.ends(), _likeliest(wanted), tried.ran)
+
+
+def _measured_whole(nearest: Found) -> Found:
+    """Ask for each lane by itself, where calls are too slow to do so in each call that was tried."""
+    look = nearest.response.look
+    if not interpreted() or look is None or not nearest.response.mixes:
+        return nearest
+    return read(nearest.trier, look.convention, look)
 
 
 class _Tried:
@@ -141,7 +151,7 @@ def _with_offset(found: Found) -> Found:
     if found.convention.positions != "from 0":
         return found
     probe = found.trier.probe
-    few = replace(probe, length=min(probe.length, Probe().length), positions=Probe().positions)
+    few = replace(probe, length=min(probe.length, usual().length), positions=usual().positions)
     trier = Trier(found.trier.function, found.trier.device, few, found.trier.dtype)
     for name in offsets(trier.function):
         template = (*found.convention.arguments, f"{name}=offset")
@@ -215,17 +225,17 @@ def _likeliest(wanted: Sequence[Template]) -> Convention | None:
 def _probes(hinted: Hints) -> Iterator[Probe]:
     for length in hinted.lengths[:1]:
         for width in hinted.widths[:2]:
-            yield Probe(
+            yield usual(
                 batch=2, heads=3, width=width, rotary=width, length=length, positions=tuple(range(length))
             )
     widths = tuple(dict.fromkeys((*hinted.widths, *WIDTHS)))
     for heads in hinted.heads[:1]:
         for width in widths[:4]:
-            yield Probe(width=width, rotary=width, heads=heads)
+            yield usual(width=width, rotary=width, heads=heads)
     for width in widths:
-        yield Probe(width=width, rotary=width)
+        yield usual(width=width, rotary=width)
     for share in (2, 4):  # tables narrower than a head: partial rotary
-        yield Probe(width=widths[0], rotary=widths[0] // share)
+        yield usual(width=widths[0], rotary=widths[0] // share)
 
 
 def _shown(template: Template) -> str:
@@ -252,7 +262,9 @@ def _nearer(found: Found, than: Found) -> bool:
 
 def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
     nearest: Found | None = None
-    for conventions in attempts.attempts(template):
+    told = documented.of_roles(trier.function, template)
+    for tried in attempts.told_first(attempts.attempts(template), told):
+        conventions = attempts.ordered(tried, told, few=interpreted())
         exact: list[Found] = []
         inexact: Counter[str] = Counter()
         for convention in conventions:
@@ -262,7 +274,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
             look = _takes(trier, convention, reasons)
             if look is None:
                 continue
-            found = read(trier, convention, look)
+            found = read(trier, convention, look, whole=not interpreted())
             if not _turns_as_handed(found):
                 continue
             inexact[convention.layout] += not found.exact
@@ -270,7 +282,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
                 exact.append(found)
             elif nearest is None or _nearer(found, nearest):
                 nearest = found
-        if exact and _by_chance(exact, nearest):
+        if exact and (_by_chance(exact, nearest) or _otherwise_told(exact, nearest, told)):
             return nearest
         if exact:
             exact.sort(key=_rank)
@@ -287,6 +299,14 @@ def _turns_as_handed(found: Found) -> bool:
     handed = inverse_frequencies(found.trier.probe.rotary)  # (P,)
     seen = found.reading.angles[1].abs()
     return len(seen) == len(handed) and bool((seen - handed).abs().max() < RIGHT)
+
+
+def _otherwise_told(exact: list[Found], nearest: Found | None, told: Mapping[str, str]) -> bool:
+    """Return whether only another layout comes out right than is told, which turns heads by the rows of positions."""
+    layout = attempts.layout_of(told)
+    if nearest is None or layout is None or any(found.convention.axes == layout for found in exact):
+        return False
+    return nearest.convention.axes == layout and nearest.response.uneven == "head"
 
 
 def _by_chance(exact: list[Found], nearest: Found | None) -> bool:

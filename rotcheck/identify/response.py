@@ -18,6 +18,8 @@ from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.rotary.tables import placed
 
+MARGIN = 1024  # elements at both ends of a tensor
+MARK = 512.0  # each of them
 SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
 
 
@@ -62,9 +64,14 @@ class Response:
     look: Look | None = None
 
 
-def usual() -> Probe:
-    """Return the probe to begin with: the smallest where calls are slow."""
-    return Probe(batch=4, heads=3) if interpreted() else Probe()
+def usual(**sizes: Any) -> Probe:
+    """Return a probe with these sizes, and the others as small as they may be where calls are slow."""
+    return Probe(**{"batch": 4, "heads": 3, **sizes}) if interpreted() else Probe(**sizes)
+
+
+def watched(device: torch.device) -> bool:
+    """Return whether the memory around tensors is watched: where kernels may write to any address."""
+    return interpreted() or device.type == "cuda"
 
 
 def values(probe: Probe, lanes: int) -> tuple[Tensor, Tensor]:
@@ -113,6 +120,8 @@ class Trier:
         self.limit = limit or Limit()
         self.calls = 0
         self.ran = False  # any of them came back
+        self.outside = False  # a call wrote outside of its tensors, where that is watched
+        self._buffers: list[Tensor] = []
         self._starts: tuple[int, ...] = ()
         self._coordinate: int | None = None
         self._without: int | None = None
@@ -166,7 +175,10 @@ class Trier:
         """Lay out what goes in."""
         rows = [torch.stack(tuple(slots), 2)] if convention.packed else list(slots)
         laid = [lay(row, convention.axes).to(self.dtype).contiguous() for row in rows]
-        return tuple(x.to(self.device, copy=True) for x in laid)
+        if not watched(self.device):
+            return tuple(x.to(self.device, copy=True) for x in laid)
+        self._buffers = [_surrounded(x.to(self.device)) for x in laid]
+        return tuple(buffer[MARGIN:-MARGIN].view(x.shape) for buffer, x in zip(self._buffers, laid))
 
     def raw(self, convention: Convention, inputs: tuple[Tensor, ...], offset: int = 0) -> Any:
         """Call it and return what it returns."""
@@ -179,6 +191,7 @@ class Trier:
         returned = call(self.function, self.device, positional, keyword)
         self.ran = True
         self.limit.runs += 1
+        self.outside |= any(map(_spoilt, self._buffers))
         return returned
 
     def positions(self, convention: Convention) -> Tensor | None:
@@ -260,7 +273,9 @@ class Trier:
             asked = (start + torch.arange(places)) % width
             x = torch.eye(width, dtype=torch.float64)[asked].view(shape[0], 1, shape[2], width).expand(shape)
             result = self.call(convention, [x] * len(convention.slots))
-            columns = [slot.transpose(1, 2).flatten(0, 1)[: width - start] for slot in result]  # (lanes, S, D)
+            columns = [
+                slot.transpose(1, 2).flatten(0, 1)[: width - start] for slot in result
+            ]  # (lanes, S, D)
             found.append(columns)
         return tuple(torch.cat(slot).permute(1, 2, 0) for slot in zip(*found))
 
@@ -278,6 +293,17 @@ class Trier:
 def some(shape: tuple[int, ...], seed: int = 0) -> Tensor:
     """Return values between -1 and 1 that no call is to change, float64: what goes in is a copy."""
     return 2 * torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 1
+
+
+def _surrounded(x: Tensor) -> Tensor:
+    """Return a tensor's elements in a row, with marked ones at both ends."""
+    margin = x.new_full((MARGIN,), MARK)
+    return torch.cat((margin, x.flatten(), margin))
+
+
+def _spoilt(buffer: Tensor) -> bool:
+    ends = torch.cat((buffer[:MARGIN], buffer[-MARGIN:]))
+    return not bool((ends == MARK).all())
 
 
 def _rounded(given: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
