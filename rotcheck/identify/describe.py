@@ -391,7 +391,7 @@ def _no_rotation(target: Target, found: Found, findings: list[Remark], device: t
     call = words.call_words(found.convention)
     vague = found.reading.problem in ("no-convention", "not-rotated") or found.response.uneven
     if vague and not meant(target.function, found.convention.arguments):
-        tried = unknown.told(target.function, (f"{call} runs, and {found.reading.words}",))
+        tried = unknown.told(target.function, (f"{call} runs, and {found.departs or found.reading.words}",))
         told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
         return Identified(told, None)
     message = f"{call} runs, and {findings[0].message if findings else 'gives back no rotation'}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify import attempts, documented
+from rotcheck.identify import attempts, departure, documented
 from rotcheck.identify.found import Reading
 from rotcheck.identify.limit import Limit, interpreted
 from rotcheck.identify.reading import read_positions, read_tables
@@ -38,6 +38,7 @@ class Found:
     v: Reading | None = None
     ignored: str = ""  # a parameter that should say where positions begin, and changes nothing
     on_cpu: Callable[..., Any] | None = None  # the same function there, of one that lives on another device
+    departs: str = ""  # which lanes, heads and rows depart from a convention, and how
 
     @property
     def exact(self) -> bool:
@@ -70,10 +71,17 @@ def search(
     for some in (said, [each for each in wanted if each not in said]):
         found = None if tried.told else tried.all_of(some, hinted)
         if found is not None:
-            return _measured_whole(found)
+            return _with_departure(_measured_whole(found))
     if tried.nearest is not None:
-        return _measured_whole(tried.nearest)
+        return _with_departure(_measured_whole(tried.nearest))
     return NotFound(tried.ends(), _likeliest(wanted), tried.ran)
+
+
+def _with_departure(found: Found) -> Found:
+    """Add what departs from the nearest convention, in words."""
+    if found.exact or found.reading.problem == "not-rotated" == (found.k or found.reading).problem:
+        return found
+    return replace(found, departs=departure.of_response(found.response, found.trier.probe.positions))
 
 
 def _measured_whole(nearest: Found) -> Found:
