@@ -1,13 +1,20 @@
 """Conventions to try for a template: layouts, forms of the tables and where their axes lie, likeliest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rotcheck.identify.templates import TABLES, Template
+from rotcheck.identify.templates import TABLES, TENSORS, Template
 from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm, role_of, split
 
 PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
 ONE_AFTER_ANOTHER = ("thd", "t(hd)")  # sequences without a batch, of which cu_seqlens tells where each begins
-COORDINATES = ("bs2", "s2", "bs3", "3bs", "s3")  # axes of positions that are points of an image or a film
+COORDINATES = (
+    "bs2",
+    "s2",
+    "bs3",
+    "3bs",
+    "s3",
+    "3s",
+)  # axes of positions that are points of an image or a film
 GRIDDED = (
     "gbsw",
     "gsw",
@@ -43,6 +50,46 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
             for positions in (_position_axes(roles) if "positions" in roles else ("bs",))
             for made in [_with_tables(template, layout, form, axes, positions)]
         ]
+
+
+def ordered(conventions: Sequence[Convention], told: Mapping[str, str], *, few: bool) -> list[Convention]:
+    """Return conventions with those first that have the axes which are told of their arguments.
+
+    `few`: where calls are slow, with the commonest axes of tables alone.
+    """
+    tables = {_lanes(axes) for role, axes in told.items() if role not in (*TENSORS, "positions")}
+    layout, positions = layout_of(told), told.get("positions")
+    usual = ["sw", "1sw", "bsw", *tables]
+    kept = [
+        each for each in conventions if not few or each.tables == "positions" or each.table_axes in usual
+    ] or list(conventions)
+
+    def departs(one: Convention) -> tuple[bool, bool, bool]:
+        return (
+            layout is not None and one.axes != layout,
+            bool(tables) and one.tables != "positions" and one.table_axes not in tables,
+            positions is not None and one.position_axes != positions,
+        )
+
+    kept.sort(key=departs)
+    sure = [each for each in kept if departs(each)[::2] == (False, False)]
+    return sure if few and sure else kept
+
+
+def told_first(groups: Iterable[list[Convention]], told: Mapping[str, str]) -> list[list[Convention]]:
+    """Return groups of conventions, first those with the axes that are told of positions."""
+    positions = told.get("positions")
+    return sorted(groups, key=lambda group: positions not in (None, *(one.position_axes for one in group)))
+
+
+def layout_of(told: Mapping[str, str]) -> str | None:
+    """Return the axes of q, k and v where they are told, and are those of a layout."""
+    every = {axes for role, axes in told.items() if role in TENSORS}
+    return next(iter(every)) if len(every) == 1 and every <= set(LAYOUTS.values()) else None
+
+
+def _lanes(axes: str) -> str:
+    return axes.replace("d", "w").replace("h", "1")
 
 
 def aligned(axes: str) -> str:

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from rotcheck import __version__
 from rotcheck.identify import (
+    bounds,
     builders,
     coordinates,
     doubt,
@@ -31,7 +32,7 @@ from rotcheck.identify import (
 from rotcheck.identify.engine import Found, NotFound
 from rotcheck.identify.flags import Turning
 from rotcheck.identify.own_angles import OwnAngles
-from rotcheck.identify.response import Probe, Trier
+from rotcheck.identify.response import Trier, usual
 from rotcheck.identify.table_forms import Built, NotTables
 from rotcheck.identify.templates import meant
 from rotcheck.identify.untried import untried
@@ -270,7 +271,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
     begun, wrong = sequences.of_starts(found)
     points, amiss = coordinates.of_points(found)
-    findings += [*wrong, *amiss, *remarks.of_response(found)]
+    findings += [*wrong, *amiss, *bounds.of_other_widths(found), *remarks.of_response(found)]
     readable = found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
     own = own_angles.of_applied(found) if readable else None
     findings += own.remarks if own else []
@@ -338,7 +339,7 @@ def _wider(found: Found) -> Found:
         return found
     other = Trier(function, found.trier.device, replace(probe, width=2 * probe.width))
     try:
-        wide = engine.read(other, found.convention)
+        wide = engine.read(other, found.convention, whole=False)
     except Exception:  # its heads are all of one width
         return found
     return (
@@ -351,11 +352,11 @@ def _wider(found: Found) -> Found:
 def _one_number(found: Found) -> int | None:
     """Return the number of heads if it takes no other."""
     probe, convention = found.trier.probe, found.convention
-    if probe.heads == Probe().heads or "h" not in split(convention.axes):
+    if probe.heads == usual().heads or "h" not in split(convention.axes):
         return None
     other = Trier(found.trier.function, found.trier.device, replace(probe, heads=probe.heads + 3))
     try:
-        return None if engine.read(other, convention).exact else probe.heads
+        return None if engine.read(other, convention, whole=False).exact else probe.heads
     except Exception:  # it does not take the other number
         return probe.heads
 
@@ -367,7 +368,7 @@ def _one_width(found: Found) -> bool:
     lanes = width * probe.rotary // probe.width
     other = Trier(found.trier.function, found.trier.device, replace(probe, width=width, rotary=lanes))
     try:
-        return engine.read(other, found.convention).exact is not found.exact
+        return engine.read(other, found.convention, whole=False).exact is not found.exact
     except Exception:  # it does not take the other width
         return True
 
@@ -455,7 +456,7 @@ def _no_rotation(target: Target, found: Found, findings: list[Remark], device: t
     call = words.call_words(found.convention)
     vague = found.reading.problem in ("no-convention", "not-rotated") or found.response.uneven
     if vague and not meant(target.function, found.convention.arguments):
-        tried = unknown.told(target.function, (f"{call} runs, and {found.reading.words}",))
+        tried = unknown.told(target.function, (f"{call} runs, and {found.departs or found.reading.words}",))
         told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
         return Identified(told, None)
     message = f"{call} runs, and {findings[0].message if findings else 'gives back no rotation'}"

@@ -2,17 +2,17 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import torch
 
-from rotcheck.identify import attempts
+from rotcheck.identify import attempts, departure, documented
 from rotcheck.identify.found import Reading
+from rotcheck.identify.limit import Limit, interpreted
 from rotcheck.identify.reading import read_positions, read_tables
-from rotcheck.identify.response import Probe, Response, Trier, Unfit
+from rotcheck.identify.response import Look, Probe, Response, Trier, Unfit, usual
 from rotcheck.identify.templates import TABLES, Parameter, Template, named, offsets, parameters, templates
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
@@ -20,8 +20,6 @@ from rotcheck.rotary.conventions import Convention, role_of
 from rotcheck.rotary.frequencies import inverse_frequencies
 
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each
-MOST_CALLS = 4000
-MOST_OF_A_PROBE = 2500  # calls in heads of one width; an eighth where a hinted length makes them long
 CALLS_WITH_A_FLAG = 8
 RIGHT = 1e-2  # radians: bfloat16 inside is as far off
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
@@ -40,6 +38,7 @@ class Found:
     v: Reading | None = None
     ignored: str = ""  # a parameter that should say where positions begin, and changes nothing
     on_cpu: Callable[..., Any] | None = None  # the same function there, of one that lives on another device
+    departs: str = ""  # which lanes, heads and rows depart from a convention, and how
 
     @property
     def exact(self) -> bool:
@@ -57,70 +56,102 @@ class NotFound:
     ran: bool = True  # some call came back, if with something else
 
 
-def search(function: Callable[..., Any], device: torch.device, hinted: Hints) -> Found | NotFound:
+def search(
+    function: Callable[..., Any], device: torch.device, hinted: Hints, limit: Limit | None = None
+) -> Found | NotFound:
     """Return what a function does, by trying calls until one gives a rotation.
 
-    First the calls that the names of its parameters speak for, in heads of every width, those hinted at first; then
-    all others.
+    First the calls that the names of its parameters speak for, in heads of every width, those hinted at first; all
+    others only if none of these runs.
     """
     wanted = templates(function)
     known = parameters(function) or []
     said = [each for each in wanted if named(known, each)]
-    tried = _Tried(function, device, known)
+    tried = _Tried(function, device, known, limit or Limit())
     for some in (said, [each for each in wanted if each not in said]):
-        found = tried.all_of(some, hinted)
+        found = None if tried.told else tried.all_of(some, hinted)
         if found is not None:
-            return found
-    return tried.nearest or NotFound(tuple(tried.reasons)[:8], _likeliest(wanted), tried.ran)
+            return _with_departure(_measured_whole(found))
+    if tried.nearest is not None:
+        return _with_departure(_measured_whole(tried.nearest))
+    return NotFound(tried.ends(), _likeliest(wanted), tried.ran)
+
+
+def _with_departure(found: Found) -> Found:
+    """Add what departs from the nearest convention, in words."""
+    if found.exact or found.reading.problem == "not-rotated" == (found.k or found.reading).problem:
+        return found
+    return replace(found, departs=departure.of_response(found.response, found.trier.probe.positions))
+
+
+def _measured_whole(nearest: Found) -> Found:
+    """Ask for each lane by itself, where calls are too slow to do so in each call that was tried."""
+    look = nearest.response.look
+    if not interpreted() or look is None or not nearest.response.mixes:
+        return nearest
+    return read(nearest.trier, look.convention, look)
 
 
 class _Tried:
     """What was tried: the nearest that was found, what calls raised, and how many calls are left."""
 
     def __init__(
-        self, function: Callable[..., Any], device: torch.device, known: Sequence[Parameter]
+        self, function: Callable[..., Any], device: torch.device, known: Sequence[Parameter], limit: Limit
     ) -> None:
-        self._function, self._device, self._known = function, device, known
+        self._function, self._device, self._known, self._limit = function, device, known, limit
         self.reasons: dict[str, None] = {}
         self.nearest: Found | None = None
         self.ran = False
-        self._left = MOST_CALLS
+        self.told = False  # a call ran that the names speak for
+        self._remains = ""
+
+    def ends(self) -> tuple[str, ...]:
+        """Return what became of the likeliest calls, and what was left out."""
+        first, *others = [*self.reasons, "", ""][:8]
+        return tuple(text for text in (first, self._remains, *others) if text)
 
     def all_of(self, wanted: Sequence[Template], hinted: Hints) -> Found | None:
         """Try these calls; return what is exact or plainly a mistake; None: neither."""
         for probe in _probes(hinted) if wanted else ():
             trier = Trier(
-                copied(self._function), self._device, probe
+                copied(self._function), self._device, probe, limit=self._limit
             )  # a wrong call may leave something in a cache
-            most = min(
-                self._left, MOST_OF_A_PROBE if probe.length == Probe().length else MOST_OF_A_PROBE // 8
-            )
             for template in wanted:
                 found = self._one(trier, template)
                 if found is not None:
                     return found
-                if trier.calls > most:
-                    break
-            self._left -= trier.calls
-            if self._left <= 0:
-                break
+                if self._limit.reached():
+                    self._remains = self._limit.words(_shown(template), probe.width)
+                    return self.nearest
+            if self.nearest is not None and self._plain(self.nearest):
+                return self.nearest
         return None
 
     def _one(self, trier: Trier, template: Template) -> Found | None:
         probe = trier.probe
         partial = "R" in set(map(role_of, template)) and probe.rotary == probe.width
         half = replace(probe, rotary=probe.width // 2)
-        own = Trier(trier.function, self._device, half) if partial else trier
+        own = Trier(trier.function, self._device, half, limit=self._limit) if partial else trier
         found = _of_template(own, template, self.reasons)
         if found is not None and found.exact:
             found = _with_offset(found)
         trier.calls += own.calls if partial else 0
         self.ran |= own.ran
+        self.told |= own.ran and named(self._known, template)
         if found is not None and found.exact:
             return found
         if not self.nearest or (found and _nearer(found, self.nearest)):
             self.nearest = found
         return self.nearest if self.nearest and _convincing(self.nearest, self._known) else None
+
+    def _plain(self, found: Found) -> bool:
+        """Return whether a call that the names speak for does something to each lane, the same in all heads and rows.
+
+        It may be no convention, but no other call will make one of it.
+        """
+        even = not (found.response.mixes or found.response.uneven)
+        said = named(self._known, found.convention.arguments) and not _blind(found.convention.arguments)
+        return said and even and found.reading.problem not in ("not-rotated", "not-finite")
 
 
 def _with_offset(found: Found) -> Found:
@@ -128,7 +159,7 @@ def _with_offset(found: Found) -> Found:
     if found.convention.positions != "from 0":
         return found
     probe = found.trier.probe
-    few = replace(probe, length=min(probe.length, Probe().length), positions=Probe().positions)
+    few = replace(probe, length=min(probe.length, usual().length), positions=usual().positions)
     trier = Trier(found.trier.function, found.trier.device, few, found.trier.dtype)
     for name in offsets(trier.function):
         template = (*found.convention.arguments, f"{name}=offset")
@@ -155,8 +186,9 @@ def again(found: Found, function: Callable[..., Any], arguments: Template) -> Fo
     own = found.convention.arguments
     alike = [each for each in (found, *found.others) if each.convention.arguments == own]
     same = [replace(each.convention, arguments=arguments) for each in alike]
-    if _takes(trier, same[0], reasons):
-        seen = read(trier, same[0])
+    look = _takes(trier, same[0], reasons)
+    if look is not None:
+        seen = read(trier, same[0], look)
         if seen.exact:
             others = (
                 replace(each, convention=_read_as(seen, ways)) for each, ways in zip(alike[1:], same[1:])
@@ -201,17 +233,17 @@ def _likeliest(wanted: Sequence[Template]) -> Convention | None:
 def _probes(hinted: Hints) -> Iterator[Probe]:
     for length in hinted.lengths[:1]:
         for width in hinted.widths[:2]:
-            yield Probe(
+            yield usual(
                 batch=2, heads=3, width=width, rotary=width, length=length, positions=tuple(range(length))
             )
     widths = tuple(dict.fromkeys((*hinted.widths, *WIDTHS)))
     for heads in hinted.heads[:1]:
         for width in widths[:4]:
-            yield Probe(width=width, rotary=width, heads=heads)
+            yield usual(width=width, rotary=width, heads=heads)
     for width in widths:
-        yield Probe(width=width, rotary=width)
+        yield usual(width=width, rotary=width)
     for share in (2, 4):  # tables narrower than a head: partial rotary
-        yield Probe(width=widths[0], rotary=widths[0] // share)
+        yield usual(width=widths[0], rotary=widths[0] // share)
 
 
 def _shown(template: Template) -> str:
@@ -238,14 +270,19 @@ def _nearer(found: Found, than: Found) -> bool:
 
 def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
     nearest: Found | None = None
-    for conventions in attempts.attempts(template):
+    told = documented.of_roles(trier.function, template)
+    for tried in attempts.told_first(attempts.attempts(template), told):
+        conventions = attempts.ordered(tried, told, few=interpreted())
         exact: list[Found] = []
         inexact: Counter[str] = Counter()
         for convention in conventions:
             elsewhere = exact and exact[0].convention.layout == "qkv" != convention.layout
-            if elsewhere or inexact[convention.layout] > ENOUGH or not _takes(trier, convention, reasons):
+            if elsewhere or inexact[convention.layout] > ENOUGH or trier.limit.reached():
                 continue
-            found = read(trier, convention)
+            look = _takes(trier, convention, reasons)
+            if look is None:
+                continue
+            found = read(trier, convention, look, whole=not interpreted())
             if not _turns_as_handed(found):
                 continue
             inexact[convention.layout] += not found.exact
@@ -253,7 +290,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
                 exact.append(found)
             elif nearest is None or _nearer(found, nearest):
                 nearest = found
-        if exact and _by_chance(exact, nearest):
+        if exact and (_by_chance(exact, nearest) or _otherwise_told(exact, nearest, told)):
             return nearest
         if exact:
             exact.sort(key=_rank)
@@ -272,6 +309,14 @@ def _turns_as_handed(found: Found) -> bool:
     return len(seen) == len(handed) and bool((seen - handed).abs().max() < RIGHT)
 
 
+def _otherwise_told(exact: list[Found], nearest: Found | None, told: Mapping[str, str]) -> bool:
+    """Return whether only another layout comes out right than is told, which turns heads by the rows of positions."""
+    layout = attempts.layout_of(told)
+    if nearest is None or layout is None or any(found.convention.axes == layout for found in exact):
+        return False
+    return nearest.convention.axes == layout and nearest.response.uneven == "head"
+
+
 def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     """Return whether only tables along the first axis come out right, which mixes nothing, and others do not."""
     if nearest is None:
@@ -285,35 +330,30 @@ def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     return not usual and nearest.convention.layout in ("bshd", "bhsd")
 
 
-@lru_cache(maxsize=32)
-def _some(shape: tuple[int, ...]) -> torch.Tensor:
-    """Return values that no call is to change, float64: what goes in is a copy."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-
-
-def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> bool:
-    """Return whether the function takes such a call, and gives back what it was given in shape."""
-    x = _some(trier.shape(convention))
+def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> Look | None:
+    """Return what came back of such a call, where the function takes it and returns what has the shape it was given."""
+    given = trier.random(convention)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of calls that do not suit it
-            trier.call(convention, [x] * len(convention.slots))
+            got = trier.call(convention, given)
     except Unfit as error:
         reasons.setdefault(f"{_shown(convention.arguments)} {error}")
-        return False
+        return None
     except Exception as error:  # whatever a call that does not suit it raises
         reasons.setdefault(raised(_shown(convention.arguments), error))
-        return False
-    return True
+        return None
+    return Look(convention, tuple(given), got)
 
 
 def there(found: Found, function: Callable[..., Any], device: torch.device) -> Found | NotFound:
     """Return what a function does on a device in the call that was found on the CPU, where no wrong call harms."""
     own, reasons = found.trier, dict[str, None]()
     trier = Trier(copied(function), device, own.probe, own.dtype)
-    if not _takes(trier, found.convention, reasons):
+    look = _takes(trier, found.convention, reasons)
+    if look is None:
         return NotFound(tuple(reasons), found.convention)
-    seen = read(trier, found.convention)
+    seen = read(trier, found.convention, look)
     trier.calls = own.calls
     others = tuple(
         replace(
@@ -331,11 +371,16 @@ def raised(call: str, error: Exception) -> str:
     return f"{call} raises {type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
 
 
-def read(trier: Trier, convention: Convention) -> Found:
-    """Measure the response to a call that the function takes, and read it."""
+def read(trier: Trier, convention: Convention, look: Look | None = None, *, whole: bool = True) -> Found:
+    """Measure the response to a call that the function takes, and read it.
+
+    `look`: what that call did to random values, if that is known. `whole`: as `Trier.respond` has it.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the same at every basis vector
-        response = trier.respond(convention)
+        given = look.given if look else trier.random(convention)
+        got = look.got if look else trier.call(convention, given)
+        response = trier.respond(convention, given, got, whole=whole)
     readings = [_reading(matrix, response) for matrix in response.matrices]
     q, k, v = (*readings, None, None, None)[:3]
     assert q is not None, "a call returns something"

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.engine import Found
+from rotcheck.identify.limit import interpreted
 from rotcheck.identify.response import Trier
 
 ASKED = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
@@ -18,7 +19,8 @@ Turned = dict[int, Tensor]
 
 def end_known(found: Found) -> bool:
     """Return whether the end of a function's table can be looked for: on the CPU, where it costs an exception."""
-    return found.trier.device.type == "cpu" or found.on_cpu is not None
+    raises = found.trier.device.type == "cpu" and not interpreted()
+    return raises or found.on_cpu is not None
 
 
 def turned(found: Found) -> tuple[Turned, int | None]:

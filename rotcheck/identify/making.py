@@ -148,7 +148,7 @@ def _asked_for(amplitude: float, schedule: Yarn | LongRope, known: Configured) -
 
 
 def known_amplitude(norm: float) -> float | None:
-    """Return what scales cos and sin, from the length of a turned pair; None: nothing does, as far as rounding shows."""
+    """Return what scales cos and sin, from the length of a turned pair; None: nothing, as far as rounding shows."""
     return norm if abs(norm - 1) > 1e-3 else None
 
 

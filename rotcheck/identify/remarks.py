@@ -26,14 +26,15 @@ def of_response(found: Found) -> list[Remark]:
     """Return what the matrices of a function tell."""
     convention = found.convention
     seen = f"the matrix of each position, measured with basis vectors in {call_words(convention)}"
-    remarks = _of_reading(found.reading, seen)
-    if found.k is not None and found.k != found.reading:
-        remarks.append(_unlike(found.k, found.reading, seen))
+    remarks = _of_reading(found.reading, seen, found.departs)
+    told = any(one.message == found.departs for one in remarks)
+    if found.k is not None and found.k != found.reading and not told:
+        remarks.append(_unlike(found.k, found.reading, seen, found.departs))
     if convention.rotates_v:
         remarks.append(
             remark("v-rotated", "rotates V as well as q and k", "V does not come back as it went in")
         )
-    remarks += _of_unevenness(found, seen)
+    remarks += _of_unevenness(found, seen) if not (found.response.mixes and told) else []
     if found.ignored:
         name = found.ignored
         words = f"gives the same for another {name}: what it keeps from call to call forgets where positions began"
@@ -41,9 +42,10 @@ def of_response(found: Found) -> list[Remark]:
     return remarks + _of_tables_without_v(found)
 
 
-def _of_reading(reading: Reading, seen: str) -> list[Remark]:
+def _of_reading(reading: Reading, seen: str, departs: str) -> list[Remark]:
     if reading.problem:
-        return [remark(reading.problem, reading.words, seen)]
+        vague = reading.problem in ("no-convention", "pairing-of-tables")
+        return [remark(reading.problem, departs if vague and departs else reading.words, seen)]
     if reading.direction == -1:
         words = "rotates by the negative angle: a choice, as nanochat's"
         return [remark("direction", words, seen, mistake=False)]
@@ -51,12 +53,17 @@ def _of_reading(reading: Reading, seen: str) -> list[Remark]:
 
 
 def _of_unevenness(found: Found, seen: str) -> list[Remark]:
+    departs = found.departs
     if found.response.uneven == "head":
-        return [remark("per-head", "the angle depends on the head and not on the position alone", seen)]
+        return [
+            remark("per-head", departs or "the angle depends on the head and not on the position alone", seen)
+        ]
     if found.response.uneven == "batch":
-        return [remark("per-batch", "the angle depends on the batch row", seen)]
+        return [remark("per-batch", departs or "the angle depends on the batch row", seen)]
     if found.response.mixes:
-        return [remark("mixes", "its result is not what its response to each lane adds up to", seen)]
+        return [
+            remark("mixes", departs or "its result is not what its response to each lane adds up to", seen)
+        ]
     return []
 
 
@@ -73,7 +80,7 @@ def _of_tables_without_v(found: Found) -> list[Remark]:
     return [remark("v-follows-tables", words, f"tables {axes} tried as well", mistake=False)]
 
 
-def _unlike(k: Reading, q: Reading, seen: str) -> Remark:
+def _unlike(k: Reading, q: Reading, seen: str, departs: str) -> Remark:
     words = k.words or f"pairing {k.pairing}, direction {k.direction}"
     if q.problem and not k.problem:
         words = f"{q.words} (in q alone)"
@@ -81,7 +88,7 @@ def _unlike(k: Reading, q: Reading, seen: str) -> Remark:
         words = f"{k.words} (in k alone)"
     elif k.direction != q.direction:
         words = "q and k rotate in different directions"
-    return remark("unlike", words, seen)
+    return remark("unlike", departs or words, seen)
 
 
 def of_values(asked: traits.Function, sizes: Sizes) -> tuple[float | None, list[Remark]]:

@@ -12,11 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.identify.limit import Limit, interpreted
 from rotcheck.measure.device import call, read_back
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.rotary.tables import placed
 
+MARGIN = 1024  # elements at both ends of a tensor
+MARK = 512.0  # each of them
 SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
 
 
@@ -41,6 +44,15 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A call with random values, (B, S, H, D) for each slot, and what came back."""
+
+    convention: Convention
+    given: tuple[Tensor, ...]
+    got: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """The matrices (S, D, D) of q, k and v, as far as the call has them, and the tables (S, W) that made them."""
 
@@ -48,7 +60,18 @@ class Response:
     cos: Tensor | None
     sin: Tensor | None
     uneven: str = ""  # along which axis else the response differs: "batch", "head"
-    mixes: bool = False  # a row's result holds something of another row
+    mixes: bool = False  # a row's result holds something of another row, or is no sum over its lanes
+    look: Look | None = None
+
+
+def usual(**sizes: Any) -> Probe:
+    """Return a probe with these sizes, and the others as small as they may be where calls are slow."""
+    return Probe(**{"batch": 4, "heads": 3, **sizes}) if interpreted() else Probe(**sizes)
+
+
+def watched(device: torch.device) -> bool:
+    """Return whether the memory around tensors is watched: where kernels may write to any address."""
+    return interpreted() or device.type == "cuda"
 
 
 def values(probe: Probe, lanes: int) -> tuple[Tensor, Tensor]:
@@ -91,10 +114,14 @@ class Trier:
         device: torch.device,
         probe: Probe,
         dtype: torch.dtype = torch.float32,
+        limit: Limit | None = None,
     ) -> None:
         self.function, self.device, self.probe, self.dtype = function, device, probe, dtype
+        self.limit = limit or Limit()
         self.calls = 0
         self.ran = False  # any of them came back
+        self.outside = False  # a call wrote outside of its tensors, where that is watched
+        self._buffers: list[Tensor] = []
         self._starts: tuple[int, ...] = ()
         self._coordinate: int | None = None
         self._without: int | None = None
@@ -148,17 +175,23 @@ class Trier:
         """Lay out what goes in."""
         rows = [torch.stack(tuple(slots), 2)] if convention.packed else list(slots)
         laid = [lay(row, convention.axes).to(self.dtype).contiguous() for row in rows]
-        return tuple(x.to(self.device, copy=True) for x in laid)
+        if not watched(self.device):
+            return tuple(x.to(self.device, copy=True) for x in laid)
+        self._buffers = [_surrounded(x.to(self.device)) for x in laid]
+        return tuple(buffer[MARGIN:-MARGIN].view(x.shape) for buffer, x in zip(self._buffers, laid))
 
     def raw(self, convention: Convention, inputs: tuple[Tensor, ...], offset: int = 0) -> Any:
         """Call it and return what it returns."""
         self.calls += 1
+        self.limit.calls += 1
         made = self._tables(convention)
         sizes = self.probe.sizes() | {"axis": convention.axes.index("s")}
         given = Call(inputs, made, self.positions(convention), offset, sizes, self._starts)
         positional, keyword = arguments(convention, given)
         returned = call(self.function, self.device, positional, keyword)
         self.ran = True
+        self.limit.runs += 1
+        self.outside |= any(map(_spoilt, self._buffers))
         return returned
 
     def positions(self, convention: Convention) -> Tensor | None:
@@ -200,27 +233,86 @@ class Trier:
         """Return B, S, H and D of q in a call."""
         return self.batch(convention), self.probe.length, self.heads(convention), self.probe.width
 
-    def respond(self, convention: Convention) -> Response:
-        """Measure the matrices of a convention's call, a basis vector a call."""
-        shape = self.shape(convention)
-        columns: list[list[Tensor]] = []
-        for lane in range(self.probe.width):
-            x = torch.zeros(shape, dtype=torch.float64)
-            x[..., lane] = 1.0
-            columns.append(list(self.call(convention, [x] * len(convention.slots))))
-        whole = [torch.stack(slot, -1) for slot in zip(*columns)]  # (B, S, H, D, D) each
-        found = tuple(slot[0, :, 0] for slot in whole)
+    def random(self, convention: Convention) -> list[Tensor]:
+        """Return random values for each slot of a call (B, S, H, D), between -1 and 1, float64."""
+        return [some(self.shape(convention), slot) for slot in range(len(convention.slots))]
+
+    def respond(
+        self, convention: Convention, given: Sequence[Tensor], got: Sequence[Tensor], *, whole: bool = True
+    ) -> Response:
+        """Measure the matrices of a convention's call, of which one with random values is known.
+
+        `given` and `got`: what went in and came out there, (B, S, H, D) each. Basis vectors go in for as many lanes
+        at once as there are heads and batch rows; that their matrices hold for all of these, the random values tell.
+        Where they do not, and only with `whole`, each lane is asked for by itself.
+        """
         _, cos, sin = (
             tables(convention.tables, self.probe) if convention.tables != "positions" else (0, None, None)
         )
-        return Response(found, cos, sin, _uneven(whole[0]), self._mixes(convention, whole, shape))
+        look = Look(convention, tuple(given), tuple(got))
+        if all(map(torch.equal, _rounded(given, self.dtype), got)):
+            eye = torch.eye(self.probe.width, dtype=torch.float64).repeat(self.probe.length, 1, 1)
+            return Response((eye,) * len(got), cos, sin, look=look)
+        matrices = self._matrices(convention)
+        said = [torch.einsum("sli,bshi->bshl", matrix, x) for matrix, x in zip(matrices, given)]
+        if not _apart(said, got):
+            return Response(matrices, cos, sin, look=look)
+        if not whole:
+            return Response(matrices, cos, sin, mixes=True, look=look)
+        lone = self._lone(convention)  # (B, S, H, D, D) each
+        said = [torch.einsum("bshli,bshi->bshl", matrix, x) for matrix, x in zip(lone, given)]
+        first = tuple(slot[0, :, 0] for slot in lone)
+        return Response(first, cos, sin, _uneven(lone[0]), _apart(said, got), look)
 
-    def _mixes(self, convention: Convention, whole: list[Tensor], shape: tuple[int, ...]) -> bool:
-        """Hold the result for random values against what the matrices say."""
-        x = torch.randn(shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-        got = self.call(convention, [x] * len(convention.slots))
-        said = [torch.einsum("bshli,bshi->bshl", matrix, x) for matrix in whole]
-        return any(bool((a - b).abs().max() > 50 * SAME) for a, b in zip(got, said))
+    def _matrices(self, convention: Convention) -> tuple[Tensor, ...]:
+        """Return the matrices (S, D, D) of each slot, if all heads and batch rows have the same."""
+        shape, width = self.shape(convention), self.probe.width
+        places = shape[0] * shape[2]  # heads and batch rows
+        found: list[list[Tensor]] = []
+        for start in range(0, width, places):
+            asked = (start + torch.arange(places)) % width
+            x = torch.eye(width, dtype=torch.float64)[asked].view(shape[0], 1, shape[2], width).expand(shape)
+            result = self.call(convention, [x] * len(convention.slots))
+            columns = [
+                slot.transpose(1, 2).flatten(0, 1)[: width - start] for slot in result
+            ]  # (lanes, S, D)
+            found.append(columns)
+        return tuple(torch.cat(slot).permute(1, 2, 0) for slot in zip(*found))
+
+    def _lone(self, convention: Convention) -> list[Tensor]:
+        """Return the matrices (B, S, H, D, D) of each slot, a basis vector a call."""
+        columns: list[list[Tensor]] = []
+        for lane in range(self.probe.width):
+            x = torch.zeros(self.shape(convention), dtype=torch.float64)
+            x[..., lane] = 1.0
+            columns.append(list(self.call(convention, [x] * len(convention.slots))))
+        return [torch.stack(slot, -1) for slot in zip(*columns)]
+
+
+@cache
+def some(shape: tuple[int, ...], seed: int = 0) -> Tensor:
+    """Return values between -1 and 1 that no call is to change, float64: what goes in is a copy."""
+    return 2 * torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 1
+
+
+def _surrounded(x: Tensor) -> Tensor:
+    """Return a tensor's elements in a row, with marked ones at both ends."""
+    margin = x.new_full((MARGIN,), MARK)
+    return torch.cat((margin, x.flatten(), margin))
+
+
+def _spoilt(buffer: Tensor) -> bool:
+    ends = torch.cat((buffer[:MARGIN], buffer[-MARGIN:]))
+    return not bool((ends == MARK).all())
+
+
+def _rounded(given: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
+    return [x.to(dtype).double() for x in given]
+
+
+def _apart(said: Sequence[Tensor], got: Sequence[Tensor]) -> bool:
+    """Return whether results are not what matrices say of them, NaN included."""
+    return any(not bool((a - b).abs().max() <= 50 * SAME) for a, b in zip(said, got))
 
 
 def _slotted(table: Tensor, is_sin: int) -> Tensor:

@@ -1,5 +1,6 @@
 """The front's half: one worker for each function, what it found, and what became of it where it found nothing."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,12 +12,16 @@ from rotcheck.errors import RequestError
 from rotcheck.identify import advice, together
 from rotcheck.identify.swap.run import swaps
 from rotcheck.implementations import registry
-from rotcheck.isolation import Done, Job, Pool, Raised, Returned
+from rotcheck.isolation import Died, Done, Job, Pool, Raised, Returned
 from rotcheck.results import Described, Identification, Likeness, Remark, Turned
 
 WORKER = "rotcheck.identify.worker:open_identification"
 FLAGS = "rotcheck.identify.worker:open_flags"
 PRELOAD = ("torch", "rotcheck.identify.worker")
+_MEMORY = ("SIGSEGV", "SIGABRT", "SIGBUS")
+_HEAP = re.compile(
+    r"(munmap_chunk|malloc|free|realloc|corrupted|double free)\b.*"
+)  # what the allocator says of it
 _REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
 
@@ -178,6 +183,18 @@ def apart(asked: Sequence[str], told: Sequence[Identification]) -> list[Identifi
     return [msgspec.structs.replace(one, specification=name) for one, name in zip(told, names, strict=True)]
 
 
+def _out_of_bounds(done: Done) -> str:
+    """Return where to look, of a process that wrote or read where it must not, as a kernel without a mask does."""
+    outcome = done.outcome
+    if done.opening or not isinstance(outcome, Died) or outcome.signal_name not in _MEMORY:
+        return ""
+    said = _HEAP.search(outcome.output)
+    if not said and done.job.setup["device"] == "cpu":
+        return ""
+    heap = f" ({said.group()})" if said else ""
+    return f"{heap}: it writes or reads out of bounds; look at the masks of its loads and stores"
+
+
 def identified(done: Done) -> Identified:
     """Return what was found, or what became of the function. Raises `RequestError` for one that is not there."""
     outcome = done.outcome
@@ -196,6 +213,7 @@ def identified(done: Done) -> Identified:
         words = (
             f"{outcome} while it was imported and built" if done.opening else f"{outcome} while it was called"
         )
+        words += _out_of_bounds(done)
     return Identified(
         Identification(
             rotcheck=__version__,

@@ -1,0 +1,86 @@
+"""The shapes that a docstring or a comment gives a function's arguments: which call to try first."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from rotcheck.identify.templates import Template, parameters
+from rotcheck.rotary.conventions import role_of
+
+_SHAPE = re.compile(r"[(\[]([^()\[\]]*,[^()\[\]]*)[)\]]")
+_STOP = re.compile(r"[.;\n]\s|[)\]]\s*[,;]?\s")  # what ends the words in front of a shape
+_IF = re.compile(r"\b(if|when|either)\b", re.IGNORECASE)  # of several shapes, or with a flag
+_AXES: dict[str, str] = {
+    "b": r"b|n_?batch|batch(_?size)?|bsz|bs|(1|b|batch)\s*(or|\|)\s*(1|b|batch)",
+    "s": r"s|l|t|n|rows|(seq|sequence|q|src|max_seq)?_?(len|length|seqlen)|seq|sequence|(n|num)?_?tokens|total_tokens|"
+    r"time|positions|n_ctx",
+    "h": r"h|nh|(n|num|num_attention|n_local|q|kv)?_?heads?|1\s*or\s*h",
+    "e": r"h\s*\*\s*d|(n|num)?_?heads?\s*\*\s*(head_?(dim|size)|d|hd)",
+    "d": r"d|hd|lanes|width|(head|rope|rotary|rot)?_?(dim|size|dims)|dim_head|d_head|head_?dim|"
+    r"(d|head_?dim|dim|rope_dim|rotary_dim)\s*//?\s*2",
+    "1": r"1",
+    "2": r"2",
+    "3": r"3",
+}
+_LETTERS = tuple((letter, re.compile(pattern, re.IGNORECASE)) for letter, pattern in _AXES.items())
+
+
+def shapes(function: Callable[..., Any]) -> dict[str, str]:
+    """Return the axes of arguments, a letter each as in a layout, by their names; none of which two are told."""
+    names = [parameter.name for parameter in parameters(function) or ()]
+    told: dict[str, set[str]] = {}
+    for text in _texts(function):
+        for before, axes in _shapes(text):
+            for name in names:
+                if re.search(rf"\b{re.escape(name.lstrip('*'))}\b", before):
+                    told.setdefault(name, set()).add(axes)
+    return {name: next(iter(axes)) for name, axes in told.items() if len(axes) == 1}
+
+
+def of_roles(function: Callable[..., Any], template: Template) -> dict[str, str]:
+    """Return the axes that are told of what a call gives: by its role."""
+    told = shapes(function)
+    every = [parameter.name for parameter in parameters(function) or ()]
+    found: dict[str, str] = {}
+    for at, argument in enumerate(template):
+        name = argument.rpartition("=")[0] or (every[at] if at < len(every) else "")
+        if name in told:
+            found[role_of(argument)] = told[name]
+    return found
+
+
+def _texts(function: Callable[..., Any]) -> Iterator[str]:
+    """Yield the docstrings and comments of a function, of a module's `forward`, and of its class."""
+    called = function.forward if isinstance(function, torch.nn.Module) else function
+    owner = getattr(called, "__self__", None)
+    if not inspect.isroutine(called):
+        called, owner = getattr(called, "__call__", called), called  # noqa: B004
+    for each in (called, type(owner) if owner is not None else None):
+        yield inspect.getdoc(each) or "" if each is not None else ""
+    try:
+        source = inspect.getsource(inspect.unwrap(called))
+    except (OSError, TypeError, ValueError):  # it was made at run time
+        return
+    head = source.partition("):")[0]  # the signature, where shapes stand in comments
+    yield "\n".join(
+        f"{line.partition('#')[0].strip()} {line.partition('#')[2]}" for line in head.splitlines()
+    )
+
+
+def _shapes(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each shape of a text as axes, and the words in front of it."""
+    for found in _SHAPE.finditer(text):
+        axes = [_letter(part) for part in found.group(1).strip(" ,").split(",")]
+        if all(axes):
+            before = text[: found.start()]
+            ends = [stop.end() for stop in _STOP.finditer(before)]
+            if not _IF.search(before[-120:]):
+                yield before[ends[-1] if ends else 0 :], "".join(axes)
+
+
+def _letter(part: str) -> str:
+    word = part.strip(" `'\"").replace("self.", "")
+    return next((letter for letter, pattern in _LETTERS if pattern.fullmatch(word)), "")

@@ -1,0 +1,116 @@
+"""Whether a mutant is wrong, and what rotcheck says of it."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from mutants import Mutant
+from originals import CPU, Original
+from torch import Tensor
+
+from rotcheck.compare.checks import names as check_names
+from rotcheck.identify.describe import identified
+from rotcheck.identify.traits import Function
+from rotcheck.implementations import load
+from rotcheck.implementations.load import Target
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.subject import Subject
+from rotcheck.results import FINDINGS, Identification
+from rotcheck.testing.trial import Trial
+
+ROWS = 300
+OTHER = 1e-4  # two values of float64 that are further apart are not the same
+VAGUE = (  # what is said where nothing is said of the departure
+    "lanes hold what is neither",
+    "a lane is not made of",
+    "a lane is made of more",
+    "its result is not what",
+    "no known mistake gives this result",
+    "the two lanes of a pair turn by different angles",
+    "the angle depends on",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of a wrong mutant: `declared` right or wrong; `told` wrong, unknown, another, or taken for right."""
+
+    declared: str
+    told: str
+    named: bool
+    words: str
+
+
+def result(function: Callable[..., Any], original: Original) -> tuple[Tensor, ...] | None:
+    """Return what comes back in the original's call at 300 rows in float64; None: it raises, or is no such thing."""
+    asked = Function(function, original.convention, CPU)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            case = Case(asked, torch.float64, Sizes(positions=tuple(range(ROWS))))
+            return tuple(one.clone() for one in asked(case.call()))
+    except Exception:  # whatever a mutant raises
+        return None
+
+
+def wrong(mutant: Mutant, original: Original, right: tuple[Tensor, ...]) -> bool | None:
+    """Return whether a mutant gives other values than its original; None: it does not run."""
+    got = result(mutant.function, original)
+    if got is None or any(one.shape != other.shape or one.dtype != other.dtype for one, other in zip(got, right)):
+        return None
+    return any(not bool((one - other).abs().max() < OTHER) for one, other in zip(got, right))
+
+
+def judged(mutant: Mutant, original: Original, own: Identification) -> Verdict:
+    """Return what is said of a wrong mutant, with the original's convention declared and without."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        declared = _declared(mutant, original)
+        told = identified(Target(mutant.function, None), CPU).told
+    words = _words(told)
+    state = _state(told, own)
+    return Verdict(declared, state, state == "another" or _named(words), words)
+
+
+def _declared(mutant: Mutant, original: Original) -> str:
+    subject = Subject(load.as_implementation(mutant.function, original.convention), "cpu")
+    trial = Trial(subject, "mutant", "cpu")
+    for check in ("forward", *check_names("quick")):
+        if trial.cell("float32", check).verdict in FINDINGS:
+            return "wrong"
+    return "right"
+
+
+def _state(told: Identification, own: Identification) -> str:
+    if any(one.mistake for one in told.findings):
+        return "wrong"
+    if not told.follows or told.convention is None:
+        return "unknown"
+    return "taken" if _alike(told, own) else "another"
+
+
+def _alike(told: Identification, own: Identification) -> bool:
+    """Return whether two functions are told in the same words, but for dtypes and what else they take."""
+    if told.convention is None or own.convention is None:
+        return told.convention is own.convention
+    fields = ("pairing", "direction", "output_lanes", "tables", "table_lanes", "argument_order", "rotary_dim", "blocks")
+    fields += ("theta", "schedule", "rotates_v", "head_dim", "layout")
+    same = all(getattr(told.convention, field) == getattr(own.convention, field) for field in fields)
+    return same and _choices(told) == _choices(own)
+
+
+def _choices(told: Identification) -> set[str]:
+    return {one.code for one in told.findings}
+
+
+def _words(told: Identification) -> str:
+    said = [one.message for one in told.findings if one.mistake]
+    return "; ".join(said or [*told.tried, told.message or ""])
+
+
+def _named(words: str) -> bool:
+    return bool(words) and not all(any(vague in part for vague in VAGUE) for part in words.split("; ")) and (
+        "runs, and" in words or "no call that was tried" not in words
+    )
