@@ -58,7 +58,7 @@ def fit(
 
 
 def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known: Sequence[Schedule]) -> Fit:
-    """Return the schedule that explains every angle, its numbers as exact as that asks for; the truth is its own else."""
+    """Return the schedule that explains every angle, its numbers as exact as that asks for; else its own."""
     fits: list[Recognition] = []
     for tolerance in (CLOSE, *TOLERANCES[: len(TOLERANCES) if noise else 1]):
         found = _recognised(own, head_dim, tolerance, known)
@@ -66,9 +66,8 @@ def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known
             continue
         fits.append(found)
         exact = _of_schedule(found, len(own))
-        if found.departure < TOLERANCES[0] / 10 or noise:
-            if _departs(seen, exact, noise)[0] is None:
-                return _fit(seen, exact, found, noise)
+        if (found.departure < TOLERANCES[0] / 10 or noise) and _departs(seen, exact, noise)[0] is None:
+            return _fit(seen, exact, found, noise)
     return _fit(seen, own, fits[0] if fits else None, noise)
 
 

@@ -19,7 +19,7 @@ from rotcheck.identify.remarks import remark
 from rotcheck.identify.schedule_faults import by_length, long_factors, not_dynamic
 from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import shape_words
-from rotcheck.results import Described, Remark, Told
+from rotcheck.results import Described, Told
 from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.schedules import LongRope, Plain, Yarn
 
@@ -148,7 +148,7 @@ def _asked_for(amplitude: float, schedule: Yarn | LongRope, known: Configured) -
 
 
 def known_amplitude(norm: float) -> float | None:
-    """Return what scales cos and sin, from the length of a turned pair; None: nothing does, as far as rounding shows."""
+    """Return what scales cos and sin, from the length of a turned pair; None: nothing beyond rounding."""
     return norm if abs(norm - 1) > 1e-3 else None
 
 

@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from rotcheck.rotary.frequencies import inverse_frequencies
@@ -15,7 +14,7 @@ FEWEST = 2  # pairs at either end that tell a band
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """What departs, in words; `exchanged`: the fast pairs are slowed and the slow ones are kept, as no schedule has it."""
+    """What departs, in words; `exchanged`: the fast pairs are slowed and the slow ones are kept."""
 
     words: str
     exchanged: bool = False
