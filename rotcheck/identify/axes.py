@@ -40,14 +40,24 @@ def of_axes(seen: Turned, owners: Sequence[int], noise: float, known: Sequence[S
     whole = fit({at: wrapped(at * frequencies) for at in seen}, 1, 2 * len(owners), noise, known)
     if whole.schedule is not None:
         return Axes(replace(worst, schedule=whole.schedule, alternatives=whole.alternatives), 1)
-    first = fits[0].frequencies
-    if all(
-        len(one.frequencies) == len(first) and torch.allclose(one.frequencies, first, rtol=ALIKE)
-        for one in fits
-    ):
+    if _alike(fits):
         schedule, others = fits[0].schedule, fits[0].alternatives
         return Axes(replace(worst, schedule=schedule, alternatives=others), len(fits), twice)
-    return Axes(replace(worst, schedule=None, alternatives=()), 1)
+    unknown = replace(
+        worst, schedule=None, alternatives=(), why="", past=False
+    )  # so nothing tells what was rounded
+    return Axes(unknown, 1)
+
+
+def _alike(fits: Sequence[Fit]) -> bool:
+    """Return whether the pairs of every coordinate have the same schedule, or none that is known but the same row."""
+    if fits[0].schedule is not None:
+        return all(str(one.schedule) == str(fits[0].schedule) for one in fits)
+    first = fits[0].frequencies
+    return all(
+        len(one.frequencies) == len(first) and torch.allclose(one.frequencies, first, rtol=ALIKE)
+        for one in fits
+    )
 
 
 def _twice(seen: Turned, group: Tensor) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.configured import configured
+from rotcheck.identify.configured import configured, layer_types
 from rotcheck.identify.table_forms import Built, NotTables, read
 from rotcheck.identify.templates import Parameter, parameters
 from rotcheck.implementations import vocabulary
@@ -23,6 +23,7 @@ HEAD_DIM = 64
 BATCH, HEADS = 2, 7
 FEW_ROWS = 9  # of the table that is looked at first
 STILL = 1e-6  # radians
+LAYER_TYPE = "layer_type"  # of a module that keeps frequencies for layers of several kinds
 POINT_AXES = ("sc", "1sc", "c1s", "cs")
 SURELY_POSITIONS = re.compile(r"(input_)?(pos|position|positions)_?ids?|(input_|token_)?positions|input_pos")
 
@@ -90,20 +91,24 @@ class Recipe:
 def recipes(function: Callable[..., Any], device: torch.device) -> list[Recipe]:
     """Return the calls that may make tables on a device, likeliest first."""
     found = parameters(function) or []
-    required = [p for p in found if p.required or on_cuda(p.name, p.default)]
+    kinds = layer_types(function)
+    required = [
+        p for p in found if p.required or on_cuda(p.name, p.default) or (kinds and p.name == LAYER_TYPE)
+    ]
     optional = [p for p in found if p not in required and _roles(p.name)[0] in ("positions", "S")]
     tried: dict[Recipe, None] = {}
     for extra in ([], *([p] for p in optional)):
-        for recipe in itertools.islice(_of(required, extra), 60):
+        for recipe in itertools.islice(_of(required, extra, kinds), 60):
             tried.setdefault(recipe)
     counting = [recipe for recipe in tried if recipe.positions == "x" and recipe.x_axes == "bshd"]
     without_heads = [replace(recipe, x_axes=axes) for axes in ("bsd", "sd") for recipe in counting]
     return [replace(recipe, device=str(device)) for recipe in (*tried, *without_heads)]
 
 
-def _of(required: list[Parameter], extra: list[Parameter]) -> Iterator[Recipe]:
+def _of(required: list[Parameter], extra: list[Parameter], kinds: Sequence[str]) -> Iterator[Recipe]:
     given = [*required, *extra]
-    for roles in itertools.product(*(_roles(p.name) for p in given)):
+    layers = tuple(map(repr, kinds))
+    for roles in itertools.product(*(layers if p.name == LAYER_TYPE else _roles(p.name) for p in given)):
         if any(roles.count(role) > 1 for role in ("x", "positions", "float")) or roles.count("S") > 2:
             continue
         named = [p.keyword or not p.required for p in given]

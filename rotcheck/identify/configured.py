@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from torch import Tensor
+from torch.nn import Module
+
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
 
 _NESTED = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_config")
@@ -30,8 +33,7 @@ class Configured:
     def factors(self, name: str) -> tuple[float, ...]:
         """Return a list of numbers, one a pair; empty where it has none."""
         found = self.values.get(name)
-        if hasattr(found, "tolist"):
-            found = found.tolist()
+        found = found.tolist() if isinstance(found, Tensor) else found
         return tuple(map(float, found)) if isinstance(found, (list, tuple)) else ()
 
     @property
@@ -119,6 +121,14 @@ def configured(function: Any) -> Configured:
             if isinstance(nested, Mapping):
                 values |= {str(key): value for key, value in nested.items()}
     return Configured(_kind(owner, values), values)
+
+
+def layer_types(function: Any) -> tuple[str, ...]:
+    """Return the kinds of layers of which a module keeps frequencies each: `full_attention`, `sliding_attention`."""
+    owner = getattr(function, "__self__", function)
+    names = [name for name, _ in owner.named_buffers()] if isinstance(owner, Module) else []
+    kinds = [name.removesuffix("_inv_freq") for name in names if name.endswith("_inv_freq")]
+    return tuple(kind for kind in kinds if not kind.endswith("original"))
 
 
 def _kind(owner: Any, values: Mapping[str, Any]) -> str:

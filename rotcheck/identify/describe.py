@@ -274,18 +274,20 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     findings += [*wrong, *amiss, *bounds.of_other_widths(found), *remarks.of_response(found)]
     readable = found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
     own = own_angles.of_applied(found) if readable else None
+    if own and own.attention:
+        findings = [one for one in findings if one.code != "scaled"]
     findings += own.remarks if own else []
     square = grids.laid(own_rows) if (own_rows := _grid_rows(target, found)) is not None else None
     if square:
         findings += grids.exchanged(square)
         begun.append(Told(field="positions", says=square.words, because=grids.SEEN))
     asked, sizes = _asked(target, found, own, device)
-    judged = not (_mistaken(findings) or (own and own.apart))
+    judged = not (_mistaken(findings) or (own and (own.apart or own.attention)))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged, fresh=fresh)
     more.evidence = [*seen, *begun, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
-    if not _mistaken(findings):
+    if not (_mistaken(findings) or (own and own.attention)):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)
@@ -477,5 +479,9 @@ def _described(found: Found, convention: Convention, own: OwnAngles | None, more
         takes=more.takes,
         schedule=own.schedule if own else None,
         theta=own.theta if own else None,
+<<<<<<< HEAD
         ways=evidence.ways(found),
+=======
+        amplitude=making.known_amplitude(found.reading.amplitude) if own else None,
+>>>>>>> makers
     )

@@ -66,7 +66,11 @@ def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known
             continue
         fits.append(found)
         exact = _of_schedule(found, len(own))
+<<<<<<< HEAD
         if (noise or found.departure < TOLERANCES[0] / 10) and _departs(seen, exact, noise)[0] is None:
+=======
+        if (found.departure < TOLERANCES[0] / 10 or noise) and _departs(seen, exact, noise)[0] is None:
+>>>>>>> makers
             return _fit(seen, exact, found, noise)
     return _fit(seen, own, fits[0] if fits else None, noise)
 
@@ -98,7 +102,7 @@ def _of_schedule(known: Recognition, pairs: int) -> Tensor:
 
 def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -> Fit:
     wrong_at, error, longest = _departs(seen, exact, noise)
-    why, past = _why(seen, exact, wrong_at) if wrong_at is not None else ("", False)
+    why, past = _why(seen, exact, wrong_at, known is not None) if wrong_at is not None else ("", False)
     return Fit(
         frequencies=exact,
         schedule=known.schedule if known else None,
@@ -113,8 +117,11 @@ def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -
     )
 
 
-def _why(seen: Turned, frequencies: Tensor, position: int) -> tuple[str, bool]:
-    """Explain a wrong angle: by the position that it is right for, and whether that is far off, or by a rounding."""
+def _why(seen: Turned, frequencies: Tensor, position: int, known: bool) -> tuple[str, bool]:
+    """Explain a wrong angle: by the position that it is right for, and whether that is far off, or by a rounding.
+
+    `known`: the frequencies are those of a schedule; else nothing tells what was rounded.
+    """
     zero = seen.get(0, torch.zeros_like(frequencies))
     angle = seen[position] - zero
     others = torch.arange(position + 65, dtype=torch.float64)
@@ -125,7 +132,7 @@ def _why(seen: Turned, frequencies: Tensor, position: int) -> tuple[str, bool]:
         return f"it is turned as position {near[0]} should be", far
     gone = position * frequencies
     rounded = wrapped(gone - angle).abs() <= gone.abs() * 2**-7 + RIGHT
-    if _rounded(fitted(seen)) or bool(rounded.all()):
+    if known and (_rounded(fitted(seen)) or bool(rounded.all())):
         return "frequencies or angles are rounded to less than float32", False
     return "", False
 

@@ -47,7 +47,7 @@ class Laid:
 def laid(angles: Tensor) -> Laid | None:
     """Return how angles (HIGH * WIDE, P) are laid over a grid; None: as no grid's."""
     for high, wide in ((HIGH, WIDE), (WIDE, HIGH)):
-        grid = angles.unflatten(0, (high, wide))  # (high, wide, P)
+        grid = angles.reshape(high, wide, -1)  # (high, wide, P)
         down, across = _still(grid, 0), _still(grid, 1)
         moving = ~(down & across)
         rows, columns = (across & moving).nonzero().flatten(), (down & moving).nonzero().flatten()

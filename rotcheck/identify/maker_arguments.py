@@ -9,7 +9,8 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
-from rotcheck.identify.builders import FEW_ROWS, Recipe, called, positions_named
+from rotcheck.identify.builders import FEW_ROWS, LAYER_TYPE, Recipe, called, positions_named
+from rotcheck.identify.configured import layer_types
 from rotcheck.identify.demonstrations import snippet
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.table_forms import Built
@@ -45,6 +46,9 @@ def of_arguments(
         heeded.remarks.append(_ignored(function, recipe, built.ignores, built_as))
     elif recipe.positions == "given" and not recipe.coordinates and positions_named(function, recipe):
         _of_rows(heeded, function, recipe, built_as)
+    for kind in layer_types(function):
+        if not any(argument.rpartition("=")[2] == repr(kind) for argument in recipe.arguments):
+            heeded.untried.append(f"{LAYER_TYPE}={kind!r}")
     for parameter in parameters(function) or ():
         if said(parameter.name, vocabulary.OFFSET) and not recipe.coordinates:
             _of_offset(heeded, function, recipe, parameter, built_as)

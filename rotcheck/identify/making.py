@@ -16,12 +16,12 @@ from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
 from rotcheck.identify.maker_arguments import of_arguments
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.schedule_faults import by_length, long_factors, not_dynamic
+from rotcheck.identify.schedule_faults import amplitude_missing, by_length, long_factors, not_dynamic
 from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import shape_words
 from rotcheck.results import Described, Told
 from rotcheck.rotary.conventions import Convention
-from rotcheck.rotary.schedules import LongRope, Plain, Yarn
+from rotcheck.rotary.schedules import Plain
 
 ROUNDINGS = 8  # by which the same row may differ in tables of different length
 MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
@@ -125,30 +125,15 @@ def _tell_amplitude(own: OwnAngles, built: Built, made: Fit, known: Configured) 
     if amplitude != 1.0:
         words = f"scales cos and sin by {amplitude:.6g} (an attention factor)"
         own.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
-    schedule = made.schedule
-    if not isinstance(schedule, Yarn | LongRope) or _asked_for(amplitude, schedule, known):
-        return
-    wanted = schedule.attention_factor
-    factor, name = f"{schedule.factor:g}", "YaRN" if isinstance(schedule, Yarn) else "LongRoPE"
-    formula = (
-        f"0.1 ln {factor} + 1" if name == "YaRN" else f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
-    )
-    scaled = "are not scaled" if amplitude == 1.0 else f"are scaled by {amplitude:.4g}, and not"
-    words = f"{name}({factor}), but cos and sin {scaled} by {formula} = {wanted:.4g}"
-    own.doubt = (
-        own.doubt
-        or f"{words}: right only where the scores are scaled elsewhere, or the configuration says so"
-    )
-
-
-def _asked_for(amplitude: float, schedule: Yarn | LongRope, known: Configured) -> bool:
-    """Return whether the schedule, or what the object says itself, asks for this amplitude."""
-    own = [one.attention_factor for one in known.schedules() if isinstance(one, Yarn | LongRope)]
-    return any(abs(amplitude / wanted - 1) < 1e-3 for wanted in (schedule.attention_factor, *own))
+    own.doubt = own.doubt or amplitude_missing(made.schedule, amplitude, known)
 
 
 def known_amplitude(norm: float) -> float | None:
+<<<<<<< HEAD
     """Return what scales cos and sin, from the length of a turned pair; None: nothing, as far as rounding shows."""
+=======
+    """Return what scales cos and sin, from the length of a turned pair; None: nothing beyond rounding."""
+>>>>>>> makers
     return norm if abs(norm - 1) > 1e-3 else None
 
 

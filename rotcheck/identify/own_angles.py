@@ -6,12 +6,19 @@ import msgspec
 import torch
 from torch import Tensor
 
-from rotcheck.identify.configured import configured
+from rotcheck.identify.configured import Configured, configured
 from rotcheck.identify.engine import Found
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ALIKE, ASKED, NEAR, Turned, end_known, turned, wrapped
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.schedule_faults import by_length, exchanged, long_factors, not_dynamic
+from rotcheck.identify.schedule_faults import (
+    SCALED,
+    amplitude_missing,
+    by_length,
+    exchanged,
+    long_factors,
+    not_dynamic,
+)
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Remark, Told
 from rotcheck.rotary.conventions import Convention, coordinates, role_of
@@ -35,6 +42,7 @@ class OwnAngles:
     theta: float | None = None
     longest: int | None = None
     apart: bool = False  # its rows are no positions that others have: it cannot be judged like them
+    attention: bool = False  # what comes back is scaled as its schedule asks
     doubt: str | None = None  # why it is not understood, whatever is right with it
 
 
@@ -57,6 +65,7 @@ def of_applied(found: Found) -> OwnAngles:
     known = configured(found.trier.function)
     own.remarks += [by_length(changed, known)] if changed else not_dynamic(known, max(seen))
     own.remarks += long_factors(made)
+    _tell_attention(own, made, found.reading.amplitude, known)
     if parts > 1:
         own.schedule = f"Axial, for each of {parts} coordinates {own.schedule or 'no known schedule'}"
         own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=own.schedule)
@@ -66,6 +75,19 @@ def of_applied(found: Found) -> OwnAngles:
     tell_offset(own, seen, made, direction)
     own.evidence += [] if end_known(found) else [no_end()]
     return own
+
+
+def _tell_attention(own: OwnAngles, made: Fit, amplitude: float, known: Configured) -> None:
+    """Notice an attention factor, which no rotation has and a schedule may ask for."""
+    asked = made.schedule.attention_factor if made.schedule else 1.0
+    if abs(amplitude - 1) < SCALED:
+        own.doubt = own.doubt or amplitude_missing(made.schedule, 1.0, known)
+    if abs(amplitude - 1) < SCALED or abs(amplitude / asked - 1) > SCALED:
+        return
+    own.attention = True
+    words = f"scales q and k by {amplitude:.6g}, the attention factor of its schedule"
+    own.remarks.append(remark("amplitude", words, "the length of a turned pair", mistake=False))
+    own.doubt = f"{words}: its values were not held against float64, which knows rotations alone"
 
 
 def no_end() -> Told:

@@ -5,8 +5,9 @@ from rotcheck.identify.fit import Fit
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 from rotcheck.rotary.departures import departure
-from rotcheck.rotary.schedules import LongRope
+from rotcheck.rotary.schedules import LongRope, Schedule, Yarn
 
+SCALED = 1e-3  # relative
 LONGER = 2  # times the length up to which nothing has to change
 
 
@@ -57,3 +58,25 @@ def not_dynamic(known: Configured, last: int) -> list[Remark]:
     return [
         remark("not-dynamic", words, f"the angles of position 1 beside few others and beside position {last}")
     ]
+
+
+def amplitude_missing(schedule: Schedule | None, amplitude: float, known: Configured) -> str | None:
+    """Return that cos and sin are not scaled as YaRN or LongRoPE asks, nor as the object says itself.
+
+    No mistake: DeepSeek's are not, by their configuration, and others scale the scores instead.
+    """
+    if not isinstance(schedule, Yarn | LongRope):
+        return None
+    said = [one.attention_factor for one in known.schedules() if isinstance(one, Yarn | LongRope)]
+    if any(abs(amplitude / wanted - 1) < SCALED for wanted in (schedule.attention_factor, *said)):
+        return None
+    factor = f"{schedule.factor:g}"
+    if isinstance(schedule, Yarn):
+        name, formula = "YaRN", f"0.1 ln {factor} + 1"
+    else:
+        name, formula = "LongRoPE", f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
+    scaled = "are not scaled" if abs(amplitude - 1) < SCALED else f"are scaled by {amplitude:.4g}, and not"
+    return (
+        f"{name}({factor}), but cos and sin {scaled} by {formula} = {schedule.attention_factor:.4g}: right only where "
+        "the scores are scaled elsewhere, or the model's configuration says so"
+    )

@@ -1,5 +1,7 @@
 """Makers of tables with one slip, each beside its healthy twin."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -102,3 +104,55 @@ class CountedFromOneOverAGrid(nn.Module):
 
     def forward(self, x):
         return both(self.angles)
+
+
+def slowed_as_yarn(width: int, factor: float = 16.0, length: int = 4096) -> Tensor:
+    def pair(turns: float) -> float:
+        return width * math.log(length / (turns * 2 * math.pi)) / (2 * math.log(THETA))
+
+    low, high = max(math.floor(pair(32)), 0), min(math.ceil(pair(1)), width - 1)
+    ramp = ((torch.arange(width // 2).double() - low) / (high - low)).clamp(0, 1)
+    plain = frequencies(width)
+    return plain / factor * ramp + plain * (1 - ramp)
+
+
+class YarnWithoutItsAmplitude(OfEachRow):
+    """Perhaps it was lost, and perhaps the scores are scaled elsewhere."""
+
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__(dim)
+        self.inv_freq = slowed_as_yarn(dim).float()
+
+
+class YarnAsDeepSeekHasIt(YarnWithoutItsAmplitude):
+    """mscale and mscale_all_dim are the same: 1 is what its configuration asks for."""
+
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__(dim)
+        self.rope_scaling = {
+            "rope_type": "yarn",
+            "factor": 16.0,
+            "original_max_position_embeddings": 4096,
+            "mscale": 1.0,
+            "mscale_all_dim": 1.0,
+        }
+
+
+def rotates_as_yarn(x, position_ids):
+    """(B, H, S, D), scaled by 0.1 ln 16 + 1."""
+    angle = (position_ids[..., None].double() * slowed_as_yarn(x.shape[-1])).unsqueeze(1)
+    factor = 0.1 * math.log(16) + 1
+    cos, sin = (torch.cat((one, one), -1).to(x.dtype) * factor for one in (angle.cos(), angle.sin()))
+    a, b = x.chunk(2, -1)
+    return x * cos + torch.cat((-b, a), -1) * sin
+
+
+class OfTwoKindsOfLayers(nn.Module):
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__()
+        self.register_buffer("sliding_attention_inv_freq", frequencies(dim).float())
+        self.register_buffer("full_attention_inv_freq", frequencies(dim, 1e6).float())
+
+    def forward(self, x, position_ids, layer_type):
+        angle = position_ids[..., None].float() * getattr(self, f"{layer_type}_inv_freq")
+        return angle.cos(), angle.sin()

@@ -82,3 +82,23 @@ def test_a_grid_counted_from_one_is_not_accused() -> None:
 def test_an_argument_that_was_not_tried_is_named() -> None:
     assert "dim" not in found("heeds_its_offset").untried
     assert "offset" not in found("heeds_its_offset").untried
+
+
+def test_the_layer_types_that_were_not_tried_are_named() -> None:
+    one = found("OfTwoKindsOfLayers")
+    assert one.call == "f(x, positions, 'sliding_attention')"
+    assert one.untried == ("layer_type='full_attention'",)
+
+
+def test_an_amplitude_that_the_configuration_asks_for_is_right() -> None:
+    assert found("YarnAsDeepSeekHasIt").answer == "right"
+    assert found("YarnWithoutItsAmplitude").answer == "unknown"
+    assert "are not scaled by 0.1 ln 16 + 1" in (found("YarnWithoutItsAmplitude").message or "")
+
+
+def test_a_rotation_that_is_scaled_as_yarn_asks_is_no_mistake() -> None:
+    one = found("rotates_as_yarn")
+    assert [finding.code for finding in one.findings] == ["amplitude"]
+    assert one.answer == "unknown"
+    assert one.convention
+    assert one.convention.amplitude == pytest.approx(1.27726, abs=1e-4)
