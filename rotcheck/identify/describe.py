@@ -479,9 +479,6 @@ def _described(found: Found, convention: Convention, own: OwnAngles | None, more
         takes=more.takes,
         schedule=own.schedule if own else None,
         theta=own.theta if own else None,
-<<<<<<< HEAD
         ways=evidence.ways(found),
-=======
         amplitude=making.known_amplitude(found.reading.amplitude) if own else None,
->>>>>>> makers
     )

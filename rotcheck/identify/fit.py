@@ -66,11 +66,7 @@ def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known
             continue
         fits.append(found)
         exact = _of_schedule(found, len(own))
-<<<<<<< HEAD
-        if (noise or found.departure < TOLERANCES[0] / 10) and _departs(seen, exact, noise)[0] is None:
-=======
         if (found.departure < TOLERANCES[0] / 10 or noise) and _departs(seen, exact, noise)[0] is None:
->>>>>>> makers
             return _fit(seen, exact, found, noise)
     return _fit(seen, own, fits[0] if fits else None, noise)
 

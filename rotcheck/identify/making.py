@@ -129,11 +129,7 @@ def _tell_amplitude(own: OwnAngles, built: Built, made: Fit, known: Configured) 
 
 
 def known_amplitude(norm: float) -> float | None:
-<<<<<<< HEAD
-    """Return what scales cos and sin, from the length of a turned pair; None: nothing, as far as rounding shows."""
-=======
     """Return what scales cos and sin, from the length of a turned pair; None: nothing beyond rounding."""
->>>>>>> makers
     return norm if abs(norm - 1) > 1e-3 else None
 
 

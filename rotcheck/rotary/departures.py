@@ -14,11 +14,7 @@ FEWEST = 2  # pairs at either end that tell a band
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-<<<<<<< HEAD
-    """What departs, in words; `exchanged`: fast pairs are slowed and slow ones kept, as no schedule has it."""
-=======
     """What departs, in words; `exchanged`: the fast pairs are slowed and the slow ones are kept."""
->>>>>>> makers
 
     words: str
     exchanged: bool = False
