@@ -100,9 +100,7 @@ def _searched(target: Target, found: Found | NotFound, device: torch.device) -> 
     there = engine.there(found, target.function, device)
     if isinstance(there, NotFound):
         words = f"rotates on cpu, and on {device} {there.reasons[0]}"
-        return Identified(
-            _told(target, device, follows=False, convention=None, message=words), there.likeliest
-        )
+        return Identified(_told(target, device, follows=False, convention=None, message=words), None)
     return _applied(target, there, device)
 
 
@@ -130,7 +128,7 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
 def _nothing(target: Target, found: NotFound, device: torch.device) -> Identified:
     tried = unknown.told(target.function, found.reasons)
     told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
-    return Identified(told, found.likeliest)
+    return Identified(told, None)
 
 
 def _maker(

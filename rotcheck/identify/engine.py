@@ -53,7 +53,6 @@ class NotFound:
     """No call that was tried gave back a rotation; what the likeliest ones raised or returned."""
 
     reasons: tuple[str, ...]
-    likeliest: Convention | None = None  # the call by which it is judged all the same
     ran: bool = True  # some call came back, if with something else
 
 
@@ -71,7 +70,7 @@ def search(function: Callable[..., Any], device: torch.device, hinted: Hints) ->
         found = tried.all_of(some, hinted)
         if found is not None:
             return found
-    return tried.nearest or NotFound(tuple(tried.reasons)[:8], _likeliest(wanted), tried.ran)
+    return tried.nearest or NotFound(tuple(tried.reasons)[:8], tried.ran)
 
 
 class _Tried:
@@ -189,15 +188,6 @@ def _with_flag(function: Callable[..., Any], own: Template, arguments: Template)
     ][:CALLS_WITH_A_FLAG]
 
 
-def likeliest(function: Callable[..., Any]) -> Convention | None:
-    """Return the call that a function's signature speaks for, without calling it; None: it tells nothing."""
-    return _likeliest(templates(function))
-
-
-def _likeliest(wanted: Sequence[Template]) -> Convention | None:
-    return next(iter(attempts.attempts(wanted[0])))[0] if wanted else None
-
-
 def _probes(hinted: Hints) -> Iterator[Probe]:
     for length in hinted.lengths[:1]:
         for width in hinted.widths[:2]:
@@ -312,7 +302,7 @@ def there(found: Found, function: Callable[..., Any], device: torch.device) -> F
     own, reasons = found.trier, dict[str, None]()
     trier = Trier(copied(function), device, own.probe, own.dtype)
     if not _takes(trier, found.convention, reasons):
-        return NotFound(tuple(reasons), found.convention)
+        return NotFound(tuple(reasons))
     seen = read(trier, found.convention)
     trier.calls = own.calls
     others = tuple(

@@ -142,11 +142,18 @@ def rope_of_nobody_knows_what(a, b, c):
     raise RuntimeError("out of order")
 """
 SMALL = ("--shape", "2x10x3x8x64", "--pass", "forward", "--seconds", "0.01")
+POLICY = """
+implementations = ["model.py"]
+devices = ["cpu"]
+dtypes = ["float32"]
+checks = ["forward"]
+"""
 COMMANDS = {
-    "identify": (),
-    "compare": ("--device", "cpu", "--dtype", "float32", "--check", "forward"),
-    "train": ("--device", "cpu", "--steps", "1"),
-    "bench": ("--device", "cpu", "--dtype", "float32", *SMALL),
+    "identify": ("model.py",),
+    "preflight": ("--policy", "policy.toml"),
+    "compare": ("model.py", "--device", "cpu", "--dtype", "float32", "--check", "forward"),
+    "train": ("model.py", "--device", "cpu", "--steps", "1"),
+    "bench": ("model.py", "--device", "cpu", "--dtype", "float32", *SMALL),
 }
 
 
@@ -154,7 +161,8 @@ COMMANDS = {
 def test_a_file_with_a_mistake_is_red_in_every_command(command: str, tmp_path: Path) -> None:
     """In `train` its gradient agrees, and in `bench` its rows run: the mistake stands above both, and in their JSON."""
     (tmp_path / "model.py").write_text(MODEL)
-    asked = [sys.executable, "-m", "rotcheck", command, "model.py", *COMMANDS[command], "-o", "found.json"]
+    (tmp_path / "policy.toml").write_text(POLICY)
+    asked = [sys.executable, "-m", "rotcheck", command, *COMMANDS[command], "-o", "found.json"]
     wide = {**os.environ, "COLUMNS": "160"}
     done = subprocess.run(
         asked, cwd=tmp_path, env=wide, capture_output=True, text=True, check=False, timeout=200
@@ -167,6 +175,6 @@ def test_a_file_with_a_mistake_is_red_in_every_command(command: str, tmp_path: P
         top = done.stdout.partition("native (baseline)" if command == "bench" else "float64 ")[0]
         assert f"\u2717 model.py:{told}" in top
     written = json.loads((tmp_path / "found.json").read_text())
-    told_of = written["identifications"] if command == "identify" else written["conventions"]
+    told_of = written.get("identifications") or written.get("report", written)["conventions"]
     wrong = [one["specification"] for one in told_of if any(each["mistake"] for each in one["findings"])]
     assert wrong == ["model.py:rope_of_the_first_row"]
