@@ -98,7 +98,13 @@ def test_what_a_page_shows_is_what_its_command_printed(page: Path) -> None:
 
 def test_every_verdict_has_its_section() -> None:
     sections = re.findall(r"^## (\w+)$", (ROOT / "docs" / "verdicts.md").read_text(), re.MULTILINE)
-    assert sections == [*(v for v in VERDICTS if v == "agrees"), *FINDINGS, "unavailable", "skipped", "unidentified"]
+    assert sections == [
+        *(v for v in VERDICTS if v == "agrees"),
+        *FINDINGS,
+        "unavailable",
+        "skipped",
+        "unidentified",
+    ]
 
 
 def test_every_check_has_its_row() -> None:

@@ -7,6 +7,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import functions_flagged
 import functions_half
 import functions_mistaken
 import functions_own
@@ -155,6 +156,36 @@ COMMANDS = {
     "train": ("model.py", "--device", "cpu", "--steps", "1"),
     "bench": ("model.py", "--device", "cpu", "--dtype", "float32", *SMALL),
 }
+
+
+TABLES = """
+import torch
+
+
+def build_rope_cache(dim, length, theta=10000.0):
+    rows = torch.arange(length).float()
+    f = torch.outer(rows, theta ** (-torch.arange(0, dim, 2).float() / dim))
+    return torch.cat((f, f), -1).cos(), torch.cat((f, f), -1).sin()
+
+
+def apply_rope(x, cos, sin):
+    return x * cos + torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2) * sin
+"""
+
+
+def test_what_shows_with_a_flag_or_beside_another_function_of_the_file_alone_is_no_less_a_mistake(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tables.py").write_text(TABLES)
+    asked = [str(tmp_path / "tables.py"), f"{Path(functions_flagged.__file__)}:tables_of_halves_alone"]
+    cells = rotcheck.compare(asked, devices=["cpu"], dtypes=["float32"]).cells
+    told = {each.implementation.rpartition(":")[2]: each.message or "" for each in findings(cells)}
+    assert {each.check for each in findings(cells)} == {"convention"}
+    assert told.keys() == {"apply_rope", "tables_of_halves_alone"}
+    assert told["apply_rope"].startswith("takes tables with each value twice, and build_rope_cache")
+    assert told["tables_of_halves_alone"].startswith("with interleaved=True: ")
+    with pytest.raises(AssertionError, match="with interleaved=True: "):
+        assert_rotates(functions_flagged.tables_of_halves_alone, checks=["dtype"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
