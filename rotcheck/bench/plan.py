@@ -113,14 +113,15 @@ def job(
     shown: str,
     *,
     against: bool,
-    known: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, Any],
+    known_against: Mapping[str, Any],
     seconds: float,
     timeout: float,
     caches: str,
 ) -> Job:
     """Return the job of one row: a worker process of its own, its one task [dtype, pass].
 
-    `known`: what workers are told of the functions that were identified.
+    `known`: what a worker is told of a function that was identified, `known_against` of the baseline.
     """
     return Job(
         name=name,
@@ -128,9 +129,9 @@ def job(
         setup={
             "implementation": name,
             "shown": shown,
-            "known": known.get(name, {}),
+            "known": known,
             "against": wanted.against if against else None,
-            "known_against": known.get(wanted.against, {}),
+            "known_against": known_against,
             "device": group.device,
             "shape": group.shape,
             "seconds": seconds,

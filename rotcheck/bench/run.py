@@ -10,6 +10,7 @@ from rotcheck.bench.rows import answered, not_run, row_of, settled
 from rotcheck.bench.shapes import Room, too_large
 from rotcheck.compare import judgement
 from rotcheck.compare import plan as comparison
+from rotcheck.identify import run as identify
 from rotcheck.identify.run import Identified
 from rotcheck.isolation import Pool
 from rotcheck.probe import run as probe
@@ -60,7 +61,6 @@ def bench(
         run = _Run(wanted, pool, rooms, seconds, timeout, on_row or (lambda row: None))
         interrupted = False
         try:
-            run.identify(next(iter(rooms)))
             if on_plan:
                 on_plan(planned)
             for group in groups:
@@ -86,15 +86,15 @@ class _Run:
         self._rooms, self._on_row = rooms, on_row
         self._names = comparison.display_names(wanted.implementations)
         self._identified: dict[str, Identified] = {}
-        self._known: dict[str, dict[str, Any]] = {}  # what workers are told of those
         self._rows: list[Timing] = []
         self._hung: set[tuple[str, str]] = set()  # implementation and device
 
-    def identify(self, device: str) -> None:
-        """Identify the functions that were given. Raises `RequestError` for one that is not there."""
-        names = judgement.given(self._wanted.implementations)
-        self._identified = judgement.identify_all(self._pool, names, device, min(self._timeout, LONGEST))
-        self._known = {name: judgement.setup_of(found) for name, found in self._identified.items()}
+    def _known(self, name: str, device: str) -> dict[str, Any]:
+        """Return what a worker is told of an implementation; one that is given is identified before its first row."""
+        asked = [one for one in judgement.given([name]) if one not in self._identified]
+        limit = min(self._timeout, LONGEST)
+        self._identified |= identify.of_all(self._pool, asked, device, limit, flags=True)
+        return judgement.setup_of(self._identified.get(name))
 
     def group(self, group: plan.Group) -> None:
         """Time all implementations in one group, the baseline first: the others need it only if it runs."""
@@ -104,7 +104,7 @@ class _Run:
 
     def _row(self, name: str, group: plan.Group, *, beside: bool, floor: Spread | None = None) -> Timing:
         reason = too_large(group.shape, group.dtype, self._rooms[group.device])
-        instead = self._known.get(name, {}).get("instead")
+        instead = self._known(name, group.device).get("instead")
         if instead:
             row = answered(self._names[name], group, instead)
         elif reason:
@@ -125,7 +125,8 @@ class _Run:
                 name,
                 self._names[name],
                 against=beside,
-                known=self._known,
+                known=self._known(name, group.device),
+                known_against=self._known(self._wanted.against, group.device),
                 seconds=self._seconds,
                 timeout=self._timeout / HUNG if hung else self._timeout,
                 caches=caches,
@@ -144,7 +145,7 @@ class _Run:
             against=self._names[self._wanted.against],
             budget_seconds=self._seconds,
             timings=tuple(self._rows),
-            conventions=tuple(found.told for found in self._identified.values()),
+            conventions=tuple(found.told for found in judgement.fitted(self._identified).values()),
             interrupted=interrupted,
             planned=planned,
         )

@@ -12,7 +12,7 @@ Implementations = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="IMPLEMENTATION",
-        help="A registered name, path/to/file.py:function or package.module:function. "
+        help="A registered name, path/to/file.py:function, package.module:function, or a file.py: all in it. "
         "None: rotcheck's own and this project's.",
     ),
 ]

@@ -13,7 +13,7 @@ from rotcheck.identify import run as identify
 from rotcheck.identify import together
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
-from rotcheck.isolation import Pool
+from rotcheck.isolation import Done, Job
 from rotcheck.measure.evidence import Evidence
 from rotcheck.results import UNIDENTIFIED, Cell, Identification, Remark
 
@@ -39,12 +39,32 @@ def given(names: Iterable[str]) -> list[str]:
     return [name for name in names if registry.module_of(name) is None]
 
 
-def identify_all(pool: Pool, names: Sequence[str], device: str, timeout: float) -> dict[str, Identified]:
-    """Identify these functions as `rotcheck identify` does, their flags and those of one file together.
+class Identifier:
+    """Identifies functions among the other jobs of a pool, as `rotcheck identify` does; `found` is what is known.
 
-    Raises `RequestError` for one that is not there.
+    `jobs` are to be run, `take` takes what comes back of them.
     """
-    return fitted(identify.of_all(pool, names, device, timeout, flags=True))
+
+    def __init__(self, names: Sequence[str], device: str, timeout: float) -> None:
+        self.found: dict[str, Identified] = {}
+        self.jobs = identify.jobs(names, device, timeout)
+
+    def asked(self, done: Done) -> bool:
+        """Return whether it is an answer to one of these jobs."""
+        return done.job.target in (identify.WORKER, identify.FLAGS)
+
+    def take(self, done: Done) -> tuple[str | None, list[Job]]:
+        """Keep an answer; return the name of the function that is known by it, and the jobs that ask for its flags.
+
+        Raises `RequestError` when there is no such function.
+        """
+        name = done.job.name
+        if done.job.target == identify.FLAGS:
+            told = identify.with_flag(self.found[name].told, done)
+            self.found[name] = replace(self.found[name], told=told)
+            return None, []
+        self.found[name] = identify.identified(done)
+        return name, identify.flag_jobs(done, self.found[name])
 
 
 def fitted(found: Mapping[str, Identified]) -> dict[str, Identified]:

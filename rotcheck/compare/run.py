@@ -8,13 +8,12 @@ from rotcheck import __version__
 from rotcheck.compare import judgement, plan
 from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.compare.checks import names as check_names
-from rotcheck.compare.judgement import CONVENTION
+from rotcheck.compare.judgement import CONVENTION, Identifier
 from rotcheck.compare.pairs import Outputs
 from rotcheck.errors import RequestError
-from rotcheck.identify import run as identify
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
-from rotcheck.isolation import Done, Job, Pool, Raised
+from rotcheck.isolation import Done, Pool, Raised
 from rotcheck.probe import run as probe
 from rotcheck.results import Cell, Machine, Report, summarise
 
@@ -68,16 +67,15 @@ def compare(
         try:
             if on_plan:
                 on_plan(run.planned)
-            for done in pool.run([*all_jobs(registered), *_identifying(given, here, timeout)]):
-                if done.job.target == identify.WORKER:
-                    run.identify(done)
-                    one = replace(given, implementations=(done.job.name,))
-                    pool.add(all_jobs(one, identified=run.identified))
-                    pool.add(identify.flag_jobs(done, run.identified[done.job.name]))
-                elif done.job.target == identify.FLAGS:
-                    run.turn(done)
-                else:
+            identifier = Identifier(given.implementations, identifying_device(here), timeout)
+            run.identified = identifier.found
+            for done in pool.run([*all_jobs(registered), *identifier.jobs]):
+                if not identifier.asked(done):
                     run.take(done)
+                    continue
+                name, flags = identifier.take(done)
+                one = replace(given, implementations=(name,) if name else ())
+                pool.add([*all_jobs(one, identified=identifier.found), *flags])
             if pairwise:
                 run.outputs.measure(pool)
         except KeyboardInterrupt:
@@ -97,11 +95,6 @@ def _parted(wanted: plan.Request) -> tuple[plan.Request, plan.Request]:
     given = tuple(judgement.given(wanted.implementations))
     others = tuple(name for name in wanted.implementations if name not in given)
     return replace(wanted, implementations=others), replace(wanted, implementations=given)
-
-
-def _identifying(given: plan.Request, devices: Sequence[str], timeout: float) -> list[Job]:
-    """Return the jobs that identify the functions that were given."""
-    return identify.jobs(given.implementations, identifying_device(devices), timeout)
 
 
 def identifying_device(devices: Sequence[str]) -> str:
@@ -126,15 +119,6 @@ class _Run:
         self._names = plan.display_names(wanted.implementations)
         self.outputs = Outputs(list(self._names.values()))
         self._cells: list[Cell] = []
-
-    def identify(self, done: Done) -> None:
-        """Keep what a function was found to be. Raises `RequestError` when there is no such function."""
-        self.identified[done.job.name] = identify.identified(done)
-
-    def turn(self, done: Done) -> None:
-        """Keep what one flag of a function changes."""
-        own = self.identified[done.job.name]
-        self.identified[done.job.name] = replace(own, told=identify.with_flag(own.told, done))
 
     def conventions_planned(self) -> int:
         """Return how many cells the check `convention` has, if all goes well."""

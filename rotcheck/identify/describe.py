@@ -131,9 +131,7 @@ def _searched(target: Target, found: Found | NotFound, device: torch.device) -> 
     there = engine.there(found, target.function, device)
     if isinstance(there, NotFound):
         words = f"rotates on cpu, and on {device} {there.reasons[0]}"
-        return Identified(
-            _told(target, device, follows=False, convention=None, message=words), there.likeliest
-        )
+        return Identified(_told(target, device, follows=False, convention=None, message=words), None)
     return _decided(target, there, _applied(target, there, device), contradiction)
 
 
@@ -185,7 +183,7 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
     tried = unknown.told(target.function, found.reasons)
     advice = unknown.advice(target, found, device)
     told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried, advice=advice)
-    return Identified(told, found.likeliest)
+    return Identified(told, None)
 
 
 def _maker(target: Target, recipe: builders.Recipe, built: Built, device: torch.device) -> Identified:

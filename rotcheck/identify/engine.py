@@ -52,7 +52,7 @@ class NotFound:
     """No call that was tried gave back a rotation; what the likeliest ones raised or returned."""
 
     reasons: tuple[str, ...]
-    likeliest: Convention | None = None  # the call by which it is judged all the same
+    likeliest: Convention | None = None  # the call that its signature speaks for, which a declaration may name
     ran: bool = True  # some call came back, if with something else
 
 
@@ -75,6 +75,10 @@ def search(
     if tried.nearest is not None:
         return _with_departure(_measured_whole(tried.nearest))
     return NotFound(tried.ends(), _likeliest(wanted), tried.ran)
+
+
+def _likeliest(wanted: Sequence[Template]) -> Convention | None:
+    return next(iter(attempts.attempts(wanted[0])))[0] if wanted else None
 
 
 def _with_departure(found: Found) -> Found:
@@ -219,15 +223,6 @@ def _with_flag(function: Callable[..., Any], own: Template, arguments: Template)
         arguments,
         *((*each, *flag) for each in templates(function) if each != own and named(known, each)),
     ][:CALLS_WITH_A_FLAG]
-
-
-def likeliest(function: Callable[..., Any]) -> Convention | None:
-    """Return the call that a function's signature speaks for, without calling it; None: it tells nothing."""
-    return _likeliest(templates(function))
-
-
-def _likeliest(wanted: Sequence[Template]) -> Convention | None:
-    return next(iter(attempts.attempts(wanted[0])))[0] if wanted else None
 
 
 def _probes(hinted: Hints) -> Iterator[Probe]:

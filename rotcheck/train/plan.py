@@ -1,7 +1,7 @@
 """Which runs a request means: the references, and one for each implementation, device and dtype."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -75,18 +75,8 @@ def _check_model(model: str) -> None:
         raise RequestError(f"--model {error}") from error
 
 
-def jobs(
-    wanted: Request,
-    devices: Sequence[str],
-    *,
-    own: bool,
-    timeout: float,
-    identified: Mapping[str, Identified] = {},
-) -> list[Job]:
-    """Return the jobs, the references first; `own`: the model keeps its rotation, so there is one run a place.
-
-    `identified`: what was found out of the functions that were given.
-    """
+def jobs(wanted: Request, devices: Sequence[str], *, own: bool, timeout: float) -> list[Job]:
+    """Return the jobs, the references first; `own`: the model keeps its rotation, so there is one run a place."""
     base = {
         "model": wanted.model,
         "seed": wanted.seed,
@@ -99,8 +89,17 @@ def jobs(
     else:
         rows += [(YARDSTICK, YARDSTICK, *place) for place in places]
         rows += [(name, "implementation", *place) for place in places for name in wanted.implementations]
-    known = {name: setup_of(found) for name, found in identified.items()}
-    return [_job(base | known.get(row[0], {}), row, wanted.steps, timeout) for row in rows]
+    return [_job(base, row, wanted.steps, timeout) for row in rows]
+
+
+def of(jobs: Sequence[Job], names: Sequence[str], *, others: bool = False) -> list[Job]:
+    """Return the jobs of these implementations, or all others."""
+    return [job for job in jobs if (job.setup["implementation"] in names) is not others]
+
+
+def known(jobs: Sequence[Job], identified: Mapping[str, Identified]) -> list[Job]:
+    """Return the jobs with what a worker is told of each function."""
+    return [replace(job, setup=job.setup | setup_of(identified[job.setup["implementation"]])) for job in jobs]
 
 
 def _job(base: dict[str, Any], row: tuple[str, str, str, str], steps: int, timeout: float) -> Job:

@@ -6,6 +6,7 @@ from rotcheck import __version__
 from rotcheck.compare import judgement
 from rotcheck.compare import plan as matrix
 from rotcheck.compare import run as comparing
+from rotcheck.compare.judgement import Identifier
 from rotcheck.errors import RequestError
 from rotcheck.isolation import Done, Pool, Raised, Returned
 from rotcheck.probe import run as probe
@@ -48,19 +49,24 @@ def train(
         machine = probe.survey(pool, groups=comparing.SURVEYED)
         here = matrix.devices(wanted.devices, machine)
         own = _own(pool, wanted, timeout)
+        jobs = plan.jobs(wanted, here, own=own, timeout=timeout)
         given = [] if own else judgement.given(wanted.implementations)
-        identified = judgement.identify_all(pool, given, comparing.identifying_device(here), timeout)
-        jobs = plan.jobs(wanted, here, own=own, timeout=timeout, identified=identified)
-        courses, interrupted = Courses(jobs, identified), False
+        identifier = Identifier(given, comparing.identifying_device(here), timeout)
+        courses, interrupted = Courses(jobs, identifier.found), False
         found: list[Course] = []
         try:
             if on_plan:
                 on_plan(sum(len(job.tasks) for job in jobs))
-            for done in pool.run(jobs):
-                _take(done, courses, on_step)
+            for done in pool.run([*plan.of(jobs, given, others=True), *identifier.jobs]):
+                if not identifier.asked(done):
+                    _take(done, courses, on_step)
+                    continue
+                name, flags = identifier.take(done)
+                known = plan.known(plan.of(jobs, [name] if name else []), identifier.found)
+                pool.add([*known, *flags])
             found = courses.found()
             if not own:
-                found = explained(found, courses.names, identified, pool, machine, timeout)
+                found = explained(found, courses.names, identifier.found, pool, machine, timeout)
         except KeyboardInterrupt:
             interrupted = True
             found = found or courses.found()
@@ -114,6 +120,6 @@ def _training(
         references=references,
         courses=tuple(found),
         summary=summarise(found),
-        conventions=tuple(one.told for one in courses.identified.values()),
+        conventions=tuple(one.told for one in judgement.fitted(courses.identified).values()),
         interrupted=interrupted,
     )

@@ -54,16 +54,16 @@ def footprint(contender: Contender) -> tuple[float, int | None]:
 def test_the_footprint_of_real_functions_is_what_their_lines_say(
     name: str, backward: bool, inputs: float, operations: int
 ) -> None:
-    assert footprint(rotation(Loaded(name, "cpu"), size(backward=backward))) == (inputs, operations)
+    assert footprint(rotation(Loaded(name, "cpu", None), size(backward=backward))) == (inputs, operations)
 
 
 def test_a_copy_holds_one_input_and_is_one_operation() -> None:
-    contender = rotation(Loaded("native", "cpu"), size())
+    contender = rotation(Loaded("native", "cpu", None), size())
     assert footprint(copying(contender, size())) == (1.0, 1)
 
 
 def test_a_copy_beside_a_gradient_is_two() -> None:
-    contender = rotation(Loaded("native", "cpu"), size(backward=True))
+    contender = rotation(Loaded("native", "cpu", None), size(backward=True))
     assert footprint(copying(contender, size(backward=True)))[1] == 2
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rotcheck.bench import shapes
-from rotcheck.compare.checks import names as check_names
+from rotcheck.compare.plan import check_names
 from rotcheck.results import FINDINGS, VERDICTS
 
 ROOT = Path(__file__).parents[2]
@@ -98,7 +98,13 @@ def test_what_a_page_shows_is_what_its_command_printed(page: Path) -> None:
 
 def test_every_verdict_has_its_section() -> None:
     sections = re.findall(r"^## (\w+)$", (ROOT / "docs" / "verdicts.md").read_text(), re.MULTILINE)
-    assert sections == [*(v for v in VERDICTS if v == "agrees"), *FINDINGS, "unavailable", "skipped"]
+    assert sections == [
+        *(v for v in VERDICTS if v == "agrees"),
+        *FINDINGS,
+        "unavailable",
+        "skipped",
+        "unidentified",
+    ]
 
 
 def test_every_check_has_its_row() -> None:

@@ -7,6 +7,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import functions_flagged
 import functions_half
 import functions_mistaken
 import functions_own
@@ -142,19 +143,57 @@ def rope_of_nobody_knows_what(a, b, c):
     raise RuntimeError("out of order")
 """
 SMALL = ("--shape", "2x10x3x8x64", "--pass", "forward", "--seconds", "0.01")
+POLICY = """
+implementations = ["model.py"]
+devices = ["cpu"]
+dtypes = ["float32"]
+checks = ["forward"]
+"""
 COMMANDS = {
-    "identify": (),
-    "compare": ("--device", "cpu", "--dtype", "float32", "--check", "forward"),
-    "train": ("--device", "cpu", "--steps", "1"),
-    "bench": ("--device", "cpu", "--dtype", "float32", *SMALL),
+    "identify": ("model.py",),
+    "preflight": ("--policy", "policy.toml"),
+    "compare": ("model.py", "--device", "cpu", "--dtype", "float32", "--check", "forward"),
+    "train": ("model.py", "--device", "cpu", "--steps", "1"),
+    "bench": ("model.py", "--device", "cpu", "--dtype", "float32", *SMALL),
 }
+
+
+TABLES = """
+import torch
+
+
+def build_rope_cache(dim, length, theta=10000.0):
+    rows = torch.arange(length).float()
+    f = torch.outer(rows, theta ** (-torch.arange(0, dim, 2).float() / dim))
+    return torch.cat((f, f), -1).cos(), torch.cat((f, f), -1).sin()
+
+
+def apply_rope(x, cos, sin):
+    return x * cos + torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2) * sin
+"""
+
+
+def test_what_shows_with_a_flag_or_beside_another_function_of_the_file_alone_is_no_less_a_mistake(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tables.py").write_text(TABLES)
+    asked = [str(tmp_path / "tables.py"), f"{Path(functions_flagged.__file__)}:tables_of_halves_alone"]
+    cells = rotcheck.compare(asked, devices=["cpu"], dtypes=["float32"]).cells
+    told = {each.implementation.rpartition(":")[2]: each.message or "" for each in findings(cells)}
+    assert {each.check for each in findings(cells)} == {"convention"}
+    assert told.keys() == {"apply_rope", "tables_of_halves_alone"}
+    assert told["apply_rope"].startswith("takes tables with each value twice, and build_rope_cache")
+    assert told["tables_of_halves_alone"].startswith("with interleaved=True: ")
+    with pytest.raises(AssertionError, match="with interleaved=True: "):
+        assert_rotates(functions_flagged.tables_of_halves_alone, checks=["dtype"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_file_with_a_mistake_is_red_in_every_command(command: str, tmp_path: Path) -> None:
     """In `train` its gradient agrees, and in `bench` its rows run: the mistake stands above both, and in their JSON."""
     (tmp_path / "model.py").write_text(MODEL)
-    asked = [sys.executable, "-m", "rotcheck", command, "model.py", *COMMANDS[command], "-o", "found.json"]
+    (tmp_path / "policy.toml").write_text(POLICY)
+    asked = [sys.executable, "-m", "rotcheck", command, *COMMANDS[command], "-o", "found.json"]
     wide = {**os.environ, "COLUMNS": "160"}
     done = subprocess.run(
         asked, cwd=tmp_path, env=wide, capture_output=True, text=True, check=False, timeout=200
@@ -167,6 +206,6 @@ def test_a_file_with_a_mistake_is_red_in_every_command(command: str, tmp_path: P
         top = done.stdout.partition("native (baseline)" if command == "bench" else "float64 ")[0]
         assert f"\u2717 model.py:{told}" in top
     written = json.loads((tmp_path / "found.json").read_text())
-    told_of = written["identifications"] if command == "identify" else written["conventions"]
+    told_of = written.get("identifications") or written.get("report", written)["conventions"]
     wrong = [one["specification"] for one in told_of if any(each["mistake"] for each in one["findings"])]
     assert wrong == ["model.py:rope_of_the_first_row"]

@@ -36,6 +36,16 @@ def test_every_finding_is_a_no_and_nothing_excuses_it(verdict: str, device: str)
     assert [(each.verdict, each.reason) for each in decision.violations] == [(verdict, "why")]
 
 
+@pytest.mark.parametrize("name", ["native", "flash-attn"])
+def test_what_was_not_identified_is_a_no_that_nothing_excuses_and_no_finding(name: str) -> None:
+    unknown = cell(name, verdict="unidentified", message="no answer within 20 s", fix="declare it")
+    decision = decided(unknown)
+    assert (decision.may_start, decision.exit_code()) == (False, 1)
+    assert decision.violations[0].reason == "not identified: no answer within 20 s; declare it"
+    assert decision.page().broken == ()  # it has its own place in a report
+    assert decide(EXCUSING, report([unknown])).exit_code() == 1
+
+
 @pytest.mark.parametrize("verdict", ["unavailable", "skipped"])
 def test_what_did_not_run_is_a_no(verdict: str) -> None:
     decision = decided(cell("native", device="mps", verdict=verdict, message="why"))

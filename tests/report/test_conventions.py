@@ -93,7 +93,12 @@ def test_several_that_were_not_identified_for_one_reason_are_told_once() -> None
 
 def test_a_demonstration_is_shown_whole_beside_the_finding() -> None:
     shown = "import torch\n" + "\n".join(f"line_{at} = {at}" for at in range(60))
-    wrong = {"check": "convention", "verdict": "disagrees", "message": "rotates twice", "demonstration": shown}
+    wrong = {
+        "check": "convention",
+        "verdict": "disagrees",
+        "message": "rotates twice",
+        "demonstration": shown,
+    }
     text = table.report(Page(report([cell("mine.py:rotary", **wrong)])), Look(width=100))
     assert "shown by  import torch" in text
     assert "line_59 = 59" in text

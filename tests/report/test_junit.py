@@ -53,6 +53,7 @@ def test_the_counts_are_those_of_the_cells(made: object) -> None:
         ("raises", "failure"),
         ("unavailable", "skipped"),
         ("skipped", "skipped"),
+        ("unidentified", "error"),
     ],
 )
 def test_each_verdict_has_its_element(verdict: str, tag: str) -> None:

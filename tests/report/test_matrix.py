@@ -39,6 +39,7 @@ def test_agreeing_cells_show_their_largest_error() -> None:
 def test_the_worst_verdict_wins() -> None:
     found = [cell(error=0.5)]
     for verdict, shown in [
+        ("unidentified", "?"),
         ("disagrees", "✗ 8.05"),
         ("raises", "raises"),
         ("hangs", "hangs"),
@@ -107,7 +108,9 @@ def test_every_field_stands_under_its_device_and_dtype() -> None:
 
 
 def test_the_legend_explains_what_occurs_and_no_more() -> None:
-    plain, mixed = (matrix.legend(texts, UNICODE) for texts in ({"✓ 0.50"}, {"skip", "n/a", "✓ 2 of 8"}))
+    plain, mixed = (matrix.legend(texts, UNICODE) for texts in ({"✓ 0.50"}, {"skip", "n/a", "?", "✓ 2 of 8"}))
+    assert "?:" not in plain
+    assert "?: not identified" in mixed
     assert "skip:" not in plain
     assert "n/a:" not in plain
     assert "2 of 8" not in plain

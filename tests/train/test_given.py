@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from training_runs import HERE
 
+from rotcheck.identify.describe import NOTHING
+
 CORPUS = HERE.parent / "identify"
 ROTCHECK = [sys.executable, "-m", "rotcheck", "train", "--device", "cpu", "--format", "json"]
 FILES = {
@@ -122,16 +124,14 @@ def test_one_that_wants_wide_heads_is_trained_in_a_model_that_has_them() -> None
     assert (code, [each["verdict"] for each in found.values()]) == (0, ["agrees", "agrees"])
 
 
-def test_what_cannot_be_identified_is_a_finding_with_what_was_tried() -> None:
+def test_what_cannot_be_identified_is_not_trained_and_is_no_success() -> None:
     names = ("functions_without_rotation.py:raises", "functions_without_rotation.py:aborts")
     code, found = trained(*map(where, names), more=("--steps", "2"))
     first, second = (found[name] for name in names)
-    assert (code, first["verdict"], second["verdict"]) == (1, "raises", "crashes")
-    assert first["message"] == (
-        "step 1: it was not identified: no call that was tried gave back a rotation of what it was given, nor tables "
-        "of one: f(x, cos, sin) raises ZeroDivisionError: never works; `rotcheck identify` tells all that was tried"
-    )
-    assert second["message"] == "step 1: the process was killed by SIGABRT"
+    assert (code, first["verdict"], second["verdict"]) == (1, "unidentified", "unidentified")
+    assert (first["message"], first["cause"], first["steps"]) == (NOTHING, None, [])
+    assert second["message"] == "the process was killed by SIGABRT while it was called"
+    assert "`@rotcheck.declare(" in first["fix"]
 
 
 def test_what_raises_in_its_gradient_alone_is_looked_at_in_its_own_convention() -> None:
@@ -140,18 +140,6 @@ def test_what_raises_in_its_gradient_alone_is_looked_at_in_its_own_convention() 
     assert (code, course["verdict"]) == (1, "raises")
     assert course["message"] == "step 1: NotImplementedError: no gradient yet"
     assert [cell["check"] for cell in course["cells"]] == ["backward"]
-
-
-def test_a_function_of_sedds_names_and_tables_is_not_identified(tmp_path: Path) -> None:
-    """It would take a hundred calls: the file counts them."""
-    (tmp_path / "mine.py").write_text(
-        "import torch\n\n\ndef rotary(qkv, cos, sin):\n"
-        "    with open('calls', 'a') as file:\n        file.write('.')\n"
-        "    a, b = qkv.chunk(2, -1)\n    return qkv * cos + torch.cat((-b, a), -1) * sin\n"
-    )
-    code, found = trained("mine.py:rotary", more=("--steps", "3"), cwd=tmp_path)
-    assert (code, found["mine.py:rotary"]["note"]) == (0, None)
-    assert (tmp_path / "calls").read_text() == "." * 6  # two blocks, three steps
 
 
 def test_a_librarys_function_of_another_form_agrees_or_says_why_it_has_no_gradient() -> None:

@@ -2,9 +2,12 @@
 
 import os
 import time
+from types import FunctionType
 
 import torch
 from right import plain
+
+import rotcheck
 
 
 def sign_of_k(qkv, cos, sin):
@@ -111,3 +114,9 @@ def nan_late(qkv, cos, sin):
 
 def wrong_shape(qkv, cos, sin):
     return plain(qkv, cos, sin)[:, :, 0]
+
+
+for function in [each for each in list(globals().values()) if isinstance(each, FunctionType)]:
+    rotcheck.declare(pairing="half", layout="qkv", tables="packed")(
+        function
+    )  # trained as they are, whatever they do

@@ -56,6 +56,7 @@ def compare(
     Examples:
       rotcheck compare
       rotcheck compare native mine.py:rotary --device cpu,meta --dtype bfloat16
+      rotcheck compare mine.py
       rotcheck compare mine.py:rotary --full
       rotcheck compare transformers-llama timm liger --device cpu,interpreter
       rotcheck compare --pairwise -o report.json -o report.md
@@ -67,7 +68,8 @@ def compare(
       pyproject.toml        [tool.rotcheck.implementations] gives it a name
     docs/compare.md says more; rotcheck identify tells all about one.
 
-    Exit code 0: all that ran agrees. 1: a finding. 2: cannot be done as asked. 5: nothing ran.
+    Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
+    asked. 5: nothing ran.
     """
     from rotcheck.cli.outlet import Outlet
 

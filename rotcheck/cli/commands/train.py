@@ -61,7 +61,8 @@ def train(
       rotary(qkv)     qkv (B, S, 3, H, D); returns it with q and k rotated
     A factory without an argument keeps the rotation it has. docs/train.md has an example.
 
-    Exit code 0: all that ran agrees. 1: a finding. 2: cannot be done as asked. 5: nothing ran.
+    Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
+    asked. 5: nothing ran.
     """
     from rotcheck.cli.outlet import Outlet
 
