@@ -43,7 +43,7 @@ def _displaced(case: Case, found: Slots, off: Extent, explained: Explained) -> I
     """What belongs elsewhere, or zeros."""
     for code, words, predicted in displacements(case, found, off):
         if explained(predicted):
-            place, (verb, rest) = off.place() or "all rows", words.split(" ", 1)
+            place, (verb, rest) = off.place(predicted) or "all rows", words.split(" ", 1)
             yield code, f"{place} {conjugated(place, verb)} {rest}"
 
 
