@@ -22,9 +22,11 @@ SAID = {
     "first_head_for_all": "heads 1 to 4 hold the result of head 0",
     "first_batch_row_for_all": "batch row 1 holds the result of batch row 0",
     "each_pair_by_its_neighbour": "all rows turn each pair by the angle of the pair before",
-    "second_lane_minus": "every second lane from 1 to 63 holds x cos - y sin where x cos + y sin belongs" + X_AND_Y,
+    "second_lane_minus": "every second lane from 1 to 63 holds x cos - y sin where x cos + y sin belongs"
+    + X_AND_Y,
     "cos_for_sin": "every second lane from 1 to 63 holds x cos + y cos where x cos + y sin belongs" + X_AND_Y,
-    "its_own_partner": "every second lane from 0 to 62 holds x cos - x sin where x cos - y sin belongs" + X_AND_Y,
+    "its_own_partner": "every second lane from 0 to 62 holds x cos - x sin where x cos - y sin belongs"
+    + X_AND_Y,
     "factor_of_cos_alone": (
         "lanes 0 to 31 hold 1.25 x cos - y sin where x cos - y sin belongs, "
         "lanes 32 to 63 hold 1.25 x cos + y sin where x cos + y sin belongs" + X_AND_Y
