@@ -89,9 +89,9 @@ def held(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidenc
     if found.not_finite:
         wrong, words = "not-finite", f"returns {found.not_finite} NaN or infinite elements, {when}"
     elif not is_rounding(found.error, narrow):
-        named, words = explain(case, results)
+        named, words = explain(case, results, unknown="gives wrong values")
         wrong = code if named == "rounding" else named
-        words = f"{'gives wrong values' if named == 'rounding' else words}, {when}"
+        words = f"{words}, {when}"
     return Evidence(
         error=found.error,
         error_float32=narrow,

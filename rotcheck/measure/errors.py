@@ -51,8 +51,9 @@ def _of_slot(
 ) -> tuple[float, int, dict[str, int], Tensor]:
     if not found.numel():
         return 0.0, 0, {}, torch.ones(0, dtype=torch.bool)
-    broken = ~torch.isfinite(found) & torch.isfinite(expected)
-    off = torch.where(torch.isfinite(found), (found - expected).abs(), 0.0)  # (B, S, H, P, 2)
+    finite = torch.isfinite(found)  # (B, S, H, P, 2)
+    broken = ~finite & torch.isfinite(expected)
+    off = torch.where(finite, (found - expected).abs(), 0.0)  # (B, S, H, P, 2)
     if isinstance(slack, Tensor):
         slack = slack.unsqueeze(-2)  # (..., S, 1, P)
     units = off / unit(norms, dtype, slack)[..., None]  # (B, S, H, P, 2)

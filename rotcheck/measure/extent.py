@@ -37,25 +37,33 @@ class Extent:
         if any(bool((at & inside & ~off).any()) for at, inside, off in zip(changed, region, self.masks)):
             pairs = sum(int(mask.any(-1).sum()) for mask in self.masks)
             return f"{pairs} of {sum(mask[..., 0].numel() for mask in self.masks)} pairs"
-        return self._named(changed)
+        return self._named(changed, changed)
 
-    def place(self, *, lanes: bool = True) -> str:
-        """Return which part it is of all that turns; empty: all of that. `lanes`: say which of these, too."""
-        return self._named(
-            masks(self.case, self.case.pairs, self.case.truth, self.dtype, SURELY), lanes=lanes
-        )
+    def place(self, predicted: Slots | None = None, *, lanes: bool = True) -> str:
+        """Return which part it is of all that turns; empty: all of that.
 
-    def _named(self, changed: Slots, *, lanes: bool = True) -> str:
+        `predicted`: what the mistake gives, which may not change all lanes that turn. `lanes`: say which are off.
+        """
+        turning = masks(self.case, self.case.pairs, self.case.truth, self.dtype, SURELY)
+        if not lanes:
+            return self._named(turning, None)
+        changed = masks(self.case, predicted, self.case.truth, self.dtype, SURELY) if predicted else turning
+        return self._named(turning, changed)
+
+    def _named(self, changed: Slots, of_lanes: Slots | None) -> str:
         regions = [_region(mask) for mask in self.masks]
 
-        def possible(*axes: int) -> Slots:
+        def possible(each: Slots, *axes: int) -> Slots:
             """Return where the mistake could show, along these axes, beside what is off."""
             return tuple(
-                at & region.any(axes[0], True).any(axes[-1], True) for at, region in zip(changed, regions)
+                at & region.any(axes[0], True).any(axes[-1], True) for at, region in zip(each, regions)
             )
 
-        words = [_named(name, self.indices(axis), _any(possible(axis), axis)) for name, axis in _AXES]
-        words += [_named("lane", self.lanes(), self._lanes(possible(3, 4)))] if lanes else []
+        words = [
+            _named(name, self.indices(axis), _any(possible(changed, axis), axis)) for name, axis in _AXES
+        ]
+        if of_lanes:
+            words.append(_named("lane", self.lanes(), self._lanes(possible(of_lanes, 3, 4))))
         words += self._slots(changed)
         return " of ".join(word for word in words if word)
 

@@ -16,15 +16,16 @@ NEARLY = 1e-9
 
 def fits(case: Case, found: Slots) -> Iterator[Prediction]:
     """Yield what the numbers that were measured in the result would give."""
-    yield from _amplitude(case, found)
+    yield from amplitude(case, found, tuple(torch.ones_like(slot, dtype=torch.bool) for slot in found))
     if case.convention.tables == "positions":
         yield from _frequencies(case, found)
 
 
-def _amplitude(case: Case, found: Slots) -> Iterator[Prediction]:
-    """The right result times a number."""
-    exact = case.truth[0]
-    factor = float((found[0] * exact).nansum() / (exact * exact).sum()) if exact.numel() else 1.0
+def amplitude(case: Case, found: Slots, where: Slots) -> Iterator[Prediction]:
+    """Yield the right result times the number that is measured where the masks say."""
+    each = [(result[mask], exact[mask]) for result, exact, mask in zip(found[:2], case.truth, where)]
+    result, exact = (torch.cat(parts) for parts in zip(*each))
+    factor = float((result * exact).nansum() / (exact * exact).sum()) if exact.numel() else 1.0
     if math.isfinite(factor) and abs(factor) > 1e-3:
         named = zip(case.truth, case.convention.slots)
         scaled = tuple(slot if name == "v" else slot * factor for slot, name in named)

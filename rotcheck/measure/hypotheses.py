@@ -12,11 +12,15 @@ from rotcheck.measure.fitted import fits
 from rotcheck.measure.mistakes import predictions
 from rotcheck.measure.near_misses import near_miss
 
+UNKNOWN = "differs by more than rounding can explain, and no known mistake gives this result"
 LEAST = 8  # elements that are off: fewer may fit a mistake by chance
 
 
-def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
-    """Return code and words of the mistake that explains the results, or of plain rounding trouble."""
+def explain(case: Case, results: Sequence[Tensor], unknown: str = UNKNOWN) -> tuple[str, str]:
+    """Return code and words of the mistake that explains the results, or of plain rounding trouble.
+
+    `unknown`: what is said of a result that no known mistake gives, in front of where it is off.
+    """
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype  # float32 inside may be mistaken too
     found = case.read(results)
     largest = tuple(
@@ -48,9 +52,8 @@ def explain(case: Case, results: Sequence[Tensor]) -> tuple[str, str]:
                 "low-precision",
                 f"is as good as {str(dtype)[6:]} arithmetic only: something is rounded to it",
             )
-    place = f" in {off.place()}" if off.place() else ""
-    words = f"differs by more than rounding can explain{place}, and no known mistake gives this result"
-    return "rounding", words
+    place = off.place()
+    return "rounding", f"{unknown} (in {place} alone)" if place else unknown
 
 
 def _right_slots(case: Case, found: Slots, unit: torch.dtype) -> tuple[list[bool], str]:

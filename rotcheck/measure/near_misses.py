@@ -8,6 +8,7 @@ from torch import Tensor
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.displaced import displacements
 from rotcheck.measure.extent import Extent, conjugated
+from rotcheck.measure.fitted import amplitude
 from rotcheck.measure.mistakes import predictions
 from rotcheck.measure.terms import formulas
 
@@ -23,15 +24,15 @@ def near_miss(case: Case, found: Slots, off: Extent, same: Same) -> tuple[str, s
         each = zip(off.masks, predicted, case.truth)
         return same(found, [torch.where(mask, wrong, right) for mask, wrong, right in each])
 
-    ways = [_in_part(case, off, explained), _displaced(case, found, off, explained)]
+    ways = [_in_part(case, found, off, explained), _displaced(case, found, off, explained)]
     formula = _formula(case, found, off, explained)
     ways = [formula, *ways] if off.one_lane else [*ways, formula]  # of one lane alone, its terms say more
     return next((answer for way in ways for answer in way), None)
 
 
-def _in_part(case: Case, off: Extent, explained: Explained) -> Iterator[tuple[str, str]]:
+def _in_part(case: Case, found: Slots, off: Extent, explained: Explained) -> Iterator[tuple[str, str]]:
     """A known mistake, in a part of the result."""
-    for code, words, predicted in predictions(case):
+    for code, words, predicted in (*predictions(case), *amplitude(case, found, off.masks)):
         part = explained(predicted) and off.part(predicted)
         if part and code == "not-rotated":
             yield "partly", f"{part} {conjugated(part, 'come')} back unrotated"
@@ -43,7 +44,7 @@ def _displaced(case: Case, found: Slots, off: Extent, explained: Explained) -> I
     """What belongs elsewhere, or zeros."""
     for code, words, predicted in displacements(case, found, off):
         if explained(predicted):
-            place, (verb, rest) = off.place() or "all rows", words.split(" ", 1)
+            place, (verb, rest) = off.place(predicted) or "all rows", words.split(" ", 1)
             yield code, f"{place} {conjugated(place, verb)} {rest}"
 
 

@@ -16,25 +16,28 @@ LEAST = 16  # elements from which they are measured
 
 
 def formulas(case: Case, found: Slots, extent: Extent) -> Iterator[Prediction]:
-    """Yield what the terms that were measured in the result would give."""
+    """Yield what the terms that were measured in the result would give: of products with cos and sin, then of all."""
+    for terms in (4, len(TERMS)):
+        yield from _formulas(case, found, extent, terms)
+
+
+def _formulas(case: Case, found: Slots, extent: Extent, terms: int) -> Iterator[Prediction]:
     turning = case.rotary_dim // 2
     predicted = [slot.clone() for slot in case.truth]
     words: list[str] = []
     for which in (0, 1):
         off = [mask[..., :turning, which] for mask in extent.masks]
-        features = [_features(case, slot, which, turning) for slot in range(len(found))]
-        target = [slot[..., :turning, which] for slot in found]
-        coefficients = _fitted(features, target, off)
+        features = [_features(case, slot, which, turning)[..., :terms] for slot in range(len(found))]
+        coefficients = _fitted(features, [slot[..., :turning, which] for slot in found], off)
         if coefficients is None:
             continue
-        lanes = listed("lane", extent.lanes(which))
-        words.append(_said(lanes, coefficients, RIGHT[which]))
+        words.append(_said(listed("lane", extent.lanes(which)), coefficients, RIGHT[which]))
         for slot, feature in zip(predicted, features):
             slot[..., :turning, which] = feature @ coefficients
-    terms = any(" where " in each for each in words)  # and not zeros or unrotated lanes alone
-    code = "formula" if terms else "partly"
+    other = any(" where " in each for each in words)  # and not zeros or unrotated lanes alone
+    code = "formula" if other else "partly"
     if words:
-        yield code, f"{', '.join(words)}{LEGEND if terms else ''}", tuple(predicted)
+        yield code, f"{', '.join(words)}{LEGEND if other else ''}", tuple(predicted)
 
 
 def _features(case: Case, slot: int, which: int, turning: int) -> Tensor:

@@ -115,7 +115,7 @@ def test_a_mistake_in_the_forward_explains_the_gradient_too(mistaken: Cells) -> 
     for function in ("conjugate", "interleaved", "bfloat16_inside"):
         forward, backward = (mistaken[function, "float32", check] for check in ("forward", "backward"))
         assert backward.failure == forward.failure
-        assert backward.message.endswith(f"since the forward {forward.message}")
+        assert backward.message.endswith(f"since the forward is wrong: {forward.message}")
 
 
 def test_v_that_was_only_rounded_is_not_called_rotated(mistaken: Cells) -> None:

@@ -41,7 +41,7 @@ PLANTED = {  # function: the check that catches it, what it says, the id of the 
         "positions",
         "for positions of its own in each batch row",
         "R103",
-        (),
+        ("sizes",),
     ),
     "sequences_after_the_first_a_row_late": (
         "positions",
@@ -53,7 +53,7 @@ PLANTED = {  # function: the check that catches it, what it says, the id of the 
         "positions",
         "gives wrong values, for unsorted positions",
         "R40",
-        ("beyond",),
+        ("beyond", "sizes"),
     ),
     "positions_clamped": (
         "beyond",
@@ -63,8 +63,18 @@ PLANTED = {  # function: the check that catches it, what it says, the id of the 
     ),
     "short_tables_padded": ("beyond", "9 rows with tables of 7 rows, and returns them unrotated", "F12", ()),
     "keys_of_groups_as_they_were": ("gqa", "(in k alone), with 6 heads in q and 2 in k", "R34", ()),
-    "loses_the_axis_of_one_row": ("shapes", "an input of (2, 1, 5, 64), with one row", "R10", ("offset",)),
-    "a_power_of_two_of_pairs": ("shapes", "gives wrong values, with heads of 6 lanes", "R42", ()),
+    "loses_the_axis_of_one_row": (
+        "shapes",
+        "an input of (2, 1, 5, 64), with one row",
+        "R10",
+        ("offset", "sizes"),
+    ),
+    "a_power_of_two_of_pairs": (
+        "shapes",
+        "lanes 2, 5 come back unrotated, with heads of 6 lanes",
+        "R131",
+        ("sizes",),
+    ),
     "partners_over_the_whole_head": ("partial", "with 16 of 64 lanes rotating", "N8", ()),
     "in_place_without_gradients": ("checkpoint", "(use_reentrant=True), it has another gradient", "R43", ()),
     "half_of_the_second_derivative": ("double_backward", "the gradient of its gradient is not", "R44", ()),

@@ -65,7 +65,7 @@ class Here(Subject):
         self.seconds = 0.0
         self._module: Any = SimpleNamespace(convention=convention)
         self._function = function
-        self.device, self.convention = CPU, convention
+        self.device, self.convention, self.interpreted = CPU, convention, False
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -51,7 +51,7 @@ def _finding(case: Case, gradient: Measured, results: Sequence[Tensor], unseen: 
         return "not-finite", "the gradient has NaN or infinite elements"
     if against(case, results, case.truth, unit).error > SAME:
         code, words = explain(case, results)
-        return code, f"the gradient is not the inverse rotation, since the forward {words}"
+        return code, f"the gradient is not the inverse rotation, since the forward is wrong: {words}"
     if unseen:
         return "writes-input", UNNOTICED
     return "gradient", "the gradient is not the inverse rotation of what flows back"

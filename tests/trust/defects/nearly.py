@@ -142,4 +142,4 @@ def its_own_partner(x, cos, sin):
 
 @planted("formula", "YaRN's factor in cos alone", **HALF)
 def factor_of_cos_alone(x, cos, sin):
-    return x * (cos * 1.277) + rotate_half(x) * sin
+    return x * (cos * 1.25) + rotate_half(x) * sin

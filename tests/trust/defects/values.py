@@ -156,7 +156,7 @@ def tail_of_a_block_left_out(x, cos, sin):
     return torch.where(keep, out, x * cos.repeat_interleave(2, -1).flip(-1))
 
 
-@planted("rounding", "cross-head corruption, flashinfer PR 4349: k reads another head", **LLAMA)
+@planted("displaced", "cross-head corruption, flashinfer PR 4349: k reads another head", **LLAMA)
 def heads_shifted(q, k, cos, sin):
     cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
     q, k = q.roll(1, 1), k.roll(1, 1)

@@ -68,7 +68,7 @@ def partial_and_half(x, cos, sin):
     return torch.cat((turn(x[..., :lanes], cos, sin), x[..., lanes:]), -1)
 
 
-@planted("rounding", "N8: the lanes that stand still are lost", **NARROW)
+@planted("partly", "N8: the lanes that stand still are lost", **NARROW)
 def rest_is_zero(x, cos, sin):
     lanes = 2 * cos.shape[-1]
     return torch.cat((turn(x[..., :lanes], cos, sin), torch.zeros_like(x[..., lanes:])), -1)
