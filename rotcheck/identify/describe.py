@@ -136,12 +136,21 @@ def _decided(
         convention, wrong = contradiction
         other = doubt.decided(target, found, structs.replace(made.told, findings=(wrong,)), [convention])
         if other.answer == "wrong":
-            return replace(made, told=structs.replace(other, follows=False))
+            return replace(
+                made, told=structs.replace(other, follows=False, findings=_contradicting(found, other))
+            )
     own = made.convention or found.convention
     plain = replace(own, frequencies=(), theta=_theta(made.told))
     conventions = dict.fromkeys((own, plain, *(each.convention for each in found.others)))
     told = structs.replace(made.told, findings=(*made.told.findings, *noise.of_call(found)))
     return replace(made, told=doubt.decided(target, found, told, list(conventions)))
+
+
+def _contradicting(found: Found, told: Identification) -> tuple[Remark, ...]:
+    """Return the contradiction: of one that is handed tables their shape, or its docstring, may be meant otherwise."""
+    if found.convention.tables == "positions":
+        return told.findings
+    return tuple(structs.replace(one, mistake=False, demonstration=None) for one in told.findings)
 
 
 def _theta(told: Identification) -> float:
