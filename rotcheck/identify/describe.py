@@ -36,12 +36,14 @@ from rotcheck.identify.untried import untried
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
+from rotcheck.implementations.interpreter import interprets
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Described, Identification, Remark, Told
 from rotcheck.rotary.conventions import Convention, role_of, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
+INTERPRETED = "not tried: the Triton interpreter truncates bfloat16 instead of rounding"
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
 
 
@@ -391,7 +393,9 @@ def _more(
         return more
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     unused = replace(asked, function=fresh or asked.function)
-    more.dtype_rule, seen, wrong = traits.dtype_rule(unused, sizes)
+    more.dtype_rule, seen, wrong = (
+        ("unknown", INTERPRETED, None) if interprets() else traits.dtype_rule(unused, sizes)
+    )
     more.in_bfloat16 = [remarks.remark(*wrong, seen)] if wrong else []
     more.evidence.append(Told(field="dtype_rule", says=more.dtype_rule or "refuses bfloat16", because=seen))
     more.takes, raised = traits.takes(asked, sizes)
