@@ -77,7 +77,8 @@ def identify_all(
         if found[like].unbuilt:
             raise RequestError(f"{shown(like)!r} {other.message}")
         told = [msgspec.structs.replace(one, likeness=likeness(one, other, shown(like))) for one in told]
-    return tuple(together.of_files(asked, told))
+    every = together.of_files(asked, told)
+    return tuple(advice.next_step(one, name) for one, name in zip(every, asked, strict=True))
 
 
 def of_all(
@@ -164,7 +165,7 @@ def identified(done: Done) -> Identified:
         raise RequestError(outcome.message)
     if isinstance(outcome, Returned) and "told" in outcome.value:
         value = outcome.value
-        told = advice.next_step(msgspec.convert(value["told"], Identification), done.job.name)
+        told = msgspec.convert(value["told"], Identification)
         return Identified(told, value["convention"], value["called"], flags=tuple(value["flags"]))
     if isinstance(outcome, Returned) and unbuilt:
         words = f"cannot be built: {outcome.value['unbuilt']}"
