@@ -77,8 +77,8 @@ def identify_all(
         if found[like].unbuilt:
             raise RequestError(f"{shown(like)!r} {other.message}")
         told = [msgspec.structs.replace(one, likeness=likeness(one, other, shown(like))) for one in told]
-    every = together.of_files(asked, told)
-    return tuple(advice.next_step(one, name) for one, name in zip(every, asked, strict=True))
+    fitted = together.of_files(asked, told)
+    return tuple(advice.next_step(one, name) for one, name in zip(fitted, asked, strict=True))
 
 
 def of_all(
