@@ -537,8 +537,8 @@ def summarise(cells: Iterable[Cell | Course | Reach]) -> dict[str, int]:
 
 
 def identified_code(found: Sequence[Identification]) -> int:
-    """Return the exit code: 1 for a likely mistake or no convention at all, else 0."""
-    return 0 if all(one.follows for one in found) else 1
+    """Return the exit code: 0 if all are right, 1 for one that is wrong or not understood."""
+    return 0 if all(one.answer == "right" for one in found) else 1
 
 
 def findings(cells: Iterable[Cell]) -> list[Cell]:

@@ -34,13 +34,18 @@ def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:
     return next((each for each in whole if all(type(count) is int for count in each)), ())
 
 
+def speaks_of_axes(function: Callable[..., Any]) -> bool:
+    """Return whether a function or its object speaks of positions for time, height and width."""
+    return bool(sections_of(function) or _THREE.search(documentation(function)))
+
+
 def of_axes(found: Found) -> Found:
     """Return the call with positions for time, height and width, of a function that speaks of these and takes them."""
     convention, function = found.convention, found.trier.function
     given = "positions" in map(role_of, convention.arguments) and convention.tables == "positions"
     if not given or coordinates(convention.position_axes):
         return found
-    if not (sections_of(function) or _THREE.search(documentation(function))):
+    if not speaks_of_axes(function):
         return found
     for axes, layout in sorted(_WAYS, key=lambda way: way[1] != convention.layout):
         trier = Trier(copied(function), found.trier.device, found.trier.probe, found.trier.dtype)

@@ -28,6 +28,11 @@ class Source:
 
     lines: tuple[str, ...]
     function: Callable[..., Any] | None = None
+    narrow: bool = False  # its device has no float64
+
+    def text(self, code: str) -> str:
+        """Return code as its device can run it."""
+        return code.replace("torch.float64", "torch.float32") if self.narrow else code
 
     def run(self, code: str) -> dict[str, Any]:
         """Run a piece of Python that calls `f` as a file would be run, without what it prints; return its names."""
@@ -37,8 +42,9 @@ class Source:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                exec(code, space)
+                exec(self.text(code), space)
         finally:
+            torch.set_default_device(None)
             torch.random.set_rng_state(state)
             sys.path[:] = paths
             for name in [name for name in known if sys.modules.get(name) is not known[name]]:
@@ -295,12 +301,16 @@ def shown(source: Source, code: str, dtype: torch.dtype = torch.float32) -> str 
     except Exception:  # it does not run by itself
         return None
     came, right = space["came"], space["right"]
-    off = (came - right).abs().max() if came.is_complex() else (came.double() - right.double()).abs().max()
+    off = (
+        (came - right).abs().max()
+        if came.is_complex()
+        else (came.cpu().double() - right.cpu().double()).abs().max()
+    )
     if bool(off <= 2 * torch.finfo(dtype).eps * right.abs().max()):
         return None
     lines, values = code.splitlines(), (came, right)
     ends = [f"{line}  # {_figures(value)}" for line, value in zip(lines[-2:], values, strict=True)]
-    return "\n".join([*lines[:-2], *ends])
+    return source.text("\n".join([*lines[:-2], *ends]))
 
 
 def _figures(value: Tensor) -> str:

@@ -39,6 +39,7 @@ from rotcheck.identify.untried import untried
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
+from rotcheck.implementations.interpreter import interprets
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Described, Identification, Remark, Told
@@ -47,6 +48,7 @@ from rotcheck.rotary.conventions import Convention, role_of, split
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
 REACH = "`rotcheck context SPECIFICATION`: how far its phase is right in bfloat16, under autocast, on another device"
 HOLD = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
+INTERPRETED = "not tried: the Triton interpreter truncates bfloat16 instead of rounding"
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
 
 
@@ -146,12 +148,21 @@ def _decided(
         convention, wrong = contradiction
         other = doubt.decided(target, found, structs.replace(made.told, findings=(wrong,)), [convention])
         if other.answer == "wrong":
-            return replace(made, told=structs.replace(other, follows=False))
+            return replace(
+                made, told=structs.replace(other, follows=False, findings=_contradicting(found, other))
+            )
     own = made.convention or found.convention
     plain = replace(own, frequencies=(), theta=_theta(made.told))
     conventions = dict.fromkeys((own, plain, *(each.convention for each in found.others)))
     told = structs.replace(made.told, findings=(*made.told.findings, *noise.of_call(found)))
     return replace(made, told=doubt.decided(target, found, told, list(conventions)))
+
+
+def _contradicting(found: Found, told: Identification) -> tuple[Remark, ...]:
+    """Return the contradiction: of one that is handed tables their shape, or its docstring, may be meant otherwise."""
+    if found.convention.tables == "positions":
+        return told.findings
+    return tuple(structs.replace(one, mistake=False, demonstration=None) for one in told.findings)
 
 
 def _theta(told: Identification) -> float:
@@ -404,7 +415,9 @@ def _more(
         return more
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     unused = replace(asked, function=fresh or asked.function)
-    more.dtype_rule, seen, wrong = traits.dtype_rule(unused, sizes)
+    more.dtype_rule, seen, wrong = (
+        ("unknown", INTERPRETED, None) if interprets() else traits.dtype_rule(unused, sizes)
+    )
     more.in_bfloat16 = [remarks.remark(*wrong, seen)] if wrong else []
     more.evidence.append(Told(field="dtype_rule", says=more.dtype_rule or "refuses bfloat16", because=seen))
     more.takes, raised = traits.takes(asked, sizes)

@@ -17,16 +17,30 @@ from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
 from rotcheck.identify.remarks import remark
+from rotcheck.identify.shapes import said_layout
 from rotcheck.identify.templates import parameters
 from rotcheck.identify.traits import BY_DATA
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Identification, Remark
 from rotcheck.rotary.conventions import Convention, role_of
+from rotcheck.rotary.conventions import coordinates as count
+from rotcheck.rotary.tables import has_float64
 
 UNSHOWN = "no call of a few lines shows it"
 NEVER_SHOWN = ("raised",)  # for other sizes: the call may have been another
 INTERLEAVED = ("complex", "stacked", "matrix")  # tables of which every known taker turns neighbours
+CPU = torch.device("cpu")
+INTERPRETED = [
+    "import contextlib",
+    "import os",
+    "",
+    'os.environ["TRITON_INTERPRET"] = "1"',
+    "",
+    "import torch",
+    "",
+    "torch.cuda.device = lambda index: contextlib.nullcontext()",
+]
 SEQUENCES = (0, 1, 0, 1, 2)
 
 
@@ -44,7 +58,8 @@ def decided(
     doubts = _doubts(found, [name for name in names if name not in idle_ones])
     findings = []
     for one in told.findings:
-        shown = None if doubts or not one.mistake else _demonstration(target, found, one, conventions)
+        every = _sure(conventions, target) if one.code == "per-batch" else conventions
+        shown = None if doubts or not one.mistake else _demonstration(target, found, one, every)
         findings.append(settled(one, doubts, shown, written=":" in target.specification))
     kept = structs.replace(told, findings=tuple(findings))
     if kept.answer != "wrong":
@@ -60,9 +75,20 @@ def _doubts(found: Found, names: Sequence[str]) -> list[str]:
     real = "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED
     if real and spoken.says_complex(found.trier.function, convention.arguments):
         doubts.append(f"its table is said to be complex, and was tried as {convention.tables}")
+    axes = coordinates.speaks_of_axes(found.trier.function) and "positions" in map(
+        role_of, convention.arguments
+    )
+    if axes and not count(convention.position_axes):
+        doubts.append("it speaks of positions (3, ...), and was called with others")
     if idle.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
+
+
+def _sure(conventions: Sequence[Convention], target: Target) -> list[Convention]:
+    """Return the calls of which it is known where the batch lies: (S, B, ...) only where that is said."""
+    said = said_layout(target.function)
+    return [each for each in conventions if each.layout != "sbhd" or (said and said.layout == "sbhd")]
 
 
 def settled(one: Remark, doubts: Sequence[str], shown: str | None, *, written: bool = True) -> Remark:
@@ -126,7 +152,14 @@ def _demonstration(
             replace(each, pairing="interleaved" if each.tables in INTERLEAVED else each.pairing)
             for each in conventions
         ]
-    source = source_of(target)
+    for device in dict.fromkeys((CPU, found.trier.device)):
+        shown = _on_device(source_of(target, device), found, one, conventions)
+        if shown:
+            return shown
+    return None
+
+
+def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[Convention]) -> str | None:
     probe = found.trier.probe
     dtype = torch.bfloat16 if one.message.startswith("in bfloat16") else torch.float32
     tries = demonstration.attempts(conventions, probe.width, probe.heads, dtype)
@@ -167,12 +200,18 @@ def _idle_axis(source: Source, found: Found, one: Remark, convention: Convention
         return None
 
 
-def source_of(target: Target) -> Source:
-    """Return the lines that load a function as `f`, or the function where nothing names it."""
+def source_of(target: Target, device: torch.device = CPU) -> Source:
+    """Return the lines that load a function as `f` for a device, or the function where nothing names it."""
     specification = target.specification
     file, colon, name = specification.rpartition(":")
     if not colon:
         return Source(("import torch",), target.function)
     if file.endswith(".py") and os.path.isabs(file):
         specification = f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
-    return Source(tuple(loading(specification, target.built, target.function)))
+    lines = loading(specification, target.built, target.function)
+    at = lines.index("import torch")
+    if os.environ.get("TRITON_INTERPRET") == "1":
+        lines[at : at + 1] = INTERPRETED
+    if device.type != "cpu":
+        lines.insert(at + 1, f'torch.set_default_device("{device}")')
+    return Source(tuple(lines), narrow=not has_float64(device.type))

@@ -71,8 +71,8 @@ def _configuration(made: str, function: Callable[..., Any]) -> list[str]:
         return []
     own = getattr(function, "__self__", function)
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(type(own).__init__)))
-    except (OSError, TypeError, SyntaxError):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(vars(type(own))["__init__"])))
+    except (OSError, TypeError, SyntaxError, KeyError):
         return []
     read = {
         node.attr: construct._named(node.attr)

@@ -82,7 +82,8 @@ def identify_all(
         if like:
             held = _held(pool, asked, found, like, device, timeout)
             told = [msgspec.structs.replace(one, likeness=held[name]) for name, one in zip(asked, told)]
-    return tuple(together.of_files(asked, told))
+    fitted = together.of_files(asked, told)
+    return tuple(advice.next_step(one, name) for one, name in zip(fitted, asked, strict=True))
 
 
 def _held(
@@ -203,7 +204,7 @@ def identified(done: Done) -> Identified:
         raise RequestError(outcome.message)
     if isinstance(outcome, Returned) and "told" in outcome.value:
         value = outcome.value
-        told = advice.next_step(msgspec.convert(value["told"], Identification), done.job.name)
+        told = msgspec.convert(value["told"], Identification)
         return Identified(told, value["convention"], value["called"], flags=tuple(value["flags"]))
     if isinstance(outcome, Returned) and unbuilt:
         words = f"cannot be built: {outcome.value['unbuilt']}"

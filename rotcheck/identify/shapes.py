@@ -18,8 +18,8 @@ _TENSORS = (vocabulary.QUERY, vocabulary.KEY, vocabulary.VALUE, vocabulary.TENSO
 _WORDS = (
     ("b", r"b|batch(_?size)?|bsz|bs"),
     ("s", r"s|t|l|seq(uence)?(_?len(gth)?)?|seqlen|len(gth)?|tokens?|num_tokens|time|rows"),
-    ("h", r"h|((n|num|number of)[ _]?)?(attention[ _]|query[ _])?heads?|n_?h"),
-    ("d", r"d|lanes|(head|h)[ _]?dim(ension)?s?|d[ _]?head|dim[ _]?head|head[ _]?size|hd|dim|features"),
+    ("h", r"h|((n|num|number\sof)[\s_]?)?(attention[\s_]|query[\s_])?heads?|n_?h"),
+    ("d", r"d|lanes|(head|h)[\s_]?dim(ension)?s?|d[\s_]?head|dim[\s_]?head|head[\s_]?size|hd|dim|features"),
     ("3", r"3|three"),
 )
 _TUPLE = re.compile(r"[(\[]([^()\[\]]+)[)\]]")

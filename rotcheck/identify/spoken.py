@@ -75,7 +75,7 @@ def _described(function: Callable[..., Any], name: str) -> Iterator[str]:
     )
     if line:
         said = re.sub(r"\([^)]*\)|\bof shape\b.*|torch\.Tensor|Tensor", " ", line[0].partition(name)[2])
-        yield from re.findall(r"[A-Za-z_]+", said)[:FIRST_WORDS]
+        yield from re.findall(r"[A-Za-z_]{2,}", said)[:FIRST_WORDS]
 
 
 def says_complex(function: Callable[..., Any], template: Template) -> bool:

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import sys
 
 import torch
 
@@ -21,6 +22,11 @@ def interpret() -> None:
     os.environ["TRITON_INTERPRET"] = "1"
     os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"  # else flash-attn asks for its CUDA extension
     torch.cuda.device = lambda index: contextlib.nullcontext()  # type: ignore
+
+
+def interprets() -> bool:
+    """Return whether Triton kernels run in the interpreter in this process."""
+    return os.environ.get("TRITON_INTERPRET") == "1" and "triton" in sys.modules
 
 
 def interpret_for(name: str) -> str | None:

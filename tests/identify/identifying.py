@@ -43,9 +43,9 @@ def told(specification: str) -> Identification:
 def departures(found: Identification, expected: dict[str, Any]) -> list[str]:
     """Return in which fields an identification is not as expected.
 
-    Beside the fields of a convention: `mistakes` and `choices`, the codes of its findings; `ambiguous`, the names of
-    fields; `unknown`: it is neither right nor wrong. Of `layout` it must tell the one that is expected, among those that remain possible where there are
-    several; `schedule` and `dtype_rule` must hold the words that are expected.
+    Beside the fields of a convention: `mistakes` and `choices`, the codes of its findings; `unknown`: it is neither
+    right nor wrong; `ambiguous`, the names of fields. Of `layout` it must tell the one that is expected, among those
+    that remain possible where there are several; `schedule` and `dtype_rule` must hold the words that are expected.
     """
     usual: dict[str, Any] = {"mistakes": (), "choices": (), "ambiguous": ()}
     if expected.get("kind", "applies") != "builds":

@@ -45,10 +45,10 @@ def identify(
       rotcheck identify path/to/file.py
       rotcheck identify native --like interleaved
 
-    Nothing is believed, no annotation and no other implementation. What cannot be known is listed as what remains
-    possible.
+    Three answers: right, wrong (with Python that shows it), or not understood (with what to do next). Everything is
+    measured. What cannot be known is listed as what remains possible.
 
-    Exit code 0: it follows a convention. 1: a likely mistake, or no rotation. 2: cannot be done as asked.
+    Exit code 0: all are right. 1: a mistake, or one that is not understood. 2: cannot be done as asked.
     """
     from rotcheck.cli.outlet import Outlet
 

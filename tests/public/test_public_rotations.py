@@ -1,0 +1,66 @@
+"""Rotary code as it was reported wrong, beside what it became: the fault is named, and what is right is not accused.
+
+The files are small versions of our own, with the fault that was reported.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from rotcheck.identify.describe import identified
+from rotcheck.implementations import load
+from rotcheck.results import Identification
+
+HERE = Path(__file__).parent
+FAULTS = {
+    "12-left-padding:rotary_for_batch": ("unknown", "`attention_mask` changes nothing"),
+    "15b-mrope-1d-and-3d:MRotaryEmbedding": ("wrong", "height and width turn nothing"),
+    "22-heads-taken-for-sequence:RotaryWithCast": ("wrong", "turns with the head, not the row"),
+}
+FIXED = {
+    "12-left-padding:rotary_for_batch": ("unknown", "right"),
+    "15b-mrope-1d-and-3d:MRotaryEmbedding": ("right",),
+    "22-heads-taken-for-sequence:RotaryWithCast": ("right",),
+    "22-heads-taken-for-sequence:RotaryEmbedding": ("right",),
+    "27-permute-kv-heads:reverse_permute_rope": ("unknown",),
+    "29-draft-positions-late:draft_rotary_tables": ("unknown",),
+    "23-packed-context-parallel:apply_rotary_pos_emb_thd": ("right",),
+}
+
+
+@cache
+def told(name: str, version: str) -> Identification:
+    case, _, function = name.partition(":")
+    target = load.find(f"{HERE / case / f'{version}.py'}:{function}", "cpu")
+    return identified(target, torch.device("cpu")).told
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_fault_is_named(name: str) -> None:
+    answer, words = FAULTS[name]
+    found = told(name, "faulty")
+    assert found.answer == answer
+    assert any(words in one.message for one in found.findings)
+    assert all(one.demonstration for one in found.findings if one.mistake)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_what_is_right_is_not_accused(name: str) -> None:
+    assert told(name, "fixed").answer in FIXED[name]
+
+
+@pytest.mark.parametrize("version", ["faulty", "fixed"])
+def test_what_no_call_was_tried_with_is_named(version: str) -> None:
+    found = told("23-packed-context-parallel:apply_rotary_pos_emb_thd", version)
+    assert found.untried == ("cp_rank", "cp_size")
+
+
+@pytest.mark.parametrize(
+    "name", ["27-permute-kv-heads:reverse_permute_rope", "29-draft-positions-late:draft_rotary_tables"]
+)
+def test_what_is_not_understood_is_neither_right_nor_wrong(name: str) -> None:
+    found = told(name, "faulty")
+    assert found.answer == "unknown"
+    assert found.advice
