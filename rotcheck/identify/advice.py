@@ -47,10 +47,6 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     if isinstance(outcome, TimedOut):
         more = f"give it longer: --timeout {LONGER * outcome.limit:g}"
         return (more, f"or declare it above the function, and nothing is searched: {DECLARED}")
-    if isinstance(outcome, Died) and done.job.setup["device"] == "interpreter":
-        return (
-            "a kernel that writes out of bounds ends its process so: look at the masks of its loads and stores",
-        )
-    if isinstance(outcome, Died):
+    if isinstance(outcome, Died) and done.job.setup["device"] != "interpreter":  # there a kernel is at fault
         return (f"say above the function how it is called, and no wrong call is tried: {DECLARED}",)
     return ()

@@ -46,7 +46,6 @@ from rotcheck.results import Described, Identification, Remark, Told
 from rotcheck.rotary.conventions import Convention, role_of, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
-REACH = "`rotcheck context SPECIFICATION`: how far its phase is right in bfloat16, under autocast, on another device"
 HOLD = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
 INTERPRETED = "not tried: the Triton interpreter truncates bfloat16 instead of rounding"
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
@@ -235,7 +234,7 @@ def _making(target: Target, recipe: builders.Recipe, built: Built, device: torch
         convention=made.described,
         message=made.own.doubt,
         untried=made.untried,
-        advice=(REACH,) if right else (HOLD,) if not _mistaken(made.own.remarks) else (),
+        advice=() if right or _mistaken(made.own.remarks) else (HOLD,),
         call=recipe.shown,
         evidence=made.evidence,
         findings=tuple(made.own.remarks),
@@ -424,6 +423,8 @@ def _more(
     refused = [Told(field="takes", says=f"not {what}", because=seen) for what, seen in raised.items()]
     more.evidence += refused
     more.follows_tables = traits.follows_tables(asked, sizes)
+    if asked.convention.tables != "positions":
+        more.takes["narrower tables"] = more.follows_tables
     return more
 
 

@@ -52,7 +52,9 @@ class NotFound:
     """No call that was tried gave back a rotation; what the likeliest ones raised or returned."""
 
     reasons: tuple[str, ...]
-    likeliest: Convention | None = None  # the call that its signature speaks for, which a declaration may name
+    likeliest: Convention | None = (
+        None  # the call that its signature speaks for, which a declaration may name
+    )
     ran: bool = True  # some call came back, if with something else
 
 

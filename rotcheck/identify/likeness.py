@@ -37,15 +37,19 @@ def likeness(own: Identification, other: Identification, name: str) -> Likeness:
         return plain
     gone = next(one for one in plain.differences if one.hard and one not in nearest.differences)
     fix = _differs("flag", gone.own, gone.other, f"call it with {flag.flag}")
-    with_flag = nearest.adapter and nearest.adapter.replace(
-        f"{signature.OURS}(", f"{signature.OURS}_with_flag("
-    )
-    lines = f"{signature.OURS}_with_flag = functools.partial({signature.OURS}, {flag.flag})\n\n\n"
-    code = with_flag and with_flag.replace(
-        "import torch\n\n\n", f"import functools\n\nimport torch\n\n{lines}", 1
-    )
+    code = nearest.adapter
+    if code and flag.convention and len(flag.convention.argument_order) > len(own.convention.argument_order):
+        code = _called_with(code, flag.flag)
     differences = (fix, *nearest.differences)
     return Likeness(other=name, swappable="with changes", differences=differences, adapter=code)
+
+
+def _called_with(code: str, flag: str) -> str:
+    """Return an adapter that calls ours with a flag besides."""
+    bound = f"{signature.OURS}_with_flag"
+    line = f"{bound} = functools.partial({signature.OURS}, {flag})\n\n\n"
+    called = code.replace(f"{signature.OURS}(", f"{bound}(")
+    return called.replace("import torch\n\n\n", f"import functools\n\nimport torch\n\n{line}", 1)
 
 
 def _with(own: Identification, turned: Turned) -> Identification:
@@ -103,7 +107,11 @@ def _differences(
     angles = [_differs(*one) for one in of_angles(own, other, ours, theirs)]
     if ours.kind == "builds":
         return [*angles, *_of_tables(ours, theirs)]
-    return [*_of_values(ours, theirs), *angles, *_of_calls(ours, theirs, own.specification)]
+    return [
+        *_of_values(ours, theirs),
+        *angles,
+        *_of_calls(ours, theirs, own.specification, other.specification),
+    ]
 
 
 def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
@@ -162,8 +170,13 @@ def _written(ours: Described, theirs: Described) -> list[str]:
 def _narrowed(ours: Described, theirs: Described) -> str:
     if ours.rotary_dim:
         return f"build it for {theirs.rotary_dim or 'all'} lanes that turn"
-    lanes, call = theirs.rotary_dim, signature.call_of(ours, {"x": "x[..., :lanes]"})
-    call = call.replace("lanes", str(lanes))
+    return _part(ours, str(theirs.rotary_dim))
+
+
+def _part(ours: Described, lanes: str) -> str:
+    """Return the line that rotates the first lanes alone."""
+    first = f"x[..., :{lanes}]"
+    call = signature.call_of(ours, dict.fromkeys(("x", "q", "k"), first))
     return f"x = torch.cat(({signature.OURS}({call}), x[..., {lanes}:]), -1)  # for each of q and k"
 
 
@@ -182,10 +195,10 @@ def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
     yield _differs("positions", own, theirs.positions or "unknown", fix)
 
 
-def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Difference]:
+def _of_calls(ours: Described, theirs: Described, name: str, others: str) -> Iterator[Difference]:
     """Yield what has to be converted around a call."""
     if ours.layout != theirs.layout and ours.layout:
-        yield _differs("layout", ours.layout, theirs.layout or "any", _layout(ours, theirs, name))
+        yield _differs("layout", ours.layout, theirs.layout or "any", _layout(ours, theirs, name, others))
     if not conversion.same_tables(ours, theirs):
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs))
     yield from _of_positions(ours, theirs)
@@ -202,6 +215,8 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
     refused = [what for what, does in theirs.takes.items() if does and ours.takes.get(what) is False]
     if refused:
         fix = "do without, or convert before the call"
+        if adapter.NARROWER in refused:
+            fix = _part(ours, "cos.shape[-1]")
         if "fewer heads in k" in refused:
             fix = "q, k = ours(q, q, ...)[0], ours(k, k, ...)[0]  # k apart, where it has fewer heads"
         yield _differs("takes", f"not {', '.join(refused)}", "takes them", fix, hard=False)
@@ -218,7 +233,7 @@ def _arguments(described: Described, *, offset: bool) -> tuple[str, ...]:
     return tuple("x" if one in single else one for one in kept)
 
 
-def _layout(ours: Described, theirs: Described, name: str) -> str:
+def _layout(ours: Described, theirs: Described, name: str, others: str) -> str:
     own, other = ours.layout or "", theirs.layout or ours.layout or ""
     if own in conversion.PACKED and other not in conversion.PACKED:
         apart = APART.get(name)
@@ -230,7 +245,8 @@ def _layout(ours: Described, theirs: Described, name: str) -> str:
         return f"packed q, k and v have the same heads: for grouped heads {instead}, or call it for each as below"
     if own in conversion.PACKED or other in conversion.PACKED:
         axis = conversion.PACKED.get(other, ("", 2))[1]
-        return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call"
+        instead = f"; for grouped heads {APART[others]} takes its place" if others in APART else ""
+        return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call{instead}"
     try:
         before = conversion.moved(other, own)
         behind = conversion.entered(own, conversion.OF_BATCH) + conversion.left(other)
