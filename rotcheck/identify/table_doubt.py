@@ -19,7 +19,7 @@ from rotcheck.implementations.vocabulary import said
 from rotcheck.results import Identification
 from rotcheck.rotary.conventions import role_of
 
-ROWS = (tuple(range(builders.FEW_ROWS)), (0, 1, 2, 3, 257, 1000, 2049, 4097), (0, 1, 257, 65537, 131071))
+ROWS = (tuple(range(builders.FEW_ROWS)), *((0, 1, row) for row in (257, 1000, 2049, 4097, 65537, 131071)))
 _KNOWN = (
     *(
         vocabulary.QUERY,
