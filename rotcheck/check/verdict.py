@@ -7,7 +7,10 @@ from rotcheck.check.plan import Request
 from rotcheck.implementations.places import place
 from rotcheck.results import FINDINGS, Answer, Cell, Fault, Identification, Maker, Part, Reach
 
-DECLARE = "name how it is called with `rotcheck.declare`, or a function of no argument that builds it"
+DECLARE = (
+    "see that it can be imported here, and say how it is called with `rotcheck.declare`, or name a function of no "
+    "argument that builds it"
+)
 UNREAD = "no call that was tried gave back a rotation or tables of one"
 DONE = {
     "constructed": "as constructed",

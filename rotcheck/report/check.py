@@ -65,7 +65,7 @@ def place(part: Part) -> str:
 def _does(part: Part, told: Identification) -> str:
     does = "not identified"
     if told.convention is not None:
-        does = ("" if told.follows else "nearest: ") + identification.convention_words(told)
+        does = ("nearest: " if told.answer == "unknown" else "") + identification.convention_words(told)
     reach = f"right to {part.right_to:,}" if part.right_to is not None else ""
     return one_line("; ".join(text for text in (does, reach, told.built or "") if text))
 
