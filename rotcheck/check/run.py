@@ -87,6 +87,7 @@ class _Run:
     )  # by its name without folders, as it is done
     _found: dict[str, Identified] = field(default_factory=dict)
     _cells: list[Cell] = field(default_factory=list)
+    _makers: dict[str, str] = field(default_factory=dict)
     _context: Context | None = None
 
     def identify(self, pool: Pool, timeout: float) -> None:
@@ -125,6 +126,7 @@ class _Run:
         makers = self._of_kind("builds", "both")
         device = "cpu" if self.asked.device in comparing.STAND_INS else self.asked.device
         if makers:
+            self._makers = comparing.display_names(makers)  # as the context has them
             self._context = context.measure(
                 pool, makers, self.asked.conditions, device, timeout, self._measured, to=self.asked.to
             )
@@ -154,8 +156,8 @@ class _Run:
                 name,
                 told,
                 [cell for cell in self._cells if cell.implementation == shown_name[name]],
-                [row for row in rows if row.implementation in (shown_name[name], identify.shown(name))],
-                makers.get(shown_name[name]) or makers.get(identify.shown(name)),
+                [row for row in rows if row.implementation == self._makers.get(name)],
+                makers.get(self._makers.get(name, "")),
                 self.asked,
             )
             for name, told in done.items()
