@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from samples import checked, healthy, report, sick
+from samples import cell, checked, healthy, report, sick
 from test_junit import check_shape
 
 from rotcheck.report import formats
@@ -48,6 +48,22 @@ def test_the_findings_of_a_comparison_are_annotations_too() -> None:
     assert [line for line in lines if line.startswith("::error file=models/mine.py,line=7,title=")]
     assert [line for line in lines if "title=rotcheck J1%3A torchscript-legacy::" in line]
     assert len(shown("github", Page(healthy())).splitlines()) == 1
+
+
+def test_what_was_not_identified_is_a_warning_and_told_once() -> None:
+    cells = [
+        cell(
+            "models/mine.py:rotary",
+            verdict="unidentified",
+            check=check,
+            message="no call of it",
+            fix="declare it",
+        )
+        for check in ("forward", "backward")
+    ]
+    (line,) = shown("github", Page(report(cells), places=PLACES)).splitlines()[1:]
+    assert line.startswith("::warning file=models/mine.py,line=7,title=rotcheck unidentified")
+    assert line.endswith("not understood: no call of it%0Afix: declare it")
 
 
 def check_sarif(text: str) -> list[dict[str, Any]]:
