@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from rotcheck import __version__
 from rotcheck.check import headline
-from rotcheck.check.plan import Request, request, shown
+from rotcheck.check.plan import STAND_INS, Request, request, shown
 from rotcheck.check.verdict import part_of
 from rotcheck.compare import plan as comparing
 from rotcheck.compare import run as compare
@@ -124,7 +124,7 @@ class _Run:
     def measure(self, pool: Pool, timeout: float) -> None:
         """Measure how far what makes its own angles is right."""
         makers = self._of_kind("builds", "both")
-        device = "cpu" if self.asked.device in comparing.STAND_INS else self.asked.device
+        device = "cpu" if self.asked.device in STAND_INS else self.asked.device
         if makers:
             self._makers = comparing.display_names(makers)  # as the context has them
             self._context = context.measure(

@@ -9,7 +9,6 @@ from rotcheck.implementations.registry import NothingRotary
 from rotcheck.preflight.policy import Policy
 from rotcheck.results import Check, Machine
 
-STAND_INS = ("meta", "interpreter")
 Planned = Callable[[int], None] | None
 Step = Callable[[str], None] | None
 
@@ -26,7 +25,7 @@ def asked(policy: Policy) -> tuple[str, ...]:
 
 def devices(policy: Policy) -> list[str]:
     """Return where files are checked: on the devices of the policy, but for stand-ins, else on the CPU."""
-    return [device for device in policy.devices if device not in STAND_INS] or ["cpu"]
+    return [device for device in policy.devices if device not in plan.STAND_INS] or ["cpu"]
 
 
 def checks(
