@@ -37,6 +37,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
     claims: int | None  # positions
     claimed_by: str | None  # "max_position_embeddings"
+    by_file: bool = False  # it was built as its own file builds it
     to: int | None = None  # positions that are asked for, whatever it claims
     last: int | None = None  # the last position to ask for on a device that an index past the end would spoil
     ended: str = ""  # why it is the last
