@@ -206,7 +206,7 @@ CELL = Cell(implementation="m.py:f", device="cpu", dtype="bfloat16", check="forw
         ([], [replace(ROW, asked_to=1000, stopped="it takes long")], {}, "unknown"),  # not asked far enough
         ([], [replace(ROW, verdict="skipped", message="it makes a grid")], {}, "unknown"),
         ([], [], {"convention": Described(kind="builds", positions="grid")}, "right"),  # no length to reach
-        ([], [replace(ROW, verdict="raises", finding="short", message="it gives 8 rows")], {}, "unknown"),  # not by its file
+        ([], [replace(ROW, verdict="raises", finding="short", message="it gives 8 rows")], {}, "unknown"),
         ([], [replace(ROW, verdict="hangs", message="no answer")], {}, "wrong"),
         ([CELL], [], {"convention": Described(kind="applies")}, "right"),
         ([replace(CELL, verdict="skipped")], [], {"convention": Described(kind="applies")}, "unknown"),
