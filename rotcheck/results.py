@@ -457,6 +457,7 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
     claims: int | None = None  # how many positions it says that it can
     claimed_by: str | None = None  # by what: an attribute, the rows of a table
     judged_to: int | None = None  # so many positions must be right
+    by_file: bool = False  # it was built as its own file builds it, and not by its parameters' names alone
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,13 +24,13 @@ def headline(parts: Sequence[Part], asked: Request) -> str:
     wrong, unknown = ([part for part in parts if part.answer == each] for each in ("wrong", "unknown"))
     if wrong:
         others = [*wrong[1:], *unknown]
-        more = f"; and {_names(others)}" if others else ""
-        return f"wrong: {_short(wrong[0])}{_says(wrong[0], asked)}{more}"
+        more = f"; and {_names(others, asked)}" if others else ""
+        return f"wrong: {_short(wrong[0], asked)}{_says(wrong[0], asked)}{more}"
     if unknown:
         rest = f"; the rest is {_right(parts, asked)}" if len(unknown) < len(parts) else ""
         messages = {part.faults[0].message for part in unknown}
         why = f": {messages.pop()}" if len(messages) == 1 else ""
-        return f"not understood: {_names(unknown)}{why}{rest}"
+        return f"not understood: {_names(unknown, asked)}{why}{rest}"
     return _right(parts, asked) if parts else "nothing was finished"
 
 
@@ -48,13 +48,14 @@ def _right(parts: Sequence[Part], asked: Request) -> str:
     return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
 
 
-def _names(parts: Sequence[Part]) -> str:
+def _names(parts: Sequence[Part], asked: Request) -> str:
     more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
-    return ", ".join(map(_short, parts[:NAMED])) + more
+    return ", ".join(_short(part, asked) for part in parts[:NAMED]) + more
 
 
-def _short(part: Part) -> str:
-    return part.name.rpartition(":")[2]
+def _short(part: Part, asked: Request) -> str:
+    """Return a function's name, with its file where there are several."""
+    return part.name if len(asked.asked) > 1 else part.name.rpartition(":")[2]
 
 
 def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> list[str]:
@@ -81,4 +82,4 @@ def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> li
 
 
 def _named(part: Part) -> str:
-    return f"{part.file}:{_short(part)}" if part.file else part.name
+    return f"{part.file}:{part.name.rpartition(':')[2]}" if part.file else part.name

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from rotcheck import __version__
 from rotcheck.check import headline
-from rotcheck.check.plan import Request, request, shown
+from rotcheck.check.plan import STAND_INS, Request, request, shown
 from rotcheck.check.verdict import part_of
 from rotcheck.compare import plan as comparing
 from rotcheck.compare import run as compare
@@ -88,6 +88,7 @@ class _Run:
     )  # by its name without folders, as it is done
     _found: dict[str, Identified] = field(default_factory=dict)
     _cells: list[Cell] = field(default_factory=list)
+    _makers: dict[str, str] = field(default_factory=dict)
     _context: Context | None = None
 
     def identify(self, pool: Pool, timeout: float) -> None:
@@ -126,6 +127,7 @@ class _Run:
         makers = self._of_kind("builds", "both")
         device = "cpu" if self.asked.device in STAND_INS else self.asked.device
         if makers:
+            self._makers = comparing.display_names(makers)  # as the context has them
             self._context = context.measure(
                 pool, makers, self.asked.conditions, device, timeout, self._measured, to=self.asked.to
             )
@@ -155,8 +157,8 @@ class _Run:
                 name,
                 told,
                 [cell for cell in self._cells if cell.implementation == shown_name[name]],
-                [row for row in rows if row.implementation in (shown_name[name], identify.shown(name))],
-                makers.get(shown_name[name]) or makers.get(identify.shown(name)),
+                [row for row in rows if row.implementation == self._makers.get(name)],
+                makers.get(self._makers.get(name, "")),
                 self.asked,
             )
             for name, told in done.items()

@@ -7,7 +7,10 @@ from rotcheck.check.plan import Request
 from rotcheck.implementations.places import place
 from rotcheck.results import FINDINGS, Answer, Cell, Fault, Identification, Maker, Part, Reach
 
-DECLARE = "name how it is called with `rotcheck.declare`, or a function of no argument that builds it"
+DECLARE = (
+    "see that it can be imported here, and say how it is called with `rotcheck.declare`, or name a function of no "
+    "argument that builds it"
+)
 UNREAD = "no call that was tried gave back a rotation or tables of one"
 DONE = {
     "constructed": "as constructed",
@@ -33,7 +36,7 @@ def part_of(
     faults = [
         *_of_identification(told),
         *_of_cells(cells, told),
-        *_of_rows(rows, needed),
+        *_of_rows(rows, maker),
         *_unjudged(told, cells, rows),
     ]
     where = place(name)
@@ -89,8 +92,9 @@ def _where(cells: Sequence[Cell]) -> str:
     return f"{dtypes}: {', '.join(dict.fromkeys(cell.check for cell in cells))}"
 
 
-def _of_rows(rows: Sequence[Reach], needed: int | None) -> Iterator[Fault]:
+def _of_rows(rows: Sequence[Reach], maker: Maker | None) -> Iterator[Fault]:
     """Yield what goes wrong on the way to the last position that must be right, and what was not asked that far."""
+    needed = maker.judged_to if maker and maker.kind else None
     bad = [row for row in rows if row.verdict in FINDINGS]
     for group in _groups(bad, lambda row: (row.failure or row.message, row.verdict)):
         first = group[0]
@@ -99,8 +103,8 @@ def _of_rows(rows: Sequence[Reach], needed: int | None) -> Iterator[Fault]:
         )  # what is wrong from the start is not told once more of all the rest
         done = ", ".join(DONE.get(row.condition, row.condition) for row in (group[:1] if plain else group))
         yield Fault(
-            answer="wrong", by="context", rule=first.failure or first.finding or first.condition,
-            message=f"{done}: {first.message}", cause=first.cause, fix=first.fix or _longer(first, needed),
+            answer=_answer_of(first, maker), by="context", rule=first.failure or first.finding or first.condition,
+            message=f"{done}: {first.message}", cause=first.cause, fix=first.fix or _longer(first, maker),
             failure=first.failure,
         )  # fmt: skip
     short = [row for row in rows if row.verdict == "agrees" and row.asked_to is not None and needed]
@@ -113,13 +117,21 @@ def _of_rows(rows: Sequence[Reach], needed: int | None) -> Iterator[Fault]:
         )  # fmt: skip
 
 
-def _longer(row: Reach, needed: int | None) -> str | None:
+def _answer_of(row: Reach, maker: Maker | None) -> Answer:
+    """Return the answer for a row that went wrong.
+
+    A table that is too short is wrong if the file itself builds it so; else its user may build it for more positions.
+    """
+    return "unknown" if row.finding == "short" and not (maker and maker.by_file) else "wrong"
+
+
+def _longer(row: Reach, maker: Maker | None) -> str | None:
     """Return what to do about a table that ends before the last position that must be right."""
-    return (
-        f"build it for at least {needed} positions, or ask for less with --to"
-        if row.finding == "short"
-        else None
-    )
+    if row.finding != "short" or maker is None:
+        return None
+    if maker.by_file:
+        return f"build it for at least {maker.judged_to} positions, or ask for less with --to"
+    return f"name a function of no argument that builds it as you do, for {maker.judged_to} positions, or ask for less"
 
 
 def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]) -> Iterator[Fault]:

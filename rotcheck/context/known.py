@@ -40,6 +40,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     changes: int | None = None  # the first position beside which the frequencies are others, by design or not
     faults: tuple[tuple[str, str], ...] = ()  # mistakes that `identify` finds in it: code and words
     doubt: str | None = None  # why it is held against its own first angles: no known schedule gives them
+    by_file: bool = False  # it was built as its own file builds it
     to: int | None = None  # positions that are asked for, whatever it claims
     last: int | None = None  # the last position to ask for on a device that an index past the end would spoil
     ended: str = ""  # why it is the last

@@ -21,7 +21,7 @@ def maker_of(shown: str, known: Known | None) -> Maker:
     fields = {
         name: getattr(known, name) for name in ("kind", "call", "built", "schedule", "claims", "claimed_by")
     }
-    return Maker(implementation=shown, judged_to=known.judged_to, **fields)
+    return Maker(implementation=shown, judged_to=known.judged_to, by_file=known.by_file, **fields)
 
 
 def row_of(done: Done, shown: str, known: Known | None, first: Reach | None) -> Reach:

@@ -83,7 +83,8 @@ def _opened(setup: dict[str, Any], study: Study) -> Answer:
 def _known(setup: dict[str, Any], found: load.Target) -> Known:
     if setup["known"] is not None:
         return msgspec.convert(setup["known"], Known)
-    return msgspec.structs.replace(recognise(found, setup["device"]), to=setup.get("to"))
+    known = recognise(found, setup["device"])
+    return msgspec.structs.replace(known, to=setup.get("to"), by_file=found.by_file)
 
 
 def _tried(trial: Trial, name: str) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Target:
     function: Function
     convention: Convention | None  # that it declares or is registered with
     built: str | None = None  # how an object was made of a class or by a factory
+    by_file: bool = False  # it was built as its own file builds it
     anew: Callable[[], Function] | None = None  # loads it once more, for the CPU
     specification: str = ""  # that names it
 
@@ -111,15 +112,15 @@ def given(specification: str, device: str = "cpu") -> Target:
     if owner and _needs_object(getattr(module, owner, None), method):
         built = given(f"{target}:{owner}", device)
         bound = _function(cast(ModuleType, built.function), method, specification)
-        return Target(bound, declared(bound), built.built)
+        return Target(bound, declared(bound), built.built, built.by_file)
     function = _function(module, name, specification)
     own = declared(function)
     if construct.needs_construction(function):
         try:
-            built, words = constructed(function, module, _place(device))
+            built, words, by_file = constructed(function, module, _place(device))
         except construct.Unbuildable as error:
             raise RequestError(f"{specification.rpartition('/')[2]!r}: {error}") from error
-        return Target(built, own or declared(built), words)
+        return Target(built, own or declared(built), words, by_file)
     if own is None and construct.is_factory(function):
         built = cast(Any, function)()
         if callable(built):
@@ -127,8 +128,10 @@ def given(specification: str, device: str = "cpu") -> Target:
     return Target(function, own)
 
 
-def constructed(found: Callable[..., Any], module: ModuleType, device: str = "cpu") -> tuple[Any, str]:
-    """Return an object of a class as its own file builds it, else with what its parameters' names ask for.
+def constructed(found: Callable[..., Any], module: ModuleType, device: str = "cpu") -> tuple[Any, str, bool]:
+    """Return an object of a class, how it was made, and whether its own file makes it so.
+
+    Else it is built with what its parameters' names ask for.
 
     Raises as `construct.construct` does.
     """
@@ -144,8 +147,8 @@ def constructed(found: Callable[..., Any], module: ModuleType, device: str = "cp
             continue
         others = ", ".join(str(other.line) for other in known if other is not use)
         more = f"; line {others} with other values" if others else ""
-        return built, f"{words}, as line {use.line} builds it{more}"
-    return construct.construct(found, device=device)
+        return built, f"{words}, as line {use.line} builds it{more}", True
+    return *construct.construct(found, device=device), False
 
 
 def why_unbuilt(error: RequestError) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from rotcheck.check.plan import shown
+from rotcheck.check import plan
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
 from rotcheck.report.page import Page
@@ -132,7 +132,7 @@ def _advice(policy: Policy, violations: Sequence[Violation]) -> list[str]:
     """Return the command that runs what does not hold once more, for whoever wants to mend it."""
     for each in violations[:1]:
         known = (name for name in policy.implementations if alike(name, each.implementation))
-        name = shown(next(known, each.implementation))
+        name = plan.shown(next(known, each.implementation))
         cell = f"--device {each.device} --dtype {each.dtype} --check {each.check}"
         return [f"`rotcheck compare {name} {cell}`: the first that does not hold, by itself"]
     return []

@@ -26,7 +26,7 @@ def asked(policy: Policy) -> tuple[str, ...]:
 
 def devices(policy: Policy) -> list[str]:
     """Return where files are checked: on the devices of the policy, but for stand-ins, else on the CPU."""
-    return [device for device in policy.devices if device not in STAND_INS] or ["cpu"]
+    return [device for device in policy.devices if device not in plan.STAND_INS] or ["cpu"]
 
 
 def checks(
@@ -69,8 +69,8 @@ def bad(policy: Policy, found: Sequence[Check]) -> list[Check]:
 
 
 def _unavailable(found: Check) -> bool:
-    here = [line for line in found.machine.devices() if found.device in (line, line.partition(":")[0])]
-    return found.answer is None and not here
+    runs = [name for name, line in found.machine.devices().items() if line.state == "runs"]
+    return found.answer is None and not any(found.device in (name, name.partition(":")[0]) for name in runs)
 
 
 def reason(found: Check) -> str:

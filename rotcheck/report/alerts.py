@@ -10,6 +10,7 @@ from rotcheck.report.page import Page
 from rotcheck.report.text import one_line
 from rotcheck.results import FINDINGS, Check, Fault, Part
 
+DECIDED = ("agrees", "unavailable", "skipped", *FINDINGS)
 Level = Literal["error", "warning"]
 
 
@@ -47,7 +48,11 @@ def _of_fault(part: Part, fault: Fault) -> Alert:
 
 def of_page(page: Page) -> list[Alert]:
     """Return what `rotcheck compare` or `preflight` found."""
-    return [*_of_cells(page), *(alert for found in page.checks for alert in of_check(found))]
+    return [
+        *_of_cells(page),
+        *_not_understood(page),
+        *(alert for found in page.checks for alert in of_check(found)),
+    ]
 
 
 def _of_cells(page: Page) -> Iterator[Alert]:
@@ -56,10 +61,29 @@ def _of_cells(page: Page) -> Iterator[Alert]:
         file, line = page.places.get(cell.implementation) or (None, None)
         yield Alert(
             rule=cell.failure or cell.check,
-            level="error" if finding.reason or cell.verdict in FINDINGS else "warning",
+            level="error",
             who=one_line(cell.implementation),
             message=one_line(f"{finding.reason or cell.message or cell.verdict} ({finding.where})"),
             cause=one_line(cell.cause or ""),
+            fix=one_line(cell.fix or ""),
+            file=file,
+            line=line,
+        )
+
+
+def _not_understood(page: Page) -> Iterator[Alert]:
+    """Yield once what neither agrees nor is a finding, and did not fail to be here either."""
+    told: set[str] = set()
+    for cell in page.found.cells:
+        if cell.verdict in DECIDED or cell.implementation in told:
+            continue
+        told.add(cell.implementation)
+        file, line = page.places.get(cell.implementation) or (None, None)
+        yield Alert(
+            rule=cell.verdict,
+            level="warning",
+            who=one_line(cell.implementation),
+            message=one_line(f"not understood: {cell.message}"),
             fix=one_line(cell.fix or ""),
             file=file,
             line=line,

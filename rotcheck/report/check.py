@@ -53,8 +53,18 @@ def machine(found: Check) -> str:
 
 
 def lines(found: Check) -> list[tuple[Part, str, str]]:
-    """Return each function with where it stands and what it does, one line each."""
-    return [(part, place(part), _does(part, told)) for part, told in zip(found.parts, found.conventions)]
+    """Return each function with its line and what it does."""
+    one = len({part.file for part in found.parts}) == 1
+    return [
+        (part, _line(part, one=one), _does(part, told)) for part, told in zip(found.parts, found.conventions)
+    ]
+
+
+def _line(part: Part, *, one: bool) -> str:
+    """Return where a function stands in as few words as tell it: the line, with the file where there are several."""
+    if part.line is None:
+        return one_line(part.name)
+    return f"line {part.line}" if one else one_line(f"{part.name.rpartition(':')[0]}:{part.line}")
 
 
 def place(part: Part) -> str:
@@ -65,7 +75,7 @@ def place(part: Part) -> str:
 def _does(part: Part, told: Identification) -> str:
     does = "not identified"
     if told.convention is not None:
-        does = ("" if told.follows else "nearest: ") + identification.convention_words(told)
+        does = ("nearest: " if told.answer == "unknown" else "") + identification.convention_words(told)
     reach = f"right to {part.right_to:,}" if part.right_to is not None else ""
     return one_line("; ".join(text for text in (does, reach, told.built or "") if text))
 

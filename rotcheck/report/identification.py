@@ -48,12 +48,11 @@ def title(found: Identification) -> str:
     if found.convention is None:
         return f"{name}: not identified"
     if not found.follows:
-        return f"{name}: not understood; nearest: {convention_words(found)}"
-    return f"{name}: {convention_words(found)}"
+        return f"{name}: not understood; nearest: {_words(found)}"
+    return f"{name}: {_words(found)}"
 
 
-def convention_words(found: Identification) -> str:
-    """Return the convention that was found, or the nearest, in few words."""
+def _words(found: Identification) -> str:
     convention = found.convention
     assert convention is not None, "there is one"
     if convention.kind == "builds":
@@ -69,6 +68,11 @@ def convention_words(found: Identification) -> str:
     parts.append(convention.layout or "any layout")
     parts.append(_schedule(found) if convention.tables == "positions" else f"{convention.tables} tables")
     return ", ".join(part for part in parts if part)
+
+
+def convention_words(found: Identification) -> str:
+    """Return the convention that was found, or the nearest, in few words."""
+    return _words(found)
 
 
 def _schedule(found: Identification) -> str:

@@ -84,7 +84,7 @@ def _checked(found: Check, look: Look) -> list[RenderableType]:
         Group(
             Text(
                 f"{checked.mark(each.fault.answer, marks)} {each.title}",
-                STYLES[checked.TONES[each.fault.answer]],
+                "bold red" if each.fault.answer == "wrong" else "bold yellow",
             ),
             _labelled(known),
         )

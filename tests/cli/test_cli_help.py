@@ -10,7 +10,7 @@ from terminal import environment, in_terminal, rotcheck
 
 from rotcheck import __version__
 
-COMMANDS = ("compare", "explain", "preflight", "probe")
+COMMANDS = ("check", "compare", "explain", "preflight", "probe")
 PACKAGE = Path(__file__).parents[2] / "rotcheck"
 
 

@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rotcheck.results import Cell, Line, Machine, Pair, Probe, Report, summarise
+from rotcheck.results import (
+    Cell,
+    Check,
+    Fault,
+    Identification,
+    Line,
+    Machine,
+    Pair,
+    Part,
+    Probe,
+    Report,
+    summarise,
+)
 
 CHECKS = ("forward", "backward", "dtype", "inputs", "strides", "repeat", "offset")
 DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -144,3 +156,59 @@ def with_pairs() -> Report:
 def probe(**changes: Any) -> Probe:
     """Return what a probe of that machine found."""
     return Probe(rotcheck="0.1.0", machine=machine(**changes))
+
+
+def checked(**changes: Any) -> Check:
+    """Return the check of a file with one right function, a wrong one and one that was not understood."""
+    wrong = Fault(
+        answer="wrong",
+        by="context",
+        rule="N1",
+        message="after `.bfloat16()`: right up to position 23, off by 100% at 24",
+        cause="inv_freq is a buffer.",
+        fix="Keep inv_freq in float32.",
+        failure="N1",
+        demonstration="import torch\nprint(torch.tensor(257.0).bfloat16())",
+    )
+    unknown = Fault(
+        answer="unknown", by="identify", rule="unidentified", message="no call: none", fix="declare it"
+    )
+    parts = (
+        Part(name="model.py:apply", answer="right", file="models/model.py", line=3, kind="applies"),
+        Part(
+            name="model.py:Rotary",
+            answer="wrong",
+            file="models/model.py",
+            line=12,
+            kind="builds",
+            needed=4096,
+            right_to=24,
+            faults=(wrong,),
+        ),
+        Part(name="other.py:rope", answer="unknown", faults=(unknown,), notes=("not tried: offset",)),
+    )
+    plain = {
+        "rotcheck": "0.1.0",
+        "machine": machine(),
+        "asked": ("models/model.py", "other.py"),
+        "device": "cpu",
+    }
+    given = {
+        "dtypes": ("bfloat16",),
+        "to": None,
+        "answer": "wrong",
+        "headline": "wrong: Rotary",
+        "parts": parts,
+    }
+    told = tuple(
+        Identification(
+            rotcheck="0.1.0",
+            specification=part.name,
+            torch=None,
+            device="cpu",
+            follows=False,
+            convention=None,
+        )
+        for part in parts
+    )
+    return Check(**{**plain, **given, "conventions": told, "advice": ("`rotcheck explain N1`",), **changes})

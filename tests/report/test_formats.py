@@ -14,7 +14,7 @@ from rotcheck.results import REPORT_SCHEMA, from_json
 
 
 def test_formats_are_the_files_of_the_folder() -> None:
-    assert formats.names("report") == ["json", "junit", "markdown", "table"]
+    assert formats.names("report") == ["github", "json", "junit", "markdown", "sarif", "table"]
     assert formats.names("probe") == formats.names("failures") == ["json", "markdown", "table"]
 
 
@@ -38,12 +38,12 @@ def test_a_suffix_names_a_format(path: str, format: str) -> None:
 
 
 def test_an_unknown_suffix_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(RequestError, match=r"'\.jsn'.*\.json, \.xml, \.md, \.txt.*'\.json'"):
+    with pytest.raises(RequestError, match=r"'\.jsn'.*\.json, \.xml, \.md, \.sarif, \.txt.*'\.json'"):
         formats.of_file("a.jsn", "report", "table")
 
 
 def test_an_unknown_format_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(RequestError, match=r"'jsn'.*json, junit, markdown, table.*'json'"):
+    with pytest.raises(RequestError, match=r"'jsn'.*json, junit, markdown, sarif, table.*'json'"):
         formats.check("jsn", "report")
 
 

@@ -71,11 +71,17 @@ def _function(part: Part, found: Check) -> ET.Element:
     where: dict[str, str] = {"file": part.file, "line": str(part.line or 1)} if part.file else {}
     name = f"{', '.join(found.dtypes)} on {found.device}"
     case = ET.Element("testcase", {"classname": clean(part.name), "name": name, "time": "0", **where})
-    for finding in checked.findings_of(part):
-        message = shorten(one_line(finding.title))
-        bad = ET.SubElement(case, "failure", message=message, type=finding.fault.answer)
-        bad.text = "\n".join(f"{label}: {clean(text)}" for label, text in checked.details(finding))
+    every = checked.findings_of(part)
+    if every:
+        message = shorten(one_line("; ".join(finding.title for finding in every)))
+        bad = ET.SubElement(case, "failure", message=message, type=part.answer)
+        told = [(finding.title, checked.details(finding)) for finding in every]
+        bad.text = "\n".join(line for title, known in told for line in [clean(title), *_labelled(known)])
     return case
+
+
+def _labelled(details: checked.Labelled) -> list[str]:
+    return [f"{label}: {clean(text)}" for label, text in details]
 
 
 def _suites(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rotcheck import __version__
+from rotcheck import __version__, diagnose
 from rotcheck.report import alerts
 from rotcheck.report.alerts import Alert
 from rotcheck.report.formats.json import encode
@@ -43,7 +43,9 @@ def _log(found: Sequence[Alert], *, finished: bool) -> str:
 
 def _rule(alert: Alert) -> dict[str, Any]:
     told = " ".join(filter(None, [alert.cause, alert.fix])) or alert.message
-    return {"id": alert.rule, "shortDescription": {"text": alert.message}, "help": {"text": told}}
+    known = diagnose.get(alert.rule)
+    title = known.title if known else alert.rule
+    return {"id": alert.rule, "shortDescription": {"text": title}, "help": {"text": told}}
 
 
 def _result(alert: Alert, index: int) -> dict[str, Any]:

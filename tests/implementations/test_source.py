@@ -1,0 +1,43 @@
+"""Which functions of a file are taken for rotary code: by the words of their names, and whatever stands around them."""
+
+import ast
+
+import pytest
+
+from rotcheck.implementations import source
+
+KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (KERNEL + "def apply_rope(x, cos, sin):\n    rope_kernel[(1,)](x)", ["apply_rope"]),
+        (KERNEL.replace("@triton.jit", "@jit"), []),
+        (KERNEL.replace("@triton.jit\n", "@triton.autotune([], key=[])\n@triton.jit\n"), []),
+        ("@torch.jit.script\ndef apply_rope(x, cos, sin):\n    return x", ["apply_rope"]),
+        (
+            "try:\n    import a\nexcept ImportError:\n    class Rope:\n        def forward(self, x): pass",
+            ["Rope"],
+        ),
+        (
+            "if FAST:\n    def apply_rope(x): return x\nelse:\n    def apply_rope(x): return x * 1",
+            ["apply_rope"],
+        ),
+        ("class ProteinModel:\n    def forward(self, x): pass\ndef protein_frame(x): return x * 2", []),
+        ("class PropertyMap:\n    def forward(self, x): pass\ndef europe(x): return x * 2", []),
+        ("class MRoPE2D:\n    def forward(self, x): pass", ["MRoPE2D"]),
+        (
+            "class RotaryEmbedding:\n    def forward(self, t): pass\n    def rotate_queries_or_keys(self, t): pass",
+            ["RotaryEmbedding", "RotaryEmbedding.rotate_queries_or_keys"],
+        ),
+        ("def rotate_half(x):\n    a, b = x.chunk(2, -1)\n    return torch.cat((-b, a), -1)", []),
+    ],
+)
+def test_what_is_meant(text: str, meant: list[str]) -> None:
+    assert source.rotary(ast.parse(text)) == meant
+
+
+def test_the_lines_are_those_of_functions_classes_and_methods() -> None:
+    text = "def f(): pass\nif True:\n    class A:\n        def g(self): pass\n"
+    assert source.lines(ast.parse(text)) == {"f": 1, "A": 3, "A.g": 4}
