@@ -189,8 +189,8 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True):
     other: str
     swappable: Swappable
     differences: tuple[Difference, ...]
-    adapter: str | None = None  # Python: a function with the other's call that calls this one; None: none is needed, or known
-    error: float | None = None  # of the two side by side, through the adapter, in rounding steps; None: not run
+    adapter: str | None = None  # Python: a function with the other's call, which calls this one
+    error: float | None = None  # of both side by side, in rounding steps; None: not run
 
 
 Answer = Literal["right", "wrong", "unknown"]

@@ -5,15 +5,17 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from rotcheck.identify import adapter, conversion
-from rotcheck.identify.conversion import Impossible, each, permutation
-from rotcheck.identify.turning import of_angles
-from rotcheck.identify.variants import lined_up, variants
+from rotcheck.identify.swap import adapter, conversion, rows, signature
+from rotcheck.identify.swap.angles import of_angles
+from rotcheck.identify.swap.conversion import Impossible, each, permutation
+from rotcheck.identify.swap.variants import lined_up, variants
 from rotcheck.results import Described, Difference, Identification, Likeness, Swappable, Turned
 
 APART = {
     "flash-attn-qkv": "flash-attn",
-    **dict.fromkeys(("native", "rotcheck", "rotcheck.rotary:apply_rotary_pos_emb"), "rotcheck.rotary:apply_rotary"),
+    **dict.fromkeys(
+        ("native", "rotcheck", "rotcheck.rotary:apply_rotary_pos_emb"), "rotcheck.rotary:apply_rotary"
+    ),
 }
 """Of what takes packed q, k and v: its relative that takes them one by one."""
 
@@ -35,9 +37,13 @@ def likeness(own: Identification, other: Identification, name: str) -> Likeness:
         return plain
     gone = next(one for one in plain.differences if one.hard and one not in nearest.differences)
     fix = _differs("flag", gone.own, gone.other, f"call it with {flag.flag}")
-    with_flag = nearest.adapter and nearest.adapter.replace(f"{adapter.OURS}(", f"{adapter.OURS}_with_flag(")
-    lines = f"{adapter.OURS}_with_flag = functools.partial({adapter.OURS}, {flag.flag})\n\n\n"
-    code = with_flag and with_flag.replace("import torch\n\n\n", f"import functools\n\nimport torch\n\n{lines}", 1)
+    with_flag = nearest.adapter and nearest.adapter.replace(
+        f"{signature.OURS}(", f"{signature.OURS}_with_flag("
+    )
+    lines = f"{signature.OURS}_with_flag = functools.partial({signature.OURS}, {flag.flag})\n\n\n"
+    code = with_flag and with_flag.replace(
+        "import torch\n\n\n", f"import functools\n\nimport torch\n\n{lines}", 1
+    )
     differences = (fix, *nearest.differences)
     return Likeness(other=name, swappable="with changes", differences=differences, adapter=code)
 
@@ -69,8 +75,9 @@ def _held(own: Identification, other: Identification, name: str) -> Likeness:
 
 
 def _work(ours: Described, theirs: Described, found: list[Difference]) -> int:
-    """Return how much has to be changed; to make one axis of batch and rows counts for two."""
-    return sum(one.hard for one in found) + 2 * (adapter.of_batch(theirs) and not adapter.of_batch(ours))
+    """Return how much has to be changed: an argument is the least, one axis of batch and rows the most."""
+    folds = adapter.of_batch(theirs) and not adapter.of_batch(ours)
+    return sum(1 if one.field == "arguments" else 2 for one in found if one.hard) + 4 * folds
 
 
 def _known(found: Described | None) -> str:
@@ -80,7 +87,9 @@ def _known(found: Described | None) -> str:
 def _verdict(own: Identification, other: Identification, found: list[Difference]) -> Swappable:
     if "wrong" in (own.answer, other.answer) or any(one.field in _NEVER for one in found):
         return "no"
-    if not (own.follows and other.follows) or any("unknown" in (one.own, one.other) for one in found if one.hard):
+    if not (own.follows and other.follows) or any(
+        "unknown" in (one.own, one.other) for one in found if one.hard
+    ):
         return "unknown"
     return "with changes" if any(one.hard for one in found) else "as it is"
 
@@ -110,11 +119,17 @@ def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
         turned = "positions = -positions" if ours.tables == "positions" else "; ".join(_backwards(ours))
         yield _differs("direction", ours.direction or "unknown", theirs.direction or "unknown", turned)
     if ours.output_lanes != theirs.output_lanes:
-        yield _differs("output_lanes", ours.output_lanes, theirs.output_lanes, _code(partial(_written, ours, theirs)))
+        yield _differs(
+            "output_lanes", ours.output_lanes, theirs.output_lanes, _code(partial(_written, ours, theirs))
+        )
     if ours.rotary_dim != theirs.rotary_dim:
-        yield _differs("rotary_dim", ours.rotary_dim or "all", theirs.rotary_dim or "all", _narrowed(ours, theirs))
+        yield _differs(
+            "rotary_dim", ours.rotary_dim or "all", theirs.rotary_dim or "all", _narrowed(ours, theirs)
+        )
     if ours.head_dim and theirs.head_dim and ours.head_dim != theirs.head_dim:
-        yield _differs("head_dim", ours.head_dim, theirs.head_dim, f"build it for heads of {theirs.head_dim} lanes")
+        yield _differs(
+            "head_dim", ours.head_dim, theirs.head_dim, f"build it for heads of {theirs.head_dim} lanes"
+        )
     elif ours.head_dim and not theirs.head_dim:
         fix = "build it for as many lanes as your heads have"
         yield _differs("head_dim", ours.head_dim, "any", fix, hard=False)
@@ -136,7 +151,7 @@ def _code(lines: Callable[[], list[str]], otherwise: str = "no lines of code are
 
 def _backwards(ours: Described) -> list[str]:
     """Return the lines that turn our tables the other way round."""
-    return conversion.tables(ours, replace(ours, direction=-(ours.direction or 1)))  # type: ignore[type-var]
+    return conversion.tables(ours, replace(ours, direction=-(ours.direction or 1)))
 
 
 def _written(ours: Described, theirs: Described) -> list[str]:
@@ -147,9 +162,9 @@ def _written(ours: Described, theirs: Described) -> list[str]:
 def _narrowed(ours: Described, theirs: Described) -> str:
     if ours.rotary_dim:
         return f"build it for {theirs.rotary_dim or 'all'} lanes that turn"
-    lanes, call = theirs.rotary_dim, adapter.call_of(ours, {"x": "x[..., :lanes]"})
+    lanes, call = theirs.rotary_dim, signature.call_of(ours, {"x": "x[..., :lanes]"})
     call = call.replace("lanes", str(lanes))
-    return f"x = torch.cat(({adapter.OURS}({call}), x[..., {lanes}:]), -1)  # for each of q and k"
+    return f"x = torch.cat(({signature.OURS}({call}), x[..., {lanes}:]), -1)  # for each of q and k"
 
 
 def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
@@ -176,7 +191,7 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
     yield from _of_positions(ours, theirs)
     if _alike(ours) != _alike(theirs):
         mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
-        yield _differs("arguments", mine, other, f"{adapter.OURS}({adapter.call_of(ours)})")
+        yield _differs("arguments", mine, other, f"{signature.OURS}({signature.call_of(ours)})")
     if bool(ours.in_place) != bool(theirs.in_place):
         fix = "q, k = q.clone(), k.clone()  # before the call" if ours.in_place else "q.copy_(result)"
         yield _differs("in_place", _yes(ours.in_place), _yes(theirs.in_place), fix)
@@ -193,7 +208,7 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
 
 def _alike(described: Described) -> tuple[str, ...]:
     """Return what each argument is, a single tensor by the same name whether it is called x, q or k."""
-    tensors = [one for one in map(adapter.role_of, described.argument_order) if one in ("q", "k", "v", "x")]
+    tensors = [one for one in map(signature.role_of, described.argument_order) if one in ("q", "k", "v", "x")]
     single = tensors if len(tensors) == 1 else []
     return tuple("x" if one in single else one for one in described.argument_order)
 
@@ -202,10 +217,14 @@ def _layout(ours: Described, theirs: Described, name: str) -> str:
     own, other = ours.layout or "", theirs.layout or ours.layout or ""
     if own in conversion.PACKED and other not in conversion.PACKED:
         apart = APART.get(name)
-        instead = f"use {apart}, which takes q and k one by one" if apart else "look for a call that takes q and k apart"
+        instead = (
+            f"use {apart}, which takes q and k one by one"
+            if apart
+            else "look for a call that takes q and k apart"
+        )
         return f"packed q, k and v have the same heads: for grouped heads {instead}, or call it for each as below"
     if own in conversion.PACKED or other in conversion.PACKED:
-        layout, axis = conversion.PACKED.get(other, ("", 2))
+        axis = conversion.PACKED.get(other, ("", 2))[1]
         return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call"
     try:
         before = conversion.moved(other, own)
@@ -225,11 +244,15 @@ def _of_tables(ours: Described, theirs: Described) -> Iterator[Difference]:
         yield _differs("order", ours.order or "unknown", theirs.order or "unknown", fix)
     if ours.positions != theirs.positions:
         own = ours.positions or "unknown"
-        fix = "cos, sin = cos[positions], sin[positions]" if own == "from 0" else "positions = torch.arange(rows)"
+        fix = (
+            "cos, sin = cos[positions], sin[positions]"
+            if own == "from 0"
+            else "positions = torch.arange(rows)"
+        )
         yield _differs("positions", own, theirs.positions or "unknown", fix)
     if ours.argument_order != theirs.argument_order:
         mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
-        yield _differs("arguments", mine, other, f"{adapter.OURS}({mine})")
+        yield _differs("arguments", mine, other, f"{signature.OURS}({mine})")
     if ours.dtype_rule != theirs.dtype_rule:
         fix = "cos, sin = cos.to(dtype), sin.to(dtype)"
         yield _differs("dtype_rule", ours.dtype_rule or "?", theirs.dtype_rule or "?", fix, hard=False)
@@ -258,7 +281,7 @@ def _conversion(wanted: Described, have: Described) -> str:
         return "it makes its own tables: give it positions in their place"
     if have.tables == "positions":
         alike = replace(have, direction=wanted.direction)
-        return _code(partial(adapter.made_tables, wanted, alike, "s", "q", folded=False))
+        return _code(partial(rows.made_tables, wanted, alike, "s", "q", folded=False))
     alike = replace(have, direction=wanted.direction)
     batch = "b" in (have.table_axes or "") and "b" not in (wanted.table_axes or "")
     folded = partial(conversion.tables, wanted, alike, folded=batch)

@@ -56,7 +56,7 @@ def of_maker(
 
 
 def known_amplitude(norm: float) -> float | None:
-    """Return what scales cos and sin, from the length of a turned pair; None: nothing does, as far as rounding shows."""
+    """Return what scales cos and sin, from the length of a turned pair; None: nothing, as far as rounding shows."""
     return norm if abs(norm - 1) > 1e-3 else None
 
 

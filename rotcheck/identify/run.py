@@ -9,7 +9,7 @@ import msgspec
 from rotcheck import __version__
 from rotcheck.errors import RequestError
 from rotcheck.identify import together
-from rotcheck.identify.swap import swaps
+from rotcheck.identify.swap.run import swaps
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
 from rotcheck.results import Described, Identification, Remark, Turned

@@ -66,7 +66,9 @@ def described(convention: Convention) -> Described:
         positions=convention.positions,
         rotates_v=convention.rotates_v if "v" in convention.slots else None,
         in_place=convention.in_place,
-        position_axes=convention.position_axes if "positions" in map(role_of, convention.called_with) else None,
+        position_axes=convention.position_axes
+        if "positions" in map(role_of, convention.called_with)
+        else None,
         ways=tuple(Way(layout=layout or None, table_axes=axes) for layout, axes in convention.ways),
         choices=dict(convention.choices),
     )

@@ -88,6 +88,7 @@ def settle(device: str) -> None:
 
 
 def place(device: str) -> torch.device:
+    """Return where tensors are made for a device; the interpreter runs on CPU tensors."""
     return torch.device("cpu" if device == "interpreter" else device)
 
 

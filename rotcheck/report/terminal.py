@@ -1,7 +1,7 @@
 """Tables for the terminal, and plain text when piped."""
 
-from collections.abc import Iterable, Sequence
 import textwrap
+from collections.abc import Iterable, Sequence
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType

@@ -11,8 +11,8 @@ from rotcheck.compare.plan import DTYPES, check_known
 from rotcheck.errors import RequestError
 from rotcheck.identify import describe
 from rotcheck.identify.describe import Identified
-from rotcheck.identify.beside import beside_each_other
 from rotcheck.identify.likeness import likeness
+from rotcheck.identify.swap.beside import beside_each_other
 from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
 from rotcheck.measure.subject import Subject

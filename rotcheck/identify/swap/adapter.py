@@ -4,21 +4,19 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rotcheck.identify import conversion
-from rotcheck.identify.conversion import ANGLES, LETTERS, LONGEST, PACKED, PLAIN, Impossible, each
+from rotcheck.identify.swap import conversion, makers
+from rotcheck.identify.swap.conversion import LETTERS, PACKED, Impossible, each
+from rotcheck.identify.swap.rows import from_offset, gathered, laid_positions, made_tables
+from rotcheck.identify.swap.signature import NAME, OURS, SIZES, TENSORS, call_of, role_of, signature
 from rotcheck.results import Described
 
-NAME, OURS = "as_theirs", "ours"
-_TENSORS = ("q", "k", "v", "x", "qkv")
-_SIZES = {"B": "batch", "S": "rows", "H": "heads", "D": "width", "R": "rotary_dim"}
 _FLAT = ("thd", "t(hd)")  # batch and rows in one axis
-_UNPACKED = {"+": "{0}.chunk(2, -1)", "|": "{0}[..., ::2], {0}[..., 1::2]"}
 
 
 def adapter(ours: Described, theirs: Described) -> str | None:
     """Return the function as code, in which ours is called `ours`; None: nothing is known that would do."""
     try:
-        return _of_makers(ours, theirs) if ours.kind == "builds" else _Swap(ours, theirs).code()
+        return makers.code(ours, theirs) if ours.kind == "builds" else _Swap(ours, theirs).code()
     except Impossible:
         return None
 
@@ -38,69 +36,6 @@ def headed(code: str, specification: str, built: str | None = None) -> str:
     return code.replace("import torch\n", f"import torch\n\n{line}\n", 1)
 
 
-def role_of(argument: str) -> str:
-    """Return what an argument of a call is, without the keyword that it is passed by."""
-    return argument.rpartition("=")[2]
-
-
-def call_of(described: Described, values: dict[str, str] | None = None) -> str:
-    """Return the arguments of a call as code, each role by the name that it has in an adapter, or by its value."""
-    known = {**_SIZES, "table": _table(described), "axis": str((described.layout or "bshd").find("s"))}
-    shown = []
-    for argument in described.argument_order:
-        keyword, equals, role = argument.rpartition("=")
-        if keyword and role == "offset" and (values or {}).get("offset") == "0":
-            continue  # its default
-        value = (values or {}).get(role) or known.get(role) or _joined(role)
-        shown.append(f"{keyword}{equals}{value}")
-    return ", ".join(shown)
-
-
-def _table(described: Described) -> str:
-    return "angles" if described.tables in ANGLES else "table"
-
-
-def _joined(role: str) -> str:
-    """Return tables that go in as one, as code; a constant is code already."""
-    if role.startswith("["):
-        return f"torch.stack(({role[1:-1]}))"
-    if "+" in role:
-        return f"torch.cat(({', '.join(role.split('+'))}), -1)"
-    if "|" in role:
-        return f"torch.stack(({', '.join(role.split('|'))}), -1).flatten(-2)"
-    return role
-
-
-def _signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
-    """Return the parameters of the other's call, the lines that name what they are, and sizes that are given."""
-    shown, lines, sizes = [], [], {}
-    for at, argument in enumerate(described.argument_order):
-        keyword, _, role = argument.rpartition("=")
-        joint = "tables" if role[:1] in "[(" else "table"
-        plain = {"table": _table(described)}.get(role, role)
-        if role in (*_TENSORS, "cos", "sin", "table", "positions", "offset", "offsets"):
-            name = keyword or plain
-            lines += [f"{plain} = {name}"] if name != plain else []
-            shown.append(f"{name}=0" if keyword and role == "offset" else name)
-        elif role in _SIZES:
-            shown.append(keyword or _SIZES[role])
-            sizes[_SIZES[role]] = keyword or _SIZES[role]
-        elif "cos" in role:
-            shown.append(keyword or joint)
-            lines.append(_apart(role, keyword or joint))
-        else:
-            name = keyword or f"argument_{at + 1}"
-            shown.append(f"{name}={role}" if keyword and role != "axis" else name)
-    return ", ".join(shown), lines, sizes
-
-
-def _apart(role: str, name: str) -> str:
-    """Return the line that takes cos and sin out of an argument that holds both."""
-    sign = next((sign for sign in _UNPACKED if sign in role), "")
-    parts = role.strip("[()]").replace("+", ", ").replace("|", ", ")
-    return f"{parts} = {_UNPACKED[sign].format(name) if sign else name}"
-
-
 @dataclass
 class _Swap:
     """The way from the other's call to ours and back."""
@@ -114,9 +49,9 @@ class _Swap:
         """Return the whole function. Raises `Impossible`."""
         if (self.ours.blocks or 1) != (self.theirs.blocks or 1) or self.theirs.rotates_v:
             raise Impossible("lanes are cut into other blocks, or V is rotated")
-        parameters, unpacked, sizes = _signature(self.theirs)
+        parameters, unpacked, sizes = signature(self.theirs)
         roles = list(map(role_of, self.theirs.argument_order))
-        self.slots = [role for role in roles if role in _TENSORS]
+        self.slots = [role for role in roles if role in TENSORS]
         self.layout = self.theirs.layout or self.ours.layout or "bshd"
         if self.theirs.in_place:
             self.before.append(f"given = ({', '.join(self.slots)},)")
@@ -190,7 +125,7 @@ class _Swap:
         others = [f"{name}_rest" for name in self.rotating]
         kept = ", ".join(f"{name}[..., {lanes}:]" for name in self.rotating)
         self.before.append(f"{', '.join(others)} = {kept}")
-        self._around(f"{{}}[..., :{lanes}]", f"torch.cat(({{0}}, {{0}}_rest), -1)")
+        self._around(f"{{}}[..., :{lanes}]", "torch.cat(({0}, {0}_rest), -1)")
 
     def _tables(self, roles: Sequence[str]) -> dict[str, str]:
         """Make our tables or positions of theirs; return the values of our other arguments."""
@@ -200,10 +135,10 @@ class _Swap:
         have, wanted = theirs.table_axes or "", set(map(role_of, ours.argument_order))
         indexed = "positions" in roles and "positions" not in wanted
         if indexed:
-            self.before.append(_gathered(theirs))
+            self.before.append(gathered(theirs))
             have = f"{theirs.position_axes or 's'}w"
         if {"offset", "offsets"} & set(roles):
-            self.before.append(_from_offset(roles, theirs))
+            self.before.append(from_offset(roles, theirs))
             have = "bsw" if "offsets" in roles else have
         values = {"offset": "0", "offsets": f"torch.zeros(batch, dtype=torch.int64, device={self.device})"}
         folded = self._folds
@@ -226,7 +161,7 @@ class _Swap:
             have, folded = "s", False
         else:
             folded = self._folds
-        self.before += _laid_positions(have, self.ours.position_axes or "s", folded)
+        self.before += laid_positions(have, self.ours.position_axes or "s", folded)
 
     def _positions(self, roles: Sequence[str]) -> dict[str, str]:
         """Make our positions, or our tables, of the positions that theirs takes or counts."""
@@ -238,7 +173,9 @@ class _Swap:
         wanted = list(map(role_of, ours.argument_order))
         counted = "offset" if "offset" in roles else "0"
         if ours.tables == "positions" and ours.positions in ("offset", "from 0"):
-            if theirs.positions not in ("offset", "from 0") or (counted == "offset" and "offset" not in wanted):
+            if theirs.positions not in ("offset", "from 0") or (
+                counted == "offset" and "offset" not in wanted
+            ):
                 raise Impossible("it counts rows, and cannot be told positions")
             return {"offset": counted}
         have = theirs.position_axes or "s"
@@ -248,7 +185,7 @@ class _Swap:
             self.before.append(f"positions = {start}torch.arange(rows, device={self.device})")
             have = "bs" if "offsets" in roles else "s"
         if ours.tables == "positions":
-            self.before += _laid_positions(have, ours.position_axes or "s", self._folds)
+            self.before += laid_positions(have, ours.position_axes or "s", self._folds)
             return {}
         self.before += made_tables(ours, theirs, have, self.rotating[0], folded=self._folds)
         return {"offset": "0"}
@@ -263,16 +200,19 @@ class _Swap:
     def _call(self, values: dict[str, str]) -> list[str]:
         """Return the lines that call ours, once for all tensors or for one after another."""
         ours, names = self.ours, self.rotating
-        allowed = {*_SIZES, *_TENSORS, *values, "cos", "sin", "table", "positions", "axis", "device"}
+        allowed = {*SIZES, *TENSORS, *values, "cos", "sin", "table", "positions", "axis", "device"}
         wanted = list(map(role_of, ours.argument_order))
         values = {**values, "device": self.device, "R": _lanes(ours, self.theirs)}
         unknown = {"sections", "cu_seqlens", "inv_freq"} & set(wanted) - allowed
         if unknown:
             raise Impossible(f"nothing is known of its {', '.join(unknown)}")
-        slots = [role for role in wanted if role in _TENSORS]
+        slots = [role for role in wanted if role in TENSORS]
         if slots == ["qkv"] and names != ["qkv"]:
             return self._packed(values)
-        apart = ours.takes.get("fewer heads in k") is False and self.theirs.takes.get("fewer heads in k") is not False
+        apart = (
+            ours.takes.get("fewer heads in k") is False
+            and self.theirs.takes.get("fewer heads in k") is not False
+        )
         if len(slots) >= 2 and len(names) == 2 and not apart:
             own = dict(zip(slots, (*names, names[-1])))
             called = f"{OURS}({call_of(ours, values | own)})"
@@ -291,7 +231,7 @@ class _Swap:
         axis = PACKED[self.ours.layout or ""][1] if self.ours.layout in PACKED else None
         if axis is None:
             raise Impossible(f"nothing is known of how {self.ours.layout} is put together")
-        if self.slots == ["q", "k", "v"] and self.repack and not self._folds and self.layout == PACKED[self.ours.layout or ""][0]:
+        if self.repack and not self._folds:
             packed = [("q, k, v", "q, k, v")]
         else:
             packed = [(name, f"{name}, {name}, {name}") for name in self.rotating]
@@ -300,7 +240,9 @@ class _Swap:
             lines.append(f"qkv = torch.stack(({parts}), {axis})")
             called = f"{OURS}({call_of(self.ours, values)})"
             lines.append(called if self.ours.in_place else f"qkv = {called}")
-            lines.append(f"{names} = qkv.unbind({axis})" if "," in names else f"{names} = qkv.select({axis}, 0)")
+            lines.append(
+                f"{names} = qkv.unbind({axis})" if "," in names else f"{names} = qkv.select({axis}, 0)"
+            )
         return lines
 
     def _end(self, roles: Sequence[str]) -> list[str]:
@@ -316,7 +258,7 @@ class _Swap:
         """Return the lines that name the sizes which others ask for."""
         text = "\n".join(body)
         axes = LETTERS.get(self.layout, self.layout)
-        first = ("qkv" if self.repack or self.slots == ["qkv"] else self.slots[0])
+        first = "qkv" if self.repack or self.slots == ["qkv"] else self.slots[0]
         if first == "qkv":
             axes = _packed_axes(self.theirs.layout or "")
         lines = []
@@ -359,75 +301,5 @@ def written(described: Described) -> str | None:
     return orders.get(described.output_lanes or "same", described.pairing)
 
 
-def _gathered(theirs: Described) -> str:
-    """Return the line that takes the rows of the positions out of a table, which is cos and sin behind it."""
-    names = ["cos", "sin"] if theirs.tables in PLAIN else [_table(theirs)]
-    if theirs.table_axes != "sw":
-        raise Impossible("the rows of its table are not its first axis")
-    return each(names, "{}[positions]")
-
-
-def _from_offset(roles: Sequence[str], theirs: Described) -> str:
-    """Return the line that cuts a table to the rows from an offset on, or for each row of a batch from its own."""
-    names = ["cos", "sin"] if theirs.tables in PLAIN else [_table(theirs)]
-    if theirs.table_axes not in ("sw", "s1w"):
-        raise Impossible("the rows of its table are not its first axis")
-    if "offsets" in roles:
-        if theirs.table_axes != "sw":
-            raise Impossible("each batch row has an offset of its own into a table of more axes")
-        return each(names, "{}[offsets[:, None] + torch.arange(rows, device=offsets.device)]")
-    return each(names, "{}[offset : offset + rows]")
-
-
-def _laid_positions(have: str, wanted: str, folded: bool) -> list[str]:
-    """Return the line that puts positions in the axes that are wanted."""
-    if set(have + wanted) - set("bs1"):
-        raise Impossible("positions have several coordinates")
-    chain = "[0]" if have == "1s" else ""
-    if folded:
-        chain += ".flatten()" if "b" in have else ".repeat(batch)"
-    rows = "b" in have and not folded
-    if "b" in wanted and not rows:
-        chain += "[None]" if folded else ".expand(batch, -1)"
-    elif wanted == "1s":
-        chain += "[None]"
-    if rows and "b" not in wanted:
-        raise Impossible("it takes the same positions for all rows of a batch")
-    return [f"positions = positions{chain}"] if chain else []
-
-
-def _frequencies(theirs: Described) -> str:
-    """Return the line that makes the frequencies by which theirs turns."""
-    device = "device=positions.device"
-    if theirs.frequencies:
-        listed = textwrap.fill(", ".join(map(repr, theirs.frequencies)), LONGEST)
-        return f"frequencies = torch.tensor(\n[{listed}],\ndtype=torch.float64,\n{device},\n)"
-    if theirs.theta is None:
-        raise Impossible("its frequencies are not known")
-    lanes = theirs.rotary_dim or theirs.head_dim or "width"
-    return f"frequencies = {theirs.theta!r} ** (-torch.arange(0, {lanes}, 2, dtype=torch.float64, {device}) / {lanes})"
-
-
-def made_tables(ours: Described, theirs: Described, axes: str, tensor: str, *, folded: bool) -> list[str]:
-    """Return the lines that make our tables of positions with these axes, by the frequencies of theirs.
-
-    `tensor`: the name of one that is rotated. Raises `Impossible`.
-    """
-    scaled = f" * {theirs.amplitude!r}" if theirs.amplitude else ""
-    made = Described(kind="applies", tables="half-width", table_axes=f"{axes}w", direction=theirs.direction)
-    return [
-        _frequencies(theirs),
-        "angles = positions.double()[..., None] * frequencies",
-        f"cos, sin = angles.cos(){scaled}, angles.sin(){scaled}",
-        each(["cos", "sin"], f"{{}}.to({tensor}.dtype)"),
-        *conversion.tables(ours, made, folded=folded),
-    ]
-
-
 def _lanes(ours: Described, theirs: Described) -> str:
     return str(ours.rotary_dim or theirs.rotary_dim or "width")
-
-
-def _of_makers(ours: Described, theirs: Described) -> str:
-    """Return a maker of their tables that calls ours."""
-    raise Impossible("not written")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from rotcheck.identify.conversion import PLAIN
+from rotcheck.identify.swap.conversion import PLAIN
 from rotcheck.results import Described, Way
 
 _PLAIN_AXES = {"bshd": "bshd", "bhsd": "bhsd", "sbhd": "sbhd", "thd": "shd", "hsd": "hsd"}

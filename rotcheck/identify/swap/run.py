@@ -1,17 +1,17 @@
 """The front's half of a swap: what is known of both functions, and both run side by side where both are here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from rotcheck.identify import adapter
 from rotcheck.identify.likeness import likeness
+from rotcheck.identify.swap import adapter
 from rotcheck.isolation import Done, Job, Pool, Returned
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.results import Described, Difference, Identification, Likeness
 
-WORKER = "rotcheck.identify.beside:open_beside"
+WORKER = "rotcheck.identify.swap.beside:open_beside"
 NEAR = 2 * ROUNDING  # rounding steps: each may be half as far from the truth
 
 
@@ -25,7 +25,7 @@ def swaps(
     """Return for each function, by specification, whether it can take the other's place.
 
     Of each: what was found and, where it is not on this machine, what it is registered with. `other` has its
-    specification in front, and behind the convention by which workers call it; None: it makes tables, or none was found.
+    specification in front, and behind the convention by which workers call it, which what makes tables has not.
     """
     name, theirs, registered, convention = other
     shown = name.rpartition("/")[2]
@@ -44,7 +44,9 @@ def swaps(
     ]
     for done in pool.run(jobs):
         found[done.job.name] = _judged(found[done.job.name], done)
-    return {one: _headed(held if one in here else of_unseen(held), own[one][0]) for one, held in found.items()}
+    return {
+        one: _headed(held if one in here else of_unseen(held), own[one][0]) for one, held in found.items()
+    }
 
 
 def _headed(held: Likeness, own: Identification) -> Likeness:
@@ -91,5 +93,3 @@ def of_unseen(held: Likeness) -> Likeness:
     if held.swappable != "as it is":
         return held
     return replace(held, swappable="unknown")
-
-

@@ -73,7 +73,7 @@ class Impossible(Exception):
 
 
 def each(names: Sequence[str], expression: str) -> str:
-    """Return the assignment of an expression in `{}` for each of several names: `q, k = q[0], k[0]`; long ones in lines."""
+    """Return the assignment of an expression in `{}` for each of several names: `q, k = q[0], k[0]`."""
     line = f"{', '.join(names)} = {', '.join(expression.format(name) for name in names)}"
     if len(line) <= LONGEST:
         return line
@@ -100,7 +100,7 @@ def moved(theirs: str, ours: str) -> str:
 
 
 def reordered(have: str | None, wanted: str | None, blocks: int = 1, lanes: int | None = None) -> str:
-    """Return the expression that puts the lanes of `{}` in the order of another pairing; `lanes`: the first ones alone."""
+    """Return the expression that puts the lanes of `{}` in the order of another pairing, the first `lanes` alone."""
     if have == wanted:
         return "{}"
     if wanted not in _REORDERED or have not in _REORDERED:

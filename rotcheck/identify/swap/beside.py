@@ -8,9 +8,10 @@ import msgspec
 import torch
 from torch import Tensor
 
-from rotcheck.identify import adapter, builders
+from rotcheck.identify import builders
 from rotcheck.identify.describe import Identified
-from rotcheck.identify.swap import of_run
+from rotcheck.identify.swap.run import of_run
+from rotcheck.identify.swap.signature import NAME, OURS
 from rotcheck.identify.traits import Function
 from rotcheck.identify.worker import place, settle
 from rotcheck.implementations import load
@@ -40,7 +41,12 @@ def open_beside(setup: dict[str, Any]) -> Callable[[Any], Any]:
 
 
 def apart(
-    own: Callables, other: Callables, code: str, convention: Convention | None, device: torch.device, fewer: bool
+    own: Callables,
+    other: Callables,
+    code: str,
+    convention: Convention | None,
+    device: torch.device,
+    fewer: bool,
 ) -> float:
     """Return how far apart two functions are on the same input, in rounding steps of float32; infinite for NaN.
 
@@ -71,9 +77,9 @@ def beside_each_other(
 
 def adapted(own: Callables, code: str) -> Callables:
     """Return the adapter that this code defines, around a function."""
-    names: dict[str, Any] = {adapter.OURS: own}
+    names: dict[str, Any] = {OURS: own}
     exec(compile(code, "adapter", "exec"), names)  # our own code
-    found: Callables = names[adapter.NAME]
+    found: Callables = names[NAME]
     return found
 
 

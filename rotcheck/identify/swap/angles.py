@@ -11,7 +11,9 @@ Apart = tuple[str, str, str, str]
 """A field, what it is of ours and of theirs, and what to do."""
 
 
-def of_angles(own: Identification, other: Identification, ours: Described, theirs: Described) -> Iterator[Apart]:
+def of_angles(
+    own: Identification, other: Identification, ours: Described, theirs: Described
+) -> Iterator[Apart]:
     """Yield in what the angles differ, or that it is not known."""
     if ours.tables != "positions" and ours.kind != "builds":
         if theirs.tables == "positions":
@@ -51,7 +53,8 @@ def _of_frequencies(ours: Described, theirs: Described) -> Iterator[Apart]:
     pairs = max(len(ours.frequencies), len(theirs.frequencies)) or 32
     every = _frequencies(ours, pairs), _frequencies(theirs, pairs)
     if not every[0] or not every[1]:
-        yield "theta", *(one if known else "unknown" for one, known in zip(shown, every)), fix
+        own, other = (one if known else "unknown" for one, known in zip(shown, every))
+        yield "theta", own, other, fix
     elif len(every[0]) != len(every[1]) or not all(map(_near, *every)):
         apart = next((at for at, (one, two) in enumerate(zip(*every)) if not _near(one, two)), 0)
         same = shown[0] == shown[1]
@@ -61,7 +64,9 @@ def _of_frequencies(ours: Described, theirs: Described) -> Iterator[Apart]:
 
 def _shown(described: Described) -> str:
     if described.schedule or described.theta is None:
-        return described.schedule or ("frequencies of no known schedule" if described.frequencies else "unknown")
+        return described.schedule or (
+            "frequencies of no known schedule" if described.frequencies else "unknown"
+        )
     return f"theta {described.theta:g}"
 
 
