@@ -155,3 +155,25 @@ def make_tables(dim, end):
 def make_complex(dim, end):
     made = angles(end, dim).float()
     return torch.polar(torch.ones_like(made), made)
+
+
+def make_sine_first(dim, end):
+    cos, sin = make_tables(dim, end)
+    return sin, cos
+
+
+def make_scaled(dim, end):
+    """As YaRN scales them, by 0.1 ln 16 + 1."""
+    cos, sin = make_tables(dim, end)
+    return cos * 1.2772588722239782, sin * 1.2772588722239782
+
+
+def make_full(seq_len, dim):
+    made = torch.cat((angles(seq_len, dim),) * 2, -1).float()
+    return made.cos()[None], made.sin()[None]
+
+
+def make_at(position_ids):
+    frequencies = 10000.0 ** (-torch.arange(0, 64, 2, dtype=torch.float64) / 64)
+    made = position_ids[..., None] * frequencies
+    return made.cos().float(), made.sin().float()

@@ -55,10 +55,13 @@ def test_two_that_do_the_same_are_swapped_as_they_are() -> None:
 
 def permuted(own: str, other: str, weight: Tensor, rotary_dim: int) -> Tensor:
     """Carry out what is said of the projections' rows."""
-    code = re.sub(r"^[^\[(]*: ", "", fixes(own, other)["pairing"])
-    return eval(
-        code, {"torch": torch}, {"w": weight, "heads": HEADS, "rotary_dim": rotary_dim, "head_dim": LANES}
-    )
+    return carried_out(fixes(own, other)["pairing"], w=weight, heads=HEADS, head_dim=LANES)["w"]
+
+
+def carried_out(code: str, **names: Any) -> dict[str, Any]:
+    """Run what is said, and return what it made of these names."""
+    exec(code, {"torch": torch}, names)
+    return names
 
 
 def scores(function: Any, weights: tuple[Tensor, Tensor], tables: tuple[Tensor, ...]) -> Tensor:
@@ -96,16 +99,16 @@ def test_the_permutation_of_the_projections_keeps_the_scores(own: str, other: st
 
 
 def converted(steps: str, tables: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Carry out what is said of the tables, step by step: code in `t`, or in `cos` and `sin`, or axes."""
-    for step in steps.split("; "):
-        code = re.sub(r"^[^\[(]*: ", "", step)  # words in front of it
-        if code.startswith("cos, sin = "):
-            tables = eval(code.removeprefix("cos, sin = "), {"torch": torch}, {"t": tables[0]})
-        elif re.search(r"\bcos\b", code):
-            tables = (eval(code, {"torch": torch}, dict(zip(("cos", "sin"), tables, strict=True))),)
-        else:
-            tables = tuple(eval(code, {"torch": torch}, {"t": table, "batch": BATCH}) for table in tables)
-    return tables
+    """Carry out what is said of the tables: code in `cos` and `sin`, `table` or `angles`."""
+    single = dict.fromkeys(("table", "angles"), tables[0])
+    names = dict(zip(("cos", "sin"), tables)) if len(tables) == 2 else single
+    before = dict(names)
+    after = carried_out(steps, batch=BATCH, **names)
+    changed = {name: value for name, value in after.items() if value is not before.get(name)}
+    for name in ("table", "angles"):
+        if name in changed:
+            return (changed[name],)
+    return after["cos"], after["sin"]
 
 
 FORMS = {
@@ -130,8 +133,11 @@ def test_the_conversion_of_tables_gives_equal_values(own: str, other: str) -> No
         assert "tables" not in fixes(own, other)
         return
     told_steps = fixes(own, other)["tables"]
-    made = converted(told_steps, FORMS[other])
-    assert same(getattr(swaps, own)(x(), *made), getattr(swaps, other)(x(), *FORMS[other]))
+    made, given = converted(told_steps, FORMS[other]), x()
+    if "batch and rows as one axis" in told_steps:
+        given = given.flatten(0, 1)[None]
+    found = getattr(swaps, own)(given, *made).reshape(x().shape)
+    assert same(found, getattr(swaps, other)(x(), *FORMS[other]))
 
 
 @pytest.mark.parametrize("other", ["full_tables", "halves"])
@@ -146,23 +152,23 @@ def test_tables_for_neighbours_are_converted_beside_the_weights(other: str) -> N
 
 
 def test_the_sign_that_is_told_turns_it_around() -> None:
-    assert "-sin for sin" in fixes("halves", "backwards")["direction"]
     cos, sin = cos_and_sin()
-    assert same(swaps.halves(x(), cos, -sin), swaps.backwards(x(), cos, sin))
+    turned = carried_out(fixes("halves", "backwards")["direction"], sin=sin)["sin"]
+    assert same(swaps.halves(x(), cos, turned), swaps.backwards(x(), cos, sin))
 
 
 @pytest.mark.parametrize(("own", "other"), [("halves", "rows_in_front"), ("rows_in_front", "halves")])
 def test_the_transposition_that_is_told_is_right(own: str, other: str) -> None:
-    found = re.match(r"x\.(transpose\(\d, \d\)) before the call and after it", fixes(own, other)["layout"])
-    assert found is not None
+    before, _, behind = fixes(own, other)["layout"].partition("  # before the call, and ")
     given = x() if other == "halves" else x().transpose(0, 1)
-    moved = eval(f"given.{found[1]}", {}, {"given": given})
-    back = eval(f"result.{found[1]}", {}, {"result": getattr(swaps, own)(moved, *cos_and_sin())})
+    moved = carried_out(before, x=given)["x"]
+    result = getattr(swaps, own)(moved, *cos_and_sin())
+    back = carried_out(behind.removesuffix(" behind it"), x=result, batch=BATCH)["x"]
     assert same(back, getattr(swaps, other)(given, *cos_and_sin()))
 
 
 def test_arguments_in_another_order_are_told() -> None:
-    assert fixes("halves", "sine_first") == {"arguments": "call it as f(x, cos, sin)"}
+    assert fixes("halves", "sine_first") == {"arguments": "ours(x, cos, sin)"}
     cos, sin = cos_and_sin()
     assert same(swaps.halves(x(), cos, sin), swaps.sine_first(x(), sin, cos))
 
