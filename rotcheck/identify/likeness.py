@@ -103,7 +103,7 @@ def _differences(
     angles = [_differs(*one) for one in of_angles(own, other, ours, theirs)]
     if ours.kind == "builds":
         return [*angles, *_of_tables(ours, theirs)]
-    return [*_of_values(ours, theirs), *angles, *_of_calls(ours, theirs, other.specification)]
+    return [*_of_values(ours, theirs), *angles, *_of_calls(ours, theirs, own.specification)]
 
 
 def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
@@ -189,7 +189,7 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
     if not conversion.same_tables(ours, theirs):
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs))
     yield from _of_positions(ours, theirs)
-    if _alike(ours) != _alike(theirs):
+    if _alike(ours, theirs) != _alike(theirs, ours):
         mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
         yield _differs("arguments", mine, other, f"{signature.OURS}({signature.call_of(ours)})")
     if bool(ours.in_place) != bool(theirs.in_place):
@@ -206,11 +206,19 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
         yield _differs("takes", f"not {', '.join(refused)}", "takes them", fix, hard=False)
 
 
-def _alike(described: Described) -> tuple[str, ...]:
-    """Return what each argument is, a single tensor by the same name whether it is called x, q or k."""
+def _alike(described: Described, other: Described) -> tuple[str, ...]:
+    """Return what each argument is, a single tensor by the same name whether it is called x, q or k.
+
+    An offset by keyword is left out where the other has none: it has a default.
+    """
+    offset = any(signature.role_of(one) == "offset" for one in other.argument_order)
     tensors = [one for one in map(signature.role_of, described.argument_order) if one in ("q", "k", "v", "x")]
     single = tensors if len(tensors) == 1 else []
-    return tuple("x" if one in single else one for one in described.argument_order)
+    return tuple(
+        "x" if one in single else one
+        for one in described.argument_order
+        if offset or not one.endswith("=offset")
+    )
 
 
 def _layout(ours: Described, theirs: Described, name: str) -> str:
@@ -228,7 +236,7 @@ def _layout(ours: Described, theirs: Described, name: str) -> str:
         return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call"
     try:
         before = conversion.moved(other, own)
-        behind = conversion.entered(own, whole=False) + conversion.left(other)
+        behind = conversion.entered(own, conversion.OF_BATCH) + conversion.left(other)
     except Impossible as reason:
         return f"lay the tensors out as {own} before the call, and back behind it: {reason}"
     return f"x = x{before}  # before the call, and x = x{behind} behind it"

@@ -177,3 +177,36 @@ def make_at(position_ids):
     frequencies = 10000.0 ** (-torch.arange(0, 64, 2, dtype=torch.float64) / 64)
     made = position_ids[..., None] * frequencies
     return made.cos().float(), made.sin().float()
+
+
+def make_stretched(dim, end):
+    """As LongRoPE's factors do, a number of its own for each pair."""
+    frequencies = 10000.0 ** (-torch.arange(0, dim, 2, dtype=torch.float64) / dim)
+    frequencies /= 1 + 0.02 * torch.arange(dim // 2)
+    made = torch.outer(torch.arange(end, dtype=torch.float64), frequencies)
+    return made.cos().float(), made.sin().float()
+
+
+def make_by_length(dim, end):
+    """Slower from 1,000 rows on."""
+    cos, sin = make_stretched(dim, end) if end > 1000 else make_tables(dim, end)
+    return cos, sin
+
+
+def make_wrapped(dim, end):
+    """Right up to row 4,097, and that row again for all behind it."""
+    cos, sin = make_tables(dim, end)
+    rows = torch.arange(end).clamp(max=4097)
+    return cos[rows], sin[rows]
+
+
+def tables_of_any_batch(x, cos, sin):
+    assert x.dim() == 4
+    assert cos.shape in ((x.shape[0], x.shape[1], x.shape[-1] // 2), (x.shape[1], x.shape[-1] // 2))
+    return turn(x, cos.unsqueeze(-2), sin.unsqueeze(-2))
+
+
+def q_and_k(q, k, cos, sin):
+    _only(q, cos, sin)
+    _only(k, cos, sin)
+    return turn(q, cos[:, None], sin[:, None]), turn(k, cos[:, None], sin[:, None])

@@ -24,6 +24,7 @@ from rotcheck.rotary.conventions import Convention, lay, split, unlay
 
 LAYOUTS = ("bshd", "bhsd", "sbhd")
 FORMS = ("half-width", "repeated", "complex", "angles")
+TENSORS = ("q", "k", "v", "x", "qkv")
 TABLES = {"complex": ("table",), "angles": ("table",)}
 
 
@@ -35,14 +36,22 @@ class Native:
 
     def __call__(self, *given: Any) -> Any:
         named = dict(zip(self.convention.called_with, given, strict=True))
-        tensors = [named[slot] for slot in ("q", "k", "v", "x", "qkv") if slot in named]
-        rotated = [self._turned(one, *self._cos_and_sin(named, one)) for one in tensors]
+        tensors = {slot: named[slot] for slot in self.convention.called_with if slot in TENSORS}
+        rotated = [
+            one if slot == "v" else self._turned(one, *self._cos_and_sin(named, one))
+            for slot, one in tensors.items()
+        ]
         return rotated[0] if len(rotated) == 1 else tuple(rotated)
 
     def _cos_and_sin(self, named: dict[str, Any], x: Tensor) -> tuple[Tensor, Tensor]:
         own, axes = self.convention, self.convention.table_axes
         tables = [named[name] for name in ("cos", "sin", "table") if name in named]
-        sizes = {"b": x.shape[self.convention.axes.find("b")], "s": x.shape[own.axes.index("s")], "1": 1, "3": 3}
+        sizes = {
+            "b": x.shape[self.convention.axes.find("b")],
+            "s": x.shape[own.axes.index("s")],
+            "1": 1,
+            "3": 3,
+        }
         for table in tables:
             assert [sizes[axis] for axis in axes[:-1]] == list(table.shape[:-1]), (axes, table.shape)
         if own.tables == "complex":
@@ -58,6 +67,7 @@ class Native:
         axes = self.convention.table_axes
         for at in reversed([at for at, axis in enumerate(axes) if axis in "13"]):
             table = table.select(at, 0)
+        table = table.transpose(0, 1) if axes.find("b") > axes.index("s") else table
         return table[:, :, None] if "b" in axes else table[None, :, None]
 
     def _turned(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -68,7 +78,9 @@ class Native:
             cos, sin = cos[:, :, None], sin[:, :, None]
         lanes = own.rotary_dim or width
         turning, rest = whole[..., :lanes], whole[..., lanes:]
-        a, b = (turning[..., ::2], turning[..., 1::2]) if own.pairing == "interleaved" else turning.chunk(2, -1)
+        a, b = (
+            (turning[..., ::2], turning[..., 1::2]) if own.pairing == "interleaved" else turning.chunk(2, -1)
+        )
         sin = sin * own.direction
         pair = a * cos - b * sin, b * cos + a * sin
         mixed = torch.stack(pair, -1).flatten(-2) if own.written == "interleaved" else torch.cat(pair, -1)
@@ -112,7 +124,8 @@ def some_pairs(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 def test_the_code_makes_any_convention_of_any_other() -> None:
     """Pairing, layout, tables, direction, order of arguments and of tables, all at once."""
     worst = {
-        str((ours, theirs)): departure(convention(**ours), convention(**theirs)) for ours, theirs in some_pairs(200)
+        str((ours, theirs)): departure(convention(**ours), convention(**theirs))
+        for ours, theirs in some_pairs(200)
     }
     assert {pair: error for pair, error in worst.items() if error > NEAR} == {}
 
@@ -156,7 +169,10 @@ def test_a_part_of_the_lanes_is_rotated_by_what_rotates_all_of_them() -> None:
 
 
 def test_packed_tensors_take_the_place_of_grouped_heads_one_by_one() -> None:
-    assert departure(convention(layout="qkv", tensors=("qkv",)), convention(tensors=("q", "k")), fewer=True) <= NEAR
+    assert (
+        departure(convention(layout="qkv", tensors=("qkv",)), convention(tensors=("q", "k")), fewer=True)
+        <= NEAR
+    )
 
 
 def test_what_departs_is_noticed() -> None:
@@ -198,7 +214,9 @@ def test_tables_are_made_of_the_positions_that_the_other_takes() -> None:
 
 def test_a_table_by_position_ids_takes_the_place_of_rows() -> None:
     """vLLM's and ONNX's operators index a table that they are handed."""
-    ours = convention(arguments=("positions", "q", "k", "D", "cos+sin", "True"), layout="t(hd)", position_axes="s")
+    ours = convention(
+        arguments=("positions", "q", "k", "D", "cos+sin", "True"), layout="t(hd)", position_axes="s"
+    )
 
     def indexed(at: Tensor, q: Tensor, k: Tensor, width: int, table: Tensor, neox: bool) -> Any:
         assert neox
@@ -290,7 +308,11 @@ def test_what_apply_rotary_declares_holds_for_each_way_and_each_choice() -> None
     for layout, axes in declared["ways"]:
         for each in [layout] if layout else [one for one in choices["layout"] if one not in ("thd", "qkv")]:
             tensors, form = (("qkv",), "packed") if each == "qkv" and "3" in axes else (("x",), "half-width")
-            _holds(convention(layout=each, table_axes=axes, tables=form, tensors=("qkv",) if each == "qkv" else tensors))
+            _holds(
+                convention(
+                    layout=each, table_axes=axes, tables=form, tensors=("qkv",) if each == "qkv" else tensors
+                )
+            )
     for pairing, form, direction in product(choices["pairing"], choices["form=tables"], choices["direction"]):
         if form not in ("packed", "matrix"):
             _holds(convention(pairing=pairing, tables=form, direction=int(direction)))
@@ -300,7 +322,11 @@ def _holds(theirs: Convention) -> None:
     called: Callable[..., Any] = apply_rotary
 
     def as_theirs(x: Tensor, *tables: Tensor) -> Tensor:
-        chosen: dict[str, Any] = {"pairing": theirs.pairing, "form": theirs.tables, "direction": theirs.direction}
+        chosen: dict[str, Any] = {
+            "pairing": theirs.pairing,
+            "form": theirs.tables,
+            "direction": theirs.direction,
+        }
         return called(x, *tables, layout=theirs.layout, **chosen)
 
     assert apart(as_theirs, Native(theirs), "", theirs, CPU, False) <= NEAR, theirs

@@ -35,7 +35,10 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     shown = table.convention(
         [replace(one, likeness=likeness(one, other, "other")) for one in every], Look(width=width)
     )
-    wide = [line for line in shown.splitlines() if len(line) > width]
+    code = {
+        line.strip() for one in every for line in (likeness(one, other, "other").adapter or "").splitlines()
+    }
+    wide = [line for line in shown.splitlines() if len(line) > width and line.strip() not in code]
     assert [line for line in wide if not line.startswith(("✓ ", "✗ "))] == []
 
 

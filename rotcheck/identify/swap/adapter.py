@@ -94,21 +94,36 @@ class _Swap:
             return theirs not in _FLAT
         return of_batch(self.theirs) and (layout in ("hsd", "bsd") or not of_batch(self.ours))
 
+    @property
+    def _joint(self) -> bool:
+        """Whether q, k and v go into ours in one tensor, as they came."""
+        return bool(self.repack) and self.ours.layout in PACKED and not self._folds
+
     def _shape(self) -> None:
         """Put layout and lanes as ours wants them, and back behind the call."""
-        ours, theirs = self.ours, self.theirs
+        ours = self.ours
         layout = PACKED.get(ours.layout or "", (ours.layout or self.layout,))[0]
         if self.slots == ["qkv"]:
             layout = self.layout
-        if self._folds:
-            enter, leave = conversion.entered(self.layout, whole=True), conversion.left(self.layout)
-            rows, back = ".flatten(0, 1)[None]", "[0].unflatten(0, (batch, -1))"
-            into = "{}" + enter + rows + conversion.left(layout)
-            out = "{}" + conversion.entered(layout, whole=True) + back + leave
-            self._around(into, out)
-        elif layout != self.layout:
-            out = conversion.entered(layout, whole=False) + conversion.left(self.layout)
-            self._around("{}" + conversion.moved(self.layout, layout), "{}" + out)
+        every = self.slots if self._joint else self.rotating
+        if not self._folds and layout == self.layout:
+            self._lanes()
+            return
+        split = conversion.OF_ONE if self._folds else conversion.OF_BATCH
+        enter = conversion.entered(self.layout) + (".flatten(0, 1)[None]" if self._folds else "")
+        back = ("[0].unflatten(0, (batch, -1))" if self._folds else "") + conversion.left(self.layout)
+        leave, out = conversion.left(layout), conversion.entered(layout, split)
+        if "(hd)" in layout + self.layout:  # lanes have no axis of their own
+            self._around(f"{{}}{enter}", f"{{}}{back}", every)
+            self._lanes()
+            self._around(f"{{}}{leave}", f"{{}}{out}", every)
+        else:
+            self._around(f"{{}}{enter}{leave}", f"{{}}{out}{back}", every)
+            self._lanes()
+
+    def _lanes(self) -> None:
+        """Put the lanes that rotate in the order that ours wants, and back behind the call."""
+        ours, theirs = self.ours, self.theirs
         if theirs.rotary_dim and theirs.rotary_dim != ours.rotary_dim:
             self._narrow(theirs.rotary_dim)
         elif ours.rotary_dim != theirs.rotary_dim:
@@ -202,7 +217,11 @@ class _Swap:
         ours, names = self.ours, self.rotating
         allowed = {*SIZES, *TENSORS, *values, "cos", "sin", "table", "positions", "axis", "device"}
         wanted = list(map(role_of, ours.argument_order))
-        values = {**values, "device": self.device, "R": _lanes(ours, self.theirs)}
+        values = {
+            **values,
+            "device": self.device,
+            "R": str(ours.rotary_dim or self.theirs.rotary_dim or "width"),
+        }
         unknown = {"sections", "cu_seqlens", "inv_freq"} & set(wanted) - allowed
         if unknown:
             raise Impossible(f"nothing is known of its {', '.join(unknown)}")
@@ -214,7 +233,7 @@ class _Swap:
             and self.theirs.takes.get("fewer heads in k") is not False
         )
         if len(slots) >= 2 and len(names) == 2 and not apart:
-            own = dict(zip(slots, (*names, names[-1])))
+            own = dict(zip(slots, (*names, "v" if "v" in self.slots else names[-1])))
             called = f"{OURS}({call_of(ours, values | own)})"
             cut = "[:2]" if len(slots) > 2 else ""
             return [called if ours.in_place else f"{', '.join(names)} = {called}{cut}"]
@@ -231,7 +250,7 @@ class _Swap:
         axis = PACKED[self.ours.layout or ""][1] if self.ours.layout in PACKED else None
         if axis is None:
             raise Impossible(f"nothing is known of how {self.ours.layout} is put together")
-        if self.repack and not self._folds:
+        if self._joint:
             packed = [("q, k, v", "q, k, v")]
         else:
             packed = [(name, f"{name}, {name}, {name}") for name in self.rotating]
@@ -299,7 +318,3 @@ def written(described: Described) -> str | None:
     """Return in which order of lanes the pairs of a result lie."""
     orders = {"de-interleaved": "half", "interleaved": "interleaved"}
     return orders.get(described.output_lanes or "same", described.pairing)
-
-
-def _lanes(ours: Described, theirs: Described) -> str:
-    return str(ours.rotary_dim or theirs.rotary_dim or "width")

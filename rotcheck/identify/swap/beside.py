@@ -17,7 +17,7 @@ from rotcheck.identify.worker import place, settle
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.measure.case import POSITIONS, Case, Sizes
-from rotcheck.measure.errors import against
+from rotcheck.measure.errors import measure, norms
 from rotcheck.results import Likeness
 from rotcheck.rotary.conventions import Convention
 
@@ -94,7 +94,8 @@ def _sizes(convention: Convention, fewer: bool) -> Iterator[Sizes]:
 def _of_case(swapped: Callables, theirs: Function, sizes: Sizes) -> float:
     case = Case(theirs, torch.float32, sizes)
     expected = case.read(theirs(case.call()))
-    found = against(case, replace(theirs, function=swapped)(case.call()), expected)
+    given = case.read(replace(theirs, function=swapped)(case.call()))
+    found = measure(given, expected, norms(expected), torch.float32, case.slack)
     return float("inf") if found.not_finite else found.error
 
 

@@ -54,8 +54,7 @@ _MADE = {
     "complex": "table = torch.complex(cos.float(), sin.float())",
     "stacked": "table = torch.stack((cos, sin), -1)",
     "matrix": "table = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)",
-    "angles": "angles = torch.atan2(sin, cos)",
-    "angles-repeated": "angles = torch.atan2(sin, cos)",
+    **dict.fromkeys(ANGLES, "angles = torch.atan2(sin, cos)"),
 }
 _ONCE = {"half": "{0}[..., : {0}.shape[-1] // 2]", "interleaved": "{}[..., ::2]"}
 _TWICE = {"half": "torch.cat(({0}, {0}), -1)", "interleaved": "{}.repeat_interleave(2, -1)"}
@@ -64,6 +63,9 @@ _REORDERED = {
     "interleaved": ".unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)",
 }
 
+
+OF_BATCH, OF_ONE = "batch, -1", "1, -1"
+"""How the first axis is split that was made of batch and rows, or batch and heads."""
 
 LONGEST = 84  # columns of a line of code
 
@@ -80,11 +82,15 @@ def each(names: Sequence[str], expression: str) -> str:
     return "\n".join(f"{name} = {expression.format(name)}" for name in names)
 
 
-def entered(layout: str, *, whole: bool) -> str:
-    """Return what is put behind a tensor of a layout to make it (B, S, H, D); `whole`: its batch is all there is."""
+def entered(layout: str, split: str = "") -> str:
+    """Return what is put behind a tensor of a layout to make it (B, S, H, D).
+
+    `split`: how batch and rows, or batch and heads, lie in its first axis where they are one; empty: there is no
+    other batch than its own.
+    """
     if layout not in _ENTER:
         raise Impossible(f"nothing is known of how {layout} becomes another layout")
-    return _ENTER[layout].format(split=_WHOLE.get(layout, "") if whole else "batch, -1")
+    return _ENTER[layout].format(split=split or _WHOLE.get(layout, ""))
 
 
 def left(layout: str) -> str:
@@ -96,7 +102,7 @@ def left(layout: str) -> str:
 
 def moved(theirs: str, ours: str) -> str:
     """Return what is put behind a tensor of one layout to give it another, and keeps its batch."""
-    return "" if theirs == ours else entered(theirs, whole=True) + left(ours)
+    return "" if theirs == ours else entered(theirs) + left(ours)
 
 
 def reordered(have: str | None, wanted: str | None, blocks: int = 1, lanes: int | None = None) -> str:

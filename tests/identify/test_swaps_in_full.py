@@ -1,0 +1,165 @@
+"""Swaps as `rotcheck identify --like` tells them: what is not installed, what differs in values, both run side by side."""
+
+from pathlib import Path
+
+import pytest
+import swaps
+from identifying import CPU, told
+from msgspec.structs import replace
+
+import rotcheck
+from rotcheck.errors import RequestError
+from rotcheck.identify.likeness import likeness
+from rotcheck.identify.swap.beside import apart
+from rotcheck.identify.swap.run import NEAR, of_run
+from rotcheck.implementations import load, registry
+from rotcheck.results import Identification, Likeness
+from rotcheck.rotary import apply_rotary
+from rotcheck.testing import assert_swappable
+
+HERE = Path(__file__).parent
+SWAPS = str(HERE / "swaps.py")
+
+
+def held(own: str, other: str) -> Likeness:
+    """Return what the command says of two functions of swaps.py, or of registered names."""
+    every = [
+        f"{SWAPS}:{name}" if name.isidentifier() and hasattr(swaps, name) else name for name in (own, other)
+    ]
+    found = rotcheck.identify(every[0], like=every[1]).likeness
+    assert found is not None
+    return found
+
+
+def fields(found: Likeness) -> list[str]:
+    return [one.field for one in found.differences if one.hard]
+
+
+def test_a_library_that_cannot_run_here_is_held_by_what_it_is_registered_with() -> None:
+    """flash-attn's kernel is for CUDA: on the CPU nothing of it runs."""
+    found = held("halves", "flash-attn")
+    assert (found.swappable, fields(found), found.error) == ("with changes", ["arguments"], None)
+    assert found.adapter is not None
+    assert "def as_theirs(x, cos, sin, offset=0):" in found.adapter
+    back = held("flash-attn", "heads_in_front")
+    assert (back.swappable, fields(back)) == ("with changes", ["layout"])
+
+
+def test_what_did_not_run_here_is_never_swapped_as_it_is() -> None:
+    found = held("flash-attn", "halves")
+    assert (found.swappable, fields(found), found.error) == ("unknown", [], None)
+    assert held("flash-attn-interleaved", "flash-attn-interleaved").swappable == "unknown"
+
+
+@pytest.mark.parametrize(
+    "name", ["vllm", "flashinfer", "sgl-kernel", "apex", "transformer-engine", "xformers", "unsloth"]
+)
+def test_what_is_registered_is_known_without_importing_the_library(name: str) -> None:
+    known = load.registered(name)
+    assert known is not None
+    assert registry.built_in(name) is not None
+
+
+def test_what_is_not_registered_and_not_there_is_refused() -> None:
+    with pytest.raises(RequestError, match="there is no module 'no_such_library'"):
+        rotcheck.identify(f"{SWAPS}:halves", like="no_such_library:rope")
+
+
+def test_the_run_beside_the_other_is_told() -> None:
+    found = held("halves", "complex_table")
+    assert found.adapter is not None
+    assert "from swaps import halves as ours" in found.adapter
+    assert found.error is not None
+    assert found.error <= NEAR
+    assert held("halves", "halves_again").error == 0.0
+
+
+SCALED = {"make_scaled": "1.27726", "make_tables": "1"}
+
+
+@pytest.mark.parametrize(("own", "other"), [("make_tables", "make_scaled"), ("make_scaled", "make_tables")])
+def test_an_attention_factor_is_never_as_it_is(own: str, other: str) -> None:
+    found = likeness(told(f"swaps:{own}"), told(f"swaps:{other}"), other)
+    assert (found.swappable, fields(found)) == ("with changes", ["amplitude"])
+    assert (found.differences[0].own, found.differences[0].other) == (SCALED[own], SCALED[other])
+
+
+def test_other_factors_of_each_pair_are_never_as_they_are() -> None:
+    """Long and short factors of LongRoPE: no schedule has a name for either."""
+    found = likeness(told("swaps:make_stretched"), told("swaps:make_tables"), "other")
+    assert (found.swappable, fields(found)) == ("with changes", ["theta"])
+    assert (
+        likeness(told("swaps:make_stretched"), told("swaps:make_stretched"), "other").swappable == "as it is"
+    )
+
+
+def test_frequencies_that_follow_the_length_are_never_as_they_are() -> None:
+    ours, theirs = told("swaps:make_by_length"), told("swaps:make_tables")
+    assert "frequencies" in fields(likeness(ours, theirs, "other"))
+    assert likeness(ours, theirs, "other").swappable != "as it is"
+    assert likeness(ours, ours, "other").swappable == "unknown"
+
+
+def test_what_the_fields_do_not_tell_the_run_tells() -> None:
+    """The same fields and other values: another table from row 4097 on, which no field speaks of."""
+    found = likeness(told("swaps:make_tables"), told("swaps:make_tables"), "other")
+    error = apart(swaps.make_tables, swaps.make_wrapped, "", None, CPU, False)
+    assert error > NEAR
+    assert of_run(found, error).swappable == "no"
+    assert of_run(found, 0.0).swappable == "as it is"
+    assert of_run(found, None, "raises ValueError: no").swappable == "unknown"
+
+
+def test_code_that_does_not_do_what_it_should_is_not_shown() -> None:
+    found = likeness(told("swaps:halves"), told("swaps:complex_table"), "other")
+    assert found.adapter is not None
+    assert of_run(found, 1e6).adapter is None
+
+
+def of(name: str) -> Identification:
+    return told(f"swaps:{name}")
+
+
+def test_a_field_that_is_not_known_is_never_as_it_is() -> None:
+    ours = of("at_positions")
+    assert ours.convention is not None
+    assert likeness(ours, ours, "other").swappable == "as it is"
+    unknown = replace(ours, convention=replace(ours.convention, theta=None, schedule=None))
+    assert likeness(unknown, ours, "other").swappable == "unknown"
+    assert likeness(ours, unknown, "other").swappable == "unknown"
+
+
+def test_another_way_to_call_it_needs_no_change() -> None:
+    """It takes tables (S, W) and (B, S, W): one that takes (S, W) alone is swapped as it is."""
+    assert likeness(of("tables_of_any_batch"), of("halves"), "other").swappable == "as it is"
+    assert likeness(of("tables_of_any_batch"), of("tables_of_a_batch"), "other").swappable == "as it is"
+    assert likeness(of("tables_of_a_batch"), of("halves"), "other").swappable == "with changes"
+
+
+def test_grouped_heads_are_not_packed() -> None:
+    found = held("native", "q_and_k")
+    fix = next(one.fix for one in found.differences if one.field == "layout")
+    assert "use rotcheck.rotary:apply_rotary, which takes q and k one by one" in fix
+    assert found.adapter is not None
+    assert found.error is not None  # with fewer heads in k
+    assert found.error <= NEAR
+
+
+def test_apply_rotary_is_identified_and_swapped() -> None:
+    found = rotcheck.identify("rotcheck.rotary:apply_rotary", like=f"{SWAPS}:heads_in_front")
+    assert (found.follows, found.answer) == (True, "right")
+    assert found.likeness is not None
+    assert fields(found.likeness) == ["arguments"]
+    assert found.likeness.adapter is not None
+    assert "ours(x, cos, sin, layout='bhsd')" in found.likeness.adapter
+    back = rotcheck.identify(f"{SWAPS}:halves", like="rotcheck.rotary:apply_rotary").likeness
+    assert back is not None
+    assert back.swappable == "as it is"
+
+
+def test_a_swap_with_apply_rotary_that_works_passes() -> None:
+    assert_swappable(swaps.halves, "rotcheck.rotary:apply_rotary")
+    assert_swappable(swaps.halves, apply_rotary)
+    assert_swappable(apply_rotary, swaps.tables_of_a_batch)
+    with pytest.raises(AssertionError, match=r"ours\(x, cos, sin, pairing='interleaved'\)"):
+        assert_swappable(apply_rotary, swaps.neighbours)
