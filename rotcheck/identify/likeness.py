@@ -189,7 +189,8 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
     if not conversion.same_tables(ours, theirs):
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs))
     yield from _of_positions(ours, theirs)
-    if _alike(ours, theirs) != _alike(theirs, ours):
+    told = any(signature.role_of(one) == "offset" for one in theirs.argument_order)
+    if _arguments(ours, offset=told) != _arguments(theirs, offset=True):
         mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
         yield _differs("arguments", mine, other, f"{signature.OURS}({signature.call_of(ours)})")
     if bool(ours.in_place) != bool(theirs.in_place):
@@ -206,19 +207,15 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
         yield _differs("takes", f"not {', '.join(refused)}", "takes them", fix, hard=False)
 
 
-def _alike(described: Described, other: Described) -> tuple[str, ...]:
+def _arguments(described: Described, *, offset: bool) -> tuple[str, ...]:
     """Return what each argument is, a single tensor by the same name whether it is called x, q or k.
 
-    An offset by keyword is left out where the other has none: it has a default.
+    `offset`: with an offset by keyword, which has a default.
     """
-    offset = any(signature.role_of(one) == "offset" for one in other.argument_order)
     tensors = [one for one in map(signature.role_of, described.argument_order) if one in ("q", "k", "v", "x")]
     single = tensors if len(tensors) == 1 else []
-    return tuple(
-        "x" if one in single else one
-        for one in described.argument_order
-        if offset or not one.endswith("=offset")
-    )
+    kept = [one for one in described.argument_order if offset or not one.endswith("=offset")]
+    return tuple("x" if one in single else one for one in kept)
 
 
 def _layout(ours: Described, theirs: Described, name: str) -> str:
