@@ -120,6 +120,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None = None  # of the frequencies, where it makes its own
     amplitude: float | None = None  # by which cos and sin are scaled; None: by nothing, or not known
     frequencies: tuple[float, ...] = ()  # radians a position, of each pair
+    coordinates: tuple[int, ...] = ()  # of a point, with which each pair turns; -1: it stands still
     positions: str | None = None  # "tables": the rows handed in; "any", "offset", "from 0"
     rotates_v: bool | None = None
     in_place: bool | None = None

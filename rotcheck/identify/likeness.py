@@ -20,7 +20,7 @@ APART = {
 """Of what takes packed q, k and v: its relative that takes them one by one."""
 
 _ORDERS = {"half": "cat(f, f)", "interleaved": "each value twice"}
-_NEVER = ("kind", "sections", "blocks")  # fields that nothing around a call makes up for
+_NEVER = ("kind", "sections", "blocks", "coordinates")  # fields that nothing around a call makes up for
 
 
 def order_words(lanes: str | None, before: str = "") -> str:
@@ -113,7 +113,7 @@ def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
         if own != other:
             yield _differs(name, own or "none", other or "none", "nothing around a call makes up for this")
     if ours.pairing != theirs.pairing:
-        fix = f"{permutation(ours)}  # once, weights and biases of the q and k projections; heads: of q, of k"
+        fix = f"{permutation(ours)}  # permute the rows of the q and k projections once, biases too"
         yield _differs("pairing", ours.pairing or "unknown", theirs.pairing or "unknown", fix)
     if ours.direction != theirs.direction:
         turned = "positions = -positions" if ours.tables == "positions" else "; ".join(_backwards(ours))

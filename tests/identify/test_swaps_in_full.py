@@ -95,6 +95,19 @@ def test_other_factors_of_each_pair_are_never_as_they_are() -> None:
     )
 
 
+def test_pairs_that_turn_with_another_coordinate_never_take_its_place() -> None:
+    """In blocks, y first, or y and x in turn: the frequencies are the same."""
+    ours = of("make_tables")
+    assert ours.convention is not None
+    blocks, turns = (
+        replace(ours, convention=replace(ours.convention, coordinates=each))
+        for each in ((0, 0, 1, 1), (0, 1, 0, 1))
+    )
+    found = likeness(blocks, turns, "other")
+    assert (found.swappable, fields(found), found.adapter) == ("no", ["coordinates"], None)
+    assert likeness(turns, turns, "other").swappable == "as it is"
+
+
 def test_frequencies_that_follow_the_length_are_never_as_they_are() -> None:
     ours, theirs = told("swaps:make_by_length"), told("swaps:make_tables")
     assert "frequencies" in fields(likeness(ours, theirs, "other"))

@@ -28,6 +28,9 @@ def of_angles(
         factor = _amplitude(theirs) / _amplitude(ours)
         fix = f"cos, sin = {factor:.6g} * cos, {factor:.6g} * sin"
         yield "amplitude", f"{_amplitude(ours):.6g}", f"{_amplitude(theirs):.6g}", fix
+    if ours.coordinates != theirs.coordinates:
+        fix = "nothing around a call makes up for this: build it with the other's order of coordinates"
+        yield "coordinates", _coordinates(ours), _coordinates(theirs), fix
     lengths = [any(one.code == BY_LENGTH for one in each.findings) for each in (own, other)]
     words = {True: "follow the length", False: "the same for every length"}
     if lengths[0] != lengths[1]:
@@ -75,6 +78,14 @@ def _frequencies(described: Described, pairs: int) -> tuple[float, ...]:
     if described.frequencies or described.theta is None:
         return described.frequencies
     return tuple(described.theta ** (-at / pairs) for at in range(pairs))
+
+
+def _coordinates(described: Described) -> str:
+    """Return in words which pairs turn with which coordinate of a point."""
+    if not described.coordinates:
+        return "positions of one coordinate"
+    first = ", ".join(map(str, described.coordinates[:8]))
+    return f"the pairs turn with coordinates {first}{', ...' if len(described.coordinates) > 8 else ''}"
 
 
 def _near(one: float, other: float) -> bool:
