@@ -346,6 +346,8 @@ def _more(
     refused = [Told(field="takes", says=f"not {what}", because=seen) for what, seen in raised.items()]
     more.evidence += refused
     more.follows_tables = traits.follows_tables(asked, sizes)
+    if asked.convention.tables != "positions":
+        more.takes["narrower tables"] = more.follows_tables
     return more
 
 

@@ -112,8 +112,11 @@ def also(found: Found) -> tuple[str, ...]:
 
 
 def ways(found: Found) -> tuple[Way, ...]:
-    """Return further ways to call it, as data."""
-    every = [other.convention for other in found.others if other.convention.tables == found.convention.tables]
+    """Return further ways to call it, as data; of one that takes any layout, the first way too."""
+    others = [
+        other.convention for other in found.others if other.convention.tables == found.convention.tables
+    ]
+    every = [*([found.convention] if any_layout(found) else []), *others]
     return tuple(
         Way(layout=one.layout, table_axes=one.table_axes or None, position_axes=one.position_axes)
         for one in every

@@ -162,8 +162,13 @@ def _written(ours: Described, theirs: Described) -> list[str]:
 def _narrowed(ours: Described, theirs: Described) -> str:
     if ours.rotary_dim:
         return f"build it for {theirs.rotary_dim or 'all'} lanes that turn"
-    lanes, call = theirs.rotary_dim, signature.call_of(ours, {"x": "x[..., :lanes]"})
-    call = call.replace("lanes", str(lanes))
+    return _part(ours, str(theirs.rotary_dim))
+
+
+def _part(ours: Described, lanes: str) -> str:
+    """Return the line that rotates the first lanes alone."""
+    first = f"x[..., :{lanes}]"
+    call = signature.call_of(ours, dict.fromkeys(("x", "q", "k"), first))
     return f"x = torch.cat(({signature.OURS}({call}), x[..., {lanes}:]), -1)  # for each of q and k"
 
 
@@ -202,6 +207,8 @@ def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Differe
     refused = [what for what, does in theirs.takes.items() if does and ours.takes.get(what) is False]
     if refused:
         fix = "do without, or convert before the call"
+        if adapter.NARROWER in refused:
+            fix = _part(ours, "cos.shape[-1]")
         if "fewer heads in k" in refused:
             fix = "q, k = ours(q, q, ...)[0], ours(k, k, ...)[0]  # k apart, where it has fewer heads"
         yield _differs("takes", f"not {', '.join(refused)}", "takes them", fix, hard=False)

@@ -80,12 +80,12 @@ def assert_swappable(function: Function, other: Function | str, *, device: str =
     _check_callable(function, device)
     target = load.find(other, device) if isinstance(other, str) else Target(other, load.declared(other))
     with defaults():
-        ours = _identified(function, load.declared(function), device).told
-        beside = describe.identified(target, torch.device(device))
-        found = likeness(ours, beside.told, other if isinstance(other, str) else name_of(other))
-        found = beside_each_other(function, target.function, found, beside, torch.device(device))
+        ours = _identified(function, load.declared(function), device)
+        theirs = describe.identified(target, torch.device(device))
+        found = likeness(ours.told, theirs.told, other if isinstance(other, str) else name_of(other))
+        found = beside_each_other(function, target.function, found, ours, theirs, torch.device(device))
     if found.swappable != "as it is":
-        raise AssertionError(message.unlike(name_of(function), found, ours, beside.told))
+        raise AssertionError(message.unlike(name_of(function), found, ours.told, theirs.told))
 
 
 def name_of(function: Function) -> str:

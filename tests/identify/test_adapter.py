@@ -103,7 +103,7 @@ def departure(ours: Convention, theirs: Convention, *, fewer: bool = False) -> f
     """Return how far what the code makes of one is from the other, in rounding steps."""
     code = adapter(described(ours), described(theirs))
     assert code is not None
-    return apart(Native(ours), Native(theirs), code, theirs, CPU, fewer)
+    return apart(Native(ours), Native(theirs), code, theirs, CPU, {"fewer heads in k": fewer})
 
 
 def every() -> list[dict[str, Any]]:
@@ -168,6 +168,30 @@ def test_a_part_of_the_lanes_is_rotated_by_what_rotates_all_of_them() -> None:
     assert adapter(described(theirs), described(convention())) is None
 
 
+def test_what_rotates_all_lanes_is_given_as_many_as_the_tables_have() -> None:
+    """GPT-NeoX's tables are narrower than a head; Llama's function is for tables as wide as one."""
+    ours, theirs = of_takes(False), of_takes(True, layout="bhsd")
+    code, convention_of_theirs = adapter(ours, theirs), convention(layout="bhsd")
+    assert code is not None
+    assert "lanes = 2 * cos.shape[-1]" in code
+
+    def narrow(x: Tensor, cos: Tensor, sin: Tensor) -> Any:
+        return Native(convention(layout="bhsd", rotary_dim=2 * cos.shape[-1]))(x, cos, sin)
+
+    takes = {"narrower tables": True}
+    assert apart(Native(convention()), narrow, code, convention_of_theirs, CPU, takes) <= NEAR
+    whole = adapter(of_takes(True), theirs) or ""
+    with pytest.raises(RuntimeError):
+        apart(Native(convention()), narrow, whole, convention_of_theirs, CPU, takes)
+    assert adapter(of_takes(True), theirs) == adapter(
+        described(convention()), described(convention_of_theirs)
+    )
+
+
+def of_takes(narrower: bool, **fields: Any) -> Described:
+    return replace(described(convention(**fields)), takes={"narrower tables": narrower})
+
+
 def test_packed_tensors_take_the_place_of_grouped_heads_one_by_one() -> None:
     assert (
         departure(convention(layout="qkv", tensors=("qkv",)), convention(tensors=("q", "k")), fewer=True)
@@ -181,14 +205,14 @@ def test_what_departs_is_noticed() -> None:
     code = adapter(described(ours), described(theirs))
     assert code is not None
     wrong = code.replace(".transpose(-1, -2)", "")
-    assert apart(Native(ours), Native(theirs), wrong, theirs, CPU, False) > 1e3
+    assert apart(Native(ours), Native(theirs), wrong, theirs, CPU, {}) > 1e3
 
 
 def test_another_positions_of_each_batch_row_are_run_too() -> None:
     """One table for all rows, in the place of one for each, is right for the first row alone."""
     ours, theirs = convention(), convention(table_axes="bsw")
     first = "import torch\ndef as_theirs(x, cos, sin):\n    return ours(x, cos[0], sin[0])\n"
-    assert apart(Native(ours), Native(theirs), first, theirs, CPU, False) > 1e3
+    assert apart(Native(ours), Native(theirs), first, theirs, CPU, {}) > 1e3
 
 
 def positions(**fields: Any) -> Convention:
@@ -208,8 +232,8 @@ def test_tables_are_made_of_the_positions_that_the_other_takes() -> None:
     ours, other = convention(tables="repeated", pairing="interleaved"), positions(theta=500000.0)
     code = adapter(described(ours), described(other))
     assert code is not None
-    assert apart(Native(ours), theirs, code, other, CPU, False) <= NEAR
-    assert apart(Native(ours), theirs, code.replace("500000.0", "10000.0"), other, CPU, False) > 1e3
+    assert apart(Native(ours), theirs, code, other, CPU, {}) <= NEAR
+    assert apart(Native(ours), theirs, code.replace("500000.0", "10000.0"), other, CPU, {}) > 1e3
 
 
 def test_a_table_by_position_ids_takes_the_place_of_rows() -> None:
@@ -227,7 +251,7 @@ def test_a_table_by_position_ids_takes_the_place_of_rows() -> None:
     for theirs in (convention(tensors=("q", "k"), table_axes="bsw"), convention(layout="bhsd")):
         code = adapter(described(ours), described(theirs))
         assert code is not None
-        assert apart(indexed, Native(theirs), code, theirs, CPU, False) <= NEAR
+        assert apart(indexed, Native(theirs), code, theirs, CPU, {}) <= NEAR
 
 
 def test_what_theirs_writes_in_place_is_written_in_place() -> None:
@@ -294,7 +318,7 @@ def test_a_maker_of_tables_makes_those_of_another(own: str, other: str) -> None:
 
 
 def _makes(own: str, other: str, code: str) -> float:
-    return apart(getattr(swaps, own), getattr(swaps, other), code, None, CPU, False)
+    return apart(getattr(swaps, own), getattr(swaps, other), code, None, CPU, {})
 
 
 def of_choices(**fields: Any) -> Described:
@@ -329,4 +353,4 @@ def _holds(theirs: Convention) -> None:
         }
         return called(x, *tables, layout=theirs.layout, **chosen)
 
-    assert apart(as_theirs, Native(theirs), "", theirs, CPU, False) <= NEAR, theirs
+    assert apart(as_theirs, Native(theirs), "", theirs, CPU, {}) <= NEAR, theirs

@@ -118,7 +118,7 @@ def test_frequencies_that_follow_the_length_are_never_as_they_are() -> None:
 def test_what_the_fields_do_not_tell_the_run_tells() -> None:
     """The same fields and other values: another table from row 4097 on, which no field speaks of."""
     found = likeness(told("swaps:make_tables"), told("swaps:make_tables"), "other")
-    error = apart(swaps.make_tables, swaps.make_wrapped, "", None, CPU, False)
+    error = apart(swaps.make_tables, swaps.make_wrapped, "", None, CPU, {})
     assert error > NEAR
     assert of_run(found, error).swappable == "no"
     assert of_run(found, 0.0).swappable == "as it is"

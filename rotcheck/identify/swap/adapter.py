@@ -5,11 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rotcheck.identify.swap import conversion, makers
-from rotcheck.identify.swap.conversion import LETTERS, PACKED, Impossible, each
+from rotcheck.identify.swap.conversion import LETTERS, PACKED, PLAIN, Impossible, each
 from rotcheck.identify.swap.rows import from_offset, gathered, laid_positions, made_tables
-from rotcheck.identify.swap.signature import NAME, OURS, SIZES, TENSORS, call_of, role_of, signature
+from rotcheck.identify.swap.signature import (
+    NAME,
+    OURS,
+    SIZES,
+    TENSORS,
+    call_of,
+    role_of,
+    signature,
+    table_name,
+)
 from rotcheck.results import Described
 
+NARROWER = "narrower tables"  # as `takes` has it: they rotate fewer lanes, and the others stay
 _FLAT = ("thd", "t(hd)")  # batch and rows in one axis
 
 
@@ -124,8 +134,11 @@ class _Swap:
     def _lanes(self) -> None:
         """Put the lanes that rotate in the order that ours wants, and back behind the call."""
         ours, theirs = self.ours, self.theirs
-        if theirs.rotary_dim and theirs.rotary_dim != ours.rotary_dim:
-            self._narrow(theirs.rotary_dim)
+        if follows_tables(theirs) and ours.takes.get(NARROWER) is False:
+            self.before.append(f"lanes = {_table_lanes(theirs)}")
+            self._narrow("lanes")
+        elif theirs.rotary_dim and theirs.rotary_dim != ours.rotary_dim:
+            self._narrow(str(theirs.rotary_dim))
         elif ours.rotary_dim != theirs.rotary_dim:
             raise Impossible(f"it rotates {ours.rotary_dim} lanes, the other more")
         lanes = ours.rotary_dim if ours.rotary_dim == theirs.rotary_dim else None
@@ -133,7 +146,7 @@ class _Swap:
         into = conversion.reordered(theirs.pairing, ours.pairing, blocks, lanes)
         self._around(into, conversion.reordered(written(ours), written(theirs), blocks, lanes))
 
-    def _narrow(self, lanes: int) -> None:
+    def _narrow(self, lanes: str) -> None:
         """Give ours the lanes that rotate alone."""
         if self.ours.rotary_dim:
             raise Impossible(f"it rotates {self.ours.rotary_dim} lanes, the other {lanes}")
@@ -312,6 +325,18 @@ def of_batch(described: Described) -> bool:
     if "positions" in roles:
         return "b" in (described.position_axes or "")
     return "offsets" in roles or "b" in (described.table_axes or "")
+
+
+def follows_tables(described: Described) -> bool:
+    """Return whether it rotates as many lanes as its tables have."""
+    return described.rotary_dim is None and bool(described.takes.get(NARROWER))
+
+
+def _table_lanes(theirs: Described) -> str:
+    """Return how many lanes its tables are for, as code."""
+    name = "cos" if theirs.tables in PLAIN else table_name(theirs)
+    last = {"stacked": -2, "matrix": -3}.get(theirs.tables or "", -1)
+    return f"{'' if theirs.table_lanes else '2 * '}{name}.shape[{last}]"
 
 
 def written(described: Described) -> str | None:

@@ -1,6 +1,6 @@
 """Inside a worker: runs one function in the place of another, on the same input, and tells how far they are apart."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from rotcheck.identify import builders
 from rotcheck.identify.describe import Identified
-from rotcheck.identify.swap.run import of_run
+from rotcheck.identify.swap.adapter import NARROWER
+from rotcheck.identify.swap.run import of_run, to_ask
 from rotcheck.identify.swap.signature import NAME, OURS
 from rotcheck.identify.traits import Function
 from rotcheck.identify.worker import place, settle
@@ -35,7 +36,7 @@ def open_beside(setup: dict[str, Any]) -> Callable[[Any], Any]:
     convention = msgspec.convert(setup["convention"], Convention) if setup["convention"] else None
 
     def answer(task: str) -> Any:
-        return {"error": apart(own, other, task, convention, device, setup["fewer"])}
+        return {"error": apart(own, other, task, convention, device, setup["takes"])}
 
     return answer
 
@@ -46,31 +47,38 @@ def apart(
     code: str,
     convention: Convention | None,
     device: torch.device,
-    fewer: bool,
+    takes: Mapping[str, bool],
 ) -> float:
     """Return how far apart two functions are on the same input, in rounding steps of float32; infinite for NaN.
 
     `code`: an adapter through which the first is called; empty: as the other is. `convention`: of the other; None:
-    both make tables. `fewer`: the other takes fewer heads in k. Raises what a function raises, and `NotTables`.
+    both make tables. `takes`: what else the other takes, as `Described` has it: it is asked for that too. Raises what a
+    function raises, and `NotTables`.
     """
     swapped = adapted(own, code) if code else own
     if convention is None:
         return _of_tables(swapped, other, device)
-    theirs = Function(other, convention, device)
-    return max(_of_case(swapped, theirs, sizes) for sizes in _sizes(convention, fewer))
+    asked = [(convention, sizes) for sizes in _sizes(convention, takes)]
+    if takes.get(NARROWER) and convention.rotary_dim is None:
+        asked.append((replace(convention, rotary_dim=asked[0][1].width // 4), asked[0][1]))
+    return max(_of_case(swapped, Function(other, one, device), sizes) for one, sizes in asked)
 
 
 def beside_each_other(
-    own: Callables, other: Callables, held: Likeness, theirs: Identified, device: torch.device
+    own: Callables,
+    other: Callables,
+    held: Likeness,
+    ours: Identified,
+    theirs: Identified,
+    device: torch.device,
 ) -> Likeness:
     """Return a likeness with what a run of both in this process says, where there is something to run."""
-    told = theirs.told.convention
+    told, takes = theirs.told.convention, to_ask(held, ours.told, theirs.told)
     if (held.adapter is None and held.swappable != "as it is") or told is None:
         return held
-    fewer = bool(told.takes.get("fewer heads in k"))
     convention = None if told.kind == "builds" else theirs.convention
     try:
-        return of_run(held, apart(own, other, held.adapter or "", convention, device, fewer))
+        return of_run(held, apart(own, other, held.adapter or "", convention, device, takes))
     except Exception as error:  # whatever a function raises in the other's place
         return of_run(held, None, f"raises {type(error).__name__}: {error}")
 
@@ -83,9 +91,9 @@ def adapted(own: Callables, code: str) -> Callables:
     return found
 
 
-def _sizes(convention: Convention, fewer: bool) -> Iterator[Sizes]:
+def _sizes(convention: Convention, takes: Mapping[str, bool]) -> Iterator[Sizes]:
     usual = Sizes(width=convention.head_dim or 64)
-    yield replace(usual, kv_heads=1) if fewer else usual
+    yield replace(usual, kv_heads=1) if takes.get("fewer heads in k") else usual
     axes = convention.position_axes if "positions" in convention.called_with else convention.table_axes
     if "b" in axes and convention.tables != "positions":
         yield replace(usual, positions=(POSITIONS, APART))

@@ -35,10 +35,16 @@ def swaps(
     }
     here = {one for one, (_, declared) in own.items() if declared is None and registered is None}
     asked = [one for one in here if _runs(found[one])]
-    fewer = bool(theirs.convention and theirs.convention.takes.get("fewer heads in k"))
-    setup = {"other": name, "device": device, "convention": convention, "fewer": fewer}
+    setup = {"other": name, "device": device, "convention": convention}
     jobs = [
-        Job(one, WORKER, {"own": one, **setup}, [found[one].adapter or ""], timeout, 3 * timeout)
+        Job(
+            one,
+            WORKER,
+            {"own": one, "takes": to_ask(found[one], own[one][0], theirs), **setup},
+            [found[one].adapter or ""],
+            timeout,
+            3 * timeout,
+        )
         for one in asked
         if convention is not None or (theirs.convention and theirs.convention.kind == "builds")
     ]
@@ -47,6 +53,14 @@ def swaps(
     return {
         one: _headed(held if one in here else of_unseen(held), own[one][0]) for one, held in found.items()
     }
+
+
+def to_ask(held: Likeness, own: Identification, other: Identification) -> dict[str, bool]:
+    """Return what the other takes beside the usual, and ours too, by itself or through the adapter."""
+    if own.convention is None or other.convention is None:
+        return {}
+    refused = {} if held.adapter else own.convention.takes
+    return {what: does and refused.get(what) is not False for what, does in other.convention.takes.items()}
 
 
 def _headed(held: Likeness, own: Identification) -> Likeness:

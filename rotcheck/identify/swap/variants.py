@@ -34,6 +34,9 @@ def lined_up(own: Described, other: Described) -> Described:
     axes = _PLAIN_AXES.get(other.layout or "")
     if own.layout is not None or axes is None or own.tables == "positions":
         return own
+    way = next((one for one in own.ways if one.layout == other.layout), None)
+    if way is not None:
+        return _in_way(own, way)
     aligned = "".join(axis if axis == "s" else "w" if axis == "d" else "1" for axis in axes).lstrip("1")
     return replace(own, layout=other.layout, table_axes=aligned)
 
