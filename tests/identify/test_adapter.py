@@ -321,10 +321,6 @@ def _makes(own: str, other: str, code: str) -> float:
     return apart(getattr(swaps, own), getattr(swaps, other), code, None, CPU, {})
 
 
-def of_choices(**fields: Any) -> Described:
-    return replace(described(convention(table_axes="sw")), **fields)
-
-
 def test_what_apply_rotary_declares_holds_for_each_way_and_each_choice() -> None:
     """Each layout with each axes of tables, each pairing, form and direction: called so, it does that."""
     declared: dict[str, Any] = apply_rotary.__rotcheck__  # type: ignore[attr-defined]

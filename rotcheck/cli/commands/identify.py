@@ -19,7 +19,9 @@ Specifications = Annotated[
 ]
 Like = Annotated[
     str | None,
-    typer.Option(metavar="SPEC", help="Can it take the place of this one? A registered name or another SPEC."),
+    typer.Option(
+        metavar="SPEC", help="Can it take the place of this one? A registered name or another SPEC."
+    ),
 ]
 Device = Annotated[
     str, typer.Option(metavar="DEVICE", help="Where it is called: cpu (default), cuda, mps, interpreter.")

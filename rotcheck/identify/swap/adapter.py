@@ -54,6 +54,10 @@ class _Swap:
     theirs: Described
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    layout: str = ""  # of theirs, or of each slot of theirs once these are apart
+    slots: list[str] = field(default_factory=list)  # of q, k, v, x and qkv, as theirs takes them
+    rotating: list[str] = field(default_factory=list)  # all but v
+    repack: str = ""  # puts q, k and v into one tensor again
 
     def code(self) -> str:
         """Return the whole function. Raises `Impossible`."""
@@ -83,8 +87,8 @@ class _Swap:
 
     def _unpack(self) -> None:
         """Take packed q, k and v apart, where ours does not take them packed alike."""
-        self.whole = self.ours.layout == self.layout and not self._folds
-        if self.slots != ["qkv"] or (self.whole and "qkv" in map(role_of, self.ours.argument_order)):
+        whole = self.ours.layout == self.layout and not self._folds
+        if self.slots != ["qkv"] or (whole and "qkv" in map(role_of, self.ours.argument_order)):
             return
         if self.layout not in PACKED:
             raise Impossible(f"nothing is known of how {self.layout} is taken apart")
@@ -92,8 +96,6 @@ class _Swap:
         self.before.append(f"q, k, v = qkv.unbind({axis})")
         self.slots = ["q", "k", "v"]
         self.repack = f"torch.stack((q, k, v), {axis})"
-
-    repack = ""
 
     @property
     def _folds(self) -> bool:
