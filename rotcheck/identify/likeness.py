@@ -103,7 +103,11 @@ def _differences(
     angles = [_differs(*one) for one in of_angles(own, other, ours, theirs)]
     if ours.kind == "builds":
         return [*angles, *_of_tables(ours, theirs)]
-    return [*_of_values(ours, theirs), *angles, *_of_calls(ours, theirs, own.specification)]
+    return [
+        *_of_values(ours, theirs),
+        *angles,
+        *_of_calls(ours, theirs, own.specification, other.specification),
+    ]
 
 
 def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
@@ -187,10 +191,10 @@ def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
     yield _differs("positions", own, theirs.positions or "unknown", fix)
 
 
-def _of_calls(ours: Described, theirs: Described, name: str) -> Iterator[Difference]:
+def _of_calls(ours: Described, theirs: Described, name: str, others: str) -> Iterator[Difference]:
     """Yield what has to be converted around a call."""
     if ours.layout != theirs.layout and ours.layout:
-        yield _differs("layout", ours.layout, theirs.layout or "any", _layout(ours, theirs, name))
+        yield _differs("layout", ours.layout, theirs.layout or "any", _layout(ours, theirs, name, others))
     if not conversion.same_tables(ours, theirs):
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs))
     yield from _of_positions(ours, theirs)
@@ -225,7 +229,7 @@ def _arguments(described: Described, *, offset: bool) -> tuple[str, ...]:
     return tuple("x" if one in single else one for one in kept)
 
 
-def _layout(ours: Described, theirs: Described, name: str) -> str:
+def _layout(ours: Described, theirs: Described, name: str, others: str) -> str:
     own, other = ours.layout or "", theirs.layout or ours.layout or ""
     if own in conversion.PACKED and other not in conversion.PACKED:
         apart = APART.get(name)
@@ -237,7 +241,8 @@ def _layout(ours: Described, theirs: Described, name: str) -> str:
         return f"packed q, k and v have the same heads: for grouped heads {instead}, or call it for each as below"
     if own in conversion.PACKED or other in conversion.PACKED:
         axis = conversion.PACKED.get(other, ("", 2))[1]
-        return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call"
+        instead = f"; for grouped heads {APART[others]} takes its place" if others in APART else ""
+        return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call{instead}"
     try:
         before = conversion.moved(other, own)
         behind = conversion.entered(own, conversion.OF_BATCH) + conversion.left(other)

@@ -221,10 +221,10 @@ class _Swap:
         return {"offset": "0"}
 
     def _clone(self) -> None:
-        """Keep ours from writing into what it was given."""
-        if self.ours.in_place and not self.theirs.in_place:
-            self.before.append(each(self.rotating, "{}.clone()"))
-        if self.ours.in_place and self.theirs.in_place and self.before[1:]:
+        """Keep ours from writing into what it was given; what is stacked for it is a copy already."""
+        stacked = self.ours.layout in PACKED and self.slots != ["qkv"]
+        copied = self.theirs.in_place and not self.before[1:]
+        if self.ours.in_place and not stacked and not copied:
             self.before.append(each(self.rotating, "{}.clone()"))
 
     def _call(self, values: dict[str, str]) -> list[str]:
