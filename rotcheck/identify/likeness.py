@@ -37,15 +37,19 @@ def likeness(own: Identification, other: Identification, name: str) -> Likeness:
         return plain
     gone = next(one for one in plain.differences if one.hard and one not in nearest.differences)
     fix = _differs("flag", gone.own, gone.other, f"call it with {flag.flag}")
-    with_flag = nearest.adapter and nearest.adapter.replace(
-        f"{signature.OURS}(", f"{signature.OURS}_with_flag("
-    )
-    lines = f"{signature.OURS}_with_flag = functools.partial({signature.OURS}, {flag.flag})\n\n\n"
-    code = with_flag and with_flag.replace(
-        "import torch\n\n\n", f"import functools\n\nimport torch\n\n{lines}", 1
-    )
+    code = nearest.adapter
+    if code and flag.convention and len(flag.convention.argument_order) > len(own.convention.argument_order):
+        code = _called_with(code, flag.flag)
     differences = (fix, *nearest.differences)
     return Likeness(other=name, swappable="with changes", differences=differences, adapter=code)
+
+
+def _called_with(code: str, flag: str) -> str:
+    """Return an adapter that calls ours with a flag besides."""
+    bound = f"{signature.OURS}_with_flag"
+    line = f"{bound} = functools.partial({signature.OURS}, {flag})\n\n\n"
+    called = code.replace(f"{signature.OURS}(", f"{bound}(")
+    return called.replace("import torch\n\n\n", f"import functools\n\nimport torch\n\n{line}", 1)
 
 
 def _with(own: Identification, turned: Turned) -> Identification:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import functions_flagged
 import pytest
+import swaps
 import torch
 from identifying import told
 
 from rotcheck.identify.likeness import likeness
 from rotcheck.identify.run import identify_all
+from rotcheck.identify.swap.beside import adapted
 from rotcheck.report.identification import lines, summary_line
 from rotcheck.results import Identification
 
@@ -158,6 +160,17 @@ def test_a_flag_is_named_where_it_makes_a_swap_possible() -> None:
     assert held.swappable == "with changes"
     assert ("flag", "call it with interleaved=True") in [(one.field, one.fix) for one in held.differences]
     assert "pairing" not in [one.field for one in held.differences]
+
+
+@pytest.mark.parametrize("name", ["paired_either_way", "must_say_neox"])
+def test_the_code_calls_it_with_the_flag(name: str) -> None:
+    """By keyword, or in its place where the call has one."""
+    held = likeness(identification(name), told("swaps:tables_each_twice"), "other")
+    assert held.adapter is not None
+    as_theirs = adapted(getattr(functions_flagged, name), held.adapter)
+    x, angle = torch.randn(2, 5, 3, 16), torch.rand(5, 8).repeat_interleave(2, -1)
+    expected = swaps.tables_each_twice(x, angle.cos(), angle.sin())
+    assert torch.allclose(as_theirs(x, angle.cos(), angle.sin()), expected, atol=1e-6)
 
 
 def test_what_the_flag_says_makes_it_the_other() -> None:
