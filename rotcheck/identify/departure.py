@@ -13,11 +13,13 @@ from torch import Tensor
 
 from rotcheck.identify.places import where
 from rotcheck.identify.response import Look, Response
-from rotcheck.rotary.conventions import Pairing
+from rotcheck.rotary.conventions import Pairing, role_of
 from rotcheck.rotary.frequencies import inverse_frequencies
 
 NEAR = 2e-3  # values between -1 and 1 closer than this are one
 MOST = 0.985  # of all elements that words must explain
+SURE = 0.999
+MOST_CONVENTIONS = 8  # that are looked at, where some elements follow one
 THETAS = (10000.0, 500000.0, 1000000.0)
 
 
@@ -52,7 +54,7 @@ def of_look(look: Look, every: Sequence[Parts]) -> str:
     """Return in words what departs in a call from the nearest of these conventions."""
     got = torch.stack(look.got)  # (slots, B, S, H, D)
     names = look.convention.slots
-    every = [parts for parts in every if parts.own.shape == got.shape]
+    every = _nearest([parts for parts in every if parts.own.shape == got.shape], got)
     best: tuple[float, float, str] = (MOST, 0.0, "")
     for parts in every:
         agree = _same(got, parts.right)
@@ -61,7 +63,18 @@ def of_look(look: Look, every: Sequence[Parts]) -> str:
             explained = float((agree | _same(got, made)).double().mean())
             if explained > best[0] + 1e-3 or (explained >= best[0] and share > best[1] + 1e-3):
                 best = explained, share, _words(~agree, how, names, parts)
+        if best[0] > SURE and best[1] > 0.3:
+            break
     return best[2] or _two(got, every, names)
+
+
+def _nearest(every: Sequence[Parts], got: Tensor) -> list[Parts]:
+    """Return the conventions that some elements follow, the most first; all, where no element follows any."""
+    shares = [float(_same(got, parts.right).double().mean()) for parts in every]
+    ordered = sorted(range(len(every)), key=lambda at: -shares[at])
+    if not ordered or shares[ordered[0]] < 0.3:
+        return list(every)
+    return [every[at] for at in ordered[:MOST_CONVENTIONS]]
 
 
 def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> str:
@@ -145,6 +158,7 @@ def _ways(parts: Parts, got: Tensor, names: Sequence[str]) -> Iterator[tuple[Ten
         (a * c * (b * s), "multiply the terms with cos and sin, which they should add"),
         (a * c * (b * s) * parts.sign, "multiply the terms with cos and sin, which they should add"),
         (a * c / (b * s), "divide the terms with cos and sin, which they should add"),
+        (a + torch.where(parts.sign < 0, c, s), "have cos and sin added, which they should multiply with"),
         ((a * c + b) * s, "add before they multiply with sin"),
         (a * c * c + b * s, "multiply with cos twice"),
         (a * c + b * s * s, "multiply with sin twice"),
@@ -292,10 +306,14 @@ def _conventions(response: Response, look: Look, positions: Sequence[int]) -> It
     still = [name == "v" for name in look.convention.slots]
     if response.cos is not None and response.sin is not None:
         tables = [(response.cos, response.sin, "")]
+        joined = any(
+            "cos" in role and "sin" in role for role in map(role_of, look.convention.arguments)
+        )  # in which order, the response tells
+        tables += [(response.sin, response.cos, "")] if joined else []
     else:
         tables = list(_own_tables(response, x.shape[-1], positions))
     for (cos, sin, said), pairing in product(tables, _PAIRINGS):
-        for full in (True, False):
+        for full in (True, False) if response.cos is not None else (False,):
             for parts in _parts(x, cos, sin, pairing, full=full):
                 yield _v_left(replace(parts, named=said), still)
 

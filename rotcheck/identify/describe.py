@@ -18,6 +18,7 @@ from rotcheck.identify import (
     making,
     own_angles,
     remarks,
+    rows,
     sections,
     sequences,
     traits,
@@ -227,6 +228,8 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     more = _more(asked, sizes, values=judged, fresh=fresh)
     more.evidence = [*seen, *begun, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
+    if judged and not _mistaken(findings):
+        findings += rows.of_many_rows(asked, [each.convention for each in found.others], sizes)
     if not _mistaken(findings):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))

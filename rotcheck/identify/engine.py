@@ -79,7 +79,11 @@ def search(
 
 def _with_departure(found: Found) -> Found:
     """Add what departs from the nearest convention, in words."""
-    if found.exact or found.reading.problem == "not-rotated" == (found.k or found.reading).problem:
+    if (
+        found.exact
+        or found.departs
+        or found.reading.problem == "not-rotated" == (found.k or found.reading).problem
+    ):
         return found
     return replace(found, departs=departure.of_response(found.response, found.trier.probe.positions))
 
@@ -125,6 +129,10 @@ class _Tried:
                     return self.nearest
             if self.nearest is not None and self._plain(self.nearest):
                 return self.nearest
+            if self.nearest is not None and self._said(self.nearest):
+                self.nearest = _with_departure(self.nearest)
+                if self.nearest.departs:
+                    return self.nearest
         return None
 
     def _one(self, trier: Trier, template: Template) -> Found | None:
@@ -150,8 +158,12 @@ class _Tried:
         It may be no convention, but no other call will make one of it.
         """
         even = not (found.response.mixes or found.response.uneven)
-        said = named(self._known, found.convention.arguments) and not _blind(found.convention.arguments)
-        return said and even and found.reading.problem not in ("not-rotated", "not-finite")
+        return self._said(found) and even and found.reading.problem not in ("not-rotated", "not-finite")
+
+    def _said(self, found: Found) -> bool:
+        """Return whether the names of parameters speak for its call."""
+        arguments = found.convention.arguments
+        return named(self._known, arguments) and not _blind(arguments)
 
 
 def _with_offset(found: Found) -> Found:
@@ -200,7 +212,7 @@ def again(found: Found, function: Callable[..., Any], arguments: Template) -> Fo
         if seen_so is not None and seen_so.exact:
             return seen_so
         nearest = nearest or seen_so
-    return nearest or NotFound(tuple(reasons))
+    return _with_departure(nearest) if nearest else NotFound(tuple(reasons))
 
 
 def _read_as(seen: Found, way: Convention) -> Convention:
