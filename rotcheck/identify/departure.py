@@ -6,7 +6,7 @@ the angles that its own lanes show.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations, product
 
 import torch
 from torch import Tensor
@@ -19,6 +19,8 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 NEAR = 2e-3  # values between -1 and 1 closer than this are one
 MOST = 0.985  # of all elements that words must explain
 SURE = 0.999
+COARSE = 0.03
+MOST_WAYS = 5
 MOST_CONVENTIONS = 8  # that are looked at, where some elements follow one
 THETAS = (10000.0, 500000.0, 1000000.0)
 
@@ -61,7 +63,7 @@ def of_look(look: Look, every: Sequence[Parts]) -> str:
         share = float(agree.double().mean())
         for made, how in _ways(parts, got, names):
             explained = float((agree | _same(got, made)).double().mean())
-            if explained > best[0] + 1e-3 or (explained >= best[0] and share > best[1] + 1e-3):
+            if explained > best[0] + 1e-3 or (explained >= best[0] and share > best[1] + COARSE):
                 best = explained, share, _words(~agree, how, names, parts)
         if best[0] > SURE and best[1] > 0.3:
             break
@@ -71,7 +73,7 @@ def of_look(look: Look, every: Sequence[Parts]) -> str:
 def _nearest(every: Sequence[Parts], got: Tensor) -> list[Parts]:
     """Return the conventions that some elements follow, the most first; all, where no element follows any."""
     shares = [float(_same(got, parts.right).double().mean()) for parts in every]
-    ordered = sorted(range(len(every)), key=lambda at: -shares[at])
+    ordered = sorted(range(len(every)), key=lambda at: -round(shares[at] / COARSE))
     if not ordered or shares[ordered[0]] < 0.3:
         return list(every)
     return [every[at] for at in ordered[:MOST_CONVENTIONS]]
@@ -80,13 +82,17 @@ def _nearest(every: Sequence[Parts], got: Tensor) -> list[Parts]:
 def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> str:
     """Return what departs in two ways at once, of the convention that most elements follow."""
     found: tuple[float, str] = (MOST, "")
-    for parts in sorted(every, key=lambda parts: -float(_same(got, parts.right).double().mean()))[:4]:
+    for parts in sorted(every, key=lambda parts: -float(_same(got, parts.right).double().mean()))[
+        :MOST_CONVENTIONS
+    ]:
         agree = _same(got, parts.right)
         ways = [(_same(got, made) & ~agree, how) for made, how in _ways(parts, got, names)]
-        ways.sort(key=lambda way: -float(way[0].double().mean()))
-        for (first, one), (second, other) in product(ways[:1], ways[1:]):
+        ways.sort(
+            key=lambda way: -round(float(way[0].double().mean()) / COARSE)
+        )  # of equal ones the plainest first
+        for (first, one), (second, other) in combinations(ways[:MOST_WAYS], 2):
             rest = second & ~first
-            if float((agree | first | rest).double().mean()) > found[0]:
+            if float((agree | first | rest).double().mean()) > found[0] + (COARSE / 3 if found[1] else 0):
                 words = f"{_words(first, one, names, parts)}, and {_words(rest, other, names, parts)}"
                 found = float((agree | first | rest).double().mean()), words
         if not found[1] and float(agree.double().mean()) > 0.45:
@@ -168,7 +174,7 @@ def _ways(parts: Parts, got: Tensor, names: Sequence[str]) -> Iterator[tuple[Ten
     yield from ((torch.where(turned, made, a), how) for made, how in plain)
     yield from _of_pairs(parts)
     yield from _of_slots(parts, names)
-    yield from _of_rows(parts)
+    yield from _of_rows(parts, got)
     yield from _of_lanes(parts)
     yield from _of_columns(parts)
     yield from _of_factors(parts, got)
@@ -197,9 +203,11 @@ def _of_slots(parts: Parts, names: Sequence[str]) -> Iterator[tuple[Tensor, str]
         mixed_other = parts.own * parts.cos + parts.other[at] * parts.sin
         yield mixed_own, f"hold {name}'s lanes in the term with cos"
         yield mixed_other, f"hold {name}'s lanes in the term with sin"
+    if len(names) > 1:
+        yield torch.cat((right[:2].flip(0), right[2:])), "stand in each other's place: q's result is k's"
 
 
-def _of_rows(parts: Parts) -> Iterator[tuple[Tensor, str]]:
+def _of_rows(parts: Parts, got: Tensor) -> Iterator[tuple[Tensor, str]]:
     rows = parts.cos.shape[2]
     for by, words in ((1, "the next row's angle"), (-1, "the angle of the row before")):
         yield _with_tables(parts, parts.cos.roll(-by, 2), parts.sin.roll(-by, 2)), f"turn with {words}"
@@ -209,10 +217,11 @@ def _of_rows(parts: Parts) -> Iterator[tuple[Tensor, str]]:
         yield _with_tables(parts, cos, parts.sin), f"take cos of row {row}"
         yield _with_tables(parts, parts.cos, sin), f"take sin of row {row}"
     heads = parts.cos.shape[3]
-    at = torch.arange(heads) % rows
-    cos, sin = (table[:, :, :1][:, :, 0:1].clone() for table in (parts.cos, parts.sin))
-    cos, sin = (table[:, :, at, 0].unsqueeze(2).expand_as(table) for table in (parts.cos, parts.sin))
-    yield _with_tables(parts, cos, sin), "turn with the number of the head, and not with the row"
+    at = torch.arange(heads)
+    cos, sin = (table[:, :, at % rows, 0].unsqueeze(2).expand_as(table) for table in (parts.cos, parts.sin))
+    made = _with_tables(parts, cos, sin)
+    known = (at < rows)[:, None]  # the tables have no row for the others
+    yield torch.where(known, made, got), "turn with the number of the head, and not with the row"
     yield _reversed(parts)
 
 
@@ -315,7 +324,7 @@ def _conventions(response: Response, look: Look, positions: Sequence[int]) -> It
     for (cos, sin, said), pairing in product(tables, _PAIRINGS):
         for full in (True, False) if response.cos is not None else (False,):
             for parts in _parts(x, cos, sin, pairing, full=full):
-                yield _v_left(replace(parts, named=said), still)
+                yield _v_left(replace(parts, named=parts.named or said), still)
 
 
 _PAIRINGS: tuple[Pairing, ...] = ("half", "interleaved")
@@ -349,20 +358,32 @@ def _parts(x: Tensor, cos: Tensor, sin: Tensor, pairing: Pairing, *, full: bool)
         return
     lane = torch.arange(turning)
     half = turning // 2
-    first = lane < half if pairing == "half" else lane % 2 == 0
-    partner = (lane + half) % turning if pairing == "half" else lane ^ 1
-    column = lane if full else (lane % half if pairing == "half" else lane // 2)
+    for written in dict.fromkeys((pairing, "half")):
+        first = lane < half if written == "half" else lane % 2 == 0
+        partner = (lane + half) % turning if written == "half" else lane ^ 1
+        column = lane if full else (lane % half if written == "half" else lane // 2)
+        source = lane if written == pairing else 2 * (lane % half) + lane // half
+        yield from _of_lanes_and_columns(x, cos, sin, source, partner, column, first)
+
+
+def _of_lanes_and_columns(
+    x: Tensor, cos: Tensor, sin: Tensor, source: Tensor, partner: Tensor, column: Tensor, first: Tensor
+) -> Iterator[Parts]:
+    """Yield the parts of a rotation, in both directions, whose lanes take what these say."""
+    width, turning = x.shape[-1], len(source)
     sign = torch.where(first, -1.0, 1.0).double()
     shape = (1, 1, cos.shape[0], 1, turning)
     rest = width - turning
     c = torch.cat((cos[:, column].view(shape), cos.new_ones(*shape[:-1], rest)), -1)
     s = torch.cat((sin[:, column].view(shape), sin.new_zeros(*shape[:-1], rest)), -1)
-    at = torch.cat((partner, torch.arange(turning, width)))
+    others = torch.arange(turning, width)
+    at = torch.cat((partner, others))
+    own = x[..., torch.cat((source, others))]
     signs = torch.cat((sign, sign.new_zeros(rest)))
     for direction in (1, -1):
         named = "" if direction == 1 else "in a rotation by the negative angle"
         signed = signs * direction
-        yield Parts(x, x[..., at] * signed, c.expand_as(x), s.expand_as(x), signed, named, at)
+        yield Parts(own, own[..., at] * signed, c.expand_as(x), s.expand_as(x), signed, named, at)
 
 
 def _v_left(parts: Parts, still: Sequence[bool]) -> Parts:

@@ -219,7 +219,10 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     begun, wrong = sequences.of_starts(found)
     points, amiss = coordinates.of_points(found)
     findings += [*wrong, *amiss, *bounds.of_other_widths(found), *remarks.of_response(found)]
-    readable = found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
+    even = not found.response.uneven
+    readable = (
+        even and found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
+    )
     own = own_angles.of_applied(found) if readable else None
     findings += own.remarks if own else []
     asked, sizes = _asked(target, found, own, device)

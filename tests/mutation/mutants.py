@@ -59,7 +59,7 @@ def _apply(tree: ast.FunctionDef, number: int) -> tuple[str, str]:
             change()
             ast.fix_missing_locations(tree)
             lines = ast.unparse(tree).splitlines()
-            return rule, next((one for one in lines if _unparsed(node) in one), lines[0]).strip()
+            return rule, next((one for one in lines[1:] if _unparsed(node) in one), lines[0]).strip()
     raise IndexError(number)
 
 
@@ -76,6 +76,8 @@ def _parsed(function: Callable[..., Any]) -> dict[str, ast.FunctionDef]:
         assert isinstance(tree, ast.FunctionDef), f"{one} is no plain function"
         tree.decorator_list = []
         tree.returns = None
+        if ast.get_docstring(tree) is not None:
+            tree.body = tree.body[1:]
         found[one.__name__] = tree
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         for name in sorted(names - set(found)):
