@@ -18,6 +18,7 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 
 NEAR = 2e-3  # values between -1 and 1 closer than this are one
 MOST = 0.985  # of all elements that words must explain
+VAGUE = "hold something else than the rotation"
 SURE = 0.999
 COARSE = 0.03
 MOST_WAYS = 5
@@ -96,7 +97,7 @@ def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> str:
                 words = f"{_words(first, one, names, parts)}, and {_words(rest, other, names, parts)}"
                 found = float((agree | first | rest).double().mean()), words
         if not found[1] and float(agree.double().mean()) > 0.45:
-            return _words(~agree, "hold something else than the rotation", names, parts)
+            return _words(~agree, VAGUE, names, parts)
     return found[1]
 
 
@@ -238,17 +239,17 @@ def _of_lanes(parts: Parts) -> Iterator[tuple[Tensor, str]]:
     """Yield results that stand in other lanes than they should, or are made of other lanes."""
     right, width = parts.right, parts.own.shape[-1]
     turning = int((parts.sign != 0).sum())
-    for by in dict.fromkeys((1, -1, width // 2, width // 4, turning // 2)):
-        yield right.roll(by, -1), f"hold what belongs {abs(by)} lanes {'before' if by > 0 else 'behind'}"
-        moved = parts.own.roll(by, -1) * parts.cos + parts.other * parts.sin
-        yield moved, f"take a lane {abs(by)} off where their own belongs"
-        moved = parts.own * parts.cos + parts.other.roll(by, -1).abs() * 0
     still = width - turning
     if still:
         yield (
             torch.cat((right[..., turning:], right[..., :turning]), -1),
             ("are written behind the lanes that stay, which belong behind them"),
         )
+    for by in dict.fromkeys((1, -1, width // 2, width // 4, turning // 2)):
+        yield right.roll(by, -1), f"hold what belongs {abs(by)} lanes {'before' if by > 0 else 'behind'}"
+        moved = parts.own.roll(by, -1) * parts.cos + parts.other * parts.sin
+        yield moved, f"take a lane {abs(by)} off where their own belongs"
+        moved = parts.own * parts.cos + parts.other.roll(by, -1).abs() * 0
     yield right.flip(-1), "stand in the reverse order"
     if width % 2 == 0:
         halves = right.view(*right.shape[:-1], 2, width // 2)

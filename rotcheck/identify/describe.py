@@ -17,6 +17,7 @@ from rotcheck.identify import (
     flags,
     making,
     own_angles,
+    partial,
     remarks,
     rows,
     sections,
@@ -218,7 +219,13 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
     begun, wrong = sequences.of_starts(found)
     points, amiss = coordinates.of_points(found)
-    findings += [*wrong, *amiss, *bounds.of_other_widths(found), *remarks.of_response(found)]
+    findings += [
+        *wrong,
+        *amiss,
+        *bounds.of_other_widths(found),
+        *partial.of_narrow_tables(found),
+        *remarks.of_response(found),
+    ]
     even = not found.response.uneven
     readable = (
         even and found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")

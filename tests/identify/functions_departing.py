@@ -61,6 +61,14 @@ def one_too_many(q, k, cos, sin):
     return q * c + turn_half(q) * s + 1, k * c + turn_half(k) * s
 
 
+@says("with tables for half of the lanes, all lanes are written behind the lanes that stay")
+def stay_in_front(x, cos, sin):
+    count = cos.shape[-1]
+    turned, stay = x[..., :count], x[..., count:]
+    turned = turned * cos[:, None] + turn_half(turned) * sin[:, None]
+    return torch.cat((stay, turned), -1)
+
+
 @says("turn with the number of the head")
 def along_heads(q, k):
     """q, k: (batch, length, heads, lanes)"""
@@ -74,6 +82,13 @@ def along_heads(q, k):
 def right(q, k, cos, sin):
     c, s = cos.unsqueeze(1), sin.unsqueeze(1)
     return q * c + turn_half(q) * s, k * c + turn_half(k) * s
+
+
+def stay_behind(x, cos, sin):
+    count = cos.shape[-1]
+    turned, stay = x[..., :count], x[..., count:]
+    turned = turned * cos[:, None] + turn_half(turned) * sin[:, None]
+    return torch.cat((turned, stay), -1)
 
 
 def along_rows(q, k):

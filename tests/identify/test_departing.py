@@ -21,7 +21,7 @@ def test_which_lanes_heads_and_rows_depart_and_how(name: str) -> None:
     assert any(SAYS[name] in one.message for one in found.findings), [one.message for one in found.findings]
 
 
-@pytest.mark.parametrize("name", ["right", "along_rows"])
+@pytest.mark.parametrize("name", ["right", "along_rows", "stay_behind"])
 def test_of_a_right_one_nothing_departs(name: str) -> None:
     found = told(f"functions_departing:{name}")
     assert (found.answer, found.findings) == ("right", ())

@@ -79,7 +79,7 @@ def judged(mutant: Mutant, original: Original, own: Sequence[Identification]) ->
         warnings.simplefilter("ignore")
         declared = _declared(mutant, original)
     told = told_of(mutant.function)
-    states = [_state(*both) for both in zip(told, own)] + ["another"] * (len(told) != len(own))
+    states = [_state(*both, original) for both in zip(told, own)] + ["another"] * (len(told) != len(own))
     state = min(states, key=("wrong", "unknown", "another", "taken").index)
     words = "; ".join(_words(one) for one, said in zip(told, states) if said == state)
     return Verdict(declared, state, state == "another" or _named(words), words)
@@ -94,12 +94,13 @@ def _declared(mutant: Mutant, original: Original) -> str:
     return "right"
 
 
-def _state(told: Identification, own: Identification) -> str:
+def _state(told: Identification, own: Identification, original: Original) -> str:
     if any(one.mistake for one in told.findings):
         return "wrong"
     if not told.follows or told.convention is None:
         return "unknown"
-    return "taken" if _alike(told, own) else "another"
+    same_call = told.convention.argument_order == original.convention.called_with
+    return "taken" if same_call and _alike(told, own) else "another"
 
 
 def _alike(told: Identification, own: Identification) -> bool:
