@@ -18,6 +18,7 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 
 NEAR = 2e-3  # values between -1 and 1 closer than this are one
 MOST = 0.985  # of all elements that words must explain
+READ = ("own", "half-width", "first half")
 VAGUE = "hold something else than the rotation"
 SURE = 0.999
 COARSE = 0.03
@@ -323,8 +324,8 @@ def _conventions(response: Response, look: Look, positions: Sequence[int]) -> It
     else:
         tables = list(_own_tables(response, x.shape[-1], positions))
     for (cos, sin, said), pairing in product(tables, _PAIRINGS):
-        for full in (True, False) if response.cos is not None else (False,):
-            for parts in _parts(x, cos, sin, pairing, full=full):
+        for read in READ if response.cos is not None else ("half-width",):
+            for parts in _parts(x, cos, sin, pairing, read):
                 yield _v_left(replace(parts, named=parts.named or said), still)
 
 
@@ -351,10 +352,13 @@ def _own_tables(
                 yield cos, sin, ""
 
 
-def _parts(x: Tensor, cos: Tensor, sin: Tensor, pairing: Pairing, *, full: bool) -> Iterator[Parts]:
-    """Yield the parts of a rotation by tables (S, W), in both directions; `full`: each lane has a column."""
+def _parts(x: Tensor, cos: Tensor, sin: Tensor, pairing: Pairing, read: str) -> Iterator[Parts]:
+    """Yield the parts of a rotation by tables (S, W), in both directions.
+
+    `read`: each lane takes a column of its own, or each pair one of the first half, or one of tables of half the width.
+    """
     width, columns = x.shape[-1], cos.shape[-1]
-    turning = columns if full else 2 * columns
+    turning = 2 * columns if read == "half-width" else columns
     if turning > width or turning % 2:
         return
     lane = torch.arange(turning)
@@ -362,7 +366,7 @@ def _parts(x: Tensor, cos: Tensor, sin: Tensor, pairing: Pairing, *, full: bool)
     for written in dict.fromkeys((pairing, "half")):
         first = lane < half if written == "half" else lane % 2 == 0
         partner = (lane + half) % turning if written == "half" else lane ^ 1
-        column = lane if full else (lane % half if written == "half" else lane // 2)
+        column = lane if read == "own" else (lane % half if written == "half" else lane // 2)
         source = lane if written == pairing else 2 * (lane % half) + lane // half
         yield from _of_lanes_and_columns(x, cos, sin, source, partner, column, first)
 
