@@ -6,18 +6,24 @@ the angles that its own lanes show.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations, product
 
 import torch
 from torch import Tensor
 
 from rotcheck.identify.places import where
 from rotcheck.identify.response import Look, Response
-from rotcheck.rotary.conventions import Pairing
+from rotcheck.rotary.conventions import Pairing, role_of
 from rotcheck.rotary.frequencies import inverse_frequencies
 
 NEAR = 2e-3  # values between -1 and 1 closer than this are one
 MOST = 0.985  # of all elements that words must explain
+READ = ("own", "half-width", "first half")
+VAGUE = "hold something else than the rotation"
+SURE = 0.999
+COARSE = 0.03
+MOST_WAYS = 5
+MOST_CONVENTIONS = 8  # that are looked at, where some elements follow one
 THETAS = (10000.0, 500000.0, 1000000.0)
 
 
@@ -52,32 +58,47 @@ def of_look(look: Look, every: Sequence[Parts]) -> str:
     """Return in words what departs in a call from the nearest of these conventions."""
     got = torch.stack(look.got)  # (slots, B, S, H, D)
     names = look.convention.slots
-    every = [parts for parts in every if parts.own.shape == got.shape]
+    every = _nearest([parts for parts in every if parts.own.shape == got.shape], got)
     best: tuple[float, float, str] = (MOST, 0.0, "")
     for parts in every:
         agree = _same(got, parts.right)
         share = float(agree.double().mean())
         for made, how in _ways(parts, got, names):
             explained = float((agree | _same(got, made)).double().mean())
-            if explained > best[0] + 1e-3 or (explained >= best[0] and share > best[1] + 1e-3):
+            if explained > best[0] + 1e-3 or (explained >= best[0] and share > best[1] + COARSE):
                 best = explained, share, _words(~agree, how, names, parts)
+        if best[0] > SURE and best[1] > 0.3:
+            break
     return best[2] or _two(got, every, names)
+
+
+def _nearest(every: Sequence[Parts], got: Tensor) -> list[Parts]:
+    """Return the conventions that some elements follow, the most first; all, where no element follows any."""
+    shares = [float(_same(got, parts.right).double().mean()) for parts in every]
+    ordered = sorted(range(len(every)), key=lambda at: -round(shares[at] / COARSE))
+    if not ordered or shares[ordered[0]] < 0.3:
+        return list(every)
+    return [every[at] for at in ordered[:MOST_CONVENTIONS]]
 
 
 def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> str:
     """Return what departs in two ways at once, of the convention that most elements follow."""
     found: tuple[float, str] = (MOST, "")
-    for parts in sorted(every, key=lambda parts: -float(_same(got, parts.right).double().mean()))[:4]:
+    for parts in sorted(every, key=lambda parts: -float(_same(got, parts.right).double().mean()))[
+        :MOST_CONVENTIONS
+    ]:
         agree = _same(got, parts.right)
         ways = [(_same(got, made) & ~agree, how) for made, how in _ways(parts, got, names)]
-        ways.sort(key=lambda way: -float(way[0].double().mean()))
-        for (first, one), (second, other) in product(ways[:1], ways[1:]):
+        ways.sort(
+            key=lambda way: -round(float(way[0].double().mean()) / COARSE)
+        )  # of equal ones the plainest first
+        for (first, one), (second, other) in combinations(ways[:MOST_WAYS], 2):
             rest = second & ~first
-            if float((agree | first | rest).double().mean()) > found[0]:
+            if float((agree | first | rest).double().mean()) > found[0] + (COARSE / 3 if found[1] else 0):
                 words = f"{_words(first, one, names, parts)}, and {_words(rest, other, names, parts)}"
                 found = float((agree | first | rest).double().mean()), words
         if not found[1] and float(agree.double().mean()) > 0.45:
-            return _words(~agree, "hold something else than the rotation", names, parts)
+            return _words(~agree, VAGUE, names, parts)
     return found[1]
 
 
@@ -145,6 +166,7 @@ def _ways(parts: Parts, got: Tensor, names: Sequence[str]) -> Iterator[tuple[Ten
         (a * c * (b * s), "multiply the terms with cos and sin, which they should add"),
         (a * c * (b * s) * parts.sign, "multiply the terms with cos and sin, which they should add"),
         (a * c / (b * s), "divide the terms with cos and sin, which they should add"),
+        (a + torch.where(parts.sign < 0, c, s), "have cos and sin added, which they should multiply with"),
         ((a * c + b) * s, "add before they multiply with sin"),
         (a * c * c + b * s, "multiply with cos twice"),
         (a * c + b * s * s, "multiply with sin twice"),
@@ -154,7 +176,7 @@ def _ways(parts: Parts, got: Tensor, names: Sequence[str]) -> Iterator[tuple[Ten
     yield from ((torch.where(turned, made, a), how) for made, how in plain)
     yield from _of_pairs(parts)
     yield from _of_slots(parts, names)
-    yield from _of_rows(parts)
+    yield from _of_rows(parts, got)
     yield from _of_lanes(parts)
     yield from _of_columns(parts)
     yield from _of_factors(parts, got)
@@ -183,9 +205,11 @@ def _of_slots(parts: Parts, names: Sequence[str]) -> Iterator[tuple[Tensor, str]
         mixed_other = parts.own * parts.cos + parts.other[at] * parts.sin
         yield mixed_own, f"hold {name}'s lanes in the term with cos"
         yield mixed_other, f"hold {name}'s lanes in the term with sin"
+    if len(names) > 1:
+        yield torch.cat((right[:2].flip(0), right[2:])), "stand in each other's place: q's result is k's"
 
 
-def _of_rows(parts: Parts) -> Iterator[tuple[Tensor, str]]:
+def _of_rows(parts: Parts, got: Tensor) -> Iterator[tuple[Tensor, str]]:
     rows = parts.cos.shape[2]
     for by, words in ((1, "the next row's angle"), (-1, "the angle of the row before")):
         yield _with_tables(parts, parts.cos.roll(-by, 2), parts.sin.roll(-by, 2)), f"turn with {words}"
@@ -195,10 +219,11 @@ def _of_rows(parts: Parts) -> Iterator[tuple[Tensor, str]]:
         yield _with_tables(parts, cos, parts.sin), f"take cos of row {row}"
         yield _with_tables(parts, parts.cos, sin), f"take sin of row {row}"
     heads = parts.cos.shape[3]
-    at = torch.arange(heads) % rows
-    cos, sin = (table[:, :, :1][:, :, 0:1].clone() for table in (parts.cos, parts.sin))
-    cos, sin = (table[:, :, at, 0].unsqueeze(2).expand_as(table) for table in (parts.cos, parts.sin))
-    yield _with_tables(parts, cos, sin), "turn with the number of the head, and not with the row"
+    at = torch.arange(heads)
+    cos, sin = (table[:, :, at % rows, 0].unsqueeze(2).expand_as(table) for table in (parts.cos, parts.sin))
+    made = _with_tables(parts, cos, sin)
+    known = (at < rows)[:, None]  # the tables have no row for the others
+    yield torch.where(known, made, got), "turn with the number of the head, and not with the row"
     yield _reversed(parts)
 
 
@@ -215,17 +240,17 @@ def _of_lanes(parts: Parts) -> Iterator[tuple[Tensor, str]]:
     """Yield results that stand in other lanes than they should, or are made of other lanes."""
     right, width = parts.right, parts.own.shape[-1]
     turning = int((parts.sign != 0).sum())
-    for by in dict.fromkeys((1, -1, width // 2, width // 4, turning // 2)):
-        yield right.roll(by, -1), f"hold what belongs {abs(by)} lanes {'before' if by > 0 else 'behind'}"
-        moved = parts.own.roll(by, -1) * parts.cos + parts.other * parts.sin
-        yield moved, f"take a lane {abs(by)} off where their own belongs"
-        moved = parts.own * parts.cos + parts.other.roll(by, -1).abs() * 0
     still = width - turning
     if still:
         yield (
             torch.cat((right[..., turning:], right[..., :turning]), -1),
             ("are written behind the lanes that stay, which belong behind them"),
         )
+    for by in dict.fromkeys((1, -1, width // 2, width // 4, turning // 2)):
+        yield right.roll(by, -1), f"hold what belongs {abs(by)} lanes {'before' if by > 0 else 'behind'}"
+        moved = parts.own.roll(by, -1) * parts.cos + parts.other * parts.sin
+        yield moved, f"take a lane {abs(by)} off where their own belongs"
+        moved = parts.own * parts.cos + parts.other.roll(by, -1).abs() * 0
     yield right.flip(-1), "stand in the reverse order"
     if width % 2 == 0:
         halves = right.view(*right.shape[:-1], 2, width // 2)
@@ -292,12 +317,16 @@ def _conventions(response: Response, look: Look, positions: Sequence[int]) -> It
     still = [name == "v" for name in look.convention.slots]
     if response.cos is not None and response.sin is not None:
         tables = [(response.cos, response.sin, "")]
+        joined = any(
+            "cos" in role and "sin" in role for role in map(role_of, look.convention.arguments)
+        )  # in which order, the response tells
+        tables += [(response.sin, response.cos, "")] if joined else []
     else:
         tables = list(_own_tables(response, x.shape[-1], positions))
     for (cos, sin, said), pairing in product(tables, _PAIRINGS):
-        for full in (True, False):
-            for parts in _parts(x, cos, sin, pairing, full=full):
-                yield _v_left(replace(parts, named=said), still)
+        for read in READ if response.cos is not None else ("half-width",):
+            for parts in _parts(x, cos, sin, pairing, read):
+                yield _v_left(replace(parts, named=parts.named or said), still)
 
 
 _PAIRINGS: tuple[Pairing, ...] = ("half", "interleaved")
@@ -323,28 +352,43 @@ def _own_tables(
                 yield cos, sin, ""
 
 
-def _parts(x: Tensor, cos: Tensor, sin: Tensor, pairing: Pairing, *, full: bool) -> Iterator[Parts]:
-    """Yield the parts of a rotation by tables (S, W), in both directions; `full`: each lane has a column."""
+def _parts(x: Tensor, cos: Tensor, sin: Tensor, pairing: Pairing, read: str) -> Iterator[Parts]:
+    """Yield the parts of a rotation by tables (S, W), in both directions.
+
+    `read`: each lane takes a column of its own, or each pair one of the first half, or one of tables of half the width.
+    """
     width, columns = x.shape[-1], cos.shape[-1]
-    turning = columns if full else 2 * columns
+    turning = 2 * columns if read == "half-width" else columns
     if turning > width or turning % 2:
         return
     lane = torch.arange(turning)
     half = turning // 2
-    first = lane < half if pairing == "half" else lane % 2 == 0
-    partner = (lane + half) % turning if pairing == "half" else lane ^ 1
-    column = lane if full else (lane % half if pairing == "half" else lane // 2)
+    for written in dict.fromkeys((pairing, "half")):
+        first = lane < half if written == "half" else lane % 2 == 0
+        partner = (lane + half) % turning if written == "half" else lane ^ 1
+        column = lane if read == "own" else (lane % half if written == "half" else lane // 2)
+        source = lane if written == pairing else 2 * (lane % half) + lane // half
+        yield from _of_lanes_and_columns(x, cos, sin, source, partner, column, first)
+
+
+def _of_lanes_and_columns(
+    x: Tensor, cos: Tensor, sin: Tensor, source: Tensor, partner: Tensor, column: Tensor, first: Tensor
+) -> Iterator[Parts]:
+    """Yield the parts of a rotation, in both directions, whose lanes take what these say."""
+    width, turning = x.shape[-1], len(source)
     sign = torch.where(first, -1.0, 1.0).double()
     shape = (1, 1, cos.shape[0], 1, turning)
     rest = width - turning
     c = torch.cat((cos[:, column].view(shape), cos.new_ones(*shape[:-1], rest)), -1)
     s = torch.cat((sin[:, column].view(shape), sin.new_zeros(*shape[:-1], rest)), -1)
-    at = torch.cat((partner, torch.arange(turning, width)))
+    others = torch.arange(turning, width)
+    at = torch.cat((partner, others))
+    own = x[..., torch.cat((source, others))]
     signs = torch.cat((sign, sign.new_zeros(rest)))
     for direction in (1, -1):
         named = "" if direction == 1 else "in a rotation by the negative angle"
         signed = signs * direction
-        yield Parts(x, x[..., at] * signed, c.expand_as(x), s.expand_as(x), signed, named, at)
+        yield Parts(own, own[..., at] * signed, c.expand_as(x), s.expand_as(x), signed, named, at)
 
 
 def _v_left(parts: Parts, still: Sequence[bool]) -> Parts:

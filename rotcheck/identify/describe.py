@@ -21,7 +21,9 @@ from rotcheck.identify import (
     making,
     noise,
     own_angles,
+    partial,
     remarks,
+    rows,
     sections,
     sequences,
     table_doubt,
@@ -279,8 +281,17 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
     begun, wrong = sequences.of_starts(found)
     points, amiss = coordinates.of_points(found)
-    findings += [*wrong, *amiss, *bounds.of_other_widths(found), *remarks.of_response(found)]
-    readable = found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
+    findings += [
+        *wrong,
+        *amiss,
+        *bounds.of_other_widths(found),
+        *partial.of_narrow_tables(found),
+        *remarks.of_response(found),
+    ]
+    even = not found.response.uneven
+    readable = (
+        even and found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
+    )
     own = own_angles.of_applied(found) if readable else None
     if own and own.attention:
         findings = [one for one in findings if one.code != "scaled"]
@@ -295,7 +306,10 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     more = _more(asked, sizes, values=judged, fresh=fresh)
     more.evidence = [*seen, *begun, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
-    if not (_mistaken(findings) or (own and own.attention)):
+    attention = own is not None and own.attention
+    if judged and not _mistaken(findings):
+        findings += rows.of_many_rows(asked, [each.convention for each in found.others], sizes)
+    if not (_mistaken(findings) or attention):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)

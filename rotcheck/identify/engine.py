@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,7 +85,11 @@ def _likeliest(wanted: Sequence[Template]) -> Convention | None:
 
 def _with_departure(found: Found) -> Found:
     """Add what departs from the nearest convention, in words."""
-    if found.exact or found.reading.problem == "not-rotated" == (found.k or found.reading).problem:
+    if (
+        found.exact
+        or found.departs
+        or found.reading.problem == "not-rotated" == (found.k or found.reading).problem
+    ):
         return found
     return replace(found, departs=departure.of_response(found.response, found.trier.probe.positions))
 
@@ -131,6 +135,10 @@ class _Tried:
                     return self.nearest
             if self.nearest is not None and self._plain(self.nearest):
                 return self.nearest
+            if self.nearest is not None and self._said(self.nearest):
+                self.nearest = _with_departure(self.nearest)
+                if self.nearest.departs:
+                    return self.nearest
         return None
 
     def _one(self, trier: Trier, template: Template) -> Found | None:
@@ -156,8 +164,12 @@ class _Tried:
         It may be no convention, but no other call will make one of it.
         """
         even = not (found.response.mixes or found.response.uneven)
-        said = named(self._known, found.convention.arguments) and not _blind(found.convention.arguments)
-        return said and even and found.reading.problem not in ("not-rotated", "not-finite")
+        return self._said(found) and even and found.reading.problem not in ("not-rotated", "not-finite")
+
+    def _said(self, found: Found) -> bool:
+        """Return whether the names of parameters speak for its call."""
+        arguments = found.convention.arguments
+        return named(self._known, arguments) and not _blind(arguments)
 
 
 def _with_offset(found: Found) -> Found:
@@ -206,7 +218,7 @@ def again(found: Found, function: Callable[..., Any], arguments: Template) -> Fo
         if seen_so is not None and seen_so.exact:
             return seen_so
         nearest = nearest or seen_so
-    return nearest or NotFound(tuple(reasons))
+    return _with_departure(nearest) if nearest else NotFound(tuple(reasons))
 
 
 def _read_as(seen: Found, way: Convention) -> Convention:
@@ -262,11 +274,17 @@ def _blind(template: Template) -> bool:
 
 
 def _nearer(found: Found, than: Found) -> bool:
-    return bool(found.reading.pairing) and not than.reading.pairing
+    return _nearness(found) > _nearness(than)
+
+
+def _nearness(found: Found) -> tuple[bool, bool]:
+    """Rank a call that gives no right rotation: whether it turns pairs, and alike in all heads and batch rows."""
+    return bool(found.reading.pairing), bool(found.reading.pairing) and not found.response.uneven
 
 
 def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
     nearest: Found | None = None
+    held: Found | None = None  # the first that is called as its docstring says
     told = documented.of_roles(trier.function, template)
     for tried in attempts.told_first(attempts.attempts(template), told):
         conventions = attempts.ordered(tried, told, few=interpreted())
@@ -285,9 +303,14 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
             inexact[convention.layout] += not found.exact
             if found.exact:
                 exact.append(found)
-            elif nearest is None or _nearer(found, nearest):
+                continue
+            if convention.axes == attempts.layout_of(told):
+                held = held or found
+            if nearest is None or _nearer(found, nearest):
                 nearest = found
-        if exact and (_by_chance(exact, nearest) or _otherwise_told(exact, nearest, told)):
+        if exact and _otherwise_told(exact, held):
+            return held
+        if exact and _by_chance(exact, nearest):
             return nearest
         if exact:
             exact.sort(key=_rank)
@@ -306,12 +329,11 @@ def _turns_as_handed(found: Found) -> bool:
     return len(seen) == len(handed) and bool((seen - handed).abs().max() < RIGHT)
 
 
-def _otherwise_told(exact: list[Found], nearest: Found | None, told: Mapping[str, str]) -> bool:
+def _otherwise_told(exact: list[Found], held: Found | None) -> bool:
     """Return whether only another layout comes out right than is told, which turns heads by the rows of positions."""
-    layout = attempts.layout_of(told)
-    if nearest is None or layout is None or any(found.convention.axes == layout for found in exact):
+    if held is None or any(found.convention.axes == held.convention.axes for found in exact):
         return False
-    return nearest.convention.axes == layout and nearest.response.uneven == "head"
+    return held.response.uneven == "head"
 
 
 def _by_chance(exact: list[Found], nearest: Found | None) -> bool:

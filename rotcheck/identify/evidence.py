@@ -17,7 +17,9 @@ def of_call(found: Found, convention: Convention) -> list[Told]:
     said.append(Told(field="layout", says=_layout(found), because=sizes))
     if convention.tables != "positions":
         seen = "tables whose entries all differ: which of them each lane holds"
-        said.append(Told(field="tables", says=table_words(convention), because=seen))
+        half = found.reading.unread
+        says = f"{table_words(convention)}{f'; their {half} is never read' if half else ''}"
+        said.append(Told(field="tables", says=says, because=seen))
     return said
 
 

@@ -18,6 +18,7 @@ class Reading:
     blocks: int = 1  # into which the lanes that rotate are cut, each paired for itself
     swapped: bool = False  # cos and sin are taken in the other order
     table_lanes: Pairing | None = None  # the order in which full-width tables must repeat
+    unread: str = ""  # which half of full-width tables is never read
     shift: int = 0  # rows of the table that it is off
     angles: Tensor | None = field(default=None, compare=False)  # (S, P), of one that computes them itself
     amplitude: float = 1.0

@@ -127,7 +127,14 @@ def _of_columns(found: Reading, taken: dict[int, tuple[int, int]], width: int, s
     if not fitting:
         return _columns_wrong(found, swapped)
     order = found.pairing if found.pairing in fitting else fitting[0]
-    return _with(found, swapped, table_lanes=order)
+    return _with(found, swapped, table_lanes=order, unread=_unread(taken, width))
+
+
+def _unread(taken: dict[int, tuple[int, int]], width: int) -> str:
+    """Return which half of the columns of full-width tables no lane takes cos or sin from."""
+    read = {column for columns in taken.values() for column in columns}
+    halves = {"first half": range(width // 2), "second half": range(width // 2, width)}
+    return next((half for half, columns in halves.items() if not read & set(columns)), "")
 
 
 def _columns_wrong(found: Reading, swapped: bool) -> Reading:

@@ -44,8 +44,10 @@ def of_response(found: Found) -> list[Remark]:
 
 def _of_reading(reading: Reading, seen: str, departs: str) -> list[Remark]:
     if reading.problem:
-        vague = reading.problem in ("no-convention", "pairing-of-tables")
-        return [remark(reading.problem, departs if vague and departs else reading.words, seen)]
+        vague = reading.problem == "no-convention" or "different angles" in reading.words
+        words = departs if vague and departs else reading.words
+        more = f": {departs}" if departs and reading.problem == "one-sign" else ""
+        return [remark(reading.problem, f"{words}{more}", seen)]
     if reading.direction == -1:
         words = "rotates by the negative angle: a choice, as nanochat's"
         return [remark("direction", words, seen, mistake=False)]

@@ -261,8 +261,10 @@ class Trier:
             return Response(matrices, cos, sin, mixes=True, look=look)
         lone = self._lone(convention)  # (B, S, H, D, D) each
         said = [torch.einsum("bshli,bshi->bshl", matrix, x) for matrix, x in zip(lone, given)]
-        first = tuple(slot[0, :, 0] for slot in lone)
-        return Response(first, cos, sin, _uneven(lone[0]), _apart(said, got), look)
+        uneven = _uneven(lone[0])
+        head = 1 if uneven == "head" else 0  # the first may turn by an angle of 0
+        found = tuple(slot[0, :, head] for slot in lone)
+        return Response(found, cos, sin, uneven, _apart(said, got), look)
 
     def _matrices(self, convention: Convention) -> tuple[Tensor, ...]:
         """Return the matrices (S, D, D) of each slot, if all heads and batch rows have the same."""

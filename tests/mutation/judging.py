@@ -1,7 +1,7 @@
 """Whether a mutant is wrong, and what rotcheck says of it."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,19 +58,30 @@ def result(function: Callable[..., Any], original: Original) -> tuple[Tensor, ..
 def wrong(mutant: Mutant, original: Original, right: tuple[Tensor, ...]) -> bool | None:
     """Return whether a mutant gives other values than its original; None: it does not run."""
     got = result(mutant.function, original)
-    if got is None or any(one.shape != other.shape or one.dtype != other.dtype for one, other in zip(got, right)):
+    if got is None or any(
+        one.shape != other.shape or one.dtype != other.dtype for one, other in zip(got, right)
+    ):
         return None
     return any(not bool((one - other).abs().max() < OTHER) for one, other in zip(got, right))
 
 
-def judged(mutant: Mutant, original: Original, own: Identification) -> Verdict:
+def told_of(function: Callable[..., Any]) -> list[Identification]:
+    """Return what is told of a function, and of each of its flags the other way round."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = identified(Target(function, None), CPU)
+        return [made.told, *(made.turned(flag) for flag in made.flags if made.turned)]
+
+
+def judged(mutant: Mutant, original: Original, own: Sequence[Identification]) -> Verdict:
     """Return what is said of a wrong mutant, with the original's convention declared and without."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         declared = _declared(mutant, original)
-        told = identified(Target(mutant.function, None), CPU).told
-    words = _words(told)
-    state = _state(told, own)
+    told = told_of(mutant.function)
+    states = [_state(*both, original) for both in zip(told, own)] + ["another"] * (len(told) != len(own))
+    state = min(states, key=("wrong", "unknown", "another", "taken").index)
+    words = "; ".join(_words(one) for one, said in zip(told, states) if said == state)
     return Verdict(declared, state, state == "another" or _named(words), words)
 
 
@@ -83,19 +94,29 @@ def _declared(mutant: Mutant, original: Original) -> str:
     return "right"
 
 
-def _state(told: Identification, own: Identification) -> str:
+def _state(told: Identification, own: Identification, original: Original) -> str:
     if any(one.mistake for one in told.findings):
         return "wrong"
     if not told.follows or told.convention is None:
         return "unknown"
-    return "taken" if _alike(told, own) else "another"
+    same_call = told.convention.argument_order == original.convention.called_with
+    return "taken" if same_call and _alike(told, own) else "another"
 
 
 def _alike(told: Identification, own: Identification) -> bool:
     """Return whether two functions are told in the same words, but for dtypes and what else they take."""
     if told.convention is None or own.convention is None:
         return told.convention is own.convention
-    fields = ("pairing", "direction", "output_lanes", "tables", "table_lanes", "argument_order", "rotary_dim", "blocks")
+    fields = (
+        "pairing",
+        "direction",
+        "output_lanes",
+        "tables",
+        "table_lanes",
+        "argument_order",
+        "rotary_dim",
+        "blocks",
+    )
     fields += ("theta", "schedule", "rotates_v", "head_dim", "layout")
     same = all(getattr(told.convention, field) == getattr(own.convention, field) for field in fields)
     return same and _choices(told) == _choices(own)
@@ -111,6 +132,8 @@ def _words(told: Identification) -> str:
 
 
 def _named(words: str) -> bool:
-    return bool(words) and not all(any(vague in part for vague in VAGUE) for part in words.split("; ")) and (
-        "runs, and" in words or "no call that was tried" not in words
+    return (
+        bool(words)
+        and not all(any(vague in part for vague in VAGUE) for part in words.split("; "))
+        and ("runs, and" in words or "no call that was tried" not in words)
     )

@@ -18,7 +18,16 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Pow: ast.Mult,
 }
 _CASTS = ("float", "to", "type_as", "double", "half", "bfloat16", "contiguous", "clone")
-_PAIRS = (("cos", "sin"), ("q", "k"), ("x1", "x2"), ("a", "b"), ("k", "q"), ("sin", "cos"), ("x2", "x1"), ("b", "a"))
+_PAIRS = (
+    ("cos", "sin"),
+    ("q", "k"),
+    ("x1", "x2"),
+    ("a", "b"),
+    ("k", "q"),
+    ("sin", "cos"),
+    ("x2", "x1"),
+    ("b", "a"),
+)
 _SWAPPED = dict(_PAIRS)
 
 
@@ -50,7 +59,7 @@ def _apply(tree: ast.FunctionDef, number: int) -> tuple[str, str]:
             change()
             ast.fix_missing_locations(tree)
             lines = ast.unparse(tree).splitlines()
-            return rule, next((one for one in lines if _unparsed(node) in one), lines[0]).strip()
+            return rule, next((one for one in lines[1:] if _unparsed(node) in one), lines[0]).strip()
     raise IndexError(number)
 
 
@@ -67,6 +76,8 @@ def _parsed(function: Callable[..., Any]) -> dict[str, ast.FunctionDef]:
         assert isinstance(tree, ast.FunctionDef), f"{one} is no plain function"
         tree.decorator_list = []
         tree.returns = None
+        if ast.get_docstring(tree) is not None:
+            tree.body = tree.body[1:]
         found[one.__name__] = tree
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         for name in sorted(names - set(found)):
@@ -94,7 +105,11 @@ def _slips(tree: ast.FunctionDef) -> Iterator[tuple[str, ast.AST, Callable[[], A
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS and not _of_types(node):
             other = _OPERATORS[type(node.op)]
             yield "operator", node, lambda node=node, other=other: setattr(node, "op", other())
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
+        elif (
+            isinstance(node, ast.UnaryOp)
+            and isinstance(node.op, ast.USub)
+            and not isinstance(node.operand, ast.Constant)
+        ):
             yield "sign", node, lambda node=node: setattr(node, "op", ast.UAdd())
         elif isinstance(node, ast.Slice):
             yield from _of_slice(node)
@@ -135,7 +150,9 @@ def _become(node: ast.Call, value: ast.expr) -> None:
 
 def _names(tree: ast.FunctionDef) -> set[str]:
     own = {arg.arg for arg in (*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs)}
-    return own | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return own | {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
 
 
 def _body(tree: ast.FunctionDef) -> Iterator[ast.AST]:

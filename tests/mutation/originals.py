@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rotcheck.errors import RequestError
 from rotcheck.identify.describe import identified
 from rotcheck.implementations import load
@@ -15,12 +17,18 @@ from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.load import Target
 from rotcheck.rotary.conventions import Convention
 
-import torch
-
 CPU = torch.device("cpu")
 OURS = ("native", "complex", "interleaved")
 LIBRARIES = (
-    *("diffusers", "diffusers-complex", "fair-esm", "megatron-core", "rotary-embedding-torch", "timm", "timm-half"),
+    *(
+        "diffusers",
+        "diffusers-complex",
+        "fair-esm",
+        "megatron-core",
+        "rotary-embedding-torch",
+        "timm",
+        "timm-half",
+    ),
     *("timm-cat", "torch-onnx", "transformers-deepseek-v3", "transformers-gpt-neox", "transformers-gpt-oss"),
     *("transformers-gptj", "transformers-llama", "transformers-llama4", "transformers-nanochat"),
 )

@@ -9,12 +9,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
-from judging import Verdict, judged, result, wrong
+from judging import Verdict, judged, result, told_of, wrong
 from mutants import Mutant, mutants
-from originals import CPU, Original, originals
-
-from rotcheck.identify.describe import identified
-from rotcheck.implementations.load import Target
+from originals import Original, originals
 
 Scored = tuple[Original, Mutant, Verdict, float]
 
@@ -27,7 +24,7 @@ def scored(names: list[str], counts: Counter[str], every: int = 1) -> Iterator[S
             counts[f"original does not run: {original.name}"] += 1
             continue
         counts["originals"] += 1
-        own = identified(Target(original.function, None), CPU).told
+        own = told_of(original.function)
         for mutant in mutants(original.function):
             counts["mutants"] += 1
             is_wrong = wrong(mutant, original, right)

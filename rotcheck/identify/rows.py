@@ -1,0 +1,89 @@
+"""More rows than the probe has: is each of them turned by its own angle?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify import traits
+from rotcheck.identify.limit import interpreted
+from rotcheck.identify.places import span
+from rotcheck.identify.remarks import remark
+from rotcheck.identify.words import call_words, shape_words
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.errors import SAME, against
+from rotcheck.measure.hypotheses import explain
+from rotcheck.results import Remark
+from rotcheck.rotary import rotate
+from rotcheck.rotary.conventions import Convention
+
+MOST_OTHERS = 3
+MANY = 300
+FEW = 40  # where a call takes a second and grows with its rows
+NEAR = 1e-3
+
+
+def of_many_rows(asked: traits.Function, others: Sequence[Convention], sizes: Sizes) -> list[Remark]:
+    """Return what is wrong with the values of some hundred rows, in a call that is right for a few.
+
+    `others`: further calls that fit. One of which later rows turn as another row is a mistake, whichever is meant.
+    """
+    wrong = _wrong(asked, sizes)
+    for other in others[:MOST_OTHERS] if not (wrong or interpreted()) else ():
+        found = [
+            one for one in _wrong(replace(asked, convention=other), sizes) if one.code == "row-past-table"
+        ]
+        if found:
+            return found
+    return wrong
+
+
+def _wrong(asked: traits.Function, sizes: Sizes) -> list[Remark]:
+    known = asked.convention
+    last = MANY if known.last_position is None else known.last_position + 1
+    rows = min(FEW if interpreted() else MANY, last)
+    try:
+        case = Case(asked, torch.float32, replace(sizes, positions=tuple(range(rows))))
+        found = asked(case.call())
+        off = against(case, found, case.truth)
+    except Exception:  # it takes fewer rows
+        return []
+    if off.error <= SAME and not off.not_finite:
+        return []
+    seen = (
+        f"random values at rows 0 to {rows - 1} in {call_words(known)} with {shape_words(known.axes)}: "
+        f"error {off.error:.0f} rounding steps of float32"
+    )
+    told = _as_another(case, found)
+    if told:
+        return [remark("row-past-table", told, seen)]
+    code, words = explain(case, found)
+    return [remark(code, f"in {rows} rows: {words}", seen)]
+
+
+def _as_another(case: Case, found: tuple[Tensor, ...]) -> str:
+    """Return in words which rows turn by the angle of another; empty: that is not what is wrong."""
+    got, given, right = case.read(found)[0], case.pairs[0], case.truth[0]  # (B, S, H, P, 2) each
+    wrong = ((got - right).abs() > NEAR).flatten(2).any(-1).any(0).nonzero().flatten().tolist()
+    angles = case.angles[..., : case.rotary_dim // 2]
+    if not wrong or angles.dim() != 2:
+        return ""
+    turning = angles.shape[-1]
+    taken = [_row(got[0, at, 0, :turning], given[0, at, 0, :turning], angles) for at in wrong]
+    if None in taken:
+        return ""
+    where = (
+        f"rows from {wrong[0]} on" if wrong == list(range(wrong[0], case.length)) else f"rows {span(wrong)}"
+    )
+    same = set(taken)
+    if len(same) == 1:
+        return f"{where} turn as row {taken[0]}"
+    return f"{where} turn as rows {span([row for row in taken if row is not None])}"
+
+
+def _row(got: Tensor, given: Tensor, angles: Tensor) -> int | None:
+    """Return the row by whose angles (S, P) these pairs (P, 2) turn; None: that of no row."""
+    turned = rotate(given.expand(len(angles), 1, *given.shape).unsqueeze(0), angles)[0, :, 0]  # (S, P, 2)
+    fitting = ((turned - got).abs().flatten(1).amax(1) < NEAR).nonzero().flatten()
+    return int(fitting[0]) if len(fitting) else None

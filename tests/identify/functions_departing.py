@@ -1,0 +1,104 @@
+"""Functions that are nearly a rotation, and what must be said of each."""
+
+import torch
+from torch import Tensor
+
+SAYS: dict[str, str] = {}
+
+
+def says(words: str):
+    """Expect these words of a function."""
+
+    def keep(function):
+        SAYS[function.__name__] = words
+        return function
+
+    return keep
+
+
+def turn_half(x: Tensor) -> Tensor:
+    a, b = x.chunk(2, -1)
+    return torch.cat((-b, a), -1)
+
+
+@says("lanes 8 to 15 hold - sin where + sin belongs")
+def sign_of_the_second_half(x, cos, sin):
+    a, b = x.chunk(2, -1)
+    return x * cos[:, None] + torch.cat((-b, -a), -1) * sin[:, None]
+
+
+@says("all lanes take cos where sin belongs")
+def cos_twice(q, k, cos, sin):
+    c = cos.unsqueeze(1)
+    return q * c + turn_half(q) * c, k * c + turn_half(k) * c
+
+
+@says("all lanes of q hold k's lanes")
+def query_of_keys(q, k, cos, sin):
+    c, s = cos.unsqueeze(1), sin.unsqueeze(1)
+    return k * c + turn_half(k) * s, k * c + turn_half(k) * s
+
+
+@says("all lanes of q and k in the last head come back unrotated")
+def last_head_forgotten(qkv, cos, sin):
+    out = qkv.clone()
+    c, s = cos[None, :, None, None], sin[None, :, None, None]
+    a, b = qkv[:, :, :2, :-1].chunk(2, -1)
+    out[:, :, :2, :-1] = torch.cat((a * c - b * s, b * c + a * s), -1)
+    return out
+
+
+@says("rows from 8 on turn as row 7")
+def rows_clamped(x, cos, sin):
+    c, s = cos.clone(), sin.clone()
+    c[8:], s[8:] = c[7:8], s[7:8]
+    return x * c[:, None] + turn_half(x) * s[:, None]
+
+
+@says("all lanes of q are 1 more than they should be")
+def one_too_many(q, k, cos, sin):
+    c, s = cos.unsqueeze(1), sin.unsqueeze(1)
+    return q * c + turn_half(q) * s + 1, k * c + turn_half(k) * s
+
+
+@says("with tables for half of the lanes, all lanes are written behind the lanes that stay")
+def stay_in_front(x, cos, sin):
+    count = cos.shape[-1]
+    turned, stay = x[..., :count], x[..., count:]
+    turned = turned * cos[:, None] + turn_half(turned) * sin[:, None]
+    return torch.cat((stay, turned), -1)
+
+
+@says("turn with the number of the head")
+def along_heads(q, k):
+    """q, k: (batch, length, heads, lanes)"""
+    angle = torch.outer(
+        torch.arange(q.shape[-2]).float(), 10000.0 ** (-torch.arange(0, q.shape[-1], 2) / q.shape[-1])
+    )
+    c, s = torch.cat((angle, angle), -1).cos(), torch.cat((angle, angle), -1).sin()
+    return q * c + turn_half(q) * s, k * c + turn_half(k) * s
+
+
+def right(q, k, cos, sin):
+    c, s = cos.unsqueeze(1), sin.unsqueeze(1)
+    return q * c + turn_half(q) * s, k * c + turn_half(k) * s
+
+
+def stay_behind(x, cos, sin):
+    count = cos.shape[-1]
+    turned, stay = x[..., :count], x[..., count:]
+    turned = turned * cos[:, None] + turn_half(turned) * sin[:, None]
+    return torch.cat((turned, stay), -1)
+
+
+def along_rows(q, k):
+    """q, k: (batch, heads, length, lanes)"""
+    return along_heads(q, k)
+
+
+def takes_nothing(q, k, cos, sin):
+    raise ValueError("never works")
+
+
+def returns_noise(x):
+    return torch.randn_like(x)
