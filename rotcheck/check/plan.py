@@ -8,7 +8,6 @@ from rotcheck.compare.plan import DTYPES, check_known, display_names, once
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
 
-STAND_INS = ("meta", "interpreter")
 LONGEST = 1 << 24  # positions that can be asked for
 CONDITIONS = {
     "float32": ("constructed", "grown"),

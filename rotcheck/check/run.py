@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from rotcheck import __version__
 from rotcheck.check import headline
-from rotcheck.check.plan import STAND_INS, Request, request, shown
+from rotcheck.check.plan import Request, request, shown
 from rotcheck.check.verdict import part_of
 from rotcheck.compare import plan as comparing
 from rotcheck.compare import run as compare

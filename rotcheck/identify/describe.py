@@ -301,12 +301,12 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         findings += grids.exchanged(square)
         begun.append(Told(field="positions", says=square.words, because=grids.SEEN))
     asked, sizes = _asked(target, found, own, device)
-    judged = not (_mistaken(findings) or (own and (own.apart or own.attention)))
+    attention = own is not None and own.attention
+    judged = not (_mistaken(findings) or attention or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged, fresh=fresh)
     more.evidence = [*seen, *begun, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
-    attention = own is not None and own.attention
     if judged and not _mistaken(findings):
         findings += rows.of_many_rows(asked, [each.convention for each in found.others], sizes)
     if not (_mistaken(findings) or attention):

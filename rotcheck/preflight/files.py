@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rotcheck import __version__
 from rotcheck.check import plan
 from rotcheck.check.run import check
+from rotcheck.compare.judgement import STAND_INS
 from rotcheck.implementations.registry import NothingRotary
 from rotcheck.preflight.policy import Policy
 from rotcheck.results import Check, Machine
@@ -25,7 +26,7 @@ def asked(policy: Policy) -> tuple[str, ...]:
 
 def devices(policy: Policy) -> list[str]:
     """Return where files are checked: on the devices of the policy, but for stand-ins, else on the CPU."""
-    return [device for device in policy.devices if device not in plan.STAND_INS] or ["cpu"]
+    return [device for device in policy.devices if device not in STAND_INS] or ["cpu"]
 
 
 def checks(
