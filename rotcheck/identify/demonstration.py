@@ -60,6 +60,7 @@ class Attempt:
     sizes: Sizes
     dtype: torch.dtype = torch.float32
     before: str = ""  # a call that is made first, as its arguments: "offset=0"
+    rows: int = 0  # of the tables, of which the positions say which to take; 0: one for each position
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,12 @@ def _case(attempt: Attempt) -> Case:
     return Case(cast(Any, judged), attempt.dtype, attempt.sizes)
 
 
-def _setup(case: Case) -> list[str]:
-    return [*snippet.inputs(case), *snippet.positions(case), *snippet.angles(case)]
+def _setup(case: Case, attempt: Attempt | None = None) -> list[str]:
+    if attempt is None or not attempt.rows:
+        return [*snippet.inputs(case), *snippet.positions(case), *snippet.angles(case)]
+    whole = _case(replace(attempt, sizes=replace(attempt.sizes, positions=tuple(range(attempt.rows)))))
+    at = case.laid_positions(torch.tensor(case.positions))
+    return [*snippet.inputs(case), *snippet.positions(case, at), *snippet.angles(whole)]
 
 
 def _of_value(source: Source, attempt: Attempt) -> str | None:
@@ -192,7 +197,7 @@ def _of_value(source: Source, attempt: Attempt) -> str | None:
         first = [
             f"f({snippet.arguments(_case(replace(attempt, convention=plain)), _clones(plain))}, {name}={role})"
         ]
-    setup = [*source.lines, "", *_setup(case), *first]
+    setup = [*source.lines, "", *_setup(case, attempt), *first]
     given = {name: f"{name}.clone()" for name in snippet.names(convention)}
     call = [f"returned = f({snippet.arguments(case, given)})"]
     space = source.run("\n".join([*setup, *call]))

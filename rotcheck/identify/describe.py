@@ -18,6 +18,7 @@ from rotcheck.identify import (
     flags,
     grids,
     held,
+    indexed,
     making,
     noise,
     own_angles,
@@ -307,6 +308,8 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     more = _more(asked, sizes, values=judged, fresh=fresh)
     more.evidence = [*seen, *begun, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
+    if judged and not _mistaken(findings):
+        findings += indexed.of_positions(asked, sizes)
     if judged and not _mistaken(findings):
         findings += rows.of_many_rows(asked, [each.convention for each in found.others], sizes)
     if not (_mistaken(findings) or attention):

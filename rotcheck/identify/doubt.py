@@ -42,6 +42,7 @@ INTERPRETED = [
     "torch.cuda.device = lambda index: contextlib.nullcontext()",
 ]
 SEQUENCES = (0, 1, 0, 1, 2)
+UNSORTED = (3, 1, 0, 2)
 
 
 def decided(
@@ -167,6 +168,11 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         return demonstration.of_gradient(source, tries)
     if one.code in ("writes-tables", "writes-input"):
         return demonstration.of_writing(source, tries, tables=one.code == "writes-tables")
+    if one.code == "positions-ignored":
+        sizes = Sizes(2, 2, 2, conventions[0].head_dim or 8, UNSORTED)
+        tries += [
+            Attempt(each, sizes, rows=len(UNSORTED)) for each in conventions if each.tables != "positions"
+        ]
     if one.code == "coordinates" and conventions[0].position_axes.startswith("3"):
         return _idle_axis(source, found, one, conventions[0])
     if one.code == "sequences":

@@ -147,11 +147,11 @@ def _argument(role: str, case: Case, given: dict[str, str]) -> str:
     return role
 
 
-def positions(case: Case) -> list[str]:
-    """Return the line that makes the positions, where the call is given any."""
+def positions(case: Case, given: torch.Tensor | None = None) -> list[str]:
+    """Return the line that makes the positions, where the call is given any; `given`: others than the case's."""
     if "positions" not in map(role_of, case.convention.called_with):
         return []
-    given = case.call().positions
+    given = case.call().positions if given is None else given
     assert given is not None, "the call is given positions"
     axes = case.convention.position_axes.upper()
     return [f"positions = torch.tensor({given.tolist()})  # ({', '.join(axes)})"]
