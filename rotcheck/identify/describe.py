@@ -42,7 +42,6 @@ from rotcheck.identify.untried import untried
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
-from rotcheck.implementations.interpreter import interprets
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Described, Identification, Remark, Told
@@ -50,7 +49,7 @@ from rotcheck.rotary.conventions import Convention, role_of, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
 HOLD = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
-INTERPRETED = "not tried: the Triton interpreter truncates bfloat16 instead of rounding"
+READABLE = ("", "scaled", "xpos", "low-precision")  # what leaves the angles as they are
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
 
 
@@ -290,9 +289,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         *remarks.of_response(found),
     ]
     even = not found.response.uneven
-    readable = (
-        even and found.reading.angles is not None and found.reading.problem in ("", "scaled", "low-precision")
-    )
+    readable = even and found.reading.angles is not None and found.reading.problem in READABLE
     own = own_angles.of_applied(found) if readable else None
     if own and own.attention:
         findings = [one for one in findings if one.code != "scaled"]
@@ -303,7 +300,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         begun.append(Told(field="positions", says=square.words, because=grids.SEEN))
     asked, sizes = _asked(target, found, own, device)
     attention = own is not None and own.attention
-    judged = not (_mistaken(findings) or attention or (own and own.apart))
+    judged = not (_mistaken(findings) or attention or found.reading.problem or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged, fresh=fresh)
     more.evidence = [*seen, *begun, *points, *more.evidence]
@@ -431,9 +428,7 @@ def _more(
         return more
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     unused = replace(asked, function=fresh or asked.function)
-    more.dtype_rule, seen, wrong = (
-        ("unknown", INTERPRETED, None) if interprets() else traits.dtype_rule(unused, sizes)
-    )
+    more.dtype_rule, seen, wrong = traits.dtype_rule(unused, sizes)
     more.in_bfloat16 = [remarks.remark(*wrong, seen)] if wrong else []
     more.evidence.append(Told(field="dtype_rule", says=more.dtype_rule or "refuses bfloat16", because=seen))
     more.takes, raised = traits.takes(asked, sizes)

@@ -10,12 +10,13 @@ import torch
 
 from rotcheck.identify import attempts, departure, documented
 from rotcheck.identify.found import Reading
-from rotcheck.identify.limit import Limit, interpreted
+from rotcheck.identify.limit import Limit
 from rotcheck.identify.reading import read_positions, read_tables
 from rotcheck.identify.response import Look, Probe, Response, Trier, Unfit, usual
 from rotcheck.identify.templates import TABLES, Parameter, Template, named, offsets, parameters, templates
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
+from rotcheck.implementations.interpreter import interprets
 from rotcheck.rotary.conventions import Convention, role_of
 from rotcheck.rotary.frequencies import inverse_frequencies
 
@@ -97,7 +98,7 @@ def _with_departure(found: Found) -> Found:
 def _measured_whole(nearest: Found) -> Found:
     """Ask for each lane by itself, where calls are too slow to do so in each call that was tried."""
     look = nearest.response.look
-    if not interpreted() or look is None or not nearest.response.mixes:
+    if not interprets() or look is None or not nearest.response.mixes:
         return nearest
     return read(nearest.trier, look.convention, look)
 
@@ -287,7 +288,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
     held: Found | None = None  # the first that is called as its docstring says
     told = documented.of_roles(trier.function, template)
     for tried in attempts.told_first(attempts.attempts(template), told):
-        conventions = attempts.ordered(tried, told, few=interpreted())
+        conventions = attempts.ordered(tried, told, few=interprets())
         exact: list[Found] = []
         inexact: Counter[str] = Counter()
         for convention in conventions:
@@ -297,7 +298,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
             look = _takes(trier, convention, reasons)
             if look is None:
                 continue
-            found = read(trier, convention, look, whole=not interpreted())
+            found = read(trier, convention, look, whole=not interprets())
             if not _turns_as_handed(found):
                 continue
             inexact[convention.layout] += not found.exact

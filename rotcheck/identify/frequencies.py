@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.engine import Found
-from rotcheck.identify.limit import interpreted
 from rotcheck.identify.response import Trier
+from rotcheck.implementations.interpreter import interprets
 
 ASKED = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 NEAR = 100  # the last position that is asked for where nothing tells the end of a table
@@ -19,7 +19,7 @@ Turned = dict[int, Tensor]
 
 def end_known(found: Found) -> bool:
     """Return whether the end of a function's table can be looked for: on the CPU, where it costs an exception."""
-    raises = found.trier.device.type == "cpu" and not interpreted()
+    raises = found.trier.device.type == "cpu" and not interprets()
     return raises or found.on_cpu is not None
 
 

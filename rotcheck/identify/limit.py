@@ -1,19 +1,14 @@
 """How long a search may go on: calls that are tried, calls that run, and seconds."""
 
-import os
-import sys
 import time
 from dataclasses import dataclass, field
+
+from rotcheck.implementations.interpreter import interprets
 
 CALLS = 3000  # that are tried, most of which raise at once
 RUNS = 600  # that come back
 SLOW_RUNS = 60
 SECONDS = 30.0
-
-
-def interpreted() -> bool:
-    """Return whether Triton's interpreter runs kernels here: a call takes up to a second, the more the larger it is."""
-    return os.environ.get("TRITON_INTERPRET") == "1" and "triton" in sys.modules
 
 
 @dataclass(slots=True)
@@ -26,7 +21,7 @@ class Limit:
 
     def reached(self) -> bool:
         """Return whether no further call is to be tried."""
-        runs = SLOW_RUNS if interpreted() else RUNS
+        runs = SLOW_RUNS if interprets() else RUNS
         return self.calls >= CALLS or self.runs >= runs or self._seconds() >= SECONDS
 
     def words(self, call: str, width: int) -> str:

@@ -11,6 +11,7 @@ from rotcheck.identify.response import SAME, Response
 from rotcheck.rotary.conventions import OutputLanes, Pairing, pairs
 
 SMALL = 1e-6
+POWER = 5e-6  # what float32 leaves of the log of a length
 NARROW = 2**-8  # cos and sin in bfloat16 are off by half of that of themselves at most; xPos scales by more
 
 
@@ -329,9 +330,19 @@ def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:
         words = "has cos and sin rounded to less than float32: the lengths of its pairs are off"
         return replace(found, angles=angles, problem="low-precision", words=words)
     if bool((norm - amplitude).abs().max() > SAME):
-        words = "scales the pairs by the position as well as turning them (xPos does)"
+        if _as_xpos(norm):
+            words = "scales each pair by a power of the position as well as turning it, as xPos does"
+            return replace(found, angles=angles, problem="xpos", words=words)
+        words = "scales the pairs by the position as well as turning them"
         return replace(found, angles=angles, problem="scaled", words=words)
     return replace(found, angles=angles, amplitude=amplitude if abs(amplitude - 1) > SAME else 1.0)
+
+
+def _as_xpos(norm: Tensor) -> bool:
+    """Return whether lengths (S, P) grow by a factor a row, another one for each pair. Source: arXiv 2212.10554."""
+    steps = norm.log().diff(dim=0)  # (S - 1, P)
+    even = bool((steps - steps.mean(0)).abs().max() < POWER)
+    return even and bool((steps[0] - steps[0, 0]).abs().max() > POWER)
 
 
 def _no_rotation(found: Reading, ca: Tensor, cb: Tensor, sa: Tensor, sb: Tensor) -> Reading:

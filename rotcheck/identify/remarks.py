@@ -43,6 +43,9 @@ def of_response(found: Found) -> list[Remark]:
 
 
 def _of_reading(reading: Reading, seen: str, departs: str) -> list[Remark]:
+    if reading.problem == "xpos":
+        words = f"{reading.words}: a choice, which rotcheck does not judge"
+        return [remark("xpos", words, seen, mistake=False)]
     if reading.problem:
         vague = reading.problem == "no-convention" or "different angles" in reading.words
         words = departs if vague and departs else reading.words

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.limit import Limit, interpreted
+from rotcheck.identify.limit import Limit
+from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.device import call, read_back
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, pairs, split, unlay
@@ -66,12 +67,12 @@ class Response:
 
 def usual(**sizes: Any) -> Probe:
     """Return a probe with these sizes, and the others as small as they may be where calls are slow."""
-    return Probe(**{"batch": 4, "heads": 3, **sizes}) if interpreted() else Probe(**sizes)
+    return Probe(**{"batch": 4, "heads": 3, **sizes}) if interprets() else Probe(**sizes)
 
 
 def watched(device: torch.device) -> bool:
     """Return whether the memory around tensors is watched: where kernels may write to any address."""
-    return interpreted() or device.type == "cuda"
+    return interprets() or device.type == "cuda"
 
 
 def values(probe: Probe, lanes: int) -> tuple[Tensor, Tensor]:

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify import traits
-from rotcheck.identify.limit import interpreted
 from rotcheck.identify.places import span
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.words import call_words, shape_words
+from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain
@@ -30,7 +30,7 @@ def of_many_rows(asked: traits.Function, others: Sequence[Convention], sizes: Si
     `others`: further calls that fit. One of which later rows turn as another row is a mistake, whichever is meant.
     """
     wrong = _wrong(asked, sizes)
-    for other in others[:MOST_OTHERS] if not (wrong or interpreted()) else ():
+    for other in others[:MOST_OTHERS] if not (wrong or interprets()) else ():
         found = [
             one for one in _wrong(replace(asked, convention=other), sizes) if one.code == "row-past-table"
         ]
@@ -42,7 +42,7 @@ def of_many_rows(asked: traits.Function, others: Sequence[Convention], sizes: Si
 def _wrong(asked: traits.Function, sizes: Sizes) -> list[Remark]:
     known = asked.convention
     last = MANY if known.last_position is None else known.last_position + 1
-    rows = min(FEW if interpreted() else MANY, last)
+    rows = min(FEW if interprets() else MANY, last)
     try:
         case = Case(asked, torch.float32, replace(sizes, positions=tuple(range(rows))))
         found = asked(case.call())

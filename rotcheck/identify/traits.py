@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.limit import interpreted
+from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.errors import SAME, Measured, against
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.writes import Writes
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.tables import has_float64
@@ -90,16 +91,19 @@ def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str]
 
 def _unseen(asked: Function, case: Case) -> tuple[str, str] | None:
     """Return what is wrong where autograd does not see that the input was overwritten, as with `.data`."""
-    if asked.device.type != "cpu":
+    if asked.device.type != "cpu" or interprets():  # the interpreter copies what a kernel wrote
         return None
     call = case.call()
     leaves = [x.requires_grad_() for x in call.inputs]
+    writes = Writes()
     try:
-        found = asked(call.of(*(x * 1.0 for x in leaves)))
+        with writes:
+            found = asked(call.of(*(x * 1.0 for x in leaves)))
         (gradient,) = torch.autograd.grad(found[0].sum(), leaves[0])
     except Exception:  # it is not for training, or says so
         return None
-    if not torch.equal(gradient, torch.ones_like(gradient)):
+    by_kernel = not writes.into(found[0])  # for inference, as it is usual
+    if by_kernel or not torch.equal(gradient, torch.ones_like(gradient)):
         return None
     return "writes-input", f"{BY_DATA} autograd does not see it, and gradients come back unrotated"
 
@@ -115,8 +119,8 @@ Wrong = tuple[str, str]
 
 def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str, Wrong | None]:
     """Return in words which dtype comes out and which it computes in, what told so, and what is wrong with that."""
-    if interpreted():
-        return "not asked", "the Triton interpreter stores bfloat16 wrongly", None
+    if interprets():
+        return "unknown", "not tried: the Triton interpreter truncates bfloat16 instead of rounding", None
     try:
         case = Case(asked, torch.bfloat16, sizes)
         own = asked(case.call())

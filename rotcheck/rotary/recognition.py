@@ -112,7 +112,8 @@ def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -
     if factor == 1:
         yield Plain(theta)
     elif (
-        not _half_a_step(turning)
+        factor > 1  # positions are divided: nobody stretches them
+        and not _half_a_step(turning)
         and min(_digits(factor), _digits(_shortest_of_inverse(factor, tolerance))) <= SENSIBLE
     ):
         yield Linear(factor, theta)
