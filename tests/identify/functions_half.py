@@ -312,3 +312,13 @@ def as_many_lanes_as_it_is_told(x, cos, sin, rotary_dim):
     cos, sin = cos[:, None], sin[:, None]
     a, b = x[..., :rotary_dim].chunk(2, -1)
     return torch.cat((a * cos - b * sin, b * cos + a * sin, x[..., rotary_dim:]), -1)
+
+
+@expect(pairing="half", layout="bshd", tables="half-width", in_place=True)
+def written_by_a_kernel(x, cos, sin):
+    """Writes by a pointer, as a kernel does: autograd cannot see it, and nobody trains with it."""
+    rows, c, s = x.detach().numpy(), cos[:, None].numpy(), sin[:, None].numpy()
+    half = x.shape[-1] // 2
+    a, b = rows[..., :half].copy(), rows[..., half:].copy()
+    rows[..., :half], rows[..., half:] = a * c - b * s, b * c + a * s
+    return x

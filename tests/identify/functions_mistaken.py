@@ -276,3 +276,9 @@ def angles_viewed_as_if_transposed(x):
 def counts_in_the_dtype_of_x(x):
     rows = torch.arange(x.shape[1], dtype=x.dtype).float()
     return in_halves(x.float(), torch.outer(rows, frequencies(x.shape[-1]))[:, None]).to(x.dtype)
+
+
+@expect(mistakes=("positions-ignored",), pairing="half")
+def counts_rows_whatever_it_is_told(q, k, cos, sin, position_ids):
+    cos, sin = cos[: q.shape[2]][None, None], sin[: q.shape[2]][None, None]
+    return q * cos + turn_half(q) * sin, k * cos + turn_half(k) * sin

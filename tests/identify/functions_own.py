@@ -346,3 +346,12 @@ class HeadsOfTwoCoordinates(nn.Module):
         heads = x.view(*x.shape[:2], self.num_heads // 2, 2, -1)
         angle = (position[..., None].float() * self.inv_freq)[:, :, None]  # (B, S, 1, 2, D/2)
         return as_neighbours(heads, angle).reshape(x.shape)
+
+
+@expect(**OWN, pairing="interleaved", choices=("xpos",), unknown=True)
+def scaled_as_xpos(x, offset=0):
+    rows = torch.arange(offset, offset + x.shape[1]).float()
+    lanes = torch.arange(0, x.shape[-1], 2)
+    scale = ((lanes + 0.4 * x.shape[-1]) / (1.4 * x.shape[-1])) ** (rows[:, None] / 512)
+    angle = torch.outer(rows, frequencies(x.shape[-1]))
+    return as_neighbours(x, angle[:, None]) * scale.repeat_interleave(2, -1)[:, None]
