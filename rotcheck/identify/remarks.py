@@ -110,7 +110,7 @@ def of_values(asked: traits.Function, sizes: Sizes) -> tuple[float | None, list[
 def of_batch_rows(asked: traits.Function, others: list[Convention], sizes: Sizes) -> list[Remark]:
     """Give each batch row positions of its own, in the first of the calls that has room for them."""
     own = asked.convention
-    every = (own, *(_as_far_as(other, own) for other in others))
+    every = (own, *(as_far_as(other, own) for other in others))
     alike = [each for each in every if each.rotates_v == asked.convention.rotates_v]
     roomy = [each for each in alike if "b" in each.axes and _has_room(each)]
     if not roomy:
@@ -127,7 +127,7 @@ def of_batch_rows(asked: traits.Function, others: list[Convention], sizes: Sizes
     return [remark("per-batch", words, f"two rows of other positions: error {off.error:.0f} rounding steps")]
 
 
-def _as_far_as(other: Convention, own: Convention) -> Convention:
+def as_far_as(other: Convention, own: Convention) -> Convention:
     """Return another call of the same function, with what is known of its angles."""
     return replace(
         other,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rotcheck.identify import traits
 from rotcheck.identify.places import span
-from rotcheck.identify.remarks import remark
+from rotcheck.identify.remarks import as_far_as, remark
 from rotcheck.identify.words import call_words, shape_words
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
@@ -20,6 +20,7 @@ from rotcheck.rotary.conventions import Convention
 
 MOST_OTHERS = 3
 MANY = 300
+HEADS = 2
 FEW = 40  # where a call takes a second and grows with its rows
 NEAR = 1e-3
 
@@ -29,17 +30,17 @@ def of_many_rows(asked: traits.Function, others: Sequence[Convention], sizes: Si
 
     `others`: further calls that fit. One of which later rows turn as another row is a mistake, whichever is meant.
     """
-    wrong = _wrong(asked, sizes)
+    few = replace(sizes, heads=HEADS, kv_heads=HEADS)
+    wrong = _wrong(asked, few)
     for other in others[:MOST_OTHERS] if not (wrong or interprets()) else ():
-        found = [
-            one for one in _wrong(replace(asked, convention=other), sizes) if one.code == "row-past-table"
-        ]
-        if found:
-            return found
+        past = _wrong(replace(asked, convention=as_far_as(other, asked.convention)), few, past_alone=True)
+        if past:
+            return past
     return wrong
 
 
-def _wrong(asked: traits.Function, sizes: Sizes) -> list[Remark]:
+def _wrong(asked: traits.Function, sizes: Sizes, *, past_alone: bool = False) -> list[Remark]:
+    """Return what is wrong with many rows; `past_alone`: nothing but rows that turn as another."""
     known = asked.convention
     last = MANY if known.last_position is None else known.last_position + 1
     rows = min(FEW if interprets() else MANY, last)
@@ -58,6 +59,8 @@ def _wrong(asked: traits.Function, sizes: Sizes) -> list[Remark]:
     told = _as_another(case, found)
     if told:
         return [remark("row-past-table", told, seen)]
+    if past_alone:
+        return []
     code, words = explain(case, found)
     return [remark(code, f"in {rows} rows: {words}", seen)]
 
