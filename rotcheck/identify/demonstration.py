@@ -131,6 +131,27 @@ def of_axis(source: Source, attempt: Attempt, axis: int, pair: int) -> str | Non
     return shown(source, code)
 
 
+def of_grid(source: Source, attempt: Attempt, pair: int, square: int) -> str | None:
+    """Return a demonstration that a square of a grid's first row turns a pair by another row than its first square."""
+    case, names = _case(attempt), snippet.names(attempt.convention)
+    axis = attempt.convention.axes.index("s")
+    alike = [f"{name} = {name}.narrow({axis}, 0, 1).expand_as({name}).contiguous()" for name in names]
+    given = {name: f"{name}.clone()" for name in names}
+    call = f"returned = f({snippet.arguments(case, given)})"
+    setup = [*source.lines, "", *snippet.inputs(case), *alike, call]
+    space = source.run("\n".join(setup))
+    result = _result(space, case, Worst(0, square, 0, 0, pair, 0.0), in_place=False)
+    lanes = pairs(torch.arange(case.rotary_dim), attempt.convention.written, attempt.convention.blocks)[
+        pair
+    ].tolist()
+    first, other = (snippet.element(case, (0, at, 0, 0), lanes) for at in (0, square))
+    value = [
+        f"came = {result}{other}  # square {square}",
+        f"right = {result}{first}  # square 0, of the same row",
+    ]
+    return shown(source, "\n".join([*setup, *value, *PRINT]))
+
+
 def of_writing(source: Source, tries: Iterable[Attempt], *, tables: bool) -> str | None:
     """Return a demonstration that a call changes what it was given: its tables, or its input."""
     for each in tries:

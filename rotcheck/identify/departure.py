@@ -45,31 +45,50 @@ class Parts:
         return self.own * self.cos + self.other * self.sin
 
 
-def of_response(response: Response, positions: Sequence[int]) -> str:
-    """Return in words what departs from the nearest convention; empty: nothing comes near enough to say."""
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """What departs from the nearest convention, in words, and how that pairs lanes; no words: nothing comes near."""
+
+    words: str = ""
+    pairing: Pairing = "half"
+
+    @property
+    def vague(self) -> bool:
+        """Whether it says where something departs, and not how."""
+        return VAGUE in self.words
+
+
+NONE = Departure()
+
+
+def of_response(response: Response, positions: Sequence[int]) -> Departure:
+    """Return what departs from the nearest convention."""
     look = response.look
-    if look is None:
-        return ""
-    every = list(_conventions(response, look, positions))
-    return of_look(look, every) if every else ""
+    every = list(_conventions(response, look, positions)) if look else []
+    return of_look(look, every) if look and every else NONE
 
 
-def of_look(look: Look, every: Sequence[Parts]) -> str:
-    """Return in words what departs in a call from the nearest of these conventions."""
+def of_look(look: Look, every: Sequence[Parts]) -> Departure:
+    """Return what departs in a call from the nearest of these conventions."""
     got = torch.stack(look.got)  # (slots, B, S, H, D)
     names = look.convention.slots
     every = _nearest([parts for parts in every if parts.own.shape == got.shape], got)
-    best: tuple[float, float, str] = (MOST, 0.0, "")
+    best: tuple[float, float, Departure] = (MOST, 0.0, NONE)
     for parts in every:
         agree = _same(got, parts.right)
         share = float(agree.double().mean())
         for made, how in _ways(parts, got, names):
             explained = float((agree | _same(got, made)).double().mean())
             if explained > best[0] + 1e-3 or (explained >= best[0] and share > best[1] + COARSE):
-                best = explained, share, _words(~agree, how, names, parts)
+                best = explained, share, _departure(_words(~agree, how, names, parts), parts)
         if best[0] > SURE and best[1] > 0.3:
             break
-    return best[2] or _two(got, every, names)
+    return best[2] if best[2].words else _two(got, every, names)
+
+
+def _departure(words: str, parts: Parts) -> Departure:
+    neighbours = parts.partner is not None and int(parts.partner[0]) == 1
+    return Departure(words, "interleaved" if neighbours else "half")
 
 
 def _nearest(every: Sequence[Parts], got: Tensor) -> list[Parts]:
@@ -81,9 +100,9 @@ def _nearest(every: Sequence[Parts], got: Tensor) -> list[Parts]:
     return [every[at] for at in ordered[:MOST_CONVENTIONS]]
 
 
-def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> str:
+def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> Departure:
     """Return what departs in two ways at once, of the convention that most elements follow."""
-    found: tuple[float, str] = (MOST, "")
+    found: tuple[float, Departure] = (MOST, NONE)
     for parts in sorted(every, key=lambda parts: -float(_same(got, parts.right).double().mean()))[
         :MOST_CONVENTIONS
     ]:
@@ -94,11 +113,13 @@ def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> str:
         )  # of equal ones the plainest first
         for (first, one), (second, other) in combinations(ways[:MOST_WAYS], 2):
             rest = second & ~first
-            if float((agree | first | rest).double().mean()) > found[0] + (COARSE / 3 if found[1] else 0):
+            if float((agree | first | rest).double().mean()) > found[0] + (
+                COARSE / 3 if found[1].words else 0
+            ):
                 words = f"{_words(first, one, names, parts)}, and {_words(rest, other, names, parts)}"
-                found = float((agree | first | rest).double().mean()), words
-        if not found[1] and float(agree.double().mean()) > 0.45:
-            return _words(~agree, VAGUE, names, parts)
+                found = float((agree | first | rest).double().mean()), _departure(words, parts)
+        if not found[1].words and float(agree.double().mean()) > 0.45:
+            return _departure(_words(~agree, VAGUE, names, parts), parts)
     return found[1]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from msgspec import structs
 
-from rotcheck.identify import coordinates, demonstration, idle, spoken
+from rotcheck.identify import coordinates, demonstration, grids, idle, spoken
 from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
@@ -43,6 +43,7 @@ INTERPRETED = [
 ]
 SEQUENCES = (0, 1, 0, 1, 2)
 UNSORTED = (3, 1, 0, 2)
+NARROW = 4  # lanes that tables are for
 
 
 def decided(
@@ -71,7 +72,8 @@ def decided(
 
 def _doubts(found: Found, names: Sequence[str]) -> list[str]:
     """Return why a call is not beyond doubt; empty: it is."""
-    doubts = [f"nothing speaks for what `{name}` is" for name in names]
+    sides = grids.names_of_sides(found.trier.function)
+    doubts = [f"nothing speaks for what `{name}` is" for name in names if name not in sides]
     convention = found.convention
     real = "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED
     if real and spoken.says_complex(found.trier.function, convention.arguments):
@@ -147,10 +149,12 @@ def _demonstration(
     if one.code in NEVER_SHOWN:
         return None
     if found.reading.pairing is None:
-        if one.code == "no-convention":
+        nearest = found.departure
+        if one.code == "no-convention" and (nearest.vague or not nearest.words):
             return None
+        pairing = nearest.pairing if nearest.words else conventions[0].pairing
         conventions = [
-            replace(each, pairing="interleaved" if each.tables in INTERLEAVED else each.pairing)
+            replace(each, pairing="interleaved" if each.tables in INTERLEAVED else pairing)
             for each in conventions
         ]
     for device in dict.fromkeys((CPU, found.trier.device)):
@@ -173,6 +177,11 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         tries += [
             Attempt(each, sizes, rows=len(UNSORTED)) for each in conventions if each.tables != "positions"
         ]
+    if one.code == "grid-exchanged":
+        return _grid(source, found)
+    if one.code == "rotary-dim" and found.convention.rotary_dim is None:
+        narrow = [replace(each, rotary_dim=NARROW) for each in conventions]
+        tries = demonstration.attempts(narrow, probe.width, probe.heads, dtype)
     if one.code == "coordinates" and conventions[0].position_axes.startswith("3"):
         return _idle_axis(source, found, one, conventions[0])
     if one.code == "sequences":
@@ -189,6 +198,20 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
             Attempt(own, Sizes(2, 2, 2, own.head_dim or probe.width, (2, 3, 4)), before=f"{found.ignored}=0")
         ]
     return demonstration.of_value(source, tries)
+
+
+def _grid(source: Source, found: Found) -> str | None:
+    """Return Python that shows that two squares of one row turn by other angles of the row."""
+    angles = found.reading.angles
+    square = grids.laid(angles) if angles is not None else None
+    if square is None:
+        return None
+    probe = found.trier.probe
+    sizes = Sizes(2, 2, 2, probe.width, tuple(range(grids.SQUARES)))
+    try:
+        return demonstration.of_grid(source, Attempt(found.convention, sizes), square.rows[0], grids.HIGH)
+    except Exception:  # no plain formula is known for its call
+        return None
 
 
 def _idle_axis(source: Source, found: Found, one: Remark, convention: Convention) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from rotcheck.identify import attempts, departure, documented
+from rotcheck.identify.departure import NONE, Departure
 from rotcheck.identify.found import Reading
 from rotcheck.identify.limit import Limit
 from rotcheck.identify.reading import read_positions, read_tables
@@ -39,7 +40,12 @@ class Found:
     v: Reading | None = None
     ignored: str = ""  # a parameter that should say where positions begin, and changes nothing
     on_cpu: Callable[..., Any] | None = None  # the same function there, of one that lives on another device
-    departs: str = ""  # which lanes, heads and rows depart from a convention, and how
+    departure: Departure = NONE  # which lanes, heads and rows depart from a convention, and how
+
+    @property
+    def departs(self) -> str:
+        """What departs from a convention, in words."""
+        return self.departure.words
 
     @property
     def exact(self) -> bool:
@@ -92,7 +98,7 @@ def _with_departure(found: Found) -> Found:
         or found.reading.problem == "not-rotated" == (found.k or found.reading).problem
     ):
         return found
-    return replace(found, departs=departure.of_response(found.response, found.trier.probe.positions))
+    return replace(found, departure=departure.of_response(found.response, found.trier.probe.positions))
 
 
 def _measured_whole(nearest: Found) -> Found:

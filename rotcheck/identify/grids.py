@@ -81,6 +81,12 @@ def told_sides(function: Callable[..., Any]) -> tuple[int, int] | None:
     return (high[0], wide[0]) if len(high) == len(wide) == 1 else None
 
 
+def names_of_sides(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return what a function calls height and width, where it is told these."""
+    names = [parameter.name for parameter in parameters(function) or () if parameter.required]
+    return tuple(names[at] for at in told_sides(function) or ())
+
+
 def of_maker(function: Callable[..., Any], recipe: Recipe) -> tuple[Built, Laid] | None:
     """Return the tables that a maker gives for a grid and how they are laid; None where that is not understood."""
     sides = told_sides(function)

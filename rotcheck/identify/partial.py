@@ -21,8 +21,8 @@ def of_narrow_tables(found: Found) -> list[Remark]:
         return []
     if narrow.exact:
         return []
-    words = departure.of_response(narrow.response, probe.positions)
-    if not words or departure.VAGUE in words:
+    departs = departure.of_response(narrow.response, probe.positions)
+    if not departs.words or departs.vague:
         return []
     seen = f"tables for {probe.width // 2} lanes of {probe.width}"
-    return [remark("rotary-dim", f"with tables for half of the lanes, {words}", seen)]
+    return [remark("rotary-dim", f"with tables for half of the lanes, {departs.words}", seen)]

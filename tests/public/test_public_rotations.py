@@ -17,7 +17,10 @@ HERE = Path(__file__).parent
 FAULTS = {
     "12-left-padding:rotary_for_batch": ("unknown", "`attention_mask` changes nothing"),
     "15b-mrope-1d-and-3d:MRotaryEmbedding": ("wrong", "height and width turn nothing"),
-    "22-heads-taken-for-sequence:RotaryWithCast": ("wrong", "turns with the head, not the row"),
+    "22-heads-taken-for-sequence:RotaryWithCast": (
+        "wrong",
+        "turn with the number of the head, and not with the row",
+    ),
 }
 FIXED = {
     "12-left-padding:rotary_for_batch": ("unknown", "right"),
