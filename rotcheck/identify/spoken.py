@@ -1,18 +1,15 @@
 """Does anything speak for what an argument is: its name, its annotation, its docstring, or who calls the function?"""
 
-import ast
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from rotcheck.identify.callers import handed
 from rotcheck.identify.names import UNKNOWN, roles
 from rotcheck.identify.templates import Parameter, Template, parameters
 from rotcheck.rotary.conventions import role_of
 
-MOST_FILES = 40  # of a package's folder that are read for calls
 FIRST_WORDS = 4  # of what a docstring says of a parameter
 _CONSTANT = re.compile(r"True|False|None|-?\d.*|device")
 _ALIKE = {"x": ("x", "q", "k", "v"), "q": ("q", "x"), "offset": ("offset", "S")}
@@ -39,7 +36,11 @@ def _speaks(parameter: Parameter, role: str, function: Callable[..., Any]) -> bo
     kind = None if parameter.kind in (int, "int") else parameter.kind
     if _CONSTANT.fullmatch(role) and (not parameter.required or kind in (bool, "bool", float, "float")):
         return True
-    words = (parameter.name, *_described(function, parameter.name), *_given(function, parameter.name))
+    words = (
+        parameter.name,
+        *_described(function, parameter.name),
+        *handed(function, [one.name for one in parameters(function) or ()], parameter.name),
+    )
     return any(_fits(word, kind, role) for word in words)
 
 
@@ -89,56 +90,3 @@ def says_complex(function: Callable[..., Any], template: Template) -> bool:
         or any(word.lower() == "complex" for word in _described(function, name))
         for name in tables
     )
-
-
-def _given(function: Callable[..., Any], name: str) -> Iterator[str]:
-    """Yield the names of what the function's own file, and the files beside it, hand it as a parameter."""
-    if not inspect.isroutine(function):  # an object is called by whatever name it has there
-        return
-    try:
-        file = inspect.getsourcefile(inspect.unwrap(function))
-    except (TypeError, ValueError):
-        return
-    if file is None:
-        return
-    named = [one.name for one in parameters(function) or ()]
-    for call in _calls(Path(file), function.__name__):
-        yield from _handed(call, named, name)
-
-
-def _handed(call: ast.Call, named: Sequence[str], name: str) -> Iterator[str]:
-    at = named.index(name) if name in named else -1
-    plain = not any(isinstance(one, ast.Starred) for one in call.args)
-    values = [one.value for one in call.keywords if one.arg == name]
-    values += [call.args[at]] if plain and 0 <= at < len(call.args) else []
-    for value in values:
-        if isinstance(value, ast.Name):
-            yield value.id
-        elif isinstance(value, ast.Attribute):
-            yield value.attr
-
-
-@lru_cache(maxsize=256)
-def _calls(file: Path, name: str) -> tuple[ast.Call, ...]:
-    """Return the calls of a function by its name, in its file and in those of the same folder."""
-    beside = sorted(file.parent.glob("*.py"))[:MOST_FILES] if (file.parent / "__init__.py").exists() else []
-    found: list[ast.Call] = []
-    for each in dict.fromkeys((file, *beside)):
-        try:
-            text = each.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue
-        if name in text:
-            found += _in(text, name)
-    return tuple(found)
-
-
-def _in(text: str, name: str) -> list[ast.Call]:
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return []
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [
-        call for call in calls if (getattr(call.func, "id", "") or getattr(call.func, "attr", "")) == name
-    ]

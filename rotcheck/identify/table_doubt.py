@@ -7,7 +7,7 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
-from rotcheck.identify import builders
+from rotcheck.identify import builders, grids
 from rotcheck.identify.builders import Recipe
 from rotcheck.identify.demonstration import PRINT, Source, shown
 from rotcheck.identify.doubt import settled, source_of
@@ -56,7 +56,8 @@ def _unspoken(function: Callable[..., Any], arguments: Sequence[str]) -> list[st
         one for one in enumerate(arguments) if role_of(one[1]) not in ("True", "False")
     ]  # those are flags
     named = [argument.rpartition("=")[0] or known[at] for at, argument in asked]
-    return [name for name in named if name != "t" and not any(said(name, names) for names in _KNOWN)]
+    sides = ("t", *grids.names_of_sides(function))
+    return [name for name in named if name not in sides and not any(said(name, names) for names in _KNOWN)]
 
 
 def _demonstration(source: Source, recipe: Recipe, built: Built, told: Identification) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from rotcheck.identify.callers import handed
 from rotcheck.identify.names import NUMBERS, UNKNOWN, roles
 from rotcheck.implementations.vocabulary import on_cuda
 from rotcheck.rotary.conventions import role_of
@@ -123,7 +124,15 @@ def templates(function: Callable[..., Any]) -> list[Template]:
     required = [p for p in found if p.required or on_cuda(p.name, p.default)]
     optional = [p for p in found if p not in required and p.nothing and roles(p.name) is not UNKNOWN]
     tried: dict[Template, None] = {}
-    for choose in (roles, _doubted, _anything):
+
+    def by_callers(name: str, kind: object) -> tuple[str, ...]:
+        said = roles(name, kind)
+        if said is not UNKNOWN:
+            return said
+        names = handed(function, [one.name for one in found], name)
+        return next((known for each in names if (known := roles(each)) is not UNKNOWN), said)
+
+    for choose in (by_callers, roles, _doubted, _anything):
         for extra in ([], *([p] for p in optional), optional):
             given = [*required, *extra]
             for template in islice(_assigned([choose(p.name, p.kind) for p in given]), MOST):

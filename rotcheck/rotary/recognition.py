@@ -23,6 +23,7 @@ from rotcheck.rotary.schedules import (
 WELL_KNOWN_THETAS = (1e4, 1.5e5, 1.6e5, 5e5, 1e6, 5e6, 1e7)
 """RoFormer and most others, gpt-oss, ModernBERT, Llama 3, Qwen and CodeLlama, Yi, Qwen2.5-1M."""
 
+TWICE = 0.5  # what was rotated twice turns by twice the angle
 SENSIBLE = 4
 """Digits that a scaling factor has at most: 2.125, say. With more of them one could be found for any row."""
 
@@ -112,7 +113,7 @@ def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -
     if factor == 1:
         yield Plain(theta)
     elif (
-        factor > 1  # positions are divided: nobody stretches them
+        (factor > 1 or factor == TWICE)  # positions are divided: nobody stretches them
         and not _half_a_step(turning)
         and min(_digits(factor), _digits(_shortest_of_inverse(factor, tolerance))) <= SENSIBLE
     ):
