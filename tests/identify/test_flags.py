@@ -100,7 +100,7 @@ def test_of_a_function_without_flags_nothing_is_told() -> None:
 @pytest.mark.parametrize(
     ("name", "flag", "said"),
     [
-        ("with_dropout", "training=True", "lanes hold what is neither cos nor sin of the table"),
+        ("with_dropout", "training=True", "training=True: "),
         ("refuses", "interleaved=True", "raises NotImplementedError: only halves"),
         ("NotToBeBuiltInterleaved", "interleaved=True", "NotImplementedError: halves alone"),
     ],
