@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.identify.builders import FEW_ROWS, LAYER_TYPE, Recipe, called, positions_named
 from rotcheck.identify.configured import layer_types
-from rotcheck.identify.demonstrations import snippet
+from rotcheck.identify.maker_snippet import snippet
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.table_forms import Built
 from rotcheck.identify.templates import Parameter, parameters
