@@ -121,7 +121,12 @@ def _with_flags(
 ) -> Identified:
     """Add the flags that are to be tried, and which arguments are left."""
     every = flags.turned(target, arguments, device)
-    left = untried(target.function, arguments, [one.flag for one in every])
+    tried = [one.flag for one in every]
+    if made.told.convention and made.told.convention.kind == "builds":  # which tried more than the call
+        names = [flag.partition("=")[0] for flag in tried]
+        left = tuple(name for name in made.told.untried if name not in names)
+    else:
+        left = untried(target.function, arguments, tried)
     return replace(made, told=structs.replace(made.told, untried=left), flags=every, turned=turned)
 
 

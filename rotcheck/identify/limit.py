@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from rotcheck.implementations.interpreter import interprets
 
-CALLS = 3000  # that are tried, most of which raise at once
+CALLS = 12000  # that are tried, most of which raise at once
 RUNS = 600  # that come back
 SLOW_RUNS = 60
 SECONDS = 30.0
