@@ -15,7 +15,7 @@ from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job
 from rotcheck.measure.evidence import Evidence
-from rotcheck.results import UNIDENTIFIED, Cell, Identification, Remark
+from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification, Remark
 
 CONVENTION = "convention"
 """The check that no worker runs: its cell is what `identify` says of the function."""
@@ -134,8 +134,11 @@ def _known(one: Remark) -> str:
 def cell(found: Identified, implementation: str, device: str, dtype: str, *, others: Sequence[Cell]) -> Cell:
     """Return the cell of the check `convention` on a device in a dtype; `others`: the function's other cells.
 
-    A mistake is one wherever the function runs. What is right was seen on the device on which it was identified.
+    A mistake is one wherever the function runs. What is right was seen on the device on which it was identified. Of a
+    function that is held to what it declares, one finding of the other checks is enough.
     """
+    if found.told.declared and any(one.verdict in FINDINGS for one in others):
+        return held(implementation, device, dtype)
     fields = (
         _mistaken(found.told)
         or _unidentified(found, others)

@@ -60,9 +60,12 @@ def ordered(conventions: Sequence[Convention], told: Mapping[str, str], *, few: 
     tables = {_lanes(axes) for role, axes in told.items() if role not in (*TENSORS, "positions")}
     layout, positions = layout_of(told), told.get("positions")
     usual = ["sw", "1sw", "bsw", *tables]
-    kept = [
-        each for each in conventions if not few or each.tables == "positions" or each.table_axes in usual
-    ] or list(conventions)
+
+    def common(one: Convention) -> bool:
+        slotted = "3" in one.table_axes  # as SEDD hands them over: v's slot turns nothing
+        return one.tables == "positions" or slotted or one.table_axes in usual
+
+    kept = [each for each in conventions if not few or common(each)] or list(conventions)
 
     def departs(one: Convention) -> tuple[bool, bool, bool]:
         return (

@@ -389,7 +389,7 @@ def there(found: Found, function: Callable[..., Any], device: torch.device) -> F
         )
         for each in found.others
     )
-    return replace(seen, others=others, ignored=found.ignored, on_cpu=own.function)
+    return _with_departure(replace(seen, others=others, ignored=found.ignored, on_cpu=own.function))
 
 
 def raised(call: str, error: Exception) -> str:

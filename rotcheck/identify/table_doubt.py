@@ -41,7 +41,9 @@ def decided(target: Target, recipe: Recipe, built: Built, told: Identification) 
     doubts = [f"nothing speaks for what `{name}` is" for name in _unspoken(target.function, recipe.arguments)]
     shown = None if doubts else _demonstration(source_of(target), recipe, built, told)
     written = ":" in target.specification
-    findings = tuple(settled(one, doubts, one.demonstration or shown, written=written) for one in told.findings)
+    findings = tuple(
+        settled(one, doubts, one.demonstration or shown, written=written) for one in told.findings
+    )
     kept = structs.replace(told, findings=findings)
     if kept.answer == "wrong":
         return kept

@@ -86,14 +86,14 @@ def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str]
         return False, ("writes-input", "writes into its input, and not the result")
     if not all(map(shares_memory, call.inputs, found)):
         return True, ("writes-input", "overwrites its input and returns a new tensor beside it")
-    return True, _unseen(asked, case)
+    return True, _unseen(next(iter(asked.first), asked), sizes)
 
 
-def _unseen(asked: Function, case: Case) -> tuple[str, str] | None:
+def _unseen(asked: Function, sizes: Sizes) -> tuple[str, str] | None:
     """Return what is wrong where autograd does not see that the input was overwritten, as with `.data`."""
     if asked.device.type != "cpu" or interprets():  # the interpreter copies what a kernel wrote
         return None
-    call = case.call()
+    call = Case(asked, torch.float32, sizes).call()
     leaves = [x.requires_grad_() for x in call.inputs]
     writes = Writes()
     try:
@@ -120,7 +120,7 @@ Wrong = tuple[str, str]
 def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str, Wrong | None]:
     """Return in words which dtype comes out and which it computes in, what told so, and what is wrong with that."""
     if interprets():
-        return "unknown", "not tried: the Triton interpreter truncates bfloat16 instead of rounding", None
+        return "not tried", "the Triton interpreter truncates bfloat16 instead of rounding", None
     try:
         case = Case(asked, torch.bfloat16, sizes)
         own = asked(case.call())

@@ -49,7 +49,7 @@ def test_1_for_a_finding(folder: Path) -> None:
     ran = rotcheck("compare", "native", "mine.py:wrong", *ONE_CELL, cwd=folder)
     assert ran.code == 1
     assert "✗ mine.py:wrong disagrees" in ran.out
-    assert ran.out.endswith("2 cells: 1 agree, 1 disagree\n")
+    assert ran.out.endswith("3 cells: 1 agree, 2 disagree\n")
 
 
 def test_5_when_nothing_ran() -> None:

@@ -20,7 +20,7 @@ WRONG = {  # object: condition, finding, failure, what the message says
         "right up to position 256, off by 1 rad at 257",
     ),
     ("late", "constructed"): ("offset", "N11", "position 0 is turned already"),
-    ("Short", "constructed"): ("short-table", "R63", "it claims 8192 positions (max_position_embeddings)"),
+    ("Short", "constructed"): ("short-table", "R63", "it claims 8192 (max_position_embeddings)"),
     ("LlamaRotaryEmbedding", "half"): ("phase-cast", "N1", "right up to position 63"),
     ("LlamaRotaryEmbedding", "bfloat16"): ("phase-cast", "N1", "right up to position 23"),
     ("LlamaRotaryEmbedding", "to-bfloat16"): ("phase-cast", "N1", "right up to position 23"),

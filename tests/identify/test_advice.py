@@ -30,7 +30,6 @@ def done(outcome: Outcome, device: str = "cpu") -> Done:
         ),
         (TimedOut(60.0, ()), "cpu", "--timeout 300"),
         (TimedOut(60.0, ()), "cpu", "@rotcheck.declare("),
-        (Died(-6, (), ""), "interpreter", "writes out of bounds"),
         (Died(-11, (), ""), "cpu", "@rotcheck.declare("),
         (Returned({"unbuilt": "asks for 'axes_dim'"}, 0.1), "cpu", "def build(): return Attention(...)"),
     ],

@@ -52,7 +52,7 @@ def test_the_docs_list_every_code_that_identify_can_tell_and_no_other() -> None:
     emitted = {code for file in SOURCES for code in told(file)}
     assert {"row-past-table", "theta", "low-precision", "v-follows-tables", "aliasing"} <= emitted
     assert sorted(emitted - listed()) == []
-    assert sorted(listed() - emitted) == []
+    assert sorted(listed() - emitted - {"rounding"}) == []  # what `explain` says where it knows nothing
 
 
 def test_every_mistake_that_is_listed_has_its_cause() -> None:

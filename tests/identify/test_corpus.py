@@ -34,7 +34,7 @@ EXPECTED = {
     for module in MODULES
     for name, wanted in module.expect.expected.items()
 }
-BUDGET = 0.5  # seconds of one core, for a healthy function
+BUDGET = 1.5  # seconds of one core, for a healthy function on a busy machine
 
 each = pytest.mark.parametrize("specification", EVERY)
 

@@ -157,4 +157,5 @@ def test_the_policy_of_a_project_that_names_its_own_holds_these(folder: Path) ->
 
 
 def test_the_fields_of_an_entry_are_those_of_a_convention() -> None:
-    assert set(project.FIELDS) == {field.name for field in fields(Convention)}
+    by_hand = {"ways", "choices"}  # of a function that declares several calls of itself
+    assert set(project.FIELDS) == {field.name for field in fields(Convention)} - by_hand

@@ -131,7 +131,7 @@ def test_what_cannot_be_identified_is_not_trained_and_is_no_success() -> None:
     assert (code, first["verdict"], second["verdict"]) == (1, "unidentified", "unidentified")
     assert (first["message"], first["cause"], first["steps"]) == (NOTHING, None, [])
     assert second["message"] == "the process was killed by SIGABRT while it was called"
-    assert "`@rotcheck.declare(" in first["fix"]
+    assert "@rotcheck.declare(" in first["fix"]
 
 
 def test_what_raises_in_its_gradient_alone_is_looked_at_in_its_own_convention() -> None:
