@@ -17,6 +17,7 @@ from rotcheck.rotary.calls import results
 from rotcheck.rotary.conventions import Convention, pairs
 
 FEW = (0, 1, 2, 3)
+MARGIN = 64  # elements on either side of a tensor
 MANY = tuple(range(300))
 HARD = (0, 1, 2, 3, 257, 1000, 2049, 4097, 16385, 65537)
 PRINT = ['print("came ", came.tolist())', 'print("right", right.tolist())']
@@ -150,6 +151,36 @@ def of_grid(source: Source, attempt: Attempt, pair: int, square: int) -> str | N
         f"right = {result}{first}  # square 0, of the same row",
     ]
     return shown(source, "\n".join([*setup, *value, *PRINT]))
+
+
+def of_outside(source: Source, tries: Iterable[Attempt]) -> str | None:
+    """Return a demonstration that a call changes memory in front of its first tensor, or behind it."""
+    for each in tries:
+        try:
+            found = _of_outside(source, each)
+        except Exception:  # the call does not suit it in these sizes
+            continue
+        if found:
+            return found
+    return None
+
+
+def _of_outside(source: Source, attempt: Attempt) -> str | None:
+    case = _case(attempt)
+    name = snippet.names(attempt.convention)[0]
+    margin = f"torch.full(({MARGIN},), 7.0)"
+    code = [
+        *source.lines,
+        "",
+        *_setup(case),
+        f"memory = torch.cat(({margin}, {name}.flatten(), {margin}))",
+        f"{name} = memory[{MARGIN}:-{MARGIN}].view({name}.shape)",
+        f"f({snippet.arguments(case, {})})",
+        f"came = (memory[:{MARGIN}] != 7.0).sum() + (memory[-{MARGIN}:] != 7.0).sum()  # changed beside {name}",
+        "right = torch.tensor(0)",
+        *PRINT,
+    ]
+    return shown(source, "\n".join(code))
 
 
 def of_writing(source: Source, tries: Iterable[Attempt], *, tables: bool) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from msgspec import structs
 
-from rotcheck.identify import coordinates, demonstration, grids, idle, spoken
+from rotcheck.identify import bounds, coordinates, demonstration, grids, idle, spoken
 from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
@@ -177,6 +177,11 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         tries += [
             Attempt(each, sizes, rows=len(UNSORTED)) for each in conventions if each.tables != "positions"
         ]
+    if one.code == "writes-outside":
+        widths = dict.fromkeys((probe.width, *bounds.WIDTHS))
+        every = [Sizes(2, 2, 2, width, demonstration.FEW) for width in widths]
+        any_width = replace(conventions[0], head_dim=None)
+        return demonstration.of_outside(source, [Attempt(any_width, each) for each in every])
     if one.code == "grid-exchanged":
         return _grid(source, found)
     if one.code == "rotary-dim" and found.convention.rotary_dim is None:
