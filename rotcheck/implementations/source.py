@@ -21,6 +21,9 @@ _APPLIES = re.compile(r"apply|rotate|rotary|rope|forward|encode|embed", re.IGNOR
 _MAKES = re.compile(
     r"get$|(get|make|compute|build|precompute|create).*(cos|sin|freq|cis|emb|table|cache|angle|rot|rope)|cos_sin"
 )
+_MADE = re.compile(
+    r"(get|make|compute|build|precompute|create)\w*(cos|sin|freq|cis|table|cache|angle)(?!usoid)"
+)
 _CALLED = ("forward", "__call__")
 _PLAIN = ("Module", "object", "ABC")  # bases that can be called by nothing of their own
 _NO_FUNCTION = ("Function", "NamedTuple", "TypedDict", "Protocol", "Enum", "IntEnum", "StrEnum", "Exception")
@@ -71,7 +74,9 @@ def rotary(tree: ast.Module) -> list[str]:
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, classes)
-        elif _speaks(node.name) and not _moves_only(node, bound=False) and not _is_kernel(node):
+        elif (_speaks(node.name) and not _moves_only(node, bound=False) and not _is_kernel(node)) or _tables(
+            node
+        ):
             found.append(node.name)
     return list(dict.fromkeys(found))
 
@@ -92,6 +97,14 @@ def _speaks(name: str) -> bool:
     words = f"_{_WORDS.sub('_', name.replace('RoPE', 'Rope')).lower()}_"
     meant = _ROTARY.search(words) or _TABLES.search(name)
     return meant is not None and _HELPER.search(name) is None
+
+
+def _tables(function: Function) -> bool:
+    """Return whether it makes cos and sin, and has a name that speaks of tables: `build_cache`, `get_freqs`."""
+    if not _MADE.match(function.name.lstrip("_")) or _HELPER.search(function.name):
+        return False
+    calls = {_called(node) for node in ast.walk(function) if isinstance(node, ast.Call)}
+    return {"cos", "sin"} <= calls or "polar" in calls
 
 
 def _is_kernel(function: Function) -> bool:

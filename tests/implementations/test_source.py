@@ -31,6 +31,9 @@ KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
             "class RotaryEmbedding:\n    def forward(self, t): pass\n    def rotate_queries_or_keys(self, t): pass",
             ["RotaryEmbedding", "RotaryEmbedding.rotate_queries_or_keys"],
         ),
+        ("def build_cache(n, d):\n    return a.cos(), a.sin()", ["build_cache"]),
+        ("def build_cache(n, d):\n    return {}", []),
+        ("def get_timestep_embedding(t):\n    return torch.cat((t.sin(), t.cos()))", []),
         ("def rotate_half(x):\n    a, b = x.chunk(2, -1)\n    return torch.cat((-b, a), -1)", []),
     ],
 )
