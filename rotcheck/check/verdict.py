@@ -104,7 +104,7 @@ def _of_rows(rows: Sequence[Reach], maker: Maker | None) -> Iterator[Fault]:
         done = ", ".join(DONE.get(row.condition, row.condition) for row in (group[:1] if plain else group))
         yield Fault(
             answer=_answer_of(first, maker), by="context", rule=first.failure or first.finding or first.condition,
-            message=f"{done}: {first.message}", cause=first.cause, fix=first.fix or _longer(first, maker),
+            message=f"{done}: {first.message}", cause=first.cause, fix=_longer(first, maker) or first.fix,
             failure=first.failure,
         )  # fmt: skip
     short = [row for row in rows if row.verdict == "agrees" and row.asked_to is not None and needed]

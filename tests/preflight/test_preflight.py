@@ -43,7 +43,7 @@ def test_a_finding_is_a_no_with_its_message_first_and_its_cause_below(tmp_path: 
     ran = preflight(tmp_path, HERE + 'implementations = ["native", "mine.py:wrong"]\n')
     assert ran.code == 1
     assert ran.out.splitlines()[0] == (
-        "rotcheck preflight: this job must not start: 2 of 3 cells do not hold: mine.py:wrong on cpu "
+        "rotcheck preflight: this job must not start: 1 of 2 cells does not hold: mine.py:wrong on cpu "
         "(policy: policy.toml)"
     )
     assert "✗ mine.py:wrong disagrees" in ran.out
