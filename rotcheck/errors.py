@@ -8,3 +8,7 @@ class RequestError(Exception):
     not on this machine, a file that cannot be read or written, a bad policy. The command line turns it into
     exit code 2.
     """
+
+
+REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
+"""Its kind, as a worker that raised it tells the front."""

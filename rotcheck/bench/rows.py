@@ -8,12 +8,10 @@ import msgspec
 from rotcheck.bench import figures
 from rotcheck.bench.plan import Group
 from rotcheck.compare.cells import cell_of
-from rotcheck.errors import RequestError
+from rotcheck.errors import REQUEST, RequestError
 from rotcheck.isolation import Done, Raised, Returned
 from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Spread, Timing, TimingState
-
-_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
 
 def row_of(done: Done, shown: str, group: Group) -> Timing:
@@ -23,7 +21,7 @@ def row_of(done: Done, shown: str, group: Group) -> Timing:
     """
     if isinstance(done.outcome, Returned):
         return msgspec.convert(done.outcome.value, Timing)
-    if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
+    if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
         raise RequestError(done.outcome.message)
     cell = cell_of(done, shown, None)
     state = msgspec.convert(cell.verdict, TimingState)

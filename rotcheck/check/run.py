@@ -12,7 +12,7 @@ from rotcheck.compare import run as compare
 from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.compare.judgement import STAND_INS
 from rotcheck.context import run as context
-from rotcheck.errors import RequestError
+from rotcheck.errors import REQUEST, RequestError
 from rotcheck.identify import run as identify
 from rotcheck.identify import together
 from rotcheck.identify.run import Identified
@@ -25,7 +25,6 @@ PRELOAD = tuple(dict.fromkeys((*compare.PRELOAD, *context.PRELOAD, *identify.PRE
 SURVEYED = ("devices",)
 STEPS = 3  # of each function: it is identified, judged, measured
 CELL = 20.0  # seconds for one check of `compare`
-_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
 
 def check(
@@ -115,7 +114,7 @@ class _Run:
         self._skip_steps(len(self.asked.names) - len(rotating))
 
     def _take(self, done: Done) -> None:
-        if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
+        if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
             raise RequestError(done.outcome.message)
         cell = cell_of(done, self.asked.shown[done.job.setup["implementation"]], evidence_of(done))
         self._cells.append(cell)

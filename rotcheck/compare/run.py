@@ -10,7 +10,7 @@ from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.compare.checks import names as check_names
 from rotcheck.compare.judgement import CONVENTION, Identifier
 from rotcheck.compare.pairs import Outputs
-from rotcheck.errors import RequestError
+from rotcheck.errors import REQUEST, RequestError
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Pool, Raised
@@ -22,8 +22,6 @@ PRELOAD = (*probe.PRELOAD, plan.WORKER, *(f"{_CHECKS}.{name}" for name in check_
 TRACERS = ("checkpoint", "double_backward", "export", "compile", "inductor")
 """Checks that have torch import its tracer, which takes longer than torch itself: once, then, for all workers."""
 SURVEYED = ("devices", "libraries")
-
-_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
 
 def compare(
@@ -157,7 +155,7 @@ class _Run:
 
     def take(self, done: Done) -> None:
         """Judge one answer. Raises `RequestError` when it says that there is no such implementation."""
-        if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
+        if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
             raise RequestError(done.outcome.message)
         evidence = evidence_of(done)
         cell = cell_of(done, self._names[done.job.setup["implementation"]], evidence)

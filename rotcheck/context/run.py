@@ -15,7 +15,7 @@ from rotcheck.compare.plan import display_names
 from rotcheck.context.conditions import FIRST, ON_CPU, names
 from rotcheck.context.known import RIGHT, Known
 from rotcheck.context.rows import maker_of, not_run, row_of
-from rotcheck.errors import RequestError
+from rotcheck.errors import REQUEST, RequestError
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
 from rotcheck.results import Context, Reach, summarise
@@ -26,7 +26,6 @@ NOT_ON_CPU = "it was not understood on cpu, and nowhere else is it asked for row
 PRELOAD = ("torch", "rotcheck.context.worker")
 SHARED = 1.0  # seconds: where importing takes longer, several conditions share a process
 SLOWEST = "meta"  # torch imports much for it, so that it begins first
-_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
 
 def context(
@@ -178,7 +177,7 @@ class _Run:
     def _keep(self, done: Done) -> None:
         """Keep what an answer says of the object. Raises as `_take` does."""
         name = done.job.name
-        if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
+        if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
             raise RequestError(done.outcome.message)
         if isinstance(done.outcome, Returned):
             self._torch = done.outcome.value.get("torch") or self._torch

@@ -23,10 +23,10 @@ def next_step(told: Identification, specification: str) -> Identification:
         if makes
         else "on this machine's devices, in each dtype"
     )
-    return replace(told, advice=(*told.advice, f"rotcheck {command} {_named(specification)}  ({why})"))
+    return replace(told, advice=(*told.advice, f"rotcheck {command} {typed(specification)}  ({why})"))
 
 
-def _named(specification: str) -> str:
+def typed(specification: str) -> str:
     """Return a specification as it can be typed here."""
     file, colon, name = specification.rpartition(":")
     if file.endswith(".py") and os.path.isabs(file):
@@ -36,7 +36,7 @@ def _named(specification: str) -> str:
 
 def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     """Return what to do where a worker did not come back with an answer."""
-    outcome, name = done.outcome, _named(done.job.name)
+    outcome, name = done.outcome, typed(done.job.name)
     if unbuilt:
         return (
             f"name a function of no argument that builds it: def build(): return {name.rpartition(':')[2]}(...)",

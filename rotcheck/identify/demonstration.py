@@ -4,6 +4,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -101,16 +102,21 @@ def attempts(
     return made
 
 
-def of_value(source: Source, tries: Iterable[Attempt]) -> str | None:
-    """Return a demonstration of a value that is wrong in one of these calls; None: none of them shows it."""
+def _first(tries: Iterable[Attempt], shows: Callable[[Attempt], str | None]) -> str | None:
+    """Return the first demonstration that one of these calls gives."""
     for each in tries:
         try:
-            found = _of_value(source, each)
+            found = shows(each)
         except Exception:  # the call does not suit it in these sizes, or no plain formula is known
             continue
         if found:
             return found
     return None
+
+
+def of_value(source: Source, tries: Iterable[Attempt]) -> str | None:
+    """Return a demonstration of a value that is wrong in one of these calls; None: none of them shows it."""
+    return _first(tries, partial(_of_value, source))
 
 
 def of_axis(source: Source, attempt: Attempt, axis: int, pair: int) -> str | None:
@@ -155,14 +161,7 @@ def of_grid(source: Source, attempt: Attempt, pair: int, square: int) -> str | N
 
 def of_outside(source: Source, tries: Iterable[Attempt]) -> str | None:
     """Return a demonstration that a call changes memory in front of its first tensor, or behind it."""
-    for each in tries:
-        try:
-            found = _of_outside(source, each)
-        except Exception:  # the call does not suit it in these sizes
-            continue
-        if found:
-            return found
-    return None
+    return _first(tries, partial(_of_outside, source))
 
 
 def _of_outside(source: Source, attempt: Attempt) -> str | None:
@@ -185,26 +184,12 @@ def _of_outside(source: Source, attempt: Attempt) -> str | None:
 
 def of_writing(source: Source, tries: Iterable[Attempt], *, tables: bool) -> str | None:
     """Return a demonstration that a call changes what it was given: its tables, or its input."""
-    for each in tries:
-        try:
-            found = _of_writing(source, each, tables=tables)
-        except Exception:  # as above
-            continue
-        if found:
-            return found
-    return None
+    return _first(tries, partial(_of_writing, source, tables=tables))
 
 
 def of_gradient(source: Source, tries: Iterable[Attempt]) -> str | None:
     """Return a demonstration that gradients of ones come back unrotated; None: none of these calls shows it."""
-    for each in tries:
-        try:
-            found = _of_gradient(source, each)
-        except Exception:  # as above
-            continue
-        if found:
-            return found
-    return None
+    return _first(tries, partial(_of_gradient, source))
 
 
 def _of_gradient(source: Source, attempt: Attempt) -> str | None:

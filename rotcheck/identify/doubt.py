@@ -7,12 +7,12 @@ demonstration shows it. What is in doubt becomes a remark on what was seen, and 
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from msgspec import structs
 
 from rotcheck.identify import bounds, coordinates, demonstration, grids, idle, spoken
+from rotcheck.identify.advice import typed
 from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
@@ -237,12 +237,9 @@ def _idle_axis(source: Source, found: Found, one: Remark, convention: Convention
 def source_of(target: Target, device: torch.device = CPU) -> Source:
     """Return the lines that load a function as `f` for a device, or the function where nothing names it."""
     specification = target.specification
-    file, colon, name = specification.rpartition(":")
-    if not colon:
+    if ":" not in specification:
         return Source(("import torch",), target.function)
-    if file.endswith(".py") and os.path.isabs(file):
-        specification = f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
-    lines = loading(specification, target.built, target.function)
+    lines = loading(typed(specification), target.built, target.function)
     at = lines.index("import torch")
     if os.environ.get("TRITON_INTERPRET") == "1":
         lines[at : at + 1] = INTERPRETED

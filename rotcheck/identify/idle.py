@@ -8,16 +8,9 @@ from torch import Tensor
 
 from rotcheck.identify.engine import Found
 from rotcheck.identify.templates import parameters
+from rotcheck.identify.traits import Function
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention
-
-
-class _Judged:
-    """Who a case is made for."""
-
-    def __init__(self, convention: Convention, device: torch.device) -> None:
-        self.convention, self.device = convention, device
 
 
 def of_input(found: Found) -> bool:
@@ -40,7 +33,9 @@ def usual_case(found: Found) -> Case:
     """Return the problem in the sizes in which a call was found."""
     probe = found.trier.probe
     sizes = Sizes(probe.batch, probe.heads, probe.heads, probe.width, probe.positions)
-    return Case(_Judged(found.convention, found.trier.device), found.trier.dtype, sizes)
+    return Case(
+        Function(found.trier.function, found.convention, found.trier.device), found.trier.dtype, sizes
+    )
 
 
 def _other_inputs(call: Call, seed: int) -> Call:

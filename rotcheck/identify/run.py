@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rotcheck import __version__
-from rotcheck.errors import RequestError
+from rotcheck.errors import REQUEST, RequestError
 from rotcheck.identify import advice, together
 from rotcheck.identify.swap.run import swaps
 from rotcheck.implementations import registry
@@ -22,7 +22,6 @@ _MEMORY = ("SIGSEGV", "SIGABRT", "SIGBUS")
 _HEAP = re.compile(
     r"(munmap_chunk|malloc|free|realloc|corrupted|double free)\b.*"
 )  # what the allocator says of it
-_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ def identified(done: Done) -> Identified:
     """Return what was found, or what became of the function. Raises `RequestError` for one that is not there."""
     outcome = done.outcome
     unbuilt = isinstance(outcome, Returned) and "unbuilt" in outcome.value
-    if isinstance(outcome, Raised) and outcome.kind == _REQUEST:
+    if isinstance(outcome, Raised) and outcome.kind == REQUEST:
         raise RequestError(outcome.message)
     if isinstance(outcome, Returned) and "told" in outcome.value:
         value = outcome.value

@@ -7,7 +7,7 @@ from rotcheck.compare import judgement
 from rotcheck.compare import plan as matrix
 from rotcheck.compare import run as comparing
 from rotcheck.compare.judgement import Identifier
-from rotcheck.errors import RequestError
+from rotcheck.errors import REQUEST, RequestError
 from rotcheck.isolation import Done, Pool, Raised, Returned
 from rotcheck.probe import run as probe
 from rotcheck.results import Course, Machine, Training, summarise
@@ -16,7 +16,6 @@ from rotcheck.train.courses import Courses
 from rotcheck.train.matrix import explained
 
 PRELOAD = (*comparing.PRELOAD, plan.WORKER)
-_REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 
 
 def train(
@@ -99,7 +98,7 @@ def _take(done: Done, courses: Courses, on_step: Callable[[str], None] | None) -
 
 def _check(done: Done) -> None:
     """Raise `RequestError` when the answer says that what was asked for is not there or not of the form."""
-    if isinstance(done.outcome, Raised) and done.outcome.kind == _REQUEST:
+    if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
         raise RequestError(done.outcome.message)
 
 
