@@ -174,7 +174,7 @@ def _of_offset(
     ]
     if any(end and _same(came, end) for end in ends):
         heeded.evidence.append(Told(field="positions", says=f"from {name} on", because=seen))
-    elif ends[0] and _same(came, usual) and said(name, SURELY_OFFSET):
+    elif recipe.positions != "given" and ends[0] and _same(came, usual) and said(name, SURELY_OFFSET):
         words = f"{name} changes nothing: rows begin at 0 whatever it is"
         calls = (
             (f"{name}=0", "rows 0, 1, 2"),

@@ -20,6 +20,12 @@ def heeds_its_offset(dim, seq_len, offset=0):
     return both(torch.outer(torch.arange(offset, offset + seq_len).double(), frequencies(dim)))
 
 
+def cached_from_an_offset(t, seq_len=None, offset=0, dim=64):
+    """t: the positions, whatever the offset is: that is where a cache begins."""
+    angles = torch.outer(t.float(), 10000.0 ** (-torch.arange(0, dim, 2).float() / dim))
+    return torch.cat((angles, angles), -1)
+
+
 def forgets_its_offset(dim, seq_len, offset=0):
     return both(torch.outer(torch.arange(seq_len).double(), frequencies(dim)))
 

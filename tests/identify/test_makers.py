@@ -18,7 +18,13 @@ COORDINATES = {
 }
 WRONG = {"forgets_its_offset": "offset-ignored", "OfTheFirstRow": "per-batch"}
 RIGHT = (
-    *("heeds_its_offset", "cut_from_its_offset", "with_a_theta_of_its_own", "OfEachRow"),
+    *(
+        "heeds_its_offset",
+        "cached_from_an_offset",
+        "cut_from_its_offset",
+        "with_a_theta_of_its_own",
+        "OfEachRow",
+    ),
     *("in_rows_of_cos_and_sin", "in_pairs_of_sin_and_cos", *COORDINATES),
 )
 
