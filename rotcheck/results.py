@@ -211,6 +211,7 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     specification: str
     torch: str | None
     device: str
+    answer: Answer = "unknown"  # set by itself: wrong for a mistake, right where it follows
     follows: bool  # a convention, exactly; False: the nearest is told, and where it departs
     convention: Described | None  # None: no call gave back a rotation
     declared: bool = False  # the function says this itself; nothing was tried
@@ -230,12 +231,10 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     advice: tuple[str, ...] = ()  # what to do next: what to name or declare, or which command to run
     seconds: float | None = None  # that the identification took, imports apart
 
-    @property
-    def answer(self) -> Answer:
-        """The answer: `wrong` for a mistake, `right` for a convention that it follows, `unknown` for the rest."""
-        if any(one.mistake for one in self.findings):
-            return "wrong"
-        return "right" if self.follows else "unknown"
+    def __post_init__(self) -> None:
+        mistaken = any(one.mistake for one in self.findings)
+        answer = "wrong" if mistaken else "right" if self.follows else "unknown"
+        msgspec.structs.force_setattr(self, "answer", answer)
 
 
 Relation = Literal["differs", "bit-identical", "same path", "not comparable"]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
@@ -15,8 +16,8 @@ import torch
 
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
-from rotcheck.implementations import construct, importing, registry, uses
-from rotcheck.implementations.interface import Function, Implementation
+from rotcheck.implementations import construct, importing, registry, source, uses
+from rotcheck.implementations.interface import Function, Implementation, Unavailable
 from rotcheck.implementations.registry import module_of
 from rotcheck.implementations.vocabulary import DEVICE, said
 from rotcheck.rotary.conventions import LAYOUTS, Convention
@@ -258,8 +259,17 @@ def _function(module: ModuleType, name: str, specification: str) -> Function:
         found = getattr(found, part, None)
     if callable(found):
         return cast(Function, found)
+    line = _conditional(module, name) if found is None else None
+    if line is not None:
+        raise Unavailable(f"line {line} defines it under a condition that does not hold here")
     callables = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
     near = difflib.get_close_matches(name, callables, 1, 0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(callables[:10]) or 'none'}"
     what = f"{name!r} there is no function" if found is not None else f"there is no function {name!r}"
     raise RequestError(f"{specification.rpartition('/')[2]!r}: {what}; {hint}")
+
+
+def _conditional(module: ModuleType, name: str) -> int | None:
+    """Return the line on which a module's file defines what the module does not have: inside an `if` or a `try`."""
+    file = getattr(module, "__file__", None)
+    return source.lines(registry.tree(Path(file))).get(name) if file and file.endswith(".py") else None

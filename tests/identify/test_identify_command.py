@@ -105,7 +105,7 @@ def test_the_file_holds_all_that_was_found(healthy: Any) -> None:
     every = document["identifications"]
     assert every[0]["specification"] == "functions_half.py:narrow_tables"
     for one in every:
-        assert one["schema"] == "rotcheck/convention/1"
+        assert (one["schema"], one["answer"]) == ("rotcheck/convention/1", "right")
         assert set(one["convention"]) >= FIELDS
         assert one["ambiguous"] == []
         assert all({"code", "message", "evidence"} <= set(finding) for finding in one["findings"])
@@ -196,7 +196,8 @@ def test_quiet_prints_nothing_and_still_writes(tmp_path: Path) -> None:
     done = run("functions_mistaken.py:minus_forgotten", "-q", "-o", str(tmp_path / "found.json"))
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
     found = json.loads((tmp_path / "found.json").read_text())  # one alone is no list
-    assert (found["schema"], found["findings"][0]["code"]) == ("rotcheck/convention/1", "one-sign")
+    assert (found["schema"], found["answer"]) == ("rotcheck/convention/1", "wrong")
+    assert found["findings"][0]["code"] == "one-sign"
 
 
 def in_a_terminal(*arguments: str, **more: str) -> str:

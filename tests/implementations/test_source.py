@@ -1,10 +1,13 @@
 """Which functions of a file are taken for rotary code: by the words of their names, and whatever stands around them."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
-from rotcheck.implementations import source
+from rotcheck.errors import RequestError
+from rotcheck.implementations import load, registry, source
+from rotcheck.implementations.interface import Unavailable
 
 KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
 
@@ -44,3 +47,14 @@ def test_what_is_meant(text: str, meant: list[str]) -> None:
 def test_the_lines_are_those_of_functions_classes_and_methods() -> None:
     text = "def f(): pass\nif True:\n    class A:\n        def g(self): pass\n"
     assert source.lines(ast.parse(text)) == {"f": 1, "A": 3, "A.g": 4}
+
+
+def test_what_a_file_defines_elsewhere_alone_is_not_on_this_machine(tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.py"
+    file.write_text("if 1 > 2:\n    def apply_rope(x): return x\ndef rope_too(x): return x\n")
+    assert registry.expanded(str(file)) == [f"{file}:apply_rope", f"{file}:rope_too"]
+    assert callable(load.find(f"{file}:rope_too", "cpu").function)
+    with pytest.raises(Unavailable, match="line 2 defines it under a condition that does not hold here"):
+        load.find(f"{file}:apply_rope", "cpu")
+    with pytest.raises(RequestError, match="there is no function 'apply_rop'"):
+        load.find(f"{file}:apply_rop", "cpu")
