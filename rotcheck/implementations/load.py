@@ -15,7 +15,7 @@ import torch
 
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
-from rotcheck.implementations import construct, importing, registry, uses
+from rotcheck.implementations import absent, construct, importing, registry, uses
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.registry import module_of
 from rotcheck.implementations.vocabulary import DEVICE, said
@@ -107,7 +107,7 @@ def given(specification: str, device: str = "cpu") -> Target:
     if ":" not in specification:
         return _standing_for(specification, device)
     target, _, name = specification.rpartition(":")
-    module = importing.module(target)
+    module = importing.module(target, name)
     owner, _, method = name.rpartition(".")
     if owner and _needs_object(getattr(module, owner, None), method):
         built = given(f"{target}:{owner}", device)
@@ -210,7 +210,7 @@ def named(specification: str) -> Function:
     Raises as `implementation` does.
     """
     target, _, name = specification.rpartition(":")
-    return _function(importing.module(target), name, specification)
+    return _function(importing.module(target, name), name, specification)
 
 
 def on_device(function: Function, device: str) -> Function:
@@ -256,6 +256,8 @@ def _function(module: ModuleType, name: str, specification: str) -> Function:
     found: Any = module
     for part in name.split("."):
         found = getattr(found, part, None)
+    if isinstance(found, absent.Placeholder):
+        found.refuse()
     if callable(found):
         return cast(Function, found)
     callables = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
