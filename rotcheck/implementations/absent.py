@@ -78,6 +78,7 @@ class Finder(MetaPathFinder, Loader):
 
     def __init__(self) -> None:
         self.lacking: list[str] = []
+        self.modules: list[str] = []  # that were stood in for, those inside of packages too
         self.importing = True
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
@@ -89,6 +90,7 @@ class Finder(MetaPathFinder, Loader):
         """Return the module that stands in."""
         made = _Module(spec.name)
         made._finder = self
+        self.modules.append(spec.name)
         return made
 
     def exec_module(self, module: ModuleType) -> None:
@@ -107,8 +109,8 @@ def _listed(finder: Finder) -> Iterator[None]:
             del sys.modules[name]
 
 
-def imported(load: Callable[[], ModuleType], own: Sequence[str]) -> tuple[ModuleType, tuple[str, ...]]:
-    """Return a module, and the packages it imports that are not installed, for which others stand in.
+def imported(load: Callable[[], ModuleType], own: Sequence[str]) -> tuple[ModuleType, Finder]:
+    """Return a module, and what stood in for the packages it imports that are not installed.
 
     `own`: names of modules that have to be there. Raises whatever else the module raises while it is imported; and
     where stand-ins are of no help, the error that came without any.
@@ -129,4 +131,4 @@ def imported(load: Callable[[], ModuleType], own: Sequence[str]) -> tuple[Module
                 raise first from None
             else:
                 finder.importing = False
-                return found, tuple(finder.lacking)
+                return found, finder

@@ -12,7 +12,9 @@ from rotcheck.errors import RequestError
 from rotcheck.implementations import absent
 from rotcheck.implementations.registry import GIVEN
 
-LACKING = "__rotcheck_lacking__"  # of a module: how it was loaded, where that was not in full
+NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
+STAND_INS = "__rotcheck_stand_ins__"  # the modules it imports that are not installed
+RAISED = "__rotcheck_raised__"  # the exception that stopped it, and its line
 
 
 def module(target: str, name: str = "") -> ModuleType:
@@ -25,21 +27,19 @@ def module(target: str, name: str = "") -> ModuleType:
     if not target.endswith(".py"):
         return _from_module(target)
     own = _package_of(Path(target))[1]
-    found, lacking = absent.imported(lambda: _from_file(Path(target), name.partition(".")[0]), [own])
-    if lacking:
-        are = "is" if len(lacking) == 1 else "are"
-        _tell(found, f"without {', '.join(lacking)}, which {are} not installed: nothing of that was called")
+    found, finder = absent.imported(lambda: _from_file(Path(target), name.partition(".")[0]), [own])
+    if finder.lacking:
+        are = "is" if len(finder.lacking) == 1 else "are"
+        words = f"without {', '.join(finder.lacking)}, which {are} not installed: nothing of that was called"
+        setattr(found, NOTES, (*getattr(found, NOTES, ()), words))
+        setattr(found, STAND_INS, tuple(dict.fromkeys(finder.modules)))
     return found
 
 
 def told(specification: str) -> tuple[str, ...]:
     """Return how the file of a function was loaded, where that was not in full."""
     found = sys.modules.get(name_of(specification.rpartition(":")[0]))
-    return tuple(getattr(found, LACKING, ()))
-
-
-def _tell(found: ModuleType, words: str) -> None:
-    setattr(found, LACKING, (*getattr(found, LACKING, ()), words))
+    return tuple(getattr(found, NOTES, ()))
 
 
 def name_of(target: str) -> str:
@@ -120,7 +120,9 @@ def _executed(file: Path, name: str, wanted: str) -> ModuleType:
         line = _line_of(error, file)
         if not wanted or not line or not hasattr(made, wanted):
             raise
-        _tell(made, f"up to line {line}, which raises {type(error).__name__}")
+        kind = type(error).__name__
+        setattr(made, NOTES, (f"up to line {line}, which raises {kind}",))
+        setattr(made, RAISED, (kind, line))
     finally:
         sys.argv = arguments
     return made
