@@ -1,4 +1,4 @@
-"""Triton kernels as they were reported wrong, beside what they became, in the interpreter: small versions of our own."""
+"""Triton kernels as they were reported wrong, beside what they became: small versions of our own, interpreted."""
 
 from pathlib import Path
 
