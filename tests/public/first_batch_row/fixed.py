@@ -21,5 +21,7 @@ def rotary_embed(x, cos, sin):
     batch, length, heads, width = x.shape
     x, cos, sin = x.contiguous(), cos.contiguous(), sin.contiguous()
     out = torch.empty_like(x)
-    _turn[(batch * length,)](x, cos, sin, out, length, cos.shape[0], HEADS=heads, WIDTH=width, HALF=width // 2)
+    _turn[(batch * length,)](
+        x, cos, sin, out, length, cos.shape[0], HEADS=heads, WIDTH=width, HALF=width // 2
+    )
     return out
