@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from rotcheck.isolation import Died, Done, OverMemory, TimedOut
+from rotcheck.isolation import Died, Done, OverMemory, Raised, TimedOut
 from rotcheck.results import Identification
 
 DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
@@ -41,6 +41,8 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
         return (
             f"name a function of no argument that builds it: def build(): return {name.rpartition(':')[2]}(...)",
         )
+    if isinstance(outcome, Raised) and done.opening and done.job.name.rpartition(":")[0].endswith(".py"):
+        return _of_import(outcome, name)
     if isinstance(outcome, OverMemory):
         small = f"it is built too big: write a function of no argument that builds {name.rpartition(':')[2]} small"
         return (f"{small}, and name that",)
@@ -50,3 +52,17 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     if isinstance(outcome, Died) and done.job.setup["device"] != "interpreter":  # there a kernel is at fault
         return (f"say above the function how it is called, and no wrong call is tried: {DECLARED}",)
     return ()
+
+
+def _of_import(outcome: Raised, name: str) -> tuple[str, ...]:
+    """Return what to do where a file raises while it is imported."""
+    kind, function = outcome.kind.rpartition(".")[2], name.rpartition(":")[2]
+    apart = f"copy {function} and what it calls into a file of its own, and name that"
+    if kind == "ModuleNotFoundError":
+        lacking = outcome.message.rpartition("named ")[2].strip("'")
+        return (f"install the package that has the module {lacking}", f"or {apart}")
+    if kind == "NotInstalled":
+        return (f"install it, or {apart}",)
+    if kind == "ImportError":
+        return ("install the versions of its packages that it was written for", f"or {apart}")
+    return (apart,)

@@ -32,12 +32,20 @@ def shapes(function: Callable[..., Any]) -> dict[str, str]:
     """Return the axes of arguments, a letter each as in a layout, by their names; none of which two are told."""
     names = [parameter.name for parameter in parameters(function) or ()]
     told: dict[str, set[str]] = {}
+    chosen: set[str] = set()  # by a flag: which of them holds is not told
     for text in _texts(function):
+        chosen |= {axes for _, axes in _shapes(text, with_flag=True)}
         for before, axes in _shapes(text):
             for name in names:
                 if re.search(rf"\b{re.escape(name.lstrip('*'))}\b", before):
                     told.setdefault(name, set()).add(axes)
-    return {name: next(iter(axes)) for name, axes in told.items() if len(axes) == 1}
+    alone = {name: next(iter(axes)) for name, axes in told.items() if len(axes) == 1}
+    return {name: axes for name, axes in alone.items() if not _contested(axes, chosen)}
+
+
+def _contested(axes: str, others: set[str]) -> bool:
+    """Return whether the same axes are told in another order as well."""
+    return any(other != axes and sorted(other) == sorted(axes) for other in others)
 
 
 def of_roles(function: Callable[..., Any], template: Template) -> dict[str, str]:
@@ -70,14 +78,14 @@ def _texts(function: Callable[..., Any]) -> Iterator[str]:
     )
 
 
-def _shapes(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each shape of a text as axes, and the words in front of it."""
+def _shapes(text: str, *, with_flag: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield each shape of a text as axes, and the words in front of it; or those that hold with a flag alone."""
     for found in _SHAPE.finditer(text):
         axes = [_letter(part) for part in found.group(1).strip(" ,").split(",")]
         if all(axes):
             before = text[: found.start()]
             ends = [stop.end() for stop in _STOP.finditer(before)]
-            if not _IF.search(before[-120:]):
+            if bool(_IF.search(before[-120:])) == with_flag:
                 yield before[ends[-1] if ends else 0 :], "".join(axes)
 
 

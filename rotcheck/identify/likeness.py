@@ -6,7 +6,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from rotcheck.identify.swap import adapter, conversion, rows, signature
-from rotcheck.identify.swap.angles import of_angles
+from rotcheck.identify.swap.angles import of_angles, of_length
 from rotcheck.identify.swap.conversion import Impossible, each, permutation
 from rotcheck.identify.swap.variants import lined_up, variants
 from rotcheck.results import Described, Difference, Identification, Likeness, Swappable, Turned
@@ -74,7 +74,8 @@ def _held(own: Identification, other: Identification, name: str) -> Likeness:
     every = [(ours, _differences(ours, theirs, own, other)) for ours in variants(own.convention, theirs)]
     ours, found = min(every, key=lambda one: _work(one[0], theirs, one[1]))
     verdict = _verdict(own, other, found)
-    code = adapter.adapter(ours, theirs) if verdict != "no" and any(one.hard for one in found) else None
+    changes = any(one.hard and not of_length(one) for one in found)
+    code = adapter.adapter(ours, theirs) if verdict != "no" and changes else None
     return Likeness(other=name, swappable=verdict, differences=tuple(found), adapter=code)
 
 
@@ -89,13 +90,19 @@ def _known(found: Described | None) -> str:
 
 
 def _verdict(own: Identification, other: Identification, found: list[Difference]) -> Swappable:
-    if "wrong" in (own.answer, other.answer) or any(one.field in _NEVER for one in found):
+    if "wrong" in (own.answer, other.answer) or any(map(_never, found)):
         return "no"
     if not (own.follows and other.follows) or any(
         "unknown" in (one.own, one.other) for one in found if one.hard
     ):
         return "unknown"
     return "with changes" if any(one.hard for one in found) else "as it is"
+
+
+def _never(difference: Difference) -> bool:
+    """Return whether nothing makes up for a difference: one follows the length and the other does not, for instance."""
+    unlike = difference.field == "frequencies" and not of_length(difference)
+    return difference.field in _NEVER or unlike
 
 
 def _differences(

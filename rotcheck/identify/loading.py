@@ -7,11 +7,12 @@ import re
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotcheck.implementations import construct
+from rotcheck.implementations import construct, importing
+from rotcheck.implementations.registry import GIVEN
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
 _OTHER = re.compile(r"(?<==)([A-Z]\w*)\(\)")
@@ -51,17 +52,49 @@ def _module(name: str) -> list[str]:
 
 
 def _file(file: Path) -> list[str]:
+    """Return the lines that import a file: as a module of its package, where it imports from that."""
+    name = importing.name_of(file.as_posix())
+    found = sys.modules.get(name)
+    lines = ["import importlib.util", "import sys", *_stand_ins(getattr(found, importing.STAND_INS, ()))]
+    if not name.startswith(GIVEN):
+        root = file.parents[name.count(".") + (file.stem == "__init__")]
+        return [
+            *lines,
+            f'sys.path.append("{root.as_posix()}")',
+            f'module = importlib.import_module("{name}")',
+        ]
     return [
-        "import importlib.util",
-        "import sys",
-        "",
-        "import torch",
-        "",
+        *lines,
         f'sys.path.append("{file.parent.as_posix()}")',
         f'spec = importlib.util.spec_from_file_location("{file.stem}", "{file.as_posix()}")',
         "module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)",
-        "spec.loader.exec_module(module)",
+        *_executed(getattr(found, importing.RAISED, None)),
     ]
+
+
+def _stand_ins(lacking: Sequence[str]) -> list[str]:
+    """Return the lines that import torch, and that put something in the place of modules that are not installed."""
+    if not lacking:
+        return ["", "import torch", ""]
+    names = textwrap.fill(", ".join(f'"{name}"' for name in lacking), 80).replace("\n", "\n    ")
+    return [
+        "from unittest.mock import MagicMock",
+        "",
+        "import torch",
+        "",
+        f"for name in (\n    {names},\n):  # not installed here: f needs nothing of them",
+        "    kind = importlib.machinery.ModuleSpec(name, None)",
+        "    sys.modules[name] = MagicMock(__spec__=kind)",
+    ]
+
+
+def _executed(raised: tuple[str, int] | None) -> list[str]:
+    """Return the lines that execute a file, or as much of it as stands above the line that raises."""
+    run = "spec.loader.exec_module(module)"
+    if raised is None:
+        return [run]
+    kind, line = raised
+    return ["try:", f"    {run}", f"except {kind}:", f"    pass  # line {line}, below f"]
 
 
 def _configuration(made: str, function: Callable[..., Any]) -> list[str]:

@@ -1,9 +1,13 @@
 """Snippets that show what is wrong with a maker of tables, and run without rotcheck."""
 
+import os
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rotcheck.identify.builders import BATCH, HEAD_DIM, HEADS, Recipe
+from rotcheck.identify.loading import loading
 from rotcheck.implementations.registry import GIVEN
 
 _SIZES = {"b": BATCH, "h": HEADS, "d": HEAD_DIM}
@@ -27,13 +31,12 @@ def snippet(
     module, imported = getattr(kind, "__module__", ""), getattr(kind, "__name__", "")
     if not module or "<" in imported:
         return None
-    made = (built or imported).partition(", since ")[0]
-    method = "" if owner is None or owner is function else f".{name}"
-    configuration = getattr(owner, "config", None)
-    lines = ["import torch", f"from {module.removeprefix(GIVEN)} import {imported}"]
-    if configuration is not None and type(configuration).__name__ in made:
-        lines.append(f"from {type(configuration).__module__} import {type(configuration).__name__}")
-    lines += ["", f"f = {made}{method}" if owner is not None else f"f = {imported}"]
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return None
+    target = Path(os.path.relpath(file)).as_posix() if module.startswith(GIVEN) else module
+    method = f".{name}" if owner is not None and owner is not function else ""
+    lines = loading(f"{target}:{imported}{method}", built, function)
     if any(argument.rpartition("=")[2] == "x" for argument in recipe.arguments):
         sizes = ", ".join(str(_SIZES.get(axis, rows)) for axis in recipe.x_axes)
         lines.append(f"x = torch.zeros({sizes})")

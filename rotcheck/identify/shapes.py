@@ -42,8 +42,14 @@ def said_layout(function: Callable[..., Any]) -> Shape | None:
     ]
     every = [*_of_text(documentation(function), tensors), *_of_comments(function, tensors)]
     every += _of_annotations(function, tensors)
-    layouts = dict.fromkeys(one.layout for one in every)
-    return every[0] if len(layouts) == 1 else None
+    layouts = {*(one.layout for one in every), *_alternatives(documentation(function))}
+    return every[0] if every and len(layouts) == 1 else None
+
+
+def _alternatives(text: str) -> Iterator[str]:
+    """Yield the layouts between which a flag chooses: `if True, (B, S, H, D), else (B, H, S, D)`."""
+    for line in filter(_ALTERNATIVE.search, text.splitlines()):
+        yield from filter(None, (_layout(found[1].split(",")) for found in _TUPLE.finditer(line)))
 
 
 def _of_text(text: str, tensors: list[str]) -> Iterator[Shape]:

@@ -1,5 +1,6 @@
 """Why no call was found: the arguments that are not understood, and a few of the calls that were tried."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,9 +32,10 @@ def advice(target: Target, found: NotFound, device: torch.device) -> tuple[str, 
 
 
 def _place(found: NotFound) -> str:
-    if any(_NO_DRIVER.search(reason) for reason in found.reasons):
-        return "it has a Triton kernel: ask for --device cuda on a machine that has one, or for --device interpreter"
-    return ""
+    if not any(_NO_DRIVER.search(reason) for reason in found.reasons):
+        return ""
+    gpu = "it has a Triton kernel: ask for --device cuda on a machine that has one"
+    return gpu if os.environ.get("TRITON_INTERPRET") == "1" else f"{gpu}, or for --device interpreter"
 
 
 def _method(target: Target) -> str:

@@ -12,10 +12,11 @@ from rotcheck.errors import RequestError
 from rotcheck.identify import describe, flags, idle_flags
 from rotcheck.identify.called import called
 from rotcheck.identify.words import described
-from rotcheck.implementations import load
+from rotcheck.implementations import importing, load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret
 from rotcheck.measure import switches
+from rotcheck.results import Told
 from rotcheck.scrub import scrub
 
 Answer = Callable[[Any], Any]
@@ -52,6 +53,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
             device=device,
             specification=setup["shown"],
             advice=tuple(one.replace("SPECIFICATION", setup["shown"]) for one in made.told.advice),
+            evidence=(*made.told.evidence, *_loaded(setup["specification"])),
         )
         convention = asdict(made.convention) if made.convention else None
         words = called(made.convention) if made.convention else None
@@ -84,6 +86,12 @@ def open_flags(setup: dict[str, Any]) -> Answer:
         return {"turned": msgspec.to_builtins(turned), "wrong": msgspec.to_builtins(wrong)}
 
     return answer
+
+
+def _loaded(specification: str) -> list[Told]:
+    """Return how a file was loaded, where that was not in full."""
+    because = "what is lacking raises once it is asked for"
+    return [Told(field="loaded", says=words, because=because) for words in importing.told(specification)]
 
 
 def settle(device: str) -> None:

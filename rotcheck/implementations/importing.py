@@ -4,19 +4,42 @@ import ast
 import importlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
 from rotcheck.errors import RequestError
+from rotcheck.implementations import absent
 from rotcheck.implementations.registry import GIVEN
 
+NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
+STAND_INS = "__rotcheck_stand_ins__"  # the modules it imports that are not installed
+RAISED = "__rotcheck_raised__"  # the exception that stopped it, and its line
 
-def module(target: str) -> ModuleType:
+
+def module(target: str, name: str = "") -> ModuleType:
     """Import `package.module` or `path/to/file.py`.
 
-    Raises `RequestError` when there is no such module, and whatever the module raises while it is imported.
+    Of a file the function `name` is enough: packages that the file imports may be lacking, and what stands below it may
+    raise, as a script does that asks for a GPU. Raises `RequestError` when there is no such module, and whatever the
+    module raises while it is imported.
     """
-    return _from_file(Path(target)) if target.endswith(".py") else _from_module(target)
+    if not target.endswith(".py"):
+        return _from_module(target)
+    own = _package_of(Path(target))[1]
+    found, finder = absent.imported(lambda: _from_file(Path(target), name.partition(".")[0]), [own])
+    if finder.lacking:
+        are = "is" if len(finder.lacking) == 1 else "are"
+        words = f"without {', '.join(finder.lacking)}, which {are} not installed: nothing of that was called"
+        setattr(found, NOTES, (*getattr(found, NOTES, ()), words))
+        setattr(found, STAND_INS, tuple(dict.fromkeys(finder.modules)))
+    return found
+
+
+def told(specification: str) -> tuple[str, ...]:
+    """Return how the file of a function was loaded, where that was not in full."""
+    found = sys.modules.get(name_of(specification.rpartition(":")[0]))
+    return tuple(getattr(found, NOTES, ()))
 
 
 def name_of(target: str) -> str:
@@ -37,7 +60,7 @@ def _from_module(name: str) -> ModuleType:
         raise
 
 
-def _from_file(file: Path) -> ModuleType:
+def _from_file(file: Path, wanted: str) -> ModuleType:
     """Import a file as a module of its package where it imports from that, else under a name of its own.
 
     Its folder, and the one that holds its package, are importable behind everything else.
@@ -46,7 +69,7 @@ def _from_file(file: Path) -> ModuleType:
     if root and _is_relative(file):
         return _from_package(file, root, name)
     sys.path.extend(str(folder) for folder in (file.resolve().parent, root) if folder)
-    return _executed(file, f"{GIVEN}{file.stem}")
+    return _executed(file, f"{GIVEN}{file.stem}", wanted)
 
 
 def _package_of(file: Path) -> tuple[Path | None, str]:
@@ -81,11 +104,32 @@ def _from_package(file: Path, root: Path, name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-def _executed(file: Path, name: str) -> ModuleType:
+def _executed(file: Path, name: str, wanted: str) -> ModuleType:
+    """Execute a file, or as much of it as stands above the line that raises, where `wanted` is defined there."""
     found = importlib.util.spec_from_file_location(name, file.resolve())
     assert found is not None, f"{file} is a .py file"
     assert found.loader is not None, f"{file} is a .py file"
     made = importlib.util.module_from_spec(found)
     sys.modules[name] = made
-    found.loader.exec_module(made)
+    arguments, sys.argv = sys.argv, [str(file.resolve())]  # a script may read its own source
+    try:
+        found.loader.exec_module(made)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        line = _line_of(error, file)
+        if not wanted or not line or not hasattr(made, wanted):
+            raise
+        kind = type(error).__name__
+        setattr(made, NOTES, (f"up to line {line}, which raises {kind}",))
+        setattr(made, RAISED, (kind, line))
+    finally:
+        sys.argv = arguments
     return made
+
+
+def _line_of(error: BaseException, file: Path) -> int | None:
+    """Return the line of a file, outside of its functions, at which an exception was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one.lineno for one in frames if one.filename == str(file.resolve()) and one.name == "<module>"]
+    return own[0] if own else None

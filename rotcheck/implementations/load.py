@@ -16,7 +16,7 @@ import torch
 
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
-from rotcheck.implementations import construct, importing, registry, source, uses
+from rotcheck.implementations import absent, construct, importing, registry, source, uses
 from rotcheck.implementations.interface import Function, Implementation, Unavailable
 from rotcheck.implementations.registry import module_of
 from rotcheck.implementations.vocabulary import DEVICE, said
@@ -108,7 +108,7 @@ def given(specification: str, device: str = "cpu") -> Target:
     if ":" not in specification:
         return _standing_for(specification, device)
     target, _, name = specification.rpartition(":")
-    module = importing.module(target)
+    module = importing.module(target, name)
     owner, _, method = name.rpartition(".")
     if owner and _needs_object(getattr(module, owner, None), method):
         built = given(f"{target}:{owner}", device)
@@ -211,7 +211,7 @@ def named(specification: str) -> Function:
     Raises as `implementation` does.
     """
     target, _, name = specification.rpartition(":")
-    return _function(importing.module(target), name, specification)
+    return _function(importing.module(target, name), name, specification)
 
 
 def on_device(function: Function, device: str) -> Function:
@@ -257,6 +257,8 @@ def _function(module: ModuleType, name: str, specification: str) -> Function:
     found: Any = module
     for part in name.split("."):
         found = getattr(found, part, None)
+    if isinstance(found, absent.Placeholder):
+        found.refuse()
     if callable(found):
         return cast(Function, found)
     line = _conditional(module, name) if found is None else None

@@ -15,7 +15,8 @@ _ROTARY = re.compile(  # of a name in words, as `_llama_rotary_embedding_`
 _TABLES = re.compile(r"freqs?_?cis|pos(ition)?_?emb|apply_.*emb")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HELPER = re.compile(
-    r"^_?(rotate_?(half|every|neox|gptj|interleaved)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|Model$"
+    r"^_?(rotate_?(half|every|neox|gptj|interleaved)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|[Mm]odels?$"
+    r"|sin_?cos_pos|^_?(interpolate|resample|resize|adjust|load)_.*pos"  # what is added to x, and what converts it
 )
 _APPLIES = re.compile(r"apply|rotate|rotary|rope|forward|encode|embed", re.IGNORECASE)
 _MAKES = re.compile(
@@ -74,9 +75,7 @@ def rotary(tree: ast.Module) -> list[str]:
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, classes)
-        elif (_speaks(node.name) and not _moves_only(node, bound=False) and not _is_kernel(node)) or _tables(
-            node
-        ):
+        elif (_speaks(node.name) and not _left_out(node)) or _tables(node):
             found.append(node.name)
     return list(dict.fromkeys(found))
 
@@ -105,6 +104,12 @@ def _tables(function: Function) -> bool:
         return False
     calls = {_called(node) for node in ast.walk(function) if isinstance(node, ast.Call)}
     return {"cos", "sin"} <= calls or "polar" in calls
+
+
+def _left_out(function: Function) -> bool:
+    """Return whether it rotates nothing by itself: a helper, a kernel, or what registers a whole model."""
+    registers = any(name.startswith("register") for name in _decorators(function))
+    return registers or _moves_only(function, bound=False) or _is_kernel(function)
 
 
 def _is_kernel(function: Function) -> bool:

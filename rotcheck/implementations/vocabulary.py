@@ -21,7 +21,7 @@ QUERY = _names(f"{_NO_SIZE}(q|q_.*|xq|.*_q|quer(y|ies).*|qs|qh|tensor_q|inp_q)")
 KEY = _names(f"{_NO_SIZE}(k|k_.*|xk|.*_k|keys?.*|ks|kh|tensor_k)")
 VALUE = _names(f"{_NO_SIZE}(v|v_.*|xv|.*_v|values?.*|vs|vh)")
 TENSOR = _names(
-    "x.* t tensor.* inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref"
+    "x.* t tensor.* tokens inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref"
 )
 
 EMBEDDINGS = _names("(?!max).*(position|pos|rotary|rope)(al)?_(emb|enc).*")  # a pair of tables, most often

@@ -193,6 +193,23 @@ def make_by_length(dim, end):
     return cos, sin
 
 
+def make_by_another_length(dim, end):
+    """Slower from 5,000 rows on."""
+    return make_stretched(dim, end) if end > 5000 else make_tables(dim, end)
+
+
+class KeepsLongest:
+    """Slower from 1,000 rows on, and for shorter sequences behind these too."""
+
+    def __init__(self):
+        self.longest = 0
+
+    def __call__(self, dim, end):
+        self.longest = max(self.longest, end)
+        cos, sin = make_by_length(dim, self.longest)
+        return cos[:end], sin[:end]
+
+
 def make_wrapped(dim, end):
     """Right up to row 4,097, and that row again for all behind it."""
     cos, sin = make_tables(dim, end)

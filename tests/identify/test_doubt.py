@@ -11,6 +11,7 @@ import functions_mistaken
 import pytest
 from identifying import told
 
+from rotcheck.identify import documented
 from rotcheck.identify.shapes import said_layout
 from rotcheck.identify.spoken import unspoken
 from rotcheck.results import Identification
@@ -88,6 +89,7 @@ def test_arguments_that_were_left_at_their_defaults_are_named() -> None:
         ("q (N, L, H, D)", "bshd"),
         ("q (tokens, heads * head_dim)", "t(hd)"),
         ("q of (B, S, H, D) or (B, H, S, D)", None),
+        ("q (B, S, H, D)\nfirst: if True, expected [B, S, H, D], else [B, H, S, D]", None),
         ("q: (B, H, W, D)", None),
         ("positions (B, S)", None),
         ("returns (B, S, H, D)", None),
@@ -101,6 +103,18 @@ def test_shapes_are_read_with_care(text: str, layout: str | None) -> None:
     rotates.__doc__ = text
     found = said_layout(rotates)
     assert (found.layout if found else None) == layout
+
+
+def test_a_layout_that_a_flag_chooses_is_none_to_hold_a_function_to() -> None:
+    """As Moshi's: the docstring of q gives the layout of the flag that is not the default."""
+
+    def rotates(q, k, offset, time_before_heads=False):
+        return q
+
+    rotates.__doc__ = "q: queries, shape `[B, S, H, D]`."
+    assert documented.shapes(rotates) == {"q": "bshd"}
+    rotates.__doc__ += "\ntime_before_heads: if True, expected [B, S, H, D], else [B, H, S, D]"
+    assert documented.shapes(rotates) == {}
 
 
 def test_who_calls_a_function_speaks_for_its_arguments() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 import rotcheck
 from rotcheck.errors import RequestError
 from rotcheck.identify.likeness import likeness
-from rotcheck.identify.swap.beside import apart
+from rotcheck.identify.swap.beside import apart, at_lengths
 from rotcheck.identify.swap.run import NEAR, of_run
 from rotcheck.identify.words import described
 from rotcheck.implementations import load
@@ -109,8 +109,38 @@ def test_pairs_that_turn_with_another_coordinate_never_take_its_place() -> None:
 def test_frequencies_that_follow_the_length_are_never_as_they_are() -> None:
     ours, theirs = told("swaps:make_by_length"), told("swaps:make_tables")
     assert "frequencies" in fields(likeness(ours, theirs, "other"))
-    assert likeness(ours, theirs, "other").swappable != "as it is"
+    assert likeness(ours, theirs, "other").swappable == "no"
     assert likeness(ours, ours, "other").swappable == "unknown"
+
+
+PUBLIC = HERE.parent / "public"
+BY_LENGTH = [
+    f"{SWAPS}:make_by_length",
+    f"{PUBLIC}/longrope_by_capacity/fixed.py:Phi3LongRoPERotaryEmbedding",
+    f"{PUBLIC}/dynamic_ntk_constant/fixed.py:DynamicNTKScalingRotaryEmbedding",
+]
+
+
+@pytest.mark.parametrize("name", BY_LENGTH)
+def test_two_that_follow_the_length_by_one_rule_are_swapped_as_they_are(name: str) -> None:
+    found = rotcheck.identify(name, like=name).likeness
+    assert found is not None
+    assert (found.swappable, [one.field for one in found.differences]) == ("as it is", ["frequencies"])
+    assert "alike for 9, 300, 1025, 2049, 4097, 8193, 16385" in found.differences[0].fix
+
+
+def test_two_that_follow_the_length_by_other_rules_are_told_apart() -> None:
+    """By what was found alone they are alike: few rows and the first longer ones turn by the same frequencies."""
+    ours = told("swaps:make_by_length")
+    alike = likeness(ours, ours, "other")
+    for other, where in (
+        (swaps.make_by_another_length, "1025, 2049, 4097"),
+        (swaps.KeepsLongest(), "300 behind"),
+    ):
+        errors = at_lengths(swaps.make_by_length, other, "", None, CPU)
+        found = of_run(alike, 0.0, lengths=errors)
+        assert (found.swappable, fields(found)) == ("no", ["frequencies"])
+        assert f"others for {where}" in found.differences[-1].own
 
 
 def test_what_the_fields_do_not_tell_the_run_tells() -> None:

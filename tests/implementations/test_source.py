@@ -37,6 +37,11 @@ KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
         ("def build_cache(n, d):\n    return a.cos(), a.sin()", ["build_cache"]),
         ("def build_cache(n, d):\n    return {}", []),
         ("def get_timestep_embedding(t):\n    return torch.cat((t.sin(), t.cos()))", []),
+        ("def get_2d_sincos_pos_embed(dim, grid):\n    return grid * dim", []),
+        ("def interpolate_pos_embed(model, checkpoint):\n    return model", []),
+        ("def get_2d_rotary_pos_embed(dim, grid):\n    return grid * dim", ["get_2d_rotary_pos_embed"]),
+        ("@register_model\ndef rope_vit_small(pretrained=False, **more):\n    return Vit(**more)", []),
+        ("class rope_vit_models(vit_models):\n    def forward(self, x): pass", []),
         ("def rotate_half(x):\n    a, b = x.chunk(2, -1)\n    return torch.cat((-b, a), -1)", []),
     ],
 )

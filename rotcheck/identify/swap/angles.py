@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from rotcheck.results import Described, Identification
+from rotcheck.results import Described, Difference, Identification
 
 NEAR = 1e-3  # by how much of itself a frequency that was fitted may be off
 BY_LENGTH = "by-length"  # the finding of one whose frequencies follow the length of the sequence
+FOLLOWS = "follow the length"
 
 Apart = tuple[str, str, str, str]
 """A field, what it is of ours and of theirs, and what to do."""
@@ -32,12 +33,17 @@ def of_angles(
         fix = "nothing around a call makes up for this: build it with the other's order of coordinates"
         yield "coordinates", _coordinates(ours), _coordinates(theirs), fix
     lengths = [any(one.code == BY_LENGTH for one in each.findings) for each in (own, other)]
-    words = {True: "follow the length", False: "the same for every length"}
+    words = {True: FOLLOWS, False: "the same for every length"}
     if lengths[0] != lengths[1]:
         fix = "nothing around a call makes up for this: build it with the other's rule"
         yield "frequencies", words[lengths[0]], words[lengths[1]], fix
     elif lengths[0]:
         yield "frequencies", "unknown", "unknown", "both follow the length: by which rule was not measured"
+
+
+def of_length(difference: Difference) -> bool:
+    """Return whether a difference says that both follow the length, by a rule that is not known yet."""
+    return difference.field == "frequencies" and difference.own == difference.other == "unknown"
 
 
 def _of_tables_for(theirs: Described) -> Iterator[Apart]:

@@ -11,7 +11,8 @@ from torch import Tensor
 from rotcheck.identify import builders
 from rotcheck.identify.describe import Identified
 from rotcheck.identify.swap.adapter import NARROWER
-from rotcheck.identify.swap.run import of_run, to_ask
+from rotcheck.identify.swap.lengths import AGAIN, LENGTHS, asks_lengths
+from rotcheck.identify.swap.run import of_run, runs, to_ask
 from rotcheck.identify.swap.signature import NAME, OURS
 from rotcheck.identify.table_forms import NotTables
 from rotcheck.identify.traits import Function
@@ -23,7 +24,8 @@ from rotcheck.measure.errors import measure, norms
 from rotcheck.results import Likeness
 from rotcheck.rotary.conventions import Convention
 
-LENGTHS = (9, 300, 4097, 8193)  # rows of tables that are compared; a shorter table ends it
+TABLES = (9, 300, 4097, 8193)  # rows of tables that are compared; a shorter table ends it
+MOST_ROWS = 16385  # of tensors that are rotated
 APART = tuple(range(3, 3 + 2 * len(POSITIONS), 2))  # positions of a second batch row
 
 Callables = Callable[..., Any]
@@ -37,7 +39,9 @@ def open_beside(setup: dict[str, Any]) -> Callable[[Any], Any]:
     convention = msgspec.convert(setup["convention"], Convention) if setup["convention"] else None
 
     def answer(task: str) -> Any:
-        return {"error": apart(own, other, task, convention, device, setup["takes"])}
+        error = apart(own, other, task, convention, device, setup["takes"])
+        lengths = at_lengths(own, other, task, convention, device) if setup["lengths"] else {}
+        return {"error": error, "lengths": lengths}
 
     return answer
 
@@ -58,11 +62,33 @@ def apart(
     """
     swapped = adapted(own, code) if code else own
     if convention is None:
-        return _of_tables(swapped, other, device)
+        return max(_of_tables(swapped, other, device, TABLES).values())
     asked = [(convention, sizes) for sizes in _sizes(convention, takes)]
     if takes.get(NARROWER) and convention.rotary_dim is None:
         asked.append((replace(convention, rotary_dim=asked[0][1].width // 4), asked[0][1]))
     return max(_of_case(swapped, Function(other, one, device), sizes) for one, sizes in asked)
+
+
+def at_lengths(
+    own: Callables, other: Callables, code: str, convention: Convention | None, device: torch.device
+) -> dict[str, float]:
+    """Return how far apart two functions are for sequences of several lengths, as `apart` does.
+
+    Each length is asked of a fresh copy; then a short one once more behind the longest.
+    """
+    swapped = adapted(own, code) if code else own
+    if convention is None:
+        return _of_tables(swapped, other, device, LENGTHS)
+    errors = {}
+    for length in (one for one in LENGTHS if one <= MOST_ROWS):
+        sizes = Sizes(width=convention.head_dim or 64, heads=2, kv_heads=2, positions=tuple(range(length)))
+        try:
+            theirs = Function(copied(other), convention, device)
+            theirs(Case(theirs, torch.float32, sizes).call())
+        except Exception:  # its table is as short as that
+            break
+        errors[str(length)] = _of_case(_fresh(own, code), Function(copied(other), convention, device), sizes)
+    return errors
 
 
 def beside_each_other(
@@ -75,11 +101,12 @@ def beside_each_other(
 ) -> Likeness:
     """Return a likeness with what a run of both in this process says, where there is something to run."""
     told, takes = theirs.told.convention, to_ask(held, ours.told, theirs.told)
-    if (held.adapter is None and held.swappable != "as it is") or told is None:
+    if not runs(held) or told is None:
         return held
-    convention = None if told.kind == "builds" else theirs.convention
+    convention, code = None if told.kind == "builds" else theirs.convention, held.adapter or ""
     try:
-        return of_run(held, apart(own, other, held.adapter or "", convention, device, takes))
+        lengths = at_lengths(own, other, code, convention, device) if asks_lengths(held) else {}
+        return of_run(held, apart(own, other, code, convention, device, takes), lengths=lengths)
     except Exception as error:  # whatever a function raises in the other's place
         return of_run(held, None, f"raises {type(error).__name__}: {error}")
 
@@ -90,6 +117,11 @@ def adapted(own: Callables, code: str) -> Callables:
     exec(compile(code, "adapter", "exec"), names)  # our own code
     found: Callables = names[NAME]
     return found
+
+
+def _fresh(own: Callables, code: str) -> Callables:
+    """Return a copy of ours, which keeps nothing of what was asked before, in its adapter if it has one."""
+    return adapted(copied(own), code) if code else copied(own)
 
 
 def _sizes(convention: Convention, takes: Mapping[str, bool]) -> Iterator[Sizes]:
@@ -108,21 +140,29 @@ def _of_case(swapped: Callables, theirs: Function, sizes: Sizes) -> float:
     return float("inf") if found.not_finite else found.error
 
 
-def _of_tables(own: Callables, other: Callables, device: torch.device) -> float:
+def _of_tables(
+    own: Callables, other: Callables, device: torch.device, lengths: Sequence[int]
+) -> dict[str, float]:
     """Compare what two makers give back for tables of several lengths, value by value."""
     known = builders.find(other, device)
     if known is None:
         raise NotTables("the other makes no tables")
-    worst = 0.0
-    for length in LENGTHS:
-        rows = torch.arange(length)
+    errors = {}
+    for length in lengths:
+        mine, others = copied(own), copied(other)
         try:
-            theirs = _tensors(builders.called(copied(other), known[0], rows, length))
+            theirs = _made(others, known[0], length)
         except Exception:  # its table is as short as that
             break
-        ours = _tensors(builders.called(copied(own), known[0], rows, length))
-        worst = max(worst, _values(ours, theirs))
-    return worst
+        errors[str(length)] = _values(_made(mine, known[0], length), theirs)
+        if length == LENGTHS[-1]:
+            again = _values(_made(mine, known[0], AGAIN), _made(others, known[0], AGAIN))
+            errors[f"{AGAIN} behind {length}"] = again
+    return errors
+
+
+def _made(maker: Callables, recipe: builders.Recipe, length: int) -> list[Tensor]:
+    return _tensors(builders.called(maker, recipe, torch.arange(length), length))
 
 
 def _values(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from rotcheck.identify.likeness import likeness
 from rotcheck.identify.swap import adapter
+from rotcheck.identify.swap.lengths import asks_lengths, lengths_alone, of_lengths
 from rotcheck.isolation import Done, Job, Pool, Returned
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.results import Described, Difference, Identification, Likeness
@@ -34,13 +35,18 @@ def swaps(
         for one, (told, declared) in own.items()
     }
     here = {one for one, (_, declared) in own.items() if declared is None and registered is None}
-    asked = [one for one in here if _runs(found[one])]
+    asked = [one for one in here if runs(found[one])]
     setup = {"other": name, "device": device, "convention": convention}
     jobs = [
         Job(
             one,
             WORKER,
-            {"own": one, "takes": to_ask(found[one], own[one][0], theirs), **setup},
+            {
+                "own": one,
+                "takes": to_ask(found[one], own[one][0], theirs),
+                "lengths": asks_lengths(found[one]),
+                **setup,
+            },
             [found[one].adapter or ""],
             timeout,
             3 * timeout,
@@ -77,19 +83,28 @@ def _known(told: Identification, registered: Described | None) -> Identification
     return replace(told, convention=registered, follows=True, declared=True)
 
 
-def _runs(held: Likeness) -> bool:
+def runs(held: Likeness) -> bool:
     """Return whether there is something to run: an adapter, or the function as it is."""
-    return held.adapter is not None or held.swappable == "as it is"
+    as_it_is = held.swappable == "as it is" or (asks_lengths(held) and lengths_alone(held))
+    return held.adapter is not None or as_it_is
 
 
 def _judged(held: Likeness, done: Done) -> Likeness:
     if isinstance(done.outcome, Returned):
-        return of_run(held, done.outcome.value["error"])
+        return of_run(held, done.outcome.value["error"], lengths=done.outcome.value["lengths"])
     return of_run(held, None, str(done.outcome))
 
 
-def of_run(held: Likeness, error: float | None, message: str = "") -> Likeness:
-    """Return a likeness with what a run of both side by side says; `message`: what became of it where it failed."""
+def of_run(
+    held: Likeness, error: float | None, message: str = "", lengths: Mapping[str, float] | None = None
+) -> Likeness:
+    """Return a likeness with what a run of both side by side says; `message`: what became of it where it failed.
+
+    `lengths`: how far they are apart for sequences of several lengths, where that was asked.
+    """
+    held = of_lengths(held, lengths, NEAR) if lengths else held
+    if lengths and held.swappable == "no":
+        return held
     if error is not None and error <= NEAR:
         return replace(held, error=error)
     seen = f"{error:.3g} rounding steps apart" if error is not None else message

@@ -1,0 +1,134 @@
+"""Inside a worker: what stands in for packages that a file imports and that are not installed.
+
+Nothing is guessed: a stand-in can be imported, named and used as a decorator while the file is imported. Whatever was
+made by one, or asks one for a value afterwards, raises `NotInstalled`.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, NoReturn
+
+MOST = 40  # packages for which others stand in before a file is given up
+
+
+class NotInstalled(ImportError):
+    """Something of a package that is not installed was needed to answer."""
+
+
+class Placeholder:
+    """Something of a package that is not installed, by its full name."""
+
+    def __init__(self, path: str, finder: "Finder") -> None:
+        self._path, self._finder = path, finder
+
+    def refuse(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise `NotInstalled`."""
+        raise NotInstalled(f"it needs {self._path}, which is not installed")
+
+    def _inner(self, path: str) -> "Placeholder":
+        return Placeholder(path, self._finder) if self._finder.importing else self.refuse()
+
+    def __getattr__(self, name: str) -> "Placeholder":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._inner(f"{self._path}.{name}")
+
+    def __call__(self, *_: Any, **__: Any) -> "Placeholder":
+        return self._inner(self._path)
+
+    def __getitem__(self, _: Any) -> "Placeholder":
+        return self._inner(self._path)
+
+    def __or__(self, _: Any) -> "Placeholder":
+        return self._inner(self._path)
+
+    def __mro_entries__(self, _: Any) -> tuple[type]:
+        refuse = self.refuse
+        return (type("Lacking", (), {"__init__": refuse, "__new__": lambda cls, *_, **__: refuse()}),)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other).__module__ == "typing" or isinstance(other, type):
+            return False  # `Optional[...]` asks whether it is one of typing's own words
+        return True if other is self else self.refuse()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    __ror__ = __or__
+    __bool__ = __iter__ = __enter__ = refuse
+
+
+class _Module(ModuleType):
+    """A module that is not installed, whose every name is a placeholder."""
+
+    _finder: "Finder"
+
+    def __getattr__(self, name: str) -> Placeholder:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Placeholder(f"{self.__name__}.{name}", self._finder)
+
+
+class Finder(MetaPathFinder, Loader):
+    """Finds a stand-in for the packages that it lists, and for modules inside them, behind all other finders."""
+
+    def __init__(self) -> None:
+        self.lacking: list[str] = []
+        self.modules: list[str] = []  # that were stood in for, those inside of packages too
+        self.importing = True
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return where a module is: here, if it is of a package that is stood in for."""
+        inside = any(name == one or name.startswith(f"{one}.") for one in self.lacking)
+        return ModuleSpec(name, self, is_package=True) if inside else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module that stands in."""
+        made = _Module(spec.name)
+        made._finder = self
+        self.modules.append(spec.name)
+        return made
+
+    def exec_module(self, module: ModuleType) -> None:
+        """There is nothing to execute."""
+
+
+@contextmanager
+def _listed(finder: Finder) -> Iterator[None]:
+    """Ask a finder as well, as long as this lasts: afterwards an import of what is lacking fails as ever."""
+    sys.meta_path.append(finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [name for name, module in sys.modules.items() if isinstance(module, _Module)]:
+            del sys.modules[name]
+
+
+def imported(load: Callable[[], ModuleType], own: Sequence[str]) -> tuple[ModuleType, Finder]:
+    """Return a module, and what stood in for the packages it imports that are not installed.
+
+    `own`: names of modules that have to be there. Raises whatever else the module raises while it is imported; and
+    where stand-ins are of no help, the error that came without any.
+    """
+    finder, first = Finder(), None
+    with _listed(finder):
+        while True:
+            try:
+                found = load()
+            except ModuleNotFoundError as error:
+                first = first or error
+                if not error.name or error.name in (*own, *finder.lacking) or len(finder.lacking) == MOST:
+                    raise first from None
+                finder.lacking.append(error.name)
+            except Exception:
+                if first is None:
+                    raise
+                raise first from None
+            else:
+                finder.importing = False
+                return found, finder
