@@ -20,9 +20,11 @@ from rotcheck.identify import (
     held,
     indexed,
     making,
+    narrow_dtype,
     noise,
     own_angles,
     partial,
+    permutation_answer,
     remarks,
     rows,
     sections,
@@ -67,6 +69,9 @@ def identified(target: Target, device: torch.device) -> Identified:
     """Identify a function that was loaded."""
     if target.convention is not None:
         return _declared(target, target.convention, device)
+    permuting = permutation_answer.answer(target)
+    if permuting is not None:
+        return Identified(_told(target, device, **permuting), None)
     maker, found = _call(target, device)
     return _maker(target, *maker, device) if maker else _rotation(target, found, device)
 
@@ -103,6 +108,8 @@ def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> 
     made = _searched(target, found, device)
     if isinstance(found, NotFound) or not made.told.follows:
         return made
+    if made.convention:
+        made = replace(made, told=narrow_dtype.judged(target, found, made.told, made.convention))
 
     def turned(turning: Turning) -> Identification:
         other = turning.of()
@@ -205,6 +212,9 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
 
 def _maker(target: Target, recipe: builders.Recipe, built: Built, device: torch.device) -> Identified:
     place = str(device)
+    if target.narrow is not None:  # of tables the dtype is part of what is judged
+        target = target.narrow()
+        built = builders.few(target.function, recipe)
     made = (
         _making(target, recipe, built, device)
         if recipe.device == place

@@ -13,7 +13,17 @@ from rotcheck.implementations import entry_points, project, source
 MOST_NAMES = 10  # of a file that a message lists
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
 _NOT_ONE = {
-    *("arrays", "compiling", "construct", "entry_points", "exhibits", "hints", "importing", "interface"),
+    *(
+        "arrays",
+        "compiling",
+        "construct",
+        "entry_points",
+        "exhibits",
+        "foreign",
+        "hints",
+        "importing",
+        "interface",
+    ),
     *(
         "interpreter",
         "libraries",

@@ -74,9 +74,9 @@ def rotary(tree: ast.Module) -> list[str]:
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, classes)
-        elif (_speaks(node.name) and not _moves_only(node, bound=False) and not _is_kernel(node)) or _tables(
-            node
-        ):
+        elif _speaks(node.name) and not _moves_only(node, bound=False) and not _is_kernel(node):
+            found.append(node.name)
+        elif _tables(node) or _permutes(node):
             found.append(node.name)
     return list(dict.fromkeys(found))
 
@@ -107,6 +107,18 @@ def _tables(function: Function) -> bool:
     return {"cos", "sin"} <= calls or "polar" in calls
 
 
+def _permutes(function: Function) -> bool:
+    """Return whether it permutes the rows of a projection: it is told a number of heads, or its name says of which."""
+    if not re.search(r"permute(?!d)", function.name):
+        return False
+    names = _parameters(function)
+    heads = any(said(each, known) for each in names for known in (vocabulary.HEADS, vocabulary.KV_HEADS))
+    weights = any(said(each, known) for each in names for known in vocabulary.WEIGHTS)
+    return weights and (
+        heads or re.search(r"(^|_)(q|k|qk|qkv|rope|rotary|hf)(_|$)", function.name) is not None
+    )
+
+
 def _is_kernel(function: Function) -> bool:
     """Return whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
     arguments = function.args
@@ -118,8 +130,9 @@ def _is_kernel(function: Function) -> bool:
 def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]:
     if set(_NO_FUNCTION) & set(_ancestors(node.name, classes)) or _abstract(node.name, classes):
         return []
+    permuting = [f"{node.name}.{each.name}" for each in _functions(node) if _permutes(each)]
     if not _speaks(node.name):
-        return [each for each in _beside(node) if _speaks(each.rpartition(".")[2])]
+        return [*(each for each in _beside(node) if _speaks(each.rpartition(".")[2])), *permuting]
     if _open(node.name, classes) or _callable(node.name, classes):
         return [node.name, *_beside(node)]
     return _methods(node)
