@@ -1,4 +1,4 @@
-"""The answer for a function that permutes the rows of q's and k's projections: which permutation, and where it is none."""
+"""The answer for a function that permutes the rows of q's and k's projections: which permutation it is, or why none."""
 
 import re
 from dataclasses import dataclass

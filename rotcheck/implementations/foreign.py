@@ -148,7 +148,14 @@ def library_of(function: Function) -> Library | None:
     return next((library for library in LIBRARIES if library.root in roots), None)
 
 
-def wide(found: Function) -> dict[str, Any]:
+def absent(error: ModuleNotFoundError) -> str | None:
+    """Return what to install, where a module cannot be imported for want of an array library; None: it is another."""
+    named = {"jax": "JAX", "jaxlib": "JAX", "flax": "Flax, for JAX", "mlx": "MLX"}
+    root = (error.name or "").partition(".")[0]
+    return f"this is {named[root]}: `pip install {root}` to have it asked" if root in named else None
+
+
+def wide(found: Function) -> dict[str, str]:
     """Return the dtype to build a class of another library with, where it asks for one or its default is narrow.
 
     What it does by design shows in float32; what it does in its default dtype is judged apart.

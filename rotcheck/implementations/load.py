@@ -16,7 +16,7 @@ import torch
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
 from rotcheck.implementations import construct, foreign, importing, package, registry, uses
-from rotcheck.implementations.interface import Function, Implementation
+from rotcheck.implementations.interface import Function, Implementation, Unavailable
 from rotcheck.implementations.registry import module_of
 from rotcheck.implementations.vocabulary import DEVICE, said
 from rotcheck.rotary.conventions import LAYOUTS, Convention
@@ -111,12 +111,24 @@ def given(specification: str, device: str = "cpu") -> Target:
     """Return what `module:function`, `file.py:function` or a name of the project's pyproject.toml names.
 
     A class is built, a factory called; a static or class method needs no object. What computes in JAX or MLX is called
-    with tensors all the same. Raises `RequestError` from `construct.Unbuildable` for a class that cannot be built.
+    with tensors all the same. Raises `RequestError` from `construct.Unbuildable` for a class that cannot be built, and
+    `Unavailable` where JAX or MLX is not installed.
     """
     if ":" not in specification:
         return _standing_for(specification, device)
     found = _as_it_is(specification, device)
     return replace(found, function=foreign.adapted(found.function), narrow=_narrow(specification, found))
+
+
+def _module(target: str) -> ModuleType:
+    """Import a module or a file; raises `Unavailable` for one of JAX or MLX where that is not installed."""
+    try:
+        return importing.module(target)
+    except ModuleNotFoundError as error:
+        reason = foreign.absent(error)
+        if reason is None:
+            raise
+        raise Unavailable(reason) from error
 
 
 def _narrow(specification: str, found: Target) -> Callable[[], Target] | None:
@@ -134,7 +146,7 @@ def _narrow(specification: str, found: Target) -> Callable[[], Target] | None:
 def _as_it_is(specification: str, device: str, *, wide: bool = True) -> Target:
     """Return what is named, of whichever library it is; `wide`: a class of JAX is built in float32."""
     target, _, name = specification.rpartition(":")
-    module = importing.module(target)
+    module = _module(target)
     owner, _, method = name.rpartition(".")
     if owner and _needs_object(getattr(module, owner, None), method):
         built = _as_it_is(f"{target}:{owner}", device, wide=wide)
@@ -144,8 +156,8 @@ def _as_it_is(specification: str, device: str, *, wide: bool = True) -> Target:
     own = declared(function)
     if construct.needs_construction(function):
         try:
-            more = foreign.wide(function) if wide else {}
-            built, words, by_file = constructed(function, module, _place(device), **more)
+            given = foreign.wide(function) if wide else {}
+            built, words, by_file = constructed(function, module, _place(device), **given)
         except construct.Unbuildable as error:
             raise RequestError(f"{specification.rpartition('/')[2]!r}: {error}") from error
         return Target(built, own or declared(built), words, by_file)
@@ -157,18 +169,18 @@ def _as_it_is(specification: str, device: str, *, wide: bool = True) -> Target:
 
 
 def constructed(
-    found: Callable[..., Any], module: ModuleType, device: str = "cpu", **more: Any
+    found: Callable[..., Any], module: ModuleType, device: str = "cpu", **dtype: str
 ) -> tuple[Any, str, bool]:
     """Return an object of a class, how it was made, and whether its own file makes it so.
 
-    Else it is built with what its parameters' names ask for. `more`: what it is given in any case.
+    Else it is built with what its parameters' names ask for. `dtype`: what it is given in any case.
 
     Raises as `construct.construct` does.
     """
     name = getattr(found, "__name__", "")
     known = uses.uses(module, name) if getattr(found, "__module__", "") == module.__name__ else []
     for use in known:
-        given = {key: value for key, value in use.given.items() if not said(key, DEVICE)} | more
+        given = {key: value for key, value in use.given.items() if not said(key, DEVICE)} | dtype
         try:
             built, words = construct.construct(found, device=device, **given)
         except (
@@ -178,7 +190,7 @@ def constructed(
         others = ", ".join(str(other.line) for other in known if other is not use)
         more = f"; line {others} with other values" if others else ""
         return built, f"{words}, as line {use.line} builds it{more}", True
-    return *construct.construct(found, device=device, **more), False
+    return *construct.construct(found, device=device, **dtype), False
 
 
 def why_unbuilt(error: RequestError) -> str:

@@ -74,9 +74,7 @@ def rotary(tree: ast.Module) -> list[str]:
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, classes)
-        elif _speaks(node.name) and not _moves_only(node, bound=False) and not _is_kernel(node):
-            found.append(node.name)
-        elif _tables(node) or _permutes(node):
+        elif _rotary_by_name(node) or _tables(node) or _permutes(node):
             found.append(node.name)
     return list(dict.fromkeys(found))
 
@@ -97,6 +95,10 @@ def _speaks(name: str) -> bool:
     words = f"_{_WORDS.sub('_', name.replace('RoPE', 'Rope')).lower()}_"
     meant = _ROTARY.search(words) or _TABLES.search(name)
     return meant is not None and _HELPER.search(name) is None
+
+
+def _rotary_by_name(function: Function) -> bool:
+    return _speaks(function.name) and not _moves_only(function, bound=False) and not _is_kernel(function)
 
 
 def _tables(function: Function) -> bool:
