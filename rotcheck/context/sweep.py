@@ -91,13 +91,20 @@ def sweep(asked: Source, known: Known, most: int = POSITIONS[-1]) -> Curve:
                 raise
             curve.stopped, curve.refused = f"position {group[0]}: {reason(error)}", group[0]
             break
-        if time.perf_counter() - began > SLOW and reach.by_one:
+        if reach.by_one and time.perf_counter() - began > SLOW and is_slow(look, group):
             curve.stopped = f"behind position {group[-1]}: a call takes more than {SLOW:g} s"
             break
     else:
         curve.stopped, curve.refused = reach.stopped, reach.last + 1 if reach.refused else None
     _refine(curve, truth, look, asked.at_once)
     return curve
+
+
+def is_slow(look: Look, group: Sequence[int]) -> bool:
+    """Return whether a call takes long once more: the first one of a shape may have compiled something."""
+    began = time.perf_counter()
+    look(group)
+    return time.perf_counter() - began > SLOW
 
 
 def groups(known: Known, last: int) -> list[tuple[int, ...]]:

@@ -64,9 +64,7 @@ def _unknown(asked: list[Asked]) -> str:
     raised = next((each for each in asked if isinstance(each.moved, str)), None)
     if raised is not None:
         return f"it permutes rows, and f({raised.call.shown()}) {raised.moved}"
-    fewer = [
-        each for each in asked if len(set(each.call.rows)) == 1 and each.call.rows[0] == each.call.kv_heads
-    ]
+    fewer = [each for each in asked if each.call.rows == (each.call.kv_heads,) != (each.call.heads,)]
     idle = len(asked) == 3 and asked[0].kinds == asked[2].kinds and asked[0].kinds[0] is not None
     if idle and fewer:
         return f"right for q; told of {fewer[0].call.kv_heads} heads of k it permutes k as for {fewer[0].call.heads}"

@@ -135,6 +135,19 @@ def adapted(function: Function) -> Function:
     return function if library is None else _through(function, library)
 
 
+def by_dtype(wide: Function, narrow: Function) -> Function:
+    """Return a function that calls the one or the other, adapted, as it is handed tensors of float32 or of less."""
+
+    @functools.wraps(wide)
+    def call(*given: Any, **named: Any) -> Any:
+        dtypes: list[torch.dtype] = []
+        _converted((given, named), Tensor, lambda x: dtypes.append(x.dtype))
+        chosen = narrow if {torch.bfloat16, torch.float16} & set(dtypes) else wide
+        return chosen(*given, **named)
+
+    return call
+
+
 def library_of(function: Function) -> Library | None:
     """Return the library that a function or an object computes with; None: torch, or none that is known."""
     marked = getattr(function, MARK, None)

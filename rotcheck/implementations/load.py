@@ -117,7 +117,10 @@ def given(specification: str, device: str = "cpu") -> Target:
     if ":" not in specification:
         return _standing_for(specification, device)
     found = _as_it_is(specification, device)
-    return replace(found, function=foreign.adapted(found.function), narrow=_narrow(specification, found))
+    function, narrow = foreign.adapted(found.function), _narrow(specification, found)
+    if narrow is not None:  # in a model of bfloat16 it is built for bfloat16
+        function = foreign.by_dtype(function, narrow().function)
+    return replace(found, function=function, narrow=narrow)
 
 
 def _module(target: str) -> ModuleType:
