@@ -20,7 +20,6 @@ from rotcheck.identify import (
     held,
     indexed,
     making,
-    narrow_dtype,
     noise,
     own_angles,
     partial,
@@ -108,8 +107,6 @@ def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> 
     made = _searched(target, found, device)
     if isinstance(found, NotFound) or not made.told.follows:
         return made
-    if made.convention:
-        made = replace(made, told=narrow_dtype.judged(target, found, made.told, made.convention))
 
     def turned(turning: Turning) -> Identification:
         other = turning.of()

@@ -215,13 +215,12 @@ def _codes(function: Function) -> Iterator[CodeType]:
 
 def _through(function: Function, library: Library) -> Function:
     into, back = library.converters()
+    called = _Compiled(function) if library is JAX else function
 
     @functools.wraps(function)
     def call(*given: Any, **named: Any) -> Any:
-        sent = _converted((given, named), Tensor, into)
-        if library is JAX:
-            _refuse_early(function, sent)
-        returned = function(*sent[0], **sent[1])
+        sent_by_place, sent_by_name = _converted((given, named), Tensor, into)
+        returned = called(*sent_by_place, **sent_by_name)
         return _converted(returned, _array_type(library), back)
 
     own = getattr(function, "__self__", None)
@@ -231,24 +230,61 @@ def _through(function: Function, library: Library) -> Function:
     return call
 
 
-def _refuse_early(function: Function, sent: Any) -> None:
-    """Raise what a call raises that does not suit a function of JAX, before anything is compiled for its shapes."""
-    jax = importlib.import_module("jax")
-    held: list[Any] = []
-    _converted(sent, jax.Array, held.append)
+def _may_keep(function: Function) -> bool:
+    """Return whether a function, or an object, may keep what it computed: traced, that would be no values."""
+    own = getattr(function, "__self__", None) or function
+    held = () if hasattr(inspect.unwrap(own), "__code__") else getattr(own, "__dict__", {}).values()
+    names = vars(sys.modules.get(_module(function), ModuleType(""))).values()
+    return any(isinstance(value, dict | list | set) for value in held) or any(
+        hasattr(value, "cache_clear") for value in names
+    )
 
-    def traced(*arrays: Any) -> Any:
-        each = iter(arrays)
-        given, named = _converted(sent, jax.Array, lambda _: next(each))
-        return function(*given, **named)
 
-    try:
-        jax.eval_shape(traced, *held)
-    except (
-        jax.errors.JAXTypeError,
-        jax.errors.JAXIndexError,
-    ):  # it looks at values: only a real call can tell
-        return
+class _Compiled:
+    """A function of JAX, compiled as a whole for each shape: operation by operation would take several times as long.
+
+    Each value is rounded as it is written. One that looks at values, or keeps some, is called as it is.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self._function, self._compiled = function, dict[str, Function]()
+        self._own = getattr(function, "__self__", None) or function
+        self._as_it_is = _may_keep(function)
+        self._known = hasattr(inspect.unwrap(self._own), "__code__")  # an object may change when it is called
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        jax = importlib.import_module("jax")
+        arrays: list[Any] = []
+        key = repr(_converted((given, named), jax.Array, arrays.append))
+        try:
+            if self._known and not self._as_it_is:
+                return self._compiled.setdefault(key, self._of(given, named))(*arrays)
+        except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
+            self._as_it_is = True
+        return self._watched(given, named)
+
+    def _watched(self, given: Any, named: Any) -> Any:
+        """Call it as it is, and see whether that changes the object."""
+        before = dict(getattr(self._own, "__dict__", {}))
+        returned = self._function(*given, **named)
+        after = getattr(self._own, "__dict__", {})
+        self._as_it_is |= before.keys() != after.keys() or any(
+            after[name] is not before[name] for name in before
+        )
+        self._known = True
+        return returned
+
+    def _of(self, given: Any, named: Any) -> Function:
+        """Return a function of the arrays of a call, compiled; what else the call gives is part of it."""
+        jax = importlib.import_module("jax")
+
+        def traced(*arrays: Any) -> Any:
+            each = iter(arrays)
+            by_place, by_name = _converted((given, named), jax.Array, lambda _: next(each))
+            return self._function(*by_place, **by_name)
+
+        made: Function = jax.jit(traced, compiler_options={"xla_allow_excess_precision": False})
+        return made
 
 
 def _array_type(library: Library) -> Any:

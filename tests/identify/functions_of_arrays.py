@@ -27,6 +27,20 @@ def make_narrow_rotary_tables(dim: int, length: int) -> tuple[jax.Array, jax.Arr
     return jnp.cos(angles), jnp.sin(angles)
 
 
+def rounded_to_bfloat16(x: jax.Array) -> jax.Array:
+    return x.astype(jnp.bfloat16).astype(jnp.float32)
+
+
+class KeepsTable:
+    def __init__(self) -> None:
+        self.table = jnp.ones((0, 1))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        if len(self.table) < x.shape[1]:
+            self.table = jnp.arange(x.shape[1])[:, None] / 3
+        return x * jnp.cos(self.table[: x.shape[1]])
+
+
 def mlx_rotary(x: mx.array, cos: mx.array, sin: mx.array) -> mx.array:
     a, b = mx.split(x, 2, axis=-1)
     return mx.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)

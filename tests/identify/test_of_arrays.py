@@ -54,6 +54,19 @@ def test_dtypes_stay_what_they_are_and_float64_is_refused(name: str) -> None:
         function(x.double(), cos.double(), sin.double())
 
 
+def test_what_a_function_of_jax_rounds_inside_is_rounded_though_it_is_compiled() -> None:
+    x = torch.linspace(-2, 2, 64)
+    rounded = load.given(f"{FILE}:rounded_to_bfloat16").function
+    assert torch.equal(rounded(x), x.bfloat16().float())
+
+
+def test_an_object_of_jax_that_keeps_what_it_computed_can_be_called_again() -> None:
+    keeps = load.given(f"{FILE}:KeepsTable").function
+    for length in (4, 4, 6):
+        x = torch.ones(2, length, 8)  # (B, S, D)
+        assert torch.equal(keeps(x), keeps(x))
+
+
 def test_a_function_of_torch_is_left_as_it_is() -> None:
     assert foreign.library_of(torch.nn.functional.relu) is None
     assert foreign.adapted(told) is told

@@ -21,7 +21,7 @@ FAULTS = {
         "wrong",
         "turn with the number of the head, and not with the row",
     ),
-    "18-jax-bf16-frequencies:RotaryEmbedding": ("wrong", "at position 17 its phase is"),
+    "18-jax-bf16-frequencies:RotaryEmbedding": ("wrong", "rounds its frequencies to bfloat16"),
     "27-permute-kv-heads:reverse_permute_rope": ("wrong", "moves rows of a k of 3 heads into other heads"),
     "27-permute-kv-heads:load_rotary_projections": ("wrong", "moves rows of a k of 3 heads into other heads"),
 }
