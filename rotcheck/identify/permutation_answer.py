@@ -210,8 +210,8 @@ def _demonstration(target: Target, asked: Asked, at: int, kind: Kind | None) -> 
         heads = [moved.rows[first : first + WIDTH] for first in range(0, len(moved.rows), WIDTH)]
         head = next(at for at, rows in enumerate(heads) if rows != tuple(at * WIDTH + row for row in right))
         value = [
-            f"came = {result}[{head * WIDTH}:{head * WIDTH + WIDTH}, 0]  # the rows that arrive in head {head} of k",
-            f"right = torch.tensor({[float(head * WIDTH + row) for row in right]})  # {kind[0]}, as q's",
+            f"came = {result}[{head * WIDTH}:{head * WIDTH + WIDTH}, 0]  # what arrives in head {head} of k",
+            f"right = torch.tensor({[head * WIDTH + row for row in right]}).float()",
         ]
     to = ".numpy()" if permutations.takes_arrays(target.function) else ""
     made = [
