@@ -130,7 +130,8 @@ def roles(function: Callable[..., Any]) -> Roles | None:
         role = _role(one.name, one.kind)
         if role is None and one.required:
             return None
-        if role is None or (not one.required and role not in ("heads", "kv_heads")):
+        kept = one.nothing and role not in ("heads", "kv_heads")  # `head_dim=None`: it finds that out itself
+        if role is None or (not one.required and kept):
             left_out = True
             continue
         found.append((one.name if one.keyword or left_out else "", role))
