@@ -225,6 +225,7 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     error: float | None = None  # of its result for random values against float64, in rounding steps
     longest_context: int | None = None  # positions up to which its own angles are right
     likeness: Likeness | None = None
+    permutation: str | None = None  # of a function that permutes the rows of weights: which, in which heads
     message: str | None = None  # why there is no convention
     tried: tuple[str, ...] = ()  # calls that were tried in vain, and what they said
     untried: tuple[str, ...] = ()  # arguments that no call was tried with: "offset"

@@ -13,6 +13,7 @@ from rotcheck.context.sources import Look, NoRotation, Source, Turns, reason
 
 SLOW = 0.5  # seconds that a call may take before larger positions are left out
 LOST = math.inf  # radians, of what is no rotation any more
+AGAIN = 2  # calls to see whether it really takes as long
 NORM = 0.05  # share by which the length of a turned pair may be off
 Phase = tuple[int, float]
 """A position, and by how much its worst pair is off, in radians."""
@@ -91,13 +92,23 @@ def sweep(asked: Source, known: Known, most: int = POSITIONS[-1]) -> Curve:
                 raise
             curve.stopped, curve.refused = f"position {group[0]}: {reason(error)}", group[0]
             break
-        if time.perf_counter() - began > SLOW and reach.by_one:
+        if reach.by_one and time.perf_counter() - began > SLOW and is_slow(look, group):
             curve.stopped = f"behind position {group[-1]}: a call takes more than {SLOW:g} s"
             break
     else:
         curve.stopped, curve.refused = reach.stopped, reach.last + 1 if reach.refused else None
     _refine(curve, truth, look, asked.at_once)
     return curve
+
+
+def is_slow(look: Look, group: Sequence[int]) -> bool:
+    """Return whether a call takes long each time: the first ones of a shape may have compiled something."""
+    for _ in range(AGAIN):
+        began = time.perf_counter()
+        look(group)
+        if time.perf_counter() - began <= SLOW:
+            return False
+    return True
 
 
 def groups(known: Known, last: int) -> list[tuple[int, ...]]:

@@ -52,7 +52,8 @@ class Trial:
 
     def fresh(self) -> Thing:
         """Load the object anew, the caches of its functions emptied."""
-        made = thing(load.find(self._specification, self.device).function)
+        found = load.find(self._specification, self.device)
+        made = thing((found.narrow() if found.narrow else found).function)
         for each in vars(sys.modules.get(self._module(), object)).values():
             empty = getattr(each, "cache_clear", None)
             if callable(empty):

@@ -23,6 +23,7 @@ from rotcheck.identify import (
     noise,
     own_angles,
     partial,
+    permutation_answer,
     remarks,
     rows,
     sections,
@@ -67,6 +68,9 @@ def identified(target: Target, device: torch.device) -> Identified:
     """Identify a function that was loaded."""
     if target.convention is not None:
         return _declared(target, target.convention, device)
+    permuting = permutation_answer.answer(target)
+    if permuting is not None:
+        return Identified(_told(target, device, **permuting), None)
     maker, found = _call(target, device)
     return _maker(target, *maker, device) if maker else _rotation(target, found, device)
 
@@ -205,6 +209,9 @@ def _nothing(target: Target, found: NotFound, device: torch.device) -> Identifie
 
 def _maker(target: Target, recipe: builders.Recipe, built: Built, device: torch.device) -> Identified:
     place = str(device)
+    if target.narrow is not None:  # of tables the dtype is part of what is judged
+        target = target.narrow()
+        built = builders.few(target.function, recipe)
     made = (
         _making(target, recipe, built, device)
         if recipe.device == place

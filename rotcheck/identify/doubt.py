@@ -148,6 +148,8 @@ def _demonstration(
     """Return Python that shows a mistake; None: nothing shows it."""
     if one.code in NEVER_SHOWN:
         return None
+    if target.narrow is not None and one.message.startswith("in bfloat16"):
+        target = target.narrow()
     if found.reading.pairing is None:
         nearest = found.departure
         if one.code == "no-convention" and (nearest.vague or not nearest.words):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotcheck.implementations import construct, importing
+from rotcheck.implementations import construct, foreign, importing
 from rotcheck.implementations.registry import GIVEN
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
@@ -21,6 +21,12 @@ _PLACE = re.compile(r"=(cpu|mps|cuda[:\d]*)(?=[,)])")
 
 def loading(specification: str, built: str | None, function: Callable[..., Any]) -> list[str]:
     """Return the lines that import it and end with `f = ...`; `built`: how an object was made of a class."""
+    lines = _of_its_library(specification, built, function)
+    library = foreign.library_of(function)
+    return library.loading(lines) if library else lines
+
+
+def _of_its_library(specification: str, built: str | None, function: Callable[..., Any]) -> list[str]:
     target, _, name = specification.rpartition(":")
     owner, _, method = name.rpartition(".")
     lines = _file(Path(target)) if target.endswith(".py") else _module(target)
@@ -29,7 +35,7 @@ def loading(specification: str, built: str | None, function: Callable[..., Any])
     made, _, _ = built.partition(", since heads of")
     configuration = _configuration(made, function)
     made = _CONFIGURATION.sub(r"\1=configuration", made)
-    made = _OTHER.sub(r"module.\1()", _PLACE.sub(r'="\1"', made))
+    made = _OTHER.sub(r"module.\1()", _PLACE.sub(r'="\1"', made).replace(foreign.WIDE, 'dtype="float32"'))
     bound = f".{method}" if owner else ""
     return [*lines, *configuration, f"f = module.{made}{bound}"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import absent
+from rotcheck.implementations import absent, foreign
 from rotcheck.implementations.registry import GIVEN
 
 NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
@@ -27,7 +27,7 @@ def module(target: str, name: str = "") -> ModuleType:
     if not target.endswith(".py"):
         return _from_module(target)
     own = _package_of(Path(target))[1]
-    found, finder = absent.imported(lambda: _from_file(Path(target), name.partition(".")[0]), [own])
+    found, finder = absent.imported(lambda: _from_file(Path(target), name.partition(".")[0]), [own, *foreign.PACKAGES])
     if finder.lacking:
         are = "is" if len(finder.lacking) == 1 else "are"
         words = f"without {', '.join(finder.lacking)}, which {are} not installed: nothing of that was called"

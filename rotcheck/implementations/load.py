@@ -16,7 +16,7 @@ import torch
 
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
-from rotcheck.implementations import absent, construct, importing, registry, source, uses
+from rotcheck.implementations import absent, construct, foreign, importing, package, registry, source, uses
 from rotcheck.implementations.interface import Function, Implementation, Unavailable
 from rotcheck.implementations.registry import module_of
 from rotcheck.implementations.vocabulary import DEVICE, said
@@ -43,6 +43,7 @@ class Target:
     built: str | None = None  # how an object was made of a class or by a factory
     by_file: bool = False  # it was built as its own file builds it
     anew: Callable[[], Function] | None = None  # loads it once more, for the CPU
+    narrow: Callable[[], "Target"] | None = None  # builds it with its default dtype, where that is narrow
     specification: str = ""  # that names it
 
 
@@ -69,7 +70,15 @@ def as_implementation(function: Function, convention: Convention, *, move: bool 
     def load(device: str) -> Function:
         return on_device(function, device) if move else function
 
-    return cast(Implementation, SimpleNamespace(convention=convention, load=load))
+    library = foreign.library_of(function)
+    if library is None:
+        return cast(Implementation, SimpleNamespace(convention=convention, load=load))
+
+    def skip(device: str, dtype: str) -> str | None:
+        return f"{library.name} computes in float32 at most" if dtype == "float64" else None
+
+    outside = {"no_gradient": package.FOR_NUMPY, "no_trace": package.FOR_NUMPY}
+    return cast(Implementation, SimpleNamespace(convention=convention, load=load, skip=skip, **outside))
 
 
 def find(specification: str, device: str) -> Target:
@@ -102,23 +111,57 @@ def on_cpu(target: Target) -> Function:
 def given(specification: str, device: str = "cpu") -> Target:
     """Return what `module:function`, `file.py:function` or a name of the project's pyproject.toml names.
 
-    A class is built, a factory called; a static or class method needs no object. Raises `RequestError` from
-    `construct.Unbuildable` for a class that cannot be built.
+    A class is built, a factory called; a static or class method needs no object. What computes in JAX or MLX is called
+    with tensors all the same. Raises `RequestError` from `construct.Unbuildable` for a class that cannot be built, and
+    `Unavailable` where JAX or MLX is not installed.
     """
     if ":" not in specification:
         return _standing_for(specification, device)
+    found = _as_it_is(specification, device)
+    function, narrow = foreign.adapted(found.function), _narrow(specification, found)
+    if narrow is not None:  # in a model of bfloat16 it is built for bfloat16
+        function = foreign.by_dtype(function, narrow().function)
+    return replace(found, function=function, narrow=narrow)
+
+
+def _module(target: str, name: str) -> ModuleType:
+    """Import a module or a file; raises `Unavailable` for one of JAX or MLX where that is not installed."""
+    try:
+        return importing.module(target, name)
+    except ModuleNotFoundError as error:
+        reason = foreign.absent(error)
+        if reason is None:
+            raise
+        raise Unavailable(reason) from error
+
+
+def _narrow(specification: str, found: Target) -> Callable[[], Target] | None:
+    """Return what builds a class of JAX with its default dtype, where it was built with a wider one."""
+    if foreign.WIDE not in (found.built or ""):
+        return None
+
+    def built() -> Target:
+        plain = _as_it_is(specification, "cpu", wide=False)
+        return replace(plain, function=foreign.adapted(plain.function), specification=specification)
+
+    return built
+
+
+def _as_it_is(specification: str, device: str, *, wide: bool = True) -> Target:
+    """Return what is named, of whichever library it is; `wide`: a class of JAX is built in float32."""
     target, _, name = specification.rpartition(":")
-    module = importing.module(target, name)
+    module = _module(target, name)
     owner, _, method = name.rpartition(".")
     if owner and _needs_object(getattr(module, owner, None), method):
-        built = given(f"{target}:{owner}", device)
+        built = _as_it_is(f"{target}:{owner}", device, wide=wide)
         bound = _function(cast(ModuleType, built.function), method, specification)
         return Target(bound, declared(bound), built.built, built.by_file)
     function = _function(module, name, specification)
     own = declared(function)
     if construct.needs_construction(function):
         try:
-            built, words, by_file = constructed(function, module, _place(device))
+            given = foreign.wide(function) if wide else {}
+            built, words, by_file = constructed(function, module, _place(device), **given)
         except construct.Unbuildable as error:
             raise RequestError(f"{specification.rpartition('/')[2]!r}: {error}") from error
         return Target(built, own or declared(built), words, by_file)
@@ -129,17 +172,19 @@ def given(specification: str, device: str = "cpu") -> Target:
     return Target(function, own)
 
 
-def constructed(found: Callable[..., Any], module: ModuleType, device: str = "cpu") -> tuple[Any, str, bool]:
+def constructed(
+    found: Callable[..., Any], module: ModuleType, device: str = "cpu", **dtype: str
+) -> tuple[Any, str, bool]:
     """Return an object of a class, how it was made, and whether its own file makes it so.
 
-    Else it is built with what its parameters' names ask for.
+    Else it is built with what its parameters' names ask for. `dtype`: what it is given in any case.
 
     Raises as `construct.construct` does.
     """
     name = getattr(found, "__name__", "")
     known = uses.uses(module, name) if getattr(found, "__module__", "") == module.__name__ else []
     for use in known:
-        given = {key: value for key, value in use.given.items() if not said(key, DEVICE)}
+        given = {key: value for key, value in use.given.items() if not said(key, DEVICE)} | dtype
         try:
             built, words = construct.construct(found, device=device, **given)
         except (
@@ -149,7 +194,7 @@ def constructed(found: Callable[..., Any], module: ModuleType, device: str = "cp
         others = ", ".join(str(other.line) for other in known if other is not use)
         more = f"; line {others} with other values" if others else ""
         return built, f"{words}, as line {use.line} builds it{more}", True
-    return *construct.construct(found, device=device), False
+    return *construct.construct(found, device=device, **dtype), False
 
 
 def why_unbuilt(error: RequestError) -> str:
@@ -215,7 +260,11 @@ def named(specification: str) -> Function:
 
 
 def on_device(function: Function, device: str) -> Function:
-    """Move a module, or that of a method, to the device; the interpreter stand-in runs on CPU tensors."""
+    """Move a module, or that of a method, to the device; the interpreter stand-in runs on CPU tensors.
+
+    Raises `Unavailable` for a function of another library than torch on any other device than the CPU.
+    """
+    foreign.refuse_elsewhere(function, device)
     owner = getattr(function, "__self__", function)
     if isinstance(owner, torch.nn.Module) and device != "interpreter":
         owner.to(device)

@@ -20,6 +20,7 @@ _NOT_ONE = {
         "construct",
         "entry_points",
         "exhibits",
+        "foreign",
         "hints",
         "importing",
         "interface",

@@ -75,7 +75,7 @@ def rotary(tree: ast.Module) -> list[str]:
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
             found += _of_class(node, classes)
-        elif (_speaks(node.name) and not _left_out(node)) or _tables(node):
+        elif _rotary_by_name(node) or _tables(node) or _permutes(node):
             found.append(node.name)
     return list(dict.fromkeys(found))
 
@@ -96,6 +96,10 @@ def _speaks(name: str) -> bool:
     words = f"_{_WORDS.sub('_', name.replace('RoPE', 'Rope')).lower()}_"
     meant = _ROTARY.search(words) or _TABLES.search(name)
     return meant is not None and _HELPER.search(name) is None
+
+
+def _rotary_by_name(function: Function) -> bool:
+    return _speaks(function.name) and not _left_out(function)
 
 
 def _tables(function: Function) -> bool:
@@ -123,8 +127,9 @@ def _is_kernel(function: Function) -> bool:
 def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]:
     if set(_NO_FUNCTION) & set(_ancestors(node.name, classes)) or _abstract(node.name, classes):
         return []
+    permuting = [f"{node.name}.{each.name}" for each in _functions(node) if _permutes(each)]
     if not _speaks(node.name):
-        return [each for each in _beside(node) if _speaks(each.rpartition(".")[2])]
+        return [*(each for each in _beside(node) if _speaks(each.rpartition(".")[2])), *permuting]
     if _open(node.name, classes) or _callable(node.name, classes):
         return [node.name, *_beside(node)]
     return _methods(node)

@@ -1,0 +1,305 @@
+"""Functions of other array libraries, JAX and MLX, called with tensors: arrays go in, tensors come back."""
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.implementations.arrays import array, tensor
+from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.vocabulary import DTYPE, said
+
+Function = Callable[..., Any]
+WIDE = "dtype=float32"  # in the words of how a class of JAX was built
+MARK = "__rotcheck_library__"  # on what `adapted` returns: the library behind it
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """An array library."""
+
+    name: str
+    root: str  # of its modules
+    lines: tuple[str, ...]  # that define `array(x)` of a tensor, and `tensor(x)` of its arrays
+
+    def loading(self, lines: Sequence[str]) -> list[str]:
+        """Return lines that end with `f = ...` with an `f` that takes tensors and returns some."""
+        *others, last = lines
+        named = "**{name: array(x) for name, x in named.items()}"
+        own = last.removeprefix("f = ")
+        taken = f"f = lambda *given, **named: tensor(made(*map(array, given), {named}))"
+        return [*others, *self.lines, f"made = {own}", taken]
+
+    def converters(self) -> tuple[Function, Function]:
+        """Return what makes arrays of tensors, and tensors of arrays."""
+        return _CONVERTERS[self.root]()
+
+
+def _of_jax() -> tuple[Function, Function]:
+    jax = importlib.import_module("jax")
+    numpy = importlib.import_module("numpy")
+
+    def into(x: Tensor) -> Any:
+        if x.dtype in (torch.float64, torch.complex128) and not jax.config.jax_enable_x64:
+            raise TypeError(f"JAX makes float32 of {str(x.dtype)[6:]} unless jax_enable_x64 is set")
+        return jax.numpy.array(array(x))
+
+    return into, lambda x: tensor(numpy.array(x))
+
+
+def _of_mlx() -> tuple[Function, Function]:
+    core = importlib.import_module("mlx.core")
+    numpy = importlib.import_module("numpy")
+
+    def into(x: Tensor) -> Any:
+        if x.dtype in (torch.float64, torch.complex128):
+            raise TypeError(f"MLX computes in float32 at most, and not in {str(x.dtype)[6:]}")
+        wide = x.detach().float() if x.is_floating_point() else x.detach()  # MLX reads no bfloat16 of NumPy
+        return core.array(wide.contiguous().numpy()).astype(getattr(core, str(x.dtype)[6:]))
+
+    def back(x: Any) -> Tensor:
+        if x.dtype != core.bfloat16:
+            return tensor(numpy.array(x))
+        return tensor(numpy.array(x.astype(core.float32))).bfloat16()
+
+    return into, back
+
+
+_CONVERTERS = {"jax": _of_jax, "mlx": _of_mlx}
+_EACH = ["    if isinstance(x, (tuple, list)):", "        return tuple(map({}, x))"]
+JAX = Library(
+    "JAX",
+    "jax",
+    (
+        "import jax",
+        "import numpy",
+        "",
+        "",
+        "def array(x):",
+        _EACH[0],
+        _EACH[1].format("array"),
+        "    plain = x.float() if torch.is_tensor(x) and x.dtype == torch.bfloat16 else x",
+        "    return jax.numpy.array(plain.numpy(), dtype=str(x.dtype)[6:]) if torch.is_tensor(x) else x",
+        "",
+        "",
+        "def tensor(x):",
+        _EACH[0],
+        _EACH[1].format("tensor"),
+        '    own = numpy.array(x.astype("float32") if x.dtype == "bfloat16" else x)',
+        "    return torch.from_numpy(own).to(getattr(torch, str(x.dtype)))",
+        "",
+        "",
+    ),
+)
+MLX = Library(
+    "MLX",
+    "mlx",
+    (
+        "import mlx.core as core",
+        "import numpy",
+        "",
+        "",
+        "def array(x):",
+        _EACH[0],
+        _EACH[1].format("array"),
+        "    plain = x.float() if torch.is_tensor(x) and x.dtype == torch.bfloat16 else x",
+        "    return core.array(plain.numpy()).astype(getattr(core, str(x.dtype)[6:])) if torch.is_tensor(x) else x",
+        "",
+        "",
+        "def tensor(x):",
+        _EACH[0],
+        _EACH[1].format("tensor"),
+        "    own = numpy.array(x.astype(core.float32) if x.dtype == core.bfloat16 else x)",
+        '    return torch.from_numpy(own).to(getattr(torch, str(x.dtype).rpartition(".")[2]))',
+        "",
+        "",
+    ),
+)
+LIBRARIES = (JAX, MLX)
+PACKAGES = {"jax": "JAX", "jaxlib": "JAX", "flax": "Flax, for JAX", "mlx": "MLX"}
+
+
+def adapted(function: Function) -> Function:
+    """Return a function as one of tensors; one of torch as it is.
+
+    Dtypes stay what they are: float32 goes in as float32 and bfloat16 as bfloat16, so that what the function rounds
+    inside is seen. float64 is refused with a TypeError where the library would make float32 of it in silence.
+    """
+    library = library_of(function)
+    return function if library is None else _through(function, library)
+
+
+def by_dtype(wide: Function, narrow: Function) -> Function:
+    """Return a function that calls the one or the other, adapted, as it is handed tensors of float32 or of less."""
+
+    @functools.wraps(wide)
+    def call(*given: Any, **named: Any) -> Any:
+        dtypes: list[torch.dtype] = []
+        _converted((given, named), Tensor, lambda x: dtypes.append(x.dtype))
+        chosen = narrow if {torch.bfloat16, torch.float16} & set(dtypes) else wide
+        return chosen(*given, **named)
+
+    return call
+
+
+def library_of(function: Function) -> Library | None:
+    """Return the library that a function or an object computes with; None: torch, or none that is known."""
+    marked = getattr(function, MARK, None)
+    if isinstance(marked, Library):
+        return marked
+    names = vars(sys.modules.get(_module(function), ModuleType("")))
+    read = {_root(names[name]) for code in _codes(function) for name in code.co_names if name in names}
+    roots = read & {"torch", "jax", "mlx"} or {_root(value) for value in names.values()}
+    if "torch" in roots:
+        return None
+    return next((library for library in LIBRARIES if library.root in roots), None)
+
+
+def absent(error: ModuleNotFoundError) -> str | None:
+    """Return what to install, where a module cannot be imported for want of an array library; None: it is another."""
+    root = (error.name or "").partition(".")[0]
+    return f"this is {PACKAGES[root]}: `pip install {root}` to have it asked" if root in PACKAGES else None
+
+
+def wide(found: Function) -> dict[str, str]:
+    """Return the dtype to build a class of another library with, where it asks for one or its default is narrow.
+
+    What it does by design shows in float32; what it does in its default dtype is judged apart.
+    """
+    if not inspect.isclass(found) or library_of(found) is not JAX:
+        return {}
+    asked = [one for one in inspect.signature(found).parameters.values() if said(one.name, DTYPE)]
+    narrow = {"bfloat16", "float16"}
+    return {
+        one.name: "float32"
+        for one in asked
+        if one.default is one.empty or getattr(one.default, "__name__", str(one.default)) in narrow
+    }
+
+
+def refuse_elsewhere(function: Function, device: str) -> None:
+    """Raise `Unavailable` for a function of another library on any other device than the CPU."""
+    library = library_of(function)
+    if library is not None and device != "cpu":
+        raise Unavailable(f"it computes in {library.name}, which rotcheck calls with arrays of the CPU")
+
+
+def _module(function: Function) -> str:
+    own = getattr(function, "__self__", function)
+    return getattr(own, "__module__", None) or type(own).__module__
+
+
+def _root(value: Any) -> str:
+    """Return the first part of the name of the module that a value is, or comes from."""
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return name.partition(".")[0] if isinstance(name, str) else ""
+
+
+def _codes(function: Function) -> Iterator[CodeType]:
+    """Yield the code of a function, or of the methods of an object."""
+    own = inspect.unwrap(getattr(function, "__func__", function))
+    kind = own if inspect.isclass(own) else type(own)
+    methods = [own] if hasattr(own, "__code__") else list(vars(kind).values())
+    for one in methods:
+        code = getattr(inspect.unwrap(one) if callable(one) else one, "__code__", None)
+        if isinstance(code, CodeType):
+            yield code
+
+
+def _through(function: Function, library: Library) -> Function:
+    into, back = library.converters()
+    called = _Compiled(function) if library is JAX else function
+
+    @functools.wraps(function)
+    def call(*given: Any, **named: Any) -> Any:
+        sent_by_place, sent_by_name = _converted((given, named), Tensor, into)
+        returned = called(*sent_by_place, **sent_by_name)
+        return _converted(returned, _array_type(library), back)
+
+    own = getattr(function, "__self__", None)
+    if own is not None and not isinstance(own, ModuleType):
+        call.__self__ = own  # type: ignore[attr-defined]  # whose attributes tell sizes
+    setattr(call, MARK, library)
+    return call
+
+
+def _may_keep(function: Function) -> bool:
+    """Return whether a function, or an object, may keep what it computed: traced, that would be no values."""
+    own = getattr(function, "__self__", None) or function
+    held = () if hasattr(inspect.unwrap(own), "__code__") else getattr(own, "__dict__", {}).values()
+    names = vars(sys.modules.get(_module(function), ModuleType(""))).values()
+    return any(isinstance(value, dict | list | set) for value in held) or any(
+        hasattr(value, "cache_clear") for value in names
+    )
+
+
+class _Compiled:
+    """A function of JAX, compiled as a whole for each shape: operation by operation would take several times as long.
+
+    Each value is rounded as it is written. One that looks at values, or keeps some, is called as it is.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self._function, self._compiled = function, dict[str, Function]()
+        self._own = getattr(function, "__self__", None) or function
+        self._as_it_is = _may_keep(function)
+        self._known = hasattr(inspect.unwrap(self._own), "__code__")  # an object may change when it is called
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        jax = importlib.import_module("jax")
+        arrays: list[Any] = []
+        key = repr(_converted((given, named), jax.Array, arrays.append))
+        try:
+            if self._known and not self._as_it_is:
+                return self._compiled.setdefault(key, self._of(given, named))(*arrays)
+        except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
+            self._as_it_is = True
+        return self._watched(given, named)
+
+    def _watched(self, given: Any, named: Any) -> Any:
+        """Call it as it is, and see whether that changes the object."""
+        before = dict(getattr(self._own, "__dict__", {}))
+        returned = self._function(*given, **named)
+        after = getattr(self._own, "__dict__", {})
+        self._as_it_is |= before.keys() != after.keys() or any(
+            after[name] is not before[name] for name in before
+        )
+        self._known = True
+        return returned
+
+    def _of(self, given: Any, named: Any) -> Function:
+        """Return a function of the arrays of a call, compiled; what else the call gives is part of it."""
+        jax = importlib.import_module("jax")
+
+        def traced(*arrays: Any) -> Any:
+            each = iter(arrays)
+            by_place, by_name = _converted((given, named), jax.Array, lambda _: next(each))
+            return self._function(*by_place, **by_name)
+
+        made: Function = jax.jit(traced, compiler_options={"xla_allow_excess_precision": False})
+        return made
+
+
+def _array_type(library: Library) -> Any:
+    name = {"jax": "Array", "mlx": "array"}[library.root]
+    arrays = importlib.import_module("jax" if library is JAX else "mlx.core")
+    return (getattr(arrays, name), importlib.import_module("numpy").ndarray)
+
+
+def _converted(value: Any, kind: Any, convert: Function) -> Any:
+    """Return a value with all that is of a kind converted, inside tuples, lists and dictionaries too."""
+    if isinstance(value, kind):
+        return convert(value)
+    if isinstance(value, dict):
+        return {name: _converted(one, kind, convert) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        made = [_converted(one, kind, convert) for one in value]
+        return made if isinstance(value, list) else tuple(made)
+    return value
