@@ -1,11 +1,12 @@
 """The front's half of what to do next: the command that follows, or how to give what became of a worker a way out."""
 
 import os
+import shlex
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from rotcheck.isolation import Died, Done, OverMemory, TimedOut
+from rotcheck.isolation import Died, Done, Outcome, OverMemory, Raised, TimedOut
 from rotcheck.results import Identification
 
 DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
@@ -23,7 +24,7 @@ def next_step(told: Identification, specification: str) -> Identification:
         if makes
         else "on this machine's devices, in each dtype"
     )
-    return replace(told, advice=(*told.advice, f"rotcheck {command} {typed(specification)}  ({why})"))
+    return replace(told, advice=(*told.advice, f"rotcheck {command} {quoted(specification)}  ({why})"))
 
 
 def typed(specification: str) -> str:
@@ -32,6 +33,11 @@ def typed(specification: str) -> str:
     if file.endswith(".py") and os.path.isabs(file):
         return f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
     return specification
+
+
+def quoted(specification: str) -> str:
+    """Return a specification, or the path of a file, as a shell takes it."""
+    return shlex.quote(typed(specification))
 
 
 def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
@@ -44,9 +50,22 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     if isinstance(outcome, OverMemory):
         small = f"it is built too big: write a function of no argument that builds {name.rpartition(':')[2]} small"
         return (f"{small}, and name that",)
+    if done.opening:
+        return (_of_import(outcome, done.job.name.rpartition(":")[0]),)
     if isinstance(outcome, TimedOut):
         more = f"give it longer: --timeout {LONGER * outcome.limit:g}"
         return (more, f"or declare it above the function, and nothing is searched: {DECLARED}")
     if isinstance(outcome, Died) and done.job.setup["device"] != "interpreter":  # there a kernel is at fault
         return (f"say above the function how it is called, and no wrong call is tried: {DECLARED}",)
     return ()
+
+
+def _of_import(outcome: Outcome, module: str) -> str:
+    """Return what to do about a module, or the path of a file, whose import raises, dies or does not end."""
+    if isinstance(outcome, Raised) and outcome.kind == "ModuleNotFoundError":
+        return "install what is missing where rotcheck runs, or put the folder that holds it on PYTHONPATH"
+    target = shlex.quote(os.path.relpath(module)) if module.endswith(".py") else f"-c 'import {module}'"
+    sees = f"`python -X faulthandler {target}`"
+    if isinstance(outcome, TimedOut):
+        return f"{sees} shows where its import waits; one that is only slow needs --timeout {LONGER * outcome.limit:g}"
+    return f"its import must work first: {sees} shows what it does"

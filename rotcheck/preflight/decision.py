@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from rotcheck.check import plan
+from rotcheck.identify.advice import quoted
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
 from rotcheck.report.page import Page
@@ -134,7 +135,7 @@ def _advice(policy: Policy, violations: Sequence[Violation]) -> list[str]:
         known = (name for name in policy.implementations if alike(name, each.implementation))
         name = plan.shown(next(known, each.implementation))
         cell = f"--device {each.device} --dtype {each.dtype} --check {each.check}"
-        return [f"`rotcheck compare {name} {cell}`: the first that does not hold, by itself"]
+        return [f"`rotcheck compare {quoted(name)} {cell}`: the first that does not hold, by itself"]
     return []
 
 

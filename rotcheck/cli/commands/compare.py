@@ -21,9 +21,15 @@ Device = Annotated[
 Dtype = Annotated[
     list[str] | None, typer.Option(metavar="DTYPE", help="float32, bfloat16, float16, float64.")
 ]
-Check = Annotated[list[str] | None, typer.Option(metavar="CHECK", help="forward, backward, dtype, ...")]
+_QUICK = (
+    "convention, forward, backward, dtype, inputs, strides, repeat, offset, batch, positions, sizes, beyond, state"
+)
+_FULL = "gqa, shapes, partial, checkpoint, double_backward, vmap, export, compile, inductor, cuda_graph"
+Check = Annotated[
+    list[str] | None, typer.Option(metavar="CHECK", help=f"{_QUICK}; by --full or by name: {_FULL}.")
+]
 Full = Annotated[
-    bool, typer.Option("--full", help="All checks: sizes, transforms and compilers too. Takes minutes.")
+    bool, typer.Option("--full", help="All checks: more shapes, transforms and compilers too. Takes minutes.")
 ]
 All = Annotated[
     bool, typer.Option("--all", help="Those of libraries and of other installed packages too. Takes minutes.")
