@@ -9,6 +9,7 @@ import pytest
 from terminal import environment, in_terminal, rotcheck
 
 from rotcheck import __version__
+from rotcheck.compare.plan import check_names
 
 COMMANDS = ("check", "compare", "explain", "preflight", "probe")
 PACKAGE = Path(__file__).parents[2] / "rotcheck"
@@ -40,6 +41,13 @@ def test_the_help_of_compare_says_what_a_given_function_gets() -> None:
     text = rotcheck("compare", "--help").out
     for said in ("it is identified first", "@rotcheck.declare", "[tool.rotcheck.implementations]"):
         assert said in text
+
+
+def test_the_help_of_compare_names_every_check_and_nothing_else() -> None:
+    text = " ".join(rotcheck("compare", "--help").out.split())
+    quick, full = re.search(r"--check CHECK (.*?); by --full or by name: (.*?)\.", text).groups()  # type: ignore
+    assert quick.split(", ") == check_names("quick")
+    assert full.split(", ") == [name for name in check_names() if name not in check_names("quick")]
 
 
 def test_every_file_of_commands_is_a_command() -> None:
