@@ -58,7 +58,9 @@ def main(connection: int, output: int, errors: int) -> None:
             reply = _encode(
                 {"raised": _describe(error), "unopened": kind == "open" and not _imported(message[0])}
             )
-        if os.getpid() != worker:  # a child that their code forked, and that came back here: one answer is enough
+        if (
+            os.getpid() != worker
+        ):  # a child that their code forked, and that came back here: one answer is enough
             os._exit(0)
         front.send_bytes(reply)
 

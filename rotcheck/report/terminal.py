@@ -330,7 +330,9 @@ def _printed(look: Look, parts: Iterable[RenderableType]) -> str:
         if at:
             console.print()
         whole = isinstance(part, Text) and (at == 0 or bool(part.no_wrap))
-        console.print(part, soft_wrap=whole, crop=False)  # a headline stays on one line, and so does each line of code
+        console.print(
+            part, soft_wrap=whole, crop=False
+        )  # a headline stays on one line, and so does each line of code
     text = "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
     return text.encode("ascii", "replace").decode() if look.ascii else text
 

@@ -12,7 +12,10 @@ from rotcheck.results import Described, Identification
 @pytest.mark.parametrize(
     ("outcome", "said"),
     [
-        (Raised("ModuleNotFoundError", "No module named 'x'", ()), "install what is missing where rotcheck runs"),
+        (
+            Raised("ModuleNotFoundError", "No module named 'x'", ()),
+            "install what is missing where rotcheck runs",
+        ),
         (Raised("SystemExit", "3", ()), "`python -X faulthandler 'my model.py'` shows what it does"),
         (Died(-11, (), ""), "its import must work first: `python -X faulthandler 'my model.py'`"),
         (TimedOut(180.0, ()), "shows where its import waits; one that is only slow needs --timeout 900"),

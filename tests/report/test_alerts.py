@@ -164,7 +164,9 @@ def test_a_cause_that_stands_above_is_not_told_again() -> None:
 def test_python_that_shows_a_mistake_is_never_cut(name: str) -> None:
     code = "\n".join(["import torch", *(f"x{line} = torch.ones(1)" for line in range(200)), WIDE])
     wrong = replace(checked().parts[1].faults[0], demonstration=code)
-    found = checked(parts=(replace(checked().parts[1], faults=(wrong,)),), conventions=checked().conventions[1:2])
+    found = checked(
+        parts=(replace(checked().parts[1], faults=(wrong,)),), conventions=checked().conventions[1:2]
+    )
     text = shown(name, found)
     assert "x199 = torch.ones(1)" in text
     assert WIDE in text  # on one line, however wide: what is folded cannot be run

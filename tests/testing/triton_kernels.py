@@ -6,11 +6,13 @@ import triton.language as tl
 
 
 @triton.jit
-def _rope(x_ptr, out_ptr, cos_ptr, sin_ptr, S, H, stride, HALF: tl.constexpr, PADDED: tl.constexpr, WIDTH: tl.constexpr):
+def _rope(
+    x_ptr, out_ptr, cos_ptr, sin_ptr, S, H, stride, HALF: tl.constexpr, PADDED: tl.constexpr, W: tl.constexpr
+):
     head = tl.program_id(0) % H
     row, batch = (tl.program_id(0) // H) % S, tl.program_id(0) // (H * S)
     lane = tl.arange(0, PADDED)
-    mask = lane < WIDTH
+    mask = lane < W
     table = batch * stride + row * HALF + lane
     cos, sin = tl.load(cos_ptr + table, mask=mask), tl.load(sin_ptr + table, mask=mask)
     at = ((batch * S + row) * H + head) * 2 * HALF + lane

@@ -21,9 +21,7 @@ Device = Annotated[
 Dtype = Annotated[
     list[str] | None, typer.Option(metavar="DTYPE", help="float32, bfloat16, float16, float64.")
 ]
-_QUICK = (
-    "convention, forward, backward, dtype, inputs, strides, repeat, offset, batch, positions, sizes, beyond, state"
-)
+_QUICK = "convention, forward, backward, dtype, inputs, strides, repeat, offset, batch, positions, sizes, beyond, state"
 _FULL = "gqa, shapes, partial, checkpoint, double_backward, vmap, export, compile, inductor, cuda_graph"
 Check = Annotated[
     list[str] | None, typer.Option(metavar="CHECK", help=f"{_QUICK}; by --full or by name: {_FULL}.")

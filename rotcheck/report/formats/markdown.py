@@ -24,7 +24,7 @@ MACHINE = False
 LONGEST = 60_000  # characters; GitHub takes 65,536 in an issue and 1 MiB in a step summary
 WIDEST = 8  # columns of a table before each device gets its own
 OPEN = 3  # so many findings are shown unfolded
-VERBATIM = {"what": "text", "message": "text", "shown by": "python"}  # what others wrote, and so nothing to be read as markdown
+VERBATIM = {"what": "text", "message": "text", "shown by": "python"}  # others wrote it: it is no markdown
 
 
 def report(page: Page, look: Look) -> str:

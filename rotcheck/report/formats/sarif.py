@@ -16,7 +16,9 @@ MACHINE = True
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "%SRCROOT%"  # what readers replace by the folder of the sources
-NOWHERE = "pyproject.toml"  # the file of what stands in none: GitHub refuses a log with one result that has none
+NOWHERE = (
+    "pyproject.toml"  # the file of what stands in none: GitHub refuses a log with one result that has none
+)
 
 
 def report(page: Page, look: Look) -> str:
