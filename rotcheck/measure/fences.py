@@ -10,31 +10,37 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from rotcheck.implementations.interpreter import interprets
 
 MARGIN = 1024  # elements at both ends of a tensor
 MARK = 512.0  # each of them
+ALLOCATING = (
+    *("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"),
+    *("zeros", "zeros_like", "new_zeros", "full", "full_like", "ones_like", "clone"),
+)
 
 
-class Fences(TorchDispatchMode):
-    """Gives every tensor of floating point that is allocated inside of it marked elements at both ends."""
+class Fences(TorchFunctionMode):
+    """Gives every tensor of floating point that is allocated inside of it marked elements at both ends.
+
+    No `TorchDispatchMode`: some functions leave their kernel for torch's own operations when one is active.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._buffers: list[Tensor] = []
 
-    def __torch_dispatch__(
+    def __torch_function__(
         self,
-        operator: Callable[..., Any],
+        func: Callable[..., Any],
         types: Any,
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        returned = operator(*args, **(kwargs or {}))
-        allocates = "empty" in str(operator) or "zeros" in str(operator)
-        if not allocates or not returned.is_floating_point() or not _dense(returned):
+        returned = func(*args, **(kwargs or {}))
+        if getattr(func, "__name__", "") not in ALLOCATING or not _plain(returned):
             return returned
         buffer, inside = fenced(returned)
         self._buffers.append(buffer)
@@ -50,14 +56,19 @@ def fences() -> AbstractContextManager[Fences]:
     return Fences() if interprets() else nullcontext(Fences())
 
 
-def _dense(x: Tensor) -> bool:
+def _plain(x: Any) -> bool:
+    """Return whether it is a dense tensor of floating point that no gradient goes through."""
+    if not isinstance(x, Tensor) or not x.is_floating_point() or x.requires_grad:
+        return False
     return 0 < x.numel() * x.element_size() == x.untyped_storage().nbytes()
 
 
 def fenced(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return a buffer with the elements of a dense tensor between marked ones, and the tensor in it."""
     buffer = x.new_full((x.numel() + 2 * MARGIN,), MARK)
-    inside = buffer.as_strided(x.shape, x.stride(), MARGIN)
+    inside = x.new_empty(0).set_(
+        buffer.untyped_storage(), MARGIN, x.shape, x.stride()
+    )  # no view of the buffer
     inside.copy_(x)
     return buffer, inside
 

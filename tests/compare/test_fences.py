@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.fences import MARGIN, Fences
+from rotcheck.rotary.paths import traced
 
 
 def writes(x: Tensor, beyond: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -36,3 +37,8 @@ def test_what_is_allocated_is_as_without() -> None:
     assert x.grad is not None
     assert torch.equal(x.grad, torch.ones(4, 6))
     assert not fences.crossed()
+
+
+def test_rotcheck_s_own_functions_take_the_path_that_they_take_without() -> None:
+    with Fences():
+        assert traced() is None
