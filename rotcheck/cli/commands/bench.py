@@ -81,7 +81,7 @@ def bench(
         picture.check(plot)
     request = {
         "devices": options.listed("--device", device),
-        "dtypes": options.listed("--dtype", dtype),
+        "dtypes": options.dtypes(dtype),
         "shapes": options.listed("--shape", shape),
         "passes": options.listed("--pass", passes),
         "against": against,

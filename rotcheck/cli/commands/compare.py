@@ -80,7 +80,7 @@ def compare(
     outlet = Outlet("report", format, output or (), quiet=quiet, no_color=no_color)
     request = {
         "devices": options.listed("--device", device),
-        "dtypes": options.listed("--dtype", dtype),
+        "dtypes": options.dtypes(dtype),
         "checks": options.listed("--check", check),
         "full": full,
         "everything": all_,

@@ -69,7 +69,7 @@ def train(
     outlet = Outlet("train", format, output or (), quiet=quiet, no_color=no_color)
     request = {
         "devices": options.listed("--device", device),
-        "dtypes": options.listed("--dtype", dtype),
+        "dtypes": options.dtypes(dtype),
         "timeout": options.positive("--timeout", timeout),
     }
     outlet.prepare()
