@@ -26,6 +26,7 @@ def test_help_lists_the_commands_each_in_a_whole_sentence() -> None:
     text = rotcheck("--help").out
     for command in COMMANDS:
         assert re.search(rf"^  {command} +\w.*\.$", text, re.MULTILINE)
+    assert "..." not in text.partition("Commands:")[2], "a summary is cut at 80 columns"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -54,7 +54,7 @@ def compare(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Hold rotary implementations against a float64 truth, cell by cell.
+    """Hold rotary implementations against a float64 truth.
 
     \b
     Examples:
