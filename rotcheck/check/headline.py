@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rotcheck.check.plan import Request
+from rotcheck.identify.advice import quoted
 from rotcheck.results import Answer, Context, Part
 
 _TELLS = {
@@ -60,7 +61,6 @@ def _short(part: Part, asked: Request) -> str:
 
 def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> list[str]:
     """Return what to do next, as commands."""
-    file = asked.asked[0]
     bad = [part for part in parts if part.answer != "right"]
     if bad:
         by = bad[0].faults[0].by
@@ -69,6 +69,7 @@ def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> li
             [f"`rotcheck explain {known}`: more on the cause, and where else it was seen"] if known else []
         )
         return [f"`rotcheck {by} {_named(bad[0])}`: {_TELLS[by]}", *explained]
+    file = quoted(asked.asked[0])
     if asked.to is None and context and any(maker.kind and maker.claims is None for maker in context.makers):
         return [
             f"`rotcheck check {file} --to 32768`: as far as you need it, since it claims no length itself"
@@ -77,9 +78,9 @@ def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> li
         return []
     return [
         f"`rotcheck compare {file} --full`: torch.compile, export, checkpointing and every other check",
-        f'`rotcheck preflight` with `files = ["{file}"]` in its policy: the same in front of every job',
+        f'`rotcheck preflight` with `files = ["{asked.asked[0]}"]` in its policy: the same in front of every job',
     ]
 
 
 def _named(part: Part) -> str:
-    return f"{part.file}:{part.name.rpartition(':')[2]}" if part.file else part.name
+    return quoted(f"{part.file}:{part.name.rpartition(':')[2]}" if part.file else part.name)

@@ -28,6 +28,11 @@ Output = Annotated[
         help="Write to this file too, in the format its suffix names (.json .md .xml .sarif .txt). Repeatable.",
     ),
 ]
+SHORT = {
+    **{"bf16": "bfloat16", "fp16": "float16", "f16": "float16", "half": "float16"},
+    **{"fp32": "float32", "f32": "float32", "float": "float32"},
+    **{"fp64": "float64", "f64": "float64", "double": "float64"},
+}
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on standard output.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR=1 does the same.")]
 
@@ -41,6 +46,12 @@ def listed(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
     if "" in found:
         raise RequestError(f"{option} is given without a value")
     return found
+
+
+def dtypes(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the dtypes of `--dtype`, also by the short names that people type: bf16, torch.float16, half."""
+    names = (name.removeprefix("torch.") for name in listed("--dtype", values))
+    return tuple(SHORT.get(name, name) for name in names)
 
 
 def positive(option: str, value: float | None) -> float | None:

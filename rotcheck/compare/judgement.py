@@ -68,8 +68,9 @@ class Identifier:
 
 
 def fitted(found: Mapping[str, Identified]) -> dict[str, Identified]:
-    """Return what was found of each function, those of one file held against each other."""
+    """Return what was found of each function, those of one file held against each other, no two of one name."""
     told = together.of_files(list(found), [one.told for one in found.values()])
+    told = identify.apart(list(found), told)
     return {name: replace(found[name], told=one) for name, one in zip(found, told, strict=True)}
 
 

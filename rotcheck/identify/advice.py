@@ -1,11 +1,12 @@
 """The front's half of what to do next: the command that follows, or how to give what became of a worker a way out."""
 
 import os
+import shlex
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from rotcheck.isolation import Died, Done, OverMemory, Raised, TimedOut
+from rotcheck.isolation import Died, Done, Outcome, OverMemory, Raised, TimedOut
 from rotcheck.results import Identification
 
 DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
@@ -23,7 +24,7 @@ def next_step(told: Identification, specification: str) -> Identification:
         if makes
         else "on this machine's devices, in each dtype"
     )
-    return replace(told, advice=(*told.advice, f"rotcheck {command} {typed(specification)}  ({why})"))
+    return replace(told, advice=(*told.advice, f"rotcheck {command} {quoted(specification)}  ({why})"))
 
 
 def typed(specification: str) -> str:
@@ -34,6 +35,11 @@ def typed(specification: str) -> str:
     return specification
 
 
+def quoted(specification: str) -> str:
+    """Return a specification, or the path of a file, as a shell takes it."""
+    return shlex.quote(typed(specification))
+
+
 def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     """Return what to do where a worker did not come back with an answer."""
     outcome, name = done.outcome, typed(done.job.name)
@@ -41,11 +47,11 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
         return (
             f"name a function of no argument that builds it: def build(): return {name.rpartition(':')[2]}(...)",
         )
-    if isinstance(outcome, Raised) and done.opening and done.job.name.rpartition(":")[0].endswith(".py"):
-        return _of_import(outcome, name)
     if isinstance(outcome, OverMemory):
         small = f"it is built too big: write a function of no argument that builds {name.rpartition(':')[2]} small"
         return (f"{small}, and name that",)
+    if done.opening:
+        return _of_import(outcome, done.job.name)
     if isinstance(outcome, TimedOut):
         more = f"give it longer: --timeout {LONGER * outcome.limit:g}"
         return (more, f"or declare it above the function, and nothing is searched: {DECLARED}")
@@ -54,15 +60,23 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     return ()
 
 
-def _of_import(outcome: Raised, name: str) -> tuple[str, ...]:
-    """Return what to do where a file raises while it is imported."""
-    kind, function = outcome.kind.rpartition(".")[2], name.rpartition(":")[2]
-    apart = f"copy {function} and what it calls into a file of its own, and name that"
-    if kind == "ModuleNotFoundError":
+def _of_import(outcome: Outcome, specification: str) -> tuple[str, ...]:
+    """Return what to do where a module, or a file, raises, dies or does not end while it is imported."""
+    module, _, function = specification.rpartition(":")
+    is_file = module.endswith(".py")
+    apart = (f"or copy {function} and what it calls into a file of its own, and name that",) if is_file else ()
+    kind = outcome.kind.rpartition(".")[2] if isinstance(outcome, Raised) else ""
+    if isinstance(outcome, Raised) and kind == "ModuleNotFoundError":
         lacking = outcome.message.rpartition("named ")[2].strip("'")
-        return (f"install the package that has the module {lacking}", f"or {apart}")
+        install = f"install the package that has the module {lacking}"
+        return (f"{install}, or put the folder that holds it on PYTHONPATH", *apart)
     if kind == "NotInstalled":
-        return (f"install it, or {apart}",)
+        return ("install it", *apart)
     if kind == "ImportError":
-        return ("install the versions of its packages that it was written for", f"or {apart}")
-    return (apart,)
+        return ("install the versions of its packages that it was written for", *apart)
+    target = shlex.quote(os.path.relpath(module)) if is_file else f"-c 'import {module}'"
+    sees = f"`python -X faulthandler {target}`"
+    if isinstance(outcome, TimedOut):
+        longer = f"one that is only slow needs --timeout {LONGER * outcome.limit:g}"
+        return (f"{sees} shows where its import waits; {longer}",)
+    return (f"its import must work first: {sees} shows what it does", *apart)

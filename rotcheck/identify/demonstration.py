@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify import snippet
+from rotcheck.identify.fenced_call import fenced
 from rotcheck.measure.case import Case, Sizes, unit
 from rotcheck.measure.errors import SAME
 from rotcheck.rotary.calls import results
@@ -160,26 +161,43 @@ def of_grid(source: Source, attempt: Attempt, pair: int, square: int) -> str | N
 
 
 def of_outside(source: Source, tries: Iterable[Attempt]) -> str | None:
-    """Return a demonstration that a call changes memory in front of its first tensor, or behind it."""
-    return _first(tries, partial(_of_outside, source))
+    """Return a demonstration that a call changes memory beside its first tensor, or beside one that it allocates."""
+    every = list(tries)
+    return _first(every, partial(_of_allocated, source)) or _first(every, partial(_of_outside, source))
+
+
+def _of_allocated(source: Source, attempt: Attempt) -> str | None:
+    case = _case(attempt)
+    call = fenced(f"f({snippet.arguments(case, {})})")
+    return shown(
+        source, "\n".join([*source.lines, "", *_surrounded(case), *call, "right = torch.tensor(0)", *PRINT])
+    )
 
 
 def _of_outside(source: Source, attempt: Attempt) -> str | None:
     case = _case(attempt)
     name = snippet.names(attempt.convention)[0]
-    margin = f"torch.full(({MARGIN},), 7.0)"
     code = [
         *source.lines,
         "",
-        *_setup(case),
-        f"memory = torch.cat(({margin}, {name}.flatten(), {margin}))",
-        f"{name} = memory[{MARGIN}:-{MARGIN}].view({name}.shape)",
+        *_surrounded(case),
         f"f({snippet.arguments(case, {})})",
         f"came = (memory[:{MARGIN}] != 7.0).sum() + (memory[-{MARGIN}:] != 7.0).sum()  # changed beside {name}",
         "right = torch.tensor(0)",
         *PRINT,
     ]
     return shown(source, "\n".join(code))
+
+
+def _surrounded(case: Case) -> list[str]:
+    """Return lines that make the tensors and tables of a call, the first tensor between marked elements."""
+    name = snippet.names(case.convention)[0]
+    margin = f"torch.full(({MARGIN},), 7.0)"
+    return [
+        *_setup(case),
+        f"memory = torch.cat(({margin}, {name}.flatten(), {margin}))",
+        f"{name} = memory[{MARGIN}:-{MARGIN}].view({name}.shape)",
+    ]
 
 
 def of_writing(source: Source, tries: Iterable[Attempt], *, tables: bool) -> str | None:

@@ -15,12 +15,11 @@ from torch import Tensor
 from rotcheck.identify.limit import Limit
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.device import call, read_back
+from rotcheck.measure.fences import fenced, fences, spoilt
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.rotary.tables import placed
 
-MARGIN = 1024  # elements at both ends of a tensor
-MARK = 512.0  # each of them
 SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
 
 
@@ -178,8 +177,9 @@ class Trier:
         laid = [lay(row, convention.axes).to(self.dtype).contiguous() for row in rows]
         if not watched(self.device):
             return tuple(x.to(self.device, copy=True) for x in laid)
-        self._buffers = [_surrounded(x.to(self.device)) for x in laid]
-        return tuple(buffer[MARGIN:-MARGIN].view(x.shape) for buffer, x in zip(self._buffers, laid))
+        surrounded = [fenced(x.to(self.device)) for x in laid]
+        self._buffers = [buffer for buffer, _ in surrounded]
+        return tuple(inside for _, inside in surrounded)
 
     def raw(self, convention: Convention, inputs: tuple[Tensor, ...], offset: int = 0) -> Any:
         """Call it and return what it returns."""
@@ -189,10 +189,11 @@ class Trier:
         sizes = self.probe.sizes() | {"axis": convention.axes.index("s")}
         given = Call(inputs, made, self.positions(convention), offset, sizes, self._starts)
         positional, keyword = arguments(convention, given)
-        returned = call(self.function, self.device, positional, keyword)
+        with fences() as around:
+            returned = call(self.function, self.device, positional, keyword)
         self.ran = True
         self.limit.runs += 1
-        self.outside |= any(map(_spoilt, self._buffers))
+        self.outside |= around.crossed() or any(map(spoilt, self._buffers))
         return returned
 
     def positions(self, convention: Convention) -> Tensor | None:
@@ -296,17 +297,6 @@ class Trier:
 def some(shape: tuple[int, ...], seed: int = 0) -> Tensor:
     """Return values between -1 and 1 that no call is to change, float64: what goes in is a copy."""
     return 2 * torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 1
-
-
-def _surrounded(x: Tensor) -> Tensor:
-    """Return a tensor's elements in a row, with marked ones at both ends."""
-    margin = x.new_full((MARGIN,), MARK)
-    return torch.cat((margin, x.flatten(), margin))
-
-
-def _spoilt(buffer: Tensor) -> bool:
-    ends = torch.cat((buffer[:MARGIN], buffer[-MARGIN:]))
-    return not bool((ends == MARK).all())
 
 
 def _rounded(given: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:

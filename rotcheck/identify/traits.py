@@ -95,14 +95,16 @@ def _unseen(asked: Function, sizes: Sizes) -> tuple[str, str] | None:
         return None
     call = Case(asked, torch.float32, sizes).call()
     leaves = [x.requires_grad_() for x in call.inputs]
-    writes = Writes()
+    given = call.of(*(x * 1.0 for x in leaves))
+    at, writes = given.inputs[0].data_ptr(), Writes()
     try:
         with writes:
-            found = asked(call.of(*(x * 1.0 for x in leaves)))
+            found = asked(given)
         (gradient,) = torch.autograd.grad(found[0].sum(), leaves[0])
     except Exception:  # it is not for training, or says so
         return None
-    by_kernel = not writes.into(found[0])  # for inference, as it is usual
+    other_memory = found[0].data_ptr() != at  # `x.data = ...`, which writes nothing
+    by_kernel = not other_memory and not writes.into(found[0])  # for inference, as it is usual
     if by_kernel or not torch.equal(gradient, torch.ones_like(gradient)):
         return None
     return "writes-input", f"{BY_DATA} autograd does not see it, and gradients come back unrotated"

@@ -172,8 +172,9 @@ def check(specification: str) -> None:
     if not colon:
         _check_name(specification)
     elif not all(part.isidentifier() for part in function.split(".")):
+        build = f"; to build it so, name a function of no argument: def build(): return {function}"
         raise RequestError(
-            f"{specification!r}: behind the colon must stand a function's name, not {function!r}"
+            f"{specification!r}: expected a function's name after ':', not {function!r}{build * ('(' in function)}"
         )
     elif target.endswith(".py") or "/" in target or _is(Path.is_file, Path(target)):
         _check_file(specification, Path(target))

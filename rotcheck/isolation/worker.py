@@ -38,7 +38,7 @@ def main(connection: int, output: int, errors: int) -> None:
     The three are file descriptors: the connection, and the files for standard output and standard error.
     """
     _settle(output, errors)
-    front = Connection(connection)
+    front, worker = Connection(connection), os.getpid()
     handler: Callable[[Any], Any] | None = None
     while True:
         try:
@@ -58,6 +58,10 @@ def main(connection: int, output: int, errors: int) -> None:
             reply = _encode(
                 {"raised": _describe(error), "unopened": kind == "open" and not _imported(message[0])}
             )
+        if (
+            os.getpid() != worker
+        ):  # a child that their code forked, and that came back here: one answer is enough
+            os._exit(0)
         front.send_bytes(reply)
 
 

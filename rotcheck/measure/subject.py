@@ -13,6 +13,7 @@ from rotcheck.implementations.load import Found, implementation
 from rotcheck.measure import switches
 from rotcheck.measure.device import wait
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.fences import fences
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
 
@@ -73,9 +74,11 @@ class Subject:
     def call(self, call: Call) -> tuple[Tensor, ...]:
         """Call it once and return its results, one for each input. Raises `Wrong` when they are not like these."""
         positional, keyword = arguments(self.convention, call)
-        with self.running():
+        with self.running(), fences() as around:
             returned = self._function(*positional, **keyword)
             wait(call.inputs[0].device)
+        if around.crossed():
+            raise Wrong("writes-outside", "writes outside of a tensor that it allocates: look at its masks")
         found = results(returned, call.inputs, self.convention.in_place)
         if len(found) < len(call.inputs):
             raise Wrong("no-tensor", f"returned {_named(returned)}; expected {len(call.inputs)} tensors")

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from rotcheck.check import plan
+from rotcheck.compare.judgement import MAKER
+from rotcheck.identify.advice import quoted
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
 from rotcheck.report.page import Page
@@ -14,6 +16,7 @@ from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Check, Report
 SCHEMA = "rotcheck/preflight/1"
 NOTHING_RAN = 5
 Place = tuple[str, int | None]
+MEASURE = "name its file under `files` of the policy, or itself under `makers`, and it is measured"
 NAMED = 3  # so many culprits are named in the one line
 INTERRUPTED = 130
 
@@ -79,7 +82,10 @@ def decide(policy: Policy, report: Report, checks: Sequence[Check] = ()) -> Deci
     policy excuses its implementation or its device, or a stand-in cannot answer its question by nature (values on
     meta), or a function cannot be asked it (fewer heads in k of one that takes packed qkv).
     """
-    violations = tuple(_violation(cell) for cell in report.cells if _violates(policy, cell))
+    parts = [part.name for one in checks for part in one.parts]
+    violations = tuple(
+        _violation(cell) for cell in report.cells if _violates(policy, cell) and not _measured(cell, parts)
+    )
     bad = files.bad(policy, checks)
     ran = _ran(report) or any(one.answer for one in checks)
     may = not violations and not bad and not _interrupted(report, checks) and ran
@@ -134,7 +140,7 @@ def _advice(policy: Policy, violations: Sequence[Violation]) -> list[str]:
         known = (name for name in policy.implementations if alike(name, each.implementation))
         name = plan.shown(next(known, each.implementation))
         cell = f"--device {each.device} --dtype {each.dtype} --check {each.check}"
-        return [f"`rotcheck compare {name} {cell}`: the first that does not hold, by itself"]
+        return [f"`rotcheck compare {quoted(name)} {cell}`: the first that does not hold, by itself"]
     return []
 
 
@@ -146,12 +152,19 @@ def _violates(policy: Policy, cell: Cell) -> bool:
     return not (cell.verdict == "skipped" and (cell.stand_in or not cell.applies))
 
 
+def _measured(cell: Cell, parts: Sequence[str]) -> bool:
+    """Return whether it is of a maker of tables, which no cell judges, and among what was checked beside."""
+    maker = cell.verdict == "skipped" and cell.message == MAKER
+    return maker and any(alike(part, cell.implementation) for part in parts)
+
+
 def _violation(cell: Cell) -> Violation:
     said = cell.message or cell.verdict
     if cell.verdict == UNIDENTIFIED:
         said = f"not identified: {said}; {cell.fix}"
     surely = cell.verdict in (*FINDINGS, UNIDENTIFIED)
-    excusable = "" if surely else "; the policy does not list it under may-be-unavailable"
+    listed = MEASURE if cell.message == MAKER else "the policy does not list it under may-be-unavailable"
+    excusable = "" if surely else f"; {listed}"
     return Violation(
         implementation=cell.implementation,
         device=cell.device,

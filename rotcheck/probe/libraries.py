@@ -6,7 +6,7 @@ from typing import Protocol, cast
 from rotcheck.isolation import Outcome, Raised, Returned
 from rotcheck.probe import flash_attn, switches, triton
 from rotcheck.probe.lines import ended, line, outcome_line
-from rotcheck.probe.package import installed
+from rotcheck.probe.package import installed, version
 from rotcheck.probe.topic import Reading, Topic, questions
 from rotcheck.results import Line
 
@@ -27,6 +27,12 @@ LIBRARIES = cast(Sequence[Library], (flash_attn, triton))
 def absent() -> list[Line]:
     """Return the lines of the libraries that are not installed."""
     return [line("libraries", each.NAME, "absent") for each in LIBRARIES if not installed(each.PACKAGE)]
+
+
+def untried() -> list[Line]:
+    """Return the lines of the libraries that are installed and are not to be tried."""
+    here = [each for each in LIBRARIES if installed(each.PACKAGE)]
+    return [line("libraries", each.NAME, "installed", version(each.PACKAGE) or "") for each in here]
 
 
 def topics() -> list[Topic]:

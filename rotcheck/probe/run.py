@@ -40,14 +40,16 @@ def survey(
     full: bool = False,
     on_line: Callable[[Line], None] | None = None,
     groups: Collection[str] | None = None,
+    trials: bool = True,
 ) -> Machine:
     """Return this machine as a pool finds it that somebody else has entered, best with `PRELOAD` preloaded.
 
     `groups`: of the lines that are wanted, as in `rotcheck.probe.survey.GROUPS`; None: all. What only other
-    groups need is not run. Raises `ValueError` for a group that does not exist, and `KeyboardInterrupt`.
+    groups need is not run. `trials`: whether other libraries than torch are imported and run; without, their version
+    is told. Raises `ValueError` for a group that does not exist, and `KeyboardInterrupt`.
     """
     from rotcheck.probe.survey import Survey
 
     found = Survey(on_line, groups)
-    found.run(pool, full=full)
+    found.run(pool, full=full, trials=trials)
     return found.machine()

@@ -35,18 +35,20 @@ class Survey:
         version = self._torch.values.get("version") if self._torch else None
         return Machine(torch=version, lines=tuple(sorted(self._lines, key=_place)), **system.facts())
 
-    def run(self, pool: Pool, *, full: bool = False) -> None:
-        """Find all lines that are wanted."""
+    def run(self, pool: Pool, *, full: bool = False, trials: bool = True) -> None:
+        """Find all lines that are wanted; without `trials`, of libraries other than torch the version alone."""
         with ExitStack() as stack:
             beside = _Beside(stack, self.groups)
             for line in [*switches.of_environment(), *libraries.absent()]:
                 self._found(line)
             _read_failures()
             folder = stack.enter_context(_folder()) if full and "compilers" in self.groups else None
-            others = libraries.topics() if "libraries" in self.groups else []
+            others = libraries.topics() if trials and "libraries" in self.groups else []
             devices = device_lines.topic(self.groups, folder, others)
             work_off(pool, [libraries.torch_topic([devices])], self._found)
-            for line in beside.lines(bool(self._torch and self._torch.values.get("cuda"))):
+            imported = bool(self._torch and self._torch.state == "runs")
+            untried = libraries.untried() if imported and not trials else []
+            for line in [*untried, *beside.lines(bool(self._torch and self._torch.values.get("cuda")))]:
                 self._found(line)
 
     def _found(self, line: Line) -> None:

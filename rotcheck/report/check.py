@@ -117,7 +117,7 @@ def details(finding: Finding) -> Labelled:
         ("seen", fault.seen or ""),
         ("cause", fault.cause or ""),
         ("fix", fault.fix or ""),
-        ("shown", fault.demonstration or ""),
+        ("shown by", fault.demonstration or ""),
         ("more", f"rotcheck explain {fault.failure}" if fault.failure else ""),
     ]
     return [(label, text) for label, text in known if text]

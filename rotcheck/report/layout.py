@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rotcheck.report.grid import ASCII, Block, Grid, Marks
+from rotcheck.report.text import clean
 
 GAP = 2  # columns between two columns of a table
 SHORTEST_NAME = 24
@@ -139,3 +140,9 @@ def _inner(title: str, columns: Sequence[str], marks: Marks) -> Table:
     for column in columns:
         table.add_column(Text(column, style="dim"), no_wrap=True)
     return table
+
+
+def verbatim(text: str, indent: int) -> RenderableType:
+    """Return code as it is, a line a line however wide the screen: a line that is folded cannot be run."""
+    lines = clean(text).strip("\n").splitlines()
+    return Group(*(Text(" " * indent + line, "dim", no_wrap=True, overflow="ignore") for line in lines))

@@ -33,8 +33,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def block(text: str, language: str = "text") -> str:
-    """Return the text as code of a language, in a fence longer than any row of backticks in it."""
-    text = shorten(clean(text).strip(), LONGEST_BLOCK)
+    """Return the text as code of a language, in a fence longer than any row of backticks in it; Python is not cut."""
+    text = clean(text).strip()
+    text = text if language == "python" else shorten(text, LONGEST_BLOCK)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{language}\n{text}\n{fence}"
 

@@ -20,13 +20,13 @@ from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
 from rotcheck.report.grid import ASCII, UNICODE, Marks
-from rotcheck.report.layout import draw, fit
+from rotcheck.report.layout import draw, fit, verbatim
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean, one_line, plural, shorten
 from rotcheck.results import Bench, Check, Context, Identification, Line, Probe, Report, Training, Trial
 
 MOST_REMARKS = 12
-WHOLE = ("shown by",)  # code is never cut
+CODE = ("shown by",)  # labels of code
 BESIDE = 120  # columns, from which on what told so stands in a column of its own
 STYLES = {"good": "green", "bad": "red", "note": "yellow", "none": "dim"}
 
@@ -258,7 +258,7 @@ def _swap(found: Identification, look: Look) -> list[RenderableType]:
 
 def _code(text: str) -> RenderableType:
     """Return Python as it is, which shows what is said above it."""
-    return Padding(Text(clean(text), style="dim", overflow="fold"), (1, 0, 0, 4))
+    return Group(Text(), verbatim(text, 4))
 
 
 def _ends(found: Identification) -> list[RenderableType]:
@@ -330,7 +330,9 @@ def _printed(look: Look, parts: Iterable[RenderableType]) -> str:
         if at:
             console.print()
         whole = isinstance(part, Text) and (at == 0 or bool(part.no_wrap))
-        console.print(part, soft_wrap=whole)  # a headline stays on one line, and so does each line of code
+        console.print(
+            part, soft_wrap=whole, crop=False
+        )  # a headline stays on one line, and so does each line of code
     text = "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
     return text.encode("ascii", "replace").decode() if look.ascii else text
 
@@ -387,13 +389,17 @@ def _mistaken(conventions: Sequence[Identification], marks: Marks) -> list[Rende
 
 
 def _labelled(details: Iterable[tuple[str, str]]) -> RenderableType:
+    """Return labelled texts in two columns, and code below them, whose lines can be copied as they are."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
+    code: list[RenderableType] = []
     for label, text in details:
-        shown = clean(text) if label in WHOLE else shorten(clean(text))
-        table.add_row(Text(label, style="dim"), Text(shown.strip()))
-    return Padding(table, (0, 0, 0, 2))
+        if label in CODE:
+            code += [Text(f"  {label}", style="dim"), verbatim(text, 4)]
+        else:
+            table.add_row(Text(label, style="dim"), Text(shorten(clean(text)).strip()))
+    return Group(Padding(table, (0, 0, 0, 2)), *code)
 
 
 def _remarks(title: str, remarks: Sequence[Remark]) -> list[RenderableType]:

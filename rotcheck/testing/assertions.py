@@ -27,6 +27,7 @@ from rotcheck.testing.trial import Trial
 from rotcheck.testing.world import defaults
 
 Function = Callable[..., Any]
+OUTSIDE = "writes-outside"
 
 
 def assert_rotates(
@@ -59,6 +60,9 @@ def assert_rotates(
     if told and (judged is None or told.answer == "unknown"):
         raise AssertionError(message.no_rotation(name, told))
     assert judged is not None, "it was given, or found out"
+    outside = [one for one in told.findings if one.code == OUTSIDE] if told else []
+    if outside:  # the checks would break the memory of this process
+        raise AssertionError(message.of(name, judged, False, [], {}, outside))
     with defaults():  # anew: the calls by which it was identified may have changed them
         trial = Trial(Subject(load.as_implementation(function, judged), device), name, device)
         cells = [

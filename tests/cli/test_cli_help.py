@@ -9,6 +9,8 @@ import pytest
 from terminal import environment, in_terminal, rotcheck
 
 from rotcheck import __version__
+from rotcheck.cli import options
+from rotcheck.compare.plan import DTYPES, check_names
 
 COMMANDS = ("check", "compare", "explain", "preflight", "probe")
 PACKAGE = Path(__file__).parents[2] / "rotcheck"
@@ -24,6 +26,7 @@ def test_help_lists_the_commands_each_in_a_whole_sentence() -> None:
     text = rotcheck("--help").out
     for command in COMMANDS:
         assert re.search(rf"^  {command} +\w.*\.$", text, re.MULTILINE)
+    assert "..." not in text.partition("Commands:")[2], "a summary is cut at 80 columns"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -40,6 +43,20 @@ def test_the_help_of_compare_says_what_a_given_function_gets() -> None:
     text = rotcheck("compare", "--help").out
     for said in ("it is identified first", "@rotcheck.declare", "[tool.rotcheck.implementations]"):
         assert said in text
+
+
+def test_the_help_of_compare_names_every_check_and_nothing_else() -> None:
+    text = " ".join(rotcheck("compare", "--help").out.split())
+    quick, full = re.search(r"--check CHECK (.*?); by --full or by name: (.*?)\.", text).groups()  # type: ignore
+    assert quick.split(", ") == check_names("quick")
+    assert full.split(", ") == [name for name in check_names() if name not in check_names("quick")]
+
+
+def test_a_dtype_has_the_names_that_people_type() -> None:
+    given = ["bf16,half", "torch.float32", "float64"]
+    assert options.dtypes(given) == ("bfloat16", "float16", "float32", "float64")
+    assert options.dtypes(None) == ()
+    assert set(options.SHORT.values()) == set(DTYPES)
 
 
 def test_every_file_of_commands_is_a_command() -> None:

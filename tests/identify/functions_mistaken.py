@@ -227,6 +227,12 @@ def writes_by_data(x, cos, sin):
     return x
 
 
+@expect(mistakes=("writes-input",), pairing="half", in_place=True)
+def exchanges_its_data(x, cos, sin):
+    x.data = x * cos[:, None] + turn_half(x) * sin[:, None]
+    return x
+
+
 @expect(mistakes=("scaled",), pairing="half")
 def longer_with_the_position(x):
     rows = torch.arange(x.shape[1]).float()

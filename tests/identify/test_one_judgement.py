@@ -151,6 +151,7 @@ checks = ["forward"]
 """
 COMMANDS = {
     "identify": ("model.py",),
+    "check": ("model.py",),
     "preflight": ("--policy", "policy.toml"),
     "compare": ("model.py", "--device", "cpu", "--dtype", "float32", "--check", "forward"),
     "train": ("model.py", "--device", "cpu", "--steps", "1"),
@@ -200,7 +201,9 @@ def test_a_file_with_a_mistake_is_red_in_every_command(command: str, tmp_path: P
     )
     assert (done.returncode, done.stderr) == (1, "")
     told = "rope_of_the_first_row: uses the positions of one batch row for all rows"
-    unknown = "model.py:rope_of_nobody_knows_what: not identified"
+    unknown = (
+        f"model.py:rope_of_nobody_knows_what: not {'understood' if command == 'check' else 'identified'}"
+    )
     assert unknown in done.stdout
     if command in ("train", "bench"):
         top = done.stdout.partition("native (baseline)" if command == "bench" else "float64 ")[0]

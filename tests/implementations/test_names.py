@@ -109,7 +109,7 @@ def test_a_file_in_an_encoding_of_its_own_is_python(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("function", ["", "1st", "a b", "f()", "a..b", ".b"])
 def test_what_stands_behind_the_colon_must_be_a_name(function: str, file: Path) -> None:
-    assert f"behind the colon must stand a function's name, not {function!r}" in refusal(f"{file}:{function}")
+    assert f"expected a function's name after ':', not {function!r}" in refusal(f"{file}:{function}")
 
 
 @pytest.mark.parametrize("target", ["", "my-package.module", "a..b", "1.2"])

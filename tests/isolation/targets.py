@@ -96,6 +96,17 @@ def grows(setup):
     return answer
 
 
+def forks(setup):
+    """Forks while it is opened, as a module that forks at import does, and at each task."""
+    os.fork()
+
+    def answer(task):
+        os.fork()
+        return task
+
+    return answer
+
+
 def shares(setup):
     """Forks children that hold nothing of their own beside what they share with this process."""
     block = b"x" * (setup << 20)

@@ -159,6 +159,12 @@ def test_a_worker_that_forks_itself_ends_with_both_halves() -> None:
     assert psutil.Process().children(recursive=True) == []
 
 
+def test_of_a_worker_that_forks_one_process_answers() -> None:
+    found = run(job("forks", [1, 2, 3]))
+    assert [done.outcome.value for done in found] == [1, 2, 3]
+    assert psutil.Process().children(recursive=True) == []
+
+
 def test_a_worker_that_kills_the_server_of_all_workers_costs_its_own_task_only() -> None:
     killer, other = job("process", ["nothing", "kill server", "nothing"]), job("echo", list(range(5)))
     found = run(killer, other, start="fork", workers=2)

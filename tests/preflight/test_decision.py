@@ -2,8 +2,9 @@
 
 import pytest
 from msgspec.structs import replace
-from samples import cell, cells, healthy, report
+from samples import cell, cells, checked, healthy, report
 
+from rotcheck.compare.judgement import MAKER
 from rotcheck.preflight.decision import Decision, decide
 from rotcheck.preflight.policy import DEFAULT
 from rotcheck.results import Cell, Report
@@ -71,6 +72,15 @@ def test_what_a_stand_in_cannot_answer_is_allowed() -> None:
 
 def test_a_stand_in_that_is_unavailable_is_not_excused() -> None:
     assert not decided(cell(device="interpreter", verdict="unavailable", stand_in=True)).may_start
+
+
+def test_a_maker_of_tables_is_judged_where_its_file_is_checked_and_else_lets_no_job_start() -> None:
+    maker = cell("model.py:Rotary", verdict="skipped", check="convention", message=MAKER)
+    assert "`files` of the policy" in decided(maker).violations[0].reason
+    right = checked(answer="right", parts=(replace(checked().parts[0], name="model.py:Rotary"),))
+    assert decide(EXCUSING, report([cell(), maker]), [right]).may_start
+    other = checked(answer="right", parts=(replace(checked().parts[0], name="model.py:Other"),))
+    assert not decide(EXCUSING, report([cell(), maker]), [other]).may_start
 
 
 def test_nothing_ran_is_never_success() -> None:

@@ -140,6 +140,13 @@ def test_an_empty_name_of_a_policy_is_named(name: str) -> None:
         load(name)
 
 
+def test_the_name_of_a_file_alone_is_one_beside_the_policy(folder: Path) -> None:
+    text = 'implementations = ["model.py", "model.py:f"]\nfiles = ["model.py"]\nmakers = ["model.py:Rotary"]'
+    policy = load(write(folder / "p.toml", text))
+    assert policy.implementations == (f"{folder}/model.py", f"{folder}/model.py:f")
+    assert (policy.files, policy.makers) == ((f"{folder}/model.py",), (f"{folder}/model.py:Rotary",))
+
+
 def test_paths_are_those_from_the_folder_of_the_policy(folder: Path) -> None:
     text = 'implementations = ["native", "models/mine.py:f", "package.module:g"]'
     expected = ("native", f"{folder}/models/mine.py:f", "package.module:g")

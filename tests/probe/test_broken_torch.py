@@ -68,3 +68,21 @@ def test_a_torch_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Monk
     assert lines["torch"].state == "hangs"
     assert lines["torch"].detail.startswith("no answer within 1 s")
     assert lines["C++ compiler"].state == "runs"
+
+
+def test_without_trials_libraries_other_than_torch_are_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "imported"
+    mark.mkdir()
+    for name in ("triton", "flash_attn"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"open({str(mark / name)!r}, 'w')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Pool(preload=PRELOAD) as pool:
+        machine = survey(pool, groups=["libraries"], trials=False)
+    states = {line.name: line.state for line in machine.lines}
+    assert {name: states[name] for name in ("torch", "triton", "flash-attn")} == {
+        "torch": "runs", "triton": "installed", "flash-attn": "installed"
+    }  # fmt: skip
+    assert not (mark / "flash_attn").exists()  # torch itself may import triton

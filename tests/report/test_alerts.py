@@ -15,6 +15,7 @@ from rotcheck.report.page import Look, Page
 from rotcheck.results import Check
 
 ANNOTATION = re.compile(r"^::(error|warning) (?:file=[^:,]+,(?:line=\d+,)?)?title=[^:,]+::\S.*$")
+WIDE = f"print({'x0, ' * 30}x1)"
 PLACES = {"models/mine.py:rotary": ("models/mine.py", 7)}
 
 
@@ -82,10 +83,10 @@ def check_sarif(text: str) -> list[dict[str, Any]]:
         assert result["level"] in ("error", "warning", "note", "none")
         assert result["message"]["text"]
         for location in result["locations"]:
-            place = location.get("physicalLocation")
+            place = location["physicalLocation"]  # GitHub refuses a whole log with one result without a file
             assert location["logicalLocations"][0]["fullyQualifiedName"]
-            assert place is None or not re.match(r"/|\.\.|\w+:", place["artifactLocation"]["uri"])
-            assert place is None or place.get("region", {}).get("startLine", 1) >= 1
+            assert re.fullmatch(r"(?!/|\.\.|\w+:)[!-~]+", place["artifactLocation"]["uri"])
+            assert place.get("region", {}).get("startLine", 1) >= 1
     results: list[dict[str, Any]] = run["results"]
     return results
 
@@ -96,7 +97,22 @@ def test_sarif_has_a_result_for_each_fault_with_its_place_and_its_fix() -> None:
     assert wrong["message"]["text"].endswith("Fix: Keep inv_freq in float32.")
     place = wrong["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("models/model.py", 12)
-    assert "physicalLocation" not in unknown["locations"][0]
+    place = unknown["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "pyproject.toml", "uriBaseId": "%SRCROOT%"}}
+
+
+def test_a_file_of_any_name_has_an_uri_in_sarif_and_a_name_in_the_others() -> None:
+    file = "my models/r\u00f3pe%,:\x1b.py"
+    found = checked(parts=tuple(replace(part, file=file, line=3) for part in checked().parts))
+    (uri,) = {
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for result in check_sarif(shown("sarif", found))
+    }
+    assert uri == "my%20models/r%C3%B3pe%25%2C%3A%1B.py"
+    root = ET.fromstring(shown("junit", found).encode())
+    assert next(root.iter("testcase")).get("file") == "my models/r\u00f3pe%,:\\x1b.py"
+    annotation = shown("github", found).splitlines()[1]
+    assert annotation.startswith("::error file=my models/r\u00f3pe%25%2C%3A\\x1b.py,line=3,title=")
 
 
 @pytest.mark.parametrize(
@@ -142,3 +158,15 @@ def test_a_cause_that_stands_above_is_not_told_again() -> None:
     text = shown("table", again)
     assert text.count("inv_freq is a buffer.") == 1
     assert "as above, for N1" in text
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "junit"])
+def test_python_that_shows_a_mistake_is_never_cut(name: str) -> None:
+    code = "\n".join(["import torch", *(f"x{line} = torch.ones(1)" for line in range(200)), WIDE])
+    wrong = replace(checked().parts[1].faults[0], demonstration=code)
+    found = checked(
+        parts=(replace(checked().parts[1], faults=(wrong,)),), conventions=checked().conventions[1:2]
+    )
+    text = shown(name, found)
+    assert "x199 = torch.ones(1)" in text
+    assert WIDE in text  # on one line, however wide: what is folded cannot be run

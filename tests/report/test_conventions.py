@@ -100,7 +100,7 @@ def test_a_demonstration_is_shown_whole_beside_the_finding() -> None:
         "demonstration": shown,
     }
     text = table.report(Page(report([cell("mine.py:rotary", **wrong)])), Look(width=100))
-    assert "shown by  import torch" in text
+    assert "shown by\n    import torch" in text
     assert "line_59 = 59" in text
 
 

@@ -1,5 +1,6 @@
 """The one line in a suite of its own, run by pytest: what an author sees."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,41 @@ def test_it_needs_no_pytest(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     assert done.stdout == "False\n", done.stderr
+
+
+KERNELS = """
+import pytest
+import triton_kernels
+from rotcheck.testing import assert_rotates
+
+
+def asked(function):
+    assert_rotates(function, dtypes=["float32"], checks=["forward", "positions"])
+
+
+def test_right():
+    asked(triton_kernels.rope)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (triton_kernels.rope_without_its_mask, "writes outside of its tensor in heads of 24 lanes"),
+        (triton_kernels.rope_of_batch_row_0, "of the first"),
+    ],
+)
+def test_wrong(function, said):
+    with pytest.raises(AssertionError, match=said):
+        asked(function)
+"""
+
+
+def test_kernels_under_the_interpreter_are_answered_and_end_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(KERNELS)
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    interpreted = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": path}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=interpreted, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert "3 passed" in done.stdout, done.stdout + done.stderr

@@ -59,7 +59,7 @@ def bench(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Time rotary implementations: against a copy of their input and against a baseline, with the noise.
+    """Time rotary implementations beside a copy and a baseline.
 
     In each round an implementation, a copy of its input and the baseline take turns in one process, and their
     ratios are taken round by round. Run `rotcheck compare` first: what is wrong can be fast.
@@ -81,7 +81,7 @@ def bench(
         picture.check(plot)
     request = {
         "devices": options.listed("--device", device),
-        "dtypes": options.listed("--dtype", dtype),
+        "dtypes": options.dtypes(dtype),
         "shapes": options.listed("--shape", shape),
         "passes": options.listed("--pass", passes),
         "against": against,

@@ -64,7 +64,7 @@ def check(
 
     outlet = Outlet("check", format, output or (), quiet=quiet, no_color=no_color)
     request = {
-        "dtypes": options.listed("--dtype", dtype) or ("bfloat16",),
+        "dtypes": options.dtypes(dtype) or ("bfloat16",),
         "to": to,
         "device": device,
         "timeout": options.positive("--timeout", timeout),

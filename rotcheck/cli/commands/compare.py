@@ -21,9 +21,13 @@ Device = Annotated[
 Dtype = Annotated[
     list[str] | None, typer.Option(metavar="DTYPE", help="float32, bfloat16, float16, float64.")
 ]
-Check = Annotated[list[str] | None, typer.Option(metavar="CHECK", help="forward, backward, dtype, ...")]
+_QUICK = "convention, forward, backward, dtype, inputs, strides, repeat, offset, batch, positions, sizes, beyond, state"
+_FULL = "gqa, shapes, partial, checkpoint, double_backward, vmap, export, compile, inductor, cuda_graph"
+Check = Annotated[
+    list[str] | None, typer.Option(metavar="CHECK", help=f"{_QUICK}; by --full or by name: {_FULL}.")
+]
 Full = Annotated[
-    bool, typer.Option("--full", help="All checks: sizes, transforms and compilers too. Takes minutes.")
+    bool, typer.Option("--full", help="All checks: more shapes, transforms and compilers too. Takes minutes.")
 ]
 All = Annotated[
     bool, typer.Option("--all", help="Those of libraries and of other installed packages too. Takes minutes.")
@@ -50,7 +54,7 @@ def compare(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Hold rotary implementations against a float64 truth, cell by cell.
+    """Hold rotary implementations against a float64 truth.
 
     \b
     Examples:
@@ -76,7 +80,7 @@ def compare(
     outlet = Outlet("report", format, output or (), quiet=quiet, no_color=no_color)
     request = {
         "devices": options.listed("--device", device),
-        "dtypes": options.listed("--dtype", dtype),
+        "dtypes": options.dtypes(dtype),
         "checks": options.listed("--check", check),
         "full": full,
         "everything": all_,

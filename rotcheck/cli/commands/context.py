@@ -43,7 +43,7 @@ def context(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Measure how far in context a function or module that makes its own angles is right.
+    """Measure how far in context angles and tables are right.
 
     Its phases are held against float64, in radians: as constructed, cast, under autocast, with TF32, built on meta,
     after its table grew, and beyond that table.

@@ -39,7 +39,9 @@ def identify(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Find out by experiment what a rotary function does: how to call it, its convention, its mistakes.
+    """Find out by experiment what a rotary function does.
+
+    How to call it, its convention, its mistakes, and what it can be swapped for.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ Device = Annotated[
 Dtype = Annotated[
     list[str] | None, typer.Option(metavar="DTYPE", help="float32 (default), bfloat16, float16.")
 ]
-Steps = Annotated[int, typer.Option(metavar="N", help="So many steps.")]
+Steps = Annotated[int, typer.Option(metavar="N", help="Number of training steps.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of the first weights, the batches and the noise.")]
 Fasta = Annotated[
     str | None,
@@ -44,7 +44,7 @@ def train(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Train a model with each implementation, and hold its gradients against float64.
+    """Train with each implementation, gradients against float64.
 
     A wrong rotation trains: its loss falls. Its gradient tells.
 
@@ -69,7 +69,7 @@ def train(
     outlet = Outlet("train", format, output or (), quiet=quiet, no_color=no_color)
     request = {
         "devices": options.listed("--device", device),
-        "dtypes": options.listed("--dtype", dtype),
+        "dtypes": options.dtypes(dtype),
         "timeout": options.positive("--timeout", timeout),
     }
     outlet.prepare()

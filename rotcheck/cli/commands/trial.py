@@ -11,7 +11,7 @@ def trial(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Hold the claims of the fix that rotcheck started from against runs on this machine.
+    """Hold the claims of the fix that started rotcheck against runs.
 
     No GPU is needed; two of the four claims need flash-attn and Triton to be installed.
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rotcheck.report import alerts, summary
 from rotcheck.report.alerts import Alert
 from rotcheck.report.page import Look, Page
+from rotcheck.report.text import clean
 from rotcheck.results import Check
 
 SUFFIX = ".github"
@@ -42,4 +43,4 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(clean(text)).replace(":", "%3A").replace(",", "%2C")

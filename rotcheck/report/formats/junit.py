@@ -68,7 +68,7 @@ def _suites_of(found: Check) -> list[ET.Element]:
 
 
 def _function(part: Part, found: Check) -> ET.Element:
-    where: dict[str, str] = {"file": part.file, "line": str(part.line or 1)} if part.file else {}
+    where: dict[str, str] = {"file": clean(part.file), "line": str(part.line or 1)} if part.file else {}
     name = f"{', '.join(found.dtypes)} on {found.device}"
     case = ET.Element("testcase", {"classname": clean(part.name), "name": name, "time": "0", **where})
     every = checked.findings_of(part)

@@ -24,7 +24,7 @@ MACHINE = False
 LONGEST = 60_000  # characters; GitHub takes 65,536 in an issue and 1 MiB in a step summary
 WIDEST = 8  # columns of a table before each device gets its own
 OPEN = 3  # so many findings are shown unfolded
-VERBATIM = {"what", "message", "shown by"}  # what others wrote, and so nothing to be read as markdown
+VERBATIM = {"what": "text", "message": "text", "shown by": "python"}  # others wrote it: it is no markdown
 
 
 def report(page: Page, look: Look) -> str:
@@ -275,7 +275,9 @@ def _mistaken(conventions: Sequence[Identification], marks: Marks) -> list[str]:
 
 def _details(details: Iterable[tuple[str, str]]) -> str:
     return "\n\n".join(
-        f"**{label}**:\n\n{block(text)}" if label in VERBATIM else f"**{label}**: {escape(text)}"
+        f"**{label}**:\n\n{block(text, VERBATIM[label])}"
+        if label in VERBATIM
+        else f"**{label}**: {escape(text)}"
         for label, text in details
     )
 

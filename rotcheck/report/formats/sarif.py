@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from rotcheck import __version__, diagnose
 from rotcheck.report import alerts
@@ -15,6 +16,9 @@ MACHINE = True
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "%SRCROOT%"  # what readers replace by the folder of the sources
+NOWHERE = (
+    "pyproject.toml"  # the file of what stands in none: GitHub refuses a log with one result that has none
+)
 
 
 def report(page: Page, look: Look) -> str:
@@ -61,10 +65,7 @@ def _result(alert: Alert, index: int) -> dict[str, Any]:
 
 
 def _location(alert: Alert) -> dict[str, Any]:
-    who = {"logicalLocations": [{"fullyQualifiedName": alert.who}]}
-    if alert.file is None:
-        return who
-    place: dict[str, Any] = {"artifactLocation": {"uri": alert.file, "uriBaseId": ROOT}}
-    if alert.line:
+    place: dict[str, Any] = {"artifactLocation": {"uri": quote(alert.file or NOWHERE), "uriBaseId": ROOT}}
+    if alert.file and alert.line:
         place["region"] = {"startLine": alert.line}
-    return {"physicalLocation": place, **who}
+    return {"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": alert.who}]}

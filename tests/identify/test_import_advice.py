@@ -1,0 +1,41 @@
+"""What to do about a file whose import raises, dies or does not end, as a command that can be pasted."""
+
+import pytest
+
+from rotcheck.identify.advice import next_step
+from rotcheck.identify.run import identified
+from rotcheck.isolation import Died, Done, Job, Raised, TimedOut
+from rotcheck.isolation.outcome import Outcome
+from rotcheck.results import Described, Identification
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (
+            Raised("ModuleNotFoundError", "No module named 'x'", ()),
+            "install what is missing where rotcheck runs",
+        ),
+        (Raised("SystemExit", "3", ()), "`python -X faulthandler 'my model.py'` shows what it does"),
+        (Died(-11, (), ""), "its import must work first: `python -X faulthandler 'my model.py'`"),
+        (TimedOut(180.0, ()), "shows where its import waits; one that is only slow needs --timeout 900"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_not_told_to_declare(outcome: Outcome, said: str) -> None:
+    setup = {"specification": "my model.py:rope", "shown": "my model.py:rope", "device": "cpu"}
+    told = identified(Done(Job("my model.py:rope", "", setup, [None]), 0, outcome, opening=True)).told
+    assert told.answer == "unknown"
+    assert said in told.advice[0]
+    assert "declare" not in " ".join(told.advice)
+
+
+def test_the_next_command_can_be_pasted_whatever_the_file_is_called() -> None:
+    right = Identification(
+        rotcheck="1",
+        specification="my model.py:rope",
+        torch=None,
+        device="cpu",
+        follows=True,
+        convention=Described(kind="applies"),
+    )
+    assert next_step(right, "my model.py:rope").advice[0].startswith("rotcheck compare 'my model.py:rope'  (")
