@@ -504,6 +504,7 @@ def _described(found: Found, convention: Convention, own: OwnAngles | None, more
         plain,
         rotary_dim=None if told else plain.rotary_dim,
         layout=None if evidence.any_layout(found) else plain.layout,
+        unread=found.reading.unread or None,
         dtype_rule=more.dtype_rule,
         takes=more.takes,
         schedule=own.schedule if own else None,

@@ -2,13 +2,13 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import torch
 
-from rotcheck.identify.templates import Template, parameters
-from rotcheck.rotary.conventions import role_of
+from rotcheck.identify.templates import TENSORS, Template, parameters
+from rotcheck.rotary.conventions import Convention, role_of
 
 _SHAPE = re.compile(r"[(\[]([^()\[\]]*,[^()\[\]]*)[)\]]")
 _STOP = re.compile(r"[.;\n]\s|[)\]]\s*[,;]?\s")  # what ends the words in front of a shape
@@ -26,6 +26,16 @@ _AXES: dict[str, str] = {
     "3": r"3",
 }
 _LETTERS = tuple((letter, re.compile(pattern, re.IGNORECASE)) for letter, pattern in _AXES.items())
+
+
+class Called(Protocol):
+    """What was found in one way to call a function."""
+
+    @property
+    def convention(self) -> Convention: ...
+
+
+Fitting = TypeVar("Fitting", bound=Called)
 
 
 def shapes(function: Callable[..., Any]) -> dict[str, str]:
@@ -50,6 +60,17 @@ def of_roles(function: Callable[..., Any], template: Template) -> dict[str, str]
         if name in told:
             found[role_of(argument)] = told[name]
     return found
+
+
+def as_told(found: Sequence[Fitting], told: Mapping[str, str]) -> list[Fitting]:
+    """Return the calls that fit, without those whose tables have rows for each batch row where other tables are told.
+
+    `told`: the axes of each role. A kernel that reads tables (S, W) takes larger ones too, and heeds their first rows.
+    """
+    tables = {axes for role, axes in told.items() if role not in (*TENSORS, "positions", "offsets")}
+    if not tables or any("b" in axes for axes in tables):
+        return list(found)
+    return [each for each in found if "b" not in each.convention.table_axes] or list(found)
 
 
 def _texts(function: Callable[..., Any]) -> Iterator[str]:

@@ -11,14 +11,23 @@ from dataclasses import replace
 import torch
 from msgspec import structs
 
-from rotcheck.identify import bounds, coordinates, demonstration, grids, idle, spoken
+from rotcheck.identify import (
+    bounds,
+    coordinates,
+    demonstration,
+    documented,
+    grids,
+    idle,
+    sequences,
+    spoken,
+)
 from rotcheck.identify.advice import typed
 from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.shapes import said_layout
-from rotcheck.identify.templates import parameters
+from rotcheck.identify.templates import TENSORS, parameters
 from rotcheck.identify.traits import BY_DATA
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
@@ -61,8 +70,9 @@ def decided(
     findings = []
     for one in told.findings:
         every = _sure(conventions, target) if one.code == "per-batch" else conventions
-        shown = None if doubts or not one.mistake else _demonstration(target, found, one, every)
-        findings.append(settled(one, doubts, shown, written=":" in target.specification))
+        why = doubts or _doubts_of(one, found, target)
+        shown = None if why or not one.mistake else _demonstration(target, found, one, every)
+        findings.append(settled(one, why, shown, written=":" in target.specification))
     kept = structs.replace(told, findings=tuple(findings))
     if kept.answer != "wrong":
         advice = f"say above the function what it takes: {declaration(found, names)}"
@@ -86,6 +96,29 @@ def _doubts(found: Found, names: Sequence[str]) -> list[str]:
     if idle.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
+
+
+def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
+    """Return why one mistake is in doubt in a call that is not; empty: it is not."""
+    if one.code == "per-batch" and not _for_each_row(found, target):
+        return ["nothing says that its tables may have rows for each batch row"]
+    if one.code == "sequences" and not sequences.rows_are_positions(found):
+        return ["nothing says that its tables have a row for each position"]
+    return []
+
+
+def _for_each_row(found: Found, target: Target) -> bool:
+    """Return whether a function takes positions or tables for each batch row, and not just the first of them.
+
+    A kernel that reads tables (S, W) from memory takes (B, S, W) too.
+    """
+    every = [found.convention, *(each.convention for each in found.others)]
+    batched = [len(each.table_axes) for each in every if "b" in each.table_axes]
+    fewer = [len(each.table_axes) for each in every if "b" not in each.table_axes]
+    if not batched or not fewer or min(fewer) >= min(batched):
+        return True
+    told = documented.of_roles(target.function, found.convention.arguments)
+    return any("b" in axes for role, axes in told.items() if role not in (*TENSORS, "positions"))
 
 
 def _sure(conventions: Sequence[Convention], target: Target) -> list[Convention]:
@@ -195,6 +228,7 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
             for each in conventions
             if "cu_seqlens" in map(role_of, each.called_with)
         ]
+        tries += [replace(each, rows=sequences.ROWS) for each in tries if each.convention.tables != "positions"]
     if one.code == "offset-ignored":
         own = replace(
             conventions[0], arguments=(*conventions[0].arguments, f"{found.ignored}=offset"), positions="any"

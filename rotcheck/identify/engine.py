@@ -315,6 +315,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
                 held = held or found
             if nearest is None or _nearer(found, nearest):
                 nearest = found
+        exact = documented.as_told(exact, told)
         if exact and _otherwise_told(exact, held):
             return held
         if exact and _by_chance(exact, nearest):
