@@ -159,14 +159,14 @@ def of_grid(source: Source, attempt: Attempt, pair: int, square: int) -> str | N
     return shown(source, "\n".join([*setup, *value, *PRINT]))
 
 
-def of_outside(source: Source, tries: Iterable[Attempt]) -> str | None:
-    """Return a demonstration that a call changes memory in front of its first tensor, or behind it."""
-    return _first(tries, partial(_of_outside, source))
+def of_outside(source: Source, tries: Iterable[Attempt], slot: int = 0) -> str | None:
+    """Return a demonstration that a call changes memory in front of one of its tensors, or behind it."""
+    return _first(tries, partial(_of_outside, source, slot=slot))
 
 
-def _of_outside(source: Source, attempt: Attempt) -> str | None:
+def _of_outside(source: Source, attempt: Attempt, *, slot: int) -> str | None:
     case = _case(attempt)
-    name = snippet.names(attempt.convention)[0]
+    name = snippet.names(attempt.convention)[slot]
     margin = f"torch.full(({MARGIN},), 7.0)"
     code = [
         *source.lines,

@@ -17,6 +17,7 @@ from rotcheck.identify import (
     evidence,
     flags,
     grids,
+    heads,
     held,
     indexed,
     making,
@@ -155,7 +156,10 @@ def _decided(
         other = doubt.decided(target, found, structs.replace(made.told, findings=(wrong,)), [convention])
         if other.answer == "wrong":
             return replace(
-                made, told=structs.replace(other, follows=False, findings=_contradicting(found, other))
+                made,
+                told=structs.replace(
+                    other, follows=False, findings=_contradicting(found, other), message=wrong.message
+                ),
             )
     own = made.convention or found.convention
     plain = replace(own, frequencies=(), theta=_theta(made.told))
@@ -314,6 +318,8 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         findings += indexed.of_positions(asked, sizes)
     if judged and not _mistaken(findings):
         findings += rows.of_many_rows(asked, [each.convention for each in found.others], sizes)
+    if judged and not _mistaken(findings):
+        findings += heads.of_fewer(asked, found.trier.probe.width)
     if not (_mistaken(findings) or attention):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))

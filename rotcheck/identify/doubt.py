@@ -17,6 +17,7 @@ from rotcheck.identify import (
     demonstration,
     documented,
     grids,
+    heads,
     idle,
     sequences,
     spoken,
@@ -217,6 +218,14 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         return demonstration.of_outside(source, [Attempt(any_width, each) for each in every])
     if one.code == "grid-exchanged":
         return _grid(source, found)
+    if one.code == "gqa":
+        tries = [
+            Attempt(each, Sizes(1, heads.HEADS, few, each.head_dim or 8, demonstration.FEW))
+            for each in conventions[:1]
+            for few in heads.GROUPS
+        ]
+        small = [replace(each, sizes=replace(each.sizes, heads=2, kv_heads=1)) for each in tries[:1]]
+        return demonstration.of_outside(source, small, slot=1) or demonstration.of_value(source, tries)
     if one.code == "rotary-dim" and found.convention.rotary_dim is None:
         narrow = [replace(each, rotary_dim=NARROW) for each in conventions]
         tries = demonstration.attempts(narrow, probe.width, probe.heads, dtype)
