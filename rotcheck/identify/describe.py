@@ -11,6 +11,7 @@ from rotcheck import __version__
 from rotcheck.identify import (
     bounds,
     builders,
+    context_parallel,
     coordinates,
     doubt,
     engine,
@@ -127,7 +128,7 @@ def _with_flags(
         names = [flag.partition("=")[0] for flag in tried]
         left = tuple(name for name in made.told.untried if name not in names)
     else:
-        left = untried(target.function, arguments, tried)
+        left = untried(target.function, arguments, [*tried, *context_parallel.tried(made.told, target.function)])
     return replace(made, told=structs.replace(made.told, untried=left), flags=every, turned=turned)
 
 
@@ -289,9 +290,11 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     fresh = copied(target.function)  # a table that it keeps from a call in float32 would serve bfloat16 too
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
     begun, wrong = sequences.of_starts(found)
+    shared, amiss_there = context_parallel.of_ranks(found)
     points, amiss = coordinates.of_points(found)
     findings += [
         *wrong,
+        *amiss_there,
         *amiss,
         *bounds.of_other_widths(found),
         *partial.of_narrow_tables(found),
@@ -312,7 +315,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     judged = not (_mistaken(findings) or attention or found.reading.problem or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged, fresh=fresh)
-    more.evidence = [*seen, *begun, *points, *more.evidence]
+    more.evidence = [*seen, *begun, *shared, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
     if judged and not _mistaken(findings):
         findings += indexed.of_positions(asked, sizes)

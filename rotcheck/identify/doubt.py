@@ -13,6 +13,7 @@ from msgspec import structs
 
 from rotcheck.identify import (
     bounds,
+    context_parallel,
     coordinates,
     demonstration,
     documented,
@@ -105,6 +106,8 @@ def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
         return ["nothing says that its tables may have rows for each batch row"]
     if one.code == "sequences" and not sequences.rows_are_positions(found):
         return ["nothing says that its tables have a row for each position"]
+    if one.code == "context-parallel" and not context_parallel.says_tokens(target.function):
+        return ["nothing says which rows its tables have"]
     return []
 
 
@@ -218,6 +221,8 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         return demonstration.of_outside(source, [Attempt(any_width, each) for each in every])
     if one.code == "grid-exchanged":
         return _grid(source, found)
+    if one.code == "context-parallel":
+        return context_parallel.shown(source, found)
     if one.code == "gqa":
         tries = [
             Attempt(each, Sizes(1, heads.HEADS, few, each.head_dim or 8, demonstration.FEW))
@@ -264,15 +269,15 @@ def _grid(source: Source, found: Found) -> str | None:
 
 def _idle_axis(source: Source, found: Found, one: Remark, convention: Convention) -> str | None:
     """Return Python that shows that height, or width, turns nothing."""
-    counts = coordinates.sections_of(found.trier.function)
     axis = next(at for at, name in enumerate(coordinates.AXES) if name in one.message)
-    if not counts:
+    pair = coordinates.pair_of(found.trier.function, axis)
+    if pair is None:
         return None
     few = Attempt(
         convention, Sizes(2, 2, 2, convention.head_dim or found.trier.probe.width, demonstration.FEW)
     )
     try:
-        return demonstration.of_axis(source, few, axis, sum(counts[:axis]))
+        return demonstration.of_axis(source, few, axis, pair)
     except Exception:  # it takes no other sizes
         return None
 
