@@ -16,7 +16,7 @@ _IF = re.compile(r"\b(if|when|either)\b", re.IGNORECASE)  # of several shapes, o
 _AXES: dict[str, str] = {
     "b": r"b|n_?batch|batch(_?size)?|bsz|bs|(1|b|batch)\s*(or|\|)\s*(1|b|batch)",
     "s": r"s|l|t|n|rows|(seq|sequence|q|src|max_seq)?_?(len|length|seqlen)|seq|sequence|(n|num)?_?tokens|total_tokens|"
-    r"time|positions|n_ctx",
+    r"time|positions|n_ctx|seq_?len_\w+|max_?(seq_?len(gth)?|position)\w*",
     "h": r"h|nh|(n|num|num_attention|n_local|q|kv)?_?heads?|1\s*or\s*h",
     "e": r"h\s*\*\s*d|(n|num)?_?heads?\s*\*\s*(head_?(dim|size)|d|hd)",
     "d": r"d|hd|lanes|width|(head|rope|rotary|rot)?_?(dim|size|dims)|dim_head|d_head|head_?dim|"
