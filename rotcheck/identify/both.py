@@ -203,7 +203,11 @@ def _tables(pair: Pair, case: Case) -> tuple[list[str], dict[str, str]]:
     if tuple_of:
         return [*lines, f"tables = {call}"], {tuple_of: "tables"}
     lines.append(f"{', '.join(names)} = {call}")
-    rows = "" if recipe.positions == "given" else f"[{', '.join(f':{len(ROWS)}' if axis == 's' else ':' for axis in built.axes)}]"
+    rows = (
+        ""
+        if recipe.positions == "given"
+        else f"[{', '.join(f':{len(ROWS)}' if axis == 's' else ':' for axis in built.axes)}]"
+    )
     laid = _laid(built.axes, convention.table_axes or AXES[convention.tables], case.batch)
     lines += [f"{name} = {name}{rows}{laid}" for name in names if rows or laid]
     named = dict.fromkeys([role for role in roles if role == "table" or role in joined], "table")

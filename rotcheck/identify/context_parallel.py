@@ -134,7 +134,9 @@ def shown(source: Source, found: Found) -> str | None:
         convention = convention_of(found, rank)
         own = Attempt(convention, Sizes(1, 2, 2, convention.head_dim or 8, TOKENS.of(rank)))
         case = demonstration._case(own)
-        rows = demonstration._case(replace(own, sizes=replace(own.sizes, positions=tuple(range(TOKENS.rows)))))
+        rows = demonstration._case(
+            replace(own, sizes=replace(own.sizes, positions=tuple(range(TOKENS.rows))))
+        )
         given = {name: f"{name}.clone()" for name in snippet.names(convention)}
         given["cu_seqlens"] = f"torch.tensor([0, {LENGTHS[0]}, {WHOLE}], dtype=torch.int32)"
         setup = [

@@ -128,7 +128,9 @@ def _with_flags(
         names = [flag.partition("=")[0] for flag in tried]
         left = tuple(name for name in made.told.untried if name not in names)
     else:
-        left = untried(target.function, arguments, [*tried, *context_parallel.tried(made.told, target.function)])
+        left = untried(
+            target.function, arguments, [*tried, *context_parallel.tried(made.told, target.function)]
+        )
     return replace(made, told=structs.replace(made.told, untried=left), flags=every, turned=turned)
 
 

@@ -242,7 +242,9 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
             for each in conventions
             if "cu_seqlens" in map(role_of, each.called_with)
         ]
-        tries += [replace(each, rows=sequences.ROWS) for each in tries if each.convention.tables != "positions"]
+        tries += [
+            replace(each, rows=sequences.ROWS) for each in tries if each.convention.tables != "positions"
+        ]
     if one.code == "offset-ignored":
         own = replace(
             conventions[0], arguments=(*conventions[0].arguments, f"{found.ignored}=offset"), positions="any"

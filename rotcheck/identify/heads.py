@@ -27,7 +27,11 @@ _FEWER = re.compile(
 def takes_fewer(asked: traits.Function) -> bool:
     """Return whether q and k are tensors of their own, with heads."""
     convention = asked.convention
-    return {"q", "k"} <= set(convention.slots) and not convention.packed and bool(set("he") & set(convention.axes))
+    return (
+        {"q", "k"} <= set(convention.slots)
+        and not convention.packed
+        and bool(set("he") & set(convention.axes))
+    )
 
 
 def of_fewer(asked: traits.Function, width: int) -> list[Remark]:

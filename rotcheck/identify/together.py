@@ -24,7 +24,13 @@ EXCHANGED = {"cos+sin": "sin+cos", "cos|sin": "sin|cos", "cos, sin": "(sin, cos)
 }
 """What a maker gives back, and the argument that takes it for the other."""
 
-CODES = {"lanes": "pairing-of-tables", "order": "tables-swapped", "half": "half-of-tables"}
+KINDS = {
+    "lanes": ("pairing-of-tables", "full-width tables in another order"),
+    "order": ("tables-swapped", "cos and sin exchanged"),
+    "half": ("half-of-tables", "a half of its own that is not read"),
+}
+"""The ways in which tables do not fit, and the code of each."""
+
 WORKER = "rotcheck.identify.both:open_pair"
 PRELOAD = ("torch", "rotcheck.identify.both")
 LIMIT = 60.0  # seconds
@@ -35,7 +41,7 @@ class Misfit:
     """A function that takes other tables than those of its file make: in which way, and what is said of it."""
 
     makers: tuple[str, ...]
-    kind: str  # "lanes": in another order; "order": cos and sin exchanged; "half": a half of its own is not read
+    kind: str  # a key of `KINDS`
     remark: Remark
 
 
@@ -46,14 +52,25 @@ def of_files(asked: Sequence[str], told: Sequence[Identification]) -> list[Ident
     for (file, name), one in zip(places, told, strict=True):
         if file:
             files.setdefault(file, {})[name] = one
-    wrong: dict[Path, dict[str, Remark]] = {}
+    by_place = {place: one for one, place in zip(asked, places, strict=True)}
+    wrong: dict[str, Misfit] = {}
+    jobs: list[Job] = []
     for file, found in files.items():
         misfits = together(found)
         if misfits and not elsewhere.may_differ(file, found):
-            own = {name: one for one, (place, name) in zip(asked, places, strict=True) if place == file}
-            wrong[file] = _shown(misfits, own, next(iter(found.values())).device or "cpu")
-    remarks = [wrong.get(file, {}).get(name) if file else None for file, name in places]
-    return [_with(one, remark) for one, remark in zip(told, remarks, strict=True)]
+            wrong |= {by_place[file, name]: one for name, one in misfits.items()}
+            device = next(iter(found.values())).device
+            jobs += [
+                _job(by_place[file, name], by_place[file, maker], one.kind, device)
+                for name, one in misfits.items()
+                for maker in one.makers
+            ]
+    shown = _shown(jobs)
+    taken = [by_place.get(place, "") for place in places]
+    return [
+        _with(one, _settled(wrong[name].remark, shown.get(name)) if name in wrong else None)
+        for one, name in zip(told, taken, strict=True)
+    ]
 
 
 def _place(specification: str) -> tuple[Path | None, str]:
@@ -68,29 +85,21 @@ def _with(one: Identification, remark: Remark | None) -> Identification:
     return replace(one, findings=(*one.findings, remark), follows=one.follows and not remark.mistake)
 
 
-def _shown(misfits: Mapping[str, Misfit], asked: Mapping[str, str], device: str) -> dict[str, Remark]:
-    """Return what is said of each function, a mistake only where both run together and show it.
+def _job(taker: str, maker: str, kind: str, device: str) -> Job:
+    """Return the job that runs both together; `taker` and `maker`: their specifications."""
+    return Job(taker, WORKER, {"maker": maker, "taker": taker, "device": device}, [kind], LIMIT, LIMIT)
 
-    `asked`: the specification of each function of the file.
-    """
-    jobs = [
-        Job(
-            name,
-            WORKER,
-            {"maker": asked[maker], "taker": asked[name], "device": device},
-            [one.kind],
-            LIMIT,
-            LIMIT,
-        )
-        for name, one in misfits.items()
-        for maker in one.makers
-    ]
+
+def _shown(jobs: Sequence[Job]) -> dict[str, str]:
+    """Return what shows the mistake of each function, by its specification, of those in which something does."""
+    if not jobs:
+        return {}
     shown: dict[str, str] = {}
     with Pool(preload=PRELOAD) as pool:
         for done in pool.run(jobs):
             if isinstance(done.outcome, Returned) and done.outcome.value:
                 shown.setdefault(done.job.name, done.outcome.value)
-    return {name: _settled(one.remark, shown.get(name)) for name, one in misfits.items()}
+    return shown
 
 
 def _settled(remark: Remark, shown: str | None) -> Remark:
@@ -112,7 +121,7 @@ def together(found: Mapping[str, Identification]) -> dict[str, Misfit]:
     right = {name: each for name, each in known.items() if found[name].follows}
     takers = {name: each for name, each in known.items() if each.kind == "applies"}
     makers = {name: each for name, each in known.items() if each.kind == "builds"}
-    every = {}
+    every: dict[str, Misfit] = {}
     for kind, amiss in (("lanes", _lanes), ("order", _order), ("half", _half)):
         wrong = amiss(makers, takers)
         every |= {
@@ -152,9 +161,7 @@ def _order(makers: Conventions, takers: Conventions) -> Pairs:
     right = EXCHANGED[EXCHANGED[order].strip("()")]
     if any(right in map(role_of, each.argument_order) for each in takers.values()):
         return {}
-    wrong = [
-        name for name, each in takers.items() if EXCHANGED[order] in map(role_of, each.argument_order)
-    ]
+    wrong = [name for name, each in takers.items() if EXCHANGED[order] in map(role_of, each.argument_order)]
     return dict.fromkeys(wrong, by)
 
 
@@ -176,9 +183,9 @@ def _plain(each: Described) -> bool:
 
 def _remark(kind: str, makers: Sequence[str], made: Described, taker: str, taken: Described) -> Remark:
     who, makes = " and ".join(makers), "makes" if len(makers) == 1 else "make"
-    known = diagnose.for_finding(CODES[kind])
+    known = diagnose.for_finding(KINDS[kind][0])
     return Remark(
-        code=CODES[kind],
+        code=KINDS[kind][0],
         message=_words(kind, f"{who} of the same file {makes}", made, taken),
         evidence=f"the tables that {who} {makes} and those that {taker} takes, each identified by itself; nothing else "
         "was seen in the file that makes, takes or rearranges tables",
@@ -195,4 +202,6 @@ def _words(kind: str, makes: str, made: Described, taken: Described) -> str:
     if kind == "order":
         first, second = ("cos", "sin") if (made.order or "").startswith("cos") else ("sin", "cos")
         return f"takes {second} for {first}: {makes} one tensor with {first} in front"
-    return f"never reads the {taken.unread} of its tables, and {makes} tables with a {taken.unread} of its own"
+    return (
+        f"never reads the {taken.unread} of its tables, and {makes} tables with a {taken.unread} of its own"
+    )

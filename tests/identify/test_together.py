@@ -160,7 +160,9 @@ def found(folder: Path, text: str, *names: str, code: int) -> dict[str, Any]:
 def came_and_right(mistake: dict[str, Any], folder: Path) -> tuple[Any, Any]:
     """Run what shows a mistake, in a process without rotcheck; return the two values, which differ."""
     code = f"import sys; sys.modules['rotcheck'] = None\n{mistake['demonstration']}"
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
     came, right = (ast.literal_eval(line.split(" ", 1)[1].strip()) for line in done.stdout.splitlines())
     assert came != right
     return came, right
@@ -258,7 +260,9 @@ BESIDE = {
 @pytest.mark.parametrize("beside", BESIDE)
 def test_tables_of_another_form_beside_them_silence_nothing(beside: str, tmp_path: Path) -> None:
     every = found(tmp_path, MISFIT + BESIDE[beside], code=1)
-    wrong = {name: [each["code"] for each in one["findings"]] for name, one in every.items() if one["findings"]}
+    wrong = {
+        name: [each["code"] for each in one["findings"]] for name, one in every.items() if one["findings"]
+    }
     assert wrong == {"apply_rotary": ["pairing-of-tables"]}
 
 
@@ -291,7 +295,9 @@ def test_a_half_of_its_own_that_is_never_read_is_a_mistake(tmp_path: Path) -> No
     every = found(tmp_path, HALVES + OF_AN_IMAGE, code=1)
     (mistake,) = every["rotary_embed"]["findings"]
     assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("half-of-tables", "R131", True)
-    assert mistake["message"].startswith("never reads the second half of its tables, and vision_rotary_tables")
+    assert mistake["message"].startswith(
+        "never reads the second half of its tables, and vision_rotary_tables"
+    )
     came_and_right(mistake, tmp_path)
 
 
