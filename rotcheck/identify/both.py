@@ -18,6 +18,7 @@ from rotcheck.implementations import load, vocabulary
 from rotcheck.implementations.load import Target
 from rotcheck.implementations.vocabulary import said
 from rotcheck.measure.case import Case, Sizes
+from rotcheck.rotary.calls import results
 from rotcheck.rotary.conventions import Convention, pairs, role_of
 from rotcheck.rotary.tables import AXES
 
@@ -150,7 +151,10 @@ def _source(pair: Pair) -> Source:
 
 
 def _called(pair: Pair, lane: int | None = None) -> tuple[Case, list[str], dict[str, Any]]:
-    """Return the case, the lines that call both, and the names that are then known; `lane`: of x, all but this are 0."""
+    """Return the case, the lines that call both, and the names that are then known.
+
+    `lane`: the only one of x that is not 0.
+    """
     convention = pair.convention
     case = demonstration._case(Attempt(convention, Sizes(2, 2, 2, pair.lanes, ROWS)))
     names = snippet.names(convention)
@@ -182,7 +186,7 @@ def _inputs(space: dict[str, Any], case: Case) -> tuple[torch.Tensor, ...]:
 
 
 def _results(space: dict[str, Any], case: Case) -> tuple[torch.Tensor, ...]:
-    return demonstration.results(space["returned"], _inputs(space, case), in_place=False)
+    return results(space["returned"], _inputs(space, case), in_place=False)
 
 
 def _lanes_of(case: Case, pair: int) -> list[int]:

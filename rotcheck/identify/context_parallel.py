@@ -34,7 +34,7 @@ SEEN = f"cu_seqlens of [0, {LENGTHS[0]}, {WHOLE}] shared out between {RANKS} ran
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """One way to hand over tables: the rows that they have, and the row of each token, given where its sequence begins."""
+    """One way to hand over tables: how many rows they have, and which of them is whose."""
 
     words: str
     rows: int

@@ -29,7 +29,7 @@ _WAYS = (
 
 
 def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:
-    """Return how many pairs time, height and width have each, as an object holds or is built with them; empty: neither."""
+    """Return how many pairs time, height and width have each; empty: an object neither holds nor is built with them."""
     own = getattr(function, "__self__", function)
     held = [value for name, value in _held(own) if said(name, vocabulary.SECTIONS)]
     whole = [tuple(each) for each in held if isinstance(each, list | tuple) and len(each) == len(AXES)]

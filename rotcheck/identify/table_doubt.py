@@ -109,6 +109,7 @@ def inputs(recipe: Recipe, rows: Sequence[int], length: int) -> list[str]:
 
 
 def arguments(recipe: Recipe, length: int) -> str:
+    """Return the arguments of a maker's call as Python; `length`: how many rows it is asked for."""
     kinds = {
         "float": "positions.float()",
         "S": str(length),

@@ -14,7 +14,6 @@ from rotcheck.identify import elsewhere
 from rotcheck.identify.likeness import order_words
 from rotcheck.isolation import Job, Pool, Returned
 from rotcheck.results import Described, Identification, Remark
-from rotcheck.rotary.conventions import role_of
 
 FULL_WIDTH = ("repeated", "packed", "angles-repeated")
 EXCHANGED = {"cos+sin": "sin+cos", "cos|sin": "sin|cos", "cos, sin": "(sin, cos)"} | {
@@ -159,9 +158,9 @@ def _order(makers: Conventions, takers: Conventions) -> Pairs:
     (order,) = made
     by = tuple(name for name, each in makers.items() if each.order == order)
     right = EXCHANGED[EXCHANGED[order].strip("()")]
-    if any(right in map(role_of, each.argument_order) for each in takers.values()):
+    if any(right in _roles(each) for each in takers.values()):
         return {}
-    wrong = [name for name, each in takers.items() if EXCHANGED[order] in map(role_of, each.argument_order)]
+    wrong = [name for name, each in takers.items() if EXCHANGED[order] in _roles(each)]
     return dict.fromkeys(wrong, by)
 
 
@@ -173,6 +172,11 @@ def _half(makers: Conventions, takers: Conventions) -> Pairs:
     by = tuple(name for name, each in makers.items() if each.tables in ("half-width", "angles"))
     wrong = [name for name, each in takers.items() if each.unread and each.tables in FULL_WIDTH]
     return dict.fromkeys(wrong, by) if len(by) == len(makers) > 0 else {}
+
+
+def _roles(each: Described) -> list[str]:
+    """Return what each argument of a call is."""
+    return [argument.rpartition("=")[2] for argument in each.argument_order]
 
 
 def _plain(each: Described) -> bool:
