@@ -117,6 +117,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     tables: str | None = None  # "half-width", "repeated", "complex", ...; "positions": it makes its own
     table_axes: str | None = None  # "s1w": the axes of a table, of which w are its lanes
     table_lanes: Literal["half", "interleaved"] | None = None  # in which order full-width tables repeat
+    unread: str | None = None  # "first half", "second half": which of full-width tables is never read
     sections: Literal["blocks", "interleaved"] | None = None  # which pairs turn with which axis of M-RoPE
     argument_order: tuple[str, ...] = ()  # what each argument of a call is
     rotary_dim: int | None = None  # lanes that rotate; None: all of a head, or what the tables say

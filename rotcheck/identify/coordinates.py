@@ -1,11 +1,13 @@
 """Positions that are points of an image or a film: which pairs turn with which coordinate?"""
 
+import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rotcheck.identify import engine
 from rotcheck.identify.engine import Found
@@ -27,11 +29,32 @@ _WAYS = (
 
 
 def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:
-    """Return how many pairs time, height and width have each, as an object holds them; empty: it does not."""
+    """Return how many pairs time, height and width have each; empty: an object neither holds nor is built with them."""
     own = getattr(function, "__self__", function)
-    held = [value for name, value in getattr(own, "__dict__", {}).items() if said(name, vocabulary.SECTIONS)]
+    held = [value for name, value in _held(own) if said(name, vocabulary.SECTIONS)]
     whole = [tuple(each) for each in held if isinstance(each, list | tuple) and len(each) == len(AXES)]
     return next((each for each in whole if all(type(count) is int for count in each)), ())
+
+
+def _held(own: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what an object holds, numbers of a tensor as a list, and then the defaults that it is built with."""
+    for name, value in getattr(own, "__dict__", {}).items():
+        whole = isinstance(value, Tensor) and value.dim() == 1 and not value.is_floating_point()
+        yield name, value.tolist() if whole else value
+    built = {} if inspect.isroutine(own) else inspect.signature(type(own).__init__).parameters
+    yield from ((name, one.default) for name, one in built.items())
+
+
+def pair_of(function: Callable[..., Any], axis: int) -> int | None:
+    """Return the first pair that should turn with an axis: 1 is height, 2 is width; None: nothing says so."""
+    own, counts = getattr(function, "__self__", function), sections_of(function)
+    for _, value in _held(own):
+        axes = value if isinstance(value, list) and len(value) == sum(counts) else []
+        if set(axes) == set(range(len(AXES))):
+            return int(axes.index(axis))
+    if any("interleave" in name and value is True for name, value in _held(own)):
+        return axis  # time, height, width, time, ...
+    return sum(counts[:axis]) if counts else None
 
 
 def speaks_of_axes(function: Callable[..., Any]) -> bool:

@@ -160,10 +160,12 @@ def of_grid(source: Source, attempt: Attempt, pair: int, square: int) -> str | N
     return shown(source, "\n".join([*setup, *value, *PRINT]))
 
 
-def of_outside(source: Source, tries: Iterable[Attempt]) -> str | None:
-    """Return a demonstration that a call changes memory beside its first tensor, or beside one that it allocates."""
+def of_outside(source: Source, tries: Iterable[Attempt], slot: int = 0) -> str | None:
+    """Return a demonstration that a call changes memory beside a tensor that it allocates, or that it is handed."""
     every = list(tries)
-    return _first(every, partial(_of_allocated, source)) or _first(every, partial(_of_outside, source))
+    return _first(every, partial(_of_allocated, source)) or _first(
+        every, partial(_of_outside, source, slot=slot)
+    )
 
 
 def _of_allocated(source: Source, attempt: Attempt) -> str | None:
@@ -174,13 +176,13 @@ def _of_allocated(source: Source, attempt: Attempt) -> str | None:
     )
 
 
-def _of_outside(source: Source, attempt: Attempt) -> str | None:
+def _of_outside(source: Source, attempt: Attempt, *, slot: int) -> str | None:
     case = _case(attempt)
-    name = snippet.names(attempt.convention)[0]
+    name = snippet.names(attempt.convention)[slot]
     code = [
         *source.lines,
         "",
-        *_surrounded(case),
+        *_surrounded(case, slot),
         f"f({snippet.arguments(case, {})})",
         f"came = (memory[:{MARGIN}] != 7.0).sum() + (memory[-{MARGIN}:] != 7.0).sum()  # changed beside {name}",
         "right = torch.tensor(0)",
@@ -189,9 +191,9 @@ def _of_outside(source: Source, attempt: Attempt) -> str | None:
     return shown(source, "\n".join(code))
 
 
-def _surrounded(case: Case) -> list[str]:
-    """Return lines that make the tensors and tables of a call, the first tensor between marked elements."""
-    name = snippet.names(case.convention)[0]
+def _surrounded(case: Case, slot: int = 0) -> list[str]:
+    """Return lines that make the tensors and tables of a call, the tensor of a slot between marked elements."""
+    name = snippet.names(case.convention)[slot]
     margin = f"torch.full(({MARGIN},), 7.0)"
     return [
         *_setup(case),

@@ -11,12 +11,14 @@ from rotcheck import __version__
 from rotcheck.identify import (
     bounds,
     builders,
+    context_parallel,
     coordinates,
     doubt,
     engine,
     evidence,
     flags,
     grids,
+    heads,
     held,
     indexed,
     making,
@@ -130,7 +132,9 @@ def _with_flags(
         names = [flag.partition("=")[0] for flag in tried]
         left = tuple(name for name in made.told.untried if name not in names)
     else:
-        left = untried(target.function, arguments, tried)
+        left = untried(
+            target.function, arguments, [*tried, *context_parallel.tried(made.told, target.function)]
+        )
     return replace(made, told=structs.replace(made.told, untried=left), flags=every, turned=turned)
 
 
@@ -159,7 +163,10 @@ def _decided(
         other = doubt.decided(target, found, structs.replace(made.told, findings=(wrong,)), [convention])
         if other.answer == "wrong":
             return replace(
-                made, told=structs.replace(other, follows=False, findings=_contradicting(found, other))
+                made,
+                told=structs.replace(
+                    other, follows=False, findings=_contradicting(found, other), message=wrong.message
+                ),
             )
     own = made.convention or found.convention
     plain = replace(own, frequencies=(), theta=_theta(made.told))
@@ -292,9 +299,11 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     fresh = copied(target.function)  # a table that it keeps from a call in float32 would serve bfloat16 too
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
     begun, wrong = sequences.of_starts(found)
+    shared, amiss_there = context_parallel.of_ranks(found)
     points, amiss = coordinates.of_points(found)
     findings += [
         *wrong,
+        *amiss_there,
         *amiss,
         *bounds.of_other_widths(found),
         *partial.of_narrow_tables(found),
@@ -315,12 +324,14 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     judged = not (_mistaken(findings) or attention or found.reading.problem or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged, fresh=fresh)
-    more.evidence = [*seen, *begun, *points, *more.evidence]
+    more.evidence = [*seen, *begun, *shared, *points, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
     if judged and not _mistaken(findings):
         findings += indexed.of_positions(asked, sizes)
     if judged and not _mistaken(findings):
         findings += rows.of_many_rows(asked, [each.convention for each in found.others], sizes)
+    if judged and not _mistaken(findings):
+        findings += heads.of_fewer(asked, found.trier.probe.width)
     if not (_mistaken(findings) or attention):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
@@ -511,6 +522,7 @@ def _described(found: Found, convention: Convention, own: OwnAngles | None, more
         plain,
         rotary_dim=None if told else plain.rotary_dim,
         layout=None if evidence.any_layout(found) else plain.layout,
+        unread=found.reading.unread or None,
         dtype_rule=more.dtype_rule,
         takes=more.takes,
         schedule=own.schedule if own else None,

@@ -2,13 +2,13 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import torch
 
-from rotcheck.identify.templates import Template, parameters
-from rotcheck.rotary.conventions import role_of
+from rotcheck.identify.templates import TENSORS, Template, parameters
+from rotcheck.rotary.conventions import Convention, role_of
 
 _SHAPE = re.compile(r"[(\[]([^()\[\]]*,[^()\[\]]*)[)\]]")
 _STOP = re.compile(r"[.;\n]\s|[)\]]\s*[,;]?\s")  # what ends the words in front of a shape
@@ -16,7 +16,7 @@ _IF = re.compile(r"\b(if|when|either)\b", re.IGNORECASE)  # of several shapes, o
 _AXES: dict[str, str] = {
     "b": r"b|n_?batch|batch(_?size)?|bsz|bs|(1|b|batch)\s*(or|\|)\s*(1|b|batch)",
     "s": r"s|l|t|n|rows|(seq|sequence|q|src|max_seq)?_?(len|length|seqlen)|seq|sequence|(n|num)?_?tokens|total_tokens|"
-    r"time|positions|n_ctx",
+    r"time|positions|n_ctx|seq_?len_\w+|max_?(seq_?len(gth)?|position)\w*",
     "h": r"h|nh|(n|num|num_attention|n_local|q|kv)?_?heads?|1\s*or\s*h",
     "e": r"h\s*\*\s*d|(n|num)?_?heads?\s*\*\s*(head_?(dim|size)|d|hd)",
     "d": r"d|hd|lanes|width|(head|rope|rotary|rot)?_?(dim|size|dims)|dim_head|d_head|head_?dim|"
@@ -26,6 +26,16 @@ _AXES: dict[str, str] = {
     "3": r"3",
 }
 _LETTERS = tuple((letter, re.compile(pattern, re.IGNORECASE)) for letter, pattern in _AXES.items())
+
+
+class Called(Protocol):
+    """What was found in one way to call a function."""
+
+    @property
+    def convention(self) -> Convention: ...
+
+
+Fitting = TypeVar("Fitting", bound=Called)
 
 
 def shapes(function: Callable[..., Any]) -> dict[str, str]:
@@ -58,6 +68,17 @@ def of_roles(function: Callable[..., Any], template: Template) -> dict[str, str]
         if name in told:
             found[role_of(argument)] = told[name]
     return found
+
+
+def as_told(found: Sequence[Fitting], told: Mapping[str, str]) -> list[Fitting]:
+    """Return the calls that fit, without those whose tables have rows for each batch row where other tables are told.
+
+    `told`: the axes of each role. A kernel that reads tables (S, W) takes larger ones too, and heeds their first rows.
+    """
+    tables = {axes for role, axes in told.items() if role not in (*TENSORS, "positions", "offsets")}
+    if not tables or any("b" in axes for axes in tables):
+        return list(found)
+    return [each for each in found if "b" not in each.convention.table_axes] or list(found)
 
 
 def _texts(function: Callable[..., Any]) -> Iterator[str]:

@@ -11,14 +11,25 @@ from dataclasses import replace
 import torch
 from msgspec import structs
 
-from rotcheck.identify import bounds, coordinates, demonstration, grids, idle, spoken
+from rotcheck.identify import (
+    bounds,
+    context_parallel,
+    coordinates,
+    demonstration,
+    documented,
+    grids,
+    heads,
+    idle,
+    sequences,
+    spoken,
+)
 from rotcheck.identify.advice import typed
 from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.shapes import said_layout
-from rotcheck.identify.templates import parameters
+from rotcheck.identify.templates import TENSORS, parameters
 from rotcheck.identify.traits import BY_DATA
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
@@ -61,8 +72,9 @@ def decided(
     findings = []
     for one in told.findings:
         every = _sure(conventions, target) if one.code == "per-batch" else conventions
-        shown = None if doubts or not one.mistake else _demonstration(target, found, one, every)
-        findings.append(settled(one, doubts, shown, written=":" in target.specification))
+        why = doubts or _doubts_of(one, found, target)
+        shown = None if why or not one.mistake else _demonstration(target, found, one, every)
+        findings.append(settled(one, why, shown, written=":" in target.specification))
     kept = structs.replace(told, findings=tuple(findings))
     if kept.answer != "wrong":
         advice = f"say above the function what it takes: {declaration(found, names)}"
@@ -86,6 +98,31 @@ def _doubts(found: Found, names: Sequence[str]) -> list[str]:
     if idle.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
+
+
+def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
+    """Return why one mistake is in doubt in a call that is not; empty: it is not."""
+    if one.code == "per-batch" and not _for_each_row(found, target):
+        return ["nothing says that its tables may have rows for each batch row"]
+    if one.code == "sequences" and not sequences.rows_are_positions(found):
+        return ["nothing says that its tables have a row for each position"]
+    if one.code == "context-parallel" and not context_parallel.says_tokens(target.function):
+        return ["nothing says which rows its tables have"]
+    return []
+
+
+def _for_each_row(found: Found, target: Target) -> bool:
+    """Return whether a function takes positions or tables for each batch row, and not just the first of them.
+
+    A kernel that reads tables (S, W) from memory takes (B, S, W) too.
+    """
+    every = [found.convention, *(each.convention for each in found.others)]
+    batched = [len(each.table_axes) for each in every if "b" in each.table_axes]
+    fewer = [len(each.table_axes) for each in every if "b" not in each.table_axes]
+    if not batched or not fewer or min(fewer) >= min(batched):
+        return True
+    told = documented.of_roles(target.function, found.convention.arguments)
+    return any("b" in axes for role, axes in told.items() if role not in (*TENSORS, "positions"))
 
 
 def _sure(conventions: Sequence[Convention], target: Target) -> list[Convention]:
@@ -186,6 +223,16 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         return demonstration.of_outside(source, [Attempt(any_width, each) for each in every])
     if one.code == "grid-exchanged":
         return _grid(source, found)
+    if one.code == "context-parallel":
+        return context_parallel.shown(source, found)
+    if one.code == "gqa":
+        tries = [
+            Attempt(each, Sizes(1, heads.HEADS, few, each.head_dim or 8, demonstration.FEW))
+            for each in conventions[:1]
+            for few in heads.GROUPS
+        ]
+        small = [replace(each, sizes=replace(each.sizes, heads=2, kv_heads=1)) for each in tries[:1]]
+        return demonstration.of_outside(source, small, slot=1) or demonstration.of_value(source, tries)
     if one.code == "rotary-dim" and found.convention.rotary_dim is None:
         narrow = [replace(each, rotary_dim=NARROW) for each in conventions]
         tries = demonstration.attempts(narrow, probe.width, probe.heads, dtype)
@@ -196,6 +243,9 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
             Attempt(replace(each, positions="any"), Sizes(1, 2, 2, 8, SEQUENCES))
             for each in conventions
             if "cu_seqlens" in map(role_of, each.called_with)
+        ]
+        tries += [
+            replace(each, rows=sequences.ROWS) for each in tries if each.convention.tables != "positions"
         ]
     if one.code == "offset-ignored":
         own = replace(
@@ -223,15 +273,15 @@ def _grid(source: Source, found: Found) -> str | None:
 
 def _idle_axis(source: Source, found: Found, one: Remark, convention: Convention) -> str | None:
     """Return Python that shows that height, or width, turns nothing."""
-    counts = coordinates.sections_of(found.trier.function)
     axis = next(at for at, name in enumerate(coordinates.AXES) if name in one.message)
-    if not counts:
+    pair = coordinates.pair_of(found.trier.function, axis)
+    if pair is None:
         return None
     few = Attempt(
         convention, Sizes(2, 2, 2, convention.head_dim or found.trier.probe.width, demonstration.FEW)
     )
     try:
-        return demonstration.of_axis(source, few, axis, sum(counts[:axis]))
+        return demonstration.of_axis(source, few, axis, pair)
     except Exception:  # it takes no other sizes
         return None
 

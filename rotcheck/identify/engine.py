@@ -13,7 +13,7 @@ from rotcheck.identify.departure import NONE, Departure
 from rotcheck.identify.found import Reading
 from rotcheck.identify.limit import Limit
 from rotcheck.identify.reading import read_positions, read_tables
-from rotcheck.identify.response import Look, Probe, Response, Trier, Unfit, usual
+from rotcheck.identify.response import SAME, Look, Probe, Response, Trier, Unfit, usual
 from rotcheck.identify.templates import TABLES, Parameter, Template, named, offsets, parameters, templates
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
@@ -284,9 +284,22 @@ def _nearer(found: Found, than: Found) -> bool:
     return _nearness(found) > _nearness(than)
 
 
-def _nearness(found: Found) -> tuple[bool, bool]:
-    """Rank a call that gives no right rotation: whether it turns pairs, and alike in all heads and batch rows."""
-    return bool(found.reading.pairing), bool(found.reading.pairing) and not found.response.uneven
+def _nearness(found: Found) -> tuple[bool, bool, float]:
+    """Rank a call that gives no right rotation: whether it turns pairs, and alike in all heads and batch rows.
+
+    Of two that turn some heads alone, the one in which more of them turn: one defect is likelier than many.
+    """
+    pairing = bool(found.reading.pairing)
+    return pairing, pairing and not found.response.uneven, _moved(found)
+
+
+def _moved(found: Found) -> float:
+    """Return the share of the heads and batch rows of q that do not come back as they went in."""
+    look = found.response.look
+    if look is None:
+        return 1.0
+    moved = ((look.got[0] - look.given[0]).abs() > SAME).transpose(1, 2).flatten(2).any(-1)  # (B, H)
+    return float(moved.double().mean())
 
 
 def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
@@ -315,6 +328,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
                 held = held or found
             if nearest is None or _nearer(found, nearest):
                 nearest = found
+        exact = documented.as_told(exact, told)
         if exact and _otherwise_told(exact, held):
             return held
         if exact and _by_chance(exact, nearest):

@@ -1,14 +1,27 @@
 """Several sequences in one tensor: do their positions begin anew where `cu_seqlens` says so?"""
 
+import re
+from dataclasses import replace
+
 import torch
 
+from rotcheck.identify import traits
 from rotcheck.identify.engine import Found
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.response import SAME
+from rotcheck.identify.spoken import documentation
+from rotcheck.identify.templates import parameters
+from rotcheck.measure import errors
+from rotcheck.measure.case import Case, Sizes
 from rotcheck.results import Remark, Told
 from rotcheck.rotary.conventions import role_of
 
 FIRST = 2  # rows of the first of two sequences
+ROWS = 9  # of tables that have one for each position
+POSITIONS = (0, 1, 0, 1, 2)
+_POSITIONS = re.compile(
+    r"max_?(seq_?len|length|pos)|for each position|longest|\bposition\)|\(positions?\b", re.IGNORECASE
+)
 
 
 def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
@@ -22,9 +35,36 @@ def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
     if torch.allclose(two[:, FIRST:], one[:, :-FIRST], atol=SAME):
         return [Told(field="positions", says="begin anew with each sequence", because=seen)], []
     words = "gives the second of two sequences no positions of its own"
-    if found.convention.tables != "positions" and torch.allclose(two, one, atol=SAME):
+    if found.convention.tables == "positions" or not torch.allclose(two, one, atol=SAME):
+        return [], [remark("sequences", words, seen)]
+    if _anew(found):
         words = (
-            "takes the tables row by row, whatever cu_seqlens says: they must begin anew with each sequence"
+            "takes tables of as many rows as tokens row by row, whatever cu_seqlens says: they must begin anew with "
+            "each sequence; larger ones have a row for each position"
         )
         return [], [remark("sequences", words, seen, mistake=False)]
-    return [], [remark("sequences", words, seen)]
+    words = "takes the tables row by row, whatever cu_seqlens says: the second sequence does not begin anew"
+    return [], [remark("sequences", words, f"{seen}, in tables of {ROWS} rows")]
+
+
+def _anew(found: Found) -> bool:
+    """Return whether positions begin anew in tables of more rows than there are tokens."""
+    own = replace(found.convention, positions="any")
+    asked = traits.Function(found.trier.function, own, found.trier.device)
+    width = found.trier.probe.width
+    case = Case(asked, torch.float32, Sizes(1, 2, 2, width, POSITIONS))
+    larger = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))
+    call = replace(case.call(), tables=larger.tables(), starts=(0, FIRST))
+    try:
+        return errors.against(case, asked(call), case.truth).error <= errors.SAME
+    except Exception:  # it takes a row for each token alone
+        return False
+
+
+def rows_are_positions(found: Found) -> bool:
+    """Return whether something says that the tables have a row for each position, and not for each token."""
+    if found.convention.tables == "positions":
+        return True
+    function = found.trier.function
+    names = [one.name for one in parameters(function) or ()]
+    return any(map(_POSITIONS.search, (documentation(function), *names)))

@@ -78,7 +78,7 @@ def _demonstration(source: Source, recipe: Recipe, built: Built, told: Identific
 def _of_rows(source: Source, recipe: Recipe, built: Built, theta: float, rows: Sequence[int]) -> str | None:
     given = recipe.positions == "given"
     length = len(rows) if given else max(rows) + 1
-    setup = [*source.lines, "", *_made(recipe, rows, length), f"returned = f({_arguments(recipe, length)})"]
+    setup = [*source.lines, "", *inputs(recipe, rows, length), f"returned = f({arguments(recipe, length)})"]
     returned = source.run("\n".join(setup))["returned"]
     tables = read(returned, length)
     pairs = tables.cos.shape[-1]
@@ -96,11 +96,11 @@ def _of_rows(source: Source, recipe: Recipe, built: Built, theta: float, rows: S
     return shown(source, code)
 
 
-def _made(recipe: Recipe, rows: Sequence[int], length: int) -> list[str]:
+def inputs(recipe: Recipe, rows: Sequence[int], length: int) -> list[str]:
     """Return the lines that make positions and the tensor that is shown, where they are asked for."""
-    roles, lines = set(map(role_of, recipe.arguments)), []
+    roles, lines = set(map(role_of, recipe.arguments)), list[str]()
     batched = recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments)
-    if roles & {"positions", "float"}:
+    if roles & {"positions", "float"} and not recipe.coordinates:
         lines.append(f"positions = torch.tensor({list(rows)}){'[None]' if batched else ''}")
     if "x" in roles:
         sizes = {"b": builders.BATCH, "s": length, "h": builders.HEADS, "d": builders.HEAD_DIM}
@@ -108,7 +108,8 @@ def _made(recipe: Recipe, rows: Sequence[int], length: int) -> list[str]:
     return lines
 
 
-def _arguments(recipe: Recipe, length: int) -> str:
+def arguments(recipe: Recipe, length: int) -> str:
+    """Return the arguments of a maker's call as Python; `length`: how many rows it is asked for."""
     kinds = {
         "float": "positions.float()",
         "S": str(length),

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.identify import margins
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.errors import SAME, Measured, against
@@ -213,6 +214,14 @@ def takes(asked: Function, sizes: Sizes = USUAL) -> tuple[dict[str, bool], dict[
     return answers, raised
 
 
+def _within(asked: Function, sizes: Sizes) -> None:
+    """Call it. Raises `NoResult` where it writes outside of its tensors, and what the function raises."""
+    call, spoilt = margins.within(Case(asked, torch.float32, sizes).call(), asked.device)
+    asked(call)
+    if any(spoilt()):
+        raise NoResult("writes outside of its tensors")
+
+
 def _calls(asked: Function, sizes: Sizes) -> dict[str, Callable[[], Any]]:
     convention = asked.convention
 
@@ -235,7 +244,7 @@ def _calls(asked: Function, sizes: Sizes) -> dict[str, Callable[[], Any]]:
     if "b" in convention.axes:
         found["an empty batch"] = of(batch=0)
     if {"q", "k"} <= set(convention.slots) and not convention.packed and set("he") & set(convention.axes):
-        found["fewer heads in k"] = of(kv_heads=2)
+        found["fewer heads in k"] = lambda: _within(asked, replace(sizes, kv_heads=2))
     if convention.head_dim is None:
         found["a head of 80 lanes"] = of(width=80)
     return found

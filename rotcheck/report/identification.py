@@ -49,6 +49,8 @@ def title(found: Identification) -> str:
         return f"{name}: {found.permutation}"
     if found.convention is None:
         return f"{name}: not identified"
+    if not found.follows and any(one.message == found.message for one in found.findings):
+        return f"{name}: {found.message}"
     if not found.follows:
         return f"{name}: not understood; nearest: {_words(found)}"
     return f"{name}: {_words(found)}"

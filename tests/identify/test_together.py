@@ -1,6 +1,9 @@
 """The functions of one file held against each other: tables made in one order, and taken in the other."""
 
+import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +157,17 @@ def found(folder: Path, text: str, *names: str, code: int) -> dict[str, Any]:
     return {one["specification"].rpartition(":")[2]: one for one in every}
 
 
+def came_and_right(mistake: dict[str, Any], folder: Path) -> tuple[Any, Any]:
+    """Run what shows a mistake, in a process without rotcheck; return the two values, which differ."""
+    code = f"import sys; sys.modules['rotcheck'] = None\n{mistake['demonstration']}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    came, right = (ast.literal_eval(line.split(" ", 1)[1].strip()) for line in done.stdout.splitlines())
+    assert came != right
+    return came, right
+
+
 @pytest.mark.parametrize("made", ["half", "interleaved"])
 def test_tables_in_the_other_order_are_a_mistake_of_who_takes_them(made: str, tmp_path: Path) -> None:
     every = found(tmp_path, HEAD + makes(made) + takes(OTHER[made]), code=1)
@@ -170,6 +184,7 @@ def test_tables_in_the_other_order_are_a_mistake_of_who_takes_them(made: str, tm
     )
     assert mistake["cause"]
     assert mistake["fix"]
+    came_and_right(mistake, tmp_path)
 
 
 def test_it_is_printed_with_the_function_that_takes_them(tmp_path: Path) -> None:
@@ -209,8 +224,6 @@ DOUBTS = {
     "another makes the order that it needs": MISFIT + makes("interleaved", "RopeTables"),
     "another takes the order that is made": MISFIT + takes("half", "apply_rope"),
     "half-width tables": HEAD + makes("half-width") + takes("interleaved"),
-    "half-width tables beside": MISFIT + makes("half-width", "RopeTables"),
-    "complex tables beside": MISFIT + WITH_COMPLEX,
     "a flag chooses the order": HEAD + BY_FLAG + takes("interleaved"),
     "a configuration chooses the order": HEAD + BY_CONFIGURATION + takes("interleaved"),
     "converted by the caller": MISFIT + CONVERTED,
@@ -236,6 +249,95 @@ def test_where_there_is_a_doubt_nothing_is_said(doubt: str, of_doubts: list[dict
     every = [one for one in of_doubts if one["specification"].startswith(f"{doubt}.py:")]
     assert [one["findings"] for one in every] == [[]] * len(every)
     assert len(every) >= 2
+
+
+BESIDE = {
+    "half-width tables": makes("half-width", "RopeTables"),
+    "a function that takes complex tables": WITH_COMPLEX,
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+def test_tables_of_another_form_beside_them_silence_nothing(beside: str, tmp_path: Path) -> None:
+    every = found(tmp_path, MISFIT + BESIDE[beside], code=1)
+    wrong = {
+        name: [each["code"] for each in one["findings"]] for name, one in every.items() if one["findings"]
+    }
+    assert wrong == {"apply_rotary": ["pairing-of-tables"]}
+
+
+HALVES = """
+import torch
+
+
+def rotary_embed(x, cos, sin):
+    half = x.shape[-1] // 2
+    a, b = x[..., :half], x[..., half:]
+    c, s = cos[..., :half], sin[..., :half]
+    return torch.cat((a * c - b * s, a * s + b * c), -1)
+"""
+OF_AN_IMAGE = """
+
+def vision_rotary_tables(points, head_dim=32, theta=10000.0):
+    freqs = theta ** (-torch.arange(head_dim // 2).float() / (head_dim // 2))
+    angles = (points[:, :, None].float() * freqs).flatten(1)
+    return angles.cos(), angles.sin()
+"""
+OF_TEXT = """
+
+def rotary_tables(positions, head_dim=32, theta=10000.0):
+    angles = positions[:, None].float() * theta ** (-torch.arange(0, head_dim, 2).float() / head_dim)
+    return torch.cat((angles, angles), -1).cos(), torch.cat((angles, angles), -1).sin()
+"""
+
+
+def test_a_half_of_its_own_that_is_never_read_is_a_mistake(tmp_path: Path) -> None:
+    every = found(tmp_path, HALVES + OF_AN_IMAGE, code=1)
+    (mistake,) = every["rotary_embed"]["findings"]
+    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("half-of-tables", "R131", True)
+    assert mistake["message"].startswith(
+        "never reads the second half of its tables, and vision_rotary_tables"
+    )
+    came_and_right(mistake, tmp_path)
+
+
+def test_halves_that_are_alike_may_be_read_once(tmp_path: Path) -> None:
+    every = found(tmp_path, HALVES + OF_TEXT, code=0)
+    assert [one["findings"] for one in every.values()] == [[], []]
+    assert every["rotary_embed"]["convention"]["unread"] == "second half"
+
+
+IN_ONE_TENSOR = """
+import torch
+
+
+def compute_cos_sin_cache(rotary_dim=32, max_position=64):
+    inv_freq = 10000.0 ** (-torch.arange(0, rotary_dim, 2).float() / rotary_dim)
+    freqs = torch.outer(torch.arange(max_position).float(), inv_freq)
+    return torch.cat((freqs.cos(), freqs.sin()), dim=-1)
+
+
+def rotary_embedding(positions, query, key, cos_sin_cache):
+    {names} = cos_sin_cache[positions].unsqueeze(1).chunk(2, dim=-1)
+
+    def turn(x):
+        a, b = x.chunk(2, dim=-1)
+        return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
+
+    return turn(query), turn(key)
+"""
+
+
+def test_sin_taken_for_the_cos_of_the_same_file_is_a_mistake(tmp_path: Path) -> None:
+    every = found(tmp_path, IN_ONE_TENSOR.format(names="sin, cos"), code=1)
+    (mistake,) = every["rotary_embedding"]["findings"]
+    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("tables-swapped", "R5", True)
+    came_and_right(mistake, tmp_path)
+
+
+def test_cos_taken_for_cos_is_none(tmp_path: Path) -> None:
+    every = found(tmp_path, IN_ONE_TENSOR.format(names="cos, sin"), code=0)
+    assert [one["findings"] for one in every.values()] == [[], []]
 
 
 def test_one_that_was_not_identified_may_be_the_one_that_fits(tmp_path: Path) -> None:
