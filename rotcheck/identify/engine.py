@@ -24,6 +24,7 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each
 CALLS_WITH_A_FLAG = 8
 RIGHT = 1e-2  # radians: bfloat16 inside is as far off
+IDLE_WIDTHS = 3  # of heads that come back as they were, after which no other width is tried
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
 
 
@@ -129,7 +130,9 @@ class _Tried:
 
     def all_of(self, wanted: Sequence[Template], hinted: Hints) -> Found | None:
         """Try these calls; return what is exact or plainly a mistake; None: neither."""
+        widths: set[int] = set()
         for probe in _probes(hinted) if wanted else ():
+            widths.add(probe.width)
             trier = Trier(
                 copied(self._function), self._device, probe, limit=self._limit
             )  # a wrong call may leave something in a cache
@@ -140,7 +143,7 @@ class _Tried:
                 if self._limit.reached():
                     self._remains = self._limit.words(_shown(template), probe.width)
                     return self.nearest
-            if self.nearest is not None and self._plain(self.nearest):
+            if self.nearest is not None and (self._plain(self.nearest) or self._idle(self.nearest, widths)):
                 return self.nearest
             if self.nearest is not None and self._said(self.nearest):
                 self.nearest = _with_departure(self.nearest)
@@ -172,6 +175,10 @@ class _Tried:
         """
         even = not (found.response.mixes or found.response.uneven)
         return self._said(found) and even and found.reading.problem not in ("not-rotated", "not-finite")
+
+    def _idle(self, found: Found, widths: set[int]) -> bool:
+        """Return whether a call that the names speak for gave back what went in, in heads of several widths."""
+        return self._said(found) and found.reading.problem == "not-rotated" and len(widths) >= IDLE_WIDTHS
 
     def _said(self, found: Found) -> bool:
         """Return whether the names of parameters speak for its call."""
