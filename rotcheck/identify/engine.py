@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify import attempts, departure, documented
+from rotcheck.identify import attempts, departure, documented, formulas
 from rotcheck.identify.departure import NONE, Departure
 from rotcheck.identify.found import Reading
 from rotcheck.identify.limit import Limit
@@ -41,6 +41,7 @@ class Found:
     v: Reading | None = None
     ignored: str = ""  # a parameter that should say where positions begin, and changes nothing
     on_cpu: Callable[..., Any] | None = None  # the same function there, of one that lives on another device
+    forms: tuple["Found", ...] = ()  # the nearest with tables of other forms, where none gives a right rotation
     departure: Departure = NONE  # which lanes, heads and rows depart from a convention, and how
 
     @property
@@ -99,7 +100,24 @@ def _with_departure(found: Found) -> Found:
         or found.reading.problem == "not-rotated" == (found.k or found.reading).problem
     ):
         return found
-    return replace(found, departure=departure.of_response(found.response, found.trier.probe.positions))
+    departs = _departure(found)
+    if found.reading.pairing or (departs.words and not departs.vague):
+        return replace(found, departure=departs)
+    forms = [replace(each, departure=_departure(each)) for each in found.forms]
+    known = [form for form in forms if form.departs and not form.departure.vague]
+    seen = [form for form in forms if form.departure.seen and not departs.seen]
+    return next(iter((*known, *seen)), replace(found, departure=departs))
+
+
+def _departure(found: Found) -> Departure:
+    positions = found.trier.probe.positions
+    known = departure.of_response(found.response, positions)
+    nearest = departure.nearest(found.response, positions) if known.vague or not known.words else None
+    cos, sin, look = found.response.cos, found.response.sin, found.response.look
+    if nearest is None or cos is None or sin is None or look is None:
+        return known
+    formulas_of = formulas.of_lanes(found.trier, look, nearest, cos, sin)
+    return Departure(formulas_of, seen=True) if formulas_of else known
 
 
 def _measured_whole(nearest: Found) -> Found:
@@ -298,6 +316,7 @@ def _nearness(found: Found) -> tuple[bool, bool]:
 
 def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
     nearest: Found | None = None
+    forms: dict[str, Found] = {}  # the first of each form of tables
     held: Found | None = None  # the first that is called as its docstring says
     told = documented.of_roles(trier.function, template)
     for tried in attempts.told_first(attempts.attempts(template), told):
@@ -318,6 +337,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
             if found.exact:
                 exact.append(found)
                 continue
+            forms.setdefault(convention.tables, found)
             if convention.axes == attempts.layout_of(told):
                 held = held or found
             if nearest is None or _nearer(found, nearest):
@@ -329,7 +349,8 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
         if exact:
             exact.sort(key=_rank)
             return replace(exact[0], others=tuple(exact[1:]))
-    return nearest
+    others = tuple(form for form in forms.values() if form is not nearest)
+    return nearest and replace(nearest, forms=others)
 
 
 def _turns_as_handed(found: Found) -> bool:
