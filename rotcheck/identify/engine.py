@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify import attempts, departure, documented, formulas
+from rotcheck.identify import attempts, departure, documented, formulas, other_results
 from rotcheck.identify.departure import NONE, Departure
 from rotcheck.identify.found import Reading
 from rotcheck.identify.limit import Limit
@@ -41,7 +41,9 @@ class Found:
     v: Reading | None = None
     ignored: str = ""  # a parameter that should say where positions begin, and changes nothing
     on_cpu: Callable[..., Any] | None = None  # the same function there, of one that lives on another device
-    forms: tuple["Found", ...] = ()  # the nearest with tables of other forms, where none gives a right rotation
+    forms: tuple[
+        "Found", ...
+    ] = ()  # the nearest with tables of other forms, where none gives a right rotation
     departure: Departure = NONE  # which lanes, heads and rows depart from a convention, and how
 
     @property
@@ -94,19 +96,28 @@ def _likeliest(wanted: Sequence[Template]) -> Convention | None:
 
 def _with_departure(found: Found) -> Found:
     """Add what departs from the nearest convention, in words."""
-    if (
-        found.exact
-        or found.departs
-        or found.reading.problem == "not-rotated" == (found.k or found.reading).problem
-    ):
+    if found.exact or found.departs:
         return found
+    look = found.response.look
+    still = other_results.read(look) if look else None
+    if still:
+        return _as_read(found, still)
     departs = _departure(found)
     if found.reading.pairing or (departs.words and not departs.vague):
         return replace(found, departure=departs)
+    if look and other_results.varies(found.trier, look):
+        return _as_read(found, other_results.OF_CHANCE)
     forms = [replace(each, departure=_departure(each)) for each in found.forms]
     known = [form for form in forms if form.departs and not form.departure.vague]
     seen = [form for form in forms if form.departure.seen and not departs.seen]
     return next(iter((*known, *seen)), replace(found, departure=departs))
+
+
+def _as_read(found: Found, reading: Reading) -> Found:
+    """Return what is told of a function of which no matrix says anything."""
+    even = replace(found.response, uneven="", mixes=False)
+    departs = Departure(reading.words, seen=True)
+    return replace(found, reading=reading, k=None, v=None, response=even, departure=departs)
 
 
 def _departure(found: Found) -> Departure:
@@ -163,7 +174,7 @@ class _Tried:
                     return self.nearest
             if self.nearest is not None and (self._plain(self.nearest) or self._idle(self.nearest, widths)):
                 return self.nearest
-            if self.nearest is not None and self._said(self.nearest):
+            if self.nearest is not None and self._said(self.nearest) and not _still(self.nearest):
                 self.nearest = _with_departure(self.nearest)
                 if self.nearest.departs:
                     return self.nearest
@@ -196,7 +207,7 @@ class _Tried:
 
     def _idle(self, found: Found, widths: set[int]) -> bool:
         """Return whether a call that the names speak for gave back what went in, in heads of several widths."""
-        return self._said(found) and found.reading.problem == "not-rotated" and len(widths) >= IDLE_WIDTHS
+        return self._said(found) and _still(found) and len(widths) >= IDLE_WIDTHS
 
     def _said(self, found: Found) -> bool:
         """Return whether the names of parameters speak for its call."""
@@ -299,6 +310,10 @@ def _convincing(found: Found, known: Sequence[Parameter]) -> bool:
     return bool(found.reading.pairing) and not (chance and _blind(found.convention.arguments))
 
 
+def _still(found: Found) -> bool:
+    return found.reading.problem == "not-rotated"
+
+
 def _blind(template: Template) -> bool:
     """Return whether q, k or v stand where nothing but trial put them."""
     roles = list(map(role_of, template))
@@ -375,7 +390,7 @@ def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     """Return whether only tables along the first axis come out right, which mixes nothing, and others do not."""
     if nearest is None:
         return False
-    if nearest.reading.problem == "shifted":
+    if "shifted" in (one.problem for one in (nearest.reading, nearest.k, nearest.v) if one):
         return True  # tables of a batch may come out right: their rows are alike in the probe
     if not (nearest.response.uneven or nearest.response.mixes):
         return False

@@ -82,7 +82,10 @@ def _terms(trier: Trier, convention: Convention) -> list[list[Terms]]:
     slots = len(convention.slots)
     rest = [got[0, :, 0] for got in trier.call(convention, [nothing] * slots)]  # (S, D) each
     every: list[list[Terms]] = [
-        [{(-1, -1): one[:, lane]} if bool(one[:, lane].abs().max() > SAME) else {} for lane in range(one.shape[-1])]
+        [
+            {(-1, -1): one[:, lane]} if bool(one[:, lane].abs().max() > SAME) else {}
+            for lane in range(one.shape[-1])
+        ]
         for one in rest
     ]
     for source in range(slots):
