@@ -332,6 +332,7 @@ def _nearness(found: Found) -> tuple[bool, bool]:
 def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
     nearest: Found | None = None
     forms: dict[str, Found] = {}  # the first of each form of tables
+    shifted: Found | None = None  # the first that takes another row's angle
     held: Found | None = None  # the first that is called as its docstring says
     told = documented.of_roles(trier.function, template)
     for tried in attempts.told_first(attempts.attempts(template), told):
@@ -353,12 +354,15 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
                 exact.append(found)
                 continue
             forms.setdefault(convention.tables, found)
+            shifted = shifted or (found if _shifted(found) else None)
             if convention.axes == attempts.layout_of(told):
                 held = held or found
             if nearest is None or _nearer(found, nearest):
                 nearest = found
         if exact and _otherwise_told(exact, held):
             return held
+        if exact and shifted:
+            return shifted  # tables of a batch may come out right: their rows are alike in the probe
         if exact and _by_chance(exact, nearest):
             return nearest
         if exact:
@@ -386,12 +390,14 @@ def _otherwise_told(exact: list[Found], held: Found | None) -> bool:
     return held.response.uneven == "head"
 
 
+def _shifted(found: Found) -> bool:
+    return "shifted" in (one.problem for one in (found.reading, found.k, found.v) if one)
+
+
 def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     """Return whether only tables along the first axis come out right, which mixes nothing, and others do not."""
     if nearest is None:
         return False
-    if "shifted" in (one.problem for one in (nearest.reading, nearest.k, nearest.v) if one):
-        return True  # tables of a batch may come out right: their rows are alike in the probe
     if not (nearest.response.uneven or nearest.response.mixes):
         return False
     counted = exact[0].convention.positions in ("from 0", "offset")

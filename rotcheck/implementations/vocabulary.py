@@ -80,6 +80,8 @@ STYLE = _names(
     "inverse inverted conj conjugated? backward reversed? transposed? in_?place"
 )
 PAIRING = _names("(is_|use_|rope_|rotary_)?(interleaved?|neox|gpt_?neox|gpt_?j)(_style)? traditional")
+INVERSE = _names("(is_|use_)?(inverse|inverted|inv|conj|conjugated?)")
+AXIS = _names("unsqueeze_(dim|axis) (seq|sequence|seq_len|time|token|head|heads)_?(dim|axis)")
 CACHE = _names("cache buffer_cache")
 CONFIGURATION = _names("(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)")
 
