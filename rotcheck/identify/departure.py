@@ -38,6 +38,9 @@ class Parts:
     sign: Tensor  # (D,): with which sin comes; 0 of lanes that stay
     named: str = ""  # what is unusual in the convention
     partner: Tensor | None = None  # (D,)
+    source: Tensor | None = None  # (D,): which lane of x stands in `own`
+    column: Tensor | None = None  # (D,): of the tables; of lanes that stay any
+    agrees: bool = False  # some elements are as they should be
 
     @property
     def right(self) -> Tensor:
@@ -51,11 +54,12 @@ class Departure:
 
     words: str = ""
     pairing: Pairing = "half"
+    seen: bool = False  # words say what came, and no known departure gives it
 
     @property
     def vague(self) -> bool:
-        """Whether it says where something departs, and not how."""
-        return VAGUE in self.words
+        """Whether it says where something departs, and not by which known departure."""
+        return self.seen or VAGUE in self.words
 
 
 NONE = Departure()
@@ -66,6 +70,18 @@ def of_response(response: Response, positions: Sequence[int]) -> Departure:
     look = response.look
     every = list(_conventions(response, look, positions)) if look else []
     return of_look(look, every) if look and every else NONE
+
+
+def nearest(response: Response, positions: Sequence[int]) -> Parts | None:
+    """Return the convention that most elements follow, or the commonest where none does."""
+    if response.look is None:
+        return None
+    got = torch.stack(response.look.got)  # (slots, B, S, H, D)
+    every = [one for one in _conventions(response, response.look, positions) if one.own.shape == got.shape]
+    if not every:
+        return None
+    first = _nearest(every, got)[0]
+    return replace(first, agrees=float(_same(got, first.right).double().mean()) > 0.3)
 
 
 def of_look(look: Look, every: Sequence[Parts]) -> Departure:
@@ -171,6 +187,8 @@ def _ways(parts: Parts, got: Tensor, names: Sequence[str]) -> Iterator[tuple[Ten
         (-b * c + b * s, "take their partner's lane for their own"),
         (a * c + a * s, "take their own lane for their partner's"),
         (a * c - a * s, "take their own lane for their partner's"),
+        (a * c + a * s * parts.sign, "take their own lane for their partner's"),
+        (a * c - a * s * parts.sign, "take their own lane for their partner's"),
         (b * c + a * s, "take their own and their partner's lane for each other"),
         (-b * c + a * s, "take their own and their partner's lane for each other"),
         (b * c - a * s, "take their own and their partner's lane for each other"),
@@ -400,16 +418,19 @@ def _of_lanes_and_columns(
     sign = torch.where(first, -1.0, 1.0).double()
     shape = (1, 1, cos.shape[0], 1, turning)
     rest = width - turning
+    columns = torch.cat((column, column.new_zeros(rest)))
     c = torch.cat((cos[:, column].view(shape), cos.new_ones(*shape[:-1], rest)), -1)
     s = torch.cat((sin[:, column].view(shape), sin.new_zeros(*shape[:-1], rest)), -1)
     others = torch.arange(turning, width)
     at = torch.cat((partner, others))
-    own = x[..., torch.cat((source, others))]
+    sources = torch.cat((source, others))
+    own = x[..., sources]
     signs = torch.cat((sign, sign.new_zeros(rest)))
     for direction in (1, -1):
         named = "" if direction == 1 else "in a rotation by the negative angle"
         signed = signs * direction
-        yield Parts(own, own[..., at] * signed, c.expand_as(x), s.expand_as(x), signed, named, at)
+        other = own[..., at] * signed
+        yield Parts(own, other, c.expand_as(x), s.expand_as(x), signed, named, at, sources, columns)
 
 
 def _v_left(parts: Parts, still: Sequence[bool]) -> Parts:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify import attempts, departure, documented
+from rotcheck.identify import attempts, departure, documented, formulas, other_results
 from rotcheck.identify.departure import NONE, Departure
 from rotcheck.identify.found import Reading
 from rotcheck.identify.limit import Limit
@@ -24,6 +24,7 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each
 CALLS_WITH_A_FLAG = 8
 RIGHT = 1e-2  # radians: bfloat16 inside is as far off
+IDLE_WIDTHS = 3  # of heads that come back as they were, after which no other width is tried
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
 
 
@@ -40,6 +41,9 @@ class Found:
     v: Reading | None = None
     ignored: str = ""  # a parameter that should say where positions begin, and changes nothing
     on_cpu: Callable[..., Any] | None = None  # the same function there, of one that lives on another device
+    forms: tuple[
+        "Found", ...
+    ] = ()  # the nearest with tables of other forms, where none gives a right rotation
     departure: Departure = NONE  # which lanes, heads and rows depart from a convention, and how
 
     @property
@@ -92,13 +96,39 @@ def _likeliest(wanted: Sequence[Template]) -> Convention | None:
 
 def _with_departure(found: Found) -> Found:
     """Add what departs from the nearest convention, in words."""
-    if (
-        found.exact
-        or found.departs
-        or found.reading.problem == "not-rotated" == (found.k or found.reading).problem
-    ):
+    if found.exact or found.departs:
         return found
-    return replace(found, departure=departure.of_response(found.response, found.trier.probe.positions))
+    look = found.response.look
+    still = other_results.read(look) if look else None
+    if still:
+        return _as_read(found, still)
+    departs = _departure(found)
+    if found.reading.pairing or (departs.words and not departs.vague):
+        return replace(found, departure=departs)
+    if look and other_results.varies(found.trier, look):
+        return _as_read(found, other_results.OF_CHANCE)
+    forms = [replace(each, departure=_departure(each)) for each in found.forms]
+    known = [form for form in forms if form.departs and not form.departure.vague]
+    seen = [form for form in forms if form.departure.seen and not departs.seen]
+    return next(iter((*known, *seen)), replace(found, departure=departs))
+
+
+def _as_read(found: Found, reading: Reading) -> Found:
+    """Return what is told of a function of which no matrix says anything."""
+    even = replace(found.response, uneven="", mixes=False)
+    departs = Departure(reading.words, seen=True)
+    return replace(found, reading=reading, k=None, v=None, response=even, departure=departs)
+
+
+def _departure(found: Found) -> Departure:
+    positions = found.trier.probe.positions
+    known = departure.of_response(found.response, positions)
+    nearest = departure.nearest(found.response, positions) if known.vague or not known.words else None
+    cos, sin, look = found.response.cos, found.response.sin, found.response.look
+    if nearest is None or cos is None or sin is None or look is None:
+        return known
+    formulas_of = formulas.of_lanes(found.trier, look, nearest, cos, sin)
+    return Departure(formulas_of, seen=True) if formulas_of else known
 
 
 def _measured_whole(nearest: Found) -> Found:
@@ -129,7 +159,9 @@ class _Tried:
 
     def all_of(self, wanted: Sequence[Template], hinted: Hints) -> Found | None:
         """Try these calls; return what is exact or plainly a mistake; None: neither."""
+        widths: set[int] = set()
         for probe in _probes(hinted) if wanted else ():
+            widths.add(probe.width)
             trier = Trier(
                 copied(self._function), self._device, probe, limit=self._limit
             )  # a wrong call may leave something in a cache
@@ -140,9 +172,9 @@ class _Tried:
                 if self._limit.reached():
                     self._remains = self._limit.words(_shown(template), probe.width)
                     return self.nearest
-            if self.nearest is not None and self._plain(self.nearest):
+            if self.nearest is not None and (self._plain(self.nearest) or self._idle(self.nearest, widths)):
                 return self.nearest
-            if self.nearest is not None and self._said(self.nearest):
+            if self.nearest is not None and self._said(self.nearest) and not _still(self.nearest):
                 self.nearest = _with_departure(self.nearest)
                 if self.nearest.departs:
                     return self.nearest
@@ -172,6 +204,10 @@ class _Tried:
         """
         even = not (found.response.mixes or found.response.uneven)
         return self._said(found) and even and found.reading.problem not in ("not-rotated", "not-finite")
+
+    def _idle(self, found: Found, widths: set[int]) -> bool:
+        """Return whether a call that the names speak for gave back what went in, in heads of several widths."""
+        return self._said(found) and _still(found) and len(widths) >= IDLE_WIDTHS
 
     def _said(self, found: Found) -> bool:
         """Return whether the names of parameters speak for its call."""
@@ -274,6 +310,10 @@ def _convincing(found: Found, known: Sequence[Parameter]) -> bool:
     return bool(found.reading.pairing) and not (chance and _blind(found.convention.arguments))
 
 
+def _still(found: Found) -> bool:
+    return found.reading.problem == "not-rotated"
+
+
 def _blind(template: Template) -> bool:
     """Return whether q, k or v stand where nothing but trial put them."""
     roles = list(map(role_of, template))
@@ -304,6 +344,8 @@ def _moved(found: Found) -> float:
 
 def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
     nearest: Found | None = None
+    forms: dict[str, Found] = {}  # the first of each form of tables
+    shifted: Found | None = None  # the first that takes another row's angle
     held: Found | None = None  # the first that is called as its docstring says
     told = documented.of_roles(trier.function, template)
     for tried in attempts.told_first(attempts.attempts(template), told):
@@ -324,6 +366,8 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
             if found.exact:
                 exact.append(found)
                 continue
+            forms.setdefault(convention.tables, found)
+            shifted = shifted or (found if _shifted(found) else None)
             if convention.axes == attempts.layout_of(told):
                 held = held or found
             if nearest is None or _nearer(found, nearest):
@@ -331,12 +375,15 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
         exact = documented.as_told(exact, told)
         if exact and _otherwise_told(exact, held):
             return held
+        if exact and shifted:
+            return shifted  # tables of a batch may come out right: their rows are alike in the probe
         if exact and _by_chance(exact, nearest):
             return nearest
         if exact:
             exact.sort(key=_rank)
             return replace(exact[0], others=tuple(exact[1:]))
-    return nearest
+    others = tuple(form for form in forms.values() if form is not nearest)
+    return nearest and replace(nearest, forms=others)
 
 
 def _turns_as_handed(found: Found) -> bool:
@@ -357,12 +404,14 @@ def _otherwise_told(exact: list[Found], held: Found | None) -> bool:
     return held.response.uneven == "head"
 
 
+def _shifted(found: Found) -> bool:
+    return "shifted" in (one.problem for one in (found.reading, found.k, found.v) if one)
+
+
 def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     """Return whether only tables along the first axis come out right, which mixes nothing, and others do not."""
     if nearest is None:
         return False
-    if nearest.reading.problem == "shifted":
-        return True  # tables of a batch may come out right: their rows are alike in the probe
     if not (nearest.response.uneven or nearest.response.mixes):
         return False
     counted = exact[0].convention.positions in ("from 0", "offset")

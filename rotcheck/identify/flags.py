@@ -17,6 +17,7 @@ from rotcheck.results import Identification, Remark, Turned
 from rotcheck.rotary.conventions import role_of
 
 MOST = 4  # flags that are tried
+OTHER_AXIS = {1: 2, 2: 1, -2: -3, -3: -2}  # of heads, beside that of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ def _of_call(target: Target, arguments: Template) -> Iterator[Turning]:
         if at is None and isinstance(one.default, bool):
             flag = f"{one.name}={not one.default}"
             yield Turning(flag, lambda: target, (*arguments, flag))
+        elif at is None and _of_axis(one.name) and one.default in OTHER_AXIS:
+            flag = f"{one.name}={OTHER_AXIS[cast(int, one.default)]}"
+            yield Turning(flag, lambda: target, (*arguments, flag))
         elif at is not None and role_of(arguments[at]) in ("True", "False"):
             value = str(role_of(arguments[at]) == "False")
             by_name = f"{one.name}={value}"
@@ -93,9 +97,20 @@ def of_pairing(flag: str) -> bool:
     return said(flag.partition("=")[0], vocabulary.PAIRING)
 
 
+def of_inverse(flag: str) -> bool:
+    """Return whether a flag asks for the rotation back."""
+    return said(flag.partition("=")[0], vocabulary.INVERSE) and flag.endswith("=True")
+
+
+def _of_axis(name: str) -> bool:
+    """Return whether an argument says which axis rows or heads lie along, or where tables get one of size 1."""
+    return said(name, vocabulary.AXIS)
+
+
 def _of_style(flag: str) -> bool:
     """Return whether a flag says how to rotate."""
-    return said(flag.partition("=")[0], vocabulary.STYLE)
+    name = flag.partition("=")[0]
+    return any(said(name, names) for names in (vocabulary.STYLE, vocabulary.INVERSE, vocabulary.AXIS))
 
 
 def told(turning: Turning, found: Identification) -> Turned:
@@ -117,6 +132,7 @@ def mistakes(turning: Turning, found: Identification) -> list[Remark]:
     What other flags do to the result (dropout, another result altogether) is no mistake.
     """
     wrong = [one for one in found.findings if one.mistake]
-    if not (wrong and found.convention and _of_style(turning.flag)):
+    sure = found.convention or of_inverse(turning.flag) or _of_axis(turning.flag.partition("=")[0])
+    if not (wrong and sure and _of_style(turning.flag)):
         return []
     return [structs.replace(wrong[0], message=f"with {turning.flag}: {wrong[0].message}")]

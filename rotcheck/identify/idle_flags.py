@@ -1,4 +1,4 @@
-"""A flag that says which lanes are paired, and changes nothing."""
+"""A flag that says which lanes are paired, or asks for the rotation back, and changes nothing."""
 
 from dataclasses import replace
 
@@ -8,6 +8,7 @@ from rotcheck.identify import demonstration
 from rotcheck.identify.describe import Identified
 from rotcheck.identify.doubt import source_of
 from rotcheck.identify.flags import Turning
+from rotcheck.identify.flags import of_inverse as asks_for_inverse
 from rotcheck.identify.flags import of_pairing as chooses_pairing
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Identification, Remark
@@ -19,25 +20,38 @@ WIDTH, HEADS = 64, 3
 
 def of_pairing(made: Identified, turning: Turning, told: Identification) -> list[Remark]:
     """Return the mistake that a function pairs the same lanes whatever such a flag says, with what shows it."""
-    own, convention = made.told.convention, made.convention
-    if convention is None or told.convention is None or own is None or not told.follows:
+    convention = made.convention
+    if convention is None or not _alike(made, told) or not chooses_pairing(turning.flag):
         return []
-    if not chooses_pairing(turning.flag) or told.convention.pairing != own.pairing:
+    asked = replace(convention, pairing=OTHER[convention.pairing], table_lanes=None)
+    return _idle(turning, asked, f"it turns {convention.pairing} pairs as well")
+
+
+def of_inverse(made: Identified, turning: Turning, told: Identification) -> list[Remark]:
+    """Return the mistake that a function turns by the same angle when it is asked for the rotation back."""
+    convention = made.convention
+    if convention is None or not _alike(made, told) or not asks_for_inverse(turning.flag):
         return []
-    if told.convention.output_lanes != own.output_lanes or told.convention.tables != own.tables:
-        return []
-    shown = _demonstration(turning, convention)
+    asked = replace(convention, direction=-convention.direction)
+    return _idle(turning, asked, "it turns by the same angle, and not back")
+
+
+def _alike(made: Identified, told: Identification) -> bool:
+    """Return whether a function follows the same convention with a flag as without it."""
+    own, other = made.told.convention, told.convention
+    if own is None or other is None or not told.follows:
+        return False
+    fields = ("pairing", "direction", "output_lanes", "tables")
+    return all(getattr(own, field) == getattr(other, field) for field in fields)
+
+
+def _idle(turning: Turning, asked: Convention, instead: str) -> list[Remark]:
+    """Return the mistake, where the result that is asked for does not come; `instead`: what it does, in words."""
+    asked = replace(asked, arguments=turning.arguments)
+    shown = demonstration.of_value(source_of(turning.of()), demonstration.attempts([asked], WIDTH, HEADS))
     if shown is None:
         return []
-    name = turning.flag.partition("=")[0]
-    words = f"the flag {name} changes nothing: with {turning.flag} it turns {own.pairing} pairs as well"
+    words = f"the flag {turning.flag.partition('=')[0]} changes nothing: with {turning.flag} {instead}"
     return [
         with_fields(remark("idle-flag", words, f"the same call with {turning.flag}"), demonstration=shown)
     ]
-
-
-def _demonstration(turning: Turning, convention: Convention) -> str | None:
-    asked = replace(
-        convention, pairing=OTHER[convention.pairing], arguments=turning.arguments, table_lanes=None
-    )
-    return demonstration.of_value(source_of(turning.of()), demonstration.attempts([asked], WIDTH, HEADS))

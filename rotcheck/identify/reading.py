@@ -11,6 +11,7 @@ from rotcheck.identify.response import SAME, Response
 from rotcheck.rotary.conventions import OutputLanes, Pairing, pairs
 
 SMALL = 1e-6
+MOST_SOURCES = 4  # lanes that one is made of, as far as it is asked which entries of the tables they are
 POWER = 5e-6  # what float32 leaves of the log of a length
 NARROW = 2**-8  # cos and sin in bfloat16 are off by half of that of themselves at most; xPos scales by more
 
@@ -37,7 +38,10 @@ def read_tables(matrix: Tensor, response: Response) -> Reading:
 
 
 def _read_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> Reading:
-    rows = _entries(matrix, cos, sin)
+    support = matrix.abs().amax(0) > SAME  # (D, D)
+    if int(support.sum(-1).max()) > MOST_SOURCES:
+        return Reading(problem="no-convention", words="a lane is made of more than two others")
+    rows = _entries(matrix, cos, sin, support)
     if any(entry.kind == "?" for row in rows for entry in row):
         return Reading(problem="no-convention", words="lanes hold what is neither cos nor sin of the table")
     turning = [lane for lane, row in enumerate(rows) if [(e.lane, e.kind) for e in row] != [(lane, "1")]]
@@ -51,35 +55,28 @@ def _read_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> Reading:
     return _of_turns({lane: rows[lane] for lane in turning}, cos.shape[-1], len(rows))
 
 
-def _entries(matrix: Tensor, cos: Tensor, sin: Tensor) -> list[list[_Entry]]:
-    """Return the entries of each lane that are not zero."""
-    size = matrix.abs()  # (S, D, D)
-    support = size.amax(0) > SAME
-    one = (size - 1).abs().amax(0) < SAME
-    best = torch.full(support.shape, torch.inf, dtype=torch.float64)
-    found: dict[tuple[int, int], tuple[str, int, int]] = {}
+def _entries(matrix: Tensor, cos: Tensor, sin: Tensor, support: Tensor) -> list[list[_Entry]]:
+    """Return the entries of each lane that are not zero, which `support` (D, D) tells."""
+    lanes, sources = support.nonzero().unbind(-1)  # (N,) each
+    values = matrix[:, lanes, sources]  # (S, N)
+    size, signs = values.abs(), torch.sign(values)
+    best, column = size.new_full(lanes.shape, torch.inf), torch.zeros_like(lanes)
+    kind, shifted = ["?"] * len(lanes), torch.zeros_like(lanes)
     for shift in (0, 1, -1):
-        for kind, table in (("c", cos.abs()), ("s", sin.abs())):
+        for name, table in (("c", cos.abs()), ("s", sin.abs())):
             moved = table.roll(-shift, 0)
             inner = slice(max(0, -shift), len(table) - max(0, shift))  # rows that do not wrap around
-            off = (size[inner, :, :, None] - moved[inner, None, None, :]).abs().amax(0)  # (D, D, W)
-            nearest, at = off.min(-1)
-            better = nearest < best
-            best = torch.where(better, nearest, best)
-            for lane, source in (better & support & (nearest < SAME)).nonzero().tolist():
-                found[lane, source] = (kind, int(at[lane, source]), shift)
-    rows: list[list[_Entry]] = []
-    for lane in range(len(support)):
-        row = []
-        for source in support[lane].nonzero().flatten().tolist():
-            kind, column, shift = found.get((lane, source), ("?", 0, 0))
-            signs = torch.sign(matrix[:, lane, source])  # (S,)
-            if bool(one[lane, source]):
-                kind = "1"
-            if not bool((signs == signs[0]).all()):
-                kind = "?"
-            row.append(_Entry(source, kind, int(signs[0]), column, shift))
-        rows.append(row)
+            nearest, at = (size[inner, :, None] - moved[inner, None]).abs().amax(0).min(-1)  # (N,) each
+            better = (nearest < best) & (nearest < SAME)
+            best, column = torch.where(better, nearest, best), torch.where(better, at, column)
+            shifted = torch.where(better, shift, shifted)
+            kind = [name if one else known for one, known in zip(better.tolist(), kind)]
+    ones = ((size - 1).abs().amax(0) < SAME).tolist()
+    steady = (signs == signs[0]).all(0).tolist()
+    rows: list[list[_Entry]] = [[] for _ in range(len(support))]
+    for at, (lane, source) in enumerate(zip(lanes.tolist(), sources.tolist())):
+        known = "?" if not steady[at] else "1" if ones[at] else kind[at]
+        rows[lane].append(_Entry(source, known, int(signs[0, at]), int(column[at]), int(shifted[at])))
     return rows
 
 

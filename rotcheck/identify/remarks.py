@@ -47,7 +47,7 @@ def _of_reading(reading: Reading, seen: str, departs: str) -> list[Remark]:
         words = f"{reading.words}: a choice, which rotcheck does not judge"
         return [remark("xpos", words, seen, mistake=False)]
     if reading.problem:
-        vague = reading.problem == "no-convention" or "different angles" in reading.words
+        vague = reading.problem in ("no-convention", "not-rotated") or "different angles" in reading.words
         words = departs if vague and departs else reading.words
         more = f": {departs}" if departs and reading.problem == "one-sign" else ""
         return [remark(reading.problem, f"{words}{more}", seen)]

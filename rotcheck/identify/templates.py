@@ -1,6 +1,7 @@
 """The calls worth trying: a role for each argument that a function requires, and some that it may be given."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +15,7 @@ from rotcheck.implementations.vocabulary import on_cuda
 from rotcheck.rotary.conventions import role_of
 
 MOST = 160  # templates
+_CONSTANT = re.compile(r"True|False|-?\d+")
 Template = tuple[str, ...]
 
 FREE = (
@@ -153,6 +155,8 @@ def named(places: Sequence[Parameter], template: Template) -> bool:
     for at, argument in enumerate(template):
         name, _, role = argument.rpartition("=")
         parameter = every.get(name) if name else places[at] if at < len(places) else None
+        if parameter and not parameter.required and _CONSTANT.fullmatch(role):
+            continue  # a flag the other way round
         said = _said_of(parameter) if parameter else UNKNOWN
         alike = {"x": ("x", "q", "k", "v"), "q": ("q", "x")}.get(role, (role,))
         if said is UNKNOWN or not {*alike} & {*said}:

@@ -82,7 +82,7 @@ def open_flags(setup: dict[str, Any]) -> Answer:
         turning = by_name[task]
         told = made.turned(turning)
         turned, wrong = flags.told(turning, told), flags.mistakes(turning, told)
-        wrong += idle_flags.of_pairing(made, turning, told)
+        wrong += idle_flags.of_pairing(made, turning, told) or idle_flags.of_inverse(made, turning, told)
         return {"turned": msgspec.to_builtins(turned), "wrong": msgspec.to_builtins(wrong)}
 
     return answer

@@ -80,6 +80,8 @@ STYLE = _names(
     "inverse inverted conj conjugated? backward reversed? transposed? in_?place"
 )
 PAIRING = _names("(is_|use_|rope_|rotary_)?(interleaved?|neox|gpt_?neox|gpt_?j)(_style)? traditional")
+INVERSE = _names("(is_|use_)?(inverse|inverted|inv|conj|conjugated?)")
+AXIS = _names("unsqueeze_(dim|axis) (seq|sequence|seq_len|time|token|head|heads)_?(dim|axis)")
 QKV_WEIGHT = _names("(w_?)?qkv(_(w|weights?|proj))?")  # of a checkpoint, as the next ones
 SLOT_WEIGHTS = tuple(
     _names(f"w{slot} {slot}_?(w|weights?|proj)(_.*)? w(eights?)?_{slot}(_.*)?") for slot in ("q", "k", "v")

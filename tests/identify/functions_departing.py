@@ -79,6 +79,82 @@ def along_heads(q, k):
     return q * c + turn_half(q) * s, k * c + turn_half(k) * s
 
 
+@says("all lanes take their own lane for their partner's")
+def minus_on_the_other_half(x, cos, sin):
+    a, b = x.chunk(2, -1)
+    return x * cos[:, None] + torch.cat((a, -b), -1) * sin[:, None]
+
+
+@says("all lanes of k in rows 0 to 3 turn with the next row's angle")
+def k_one_row_late(q, k, cos, sin):
+    later = [torch.cat((table[:, 1:], table[:, -1:]), 1).unsqueeze(1) for table in (cos, sin)]
+    c, s = cos.unsqueeze(1), sin.unsqueeze(1)
+    return q * c + turn_half(q) * s, k * later[0] + turn_half(k) * later[1]
+
+
+@says("lanes 0, 2, 4, ... to 14 add cos, which they should multiply with")
+def of_stacked_tables(x, rope_cache):
+    a, b = x.unflatten(-1, (-1, 2)).unbind(-1)
+    c, s = rope_cache[: x.size(1)].view(1, x.size(1), 1, a.size(-1), 2).unbind(-1)
+    return torch.stack((a + c - b * s, b * c + a * s), -1).flatten(-2)
+
+
+@says("all lanes of k add before they multiply with sin")
+def sin_twice_for_k(q, k, cos, sin):
+    c, s = cos.unsqueeze(1), sin.unsqueeze(1)
+    return q * c + turn_half(q) * s, k * c * s + turn_half(k) * s
+
+
+SEEN = {  # and no known departure gives it: told as a formula, and never called wrong
+    "second_half_twice": "lanes 0 to 7 are made like lane 0, x[8]*(cos[0] - sin[0])",
+    "noise": "gives another result each time, for the same input",
+}
+
+
+def second_half_twice(x, cos, sin):
+    b = x[..., x.shape[-1] // 2 :]
+    c, s = cos[:, None], sin[:, None]
+    return torch.cat((b * c - b * s, b * c + b * s), -1)
+
+
+def noise(q, k, cos, sin):
+    return torch.rand_like(q), torch.rand_like(k)
+
+
+STILL = {  # nothing turns
+    "as_it_was": "q and k come back as they were: cos and sin turn nothing",
+    "doubled": "q and k come back times 2: cos and sin turn nothing",
+    "one_more": "q and k come back with 1 added: cos and sin turn nothing",
+    "not_a_number": "q and k come back as NaN",
+    "zeros": "all lanes come back as zeros",
+    "tables_alone": "all lanes of q are made like lane 0, cos[0]",
+}
+
+
+def as_it_was(q, k, cos, sin):
+    return q.clone(), k.clone()
+
+
+def doubled(q, k, cos, sin):
+    return 2 * q, 2 * k
+
+
+def one_more(q, k, cos, sin):
+    return q + 1, k + 1
+
+
+def not_a_number(q, k, cos, sin):
+    return q * float("nan"), k * float("nan")
+
+
+def zeros(q, k, cos, sin):
+    return torch.zeros_like(q), torch.zeros_like(k)
+
+
+def tables_alone(q, k, cos, sin):
+    return cos, sin
+
+
 def right(q, k, cos, sin):
     c, s = cos.unsqueeze(1), sin.unsqueeze(1)
     return q * c + turn_half(q) * s, k * c + turn_half(k) * s

@@ -54,6 +54,23 @@ def refuses(x, cos, sin, interleaved=False):
     return _rotated(x, cos[None, :, None], sin[None, :, None], False)
 
 
+def along_either_axis(x, cos, sin, seq_dim=1):
+    rows = (None, slice(None), None) if seq_dim == 1 else (None, None)
+    return _rotated(x, cos[rows], sin[rows], False)
+
+
+def wrong_along_the_other(x, cos, sin, seq_dim=1):
+    return along_either_axis(x, cos, sin if seq_dim == 1 else cos, seq_dim)
+
+
+def wrong_when_inverse(x, cos, sin, inverse=False):
+    return _rotated(x, (-cos if inverse else cos)[None, :, None], sin[None, :, None], False)
+
+
+def never_turns_back(x, cos, sin, inverse=False):
+    return _rotated(x, cos[None, :, None], sin[None, :, None], False)
+
+
 def ignores(x, cos, sin, interleaved=False):
     return _rotated(x, cos[None, :, None], sin[None, :, None], False)
 
@@ -64,7 +81,7 @@ def crashes_when_fused(x, cos, sin, interleaved=False, use_fused=False, conj=Fal
     return (
         back_or_forth(x, cos, sin, conj)
         if interleaved
-        else _rotated(x, cos[None, :, None], sin[None, :, None], False)
+        else _rotated(x, cos[None, :, None], -sin[None, :, None] if conj else sin[None, :, None], False)
     )
 
 

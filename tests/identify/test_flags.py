@@ -50,6 +50,7 @@ def shown(name: str) -> list[str]:
         ("paired_either_way", "interleaved=True: pairing interleaved"),
         ("must_say_neox", "is_neox_style=False: pairing interleaved"),
         ("back_or_forth", "conj=True: direction -1"),
+        ("along_either_axis", "seq_dim=2: layout bhsd"),
         ("where_it_stands", "inplace=True: in_place yes"),
         ("complex_or_pairs", "use_real=False: tables complex"),
         ("scripted", "interleaved=True: pairing interleaved"),
@@ -72,6 +73,12 @@ def test_a_flag_of_the_pairing_that_changes_nothing_is_a_mistake() -> None:
     assert "interleaved=True" in str(found.findings[0].demonstration)
     assert found.answer == "wrong"
     assert shown("ignores") == ["interleaved=True: the same"]
+
+
+def test_a_flag_that_asks_for_the_rotation_back_and_does_not_turn_back_is_a_mistake() -> None:
+    found = identification("never_turns_back")
+    assert [(one.code, one.mistake) for one in found.findings] == [("idle-flag", True)]
+    assert "it turns by the same angle, and not back" in found.findings[0].message
 
 
 def test_what_a_flag_changes_holds_for_every_way_to_call_it() -> None:
@@ -119,6 +126,8 @@ def test_a_flag_that_asks_for_no_rotation_is_no_mistake(name: str, flag: str, sa
         ("wrong_when_interleaved", "one-sign", "interleaved=True"),
         ("tables_of_halves_alone", "pairing-of-tables", "interleaved=True"),
         ("wrong_in_place", "aliasing", "inplace=True"),
+        ("wrong_along_the_other", "no-convention", "seq_dim=2"),
+        ("wrong_when_inverse", "no-convention", "inverse=True"),
         ("WrongWhenInterleaved", "one-sign", "interleaved=True"),
     ],
 )
@@ -138,7 +147,7 @@ def test_a_crash_with_a_flag_takes_nothing_else_along() -> None:
     assert shown("crashes_when_fused") == [
         "interleaved=True: pairing interleaved",
         "use_fused=True: the process was killed by SIGSEGV",
-        "conj=True: the same",
+        "conj=True: direction -1",
     ]
 
 

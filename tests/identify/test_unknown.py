@@ -48,7 +48,7 @@ def test_the_calls_that_are_told_came_to_different_ends() -> None:
     [
         ("raises", ("?", "?"), "not identified"),
         ("of_a_grid", ("?", "?"), "not identified"),
-        ("identity", ("✗", "XX"), "returns its input unrotated"),
+        ("identity", ("✗", "XX"), "x comes back as it was: cos and sin turn nothing"),
     ],
 )
 def test_not_identified_and_wrong_have_marks_of_their_own(

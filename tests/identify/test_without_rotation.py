@@ -10,8 +10,8 @@ from rotcheck.results import Identification
 FILE = functions_without_rotation.__file__
 DEAD = {"hangs": "no answer within 2 s", "aborts": "SIGABRT", "leaves": "7"}
 NOTHING = {
-    "identity": "returns its input unrotated",
-    "copies": "returns its input unrotated",
+    "identity": "x comes back as it was: cos and sin turn nothing",
+    "copies": "q and k come back as they were: cos and sin turn nothing",
     "adds_positions": "",
     "layer_norm": "",
     "random_projection": "more than two",

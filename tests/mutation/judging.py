@@ -30,6 +30,13 @@ VAGUE = (  # what is said where nothing is said of the departure
     "no known mistake gives this result",
     "the two lanes of a pair turn by different angles",
     "the angle depends on",
+    "hold something else than the rotation",
+    "writes its lanes in an order of its own",
+    "with a number",
+    "is wrong for no known reason",
+    "for other sizes: ",
+    " raises ",
+    "adds sin times the other lane to both lanes of a pair: no rotation (",
 )
 
 
@@ -127,8 +134,10 @@ def _choices(told: Identification) -> set[str]:
 
 
 def _words(told: Identification) -> str:
+    """Return what a user reads of it: its mistakes, or else what was seen and is in doubt, and what was tried."""
     said = [one.message for one in told.findings if one.mistake]
-    return "; ".join(said or [*told.tried, told.message or ""])
+    seen = [one.message for one in told.findings if one.message.startswith("seen, and in doubt")]
+    return "; ".join(said or [*seen, *told.tried, told.message or ""])
 
 
 def _named(words: str) -> bool:
