@@ -11,6 +11,7 @@ from rotcheck.identify import builders, grids
 from rotcheck.identify.axes import Axes, of_axes, spans
 from rotcheck.identify.builders import Recipe, owners
 from rotcheck.identify.configured import Configured, configured
+from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
 from rotcheck.identify.maker_arguments import of_arguments
@@ -68,6 +69,8 @@ def of_maker(
     tell(own, made, max(angles))
     tell_offset(own, angles, made, 1)
     _tell_amplitude(own, built, made, known)
+    lanes = None if turning or _told_width(recipe) else 2 * made.turning
+    _tell_contradiction(own, contradiction(made, known, lanes, max(angles)))
     changes = any(one.code == "by-length" for one in own.remarks)
     own.remarks += [*long_factors(made), *([] if changes else not_dynamic(known, max(angles)))]
     described = _described(recipe, built, own, made)
@@ -126,6 +129,16 @@ def _tell_amplitude(own: OwnAngles, built: Built, made: Fit, known: Configured) 
         words = f"scales cos and sin by {amplitude:.6g} (an attention factor)"
         own.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
     own.doubt = own.doubt or amplitude_missing(made.schedule, amplitude, known)
+
+
+def _told_width(recipe: Recipe) -> bool:
+    return any(argument.rpartition("=")[2] == "D" for argument in recipe.arguments)
+
+
+def _tell_contradiction(own: OwnAngles, words: str | None) -> None:
+    """Add what it says of itself and does not do to why it is not understood."""
+    if words and not any(one.mistake for one in own.remarks):
+        own.doubt = "; ".join(each for each in (own.doubt, words) if each)
 
 
 def known_amplitude(norm: float) -> float | None:
