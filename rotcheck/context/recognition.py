@@ -13,7 +13,7 @@ from rotcheck.context.lengths import change
 from rotcheck.context.sources import source
 from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
-from rotcheck.identify import builders, engine
+from rotcheck.identify import builders, engine, makers
 from rotcheck.identify.axes import of_axes
 from rotcheck.identify.configured import Configured, configured
 from rotcheck.identify.contradiction import contradiction
@@ -84,7 +84,7 @@ def _called(target: Target, device: torch.device) -> Known:
     if target.convention is not None:
         width = target.convention.head_dim or builders.HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
-    maker = builders.find(target.function, device)
+    maker = makers.find(target.function, device)
     if maker is not None:
         recipe, built = maker
         if _makes_a_grid(target, recipe):
@@ -191,6 +191,7 @@ def _fitted(known: Known, made: Thing, seen: Turned, direction: int, said: Confi
 
 def _doubt(found: Fit, known: Known, said: Configured, last: int) -> str | None:
     """Return why `identify` does not understand it, though its angles are what they are held against."""
+    words: str | None
     if found.schedule is None:
         words = f"held against its own first angles: {departure(found.frequencies).words}"
     else:

@@ -2,6 +2,8 @@
 
 import ast
 import itertools
+import math
+import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from rotcheck.rotary.conventions import role_of
 
 HEAD_DIM = 64
 BATCH, HEADS = 2, 7
+CHANNELS = 4  # of an image
 FEW_ROWS = 9  # of the table that is looked at first
 STILL = 1e-6  # radians
 LAYER_TYPE = "layer_type"  # of a module that keeps frequencies for layers of several kinds
@@ -52,15 +55,16 @@ class Recipe:
     """How a builder is called, and where: what each argument is, `name=` in front of one passed by keyword."""
 
     arguments: tuple[str, ...]
-    positions: (
-        str  # "given": it takes positions; "length": so many rows from 0; "none": it returns what it holds
-    )
+    positions: str
+    """`given`: it takes positions; `length`, `x`: so many rows from 0; `none`: what it holds; `image`: one a patch."""
     x_axes: str = "bshd"
     device: str = "cpu"  # on which its arguments are made
     point_axes: str = (
         ""  # of positions that are points: "sc", "c1s", c their coordinates; empty: places in a row
     )
     coordinates: int = 0  # of a point
+    sides: tuple[int, ...] = ()  # of an image that it is handed, in patches: rows and columns, frames before them
+    patch: tuple[int, ...] = ()  # elements of a patch along each side
 
     @property
     def weights(self) -> Tensor:
@@ -140,11 +144,13 @@ def build(
     largest position asks for, of which those asked for are returned. Raises `NotTables`, and what the builder raises.
     """
     length = len(positions) if recipe.positions == "given" else int(positions.max()) + 1
+    if recipe.sides:
+        length = math.prod(recipe.sides)
     returned = called(function, recipe, positions, length, dtype, width, fill)
     whole = read(returned, length)
     if recipe.grid(length, returned):
         whole = replace(whole, grid=True)
-    if recipe.positions == "given":
+    if recipe.positions == "given" or recipe.sides:
         return whole
     rows = positions
     return replace(whole, cos=whole.cos[rows], sin=whole.sin[rows])
@@ -186,7 +192,8 @@ def _arguments(
 ) -> tuple[list[Any], dict[str, Any]]:
     device = torch.device(recipe.device)
     positions = _laid(recipe, positions).to(device)
-    sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width}
+    sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width, "c": CHANNELS}
+    sizes |= dict(zip(recipe.x_axes[-len(recipe.sides) :], map(operator.mul, recipe.sides, recipe.patch)))
     kinds: dict[str, Any] = {
         "positions": positions,
         "float": positions.float(),
@@ -222,7 +229,7 @@ def _ignores_positions(function: Callable[..., Any], recipe: Recipe, built: Buil
 
 def _reads_x(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool:
     """Return whether tables are others for another x, as what adds them to it gives back."""
-    if recipe.positions != "x":
+    if recipe.positions not in ("x", "image"):
         return False
     try:
         other = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32, fill=1.0)

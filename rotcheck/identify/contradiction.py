@@ -14,8 +14,12 @@ from rotcheck.implementations.vocabulary import BASE, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Schedule, Yarn
 
 LONGER = 2  # times the original length, up to which nothing has to change
-_SCALES = re.compile(r".*(alpha|ratio|ntk|scal|factor|interp|local|global|fraction).*")  # what else moves a base
-_WIDTHS = re.compile(r".*(rot|rope|qk|nope|axes|section).*(dim|dims|size|width|pct|percent.*|section)|.*dim_ratio")
+_SCALES = re.compile(
+    r".*(alpha|ratio|ntk|scal|factor|interp|local|global|fraction).*"
+)  # what else moves a base
+_WIDTHS = re.compile(
+    r".*(rot|rope|qk|nope|axes|section).*(dim|dims|size|width|pct|percent.*|section)|.*dim_ratio"
+)
 _SPOKEN = (Linear, Llama3, Yarn)  # schedules that one name and a few numbers stand for
 
 
@@ -78,9 +82,7 @@ def _short_for_long(made: Fit, known: Configured, last: int) -> str | None:
     )
 
 
-def _base(
-    schedule: Schedule | None, others: Sequence[Schedule], known: Configured, lanes: int
-) -> str | None:
+def _base(schedule: Schedule | None, others: Sequence[Schedule], known: Configured, lanes: int) -> str | None:
     """Return that its one base is not that of its frequencies."""
     every = (schedule, *others)
     bases = {

@@ -151,7 +151,9 @@ def _of_offset(
 ) -> None:
     """Ask for rows from another one on, of a fresh object and of one that was asked for the first rows before."""
     name = parameter.name
-    if recipe.positions == "given":  # which are the rows that it makes: what an offset adds to them is its own affair
+    if (
+        recipe.positions == "given"
+    ):  # which are the rows that it makes: what an offset adds to them is its own affair
         heeded.untried.append(name)
         return
     moved = _with_offset(function, recipe, name, MOVED)
@@ -176,7 +178,7 @@ def _of_offset(
         words = f"{name} changes nothing: rows begin at 0 whatever it is"
         _add_offset(heeded, function, recipe, name, words, built_as)
     elif at in (MOVED - 1, MOVED + 1) and said(name, SURELY_OFFSET) and _begins_at_0(function, recipe, name):
-        words = f"with {name}={MOVED} its rows begin at {at}, with {name}=0 at 0: those behind {MOVED} rows are {MOVED} on"
+        words = f"with {name}={MOVED} its rows begin at {at}, with {name}=0 at 0: {MOVED} rows end at {MOVED - 1}"
         _add_offset(heeded, function, recipe, name, words, built_as)
     else:
         heeded.untried.append(name)
@@ -206,7 +208,9 @@ def _begins(came: list[Tensor], usual: list[Tensor], longer: list[Tensor]) -> in
     if not axes:
         return None
     for at in (MOVED, 0, MOVED + 1, MOVED - 1):
-        if _same(came, _from(longer, axes, at, FEW_ROWS)) or _same(came, _from(usual, axes, at, FEW_ROWS - at)):
+        if _same(came, _from(longer, axes, at, FEW_ROWS)) or _same(
+            came, _from(usual, axes, at, FEW_ROWS - at)
+        ):
             return at
     return None
 
