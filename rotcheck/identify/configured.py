@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import Module
 
+from rotcheck.implementations.vocabulary import AXES, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
 
 _NESTED = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_config")
@@ -53,6 +54,12 @@ class Configured:
         )
         found = self.number("head_dim") or (whole / heads if whole and heads else None)
         return int(found) if found else None
+
+    @property
+    def coordinates(self) -> int | None:
+        """How many coordinates it has lanes for, one number each."""
+        lists = (value for name, value in self.values.items() if said(name, AXES))
+        return next((len(value) for value in lists if isinstance(value, (tuple, list))), None)
 
     @property
     def original_length(self) -> int | None:
@@ -150,11 +157,11 @@ def layer_types(function: Any) -> tuple[str, ...]:
 
 
 def _kind(owner: Any, values: Mapping[str, Any]) -> str:
-    said = str(values.get("rope_type") or values.get("type") or "").lower()
+    kind = str(values.get("rope_type") or values.get("type") or "").lower()
     name = type(owner).__name__.lower()
     named = {"yarn": "yarn", "llama3": "llama3", "longrope": "longrope", "dynamicntk": "dynamic"}
-    by_name = next((kind for part, kind in named.items() if part in name), "")
-    return {"su": "longrope", "ntk": "dynamic", "none": ""}.get(said, said) or by_name
+    by_name = next((each for part, each in named.items() if part in name), "")
+    return {"su": "longrope", "ntk": "dynamic", "none": ""}.get(kind, kind) or by_name
 
 
 def _attributes(source: Any) -> dict[str, Any]:

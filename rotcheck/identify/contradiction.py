@@ -14,9 +14,9 @@ from rotcheck.implementations.vocabulary import BASE, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Schedule, Yarn
 
 LONGER = 2  # times the original length, up to which nothing has to change
-_SCALES = re.compile(
-    r".*(alpha|ratio|ntk|scal|factor|interp|local|global|fraction).*"
-)  # what else moves a base
+_SCALES = re.compile(  # what else moves a base
+    r"(?!partial_|attention_).*(alpha|ratio|ntk|scal|factor|interp|local|global|fraction).*"
+)
 _WIDTHS = re.compile(
     r".*(rot|rope|qk|nope|axes|section).*(dim|dims|size|width|pct|percent.*|section)|.*dim_ratio"
 )

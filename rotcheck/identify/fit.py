@@ -58,7 +58,10 @@ def fit(
 
 
 def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known: Sequence[Schedule]) -> Fit:
-    """Return the schedule that explains every angle, its numbers as exact as that asks for; else its own."""
+    """Return the schedule that explains every angle, its numbers as exact as that asks for; else its own.
+
+    What `noise` hides of few rows, more rows show: a schedule that is only near is none.
+    """
     fits: list[Recognition] = []
     for tolerance in (CLOSE, *TOLERANCES[: len(TOLERANCES) if noise else 1]):
         found = _recognised(own, head_dim, tolerance, known)
@@ -68,7 +71,8 @@ def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known
         exact = _of_schedule(found, len(own))
         if (found.departure < TOLERANCES[0] / 10 or noise) and _departs(seen, exact, noise)[0] is None:
             return _fit(seen, exact, found, noise)
-    return _fit(seen, own, fits[0] if fits else None, noise)
+    near = [found for found in fits if found.departure < TOLERANCES[0]]
+    return _fit(seen, own, near[0] if near else None, noise)
 
 
 def _rounded(frequencies: Tensor) -> bool:

@@ -178,7 +178,9 @@ def _of_offset(
         words = f"{name} changes nothing: rows begin at 0 whatever it is"
         _add_offset(heeded, function, recipe, name, words, built_as)
     elif at in (MOVED - 1, MOVED + 1) and said(name, SURELY_OFFSET) and _begins_at_0(function, recipe, name):
-        words = f"with {name}={MOVED} its rows begin at {at}, with {name}=0 at 0: {MOVED} rows end at {MOVED - 1}"
+        words = (
+            f"with {name}={MOVED} its rows begin at {at}, with {name}=0 at 0: {MOVED} rows end at {MOVED - 1}"
+        )
         _add_offset(heeded, function, recipe, name, words, built_as)
     else:
         heeded.untried.append(name)

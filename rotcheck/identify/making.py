@@ -90,11 +90,11 @@ def _of_grid(function: Callable[..., Any], recipe: Recipe, built: Built, own: Ow
     seen = "as many rows as a grid of both lengths has squares"
     evidence = [Told(field="call", says=recipe.shown, because=seen)]
     found = grids.of_maker(function, recipe)
-    if found is None:
-        own.doubt = "its rows are those of a grid, of which rotcheck does not know which side is which"
+    if isinstance(found, str):
+        own.doubt = found
     else:
-        own.remarks += grids.exchanged(found[1])
-        evidence.append(Told(field="positions", says=found[1].words, because=grids.SEEN))
+        own.remarks += grids.exchanged(found)
+        evidence.append(Told(field="positions", says=found.words, because=grids.SEEN))
     return Made(_described(recipe, built, own, None), own, tuple(evidence))
 
 
