@@ -39,7 +39,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     claimed_by: str | None  # "max_position_embeddings"
     changes: int | None = None  # the first position beside which the frequencies are others, by design or not
     faults: tuple[tuple[str, str], ...] = ()  # mistakes that `identify` finds in it: code and words
-    doubt: str | None = None  # why it is held against its own first angles: no known schedule gives them
+    doubt: str | None = None  # why `identify` does not understand it, though its angles are steady
     by_file: bool = False  # it was built as its own file builds it
     to: int | None = None  # positions that are asked for, whatever it claims
     last: int | None = None  # the last position to ask for on a device that an index past the end would spoil

@@ -1,6 +1,6 @@
 """From which position on the frequencies of an object are others, as those of dynamic NTK and LongRoPE are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -12,22 +12,23 @@ from rotcheck.identify.frequencies import same_row
 FIRST, MOST_COUNTED = 257, 16385  # positions; one that makes all rows is asked for fewer
 
 
-def change(asked: Source, known: Known) -> tuple[int | None, int]:
+def change(fresh: Callable[[], Source], known: Known) -> tuple[int | None, int]:
     """Return the first position beside which position 1 turns by another angle, and the last one that was asked for.
 
-    None: none that it takes does.
+    None: none that it takes does. `fresh`: an object that was asked for nothing yet, since one that was asked for many
+    rows may keep what it made for them.
     """
     if known.asking in ("offset", "none"):
         return None, 0
-    few = _row_one(asked, (0, 1, 2, 3))
+    few = _row_one(fresh(), (0, 1, 2, 3))
     same = 3
-    for position in _wanted(asked, known):
+    for position in _wanted(fresh(), known):
         try:
-            alike = same_row(_row_one(asked, (1, position)), few)
+            alike = same_row(_row_one(fresh(), (1, position)), few)
         except Exception:  # it takes no position as large as this
             break
         if not alike:
-            return _between(asked, few, same, position), position
+            return _between(fresh, few, same, position), position
         same = position
     return None, same
 
@@ -44,10 +45,10 @@ def _row_one(asked: Source, positions: Sequence[int]) -> Tensor:
     return torch.atan2(turns.sin, turns.cos)[at]
 
 
-def _between(asked: Source, few: Tensor, same: int, other: int) -> int:
+def _between(fresh: Callable[[], Source], few: Tensor, same: int, other: int) -> int:
     while other - same > 1:
         middle = (same + other) // 2
-        if same_row(_row_one(asked, (1, middle)), few):
+        if same_row(_row_one(fresh(), (1, middle)), few):
             same = middle
         else:
             other = middle

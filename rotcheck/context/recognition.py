@@ -13,13 +13,15 @@ from rotcheck.context.lengths import change
 from rotcheck.context.sources import source
 from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
-from rotcheck.identify import builders, engine
+from rotcheck.identify import builders, engine, makers
 from rotcheck.identify.axes import of_axes
 from rotcheck.identify.configured import Configured, configured
+from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import Turned
 from rotcheck.identify.maker_arguments import of_arguments
-from rotcheck.identify.schedule_faults import exchanged, long_factors, not_dynamic
+from rotcheck.identify.making import known_amplitude
+from rotcheck.identify.schedule_faults import amplitude_missing, exchanged, long_factors, not_dynamic
 from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import call_words
 from rotcheck.implementations.construct import copied
@@ -82,7 +84,7 @@ def _called(target: Target, device: torch.device) -> Known:
     if target.convention is not None:
         width = target.convention.head_dim or builders.HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
-    maker = builders.find(target.function, device)
+    maker = makers.find(target.function, device)
     if maker is not None:
         recipe, built = maker
         if _makes_a_grid(target, recipe):
@@ -166,7 +168,7 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
         frequencies=tuple(float(f) for f in found.frequencies),
         zero=tuple(0.0 if still else float(z) for z in zero),
         schedule=str(found.schedule) if found.schedule else None,
-        doubt=None if found.schedule else departure(found.frequencies).words,
+        doubt=_doubt(found, known, said, max(seen)),
         faults=(*known.faults, *_faults(found)),
     )
     few = [position for position in seen if position < 4]
@@ -187,6 +189,21 @@ def _fitted(known: Known, made: Thing, seen: Turned, direction: int, said: Confi
     return fit(seen, direction, width, known=said.schedules())
 
 
+def _doubt(found: Fit, known: Known, said: Configured, last: int) -> str | None:
+    """Return why `identify` does not understand it, though its angles are what they are held against."""
+    words: str | None
+    if found.schedule is None:
+        words = f"held against its own first angles: {departure(found.frequencies).words}"
+    else:
+        words = amplitude_missing(found.schedule, known_amplitude(known.amplitude) or 1.0, said)
+    points = bool(known.recipe and known.recipe["coordinates"])
+    arguments = known.recipe["arguments"] if known.recipe else ("D",)
+    told_width = "D" in (one.rpartition("=")[2] for one in arguments)
+    lanes = None if points or told_width else 2 * found.turning
+    also = contradiction(found, said, lanes, last)
+    return "; ".join(each for each in (words, also) if each) or None
+
+
 def _faults(found: Fit) -> list[tuple[str, str]]:
     """Return what `identify` calls a mistake of these frequencies: code and words."""
     wrong = long_factors(found) if found.schedule else exchanged(found)
@@ -197,7 +214,7 @@ def _with_lengths(known: Known, made: Thing, device: str, said: Configured) -> K
     """Return what is known, and from which position on its frequencies are others: behind that it is not judged."""
     if known.faults:  # it heeds no positions, say
         return known
-    changes, last = change(source(copied(made.function), known, device), known)
+    changes, last = change(lambda: source(copied(made.function), known, device), known)
     if changes is None:
         wrong = tuple((one.code, one.message) for one in not_dynamic(said, last))
         return msgspec.structs.replace(known, faults=wrong)
@@ -207,7 +224,7 @@ def _with_lengths(known: Known, made: Thing, device: str, said: Configured) -> K
 
 def _makes_a_grid(target: Target, recipe: builders.Recipe) -> bool:
     """Return whether it is told two lengths and makes as many rows as both together."""
-    return recipe.grid(GRID, builders.called(target.function, recipe, torch.arange(GRID), GRID))
+    return recipe.grid(GRID, builders.called(copied(target.function), recipe, torch.arange(GRID), GRID))
 
 
 def _asking(positions: str) -> Asking:

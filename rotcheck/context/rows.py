@@ -131,7 +131,7 @@ def _told(row: Reach, known: Known) -> str | None:
     """Return the note, how far float32's own loss goes within what the object claims, and where asking stopped."""
     told = [row.note] if row.note else []
     if known.doubt and row.condition == FIRST:
-        told.append(f"held against its own first angles: {known.doubt}; see `rotcheck identify`")
+        told.append(f"{known.doubt}; see `rotcheck identify`")
     if row.wrong_at is not None and known.claims and row.wrong_at < known.claims:
         told.append(
             f"float32 phases are {RIGHT:g} rad off from position {row.wrong_at} on, as everybody's (N18)"

@@ -2,6 +2,8 @@
 
 import ast
 import itertools
+import math
+import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from rotcheck.rotary.conventions import role_of
 
 HEAD_DIM = 64
 BATCH, HEADS = 2, 7
+CHANNELS = 4  # of an image
 FEW_ROWS = 9  # of the table that is looked at first
 STILL = 1e-6  # radians
 LAYER_TYPE = "layer_type"  # of a module that keeps frequencies for layers of several kinds
@@ -52,15 +55,18 @@ class Recipe:
     """How a builder is called, and where: what each argument is, `name=` in front of one passed by keyword."""
 
     arguments: tuple[str, ...]
-    positions: (
-        str  # "given": it takes positions; "length": so many rows from 0; "none": it returns what it holds
-    )
+    positions: str
+    """`given`: it takes positions; `length`, `x`: so many rows from 0; `none`: what it holds; `image`: one a patch."""
     x_axes: str = "bshd"
     device: str = "cpu"  # on which its arguments are made
     point_axes: str = (
         ""  # of positions that are points: "sc", "c1s", c their coordinates; empty: places in a row
     )
     coordinates: int = 0  # of a point
+    sides: tuple[
+        int, ...
+    ] = ()  # of an image that it is handed, in patches: rows and columns, frames before them
+    patch: tuple[int, ...] = ()  # elements of a patch along each side
 
     @property
     def weights(self) -> Tensor:
@@ -108,7 +114,10 @@ def recipes(function: Callable[..., Any], device: torch.device) -> list[Recipe]:
 def _of(required: list[Parameter], extra: list[Parameter], kinds: Sequence[str]) -> Iterator[Recipe]:
     given = [*required, *extra]
     layers = tuple(map(repr, kinds))
-    for roles in itertools.product(*(layers if p.name == LAYER_TYPE else _roles(p.name) for p in given)):
+    names = [p.name for p in given]
+    for roles in itertools.product(
+        *(layers if name == LAYER_TYPE else _roles(name, names) for name in names)
+    ):
         if any(roles.count(role) > 1 for role in ("x", "positions", "float")) or roles.count("S") > 2:
             continue
         named = [p.keyword or not p.required for p in given]
@@ -118,11 +127,12 @@ def _of(required: list[Parameter], extra: list[Parameter], kinds: Sequence[str])
             yield Recipe(arguments, "x" if asks == "none" and "x" in roles else asks, axes)
 
 
-def _roles(name: str) -> tuple[str, ...]:
+def _roles(name: str, beside: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return what an argument may be by its name; `beside`: the names of all of them."""
     if name == "t":
         return ("positions", "float", "x", "S")
     if name == "width":
-        return ("S", "D")
+        return ("S",) if "height" in beside else ("S", "D")
     return next((found for names, found in _ROLES if said(name, names)), _UNKNOWN)
 
 
@@ -140,14 +150,24 @@ def build(
     largest position asks for, of which those asked for are returned. Raises `NotTables`, and what the builder raises.
     """
     length = len(positions) if recipe.positions == "given" else int(positions.max()) + 1
+    if recipe.sides:
+        length = math.prod(recipe.sides)
     returned = called(function, recipe, positions, length, dtype, width, fill)
-    whole = read(returned, length)
     if recipe.grid(length, returned):
-        whole = replace(whole, grid=True)
-    if recipe.positions == "given":
+        return _of_grid(returned, length)
+    whole = read(returned, length)
+    if recipe.positions == "given" or recipe.sides:
         return whole
     rows = positions
     return replace(whole, cos=whole.cos[rows], sin=whole.sin[rows])
+
+
+def _of_grid(returned: Any, length: int) -> Built:
+    """Read the squares of a grid: those of its first row, and where they stand still, the next one too."""
+    whole = read(returned, length)
+    if bool(whole.angles.abs().max() <= STILL):
+        whole = read(returned, length + 1)
+    return replace(whole, grid=True)
 
 
 def called(
@@ -186,7 +206,8 @@ def _arguments(
 ) -> tuple[list[Any], dict[str, Any]]:
     device = torch.device(recipe.device)
     positions = _laid(recipe, positions).to(device)
-    sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width}
+    sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width, "c": CHANNELS}
+    sizes |= dict(zip(recipe.x_axes[-len(recipe.sides) :], map(operator.mul, recipe.sides, recipe.patch)))
     kinds: dict[str, Any] = {
         "positions": positions,
         "float": positions.float(),
@@ -222,7 +243,7 @@ def _ignores_positions(function: Callable[..., Any], recipe: Recipe, built: Buil
 
 def _reads_x(function: Callable[..., Any], recipe: Recipe, built: Built) -> bool:
     """Return whether tables are others for another x, as what adds them to it gives back."""
-    if recipe.positions != "x":
+    if recipe.positions not in ("x", "image"):
         return False
     try:
         other = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32, fill=1.0)
@@ -281,7 +302,9 @@ def _of_points(function: Callable[..., Any], every: Sequence[Recipe]) -> tuple[R
         makers = [(each, made) for each in pointed if (made := _tables_of(function, each)) is not None]
         turning = [one for one in makers if not one[1].ignores and owners(function, one[0]) is not None]
         if turning:
-            return _likeliest(turning, configured(function).head_dim)
+            known = configured(function)
+            told = [one for one in turning if one[0].coordinates == known.coordinates]
+            return _likeliest(told or turning, known.head_dim)
     return None
 
 
@@ -358,7 +381,10 @@ def few(function: Callable[..., Any], recipe: Recipe, *, heeded: bool = True) ->
     """
     built = build(copied(function), recipe, torch.arange(FEW_ROWS), torch.float32)
     ignores = _ignores_positions(function, recipe, built)
-    still = bool(built.angles[1].abs().max() <= STILL)
+    turning = (
+        built.angles if built.grid or recipe.sides else built.angles[1]
+    )  # the next square may be in another row
+    still = bool(turning.abs().max() <= STILL)
     if still or (ignores and heeded) or _reads_x(function, recipe, built):
         raise NotTables("what comes back are no tables of the positions that it was asked for")
     return replace(built, ignores="positions") if ignores else built

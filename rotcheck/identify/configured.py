@@ -1,12 +1,15 @@
 """What an object says of its own frequencies: its attributes, its configuration's, and its class's name."""
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import FunctionType
 from typing import Any
 
 from torch import Tensor
 from torch.nn import Module
 
+from rotcheck.implementations.vocabulary import AXES, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
 
 _NESTED = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_config")
@@ -22,6 +25,7 @@ class Configured:
 
     kind: str  # "yarn", "llama3", "longrope", "dynamic", ...; empty: it says none
     values: Mapping[str, Any] = field(default_factory=dict)
+    configuration: Sequence[str] = ()  # names that its configuration has
 
     def number(self, *names: str) -> float | None:
         """Return the first of these that is a positive number."""
@@ -52,6 +56,12 @@ class Configured:
         return int(found) if found else None
 
     @property
+    def coordinates(self) -> int | None:
+        """How many coordinates it has lanes for, one number each."""
+        lists = (value for name, value in self.values.items() if said(name, AXES))
+        return next((len(value) for value in lists if isinstance(value, (tuple, list))), None)
+
+    @property
     def original_length(self) -> int | None:
         """The length that the model was trained with before its context was extended."""
         found = self.number(*_ORIGINAL)
@@ -61,6 +71,12 @@ class Configured:
     def length(self) -> int | None:
         """The longest length that it speaks of as its own, or the original one."""
         found = self.number(*_ORIGINAL, *_LENGTH)
+        return int(found) if found else None
+
+    @property
+    def longest(self) -> int | None:
+        """The longest length that it speaks of as its own."""
+        found = self.number(*_LENGTH)
         return int(found) if found else None
 
     def schedules(self) -> tuple[Schedule, ...]:
@@ -112,15 +128,24 @@ class Configured:
 def configured(function: Any) -> Configured:
     """Return what an object, or the owner of a method, says of its frequencies."""
     owner = getattr(function, "__self__", function)
-    values: dict[str, Any] = {}
-    for source in (getattr(owner, "config", None), owner):
+    values: dict[str, Any] = dict(_defaults(function))
+    configuration = getattr(owner, "config", None)
+    for source in (configuration, owner):
         for name, value in _attributes(source).items():
             values[name] = value
         for name in _NESTED:
             nested = values.get(name)
             if isinstance(nested, Mapping):
                 values |= {str(key): value for key, value in nested.items()}
-    return Configured(_kind(owner, values), values)
+    return Configured(_kind(owner, values), values, tuple(_attributes(configuration)))
+
+
+def _defaults(function: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the parameters of a plain function that have a default, each with it."""
+    if isinstance(function, FunctionType):
+        for name, parameter in inspect.signature(function).parameters.items():
+            if parameter.default not in (parameter.empty, None):
+                yield name, parameter.default
 
 
 def layer_types(function: Any) -> tuple[str, ...]:
@@ -132,11 +157,11 @@ def layer_types(function: Any) -> tuple[str, ...]:
 
 
 def _kind(owner: Any, values: Mapping[str, Any]) -> str:
-    said = str(values.get("rope_type") or values.get("type") or "").lower()
+    kind = str(values.get("rope_type") or values.get("type") or "").lower()
     name = type(owner).__name__.lower()
     named = {"yarn": "yarn", "llama3": "llama3", "longrope": "longrope", "dynamicntk": "dynamic"}
-    by_name = next((kind for part, kind in named.items() if part in name), "")
-    return {"su": "longrope", "ntk": "dynamic", "none": ""}.get(said, said) or by_name
+    by_name = next((each for part, each in named.items() if part in name), "")
+    return {"su": "longrope", "ntk": "dynamic", "none": ""}.get(kind, kind) or by_name
 
 
 def _attributes(source: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from rotcheck.identify import (
     heads,
     held,
     indexed,
+    makers,
     making,
     noise,
     own_angles,
@@ -89,7 +90,7 @@ def _call(
     places = [(on_cpu, torch.device("cpu"))] if on_cpu else []
     found: Found | NotFound = NotFound(())
     for function, place in (*places, (target.function, device)):
-        maker = builders.find(function, place)
+        maker = makers.find(function, place)
         if maker is not None:
             return maker, found
         found = engine.search(function, place, hints(function))

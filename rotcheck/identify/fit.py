@@ -58,7 +58,10 @@ def fit(
 
 
 def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known: Sequence[Schedule]) -> Fit:
-    """Return the schedule that explains every angle, its numbers as exact as that asks for; else its own."""
+    """Return the schedule that explains every angle, its numbers as exact as that asks for; else its own.
+
+    What `noise` hides of few rows, more rows show: a schedule that is only near is none.
+    """
     fits: list[Recognition] = []
     right: list[tuple[Tensor, Recognition]] = []
     for tolerance in (CLOSE, *TOLERANCES[: len(TOLERANCES) if noise else 1]):
@@ -74,7 +77,8 @@ def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known
     if right:  # what rounding leaves of a table passes for a scaling of 1.002 as well
         exact, found = next((one for one in right if isinstance(one[1].schedule, Plain)), right[0])
         return _fit(seen, exact, found, noise)
-    return _fit(seen, own, fits[0] if fits else None, noise)
+    near = [found for found in fits if found.departure < TOLERANCES[0]]
+    return _fit(seen, own, near[0] if near else None, noise)
 
 
 def _rounded(frequencies: Tensor) -> bool:

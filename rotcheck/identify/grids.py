@@ -15,7 +15,7 @@ from rotcheck.identify.frequencies import wrapped
 from rotcheck.identify.names import roles
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.response import Probe, Trier
-from rotcheck.identify.table_forms import Built, NotTables, read
+from rotcheck.identify.table_forms import NotTables, read
 from rotcheck.identify.templates import TENSORS, parameters
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
@@ -27,6 +27,7 @@ SQUARES = HIGH * WIDE
 ALIKE = 1e-4  # radians
 _HEIGHT = re.compile(r"(grid|feat|num|n|patch(es)?)?_?(h|height|rows)|end_y")
 _WIDTH = re.compile(r"(grid|feat|num|n|patch(es)?)?_?(w|width|cols|columns)|end_x")
+UNKNOWN_SIDES = "its rows are those of a grid, of which rotcheck does not know which side is which"
 SEEN = f"a grid {HIGH} high and {WIDE} wide, row after row"
 
 
@@ -87,11 +88,11 @@ def names_of_sides(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(names[at] for at in told_sides(function) or ())
 
 
-def of_maker(function: Callable[..., Any], recipe: Recipe) -> tuple[Built, Laid] | None:
-    """Return the tables that a maker gives for a grid and how they are laid; None where that is not understood."""
+def of_maker(function: Callable[..., Any], recipe: Recipe) -> Laid | str:
+    """Return how the tables that a maker gives for a grid are laid, or in words why that is not understood."""
     sides = told_sides(function)
     if sides is None or max(sides) >= len(recipe.arguments):
-        return None
+        return UNKNOWN_SIDES
     arguments = list(recipe.arguments)
     arguments[sides[0]], arguments[sides[1]] = str(HIGH), str(WIDE)
     asked = replace(recipe, arguments=tuple(arguments))
@@ -99,9 +100,17 @@ def of_maker(function: Callable[..., Any], recipe: Recipe) -> tuple[Built, Laid]
         returned = called(copied(function), asked, torch.arange(SQUARES), SQUARES)
         built = read(_flat(returned), SQUARES)
     except Exception:  # it takes squares only, or gives back no tables of them
-        return None
-    how = laid(built.angles)
-    return (built, how) if how else None
+        return UNKNOWN_SIDES
+    return laid(built.angles) or _unlaid(built.angles)
+
+
+def _unlaid(angles: Tensor) -> str:
+    """Return why angles (HIGH * WIDE, P) are no grid's, in words."""
+    grid = angles.reshape(HIGH, WIDE, -1)  # (high, wide, P)
+    for axis, name in enumerate(("row", "column")):
+        if bool(_still(grid, axis).all()):
+            return f"the {name} of a square turns no pair: {SEEN}"
+    return f"its squares are laid out neither row after row nor column after column: {SEEN}"
 
 
 def _flat(returned: Any) -> Any:

@@ -149,52 +149,95 @@ def _of_offset(
     parameter: Parameter,
     built_as: str | None,
 ) -> None:
-    """Ask for rows from another one on."""
+    """Ask for rows from another one on, of a fresh object and of one that was asked for the first rows before."""
     name = parameter.name
-    names = [each.name for each in parameters(function) or () if each.required]
-    at = names.index(name) if name in names else -1
-    arguments = [one for one in recipe.arguments if not one.startswith(f"{name}=")]
-    if at >= 0 and at < len(arguments) and "=" not in arguments[at]:
-        arguments[at] = str(MOVED)
-    else:
-        arguments.append(f"{name}={MOVED}")
-    moved = replace(recipe, arguments=tuple(arguments))
+    if (
+        recipe.positions == "given"
+    ):  # which are the rows that it makes: what an offset adds to them is its own affair
+        heeded.untried.append(name)
+        return
+    moved = _with_offset(function, recipe, name, MOVED)
     rows = torch.arange(FEW_ROWS)
+    used = copied(function)
     try:
         came = _raw(function, moved, rows, FEW_ROWS)
-        usual = _raw(function, recipe, rows, FEW_ROWS)
-        longer = _raw(function, recipe, torch.arange(FEW_ROWS + MOVED), FEW_ROWS + MOVED)
+        usual = _tensors(called(used, recipe, rows, FEW_ROWS))
+        after = _tensors(called(used, moved, rows, FEW_ROWS))
+        longer = _raw(function, recipe, torch.arange(FEW_ROWS + MOVED + 1), FEW_ROWS + MOVED + 1)
     except Exception:  # it takes no such offset
         heeded.untried.append(name)
         return
-    seen = f"{name}=0 and {name}={MOVED}, as many rows"
-    ends = [
-        _from(longer, _axes(longer, usual), FEW_ROWS),
-        _from(usual, _axes(longer, usual), FEW_ROWS - MOVED),
-    ]
-    if any(end and _same(came, end) for end in ends):
+    at = _begins(came, usual, longer)
+    if at == MOVED and not _same(after, came) and _same(after, usual):
+        words = f"gives the same for another {name}: what it keeps from call to call forgets where positions began"
+        _add_offset(heeded, function, recipe, name, words, built_as)
+    elif at == MOVED:
+        seen = f"{name}=0 and {name}={MOVED}, as many rows"
         heeded.evidence.append(Told(field="positions", says=f"from {name} on", because=seen))
-    elif recipe.positions != "given" and ends[0] and _same(came, usual) and said(name, SURELY_OFFSET):
+    elif at == 0 and recipe.positions != "given" and said(name, SURELY_OFFSET):
         words = f"{name} changes nothing: rows begin at 0 whatever it is"
-        calls = (
-            (f"{name}=0", "rows 0, 1, 2"),
-            (f"{name}={MOVED}", f"the same; rows {MOVED}, {MOVED + 1}, ... are right"),
+        _add_offset(heeded, function, recipe, name, words, built_as)
+    elif at in (MOVED - 1, MOVED + 1) and said(name, SURELY_OFFSET) and _begins_at_0(function, recipe, name):
+        words = (
+            f"with {name}={MOVED} its rows begin at {at}, with {name}=0 at 0: {MOVED} rows end at {MOVED - 1}"
         )
-        shown = snippet(function, built_as, recipe, calls, 3)
-        heeded.remarks.append(_with(remark("offset-ignored", words, seen), shown))
+        _add_offset(heeded, function, recipe, name, words, built_as)
     else:
         heeded.untried.append(name)
+
+
+def _with_offset(function: Callable[..., Any], recipe: Recipe, name: str, offset: int) -> Recipe:
+    names = [each.name for each in parameters(function) or () if each.required]
+    at = names.index(name) if name in names else -1
+    arguments = [one for one in recipe.arguments if not one.startswith(f"{name}=")]
+    if 0 <= at < len(arguments) and "=" not in arguments[at]:
+        arguments[at] = str(offset)
+    else:
+        arguments.append(f"{name}={offset}")
+    return replace(recipe, arguments=tuple(arguments))
+
+
+def _begins_at_0(function: Callable[..., Any], recipe: Recipe, name: str) -> bool:
+    """Return whether an offset of 0 gives what none gives."""
+    rows = torch.arange(FEW_ROWS)
+    none = _raw(function, _with_offset(function, recipe, name, 0), rows, FEW_ROWS)
+    return _same(none, _raw(function, recipe, rows, FEW_ROWS))
+
+
+def _begins(came: list[Tensor], usual: list[Tensor], longer: list[Tensor]) -> int | None:
+    """Return with which of the usual rows, and of more of them, others begin; None: with none."""
+    axes = _axes(longer, usual)
+    if not axes:
+        return None
+    for at in (MOVED, 0, MOVED + 1, MOVED - 1):
+        if _same(came, _from(longer, axes, at, FEW_ROWS)) or _same(
+            came, _from(usual, axes, at, FEW_ROWS - at)
+        ):
+            return at
+    return None
+
+
+def _add_offset(
+    heeded: Heeded, function: Callable[..., Any], recipe: Recipe, name: str, words: str, built_as: str | None
+) -> None:
+    calls = (
+        (f"{name}=0", "rows 0, 1, 2"),
+        (f"{name}={MOVED}", f"rows {MOVED}, {MOVED + 1}, ... are right"),
+    )
+    shown = snippet(function, built_as, recipe, calls, 3)
+    seen = f"{name}=0 and {name}={MOVED}, as many rows"
+    heeded.remarks.append(_with(remark("offset-ignored", words, seen), shown))
 
 
 def _axes(longer: list[Tensor], usual: list[Tensor]) -> list[int]:
     """Return along which axis each tensor has its rows: the one that is longer for more rows; empty: none is."""
     found = [
-        next((at for at, (a, b) in enumerate(zip(long.shape, short.shape)) if a == b + MOVED), -1)
+        next((at for at, (a, b) in enumerate(zip(long.shape, short.shape)) if a == b + MOVED + 1), -1)
         for long, short in zip(longer, usual)
     ]
     return [] if -1 in found else found
 
 
-def _from(tensors: list[Tensor], axes: list[int], rows: int) -> list[Tensor]:
-    """Return the rows of each from the moved one on."""
-    return [one.narrow(axis, MOVED, rows) for one, axis in zip(tensors, axes)]
+def _from(tensors: list[Tensor], axes: list[int], first: int, rows: int) -> list[Tensor]:
+    """Return so many rows of each."""
+    return [one.narrow(axis, first, rows) for one, axis in zip(tensors, axes)]

@@ -1,16 +1,17 @@
 """Functions and modules that make tables: which tables, of which angles, and how far they are right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from msgspec import structs
 
-from rotcheck.identify import builders, grids
+from rotcheck.identify import builders, grids, images
 from rotcheck.identify.axes import Axes, of_axes, spans
-from rotcheck.identify.builders import Recipe, owners
+from rotcheck.identify.builders import STILL, Recipe, owners
 from rotcheck.identify.configured import Configured, configured
+from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
 from rotcheck.identify.maker_arguments import of_arguments
@@ -50,6 +51,8 @@ def of_maker(
     `built_as`: how it was made of a class.
     """
     own = OwnAngles(Convention(pairing=built.table_lanes or "half", layout="bshd", tables=built.form), ())
+    if recipe.sides:
+        return _of_image(function, recipe, built, own)
     if built.grid:
         return _of_grid(function, recipe, built, own)
     heeded = of_arguments(function, recipe, built, built_as)
@@ -68,6 +71,8 @@ def of_maker(
     tell(own, made, max(angles))
     tell_offset(own, angles, made, 1)
     _tell_amplitude(own, built, made, known)
+    lanes = None if turning or _told_width(recipe) else 2 * made.turning
+    _tell_contradiction(own, contradiction(made, known, lanes, max(angles)))
     changes = any(one.code == "by-length" for one in own.remarks)
     own.remarks += [*long_factors(made), *([] if changes else not_dynamic(known, max(angles)))]
     described = _described(recipe, built, own, made)
@@ -85,12 +90,56 @@ def _of_grid(function: Callable[..., Any], recipe: Recipe, built: Built, own: Ow
     seen = "as many rows as a grid of both lengths has squares"
     evidence = [Told(field="call", says=recipe.shown, because=seen)]
     found = grids.of_maker(function, recipe)
-    if found is None:
-        own.doubt = "its rows are those of a grid, of which rotcheck does not know which side is which"
+    if isinstance(found, str):
+        own.doubt = found
     else:
-        own.remarks += grids.exchanged(found[1])
-        evidence.append(Told(field="positions", says=found[1].words, because=grids.SEEN))
+        own.remarks += grids.exchanged(found)
+        evidence.append(Told(field="positions", says=found.words, because=grids.SEEN))
     return Made(_described(recipe, built, own, None), own, tuple(evidence))
+
+
+def _of_image(function: Callable[..., Any], recipe: Recipe, built: Built, own: OwnAngles) -> Made:
+    """Describe tables of the patches of an image or a film that it is handed."""
+    known = configured(function)
+    noise = 2 * torch.finfo(_real(built.dtype)).eps
+    sides = images.of_sides(function, recipe, built, noise, known.schedules())
+    _tell_amplitude(own, built, None, known)
+    described = structs.replace(_described(recipe, built, own, None), positions="grid")
+    if isinstance(sides, str):
+        own.doubt = sides
+        return Made(described, own, _evidence(recipe, built, own))
+    for name, one in zip(images.SIDES[len(recipe.sides)], sides.fits):
+        _tell_side(own, name, one)
+        _tell_contradiction(own, contradiction(one, known, None, 0))
+    if sides.begins > STILL:
+        own.doubt = own.doubt or f"the first patch turns already, by {sides.begins:.2g} rad"
+    own.schedule = f"Axial: {'; '.join(_spoken(recipe, sides))}"
+    described = structs.replace(
+        described,
+        schedule=own.schedule,
+        coordinates=sides.owners,
+        frequencies=tuple(float(each) for each in sides.frequencies),
+    )
+    return Made(described, own, _evidence(recipe, built, own))
+
+
+def _tell_side(own: OwnAngles, name: str, made: Fit) -> None:
+    """Say what is wrong with the angles along one side of an image, or not understood."""
+    if made.schedule is None:
+        own.doubt = own.doubt or f"along a {name} its frequencies follow no known schedule"
+    elif made.wrong_at is not None:
+        own.doubt = own.doubt or (
+            f"along a {name} its angles do not grow with the place beyond {made.longest}: {made.error:.2g} rad off"
+        )
+    else:
+        seen = f"phase at most {made.error:.1e} rad off along each {name}"
+        own.evidence.append(Told(field="context", says=f"right up to place {made.longest}", because=seen))
+
+
+def _spoken(recipe: Recipe, sides: images.Sides) -> Iterator[str]:
+    names = images.SIDES[len(recipe.sides)]
+    for side, (name, one) in enumerate(zip(names, sides.fits)):
+        yield f"pairs {spans(sides.owners, side)} with the {name} of a patch, {one.schedule or 'no known schedule'}"
 
 
 def _in_blocks(described: Described, axes: Axes) -> Described:
@@ -119,13 +168,23 @@ def _tell_points(own: OwnAngles, turning: tuple[int, ...], groups: int) -> None:
     own.evidence.append(Told(field="positions", says=f"points of {count} coordinates: {shown}", because=seen))
 
 
-def _tell_amplitude(own: OwnAngles, built: Built, made: Fit, known: Configured) -> None:
+def _tell_amplitude(own: OwnAngles, built: Built, made: Fit | None, known: Configured) -> None:
     """Say what cos and sin are scaled by, and whether that is what the schedule asks for."""
     amplitude = known_amplitude(built.amplitude) or 1.0
     if amplitude != 1.0:
         words = f"scales cos and sin by {amplitude:.6g} (an attention factor)"
         own.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
-    own.doubt = own.doubt or amplitude_missing(made.schedule, amplitude, known)
+    own.doubt = own.doubt or amplitude_missing(made.schedule if made else None, amplitude, known)
+
+
+def _told_width(recipe: Recipe) -> bool:
+    return any(argument.rpartition("=")[2] == "D" for argument in recipe.arguments)
+
+
+def _tell_contradiction(own: OwnAngles, words: str | None) -> None:
+    """Add what it says of itself and does not do to why it is not understood."""
+    if words and not any(one.mistake for one in own.remarks):
+        own.doubt = "; ".join(each for each in (own.doubt, words) if each)
 
 
 def known_amplitude(norm: float) -> float | None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.configured import Configured, configured
+from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.engine import Found
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ALIKE, ASKED, NEAR, Turned, end_known, turned, wrapped
@@ -66,6 +67,7 @@ def of_applied(found: Found) -> OwnAngles:
     own.remarks += [by_length(changed, known)] if changed else not_dynamic(known, max(seen))
     own.remarks += long_factors(made)
     _tell_attention(own, made, found.reading.amplitude, known)
+    own.doubt = own.doubt or (contradiction(made, known, None, max(seen)) if parts == 1 else None)
     if parts > 1:
         own.schedule = f"Axial, for each of {parts} coordinates {own.schedule or 'no known schedule'}"
         own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=own.schedule)

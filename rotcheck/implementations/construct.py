@@ -20,6 +20,9 @@ Arguments = tuple[list[Any], dict[str, Any]]  # by position, and by name
 
 _BY_NAME: tuple[tuple[Names, Any], ...] = (
     (vocabulary.CACHE, {}),
+    (vocabulary.AXES, (16, 24, 24)),  # as many lanes as a head has, all pairs whole
+    (vocabulary.SECTIONS, (8, 12, 12)),  # as many pairs
+    (vocabulary.PAIR_FACTORS, tuple(1 + pair / 8 for pair in range(HEAD_DIM // 2))),
     (vocabulary.MODEL_DIM, HEAD_DIM * HEADS),
     (vocabulary.HEADS, HEADS),
     (vocabulary.KV_HEADS, HEADS),
@@ -171,6 +174,8 @@ def _of(
         return _configuration(found, parameter, device)
     if said(parameter.name, vocabulary.DEVICE):
         return device
+    if said(parameter.name, vocabulary.PATCH):
+        return (1, 2, 2) if "tuple" in str(parameter.annotation) else 2
     if said(parameter.name, vocabulary.MODEL_DIM):
         return _model_dim(parameter, every, width)
     value = _named(parameter.name, width)
@@ -216,8 +221,9 @@ def _configuration(found: Callable[..., Any], parameter: inspect.Parameter, devi
 
 
 def _shown(value: Any) -> str:
-    plain = isinstance(value, (int, float, str, torch.dtype))
-    return str(value) if plain else f"{type(value).__name__.lstrip('_')}()"
+    plain = isinstance(value, (int, float, str, torch.dtype, type(None)))
+    numbers = isinstance(value, (tuple, list)) and all(type(one) in (int, float) for one in value)
+    return str(value) if plain or numbers else f"{type(value).__name__.lstrip('_')}()"
 
 
 def copied(function: Callable[..., Any]) -> Callable[..., Any]:

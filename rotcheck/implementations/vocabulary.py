@@ -47,6 +47,9 @@ LENGTH = _names(
     "(q|k|kv|query|key)_?(seq_?)?(len|length) seq_?len(gth)?_(q|k|kv) block_size max_.* maxlen rows steps? n_pos.*"
 )
 SECTIONS = _names("(m_?rope_?|rope_?)?sections?")
+AXES = _names("(rope_)?(axes|axis)_?dims?")  # lanes of each coordinate of a point
+PAIR_FACTORS = _names("(short|long)_factors?")  # LongRoPE's, a number for each pair
+PATCH = _names("patch_size")
 SEQUENCE_STARTS = _names(
     "cu_?(seq_?)?lens?(_.*)? cu_?seqlens?.* cumulative_.*len.* query_start_loc (seq|sequence)_starts?"
 )
@@ -59,7 +62,7 @@ ROTARY_DIM = _names(
 )
 HEAD_DIM = _names(
     "head_?(dim|size|width|features) d_head dim_head hd hdim d d_k dims? embed_dim embedding_dim channels axis_dim "
-    "size inner_dim features n_elem n_rot d_rope d_half (rotary|rot|rope|qk_rope_head|kv|per_head|attn_head)_?"
+    "size inner_dim features n_elem n_rot d_rope d_half (rotary|rot|rope|qk_rope_head|kv|per_head|att(entio)?n_head)_?"
     "(dim|size|width|channels)s? rotary_ndims feat(ure)?s?_dim"
 )
 MODEL_DIM = _names(

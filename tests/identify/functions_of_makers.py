@@ -162,3 +162,105 @@ class OfTwoKindsOfLayers(nn.Module):
     def forward(self, x, position_ids, layer_type):
         angle = position_ids[..., None].float() * getattr(self, f"{layer_type}_inv_freq")
         return angle.cos(), angle.sin()
+
+
+class NearlyPlain(OfEachRow):
+    """Its frequencies are up to 0.8 % off those of theta 10000, each by another part of it."""
+
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__(dim)
+        self.inv_freq = 1.004 * frequencies(dim).bfloat16().float()
+
+
+class FromOneTooFar(nn.Module):
+    """Rows from an offset on begin one behind it."""
+
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__()
+        self.angles = torch.outer(torch.arange(8192).double(), frequencies(dim))
+
+    def forward(self, seq_len, start_pos=0):
+        first = start_pos + (1 if start_pos else 0)
+        return both(self.angles[first : first + seq_len])
+
+
+class KeepsTheFirstOffset(FromOneTooFar):
+    """What it keeps for a length is given back for another offset."""
+
+    def forward(self, seq_len, start_pos=0):
+        if getattr(self, "length", None) != seq_len:
+            self.length, self.kept = seq_len, both(self.angles[start_pos : start_pos + seq_len])
+        return self.kept
+
+
+class GivenPositionsAndAnOffset(nn.Module):
+    """Healthy: the offset tells where its table begins, of which positions have no need."""
+
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__()
+        self.inv_freq = frequencies(dim).float()
+
+    def forward(self, positions, offset=0):
+        return both(positions[..., None].double() * self.inv_freq)
+
+
+class OfAnImage(nn.Module):
+    """A row for each patch of 2 x 2, row after row."""
+
+    patch_size = 2
+
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__()
+        self.inv_freq = frequencies(dim // 2)
+
+    def places(self, rows, columns):
+        at = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+        return [one.flatten()[:, None].double() for one in at]
+
+    def forward(self, hidden_states):
+        *_, height, width = hidden_states.shape
+        row, column = self.places(height // self.patch_size, width // self.patch_size)
+        return both(torch.cat((row * self.inv_freq, column * self.inv_freq), -1))
+
+
+class OfAnImageColumnByColumn(OfAnImage):
+    """Perhaps by design: what it is given is laid out so elsewhere."""
+
+    def places(self, rows, columns):
+        column, row = super().places(columns, rows)
+        return row, column
+
+
+class OfAnImageScaled(OfAnImage):
+    """Places follow the size of the image."""
+
+    def places(self, rows, columns):
+        row, column = super().places(rows, columns)
+        return row / rows, column / columns
+
+
+class OfAnImageRounded(OfAnImage):
+    """Rows turn by rounded frequencies."""
+
+    def forward(self, hidden_states):
+        *_, height, width = hidden_states.shape
+        row, column = self.places(height // self.patch_size, width // self.patch_size)
+        rounded = self.inv_freq.bfloat16().double() * 1.004
+        return both(torch.cat((row * rounded, column * self.inv_freq), -1))
+
+
+class OfAFilm(nn.Module):
+    def __init__(self, axes_dim=(16, 24, 24), theta: float = 256.0) -> None:
+        super().__init__()
+        self.axes_dim, self.theta = axes_dim, theta
+
+    def forward(self, hidden_states):
+        sizes = hidden_states.shape[-3:]
+        places = torch.meshgrid(*map(torch.arange, sizes), indexing="ij")
+        angles = [at.flatten()[:, None] * frequencies(d, self.theta) for at, d in zip(places, self.axes_dim)]
+        return both(torch.cat(angles, -1)[:, None])
+
+
+def of_a_grid_without_columns(grid_h, grid_w):
+    row = torch.arange(grid_h).double()[:, None].expand(grid_h, grid_w).reshape(-1, 1)
+    return both(torch.cat((row * frequencies(32), row * frequencies(32)), -1))

@@ -16,7 +16,19 @@ COORDINATES = {
     "OfPointsInAFilm": (0,) * 8 + (1,) * 8 + (2,) * 8,
     "OfPointsInBlocks": (0,) * 12 + (1,) * 12,
 }
-WRONG = {"forgets_its_offset": "offset-ignored", "OfTheFirstRow": "per-batch"}
+WRONG = {
+    "forgets_its_offset": "offset-ignored",
+    "FromOneTooFar": "offset-ignored",
+    "KeepsTheFirstOffset": "offset-ignored",
+    "OfTheFirstRow": "per-batch",
+}
+IN_DOUBT = {
+    "NearlyPlain": "its frequencies follow no known schedule",
+    "OfAnImageColumnByColumn": "laid out as (columns, rows)",
+    "OfAnImageScaled": "follow the size of the image",
+    "OfAnImageRounded": "along a row its frequencies follow no known schedule",
+    "of_a_grid_without_columns": "the column of a square turns no pair",
+}
 RIGHT = (
     *(
         "heeds_its_offset",
@@ -41,6 +53,33 @@ def test_a_healthy_maker_is_right(name: str) -> None:
     assert one.answer == "right"
     assert one.longest_context is not None
     assert one.longest_context >= 4097
+
+
+@pytest.mark.parametrize(("name", "owners"), {"OfAnImage": (16, 16), "OfAFilm": (8, 12, 12)}.items())
+def test_a_maker_for_an_image_is_right_along_each_side(name: str, owners: tuple[int, ...]) -> None:
+    one = found(name)
+    assert (one.answer, one.message) == ("right", None)
+    assert one.convention
+    assert one.convention.coordinates == tuple(
+        side for side, pairs in enumerate(owners) for _ in range(pairs)
+    )
+    for side, pairs in enumerate(owners):
+        theta = 10000.0 if name == "OfAnImage" else 256.0
+        turned = [
+            f for f, owner in zip(one.convention.frequencies, one.convention.coordinates) if owner == side
+        ]
+        assert turned == pytest.approx([theta ** (-pair / pairs) for pair in range(pairs)])
+
+
+@pytest.mark.parametrize("name", IN_DOUBT)
+def test_what_is_not_understood_is_told_why(name: str) -> None:
+    assert found(name).answer == "unknown"
+    assert IN_DOUBT[name] in (found(name).message or "")
+
+
+def test_an_offset_beside_positions_is_not_tried() -> None:
+    assert found("GivenPositionsAndAnOffset").answer == "right"
+    assert "offset" in found("GivenPositionsAndAnOffset").untried
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -1,0 +1,18 @@
+"""How a function makes tables: for the patches of an image that it is handed, or for positions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from rotcheck.identify import builders, images
+from rotcheck.identify.builders import Recipe
+from rotcheck.identify.table_forms import Built
+
+
+def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Built] | None:
+    """Return how a function makes tables, and what it makes at first; None: it makes none.
+
+    `device`: where it lives, and where what it is called with is made.
+    """
+    return images.find(function, device) or builders.find(function, device)
