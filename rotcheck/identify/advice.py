@@ -64,7 +64,9 @@ def _of_import(outcome: Outcome, specification: str) -> tuple[str, ...]:
     """Return what to do where a module, or a file, raises, dies or does not end while it is imported."""
     module, _, function = specification.rpartition(":")
     is_file = module.endswith(".py")
-    apart = (f"or copy {function} and what it calls into a file of its own, and name that",) if is_file else ()
+    apart = (
+        (f"or copy {function} and what it calls into a file of its own, and name that",) if is_file else ()
+    )
     kind = outcome.kind.rpartition(".")[2] if isinstance(outcome, Raised) else ""
     if isinstance(outcome, Raised) and kind == "ModuleNotFoundError":
         lacking = outcome.message.rpartition("named ")[2].strip("'")

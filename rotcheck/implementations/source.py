@@ -116,6 +116,18 @@ def _left_out(function: Function) -> bool:
     return registers or _moves_only(function, bound=False) or _is_kernel(function)
 
 
+def _permutes(function: Function) -> bool:
+    """Return whether it permutes the rows of a projection: it is told a number of heads, or its name says of which."""
+    if not re.search(r"permute(?!d)", function.name):
+        return False
+    names = _parameters(function)
+    heads = any(said(each, known) for each in names for known in (vocabulary.HEADS, vocabulary.KV_HEADS))
+    weights = any(said(each, known) for each in names for known in vocabulary.WEIGHTS)
+    return weights and (
+        heads or re.search(r"(^|_)(q|k|qk|qkv|rope|rotary|hf)(_|$)", function.name) is not None
+    )
+
+
 def _is_kernel(function: Function) -> bool:
     """Return whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
     arguments = function.args

@@ -63,16 +63,16 @@ def _plain(x: Any) -> bool:
     return 0 < x.numel() * x.element_size() == x.untyped_storage().nbytes()
 
 
-def fenced(x: Tensor) -> tuple[Tensor, Tensor]:
+def fenced(x: Tensor, margin: int = MARGIN) -> tuple[Tensor, Tensor]:
     """Return a buffer with the elements of a dense tensor between marked ones, and the tensor in it."""
-    buffer = x.new_full((x.numel() + 2 * MARGIN,), MARK)
+    buffer = x.new_full((x.numel() + 2 * margin,), MARK)
     inside = x.new_empty(0).set_(
-        buffer.untyped_storage(), MARGIN, x.shape, x.stride()
+        buffer.untyped_storage(), margin, x.shape, x.stride()
     )  # no view of the buffer
     inside.copy_(x)
     return buffer, inside
 
 
-def spoilt(buffer: Tensor) -> bool:
+def spoilt(buffer: Tensor, margin: int = MARGIN) -> bool:
     """Return whether a marked element of a buffer was written."""
-    return not bool((torch.cat((buffer[:MARGIN], buffer[-MARGIN:])) == MARK).all())
+    return not bool((torch.cat((buffer[:margin], buffer[-margin:])) == MARK).all())
