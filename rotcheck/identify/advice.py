@@ -60,9 +60,18 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     return ()
 
 
+def lacks_a_package(done: Done) -> bool:
+    """Return whether what its module imports is not installed: that says nothing of the function."""
+    return (
+        done.opening
+        and isinstance(done.outcome, Raised)
+        and done.outcome.kind == ModuleNotFoundError.__name__
+    )
+
+
 def _of_import(outcome: Outcome, module: str) -> str:
     """Return what to do about a module, or the path of a file, whose import raises, dies or does not end."""
-    if isinstance(outcome, Raised) and outcome.kind == "ModuleNotFoundError":
+    if isinstance(outcome, Raised) and outcome.kind == ModuleNotFoundError.__name__:
         return "install what is missing where rotcheck runs, or put the folder that holds it on PYTHONPATH"
     target = shlex.quote(os.path.relpath(module)) if module.endswith(".py") else f"-c 'import {module}'"
     sees = f"`python -X faulthandler {target}`"
