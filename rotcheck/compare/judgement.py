@@ -87,7 +87,7 @@ def setup_of(found: Identified | None) -> dict[str, Any]:
         return {"instead": msgspec.to_builtins(Evidence(state="skipped", message=reason))}
     if found.told.answer == "unknown":
         evidence = Evidence(state="unidentified", message=why(found.told), advice=advice(found))
-        sure = found.came_back or found.unbuilt
+        sure = found.came_back or found.unbuilt or found.missing
         return {"instead" if sure else "unidentified": msgspec.to_builtins(evidence)}
     return {"convention": found.convention, "called": found.called}
 
@@ -176,7 +176,7 @@ def _unidentified(found: Identified, others: Sequence[Cell]) -> dict[str, Any] |
     if found.told.answer != "unknown":
         return None
     loaded = [each for each in others if each.verdict != UNIDENTIFIED]
-    if loaded and not found.came_back and not found.unbuilt:
+    if loaded and not found.came_back and not found.unbuilt and not found.missing:
         return {"verdict": "skipped", "message": f"nothing was seen: {why(found.told)}", "applies": False}
     return {"verdict": UNIDENTIFIED, "message": why(found.told), "fix": advice(found)}
 

@@ -10,6 +10,7 @@ from rotcheck.isolation import Died, Done, Outcome, OverMemory, Raised, TimedOut
 from rotcheck.results import Identification
 
 DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
+LACKING = ("ModuleNotFoundError", "NotInstalled")  # raised for want of a package
 LONGER = 5  # times the limit that was too short
 
 
@@ -60,6 +61,12 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     return ()
 
 
+def lacks_a_package(done: Done) -> bool:
+    """Return whether what its module imports is not installed: that says nothing of the function."""
+    kind = done.outcome.kind if done.opening and isinstance(done.outcome, Raised) else ""
+    return kind.rpartition(".")[2] in LACKING
+
+
 def _of_import(outcome: Outcome, specification: str) -> tuple[str, ...]:
     """Return what to do where a module, or a file, raises, dies or does not end while it is imported."""
     module, _, function = specification.rpartition(":")
@@ -68,11 +75,11 @@ def _of_import(outcome: Outcome, specification: str) -> tuple[str, ...]:
         (f"or copy {function} and what it calls into a file of its own, and name that",) if is_file else ()
     )
     kind = outcome.kind.rpartition(".")[2] if isinstance(outcome, Raised) else ""
-    if isinstance(outcome, Raised) and kind == "ModuleNotFoundError":
+    if isinstance(outcome, Raised) and kind == LACKING[0]:
         lacking = outcome.message.rpartition("named ")[2].strip("'")
         install = f"install the package that has the module {lacking}"
         return (f"{install}, or put the folder that holds it on PYTHONPATH", *apart)
-    if kind == "NotInstalled":
+    if kind in LACKING:
         return ("install it", *apart)
     if kind == "ImportError":
         return ("install the versions of its packages that it was written for", *apart)

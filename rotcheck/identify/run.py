@@ -32,6 +32,7 @@ class Identified:
     convention: Mapping[str, Any] | None
     called: str | None = None  # that call in words, with shapes
     unbuilt: bool = False  # it is a class of which no object could be made
+    missing: bool = False  # a package that its module imports is not installed
     came_back: bool = True  # it was loaded and tried; False: it died, hung, raised or is not on this machine
     flags: tuple[str, ...] = ()  # the other way round, "interleaved=True", as they can be asked about
     registered: Described | None = None  # what it is registered with, of one that is not on this machine
@@ -227,6 +228,7 @@ def identified(done: Done) -> Identified:
         ),
         None,
         unbuilt=unbuilt,
+        missing=advice.lacks_a_package(done),
         came_back=False,
         registered=_registered(outcome),
     )

@@ -169,7 +169,7 @@ def test_where_there_is_nothing_the_code_is_5_and_what_is_there_is_said(folder: 
     [
         (["gone.py"], "there is no file 'gone.py'"),
         (["package"], "it is a folder; name a file in it"),
-        (["right.py", "--dtype", "bf16"], "did you mean 'bfloat16'?"),
+        (["right.py", "--dtype", "blfoat16"], "did you mean 'bfloat16'?"),
         (["right.py", "--to", "0"], "--to must be a number of positions from 1"),
         (["right.py", "-o", "found.srif"], "did you mean '.sarif'?"),
     ],

@@ -2,11 +2,13 @@
 
 import pytest
 
+from rotcheck.compare.judgement import cell as judgement_cell
+from rotcheck.compare.judgement import setup_of
 from rotcheck.identify.advice import next_step
 from rotcheck.identify.run import identified
 from rotcheck.isolation import Died, Done, Job, Raised, TimedOut
 from rotcheck.isolation.outcome import Outcome
-from rotcheck.results import Described, Identification
+from rotcheck.results import Described, Identification, exit_code
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,14 @@ def test_the_next_command_can_be_pasted_whatever_the_file_is_called() -> None:
         convention=Described(kind="applies"),
     )
     assert next_step(right, "my model.py:rope").advice[0].startswith("rotcheck compare 'my model.py:rope'  (")
+
+
+@pytest.mark.parametrize(
+    ("kind", "unidentified"), [("ModuleNotFoundError", True), ("SystemExit", False), ("RuntimeError", False)]
+)
+def test_a_package_that_is_not_here_accuses_nobody(kind: str, unidentified: bool) -> None:
+    setup = {"specification": "model.py:rope", "shown": "model.py:rope", "device": "cpu"}
+    found = identified(Done(Job("model.py:rope", "", setup, [None]), 0, Raised(kind, "", ()), opening=True))
+    assert ("instead" in setup_of(found)) == unidentified
+    cell = judgement_cell(found, "model.py:rope", "cpu", "float32", others=())
+    assert (cell.verdict, exit_code([cell])) == ("unidentified", 1)
