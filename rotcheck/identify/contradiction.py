@@ -96,6 +96,8 @@ def _base(schedule: Schedule | None, others: Sequence[Schedule], known: Configur
     if any(abs(getattr(one, "theta", 0) / base - 1) < 1e-3 for one in every):
         return None
     times = math.log(schedule.theta) / math.log(base)
+    if abs(times - lanes / (lanes - 1)) < 1e-4:
+        return None  # over one lane less, as an odd width has it
     return (
         f"it says {name} {base:g}, and its frequencies are those of theta {schedule.theta:g}: as if each exponent were "
         f"{times:.4g} times -2i / {lanes}, or the base read from elsewhere"

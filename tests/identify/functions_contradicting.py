@@ -71,6 +71,14 @@ class HalfTheExponent(WithABase):
         super().__init__(step=1.0)
 
 
+class OddWidth(WithABase):
+    """Healthy: 63 lanes, of which the last pair has one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frequencies = self.base ** (-torch.arange(0, 63, 2) / 63)
+
+
 class ScaledBase(WithABase):
     """Healthy: its base is moved by a number that it says."""
 
