@@ -76,6 +76,15 @@ def test_the_run_beside_the_other_is_told() -> None:
     assert found.error <= NEAR
 
 
+def test_what_takes_any_layout_is_run_in_that_of_ours() -> None:
+    """Identified with (B, S, H, D), it is held as (S, B, H, D): code for the one does not do for the other."""
+    found = held("rows_in_front", "lines_up")
+    assert found.swappable == "with changes"
+    assert found.adapter is not None
+    assert found.error is not None
+    assert found.error <= NEAR
+
+
 SCALED = {"make_scaled": "1.27726", "make_tables": "1"}
 
 
