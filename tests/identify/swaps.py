@@ -227,3 +227,7 @@ def q_and_k(q, k, cos, sin):
     _only(q, cos, sin)
     _only(k, cos, sin)
     return turn(q, cos[:, None], sin[:, None]), turn(k, cos[:, None], sin[:, None])
+
+
+def lines_up(x, cos, sin):
+    return turn(x, cos, sin)

@@ -55,10 +55,11 @@ NOT_HERE = ["vllm", "flashinfer", "sgl-kernel", "apex", "transformer-engine", "x
 
 @pytest.mark.parametrize("name", NOT_HERE)
 def test_what_is_registered_is_known_without_importing_the_library(name: str) -> None:
-    before, known = set(sys.modules), load.registered(name)
+    ours, before = of("halves"), set(sys.modules)
+    known = load.registered(name)
     assert known is not None
-    theirs = replace(of("halves"), convention=described(known))
-    assert likeness(of("halves"), theirs, name).swappable == "with changes"
+    theirs = replace(ours, convention=described(known))
+    assert likeness(ours, theirs, name).swappable == "with changes"
     imported = {module.partition(".")[0] for module in set(sys.modules) - before}
     assert imported <= {"rotcheck", "swaps"}
 
@@ -72,6 +73,15 @@ def test_the_run_beside_the_other_is_told() -> None:
     found = held("halves", "complex_table")
     assert found.adapter is not None
     assert "from swaps import halves as ours" in found.adapter
+    assert found.error is not None
+    assert found.error <= NEAR
+
+
+def test_what_takes_any_layout_is_run_in_that_of_ours() -> None:
+    """Identified with (B, S, H, D), it is held as (S, B, H, D): code for the one does not do for the other."""
+    found = held("rows_in_front", "lines_up")
+    assert found.swappable == "with changes"
+    assert found.adapter is not None
     assert found.error is not None
     assert found.error <= NEAR
 

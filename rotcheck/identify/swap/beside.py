@@ -14,6 +14,7 @@ from rotcheck.identify.swap.adapter import NARROWER
 from rotcheck.identify.swap.lengths import AGAIN, LENGTHS, asks_lengths
 from rotcheck.identify.swap.run import of_run, runs, to_ask
 from rotcheck.identify.swap.signature import NAME, OURS
+from rotcheck.identify.swap.variants import layout_of_run
 from rotcheck.identify.table_forms import NotTables
 from rotcheck.identify.traits import Function
 from rotcheck.identify.worker import place, settle
@@ -104,6 +105,8 @@ def beside_each_other(
     if not runs(held) or told is None:
         return held
     convention, code = None if told.kind == "builds" else theirs.convention, held.adapter or ""
+    if convention is not None and ours.told.convention is not None:
+        convention = replace(convention, **layout_of_run(ours.told.convention, told))
     try:
         lengths = at_lengths(own, other, code, convention, device) if asks_lengths(held) else {}
         return of_run(held, apart(own, other, code, convention, device, takes), lengths=lengths)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from rotcheck.identify.likeness import likeness
 from rotcheck.identify.swap import adapter
 from rotcheck.identify.swap.lengths import asks_lengths, lengths_alone, of_lengths
+from rotcheck.identify.swap.variants import layout_of_run
 from rotcheck.isolation import Done, Job, Pool, Returned
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.results import Described, Difference, Identification, Likeness
@@ -36,7 +37,7 @@ def swaps(
     }
     here = {one for one, (_, declared) in own.items() if declared is None and registered is None}
     asked = [one for one in here if runs(found[one])]
-    setup = {"other": name, "device": device, "convention": convention}
+    setup = {"other": name, "device": device}
     jobs = [
         Job(
             one,
@@ -45,6 +46,7 @@ def swaps(
                 "own": one,
                 "takes": to_ask(found[one], own[one][0], theirs),
                 "lengths": asks_lengths(found[one]),
+                "convention": _as_run(convention, own[one][0].convention, theirs.convention),
                 **setup,
             },
             [found[one].adapter or ""],
@@ -59,6 +61,15 @@ def swaps(
     return {
         one: _headed(held if one in here else of_unseen(held), own[one][0]) for one, held in found.items()
     }
+
+
+def _as_run(
+    convention: Mapping[str, Any] | None, ours: Described | None, theirs: Described | None
+) -> Mapping[str, Any] | None:
+    """Return the convention by which a worker calls the other, in the layout in which ours is held against it."""
+    if convention is None or ours is None or theirs is None:
+        return convention
+    return {**convention, **layout_of_run(ours, theirs)}
 
 
 def to_ask(held: Likeness, own: Identification, other: Identification) -> dict[str, bool]:

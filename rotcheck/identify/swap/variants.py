@@ -1,6 +1,7 @@
 """The ways in which one function may be called, of which one may need less to be changed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -39,6 +40,12 @@ def lined_up(own: Described, other: Described) -> Described:
         return _in_way(own, way)
     aligned = "".join(axis if axis == "s" else "w" if axis == "d" else "1" for axis in axes).lstrip("1")
     return replace(own, layout=other.layout, table_axes=aligned)
+
+
+def layout_of_run(own: Described, other: Described) -> dict[str, Any]:
+    """Return the fields of a convention by which one that takes any layout is run beside ours: as ours is laid out."""
+    lined = lined_up(other, own)
+    return {"layout": lined.layout, "table_axes": lined.table_axes} if lined is not other else {}
 
 
 def chosen(ours: Described, theirs: Described) -> Described:
