@@ -76,8 +76,8 @@ def _entries(matrix: Tensor, cos: Tensor, sin: Tensor, support: Tensor) -> list[
     rows: list[list[_Entry]] = [[] for _ in range(len(support))]
     for number, (lane, source) in enumerate(zip(lanes.tolist(), sources.tolist())):
         known = "?" if not steady[number] else "1" if ones[number] else kind[number]
-        sign, at, shift = (int(one[number]) for one in (signs[0], column, shifted))
-        rows[lane].append(_Entry(source, known, sign, at, shift))
+        values_of = (int(one[number]) for one in (signs[0], column, shifted))
+        rows[lane].append(_Entry(source, known, *values_of))
     return rows
 
 
