@@ -346,6 +346,7 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
     nearest: Found | None = None
     forms: dict[str, Found] = {}  # the first of each form of tables
     shifted: Found | None = None  # the first that takes another row's angle
+    rows_of_a_batch: Found | None = None  # the first with tables (B, S, W) in a usual layout
     held: Found | None = None  # the first that is called as its docstring says
     told = documented.of_roles(trier.function, template)
     for tried in attempts.told_first(attempts.attempts(template), told):
@@ -368,6 +369,8 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
                 continue
             forms.setdefault(convention.tables, found)
             shifted = shifted or (found if _shifted(found) else None)
+            if convention.table_axes == "bsw" and convention.layout in ("bshd", "bhsd"):
+                rows_of_a_batch = rows_of_a_batch or found
             if convention.axes == attempts.layout_of(told):
                 held = held or found
             if nearest is None or _nearer(found, nearest):
@@ -375,6 +378,9 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
         exact = documented.as_told(exact, told)
         if exact and _otherwise_told(exact, held):
             return held
+        batched = _departing_batch(exact, rows_of_a_batch) if exact else None
+        if batched and attempts.layout_of(told) != "sbhd":
+            return batched
         if exact and shifted:
             return shifted  # tables of a batch may come out right: their rows are alike in the probe
         if exact and _by_chance(exact, nearest):
@@ -402,6 +408,17 @@ def _otherwise_told(exact: list[Found], held: Found | None) -> bool:
     if held is None or any(found.convention.axes == held.convention.axes for found in exact):
         return False
     return held.response.uneven == "head"
+
+
+def _departing_batch(exact: Sequence[Found], batched: Found | None) -> Found | None:
+    """Return a call with tables (B, S, W) that departs in a known way, where only (S, B, ...) comes out right.
+
+    What goes wrong along the rows of such tables goes wrong along an axis of size 1 there.
+    """
+    if batched is None or any(found.convention.layout != "sbhd" for found in exact):
+        return None
+    seen = _with_departure(batched)
+    return seen if seen.departs and not seen.departure.vague else None
 
 
 def _shifted(found: Found) -> bool:

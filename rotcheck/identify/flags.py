@@ -83,7 +83,7 @@ def _of_call(target: Target, arguments: Template) -> Iterator[Turning]:
             flag = f"{one.name}={not one.default}"
             yield Turning(flag, lambda: target, (*arguments, flag))
         elif at is None and _of_axis(one.name) and one.default in OTHER_AXIS:
-            flag = f"{one.name}={OTHER_AXIS[cast(int, one.default)]}"
+            flag = f"{one.name}={OTHER_AXIS[one.default]}"
             yield Turning(flag, lambda: target, (*arguments, flag))
         elif at is not None and role_of(arguments[at]) in ("True", "False"):
             value = str(role_of(arguments[at]) == "False")

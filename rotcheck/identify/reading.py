@@ -74,9 +74,10 @@ def _entries(matrix: Tensor, cos: Tensor, sin: Tensor, support: Tensor) -> list[
     ones = ((size - 1).abs().amax(0) < SAME).tolist()
     steady = (signs == signs[0]).all(0).tolist()
     rows: list[list[_Entry]] = [[] for _ in range(len(support))]
-    for at, (lane, source) in enumerate(zip(lanes.tolist(), sources.tolist())):
-        known = "?" if not steady[at] else "1" if ones[at] else kind[at]
-        rows[lane].append(_Entry(source, known, int(signs[0, at]), int(column[at]), int(shifted[at])))
+    for number, (lane, source) in enumerate(zip(lanes.tolist(), sources.tolist())):
+        known = "?" if not steady[number] else "1" if ones[number] else kind[number]
+        values_of = (int(one[number]) for one in (signs[0], column, shifted))
+        rows[lane].append(_Entry(source, known, *values_of))
     return rows
 
 

@@ -92,6 +92,12 @@ def k_one_row_late(q, k, cos, sin):
     return q * c + turn_half(q) * s, k * later[0] + turn_half(k) * later[1]
 
 
+@says("all lanes in rows 0, 1, 3, 4 turn as the rows counted from the end")
+def rows_reversed(q, k, cos, sin):
+    c, s = cos.flip(1).unsqueeze(1), sin.flip(1).unsqueeze(1)
+    return q * c + turn_half(q) * s, k * c + turn_half(k) * s
+
+
 @says("lanes 0, 2, 4, ... to 14 add cos, which they should multiply with")
 def of_stacked_tables(x, rope_cache):
     a, b = x.unflatten(-1, (-1, 2)).unbind(-1)
