@@ -25,6 +25,8 @@ _AXES: dict[str, str] = {
     "2": r"2",
     "3": r"3",
 }
+_TABLE = re.compile(r"^(cos|sin)", re.IGNORECASE)
+_HALF = re.compile(r"//?\s*2\s*$")
 _LETTERS = tuple((letter, re.compile(pattern, re.IGNORECASE)) for letter, pattern in _AXES.items())
 
 
@@ -68,6 +70,14 @@ def of_roles(function: Callable[..., Any], template: Template) -> dict[str, str]
         if name in told:
             found[role_of(argument)] = told[name]
     return found
+
+
+def halves(function: Callable[..., Any]) -> bool:
+    """Return whether tables are said to be half as wide as a head: `cos, sin: (length, head_dim // 2)`."""
+    names = [one.name for one in parameters(function) or () if _TABLE.search(one.name)]
+    shapes = (found for text in _texts(function) for found in _SHAPE.finditer(text))
+    before = [found.string[: found.start()] for found in shapes if _HALF.search(found.group(1))]
+    return any(re.search(rf"\b{re.escape(name)}\b[^()]*$", text) for text in before for name in names)
 
 
 def as_told(found: Sequence[Fitting], told: Mapping[str, str]) -> list[Fitting]:

@@ -104,7 +104,7 @@ def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
     """Return why one mistake is in doubt in a call that is not; empty: it is not."""
     if one.code == "per-batch" and not _for_each_row(found, target):
         return ["nothing says that its tables may have rows for each batch row"]
-    if one.code == "sequences" and not sequences.rows_are_positions(found):
+    if one.message.startswith(sequences.ROW_BY_ROW) and not sequences.rows_are_positions(found):
         return ["nothing says that its tables have a row for each position"]
     if one.code == "context-parallel" and not context_parallel.says_tokens(target.function):
         return ["nothing says which rows its tables have"]

@@ -23,6 +23,7 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each
 CALLS_WITH_A_FLAG = 8
+FULL_WIDTH = ("repeated", "packed")
 RIGHT = 1e-2  # radians: bfloat16 inside is as far off
 IDLE_WIDTHS = 3  # of heads that come back as they were, after which no other width is tried
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
@@ -324,13 +325,14 @@ def _nearer(found: Found, than: Found) -> bool:
     return _nearness(found) > _nearness(than)
 
 
-def _nearness(found: Found) -> tuple[bool, bool, float]:
+def _nearness(found: Found) -> tuple[bool, bool, bool, float]:
     """Rank a call that gives no right rotation: whether it turns pairs, and alike in all heads and batch rows.
 
-    Of two that turn some heads alone, the one in which more of them turn: one defect is likelier than many.
+    Of two that turn some heads alone, one that turns these rightly, and in which more of them turn: one defect is
+    likelier than many.
     """
-    pairing = bool(found.reading.pairing)
-    return pairing, pairing and not found.response.uneven, _moved(found)
+    pairing, problem = bool(found.reading.pairing), bool(found.reading.problem)
+    return pairing, pairing and not found.response.uneven, pairing and not problem, _moved(found)
 
 
 def _moved(found: Found) -> float:
@@ -349,7 +351,10 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
     rows_of_a_batch: Found | None = None  # the first with tables (B, S, W) in a usual layout
     held: Found | None = None  # the first that is called as its docstring says
     told = documented.of_roles(trier.function, template)
-    for tried in attempts.told_first(attempts.attempts(template), told):
+    groups = attempts.told_first(attempts.attempts(template), told)
+    if documented.halves(trier.function):
+        groups.sort(key=lambda group: group[0].tables in FULL_WIDTH)
+    for tried in groups:
         conventions = attempts.ordered(tried, told, few=interprets())
         exact: list[Found] = []
         inexact: Counter[str] = Counter()

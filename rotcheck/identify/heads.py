@@ -69,7 +69,7 @@ def speaks_of_fewer(function: Callable[..., Any]) -> bool:
     """Return whether a function's docstring or source speaks of heads of k apart from those of q."""
     own = inspect.unwrap(function) if inspect.isroutine(function) else type(function)
     try:
-        source = inspect.getsource(own)
+        source = inspect.getsource(own).partition("def ")[2]  # what stands above it is not its own
     except (OSError, TypeError):  # it was made at run time
         source = ""
     return _FEWER.search(f"{documentation(function)}\n{source}") is not None

@@ -19,6 +19,7 @@ from rotcheck.rotary.conventions import role_of
 FIRST = 2  # rows of the first of two sequences
 ROWS = 9  # of tables that have one for each position
 POSITIONS = (0, 1, 0, 1, 2)
+ROW_BY_ROW = "takes the tables row by row, whatever cu_seqlens says"
 _POSITIONS = re.compile(
     r"max_?(seq_?len|length|pos)|for each position|longest|\bposition\)|\(positions?\b", re.IGNORECASE
 )
@@ -37,18 +38,17 @@ def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
     words = "gives the second of two sequences no positions of its own"
     if found.convention.tables == "positions" or not torch.allclose(two, one, atol=SAME):
         return [], [remark("sequences", words, seen)]
-    if _anew(found):
-        words = (
-            "takes tables of as many rows as tokens row by row, whatever cu_seqlens says: they must begin anew with "
-            "each sequence; larger ones have a row for each position"
-        )
-        return [], [remark("sequences", words, seen, mistake=False)]
-    words = "takes the tables row by row, whatever cu_seqlens says: the second sequence does not begin anew"
-    return [], [remark("sequences", words, f"{seen}, in tables of {ROWS} rows")]
+    anew = _anew(found)
+    if anew is False:
+        words = f"{ROW_BY_ROW}: the second sequence does not begin anew"
+        return [], [remark("sequences", words, f"{seen}, in tables of {ROWS} rows")]
+    words = f"{ROW_BY_ROW}: they must begin anew with each sequence"
+    words += "; of larger ones it takes a row for each position" if anew else ""
+    return [], [remark("sequences", words, seen, mistake=False)]
 
 
-def _anew(found: Found) -> bool:
-    """Return whether positions begin anew in tables of more rows than there are tokens."""
+def _anew(found: Found) -> bool | None:
+    """Return whether positions begin anew in tables of more rows than there are tokens; None: these are refused."""
     own = replace(found.convention, positions="any")
     asked = traits.Function(found.trier.function, own, found.trier.device)
     width = found.trier.probe.width
@@ -56,9 +56,9 @@ def _anew(found: Found) -> bool:
     larger = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))
     call = replace(case.call(), tables=larger.tables(), starts=(0, FIRST))
     try:
-        return errors.against(case, asked(call), case.truth).error <= errors.SAME
+        return bool(errors.against(case, asked(call), case.truth).error <= errors.SAME)
     except Exception:  # it takes a row for each token alone
-        return False
+        return None
 
 
 def rows_are_positions(found: Found) -> bool:

@@ -55,3 +55,49 @@ def one_row_late(q, k, cos, sin, cu_seqlens):
     rows[int(cu_seqlens[1]) :] = (rows[int(cu_seqlens[1]) :] + 1).clamp(max=len(cos) - 1)
     cos, sin = cos[rows][:, None], sin[rows][:, None]
     return in_halves(q, cos, sin), in_halves(k, cos, sin)
+
+
+@expect(**PACKED, tables="half-width", mistakes=("sequences",))
+def tables_up_to_max_seqlen_row_by_row(q, k, cos, sin, cu_seqlens, max_seqlen):
+    cos, sin = cos[: len(q), None], sin[: len(q), None]
+    return in_halves(q, cos, sin), in_halves(k, cos, sin)
+
+
+@expect(**PACKED, tables="half-width", choices=("sequences",), unknown=True)
+def tables_of_any_length_row_by_row(q, k, cos, sin, cu_seqlens):
+    cos, sin = cos[: len(q), None], sin[: len(q), None]
+    return in_halves(q, cos, sin), in_halves(k, cos, sin)
+
+
+def rows_of_rank(cp_rank, cp_size, length, angles, start):
+    part, full = length // 2, cp_size * length
+    if cp_size == 1:
+        return angles[start : start + length]
+    front, back = start + cp_rank * part, start + full - (cp_rank + 1) * part
+    return torch.cat((angles[front : front + part], angles[back : back + part]))
+
+
+def of_rank(t, cu_seqlens, freqs, cp_rank, cp_size, starts):
+    lengths = ((cu_seqlens[1:] - cu_seqlens[:-1]) // cp_size).tolist()
+    own = [rows_of_rank(cp_rank, cp_size, *each) for each in zip(lengths, [freqs] * len(lengths), starts)]
+    angles = torch.cat(own)[:, None]
+    return in_halves(t, angles.cos().to(t.dtype), angles.sin().to(t.dtype))
+
+
+@expect(**PACKED, tables="angles", choices=("sequences",))
+def shared_out(t, cu_seqlens, freqs, cp_rank=0, cp_size=1):
+    """freqs has a row for each token of the pack, or for each position."""
+    packed = len(freqs) == int(cu_seqlens[-1])
+    starts = cu_seqlens.tolist() if packed else [0] * len(cu_seqlens)
+    return of_rank(t, cu_seqlens, freqs, cp_rank, cp_size, starts)
+
+
+@expect(**PACKED, tables="angles")
+def shared_out_by_positions(t, cu_seqlens, freqs, cp_rank=0, cp_size=1):
+    return of_rank(t, cu_seqlens, freqs, cp_rank, cp_size, [0] * len(cu_seqlens))
+
+
+@expect(**PACKED, tables="angles", mistakes=("context-parallel",))
+def shared_out_from_the_first(t, cu_seqlens, freqs, cp_rank=0, cp_size=1):
+    """freqs has a row for each token of the pack, or for each position."""
+    return of_rank(t, cu_seqlens, freqs, cp_rank, cp_size, [0] * len(cu_seqlens))

@@ -8,6 +8,7 @@ from functools import cache
 import functions_builders
 import functions_half
 import functions_interleaved
+import functions_like_kernels
 import functions_mistaken
 import functions_multimodal
 import functions_own
@@ -27,6 +28,7 @@ MODULES = (
     functions_mistaken,
     functions_multimodal,
     functions_packed_sequences,
+    functions_like_kernels,
 )
 EVERY = [f"{module.__name__}:{name}" for module in MODULES for name in module.expect.expected]
 EXPECTED = {

@@ -294,7 +294,7 @@ def rotary_tables(positions, head_dim=32, theta=10000.0):
 def test_a_half_of_its_own_that_is_never_read_is_a_mistake(tmp_path: Path) -> None:
     every = found(tmp_path, HALVES + OF_AN_IMAGE, code=1)
     (mistake,) = every["rotary_embed"]["findings"]
-    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("half-of-tables", "R131", True)
+    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("half-of-tables", "R171", True)
     assert mistake["message"].startswith(
         "never reads the second half of its tables, and vision_rotary_tables"
     )
