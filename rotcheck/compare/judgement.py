@@ -89,7 +89,7 @@ def setup_of(found: Identified | None) -> dict[str, Any]:
         evidence = Evidence(state="unidentified", message=why(found.told), advice=advice(found))
         sure = found.came_back or found.unbuilt or found.missing
         return {"instead" if sure else "unidentified": msgspec.to_builtins(evidence)}
-    return {"convention": found.convention, "called": found.called}
+    return {"convention": found.convention, "called": found.called, "declares": found.told.declared}
 
 
 def _left_out(found: Identified) -> str | None:

@@ -58,7 +58,7 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
         if reason:
             return _always(Evidence(state="skipped", message=reason))
     try:
-        subject = Subject(name, device, convention_of(setup))
+        subject = Subject(name, device, convention_of(setup), declares=setup.get("declares", True))
     except Unavailable as error:
         return _always(Evidence(state="unavailable", message=scrub(str(error))))
     except Unidentified:

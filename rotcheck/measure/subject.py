@@ -33,10 +33,19 @@ class Subject:
     """An implementation loaded for a device.
 
     It is imported and called in a world of switches of its own, which it may change and finds again as it
-    left it; rotcheck's own code runs in another. `raised` holds what it raised itself.
+    left it; rotcheck's own code runs in another. `raised` holds what it raised itself. `declares`: what it is
+    held to was said of it, and not found out.
     """
 
-    def __init__(self, specification: str | Implementation, device: str, convention: Found = None) -> None:
+    def __init__(
+        self,
+        specification: str | Implementation,
+        device: str,
+        convention: Found = None,
+        *,
+        declares: bool = True,
+    ) -> None:
+        self.declares = declares
         self.raised: BaseException | None = None
         self.seconds = 0.0
         self._spoken: set[str] = set()

@@ -63,8 +63,10 @@ def assert_rotates(
     outside = [one for one in told.findings if one.code == OUTSIDE] if told else []
     if outside:  # the checks would break the memory of this process
         raise AssertionError(message.of(name, judged, False, [], {}, outside))
+    declares = told is None or told.declared
     with defaults():  # anew: the calls by which it was identified may have changed them
-        trial = Trial(Subject(load.as_implementation(function, judged), device), name, device)
+        subject = Subject(load.as_implementation(function, judged), device, declares=declares)
+        trial = Trial(subject, name, device)
         cells = [
             trial.cell(dtype, check) if check != CONVENTION else _judgement(told, name, device, dtype)
             for dtype in dtypes
@@ -74,8 +76,7 @@ def assert_rotates(
         off = trial.spreads(wrong)
     mistakes = judgement.mistakes(told) if told else []
     if wrong or mistakes:
-        held = told is None or told.declared
-        raise AssertionError(message.of(name, judged, held, wrong, off, mistakes)) from trial.raised
+        raise AssertionError(message.of(name, judged, declares, wrong, off, mistakes)) from trial.raised
     if all(cell.verdict == "skipped" for cell in cells):
         raise AssertionError(message.nothing_ran(name, cells))
     return cells

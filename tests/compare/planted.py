@@ -7,6 +7,8 @@ import warnings
 import torch
 from healthy import plain
 
+import rotcheck
+
 calls = 0
 cached = {}
 
@@ -55,6 +57,15 @@ def gradient_with_nan(qkv, cos, sin):
 
 def promotes(qkv, cos, sin):
     return plain(qkv, cos.double(), sin.double())
+
+
+def widens(qkv, cos, sin):
+    return plain(qkv.float(), cos, sin)
+
+
+@rotcheck.declare(pairing="half", layout="qkv", tables="packed")
+def widens_what_it_declares(qkv, cos, sin):
+    return plain(qkv.float(), cos, sin)
 
 
 def promotes_on_every_second_call(qkv, cos, sin):

@@ -48,6 +48,8 @@ TWICE = {
     "narrows",
     "contiguous_only",
     "promotes_on_every_second_call",
+    "widens",
+    "widens_what_it_declares",
 }
 BOTH = {"float32", "bfloat16"}
 
@@ -72,6 +74,19 @@ def test_writing_into_the_tables_is_caught_and_breaks_autograd_too(planted: Cell
     cell = planted["writes_its_tables", "float32", "inputs"]
     assert (cell.message, cell.failure) == ("writes into its cos and sin tables", "R12")
     assert planted["writes_its_tables", "float32", "backward"].verdict == "raises"
+
+
+def test_float32_for_bfloat16_is_held_against_what_declares_its_convention(planted: Cells) -> None:
+    """`identify` accuses nothing that declares nothing of it, and no more does `compare`: a model may cast it."""
+    assert bad_checks(planted, "widens") == {}
+    note = planted["widens", "bfloat16", "dtype"].note
+    assert (
+        note
+        == "returned float32 for bfloat16: cast it back where attention takes q, k and v of one dtype (N13)"
+    )
+    assert planted["widens", "float32", "dtype"].note is None
+    assert bad_checks(planted, "widens_what_it_declares") == {"dtype": {"bfloat16"}}
+    assert planted["widens_what_it_declares", "bfloat16", "dtype"].failure == "N13"
 
 
 def test_a_narrower_result_is_caught_where_it_is_narrower(planted: Cells) -> None:
