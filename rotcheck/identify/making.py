@@ -17,6 +17,7 @@ from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
 from rotcheck.identify.maker_arguments import of_arguments
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
+from rotcheck.identify.rounded_tables import rounded_tables
 from rotcheck.identify.schedule_faults import amplitude_missing, by_length, long_factors, not_dynamic
 from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import shape_words
@@ -56,7 +57,7 @@ def of_maker(
     if built.grid:
         return _of_grid(function, recipe, built, own)
     heeded = of_arguments(function, recipe, built, built_as)
-    own.remarks += heeded.remarks
+    own.remarks += [*heeded.remarks, *rounded_tables(function, recipe, built, built_as)]
     angles = (
         dict(enumerate(built.angles))
         if built.ignores

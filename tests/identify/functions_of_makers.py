@@ -30,6 +30,16 @@ def forgets_its_offset(dim, seq_len, offset=0):
     return both(torch.outer(torch.arange(seq_len).double(), frequencies(dim)))
 
 
+def kept_in_bfloat16(dim, end):
+    cos, sin = both(torch.outer(torch.arange(end).double(), frequencies(dim)))
+    return cos.bfloat16().float(), sin.bfloat16().float()
+
+
+def returned_in_bfloat16(dim, end):
+    cos, sin = both(torch.outer(torch.arange(end).double(), frequencies(dim)))
+    return cos.bfloat16(), sin.bfloat16()
+
+
 def cut_from_its_offset(dim, end, start_pos=0):
     return both(torch.outer(torch.arange(start_pos, end).double(), frequencies(dim)))
 

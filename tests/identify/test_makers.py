@@ -20,6 +20,7 @@ WRONG = {
     "forgets_its_offset": "offset-ignored",
     "FromOneTooFar": "offset-ignored",
     "KeepsTheFirstOffset": "offset-ignored",
+    "kept_in_bfloat16": "low-precision",
     "OfTheFirstRow": "per-batch",
 }
 IN_DOUBT = {
@@ -35,6 +36,7 @@ RIGHT = (
         "cached_from_an_offset",
         "cut_from_its_offset",
         "with_a_theta_of_its_own",
+        "returned_in_bfloat16",
         "OfEachRow",
     ),
     *("in_rows_of_cos_and_sin", "in_pairs_of_sin_and_cos", *COORDINATES),
