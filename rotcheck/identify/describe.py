@@ -210,8 +210,8 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
 
 def _nothing(target: Target, found: NotFound, device: torch.device) -> Identified:
     tried = unknown.told(target.function, found.reasons)
-    advice = unknown.advice(target, found, device)
-    told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried, advice=advice)
+    advice, message = unknown.advice(target, found, device), unknown.lacking(found) or NOTHING
+    told = _told(target, device, follows=False, convention=None, message=message, tried=tried, advice=advice)
     return Identified(told, None)
 
 

@@ -41,7 +41,10 @@ Fitting = TypeVar("Fitting", bound=Called)
 
 
 def shapes(function: Callable[..., Any]) -> dict[str, str]:
-    """Return the axes of arguments, a letter each as in a layout, by their names; none of which two are told."""
+    """Return the axes of arguments, a letter each as in a layout, by their names.
+
+    None where two are told, but for tables of one batch row or of each: `(1, S, D) or (B, S, D)`.
+    """
     names = [parameter.name for parameter in parameters(function) or ()]
     told: dict[str, set[str]] = {}
     chosen: set[str] = set()  # by a flag: which of them holds is not told
@@ -51,8 +54,14 @@ def shapes(function: Callable[..., Any]) -> dict[str, str]:
             for name in names:
                 if re.search(rf"\b{re.escape(name.lstrip('*'))}\b", before):
                     told.setdefault(name, set()).add(axes)
-    alone = {name: next(iter(axes)) for name, axes in told.items() if len(axes) == 1}
-    return {name: axes for name, axes in alone.items() if not _contested(axes, chosen)}
+    widest = {name: one for name, axes in told.items() if (one := _widest(axes))}
+    return {name: axes for name, axes in widest.items() if not _contested(axes, chosen)}
+
+
+def _widest(axes: set[str]) -> str | None:
+    """Return the shape that has a row for each batch row where the others have one for all; None: they differ more."""
+    alike = (one for one in axes if axes <= {one, one.replace("b", "1"), one.replace("b", "")})
+    return next(alike, None)
 
 
 def _contested(axes: str, others: set[str]) -> bool:
@@ -111,13 +120,16 @@ def _texts(function: Callable[..., Any]) -> Iterator[str]:
 
 def _shapes(text: str, *, with_flag: bool = False) -> Iterator[tuple[str, str]]:
     """Yield each shape of a text as axes, and the words in front of it; or those that hold with a flag alone."""
+    words = ""
     for found in _SHAPE.finditer(text):
         axes = [_letter(part) for part in found.group(1).strip(" ,").split(",")]
         if all(axes):
             before = text[: found.start()]
             ends = [stop.end() for stop in _STOP.finditer(before)]
+            said = before[ends[-1] if ends else 0 :]
+            words = words if said.strip() == "or" else said
             if bool(_IF.search(before[-120:])) == with_flag:
-                yield before[ends[-1] if ends else 0 :], "".join(axes)
+                yield words, "".join(axes)
 
 
 def _letter(part: str) -> str:

@@ -15,6 +15,7 @@ from rotcheck.implementations import construct, foreign, importing
 from rotcheck.implementations.registry import GIVEN
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
+_WHY = re.compile(r", (as line \d+ builds it|since heads of ).*$", re.DOTALL)
 _OTHER = re.compile(r"(?<==)([A-Z]\w*)\(\)")
 _PLACE = re.compile(r"=(cpu|mps|cuda[:\d]*)(?=[,)])")
 
@@ -32,12 +33,17 @@ def _of_its_library(specification: str, built: str | None, function: Callable[..
     lines = _file(Path(target)) if target.endswith(".py") else _module(target)
     if built is None:
         return [*lines, f"f = module.{name}"]
-    made, _, _ = built.partition(", since heads of")
+    made = construction(built)
     configuration = _configuration(made, function)
     made = _CONFIGURATION.sub(r"\1=configuration", made)
     made = _OTHER.sub(r"module.\1()", _PLACE.sub(r'="\1"', made).replace(foreign.WIDE, 'dtype="float32"'))
     bound = f".{method}" if owner else ""
     return [*lines, *configuration, f"f = module.{made}{bound}"]
+
+
+def construction(built: str) -> str:
+    """Return the Python of how an object was made of a class, without the words that say why."""
+    return _WHY.sub("", built)
 
 
 def _module(name: str) -> list[str]:

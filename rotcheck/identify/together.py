@@ -81,7 +81,9 @@ def _place(specification: str) -> tuple[Path | None, str]:
 def _with(one: Identification, remark: Remark | None) -> Identification:
     if remark is None:
         return one
-    return replace(one, findings=(*one.findings, remark), follows=one.follows and not remark.mistake)
+    if remark.mistake or remark.code == KINDS["half"][0]:  # alone, a half that is not read is a choice
+        return replace(one, findings=(*one.findings, remark), follows=one.follows and not remark.mistake)
+    return replace(one, findings=(*one.findings, remark), follows=False, message=remark.message)
 
 
 def _job(taker: str, maker: str, kind: str, device: str) -> Job:

@@ -15,6 +15,7 @@ from rotcheck.implementations.load import Target
 MOST_CALLS = 3
 METHODS = ("forward_native", "call", "apply_rotary", "rotate", "get_cos_sin")
 _NO_DRIVER = re.compile(r"0 active drivers|[Tt]riton|NVIDIA driver|not compiled with CUDA")
+_LACKING = re.compile(r"NotInstalled: (it needs .*, which is not installed)")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -23,8 +24,17 @@ def told(function: Callable[..., Any], tried: Sequence[str]) -> tuple[str, ...]:
     return (*arguments(function), *_different(tried))
 
 
+def lacking(found: NotFound) -> str | None:
+    """Return what of a package that is not installed a call needs; None: no call asked for any."""
+    needed = filter(None, map(_LACKING.search, found.reasons))
+    return next((one.group(1) for one in needed), None)
+
+
 def advice(target: Target, found: NotFound, device: torch.device) -> tuple[str, ...]:
     """Return what to do about a function of which no call was found: what to name, where to run it, what to declare."""
+    if lacking(found):
+        name = target.specification.rpartition(":")[2]
+        return ("install it", f"or copy {name} and what it calls into a file of its own, without that")
     said = [_place(found)] if device.type == "cpu" else []
     said += [_method(target)]
     said += [_declaration(target, found)]

@@ -109,11 +109,11 @@ def _listed(finder: Finder) -> Iterator[None]:
             del sys.modules[name]
 
 
-def imported(load: Callable[[], ModuleType], own: Sequence[str]) -> tuple[ModuleType, Finder]:
+def imported(load: Callable[[], ModuleType], own: Sequence[str], wanted: str) -> tuple[ModuleType, Finder]:
     """Return a module, and what stood in for the packages it imports that are not installed.
 
-    `own`: names of modules that have to be there. Raises whatever else the module raises while it is imported; and
-    where stand-ins are of no help, the error that came without any.
+    `own`: names of modules that have to be there. `wanted`: what the module must define, if anything. Raises whatever
+    else the module raises while it is imported; and where stand-ins are of no help, the error that came without any.
     """
     finder, first = Finder(), None
     with _listed(finder):
@@ -130,5 +130,7 @@ def imported(load: Callable[[], ModuleType], own: Sequence[str]) -> tuple[Module
                     raise
                 raise first from None
             else:
+                if first and wanted and not hasattr(found, wanted):
+                    raise first
                 finder.importing = False
                 return found, finder

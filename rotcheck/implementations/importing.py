@@ -26,10 +26,9 @@ def module(target: str, name: str = "") -> ModuleType:
     """
     if not target.endswith(".py"):
         return _from_module(target)
-    own = _package_of(Path(target))[1]
-    found, finder = absent.imported(
-        lambda: _from_file(Path(target), name.partition(".")[0]), [own, *foreign.PACKAGES]
-    )
+    own, wanted = _package_of(Path(target))[1], name.partition(".")[0]
+    required = [own, *foreign.PACKAGES]
+    found, finder = absent.imported(lambda: _from_file(Path(target), wanted), required, wanted)
     if finder.lacking:
         are = "is" if len(finder.lacking) == 1 else "are"
         words = f"without {', '.join(finder.lacking)}, which {are} not installed: nothing of that was called"

@@ -27,7 +27,10 @@ NOT_IDENTIFIED = {  # a file's beginning or, where it defines the function itsel
         "the process was killed by SIGSEGV while it was called",
     ),
     "raises.py": ("raise RuntimeError('bad day')", "RuntimeError: bad day while it was imported"),
-    "lacks.py": ("import no_such_thing", "ModuleNotFoundError: No module named 'no_such_thing'"),
+    "lacks.py": (
+        "import no_such_thing\ndef apply_rotary(x, cos, sin):\n    return no_such_thing.rotate(x)",
+        "it needs no_such_thing.rotate, which is not installed",
+    ),
     "interrupts.py": ("raise KeyboardInterrupt", "KeyboardInterrupt while it was imported"),
     "paints.py": (
         "def apply_rotary(x, cos, sin):\n    raise ValueError('\\x1b[31mred\\x1b[0m\\r')",

@@ -146,8 +146,8 @@ def test_a_crash_with_a_flag_takes_nothing_else_along() -> None:
     assert found.follows
     assert shown("crashes_when_fused") == [
         "interleaved=True: pairing interleaved",
-        "use_fused=True: the process was killed by SIGSEGV",
         "conj=True: direction -1",
+        "use_fused=True: the process was killed by SIGSEGV",
     ]
 
 

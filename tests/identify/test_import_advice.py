@@ -16,7 +16,7 @@ from rotcheck.results import Described, Identification, exit_code
     [
         (
             Raised("ModuleNotFoundError", "No module named 'x'", ()),
-            "install what is missing where rotcheck runs",
+            "install the package that has the module x, or put the folder that holds it on PYTHONPATH",
         ),
         (Raised("SystemExit", "3", ()), "`python -X faulthandler 'my model.py'` shows what it does"),
         (Died(-11, (), ""), "its import must work first: `python -X faulthandler 'my model.py'`"),

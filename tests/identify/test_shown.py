@@ -27,6 +27,10 @@ def named(name: str) -> Identification:
     return replace(told(name), specification=name, seconds=0.25)
 
 
+def _demonstrations(one: Identification) -> list[str]:
+    return [line for each in one.findings for line in (each.demonstration or "").splitlines()]
+
+
 @pytest.mark.parametrize("width", [60, 80, 160])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Titles stay on one line, to be found again."""
@@ -38,6 +42,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     code = {
         line.strip() for one in every for line in (likeness(one, other, "other").adapter or "").splitlines()
     }
+    code |= {line.strip() for one in every for line in _demonstrations(one)}  # which is to be pasted as it is
     wide = [line for line in shown.splitlines() if len(line) > width and line.strip() not in code]
     assert [line for line in wide if not line.startswith(("✓ ", "✗ "))] == []
 
