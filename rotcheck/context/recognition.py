@@ -95,7 +95,13 @@ def _called(target: Target, device: torch.device) -> Known:
     found = engine.search(target.function, device, known)
     if isinstance(found, engine.NotFound) or not found.reading.pairing:
         raise NotUnderstood(f"{NOT_FOUND}: see `rotcheck identify`")
-    return _rotating(target, found.convention, found.trier.probe.width, found.trier.probe.rotary)
+    return _rotating(target, _one_row(found), found.trier.probe.width, found.trier.probe.rotary)
+
+
+def _one_row(found: engine.Found) -> Convention:
+    """Return the call with one row of positions, if there is one: rows of a batch may be coordinates, if alike."""
+    every = [found.convention, *(each.convention for each in found.others)]
+    return next((each for each in every if each.position_axes == "s"), found.convention)
 
 
 def _building(target: Target, recipe: builders.Recipe, built: Built) -> Known:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from rotcheck.context.recognition import recognise
 from rotcheck.identify.describe import identified
 from rotcheck.implementations import load
 from rotcheck.results import Identification
@@ -74,3 +75,10 @@ def test_what_is_not_understood_is_neither_right_nor_wrong() -> None:
     found = told("29-draft-positions-late:draft_rotary_tables", "faulty")
     assert found.answer == "unknown"
     assert found.advice
+
+
+def test_context_asks_for_one_row_of_positions_where_a_batch_of_them_would_be_coordinates() -> None:
+    target = load.find(f"{HERE}/15b-mrope-1d-and-3d/fixed.py:MRotaryEmbedding", "cpu")
+    known = recognise(target, "cpu")
+    assert known.convention
+    assert known.convention["position_axes"] == "s"
