@@ -36,7 +36,7 @@ def part_of(
     faults = [
         *_of_identification(told),
         *_of_cells(cells, told),
-        *_of_rows(rows, maker),
+        *_of_rows(rows, maker, told),
         *_unjudged(told, cells, rows),
     ]
     where = place(name)
@@ -92,10 +92,14 @@ def _where(cells: Sequence[Cell]) -> str:
     return f"{dtypes}: {', '.join(dict.fromkeys(cell.check for cell in cells))}"
 
 
-def _of_rows(rows: Sequence[Reach], maker: Maker | None) -> Iterator[Fault]:
-    """Yield what goes wrong on the way to the last position that must be right, and what was not asked that far."""
+def _of_rows(rows: Sequence[Reach], maker: Maker | None, told: Identification) -> Iterator[Fault]:
+    """Yield what goes wrong on the way to the last position that must be right, and what was not asked that far.
+
+    What `identify` says of it as it is constructed is not said again.
+    """
     needed = maker.judged_to if maker and maker.kind else None
-    bad = [row for row in rows if row.verdict in FINDINGS]
+    known = [("constructed", one.message) for one in told.findings if one.mistake]
+    bad = [row for row in rows if row.verdict in FINDINGS and (row.condition, row.message) not in known]
     for group in _groups(bad, lambda row: (row.failure or row.message, row.verdict)):
         first = group[0]
         plain = (
