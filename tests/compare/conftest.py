@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -17,7 +18,6 @@ from comparing import (
     cells,
     functions,
 )
-from fronts import appeared
 
 import rotcheck
 from rotcheck.results import Report
@@ -77,12 +77,15 @@ def wounded(tmp_path_factory: pytest.TempPathFactory) -> Report:
     waiting = tmp_path_factory.mktemp("wounded") / "pid"
 
     def kill() -> None:
-        for _ in ("while it is identified", "in its cell"):
-            process = psutil.Process(int(appeared(waiting)))
-            assert psutil.Process() in process.parents()
-            waiting.unlink()
-            process.kill()
+        """Kill it whenever it is called: while it is identified, and in its cell."""
+        while not done.wait(0.05):
+            pid = waiting.read_text() if waiting.exists() else ""
+            if pid:
+                waiting.unlink()
+                with suppress(psutil.NoSuchProcess):  # it went with the server of all workers
+                    psutil.Process(int(pid)).kill()
 
+    done = threading.Event()
     killer = threading.Thread(target=kill)
     killer.start()
     first, second, third = NEIGHBOURS
@@ -90,5 +93,6 @@ def wounded(tmp_path_factory: pytest.TempPathFactory) -> Report:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAITING", str(waiting))
         report = rotcheck.compare(asked, timeout=60, **ASKED | {"checks": ["forward"]})
+    done.set()
     killer.join()
     return report

@@ -62,6 +62,7 @@ class Here(Subject):
 
     def __init__(self, function: Callable[..., Any], convention: Convention) -> None:
         self.raised: BaseException | None = None
+        self.declares = True
         self.seconds = 0.0
         self._module: Any = SimpleNamespace(convention=convention)
         self._function = function
