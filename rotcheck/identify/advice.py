@@ -63,8 +63,12 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
 
 def lacks_a_package(done: Done) -> bool:
     """Return whether what its module imports is not installed: that says nothing of the function."""
-    kind = done.outcome.kind if done.opening and isinstance(done.outcome, Raised) else ""
-    return kind.rpartition(".")[2] in LACKING
+    return done.opening and _exception(done.outcome) in LACKING
+
+
+def _exception(outcome: Outcome) -> str:
+    """Return the class of what was raised, without its module; empty: nothing was."""
+    return outcome.kind.rpartition(".")[2] if isinstance(outcome, Raised) else ""
 
 
 def _of_import(outcome: Outcome, specification: str) -> tuple[str, ...]:
@@ -74,7 +78,7 @@ def _of_import(outcome: Outcome, specification: str) -> tuple[str, ...]:
     apart = (
         (f"or copy {function} and what it calls into a file of its own, and name that",) if is_file else ()
     )
-    kind = outcome.kind.rpartition(".")[2] if isinstance(outcome, Raised) else ""
+    kind = _exception(outcome)
     if isinstance(outcome, Raised) and kind == LACKING[0]:
         lacking = outcome.message.rpartition("named ")[2].strip("'")
         install = f"install the package that has the module {lacking}"

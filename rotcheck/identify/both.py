@@ -88,7 +88,7 @@ def _of_lanes(pair: Pair) -> str | None:
     """Show that the length of a pair of lanes changes, which no rotation does."""
     case, setup, space = _called(pair)
     name = snippet.names(pair.convention)[0]
-    result = demonstration._result(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
+    result = demonstration.result_of(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
     came, given = case.read(_results(space, case))[0], case.read_inputs(_inputs(space, case))[0]
     changed = (torch.linalg.vector_norm(came, dim=-1) - torch.linalg.vector_norm(given, dim=-1)).abs()
     lanes = _lanes_of(case, int(changed[0, LAST, 0].argmax()))
@@ -104,7 +104,7 @@ def _of_order(pair: Pair) -> str | None:
     """Show that row 0, which is position 0, turns."""
     case, setup, space = _called(pair)
     name = snippet.names(pair.convention)[0]
-    result = demonstration._result(space, case, Worst(0, 0, 0, 0, 0, 0.0), in_place=False)
+    result = demonstration.result_of(space, case, Worst(0, 0, 0, 0, 0, 0.0), in_place=False)
     lanes = _lanes_of(case, 0)
     at = snippet.element(case, (0, 0, 0, 0), lanes)
     value = [
@@ -130,7 +130,7 @@ def _of_half(pair: Pair) -> str | None:
     first, second = values[row].chunk(2)
     lane = width // 2 + int((first - second).abs().argmax())
     case, setup, space = _called(pair, lane)
-    result = demonstration._result(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
+    result = demonstration.result_of(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
     entry = ", ".join(str({"s": LAST, "w": [lane]}.get(axis, 0)) for axis in axes)
     value = [
         f"came = {result}{snippet.element(case, (0, LAST, 0, 0), [lane])}",
@@ -156,7 +156,7 @@ def _called(pair: Pair, lane: int | None = None) -> tuple[Case, list[str], dict[
     `lane`: the only one of x that is not 0.
     """
     convention = pair.convention
-    case = demonstration._case(Attempt(convention, Sizes(2, 2, 2, pair.lanes, ROWS)))
+    case = demonstration.case_of(Attempt(convention, Sizes(2, 2, 2, pair.lanes, ROWS)))
     names = snippet.names(convention)
     given = {name: f"{name}.clone()" for name in names}
     made, named = _tables(pair, case)

@@ -133,8 +133,8 @@ def shown(source: Source, found: Found) -> str | None:
     for rank in range(RANKS):
         convention = convention_of(found, rank)
         own = Attempt(convention, Sizes(1, 2, 2, convention.head_dim or 8, TOKENS.of(rank)))
-        case = demonstration._case(own)
-        rows = demonstration._case(
+        case = demonstration.case_of(own)
+        rows = demonstration.case_of(
             replace(own, sizes=replace(own.sizes, positions=tuple(range(TOKENS.rows))))
         )
         given = {name: f"{name}.clone()" for name in snippet.names(convention)}
@@ -149,9 +149,9 @@ def shown(source: Source, found: Found) -> str | None:
         ]
         space = source.run("\n".join(setup))
         inputs = tuple(space[name] for name in snippet.names(convention))
-        worst = demonstration._worst(case, inputs, results(space["returned"], inputs, in_place=False))
+        worst = demonstration.worst_of(case, inputs, results(space["returned"], inputs, in_place=False))
         if worst:
-            result = demonstration._result(space, case, worst, in_place=False)
-            value = demonstration._shown(case, worst, result)
+            result = demonstration.result_of(space, case, worst, in_place=False)
+            value = demonstration.values_of(case, worst, result)
             return demonstration.shown(source, "\n".join([*setup, *value]))
     return None

@@ -12,14 +12,13 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify import snippet
-from rotcheck.identify.fenced_call import fenced
+from rotcheck.identify.fenced_call import MARGIN, fenced
 from rotcheck.measure.case import Case, Sizes, unit
 from rotcheck.measure.errors import SAME
 from rotcheck.rotary.calls import results
 from rotcheck.rotary.conventions import Convention, pairs
 
 FEW = (0, 1, 2, 3)
-MARGIN = 64  # elements on either side of a tensor
 MANY = tuple(range(300))
 HARD = (0, 1, 2, 3, 257, 1000, 2049, 4097, 16385, 65537)
 PRINT = ['print("came ", came.tolist())', 'print("right", right.tolist())']
@@ -122,7 +121,7 @@ def of_value(source: Source, tries: Iterable[Attempt]) -> str | None:
 
 def of_axis(source: Source, attempt: Attempt, axis: int, pair: int) -> str | None:
     """Return a demonstration that of positions (3, ...) one axis does not turn a pair that belongs to it."""
-    case, names = _case(attempt), snippet.names(attempt.convention)
+    case, names = case_of(attempt), snippet.names(attempt.convention)
     shape = tuple(case.call().positions.shape)  # type: ignore[union-attr]
     made = [f"positions = torch.zeros{shape}.long()", f"positions[{axis}] = torch.arange({case.length})"]
     given = {name: f"{name}.clone()" for name in names}
@@ -134,21 +133,21 @@ def of_axis(source: Source, attempt: Attempt, axis: int, pair: int) -> str | Non
         f"returned = f({snippet.arguments(case, given)})",
     ]
     worst = Worst(0, case.length - 1, 0, 0, pair, 0.0)
-    result = _result(source.run("\n".join(setup)), case, worst, in_place=False)
-    code = "\n".join([*setup, *_shown(case, worst, result)])
+    result = result_of(source.run("\n".join(setup)), case, worst, in_place=False)
+    code = "\n".join([*setup, *values_of(case, worst, result)])
     return shown(source, code)
 
 
 def of_grid(source: Source, attempt: Attempt, pair: int, square: int) -> str | None:
     """Return a demonstration that a square of a grid's first row turns a pair by another row than its first square."""
-    case, names = _case(attempt), snippet.names(attempt.convention)
+    case, names = case_of(attempt), snippet.names(attempt.convention)
     axis = attempt.convention.axes.index("s")
     alike = [f"{name} = {name}.narrow({axis}, 0, 1).expand_as({name}).contiguous()" for name in names]
     given = {name: f"{name}.clone()" for name in names}
     call = f"returned = f({snippet.arguments(case, given)})"
     setup = [*source.lines, "", *snippet.inputs(case), *alike, call]
     space = source.run("\n".join(setup))
-    result = _result(space, case, Worst(0, square, 0, 0, pair, 0.0), in_place=False)
+    result = result_of(space, case, Worst(0, square, 0, 0, pair, 0.0), in_place=False)
     lanes = pairs(torch.arange(case.rotary_dim), attempt.convention.written, attempt.convention.blocks)[
         pair
     ].tolist()
@@ -169,7 +168,7 @@ def of_outside(source: Source, tries: Iterable[Attempt], slot: int = 0) -> str |
 
 
 def _of_allocated(source: Source, attempt: Attempt) -> str | None:
-    case = _case(attempt)
+    case = case_of(attempt)
     call = fenced(f"f({snippet.arguments(case, {})})")
     return shown(
         source, "\n".join([*source.lines, "", *_surrounded(case), *call, "right = torch.tensor(0)", *PRINT])
@@ -177,7 +176,7 @@ def _of_allocated(source: Source, attempt: Attempt) -> str | None:
 
 
 def _of_outside(source: Source, attempt: Attempt, *, slot: int) -> str | None:
-    case = _case(attempt)
+    case = case_of(attempt)
     name = snippet.names(attempt.convention)[slot]
     code = [
         *source.lines,
@@ -213,12 +212,12 @@ def of_gradient(source: Source, tries: Iterable[Attempt]) -> str | None:
 
 
 def _of_gradient(source: Source, attempt: Attempt) -> str | None:
-    case, names = _case(attempt), snippet.names(attempt.convention)
+    case, names = case_of(attempt), snippet.names(attempt.convention)
     given = {name: f"{name} * 1.0" for name in names}
     setup = [*source.lines, "", *_setup(case), f"{names[0]}.requires_grad_()"]
     setup += [f"returned = f({snippet.arguments(case, given)})"]
     worst = Worst(0, case.length - 1, 0, 0, 0, 0.0)
-    result = _result(source.run("\n".join(setup)), case, worst, in_place=False)
+    result = result_of(source.run("\n".join(setup)), case, worst, in_place=False)
     every = torch.arange(case.rotary_dim)
     lanes = pairs(every, case.convention.pairing, case.convention.blocks)[0].tolist()
     value = [
@@ -230,7 +229,8 @@ def _of_gradient(source: Source, attempt: Attempt) -> str | None:
     return shown(source, "\n".join([*setup, *value, *PRINT]))
 
 
-def _case(attempt: Attempt) -> Case:
+def case_of(attempt: Attempt) -> Case:
+    """Return the problem of a call: its tensors and tables, and the truth."""
     judged = SimpleNamespace(convention=attempt.convention, device=torch.device("cpu"))
     return Case(cast(Any, judged), attempt.dtype, attempt.sizes)
 
@@ -238,13 +238,13 @@ def _case(attempt: Attempt) -> Case:
 def _setup(case: Case, attempt: Attempt | None = None) -> list[str]:
     if attempt is None or not attempt.rows:
         return [*snippet.inputs(case), *snippet.positions(case), *snippet.angles(case)]
-    whole = _case(replace(attempt, sizes=replace(attempt.sizes, positions=tuple(range(attempt.rows)))))
+    whole = case_of(replace(attempt, sizes=replace(attempt.sizes, positions=tuple(range(attempt.rows)))))
     at = case.laid_positions(torch.tensor(case.positions))
     return [*snippet.inputs(case), *snippet.positions(case, at), *snippet.angles(whole)]
 
 
 def _of_value(source: Source, attempt: Attempt) -> str | None:
-    case, convention = _case(attempt), attempt.convention
+    case, convention = case_of(attempt), attempt.convention
     first = [f"f({snippet.arguments(case, _clones(convention))})"] if attempt.before else []
     if attempt.before:
         name, _, role = attempt.before.rpartition("=")
@@ -252,7 +252,7 @@ def _of_value(source: Source, attempt: Attempt) -> str | None:
             convention, arguments=tuple(a for a in convention.arguments if not a.startswith(f"{name}="))
         )
         first = [
-            f"f({snippet.arguments(_case(replace(attempt, convention=plain)), _clones(plain))}, {name}={role})"
+            f"f({snippet.arguments(case_of(replace(attempt, convention=plain)), _clones(plain))}, {name}={role})"
         ]
     setup = [*source.lines, "", *_setup(case, attempt), *first]
     given = {name: f"{name}.clone()" for name in snippet.names(convention)}
@@ -270,11 +270,11 @@ def _of_value(source: Source, attempt: Attempt) -> str | None:
         if in_place
         else results(space["returned"], inputs, in_place=False)
     )
-    worst = _worst(case, inputs, came)
+    worst = worst_of(case, inputs, came)
     if worst is None:
         return None
-    result = _result(space, case, worst, in_place=in_place)
-    code = "\n".join([*setup, *call, *_shown(case, worst, result)])
+    result = result_of(space, case, worst, in_place=in_place)
+    code = "\n".join([*setup, *call, *values_of(case, worst, result)])
     return shown(source, code, case.dtype)
 
 
@@ -282,7 +282,7 @@ def _clones(convention: Convention) -> dict[str, str]:
     return {name: f"{name}.clone()" for name in snippet.names(convention)}
 
 
-def _worst(case: Case, inputs: Sequence[Tensor], came: Sequence[Tensor]) -> Worst | None:
+def worst_of(case: Case, inputs: Sequence[Tensor], came: Sequence[Tensor]) -> Worst | None:
     """Return the pair that is furthest off, in rounding steps; None: rounding explains them all."""
     given = case.read_inputs(inputs)
     right = case.rotated(given, case.angles)
@@ -300,7 +300,7 @@ def _worst(case: Case, inputs: Sequence[Tensor], came: Sequence[Tensor]) -> Wors
     return found
 
 
-def _result(space: dict[str, Any], case: Case, worst: Worst, *, in_place: bool) -> str:
+def result_of(space: dict[str, Any], case: Case, worst: Worst, *, in_place: bool) -> str:
     """Return the expression of the tensor that came."""
     slot = 0 if case.packed else worst.slot
     if in_place:
@@ -311,7 +311,7 @@ def _result(space: dict[str, Any], case: Case, worst: Worst, *, in_place: bool) 
     return f"returned[{slot}]" if isinstance(returned, tuple | list) else "returned"
 
 
-def _shown(case: Case, worst: Worst, result: str) -> list[str]:
+def values_of(case: Case, worst: Worst, result: str) -> list[str]:
     """Return the lines that show the value that came and the one that is right."""
     convention, turning = case.convention, case.rotary_dim // 2
     at = (worst.batch, worst.row, worst.slot, worst.head)
@@ -381,7 +381,7 @@ def _figures(value: Tensor) -> str:
 
 
 def _of_writing(source: Source, attempt: Attempt, *, tables: bool) -> str | None:
-    case, convention = _case(attempt), attempt.convention
+    case, convention = case_of(attempt), attempt.convention
     names = ["table"] if convention.tables not in ("half-width", "repeated", "packed") else ["cos", "sin"]
     names = names if tables else snippet.names(convention)
     before = [f"before_{name} = {name}.clone()" for name in names]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.frequencies import Turned, fitted, wrapped
+from rotcheck.identify.narrow import narrow_dtype
 from rotcheck.rotary.recognition import Recognition, recognise
 from rotcheck.rotary.schedules import Plain, Schedule
 
@@ -84,8 +85,7 @@ def _steady(seen: Turned, own: Tensor, head_dim: int | None, noise: float, known
 def _rounded(frequencies: Tensor) -> bool:
     """Return whether all frequencies are such as bfloat16 or float16 holds."""
     turning = frequencies[frequencies > 6.2e-5]  # above float16's smallest normal number
-    narrow = (turning.to(dtype).double() for dtype in (torch.bfloat16, torch.float16))
-    return len(turning) > 2 and any(bool(((one / turning) - 1).abs().max() < 2e-6) for one in narrow)
+    return len(turning) > 2 and narrow_dtype(turning, 2e-6) is not None
 
 
 def _recognised(

@@ -1,5 +1,6 @@
 """Tables whose values were rounded to a dtype that is narrower than the one in which they come back."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from msgspec import structs
 
 from rotcheck.identify.builders import Recipe
 from rotcheck.identify.maker_snippet import snippet
+from rotcheck.identify.narrow import narrow_dtype
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.table_forms import Built
 from rotcheck.results import Remark
@@ -26,7 +28,7 @@ def rounded_tables(
     if narrow is None:
         return []
     name, wide = str(narrow)[6:], str(built.dtype)[6:]
-    bits = f"2**{round(torch.tensor(torch.finfo(narrow).eps).log2().item()) - 1}"
+    bits = f"2**{round(math.log2(torch.finfo(narrow).eps)) - 1}"
     words = f"rounds cos and sin to {name} and returns {wide}: each is off by up to {bits} of itself"
     seen = f"each value of the table is one that {name} holds"
     code = snippet(function, built_as, recipe, [(CALL, f"values that {name} holds, in {wide}")], 3)
@@ -39,9 +41,4 @@ def rounded_tables(
 def _narrow(built: Built) -> torch.dtype | None:
     values = torch.cat((built.cos.flatten(), built.sin.flatten()))
     telling = values[(values.abs() > EXACT) & ((values.abs() - 1).abs() > EXACT)]
-    if built.dtype not in WIDE or len(telling) < ENOUGH:
-        return None
-    for dtype in (torch.bfloat16, torch.float16):
-        if bool(((telling - telling.to(dtype).double()).abs() < EXACT * telling.abs()).all()):
-            return dtype
-    return None
+    return narrow_dtype(telling, EXACT) if built.dtype in WIDE and len(telling) >= ENOUGH else None

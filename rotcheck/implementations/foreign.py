@@ -73,53 +73,45 @@ def _of_mlx() -> tuple[Function, Function]:
 
 
 _CONVERTERS = {"jax": _of_jax, "mlx": _of_mlx}
-_EACH = ["    if isinstance(x, (tuple, list)):", "        return tuple(map({}, x))"]
+
+
+def _lines(imported: str, made: str, given: str, dtype: str) -> tuple[str, ...]:
+    """Return the lines that define `array(x)` and `tensor(x)`, each for tuples too.
+
+    `made`: an array of `plain`, in x's dtype. `given`: x as NumPy reads it. `dtype`: the name of x's dtype.
+    """
+    each = ["    if isinstance(x, (tuple, list)):", "        return tuple(map({}, x))"]
+    return (
+        *(imported, "import numpy", "", ""),
+        *("def array(x):", each[0], each[1].format("array")),
+        "    plain = x.float() if torch.is_tensor(x) and x.dtype == torch.bfloat16 else x",
+        f"    return {made} if torch.is_tensor(x) else x",
+        *("", ""),
+        *("def tensor(x):", each[0], each[1].format("tensor")),
+        f"    own = numpy.array({given})",
+        f"    return torch.from_numpy(own).to(getattr(torch, {dtype}))",
+        *("", ""),
+    )
+
+
 JAX = Library(
     "JAX",
     "jax",
-    (
+    _lines(
         "import jax",
-        "import numpy",
-        "",
-        "",
-        "def array(x):",
-        _EACH[0],
-        _EACH[1].format("array"),
-        "    plain = x.float() if torch.is_tensor(x) and x.dtype == torch.bfloat16 else x",
-        "    return jax.numpy.array(plain.numpy(), dtype=str(x.dtype)[6:]) if torch.is_tensor(x) else x",
-        "",
-        "",
-        "def tensor(x):",
-        _EACH[0],
-        _EACH[1].format("tensor"),
-        '    own = numpy.array(x.astype("float32") if x.dtype == "bfloat16" else x)',
-        "    return torch.from_numpy(own).to(getattr(torch, str(x.dtype)))",
-        "",
-        "",
+        "jax.numpy.array(plain.numpy(), dtype=str(x.dtype)[6:])",
+        'x.astype("float32") if x.dtype == "bfloat16" else x',
+        "str(x.dtype)",
     ),
 )
 MLX = Library(
     "MLX",
     "mlx",
-    (
+    _lines(
         "import mlx.core as core",
-        "import numpy",
-        "",
-        "",
-        "def array(x):",
-        _EACH[0],
-        _EACH[1].format("array"),
-        "    plain = x.float() if torch.is_tensor(x) and x.dtype == torch.bfloat16 else x",
-        "    return core.array(plain.numpy()).astype(getattr(core, str(x.dtype)[6:])) if torch.is_tensor(x) else x",
-        "",
-        "",
-        "def tensor(x):",
-        _EACH[0],
-        _EACH[1].format("tensor"),
-        "    own = numpy.array(x.astype(core.float32) if x.dtype == core.bfloat16 else x)",
-        '    return torch.from_numpy(own).to(getattr(torch, str(x.dtype).rpartition(".")[2]))',
-        "",
-        "",
+        "core.array(plain.numpy()).astype(getattr(core, str(x.dtype)[6:]))",
+        "x.astype(core.float32) if x.dtype == core.bfloat16 else x",
+        'str(x.dtype).rpartition(".")[2]',
     ),
 )
 LIBRARIES = (JAX, MLX)
