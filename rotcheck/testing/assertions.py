@@ -24,9 +24,11 @@ from rotcheck.results import FINDINGS, Cell, Identification, Remark
 from rotcheck.rotary.conventions import Convention
 from rotcheck.testing import message
 from rotcheck.testing.trial import Trial
+from rotcheck.testing.watch import Watch
 from rotcheck.testing.world import defaults
 
 Function = Callable[..., Any]
+LIMIT = 300.0  # seconds
 OUTSIDE = "writes-outside"
 
 
@@ -36,15 +38,17 @@ def assert_rotates(
     device: str = "cpu",
     dtypes: Sequence[str] = ("float32", "bfloat16"),
     checks: Sequence[str] | None = None,
+    timeout: float = LIMIT,
     **convention: Any,
 ) -> list[Cell]:
     """Assert that a function is a right rotary embedding: within rounding of float64, and harmless beside it.
 
     `function`: a function, or an object or `torch.nn.Module` that can be called, on `device` already. `dtypes`:
     "float32", "bfloat16", "float16", "float64". `checks`: names as `rotcheck compare --check` takes them; None: the
-    quick ones. `convention`: fields of `rotcheck.rotary.Convention` (pairing="half", layout="bshd", ...), to which
-    the function is then held; without any it is held to what it declares by `rotcheck.declare`, and otherwise
-    identified first. A mistake that `rotcheck identify` names fails, whichever checks are asked for.
+    quick ones. `timeout`: seconds, after which it fails. `convention`: fields of `rotcheck.rotary.Convention`
+    (pairing="half", layout="bshd", ...), to which the function is then held; without any it is held to what it
+    declares by `rotcheck.declare`, and otherwise identified first. A mistake that `rotcheck identify` names fails,
+    whichever checks are asked for.
 
     Returns a cell for each dtype and check. Raises AssertionError, whose message says which pairs are off where and
     by how many rounding steps, and the cause and fix of a known mistake; and `RequestError` for a dtype, check or
@@ -55,6 +59,23 @@ def assert_rotates(
     check_known("check", checks or (), check_names())
     _check_callable(function, device)
     name, asked = name_of(function), checks or check_names("quick")
+    with Watch(name, timeout) as watch:
+        return _judged(
+            function, name, device, [(dtype, check) for dtype in dtypes for check in asked], convention, watch
+        )
+
+
+def _judged(
+    function: Function,
+    name: str,
+    device: str,
+    asked: Sequence[tuple[str, str]],
+    convention: Mapping[str, Any],
+    watch: Watch,
+) -> list[Cell]:
+    """Return the cell of each dtype and check that is asked. Raises AssertionError."""
+    __tracebackhide__ = True
+    watch.step("identifying it")
     with defaults():
         judged, told = _convention(function, convention, device)
     if told and (judged is None or told.answer == "unknown"):
@@ -67,11 +88,11 @@ def assert_rotates(
     with defaults():  # anew: the calls by which it was identified may have changed them
         subject = Subject(load.as_implementation(function, judged), device, declares=declares)
         trial = Trial(subject, name, device)
-        cells = [
-            trial.cell(dtype, check) if check != CONVENTION else _judgement(told, name, device, dtype)
-            for dtype in dtypes
-            for check in asked
-        ]
+        cells = []
+        for at, (dtype, check) in enumerate(asked, 1):
+            watch.step(f"checking {check} in {dtype} ({at} of {len(asked)})")
+            own = check == CONVENTION
+            cells.append(_judgement(told, name, device, dtype) if own else trial.cell(dtype, check))
         wrong = [cell for cell in cells if cell.verdict in FINDINGS and cell.check != CONVENTION]
         off = trial.spreads(wrong)
     mistakes = judgement.mistakes(told) if told else []
@@ -109,19 +130,25 @@ def _judgement(told: Identification | None, name: str, device: str, dtype: str) 
     return judgement.cell(Told(told, None), name, device, dtype, others=())
 
 
-def assert_swappable(function: Function, other: Function | str, *, device: str = "cpu") -> None:
+def assert_swappable(
+    function: Function, other: Function | str, *, device: str = "cpu", timeout: float = LIMIT
+) -> None:
     """Assert that one function can take another's place as it is: same convention, same call, same values.
 
-    `other`: a function, or a name or SPEC as `rotcheck identify --like` takes it. Raises AssertionError, whose message
-    says in what they differ and what to permute or convert.
+    `other`: a function, or a name or SPEC as `rotcheck identify --like` takes it. `timeout`: seconds, after which it
+    fails. Raises AssertionError, whose message says in what they differ and what to permute or convert.
     """
     __tracebackhide__ = True
     _check_callable(function, device)
     target = load.find(other, device) if isinstance(other, str) else Target(other, load.declared(other))
-    with defaults():
+    reference = other if isinstance(other, str) else name_of(other)
+    with Watch(name_of(function), timeout) as watch, defaults():
+        watch.step("identifying it")
         ours = _identified(function, load.declared(function), device)
+        watch.step(f"identifying {reference}")
         theirs = describe.identified(target, torch.device(device))
-        found = likeness(ours.told, theirs.told, other if isinstance(other, str) else name_of(other))
+        watch.step(f"running it beside {reference}")
+        found = likeness(ours.told, theirs.told, reference)
         found = beside_each_other(function, target.function, found, ours, theirs, torch.device(device))
     if found.swappable != "as it is":
         raise AssertionError(message.unlike(name_of(function), found, ours.told, theirs.told))

@@ -89,3 +89,66 @@ def test_kernels_under_the_interpreter_are_answered_and_end_nothing(tmp_path: Pa
         command, cwd=tmp_path, env=interpreted, capture_output=True, text=True, check=False, timeout=600
     )
     assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+SLOW = """
+import time
+
+import own_kernels
+import pytest
+from rotcheck.testing import assert_rotates, assert_swappable
+
+
+def never_ends(q, k, cos, sin):
+    while True:
+        time.sleep(0.01)
+
+
+def test_checked_to_its_end():
+    assert_rotates(own_kernels.healthy, dtypes=["float32"], checks=["forward", "dtype"], timeout=600)
+
+
+@pytest.mark.parametrize("ask", [assert_rotates, lambda f, timeout: assert_swappable(f, f, timeout=timeout)])
+def test_ended(ask):
+    with pytest.raises(AssertionError) as caught:
+        ask(never_ends, timeout=1.2)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "never_ends was not checked to its end: the limit of 1.2 s was reached while identifying it"
+    assert lines[1].startswith("  at test_mine.py:") and lines[1].endswith(" in never_ends")
+"""
+
+
+def in_a_terminal(folder: Path, *options: str) -> str:
+    """Run the slow suite where standard error is a terminal, and return what it shows."""
+    (folder / "test_mine.py").write_text(SLOW)
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, "test_mine.py"]
+    asked = f"import os, pty; os.chdir({str(folder)!r}); pty.spawn({command!r})"
+    wanted = {**os.environ, "PYTHONPATH": path, "TERM": "xterm", "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env=wanted,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    return done.stdout
+
+
+def test_a_slow_function_is_seen_to_be_at_work_where_nothing_is_captured(tmp_path: Path) -> None:
+    shown = in_a_terminal(tmp_path, "-s")
+    assert "3 passed" in shown
+    assert "\x1b[Knever_ends: identifying it, 1 s" in shown
+    assert "never_ends" not in in_a_terminal(tmp_path)
+
+
+def test_each_step_is_a_record_that_pytest_shows_live(tmp_path: Path) -> None:
+    shown = in_a_terminal(tmp_path, "--log-cli-level=INFO", "-k", "checked")
+    steps = [line.rpartition(" healthy: ")[2].strip() for line in shown.splitlines() if " healthy: " in line]
+    assert steps == [
+        "identifying it",
+        "checking forward in float32 (1 of 2)",
+        "checking dtype in float32 (2 of 2)",
+    ]
