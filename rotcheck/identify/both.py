@@ -25,7 +25,6 @@ from rotcheck.rotary.tables import AXES
 ROWS = (0, 1, 2, 3)
 POINTS = ((0, 0, 0), (1, 0, 0), (0, 1, 1), (2, 3, 5))
 LAST = len(ROWS) - 1
-LOADED = "spec.loader.exec_module(module)"
 
 
 class Unshowable(Exception):
@@ -146,7 +145,7 @@ def _source(pair: Pair) -> Source:
     """Return the lines that load the one as `f` and the other as `make`."""
     both = source_of(pair.taker), source_of(pair.maker)
     taker, maker = (list(each.lines) for each in both)
-    own = maker[maker.index(LOADED) + 1 :]
+    own = [line for line in maker if line not in taker]
     return Source((*taker, *own[:-1], f"make = {own[-1].removeprefix('f = ')}"), narrow=both[0].narrow)
 
 

@@ -51,6 +51,9 @@ class Source:
             sys.path[:] = paths
             for name in [name for name in known if sys.modules.get(name) is not known[name]]:
                 sys.modules[name] = known[name]
+            loaded = getattr(space.get("module"), "__name__", "")
+            if loaded not in known:
+                sys.modules.pop(loaded, None)  # the next piece reads its file anew
         return space
 
 

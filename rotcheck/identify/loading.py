@@ -1,7 +1,9 @@
 """The lines by which Python loads what a specification names, without rotcheck."""
 
 import ast
+import importlib.util
 import inspect
+import keyword
 import os
 import re
 import sys
@@ -32,13 +34,13 @@ def _of_its_library(specification: str, built: str | None, function: Callable[..
     owner, _, method = name.rpartition(".")
     lines = _file(Path(target)) if target.endswith(".py") else _module(target)
     if built is None:
-        return [*lines, f"f = module.{name}"]
+        return [*lines, "", f"f = module.{name}"]
     made = construction(built)
     configuration = _configuration(made, function)
     made = _CONFIGURATION.sub(r"\1=configuration", made)
     made = _OTHER.sub(r"module.\1()", _PLACE.sub(r'="\1"', made).replace(foreign.WIDE, 'dtype="float32"'))
     bound = f".{method}" if owner else ""
-    return [*lines, *configuration, f"f = module.{made}{bound}"]
+    return [*lines, "", *configuration, f"f = module.{made}{bound}"]
 
 
 def construction(built: str) -> str:
@@ -51,15 +53,12 @@ def _module(name: str) -> list[str]:
     up = name.count(".") + (1 if origin.endswith("__init__.py") else 0)
     root = Path(origin).resolve().parents[up] if origin else Path()
     installed = "site-packages" in origin or root in map(Path, (sysconfig.get_path("stdlib"), sys.prefix))
-    here = [] if installed else [f'sys.path.append("{Path(os.path.relpath(root)).as_posix()}")']
     return [
-        "import importlib",
-        "import sys",
-        "",
+        *([] if installed else ["import sys", ""]),
         "import torch",
         "",
-        *here,
-        f'module = importlib.import_module("{name}")',
+        *([] if installed else [f'sys.path.append("{Path(os.path.relpath(root)).as_posix()}")']),
+        _import(name),
     ]
 
 
@@ -67,21 +66,36 @@ def _file(file: Path) -> list[str]:
     """Return the lines that import a file: as a module of its package, where it imports from that."""
     name = importing.name_of(file.as_posix())
     found = sys.modules.get(name)
-    lines = ["import importlib.util", "import sys", *_stand_ins(getattr(found, importing.STAND_INS, ()))]
+    stand_ins = _stand_ins(getattr(found, importing.STAND_INS, ()))
     if not name.startswith(GIVEN):
         root = file.parents[name.count(".") + (file.stem == "__init__")]
-        return [
-            *lines,
-            f'sys.path.append("{root.as_posix()}")',
-            f'module = importlib.import_module("{name}")',
-        ]
+        return ["import sys", *stand_ins, f'sys.path.append("{root.as_posix()}")', _import(name)]
+    raised = getattr(found, importing.RAISED, None)
+    beside = f'sys.path.append("{file.parent.as_posix()}")'
+    if raised is None and _is_alone(file):
+        return ["import sys", *stand_ins, beside, _import(file.stem)]
     return [
-        *lines,
-        f'sys.path.append("{file.parent.as_posix()}")',
+        "import importlib.util",
+        "import sys",
+        *stand_ins,
+        beside,
         f'spec = importlib.util.spec_from_file_location("{file.stem}", "{file.as_posix()}")',
         "module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)",
-        *_executed(getattr(found, importing.RAISED, None)),
+        *_executed(raised),
     ]
+
+
+def _import(name: str) -> str:
+    return f"import {name} as module"
+
+
+def _is_alone(file: Path) -> bool:
+    """Return whether `import` finds this file once its folder stands last in the path: no other module has its name."""
+    name = file.stem
+    if not name.isidentifier() or keyword.iskeyword(name) or name in sys.modules:
+        return False
+    other = importlib.util.find_spec(name)
+    return other is None or (other.origin is not None and Path(other.origin).resolve() == file.resolve())
 
 
 def _stand_ins(lacking: Sequence[str]) -> list[str]:
@@ -90,6 +104,7 @@ def _stand_ins(lacking: Sequence[str]) -> list[str]:
         return ["", "import torch", ""]
     names = textwrap.fill(", ".join(f'"{name}"' for name in lacking), 80).replace("\n", "\n    ")
     return [
+        "import importlib.machinery",
         "from unittest.mock import MagicMock",
         "",
         "import torch",

@@ -157,12 +157,6 @@ def mistakes(found: Identification) -> Iterator[tuple[str, Labelled, str]]:
         yield one.message, _details(one), one.demonstration or ""
 
 
-def compact(demonstration: str) -> str:
-    """Return what shows a mistake without the lines that load the function."""
-    before, _, after = demonstration.partition("\nf = ")
-    return after.partition("\n")[2].strip() if after else before
-
-
 def ends(found: Identification) -> Labelled:
     """Return what was not tried, and what to do next."""
     left = [("not tried", ", ".join(found.untried))] if found.untried else []

@@ -222,7 +222,7 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
     wrong = list(conventions.mistakes(found))
     for at, (words, told, demonstration) in enumerate(wrong):
         heading = [Text(f"{marks.bad} {words}", style="bold red")] if at else []
-        code = [_code(conventions.compact(demonstration))] if demonstration else []
+        code = [_code(demonstration)] if demonstration else []
         parts.append(Group(*heading, _labelled(told), *code))
     if found.convention is None and found.permutation is None:
         choices = _remarks_of("Worth knowing", conventions.choices(found))
