@@ -104,9 +104,7 @@ def _left_out(found: Identified) -> str | None:
 
 def why(told: Identification) -> str:
     """Return why a function was not identified."""
-    if told.message or told.convention is None:
-        return told.message or "no call that was tried gave back a rotation"
-    return f"it follows no convention exactly; the nearest has {told.convention.pairing} pairing"
+    return told.message or "no call that was tried gave back a rotation"
 
 
 def advice(found: Identified) -> str:

@@ -481,10 +481,12 @@ def _said(
     said += [evidence.of_error(error)] if error is not None else []
     apart = own is not None and own.apart
     doubt = own.doubt if own else None
+    if not found.exact and not _mistaken(findings):  # a choice that is not judged
+        doubt = doubt or findings[0].message
     told = _told(
         target,
         device,
-        follows=found.exact and not _mistaken(findings) and not doubt,
+        follows=not _mistaken(findings) and not doubt,
         convention=_described(found, convention, own, more),
         call=words.call_words(convention),
         evidence=(*said, *more.evidence),

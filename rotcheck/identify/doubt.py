@@ -78,8 +78,15 @@ def decided(
     kept = structs.replace(told, findings=tuple(findings))
     if kept.answer != "wrong":
         advice = f"say above the function what it takes: {declaration(found, names)}"
-        kept = structs.replace(kept, follows=False, advice=(*kept.advice, advice))
+        kept = in_doubt(told, kept, advice)
     return _with_idle(kept, idle_ones)
+
+
+def in_doubt(told: Identification, settled: Identification, advice: str) -> Identification:
+    """Return what is told where no mistake is beyond doubt: the first of them is why it is not understood."""
+    first = next(now for was, now in zip(told.findings, settled.findings) if was.mistake)
+    reason = settled.message or first.message
+    return structs.replace(settled, follows=False, message=reason, advice=(*settled.advice, advice))
 
 
 def _doubts(found: Found, names: Sequence[str]) -> list[str]:
@@ -155,7 +162,11 @@ def _with_idle(told: Identification, names: Sequence[str]) -> Identification:
     ]
     advice = f"give `{names[0]}` an effect, or take it away"
     return structs.replace(
-        told, follows=False, findings=(*told.findings, *found), advice=(*told.advice, advice)
+        told,
+        follows=False,
+        findings=(*told.findings, *found),
+        message=told.message or found[0].message,
+        advice=(*told.advice, advice),
     )
 
 

@@ -20,6 +20,7 @@ from rotcheck.implementations.construct import copied
 from rotcheck.implementations.vocabulary import said
 from rotcheck.measure.device import fetch
 from rotcheck.results import Remark, Told
+from rotcheck.rotary.conventions import role_of
 
 MOVED = 3  # rows
 SURELY_OFFSET = re.compile(
@@ -59,6 +60,13 @@ def of_arguments(
 
 def _passed(name: str, recipe: Recipe) -> bool:
     return any(argument.startswith(f"{name}=") for argument in recipe.arguments)
+
+
+def begins_at(function: Callable[..., Any], recipe: Recipe) -> str:
+    """Return the argument of a call that says where rows begin, and says 0; empty: none does."""
+    names = (one.name for one in parameters(function) or ())
+    given = [(one.rpartition("=")[0] or name, role_of(one)) for name, one in zip(names, recipe.arguments)]
+    return next((name for name, role in given if role == "0" and said(name, vocabulary.OFFSET)), "")
 
 
 def _ignored(function: Callable[..., Any], recipe: Recipe, name: str, built_as: str | None) -> Remark:

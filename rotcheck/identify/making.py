@@ -14,13 +14,14 @@ from rotcheck.identify.configured import Configured, configured
 from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
-from rotcheck.identify.maker_arguments import of_arguments
+from rotcheck.identify.maker_arguments import SURELY_OFFSET, Heeded, begins_at, of_arguments
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.rounded_tables import rounded_tables
 from rotcheck.identify.schedule_faults import amplitude_missing, by_length, long_factors, not_dynamic
 from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import shape_words
+from rotcheck.implementations.vocabulary import said
 from rotcheck.results import Described, Told
 from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.schedules import Plain
@@ -70,7 +71,9 @@ def of_maker(
     made = axes.fit if axes else fit(angles, 1, 2 * built.cos.shape[-1], noise, known.schedules())
     own.longest = made.longest
     tell(own, made, max(angles))
-    tell_offset(own, angles, made, 1)
+    late = tell_offset(own, angles, made, 1)
+    if late > 0:
+        _tell_begin(own, heeded, begins_at(function, recipe), late)
     _tell_amplitude(own, built, made, known)
     lanes = None if turning or _told_width(recipe) else 2 * made.turning
     _tell_contradiction(own, contradiction(made, known, lanes, max(angles)))
@@ -167,6 +170,27 @@ def _tell_points(own: OwnAngles, turning: tuple[int, ...], groups: int) -> None:
         own.schedule = f"Axial{rows} {own.schedule}: {shown}" if rows else f"{own.schedule}: {shown}"
     seen = "points of which one coordinate after another is not 0"
     own.evidence.append(Told(field="positions", says=f"points of {count} coordinates: {shown}", because=seen))
+
+
+def _tell_begin(own: OwnAngles, heeded: Heeded, name: str, late: int) -> None:
+    """Say behind how many rows others begin, of a maker that is told by `name` how many there are before its own.
+
+    A mistake of what is named an offset. What is named after a prefill may count a token that follows it.
+    """
+    if not name:
+        return
+    on = f"from {name} on"
+    heeded.evidence = [
+        structs.replace(one, says=f"from {name} + {late} on") if one.says == on else one
+        for one in heeded.evidence
+    ]
+    words = f"the first row is position {name} + {late}, and what lies behind {name} tokens begins at position {name}"
+    at = next(at for at, one in enumerate(own.remarks) if one.code == "offset")
+    if said(name, SURELY_OFFSET):
+        own.remarks[at] = structs.replace(own.remarks[at], message=words)
+    else:
+        own.doubt = f"{words}: right only where it counts a token more"
+        del own.remarks[at]
 
 
 def _tell_amplitude(own: OwnAngles, built: Built, made: Fit | None, known: Configured) -> None:

@@ -190,16 +190,17 @@ def _tell_departure(own: OwnAngles, made: Fit) -> None:
     own.remarks.append(remark("own-positions", words, seen, mistake=False))
 
 
-def tell_offset(own: OwnAngles, seen: Turned, made: Fit, direction: int) -> None:
-    """Notice a first position that turns already."""
+def tell_offset(own: OwnAngles, seen: Turned, made: Fit, direction: int) -> int:
+    """Notice a first position that turns already; return as which other position, 0: as none."""
     zero = seen.get(0)
     if zero is None or float(zero.abs().max()) < 1e-5:
-        return
+        return 0
     first = next((pair for pair, frequency in enumerate(made.frequencies.tolist()) if frequency), 0)
     by = round(float(zero[first]) * direction / (float(made.frequencies[first]) or 1.0))
     shown = f"pair {first} turns by {float(zero[first]):.4g} rad at position 0"
     whole = wrapped(zero * direction - by * made.frequencies).abs().max() < 1e-2  # all pairs
     if by and bool(whole) and made.schedule is not None and not own.apart:
         own.remarks.append(remark("offset", f"position 0 is turned as position {by} should be", shown))
-        return
+        return by
     own.doubt = f"position 0 turns already ({shown}), and as no other position should: its rows are no places in a row"
+    return 0

@@ -73,10 +73,14 @@ def amplitude_missing(schedule: Schedule | None, amplitude: float, known: Config
     factor = f"{schedule.factor:g}"
     if isinstance(schedule, Yarn):
         name, formula = "YaRN", f"0.1 ln {factor} + 1"
+        meant = (
+            "a configuration whose mscale equals its mscale_all_dim means 1 and scales the softmax instead, as "
+            "DeepSeek's does, also in transformers"
+        )
     else:
         name, formula = "LongRoPE", f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
-    scaled = "are not scaled" if abs(amplitude - 1) < SCALED else f"are scaled by {amplitude:.4g}, and not"
+        meant = "right only where the scores are scaled elsewhere, or the model's configuration says so"
     return (
-        f"{name}({factor}), but cos and sin {scaled} by {formula} = {schedule.attention_factor:.4g}: right only where "
-        "the scores are scaled elsewhere, or the model's configuration says so"
+        f"{name} with factor {factor} asks for cos and sin scaled by {formula} = {schedule.attention_factor:.4g}; they "
+        f"are scaled by {amplitude:.4g} ({meant})"
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 from rotcheck.identify import builders, grids
 from rotcheck.identify.builders import Recipe
 from rotcheck.identify.demonstration import PRINT, Source, shown
-from rotcheck.identify.doubt import settled, source_of
+from rotcheck.identify.doubt import in_doubt, settled, source_of
 from rotcheck.identify.table_forms import Built, read
 from rotcheck.identify.templates import parameters
 from rotcheck.implementations import vocabulary
@@ -48,7 +48,7 @@ def decided(target: Target, recipe: Recipe, built: Built, told: Identification) 
     if kept.answer == "wrong":
         return kept
     advice = "name its arguments for what they are, or write a function of no argument that calls it, and name that"
-    return structs.replace(kept, follows=False, advice=(*told.advice, advice))
+    return in_doubt(told, kept, advice)
 
 
 def _unspoken(function: Callable[..., Any], arguments: Sequence[str]) -> list[str]:

@@ -39,12 +39,14 @@ POSITIONS = _names(
     "input_pos(itions)? idx ids coords? coordinates? points? index grid"
 )
 OFFSET = _names(
-    ".*offsets? start.* begin.* cache_(pos|position|len).* past.*len.* step prev_len kv_len seqlen_offset"
+    ".*offsets? start.* begin.* cache_(pos|position|len).* past.*len.* step prev_len kv_len seqlen_offset "
+    "(prefill|prefix)_?(len|length|size) num_(computed|cached|past)_tokens"
 )
 LENGTH = _names(
     "(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*"
     "(len|length|size|embeddings?|positions?|s) seqlen slen len length l n_?ctx n_tokens num_tokens end end_pos "
-    "(q|k|kv|query|key)_?(seq_?)?(len|length) seq_?len(gth)?_(q|k|kv) block_size max_.* maxlen rows steps? n_pos.*"
+    "(q|k|kv|query|key)_?(seq_?)?(len|length) seq_?len(gth)?_(q|k|kv) block_size max_.* maxlen rows steps? n_pos.* "
+    "(n|num)_((draft|new|spec|speculative)_)?(steps|tokens)"
 )
 SECTIONS = _names("(m_?rope_?|rope_?)?sections?")
 AXES = _names("(rope_)?(axes|axis)_?dims?")  # lanes of each coordinate of a point

@@ -49,11 +49,17 @@ def title(found: Identification) -> str:
         return f"{name}: {found.permutation}"
     if found.convention is None:
         return f"{name}: not identified"
-    if not found.follows and any(one.message == found.message for one in found.findings):
+    if found.answer == "unknown" and not _untold(found):
         return f"{name}: {found.message}"
     if not found.follows:
         return f"{name}: not understood; nearest: {_words(found)}"
     return f"{name}: {_words(found)}"
+
+
+def _untold(found: Identification) -> bool:
+    """Return whether it is not understood for a reason that no finding tells."""
+    told = any(one.message == found.message for one in found.findings)
+    return found.answer == "unknown" and found.convention is not None and not told
 
 
 def _words(found: Identification) -> str:
@@ -92,6 +98,7 @@ def _plainly(schedule: str) -> str:
 
 def lines(found: Identification) -> list[Said]:
     """Return of each field what is said and what told so, and the further ways to call it."""
+    why = [("why", one_line(found.message), "")] if _untold(found) and found.message else []
     built = (
         [("built", found.built, "the file's own call, or what its parameters' names ask for")]
         if found.built
@@ -103,7 +110,7 @@ def lines(found: Identification) -> list[Said]:
     ]
     also = [("also" if at == 0 else "", text, "") for at, text in enumerate(_grouped(found.also))]
     turned = [("flags" if at == 0 else "", *said) for at, said in enumerate(_turned(found))]
-    return [*built, *told, *also, *turned]
+    return [*why, *built, *told, *also, *turned]
 
 
 def _turned(found: Identification) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,14 @@ def forgets_its_offset(dim, seq_len, offset=0):
     return both(torch.outer(torch.arange(seq_len).double(), frequencies(dim)))
 
 
+def behind_a_cache(past_len, num_tokens, dim=64):
+    return both(torch.outer(torch.arange(past_len, past_len + num_tokens).double(), frequencies(dim)))
+
+
+def one_late_behind_a_cache(past_len, num_tokens, dim=64):
+    return behind_a_cache(past_len + 1, num_tokens, dim)
+
+
 def kept_in_bfloat16(dim, end):
     cos, sin = both(torch.outer(torch.arange(end).double(), frequencies(dim)))
     return cos.bfloat16().float(), sin.bfloat16().float()

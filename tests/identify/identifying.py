@@ -36,8 +36,10 @@ class Corpus:
 
 
 def told(specification: str) -> Identification:
-    """Identify a function in this process, as a worker does."""
-    return identified(load.find(specification, "cpu"), CPU).told
+    """Identify a function in this process, as a worker does; what is not understood must say why."""
+    found = identified(load.find(specification, "cpu"), CPU).told
+    assert found.answer != "unknown" or found.message, f"{specification}: no reason"
+    return found
 
 
 def departures(found: Identification, expected: dict[str, Any]) -> list[str]:

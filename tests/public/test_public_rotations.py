@@ -38,7 +38,7 @@ FIXED = {
     "18-jax-bf16-frequencies:RotaryEmbedding": ("right",),
     "27-permute-kv-heads:reverse_permute_rope": ("right",),
     "27-permute-kv-heads:load_rotary_projections": ("right",),
-    "29-draft-positions-late:draft_rotary_tables": ("unknown",),
+    "29-draft-positions-late:draft_rotary_tables": ("right",),
     "23-packed-context-parallel:apply_rotary_pos_emb_thd": ("right",),
 }
 
@@ -71,10 +71,15 @@ def test_ranks_of_context_parallelism_are_tried(version: str) -> None:
     assert any(one.field == "context_parallel" for one in found.evidence)
 
 
-def test_what_is_not_understood_is_neither_right_nor_wrong() -> None:
-    found = told("29-draft-positions-late:draft_rotary_tables", "faulty")
-    assert found.answer == "unknown"
-    assert found.advice
+def test_positions_that_are_late_are_told_where_a_name_does_not_say_what_it_counts() -> None:
+    faulty, fixed = (
+        told("29-draft-positions-late:draft_rotary_tables", version) for version in ("faulty", "fixed")
+    )
+    assert faulty.answer == "unknown"
+    assert (faulty.message or "").startswith("the first row is position prefill_len + 1, and")
+    assert faulty.advice
+    assert fixed.answer == "right"
+    assert "from prefill_len on" in [one.says for one in fixed.evidence]
 
 
 def test_context_asks_for_one_row_of_positions_where_a_batch_of_them_would_be_coordinates() -> None:
