@@ -93,15 +93,21 @@ def of_maker(function: Callable[..., Any], recipe: Recipe) -> Laid | str:
     sides = told_sides(function)
     if sides is None or max(sides) >= len(recipe.arguments):
         return UNKNOWN_SIDES
-    arguments = list(recipe.arguments)
-    arguments[sides[0]], arguments[sides[1]] = str(HIGH), str(WIDE)
-    asked = replace(recipe, arguments=tuple(arguments))
     try:
-        returned = called(copied(function), asked, torch.arange(SQUARES), SQUARES)
-        built = read(_flat(returned), SQUARES)
+        angles = angles_of(function, recipe, HIGH, WIDE)
     except Exception:  # it takes squares only, or gives back no tables of them
         return UNKNOWN_SIDES
-    return laid(built.angles) or _unlaid(built.angles)
+    return laid(angles) or _unlaid(angles)
+
+
+def angles_of(function: Callable[..., Any], recipe: Recipe, high: int, wide: int) -> Tensor:
+    """Return the angles (high * wide, P) that a maker gives for a grid. Raises what it raises, and `NotTables`."""
+    sides, arguments, squares = told_sides(function), list(recipe.arguments), high * wide
+    assert sides is not None, "it is told the sides of a grid"
+    arguments[sides[0]], arguments[sides[1]] = str(high), str(wide)
+    asked = replace(recipe, arguments=tuple(arguments))
+    returned = called(copied(function), asked, torch.arange(squares), squares)
+    return read(_flat(returned, high, wide), squares).angles
 
 
 def _unlaid(angles: Tensor) -> str:
@@ -113,16 +119,16 @@ def _unlaid(angles: Tensor) -> str:
     return f"its squares are laid out neither row after row nor column after column: {SEEN}"
 
 
-def _flat(returned: Any) -> Any:
+def _flat(returned: Any, high: int, wide: int) -> Any:
     """Return tables with the two axes of a grid made one."""
     if isinstance(returned, dict):
         returned = tuple(returned.values())
     if isinstance(returned, (tuple, list)):
-        return tuple(_flat(part) for part in returned)
+        return tuple(_flat(part, high, wide) for part in returned)
     if not isinstance(returned, Tensor):
         raise NotTables(f"returns {type(returned).__name__}")
     for at in range(returned.dim() - 1):
-        if tuple(returned.shape[at : at + 2]) in ((HIGH, WIDE), (WIDE, HIGH)):
+        if tuple(returned.shape[at : at + 2]) in ((high, wide), (wide, high)):
             return returned.flatten(at, at + 1)
     return returned
 

@@ -95,13 +95,13 @@ def of_sides(
     if not all(_alike(one, two) for one, two in zip(_lines(built.angles, recipe.sides), lines)):
         return "the angles of a patch follow the size of the image, not its place alone"
     groups = [(torch.tensor(owners) == side).nonzero().flatten() for side in range(len(recipe.sides))]
-    twice = all(_twice(line, group) for line, group in zip(lines, groups) if len(group))
+    doubled = all(twice(line, group) for line, group in zip(lines, groups) if len(group))
     fits = []
     for line, group in zip(lines, groups):
-        once = group[: len(group) // 2] if twice else group
+        once = group[: len(group) // 2] if doubled else group
         turned = {place: angles[once] for place, angles in line.items()}
         fits.append(fit(turned, 1, 2 * len(once), noise, known))
-    return Sides(owners, tuple(fits), twice, float(built.angles[0].abs().max()))
+    return Sides(owners, tuple(fits), doubled, float(built.angles[0].abs().max()))
 
 
 def _owners(angles: Tensor, sides: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -147,7 +147,8 @@ def _alike(few: Turned, more: Turned) -> bool:
     return all(float(wrapped(few[at] - more[at]).abs().max()) < ALIKE for at in few if at in more)
 
 
-def _twice(line: Turned, group: Tensor) -> bool:
+def twice(line: Turned, group: Tensor) -> bool:
+    """Return whether the second half of a side's lanes turns as the first does."""
     half = len(group) // 2
     return half > 0 and all(
         bool((angles[group[:half]] - angles[group[-half:]]).abs().max() < 1e-5) for angles in line.values()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from rotcheck.identify.configured import Configured, configured
 from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
+from rotcheck.identify.grid_frequencies import of_side
 from rotcheck.identify.maker_arguments import SURELY_OFFSET, Heeded, begins_at, of_arguments
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
@@ -99,7 +101,26 @@ def _of_grid(function: Callable[..., Any], recipe: Recipe, built: Built, own: Ow
     else:
         own.remarks += grids.exchanged(found)
         evidence.append(Told(field="positions", says=found.words, because=grids.SEEN))
-    return Made(_described(recipe, built, own, None), own, tuple(evidence))
+        if not found.exchanged:
+            _tell_sides(own, function, recipe, built, found)
+    return Made(_described(recipe, built, own, None), own, (*evidence, *own.evidence))
+
+
+def _tell_sides(
+    own: OwnAngles, function: Callable[..., Any], recipe: Recipe, built: Built, found: grids.Laid
+) -> None:
+    """Say which frequencies the squares of a grid turn by, along its height and along its width."""
+    known, noise = configured(function), 2 * torch.finfo(_real(built.dtype)).eps
+    lay = partial(grids.angles_of, function, recipe)
+    for at, (name, pairs) in enumerate((("row", found.rows), ("column", found.columns))):
+        side = of_side(lay, at, pairs, noise, known.schedules())
+        if side is None:  # no grid is large enough
+            continue
+        own.doubt = own.doubt or (f"along a {name} {side.doubt}" if side.doubt else None)
+        if side.made:
+            _tell_contradiction(own, contradiction(side.made, known, None, 0))
+        seen = "grids of two lengths along that side"
+        own.evidence.append(Told(field="frequencies", says=f"along a {name}: {side.words}", because=seen))
 
 
 def _of_image(function: Callable[..., Any], recipe: Recipe, built: Built, own: OwnAngles) -> Made:

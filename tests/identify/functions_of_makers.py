@@ -282,3 +282,29 @@ class OfAFilm(nn.Module):
 def of_a_grid_without_columns(grid_h, grid_w):
     row = torch.arange(grid_h).double()[:, None].expand(grid_h, grid_w).reshape(-1, 1)
     return both(torch.cat((row * frequencies(32), row * frequencies(32)), -1))
+
+
+def over_a_grid(rows: Tensor, columns: Tensor, bands: Tensor) -> tuple[Tensor, Tensor]:
+    """Angles of places along both sides of a grid, those of a row in front."""
+    high, wide = len(rows), len(columns)
+    down = torch.outer(rows.double(), bands)[:, None].expand(high, wide, -1)
+    across = torch.outer(columns.double(), bands)[None].expand(high, wide, -1)
+    return both(torch.cat((down, across), -1).flatten(0, 1))
+
+
+def of_a_grid(dim, grid_h, grid_w, theta=100.0):
+    return over_a_grid(torch.arange(grid_h), torch.arange(grid_w), frequencies(dim // 2, theta))
+
+
+def of_a_grid_half_a_step_late(dim, grid_h, grid_w):
+    return over_a_grid(torch.arange(grid_h), torch.arange(grid_w), frequencies(dim // 2, 100.0, 1.0))
+
+
+def of_pixels(dim, grid_h, grid_w, max_freq=10):
+    bands = torch.linspace(1, max_freq / 2, dim // 4).double() * math.pi
+    return over_a_grid(torch.linspace(-1, 1, grid_h), torch.linspace(-1, 1, grid_w), bands)
+
+
+def of_pixels_without_pi(dim, grid_h, grid_w, max_freq=10):
+    bands = torch.linspace(1, max_freq / 2, dim // 4).double()
+    return over_a_grid(torch.linspace(-1, 1, grid_h), torch.linspace(-1, 1, grid_w), bands)
