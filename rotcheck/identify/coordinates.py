@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from rotcheck.rotary.conventions import coordinates, pairs, role_of
 
 AXES = ("time", "height", "width")
 _THREE = re.compile(r"\(3,\s*\w|\bM-?RoPE\b|\bmrope", re.IGNORECASE)
+EXCHANGED = "height and width are exchanged"
+_ORDER = re.compile(r"(temporal|time|\bt\b)\W+(height|h\b)\W+(and\W+)?(width|w\b)", re.IGNORECASE)
 _WAYS = (
     *(("3s", layout) for layout in ("thd", "t(hd)")),
     *(("3bs", layout) for layout in ("bhsd", "bshd", "bs(hd)")),
@@ -101,7 +103,27 @@ def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
     if bool((torch.stack(turned).int().sum(0) > 1).any()):
         return [], [remark("coordinates", "turns the same pairs with several coordinates", seen)]
     shown = ", ".join(f"{_span(turns)} with {_name(found, each)}" for each, turns in enumerate(turned))
-    return [Told(field="positions", says=f"points of {count} coordinates: pairs {shown}", because=seen)], []
+    told = Told(field="positions", says=f"points of {count} coordinates: pairs {shown}", because=seen)
+    return [told], _exchanged(found, turned, seen) if _in_front(found) else []
+
+
+def _exchanged(found: Found, turned: Sequence[Tensor], seen: str) -> list[Remark]:
+    """Return that height and width each turn the other's section, where an object says how many pairs each has."""
+    wanted = [pair_of(found.trier.function, axis) for axis in range(len(AXES))]
+    owners = [
+        next((axis for axis, turns in enumerate(turned) if turns[pair]), -1)
+        for pair in wanted
+        if pair is not None
+    ]
+    if owners != [0, 2, 1]:
+        return []
+    words = f"{EXCHANGED}: pairs {_span(turned[2])}, the section of height, turn with width"
+    return [remark("coordinates", words, seen)]
+
+
+def says_order(function: Callable[..., Any]) -> bool:
+    """Return whether a docstring says that positions are for time, height and width, in this order."""
+    return _ORDER.search(documentation(function)) is not None
 
 
 def _in_front(found: Found) -> bool:

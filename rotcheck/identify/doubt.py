@@ -113,6 +113,8 @@ def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
         return ["nothing says that its tables may have rows for each batch row"]
     if one.message.startswith(sequences.ROW_BY_ROW) and not sequences.rows_are_positions(found):
         return ["nothing says that its tables have a row for each position"]
+    if one.message.startswith(coordinates.EXCHANGED) and not coordinates.says_order(found.trier.function):
+        return ["nothing says that its positions are time, height and width, in this order"]
     if one.code == "context-parallel" and not context_parallel.says_tokens(target.function):
         return ["nothing says which rows its tables have"]
     return []

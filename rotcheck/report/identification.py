@@ -171,8 +171,9 @@ def ends(found: Identification) -> Labelled:
 
 
 def choices(found: Identification) -> list[str]:
-    """Return what others do not do, and is legitimate."""
-    return [one.message for one in found.findings if not one.mistake]
+    """Return what others do not do, and is legitimate; of one that is not understood, what its title does not say."""
+    told = found.message if found.answer == "unknown" and found.convention else None
+    return [one.message for one in found.findings if not one.mistake and one.message != told]
 
 
 def _details(one: Remark) -> Labelled:

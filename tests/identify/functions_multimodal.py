@@ -134,3 +134,49 @@ def sections_of_its_own(q, k, position_ids):
     own = torch.cat([part[axis] for axis, part in enumerate(parts)], -1)[:, :, None]
     cos, sin = (torch.cat((t, t), -1).to(q.dtype) for t in (own.cos(), own.sin()))
     return rotated(q, cos, sin), rotated(k, cos, sin)
+
+
+class Sectioned(nn.Module):
+    """position_ids (3, B, S): temporal, height and width indices, of which each turns its section of the pairs."""
+
+    axes = (0, 1, 2)
+
+    def __init__(self, head_dim=32, mrope_section=(4, 6, 6)):
+        super().__init__()
+        self.mrope_section = list(mrope_section)
+        self.inv_freq = 10000.0 ** (-torch.arange(0, head_dim, 2).float() / head_dim)
+
+    def forward(self, q, k, position_ids):
+        """q, k: (B, H, S, D)."""
+        parts = (position_ids[..., None].float() * self.inv_freq).split(self.mrope_section, -1)
+        own = torch.cat([part[axis] for axis, part in zip(self.axes, parts, strict=True)], -1)[:, None]
+        cos, sin = (torch.cat((t, t), -1).to(q.dtype) for t in (own.cos(), own.sin()))
+        return rotated(q, cos, sin), rotated(k, cos, sin)
+
+
+OF_SECTIONS = {
+    "pairing": "half",
+    "layout": "bhsd",
+    "tables": "positions",
+    "positions": "any",
+    "theta": 10000.0,
+}
+
+
+@expect(**OF_SECTIONS)
+class HeightBeforeWidth(Sectioned):
+    """position_ids (3, B, S), as they should be."""
+
+
+@expect(**OF_SECTIONS, mistakes=("coordinates",))
+class WidthBeforeHeight(Sectioned):
+    """position_ids (3, B, S): temporal, height and width indices."""
+
+    axes = (0, 2, 1)
+
+
+@expect(**OF_SECTIONS | {"layout": "thd"}, choices=("coordinates",), unknown=True)
+class WidthBeforeHeightPerhaps(Sectioned):
+    """M-RoPE, of which nothing says what its positions hold."""
+
+    axes = (0, 2, 1)
