@@ -45,6 +45,8 @@ def _says(part: Part, asked: Request) -> str:
 
 def _right(parts: Sequence[Part], asked: Request) -> str:
     needed = [part.needed for part in parts if part.needed and part.answer == "right"]
+    if all(part.kind is None for part in parts if part.answer == "right"):
+        return "right"  # permutations alone: they have no dtype
     dtypes = " and ".join(asked.dtypes)
     return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
 

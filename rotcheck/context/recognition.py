@@ -13,7 +13,7 @@ from rotcheck.context.lengths import change
 from rotcheck.context.sources import source
 from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
-from rotcheck.identify import builders, engine, makers
+from rotcheck.identify import builders, engine, makers, permutation_answer
 from rotcheck.identify.axes import of_axes
 from rotcheck.identify.configured import Configured, configured
 from rotcheck.identify.contradiction import contradiction
@@ -94,7 +94,8 @@ def _called(target: Target, device: torch.device) -> Known:
     known = hints(target.function if owner is None else owner)
     found = engine.search(target.function, device, known)
     if isinstance(found, engine.NotFound) or not found.reading.pairing:
-        raise NotUnderstood(f"{NOT_FOUND}: see `rotcheck identify`")
+        permutes = permutation_answer.answer(target) is not None
+        raise NotUnderstood(permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`")
     return _rotating(target, _one_row(found), found.trier.probe.width, found.trier.probe.rotary)
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from rotcheck.isolation import Died, Done, Outcome, OverMemory, Raised, TimedOut
+from rotcheck.isolation import Died, Done, Outcome, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import Identification
 
 DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
 LACKING = ("ModuleNotFoundError", "NotInstalled")  # raised for want of a package
+ELSEWHERE = (
+    "run the same command on a machine that has what it needs: `rotcheck probe` shows what this one has"
+)
 LONGER = 5  # times the limit that was too short
 
 
@@ -48,6 +51,8 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
         return (
             f"name a function of no argument that builds it: def build(): return {name.rpartition(':')[2]}(...)",
         )
+    if isinstance(outcome, Returned) and "unavailable" in outcome.value:
+        return (ELSEWHERE,)
     if isinstance(outcome, OverMemory):
         small = f"it is built too big: write a function of no argument that builds {name.rpartition(':')[2]} small"
         return (f"{small}, and name that",)

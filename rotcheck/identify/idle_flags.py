@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from msgspec.structs import replace as with_fields
 
-from rotcheck.identify import demonstration
+from rotcheck.identify import demonstration, flags
 from rotcheck.identify.describe import Identified
 from rotcheck.identify.doubt import source_of
 from rotcheck.identify.flags import Turning
@@ -16,6 +16,12 @@ from rotcheck.rotary.conventions import Convention, Pairing
 
 OTHER: dict[Pairing, Pairing] = {"half": "interleaved", "interleaved": "half"}
 WIDTH, HEADS = 64, 3
+
+
+def mistakes(made: Identified, turning: Turning, told: Identification) -> list[Remark]:
+    """Return what is wrong with a flag: what the function does with it, or that it changes nothing and should."""
+    wrong = flags.mistakes(turning, told)
+    return wrong + (of_pairing(made, turning, told) or of_inverse(made, turning, told))
 
 
 def of_pairing(made: Identified, turning: Turning, told: Identification) -> list[Remark]:

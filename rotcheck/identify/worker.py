@@ -81,8 +81,7 @@ def open_flags(setup: dict[str, Any]) -> Answer:
         assert made.turned is not None, "what has flags can be asked with them"
         turning = by_name[task]
         told = made.turned(turning)
-        turned, wrong = flags.told(turning, told), flags.mistakes(turning, told)
-        wrong += idle_flags.of_pairing(made, turning, told) or idle_flags.of_inverse(made, turning, told)
+        turned, wrong = flags.told(turning, told), idle_flags.mistakes(made, turning, told)
         return {"turned": msgspec.to_builtins(turned), "wrong": msgspec.to_builtins(wrong)}
 
     return answer

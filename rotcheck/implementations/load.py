@@ -256,7 +256,7 @@ def named(specification: str) -> Function:
     Raises as `implementation` does.
     """
     target, _, name = specification.rpartition(":")
-    return _function(importing.module(target, name), name, specification)
+    return _function(_module(target, name), name, specification)
 
 
 def on_device(function: Function, device: str) -> Function:

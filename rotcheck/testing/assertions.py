@@ -11,11 +11,12 @@ from rotcheck.compare import judgement
 from rotcheck.compare.judgement import CONVENTION
 from rotcheck.compare.plan import DTYPES, check_known, check_names
 from rotcheck.errors import RequestError
-from rotcheck.identify import describe, flags
+from rotcheck.identify import describe, idle_flags
 from rotcheck.identify.describe import Identified
 from rotcheck.identify.flags import Turning
 from rotcheck.identify.likeness import likeness
 from rotcheck.identify.run import Identified as Told
+from rotcheck.identify.swap import adapter, imported
 from rotcheck.identify.swap.beside import beside_each_other
 from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
@@ -78,6 +79,8 @@ def _judged(
     watch.step("identifying it")
     with defaults():
         judged, told = _convention(function, convention, device)
+    if told and told.permutation and told.answer == "right":
+        return _of_permutation(told, name, device, asked)
     if told and (judged is None or told.answer == "unknown"):
         raise AssertionError(message.no_rotation(name, told))
     assert judged is not None, "it was given, or found out"
@@ -103,6 +106,22 @@ def _judged(
     return cells
 
 
+def _of_permutation(
+    told: Identification, name: str, device: str, asked: Sequence[tuple[str, str]]
+) -> list[Cell]:
+    """Return the cells of a function that permutes the rows of a checkpoint: the check `convention` alone is asked."""
+    __tracebackhide__ = True
+    cells = [_judgement(told, name, device, dtype) for dtype, _ in asked]
+    skipped = {"verdict": "skipped", "message": told.message, "applies": False}
+    cells = [
+        cell if check == CONVENTION else msgspec.structs.replace(cell, check=check, **skipped)
+        for cell, (_, check) in zip(cells, asked)
+    ]
+    if CONVENTION not in (check for _, check in asked):
+        raise AssertionError(message.nothing_ran(name, cells))
+    return cells
+
+
 def _convention(
     function: Function, words: Mapping[str, Any], device: str
 ) -> tuple[Convention | None, Identification | None]:
@@ -118,7 +137,7 @@ def _with_flag(found: Identified, turning: Turning) -> list[Remark]:
     """Return the mistake that a function makes with a flag the other way round."""
     assert found.turned is not None, "what has flags can be asked with them"
     try:
-        return flags.mistakes(turning, found.turned(turning))
+        return idle_flags.mistakes(found, turning, found.turned(turning))
     except Exception:  # it does not take that value: what it raises then is no mistake
         return []
 
@@ -150,6 +169,8 @@ def assert_swappable(
         watch.step(f"running it beside {reference}")
         found = likeness(ours.told, theirs.told, reference)
         found = beside_each_other(function, target.function, found, ours, theirs, torch.device(device))
+    if found.adapter and (line := imported.of_function(function)):
+        found = msgspec.structs.replace(found, adapter=adapter.headed(found.adapter, line))
     if found.swappable != "as it is":
         raise AssertionError(message.unlike(name_of(function), found, ours.told, theirs.told))
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rotcheck.errors import RequestError
+from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.load import named
 from rotcheck.train import loss as losses
 from rotcheck.train.batches import Batch
@@ -61,7 +62,10 @@ class Recipe:
 
 def _given(model: str) -> tuple[bool, Build]:
     """Return whether the factory's module has a rotation of its own, and what builds it around one."""
-    factory = cast(Callable[..., nn.Module], named(model))
+    try:
+        factory = cast(Callable[..., nn.Module], named(model))
+    except Unavailable as error:
+        raise RequestError(f"--model {model!r} cannot be loaded: {error}") from error
     takes = inspect.signature(factory).parameters.values()
     keyword = any(parameter.name == "rotary" for parameter in takes)
     needed = [

@@ -9,6 +9,7 @@ from terminal import in_terminal, rotcheck
 from rotcheck.check import headline, plan, verdict
 from rotcheck.check.run import check
 from rotcheck.errors import RequestError
+from rotcheck.report.check import lines
 from rotcheck.results import Cell, Check, Described, Fault, Identification, Maker, Part, Reach
 
 HALF = """
@@ -58,6 +59,14 @@ def freqs_cis(dim, end):
     f = 1.0 / (THETA ** (torch.arange(0, dim, 2).float() / dim))
     return torch.polar(torch.ones(end, dim // 2), torch.outer(torch.arange(end).float(), f))
 """
+PERMUTES = """
+def permute_for_rope(w, n_heads):
+    return w.view(n_heads, 2, w.shape[0] // n_heads // 2, w.shape[1]).transpose(1, 2).reshape(w.shape)
+
+
+def permute_even_rope_rows(w, n_heads):
+    return w.view(n_heads, 2, w.shape[0] // n_heads // 2, w.shape[1])[:, [0, 0]].transpose(1, 2).reshape(w.shape)
+"""
 FILES = {
     "right.py": HALF.format(kept=PLAIN, made=CAT),
     "order.py": HALF.format(kept=PLAIN, made=EACH_TWICE),
@@ -68,6 +77,8 @@ FILES = {
     "package/layers/rope.py": MODULE,
     "lacking.py": "import nowhere\n\n\ndef apply_rope(x, cos, sin):\n    return nowhere.rotate(x, cos, sin)\n",
     "dies.py": "import os\n\n\ndef apply_rope(x, cos, sin):\n    os.abort()\n",
+    "flax_alone.py": "import flax\n\n\ndef apply_rope(x, cos, sin):\n    return flax.rotate(x, cos, sin)\n",
+    "permutes.py": PERMUTES,
     "nothing.py": "def add(a, b):\n    return a + b\n",
 }
 
@@ -107,6 +118,26 @@ def test_a_right_file_is_right_as_far_as_it_builds_its_tables(found: Check) -> N
     assert told.convention is not None
     assert told.convention.theta == 500000.0
     assert part(found, "right.py:apply_rotary").answer == "right"
+
+
+def test_what_needs_a_package_is_asked_on_a_machine_that_has_it(found: Check) -> None:
+    (fault,) = part(found, "flax_alone.py:apply_rope").faults
+    assert (fault.answer, "`pip install flax`" in fault.message) == ("unknown", True)
+    assert (fault.fix or "").startswith("run the same command on a machine that has what it needs")
+
+
+def test_permutations_of_checkpoints_are_judged_and_have_no_dtype(found: Check) -> None:
+    right, wrong = (part(found, f"permutes.py:permute_{name}") for name in ("for_rope", "even_rope_rows"))
+    assert (right.answer, wrong.answer) == ("right", "wrong")
+    told = dict(zip(found.parts, found.conventions))
+    shown = {
+        each.name: does
+        for each, _, does in lines(
+            replace(found, parts=(right, wrong), conventions=(told[right], told[wrong]))
+        )
+    }
+    assert shown[wrong.name] == "a mistake, see below"
+    assert headline.headline([right], ASKED) == "right"
 
 
 def test_interleaved_tables_for_half_pairing_are_wrong(found: Check) -> None:
@@ -223,7 +254,9 @@ def test_nothing_is_right_that_was_not_judged_as_far_as_it_must_be(
 
 
 def test_the_headline_of_what_is_right_is_how_far_all_of_it_is() -> None:
-    parts = [Part(name="m.py:a", answer="right", needed=needed) for needed in (32768, 8192, None)]
+    parts = [
+        Part(name="m.py:a", answer="right", kind="builds", needed=needed) for needed in (32768, 8192, None)
+    ]
     assert headline.headline(parts, ASKED) == "right to 8,192 in bfloat16"
     assert headline.headline(parts[2:], ASKED) == "right in bfloat16"
     fault = Fault(answer="unknown", by="identify", rule="unidentified", message="why")

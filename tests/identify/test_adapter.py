@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from rotcheck.identify.likeness import likeness
-from rotcheck.identify.swap.adapter import adapter, headed
+from rotcheck.identify.swap.adapter import adapter, headed, unseen
 from rotcheck.identify.swap.beside import adapted, apart
 from rotcheck.identify.swap.run import NEAR
 from rotcheck.identify.words import described
@@ -286,12 +286,41 @@ def test_what_ours_writes_in_place_leaves_what_it_was_given() -> None:
         ("pack.age:rotary", None, "from pack.age import rotary as ours"),
         ("pack.age:Rope.turn", "Rope(64)", "from pack.age import Rope\n\nours = Rope(64).turn"),
         ("pack.age:Rope.turn", None, "from pack.age import Rope\n\nours = Rope.turn"),
-        ("flash-attn", None, "# ours: flash-attn, as rotcheck calls it"),
+        ("vllm", None, 'from rotcheck.implementations.libraries.vllm import load\n\nours = load("cpu")'),
     ],
 )
-def test_the_code_says_what_it_calls(specification: str, built: str | None, line: str) -> None:
-    code = headed("import torch\n\n\ndef as_theirs(x):\n    return ours(x)\n", specification, built)
+def test_the_code_of_one_that_did_not_run_says_what_it_calls(
+    specification: str, built: str | None, line: str
+) -> None:
+    lines = unseen(specification, "cpu", built)
+    code = headed("import torch\n\n\ndef as_theirs(x):\n    return ours(x)\n", lines)
     assert f"import torch\n\n{line}\n\n\ndef as_theirs" in code
+
+
+def turned(x: Tensor, first: Tensor) -> Tensor:
+    """Rotate x (B, S, H, D) by positions from `first` (B or 1,) on."""
+    positions = first[:, None] + torch.arange(x.shape[1])  # (B or 1, S)
+    angles = positions[..., None, None] * 10000.0 ** (-torch.arange(4, dtype=torch.float64) / 4)
+    a, b = x.double().chunk(2, -1)
+    pair = a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()
+    return torch.cat(pair, -1).to(x.dtype)
+
+
+def test_one_that_counts_from_one_offset_is_called_for_each_row_of_a_batch() -> None:
+    """audiocraft's in the place of Moshi's, which takes an offset for each row."""
+    own = {"tables": "positions", "table_axes": "", "positions": "offset"}
+    ours = convention(**own, arguments=("q", "k", "start=offset"))
+    theirs = convention(**own, layout="bhsd", arguments=("q", "k", "offsets"))
+    code = adapter(described(ours), described(theirs))
+    assert code is not None
+    q, k, offsets = torch.randn(3, 2, 5, 8), torch.randn(3, 1, 5, 8), torch.tensor([0, 7, 2])
+
+    def from_one_offset(q: Tensor, k: Tensor, start: int = 0) -> tuple[Tensor, Tensor]:
+        return turned(q, torch.tensor([start])), turned(k, torch.tensor([start]))
+
+    came = adapted(from_one_offset, code)(q, k, offsets)
+    right = [turned(one.transpose(1, 2), offsets).transpose(1, 2) for one in (q, k)]
+    assert all(torch.equal(*pair) for pair in zip(came, right))
 
 
 def makers(own: str, other: str) -> tuple[Identification, Identification]:

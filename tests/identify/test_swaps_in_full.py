@@ -1,10 +1,12 @@
 """Swaps as `--like` tells them: what is not installed, what differs in values, both run side by side."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import swaps
+import torch
 from identifying import CPU, told
 from msgspec.structs import replace
 
@@ -43,6 +45,23 @@ def test_a_library_that_cannot_run_here_is_held_by_what_it_is_registered_with() 
     assert (found.swappable, fields(found), found.error) == ("with changes", ["arguments"], None)
     assert found.adapter is not None
     assert "def as_theirs(x, cos, sin, offset=0):" in found.adapter
+
+
+@pytest.mark.parametrize(
+    ("own", "line"),
+    [
+        ("native", "from rotcheck.implementations.native import apply as ours"),
+        ("torchscript", 'from rotcheck.implementations.torchscript import load\n\nours = load("cpu")'),
+        ("neighbours", "from swaps import neighbours as ours"),
+    ],
+)
+def test_the_code_that_is_printed_imports_what_it_calls(own: str, line: str) -> None:
+    found = held(own, "halves")
+    assert f"import torch\n\n{line}\n\n\ndef as_theirs(x, cos, sin" in (found.adapter or "")
+    code = f"{found.adapter}\n\nprint(as_theirs(torch.ones(1, 2, 1, 4), torch.eye(2), 1 - torch.eye(2)).tolist())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=False)
+    x, cos, sin = torch.ones(1, 2, 1, 4), torch.eye(2), 1 - torch.eye(2)
+    assert done.stdout == f"{swaps.halves(x, cos, sin).tolist()}\n", done.stderr
 
 
 def test_what_did_not_run_here_is_never_swapped_as_it_is() -> None:

@@ -17,9 +17,11 @@ from rotcheck.identify.swap.signature import (
     signature,
     table_name,
 )
+from rotcheck.implementations.registry import module_of
 from rotcheck.results import Described
 
 NARROWER = "narrower tables"  # as `takes` has it: they rotate fewer lanes, and the others stay
+ROW = "row"  # of a batch, in code
 _FLAT = ("thd", "t(hd)")  # batch and rows in one axis
 
 
@@ -31,19 +33,21 @@ def adapter(ours: Described, theirs: Described) -> str | None:
         return None
 
 
-def headed(code: str, specification: str, built: str | None = None) -> str:
-    """Return an adapter with the line that says what `ours` is, by its specification without folders."""
+def headed(code: str, lines: str) -> str:
+    """Return an adapter with the lines that import or build `ours` in front."""
+    return code.replace("import torch\n", f"import torch\n\n{lines}\n", 1)
+
+
+def unseen(specification: str, device: str, built: str | None = None) -> str:
+    """Return the lines that import or build a function that did not run here, by its specification without folders."""
     target, colon, name = specification.rpartition(":")
     module, first = target.removesuffix(".py"), name.partition(".")[0]
     if not colon:
-        line = f"# {OURS}: {specification}, as rotcheck calls it"
-    elif built:
-        line = f"from {module} import {first}\n\n{OURS} = {built}{name.removeprefix(first)}"
-    elif "." in name:
-        line = f"from {module} import {first}\n\n{OURS} = {name}"
-    else:
-        line = f"from {module} import {name} as {OURS}"
-    return code.replace("import torch\n", f"import torch\n\n{line}\n", 1)
+        return f'from {module_of(specification)} import load\n\n{OURS} = load("{device}")'
+    if built or "." in name:
+        made = f"{built}{name.removeprefix(first)}" if built else name
+        return f"from {module} import {first}\n\n{OURS} = {made}"
+    return f"from {module} import {name} as {OURS}"
 
 
 @dataclass
@@ -100,11 +104,20 @@ class _Swap:
     @property
     def _folds(self) -> bool:
         """Whether batch and rows become one axis: ours takes one table for all batch rows, or has no batch."""
+        if self._by_rows:
+            return False
         layout = PACKED.get(self.ours.layout or "", (self.ours.layout,))[0]
         theirs = PACKED.get(self.layout, (self.layout,))[0]
         if layout in _FLAT:
             return theirs not in _FLAT
         return of_batch(self.theirs) and (layout in ("hsd", "bsd") or not of_batch(self.ours))
+
+    @property
+    def _by_rows(self) -> bool:
+        """Whether ours is called for each row of a batch: it counts from one offset, the other from one for each."""
+        ours, theirs = (set(map(role_of, one.argument_order)) for one in (self.ours, self.theirs))
+        whole = self.ours.layout in ("bshd", "bhsd") and self.ours.tables == "positions"
+        return whole and "offset" in ours and "offsets" in theirs
 
     @property
     def _joint(self) -> bool:
@@ -207,7 +220,7 @@ class _Swap:
                 counted == "offset" and "offset" not in wanted
             ):
                 raise Impossible("it counts rows, and cannot be told positions")
-            return {"offset": counted}
+            return {"offset": f"int(offsets[{ROW}])" if self._by_rows else counted}
         have = theirs.position_axes or "s"
         if "positions" not in roles:
             first = "offsets[:, None]" if "offsets" in roles else counted
@@ -247,18 +260,28 @@ class _Swap:
             ours.takes.get("fewer heads in k") is False
             and self.theirs.takes.get("fewer heads in k") is not False
         )
-        if len(slots) >= 2 and len(names) == 2 and not apart:
+        if len(slots) >= 2 and len(names) == 2 and not apart and not self._by_rows:
             own = dict(zip(slots, (*names, "v" if "v" in self.slots else names[-1])))
             called = f"{OURS}({call_of(ours, values | own)})"
             cut = "[:2]" if len(slots) > 2 else ""
             return [called if ours.in_place else f"{', '.join(names)} = {called}{cut}"]
         first = "[0]" if len(slots) > 1 else ""
+        if self._by_rows:
+            return [
+                self._of_rows(name, values | dict.fromkeys(slots, f"{name}[{ROW} : {ROW} + 1]"), first)
+                for name in names
+            ]
         return [
             f"{name} = {OURS}({call_of(ours, values | dict.fromkeys(slots, name))}){first}"
             if not ours.in_place
             else f"{OURS}({call_of(ours, values | dict.fromkeys(slots, name))})"
             for name in names
         ]
+
+    def _of_rows(self, name: str, values: dict[str, str], first: str) -> str:
+        """Return the lines that call ours for each row of a batch."""
+        called = f"{OURS}({call_of(self.ours, values)}){first}"
+        return f"{name} = torch.cat([\n    {called}\n    for {ROW} in range(batch)\n])"
 
     def _packed(self, values: dict[str, str]) -> list[str]:
         """Return the lines that call ours with packed q, k and v."""

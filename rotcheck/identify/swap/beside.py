@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rotcheck.identify import builders
 from rotcheck.identify.describe import Identified
+from rotcheck.identify.swap import imported
 from rotcheck.identify.swap.adapter import NARROWER
 from rotcheck.identify.swap.lengths import AGAIN, LENGTHS, asks_lengths
 from rotcheck.identify.swap.run import of_run, runs, to_ask
@@ -35,14 +36,15 @@ Callables = Callable[..., Any]
 def open_beside(setup: dict[str, Any]) -> Callable[[Any], Any]:
     """Load `setup["own"]` and `setup["other"]`; return what runs the first in the place of the second."""
     settle(setup["device"])
-    own, other = (load.find(setup[name], setup["device"]).function for name in ("own", "other"))
+    target = load.find(setup["own"], setup["device"])
+    own, other = target.function, load.find(setup["other"], setup["device"]).function
     device = place(setup["device"])
     convention = msgspec.convert(setup["convention"], Convention) if setup["convention"] else None
 
     def answer(task: str) -> Any:
         error = apart(own, other, task, convention, device, setup["takes"])
         lengths = at_lengths(own, other, task, convention, device) if setup["lengths"] else {}
-        return {"error": error, "lengths": lengths}
+        return {"error": error, "lengths": lengths, "imports": imported.lines(target, setup["device"])}
 
     return answer
 

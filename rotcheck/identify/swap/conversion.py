@@ -51,7 +51,7 @@ _READ = {
     "matrix": "cos, sin = table[..., 0, 0], table[..., 1, 0]",
 }
 _MADE = {
-    "complex": "table = torch.complex(cos.float(), sin.float())",
+    "complex": "wide = torch.promote_types(cos.dtype, torch.float32)\ntable = torch.complex(cos.to(wide), sin.to(wide))",
     "stacked": "table = torch.stack((cos, sin), -1)",
     "matrix": "table = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)",
     **dict.fromkeys(ANGLES, "angles = torch.atan2(sin, cos)"),

@@ -56,10 +56,14 @@ def swaps(
         for one in asked
         if convention is not None or (theirs.convention and theirs.convention.kind == "builds")
     ]
+    imports: dict[str, str] = {}
     for done in pool.run(jobs):
         found[done.job.name] = _judged(found[done.job.name], done)
+        if isinstance(done.outcome, Returned):
+            imports[done.job.name] = done.outcome.value["imports"]
     return {
-        one: _headed(held if one in here else of_unseen(held), own[one][0]) for one, held in found.items()
+        one: _headed(held if one in here else of_unseen(held), own[one][0], imports.get(one, ""))
+        for one, held in found.items()
     }
 
 
@@ -80,11 +84,12 @@ def to_ask(held: Likeness, own: Identification, other: Identification) -> dict[s
     return {what: does and refused.get(what) is not False for what, does in other.convention.takes.items()}
 
 
-def _headed(held: Likeness, own: Identification) -> Likeness:
-    """Return a likeness whose code says what it calls."""
+def _headed(held: Likeness, own: Identification, imports: str) -> Likeness:
+    """Return a likeness whose code imports what it calls; `imports`: the lines, of one that ran."""
     if held.adapter is None:
         return held
-    return replace(held, adapter=adapter.headed(held.adapter, own.specification, own.built))
+    lines = imports or adapter.unseen(own.specification, own.device, own.built)
+    return replace(held, adapter=adapter.headed(held.adapter, lines))
 
 
 def _known(told: Identification, registered: Described | None) -> Identification:
