@@ -59,7 +59,8 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     if done.opening:
         return _of_import(outcome, done.job.name)
     if isinstance(outcome, TimedOut):
-        more = f"give it longer: --timeout {LONGER * outcome.limit:g}"
+        limit = f"{LONGER * outcome.limit:g}"
+        more = f"give it longer: --timeout {limit}, or `timeout = {limit}` in a policy"
         return (more, f"or declare it above the function, and nothing is searched: {DECLARED}")
     if isinstance(outcome, Died) and done.job.setup["device"] != "interpreter":  # there a kernel is at fault
         return (f"say above the function how it is called, and no wrong call is tried: {DECLARED}",)

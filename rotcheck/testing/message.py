@@ -107,10 +107,12 @@ def _mistake(one: Remark) -> str:
 
 def no_rotation(name: str, found: Identification) -> str:
     """Return why there is nothing to judge."""
-    if found.convention is not None and found.convention.kind == "builds":
-        return f"{name} makes tables and rotates nothing: `rotcheck context` judges these"
+    builds = found.convention is not None and found.convention.kind == "builds"
     if found.answer == "wrong":
-        return "\n".join([f"{name} {WRONG}", *map(_mistake, mistakes(found))])
+        does = "makes wrong tables" if builds else WRONG
+        return "\n".join([f"{name} {does}", *map(_mistake, mistakes(found))])
+    if builds:
+        return f"{name} makes tables and rotates nothing: `rotcheck context` judges these"
     if found.answer == "right":
         return f"nothing of {name} was checked: there is nothing to hold its values against: {found.message}"
     tried = [_filled(f"- {text}", "  ", "    ") for text in found.tried[:MOST_TRIED]]

@@ -7,10 +7,12 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import functions_builders
 import functions_flagged
 import functions_half
 import functions_mistaken
 import functions_own
+import functions_permuting
 import functions_without_rotation
 import pytest
 from identifying import CPU
@@ -118,6 +120,30 @@ def test_what_is_not_understood_accuses_nobody_and_lets_no_job_start(name: str) 
     assert not may_start(name)
     with pytest.raises(AssertionError, match="was not identified"):
         assert_rotates(load.find(named(name), "cpu").function)
+
+
+def assertion(function: object, **asked: object) -> str:
+    with pytest.raises(AssertionError) as caught:
+        assert_rotates(function, **asked)  # type: ignore[arg-type]
+    return " ".join(str(caught.value).split())
+
+
+def test_a_right_permutation_of_a_checkpoint_passes_and_a_wrong_one_fails() -> None:
+    cells = assert_rotates(functions_permuting.permute_q_and_k, dtypes=["float32"])
+    assert {cell.check for cell in cells if cell.verdict == "agrees"} == {"convention"}
+    assert {cell.verdict for cell in cells} == {"agrees", "skipped"}
+    assert "permutes a k of 3 heads otherwise than q" in assertion(functions_permuting.permute_k_as_q)
+    assert "permutes the rows" in assertion(functions_permuting.permute_q_and_k, checks=["forward"])
+
+
+def test_a_flag_that_changes_nothing_fails_as_in_identify() -> None:
+    assert "the flag interleaved changes nothing" in assertion(functions_flagged.ignores, checks=["dtype"])
+    assert assert_rotates(functions_flagged.paired_either_way, checks=["dtype"])
+
+
+def test_one_that_makes_wrong_tables_is_told_what_identify_says_of_them() -> None:
+    words = assertion(functions_builders.counts_from_one)
+    assert words.startswith("counts_from_one makes wrong tables identified: ")
 
 
 MODEL = """

@@ -3,8 +3,6 @@
 import random
 from collections.abc import Callable
 
-import functions_flagged
-import functions_permuting
 import own_kernels
 import pytest
 import torch
@@ -61,19 +59,6 @@ def test_a_known_mistake_comes_with_its_id_cause_and_fix() -> None:
     assert "\n  cause: Rotary was applied to the value as well" in words
     assert "\n  fix: Rotate q and k only, once" in words
     assert words.count("cause: Rotary was applied") == 1
-
-
-def test_a_right_permutation_of_a_checkpoint_passes_and_a_wrong_one_fails() -> None:
-    cells = assert_rotates(functions_permuting.permute_q_and_k, dtypes=["float32"])
-    assert {cell.check for cell in cells if cell.verdict == "agrees"} == {"convention"}
-    assert {cell.verdict for cell in cells} == {"agrees", "skipped"}
-    assert "permutes a k of 3 heads otherwise than q" in message(functions_permuting.permute_k_as_q)
-    assert "permutes the rows" in message(functions_permuting.permute_q_and_k, checks=["forward"])
-
-
-def test_a_flag_that_changes_nothing_fails_as_in_identify() -> None:
-    assert "the flag interleaved changes nothing" in message(functions_flagged.ignores, checks=["dtype"])
-    assert assert_rotates(functions_flagged.paired_either_way, checks=["dtype"])
 
 
 def test_what_a_function_declares_is_what_it_is_held_to() -> None:

@@ -50,8 +50,11 @@ _READ = {
     "stacked": "cos, sin = table.unbind(-1)",
     "matrix": "cos, sin = table[..., 0, 0], table[..., 1, 0]",
 }
+_COMPLEX = """\
+wide = torch.promote_types(cos.dtype, torch.float32)
+table = torch.complex(cos.to(wide), sin.to(wide))"""
 _MADE = {
-    "complex": "wide = torch.promote_types(cos.dtype, torch.float32)\ntable = torch.complex(cos.to(wide), sin.to(wide))",
+    "complex": _COMPLEX,
     "stacked": "table = torch.stack((cos, sin), -1)",
     "matrix": "table = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)",
     **dict.fromkeys(ANGLES, "angles = torch.atan2(sin, cos)"),
