@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from rotcheck.identify.swap import adapter, conversion, rows, signature
 from rotcheck.identify.swap.angles import of_angles, of_length
 from rotcheck.identify.swap.conversion import Impossible, each, permutation
-from rotcheck.identify.swap.variants import lined_up, variants
+from rotcheck.identify.swap.variants import reference, variants
 from rotcheck.results import Described, Difference, Identification, Likeness, Swappable, Turned
 
 APART = {
@@ -70,7 +70,7 @@ def _held(own: Identification, other: Identification, name: str) -> Likeness:
         why = (own if own.convention is None else other).message or "no rotation was found"
         known = _differs("convention", _known(own.convention), _known(other.convention), why)
         return Likeness(other=name, swappable="unknown", differences=(known,))
-    theirs = lined_up(other.convention, own.convention)
+    theirs = reference(other.convention, own.convention)
     every = [(ours, _differences(ours, theirs, own, other)) for ours in variants(own.convention, theirs)]
     ours, found = min(every, key=lambda one: _work(one[0], theirs, one[1]))
     verdict = _verdict(own, other, found)
@@ -81,7 +81,7 @@ def _held(own: Identification, other: Identification, name: str) -> Likeness:
 
 def _work(ours: Described, theirs: Described, found: list[Difference]) -> int:
     """Return how much has to be changed: an argument is the least, one axis of batch and rows the most."""
-    folds = adapter.of_batch(theirs) and not adapter.of_batch(ours)
+    folds = adapter.of_batch(theirs) and (ours.layout in adapter.ONE_AXIS or not adapter.of_batch(ours))
     return sum(1 if one.field == "arguments" else 2 for one in found if one.hard) + 4 * folds
 
 

@@ -64,6 +64,15 @@ def test_the_code_that_is_printed_imports_what_it_calls(own: str, line: str) -> 
     assert done.stdout == f"{swaps.halves(x, cos, sin).tolist()}\n", done.stderr
 
 
+@pytest.mark.parametrize(("own", "other"), [("native", "lines_up"), ("lines_up", "tables_of_a_batch")])
+def test_one_that_takes_any_layout_is_held_in_the_other_one_with_its_heads(own: str, other: str) -> None:
+    found = held(own, other)
+    assert found.swappable == "with changes"
+    assert found.adapter is not None
+    assert found.error is not None
+    assert found.error <= NEAR
+
+
 def test_what_did_not_run_here_is_never_swapped_as_it_is() -> None:
     found = held("flash-attn", "halves")
     assert (found.swappable, fields(found), found.error) == ("unknown", [], None)

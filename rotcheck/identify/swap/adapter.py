@@ -22,7 +22,8 @@ from rotcheck.results import Described
 
 NARROWER = "narrower tables"  # as `takes` has it: they rotate fewer lanes, and the others stay
 ROW = "row"  # of a batch, in code
-_FLAT = ("thd", "t(hd)")  # batch and rows in one axis
+ONE_AXIS = ("hsd", "bsd")  # batch and heads in one axis
+_FLAT = ("thd", "t(hd)")  # batch and rows
 
 
 def adapter(ours: Described, theirs: Described) -> str | None:
@@ -110,7 +111,7 @@ class _Swap:
         theirs = PACKED.get(self.layout, (self.layout,))[0]
         if layout in _FLAT:
             return theirs not in _FLAT
-        return of_batch(self.theirs) and (layout in ("hsd", "bsd") or not of_batch(self.ours))
+        return of_batch(self.theirs) and (layout in ONE_AXIS or not of_batch(self.ours))
 
     @property
     def _by_rows(self) -> bool:

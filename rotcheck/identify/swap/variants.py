@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from rotcheck.identify.swap.conversion import PLAIN
+from rotcheck.identify.swap.conversion import PACKED, PLAIN
 from rotcheck.results import Described, Way
 
 _PLAIN_AXES = {"bshd": "bshd", "bhsd": "bhsd", "sbhd": "sbhd", "thd": "shd", "hsd": "hsd"}
@@ -42,9 +42,15 @@ def lined_up(own: Described, other: Described) -> Described:
     return replace(own, layout=other.layout, table_axes=aligned)
 
 
+def reference(other: Described, own: Described) -> Described:
+    """Return the other as it is held against ours: one that takes any layout, as ours is laid out, packed or not."""
+    apart = PACKED.get(own.layout or "", (own.layout,))[0]
+    return lined_up(other, replace(own, layout=apart))
+
+
 def layout_of_run(own: Described, other: Described) -> dict[str, Any]:
     """Return the fields of a convention by which one that takes any layout is run beside ours: as ours is laid out."""
-    lined = lined_up(other, own)
+    lined = reference(other, own)
     return {"layout": lined.layout, "table_axes": lined.table_axes} if lined is not other else {}
 
 
