@@ -332,7 +332,9 @@ def owners(function: Callable[..., Any], recipe: Recipe) -> tuple[int, ...] | No
             return None
         if not made.steady:
             return None
-        turning.append((made.angles[1] - made.angles[0]).abs() > STILL)
+        turning.append(
+            (made.angles - made.angles[0]).abs().amax(0) > STILL
+        )  # some pairs turn by 1e-7 a place
     if len({len(pairs) for pairs in turning}) > 1:
         return None
     each = torch.stack(turning)  # (C, P)

@@ -16,7 +16,7 @@ _NESTED = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_co
 _THETA = ("rope_theta", "theta", "base", "rotary_base", "rope_base")
 _ORIGINAL = ("original_max_position_embeddings", "original_seq_len", "original_length", "old_context_len")
 _LENGTH = ("max_position_embeddings", "max_seq_len_cached", "max_seq_len", "max_length")
-_FACTOR = ("factor", "scaling_factor", "rope_factor", "scale_factor")
+FACTOR = ("factor", "scaling_factor", "rope_factor", "scale_factor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Configured:
             return ()
 
     def _schedules(self) -> Iterator[Schedule]:
-        factor, original, theta = self.number(*_FACTOR), self.original_length, self.theta
+        factor, original, theta = self.number(*FACTOR), self.original_length, self.theta
         if self.kind == "linear" and factor:
             yield Linear(factor, theta)
         if self.kind == "proportional":

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rotcheck.identify.configured import Configured
+from rotcheck.identify.configured import FACTOR, Configured
 from rotcheck.identify.fit import Fit
 from rotcheck.implementations.vocabulary import BASE, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Schedule, Yarn
@@ -90,9 +90,11 @@ def _base(schedule: Schedule | None, others: Sequence[Schedule], known: Configur
         for name, value in known.values.items()
         if said(name, BASE) and type(value) in (int, float) and value > 1
     }
-    if not isinstance(schedule, Plain) or len(set(bases.values())) != 1 or _moved(known):
+    if not isinstance(schedule, Plain) or len(set(bases.values())) != 1:
         return None
     name, base = next(iter(bases.items()))
+    if _moved(known):
+        return _divided(schedule, name, base, known)
     if any(abs(getattr(one, "theta", 0) / base - 1) < 1e-3 for one in every):
         return None
     times = math.log(schedule.theta) / math.log(base)
@@ -101,6 +103,17 @@ def _base(schedule: Schedule | None, others: Sequence[Schedule], known: Configur
     return (
         f"it says {name} {base:g}, and its frequencies are those of theta {schedule.theta:g}: as if each exponent were "
         f"{times:.4g} times -2i / {lanes}, or the base read from elsewhere"
+    )
+
+
+def _divided(schedule: Plain, name: str, base: float, known: Configured) -> str | None:
+    """Return that a factor, which belongs to positions or frequencies, divides the exponent of the base."""
+    factor = known.number(*FACTOR) or 1.0
+    if factor == 1 or abs(factor * math.log(schedule.theta) / math.log(base) - 1) > 1e-4:
+        return None
+    return (
+        f"it says {name} {base:g} and a factor of {factor:g}, and its frequencies are those of theta "
+        f"{schedule.theta:g}: the factor divides the exponents, and belongs to the positions"
     )
 
 

@@ -330,7 +330,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     if judged and not _mistaken(findings):
         findings += indexed.of_positions(asked, sizes)
     if judged and not _mistaken(findings):
-        findings += rows.of_many_rows(asked, [each.convention for each in found.others], sizes)
+        findings += rows.of_many_rows(asked, held.others(found, target.function), sizes)
     if judged and not _mistaken(findings):
         findings += heads.of_fewer(asked, found.trier.probe.width)
     if not (_mistaken(findings) or attention):
@@ -391,7 +391,7 @@ def _wider(found: Found) -> Found:
     except Exception:  # its heads are all of one width
         return found
     return (
-        replace(wide, others=found.others, on_cpu=found.on_cpu)
+        replace(wide, others=found.others, on_cpu=found.on_cpu, ignored=found.ignored)
         if wide.exact and wide.reading.rotary_dim == probe.width
         else found
     )

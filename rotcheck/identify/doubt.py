@@ -229,6 +229,9 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         tries += [
             Attempt(each, sizes, rows=len(UNSORTED)) for each in conventions if each.tables != "positions"
         ]
+    if one.code == "per-batch":
+        sizes, rows = Sizes(2, 2, 2, 8, demonstration.FEW), 4 * len(demonstration.FEW)
+        tries += [Attempt(each, sizes, rows=rows) for each in conventions if each.table_axes == "sw"]
     if one.code == "writes-outside":
         widths = dict.fromkeys((probe.width, *bounds.WIDTHS))
         every = [Sizes(2, 2, 2, width, demonstration.FEW) for width in widths]

@@ -12,6 +12,12 @@ from rotcheck.results import Remark
 from rotcheck.rotary.conventions import Convention, split
 
 
+def others(found: Found, function: Callable[..., Any]) -> list[Convention]:
+    """Return the further calls that fit, without those in another layout than a docstring says."""
+    said = said_layout(function)
+    return [each.convention for each in found.others if not said or each.convention.layout == said.layout]
+
+
 def to_layout(found: Found, function: Callable[..., Any]) -> tuple[Found, tuple[Convention, Remark] | None]:
     """Return the call in the layout that is said, and where no call rotates in that, the contradiction.
 
@@ -25,6 +31,10 @@ def to_layout(found: Found, function: Callable[..., Any]) -> tuple[Found, tuple[
     if fitting:
         return replace(fitting, others=tuple(each for each in every if each is not fitting)), None
     meant = replace(own, layout=said.layout)
+    if meant.axes.replace("b", "") == own.axes:
+        rotated = f"{said.words}, and it rotates {shape_words(own.axes)}"
+        words = f"later batch rows turn on from where the first one ends: {rotated}"
+        return found, (meant, remark("per-batch", words, f"a call with {shape_words(meant.axes)}"))
     if sorted(split(meant.axes)) != sorted(split(own.axes)):
         return found, None
     words = f"turns with the head, not the row: {said.words}, and it rotates {shape_words(own.axes)}"

@@ -25,7 +25,7 @@ from rotcheck.rotary.conventions import role_of
 MOVED = 3  # rows
 SURELY_OFFSET = re.compile(
     "((pos|position|positions|seq|seq_len|seqlen|sequence|rope)_?)?offset|start_(pos|position|index)"
-    "|past_(key_values?_|kv_|seq_)?(len|length)|cache_(pos|position|len|length)"
+    "|past_(key_values?_|kv_|seq_)?(len|length)|cache_(pos|position|len|length)|cache_update_(index|idx)"
 )
 
 

@@ -1,11 +1,11 @@
-"""How a function makes tables: for the patches of an image that it is handed, or for positions."""
+"""How a function makes tables: for the patches of an image that it is handed, for M-RoPE's positions, or for others."""
 
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from rotcheck.identify import builders, images
+from rotcheck.identify import builders, images, maker_sections
 from rotcheck.identify.builders import Recipe
 from rotcheck.identify.table_forms import Built
 
@@ -15,4 +15,8 @@ def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Bu
 
     `device`: where it lives, and where what it is called with is made.
     """
-    return images.find(function, device) or builders.find(function, device)
+    return (
+        images.find(function, device)
+        or maker_sections.find(function, device)
+        or builders.find(function, device)
+    )

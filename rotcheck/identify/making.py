@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from rotcheck.identify import builders, grids, images
+from rotcheck.identify import builders, grids, images, maker_sections
 from rotcheck.identify.axes import Axes, of_axes, spans
 from rotcheck.identify.builders import STILL, Recipe, owners
 from rotcheck.identify.configured import Configured, configured
@@ -77,7 +77,10 @@ def of_maker(
     if late > 0:
         _tell_begin(own, heeded, begins_at(function, recipe), late)
     _tell_amplitude(own, built, made, known)
-    lanes = None if turning or _told_width(recipe) else 2 * made.turning
+    if recipe.coordinates and not turning:
+        own.remarks += maker_sections.idle(function, recipe, built_as)
+    _tell_contradiction(own, maker_sections.contradiction(function, turning))
+    lanes = None if recipe.coordinates or _told_width(recipe) else 2 * made.turning
     _tell_contradiction(own, contradiction(made, known, lanes, max(angles)))
     changes = any(one.code == "by-length" for one in own.remarks)
     own.remarks += [*long_factors(made), *([] if changes else not_dynamic(known, max(angles)))]

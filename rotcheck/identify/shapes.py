@@ -3,6 +3,7 @@
 import inspect
 import io
 import re
+import textwrap
 import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from rotcheck.rotary.conventions import LAYOUTS
 _TENSORS = (vocabulary.QUERY, vocabulary.KEY, vocabulary.VALUE, vocabulary.TENSOR, vocabulary.QKV)
 _WORDS = (
     ("b", r"b|batch(_?size)?|bsz|bs"),
-    ("s", r"s|t|l|seq(uence)?(_?len(gth)?)?|seqlen|len(gth)?|tokens?|num_tokens|time|rows"),
+    (
+        "s",
+        r"s|t|l|(q|query|src|tgt)_?len|seq(uence)?(_?len(gth)?)?|seqlen|len(gth)?|tokens?|num_tokens|time|rows",
+    ),
     ("h", r"h|((n|num|number\sof)[\s_]?)?(attention[\s_]|query[\s_])?heads?|n_?h"),
     ("d", r"d|lanes|(head|h)[\s_]?dim(ension)?s?|d[\s_]?head|dim[\s_]?head|head[\s_]?size|hd|dim|features"),
     ("3", r"3|three"),
@@ -63,21 +67,26 @@ def _of_text(text: str, tensors: list[str]) -> Iterator[Shape]:
 
 
 def _of_comments(function: Callable[..., Any], tensors: list[str]) -> Iterator[Shape]:
-    """Yield what comments behind the parameters say, one to a line."""
+    """Yield what comments behind the parameters say, and those above the first statement: `# q, k: [B, H, T, D]`."""
     called = function if inspect.isroutine(function) else getattr(function, "forward", None)
     try:
         source = inspect.getsource(inspect.unwrap(called)) if called else ""
-        tokens = list(tokenize.generate_tokens(io.StringIO(inspect.cleandoc(source)).readline))
+        tokens = list(tokenize.generate_tokens(io.StringIO(textwrap.dedent(source)).readline))
     except (OSError, TypeError, ValueError, tokenize.TokenError, SyntaxError):
         return
     head = next((one.start[0] for one in tokens if one.type == tokenize.INDENT), 0)
     for one in tokens:
         if one.type != tokenize.COMMENT or one.start[0] >= head:
             continue
-        names = [name for name in re.findall(r"\w+", one.line.partition("#")[0]) if name in tensors]
-        for found in _TUPLE.finditer(one.string) if names else ():
-            if layout := _layout(found[1].split(",")):
-                yield Shape(layout, f"the comment behind {names[0]} says ({found[1].strip()})")
+        behind = one.line.partition("#")[0].strip()
+        for found in _TUPLE.finditer(one.string):
+            names = [
+                name for name in re.findall(r"\w+", behind or one.string[: found.start()]) if name in tensors
+            ]
+            layout = _layout(found[1].split(",")) if names else None
+            if layout and not _ALTERNATIVE.search(one.string):
+                where = f"behind {names[0]} says" if behind else f"says {names[-1]}"
+                yield Shape(layout, f"the comment {where} ({found[1].strip()})")
 
 
 def _of_annotations(function: Callable[..., Any], tensors: list[str]) -> Iterator[Shape]:

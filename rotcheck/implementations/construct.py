@@ -175,7 +175,7 @@ def _of(
     if said(parameter.name, vocabulary.DEVICE):
         return device
     if said(parameter.name, vocabulary.PATCH):
-        return (1, 2, 2) if "tuple" in str(parameter.annotation) else 2
+        return (1, 2, 2) if "tuple" in str(parameter.annotation).lower() else 2
     if said(parameter.name, vocabulary.MODEL_DIM):
         return _model_dim(parameter, every, width)
     value = _named(parameter.name, width)

@@ -18,6 +18,7 @@ _HELPER = re.compile(
     r"^_?(rotate_?(half|every|neox|gptj|interleaved)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|[Mm]odels?$"
     r"|sin_?cos_pos|^_?(interpolate|resample|resize|adjust|load)_.*pos"  # what is added to x, and what converts it
 )
+_EMBEDS = re.compile(r"Embed|Pos[A-Z_]|Pos$|_pos_")  # of a class that may make tables
 _APPLIES = re.compile(r"apply|rotate|rotary|rope|forward|encode|embed", re.IGNORECASE)
 _MAKES = re.compile(
     r"get$|(get|make|compute|build|precompute|create).*(cos|sin|freq|cis|emb|table|cache|angle|rot|rope)|cos_sin"
@@ -74,10 +75,29 @@ def rotary(tree: ast.Module) -> list[str]:
     found: list[str] = []
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
+            found += [node.name] if _embeds(node) or _turns_both(node) else []
             found += _of_class(node, classes)
         elif _rotary_by_name(node) or _tables(node) or _permutes(node):
             found.append(node.name)
     return list(dict.fromkeys(found))
+
+
+def _embeds(node: ast.ClassDef) -> bool:
+    """Return whether a call of a class of positions, `FluxPosEmbed`, makes tables by a function whose name says so."""
+    if _EMBEDS.search(node.name) is None or _speaks(node.name):
+        return False
+    calls = (one for each in _functions(node) if each.name in _CALLED for one in ast.walk(each))
+    return any(_speaks(_called(one)) for one in calls if isinstance(one, ast.Call))
+
+
+def _turns_both(node: ast.ClassDef) -> bool:
+    """Return whether a class of attention with a rotary name is handed q and k, and no v: it only turns them."""
+    if "Attention" not in node.name or not _speaks(node.name.replace("Attention", "")):
+        return False
+    for names in (_parameters(each) for each in _functions(node) if each.name in _CALLED):
+        told = [any(said(each, known) for each in names) for known in _TENSORS[1:3]]
+        return all(told) and not any(said(each, vocabulary.VALUE) for each in names)
+    return False
 
 
 def instead(tree: ast.Module, name: str) -> list[str]:

@@ -17,8 +17,8 @@ def said(name: str, names: Names) -> bool:
 
 QKV = _names("qkv mixed_x mixed_layer packed")
 _NO_SIZE = r"(?!(d|n|num|dim)_|.*(len|length|dim|size)s?(_?[qkv])?$)"  # q_len and d_k are numbers
-QUERY = _names(f"{_NO_SIZE}(q|q_.*|xq|.*_q|quer(y|ies).*|qs|qh|tensor_q|inp_q)")
-KEY = _names(f"{_NO_SIZE}(k|k_.*|xk|.*_k|keys?.*|ks|kh|tensor_k)")
+QUERY = _names(f"{_NO_SIZE}(q|q_.*|xq|qw|.*_q|quer(y|ies).*|qs|qh|tensor_q|inp_q)")
+KEY = _names(f"{_NO_SIZE}(k|k_.*|xk|kw|.*_k|keys?.*|ks|kh|tensor_k)")
 VALUE = _names(f"{_NO_SIZE}(v|v_.*|xv|.*_v|values?.*|vs|vh)")
 TENSOR = _names(
     "x.* t tensor.* tokens inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref"
@@ -39,8 +39,8 @@ POSITIONS = _names(
     "input_pos(itions)? idx ids coords? coordinates? points? index grid"
 )
 OFFSET = _names(
-    ".*offsets? start.* begin.* cache_(pos|position|len).* past.*len.* step prev_len kv_len seqlen_offset "
-    "(prefill|prefix)_?(len|length|size) num_(computed|cached|past)_tokens"
+    ".*offsets? start.* begin.* cache_(pos|position|len).* cache_(update_)?(index|idx) past.*len.* step prev_len "
+    "kv_len seqlen_offset (prefill|prefix)_?(len|length|size) num_(computed|cached|past)_tokens"
 )
 LENGTH = _names(
     "(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*"

@@ -1,0 +1,58 @@
+"""Bug reports of vision, video and text models and their ports: the fault is named, what is right is not accused."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from rotcheck.identify.describe import identified
+from rotcheck.implementations import load, source
+from rotcheck.results import Identification
+
+HERE = Path(__file__).parent
+FAULTS = {
+    "mrope_time_alone:TextRotaryEmbedding": ("wrong", "of positions (3, ...) height and width turn nothing"),
+    "cache_forgets_offset:RotaryEmbedding.rotate_queries_or_keys": ("wrong", "the same for another offset"),
+    "theta_not_passed:ImagePosEmbed": (
+        "unknown",
+        "it says theta 2000, and its frequencies are those of theta 10000",
+    ),
+    "factor_in_exponent:RotaryEmbedding": ("unknown", "the factor divides the exponents"),
+    "rows_across_batch:rope_": ("unknown", "later batch rows turn on from where the first one ends"),
+    "heads_for_rows:RotaryAttentionHeads": ("wrong", "turns with the head, not the row: the comment says"),
+}
+
+
+@cache
+def told(name: str, version: str) -> Identification:
+    case, _, function = name.partition(":")
+    target = load.find(f"{HERE / case / version}.py:{function}", "cpu")
+    return identified(target, torch.device("cpu")).told
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_fault_is_named(name: str) -> None:
+    answer, words = FAULTS[name]
+    found = told(name, "faulty")
+    assert found.answer == answer
+    assert any(words in text for text in (found.message or "", *(one.message for one in found.findings)))
+    assert all(one.demonstration for one in found.findings if one.mistake)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_is_right_is_not_accused(name: str) -> None:
+    assert told(name, "fixed").answer == "right"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_file_is_asked_for_it(name: str) -> None:
+    case, _, function = name.partition(":")
+    assert function in source.rotary(ast.parse((HERE / case / "faulty.py").read_text()))
+
+
+def test_pairs_of_each_axis_are_counted() -> None:
+    found = told("mrope_time_alone:TextRotaryEmbedding", "fixed")
+    assert found.convention
+    assert [found.convention.coordinates.count(axis) for axis in range(3)] == [24, 20, 20]
