@@ -227,6 +227,7 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     longest_context: int | None = None  # positions up to which its own angles are right
     likeness: Likeness | None = None
     permutation: str | None = None  # of a function that permutes the rows of weights: which, in which heads
+    positions: str | None = None  # of a function that makes positions: where they begin
     message: str | None = None  # why there is no convention
     tried: tuple[str, ...] = ()  # calls that were tried in vain, and what they said
     untried: tuple[str, ...] = ()  # arguments that no call was tried with: "offset"
@@ -237,6 +238,11 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
         mistaken = any(one.mistake for one in self.findings)
         answer = "wrong" if mistaken else "right" if self.follows else "unknown"
         msgspec.structs.force_setattr(self, "answer", answer)
+
+    @property
+    def purpose(self) -> str | None:
+        """What it is for that neither rotates nor makes tables, and has no convention."""
+        return self.permutation or self.positions
 
 
 Relation = Literal["differs", "bit-identical", "same path", "not comparable"]

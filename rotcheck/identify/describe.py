@@ -25,8 +25,10 @@ from rotcheck.identify import (
     making,
     noise,
     own_angles,
+    padding,
     partial,
     permutation_answer,
+    position_makers,
     remarks,
     rows,
     sections,
@@ -71,9 +73,9 @@ def identified(target: Target, device: torch.device) -> Identified:
     """Identify a function that was loaded."""
     if target.convention is not None:
         return _declared(target, target.convention, device)
-    permuting = permutation_answer.answer(target)
-    if permuting is not None:
-        return Identified(_told(target, device, **permuting), None)
+    other = permutation_answer.answer(target) or position_makers.answer(target)
+    if other is not None:
+        return Identified(_told(target, device, **other), None)
     maker, found = _call(target, device)
     return _maker(target, *maker, device) if maker else _rotation(target, found, device)
 
@@ -142,7 +144,9 @@ def _with_flags(
 def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
     if isinstance(found, NotFound):
         return _nothing(target, found, device)
-    found, contradiction = held.to_layout(coordinates.of_axes(found), target.function)
+    found, contradiction = held.to_layout(
+        coordinates.of_axes(partial.of_turning_lanes(found)), target.function
+    )
     if found.trier.device.type == device.type:
         return _decided(target, found, _applied(target, found, device), contradiction)
     there = engine.there(found, target.function, device)
@@ -302,10 +306,13 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     begun, wrong = sequences.of_starts(found)
     shared, amiss_there = context_parallel.of_ranks(found)
     points, amiss = coordinates.of_points(found)
+    padded, why = padding.of_mask(found)
+    last, late = partial.of_last_lanes(found)
     findings += [
         *wrong,
         *amiss_there,
         *amiss,
+        *late,
         *bounds.of_other_widths(found),
         *partial.of_narrow_tables(found),
         *remarks.of_response(found),
@@ -316,6 +323,8 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     if own and own.attention:
         findings = [one for one in findings if one.code != "scaled"]
     findings += own.remarks if own else []
+    if own and why:
+        own.doubt = own.doubt or why
     square = grids.laid(own_rows) if (own_rows := _grid_rows(target, found)) is not None else None
     if square:
         findings += grids.exchanged(square)
@@ -325,7 +334,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     judged = not (_mistaken(findings) or attention or found.reading.problem or (own and own.apart))
     error, wrong = remarks.of_values(asked, sizes) if judged else (None, [])
     more = _more(asked, sizes, values=judged, fresh=fresh)
-    more.evidence = [*seen, *begun, *shared, *points, *more.evidence]
+    more.evidence = [*seen, *begun, *shared, *points, *padded, *last, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
     if judged and not _mistaken(findings):
         findings += indexed.of_positions(asked, sizes)
@@ -496,6 +505,7 @@ def _said(
         error=error,
         longest_context=own.longest if own else None,
         message=APART if apart else doubt,
+        advice=(HOLD,) if doubt and not _mistaken(findings) else (),
     )
     return Identified(told, None if apart else convention)
 

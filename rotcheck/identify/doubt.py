@@ -20,6 +20,8 @@ from rotcheck.identify import (
     grids,
     heads,
     idle,
+    padding,
+    partial,
     sequences,
     spoken,
 )
@@ -65,9 +67,10 @@ def decided(
     `conventions`: the calls in which a mistake may show, the one by which it is judged first.
     """
     names = spoken.unspoken(found.trier.function, found.convention.arguments)
-    idle_ones = idle.arguments_of(found, names) if names else []
+    mask = padding.must_move(found)
+    idle_ones = idle.arguments_of(found, [*names, *([mask] if mask else [])])
     if told.answer != "wrong":
-        return _with_idle(told, idle_ones)
+        return _with_idle(told, idle_ones, found)
     doubts = _doubts(found, [name for name in names if name not in idle_ones])
     findings = []
     for one in told.findings:
@@ -79,7 +82,7 @@ def decided(
     if kept.answer != "wrong":
         advice = f"say above the function what it takes: {declaration(found, names)}"
         kept = in_doubt(told, kept, advice)
-    return _with_idle(kept, idle_ones)
+    return _with_idle(kept, idle_ones, found)
 
 
 def in_doubt(told: Identification, settled: Identification, advice: str) -> Identification:
@@ -115,6 +118,8 @@ def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
         return ["nothing says that its tables have a row for each position"]
     if one.message.startswith(coordinates.EXCHANGED) and not coordinates.says_order(found.trier.function):
         return ["nothing says that its positions are time, height and width, in this order"]
+    if one.message.startswith(partial.LAST):
+        return ["its docstring may be what is wrong"]
     if one.code == "context-parallel" and not context_parallel.says_tokens(target.function):
         return ["nothing says which rows its tables have"]
     return []
@@ -150,13 +155,15 @@ def settled(one: Remark, doubts: Sequence[str], shown: str | None, *, written: b
     return structs.replace(one, mistake=False, message=f"seen, and in doubt: {one.message} ({why})")
 
 
-def _with_idle(told: Identification, names: Sequence[str]) -> Identification:
+def _with_idle(told: Identification, names: Sequence[str], found: Found) -> Identification:
     if not names:
         return told
-    found = [
+    counts = found.convention.positions == "from 0"
+    why = {padding.mask_of(found): "a padded row turns as if it began with its padding"} if counts else {}
+    idle_ones = [
         remark(
             "idle-argument",
-            f"`{name}` changes nothing: the result is the same whatever is handed over",
+            f"`{name}` changes nothing: {why.get(name, 'the result is the same whatever is handed over')}",
             "the same call with other values, and with a mask of padding",
             mistake=False,
         )
@@ -166,8 +173,8 @@ def _with_idle(told: Identification, names: Sequence[str]) -> Identification:
     return structs.replace(
         told,
         follows=False,
-        findings=(*told.findings, *found),
-        message=told.message or found[0].message,
+        findings=(*told.findings, *idle_ones),
+        message=told.message or idle_ones[0].message,
         advice=(*told.advice, advice),
     )
 

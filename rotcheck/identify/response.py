@@ -125,17 +125,25 @@ class Trier:
         self._starts: tuple[int, ...] = ()
         self._coordinate: int | None = None
         self._without: int | None = None
+        self._padding = 0
 
     def but(
-        self, *, starts: tuple[int, ...] = (), coordinate: int | None = None, without: int | None = None
+        self,
+        *,
+        starts: tuple[int, ...] = (),
+        coordinate: int | None = None,
+        without: int | None = None,
+        padding: int = 0,
     ) -> "Trier":
         """Return one that calls the same function in another way.
 
         `starts`: rows at which sequences begin that come one after another. `coordinate`: of positions, the only one
-        that is not 0. `without`: which of three tables, for time, height and width, holds zeros.
+        that is not 0. `without`: which of three tables, for time, height and width, holds zeros. `padding`: rows of it
+        in front of the first batch row.
         """
         other = Trier(self.function, self.device, self.probe, self.dtype)
         other._starts, other._coordinate, other._without = starts, coordinate, without
+        other._padding = padding
         return other
 
     def ones(self, convention: Convention, offset: int = 0) -> Tensor:
@@ -187,7 +195,7 @@ class Trier:
         self.limit.calls += 1
         made = self._tables(convention)
         sizes = self.probe.sizes() | {"axis": convention.axes.index("s")}
-        given = Call(inputs, made, self.positions(convention), offset, sizes, self._starts)
+        given = Call(inputs, made, self.positions(convention), offset, sizes, self._starts, self._padding)
         positional, keyword = arguments(convention, given)
         with fences() as around:
             returned = call(self.function, self.device, positional, keyword)

@@ -131,6 +131,8 @@ def _argument(role: str, case: Case, given: dict[str, str]) -> str:
         "axis": str(case.convention.axes.index("s")),
         "sections": str(list(sections(case.rotary_dim // 2))),
         "inv_freq": f"10000.0 ** (-torch.arange(0, {case.rotary_dim}, 2).float() / {case.rotary_dim})",
+        "mask": f"torch.ones({case.batch}, {case.length}, dtype=torch.int64)",
+        "rows": f"torch.arange({case.length})",
         "cu_seqlens": f"torch.tensor({[*_starts(case), case.length]}, dtype=torch.int32)",
         **{name: str(size) for name, size in (call.sizes or {}).items() if name != "axis"},
     }

@@ -19,7 +19,7 @@ _CONSTANT = re.compile(r"True|False|-?\d+")
 Template = tuple[str, ...]
 
 FREE = (
-    *("S", "D", "H", "B", "R", "axis", "sections", "cu_seqlens", "inv_freq", "device"),
+    *("S", "D", "H", "B", "R", "axis", "sections", "cu_seqlens", "mask", "rows", "inv_freq", "device"),
     *("True", "False", "10000.0", "1.0"),
 )  # as often as they are asked for
 TENSORS = ("x", "qkv", "q", "k", "v")
@@ -137,7 +137,8 @@ def templates(function: Callable[..., Any]) -> list[Template]:
     for choose in (by_callers, roles, _doubted, _anything):
         for extra in ([], *([p] for p in optional), optional):
             given = [*required, *extra]
-            for template in islice(_assigned([choose(p.name, p.kind) for p in given]), MOST):
+            choices = _beside_a_mask([choose(p.name, p.kind) for p in given])
+            for template in islice(_assigned(choices), MOST):
                 tried.setdefault(_called(template, given, found))
     return list(islice(tried, 2 * MOST))
 
@@ -215,6 +216,12 @@ def _called(template: Template, given: Sequence[Parameter], all_: Sequence[Param
     return tuple(called)
 
 
+def _beside_a_mask(choices: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return roles of which the numbers of the rows come before an offset, where a mask says how a row is padded."""
+    masked = ("mask",) in choices
+    return [("rows", *roles) if masked and "rows" in roles else roles for roles in choices]
+
+
 def _assigned(choices: Sequence[tuple[str, ...]]) -> Iterator[Template]:
     """Yield every sensible choice of a role for each argument."""
     yield from _complete(choices, (), _blind(choices))
@@ -250,5 +257,7 @@ def _sensible(chosen: Template) -> bool:
     inputs = {role for role in chosen if role in TENSORS}
     others = {role for role in chosen if role in (*TABLES, "positions", "offset", "offsets")}
     once = len([role for role in chosen if role not in FREE]) == len(inputs) + len(others)
+    if "rows" in chosen and "mask" not in chosen:
+        return False
     order = [role for role in chosen if role in ("q", "k", "v")]
     return once and inputs in _INPUTS and others in _GROUPS and order == sorted(order, key="qkv".index)

@@ -117,7 +117,7 @@ def together(found: Mapping[str, Identification]) -> dict[str, Misfit]:
     that make tables of the form that is taken make the same, and no other function takes them as they are made.
     """
     known = {name: one.convention for name, one in found.items() if one.convention is not None}
-    if len(known) < len(found):
+    if any(one.convention is None and one.purpose is None for one in found.values()):
         return {}
     right = {name: each for name, each in known.items() if found[name].follows}
     takers = {name: each for name, each in known.items() if each.kind == "applies"}

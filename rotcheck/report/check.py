@@ -73,7 +73,7 @@ def place(part: Part) -> str:
 
 
 def _does(part: Part, told: Identification) -> str:
-    does = told.permutation or ("a mistake, see below" if told.answer == "wrong" else "not identified")
+    does = told.purpose or ("a mistake, see below" if told.answer == "wrong" else "not identified")
     if told.convention is not None:
         does = ("nearest: " if told.answer == "unknown" else "") + identification.convention_words(told)
     reach = f"right to {part.right_to:,}" if part.right_to is not None else ""

@@ -45,8 +45,8 @@ def title(found: Identification) -> str:
     name, mistaken = one_line(found.specification), _mistaken(found)
     if mistaken:
         return f"{name}: {mistaken[0].message}"
-    if found.permutation is not None:
-        return f"{name}: {found.permutation}"
+    if found.purpose is not None:
+        return f"{name}: {found.purpose}"
     if found.convention is None:
         return f"{name}: not identified"
     if found.answer == "unknown" and not _untold(found):
@@ -238,8 +238,8 @@ def summary_line(found: Identification) -> str:
     """Return the last line: what it comes to, error and time."""
     words = {"good": "follows a convention", "bad": "follows no convention"}
     parts = [words.get(tone(found), "not understood" if found.convention else "not identified")]
-    if found.permutation is not None:
-        parts = ["a permutation between pairings"]
+    if found.purpose is not None:
+        parts = ["a permutation between pairings" if found.permutation else "positions, and no rotation"]
     if tone(found) == "bad" and _otherwise_right(found):
         parts = ["follows a convention, but for what is said above"]
     if found.ambiguous:

@@ -224,7 +224,7 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
         heading = [Text(f"{marks.bad} {words}", style="bold red")] if at else []
         code = [_code(demonstration)] if demonstration else []
         parts.append(Group(*heading, _labelled(told), *code))
-    if found.convention is None and found.permutation is None:
+    if found.convention is None and found.purpose is None:
         choices = _remarks_of("Worth knowing", conventions.choices(found))
         return [
             *parts,

@@ -30,6 +30,7 @@ class Call:
     starts: tuple[
         int, ...
     ] = ()  # rows at which sequences begin that come one after another; empty: it is one
+    padding: int = 0  # rows of padding in front of the first batch row
 
     def of(self, *inputs: Tensor) -> "Call":
         """Return the same call of other inputs."""
@@ -91,6 +92,10 @@ def _value(role: str, tensors: Mapping[str, Any], call: Call) -> Any:
     if role == "cu_seqlens":
         bounds = (*(call.starts or (0,)), (call.sizes or {})["S"])
         return torch.tensor(bounds, dtype=torch.int32, device=call.inputs[0].device)  # (sequences + 1,)
+    if role == "mask":
+        return _mask(call)
+    if role == "rows":
+        return torch.arange((call.sizes or {})["S"], device=call.inputs[0].device)  # (S,)
     if role.startswith("("):
         return tuple(tensors[part] for part in role[1:-1].split(", "))
     if "+" in role:
@@ -102,6 +107,14 @@ def _value(role: str, tensors: Mapping[str, Any], call: Call) -> Any:
     if "|" in role:
         return torch.stack([tensors[part] for part in role.split("|")], -1).flatten(-2)
     return ast.literal_eval(role)
+
+
+def _mask(call: Call) -> Tensor:
+    """Return a mask (B, S) of ones, with zeros where rows are padding."""
+    sizes = call.sizes or {}
+    mask = torch.ones(sizes["B"], sizes["S"], dtype=torch.int64, device=call.inputs[0].device)
+    mask[0, : call.padding] = 0
+    return mask
 
 
 def results(returned: Any, given: Sequence[Tensor], in_place: bool) -> tuple[Any, ...]:

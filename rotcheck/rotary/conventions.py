@@ -62,8 +62,8 @@ class Convention:
     tensor, lane by lane), `[cos, sin]` (stacked) and `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one
     for each batch row); the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); `axis`, which of them is the sequence; or a
     constant; `sections`, how many pairs each axis of M-RoPE has; `cu_seqlens`, where each of several sequences in one
-    tensor begins; `inv_freq`, radians a position for each pair, those of theta 10000; `device`. Empty: the tensor and
-    its tables.
+    tensor begins; `mask` (B, S), 0 where a row is padded, and `rows`, 0, 1, 2, ... beside it; `inv_freq`, radians a
+    position for each pair, those of theta 10000; `device`. Empty: the tensor and its tables.
 
     `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
     order in which full-width tables repeat, when that is not the pairing's. `sections`: of tables with an axis `g`,

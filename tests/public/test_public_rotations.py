@@ -17,6 +17,7 @@ from rotcheck.results import Identification
 HERE = Path(__file__).parent
 FAULTS = {
     "12-left-padding:rotary_for_batch": ("unknown", "`attention_mask` changes nothing"),
+    "12-left-padding:rotary_position_ids": ("wrong", "as if it began with its padding"),
     "15b-mrope-1d-and-3d:MRotaryEmbedding": ("wrong", "height and width turn nothing"),
     "22-heads-taken-for-sequence:RotaryWithCast": (
         "wrong",
@@ -31,7 +32,8 @@ FAULTS = {
     ),
 }
 FIXED = {
-    "12-left-padding:rotary_for_batch": ("unknown", "right"),
+    "12-left-padding:rotary_for_batch": ("right",),
+    "12-left-padding:rotary_position_ids": ("right",),
     "15b-mrope-1d-and-3d:MRotaryEmbedding": ("right",),
     "22-heads-taken-for-sequence:RotaryWithCast": ("right",),
     "22-heads-taken-for-sequence:RotaryEmbedding": ("right",),

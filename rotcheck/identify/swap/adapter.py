@@ -251,7 +251,7 @@ class _Swap:
             "device": self.device,
             "R": str(ours.rotary_dim or self.theirs.rotary_dim or "width"),
         }
-        unknown = {"sections", "cu_seqlens", "inv_freq"} & set(wanted) - allowed
+        unknown = {"sections", "cu_seqlens", "inv_freq", "mask", "rows"} & set(wanted) - allowed
         if unknown:
             raise Impossible(f"nothing is known of its {', '.join(unknown)}")
         slots = [role for role in wanted if role in TENSORS]

@@ -143,7 +143,7 @@ def _identified(found: Identification, marks: Marks) -> list[str]:
         if conventions.ends(found)
         else []
     )
-    if found.convention is None and found.permutation is None:
+    if found.convention is None and found.purpose is None:
         why = _list(conventions.why_not(found)[1])
         return [*parts, why, *_swap(found), *ends, escape(conventions.summary_line(found))]
     parts.append(table(["field", "is", "told by"], conventions.lines(found)))
