@@ -26,7 +26,6 @@ RIGHT = "torch.tensor([[1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]])"
 STARTS = "torch.tensor([0, 2, 6], dtype=torch.int32)"
 NEXT = "say in its docstring what its mask, or its cu_seqlens, stands for"
 MADE = "it makes positions, and rotates nothing"
-_NAME = re.compile(r".*(position|pos)_?(ids?|indices)|.*positions", re.IGNORECASE)
 _PACKED = re.compile(r"\bpack|each sequence|sequences|anew|restart", re.IGNORECASE)
 Call = tuple[str, ...]
 """The arguments of a call as Python; `{}` stands for the mask or the starts."""
@@ -58,7 +57,7 @@ class Maker:
 def answer(target: Target) -> dict[str, Any] | None:
     """Return what is told of a function, as fields of an `Identification`; None: it makes no positions."""
     name = getattr(target.function, "__name__", "")
-    if not _NAME.fullmatch(name):
+    if not said(name, vocabulary.MAKES_POSITIONS):
         return None
     for maker in _makers(target.function):
         usual = maker.rows(STARTS if maker.packed else ONES)
@@ -75,7 +74,7 @@ def _makers(function: Callable[..., Any]) -> list[Maker]:
         return []
     found = []
     for rows in (f"torch.arange({ROWS})", "0"):
-        values = [_value(one.name, rows) for one in required]
+        values = ["False" if one.kind in (bool, "bool") else _value(one.name, rows) for one in required]
         if all(values):
             call = tuple(
                 f"{one.name}={value}" if one.keyword else value for one, value in zip(required, values)

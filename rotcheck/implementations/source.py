@@ -77,7 +77,7 @@ def rotary(tree: ast.Module) -> list[str]:
         if isinstance(node, ast.ClassDef):
             found += [node.name] if _embeds(node) or _turns_both(node) else []
             found += _of_class(node, classes)
-        elif _rotary_by_name(node) or _tables(node) or _permutes(node):
+        elif _rotary_by_name(node) or _tables(node) or _permutes(node) or _positions(node):
             found.append(node.name)
     return list(dict.fromkeys(found))
 
@@ -134,6 +134,13 @@ def _left_out(function: Function) -> bool:
     """Return whether it rotates nothing by itself: a helper, a kernel, or what registers a whole model."""
     registers = any(name.startswith("register") for name in _decorators(function))
     return registers or _moves_only(function, bound=False) or _is_kernel(function)
+
+
+def _positions(function: Function) -> bool:
+    """Return whether it makes positions of a mask of padding, or of where sequences begin."""
+    names = (vocabulary.MASK, vocabulary.SEQUENCE_STARTS)
+    given = any(said(each, known) for each in _parameters(function) for known in names)
+    return given and said(function.name, vocabulary.MAKES_POSITIONS)
 
 
 def _permutes(function: Function) -> bool:

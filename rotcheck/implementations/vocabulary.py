@@ -52,6 +52,7 @@ SECTIONS = _names("(m_?rope_?|rope_?)?sections?")
 AXES = _names("(rope_)?(axes|axis)_?dims?")  # lanes of each coordinate of a point
 PAIR_FACTORS = _names("(short|long)_factors?")  # LongRoPE's, a number for each pair
 PATCH = _names("patch_size")
+MAKES_POSITIONS = _names(".*(position|pos)_?(ids?|indices) .*_positions")  # of a function
 MASK = _names("(att(entio)?n|token|input|valid|prompt)_?masks? masks?")  # 0 where a row is padded
 SEQUENCE_STARTS = _names(
     "cu_?(seq_?)?lens?(_.*)? cu_?seqlens?.* cumulative_.*len.* query_start_loc (seq|sequence)_starts?"
