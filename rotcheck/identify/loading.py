@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import inspect
+import json
 import keyword
 import os
 import re
@@ -57,9 +58,14 @@ def _module(name: str) -> list[str]:
         *([] if installed else ["import sys", ""]),
         "import torch",
         "",
-        *([] if installed else [f'sys.path.append("{Path(os.path.relpath(root)).as_posix()}")']),
+        *([] if installed else [f"sys.path.append({_text(Path(os.path.relpath(root)))})"]),
         _import(name),
     ]
+
+
+def _text(path: Path) -> str:
+    """Return a path as Python, whatever it is called."""
+    return json.dumps(path.as_posix(), ensure_ascii=False)
 
 
 def _file(file: Path) -> list[str]:
@@ -69,9 +75,9 @@ def _file(file: Path) -> list[str]:
     stand_ins = _stand_ins(getattr(found, importing.STAND_INS, ()))
     if not name.startswith(GIVEN):
         root = file.parents[name.count(".") + (file.stem == "__init__")]
-        return ["import sys", *stand_ins, f'sys.path.append("{root.as_posix()}")', _import(name)]
+        return ["import sys", *stand_ins, f"sys.path.append({_text(root)})", _import(name)]
     raised = getattr(found, importing.RAISED, None)
-    beside = f'sys.path.append("{file.parent.as_posix()}")'
+    beside = f"sys.path.append({_text(file.parent)})"
     if raised is None and _is_alone(file):
         return ["import sys", *stand_ins, beside, _import(file.stem)]
     return [
@@ -79,7 +85,7 @@ def _file(file: Path) -> list[str]:
         "import sys",
         *stand_ins,
         beside,
-        f'spec = importlib.util.spec_from_file_location("{file.stem}", "{file.as_posix()}")',
+        f"spec = importlib.util.spec_from_file_location({_text(Path(file.stem))}, {_text(file)})",
         "module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)",
         *_executed(raised),
     ]

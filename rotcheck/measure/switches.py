@@ -71,6 +71,22 @@ def _read_stream(stream: str, descriptor: int) -> int | None:
         return None
 
 
+_FUNCTIONS = (
+    *((torch, name) for name in ("arange", "cat", "cos", "outer", "polar", "sin", "stack")),
+    *((torch.Tensor, name) for name in ("cos", "sin")),
+)
+"""What tables and rotations are made of: a file that puts others in their place changes the truth as well."""
+
+
+def _read_functions() -> tuple[Any, ...]:
+    return tuple(getattr(owner, name) for owner, name in _FUNCTIONS)
+
+
+def _write_functions(functions: tuple[Any, ...]) -> None:
+    for (owner, name), function in zip(_FUNCTIONS, functions):
+        setattr(owner, name, function)
+
+
 _EXECUTOR = ("profiling executor", "profiling mode")
 _FUSERS = ("fusing on CPU", "fusing on GPU", "NNC")
 
@@ -94,6 +110,7 @@ SWITCHES = (
         torch.are_deterministic_algorithms_enabled,
         torch.use_deterministic_algorithms,
     ),
+    Switch("functions of torch", "switches", _read_functions, _write_functions),
     Switch("torch seed", "random-state", torch.random.initial_seed, lambda _: None),  # its state holds it
     Switch(
         "torch random state",

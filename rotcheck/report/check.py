@@ -113,7 +113,7 @@ def details(finding: Finding) -> Labelled:
     """Return what is known of a finding as labelled texts, in the order to show them."""
     fault = finding.fault
     known = [
-        ("where", ", ".join(filter(None, map(place, finding.parts[:MOST_NAMED])))),
+        ("where", one_line(", ".join(filter(None, map(place, finding.parts[:MOST_NAMED]))))),
         ("seen", fault.seen or ""),
         ("cause", fault.cause or ""),
         ("fix", fault.fix or ""),

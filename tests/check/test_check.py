@@ -9,7 +9,7 @@ from terminal import in_terminal, rotcheck
 from rotcheck.check import headline, plan, verdict
 from rotcheck.check.run import check
 from rotcheck.errors import RequestError
-from rotcheck.report.check import lines
+from rotcheck.report.check import details, findings_of, lines
 from rotcheck.results import Cell, Check, Described, Fault, Identification, Maker, Part, Reach
 
 HALF = """
@@ -67,6 +67,7 @@ def permute_for_rope(w, n_heads):
 def permute_even_rope_rows(w, n_heads):
     return w.view(n_heads, 2, w.shape[0] // n_heads // 2, w.shape[1])[:, [0, 0]].transpose(1, 2).reshape(w.shape)
 """
+ODD_NAME = 'a line\nand a "quote".py'
 FILES = {
     "right.py": HALF.format(kept=PLAIN, made=CAT),
     "order.py": HALF.format(kept=PLAIN, made=EACH_TWICE),
@@ -79,6 +80,7 @@ FILES = {
     "dies.py": "import os\n\n\ndef apply_rope(x, cos, sin):\n    os.abort()\n",
     "flax_alone.py": "import flax\n\n\ndef apply_rope(x, cos, sin):\n    return flax.rotate(x, cos, sin)\n",
     "permutes.py": PERMUTES,
+    ODD_NAME: HALF.format(kept=PLAIN, made=CAT).replace("(-b, a)", "(b, a)"),
     "nothing.py": "def add(a, b):\n    return a + b\n",
 }
 
@@ -124,6 +126,14 @@ def test_what_needs_a_package_is_asked_on_a_machine_that_has_it(found: Check) ->
     (fault,) = part(found, "flax_alone.py:apply_rope").faults
     assert (fault.answer, "`pip install flax`" in fault.message) == ("unknown", True)
     assert (fault.fix or "").startswith("run the same command on a machine that has what it needs")
+
+
+def test_a_mistake_is_shown_whatever_its_file_is_called(found: Check) -> None:
+    wrong = part(found, f"{ODD_NAME}:apply_rotary")
+    assert (wrong.answer, [fault.rule for fault in wrong.faults]) == ("wrong", ["R100"])
+    assert wrong.faults[0].demonstration
+    (finding,) = findings_of(wrong)
+    assert len(dict(details(finding))["where"].splitlines()) == 1
 
 
 def test_permutations_of_checkpoints_are_judged_and_have_no_dtype(found: Check) -> None:

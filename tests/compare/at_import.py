@@ -14,6 +14,7 @@ _CHANGES = {
     "matmul_precision": lambda: torch.set_float32_matmul_precision("medium"),
     "deterministic": lambda: torch.use_deterministic_algorithms(True),
     "torch_seed": lambda: torch.manual_seed(1),
+    "functions": lambda: setattr(torch, "cos", lambda x: x * 0),
     "gradients_off": lambda: torch.set_grad_enabled(False),
 }
 _CHANGES[Path(__file__).stem.removeprefix("import_")]()

@@ -22,6 +22,7 @@ SWITCHES = [
     "matmul_precision",
     "deterministic",
     "torch_seed",
+    "functions",
     "gradients_off",
 ]
 """The switches that at_import.py knows how to change."""

@@ -186,6 +186,15 @@ def deterministic(qkv, cos, sin):
     return plain(qkv, cos, sin)
 
 
+def _no_cosine(x):
+    return x * 0
+
+
+def functions(qkv, cos, sin):
+    torch.cos = _no_cosine
+    return plain(qkv, cos, sin)
+
+
 def torch_seed(qkv, cos, sin):
     torch.manual_seed(1)
     return plain(qkv, cos, sin)

@@ -28,6 +28,7 @@ STATE = {  # switch: what `state` says, and the id of the failure
     "autocast": ("autocast", "R18"),
     "matmul_precision": ("float32 matmul precision from highest to medium", "R18"),
     "deterministic": ("deterministic mode from False to True", "R18"),
+    "functions": ("functions of torch", "R18"),
     "torch_seed": ("torch seed", "R19"),
     "torch_random_numbers": ("torch random state", "R19"),
     "python_seed": ("Python random state", "R19"),

@@ -94,7 +94,7 @@ def _suites(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:
 def _case(cell: Cell, broken: str | None) -> ET.Element:
     name = clean(f"{cell.implementation}.{cell.device}")
     case = ET.Element(
-        "testcase", classname=name, name=f"{cell.dtype} {cell.check}", time=f"{cell.seconds or 0:.6f}"
+        "testcase", classname=name, name=f"{cell.dtype} {cell.check}", time=f"{cell.seconds or 0:.3f}"
     )
     if broken or cell.verdict in TAGS:
         tag = "failure" if broken else TAGS[cell.verdict]
@@ -140,7 +140,7 @@ def _count(element: ET.Element, suites: Sequence[ET.Element]) -> None:
     element.set("tests", str(len(cases)))
     for tag, attribute in COUNTED.items():
         element.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
-    element.set("time", f"{sum(float(case.get('time', 0)) for case in cases):.6f}")
+    element.set("time", f"{sum(float(case.get('time', 0)) for case in cases):.3f}")
 
 
 def _key(cell: Cell) -> tuple[str, str, str, str]:
