@@ -42,7 +42,8 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
         if "positions" in roles:
             yield [_without_tables(template, layout, axes) for layout in layouts for axes in COORDINATES]
         return
-    for form in LONE_FORMS if "table" in roles else PAIR_FORMS:
+    joined = "cos+sin" in roles  # as wide as a head, nearly always: each of the two has half of its lanes
+    for form in LONE_FORMS if "table" in roles else PAIR_FORMS[::-1] if joined else PAIR_FORMS:
         yield [
             made
             for layout in layouts

@@ -34,6 +34,11 @@ class Configured:
             (float(n) for n in found if isinstance(n, (int, float)) and n is not True and n > 0), None
         )
 
+    def holder(self, value: float) -> str | None:
+        """Return the name under which it keeps this number; None: it does not."""
+        numbers = ((name, own) for name, own in self.values.items() if isinstance(own, float))
+        return next((name for name, own in numbers if abs(own / value - 1) < 1e-4), None)
+
     def factors(self, name: str) -> tuple[float, ...]:
         """Return a list of numbers, one a pair; empty where it has none."""
         found = self.values.get(name)

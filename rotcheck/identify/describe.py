@@ -20,6 +20,7 @@ from rotcheck.identify import (
     grids,
     heads,
     held,
+    idle_parameters,
     indexed,
     makers,
     making,
@@ -110,7 +111,10 @@ def _on_grid(target: Target, device: torch.device, on_cpu: Callable[..., Any] | 
 
 def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
     made = _searched(target, found, device)
-    if isinstance(found, NotFound) or not made.told.follows:
+    if isinstance(found, NotFound):
+        return made
+    made = replace(made, told=idle_parameters.of_rotation(target, found, made.told, device))
+    if not made.told.follows:
         return made
 
     def turned(turning: Turning) -> Identification:
@@ -229,6 +233,7 @@ def _maker(target: Target, recipe: builders.Recipe, built: Built, device: torch.
         if recipe.device == place
         else _made(target, replace(recipe, device=place), device, f"makes tables on cpu, and on {device} ")
     )
+    made = replace(made, told=idle_parameters.of_maker(target, replace(recipe, device=place), made.told, device))
     if not made.told.follows:
         return made
 

@@ -41,23 +41,34 @@ def turned(target: Target, arguments: Template, device: torch.device) -> tuple[T
     return tuple(sorted(every, key=lambda turning: not _of_style(turning.flag)))[:MOST]
 
 
-def _of_class(target: Target, arguments: Template, device: torch.device) -> Iterator[Turning]:
-    own = getattr(target.function, "__self__", target.function)
-    made = type(own)
-    if not (target.built or "").startswith(f"{made.__name__}("):
-        return
+def rebuilt(target: Target, device: torch.device) -> Callable[..., tuple[Callable[..., Any], str]] | None:
+    """Return what builds the object of a target once more, with other arguments by name, and says how.
 
-    def built(place: str, **flag: bool) -> tuple[Callable[..., Any], str]:
-        other, words = construct.construct(made, device=place, **flag)
+    None: it is no object that was built of a class by its parameters' names.
+    """
+    own = getattr(target.function, "__self__", target.function)
+    kind, method = type(own), getattr(target.function, "__name__", "")
+    if not (target.built or "").startswith(f"{kind.__name__}("):
+        return None
+
+    def build(place: str = str(device), **given: Any) -> tuple[Callable[..., Any], str]:
+        other, words = construct.construct(kind, device=place, **given)
         other = on_device(other, place)
         return other if own is target.function else cast(Callable[..., Any], getattr(other, method)), words
 
-    def other(**flag: bool) -> Target:
-        function, words = built(str(device), **flag)
-        return replace(target, function=function, built=words, anew=lambda: built("cpu", **flag)[0])
+    return build
 
-    method = getattr(target.function, "__name__", "")
-    for name, value in _given_to(made):
+
+def _of_class(target: Target, arguments: Template, device: torch.device) -> Iterator[Turning]:
+    build = rebuilt(target, device)
+    if build is None:
+        return
+
+    def other(**flag: bool) -> Target:
+        function, words = build(**flag)
+        return replace(target, function=function, built=words, anew=lambda: build("cpu", **flag)[0])
+
+    for name, value in _given_to(type(getattr(target.function, "__self__", target.function))):
         yield Turning(f"{name}={not value}", partial(other, **{name: not value}), arguments)
 
 

@@ -84,10 +84,13 @@ def _tell_attention(own: OwnAngles, made: Fit, amplitude: float, known: Configur
     asked = made.schedule.attention_factor if made.schedule else 1.0
     if abs(amplitude - 1) < SCALED:
         own.doubt = own.doubt or amplitude_missing(made.schedule, 1.0, known)
-    if abs(amplitude - 1) < SCALED or abs(amplitude / asked - 1) > SCALED:
+        return
+    name = known.holder(amplitude)
+    if abs(amplitude / asked - 1) > SCALED and name is None:
         return
     own.attention = True
-    words = f"scales q and k by {amplitude:.6g}, the attention factor of its schedule"
+    whose = "the attention factor of its schedule" if abs(amplitude / asked - 1) < SCALED else f"its `{name}`"
+    words = f"scales q and k by {amplitude:.6g}, {whose}"
     own.remarks.append(remark("amplitude", words, "the length of a turned pair", mistake=False))
     own.doubt = f"{words}: its values were not held against float64, which knows rotations alone"
 

@@ -1,5 +1,7 @@
 """Where frequencies follow the length of a sequence and should not, or should and do not."""
 
+from dataclasses import replace
+
 from rotcheck.identify.configured import Configured
 from rotcheck.identify.fit import Fit
 from rotcheck.identify.remarks import remark
@@ -68,6 +70,9 @@ def amplitude_missing(schedule: Schedule | None, amplitude: float, known: Config
     if not isinstance(schedule, Yarn | LongRope):
         return None
     said = [one.attention_factor for one in known.schedules() if isinstance(one, Yarn | LongRope)]
+    both = known.number("mscale"), known.number("mscale_all_dim")
+    if isinstance(schedule, Yarn) and None not in both:
+        said.append(replace(schedule, mscale=both[0], mscale_all_dim=both[1], attention=None).attention_factor)
     if any(abs(amplitude / wanted - 1) < SCALED for wanted in (schedule.attention_factor, *said)):
         return None
     factor = f"{schedule.factor:g}"
