@@ -12,6 +12,7 @@ from torch.nn import Module
 from rotcheck.implementations.vocabulary import AXES, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
 
+_PLAIN = (int, float, str, Mapping, list, tuple)
 _NESTED = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_config")
 _THETA = ("rope_theta", "theta", "base", "rotary_base", "rope_base")
 _ORIGINAL = ("original_max_position_embeddings", "original_seq_len", "original_length", "old_context_len")
@@ -172,4 +173,11 @@ def _kind(owner: Any, values: Mapping[str, Any]) -> str:
 def _attributes(source: Any) -> dict[str, Any]:
     if isinstance(source, Mapping):
         return {str(name): value for name, value in source.items()}
-    return dict(getattr(source, "__dict__", {}))
+    own = dict(getattr(source, "__dict__", {}))
+    return own if source is None or isinstance(source, Module) else _of_class(type(source)) | own
+
+
+def _of_class(kind: type) -> dict[str, Any]:
+    """Return the plain values that a class holds, as a configuration of a few lines does."""
+    every = ((name, value) for each in reversed(kind.__mro__) for name, value in vars(each).items())
+    return {name: value for name, value in every if isinstance(value, _PLAIN) and not name.startswith("_")}

@@ -88,7 +88,7 @@ def _base(schedule: Schedule | None, others: Sequence[Schedule], known: Configur
     bases = {
         name: float(value)
         for name, value in known.values.items()
-        if said(name, BASE) and type(value) in (int, float) and value > 1
+        if said(name, BASE) and not name.startswith("log") and type(value) in (int, float) and value > 1
     }
     if not isinstance(schedule, Plain) or len(set(bases.values())) != 1:
         return None

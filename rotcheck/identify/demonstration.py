@@ -181,27 +181,35 @@ def _of_allocated(source: Source, attempt: Attempt) -> str | None:
 def _of_outside(source: Source, attempt: Attempt, *, slot: int) -> str | None:
     case = case_of(attempt)
     name = snippet.names(attempt.convention)[slot]
+    memory = _memory(case, name)
     code = [
         *source.lines,
         "",
-        *_surrounded(case, slot),
+        *_surrounded(case),
         f"f({snippet.arguments(case, {})})",
-        f"came = (memory[:{MARGIN}] != 7.0).sum() + (memory[-{MARGIN}:] != 7.0).sum()  # changed beside {name}",
+        f"came = ({memory}[:{MARGIN}] != 7.0).sum() + ({memory}[-{MARGIN}:] != 7.0).sum()  # changed beside {name}",
         "right = torch.tensor(0)",
         *PRINT,
     ]
     return shown(source, "\n".join(code))
 
 
-def _surrounded(case: Case, slot: int = 0) -> list[str]:
-    """Return lines that make the tensors and tables of a call, the tensor of a slot between marked elements."""
-    name = snippet.names(case.convention)[slot]
+def _memory(case: Case, name: str) -> str:
+    """Return what the memory of a tensor is called."""
+    return "memory" if len(snippet.names(case.convention)) == 1 else f"memory_of_{name}"
+
+
+def _surrounded(case: Case) -> list[str]:
+    """Return lines that make the tensors and tables of a call, each tensor between marked elements."""
     margin = f"torch.full(({MARGIN},), 7.0)"
-    return [
-        *_setup(case),
-        f"memory = torch.cat(({margin}, {name}.flatten(), {margin}))",
-        f"{name} = memory[{MARGIN}:-{MARGIN}].view({name}.shape)",
-    ]
+    lines = _setup(case)
+    for name in snippet.names(case.convention):
+        memory = _memory(case, name)
+        lines += [
+            f"{memory} = torch.cat(({margin}, {name}.flatten(), {margin}))",
+            f"{name} = {memory}[{MARGIN}:-{MARGIN}].view({name}.shape)",
+        ]
+    return lines
 
 
 def of_writing(source: Source, tries: Iterable[Attempt], *, tables: bool) -> str | None:

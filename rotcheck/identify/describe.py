@@ -37,6 +37,7 @@ from rotcheck.identify import (
     table_doubt,
     traits,
     unknown,
+    widths,
     words,
 )
 from rotcheck.identify.engine import Found, NotFound
@@ -233,7 +234,9 @@ def _maker(target: Target, recipe: builders.Recipe, built: Built, device: torch.
         if recipe.device == place
         else _made(target, replace(recipe, device=place), device, f"makes tables on cpu, and on {device} ")
     )
-    made = replace(made, told=idle_parameters.of_maker(target, replace(recipe, device=place), made.told, device))
+    made = replace(
+        made, told=idle_parameters.of_maker(target, replace(recipe, device=place), made.told, device)
+    )
     if not made.told.follows:
         return made
 
@@ -318,10 +321,10 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         *amiss_there,
         *amiss,
         *late,
-        *bounds.of_other_widths(found),
         *partial.of_narrow_tables(found),
         *remarks.of_response(found),
     ]
+    findings = bounds.of_other_widths(found) or findings  # what writes anywhere explains all else
     even = not found.response.uneven
     readable = even and found.reading.angles is not None and found.reading.problem in READABLE
     own = own_angles.of_applied(found) if readable else None
@@ -346,7 +349,10 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     if judged and not _mistaken(findings):
         findings += rows.of_many_rows(asked, held.others(found, target.function), sizes)
     if judged and not _mistaken(findings):
-        findings += heads.of_fewer(asked, found.trier.probe.width)
+        findings += rows.of_one_row(asked, sizes)
+        findings += widths.of_no_power_of_two(asked)
+        in_place = replace(asked.convention, in_place=more.in_place)
+        findings += heads.of_fewer(replace(asked, convention=in_place), found.trier.probe.width)
     if not (_mistaken(findings) or attention):
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))

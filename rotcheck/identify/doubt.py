@@ -22,8 +22,10 @@ from rotcheck.identify import (
     idle,
     padding,
     partial,
+    rows,
     sequences,
     spoken,
+    widths,
 )
 from rotcheck.identify.advice import typed
 from rotcheck.identify.demonstration import Attempt, Source
@@ -40,6 +42,7 @@ from rotcheck.rotary.conventions import Convention, role_of
 from rotcheck.rotary.conventions import coordinates as count
 from rotcheck.rotary.tables import has_float64
 
+AGAIN = "by its names it turns what was turned before, by a difference of positions"
 UNSHOWN = "no call of a few lines shows it"
 NEVER_SHOWN = ("raised",)  # for other sizes: the call may have been another
 INTERLEAVED = ("complex", "stacked", "matrix")  # tables of which every known taker turns neighbours
@@ -105,6 +108,8 @@ def _doubts(found: Found, names: Sequence[str]) -> list[str]:
     )
     if axes and not count(convention.position_axes):
         doubts.append("it speaks of positions (3, ...), and was called with others")
+    if spoken.turns_again(found.trier.function):
+        doubts.append(AGAIN)
     if idle.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
@@ -240,10 +245,21 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         sizes, rows = Sizes(2, 2, 2, 8, demonstration.FEW), 4 * len(demonstration.FEW)
         tries += [Attempt(each, sizes, rows=rows) for each in conventions if each.table_axes == "sw"]
     if one.code == "writes-outside":
-        widths = dict.fromkeys((probe.width, *bounds.WIDTHS))
-        every = [Sizes(2, 2, 2, width, demonstration.FEW) for width in widths]
+        lanes = dict.fromkeys((probe.width, *bounds.WIDTHS))
+        every = [Sizes(2, 2, 2, width, demonstration.FEW) for width in lanes]
         any_width = replace(conventions[0], head_dim=None)
-        return demonstration.of_outside(source, [Attempt(any_width, each) for each in every])
+        tries = [Attempt(any_width, each) for each in every]
+        slots = range(len(conventions[0].slots))
+        return next(filter(None, (demonstration.of_outside(source, tries, slot) for slot in slots)), None)
+    if one.code == "one-row":
+        few = Sizes(2, 2, 2, conventions[0].head_dim or probe.width, (rows.ONE,))
+        placed = [
+            replace(each, positions="any") if each.positions == "offset" else each for each in conventions[:1]
+        ]
+        return demonstration.of_value(source, [Attempt(each, few) for each in placed])
+    if one.code == "head-width":
+        odd = Sizes(1, 2, 2, widths.ODD[0], demonstration.FEW)
+        return demonstration.of_value(source, [Attempt(replace(conventions[0], head_dim=None), odd)])
     if one.code == "grid-exchanged":
         return _grid(source, found)
     if one.code == "context-parallel":
@@ -255,7 +271,11 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
             for few in heads.GROUPS
         ]
         small = [replace(each, sizes=replace(each.sizes, heads=2, kv_heads=1)) for each in tries[:1]]
-        return demonstration.of_outside(source, small, slot=1) or demonstration.of_value(source, tries)
+        return (
+            demonstration.of_outside(source, small, slot=1)
+            or demonstration.of_value(source, tries)
+            or demonstration.of_writing(source, tries, tables=False)
+        )
     if one.code == "rotary-dim" and found.convention.rotary_dim is None:
         narrow = [replace(each, rotary_dim=NARROW) for each in conventions]
         tries = demonstration.attempts(narrow, probe.width, probe.heads, dtype)

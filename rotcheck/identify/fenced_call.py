@@ -1,6 +1,6 @@
 """Lines of Python, without rotcheck, that make a call and count what it changes beside the tensors it allocates."""
 
-MARGIN = 64  # elements on either side of a tensor
+MARGIN = 1024  # elements on either side of a tensor
 CLASS = f"""\
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -48,7 +48,9 @@ def turned(found: Found) -> tuple[Turned, int | None]:
 
 def same_row(longer: Tensor, shorter: Tensor, eps: float = ALIKE) -> bool:
     """Return whether a row (P,) of angles is the same beside others, as far as rounding tells."""
-    return bool(((longer - shorter).abs() <= eps * (shorter.abs() + eps)).all())
+    return longer.shape == shorter.shape and bool(
+        ((longer - shorter).abs() <= eps * (shorter.abs() + eps)).all()
+    )
 
 
 def _last(found: Found, taken: int, refused: int) -> Turned:

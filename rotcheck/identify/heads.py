@@ -52,6 +52,7 @@ def _wrong(asked: traits.Function, sizes: Sizes) -> str:
     """Return what is wrong with these sizes, in words; empty: nothing, or they are refused."""
     case = Case(asked, torch.float32, sizes)
     call, spoilt = margins.within(case.call(), asked.device)
+    before = case.call().inputs
     try:
         found = asked(call)
     except Exception:  # it wants as many heads in k as in q
@@ -60,7 +61,10 @@ def _wrong(asked: traits.Function, sizes: Sizes) -> str:
     if beside:
         return f"it writes outside of {' and '.join(beside)}: look at the heads and strides of each"
     if against(case, found, case.truth).error <= SAME:
-        return ""
+        slots = zip(case.convention.slots, call.inputs, before, strict=True)
+        changed = [name for name, now, then in slots if not torch.equal(now, then)]
+        own = not asked.convention.in_place and changed
+        return f"it overwrites {' and '.join(changed)}, which it leaves alone otherwise" if own else ""
     code, words = explain(case, found)
     return "k comes back with other values than its tables give" if code == "rounding" else words
 

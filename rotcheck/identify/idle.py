@@ -10,6 +10,7 @@ from rotcheck.identify.engine import Found
 from rotcheck.identify.templates import parameters
 from rotcheck.identify.traits import Function
 from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.fences import apart
 from rotcheck.rotary.calls import Call, arguments, results
 
 
@@ -40,7 +41,7 @@ def usual_case(found: Found) -> Case:
 
 def _other_inputs(call: Call, seed: int) -> Call:
     generator = torch.Generator().manual_seed(seed)
-    inputs = (torch.randn(x.shape, generator=generator).to(x) for x in call.inputs)
+    inputs = (apart(torch.randn(x.shape, generator=generator).to(x)) for x in call.inputs)
     return call.of(*inputs)
 
 
@@ -64,7 +65,9 @@ def _changes_nothing(found: Found, at: int) -> bool:
         usual = _results(found, case.call())
     except Exception:
         return False
-    others = [_with(found, case, at, other) for other in (_scaled, _padding(case.batch, case.length))]
+    others = [
+        _with(found, case, at, other) for other in (_scaled, _nothing, _padding(case.batch, case.length))
+    ]
     ran = [each for each in others if each is not None]
     return bool(ran) and all(_same(each, usual) for each in ran)
 
@@ -83,6 +86,10 @@ def _with(found: Found, case: Case, at: int, other: Callable[[Any], Any]) -> tup
 
 def _scaled(value: Any) -> Any:
     return value + 1
+
+
+def _nothing(value: Any) -> Any:
+    return value * 0  # of a flag: False
 
 
 def _padding(batch: int, length: int) -> Callable[[Any], Tensor]:

@@ -1,9 +1,10 @@
-"""A number that a class is built with, and that its name says frequencies or amplitude hang on: does it change anything?"""
+"""A number that a class is built with, and on which frequencies or amplitude hang by its name: is it of any effect?"""
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,12 +25,16 @@ from rotcheck.results import Identification
 
 ROWS = ((0, 1, 2, 3), (0, 1, 5000), (0, 1, 40000))  # few, beyond an original length, and far beyond it
 SCALED = 8.0  # the factor of the context: with a factor of 1 nothing that scales has an effect
-_PARTIAL = re.compile(r"(partial_)?(rotary|rope)_?(factor|pct|percent(age)?|fraction|ratio)|partial_rotary_factor")
+_PARTIAL = re.compile(
+    r"(partial_)?(rotary|rope)_?(factor|pct|percent(age)?|fraction|ratio)|partial_rotary_factor"
+)
 _SCALING = re.compile(
     r"mscale(_all_dim)?|att(entio)?n_factor|beta_(fast|slow)|(low|high)_freq_factor"
     r"|(rope_|rotary_)?(scaling_|scale_)?factor|rope_scale|position_scale"
 )
-_KIND = re.compile(r".*(type|mode|method|kind|scaling|variant|yarn|ntk|dynamic|config).*")  # which may leave others idle
+_KIND = re.compile(
+    r".*(type|mode|method|kind|scaling|variant|yarn|ntk|dynamic|config).*"
+)  # which may leave others idle
 Call = Callable[[Callable[..., Any], tuple[int, ...]], list[Tensor]]
 
 
@@ -70,7 +75,7 @@ def _with_idle(
     idle = [
         (name, given)
         for name, given, other in _tried(every, pairs)
-        if _changes_nothing(call, lambda given=given: build(**given)[0], lambda other=other: build(**other)[0])
+        if _changes_nothing(call, [partial(build, **given), partial(build, **other)])
     ]
     if not idle:
         return told
@@ -85,7 +90,7 @@ def _with_idle(
 
 
 def _tried(
-    every: "dict[str, inspect.Parameter] | Any", pairs: int
+    every: Mapping[str, inspect.Parameter], pairs: int
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Yield the name of a parameter that is to have an effect, and two sets of arguments that differ in it alone."""
     numbers = {name: each.default for name, each in every.items() if type(each.default) in (int, float)}
@@ -104,7 +109,9 @@ def _tried(
             continue
         elif said(name, BASE) and value > 1:
             yield name, {name: value}, {name: 50 * value}
-        elif _PARTIAL.fullmatch(name) and 0 < value <= 1 and not any(said(one, ROTARY_DIM) for one in numbers):
+        elif (
+            _PARTIAL.fullmatch(name) and 0 < value <= 1 and not any(said(one, ROTARY_DIM) for one in numbers)
+        ):
             yield name, {name: value}, {name: value / 2}
         elif _SCALING.fullmatch(name) and not chosen and value:
             given = {} if name == factor else scaled
@@ -115,14 +122,12 @@ def _factor(name: str) -> bool:
     return bool(_SCALING.fullmatch(name)) and said(name, FACTOR) and "freq" not in name and "att" not in name
 
 
-def _changes_nothing(
-    call: Call, build: Callable[[], Callable[..., Any]], build_other: Callable[[], Callable[..., Any]]
-) -> bool:
+def _changes_nothing(call: Call, builds: Sequence[Callable[[], tuple[Callable[..., Any], str]]]) -> bool:
     """Return whether two objects give the same for few rows and for many, as far as they take them."""
     ran = False
     for rows in ROWS:
         try:
-            one, other = call(build(), rows), call(build_other(), rows)
+            one, other = (call(build()[0], rows) for build in builds)
         except Exception:  # its table ends before, or it cannot be built with this number
             break
         if not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(one, other, strict=True)):

@@ -17,6 +17,7 @@ from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
 from rotcheck.identify.grid_frequencies import of_side
 from rotcheck.identify.maker_arguments import SURELY_OFFSET, Heeded, begins_at, of_arguments
+from rotcheck.identify.maker_snippet import snippet
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.rounded_tables import rounded_tables
@@ -24,7 +25,7 @@ from rotcheck.identify.schedule_faults import amplitude_missing, by_length, long
 from rotcheck.identify.table_forms import Built
 from rotcheck.identify.words import shape_words
 from rotcheck.implementations.vocabulary import said
-from rotcheck.results import Described, Told
+from rotcheck.results import Described, Remark, Told
 from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.schedules import Plain
 
@@ -64,7 +65,7 @@ def of_maker(
     angles = (
         dict(enumerate(built.angles))
         if built.ignores
-        else _at_positions(function, recipe, built, own, on_cpu)
+        else _at_positions(function, recipe, built, own, on_cpu, built_as)
     )
     known = configured(function)
     noise = 2 * torch.finfo(_real(built.dtype)).eps
@@ -276,12 +277,37 @@ def _real(dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if dtype.is_complex else dtype
 
 
+def _kept(
+    function: Callable[..., Any], recipe: Recipe, built: Built, position: int, built_as: str | None
+) -> list[Remark]:
+    """Return that few rows are others than before, once a longer sequence was asked for."""
+    again = builders.build(function, recipe, torch.arange(len(built.angles)), torch.float32)
+    eps = ROUNDINGS * torch.finfo(_real(built.dtype)).eps
+    if same_row(again.angles[1], built.angles[1], eps):
+        return []
+    words = (
+        f"keeps the frequencies of the longest sequence: after position {position} was asked for, the first rows are "
+        "others than before"
+    )
+    seen = f"rows 0 to {len(built.angles) - 1}, before position {position} and after"
+    few = "torch.tensor([[0, 1, 2]])"
+    calls = (
+        (few, "few rows"),
+        (f"torch.tensor([[0, 1, {position}]])", "a longer sequence"),
+        (few, "as at first"),
+    )
+    shown = snippet(function, built_as, recipe, calls, 3) if recipe.positions == "given" else None
+    sure = shown is not None and configured(function).kind == "dynamic"
+    return [structs.replace(remark("kept-length", words, seen, mistake=sure), demonstration=shown)]
+
+
 def _at_positions(
     function: Callable[..., Any],
     recipe: Recipe,
     built: Built,
     own: OwnAngles,
     on_cpu: Callable[..., Any] | None,
+    built_as: str | None,
 ) -> Turned:
     """Ask the maker for hard positions, as far as it has them and the first rows stay what they were."""
     seen: Turned = {position: built.angles[position] for position in range(6)}
@@ -301,6 +327,7 @@ def _at_positions(
             break
         if not same_row(more.angles[1], built.angles[1], ROUNDINGS * torch.finfo(_real(built.dtype)).eps):
             own.remarks.append(by_length(position, configured(function)))
+            own.remarks += _kept(function, recipe, built, position, built_as)
             break
         seen[position] = more.angles[2]
     return seen

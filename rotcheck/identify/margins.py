@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 import torch
 
-from rotcheck.identify.response import watched
+from rotcheck.identify.response import WIDER, watched
 from rotcheck.measure.fences import fenced, spoilt
 from rotcheck.rotary.calls import Call
-
-WIDER = 4  # times the largest tensor of the call: so far may one go that takes another's strides
 
 
 def within(call: Call, device: torch.device) -> tuple[Call, Callable[[], list[bool]]]:

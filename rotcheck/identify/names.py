@@ -32,6 +32,7 @@ _ROLES: tuple[tuple[Names, Roles], ...] = (
     (vocabulary.FREQUENCIES, ("table", *JOINED, "inv_freq")),
     (vocabulary.TABLE, ("table", *JOINED)),
     (vocabulary.TENSOR, ("x", "q", "table")),
+    (vocabulary.PAIRING, ("True", "False")),
 )
 
 UNKNOWN = ("x", "k", "cos", "sin", "table", "positions", "v", "(cos, sin)", "cos+sin", "qkv", "S", "D")

@@ -68,6 +68,7 @@ def of_applied(found: Found) -> OwnAngles:
     own.remarks += long_factors(made)
     _tell_attention(own, made, found.reading.amplitude, known)
     own.doubt = own.doubt or (contradiction(made, known, None, max(seen)) if parts == 1 else None)
+    own.doubt = own.doubt or _behind(found, made, known)
     if parts > 1:
         own.schedule = f"Axial, for each of {parts} coordinates {own.schedule or 'no known schedule'}"
         own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=own.schedule)
@@ -77,6 +78,20 @@ def of_applied(found: Found) -> OwnAngles:
     tell_offset(own, seen, made, direction)
     own.evidence += [] if end_known(found) else [no_end()]
     return own
+
+
+def _behind(found: Found, made: Fit, known: Configured) -> str | None:
+    """Return that as many lanes turn as it says, and not those in front."""
+    lanes, reach = (
+        known.number("rotary_dim", "rope_dim", "rot_dim", "rotary_ndims", "n_rot"),
+        found.reading.rotary_dim,
+    )
+    if lanes is None or lanes != 2 * made.turning or lanes > reach // 2 or found.reading.pairing != "half":
+        return None
+    return (
+        f"it says rotary_dim {lanes:g}, and pairs lane 0 with lane {reach // 2}, outside of the first {lanes:g} lanes: "
+        f"within these its partner is lane {lanes / 2:g}"
+    )
 
 
 def _tell_attention(own: OwnAngles, made: Fit, amplitude: float, known: Configured) -> None:

@@ -20,6 +20,7 @@ from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.rotary.tables import placed
 
+WIDER = 4  # times the largest tensor of the call: so far may one write that takes another's strides
 SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
 
 
@@ -121,7 +122,7 @@ class Trier:
         self.calls = 0
         self.ran = False  # any of them came back
         self.outside = False  # a call wrote outside of its tensors, where that is watched
-        self._buffers: list[Tensor] = []
+        self._buffers: list[tuple[Tensor, int]] = []  # each with what is marked on either side
         self._starts: tuple[int, ...] = ()
         self._coordinate: int | None = None
         self._without: int | None = None
@@ -185,8 +186,9 @@ class Trier:
         laid = [lay(row, convention.axes).to(self.dtype).contiguous() for row in rows]
         if not watched(self.device):
             return tuple(x.to(self.device, copy=True) for x in laid)
-        surrounded = [fenced(x.to(self.device)) for x in laid]
-        self._buffers = [buffer for buffer, _ in surrounded]
+        margin = WIDER * max(x.numel() for x in laid)
+        surrounded = [fenced(x.to(self.device), margin) for x in laid]
+        self._buffers = [(buffer, margin) for buffer, _ in surrounded]
         return tuple(inside for _, inside in surrounded)
 
     def raw(self, convention: Convention, inputs: tuple[Tensor, ...], offset: int = 0) -> Any:
@@ -201,7 +203,7 @@ class Trier:
             returned = call(self.function, self.device, positional, keyword)
         self.ran = True
         self.limit.runs += 1
-        self.outside |= around.crossed() or any(map(spoilt, self._buffers))
+        self.outside |= around.crossed() or any(spoilt(*each) for each in self._buffers)
         return returned
 
     def positions(self, convention: Convention) -> Tensor | None:

@@ -21,6 +21,9 @@ from rotcheck.rotary.conventions import Convention
 MOST_OTHERS = 3
 MANY = 300
 HEADS = 2
+BATCH = 3
+ONE = 7  # the position of a single row
+WITH_ONE_ROW = "with a single row, as in decoding"
 FEW = 40  # where a call takes a second and grows with its rows
 NEAR = 1e-3
 
@@ -37,6 +40,27 @@ def of_many_rows(asked: traits.Function, others: Sequence[Convention], sizes: Si
         if past:
             return past
     return wrong
+
+
+def of_one_row(asked: traits.Function, sizes: Sizes) -> list[Remark]:
+    """Return what is wrong with a single row of a batch, as when a model decodes, in a call that is right for more."""
+    known = asked.convention
+    if known.tables == "positions" and known.positions == "from 0":
+        return []  # it turns by nothing
+    placed = replace(known, positions="any") if known.positions == "offset" else known
+    one = replace(sizes, batch=BATCH, heads=HEADS, kv_heads=HEADS, positions=(ONE,))
+    try:
+        case = Case(replace(asked, convention=placed), torch.float32, one)
+        call = case.call()
+        found = asked(replace(call, offset=ONE) if known.positions == "offset" else call)
+        off = against(case, found, case.truth)
+    except Exception:  # it takes no single row
+        return []
+    if off.error <= SAME and not off.not_finite:
+        return []
+    _, words = explain(case, found)
+    seen = f"random values in one row at position {ONE} of {case.batch} batch rows in {call_words(known)}"
+    return [remark("one-row", f"{WITH_ONE_ROW}: {words}", seen)]
 
 
 def _wrong(asked: traits.Function, sizes: Sizes, *, past_alone: bool = False) -> list[Remark]:

@@ -72,7 +72,9 @@ def amplitude_missing(schedule: Schedule | None, amplitude: float, known: Config
     said = [one.attention_factor for one in known.schedules() if isinstance(one, Yarn | LongRope)]
     both = known.number("mscale"), known.number("mscale_all_dim")
     if isinstance(schedule, Yarn) and None not in both:
-        said.append(replace(schedule, mscale=both[0], mscale_all_dim=both[1], attention=None).attention_factor)
+        said.append(
+            replace(schedule, mscale=both[0], mscale_all_dim=both[1], attention=None).attention_factor
+        )
     if any(abs(amplitude / wanted - 1) < SCALED for wanted in (schedule.attention_factor, *said)):
         return None
     factor = f"{schedule.factor:g}"

@@ -11,6 +11,9 @@ from rotcheck.identify.templates import Parameter, Template, parameters
 from rotcheck.rotary.conventions import role_of
 
 FIRST_WORDS = 4  # of what a docstring says of a parameter
+_AGAIN = re.compile(
+    r"(^|_)(re|un|de)_?(rot|rope)|remap|(^|_)(shift|delta)(_|$)|(^|_)(old|kept|selected)_.*pos"
+)
 _CONSTANT = re.compile(r"True|False|None|-?\d.*|device")
 _ALIKE = {"x": ("x", "q", "k", "v"), "q": ("q", "x"), "offset": ("offset", "S")}
 
@@ -49,6 +52,13 @@ def _fits(word: str, kind: object, role: str) -> bool:
     if _CONSTANT.fullmatch(role):
         return said is not UNKNOWN and role in said
     return said is not UNKNOWN and bool({*_ALIKE.get(role, (role,))} & {*said})
+
+
+def turns_again(function: Callable[..., Any]) -> bool:
+    """Return whether a function, by its names, moves what was rotated before by a difference of positions."""
+    own = getattr(function, "__name__", type(function).__name__)
+    names = (own, *(one.name for one in parameters(function) or ()))
+    return any(_AGAIN.search(name.lower()) for name in names)
 
 
 def documentation(function: Callable[..., Any]) -> str:

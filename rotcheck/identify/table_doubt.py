@@ -10,7 +10,8 @@ from torch import Tensor
 from rotcheck.identify import builders, grids
 from rotcheck.identify.builders import Recipe
 from rotcheck.identify.demonstration import PRINT, Source, shown
-from rotcheck.identify.doubt import in_doubt, settled, source_of
+from rotcheck.identify.doubt import AGAIN, in_doubt, settled, source_of
+from rotcheck.identify.spoken import turns_again
 from rotcheck.identify.table_forms import Built, read
 from rotcheck.identify.templates import parameters
 from rotcheck.implementations import vocabulary
@@ -39,6 +40,7 @@ def decided(target: Target, recipe: Recipe, built: Built, told: Identification) 
     if told.answer != "wrong":
         return told
     doubts = [f"nothing speaks for what `{name}` is" for name in _unspoken(target.function, recipe.arguments)]
+    doubts += [AGAIN] if turns_again(target.function) else []
     shown = None if doubts else _demonstration(source_of(target), recipe, built, told)
     written = ":" in target.specification
     findings = tuple(

@@ -10,7 +10,7 @@ from rotcheck.implementations.vocabulary import said
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _ROTARY = re.compile(  # of a name in words, as `_llama_rotary_embedding_`
-    r"_rot(?!ate_(half|every|neox|gptj))(?!ten|90)|_rope|_(?!eu|t_?r|g_?r)[a-z]{1,6}rope(\d|s?_)"
+    r"_(re_?|un_?|de_?)?rot(?!ate_(half|every|neox|gptj))(?!ten|90)|_rope|_(?!eu|t_?r|g_?r)[a-z]{1,6}rope(\d|s?_)"
 )
 _TABLES = re.compile(r"freqs?_?cis|pos(ition)?_?emb|apply_.*emb")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.device import read_back
+from rotcheck.measure.fences import apart
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
 from rotcheck.rotary.conventions import Convention, Pairing, coordinate, laid_positions, lay, split, unlay
@@ -149,11 +150,11 @@ class Case:
     def inputs(self, slots: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
         """Return fresh input tensors on the device, of the case's own pairs or of those given."""
         if slots is None:
-            return tuple(x.clone() for x in self._own_inputs)
+            return tuple(apart(x.clone()) for x in self._own_inputs)
         rows = [self._lanes(slot, self.convention.pairing) for slot in slots]
         if self.packed:
             rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
-        return tuple(self.put(lay(row, self.convention.axes)) for row in rows)
+        return tuple(apart(self.put(lay(row, self.convention.axes))) for row in rows)
 
     @cached_property
     def _own_inputs(self) -> tuple[Tensor, ...]:

@@ -10,6 +10,17 @@ from rotcheck.results import Identification
 HERE = Path(__file__).parent
 KERNELS = {
     "width_not_masked": ("apply_rotary_inplace", "writes-outside", "heads of 24 lanes"),
+    "sin_behind_padding": (
+        "rope_forward_triton",
+        "head-width",
+        "lanes, and of others that are no power of two",
+    ),
+    "single_row": (
+        "fast_rope",
+        "one-row",
+        "with a single row, as in decoding: batch rows 1 to 2 come back unrotated",
+    ),
+    "heads_counted_on": ("apply_rope_inplace", "writes-outside", "writes outside of its tensor"),
     "first_batch_row": ("rotary_embed", "per-batch", "positions of one batch row for all rows"),
 }
 

@@ -22,6 +22,7 @@ MAKERS = {
     "batch_summed": "LlamaRotaryEmbedding",
     "longrope_by_capacity": "Phi3LongRoPERotaryEmbedding",
     "points_in_blocks": "build_2d_rope",
+    "dynamic_not_reset": "DynamicNTKRotaryEmbedding",
     "grid_exchanged": "RotaryEmbedding2d",
     "proportional_partial": "Gemma4GlobalRotaryEmbedding",
 }
@@ -31,9 +32,11 @@ WRONG = {
     "dynamic_ntk_constant": ("not-dynamic", "named dynamic"),
     "batch_summed": ("per-batch", "positions of all batch rows"),
     "longrope_by_capacity": ("long-factors", "below the original length of 4096"),
+    "dynamic_not_reset": ("kept-length", "keeps the frequencies of the longest sequence"),
     "grid_exchanged": ("grid-exchanged", "rows and columns are exchanged"),
 }
-IN_CONTEXT = sorted(set(WRONG) - {"grid_exchanged"})  # a grid's rows are no positions, which is all it judges
+APART = {"grid_exchanged", "dynamic_not_reset"}  # no positions in a row, and what shows in a second call
+IN_CONTEXT = sorted(set(WRONG) - APART)
 
 
 def specification(name: str, version: str, kind: str | None = None) -> str:

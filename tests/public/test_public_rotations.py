@@ -26,6 +26,11 @@ FAULTS = {
     "18-jax-bf16-frequencies:RotaryEmbedding": ("wrong", "rounds its frequencies to bfloat16"),
     "27-permute-kv-heads:reverse_permute_rope": ("wrong", "moves rows of a k of 3 heads into other heads"),
     "27-permute-kv-heads:load_rotary_projections": ("wrong", "moves rows of a k of 3 heads into other heads"),
+    "short_factor_idle:SuScaledRoPE": ("unknown", "`short_factor` changes nothing"),
+    "offset_not_in_key:RotaryEmbedding.rotate_queries_or_keys": (
+        "wrong",
+        "gives the same for another offset",
+    ),
     "23-packed-context-parallel:apply_rotary_pos_emb_thd": (
         "wrong",
         "the second sequence gets the rows of the first",
@@ -41,6 +46,8 @@ FIXED = {
     "27-permute-kv-heads:reverse_permute_rope": ("right",),
     "27-permute-kv-heads:load_rotary_projections": ("right",),
     "29-draft-positions-late:draft_rotary_tables": ("right",),
+    "short_factor_idle:SuScaledRoPE": ("unknown",),
+    "offset_not_in_key:RotaryEmbedding.rotate_queries_or_keys": ("right",),
     "23-packed-context-parallel:apply_rotary_pos_emb_thd": ("right",),
 }
 
