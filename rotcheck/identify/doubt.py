@@ -22,7 +22,6 @@ from rotcheck.identify import (
     idle,
     padding,
     partial,
-    rows,
     sequences,
     spoken,
     widths,
@@ -32,6 +31,7 @@ from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
 from rotcheck.identify.remarks import remark
+from rotcheck.identify.rows import ONE
 from rotcheck.identify.shapes import said_layout
 from rotcheck.identify.templates import TENSORS, parameters
 from rotcheck.identify.traits import BY_DATA
@@ -252,7 +252,7 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         slots = range(len(conventions[0].slots))
         return next(filter(None, (demonstration.of_outside(source, tries, slot) for slot in slots)), None)
     if one.code == "one-row":
-        few = Sizes(2, 2, 2, conventions[0].head_dim or probe.width, (rows.ONE,))
+        few = Sizes(2, 2, 2, conventions[0].head_dim or probe.width, (ONE,))
         placed = [
             replace(each, positions="any") if each.positions == "offset" else each for each in conventions[:1]
         ]
