@@ -22,6 +22,7 @@ from rotcheck.rotary.conventions import coordinates, pairs, role_of
 
 AXES = ("time", "height", "width")
 _THREE = re.compile(r"\(3,\s*\w|\bM-?RoPE\b|\bmrope", re.IGNORECASE)
+FAR = 257  # times the positions of the probe
 EXCHANGED = "height and width are exchanged"
 _ORDER = re.compile(r"(temporal|time|\bt\b)\W+(height|h\b)\W+(and\W+)?(width|w\b)", re.IGNORECASE)
 _WAYS = (
@@ -137,11 +138,19 @@ def _name(found: Found, coordinate: int) -> str:
 
 def _turned(found: Found, coordinate: int) -> torch.Tensor:
     """Return which pairs (H, P) of each head turn when only this coordinate is not 0."""
-    convention = found.convention
-    result = found.trier.but(coordinate=coordinate).ones(convention)[0]  # (S, H, D)
+    convention, trier = found.convention, found.trier
+    far = tuple(FAR * position for position in trier.probe.positions)
+    try:  # slow pairs hardly turn near 0
+        result = _at(trier, far).but(coordinate=coordinate).ones(convention)[0]  # (S, H, D)
+    except Exception:  # it has no such positions
+        result = trier.but(coordinate=coordinate).ones(convention)[0]  # (S, H, D)
     moved = (result - 1).abs().amax(0) > SAME / 10  # (H, D)
     lanes = moved[:, : convention.rotary_dim or moved.shape[-1]]
     return pairs(lanes, convention.written, convention.blocks).any(-1)
+
+
+def _at(trier: Trier, positions: tuple[int, ...]) -> Trier:
+    return Trier(trier.function, trier.device, replace(trier.probe, positions=positions), trier.dtype)
 
 
 def _span(turns: torch.Tensor) -> str:

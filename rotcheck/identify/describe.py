@@ -1,5 +1,6 @@
 """The way of an identification, from a loaded function to what is told of it."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -97,10 +98,13 @@ def _call(
         maker = makers.find(function, place)
         if maker is not None:
             return maker, found
+        square = _on_grid(target, device, on_cpu)
+        if square is not None:
+            return None, square
         found = engine.search(function, place, hints(function))
         if isinstance(found, Found) or found.ran:
             break
-    return None, _on_grid(target, device, on_cpu) or found
+    return None, found
 
 
 def _on_grid(target: Target, device: torch.device, on_cpu: Callable[..., Any] | None) -> Found | None:
@@ -327,13 +331,15 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     findings = bounds.of_other_widths(found) or findings  # what writes anywhere explains all else
     even = not found.response.uneven
     readable = even and found.reading.angles is not None and found.reading.problem in READABLE
+    square = grids.laid(own_rows) if (own_rows := _grid_rows(target, found)) is not None else None
     own = own_angles.of_applied(found) if readable else None
+    if square and not square.exchanged:
+        own = _of_squares(found, square)
     if own and own.attention:
         findings = [one for one in findings if one.code != "scaled"]
     findings += own.remarks if own else []
     if own and why:
         own.doubt = own.doubt or why
-    square = grids.laid(own_rows) if (own_rows := _grid_rows(target, found)) is not None else None
     if square:
         findings += grids.exchanged(square)
         begun.append(Told(field="positions", says=square.words, because=grids.SEEN))
@@ -357,6 +363,16 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)
+
+
+def _of_squares(found: Found, square: grids.Laid) -> OwnAngles:
+    """Return what the angles of a grid's squares say, which are no positions that other functions have."""
+    own = OwnAngles(found.convention, (0, 1, 2, 3), schedule="axial", apart=True)
+    making.tell_sides(own, found.trier.function, functools.partial(grids.turned, found), square)
+    own.doubt = own.doubt or (
+        None if own.evidence else "its frequencies were not seen: it takes small grids alone"
+    )
+    return own
 
 
 def _grid_rows(target: Target, found: Found) -> torch.Tensor | None:
@@ -515,7 +531,7 @@ def _said(
         also=evidence.also(found),
         error=error,
         longest_context=own.longest if own else None,
-        message=APART if apart else doubt,
+        message=doubt or (APART if apart else None),
         advice=(HOLD,) if doubt and not _mistaken(findings) else (),
     )
     return Identified(told, None if apart else convention)

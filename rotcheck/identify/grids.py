@@ -156,6 +156,18 @@ def rotation(function: Callable[..., Any], device: torch.device) -> tuple[Found,
     return None
 
 
+def turned(found: Found, high: int, wide: int) -> Tensor:
+    """Return the angles (high * wide, P) by which a function turns the squares of a grid. Raises what it raises."""
+    trier, squares, arguments = found.trier, high * wide, list(found.convention.arguments)
+    sides = told_sides(trier.function)
+    assert sides is not None, "it is told the sides of a grid"
+    arguments[sides[0]], arguments[sides[1]] = str(high), str(wide)
+    probe = replace(trier.probe, batch=1, length=squares, positions=tuple(range(squares)))
+    asked = Trier(copied(trier.function), trier.device, probe, trier.dtype)
+    cos, sin = asked.turns(replace(found.convention, arguments=tuple(arguments)))
+    return torch.atan2(sin, cos) * found.convention.direction
+
+
 def _rotating(trier: Trier, arguments: tuple[str, ...]) -> tuple[Found, Laid] | None:
     x = torch.randn(1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     for convention in (one for some in attempts.attempts(arguments) for one in some):

@@ -15,7 +15,7 @@ from rotcheck.identify.configured import Configured, configured
 from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
-from rotcheck.identify.grid_frequencies import of_side
+from rotcheck.identify.grid_frequencies import Lay, of_side
 from rotcheck.identify.maker_arguments import SURELY_OFFSET, Heeded, begins_at, of_arguments
 from rotcheck.identify.maker_snippet import snippet
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
@@ -106,16 +106,16 @@ def _of_grid(function: Callable[..., Any], recipe: Recipe, built: Built, own: Ow
         own.remarks += grids.exchanged(found)
         evidence.append(Told(field="positions", says=found.words, because=grids.SEEN))
         if not found.exchanged:
-            _tell_sides(own, function, recipe, built, found)
+            noise = 2 * torch.finfo(_real(built.dtype)).eps
+            tell_sides(own, function, partial(grids.angles_of, function, recipe), found, noise)
     return Made(_described(recipe, built, own, None), own, (*evidence, *own.evidence))
 
 
-def _tell_sides(
-    own: OwnAngles, function: Callable[..., Any], recipe: Recipe, built: Built, found: grids.Laid
+def tell_sides(
+    own: OwnAngles, function: Callable[..., Any], lay: Lay, found: grids.Laid, noise: float = 0.0
 ) -> None:
     """Say which frequencies the squares of a grid turn by, along its height and along its width."""
-    known, noise = configured(function), 2 * torch.finfo(_real(built.dtype)).eps
-    lay = partial(grids.angles_of, function, recipe)
+    known = configured(function)
     for at, (name, pairs) in enumerate((("row", found.rows), ("column", found.columns))):
         side = of_side(lay, at, pairs, noise, known.schedules())
         if side is None:  # no grid is large enough
@@ -233,7 +233,7 @@ def _told_width(recipe: Recipe) -> bool:
 
 def _tell_contradiction(own: OwnAngles, words: str | None) -> None:
     """Add what it says of itself and does not do to why it is not understood."""
-    if words and not any(one.mistake for one in own.remarks):
+    if words and words not in (own.doubt or "") and not any(one.mistake for one in own.remarks):
         own.doubt = "; ".join(each for each in (own.doubt, words) if each)
 
 

@@ -79,8 +79,8 @@ def _judged(
     watch.step("identifying it")
     with defaults():
         judged, told = _convention(function, convention, device)
-    if told and told.permutation and told.answer == "right":
-        return _of_permutation(told, name, device, asked)
+    if told and told.purpose and told.answer == "right":
+        return _of_purpose(told, name, device, asked)
     if told and (judged is None or told.answer == "unknown"):
         raise AssertionError(message.no_rotation(name, told))
     assert judged is not None, "it was given, or found out"
@@ -106,10 +106,8 @@ def _judged(
     return cells
 
 
-def _of_permutation(
-    told: Identification, name: str, device: str, asked: Sequence[tuple[str, str]]
-) -> list[Cell]:
-    """Return the cells of a function that permutes the rows of a checkpoint: the check `convention` alone is asked."""
+def _of_purpose(told: Identification, name: str, device: str, asked: Sequence[tuple[str, str]]) -> list[Cell]:
+    """Return the cells of a function that permutes rows, or makes positions: the check `convention` alone is asked."""
     __tracebackhide__ = True
     cells = [_judgement(told, name, device, dtype) for dtype, _ in asked]
     skipped = {"verdict": "skipped", "message": told.message, "applies": False}

@@ -308,3 +308,18 @@ def of_pixels(dim, grid_h, grid_w, max_freq=10):
 def of_pixels_without_pi(dim, grid_h, grid_w, max_freq=10):
     bands = torch.linspace(1, max_freq / 2, dim // 4).double()
     return over_a_grid(torch.linspace(-1, 1, grid_h), torch.linspace(-1, 1, grid_w), bands)
+
+
+def turned_by(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    a, b = x.double().chunk(2, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
+
+
+def turns_a_grid(x, grid_h, grid_w):
+    """x: (B, H, S, D)."""
+    return turned_by(x, *of_a_grid(x.shape[-1], grid_h, grid_w))
+
+
+def turns_a_grid_half_a_step_late(x, grid_h, grid_w):
+    """x: (B, H, S, D)."""
+    return turned_by(x, *of_a_grid_half_a_step_late(x.shape[-1], grid_h, grid_w))
