@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.identify.choices import choices
 from rotcheck.identify.configured import configured, layer_types
 from rotcheck.identify.table_forms import Built, NotTables, read
 from rotcheck.identify.templates import Parameter, parameters
@@ -22,6 +23,7 @@ from rotcheck.measure.device import call
 from rotcheck.rotary.conventions import role_of
 
 HEAD_DIM = 64
+BASE = 10000.0
 BATCH, HEADS = 2, 7
 CHANNELS = 4  # of an image
 FEW_ROWS = 9  # of the table that is looked at first
@@ -45,6 +47,8 @@ _ROLES: tuple[tuple[Names, tuple[str, ...]], ...] = (
     (vocabulary.FACTOR, ("1.0",)),
     (vocabulary.DTYPE, ("float32",)),
     (vocabulary.DEVICE, ("device",)),
+    (vocabulary.INVERSE_FREQUENCIES, ("inv_freq",)),
+    (vocabulary.FREQUENCIES, ("inv_freq",)),
     (vocabulary.TENSOR, ("x", "positions")),
 )
 _UNKNOWN = ("D", "S", "x", "positions")
@@ -104,19 +108,21 @@ def recipes(function: Callable[..., Any], device: torch.device) -> list[Recipe]:
     optional = [p for p in found if p not in required and _roles(p.name)[0] in ("positions", "S")]
     tried: dict[Recipe, None] = {}
     for extra in ([], *([p] for p in optional)):
-        for recipe in itertools.islice(_of(required, extra, kinds), 60):
+        for recipe in itertools.islice(_of(function, [*required, *extra], kinds), 60):
             tried.setdefault(recipe)
     counting = [recipe for recipe in tried if recipe.positions == "x" and recipe.x_axes == "bshd"]
     without_heads = [replace(recipe, x_axes=axes) for axes in ("bsd", "sd") for recipe in counting]
     return [replace(recipe, device=str(device)) for recipe in (*tried, *without_heads)]
 
 
-def _of(required: list[Parameter], extra: list[Parameter], kinds: Sequence[str]) -> Iterator[Recipe]:
-    given = [*required, *extra]
+def _of(function: Callable[..., Any], given: list[Parameter], kinds: Sequence[str]) -> Iterator[Recipe]:
     layers = tuple(map(repr, kinds))
     names = [p.name for p in given]
     for roles in itertools.product(
-        *(layers if name == LAYER_TYPE else _roles(name, names) for name in names)
+        *(
+            layers if p.name == LAYER_TYPE else choices(function, p.name, p.kind) or _roles(p.name, names)
+            for p in given
+        )
     ):
         if any(roles.count(role) > 1 for role in ("x", "positions", "float")) or roles.count("S") > 2:
             continue
@@ -216,6 +222,7 @@ def _arguments(
         "B": BATCH,
         "float32": torch.float32,
         "device": recipe.device,
+        "inv_freq": 1 / BASE ** (torch.arange(0, width, 2, device=device) / width),  # (P,)
     }
     if any(role_of(argument) == "x" for argument in recipe.arguments):
         kinds["x"] = torch.full([sizes[axis] for axis in recipe.x_axes], fill, dtype=dtype, device=device)

@@ -110,6 +110,8 @@ def _doubts(found: Found, names: Sequence[str]) -> list[str]:
         doubts.append("it speaks of positions (3, ...), and was called with others")
     if spoken.turns_again(found.trier.function):
         doubts.append(AGAIN)
+    if found.unfinished and (found.response.mixes or found.response.uneven):  # another layout may be right
+        doubts.append("the search ended before all other calls were tried")
     if idle.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts

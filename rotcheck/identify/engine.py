@@ -46,6 +46,7 @@ class Found:
         "Found", ...
     ] = ()  # the nearest with tables of other forms, where none gives a right rotation
     departure: Departure = NONE  # which lanes, heads and rows depart from a convention, and how
+    unfinished: bool = False  # the search ended before all calls were tried
 
     @property
     def departs(self) -> str:
@@ -172,7 +173,7 @@ class _Tried:
                     return found
                 if self._limit.reached():
                     self._remains = self._limit.words(_shown(template), probe.width)
-                    return self.nearest
+                    return replace(self.nearest, unfinished=not interprets()) if self.nearest else None
             if self.nearest is not None and (self._plain(self.nearest) or self._idle(self.nearest, widths)):
                 return self.nearest
             if self.nearest is not None and self._said(self.nearest) and not _still(self.nearest):

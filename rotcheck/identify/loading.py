@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotcheck.implementations import construct, foreign, importing
+from rotcheck.implementations import construct, foreign, importing, surroundings
 from rotcheck.implementations.registry import GIVEN
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
@@ -40,8 +40,13 @@ def _of_its_library(specification: str, built: str | None, function: Callable[..
     configuration = _configuration(made, function)
     made = _CONFIGURATION.sub(r"\1=configuration", made)
     made = _OTHER.sub(r"module.\1()", _PLACE.sub(r'="\1"', made).replace(foreign.WIDE, 'dtype="float32"'))
-    bound = f".{method}" if owner else ""
-    return [*lines, "", *configuration, f"f = module.{made}{bound}"]
+    forward = inspect.ismethod(function) and not callable(
+        function.__self__
+    )  # nothing else can be called of it
+    bound = f".{method}" if owner else ".forward" if forward else ""
+    own = getattr(function, "__self__", function)
+    around = surroundings.lines(type(own))
+    return [*lines, "", *around, *configuration, f"f = module.{made}{bound}"]
 
 
 def construction(built: str) -> str:
@@ -73,6 +78,7 @@ def _file(file: Path) -> list[str]:
     name = importing.name_of(file.as_posix())
     found = sys.modules.get(name)
     stand_ins = _stand_ins(getattr(found, importing.STAND_INS, ()))
+    stand_ins += _empty(file, getattr(found, importing.EMPTY, ()))
     if not name.startswith(GIVEN):
         root = file.parents[name.count(".") + (file.stem == "__init__")]
         return ["import sys", *stand_ins, f"sys.path.append({_text(root)})", _import(name)]
@@ -118,6 +124,21 @@ def _stand_ins(lacking: Sequence[str]) -> list[str]:
         f"for name in (\n    {names},\n):  # not installed here: f needs nothing of them",
         "    kind = importlib.machinery.ModuleSpec(name, None)",
         "    sys.modules[name] = MagicMock(__spec__=kind)",
+    ]
+
+
+def _empty(file: Path, packages: Sequence[str]) -> list[str]:
+    """Return the lines that put empty packages in the place of those around a file."""
+    if not packages:
+        return []
+    root = file.parents[packages[-1].count(".") + 1].as_posix()
+    names = "".join(f'"{name}", ' for name in packages)
+    return [
+        "from types import ModuleType",
+        "",
+        f"for name in ({names.rstrip()}):  # their __init__ files do not run here",
+        "    sys.modules[name] = ModuleType(name)",
+        f'    sys.modules[name].__path__ = ["{root}/" + name.replace(".", "/")]',
     ]
 
 

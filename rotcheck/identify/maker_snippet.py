@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotcheck.identify.builders import BATCH, HEAD_DIM, HEADS, Recipe
+from rotcheck.identify.builders import BASE, BATCH, HEAD_DIM, HEADS, Recipe
 from rotcheck.identify.loading import loading
 from rotcheck.implementations.registry import GIVEN
 
@@ -55,6 +55,7 @@ def call(recipe: Recipe, given: str, rows: int) -> str:
         "B": str(BATCH),
         "float32": "torch.float32",
         "device": repr(recipe.device),
+        "inv_freq": f"1 / {BASE} ** (torch.arange(0, {HEAD_DIM}, 2) / {HEAD_DIM})",
     }
     parts = []
     for argument in recipe.arguments:

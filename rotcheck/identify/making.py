@@ -325,6 +325,8 @@ def _at_positions(
             more = builders.build(function, recipe, rows, torch.float32)
         except Exception:  # it has no row for a position as large as this
             break
+        if more.angles.shape[1:] != built.angles.shape[1:]:  # what grows with the rows is no number of pairs
+            break
         if not same_row(more.angles[1], built.angles[1], ROUNDINGS * torch.finfo(_real(built.dtype)).eps):
             own.remarks.append(by_length(position, configured(function)))
             own.remarks += _kept(function, recipe, built, position, built_as)

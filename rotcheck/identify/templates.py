@@ -10,12 +10,14 @@ from typing import Any
 import torch
 
 from rotcheck.identify.callers import handed
+from rotcheck.identify.choices import choices
 from rotcheck.identify.names import NUMBERS, UNKNOWN, roles
 from rotcheck.implementations.vocabulary import on_cuda
 from rotcheck.rotary.conventions import role_of
 
 MOST = 160  # templates
-_CONSTANT = re.compile(r"True|False|-?\d+")
+_FUSED = re.compile(r"fus(ed|ion)|(^|_)(triton|te)(_|$)")  # a flag for a kernel that may not be here
+_CONSTANT = re.compile(r"True|False|-?\d+|'\w+'")
 Template = tuple[str, ...]
 
 FREE = (
@@ -97,7 +99,16 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
         )
         for p in found
         if p.kind is not p.VAR_KEYWORD  # of any number of tensors, `*xs`, it is given one
+        if p.kind is not p.VAR_POSITIONAL or not _takes_tensors(found)  # `*args` behind q and k is for others
     ]
+
+
+def _takes_tensors(places: Sequence[inspect.Parameter]) -> bool:
+    return any(
+        roles(p.name)[0] in TENSORS and roles(p.name) is not UNKNOWN
+        for p in places
+        if p.kind is not p.VAR_POSITIONAL
+    )
 
 
 def _schema(function: Callable[..., Any]) -> Any:
@@ -113,9 +124,18 @@ def signature(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
     """Return the parameters of a function or module as Python has them; None: it does not tell, as a scripted one."""
     called = function.forward if isinstance(function, torch.nn.Module) else function
     try:
-        return list(inspect.signature(called).parameters.values())
+        found = list(inspect.signature(called).parameters.values())
     except (TypeError, ValueError):
         return None
+    native = getattr(
+        function, "forward_native", None
+    )  # of vLLM and its kin: `forward` hands all on to one of several
+    if native and {p.kind for p in found} <= {
+        inspect.Parameter.VAR_POSITIONAL,
+        inspect.Parameter.VAR_KEYWORD,
+    }:
+        return signature(native)
+    return found
 
 
 def templates(function: Callable[..., Any]) -> list[Template]:
@@ -125,6 +145,7 @@ def templates(function: Callable[..., Any]) -> list[Template]:
         return list(islice(_of_any(), MOST))
     required = [p for p in found if p.required or on_cuda(p.name, p.default)]
     optional = [p for p in found if p not in required and p.nothing and roles(p.name) is not UNKNOWN]
+    fused = [p for p in found if p.default is True and _FUSED.search(p.name)]
     tried: dict[Template, None] = {}
 
     def by_callers(name: str, kind: object) -> tuple[str, ...]:
@@ -135,12 +156,19 @@ def templates(function: Callable[..., Any]) -> list[Template]:
         return next((known for each in names if (known := roles(each)) is not UNKNOWN), said)
 
     for choose in (by_callers, roles, _doubted, _anything):
-        for extra in ([], *([p] for p in optional), optional):
+        for extra in ([], *([p] for p in optional), optional, *([fused] if fused else [])):
             given = [*required, *extra]
-            choices = _beside_a_mask([choose(p.name, p.kind) for p in given])
-            for template in islice(_assigned(choices), MOST):
+            chosen = _beside_a_mask(
+                [
+                    ("False",) if p in fused else choices(function, p.name, p.kind) or choose(p.name, p.kind)
+                    for p in given
+                ]
+            )
+            for template in islice(_assigned(chosen), MOST):
                 tried.setdefault(_called(template, given, found))
-    return list(islice(tried, 2 * MOST))
+    every = list(islice(tried, 2 * MOST))
+    plain = [each for each in every if fused and each[-1] in ("False", f"{fused[-1].name}=False")][:1]
+    return [*every[:1], *plain, *(each for each in every[1:] if each not in plain)]
 
 
 def meant(function: Callable[..., Any], template: Template) -> bool:
@@ -158,6 +186,8 @@ def named(places: Sequence[Parameter], template: Template) -> bool:
         parameter = every.get(name) if name else places[at] if at < len(places) else None
         if parameter and not parameter.required and _CONSTANT.fullmatch(role):
             continue  # a flag the other way round
+        if _is_word(role):  # one that the function itself compares it with
+            continue
         said = _said_of(parameter) if parameter else UNKNOWN
         alike = {"x": ("x", "q", "k", "v"), "q": ("q", "x")}.get(role, (role,))
         if said is UNKNOWN or not {*alike} & {*said}:
@@ -216,32 +246,40 @@ def _called(template: Template, given: Sequence[Parameter], all_: Sequence[Param
     return tuple(called)
 
 
-def _beside_a_mask(choices: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def _beside_a_mask(roles_of: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Return roles of which the numbers of the rows come before an offset, where a mask says how a row is padded."""
-    masked = ("mask",) in choices
-    return [("rows", *roles) if masked and "rows" in roles else roles for roles in choices]
+    masked = ("mask",) in roles_of
+    return [("rows", *each) if masked and "rows" in each else each for each in roles_of]
 
 
-def _assigned(choices: Sequence[tuple[str, ...]]) -> Iterator[Template]:
+def _assigned(roles_of: Sequence[tuple[str, ...]]) -> Iterator[Template]:
     """Yield every sensible choice of a role for each argument."""
-    yield from _complete(choices, (), _blind(choices))
+    yield from _complete(roles_of, (), _blind(roles_of))
 
 
-def _blind(choices: Sequence[tuple[str, ...]]) -> bool:
-    return any(len(choice) >= len(UNKNOWN) for choice in choices)
+def _is_word(role: str) -> bool:
+    return role.startswith("'")
 
 
-def _complete(choices: Sequence[tuple[str, ...]], chosen: Template, blind: bool) -> Iterator[Template]:
-    if len(chosen) == len(choices):
+def _is_free(role: str) -> bool:
+    return role in FREE or _is_word(role)
+
+
+def _blind(roles_of: Sequence[tuple[str, ...]]) -> bool:
+    return any(len(each) >= len(UNKNOWN) for each in roles_of)
+
+
+def _complete(roles_of: Sequence[tuple[str, ...]], chosen: Template, blind: bool) -> Iterator[Template]:
+    if len(chosen) == len(roles_of):
         named = _named(chosen)
         if _sensible(named):
             yield named
         return
-    for role in choices[len(chosen)]:
-        repeated = role in chosen and role not in FREE
+    for role in roles_of[len(chosen)]:
+        repeated = role in chosen and not _is_free(role)
         backwards = blind and role == "cos" and "sin" in chosen  # which is which is read off the response
         if not repeated and not backwards:
-            yield from _complete(choices, (*chosen, role), blind)
+            yield from _complete(roles_of, (*chosen, role), blind)
 
 
 def _named(chosen: Template) -> Template:
@@ -256,7 +294,7 @@ def _named(chosen: Template) -> Template:
 def _sensible(chosen: Template) -> bool:
     inputs = {role for role in chosen if role in TENSORS}
     others = {role for role in chosen if role in (*TABLES, "positions", "offset", "offsets")}
-    once = len([role for role in chosen if role not in FREE]) == len(inputs) + len(others)
+    once = len([role for role in chosen if not _is_free(role)]) == len(inputs) + len(others)
     if "rows" in chosen and "mask" not in chosen:
         return False
     order = [role for role in chosen if role in ("q", "k", "v")]

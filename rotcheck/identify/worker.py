@@ -100,6 +100,8 @@ def settle(device: str) -> None:
     else:
         check(device)
     torch.set_num_threads(1)
+    if hasattr(torch.compiler, "set_stance"):  # of torch 2.6; the search must not compile for each shape
+        torch.compiler.set_stance("force_eager")
 
 
 def place(device: str) -> torch.device:

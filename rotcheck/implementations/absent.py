@@ -1,10 +1,11 @@
-"""Inside a worker: what stands in for packages that a file imports and that are not installed.
+"""Inside a worker: what stands in for modules that a file imports and that are not installed, or raise here.
 
 Nothing is guessed: a stand-in can be imported, named and used as a decorator while the file is imported. Whatever was
 made by one, or asks one for a value afterwards, raises `NotInstalled`.
 """
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
@@ -12,7 +13,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
-MOST = 40  # packages for which others stand in before a file is given up
+MOST = 40  # modules for which others stand in before a file is given up
+INSTALLED = "is not installed"
 
 
 class NotInstalled(ImportError):
@@ -27,7 +29,7 @@ class Placeholder:
 
     def refuse(self, *_: Any, **__: Any) -> NoReturn:
         """Raise `NotInstalled`."""
-        raise NotInstalled(f"it needs {self._path}, which is not installed")
+        raise NotInstalled(f"it needs {self._path}, which {self._finder.why(self._path)}")
 
     def _inner(self, path: str) -> "Placeholder":
         return Placeholder(path, self._finder) if self._finder.importing else self.refuse()
@@ -62,10 +64,14 @@ class Placeholder:
     __bool__ = __iter__ = __enter__ = refuse
 
 
-class _Module(ModuleType):
-    """A module that is not installed, whose every name is a placeholder."""
+class StandIn(ModuleType):
+    """A module that is not here, whose every name is a placeholder."""
 
     _finder: "Finder"
+
+    def placeholder(self) -> Placeholder:
+        """Return what stands for the name of the module, where it is used as anything else."""
+        return Placeholder(self.__name__, self._finder)
 
     def __getattr__(self, name: str) -> Placeholder:
         if name.startswith("__"):
@@ -74,21 +80,28 @@ class _Module(ModuleType):
 
 
 class Finder(MetaPathFinder, Loader):
-    """Finds a stand-in for the packages that it lists, and for modules inside them, behind all other finders."""
+    """Finds a stand-in for the packages that it lists, and for modules inside them, before all other finders."""
 
     def __init__(self) -> None:
-        self.lacking: list[str] = []
+        self.lacking: dict[str, str] = {}  # by name, why it is not here
         self.modules: list[str] = []  # that were stood in for, those inside of packages too
         self.importing = True
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """Return where a module is: here, if it is of a package that is stood in for."""
-        inside = any(name == one or name.startswith(f"{one}.") for one in self.lacking)
-        return ModuleSpec(name, self, is_package=True) if inside else None
+        return ModuleSpec(name, self, is_package=True) if self._of(name) else None
+
+    def why(self, name: str) -> str:
+        """Return why a module, or something in it, is not here."""
+        return self.lacking[self._of(name) or name]
+
+    def _of(self, name: str) -> str | None:
+        """Return which of those that are lacking a module is, or is inside of."""
+        return next((one for one in self.lacking if f"{name}.".startswith(f"{one}.")), None)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module that stands in."""
-        made = _Module(spec.name)
+        made = StandIn(spec.name)
         made._finder = self
         self.modules.append(spec.name)
         return made
@@ -100,37 +113,47 @@ class Finder(MetaPathFinder, Loader):
 @contextmanager
 def _listed(finder: Finder) -> Iterator[None]:
     """Ask a finder as well, as long as this lasts: afterwards an import of what is lacking fails as ever."""
-    sys.meta_path.append(finder)
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
         sys.meta_path.remove(finder)
-        for name in [name for name, module in sys.modules.items() if isinstance(module, _Module)]:
+        for name in [name for name, module in sys.modules.items() if isinstance(module, StandIn)]:
             del sys.modules[name]
 
 
-def imported(load: Callable[[], ModuleType], own: Sequence[str], wanted: str) -> tuple[ModuleType, Finder]:
-    """Return a module, and what stood in for the packages it imports that are not installed.
+def imported(
+    load: Callable[[], ModuleType], own: Sequence[str], wanted: str, of: str = ""
+) -> tuple[ModuleType, Finder]:
+    """Return a module, and what stood in for those that it imports and that are not here.
 
-    `own`: names of modules that have to be there. `wanted`: what the module must define, if anything. Raises whatever
-    else the module raises while it is imported; and where stand-ins are of no help, the error that came without any.
+    `own`: names of modules that have to be there. `wanted`: what the module must define, if anything. `of`: a package
+    whose modules may raise while they are imported; others stand in for those, too. Raises whatever else the module
+    raises while it is imported; and where stand-ins are of no help, the error that came without any.
     """
     finder, first = Finder(), None
     with _listed(finder):
         while True:
             try:
                 found = load()
-            except ModuleNotFoundError as error:
+            except Exception as error:
                 first = first or error
-                if not error.name or error.name in (*own, *finder.lacking) or len(finder.lacking) == MOST:
+                name, why = _lacking(error, of)
+                if not name or name in (*own, *finder.lacking) or len(finder.lacking) == MOST:
                     raise first from None
-                finder.lacking.append(error.name)
-            except Exception:
-                if first is None:
-                    raise
-                raise first from None
+                finder.lacking[name] = why
             else:
                 if first and wanted and not hasattr(found, wanted):
                     raise first
                 finder.importing = False
                 return found, finder
+
+
+def _lacking(error: Exception, of: str) -> tuple[str | None, str]:
+    """Return which module is not here, by what came of its import, and why; None: no module is to blame."""
+    if isinstance(error, ModuleNotFoundError):
+        return error.name, INSTALLED if type(error) is ModuleNotFoundError else "only an __init__ file makes"
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = [frame.f_globals["__name__"] for frame in frames if frame.f_code.co_name == "<module>"]
+    inside = [name for name in modules if of and name.startswith(f"{of}.")]
+    return (inside[-1] if inside else None), f"raises {type(error).__name__} here"

@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
-from rotcheck.implementations import vocabulary
+from rotcheck.implementations import surroundings, vocabulary
 from rotcheck.implementations.vocabulary import Names, on_cuda, said
 
 HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
+SIDE = 32  # patches of an image
 THREE_WAYS = 96  # lanes of a head for a class that refuses 64: three coordinates have 32 each
 
 Arguments = tuple[list[Any], dict[str, Any]]  # by position, and by name
@@ -23,13 +24,17 @@ _BY_NAME: tuple[tuple[Names, Any], ...] = (
     (vocabulary.AXES, (16, 24, 24)),  # as many lanes as a head has, all pairs whole
     (vocabulary.SECTIONS, (8, 12, 12)),  # as many pairs
     (vocabulary.PAIR_FACTORS, tuple(1 + pair / 8 for pair in range(HEAD_DIM // 2))),
+    (vocabulary.SIDE, SIDE),
     (vocabulary.MODEL_DIM, HEAD_DIM * HEADS),
     (vocabulary.HEADS, HEADS),
     (vocabulary.KV_HEADS, HEADS),
     (vocabulary.HEAD_DIM, HEAD_DIM),
     (vocabulary.LENGTH, LENGTH),
     (vocabulary.BASE, THETA),
+    (vocabulary.LOW_FACTOR, 1.0),
+    (vocabulary.HIGH_FACTOR, 4.0),
     (vocabulary.FACTOR, 1.0),
+    (vocabulary.LAYER, 0),
     (vocabulary.DTYPE, torch.float32),
     (vocabulary.FLAG, True),
 )
@@ -91,6 +96,7 @@ def construct(found: Callable[..., Any], *, device: str = "cpu", **given: Any) -
     which could be moved. One that refuses heads of 64 lanes is tried once more with 96. Raises `Unbuildable` for a
     parameter that no value is known for, and what the class raises.
     """
+    surroundings.settle(found)
     arguments = _arguments(found, given, HEAD_DIM, device)
     try:
         return _made(found, arguments), _call(found, arguments)
@@ -110,7 +116,7 @@ def _arguments(found: Callable[..., Any], given: dict[str, Any], width: int, dev
     """Return what a class is built with for heads of so many lanes."""
     positional: list[Any] = []
     by_name = dict(given)
-    every = list(inspect.signature(found).parameters.values())
+    every = _parameters(found)
     for parameter in every:
         if parameter.name in given:
             continue
@@ -123,6 +129,18 @@ def _arguments(found: Callable[..., Any], given: dict[str, Any], width: int, dev
         else:
             by_name[parameter.name] = value
     return positional, by_name
+
+
+def _parameters(found: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return what a class is built with; of one that hands all on, `(*args, **kwargs)`, what the next class takes."""
+    own = list(inspect.signature(found).parameters.values())
+    kinds = {parameter.kind for parameter in own}
+    if kinds != {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        return own
+    behind = inspect.getmro(found)[1:] if inspect.isclass(found) else ()
+    return next(
+        (_parameters(base) for base in behind if "__init__" in vars(base) and base is not object), own
+    )
 
 
 def _wider(one: Arguments, other: Arguments) -> bool:
@@ -210,7 +228,7 @@ def _configuration(found: Callable[..., Any], parameter: inspect.Parameter, devi
     except (NameError, TypeError, AttributeError):
         hints = {}
     kind = hints.get(parameter.name)
-    if inspect.isclass(kind):
+    if inspect.isclass(kind) and kind is not Any:
         try:
             made = kind()
         except TypeError:

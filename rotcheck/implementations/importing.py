@@ -1,19 +1,22 @@
 """Inside a worker: imports a module by its name, or a Python file by its path."""
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import absent, foreign
+from rotcheck.implementations import absent, foreign, parents
 from rotcheck.implementations.registry import GIVEN
 
 NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
 STAND_INS = "__rotcheck_stand_ins__"  # the modules it imports that are not installed
+EMPTY = "__rotcheck_empty__"  # packages around it whose __init__ files were not run
 RAISED = "__rotcheck_raised__"  # the exception that stopped it, and its line
 
 
@@ -26,15 +29,52 @@ def module(target: str, name: str = "") -> ModuleType:
     """
     if not target.endswith(".py"):
         return _from_module(target)
-    own, wanted = _package_of(Path(target))[1], name.partition(".")[0]
+    (root, own), wanted = _package_of(Path(target)), name.partition(".")[0]
     required = [own, *foreign.PACKAGES]
-    found, finder = absent.imported(lambda: _from_file(Path(target), wanted), required, wanted)
+
+    def load() -> ModuleType:
+        return _from_file(Path(target), wanted)
+
+    try:
+        found, finder = absent.imported(load, required, wanted)
+    except RequestError:
+        raise
+    except Exception as error:  # of the package around it, perhaps, which its `__init__` files import whole
+        if root is None:
+            raise
+        found, finder = _alone(load, root, required, wanted, error)
     if finder.lacking:
-        are = "is" if len(finder.lacking) == 1 else "are"
-        words = f"without {', '.join(finder.lacking)}, which {are} not installed: nothing of that was called"
+        words = f"without {_listed(finder.lacking)}: nothing of that was called"
         setattr(found, NOTES, (*getattr(found, NOTES, ()), words))
         setattr(found, STAND_INS, tuple(dict.fromkeys(finder.modules)))
     return found
+
+
+def _alone(
+    load: Callable[[], ModuleType], root: Path, required: Sequence[str], wanted: str, error: Exception
+) -> tuple[ModuleType, absent.Finder]:
+    """Import a file without the `__init__` files of the packages around it; raises `error` if that is of no help."""
+    own = required[0]
+    empty = parents.stand_empty(root, own)
+    try:
+        found, finder = absent.imported(load, required, wanted, of=own.partition(".")[0])
+    except Exception:  # what came of the package as it is tells more
+        raise error from None
+    setattr(
+        found, NOTES, (*getattr(found, NOTES, ()), "without the __init__ files of the packages around it")
+    )
+    setattr(found, EMPTY, tuple(empty))
+    return found, finder
+
+
+def _listed(lacking: Mapping[str, str]) -> str:
+    """Return names of modules, those that are not here for one reason together."""
+    reasons = {why: [name for name in lacking if lacking[name] == why] for why in lacking.values()}
+    plural = {absent.INSTALLED: "are not installed"}
+    return "; ".join(
+        f"{', '.join(names)}, which {why if len(names) == 1 else plural.get(why, why.replace('raises', 'raise'))}"
+        for why, names in reasons.items()
+    )
 
 
 def told(specification: str) -> tuple[str, ...]:
@@ -106,7 +146,7 @@ def _from_package(file: Path, root: Path, name: str) -> ModuleType:
 
 
 def _executed(file: Path, name: str, wanted: str) -> ModuleType:
-    """Execute a file, or as much of it as stands above the line that raises, where `wanted` is defined there."""
+    """Execute a file, or as much of it as stands above the line that raises and what is defined below."""
     found = importlib.util.spec_from_file_location(name, file.resolve())
     assert found is not None, f"{file} is a .py file"
     assert found.loader is not None, f"{file} is a .py file"
@@ -119,14 +159,31 @@ def _executed(file: Path, name: str, wanted: str) -> ModuleType:
         raise
     except Exception as error:
         line = _line_of(error, file)
-        if not wanted or not line or not hasattr(made, wanted):
+        if not wanted or not line:
+            raise
+        below = not hasattr(made, wanted)
+        if below:
+            _define_below(file, line, made)
+        if not hasattr(made, wanted):
             raise
         kind = type(error).__name__
-        setattr(made, NOTES, (f"up to line {line}, which raises {kind}",))
+        setattr(made, NOTES, (f"{'without' if below else 'up to'} line {line}, which raises {kind}",))
         setattr(made, RAISED, (kind, line))
     finally:
         sys.argv = arguments
     return made
+
+
+def _define_below(file: Path, line: int, found: ModuleType) -> None:
+    """Import and define what stands below a line of a file; whatever else a script does is not done."""
+    definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    for node in ast.parse(file.read_bytes()).body:
+        constant = isinstance(node, ast.Assign) and not any(
+            isinstance(each, ast.Call) for each in ast.walk(node)
+        )
+        if node.lineno > line and (constant or isinstance(node, definitions)):
+            with contextlib.suppress(Exception):  # one that needs what was not done
+                exec(compile(ast.Module([node], []), str(file.resolve()), "exec"), vars(found))
 
 
 def _line_of(error: BaseException, file: Path) -> int | None:

@@ -164,7 +164,7 @@ def _as_it_is(specification: str, device: str, *, wide: bool = True) -> Target:
             built, words, by_file = constructed(function, module, _place(device), **given)
         except construct.Unbuildable as error:
             raise RequestError(f"{specification.rpartition('/')[2]!r}: {error}") from error
-        return Target(built, own or declared(built), words, by_file)
+        return Target(_callable(built), own or declared(built), words, by_file)
     if own is None and construct.is_factory(function):
         built = cast(Any, function)()
         if callable(built):
@@ -195,6 +195,11 @@ def constructed(
         more = f"; line {others} with other values" if others else ""
         return built, f"{words}, as line {use.line} builds it{more}", True
     return *construct.construct(found, device=device, **dtype), False
+
+
+def _callable(built: Any) -> Any:
+    """Return an object, or its `forward` where it cannot be called itself: something else calls that, then."""
+    return built if callable(built) else getattr(built, "forward", built)
 
 
 def why_unbuilt(error: RequestError) -> str:

@@ -46,16 +46,22 @@ LENGTH = _names(
     "(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*"
     "(len|length|size|embeddings?|positions?|s) seqlen slen len length l n_?ctx n_tokens num_tokens end end_pos "
     "(q|k|kv|query|key)_?(seq_?)?(len|length) seq_?len(gth)?_(q|k|kv) block_size max_.* maxlen rows steps? n_pos.* "
-    "(n|num)_((draft|new|spec|speculative)_)?(steps|tokens)"
+    "(n|num)_((draft|new|spec|speculative)_)?(steps|tokens) orig(inal)?_max_.*"
 )
 SECTIONS = _names("(m_?rope_?|rope_?)?sections?")
-AXES = _names("(rope_)?(axes|axis)_?dims?")  # lanes of each coordinate of a point
+AXES = _names("(rope_)?(axes|axis)_?dims? rope_dim_list")  # lanes of each coordinate of a point
 PAIR_FACTORS = _names("(short|long)_factors?")  # LongRoPE's, a number for each pair
-PATCH = _names("patch_size")
+LOW_FACTOR = _names("low_freq_factor")  # of Llama 3, as the next one: bounds of its bands in turns
+HIGH_FACTOR = _names("high_freq_factor")
+LAYER = _names("layer_(idx|id|index|number)")
+PATCH = _names("(spatial_)?(patch|merge)_size")
 MAKES_POSITIONS = _names(".*(position|pos)_?(ids?|indices) .*_positions")  # of a function
 MASK = _names("(att(entio)?n|token|input|valid|prompt)_?masks? masks?")  # 0 where a row is padded
 SEQUENCE_STARTS = _names(
     "cu_?(seq_?)?lens?(_.*)? cu_?seqlens?.* cumulative_.*len.* query_start_loc (seq|sequence)_starts?"
+)
+SIDE = _names(
+    "(max|num|n)_(grid_|patch_|patches_|latent_)?(h|w|height|width|rows|cols) len_[thw] (pt|ft)_seq_len"
 )
 GRID = _names("h w height end_[xy] (grid|feat|n|num)_?(h|w|rows|cols|height|width) rows cols")
 SEQUENCE_AXIS = _names(".*(seq|sequence|time|token)_?(dim|axis) dim axis")

@@ -51,8 +51,17 @@ def apply_rope(x, cos, sin):
 
 assert torch.cuda.device_count() > 99
 
+HALVES = 2
+
 def apply_rope_below(x, cos, sin):
-    return x
+    a, b = x.chunk(HALVES, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
+
+open(__file__.replace("train.py", "trained"), "w").close()
+step = torch.compile(apply_rope)
+if step:
+    def apply_rope_of_a_step(x, cos, sin):
+        return step(x, cos, sin)
 """
 
 
@@ -118,5 +127,61 @@ def test_a_script_is_loaded_as_far_as_the_line_that_raises(tmp_path: Path) -> No
     script.write_text(SCRIPT)
     assert called(script, "apply_rope").shape == (2, 5, 3, 8)
     assert importing.told(f"{script}:apply_rope") == ("up to line 8, which raises AssertionError",)
+
+
+def test_of_a_script_what_is_defined_below_that_line_is_loaded_and_nothing_else_is_done(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    assert called(script, "apply_rope_below").shape == (2, 5, 3, 8)
+    assert importing.told(f"{script}:apply_rope_below") == ("without line 8, which raises AssertionError",)
+    assert not (tmp_path / "trained").exists()
     with pytest.raises(AssertionError):
-        called(script, "apply_rope_below")
+        called(script, "apply_rope_of_a_step")
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Path:
+    """A file of a package whose `__init__` asks for a GPU, beside a module that does so too."""
+    folder = tmp_path / "lone_engine" / "layers"
+    folder.mkdir(parents=True)
+    (tmp_path / "lone_engine" / "__init__.py").write_text("raise RuntimeError('no GPU')\n")
+    (folder / "__init__.py").write_text(
+        "from .kernels import fused\nfrom .rope import apply_rope\nSCALE = 2\n"
+    )
+    (folder / "kernels.py").write_text("import torch\nfused = 1 / (torch.cuda.device_count() // 99)\n")
+    (folder / "halves.py").write_text("def halves(x):\n    return x.chunk(2, -1)\n")
+    (folder / "rope.py").write_text(
+        ROTARY.replace("from absent_registry import register", "from lone_engine import register")
+        .replace(
+            "from absent_kernels.ops import AttentionBias, fused", "from .kernels import fused, AttentionBias"
+        )
+        .replace("x.chunk(2, -1)", "halves(x)")
+        .replace("import torch\n", "import torch\nfrom lone_engine.layers.halves import halves\n", 1)
+    )
+    return folder / "rope.py"
+
+
+def test_a_file_is_loaded_without_the_package_around_it_where_that_does_not_run(inside: Path) -> None:
+    assert called(inside, "apply_rope").shape == (2, 5, 3, 8)
+    assert importing.told(f"{inside}:apply_rope") == (
+        "without the __init__ files of the packages around it",
+        "without lone_engine.layers.kernels, which raises ZeroDivisionError here; lone_engine.register, which only an "
+        "__init__ file makes: nothing of that was called",
+    )
+    with pytest.raises(
+        NotInstalled, match=r"it needs lone_engine\.layers\.kernels\.fused, which raises Zero"
+    ):
+        called(inside, "apply_fused_rope")
+    with pytest.raises(
+        NotInstalled, match=r"it needs lone_engine\.register, which only an __init__ file makes"
+    ):
+        called(inside, "apply_registered_rope")
+
+
+def test_a_mistake_in_such_a_file_is_shown_by_lines_that_run(inside: Path) -> None:
+    inside.write_text(inside.read_text().replace("a * cos - b * sin", "a * cos + b * sin"))
+    wrong = rotcheck.identify(f"{inside}:apply_rope")
+    assert [one.code for one in wrong.findings if one.mistake] == ["one-sign"]
+    assert wrong.answer == "wrong"

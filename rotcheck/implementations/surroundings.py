@@ -1,0 +1,35 @@
+"""Inside a worker: what a package wants set before objects of its classes can be built, as lines that set it."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+LINES = {
+    "vllm": (
+        "from vllm.config import DeviceConfig, VllmConfig, set_current_vllm_config",
+        "",
+        'around = set_current_vllm_config(VllmConfig(device_config=DeviceConfig(device="cpu")))',
+        "around.__enter__()",
+    )
+}
+"""By the package that a class, or one that it derives from, is of."""
+
+_DONE: dict[str, dict[str, Any]] = {}  # with what the lines define, which must live on
+
+
+def lines(kind: Any) -> list[str]:
+    """Return the lines that set what the packages of a class want; none for most."""
+    return [line for package in _packages(kind) for line in LINES[package]]
+
+
+def settle(found: Callable[..., Any]) -> None:
+    """Set what the packages of a class want, once in this process; raises what they raise."""
+    for package in _packages(found):
+        if package not in _DONE:
+            _DONE[package] = {}
+            exec("\n".join(LINES[package]), _DONE[package])
+
+
+def _packages(kind: Any) -> list[str]:
+    every = inspect.getmro(kind) if inspect.isclass(kind) else ()
+    return [name for name in LINES if any(one.__module__.partition(".")[0] == name for one in every)]
