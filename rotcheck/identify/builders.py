@@ -360,6 +360,22 @@ def _ignoring(function: Callable[..., Any], every: Sequence[Recipe]) -> tuple[Re
     return None
 
 
+def standing(function: Callable[..., Any], device: torch.device) -> str:
+    """Return in words that a call that is plainly given positions makes cos 1 and sin 0; empty: it makes others."""
+    far = torch.arange(FEW_ROWS) * 101
+    for recipe in recipes(function, device):
+        if not positions_named(function, recipe):
+            continue
+        try:
+            made = build(copied(function), recipe, far, torch.float32)
+        except Exception:  # a call that does not suit it, or gives back no tables
+            continue
+        if bool(made.angles.abs().max() <= STILL):
+            made_so = "gives cos 1 and sin 0 at every position, so that nothing turns"
+            return f"{recipe.shown} {made_so}: are its frequencies 0?"
+    return ""
+
+
 def positions_named(function: Callable[..., Any], recipe: Recipe, names: Names = SURELY_POSITIONS) -> str:
     """Return the parameter that a call passes positions to, if its name is one of these; else the empty string."""
     required = [parameter.name for parameter in parameters(function) or () if parameter.required]

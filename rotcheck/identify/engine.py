@@ -69,6 +69,7 @@ class NotFound:
         None  # the call that its signature speaks for, which a declaration may name
     )
     ran: bool = True  # some call came back, if with something else
+    why: str = ""  # in words, where that is known
 
 
 def search(

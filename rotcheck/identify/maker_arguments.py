@@ -47,15 +47,29 @@ def of_arguments(
         heeded.remarks.append(_ignored(function, recipe, built.ignores, built_as))
     elif recipe.positions == "given" and not recipe.coordinates and positions_named(function, recipe):
         _of_rows(heeded, function, recipe, built_as)
-    for kind in layer_types(function):
-        if not any(argument.rpartition("=")[2] == repr(kind) for argument in recipe.arguments):
-            heeded.untried.append(f"{LAYER_TYPE}={kind!r}")
+    heeded.untried += other_layers(function, recipe)
     for parameter in parameters(function) or ():
         if said(parameter.name, vocabulary.OFFSET) and not recipe.coordinates:
             _of_offset(heeded, function, recipe, parameter, built_as)
         elif not parameter.required and not _passed(parameter.name, recipe):
             heeded.untried.append(parameter.name)
     return heeded
+
+
+def other_layers(function: Callable[..., Any], recipe: Recipe) -> dict[str, Recipe]:
+    """Return the calls that ask for the layers of another kind than a call does, by that argument."""
+    kinds = [repr(kind) for kind in layer_types(function)]
+    parts = [argument.rpartition("=") for argument in recipe.arguments]
+    return {
+        f"{LAYER_TYPE}={other}": replace(
+            recipe,
+            arguments=tuple(
+                f"{name}{equals}{other if role in kinds else role}" for name, equals, role in parts
+            ),
+        )
+        for other in kinds
+        if other not in [role for _, _, role in parts]
+    }
 
 
 def _passed(name: str, recipe: Recipe) -> bool:

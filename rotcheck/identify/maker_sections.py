@@ -59,10 +59,11 @@ def contradiction(function: Callable[..., Any], owners: tuple[int, ...] | None) 
     if not owners or sum(said) != len(owners) or -1 in owners:
         return None
     turning = tuple(owners.count(axis) for axis in range(len(AXES)))
-    if turning == said:
+    if sorted(turning) == sorted(said):  # ERNIE lists height and width before time
         return None
-    told = f"it says sections of {_listed(said)} pairs for time, height and width"
-    return f"{told}, and {_listed(turning)} turn with them"
+    return (
+        f"it says sections of {_listed(said)} pairs, and {_listed(turning)} turn with time, height and width"
+    )
 
 
 def _listed(counts: tuple[int, ...]) -> str:

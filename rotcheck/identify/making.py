@@ -16,7 +16,7 @@ from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
 from rotcheck.identify.grid_frequencies import Lay, of_side
-from rotcheck.identify.maker_arguments import SURELY_OFFSET, Heeded, begins_at, of_arguments
+from rotcheck.identify.maker_arguments import SURELY_OFFSET, Heeded, begins_at, of_arguments, other_layers
 from rotcheck.identify.maker_snippet import snippet
 from rotcheck.identify.own_angles import OwnAngles, no_end, tell, tell_offset
 from rotcheck.identify.remarks import remark
@@ -91,7 +91,29 @@ def of_maker(
         described = _in_blocks(described, axes) if axes.twice else described
         _tell_points(own, described.coordinates, axes.rows)
         described = structs.replace(described, schedule=own.schedule)
-    return Made(described, own, (*_evidence(recipe, built, own), *heeded.evidence), tuple(heeded.untried))
+    layers = dict(_of_other_layers(function, recipe, noise, known))
+    evidence = (*_evidence(recipe, built, own), *layers.values(), *heeded.evidence)
+    return Made(described, own, evidence, tuple(one for one in heeded.untried if one not in layers))
+
+
+def _of_other_layers(
+    function: Callable[..., Any], recipe: Recipe, noise: float, known: Configured
+) -> Iterator[tuple[str, Told]]:
+    """Yield each argument that asks for the layers of another kind, and which schedule these have."""
+    for argument, other in other_layers(function, recipe).items():
+        try:
+            made = builders.few(function, other)
+            angles = _at_positions(
+                function, other, made, OwnAngles(Convention("half", "bshd", made.form), ()), None
+            )
+        except Exception:  # it makes no tables for them
+            continue
+        one = fit(angles, 1, 2 * made.cos.shape[-1], noise, known.schedules())
+        if one.schedule is not None and one.wrong_at is None:
+            seen = (
+                f"angles of all pairs at positions up to {max(angles)}: worst departure {one.departure:.0e}"
+            )
+            yield argument, Told(field="theta", says=f"{one.schedule} with {argument}", because=seen)
 
 
 def _of_grid(function: Callable[..., Any], recipe: Recipe, built: Built, own: OwnAngles) -> Made:

@@ -17,6 +17,7 @@ from rotcheck.identify.schedule_faults import (
     amplitude_missing,
     by_length,
     exchanged,
+    inverted,
     long_factors,
     not_dynamic,
 )
@@ -66,6 +67,7 @@ def of_applied(found: Found) -> OwnAngles:
     known = configured(found.trier.function)
     own.remarks += [by_length(changed, known)] if changed else not_dynamic(known, max(seen))
     own.remarks += long_factors(made)
+    own.doubt = (own.apart and inverted(seen, direction, known.theta)) or own.doubt
     _tell_attention(own, made, found.reading.amplitude, known)
     own.doubt = own.doubt or (contradiction(made, known, None, max(seen)) if parts == 1 else None)
     own.doubt = own.doubt or _behind(found, made, known)

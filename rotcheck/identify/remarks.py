@@ -37,7 +37,9 @@ def of_response(found: Found) -> list[Remark]:
     remarks += _of_unevenness(found, seen) if not (found.response.mixes and told) else []
     if found.ignored:
         name = found.ignored
-        words = f"gives the same for another {name}: what it keeps from call to call forgets where positions began"
+        words = (
+            f"gives the same for another {name}: it is not used, or what an earlier call kept is given again"
+        )
         remarks.append(remark("offset-ignored", words, f"{name}=0 and then {name}=2, as many rows"))
     return remarks + _of_tables_without_v(found)
 

@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 
+import torch
+
 from rotcheck.identify.configured import Configured
 from rotcheck.identify.fit import Fit
+from rotcheck.identify.frequencies import Turned, wrapped
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 from rotcheck.rotary.departures import departure
 from rotcheck.rotary.schedules import LongRope, Schedule, Yarn
 
 SCALED = 1e-3  # relative
+NEAR = 5  # positions up to which even float32 tells an angle of 10000 radians a position
+LOOSE = 0.1  # radians
 LONGER = 2  # times the length up to which nothing has to change
 
 
@@ -91,3 +96,15 @@ def amplitude_missing(schedule: Schedule | None, amplitude: float, known: Config
         f"{name} with factor {factor} asks for cos and sin scaled by {formula} = {schedule.attention_factor:.4g}; they "
         f"are scaled by {amplitude:.4g} ({meant})"
     )
+
+
+def inverted(seen: Turned, direction: int, theta: float) -> str:
+    """Return that frequencies grow from pair to pair as they should fall; empty: they do not."""
+    near = [position for position in seen if 0 < position <= NEAR]
+    pairs = len(next(iter(seen.values())))
+    growing = theta ** (torch.arange(pairs, dtype=torch.float64) / pairs)  # (P,)
+    off = [wrapped(direction * seen[at] - at * growing).abs().max() for at in near]
+    if not near or max(off) > LOOSE:
+        return ""
+    exponent = f"2i / {2 * pairs}"
+    return f"its frequencies grow from pair to pair: {theta:g} ** ({exponent}) where {theta:g} ** (-{exponent}) belongs"

@@ -145,10 +145,11 @@ def test_an_argument_that_was_not_tried_is_named() -> None:
     assert "offset" not in found("heeds_its_offset").untried
 
 
-def test_the_layer_types_that_were_not_tried_are_named() -> None:
+def test_layers_of_the_other_kind_are_asked_for_too() -> None:
     one = found("OfTwoKindsOfLayers")
     assert one.call == "f(x, positions, 'sliding_attention')"
-    assert one.untried == ("layer_type='full_attention'",)
+    assert one.untried == ()
+    assert "Plain(theta=1000000.0) with layer_type='full_attention'" in [each.says for each in one.evidence]
 
 
 def test_an_amplitude_that_the_configuration_asks_for_is_right() -> None:

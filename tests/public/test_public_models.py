@@ -56,3 +56,34 @@ def test_pairs_of_each_axis_are_counted() -> None:
     found = told("mrope_time_alone:TextRotaryEmbedding", "fixed")
     assert found.convention
     assert [found.convention.coordinates.count(axis) for axis in range(3)] == [24, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("exponent_inverted:rope", "its frequencies grow from pair to pair: 10000 ** (2i / 16)"),
+        (
+            "frequencies_zero:RotaryEmbedding",
+            "gives cos 1 and sin 0 at every position, so that nothing turns",
+        ),
+    ],
+)
+def test_why_it_is_not_understood_is_said(name: str, words: str) -> None:
+    assert words in (told(name, "faulty").message or "")
+    assert told(name, "fixed").answer == "right"
+
+
+def test_the_schedule_of_each_kind_of_layers_is_told() -> None:
+    """Of Gemma 3: scaling belongs to global layers alone, and only what is told of both kinds shows that."""
+    schedules = [
+        {
+            one.says
+            for one in told("layers_scaled:TextRotaryEmbedding", version).evidence
+            if one.field == "theta"
+        }
+        for version in ("faulty", "fixed")
+    ]
+    whole = "Linear(factor=8.0, theta=1000000.0)"
+    assert any(one.startswith("Linear(factor=8.0, theta=10000.0)") for one in schedules[0])
+    assert any(one.startswith("Plain(theta=10000.0)") for one in schedules[1])
+    assert all(any(one.startswith(whole) for one in every) for every in schedules)
