@@ -103,9 +103,8 @@ def _of_other_layers(
     for argument, other in other_layers(function, recipe).items():
         try:
             made = builders.few(function, other)
-            angles = _at_positions(
-                function, other, made, OwnAngles(Convention("half", "bshd", made.form), ()), None
-            )
+            apart = OwnAngles(Convention("half", "bshd", made.form), ())
+            angles = _at_positions(function, other, made, apart, None, None)
         except Exception:  # it makes no tables for them
             continue
         one = fit(angles, 1, 2 * made.cos.shape[-1], noise, known.schedules())

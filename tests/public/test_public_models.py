@@ -17,7 +17,7 @@ FAULTS = {
     "cache_forgets_offset:RotaryEmbedding.rotate_queries_or_keys": ("wrong", "the same for another offset"),
     "theta_not_passed:ImagePosEmbed": (
         "unknown",
-        "it says theta 2000, and its frequencies are those of theta 10000",
+        "`theta` changes nothing",
     ),
     "factor_in_exponent:RotaryEmbedding": ("unknown", "the factor divides the exponents"),
     "rows_across_batch:rope_": ("unknown", "later batch rows turn on from where the first one ends"),
