@@ -124,7 +124,8 @@ def _of(function: Callable[..., Any], given: list[Parameter], kinds: Sequence[st
             for p in given
         )
     ):
-        if any(roles.count(role) > 1 for role in ("x", "positions", "float")) or roles.count("S") > 2:
+        positions = roles.count("positions") + roles.count("float")
+        if positions > 1 or roles.count("x") > 1 or roles.count("S") > 2:
             continue
         named = [p.keyword or not p.required for p in given]
         arguments = tuple(f"{p.name}={role}" if by else role for p, role, by in zip(given, roles, named))

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -100,22 +101,26 @@ def as_told(found: Sequence[Fitting], told: Mapping[str, str]) -> list[Fitting]:
     return [each for each in found if "b" not in each.convention.table_axes] or list(found)
 
 
-def _texts(function: Callable[..., Any]) -> Iterator[str]:
-    """Yield the docstrings and comments of a function, of a module's `forward`, and of its class."""
+def _texts(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the docstrings and comments of a function, of a module's `forward`, and of its class."""
     called = function.forward if isinstance(function, torch.nn.Module) else function
     owner = getattr(called, "__self__", None)
     if not inspect.isroutine(called):
         called, owner = getattr(called, "__call__", called), called  # noqa: B004
-    for each in (called, type(owner) if owner is not None else None):
-        yield inspect.getdoc(each) or "" if each is not None else ""
+    return _texts_of(called, (inspect.getdoc(type(owner)) or "") if owner is not None else "")
+
+
+@lru_cache(maxsize=256)
+def _texts_of(called: Callable[..., Any], of_class: str) -> tuple[str, ...]:
+    """Return the docstring of a routine, what is said `of_class`, and the head of the routine's source."""
+    said = inspect.getdoc(called) or "", of_class
     try:
         source = inspect.getsource(inspect.unwrap(called))
     except (OSError, TypeError, ValueError):  # it was made at run time
-        return
+        return said
     head = source.partition("):")[0]  # the signature, where shapes stand in comments
-    yield "\n".join(
-        f"{line.partition('#')[0].strip()} {line.partition('#')[2]}" for line in head.splitlines()
-    )
+    lines = (f"{line.partition('#')[0].strip()} {line.partition('#')[2]}" for line in head.splitlines())
+    return (*said, "\n".join(lines))
 
 
 def _shapes(text: str, *, with_flag: bool = False) -> Iterator[tuple[str, str]]:

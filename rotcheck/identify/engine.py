@@ -13,6 +13,7 @@ from rotcheck.identify.departure import NONE, Departure
 from rotcheck.identify.found import Reading
 from rotcheck.identify.limit import Limit
 from rotcheck.identify.reading import read_positions, read_tables
+from rotcheck.identify.refusals import Refusals
 from rotcheck.identify.response import SAME, Look, Probe, Response, Trier, Unfit, usual
 from rotcheck.identify.templates import TABLES, Parameter, Template, named, offsets, parameters, templates
 from rotcheck.implementations.construct import copied
@@ -88,6 +89,7 @@ def search(
         found = None if tried.told else tried.all_of(some, hinted)
         if found is not None:
             return _with_departure(_measured_whole(found))
+        tried.guess()
     if tried.nearest is not None:
         return _with_departure(_measured_whole(tried.nearest))
     return NotFound(tried.ends(), _likeliest(wanted), tried.ran)
@@ -149,15 +151,19 @@ class _Tried:
         self, function: Callable[..., Any], device: torch.device, known: Sequence[Parameter], limit: Limit
     ) -> None:
         self._function, self._device, self._known, self._limit = function, device, known, limit
-        self.reasons: dict[str, None] = {}
+        self.refusals = Refusals()
         self.nearest: Found | None = None
         self.ran = False
         self.told = False  # a call ran that the names speak for
         self._remains = ""
 
+    def guess(self) -> None:
+        """Say that no name speaks for the calls that follow."""
+        self._limit.guess()
+
     def ends(self) -> tuple[str, ...]:
         """Return what became of the likeliest calls, and what was left out."""
-        first, *others = [*self.reasons, "", ""][:8]
+        first, *others = [*self.refusals.texts, "", ""][:8]
         return tuple(text for text in (first, self._remains, *others) if text)
 
     def all_of(self, wanted: Sequence[Template], hinted: Hints) -> Found | None:
@@ -188,7 +194,7 @@ class _Tried:
         partial = "R" in set(map(role_of, template)) and probe.rotary == probe.width
         half = replace(probe, rotary=probe.width // 2)
         own = Trier(trier.function, self._device, half, limit=self._limit) if partial else trier
-        found = _of_template(own, template, self.reasons)
+        found = _of_template(own, template, self.refusals)
         if found is not None and found.exact:
             found = _with_offset(found)
         trier.calls += own.calls if partial else 0
@@ -228,7 +234,7 @@ def _with_offset(found: Found) -> Found:
     for name in offsets(trier.function):
         template = (*found.convention.arguments, f"{name}=offset")
         longer = replace(found.convention, arguments=template, positions="offset")
-        if not _takes(trier, longer, {}):
+        if not _takes(trier, longer, Refusals()):
             continue
         still, moved = (trier.ones(longer, by) for by in (0, 2))
         if torch.allclose(moved[:, :-2], still[:, 2:], atol=1e-5):
@@ -245,12 +251,12 @@ def again(found: Found, function: Callable[..., Any], arguments: Template) -> Fo
     In the same call at first, then in others that the names of its parameters speak for: a flag may ask for tables of
     another form.
     """
-    first, reasons = found.trier, dict[str, None]()
+    first, refusals = found.trier, Refusals()
     trier = Trier(copied(function), first.device, first.probe, first.dtype)
     own = found.convention.arguments
     alike = [each for each in (found, *found.others) if each.convention.arguments == own]
     same = [replace(each.convention, arguments=arguments) for each in alike]
-    look = _takes(trier, same[0], reasons)
+    look = _takes(trier, same[0], refusals)
     if look is not None:
         seen = read(trier, same[0], look)
         if seen.exact:
@@ -260,11 +266,11 @@ def again(found: Found, function: Callable[..., Any], arguments: Template) -> Fo
             return replace(seen, others=tuple(others))
     nearest: Found | None = None
     for template in _with_flag(function, own, arguments):
-        seen_so = _of_template(trier, template, reasons)
+        seen_so = _of_template(trier, template, refusals)
         if seen_so is not None and seen_so.exact:
             return seen_so
         nearest = nearest or seen_so
-    return _with_departure(nearest) if nearest else NotFound(tuple(reasons))
+    return _with_departure(nearest) if nearest else NotFound(refusals.texts)
 
 
 def _read_as(seen: Found, way: Convention) -> Convention:
@@ -286,6 +292,8 @@ def _with_flag(function: Callable[..., Any], own: Template, arguments: Template)
 
 
 def _probes(hinted: Hints) -> Iterator[Probe]:
+    for rotary in hinted.rotary[:1]:  # of a head that is wider
+        yield usual(width=2 * rotary, rotary=rotary)
     for length in hinted.lengths[:1]:
         for width in hinted.widths[:2]:
             yield usual(
@@ -346,7 +354,7 @@ def _moved(found: Found) -> float:
     return float(moved.double().mean())
 
 
-def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> Found | None:
+def _of_template(trier: Trier, template: Template, refusals: Refusals) -> Found | None:
     nearest: Found | None = None
     forms: dict[str, Found] = {}  # the first of each form of tables
     shifted: Found | None = None  # the first that takes another row's angle
@@ -357,14 +365,16 @@ def _of_template(trier: Trier, template: Template, reasons: dict[str, None]) -> 
     if documented.halves(trier.function):
         groups.sort(key=lambda group: group[0].tables in FULL_WIDTH)
     for tried in groups:
+        if all(map(refusals.hopeless, tried)):
+            continue
         conventions = attempts.ordered(tried, told, few=interprets())
         exact: list[Found] = []
         inexact: Counter[str] = Counter()
         for convention in conventions:
             elsewhere = exact and exact[0].convention.layout == "qkv" != convention.layout
-            if elsewhere or inexact[convention.layout] > ENOUGH or trier.limit.reached():
+            if elsewhere or inexact[convention.layout] > ENOUGH or refusals.hopeless(convention):
                 continue
-            look = _takes(trier, convention, reasons)
+            look = None if trier.limit.reached() else _takes(trier, convention, refusals)
             if look is None:
                 continue
             found = read(trier, convention, look, whole=not interprets())
@@ -443,7 +453,7 @@ def _by_chance(exact: list[Found], nearest: Found | None) -> bool:
     return not usual and nearest.convention.layout in ("bshd", "bhsd")
 
 
-def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> Look | None:
+def _takes(trier: Trier, convention: Convention, refusals: Refusals) -> Look | None:
     """Return what came back of such a call, where the function takes it and returns what has the shape it was given."""
     given = trier.random(convention)
     try:
@@ -451,21 +461,24 @@ def _takes(trier: Trier, convention: Convention, reasons: dict[str, None]) -> Lo
             warnings.simplefilter("ignore")  # of calls that do not suit it
             got = trier.call(convention, given)
     except Unfit as error:
-        reasons.setdefault(f"{_shown(convention.arguments)} {error}")
+        refusals.take(convention)
+        refusals.say(f"{_shown(convention.arguments)} {error}")
         return None
     except Exception as error:  # whatever a call that does not suit it raises
-        reasons.setdefault(raised(_shown(convention.arguments), error))
+        refusals.learn(convention, error, trier.probe.width)
+        refusals.say(raised(_shown(convention.arguments), error))
         return None
+    refusals.take(convention)
     return Look(convention, tuple(given), got)
 
 
 def there(found: Found, function: Callable[..., Any], device: torch.device) -> Found | NotFound:
     """Return what a function does on a device in the call that was found on the CPU, where no wrong call harms."""
-    own, reasons = found.trier, dict[str, None]()
+    own, refusals = found.trier, Refusals()
     trier = Trier(copied(function), device, own.probe, own.dtype)
-    look = _takes(trier, found.convention, reasons)
+    look = _takes(trier, found.convention, refusals)
     if look is None:
-        return NotFound(tuple(reasons), found.convention)
+        return NotFound(refusals.texts, found.convention)
     seen = read(trier, found.convention, look)
     trier.calls = own.calls
     others = tuple(

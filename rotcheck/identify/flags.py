@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from msgspec import structs
 
+from rotcheck.identify import formats
 from rotcheck.identify.templates import Template, parameters
 from rotcheck.implementations import construct, vocabulary
 from rotcheck.implementations.load import Target, on_device
@@ -101,6 +102,19 @@ def _of_call(target: Target, arguments: Template) -> Iterator[Turning]:
             by_name = f"{one.name}={value}"
             given = by_name if "=" in arguments[at] else value
             yield Turning(by_name, lambda: target, (*arguments[:at], given, *arguments[at + 1 :]))
+        else:
+            own = one.default if at is None else role_of(arguments[at]).strip("'")
+            for word in formats.others(target.function, one, own):
+                flag = f"{one.name}={word!r}"
+                yield Turning(flag, lambda: target, _with_word(arguments, at, flag, word))
+
+
+def _with_word(arguments: Template, at: int | None, flag: str, word: str) -> Template:
+    """Return the arguments of a call with another string at a place, or behind all of them."""
+    if at is None:
+        return (*arguments, flag)
+    given = flag if "=" in arguments[at] else repr(word)
+    return (*arguments[:at], given, *arguments[at + 1 :])
 
 
 def of_pairing(flag: str) -> bool:

@@ -15,11 +15,15 @@ LEAST, MOST = 8, 256  # lanes of a head that a constant may speak of; a larger o
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """Widths of a head, likeliest first; lengths of short tables; numbers of heads. Empty: it speaks of none."""
+    """Widths of a head, likeliest first; lengths of short tables; numbers of heads; and how many lanes of a head turn.
+
+    Empty: it speaks of none.
+    """
 
     widths: tuple[int, ...] = ()
     lengths: tuple[int, ...] = ()
     heads: tuple[int, ...] = ()
+    rotary: tuple[int, ...] = ()
 
 
 def hints(found: Any) -> Hints:
@@ -30,7 +34,19 @@ def hints(found: Any) -> Hints:
     heads = [value for name, value in numbers.items() if said(name, vocabulary.HEADS)]
     rows = [table.shape[0] for _, table in _tensors(own) if table.dim() == 2]
     short = [count for count in rows if 8 < count <= 1024]
-    return Hints(_once([*_widths(own, numbers), *_of_constants(found)]), _once(short), _once(heads))
+    widths = _once([*_widths(own, numbers), *_of_constants(found)])
+    return Hints(widths, _once(short), _once(heads), _of_defaults(found))
+
+
+def _of_defaults(found: Any) -> tuple[int, ...]:
+    """Return how many lanes turn unless a call says otherwise, as `rope_dim=64` does."""
+    called = found.forward if isinstance(found, torch.nn.Module) else found
+    try:
+        known = inspect.signature(called).parameters.values()
+    except (TypeError, ValueError):  # scripted, or of C
+        return ()
+    told = [one.default for one in known if said(one.name, vocabulary.ROTARY_DIM)]
+    return _once([value for value in told if type(value) is int and LEAST <= value < MOST])
 
 
 def _of_constants(found: Any) -> list[int]:
