@@ -317,6 +317,7 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
 
 def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     fresh = copied(target.function)  # a table that it keeps from a call in float32 would serve bfloat16 too
+    kept = copied(target.function)  # and one that it casts for a narrow dtype, float32
     found, seen, findings = sections.of_tables(_wider(_holding(target, found, device)))
     begun, wrong = sequences.of_starts(found)
     shared, amiss_there = context_parallel.of_ranks(found)
@@ -353,6 +354,7 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
     more = _more(asked, sizes, values=judged, fresh=fresh)
     more.evidence = [*seen, *begun, *shared, *points, *padded, *last, *more.evidence]
     findings += [*(wrong or more.in_bfloat16), *more.remarks]
+    asked = replace(asked, function=kept)
     if judged and not _mistaken(findings):
         findings += indexed.of_positions(asked, sizes)
     if judged and not _mistaken(findings):

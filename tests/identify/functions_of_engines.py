@@ -153,3 +153,22 @@ class OneOfSeveral(torch.nn.Module):
 
     def forward_native(self, positions: Tensor, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         return token_major(positions, query, key)
+
+
+class CastsItsTable(torch.nn.Module):
+    """Casts the table that it keeps to what it is called with: a model has one dtype."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        angles = torch.arange(8192)[:, None] / 10000 ** (torch.arange(0, 64, 2) / 64)  # (T, P)
+        self.register_buffer("table", torch.cat((angles.cos(), angles.sin()), -1))
+
+    def forward(self, positions: Tensor, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        self.table = self.table.to(query.dtype)
+        cos, sin = self.table[positions][:, None].chunk(2, -1)
+
+        def turned(x: Tensor) -> Tensor:
+            a, b = x.reshape(len(positions), -1, 64).chunk(2, -1)
+            return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).view_as(x)
+
+        return turned(query), turned(key)

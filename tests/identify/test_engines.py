@@ -27,6 +27,7 @@ CPU = torch.device("cpu")
         ("OfALayer", "f(x, positions)", ""),
         ("HandsOn", "f(x, positions)", ""),
         ("OneOfSeveral", "f(positions, q, k)", ""),
+        ("CastsItsTable", "f(positions, q, k)", ""),
     ],
 )
 def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str) -> None:
