@@ -107,7 +107,7 @@ def _tried(
             yield name, {name: one}, {name: other}
         elif value is None:
             continue
-        elif said(name, BASE) and value > 1:
+        elif said(name, BASE) and "scale" not in name and value > 1:  # that of xpos scales no angle
             yield name, {name: value}, {name: 50 * value}
         elif (
             _PARTIAL.fullmatch(name) and 0 < value <= 1 and not any(said(one, ROTARY_DIM) for one in numbers)

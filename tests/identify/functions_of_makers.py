@@ -323,3 +323,12 @@ def turns_a_grid(x, grid_h, grid_w):
 def turns_a_grid_half_a_step_late(x, grid_h, grid_w):
     """x: (B, H, S, D)."""
     return turned_by(x, *of_a_grid_half_a_step_late(x.shape[-1], grid_h, grid_w))
+
+
+class WithABaseForXpos(nn.Module):
+    def __init__(self, dim=64, xpos_scale_base=512, use_xpos=False):
+        super().__init__()
+        self.inv_freq = frequencies(dim)
+
+    def forward(self, positions):
+        return both(positions.double()[..., None] * self.inv_freq)

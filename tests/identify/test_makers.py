@@ -40,6 +40,7 @@ RIGHT = (
         "cached_from_an_offset",
         "cut_from_its_offset",
         "behind_a_cache",
+        "WithABaseForXpos",
         "with_a_theta_of_its_own",
         "returned_in_bfloat16",
         "OfEachRow",
