@@ -18,7 +18,7 @@ from rotcheck.identify.remarks import remark
 from rotcheck.identify.traits import Function
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.implementations.load import Target
-from rotcheck.implementations.vocabulary import BASE, FACTOR, PAIR_FACTORS, ROTARY_DIM, said
+from rotcheck.implementations.vocabulary import FACTOR, PAIR_FACTORS, ROTARY_DIM, said
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.device import fetch
 from rotcheck.results import Identification
@@ -32,6 +32,7 @@ _SCALING = re.compile(
     r"mscale(_all_dim)?|att(entio)?n_factor|beta_(fast|slow)|(low|high)_freq_factor"
     r"|(rope_|rotary_)?(scaling_|scale_)?factor|rope_scale|position_scale"
 )
+_BASE = re.compile(r"((rope|rotary|freqs?)_)?(base|theta)(_freq)?")  # and not xPos's scale_base
 _KIND = re.compile(
     r".*(type|mode|method|kind|scaling|variant|yarn|ntk|dynamic|config).*"
 )  # which may leave others idle
@@ -107,7 +108,7 @@ def _tried(
             yield name, {name: one}, {name: other}
         elif value is None:
             continue
-        elif said(name, BASE) and "scale" not in name and value > 1:  # that of xpos scales no angle
+        elif _BASE.fullmatch(name) and value > 1:
             yield name, {name: value}, {name: 50 * value}
         elif (
             _PARTIAL.fullmatch(name) and 0 < value <= 1 and not any(said(one, ROTARY_DIM) for one in numbers)

@@ -80,6 +80,13 @@ class AmplifiedRotary(WholeRotary):
         return _tables(self.inv_freq / self.factor, position_ids, self.amplitude)
 
 
+class OtherBase(WholeRotary):
+    """Has the base of something that it does not do."""
+
+    def __init__(self, head_dim=64, xpos_scale_base=512):
+        super().__init__(head_dim)
+
+
 class FixedTheta(WholeRotary):
     """Takes a base and turns by another."""
 

@@ -32,7 +32,9 @@ def test_a_number_without_an_effect_is_named(name: str, parameter: str) -> None:
     assert f"`{parameter}` changes nothing" in title(told(name))
 
 
-@pytest.mark.parametrize("name", ["PartialRotary", "LinearRotary", "ChosenRotary", "AmplifiedRotary"])
+@pytest.mark.parametrize(
+    "name", ["PartialRotary", "LinearRotary", "ChosenRotary", "AmplifiedRotary", "OtherBase"]
+)
 def test_a_number_with_an_effect_is_not(name: str) -> None:
     assert told(name).answer == "right"
 
