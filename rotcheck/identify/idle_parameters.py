@@ -12,6 +12,7 @@ from msgspec import structs
 from torch import Tensor
 
 from rotcheck.identify.builders import Recipe, called
+from rotcheck.identify.configured import layer_types
 from rotcheck.identify.engine import Found
 from rotcheck.identify.flags import rebuilt
 from rotcheck.identify.remarks import remark
@@ -69,8 +70,8 @@ def _with_idle(
     target: Target, told: Identification, device: torch.device, call: Call, pairs: int
 ) -> Identification:
     build = rebuilt(target, device)
-    if told.answer == "wrong" or build is None:
-        return told
+    if told.answer == "wrong" or build is None or len(layer_types(target.function)) > 1:
+        return told  # a number of several kinds of layers may serve another kind
     own = getattr(target.function, "__self__", target.function)
     every = inspect.signature(type(own)).parameters
     idle = [

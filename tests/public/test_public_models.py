@@ -83,6 +83,7 @@ def test_the_schedule_of_each_kind_of_layers_is_told() -> None:
         }
         for version in ("faulty", "fixed")
     ]
+    assert told("layers_scaled:TextRotaryEmbedding", "fixed").answer == "right"
     whole = "Linear(factor=8.0, theta=1000000.0)"
     assert any(one.startswith("Linear(factor=8.0, theta=10000.0)") for one in schedules[0])
     assert any(one.startswith("Plain(theta=10000.0)") for one in schedules[1])

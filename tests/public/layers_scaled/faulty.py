@@ -5,9 +5,9 @@ from torch import nn
 class TextRotaryEmbedding(nn.Module):
     """Full attention: theta 1e6, positions divided by 8. Sliding attention: theta 1e4."""
 
-    def __init__(self, head_dim=128, factor=8.0):
+    def __init__(self, head_dim=128, rope_theta=1e6, factor=8.0):
         super().__init__()
-        for layer_type, base in (("full_attention", 1e6), ("sliding_attention", 1e4)):
+        for layer_type, base in (("full_attention", rope_theta), ("sliding_attention", 1e4)):
             scale = factor
             inv_freq = 1.0 / base ** (torch.arange(0, head_dim, 2).float() / head_dim) / scale
             self.register_buffer(f"{layer_type}_inv_freq", inv_freq, persistent=False)
