@@ -13,7 +13,7 @@ from rotcheck.context.lengths import change
 from rotcheck.context.sources import source
 from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
-from rotcheck.identify import builders, engine, makers, permutation_answer
+from rotcheck.identify import builders, describe, engine, makers, permutation_answer
 from rotcheck.identify.axes import of_axes
 from rotcheck.identify.configured import Configured, configured
 from rotcheck.identify.contradiction import contradiction
@@ -91,12 +91,20 @@ def _called(target: Target, device: torch.device) -> Known:
             raise NotJudged("it makes the rows of a grid, and not of positions one after another")
         return _building(target, recipe, built)
     owner = thing(target.function).owner
-    known = hints(target.function if owner is None else owner)
-    found = engine.search(target.function, device, known)
+    found = engine.search(target.function, device, hints(target.function if owner is None else owner))
     if isinstance(found, engine.NotFound) or not found.reading.pairing:
         permutes = permutation_answer.answer(target) is not None
         raise NotUnderstood(permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`")
-    return _rotating(target, _one_row(found), found.trier.probe.width, found.trier.probe.rotary)
+    known = _rotating(target, _one_row(found), found.trier.probe.width, found.trier.probe.rotary)
+    return msgspec.structs.replace(known, faults=_mistakes(target, device))
+
+
+def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ...]:
+    """Return what `identify` calls a mistake of a function that rotates, code and words."""
+    answer = describe.identified(target, device).told
+    if answer.answer != "wrong":
+        return ()
+    return tuple((one.code, one.message) for one in answer.findings if one.mistake)
 
 
 def _one_row(found: engine.Found) -> Convention:

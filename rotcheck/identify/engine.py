@@ -331,18 +331,19 @@ def _blind(template: Template) -> bool:
     return not set(roles) & {*TABLES, "positions", "offset", "offsets"} and len(roles) > 2
 
 
-def _nearer(found: Found, than: Found) -> bool:
-    return _nearness(found) > _nearness(than)
+def _nearer(found: Found, than: Found, layout: str = "") -> bool:
+    return _nearness(found, layout) > _nearness(than, layout)
 
 
-def _nearness(found: Found) -> tuple[bool, bool, bool, float]:
+def _nearness(found: Found, layout: str) -> tuple[bool, bool, bool, bool, float]:
     """Rank a call that gives no right rotation: whether it turns pairs, and alike in all heads and batch rows.
 
-    Of two that turn some heads alone, one that turns these rightly, and in which more of them turn: one defect is
+    `layout`: the one that a docstring says, as its axes; a call in it comes before the others. Of two that turn some heads alone, one that turns these rightly, and in which more of them turn: one defect is
     likelier than many.
     """
     pairing, problem = bool(found.reading.pairing), bool(found.reading.problem)
-    return pairing, pairing and not found.response.uneven, pairing and not problem, _moved(found)
+    told = pairing and found.convention.axes == layout
+    return pairing, told, pairing and not found.response.uneven, pairing and not problem, _moved(found)
 
 
 def _moved(found: Found) -> float:
@@ -361,6 +362,7 @@ def _of_template(trier: Trier, template: Template, refusals: Refusals) -> Found 
     rows_of_a_batch: Found | None = None  # the first with tables (B, S, W) in a usual layout
     held: Found | None = None  # the first that is called as its docstring says
     told = documented.of_roles(trier.function, template)
+    layout = attempts.layout_of(told)
     groups = attempts.told_first(attempts.attempts(template), told)
     if documented.halves(trier.function):
         groups.sort(key=lambda group: group[0].tables in FULL_WIDTH)
@@ -388,15 +390,15 @@ def _of_template(trier: Trier, template: Template, refusals: Refusals) -> Found 
             shifted = shifted or (found if _shifted(found) else None)
             if convention.table_axes == "bsw" and convention.layout in ("bshd", "bhsd"):
                 rows_of_a_batch = rows_of_a_batch or found
-            if convention.axes == attempts.layout_of(told):
+            if convention.axes == layout:
                 held = held or found
-            if nearest is None or _nearer(found, nearest):
+            if nearest is None or _nearer(found, nearest, layout):
                 nearest = found
         exact = documented.as_told(exact, told)
         if exact and _otherwise_told(exact, held):
             return held
         batched = _departing_batch(exact, rows_of_a_batch) if exact else None
-        if batched and attempts.layout_of(told) != "sbhd":
+        if batched and layout != "sbhd":
             return batched
         if exact and shifted:
             return shifted  # tables of a batch may come out right: their rows are alike in the probe
