@@ -331,15 +331,15 @@ def _blind(template: Template) -> bool:
     return not set(roles) & {*TABLES, "positions", "offset", "offsets"} and len(roles) > 2
 
 
-def _nearer(found: Found, than: Found, layout: str = "") -> bool:
+def _nearer(found: Found, than: Found, layout: str | None = None) -> bool:
     return _nearness(found, layout) > _nearness(than, layout)
 
 
-def _nearness(found: Found, layout: str) -> tuple[bool, bool, bool, bool, float]:
+def _nearness(found: Found, layout: str | None) -> tuple[bool, bool, bool, bool, float]:
     """Rank a call that gives no right rotation: whether it turns pairs, and alike in all heads and batch rows.
 
-    `layout`: the one that a docstring says, as its axes; a call in it comes before the others. Of two that turn some heads alone, one that turns these rightly, and in which more of them turn: one defect is
-    likelier than many.
+    `layout`: the one that a docstring says, as its axes; a call in it comes before the others. Of two that turn some
+    heads alone, one that turns these rightly, and in which more of them turn: one defect is likelier than many.
     """
     pairing, problem = bool(found.reading.pairing), bool(found.reading.problem)
     told = pairing and found.convention.axes == layout

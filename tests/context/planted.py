@@ -195,6 +195,13 @@ class RopeInit(nn.Module):
         return repeated(positions[:, None].float() * self.theta)
 
 
+def turns_value(q: Tensor, k: Tensor, v: Tensor, positions: Tensor) -> tuple[Tensor, ...]:
+    """Right angles, for v too."""
+    angle = positions[:, None].float() * inverse(q.shape[-1])
+    cos, sin = repeated(angle)
+    return rotated(q, cos, sin), rotated(k, cos, sin), rotated(v, cos, sin)
+
+
 class PositionsInDtype(nn.Module):
     """rotary-embedding-torch's: positions in the dtype of x, and a cache that keeps the damage."""
 

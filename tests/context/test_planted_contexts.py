@@ -20,6 +20,7 @@ WRONG = {  # object: condition, finding, failure, what the message says
         "right up to position 256, off by 1 rad at 257",
     ),
     ("late", "constructed"): ("offset", "N11", "position 0 is turned already"),
+    ("turns_value", "constructed"): ("v-rotated", "N10", "rotates V"),
     ("Short", "constructed"): ("short-table", "R63", "it claims 8192 (max_position_embeddings)"),
     ("LlamaRotaryEmbedding", "half"): ("phase-cast", "N1", "right up to position 63"),
     ("LlamaRotaryEmbedding", "bfloat16"): ("phase-cast", "N1", "right up to position 23"),
@@ -46,7 +47,7 @@ WRONG = {  # object: condition, finding, failure, what the message says
 }
 ALL = (*HEALTHY, "LlamaRotaryEmbedding", "ComplexBuffer", "Product", "PositionsInDtype", "MatchingCache")
 BEYOND = ("Clamped", "Wrapped", "Zeroed", "Unrotated", "UnrotatedRows", "Raising")
-SOME = ("half_frequencies", "late", "Short", "RopeInit", "KeptProduct", "CachedByLength", "Rescaled")
+SOME = ("half_frequencies", "late", "turns_value", "Short", "RopeInit", "KeptProduct", "CachedByLength", "Rescaled")
 
 
 @pytest.fixture(scope="module")

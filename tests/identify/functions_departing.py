@@ -48,6 +48,16 @@ def last_head_forgotten(qkv, cos, sin):
     return out
 
 
+@says("lanes 0, 1, 2, 3, 4, 5, ... of q in the last head come back unrotated")
+def last_head_of_its_docstring(q, k, position_ids):
+    """q, k (B, H, S, D); position_ids (B, S). With positions (S) it is nearly right for (B, S, H, D) as well."""
+    frequencies = 10000.0 ** (-torch.arange(0, q.shape[-1], 2).float() / q.shape[-1])
+    angle = (position_ids[..., None].float() * frequencies)
+    c, s = (torch.cat((each, each), -1)[:, None] for each in (angle.cos(), angle.sin()))
+    out = q * c + turn_half(q) * s
+    return torch.cat((out[:, :-1], q[:, -1:]), 1), k * c + turn_half(k) * s
+
+
 @says("rows from 8 on turn as row 7")
 def rows_clamped(x, cos, sin):
     c, s = cos.clone(), sin.clone()
