@@ -24,9 +24,9 @@ def headline(parts: Sequence[Part], asked: Request) -> str:
     """Return the answer in one line."""
     wrong, unknown = ([part for part in parts if part.answer == each] for each in ("wrong", "unknown"))
     if wrong:
-        others = [*wrong[1:], *unknown]
-        more = f"; and {_names(others, asked)}" if others else ""
-        return f"wrong: {_short(wrong[0], asked)}{_says(wrong[0], asked)}{more}"
+        more = f"; and {_names(wrong[1:], asked)}" if wrong[1:] else ""
+        rest = f"; not understood: {_names(unknown, asked)}" if unknown else ""
+        return f"wrong: {_short(wrong[0], asked)}{_says(wrong[0], asked)}{more}{rest}"
     if unknown:
         rest = f"; the rest is {_right(parts, asked)}" if len(unknown) < len(parts) else ""
         messages = {part.faults[0].message for part in unknown}

@@ -12,7 +12,7 @@ from rotcheck.rotary.conventions import role_of
 
 FIRST_WORDS = 4  # of what a docstring says of a parameter
 _AGAIN = re.compile(
-    r"(^|_)(re|un|de)_?(rot|rope)|remap|(^|_)(shift|delta)(_|$)|(^|_)(old|kept|selected)_.*pos"
+    r"(^|_)(re|un|de)_?(rot(?!ated)|rope)|remap|(^|_)(shift|delta)(_|$)|(^|_)(old|kept|selected)_.*pos"
 )
 _CONSTANT = re.compile(r"True|False|None|-?\d.*|device")
 _ALIKE = {"x": ("x", "q", "k", "v"), "q": ("q", "x"), "offset": ("offset", "S")}

@@ -275,6 +275,8 @@ def test_the_headline_of_what_is_right_is_how_far_all_of_it_is() -> None:
         headline.headline([*parts, *unknown], ASKED)
         == "not understood: b: why; the rest is right to 8,192 in bfloat16"
     )
+    wrong = [Part(name=f"m.py:{name}", answer="wrong", faults=(fault,)) for name in ("c", "d")]
+    assert headline.headline([*unknown, *wrong], ASKED) == "wrong: c: why; and d; not understood: b"
 
 
 def test_no_file_is_no_request() -> None:

@@ -47,7 +47,16 @@ WRONG = {  # object: condition, finding, failure, what the message says
 }
 ALL = (*HEALTHY, "LlamaRotaryEmbedding", "ComplexBuffer", "Product", "PositionsInDtype", "MatchingCache")
 BEYOND = ("Clamped", "Wrapped", "Zeroed", "Unrotated", "UnrotatedRows", "Raising")
-SOME = ("half_frequencies", "late", "turns_value", "Short", "RopeInit", "KeptProduct", "CachedByLength", "Rescaled")
+SOME = (
+    "half_frequencies",
+    "late",
+    "turns_value",
+    "Short",
+    "RopeInit",
+    "KeptProduct",
+    "CachedByLength",
+    "Rescaled",
+)
 
 
 @pytest.fixture(scope="module")
