@@ -169,6 +169,7 @@ def _right_to(rows: Sequence[Reach], needed: int | None) -> int | None:
 def _notes(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]) -> list[str]:
     said = [one.message for one in told.findings if not one.mistake]
     said += [f"not tried: {name}" for name in told.untried]
+    said += [f"loaded {one.says}" for one in told.evidence if one.field == "loaded"]
     said += [cell.note for cell in cells if cell.note and cell.verdict == "agrees"]
     said += [
         f"{DONE.get(row.condition, row.condition)}: {row.note}"

@@ -4,6 +4,8 @@ import ast
 import contextlib
 import importlib
 import importlib.util
+import linecache
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +19,7 @@ from rotcheck.implementations.registry import GIVEN
 NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
 STAND_INS = "__rotcheck_stand_ins__"  # the modules it imports that are not installed
 EMPTY = "__rotcheck_empty__"  # packages around it whose __init__ files were not run
+_ACCELERATOR = re.compile(r"cuda|gpu|nvidia|rocm|\bhip\b|\bxpu\b|accelerator", re.IGNORECASE)
 RAISED = "__rotcheck_raised__"  # the exception that stopped it, and its line
 
 
@@ -162,7 +165,7 @@ def _executed(file: Path, name: str, wanted: str) -> ModuleType:
         if not wanted or not line:
             raise
         below = not hasattr(made, wanted)
-        if below:
+        if below and _wants_accelerator(error, file, line):
             _define_below(file, line, made)
         if not hasattr(made, wanted):
             raise
@@ -172,6 +175,11 @@ def _executed(file: Path, name: str, wanted: str) -> ModuleType:
     finally:
         sys.argv = arguments
     return made
+
+
+def _wants_accelerator(error: Exception, file: Path, line: int) -> bool:
+    """Return whether a line of a script raises since it asks for a GPU, or another accelerator."""
+    return _ACCELERATOR.search(f"{linecache.getline(str(file.resolve()), line)} {error}") is not None
 
 
 def _define_below(file: Path, line: int, found: ModuleType) -> None:

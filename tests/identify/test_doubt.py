@@ -109,12 +109,18 @@ def test_a_layout_that_a_flag_chooses_is_none_to_hold_a_function_to() -> None:
     """As Moshi's: the docstring of q gives the layout of the flag that is not the default."""
 
     def rotates(q, k, offset, time_before_heads=False):
+        """q: queries, shape `[B, S, H, D]`."""
         return q
 
-    rotates.__doc__ = "q: queries, shape `[B, S, H, D]`."
+    def rotates_both(q, k, offset, time_before_heads=False):
+        """q: queries, shape `[B, S, H, D]`.
+
+        time_before_heads: if True, expected [B, S, H, D], else [B, H, S, D]
+        """
+        return q
+
     assert documented.shapes(rotates) == {"q": "bshd"}
-    rotates.__doc__ += "\ntime_before_heads: if True, expected [B, S, H, D], else [B, H, S, D]"
-    assert documented.shapes(rotates) == {}
+    assert documented.shapes(rotates_both) == {}
 
 
 def test_who_calls_a_function_speaks_for_its_arguments() -> None:

@@ -14,7 +14,7 @@ SAID = {
         "argument 2, `grid_sizes`: its name says nothing rotcheck knows",
         "argument 3, `flavour`: its name says nothing rotcheck knows",
     ],
-    "one_and_more": ["argument 2, `*others`: nothing tells how many it takes, and what they are"],
+    "one_and_more": [],
     "of_keywords": ["it takes `**given` and names no argument: nothing tells which names it looks for"],
     "of_any_number": [
         "it takes `*given` and names no argument: nothing tells how many it takes, and what they are"
