@@ -84,10 +84,10 @@ def rotary(tree: ast.Module) -> list[str]:
 
 def _embeds(node: ast.ClassDef) -> bool:
     """Return whether a call of a class of positions, `FluxPosEmbed`, makes tables by a function whose name says so."""
-    if _EMBEDS.search(node.name) is None or _speaks(node.name):
+    if _EMBEDS.search(node.name) is None or _speaks(node.name) or _HELPER.search(node.name):
         return False
     calls = (one for each in _functions(node) if each.name in _CALLED for one in ast.walk(each))
-    return any(_speaks(_called(one)) for one in calls if isinstance(one, ast.Call))
+    return any(_says_rotary(_called(one)) for one in calls if isinstance(one, ast.Call))
 
 
 def _turns_both(node: ast.ClassDef) -> bool:
@@ -113,9 +113,12 @@ def _classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
 
 
 def _speaks(name: str) -> bool:
+    return (_says_rotary(name) or _TABLES.search(name) is not None) and _HELPER.search(name) is None
+
+
+def _says_rotary(name: str) -> bool:
     words = f"_{_WORDS.sub('_', name.replace('RoPE', 'Rope')).lower()}_"
-    meant = _ROTARY.search(words) or _TABLES.search(name)
-    return meant is not None and _HELPER.search(name) is None
+    return _ROTARY.search(words) is not None
 
 
 def _rotary_by_name(function: Function) -> bool:

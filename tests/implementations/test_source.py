@@ -42,6 +42,12 @@ KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
         ("def get_2d_rotary_pos_embed(dim, grid):\n    return grid * dim", ["get_2d_rotary_pos_embed"]),
         ("@register_model\ndef rope_vit_small(pretrained=False, **more):\n    return Vit(**more)", []),
         ("class rope_vit_models(vit_models):\n    def forward(self, x): pass", []),
+        (
+            "class FluxPosEmbed:\n    def forward(self, ids): return get_1d_rotary_pos_embed(ids)",
+            ["FluxPosEmbed"],
+        ),
+        ("class BertEmbeddings:\n    def forward(self, x): return x + self.position_embeddings(x)", []),
+        ("class GemmaEmbedAttention:\n    def forward(self, q, k, v): return apply_rope(q)", []),
         ("def rotate_half(x):\n    a, b = x.chunk(2, -1)\n    return torch.cat((-b, a), -1)", []),
     ],
 )
