@@ -31,7 +31,7 @@ from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
 from rotcheck.identify.loading import loading
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.rows import ONE
+from rotcheck.identify.rows import ONE, placed
 from rotcheck.identify.shapes import said_layout
 from rotcheck.identify.templates import TENSORS, parameters
 from rotcheck.identify.traits import BY_DATA
@@ -259,10 +259,7 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         return next(filter(None, (demonstration.of_outside(source, tries, slot) for slot in slots)), None)
     if one.code == "one-row":
         few = Sizes(2, 2, 2, conventions[0].head_dim or probe.width, (ONE,))
-        placed = [
-            replace(each, positions="any") if each.positions == "offset" else each for each in conventions[:1]
-        ]
-        return demonstration.of_value(source, [Attempt(each, few) for each in placed])
+        return demonstration.of_value(source, [Attempt(placed(conventions[0]), few)])
     if one.code == "head-width":
         odd = Sizes(1, 2, 2, widths.ODD[0], demonstration.FEW)
         return demonstration.of_value(source, [Attempt(replace(conventions[0], head_dim=None), odd)])

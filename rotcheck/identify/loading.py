@@ -131,14 +131,14 @@ def _empty(file: Path, packages: Sequence[str]) -> list[str]:
     """Return the lines that put empty packages in the place of those around a file."""
     if not packages:
         return []
-    root = file.parents[packages[-1].count(".") + 1].as_posix()
+    root = _text(file.parents[packages[-1].count(".") + 1])
     names = "".join(f'"{name}", ' for name in packages)
     return [
         "from types import ModuleType",
         "",
         f"for name in ({names.rstrip()}):  # their __init__ files do not run here",
         "    sys.modules[name] = ModuleType(name)",
-        f'    sys.modules[name].__path__ = ["{root}/" + name.replace(".", "/")]',
+        f'    sys.modules[name].__path__ = [{root} + "/" + name.replace(".", "/")]',
     ]
 
 

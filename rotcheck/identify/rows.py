@@ -47,10 +47,9 @@ def of_one_row(asked: traits.Function, sizes: Sizes) -> list[Remark]:
     known = asked.convention
     if known.tables == "positions" and known.positions == "from 0":
         return []  # it turns by nothing
-    placed = replace(known, positions="any") if known.positions == "offset" else known
     one = replace(sizes, batch=BATCH, heads=HEADS, kv_heads=HEADS, positions=(ONE,))
     try:
-        case = Case(replace(asked, convention=placed), torch.float32, one)
+        case = Case(replace(asked, convention=placed(known)), torch.float32, one)
         call = case.call()
         found = asked(replace(call, offset=ONE) if known.positions == "offset" else call)
         off = against(case, found, case.truth)
@@ -61,6 +60,11 @@ def of_one_row(asked: traits.Function, sizes: Sizes) -> list[Remark]:
     _, words = explain(case, found)
     seen = f"random values in one row at position {ONE} of {case.batch} batch rows in {call_words(known)}"
     return [remark("one-row", f"{WITH_ONE_ROW}: {words}", seen)]
+
+
+def placed(known: Convention) -> Convention:
+    """Return a call of which a single row lies where it is told to, where an offset tells that."""
+    return replace(known, positions="any") if known.positions == "offset" else known
 
 
 def _wrong(asked: traits.Function, sizes: Sizes, *, past_alone: bool = False) -> list[Remark]:

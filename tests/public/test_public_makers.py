@@ -1,18 +1,14 @@
 """Public bug reports of what makes angles: the fault is found and named, and the mended version is not accused."""
 
-from functools import cache
-from pathlib import Path
-
 import pytest
+import reported
 import torch
 
 from rotcheck.context.recognition import recognise
-from rotcheck.identify.describe import identified
 from rotcheck.implementations import load
 from rotcheck.report.identification import lines
 from rotcheck.results import Identification
 
-HERE = Path(__file__).parent
 CPU = torch.device("cpu")
 MAKERS = {
     "positions_ignored": "LlamaRotaryEmbedding",
@@ -40,12 +36,11 @@ IN_CONTEXT = sorted(set(WRONG) - APART)
 
 
 def specification(name: str, version: str, kind: str | None = None) -> str:
-    return f"{HERE / name / version}.py:{kind or MAKERS[name]}"
+    return reported.specification(f"{name}:{kind or MAKERS[name]}", version)
 
 
-@cache
 def told(name: str, version: str, kind: str | None = None) -> Identification:
-    return identified(load.find(specification(name, version, kind), "cpu"), CPU).told
+    return reported.told(f"{name}:{kind or MAKERS[name]}", version)
 
 
 @pytest.mark.parametrize("name", WRONG)

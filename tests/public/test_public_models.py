@@ -1,17 +1,12 @@
 """Bug reports of vision, video and text models and their ports: the fault is named, what is right is not accused."""
 
 import ast
-from functools import cache
-from pathlib import Path
 
 import pytest
-import torch
+from reported import HERE, told
 
-from rotcheck.identify.describe import identified
-from rotcheck.implementations import load, source
-from rotcheck.results import Identification
+from rotcheck.implementations import source
 
-HERE = Path(__file__).parent
 FAULTS = {
     "mrope_time_alone:TextRotaryEmbedding": ("wrong", "of positions (3, ...) height and width turn nothing"),
     "cache_forgets_offset:RotaryEmbedding.rotate_queries_or_keys": ("wrong", "the same for another offset"),
@@ -23,13 +18,6 @@ FAULTS = {
     "rows_across_batch:rope_": ("unknown", "later batch rows turn on from where the first one ends"),
     "heads_for_rows:RotaryAttentionHeads": ("wrong", "turns with the head, not the row: the comment says"),
 }
-
-
-@cache
-def told(name: str, version: str) -> Identification:
-    case, _, function = name.partition(":")
-    target = load.find(f"{HERE / case / version}.py:{function}", "cpu")
-    return identified(target, torch.device("cpu")).told
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -3,18 +3,12 @@
 The files are small versions of our own, with the fault that was reported.
 """
 
-from functools import cache
-from pathlib import Path
-
 import pytest
-import torch
+from reported import specification, told
 
 from rotcheck.context.recognition import recognise
-from rotcheck.identify.describe import identified
 from rotcheck.implementations import load
-from rotcheck.results import Identification
 
-HERE = Path(__file__).parent
 FAULTS = {
     "12-left-padding:rotary_for_batch": ("unknown", "`attention_mask` changes nothing"),
     "12-left-padding:rotary_position_ids": ("wrong", "as if it began with its padding"),
@@ -52,13 +46,6 @@ FIXED = {
 }
 
 
-@cache
-def told(name: str, version: str) -> Identification:
-    case, _, function = name.partition(":")
-    target = load.find(f"{HERE / case / f'{version}.py'}:{function}", "cpu")
-    return identified(target, torch.device("cpu")).told
-
-
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_fault_is_named(name: str) -> None:
     answer, words = FAULTS[name]
@@ -92,7 +79,7 @@ def test_positions_that_are_late_are_told_where_a_name_does_not_say_what_it_coun
 
 
 def test_context_asks_for_one_row_of_positions_where_a_batch_of_them_would_be_coordinates() -> None:
-    target = load.find(f"{HERE}/15b-mrope-1d-and-3d/fixed.py:MRotaryEmbedding", "cpu")
+    target = load.find(specification("15b-mrope-1d-and-3d:MRotaryEmbedding", "fixed"), "cpu")
     known = recognise(target, "cpu")
     assert known.convention
     assert known.convention["position_axes"] == "s"
