@@ -39,7 +39,8 @@ def of_axes(seen: Turned, owners: Sequence[int], noise: float, known: Sequence[S
     worst = replace(worst, frequencies=frequencies, turning=sum(one.turning for one in fits))
     whole = fit({at: wrapped(at * frequencies) for at in seen}, 1, 2 * len(owners), noise, known)
     if whole.schedule is not None:
-        return Axes(replace(worst, schedule=whole.schedule, alternatives=whole.alternatives), 1)
+        named = replace(worst, schedule=whole.schedule, alternatives=whole.alternatives)
+        return Axes(replace(named, departure=whole.departure), 1)
     if _alike(fits):
         schedule, others = fits[0].schedule, fits[0].alternatives
         return Axes(replace(worst, schedule=schedule, alternatives=others), len(fits), twice)

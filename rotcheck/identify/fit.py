@@ -14,6 +14,7 @@ from rotcheck.rotary.schedules import Plain, Schedule
 RIGHT = 1e-2  # radians: a phase further off is not right
 TOLERANCES = (2e-5, 1e-4, 1e-3, 2e-2)  # float32, and what narrower dtypes leave of frequencies
 CLOSE = 1e-6  # what float32 costs a frequency
+ROUNDING = 2 * torch.finfo(torch.float32).eps  # relative: of a frequency, and of its product with a position
 EXACT = 3  # positions up to which every dtype holds a position
 
 
@@ -147,8 +148,9 @@ def _departs(seen: Turned, frequencies: Tensor, noise: float) -> tuple[int | Non
     worst, longest = 0.0, 0
     zero = seen.get(0, torch.zeros_like(frequencies))
     for position in sorted(seen):
-        off = float(wrapped(seen[position] - zero - position * frequencies).abs().max())
-        if off > RIGHT + noise:
-            return position, off, longest
-        worst, longest = max(worst, off), position
+        gone = position * frequencies
+        off = wrapped(seen[position] - zero - gone).abs()  # (P,)
+        if bool((off > noise + (ROUNDING * gone.abs()).clamp(min=RIGHT)).any()):
+            return position, float(off.max()), longest
+        worst, longest = max(worst, float(off.max())), position
     return None, worst, longest

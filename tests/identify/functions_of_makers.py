@@ -100,6 +100,35 @@ class OfPointsInBlocks(OfPoints):
         return lanes.cos(), lanes.sin()
 
 
+class OfSectionsDealtInTurn(nn.Module):
+    """position_ids (3, B, S), of which the last is turned as far as 3 * 131071 by a frequency near 1."""
+
+    slower = 1.0  # of the pairs that turn with width
+    last = 2**19  # position of width
+
+    def __init__(self, head_dim: int = 256, mrope_section: tuple[int, ...] = (11, 11, 10)) -> None:
+        super().__init__()
+        self.mrope_section = mrope_section
+        self.register_buffer("inv_freq", frequencies(head_dim).float())
+
+    def forward(self, x, position_ids):
+        time, height, width = position_ids[..., None].float()
+        time, height = time * self.inv_freq, height * self.inv_freq
+        width = self.slower * width.clamp(max=self.last) * self.inv_freq
+        for axis, part in enumerate((height, width), 1):
+            dealt = slice(axis, 3 * self.mrope_section[axis], 3)
+            time[..., dealt] = part[..., dealt]
+        return tuple(torch.cat((table, table), -1).to(x.dtype) for table in both(time))
+
+
+class OfSectionsOneALittleSlow(OfSectionsDealtInTurn):
+    slower = 1 - 1e-4
+
+
+class OfSectionsOfATableTooShort(OfSectionsDealtInTurn):
+    last = 2**17
+
+
 class OfEachRow(nn.Module):
     def __init__(self, dim: int = 64) -> None:
         super().__init__()

@@ -16,6 +16,7 @@ COORDINATES = {
     "OfPointsInAFilm": (0,) * 8 + (1,) * 8 + (2,) * 8,
     "OfPointsInBlocks": (0,) * 12 + (1,) * 12,
 }
+DEALT = "OfSectionsDealtInTurn"  # whose angles are so large that float32 rounds them by more than 0.01 rad
 WRONG = {
     "forgets_its_offset": "offset-ignored",
     "FromOneTooFar": "offset-ignored",
@@ -25,6 +26,8 @@ WRONG = {
     "one_late_behind_a_cache": "offset",
 }
 IN_DOUBT = {
+    "OfSectionsOneALittleSlow": "its frequencies follow no known schedule",
+    "OfSectionsOfATableTooShort": "do not grow with the row",
     "NearlyPlain": "its frequencies follow no known schedule",
     "OfAnImageColumnByColumn": "laid out as (columns, rows)",
     "OfAnImageScaled": "follow the size of the image",
@@ -44,6 +47,7 @@ RIGHT = (
         "with_a_theta_of_its_own",
         "returned_in_bfloat16",
         "OfEachRow",
+        DEALT,
     ),
     *("in_rows_of_cos_and_sin", "in_pairs_of_sin_and_cos", *COORDINATES),
 )
