@@ -301,16 +301,17 @@ def _tables_of(function: Callable[..., Any], recipe: Recipe) -> Built | None:
 
 
 def _of_points(function: Callable[..., Any], every: Sequence[Recipe]) -> tuple[Recipe, Built] | None:
-    """Return a call for points of two or three coordinates each of which turns pairs of its own."""
+    """Return a call for points of two or three coordinates, or as many as it says, each turning pairs of its own."""
+    known = configured(function)
+    counts = dict.fromkeys((2, 3, max(2, known.coordinates or 0)))
     given = [one for one in every if "positions" in map(role_of, one.arguments) and one.x_axes == "bshd"]
     for recipe in (one for one in given if positions_named(function, one, vocabulary.POSITIONS)):
         pointed = [
-            replace(recipe, point_axes=axes, coordinates=count) for count in (2, 3) for axes in POINT_AXES
+            replace(recipe, point_axes=axes, coordinates=count) for count in counts for axes in POINT_AXES
         ]
         makers = [(each, made) for each in pointed if (made := _tables_of(function, each)) is not None]
         turning = [one for one in makers if not one[1].ignores and owners(function, one[0]) is not None]
         if turning:
-            known = configured(function)
             told = [one for one in turning if one[0].coordinates == known.coordinates]
             return _likeliest(told or turning, known.head_dim)
     return None

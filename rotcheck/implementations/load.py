@@ -4,7 +4,7 @@ import difflib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -177,24 +177,39 @@ def constructed(
 ) -> tuple[Any, str, bool]:
     """Return an object of a class, how it was made, and whether its own file makes it so.
 
-    Else it is built with what its parameters' names ask for. `dtype`: what it is given in any case.
+    Else it is built with what its parameters' names ask for; and where that fails, as its file builds it with a
+    configuration of its package. `dtype`: what it is given in any case.
 
     Raises as `construct.construct` does.
     """
     name = getattr(found, "__name__", "")
-    known = uses.uses(module, name) if getattr(found, "__module__", "") == module.__name__ else []
+    in_file = getattr(found, "__module__", "") == module.__name__
+    built = _as_built(found, uses.uses(module, name) if in_file else [], device, dtype)
+    if built is not None:
+        return *built, True
+    try:
+        return *construct.construct(found, device=device, **dtype), False
+    except Exception:
+        built = _as_built(found, uses.uses(module, name, of_package=True) if in_file else [], device, dtype)
+        if built is None:
+            raise
+        return *built, True
+
+
+def _as_built(
+    found: Callable[..., Any], known: Sequence[uses.Use], device: str, dtype: Mapping[str, str]
+) -> tuple[Any, str] | None:
+    """Return an object of a class as the first of these calls that succeeds builds it, and how that was."""
     for use in known:
         given = {key: value for key, value in use.given.items() if not said(key, DEVICE)} | dtype
         try:
             built, words = construct.construct(found, device=device, **given)
-        except (
-            Exception
-        ):  # that call takes more than its arguments: another one, or the names of its parameters
+        except Exception:  # that call takes more than its arguments
             continue
         others = ", ".join(str(other.line) for other in known if other is not use)
         more = f"; line {others} with other values" if others else ""
-        return built, f"{words}, as line {use.line} builds it{more}", True
-    return *construct.construct(found, device=device, **dtype), False
+        return built, f"{words}, as line {use.line} builds it{more}"
+    return None
 
 
 def _callable(built: Any) -> Any:

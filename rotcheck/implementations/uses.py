@@ -30,13 +30,16 @@ class Use:
     line: int
 
 
-def uses(module: ModuleType, name: str) -> list[Use]:
-    """Return the calls of a class in its own file whose arguments are known, those with other arguments each once."""
+def uses(module: ModuleType, name: str, *, of_package: bool = False) -> list[Use]:
+    """Return the calls of a class in its own file whose arguments are known, those with other arguments each once.
+
+    `of_package`: a configuration may be of a class that the file imports from its package.
+    """
     tree = _tree(module)
     if tree is None or not hasattr(module, name):
         return []
     found: list[Use] = []
-    for use in _Reader(module, tree).uses(name, DEEPEST):
+    for use in _Reader(module, tree, of_package).uses(name, DEEPEST):
         if not any(repr(use.given) == repr(other.given) for other in found):
             found.append(use)
     return found
@@ -52,8 +55,9 @@ def _tree(module: ModuleType) -> ast.Module | None:
 class _Reader:
     """Reads the calls of one file."""
 
-    def __init__(self, module: ModuleType, tree: ast.Module) -> None:
+    def __init__(self, module: ModuleType, tree: ast.Module, of_package: bool) -> None:
         self._module = module
+        self._of_package = of_package
         self._calls = list(_calls(tree, ()))
 
     def uses(self, name: str, depth: int) -> Iterator[Use]:
@@ -119,8 +123,8 @@ class _Reader:
         return known
 
     def _configuration(self, parameter: ast.arg) -> dict[str, Any]:
-        """Return a configuration of a class of this file, with its defaults: the class annotated, or the only one."""
-        classes = {name: each for name, each in vars(self._module).items() if self._is_own(each)}
+        """Return a configuration with its defaults: of the class annotated, or of the only one near."""
+        classes = {name: each for name, each in vars(self._module).items() if self._is_near(each)}
         annotated = ast.unparse(parameter.annotation).strip("'\"") if parameter.annotation else ""
         wanted = (
             [annotated]
@@ -136,6 +140,11 @@ class _Reader:
 
     def _is_own(self, found: Any) -> bool:
         return inspect.isclass(found) and found.__module__ == self._module.__name__
+
+    def _is_near(self, found: Any) -> bool:
+        package = f"{self._module.__package__}."
+        beside = self._of_package and inspect.isclass(found) and found.__module__.startswith(package)
+        return beside or self._is_own(found)
 
     def _assign(self, body: Sequence[ast.stmt], known: dict[str, Any], line: int) -> None:
         """Carry out the assignments above a line whose values are known."""

@@ -90,6 +90,27 @@ class OfPointsInAFilm(OfPoints):
     coordinates = 3
 
 
+class OfPointsWithTime(nn.Module):
+    """ids (N, 4): it takes as many coordinates as it has lanes for, and no fewer."""
+
+    def __init__(self, axes_dim: tuple[int, ...] = (8, 8, 16, 16)) -> None:
+        super().__init__()
+        self.axes_dim = axes_dim
+
+    def forward(self, ids):
+        angles = [
+            ids[:, at, None].double() * frequencies(lanes, 2000.0) for at, lanes in enumerate(self.axes_dim)
+        ]
+        return both(torch.cat(angles, -1))
+
+
+class OfPointsWithTimeTwice(OfPointsWithTime):
+    """Its last coordinate turns nothing: the pairs that are its own turn with the first."""
+
+    def forward(self, ids):
+        return super().forward(ids[:, [0, 1, 2, 0]])
+
+
 class OfPointsInBlocks(OfPoints):
     """Height twice, then width twice, and points of (B, N, 2)."""
 

@@ -120,6 +120,13 @@ def test_its_demonstration_runs_without_rotcheck(name: str) -> None:
     assert "tensor(" in done.stdout or "right [" in done.stdout
 
 
+def test_points_of_as_many_coordinates_as_an_object_has_lanes_for_are_tried() -> None:
+    convention = found("OfPointsWithTime").convention
+    assert (found("OfPointsWithTime").answer, found("OfPointsWithTimeTwice").answer) == ("right", "unknown")
+    assert convention
+    assert convention.coordinates == (0,) * 4 + (1,) * 4 + (2,) * 8 + (3,) * 8
+
+
 @pytest.mark.parametrize("name", COORDINATES)
 def test_which_pairs_turn_with_which_coordinate_is_told(name: str) -> None:
     convention = found(name).convention

@@ -117,3 +117,41 @@ def test_a_file_that_imports_from_its_package_is_imported_as_a_module_of_it(
     (tmp_path / "there").mkdir()
     with pytest.raises(ImportError, match="another of that name was imported before"):
         importing.module(str(package(tmp_path / "there", "rope_of_tests")))
+
+
+CONFIGURED = """
+from .sizes import AudioConfig, Config
+
+
+class Rope:
+    def __init__(self, config: Config):
+        self.width = config.width // config.heads
+
+    def __call__(self, x):
+        return x
+
+
+class Encoder:
+    def __init__(self, config: {annotated}):
+        self.rope = Rope(config=config)
+"""
+
+
+@pytest.mark.parametrize("annotated", ["AudioConfig", "Config"])
+def test_a_class_whose_own_configuration_lacks_something_is_built_with_that_of_the_class_around_it(
+    annotated: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    file = package(tmp_path, "configured_of_tests")
+    wider = "class Config:\n    heads = 8\n\n\nclass AudioConfig(Config):\n    width = 1024\n"
+    (tmp_path / "configured_of_tests" / "inner" / "sizes.py").write_text(wider)
+    file.write_text(CONFIGURED.format(annotated=annotated))
+    module = importing.module(str(file))
+    if annotated == "Config":
+        with pytest.raises(AttributeError, match="has no attribute 'width'"):
+            load.constructed(module.Rope, module)
+        return
+    built, words, by_file = load.constructed(module.Rope, module)
+    assert (built.width, by_file) == (128, True)
+    assert words == "Rope(config=AudioConfig()), as line 15 builds it"
