@@ -201,9 +201,9 @@ def _as_built(
 ) -> tuple[Any, str] | None:
     """Return an object of a class as the first of these calls that succeeds builds it, and how that was."""
     for use in known:
-        given = {key: value for key, value in use.given.items() if not said(key, DEVICE)} | dtype
+        given = {key: value for key, value in use.given.items() if not said(key, DEVICE)}
         try:
-            built, words = construct.construct(found, device=device, **given)
+            built, words = construct.construct(found, device=device, **{**given, **dtype})
         except Exception:  # that call takes more than its arguments
             continue
         others = ", ".join(str(other.line) for other in known if other is not use)
