@@ -95,7 +95,7 @@ class Configured:
     def _schedules(self) -> Iterator[Schedule]:
         factor, original, theta = self.number(*FACTOR), self.original_length, self.theta
         if self.kind == "linear" and factor:
-            yield Linear(factor, theta)
+            yield Plain(theta) if factor == 1 else Linear(factor, theta)
         if self.kind == "proportional":
             yield Proportional(
                 self.number("partial_rotary_factor", "proportion") or 1.0, theta, factor or 1.0

@@ -18,6 +18,7 @@ from rotcheck.rotary.conventions import role_of
 MOST = 160  # templates
 _FUSED = re.compile(r"fus(ed|ion)|(^|_)(triton|te)(_|$)")  # a flag for a kernel that may not be here
 _CONSTANT = re.compile(r"True|False|-?\d+|'\w+'")
+HANDED_ON = ("forward_native", "call")  # vLLM's and Keras's, to which a call of the object hands all on
 Template = tuple[str, ...]
 
 FREE = (
@@ -127,14 +128,9 @@ def signature(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
         found = list(inspect.signature(called).parameters.values())
     except (TypeError, ValueError):
         return None
-    native = getattr(
-        function, "forward_native", None
-    )  # of vLLM and its kin: `forward` hands all on to one of several
-    if native and {p.kind for p in found} <= {
-        inspect.Parameter.VAR_POSITIONAL,
-        inspect.Parameter.VAR_KEYWORD,
-    }:
-        return signature(native)
+    if {p.kind for p in found} <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        behind = (getattr(function, name, None) for name in HANDED_ON)
+        return next((signature(method) for method in behind if callable(method)), found)
     return found
 
 

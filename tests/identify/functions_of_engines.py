@@ -155,6 +155,29 @@ class OneOfSeveral(torch.nn.Module):
         return token_major(positions, query, key)
 
 
+class CallsByAnotherName:
+    """A call of it, which names no argument, hands all on to `call`, as Keras's layers do."""
+
+    sign = 1.0  # of the sine in the second half
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
+
+    def call(self, inputs: Tensor, start_index: int = 0) -> Tensor:
+        """inputs: (B, S, H, D)."""
+        pairs = inputs.shape[-1] // 2
+        rows = start_index + torch.arange(inputs.shape[1])
+        angles = (rows[:, None] / 10000 ** (torch.arange(pairs) / pairs))[:, None]  # (S, 1, P)
+        a, b = inputs.chunk(2, -1)
+        return torch.cat(
+            (a * angles.cos() - b * angles.sin(), b * angles.cos() + self.sign * a * angles.sin()), -1
+        )
+
+
+class OneSignByAnotherName(CallsByAnotherName):
+    sign = -1.0
+
+
 class CastsItsTable(torch.nn.Module):
     """Casts the table that it keeps to what it is called with: a model has one dtype."""
 

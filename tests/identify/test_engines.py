@@ -27,6 +27,8 @@ CPU = torch.device("cpu")
         ("OfALayer", "f(x, positions)", ""),
         ("HandsOn", "f(x, positions)", ""),
         ("OneOfSeveral", "f(positions, q, k)", ""),
+        ("CallsByAnotherName", "f(x, start_index=offset)", ""),
+        ("OneSignByAnotherName", "f(x)", "one-sign"),
         ("CastsItsTable", "f(positions, q, k)", ""),
     ],
 )
