@@ -508,6 +508,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         None  # how many positions, from 0, must be right; None: it makes no angles of its own
     )
     right_to: int | None = None  # how many of them are
+    dtypes: tuple[str, ...] = ()  # in which it was judged, where that is not in those that were asked for
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()  # what is worth knowing besides
 

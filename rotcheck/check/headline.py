@@ -44,10 +44,15 @@ def _says(part: Part, asked: Request) -> str:
 
 
 def _right(parts: Sequence[Part], asked: Request) -> str:
-    needed = [part.needed for part in parts if part.needed and part.answer == "right"]
-    if all(part.kind is None for part in parts if part.answer == "right"):
+    right = [part for part in parts if part.answer == "right"]
+    needed = [part.needed for part in right if part.needed]
+    if all(part.kind is None for part in right):
         return "right"  # permutations alone: they have no dtype
-    dtypes = " and ".join(asked.dtypes)
+    kernels = [part for part in right if part.dtypes]
+    under = f"in {' and '.join(kernels[0].dtypes)} under the Triton interpreter" if kernels else ""
+    if len(kernels) == len(right):
+        return f"right {under}"
+    dtypes = " and ".join(asked.dtypes) + (f"; its kernels {under}" if kernels else "")
     return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
 
 
@@ -70,7 +75,8 @@ def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> li
         explained = (
             [f"`rotcheck explain {known}`: more on the cause, and where else it was seen"] if known else []
         )
-        return [f"`rotcheck {by} {_named(bad[0])}`: {_TELLS[by]}", *explained]
+        on = " --device interpreter" if by == "compare" and bad[0].dtypes else ""
+        return [f"`rotcheck {by} {_named(bad[0])}{on}`: {_TELLS[by]}", *explained]
     file = quoted(asked.asked[0])
     if asked.to is None and context and any(maker.kind and maker.claims is None for maker in context.makers):
         return [

@@ -17,6 +17,8 @@ CONDITIONS = {
 }
 """What is done to an object that makes its own angles in a model of each dtype, as `rotcheck context` names it."""
 
+INTERPRETED = ("float32",)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -37,6 +39,11 @@ class Request:
     def conditions(self) -> list[str]:
         """What is done to what makes its own angles."""
         return list(once([each for dtype in self.dtypes for each in CONDITIONS[dtype]]))
+
+
+def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
+    """Return the dtypes in which a device can judge: the Triton interpreter has no true bfloat16."""
+    return tuple(name for name in dtypes if name != "bfloat16" or device != "interpreter") or INTERPRETED
 
 
 def request(specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str) -> Request:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from rotcheck import __version__
 from rotcheck.check import headline
-from rotcheck.check.plan import Request, request, shown
+from rotcheck.check.plan import Request, judged_in, request, shown
 from rotcheck.check.verdict import part_of
 from rotcheck.compare import plan as comparing
 from rotcheck.compare import run as compare
@@ -105,13 +105,21 @@ class _Run:
     def judge(self, pool: Pool) -> None:
         """Run the quick checks of `compare` on what rotates."""
         rotating = self._of_kind("applies", "both")
-        wanted = comparing.request(rotating, (self.asked.device,), self.asked.dtypes, ())
-        jobs = comparing.jobs(
-            wanted, (self.asked.device,), self.machine, timeout=CELL, outputs=False, identified=self._found
-        )
-        for done in pool.run(jobs if rotating else []):
-            self._take(done)
+        for device, names in self._by_device(rotating).items():
+            wanted = comparing.request(names, (device,), judged_in(self.asked.dtypes, device), ())
+            jobs = comparing.jobs(
+                wanted, (device,), self.machine, timeout=CELL, outputs=False, identified=self._found
+            )
+            for done in pool.run(jobs):
+                self._take(done)
         self._skip_steps(len(self.asked.names) - len(rotating))
+
+    def _by_device(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Return functions by where they were identified: kernels that find no GPU under the Triton interpreter."""
+        devices: dict[str, list[str]] = {}
+        for name in names:
+            devices.setdefault(self._found[name].told.device, []).append(name)
+        return devices
 
     def _take(self, done: Done) -> None:
         if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
@@ -123,7 +131,8 @@ class _Run:
 
     def measure(self, pool: Pool, timeout: float) -> None:
         """Measure how far what makes its own angles is right."""
-        makers = self._of_kind("builds", "both")
+        every = self._of_kind("builds", "both")
+        makers = [name for name in every if self._found[name].told.device != identify.INTERPRETER]
         device = "cpu" if self.asked.device in STAND_INS else self.asked.device
         if makers:
             self._makers = comparing.display_names(makers)  # as the context has them

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from rotcheck.check.plan import Request
+from rotcheck.check.plan import Request, judged_in
 from rotcheck.implementations.places import place
 from rotcheck.results import FINDINGS, Answer, Cell, Fault, Identification, Maker, Part, Reach
 
@@ -12,6 +12,10 @@ DECLARE = (
     "argument that builds it"
 )
 UNREAD = "no call that was tried gave back a rotation or tables of one"
+UNMEASURED = (
+    "how far its angles are right was not measured: its kernel runs under the Triton interpreter here"
+)
+ON_A_GPU = "ask on a machine with a GPU: `rotcheck check ... --device cuda`"
 DONE = {
     "constructed": "as constructed",
     "half": "after `.half()`",
@@ -39,7 +43,7 @@ def part_of(
         *_of_rows(rows, maker, told),
         *_unjudged(told, cells, rows),
     ]
-    where = place(name)
+    where, dtypes = place(name), judged_in(asked.dtypes, told.device)
     return Part(
         name=asked.shown[name],
         answer=_answer(faults),
@@ -48,6 +52,7 @@ def part_of(
         kind=told.convention.kind if told.convention else None,
         needed=needed,
         right_to=_right_to(rows, needed),
+        dtypes=() if dtypes == asked.dtypes else dtypes,
         faults=tuple(faults),
         notes=tuple(_notes(told, cells, rows)),
     )
@@ -146,6 +151,9 @@ def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]
     for by, judged, kinds in (("context", rows, ("builds", "both")), ("compare", cells, ("applies", "both"))):
         ran = [each for each in judged if each.verdict in ("agrees", *FINDINGS)]
         if convention.kind in kinds and not ran:
+            if by == "context" and told.device == "interpreter":
+                yield Fault(answer="unknown", by=by, rule="not-measured", message=UNMEASURED, fix=ON_A_GPU)
+                return
             why = next((each.message for each in judged if each.message), "it was not run")
             yield Fault(
                 answer="unknown", by=by, rule="not-measured", message=f"it was not judged: {why}", fix=DECLARE

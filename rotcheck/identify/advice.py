@@ -11,6 +11,7 @@ from rotcheck.results import Identification
 
 DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
 LACKING = ("ModuleNotFoundError", "NotInstalled")  # raised for want of a package
+LAUNCHES = "it launches a Triton kernel, and Triton finds no GPU here"
 ELSEWHERE = (
     "run the same command on a machine that has what it needs: `rotcheck probe` shows what this one has"
 )
@@ -26,9 +27,12 @@ def next_step(told: Identification, specification: str) -> Identification:
     why = (
         "how far its angles are right, also after .bfloat16()"
         if makes
+        else "in each dtype"
+        if told.device == "interpreter"
         else "on this machine's devices, in each dtype"
     )
-    return replace(told, advice=(*told.advice, f"rotcheck {command} {quoted(specification)}  ({why})"))
+    on = " --device interpreter" if told.device == "interpreter" and not makes else ""
+    return replace(told, advice=(*told.advice, f"rotcheck {command} {quoted(specification)}{on}  ({why})"))
 
 
 def typed(specification: str) -> str:

@@ -40,13 +40,16 @@ class Source:
         """Run a piece of Python that calls `f` as a file would be run, without what it prints; return its names."""
         known, paths = dict(sys.modules), list(sys.path)
         space: dict[str, Any] = {"__name__": "demonstration", "print": lambda *_: None, "f": self.function}
-        state = torch.random.get_rng_state()
+        default, state = torch.get_default_device(), torch.random.get_rng_state()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 exec(self.text(code), space)
         finally:
-            torch.set_default_device(None)
+            if (
+                torch.get_default_device() != default
+            ):  # None would do, but torch 2.4 cannot tell it afterwards
+                torch.set_default_device(default)
             torch.random.set_rng_state(state)
             sys.path[:] = paths
             for name in [name for name in known if sys.modules.get(name) is not known[name]]:

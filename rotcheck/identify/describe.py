@@ -226,7 +226,7 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
 
 def _nothing(target: Target, found: NotFound, device: torch.device) -> Identified:
     tried = unknown.told(target.function, found.reasons)
-    advice, message = unknown.advice(target, found, device), found.why or unknown.lacking(found) or NOTHING
+    advice, message = unknown.advice(target, found, device), unknown.why(found) or NOTHING
     told = _told(target, device, follows=False, convention=None, message=message, tried=tried, advice=advice)
     return Identified(told, None)
 

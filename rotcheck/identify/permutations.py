@@ -1,6 +1,5 @@
 """Functions that permute the rows of q's and k's projections between pairings, asked with rows that are numbered."""
 
-import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -199,8 +198,7 @@ def _with(function: Callable[..., Any], call: Call, weights: list[Any]) -> Any:
 
 
 def _moved(result: Any, weight: Tensor) -> Moved | None:
-    arrays = importlib.import_module("numpy").ndarray
-    own = tensor(result) if isinstance(result, arrays) else result
+    own = tensor(result) if type(result).__module__ == "numpy" else result
     if not isinstance(own, Tensor) or own.numel() != weight.numel():
         return None
     own = own.detach().reshape(weight.shape)

@@ -1,5 +1,6 @@
 """The front's half: one worker for each function, what it found, and what became of it where it found nothing."""
 
+import importlib.util
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from rotcheck.results import Described, Identification, Likeness, Remark, Turned
 
 WORKER = "rotcheck.identify.worker:open_identification"
 FLAGS = "rotcheck.identify.worker:open_flags"
+INTERPRETER = "interpreter"
 PRELOAD = ("torch", "rotcheck.identify.worker")
 _MEMORY = ("SIGSEGV", "SIGABRT", "SIGBUS")
 _HEAP = re.compile(
@@ -94,6 +96,8 @@ def _held(
     if other.unbuilt:
         raise RequestError(f"{shown(like)!r} {other.told.message}")
     own = {name: (found[name].told, found[name].registered) for name in asked}
+    if INTERPRETER in [one.told.device for one in found.values()]:
+        device = INTERPRETER
     return swaps(pool, own, (like, other.told, other.registered, other.convention), device, timeout)
 
 
@@ -108,7 +112,8 @@ def of_all(
 ) -> dict[str, Identified]:
     """Identify each of these in a worker of its own, and with `flags` what each of its flags changes, in another.
 
-    Raises `RequestError` for one that is not there.
+    A Triton kernel on the CPU, where Triton finds no GPU, is asked under the Triton interpreter. Raises `RequestError`
+    for one that is not there.
     """
     found: dict[str, Identified] = {}
     for done in pool.run(jobs(specifications, device, timeout)):
@@ -117,11 +122,19 @@ def of_all(
             found[name] = replace(found[name], told=with_flag(found[name].told, done))
             continue
         found[name] = identified(done)
+        if found[name].told.message == advice.LAUNCHES and _interpreted(done):
+            pool.add(jobs([name], INTERPRETER, timeout))
+            continue
         if on_found:
             on_found(found[name].told)
         if flags:
             pool.add(flag_jobs(done, found[name]))
     return found
+
+
+def _interpreted(done: Done) -> bool:
+    """Return whether the Triton interpreter, which computes with numpy, can take over from the CPU."""
+    return done.job.setup["device"] == "cpu" and importlib.util.find_spec("numpy") is not None
 
 
 def flag_jobs(done: Done, found: Identified) -> list[Job]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from rotcheck.identify.advice import LAUNCHES
 from rotcheck.identify.engine import NotFound
 from rotcheck.identify.names import UNKNOWN, roles
 from rotcheck.identify.templates import parameters, signature
@@ -16,6 +17,7 @@ MOST_CALLS = 3
 METHODS = ("forward_native", "call", "apply_rotary", "rotate", "get_cos_sin")
 _NO_DRIVER = re.compile(r"0 active drivers|[Tt]riton|NVIDIA driver|not compiled with CUDA")
 _LACKING = re.compile(r"NotInstalled: (it needs .*, which is not installed)")
+_NO_GPU = "0 active drivers"  # so Triton says
 _NUMBER = re.compile(r"\d+")
 
 
@@ -30,14 +32,20 @@ def lacking(found: NotFound) -> str | None:
     return next((one.group(1) for one in needed), None)
 
 
+def why(found: NotFound) -> str | None:
+    """Return what a call needs that is not here: a package, or a GPU for its kernel; None: none is known to."""
+    launches = any(_NO_GPU in reason for reason in found.reasons)
+    return found.why or lacking(found) or (LAUNCHES if launches else None)
+
+
 def advice(target: Target, found: NotFound, device: torch.device) -> tuple[str, ...]:
     """Return what to do about a function of which no call was found: what to name, where to run it, what to declare."""
     if lacking(found):
         name = target.specification.rpartition(":")[2]
         return ("install it", f"or copy {name} and what it calls into a file of its own, without that")
     said = [_place(found)] if device.type == "cpu" else []
-    said += [_method(target)]
-    said += [_declaration(target, found)]
+    if why(found) != LAUNCHES:
+        said += [_method(target), _declaration(target, found)]
     return tuple(text for text in said if text)[:2]
 
 

@@ -96,7 +96,10 @@ def _loaded(specification: str) -> list[Told]:
 def settle(device: str) -> None:
     """Make the worker ready for a device. Raises `RequestError` as `check` does."""
     if device == "interpreter":
-        interpret()
+        try:
+            interpret()
+        except Unavailable as error:
+            raise RequestError(f"device 'interpreter' is not on this machine: {error}") from error
     else:
         check(device)
     torch.set_num_threads(1)

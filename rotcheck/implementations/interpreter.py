@@ -15,10 +15,11 @@ from rotcheck.implementations.registry import module_of
 def interpret() -> None:
     """Have this process run Triton kernels on CPU tensors; call it before anything imports triton.
 
-    Raises `Unavailable` when triton is not installed.
+    Raises `Unavailable` when triton is not installed, or numpy, which its interpreter computes with.
     """
-    if importlib.util.find_spec("triton") is None:
-        raise Unavailable("the Triton interpreter needs triton (`pip install triton`)")
+    for package in ("triton", "numpy"):
+        if importlib.util.find_spec(package) is None:
+            raise Unavailable(f"the Triton interpreter needs {package} (`pip install {package}`)")
     os.environ["TRITON_INTERPRET"] = "1"
     os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"  # else flash-attn asks for its CUDA extension
     torch.cuda.device = lambda index: contextlib.nullcontext()  # type: ignore
@@ -32,7 +33,7 @@ def interprets() -> bool:
 def interpret_for(name: str) -> str | None:
     """Turn on the interpreter for an implementation, or return why it is not for it.
 
-    Raises `Unavailable` when triton is not installed.
+    Raises `Unavailable` as `interpret` does.
     """
     registered = module_of(name)
     if registered and not getattr(importlib.import_module(registered), "triton", False):

@@ -49,7 +49,9 @@ def headline(found: Check, marks: Marks = UNICODE) -> str:
 def machine(found: Check) -> str:
     """Return what it ran on."""
     torch = f", torch {found.machine.torch}" if found.machine.torch else ""
-    return one_line(f"rotcheck {found.rotcheck}{torch}, on {found.device}")
+    places = {found.device, *(told.device for told in found.conventions)}
+    kernels = ", Triton kernels under its interpreter" if len(places) > 1 else ""
+    return one_line(f"rotcheck {found.rotcheck}{torch}, on {found.device}{kernels}")
 
 
 def lines(found: Check) -> list[tuple[Part, str, str]]:

@@ -20,6 +20,7 @@ CHANGEABLE = (
     *("schedule", "positions", "rotates_v", "in_place", "dtype_rule"),
 )
 """What a flag may change of a convention."""
+INTERPRETER = "interpreter"
 MOST_WAYS = 5  # layouts that are shown
 
 
@@ -99,6 +100,9 @@ def _plainly(schedule: str) -> str:
 def lines(found: Identification) -> list[Said]:
     """Return of each field what is said and what told so, and the further ways to call it."""
     why = [("why", one_line(found.message), "")] if _untold(found) and found.message else []
+    where = (
+        [("device", "CPU tensors, under the Triton interpreter", "")] if found.device == INTERPRETER else []
+    )
     built = (
         [("built", found.built, "the file's own call, or what its parameters' names ask for")]
         if found.built
@@ -110,7 +114,7 @@ def lines(found: Identification) -> list[Said]:
     ]
     also = [("also" if at == 0 else "", text, "") for at, text in enumerate(_grouped(found.also))]
     turned = [("flags" if at == 0 else "", *said) for at, said in enumerate(_turned(found))]
-    return [*why, *built, *told, *also, *turned]
+    return [*why, *where, *built, *told, *also, *turned]
 
 
 def _turned(found: Identification) -> Iterator[tuple[str, str]]:

@@ -269,6 +269,10 @@ def test_the_headline_of_what_is_right_is_how_far_all_of_it_is() -> None:
     ]
     assert headline.headline(parts, ASKED) == "right to 8,192 in bfloat16"
     assert headline.headline(parts[2:], ASKED) == "right in bfloat16"
+    kernel = Part(name="m.py:k", answer="right", kind="applies", dtypes=("float32",))
+    under = "in float32 under the Triton interpreter"
+    assert headline.headline([kernel], ASKED) == f"right {under}"
+    assert headline.headline([*parts, kernel], ASKED) == f"right to 8,192 in bfloat16; its kernels {under}"
     fault = Fault(answer="unknown", by="identify", rule="unidentified", message="why")
     unknown = [Part(name="m.py:b", answer="unknown", faults=(fault,))]
     assert (

@@ -9,9 +9,11 @@ from pathlib import Path
 import functions_in_doubt
 import functions_mistaken
 import pytest
+import torch
 from identifying import told
 
 from rotcheck.identify import documented
+from rotcheck.identify.demonstration import Source
 from rotcheck.identify.shapes import said_layout
 from rotcheck.identify.spoken import unspoken
 from rotcheck.results import Identification
@@ -175,3 +177,12 @@ def test_what_the_trust_suite_plants_is_shown_too(name: str) -> None:
     found = told(f"{UNDECLARED}:{name}")
     assert found.answer == "wrong"
     assert all(one.demonstration for one in found.findings if one.mistake)
+
+
+def test_a_demonstration_leaves_the_default_device_as_it_was() -> None:
+    torch.set_default_device("meta")  # as code that is being tested may have it
+    try:
+        Source(()).run('import torch; torch.set_default_device("cpu")')
+        assert torch.get_default_device().type == "meta"
+    finally:
+        torch.set_default_device(None)

@@ -1,5 +1,6 @@
 """Functions that permute the rows of a checkpoint's weights: which permutation, whose heads, and what is lost."""
 
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -48,6 +49,12 @@ def test_what_another_call_may_make_right_is_not_understood(name: str) -> None:
     assert found(name).answer == "unknown"
     assert found(name).message == functions_permuting.UNKNOWN[name]
     assert found(name).advice
+
+
+def test_where_numpy_is_not_installed_one_of_torch_is_understood_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    name = next(iter(functions_permuting.RIGHT))
+    assert told(f"{FILE}:{name}").answer == "right"
 
 
 def test_a_function_of_numpy_is_handed_arrays(tmp_path: Path) -> None:
