@@ -11,6 +11,7 @@ DECLARE = (
     "see that it can be imported here, and say how it is called with `rotcheck.declare`, or name a function of no "
     "argument that builds it"
 )
+ELSEWHERE = "ask for another `--dtype`, or on a device that runs this one"
 UNREAD = "no call that was tried gave back a rotation or tables of one"
 UNMEASURED = (
     "how far its angles are right was not measured: its kernel runs under the Triton interpreter here"
@@ -155,8 +156,9 @@ def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]
                 yield Fault(answer="unknown", by=by, rule="not-measured", message=UNMEASURED, fix=ON_A_GPU)
                 return
             why = next((each.message for each in judged if each.message), "it was not run")
+            fix = ELSEWHERE if any(each.verdict == "skipped" for each in judged) else DECLARE
             yield Fault(
-                answer="unknown", by=by, rule="not-measured", message=f"it was not judged: {why}", fix=DECLARE
+                answer="unknown", by=by, rule="not-measured", message=f"it was not judged: {why}", fix=fix
             )
             return
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, equal
 from torch.nn import Module
 
 from rotcheck.implementations.vocabulary import AXES, said
@@ -155,11 +155,28 @@ def _defaults(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def layer_types(function: Any) -> tuple[str, ...]:
-    """Return the kinds of layers of which a module keeps frequencies each: `full_attention`, `sliding_attention`."""
+    """Return the kinds of layers of which a module keeps frequencies each: `full_attention`, `sliding_attention`.
+
+    By the names of its buffers, or as its own `layer_types` call them.
+    """
     owner = getattr(function, "__self__", function)
-    names = [name for name, _ in owner.named_buffers()] if isinstance(owner, Module) else []
-    kinds = [name.removesuffix("_inv_freq") for name in names if name.endswith("_inv_freq")]
-    return tuple(kind for kind in kinds if not kind.endswith("original"))
+    kinds = tuple(_of_layers(owner))
+    own = getattr(owner, "layer_types", ())
+    own = tuple(dict.fromkeys(own)) if isinstance(own, (tuple, list, set, frozenset)) else ()
+    return own if len(own) == len(kinds) > 0 and all(isinstance(one, str) for one in own) else kinds
+
+
+def layers_differ(function: Any) -> bool:
+    """Return whether a module keeps other frequencies for one kind of layers than for another."""
+    every = list(_of_layers(getattr(function, "__self__", function)).values())
+    return any(one.shape != every[0].shape or not equal(one, every[0]) for one in every[1:])
+
+
+def _of_layers(owner: Any) -> dict[str, Tensor]:
+    """Return the frequencies that a module keeps, by what its buffers say in front of `_inv_freq`."""
+    buffers = owner.named_buffers() if isinstance(owner, Module) else ()
+    kinds = {name.removesuffix("_inv_freq"): one for name, one in buffers if name.endswith("_inv_freq")}
+    return {kind: one for kind, one in kinds.items() if not kind.endswith("original")}
 
 
 def _kind(owner: Any, values: Mapping[str, Any]) -> str:

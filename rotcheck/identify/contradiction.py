@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rotcheck.identify.configured import FACTOR, Configured
 from rotcheck.identify.fit import Fit
-from rotcheck.implementations.vocabulary import BASE, said
+from rotcheck.implementations.vocabulary import BASE, CONFIGURATION, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Schedule, Yarn
 
 LONGER = 2  # times the original length, up to which nothing has to change
@@ -41,7 +41,11 @@ def contradiction(made: Fit, known: Configured, lanes: int | None, last: int) ->
 
 def _of_several_layers(known: Configured) -> bool:
     """Return whether its configuration holds a schedule for each kind of layers."""
-    nested = [value for value in known.values.values() if isinstance(value, Mapping)]
+    nested = [
+        value
+        for name, value in known.values.items()
+        if isinstance(value, Mapping) and not said(name, CONFIGURATION)
+    ]
     return any(isinstance(value, Mapping) for each in nested for value in each.values())
 
 

@@ -60,7 +60,7 @@ def _last(found: Found, taken: int, refused: int) -> Turned:
         middle = (taken + refused) // 2
         offset = middle if found.convention.positions == "offset" else 0
         try:
-            last = _measured(found, (middle,), offset)
+            last = measured(found, (middle,), offset)
         except Exception:  # the end lies before this
             refused = middle
         else:
@@ -72,9 +72,9 @@ def _at(found: Found, group: Sequence[int]) -> Turned:
     if found.convention.positions == "offset":
         rows: Turned = {}
         for position in group:
-            rows |= _measured(found, (position, position + 1, position + 2), offset=position)
+            rows |= measured(found, (position, position + 1, position + 2), offset=position)
         return rows
-    return _measured(found, tuple(group))
+    return measured(found, tuple(group))
 
 
 def _counted(found: Found, positions: Sequence[int]) -> tuple[Turned, int | None]:
@@ -82,8 +82,8 @@ def _counted(found: Found, positions: Sequence[int]) -> tuple[Turned, int | None
     few, changed = None, None
     for length in (each for each in (4098, 2050, 1001, 258, 18, 6) if each <= max(positions) + 1):
         try:
-            few = few or _measured(found, tuple(range(6)))
-            rows = _measured(found, tuple(range(length)))
+            few = few or measured(found, tuple(range(6)))
+            rows = measured(found, tuple(range(length)))
         except Exception:  # fewer rows, then
             continue
         if same_row(rows[1], few[1]):
@@ -92,7 +92,7 @@ def _counted(found: Found, positions: Sequence[int]) -> tuple[Turned, int | None
     return few or {}, changed
 
 
-def _measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:
+def measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:
     """Turn (1, 0) of every pair: what comes back is its cos and sin.
 
     On the CPU first: the end of a table raises there, and ends the process's use of a CUDA device.

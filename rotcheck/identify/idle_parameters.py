@@ -1,10 +1,14 @@
-"""A number that a class is built with, and on which frequencies or amplitude hang by its name: is it of any effect?"""
+"""A number on which frequencies or amplitude hang by its name: is it of any effect?
+
+Of a class, one that it is built with; of a plain function, one that it has a default for.
+"""
 
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -69,11 +73,12 @@ def of_rotation(target: Target, found: Found, told: Identification, device: torc
 def _with_idle(
     target: Target, told: Identification, device: torch.device, call: Call, pairs: int
 ) -> Identification:
-    build = rebuilt(target, device)
+    build = rebuilt(target, device) or _with_arguments(target.function)
     if told.answer == "wrong" or build is None or len(layer_types(target.function)) > 1:
         return told  # a number of several kinds of layers may serve another kind
     own = getattr(target.function, "__self__", target.function)
-    every = inspect.signature(type(own)).parameters
+    plain = isinstance(own, FunctionType)
+    every = inspect.signature(own if plain else type(own)).parameters
     idle = [
         (name, given)
         for name, given, other in _tried(every, pairs)
@@ -82,13 +87,21 @@ def _with_idle(
     if not idle:
         return told
     names = " and ".join(f"`{name}`" for name, _ in idle)
-    words = f"{names} change{'s' * (len(idle) == 1)} nothing: built with other numbers, it turns every pair as before"
-    seen = f"positions {', '.join(map(str, ROWS[-1]))} and fewer, of objects built with both"
+    how = "called" if plain else "built"
+    words = f"{names} change{'s' * (len(idle) == 1)} nothing: {how} with other numbers, it turns every pair as before"
+    seen = f"positions {', '.join(map(str, ROWS[-1]))} and fewer, {how} with both"
     found = remark("idle-argument", words, seen, mistake=False)
     advice = f"give {idle[0][0]} an effect, or take it away"
     return structs.replace(
         told, follows=False, message=words, findings=(found, *told.findings), advice=(*told.advice, advice)
     )
+
+
+def _with_arguments(function: Callable[..., Any]) -> Callable[..., tuple[Callable[..., Any], str]] | None:
+    """Return what gives a plain function further arguments by name; None: it is no plain function."""
+    if not isinstance(function, FunctionType):
+        return None
+    return lambda **given: (partial(function, **given), "")
 
 
 def _tried(

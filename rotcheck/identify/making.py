@@ -11,7 +11,7 @@ from msgspec import structs
 from rotcheck.identify import builders, grids, images, maker_sections
 from rotcheck.identify.axes import Axes, of_axes, spans
 from rotcheck.identify.builders import STILL, Recipe, owners
-from rotcheck.identify.configured import Configured, configured
+from rotcheck.identify.configured import Configured, configured, layers_differ
 from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ASKED, NEAR, Turned, same_row
@@ -92,6 +92,12 @@ def of_maker(
         _tell_points(own, described.coordinates, axes.rows)
         described = structs.replace(described, schedule=own.schedule)
     layers = dict(_of_other_layers(function, recipe, noise, known))
+    alike = [argument for argument, one in layers.items() if one.says == f"{own.schedule} with {argument}"]
+    if alike and layers_differ(function):
+        own.doubt = own.doubt or (
+            f"`{alike[0].partition('=')[0]}` changes nothing: it keeps other frequencies for layers of another kind, "
+            f"and turns all by those of {own.schedule}"
+        )
     evidence = (*_evidence(recipe, built, own), *layers.values(), *heeded.evidence)
     return Made(described, own, evidence, tuple(one for one in heeded.untried if one not in layers))
 

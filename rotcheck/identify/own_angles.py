@@ -11,6 +11,7 @@ from rotcheck.identify.contradiction import contradiction
 from rotcheck.identify.engine import Found
 from rotcheck.identify.fit import Fit, fit
 from rotcheck.identify.frequencies import ALIKE, ASKED, NEAR, Turned, end_known, turned, wrapped
+from rotcheck.identify.lengths import first_other, follow_offset_alone
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.schedule_faults import (
     SCALED,
@@ -55,6 +56,9 @@ def of_applied(found: Found) -> OwnAngles:
         rows = "every row and pair of the probe has the angle that lies there when (pairs, rows) is reshaped"
         return OwnAngles(found.convention, (0, 1, 2, 3), [remark("angles-reshaped", words, rows)])
     seen, changed = turned(found)
+    other = first_other(seen) if found.convention.positions == "offset" else None
+    if other is not None:
+        seen, changed = {at: angles for at, angles in seen.items() if at < other}, other
     direction = found.convention.direction
     if not seen and found.reading.angles is not None:  # it takes as many rows as the probe has, and no others
         seen = dict(enumerate(direction * found.reading.angles))
@@ -66,6 +70,7 @@ def of_applied(found: Found) -> OwnAngles:
     tell(own, made, max(seen))
     known = configured(found.trier.function)
     own.remarks += [by_length(changed, known)] if changed else not_dynamic(known, max(seen))
+    own.doubt = own.doubt or (follow_offset_alone(found, seen, changed) if changed else None)
     own.remarks += long_factors(made)
     own.doubt = (own.apart and inverted(seen, direction, known.theta)) or own.doubt
     _tell_attention(own, made, found.reading.amplitude, known)

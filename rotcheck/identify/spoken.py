@@ -8,6 +8,7 @@ from typing import Any
 from rotcheck.identify.callers import handed
 from rotcheck.identify.names import UNKNOWN, roles
 from rotcheck.identify.templates import Parameter, Template, parameters
+from rotcheck.implementations.vocabulary import TOTAL, said
 from rotcheck.rotary.conventions import role_of
 
 FIRST_WORDS = 4  # of what a docstring says of a parameter
@@ -15,6 +16,7 @@ _AGAIN = re.compile(
     r"(^|_)(re|un|de)_?(rot(?!ated)|rope)|remap|(^|_)(shift|delta)(_|$)|(^|_)(old|kept|selected)_.*pos"
 )
 _CONSTANT = re.compile(r"True|False|None|-?\d.*|device")
+_OFFSETS = ("offset", "offsets", "positions")
 _ALIKE = {"x": ("x", "q", "k", "v"), "q": ("q", "x"), "offset": ("offset", "S")}
 
 
@@ -46,14 +48,18 @@ def _speaks(parameter: Parameter, role: str, function: Callable[..., Any]) -> bo
         *_described(function, parameter.name),
         *handed(function, [one.name for one in parameters(function) or ()], parameter.name),
     )
+    if role in _OFFSETS and said(parameter.name, TOTAL):
+        words = words[
+            1:
+        ]  # of a number of keys the new rows may be a part: that it is an offset, something else says
     return any(_fits(word, kind, role) for word in words)
 
 
 def _fits(word: str, kind: object, role: str) -> bool:
-    said = roles(word, kind)
+    known = roles(word, kind)
     if _CONSTANT.fullmatch(role):
-        return said is not UNKNOWN and role in said
-    return said is not UNKNOWN and bool({*_ALIKE.get(role, (role,))} & {*said})
+        return known is not UNKNOWN and role in known
+    return known is not UNKNOWN and bool({*_ALIKE.get(role, (role,))} & {*known})
 
 
 def turns_again(function: Callable[..., Any]) -> bool:
@@ -87,8 +93,8 @@ def _described(function: Callable[..., Any], name: str) -> Iterator[str]:
         rf"^[\s:`*\-]*(?:param\s+)?{re.escape(name)}`?\b[^\n]*", documentation(function), re.MULTILINE
     )
     if line:
-        said = re.sub(r"\([^)]*\)|\bof shape\b.*|torch\.Tensor|Tensor", " ", line[0].partition(name)[2])
-        yield from re.findall(r"[A-Za-z_]{2,}", said)[:FIRST_WORDS]
+        text = re.sub(r"\([^)]*\)|\bof shape\b.*|torch\.Tensor|Tensor", " ", line[0].partition(name)[2])
+        yield from re.findall(r"[A-Za-z_]{2,}", text)[:FIRST_WORDS]
 
 
 def says_complex(function: Callable[..., Any], template: Template) -> bool:

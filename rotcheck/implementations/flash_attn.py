@@ -7,7 +7,7 @@ from types import ModuleType
 from torch import Tensor
 
 from rotcheck.implementations.interface import Function, Unavailable
-from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.interpreter import BFLOAT16, interpret
 from rotcheck.rotary.conventions import Convention
 
 convention = Convention(pairing="half", layout="bshd", tables="half-width", takes_offset=True)
@@ -28,7 +28,7 @@ def load(device: str) -> Function:
 def skip(device: str, dtype: str) -> str | None:
     """Return why a dtype is not asked of the device."""
     if device == "interpreter" and dtype == "bfloat16":
-        return "the Triton interpreter truncates bfloat16 instead of rounding, and can return NaN for it"
+        return BFLOAT16
     return None
 
 

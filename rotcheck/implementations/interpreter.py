@@ -3,13 +3,18 @@
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.registry import module_of
+
+BFLOAT16 = "the Triton interpreter truncates bfloat16 instead of rounding, and can return NaN for it"
 
 
 def interpret() -> None:
@@ -28,6 +33,17 @@ def interpret() -> None:
 def interprets() -> bool:
     """Return whether Triton kernels run in the interpreter in this process."""
     return os.environ.get("TRITON_INTERPRET") == "1" and "triton" in sys.modules
+
+
+def distorted(function: Callable[..., Any], dtype: str) -> str | None:
+    """Return why a dtype is not asked of a function whose file has kernels that the interpreter runs."""
+    if dtype != "bfloat16" or not interprets():
+        return None
+    routine = function if inspect.isroutine(function) else getattr(type(function), "forward", None)
+    names = getattr(inspect.unwrap(routine), "__globals__", {}) if routine else {}
+    if any(inspect.ismodule(one) and one.__name__.partition(".")[0] == "triton" for one in names.values()):
+        return BFLOAT16
+    return None
 
 
 def interpret_for(name: str) -> str | None:

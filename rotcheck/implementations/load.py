@@ -16,7 +16,17 @@ import torch
 
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
-from rotcheck.implementations import absent, construct, foreign, importing, package, registry, source, uses
+from rotcheck.implementations import (
+    absent,
+    construct,
+    foreign,
+    importing,
+    interpreter,
+    package,
+    registry,
+    source,
+    uses,
+)
 from rotcheck.implementations.interface import Function, Implementation, Unavailable
 from rotcheck.implementations.registry import module_of
 from rotcheck.implementations.vocabulary import DEVICE, said
@@ -72,7 +82,11 @@ def as_implementation(function: Function, convention: Convention, *, move: bool 
 
     library = foreign.library_of(function)
     if library is None:
-        return cast(Implementation, SimpleNamespace(convention=convention, load=load))
+
+        def distorted(device: str, dtype: str) -> str | None:
+            return interpreter.distorted(function, dtype)
+
+        return cast(Implementation, SimpleNamespace(convention=convention, load=load, skip=distorted))
 
     def skip(device: str, dtype: str) -> str | None:
         return f"{library.name} computes in float32 at most" if dtype == "float64" else None

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.interpreter import BFLOAT16, interpret
 
 FOR_NUMPY = "it computes outside of torch: tensors go there and come back as NumPy arrays"
 
@@ -137,7 +137,7 @@ def only_in(*dtypes: str) -> Callable[[str, str], str | None]:
 def skip_interpreted(device: str, dtype: str) -> str | None:
     """Return why a dtype is not asked of the Triton interpreter."""
     if device == "interpreter" and dtype == "bfloat16":
-        return "the Triton interpreter truncates bfloat16 instead of rounding, and can return NaN for it"
+        return BFLOAT16
     return None
 
 

@@ -21,7 +21,7 @@ QUERY = _names(f"{_NO_SIZE}(q|q_.*|xq|qw|.*_q|quer(y|ies).*|qs|qh|tensor_q|inp_q
 KEY = _names(f"{_NO_SIZE}(k|k_.*|xk|kw|.*_k|keys?.*|ks|kh|tensor_k)")
 VALUE = _names(f"{_NO_SIZE}(v|v_.*|xv|.*_v|values?.*|vs|vh)")
 TENSOR = _names(
-    "x.* t tensor.* tokens inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref"
+    "x.* t tensor.* tokens inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref src"
 )
 
 EMBEDDINGS = _names("(?!max).*(position|pos|rotary|rope)(al)?_(emb|enc).*")  # a pair of tables, most often
@@ -39,9 +39,12 @@ POSITIONS = _names(
     "input_pos(itions)? idx ids coords? coordinates? points? index grid"
 )
 OFFSET = _names(
-    ".*offsets? start.* begin.* cache_(pos|position|len).* cache_(update_)?(index|idx) past.*len.* step prev_len "
-    "kv_len seqlen_offset (prefill|prefix)_?(len|length|size) num_(computed|cached|past)_tokens"
+    ".*offsets? start.* begin.* (kv_)?cache_(pos|position|len|size).* cache_(update_)?(index|idx) past.*len.* step "
+    "prev_len kv_len seqlen_offset (prefill|prefix)_?(len|length|size) num_(computed|cached|past)_tokens"
 )
+TOTAL = _names(
+    "(kv|k|key|total|full|context|ctx)_?(seq_?)?(len|length|lens|lengths)s?"
+)  # perhaps with the new rows
 LENGTH = _names(
     "(max_?)?(seq|sequence|position|pos|context|target|ctx|source|cache|block|time)[a-z_]*"
     "(len|length|size|embeddings?|positions?|s) seqlen slen len length l n_?ctx n_tokens num_tokens end end_pos "
