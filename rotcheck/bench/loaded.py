@@ -13,13 +13,16 @@ from rotcheck.rotary.conventions import Convention
 class Loaded:
     """An implementation loaded for a device; `seconds` is what its `load(device)` took.
 
-    `convention`: that of a function that was identified, or what tells it of one that declares none.
+    `convention`: that of a function that was identified, or what tells it of one that declares none. `no_gradient`: why
+    it has none by design, where that was found out.
 
     What it does to the process (thread count, executor flags, ...) holds while it runs itself and not while
     the others are timed.
     """
 
-    def __init__(self, specification: str, device: str, convention: Found) -> None:
+    def __init__(
+        self, specification: str, device: str, convention: Found, no_gradient: str | None = None
+    ) -> None:
         self._inside = self._outside = switches.read()
         with self.running():
             self._module: Implementation = implementation(specification, convention, device)
@@ -27,6 +30,7 @@ class Loaded:
             self.function = self._module.load(device)
             self.seconds = time.perf_counter() - started
         self.convention: Convention = self._module.convention
+        self._no_gradient = no_gradient or getattr(self._module, "no_gradient", None)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -47,4 +51,4 @@ class Loaded:
         """Return its reason not to run a dtype on a device, or not to be differentiated."""
         reason = getattr(self._module, "skip", None)
         words: str | None = reason(device, dtype) if reason else None
-        return words or (getattr(self._module, "no_gradient", None) if backward else None)
+        return words or (self._no_gradient if backward else None)

@@ -54,7 +54,7 @@ def open_row(setup: dict[str, Any]) -> Answer:
 
 
 def _loaded(name: str, device: str, known: dict[str, Any]) -> Loaded:
-    return Loaded(name, device, convention_of(known))
+    return Loaded(name, device, convention_of(known), known.get("no_gradient"))
 
 
 def _own_caches(folder: str) -> None:

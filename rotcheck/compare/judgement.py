@@ -15,7 +15,7 @@ from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job
 from rotcheck.measure.evidence import Evidence
-from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification, Remark
+from rotcheck.results import FINDINGS, INFERENCE, UNIDENTIFIED, Cell, Identification, Remark
 
 CONVENTION = "convention"
 """The check that no worker runs: its cell is what `identify` says of the function."""
@@ -89,7 +89,14 @@ def setup_of(found: Identified | None) -> dict[str, Any]:
         evidence = Evidence(state="unidentified", message=why(found.told), advice=advice(found))
         sure = found.came_back or found.unbuilt or found.missing
         return {"instead" if sure else "unidentified": msgspec.to_builtins(evidence)}
-    return {"convention": found.convention, "called": found.called, "declares": found.told.declared}
+    known = {"convention": found.convention, "called": found.called, "declares": found.told.declared}
+    return known | {"no_gradient": no_gradient(found.told)}
+
+
+def no_gradient(told: Identification) -> str | None:
+    """Return why no gradient flows, by design, of a function that declares nothing."""
+    design = [one.message for one in told.findings if one.code == INFERENCE]
+    return design[0] if design and not told.declared else None
 
 
 def _left_out(found: Identified) -> str | None:

@@ -40,6 +40,11 @@ def convention_of(setup: dict[str, Any]) -> Found:
     return refuse
 
 
+def seen_of(setup: dict[str, Any]) -> dict[str, Any]:
+    """Return what else `identify` saw of a function, for its `Subject`."""
+    return {"declares": setup.get("declares", True), "no_gradient": setup.get("no_gradient")}
+
+
 class JudgingFailed(Exception):
     """rotcheck's own code failed around an implementation; as far as we know, not by the implementation's doing."""
 
@@ -58,7 +63,7 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
         if reason:
             return _always(Evidence(state="skipped", message=reason))
     try:
-        subject = Subject(name, device, convention_of(setup), declares=setup.get("declares", True))
+        subject = Subject(name, device, convention_of(setup), **seen_of(setup))
     except Unavailable as error:
         return _always(Evidence(state="unavailable", message=scrub(str(error))))
     except Unidentified:

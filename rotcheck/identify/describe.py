@@ -487,6 +487,8 @@ def _more(
     bits = "compared with copies, bit by bit"
     if wrong:
         more.remarks.append(remarks.remark(*wrong, f"inputs and tables {bits}"))
+    elif values:
+        more.remarks += remarks.of_training(asked, sizes, in_place=more.in_place)
     in_place = "yes" if more.in_place else "no"
     more.evidence.append(Told(field="in_place", says=in_place, because=f"its input {bits}"))
     if not values:

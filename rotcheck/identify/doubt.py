@@ -34,7 +34,7 @@ from rotcheck.identify.remarks import remark
 from rotcheck.identify.rows import ONE, placed
 from rotcheck.identify.shapes import said_layout
 from rotcheck.identify.templates import TENSORS, parameters
-from rotcheck.identify.traits import BY_DATA
+from rotcheck.identify.training import BY_DATA
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Identification, Remark

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rotcheck import diagnose
-from rotcheck.identify import traits
+from rotcheck.identify import training, traits
 from rotcheck.identify.engine import Found
 from rotcheck.identify.found import Reading
 from rotcheck.identify.words import call_words, shape_words
@@ -144,3 +144,11 @@ def as_far_as(other: Convention, own: Convention) -> Convention:
 def _has_room(convention: Convention) -> bool:
     given = convention.tables == "positions" and convention.positions == "any"
     return "b" in convention.table_axes or (given and "b" in convention.position_axes)
+
+
+def of_training(asked: traits.Function, sizes: Sizes, *, in_place: bool) -> list[Remark]:
+    """Return that autograd does not see what it does: a choice of a kernel, and else a mistake."""
+    words, seen = training.unseen(asked, sizes, in_place=in_place), "the gradient of a sum"
+    if words == training.FOR_INFERENCE:
+        return [remark("inference", words, seen, mistake=False)]
+    return [remark("writes-input", words, seen)] if words else []

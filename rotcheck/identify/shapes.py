@@ -60,7 +60,7 @@ def _of_text(text: str, tensors: list[str]) -> Iterator[Shape]:
     for line in text.splitlines():
         for found in _TUPLE.finditer(line):
             before = line[max(0, found.start() - BEFORE) : found.start()]
-            names = [name for name in re.findall(r"\w+", before) if name in tensors]
+            names = _named(before, tensors)
             layout = _layout(found[1].split(","))
             if names and layout and not _ALTERNATIVE.search(line):
                 yield Shape(layout, f"the docstring says {names[-1]} ({found[1].strip()})")
@@ -80,9 +80,7 @@ def _of_comments(function: Callable[..., Any], tensors: list[str]) -> Iterator[S
             continue
         behind = one.line.partition("#")[0].strip()
         for found in _TUPLE.finditer(one.string):
-            names = [
-                name for name in re.findall(r"\w+", behind or one.string[: found.start()]) if name in tensors
-            ]
+            names = _named(behind or one.string[: found.start()], tensors)
             layout = _layout(found[1].split(",")) if names else None
             if layout and not _ALTERNATIVE.search(one.string):
                 where = f"behind {names[0]} says" if behind else f"says {names[-1]}"
@@ -96,6 +94,17 @@ def _of_annotations(function: Callable[..., Any], tensors: list[str]) -> Iterato
         for text in quoted:
             if layout := _layout(text.split()):
                 yield Shape(layout, f'the annotation of {one.name} says "{text}"')
+
+
+def _named(text: str, tensors: list[str]) -> list[str]:
+    """Return the words of a text that name one of these tensors; `q` and `k` stand for `query` and `key` too."""
+    roles = [role for role in (vocabulary.QUERY, vocabulary.KEY) if any(said(name, role) for name in tensors)]
+    words = re.findall(r"\w+", text)
+    return [
+        word
+        for word in words
+        if word in tensors or (len(word) == 1 and any(said(word, role) for role in roles))
+    ]
 
 
 def _layout(parts: list[str]) -> str | None:

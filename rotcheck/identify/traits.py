@@ -12,7 +12,6 @@ from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.errors import SAME, Measured, against
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.writes import Writes
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.tables import has_float64
@@ -20,9 +19,6 @@ from rotcheck.rotary.tables import has_float64
 ONCE = 0.8  # rounding steps: more than this, and it does not round once
 MANY_ROWS = 300  # bfloat16 counts to 256
 TABLES_ONCE = 0.85  # what float32 inside can reach with tables in the dtype
-
-
-BY_DATA = "writes its result into its input by `.data`:"
 
 
 class NoResult(Exception):
@@ -87,28 +83,7 @@ def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str]
         return False, ("writes-input", "writes into its input, and not the result")
     if not all(map(shares_memory, call.inputs, found)):
         return True, ("writes-input", "overwrites its input and returns a new tensor beside it")
-    return True, _unseen(next(iter(asked.first), asked), sizes)
-
-
-def _unseen(asked: Function, sizes: Sizes) -> tuple[str, str] | None:
-    """Return what is wrong where autograd does not see that the input was overwritten, as with `.data`."""
-    if asked.device.type != "cpu" or interprets():  # the interpreter copies what a kernel wrote
-        return None
-    call = Case(asked, torch.float32, sizes).call()
-    leaves = [x.requires_grad_() for x in call.inputs]
-    given = call.of(*(x * 1.0 for x in leaves))
-    at, writes = given.inputs[0].data_ptr(), Writes()
-    try:
-        with writes:
-            found = asked(given)
-        (gradient,) = torch.autograd.grad(found[0].sum(), leaves[0])
-    except Exception:  # it is not for training, or says so
-        return None
-    other_memory = found[0].data_ptr() != at  # `x.data = ...`, which writes nothing
-    by_kernel = not other_memory and not writes.into(found[0])  # for inference, as it is usual
-    if by_kernel or not torch.equal(gradient, torch.ones_like(gradient)):
-        return None
-    return "writes-input", f"{BY_DATA} autograd does not see it, and gradients come back unrotated"
+    return True, None
 
 
 def shares_memory(first: Tensor, second: Tensor) -> bool:

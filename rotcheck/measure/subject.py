@@ -34,7 +34,7 @@ class Subject:
 
     It is imported and called in a world of switches of its own, which it may change and finds again as it
     left it; rotcheck's own code runs in another. `raised` holds what it raised itself. `declares`: what it is
-    held to was said of it, and not found out.
+    held to was said of it, and not found out. `no_gradient`: why it has none by design, where that was found out.
     """
 
     def __init__(
@@ -44,8 +44,10 @@ class Subject:
         convention: Found = None,
         *,
         declares: bool = True,
+        no_gradient: str | None = None,
     ) -> None:
         self.declares = declares
+        self._no_gradient = no_gradient
         self.raised: BaseException | None = None
         self.seconds = 0.0
         self._spoken: set[str] = set()
@@ -140,8 +142,8 @@ class Subject:
 
     @property
     def no_gradient(self) -> str | None:
-        """Why it has no gradient by design, where its module says so."""
-        return getattr(self._module, "no_gradient", None)
+        """Why it has no gradient by design, where its module says so, or `identify` saw it."""
+        return self._no_gradient or getattr(self._module, "no_gradient", None)
 
     @property
     def no_trace(self) -> str | None:

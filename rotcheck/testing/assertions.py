@@ -89,7 +89,10 @@ def _judged(
         raise AssertionError(message.of(name, judged, False, [], {}, outside))
     declares = told is None or told.declared
     with defaults():  # anew: the calls by which it was identified may have changed them
-        subject = Subject(load.as_implementation(function, judged), device, declares=declares)
+        reason = judgement.no_gradient(told) if told else None
+        subject = Subject(
+            load.as_implementation(function, judged), device, declares=declares, no_gradient=reason
+        )
         trial = Trial(subject, name, device)
         cells = []
         for at, (dtype, check) in enumerate(asked, 1):

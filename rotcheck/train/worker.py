@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.compare.worker import Unidentified, convention_of
+from rotcheck.compare.worker import Unidentified, convention_of, seen_of
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret_for
 from rotcheck.measure.subject import Subject, Wrong
@@ -45,7 +45,7 @@ def open_course(setup: dict[str, Any]) -> Answer:
         reason = interpret_for(setup["implementation"]) if setup["device"] == "interpreter" else None
         if reason:
             return lambda task: {"state": "skipped", "message": reason}
-        subject = Subject(setup["implementation"], setup["device"], convention_of(setup))
+        subject = Subject(setup["implementation"], setup["device"], convention_of(setup), **seen_of(setup))
     except Unidentified:
         return lambda task: setup["unidentified"]
     except Unavailable as error:

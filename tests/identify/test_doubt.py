@@ -107,6 +107,16 @@ def test_shapes_are_read_with_care(text: str, layout: str | None) -> None:
     assert (found.layout if found else None) == layout
 
 
+def test_q_and_k_stand_for_query_and_key() -> None:
+    def rotates(positions, query, key):
+        """positions are (3, tokens); q and k (tokens, heads * head_size)"""
+        return query, key
+
+    found = said_layout(rotates)
+    assert found
+    assert found.layout == "t(hd)"
+
+
 def test_a_layout_that_a_flag_chooses_is_none_to_hold_a_function_to() -> None:
     """As Moshi's: the docstring of q gives the layout of the flag that is not the default."""
 

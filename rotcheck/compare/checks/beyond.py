@@ -8,6 +8,7 @@ from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.elsewhere import another, at, indexes, refusal, takes_offset
 from rotcheck.measure.errors import SAME, against, measure, norms
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.kernels import by_kernel
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.rotary.calls import Call
 
@@ -37,7 +38,10 @@ def run(subject: Subject, case: Case) -> Evidence:
     found = against(there, results, there.truth)
     if found.error <= SAME and not found.not_finite:
         return Evidence(error=found.error, note=f"knows positions past the end of its table: {when}")
-    words = f"does not raise for {when}, and {_what(there, results)}"
+    became = _what(there, results)
+    if not subject.declares and by_kernel(subject.call, case.call()):
+        return Evidence(note=f"does not check positions, as other kernels: given {when}, it {became}")
+    words = f"does not raise for {when}, and {became}"
     return Evidence(
         error=found.error, where=found.where, not_finite=found.not_finite, finding=CODE, message=words
     )

@@ -35,7 +35,7 @@ def run(subject: Subject, case: Case) -> Evidence:
             finding="not-in-place", message="declared in place, but its input does not hold the result"
         )
     if "v" not in case.convention.slots:
-        return Evidence(note=UNSEEN if unseen else None)
+        return Evidence(note=UNSEEN if unseen and not subject.no_gradient else None)
     if not all(result.isfinite().all() for result in results):
         return Evidence(finding="not-finite", message="returns NaN or infinite elements")
     found = _of_v(case.value(results), case.value(before.inputs))
