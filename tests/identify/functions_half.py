@@ -314,7 +314,7 @@ def as_many_lanes_as_it_is_told(x, cos, sin, rotary_dim):
     return torch.cat((a * cos - b * sin, b * cos + a * sin, x[..., rotary_dim:]), -1)
 
 
-@expect(pairing="half", layout="bshd", tables="half-width", in_place=True)
+@expect(pairing="half", layout="bshd", tables="half-width", in_place=True, choices=("inference",))
 def written_by_a_kernel(x, cos, sin):
     """Writes by a pointer, as a kernel does: autograd cannot see it, and nobody trains with it."""
     rows, c, s = x.detach().numpy(), cos[:, None].numpy(), sin[:, None].numpy()
