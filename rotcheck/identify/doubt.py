@@ -72,6 +72,7 @@ def decided(
     names = spoken.unspoken(found.trier.function, found.convention.arguments)
     mask = padding.must_move(found)
     idle_ones = idle.arguments_of(found, [*names, *([mask] if mask else [])])
+    idle_ones += idle.unread_ranks(found.trier.function)
     if told.answer != "wrong":
         return _with_idle(told, idle_ones, found)
     doubts = _doubts(found, [name for name in names if name not in idle_ones])

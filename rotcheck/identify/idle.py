@@ -1,5 +1,8 @@
 """What of a call changes nothing: an argument, or the tensor itself."""
 
+import dis
+import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +15,8 @@ from rotcheck.identify.traits import Function
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.fences import apart
 from rotcheck.rotary.calls import Call, arguments, results
+
+_RANK = re.compile(r"(cp|sp|ulysses|ring|context_parallel|sequence_parallel)_?rank")
 
 
 def of_input(found: Found) -> bool:
@@ -28,6 +33,17 @@ def arguments_of(found: Found, names: list[str]) -> list[str]:
     """Return those of these arguments that change nothing, whatever is handed over."""
     known = [one.name for one in parameters(found.trier.function) or ()]
     return [name for name in names if name in known and _changes_nothing(found, known.index(name))]
+
+
+def unread_ranks(function: Callable[..., Any]) -> list[str]:
+    """Return the parameters that say which part of a sequence a process holds, and that the function never reads."""
+    names = [one.name for one in parameters(function) or () if _RANK.fullmatch(one.name.lower())]
+    code = getattr(inspect.unwrap(getattr(function, "forward", function)), "__code__", None)
+    if not names or code is None:
+        return []
+    loads = (one.argval for one in dis.get_instructions(code) if one.opname.startswith("LOAD"))
+    read = {name for each in loads for name in (each if isinstance(each, tuple) else (each,))}
+    return [name for name in names if name not in read]
 
 
 def usual_case(found: Found) -> Case:

@@ -8,6 +8,7 @@ FAULTS = {
     "llama3_dropped:RotaryEmbedding": "it says Llama3(factor=8.0, original_length=8192, theta=500000.0)",
     "layers_turn_alike:RotaryEmbedding": "`layer_type` changes nothing: it keeps other frequencies for layers",
     "tables_beside_heads:apply_rotary": "turns with the head, not the row: the docstring says t (b, l, nh, hd)",
+    "rank_never_read:rotate_part": "`cp_rank` changes nothing",
     "theta_not_in_key:rope": "`theta` changes nothing: called with other numbers",
 }
 
