@@ -11,6 +11,7 @@ import torch
 from rotcheck.errors import RequestError
 from rotcheck.identify import describe, flags, idle_flags
 from rotcheck.identify.called import called
+from rotcheck.identify.eager import run_eagerly
 from rotcheck.identify.words import described
 from rotcheck.implementations import importing, load
 from rotcheck.implementations.interface import Unavailable
@@ -103,8 +104,7 @@ def settle(device: str) -> None:
     else:
         check(device)
     torch.set_num_threads(1)
-    if hasattr(torch.compiler, "set_stance"):  # of torch 2.6; the search must not compile for each shape
-        torch.compiler.set_stance("force_eager")
+    run_eagerly()
 
 
 def place(device: str) -> torch.device:

@@ -1,5 +1,7 @@
 """Code of engines: right is told right, and the same code with a fault is told by the fault's name."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,25 @@ def test_what_is_compiled_runs_as_it_is_written() -> None:
     """`torch.compile` would take seconds for each shape, and there are hundreds."""
     told = rotcheck.identify(f"{FILE}:compiled")
     assert (told.answer, told.convention and told.convention.pairing) == ("right", "half")
+
+
+SETTLED = """
+import sys
+from rotcheck.identify.worker import settle
+settle("cpu")
+settle("cpu")
+assert "torch._dynamo" not in sys.modules
+import torch
+compiled = []
+turned = torch.compile(lambda x: x.sin(), backend=lambda graph, inputs: compiled.append(graph) or graph.forward)
+turned(torch.ones(2))
+assert not compiled, "compiled where it should run as it is written"
+torch.compiler.set_stance("default")
+turned(torch.ones(2))
+assert compiled
+"""
+
+
+def test_the_compiler_is_imported_by_those_alone_that_compile_and_compiles_nothing_then() -> None:
+    """Importing it takes longer than a usual search."""
+    subprocess.run([sys.executable, "-c", SETTLED], check=True)
