@@ -16,10 +16,14 @@ from turns import Turns
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 TURNS = pytest.StashKey[Turns]()
+TOGETHER = ("tests/probe", "tests/trust")  # rooms whose files share what takes long to make
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than ten seconds; leave out with -m 'not slow'")
+    config.addinivalue_line(
+        "markers", "last: wants the machine for itself, for which it would wait long before"
+    )
     folder = getattr(config, "workerinput", {}).get("turns")
     config.stash[TURNS] = Turns(Path(folder) if folder else None)
     # torch.compile believes what the processor says of itself, and does not compile a program to try it each time.
@@ -37,8 +41,22 @@ def _heed_signals() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run files with slow tests first, so that workers in parallel end at about the same time."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    slow, last = ({item.path for item in items if item.get_closest_marker(mark)} for mark in ("slow", "last"))
+    items.sort(key=lambda item: (item.path in last, item.path not in slow))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the files of a room whose fixtures are long to make to one worker, which makes them once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByRoom(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            room = file.rpartition("/")[0]
+            return room if room in TOGETHER else file
+
+    return ByRoom(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

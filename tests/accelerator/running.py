@@ -19,6 +19,9 @@ MOODS = {
     "all-at-once": {"PRETEND_NO_FLOAT64": "1", "PRETEND_ASSERTS": "1", "PRETEND_STRIDED_COPIES": "1"},
 }
 """What accelerators do beside refusing to mix devices, by the switch of pretend.cpp that does it."""
+HARSH = "all-at-once"
+EXTREMES = ("as-cuda", HARSH)
+"""The moods for whole commands: one has float64, the other everything that can go wrong."""
 
 
 @dataclass(frozen=True)

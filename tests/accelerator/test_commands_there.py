@@ -1,19 +1,22 @@
 """Each command on the pretend accelerator, in its moods: right and wrong functions get the verdicts of the CPU."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import DEVICE, Machine
+from running import DEVICE, EXTREMES, HARSH, Machine
+
+from rotcheck.compare.checks import names
 
 HERE = Path(__file__).parent
 MODEL = HERE / "rotary_model.py"
 MISTAKES = HERE.parent / "compare" / "mistakes.py"
-OWN = ["complex", "fallback", "interleaved", "native", "rotcheck", "torchscript"]
+OWN = ["complex", "fallback", "interleaved", "native", "rotcheck", "timm-cat", "torchscript", "torchtune"]
+"""Right ones, of each form: the others are asked in the harshest mood."""
 LIBRARIES = [
     "diffusers", "diffusers-complex", "diffusers-half", "fair-esm", "megatron-core", "rotary-embedding-torch", "timm",
-    "timm-cat", "timm-half", "torchtune", "torchtune-phi3", "torchtune-qwen2", "transformers-deepseek-v3",
+    "timm-half", "torchtune-phi3", "torchtune-qwen2", "transformers-deepseek-v3",
     "transformers-gpt-neox", "transformers-gptj", "transformers-llama", "transformers-qwen2-vl",
 ]  # fmt: skip
 WRONG = [f"{MISTAKES}:{name}" for name in ("conjugate", "interleaved", "arguments_swapped", "row_too_far")]
@@ -24,7 +27,6 @@ SPAWNING = (
 """The front of rotcheck, whose workers start as on macOS."""
 BENCH = ["--shape", "1x5x3x2x8", "--seconds", "0.01", "--dtype", "float32", "--pass", "forward"]
 SHORT = ["--timeout", "240"]  # seconds for one cell, on a machine that is busy
-EXTREMES = ["as-cuda", "all-at-once"]
 
 Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]
 
@@ -38,13 +40,13 @@ def cells(report: Mapping[str, Any], device: str) -> Cells:
     }
 
 
-def departures(report: Mapping[str, Any]) -> list[str]:
+def departures(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Return the cells that ran on the accelerator and say something else there than on the CPU."""
-    there, here = cells(report, DEVICE), cells(report, "cpu")
+    expected = cells(here, "cpu")
     return [
-        f"{key}: {_words(cell)}, on the CPU {_words(here[key])}"
-        for key, cell in there.items()
-        if cell["verdict"] != "skipped" and not _same(cell, here[key])
+        f"{key}: {_words(cell)}, on the CPU {_words(expected[key])}"
+        for key, cell in cells(there, DEVICE).items()
+        if cell["verdict"] != "skipped" and not _same(cell, expected[key])
     ]
 
 
@@ -56,39 +58,54 @@ def _words(cell: Mapping[str, Any]) -> str:
     return f"{cell['verdict']} {cell['failure'] or ''} {cell['message'] or ''}"
 
 
-def ran(found: Iterable[Mapping[str, Any]]) -> int:
-    """Return how many cells have run, right or wrong."""
-    return sum(cell["verdict"] not in ("skipped", "unavailable") for cell in found)
+@pytest.fixture(scope="module")
+def compared(machine: Machine) -> Callable[..., Any]:
+    """Return what compares on one device, in two dtypes."""
+
+    def ask(*names: str, device: str = DEVICE, mood: str = HARSH) -> Any:
+        asked = [*names, "--dtype", "float32,bfloat16", "--device", device]
+        return machine.json("compare", *asked, *SHORT, mood=mood)
+
+    return ask
+
+
+@pytest.mark.slow
+def test_compare_judges_libraries_as_right_as_on_the_cpu(compared: Callable[..., Any]) -> None:
+    """That they agree under every check on the CPU is held by test_library_agreement.py."""
+    there = cells(compared(*LIBRARIES), DEVICE).values()
+    assert [_words(cell) for cell in there if cell["verdict"] not in ("agrees", "skipped")] == []
+    assert {cell["implementation"] for cell in there if cell["verdict"] == "agrees"} == {*LIBRARIES}
+
+
+@pytest.fixture(scope="module")
+def here(compared: Callable[..., Any]) -> Any:
+    """The right and the wrong ones on the CPU."""
+    return compared(*OWN, *WRONG, device="cpu")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mood", EXTREMES)
-def test_compare_judges_libraries_and_own_functions_as_on_the_cpu(machine: Machine, mood: str) -> None:
-    asked = [*OWN, *LIBRARIES, "--dtype", "float32,bfloat16", "--device", f"cpu,{DEVICE}"]
-    report = machine.json("compare", *asked, *SHORT, mood=mood)
-    assert departures(report) == []
-    there = cells(report, DEVICE).values()
-    assert {cell["implementation"] for cell in there if cell["verdict"] == "agrees"} == {*OWN, *LIBRARIES}
-    assert not any(cell["verdict"] == "disagrees" for cell in there)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mood", EXTREMES)
-def test_compare_finds_the_same_mistakes(machine: Machine, mood: str) -> None:
-    report = machine.json("compare", *WRONG, "native", "--device", f"cpu,{DEVICE}", *SHORT, mood=mood)
-    assert departures(report) == []
-    bad = {
-        cell["implementation"] for cell in cells(report, DEVICE).values() if cell["verdict"] == "disagrees"
-    }
+def test_compare_says_of_the_right_and_the_wrong_what_it_says_on_the_cpu(
+    compared: Callable[..., Any], here: Any, mood: str
+) -> None:
+    there = compared(*OWN, *WRONG, mood=mood)
+    assert departures(there, here) == []
+    bad = {cell["implementation"] for cell in there["cells"] if cell["verdict"] == "disagrees"}
+    agreeing = {cell["implementation"] for cell in there["cells"] if cell["verdict"] == "agrees"}
+    assert agreeing >= {*OWN}
     assert len(bad) == len(WRONG)
+    assert not bad & {*OWN}
 
 
 @pytest.mark.slow
 def test_compare_full_in_all_moods_at_once(machine: Machine) -> None:
-    asked = ["timm-cat", "complex", "rotcheck", "torchtune", "--full", "--dtype", "float32,bfloat16"]
-    report = machine.json("compare", *asked, "--device", f"cpu,{DEVICE}", *SHORT, mood="all-at-once")
-    assert departures(report) == []
-    assert not any(cell["verdict"] == "disagrees" for cell in report["cells"])
+    """All but what is compiled for a CPU: for the device nothing is, and the cell has to say so."""
+    asked = ["timm-cat", "complex", "rotcheck", "torchtune", "--dtype", "float32", *SHORT]
+    both = ",".join(name for name in names("full") if name != "inductor")
+    here = machine.json("compare", *asked, "--check", both, "--device", "cpu", mood=HARSH)
+    there = machine.json("compare", *asked, "--check", f"{both},inductor", "--device", DEVICE, mood=HARSH)
+    assert departures(there, here) == []
+    assert not any(cell["verdict"] == "disagrees" for cell in [*here["cells"], *there["cells"]])
 
 
 @pytest.mark.parametrize("mood", EXTREMES)
@@ -101,10 +118,9 @@ def test_probe_runs_a_kernel_on_the_device(machine: Machine, mood: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mood", EXTREMES)
-def test_identify_says_of_a_file_what_it_says_on_the_cpu(machine: Machine, mood: str) -> None:
+def test_identify_says_of_a_file_what_it_says_on_the_cpu(machine: Machine) -> None:
     here, there = (
-        machine.json("identify", str(MODEL), "--device", device, mood=mood)["identifications"]
+        machine.json("identify", str(MODEL), "--device", device, mood=HARSH)["identifications"]
         for device in ("cpu", DEVICE)
     )
     assert [_identified(one) for one in there] == [_identified(one) for one in here]
@@ -120,11 +136,10 @@ def _identified(one: Mapping[str, Any]) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mood", EXTREMES)
-def test_context_reaches_as_far_as_on_the_cpu(machine: Machine, mood: str) -> None:
+def test_context_reaches_as_far_as_on_the_cpu(machine: Machine) -> None:
     asked = [f"{MODEL}:{name}" for name in ("Rotary", "CachedRotary", "ComplexRotary")]
     here, there = (
-        machine.json("context", *asked, "--device", device, *SHORT, mood=mood) for device in ("cpu", DEVICE)
+        machine.json("context", *asked, "--device", device, *SHORT, mood=HARSH) for device in ("cpu", DEVICE)
     )
     assert [_made(one) for one in there["makers"]] == [_made(one) for one in here["makers"]]
     assert [_reached(row) for row in there["rows"]] == [_reached(row) for row in here["rows"]]
@@ -138,31 +153,17 @@ def _reached(row: Mapping[str, Any]) -> Any:
     return row["implementation"], row["condition"], row["verdict"], row["failure"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mood", EXTREMES)
-def test_train_finds_the_right_one_right_and_the_wrong_one_wrong(machine: Machine, mood: str) -> None:
-    asked = ["native", "rotcheck", "timm-cat", f"{MISTAKES}:conjugate"]
-    found = machine.json("train", *asked, "--steps", "2", "--device", DEVICE, *SHORT, mood=mood)
-    verdicts = [course["verdict"] for course in found["courses"]]
-    assert verdicts == ["agrees", "agrees", "agrees", "disagrees"], found["courses"]
-
-
-@pytest.mark.parametrize("mood", EXTREMES)
-def test_bench_times_each(machine: Machine, mood: str) -> None:
+def test_bench_times_each(machine: Machine) -> None:
     asked = ["native", "timm-cat", *BENCH, "--device", DEVICE]
-    rows = machine.json("bench", *asked, mood=mood)["timings"]
+    rows = machine.json("bench", *asked, mood=HARSH)["timings"]
     assert {(row["implementation"], row["state"]) for row in rows} >= {("native", "ran"), ("timm-cat", "ran")}
 
 
-@pytest.mark.parametrize("mood", EXTREMES)
-def test_preflight_lets_the_job_start_with_right_ones_alone(
-    machine: Machine, mood: str, tmp_path: Path
-) -> None:
+def test_preflight_lets_the_job_start_with_right_ones_alone(machine: Machine, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
-    dtypes = "dtypes = ['float32', 'bfloat16']"
-    for names, code in ((["native", "torchtune"], 0), (["native", f"{MISTAKES}:conjugate"], 1)):
-        policy.write_text(f"implementations = {names!r}\ndevices = [{DEVICE!r}]\n{dtypes}\n")
-        done = machine.run("preflight", "--policy", str(policy), mood=mood)
+    for asked, code in ((["native", "torchtune"], 0), (["native", f"{MISTAKES}:conjugate"], 1)):
+        policy.write_text(f"implementations = {asked!r}\ndevices = [{DEVICE!r}]\ndtypes = ['float32']\n")
+        done = machine.run("preflight", "--policy", str(policy), mood=HARSH)
         assert done.returncode == code, done.stdout
 
 
@@ -172,11 +173,11 @@ def test_each_command_with_workers_started_as_on_macos(machine: Machine, tmp_pat
     policy.write_text("implementations = ['native']\ndevices = ['cpu']\ndtypes = ['float32']\n")
     for command in (
         ["probe"],
-        ["compare", "native", "rotcheck", "timm-cat"],
-        ["identify", f"{MODEL}:Rotary", f"{MODEL}:apply_rotary_pos_emb"],
+        ["compare", "native", "timm-cat", "--dtype", "float32"],
+        ["identify", f"{MODEL}:apply_rotary_pos_emb"],
         ["context", f"{MODEL}:Rotary", "--condition", "constructed"],
-        ["bench", "native", *BENCH],
-        ["train", "native", "--steps", "2"],
+        ["bench", "native", *BENCH, "--device", "cpu"],
+        ["train", "native", "--steps", "2", "--dtype", "float32", "--device", "cpu"],
         ["preflight", "--policy", str(policy)],
     ):
         done = machine.run(*command, front=SPAWNING)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import DEVICE, Machine
+from running import DEVICE, HARSH, Machine
 
 MODULES = Path(__file__).with_name("modules.py")
 RIGHT = ("Complex", "Indexed", "Counting", "Plain", "Turning.rotate")
@@ -18,7 +18,6 @@ LIBRARIES = (
 )  # the others: test_commands_there.py
 LOOKS_UP = (*LIBRARIES, "Indexed", "Plain")
 CHECKS = ("forward", "backward", "inputs", "strides", "offset", "positions", "beyond")
-HARSH = "all-at-once"
 Cells = dict[tuple[str, str], dict[str, Any]]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import DEVICE, MOODS, Machine
+from running import DEVICE, EXTREMES, HARSH, Machine
 
 HERE = Path(__file__).parent
 MAKERS = [f"{HERE}/makers.py:{name}" for name in ("Rotary", "Complex", "Rows")]
@@ -55,7 +55,7 @@ def makers(machine: Machine) -> Rows:
     return tried(machine, *MAKERS, *SOME)
 
 
-@pytest.mark.parametrize("mood", MOODS)
+@pytest.mark.parametrize("mood", EXTREMES)
 def test_what_is_right_on_the_cpu_is_right_there(machine: Machine, makers: Rows, mood: str) -> None:
     assert {makers[name, "constructed"]["verdict"] for name in ("Rotary", "Complex", "Rows")} == {"agrees"}
     there = tried(machine, *MAKERS, *SOME, "--device", DEVICE, mood=mood)
@@ -67,13 +67,13 @@ def test_what_is_right_on_the_cpu_is_right_there(machine: Machine, makers: Rows,
 def test_what_is_planted_is_found_there_and_nothing_else(machine: Machine) -> None:
     here = tried(machine, *PLANTED)
     assert {row["verdict"] for row in here.values()} == {"agrees", "disagrees", "raises", "skipped"}
-    assert_same(tried(machine, *PLANTED, "--device", DEVICE, mood="all-at-once"), here)
+    assert_same(tried(machine, *PLANTED, "--device", DEVICE, mood=HARSH), here)
 
 
 def test_library_classes_are_what_they_are_on_the_cpu(machine: Machine) -> None:
     asked = (*LIBRARIES, "--condition", "bfloat16,beyond")
     here = tried(machine, *asked)
-    assert_same(tried(machine, *asked, "--device", DEVICE, mood="all-at-once"), here)
+    assert_same(tried(machine, *asked, "--device", DEVICE, mood=HARSH), here)
 
 
 def test_the_device_is_named_where_it_is_handed_over(machine: Machine, tmp_path: Path) -> None:

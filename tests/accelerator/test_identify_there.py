@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import DEVICE, Machine
+from running import DEVICE, EXTREMES, HARSH, Machine
 
 HERE = Path(__file__).parent
 MODULES = HERE / "modules.py"
@@ -41,7 +41,6 @@ HOW = (
     "theta",
     "schedule",
 )
-HARSH = "all-at-once"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def found(machine: Machine) -> Any:
     return ask
 
 
-@pytest.mark.parametrize("mood", ["as-cuda", HARSH])
+@pytest.mark.parametrize("mood", EXTREMES)
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_module_is_right_there_and_understood_in_the_same_way(
     found: Any, name: str, mood: str
@@ -70,7 +69,7 @@ def test_a_right_module_is_right_there_and_understood_in_the_same_way(
     assert there["longest_context"] == here["longest_context"]
 
 
-@pytest.mark.parametrize("mood", ["as-cuda", HARSH])
+@pytest.mark.parametrize("mood", EXTREMES)
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_module_is_wrong_there_for_the_same_reason(found: Any, name: str, mood: str) -> None:
     there, here = found(DEVICE, mood)[name], found("cpu", "as-cuda")[name]
@@ -88,7 +87,7 @@ def test_a_class_that_cannot_be_moved_is_built_where_it_is_asked(found: Any) -> 
     assert found("cpu", "as-cuda")["Plain"]["built"] == "Plain()"
 
 
-@pytest.mark.parametrize("mood", ["as-cuda", HARSH])
+@pytest.mark.parametrize("mood", EXTREMES)
 def test_what_only_the_device_refuses_is_no_mistake(found: Any, mood: str) -> None:
     there = found(DEVICE, mood)["LeftBehind"]
     assert found("cpu", "as-cuda")["LeftBehind"]["follows"]
