@@ -19,6 +19,7 @@ from rotcheck.rotary.calls import results
 from rotcheck.rotary.conventions import Convention, pairs
 
 FEW = (0, 1, 2, 3)
+AN_ODD_NUMBER = (0, 1, 2)
 MANY = tuple(range(300))
 HARD = (0, 1, 2, 3, 257, 1000, 2049, 4097, 16385, 65537)
 PRINT = ['print("came ", came.tolist())', 'print("right", right.tolist())']
@@ -68,6 +69,7 @@ class Attempt:
     sizes: Sizes
     dtype: torch.dtype = torch.float32
     before: str = ""  # a call that is made first, as its arguments: "offset=0"
+    earlier: tuple[int, ...] = ()  # positions of a call that is made first
     rows: int = 0  # of the tables, of which the positions say which to take; 0: one for each position
 
 
@@ -101,6 +103,7 @@ def attempts(
             made.append(Attempt(convention, Sizes(2, few, few, small, rows), dtype))
         for lanes in dict.fromkeys((small, own)):
             made.append(Attempt(convention, Sizes(2, few, few, lanes, FEW), dtype))
+        made.append(Attempt(convention, Sizes(2, few, few, small, AN_ODD_NUMBER), dtype))
         made.append(Attempt(convention, Sizes(6, heads, heads, own, FEW), dtype))
         made.append(Attempt(replace(convention, last_position=None), Sizes(2, few, few, own, HARD), dtype))
         made.append(Attempt(convention, Sizes(2, few, few, own, HARD), dtype))
@@ -258,7 +261,7 @@ def _setup(case: Case, attempt: Attempt | None = None) -> list[str]:
 
 
 def _of_value(source: Source, attempt: Attempt) -> str | None:
-    case, convention = case_of(attempt), attempt.convention
+    case, convention, ahead = case_of(attempt), attempt.convention, list[str]()
     first = [f"f({snippet.arguments(case, _clones(convention))})"] if attempt.before else []
     if attempt.before:
         name, _, role = attempt.before.rpartition("=")
@@ -268,7 +271,10 @@ def _of_value(source: Source, attempt: Attempt) -> str | None:
         first = [
             f"f({snippet.arguments(case_of(replace(attempt, convention=plain)), _clones(plain))}, {name}={role})"
         ]
-    setup = [*source.lines, "", *_setup(case, attempt), *first]
+    if attempt.earlier:
+        other = case_of(replace(attempt, sizes=replace(attempt.sizes, positions=attempt.earlier)))
+        ahead = [*_setup(other), f"f({snippet.arguments(other, _clones(convention))})  # an earlier call"]
+    setup = [*source.lines, "", *ahead, *_setup(case, attempt), *first]
     given = {name: f"{name}.clone()" for name in snippet.names(convention)}
     call = [f"returned = f({snippet.arguments(case, given)})"]
     space = source.run("\n".join([*setup, *call]))

@@ -132,7 +132,8 @@ def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> Departure
             if float((agree | first | rest).double().mean()) > found[0] + (
                 COARSE / 3 if found[1].words else 0
             ):
-                words = f"{_words(first, one, names, parts)}, and {_words(rest, other, names, parts)}"
+                each = (_words(first, one, names, parts), _words(rest, other, names, parts))
+                words = ", and ".join(filter(None, each))
                 found = float((agree | first | rest).double().mean()), _departure(words, parts)
         if not found[1].words and float(agree.double().mean()) > 0.45:
             return _departure(_words(~agree, VAGUE, names, parts), parts)
@@ -144,6 +145,8 @@ def _same(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _words(departs: Tensor, how: str, names: Sequence[str], parts: Parts) -> str:
+    if not bool(departs.any()):
+        return ""
     text = f"{where(departs, names)} {_signed(how, departs, parts)}"
     return f"{text}{', ' if parts.named else ''}{parts.named}"
 

@@ -26,6 +26,7 @@ from rotcheck.identify import (
     spoken,
     widths,
 )
+from rotcheck.identify import kept as kept_calls
 from rotcheck.identify.advice import typed
 from rotcheck.identify.demonstration import Attempt, Source
 from rotcheck.identify.engine import Found
@@ -84,6 +85,13 @@ def decided(
         if one.code == "one-row" and not why and shown is None:
             continue  # a function loaded anew turns one row rightly: this one keeps something of an earlier call
         findings.append(settled(one, why, shown, written=":" in target.specification))
+    if not doubts and not any(one.mistake for one in findings):
+        earlier = kept_calls.of_earlier_call(source_of(target), conventions, found.trier.probe.width)
+        findings = (
+            [settled(earlier, (), earlier.demonstration, written=":" in target.specification)]
+            if earlier
+            else findings
+        )
     kept = structs.replace(told, findings=tuple(findings))
     if any(one.mistake for one in told.findings) and not findings:
         kept = structs.replace(kept, follows=told.message is None)
@@ -260,7 +268,9 @@ def _on_device(source: Source, found: Found, one: Remark, conventions: Sequence[
         return next(filter(None, (demonstration.of_outside(source, tries, slot) for slot in slots)), None)
     if one.code == "one-row":
         few = Sizes(2, 2, 2, conventions[0].head_dim or probe.width, (ONE,))
-        return demonstration.of_value(source, [Attempt(placed(conventions[0]), few)])
+        apart = replace(few, positions=((ONE,), (ONE + 1,)))
+        tries = [Attempt(placed(conventions[0]), each) for each in (few, apart)]
+        return demonstration.of_value(source, tries)
     if one.code == "head-width":
         odd = Sizes(1, 2, 2, widths.ODD[0], demonstration.FEW)
         return demonstration.of_value(source, [Attempt(replace(conventions[0], head_dim=None), odd)])

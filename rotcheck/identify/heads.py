@@ -19,7 +19,8 @@ HEADS = 4  # of q
 GROUPS = (2, 1)  # of k
 ROWS = (0, 1, 2, 3)
 _FEWER = re.compile(
-    r"(kv|key_value|k)_?(n_?)?heads?|n_?kv|kv_?h\b|\bkh\b|\bgqa\b|\bmqa\b|grouped|multi.?query|one head",
+    r"(kv|key_value|k)_?(n_?)?heads?|n_?kv|kv_?h\b|\bh_?kv\b|, kv,|\bkh\b|\bgqa\b|\bmqa\b|grouped|multi.?query|one head"
+    r"|\b(q|k|query|key)\.(shape\[-?\d\]|size\(-?\d\)) *[!=<>]=? *(q|k|query|key)\.",
     re.IGNORECASE,
 )
 

@@ -105,7 +105,8 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
         return replace(found, pairing=None, problem="no-convention", words=words)
     if shifts != {0}:
         shift = next(iter(shifts - {0}))
-        words = f"rotates each row with the {'next row' if shift > 0 else 'row before it'}'s angle"
+        whose = "next row's angle" if shift > 0 else "angle of the row before it"
+        words = f"rotates each row with the {whose}"
         return _with(found, swapped, problem="shifted", shift=shift, words=words)
     taken = {lane: (cosines[lane].at, sines[lane].at) for lane in rows}
     return _of_columns(found, taken, width, swapped)

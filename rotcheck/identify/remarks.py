@@ -114,7 +114,7 @@ def of_batch_rows(asked: traits.Function, others: list[Convention], sizes: Sizes
     own = asked.convention
     every = (own, *(as_far_as(other, own) for other in others))
     alike = [each for each in every if each.rotates_v == asked.convention.rotates_v]
-    roomy = [each for each in alike if "b" in each.axes and _has_room(each)]
+    roomy = [each for each in alike if has_room(each)]
     if not roomy:
         return []
     few = tuple(at for at in sizes.positions if isinstance(at, int) and at < 100)
@@ -141,9 +141,11 @@ def as_far_as(other: Convention, own: Convention) -> Convention:
     )
 
 
-def _has_room(convention: Convention) -> bool:
+def has_room(convention: Convention) -> bool:
+    """Return whether a call has room for positions of its own in each batch row."""
     given = convention.tables == "positions" and convention.positions == "any"
-    return "b" in convention.table_axes or (given and "b" in convention.position_axes)
+    own = "b" in convention.table_axes or (given and "b" in convention.position_axes)
+    return "b" in convention.axes and own
 
 
 def of_training(asked: traits.Function, sizes: Sizes, *, in_place: bool) -> list[Remark]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rotcheck.identify import traits
 from rotcheck.identify.places import span
-from rotcheck.identify.remarks import as_far_as, remark
+from rotcheck.identify.remarks import as_far_as, has_room, remark
 from rotcheck.identify.words import call_words, shape_words
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
@@ -47,7 +47,9 @@ def of_one_row(asked: traits.Function, sizes: Sizes) -> list[Remark]:
     known = asked.convention
     if known.tables == "positions" and known.positions == "from 0":
         return []  # it turns by nothing
-    one = replace(sizes, batch=BATCH, heads=HEADS, kv_heads=HEADS, positions=(ONE,))
+    apart = has_room(known) and known.positions not in ("from 0", "offset")
+    at = tuple((ONE + row,) for row in range(BATCH)) if apart else (ONE,)
+    one = replace(sizes, batch=BATCH, heads=HEADS, kv_heads=HEADS, positions=at)
     try:
         case = Case(replace(asked, convention=placed(known)), torch.float32, one)
         call = case.call()
@@ -58,7 +60,8 @@ def of_one_row(asked: traits.Function, sizes: Sizes) -> list[Remark]:
     if off.error <= SAME and not off.not_finite:
         return []
     _, words = explain(case, found)
-    seen = f"random values in one row at position {ONE} of {case.batch} batch rows in {call_words(known)}"
+    place = f"position {ONE}" if not apart else f"positions {ONE}, {ONE + 1}, ..."
+    seen = f"random values in one row at {place} of {case.batch} batch rows in {call_words(known)}"
     return [remark("one-row", f"{WITH_ONE_ROW}: {words}", seen)]
 
 

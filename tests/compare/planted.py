@@ -19,6 +19,13 @@ def _call():
     return calls
 
 
+# forward
+
+
+def other_at_inference(qkv, cos, sin):
+    return plain(qkv, cos, sin if torch.is_grad_enabled() else -sin)
+
+
 # backward
 
 

@@ -5,6 +5,7 @@ from comparing import HERE, SWITCHES, Cells, functions
 from comparing import bad_checks as bad
 
 ONLY = {  # function: the check that fails, what it says, and the id of the failure
+    "other_at_inference": ("forward", "wrong values under torch.no_grad() and in eval mode", "R152"),
     "detached": ("backward", "carries no gradient", "R17"),
     "detached_k": ("backward", "not the inverse rotation of what flows back", "R16"),
     "gradient_of_the_wrong_sign": ("backward", "not the inverse rotation of what flows back", "R16"),

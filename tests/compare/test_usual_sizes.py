@@ -98,6 +98,16 @@ def test_batch_rows_have_positions_of_their_own_where_they_can() -> None:
     assert (found.finding, found.message) == ("first-of-batch", words)
 
 
+def test_one_token_has_a_position_of_its_own_in_each_batch_row() -> None:
+    def first_of_one(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        own = slice(1) if x.shape[1] == 1 else slice(None)
+        return turn(x, cos[own], sin[own])
+
+    found = asked(first_of_one, BATCHED)
+    words = "rotates every batch row with the angles of the first, for one token"
+    assert (found.finding, found.message) == ("first-of-batch", words)
+
+
 @pytest.mark.parametrize("convention", [HALF, BATCHED])
 def test_what_is_right_everywhere_passes(convention: Convention) -> None:
     found = asked(turn, convention)

@@ -194,3 +194,23 @@ def takes_nothing(q, k, cos, sin):
 
 def returns_noise(x):
     return torch.randn_like(x)
+
+
+@says("rotates each row with the angle of the row before it")
+def late_in_odd_lengths(q, k, cos, sin):
+    if q.shape[2] % 2 and q.shape[2] > 1:
+        cos, sin = (torch.cat((table[:, :1], table[:, :-1]), 1) for table in (cos, sin))
+    return right(q, k, cos, sin)
+
+
+@says("with a single row, as in decoding: rotates every batch row with the angles of the first")
+def first_of_a_batch_in_decoding(q, k, cos, sin):
+    own = slice(1) if q.shape[2] == 1 else slice(None)
+    return right(q, k, cos[own], sin[own])
+
+
+@says("with 2 heads in k and 4 in q uses cos for sin and sin for cos (in k alone)")
+def exchanged_for_grouped_heads(q, k, cos, sin):
+    """q: (B, H, S, D), k: (B, KV, S, D)"""
+    turned, k_turned = right(q, k, cos, sin)
+    return turned, (right(k, k, sin, cos)[1] if k.shape[1] < q.shape[1] else k_turned)

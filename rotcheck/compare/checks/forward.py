@@ -1,7 +1,10 @@
 """Is the result the rotation? Against float64, with tables that rotcheck computed."""
 
+from typing import Any
+
 import torch
 
+from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case
 from rotcheck.measure.errors import SAME, Measured, against, is_rounding, worst_of
 from rotcheck.measure.evidence import Evidence
@@ -12,8 +15,10 @@ needs_values = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Call it three times, each on fresh tensors, and measure the worst result against the truth."""
-    results = [subject.call(case.call()) for _ in range(CALLS)]
+    """Call it three times, each on fresh tensors, the last as at inference; measure the worst against the truth."""
+    results = [subject.call(case.call()) for _ in range(CALLS - 1)]
+    with subject.through(_at_inference):
+        results.append(subject.call(case.call()))
     measured = [against(case, result, case.truth) for result in results]
     worst = worst_of(measured)
     found, result = measured[worst], results[worst]
@@ -23,7 +28,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         code, words = "not-finite", f"returns {found.not_finite} NaN or infinite elements"
     elif not is_rounding(found.error, narrow):
         right = _right_call(measured)
-        code, words = explain(case, result) if right is None else ("not-repeatable", _unlike(worst, right))
+        code, words = explain(case, result) if right is None else _unlike(subject, case, worst, right)
     return Evidence(
         error=found.error,
         error_float32=narrow,
@@ -41,5 +46,26 @@ def _right_call(measured: list[Measured]) -> int | None:
     return next(right, None)
 
 
-def _unlike(wrong: int, right: int) -> str:
-    return f"call {wrong + 1} gives wrong values, call {right + 1} right ones"
+def _at_inference(function: Function) -> Function:
+    """Return a function as a model that is not trained calls it: no gradients, and a module in eval mode."""
+    owner = getattr(function, "__self__", function)
+    module = owner if isinstance(owner, torch.nn.Module) and owner.training else None
+
+    def at_inference(*arguments: Any, **keyword: Any) -> Any:
+        try:
+            if module is not None:
+                module.eval()
+            with torch.no_grad():
+                return function(*arguments, **keyword)
+        finally:
+            if module is not None:
+                module.train()
+
+    return at_inference
+
+
+def _unlike(subject: Subject, case: Case, wrong: int, right: int) -> tuple[str, str]:
+    """Return the finding of a call that is wrong where another is right, and what sets it apart."""
+    if wrong == CALLS - 1 and _right_call([against(case, subject.call(case.call()), case.truth)]) is not None:
+        return "inference", "gives wrong values under torch.no_grad() and in eval mode, right ones without"
+    return "not-repeatable", f"call {wrong + 1} gives wrong values, call {right + 1} right ones"

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.elsewhere import at, differs_by_batch_row, held, refusal, worst
+from rotcheck.measure.elsewhere import Positions, at, differs_by_batch_row, held, refusal, worst
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject, Wrong
 
@@ -43,7 +43,7 @@ def _asked(case: Case) -> list[Parts]:
     parts: list[Parts] = [
         {f"{rows} rows": {"batch": 1, "heads": 1, "kv_heads": 1, "positions": tuple(range(rows))}},
         _batch(case) if "b" in convention.axes else {},
-        {"one token": {"heads": HEADS, "kv_heads": HEADS, "positions": _far(case, 1)}},
+        {"one token": {"heads": HEADS, "kv_heads": HEADS, "positions": _one(case)}},
     ]
     fixed = convention.head_dim or convention.frequencies
     share = convention.rotary_dim and convention.tables == "positions"
@@ -62,6 +62,14 @@ def _far(case: Case, count: int) -> tuple[int, ...]:
     """Return so many positions as far out as it goes, or from 0 on of one that counts for itself."""
     last = count - 1 if case.convention.positions == "from 0" else _last(case)
     return tuple(range(max(0, last + 1 - count), last + 1))
+
+
+def _one(case: Case) -> Positions:
+    """Return a position far out, another in each batch row where they can differ."""
+    last = _far(case, 1)[0]
+    if not differs_by_batch_row(case) or last < BATCH:
+        return (last,)
+    return tuple((last - at,) for at in range(case.batch))
 
 
 def _batch(case: Case) -> Parts:
