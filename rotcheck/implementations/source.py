@@ -15,7 +15,7 @@ _ROTARY = re.compile(  # of a name in words, as `_llama_rotary_embedding_`
 _TABLES = re.compile(r"freqs?_?cis|pos(ition)?_?emb|apply_.*emb")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HELPER = re.compile(
-    r"^_?(rotate_?(half|every|neox|gptj|interleaved)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|[Mm]odels?$"
+    r"^_?(rotate_?(half|every|neox|gptj|interleaved)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|[Mm]odels?$|Steps?$"
     r"|sin_?cos_pos|^_?(interpolate|resample|resize|adjust|load)_.*pos"  # what is added to x, and what converts it
 )
 _EMBEDS = re.compile(r"Embed|Pos[A-Z_]|Pos$|_pos_")  # of a class that may make tables

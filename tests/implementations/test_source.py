@@ -47,6 +47,7 @@ KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
             ["FluxPosEmbed"],
         ),
         ("class BertEmbeddings:\n    def forward(self, x): return x + self.position_embeddings(x)", []),
+        ("class FluxRoPEInputsStep:\n    def __call__(self, components, state): pass", []),  # of a pipeline
         ("class GemmaEmbedAttention:\n    def forward(self, q, k, v): return apply_rope(q)", []),
         ("def rotate_half(x):\n    a, b = x.chunk(2, -1)\n    return torch.cat((-b, a), -1)", []),
     ],
