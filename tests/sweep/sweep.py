@@ -53,15 +53,18 @@ def _meant(file: Path) -> Iterator[tuple[str, str]]:
         yield name, f"{name.partition('.')[2]} {text}"
 
 
-def sweep(package: str, timeout: float) -> dict[str, Identification]:
-    """Return what was identified of a package, by specification; prints a line for each."""
+def sweep(package: str, timeout: float, preload: Sequence[str] = ()) -> dict[str, Identification]:
+    """Return what was identified of a package, by specification; prints a line for each.
+
+    `preload`: modules that many of its files import, imported once.
+    """
     asked = list(specifications(package))
     print(f"{package}: {len(asked)} functions and classes", flush=True)
 
     def tell(one: Identification) -> None:
         print(f"{MARKS[one.answer]} {one.specification} {one.seconds or 0.0:.1f} s", flush=True)
 
-    with Pool(preload=(*PRELOAD, package)) as pool:
+    with Pool(preload=(*PRELOAD, package, *preload)) as pool:
         return {name: one.told for name, one in of_all(pool, asked, "cpu", timeout, tell).items()}
 
 
@@ -100,10 +103,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("sweep.json"))
     parser.add_argument("--page", type=Path, default=Path("sweep.md"))
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for one function")
+    parser.add_argument("--preload", nargs="*", default=[], help="modules to import once, for speed")
     options = parser.parse_args(arguments)
     results: dict[str, dict[str, Identification]] = {}
     for package in options.packages:
-        results[package] = sweep(package, options.timeout)
+        results[package] = sweep(package, options.timeout, options.preload)
         options.out.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
         options.page.write_text(page(results), "utf-8")
     print(page(results))
