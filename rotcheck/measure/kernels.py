@@ -28,6 +28,10 @@ class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._untouched = {_address(x) for x in given}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler first, which takes a second and more
+
     def __torch_dispatch__(
         self,
         func: Any,
