@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from rotcheck.context.known import POSITIONS, Known
-from rotcheck.context.sources import Source
-from rotcheck.identify.frequencies import same_row
+from rotcheck.context.known import HONEST, POSITIONS, Known
+from rotcheck.context.sources import ROWS, Rotation, Source
+from rotcheck.identify.frequencies import Turned, fitted, same_row, wrapped
+from rotcheck.identify.lengths import SMALL, slowed
 
+EXACT = 1e-3  # radians: less than what frequencies are fitted to
 FIRST, MOST_COUNTED = 257, 16385  # positions; one that makes all rows is asked for fewer
 
 
@@ -18,8 +20,10 @@ def change(fresh: Callable[[], Source], known: Known) -> tuple[int | None, int]:
     None: none that it takes does. `fresh`: an object that was asked for nothing yet, since one that was asked for many
     rows may keep what it made for them.
     """
-    if known.asking in ("offset", "none"):
+    if known.asking == "none":
         return None, 0
+    if known.asking == "offset":
+        return _behind(fresh(), known), 0
     few = _row_one(fresh(), (0, 1, 2, 3))
     same = 3
     for position in _wanted(fresh(), known):
@@ -28,9 +32,37 @@ def change(fresh: Callable[[], Source], known: Known) -> tuple[int | None, int]:
         except Exception:  # it takes no position as large as this
             break
         if not alike:
-            return _between(fresh, few, same, position), position
+            return _between(same, position, lambda at: same_row(_row_one(fresh(), (1, at)), few)), position
         same = position
     return None, same
+
+
+def _behind(asked: Source, known: Known) -> int | None:
+    """Return the first offset whose frequencies are slower, of one that counts from it; None: none that it takes.
+
+    They change little by little: it is the first whose phase is not that of the first frequencies any more.
+    """
+    assert isinstance(asked, Rotation), "tables have no offset of their own"
+    few = _rows(asked, range(SMALL + 1))
+    frequencies = fitted(few, SMALL)
+
+    def right(position: int) -> bool:
+        angles = _rows(asked, range(position, position + ROWS))[position] - few[0]  # (P,)
+        return bool(wrapped(angles - position * frequencies).abs().max() < max(EXACT, HONEST * position))
+
+    for position in (one for one in POSITIONS[:-1] if one >= FIRST):
+        try:
+            far = _rows(asked, range(position, position + ROWS))
+            if slowed(few | far):
+                return _between(SMALL, position, right)
+        except Exception:  # it takes no offset as large as this
+            return None
+    return None
+
+
+def _rows(asked: Rotation, positions: range) -> Turned:
+    turns = asked.call(positions, positions.start)
+    return dict(zip(positions, torch.atan2(turns.sin, turns.cos)))
 
 
 def _wanted(asked: Source, known: Known) -> list[int]:
@@ -45,10 +77,10 @@ def _row_one(asked: Source, positions: Sequence[int]) -> Tensor:
     return torch.atan2(turns.sin, turns.cos)[at]
 
 
-def _between(fresh: Callable[[], Source], few: Tensor, same: int, other: int) -> int:
+def _between(same: int, other: int, alike: Callable[[int], bool]) -> int:
     while other - same > 1:
         middle = (same + other) // 2
-        if same_row(_row_one(fresh(), (1, middle)), few):
+        if alike(middle):
             same = middle
         else:
             other = middle

@@ -14,7 +14,7 @@ def first_other(seen: Turned) -> int | None:
 
     The fastest pair turns as before from row to row, others slower: nothing that is rounded or cut off does that.
     """
-    if not _slowed(seen):
+    if not slowed(seen):
         return None
     frequencies = fitted(seen, SMALL)
     zero = seen[0]
@@ -22,7 +22,8 @@ def first_other(seen: Turned) -> int | None:
     return next((at for at, radians in off.items() if radians > RIGHT), None)
 
 
-def _slowed(seen: Turned) -> bool:
+def slowed(seen: Turned) -> bool:
+    """Return whether far rows turn by slower frequencies than the first ones, and the fastest pair as before."""
     if 0 not in seen or 1 not in seen:
         return False
     few = wrapped(seen[1] - seen[0]).abs()  # (P,)

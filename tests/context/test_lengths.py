@@ -11,6 +11,7 @@ from rotcheck.implementations import load
 PUBLIC = Path(__file__).parents[1] / "public"
 CHANGES = {
     "dynamic_ntk_constant/fixed.py:DynamicNTKScalingRotaryEmbedding": 2048,
+    "length_of_another_axis/fixed.py:GrowingBase": 510,
     "longrope_by_capacity/fixed.py:Phi3LongRoPERotaryEmbedding": 4096,
 }
 
