@@ -11,6 +11,7 @@ from rotcheck.compare.checks import names as check_names
 from rotcheck.compare.judgement import CONVENTION, Identifier
 from rotcheck.compare.pairs import Outputs
 from rotcheck.errors import REQUEST, RequestError
+from rotcheck.identify import run as identify
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Pool, Raised
@@ -55,7 +56,7 @@ def compare(
     """
     implementations = (*implementations, *(registry.everything() if everything else ()))
     wanted = plan.request(implementations, devices, dtypes, checks, full)
-    with Pool(preload=_preload(wanted.checks), memory_limit=memory_limit) as pool:
+    with Pool(preload=_preload(wanted), memory_limit=memory_limit) as pool:
         machine = probe.survey(pool, groups=SURVEYED, trials=False)
         here = plan.devices(wanted.devices, machine)
         run = _Run(wanted, machine, here, on_cell or (lambda cell: None))
@@ -81,11 +82,12 @@ def compare(
         return run.report()
 
 
-def _preload(checks: Sequence[str]) -> tuple[str, ...]:
+def _preload(wanted: plan.Request) -> tuple[str, ...]:
     """Return what to import once, before workers are forked."""
-    others = [f"{_CHECKS}.{name}" for name in checks if name != CONVENTION]
-    tracing = ["torch._dynamo"] if set(checks) & set(TRACERS) else []
-    return tuple(dict.fromkeys((*PRELOAD, *others, *tracing)))
+    others = [f"{_CHECKS}.{name}" for name in wanted.checks if name != CONVENTION]
+    tracing = ["torch._dynamo"] if set(wanted.checks) & set(TRACERS) else []
+    identifying = identify.PRELOAD if any(judgement.given(wanted.implementations)) else ()
+    return tuple(dict.fromkeys((*PRELOAD, *others, *tracing, *identifying)))
 
 
 def _parted(wanted: plan.Request) -> tuple[plan.Request, plan.Request]:
