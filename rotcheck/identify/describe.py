@@ -359,13 +359,13 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
         findings += indexed.of_positions(asked, sizes)
     if judged and not _mistaken(findings):
         findings += rows.of_many_rows(asked, held.others(found, target.function), sizes)
+    if not (_mistaken(findings) or attention):
+        findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     if judged and not _mistaken(findings):
         findings += rows.of_one_row(asked, sizes)
         findings += widths.of_no_power_of_two(asked)
         in_place = replace(asked.convention, in_place=more.in_place)
         findings += heads.of_fewer(replace(asked, convention=in_place), found.trier.probe.width)
-    if not (_mistaken(findings) or attention):
-        findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)
 
