@@ -48,11 +48,11 @@ def _right(parts: Sequence[Part], asked: Request) -> str:
     needed = [part.needed for part in right if part.needed]
     if all(part.kind is None for part in right):
         return "right"  # permutations alone: they have no dtype
-    kernels = [part for part in right if part.dtypes]
-    under = f"in {' and '.join(kernels[0].dtypes)} under the Triton interpreter" if kernels else ""
-    if len(kernels) == len(right):
-        return f"right {under}"
-    dtypes = " and ".join(asked.dtypes) + (f"; its kernels {under}" if kernels else "")
+    others = [part for part in right if part.dtypes]
+    in_others = f"in {' and '.join(others[0].dtypes)}" if others else ""
+    if len(others) == len(right):
+        return f"right {in_others}"
+    dtypes = " and ".join(asked.dtypes) + (f"; {_names(others, asked)} {in_others}" if others else "")
     return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
 
 

@@ -17,7 +17,7 @@ CONDITIONS = {
 }
 """What is done to an object that makes its own angles in a model of each dtype, as `rotcheck context` names it."""
 
-INTERPRETED = ("float32",)
+JUDGED = ("float32",)  # where bfloat16 cannot be
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Request:
 
 def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
     """Return the dtypes in which a device can judge: the Triton interpreter has no true bfloat16."""
-    return tuple(name for name in dtypes if name != "bfloat16" or device != "interpreter") or INTERPRETED
+    return tuple(name for name in dtypes if name != "bfloat16" or device != "interpreter") or JUDGED
 
 
 def request(specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str) -> Request:

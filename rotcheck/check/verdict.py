@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from rotcheck.check.plan import Request, judged_in
+from rotcheck.check.plan import JUDGED, Request, judged_in
 from rotcheck.implementations.places import place
 from rotcheck.results import FINDINGS, Answer, Cell, Fault, Identification, Maker, Part, Reach
 
@@ -17,6 +17,7 @@ UNMEASURED = (
     "how far its angles are right was not measured: its kernel runs under the Triton interpreter here"
 )
 ON_A_GPU = "ask on a machine with a GPU: `rotcheck check ... --device cuda`"
+GRID = "turns the squares of a grid: judged as constructed, and in float32"
 DONE = {
     "constructed": "as constructed",
     "half": "after `.half()`",
@@ -44,7 +45,8 @@ def part_of(
         *_of_rows(rows, maker, told),
         *_unjudged(told, cells, rows),
     ]
-    where, dtypes = place(name), judged_in(asked.dtypes, told.device)
+    where = place(name)
+    dtypes = JUDGED if _on_a_grid(told) else judged_in(asked.dtypes, told.device)
     return Part(
         name=asked.shown[name],
         answer=_answer(faults),
@@ -147,7 +149,7 @@ def _longer(row: Reach, maker: Maker | None) -> str | None:
 def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]) -> Iterator[Fault]:
     """Yield why a function that is understood was not judged: then it is not right either."""
     convention = told.convention
-    if told.answer == "unknown" or convention is None or convention.positions == "grid":
+    if told.answer == "unknown" or convention is None or _on_a_grid(told):
         return
     for by, judged, kinds in (("context", rows, ("builds", "both")), ("compare", cells, ("applies", "both"))):
         ran = [each for each in judged if each.verdict in ("agrees", *FINDINGS)]
@@ -161,6 +163,12 @@ def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]
                 answer="unknown", by=by, rule="not-measured", message=f"it was not judged: {why}", fix=fix
             )
             return
+
+
+def _on_a_grid(told: Identification) -> bool:
+    """Return whether it turns the squares of a grid, which `identify` alone judges, and as constructed."""
+    convention = told.convention
+    return convention is not None and (convention.positions == "grid" or convention.schedule == "axial")
 
 
 def _right_to(rows: Sequence[Reach], needed: int | None) -> int | None:
@@ -179,6 +187,7 @@ def _right_to(rows: Sequence[Reach], needed: int | None) -> int | None:
 def _notes(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]) -> list[str]:
     said = [one.message for one in told.findings if not one.mistake]
     said += [f"not tried: {name}" for name in told.untried]
+    said += [GRID] if told.answer == "right" and _on_a_grid(told) else []
     said += [f"loaded {one.says}" for one in told.evidence if one.field == "loaded"]
     said += [cell.note for cell in cells if cell.note and cell.verdict == "agrees"]
     said += [

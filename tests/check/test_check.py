@@ -247,6 +247,7 @@ CELL = Cell(implementation="m.py:f", device="cpu", dtype="bfloat16", check="forw
         ([], [replace(ROW, asked_to=1000, stopped="it takes long")], {}, "unknown"),  # not asked far enough
         ([], [replace(ROW, verdict="skipped", message="it makes a grid")], {}, "unknown"),
         ([], [], {"convention": Described(kind="builds", positions="grid")}, "right"),  # no length to reach
+        ([replace(CELL, verdict="skipped")], [], {"convention": Described(kind="both", schedule="axial")}, "right"),
         ([], [replace(ROW, verdict="raises", finding="short", message="it gives 8 rows")], {}, "unknown"),
         ([], [replace(ROW, verdict="hangs", message="no answer")], {}, "wrong"),
         ([CELL], [], {"convention": Described(kind="applies")}, "right"),
@@ -270,9 +271,8 @@ def test_the_headline_of_what_is_right_is_how_far_all_of_it_is() -> None:
     assert headline.headline(parts, ASKED) == "right to 8,192 in bfloat16"
     assert headline.headline(parts[2:], ASKED) == "right in bfloat16"
     kernel = Part(name="m.py:k", answer="right", kind="applies", dtypes=("float32",))
-    under = "in float32 under the Triton interpreter"
-    assert headline.headline([kernel], ASKED) == f"right {under}"
-    assert headline.headline([*parts, kernel], ASKED) == f"right to 8,192 in bfloat16; its kernels {under}"
+    assert headline.headline([kernel], ASKED) == "right in float32"
+    assert headline.headline([*parts, kernel], ASKED) == "right to 8,192 in bfloat16; k in float32"
     fault = Fault(answer="unknown", by="identify", rule="unidentified", message="why")
     unknown = [Part(name="m.py:b", answer="unknown", faults=(fault,))]
     assert (
