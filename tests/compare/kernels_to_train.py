@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from kernels import write
+from kernels_for_inference import write
 from torch import Tensor
 
 

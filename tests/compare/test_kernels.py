@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import kernels
+import kernels_for_inference
 import kernels_to_train
 import pytest
 import torch
@@ -36,7 +36,7 @@ def judged(function: object) -> dict[str, Cell]:
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_that_no_gradient_flows_through_a_kernel_is_said_and_is_no_mistake(name: str) -> None:
-    cells = judged(getattr(kernels, name))
+    cells = judged(getattr(kernels_for_inference, name))
     assert (cells["convention"].verdict, cells["convention"].note) == ("agrees", FOR_INFERENCE)
     assert (cells["backward"].verdict, cells["backward"].message) == ("skipped", FOR_INFERENCE)
     assert "does not check positions" in (cells["beyond"].note or "")
@@ -45,7 +45,7 @@ def test_that_no_gradient_flows_through_a_kernel_is_said_and_is_no_mistake(name:
 @pytest.mark.parametrize("name", UNTRAINED)
 def test_what_torch_computes_behind_autograds_back_is_a_mistake(name: str) -> None:
     with pytest.raises(AssertionError) as caught:
-        judged(getattr(kernels, name))
+        judged(getattr(kernels_for_inference, name))
     assert UNTRAINED[name] in " ".join(str(caught.value).split())
 
 
@@ -57,21 +57,21 @@ def test_a_kernel_in_a_file_with_an_autograd_function_must_train(name: str) -> N
 
 def test_rows_past_the_tables_are_a_finding_of_torchs_own_operations() -> None:
     with pytest.raises(AssertionError, match="9 rows with tables of 7 rows"):
-        judged(kernels.in_torch)
-    assert assert_rotates(kernels.in_torch, dtypes=["float32"], checks=["backward", "inputs"])
+        judged(kernels_for_inference.in_torch)
+    assert assert_rotates(kernels_for_inference.in_torch, dtypes=["float32"], checks=["backward", "inputs"])
 
 
 def test_a_kernel_that_declares_its_convention_is_held_to_it() -> None:
     said = {"pairing": "half", "layout": "bshd", "tables": "half-width", "in_place": True}
     with pytest.raises(AssertionError) as caught:
-        judged(declare(**said)(kernels.in_place))
+        judged(declare(**said)(kernels_for_inference.in_place))
     words = " ".join(str(caught.value).split())
     assert "behind autograd's back" in words
     assert "9 rows with tables of 7 rows" in words
 
 
 def test_train_and_bench_leave_out_the_gradient_of_such_a_kernel() -> None:
-    name = f"{Path(kernels.__file__)}:in_place"
+    name = f"{Path(kernels_for_inference.__file__)}:in_place"
     found = identified(load.find(name, "cpu"), torch.device("cpu"))
     setup = judgement.setup_of(Identified(found.told, to_builtins(found.convention)))
     subject = Subject(name, "cpu", convention_of(setup), **seen_of(setup))
