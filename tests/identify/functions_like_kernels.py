@@ -60,6 +60,28 @@ def any_heads_of_either(q, k, cos, sin):
     return rotate(q, cos[:, None], sin[:, None]), rotate(k, cos[:, None], sin[:, None])
 
 
+def by_rows(x, cos, sin):
+    rows = x.transpose(
+        1, 2
+    ).contiguous()  # what lies row by row in memory is turned there, all else is copied
+    rows.copy_(rotate(rows, cos[:, None], sin[:, None]))
+    return rows.transpose(1, 2)
+
+
+@expect(pairing="half", layout="bhsd", tables="half-width")
+def in_the_memory_of_rows(q, k, cos, sin):
+    """q: (batch, n_q_head, seq_len, head_dim); k: (batch, n_kv_head, seq_len, head_dim)."""
+    return by_rows(q, cos, sin), by_rows(k, cos, sin)
+
+
+@expect(pairing="half", layout="bhsd", tables="half-width", mistakes=("gqa",))
+def in_the_memory_of_fewer_heads(q, k, cos, sin):
+    """q: (batch, n_q_head, seq_len, head_dim); k: (batch, n_kv_head, seq_len, head_dim)."""
+    cos, sin = (table.view(1, 1, q.shape[2], -1) for table in (cos, sin))
+    turned = rotate(k, cos, sin)
+    return rotate(q, cos, sin), k.copy_(turned) if k.shape[1] < q.shape[1] else turned
+
+
 def all_but_the_last_head(qkv, cos, sin, heads, slots):
     out = qkv.clone().movedim((slots, heads), (0, 1))
     out[:2, :-1] = rotate(out[:2, :-1], cos, sin)
