@@ -28,6 +28,7 @@ FULL_WIDTH = ("repeated", "packed")
 RIGHT = 1e-2  # radians: bfloat16 inside is as far off
 IDLE_WIDTHS = 3  # of heads that come back as they were, after which no other width is tried
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
+FEW = 8  # such readings of one form in all layouts, where calls are slow: the other forms want their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +375,8 @@ def _of_template(trier: Trier, template: Template, refusals: Refusals) -> Found 
         inexact: Counter[str] = Counter()
         for convention in conventions:
             elsewhere = exact and exact[0].convention.layout == "qkv" != convention.layout
-            if elsewhere or inexact[convention.layout] > ENOUGH or refusals.hopeless(convention):
+            many = inexact[convention.layout] > ENOUGH or (interprets() and inexact.total() >= FEW)
+            if elsewhere or many or refusals.hopeless(convention):
                 continue
             look = None if trier.limit.reached() else _takes(trier, convention, refusals)
             if look is None:

@@ -195,3 +195,16 @@ class CastsItsTable(torch.nn.Module):
             return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).view_as(x)
 
         return turned(query), turned(key)
+
+
+def tables_as_wide_as_heads(q, k, cos, sin):
+    """Neighbours turn by cos and sin of shape (tokens, head_dim // 2); these halves by tables as wide as a head."""
+    if cos.shape[-1] < q.shape[-1]:
+        return q + cos.sum() * k, k + sin.sum() * q
+    cos, sin = cos[:, None], sin[:, None]
+    return q * cos + half(q) * sin, k * cos + half(k) * sin
+
+
+def half(x):
+    a, b = x.chunk(2, -1)
+    return torch.cat((-b, a), -1)

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import rotcheck
-from rotcheck.identify import describe, limit
+from rotcheck.identify import describe, engine, limit
 from rotcheck.implementations import load, surroundings
+from rotcheck.implementations.hints import Hints
 
 FILE = Path(__file__).with_name("functions_of_engines.py")
 CPU = torch.device("cpu")
@@ -124,3 +125,11 @@ assert compiled
 def test_the_compiler_is_imported_by_those_alone_that_compile_and_compiles_nothing_then() -> None:
     """Importing it takes longer than a usual search."""
     subprocess.run([sys.executable, "-c", SETTLED], cwd=FILE.parent, check=True)
+
+
+def test_tables_of_each_form_have_their_turn_where_calls_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (engine, limit):
+        monkeypatch.setattr(module, "interprets", lambda: True)  # as if a kernel ran in each call
+    found = engine.search(load.find(f"{FILE}:tables_as_wide_as_heads", "cpu").function, CPU, Hints())
+    assert isinstance(found, engine.Found)
+    assert (found.exact, found.convention.tables) == (True, "repeated")
