@@ -19,6 +19,7 @@ how to call it, so it was not called; the rest ran."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 FINDINGS: tuple[Verdict, ...] = ("disagrees", "raises", "crashes", "hangs")
 UNIDENTIFIED: Verdict = "unidentified"  # no finding: it accuses nobody, and lets no job start
+INTERPRETER = "interpreter"  # the stand-in device on which Triton kernels run on CPU tensors
 INFERENCE = "inference"  # the code of a choice: a kernel that autograd does not see
 
 REPORT_SCHEMA = "rotcheck/report/1"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rotcheck.compare.plan import DTYPES, check_known, display_names, once
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
+from rotcheck.results import INTERPRETER
 
 LONGEST = 1 << 24  # positions that can be asked for
 CONDITIONS = {
@@ -43,7 +44,7 @@ class Request:
 
 def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
     """Return the dtypes in which a device can judge: the Triton interpreter has no true bfloat16."""
-    return tuple(name for name in dtypes if name != "bfloat16" or device != "interpreter") or JUDGED
+    return tuple(name for name in dtypes if name != "bfloat16" or device != INTERPRETER) or JUDGED
 
 
 def request(specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str) -> Request:

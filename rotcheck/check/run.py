@@ -19,7 +19,7 @@ from rotcheck.identify.run import Identified
 from rotcheck.implementations.registry import NothingRotary
 from rotcheck.isolation import Done, Pool, Raised
 from rotcheck.probe import run as probe
-from rotcheck.results import Cell, Check, Context, Identification, Machine
+from rotcheck.results import INTERPRETER, Cell, Check, Context, Identification, Machine
 
 PRELOAD = tuple(dict.fromkeys((*compare.PRELOAD, *context.PRELOAD, *identify.PRELOAD)))
 SURVEYED = ("devices",)
@@ -132,7 +132,7 @@ class _Run:
     def measure(self, pool: Pool, timeout: float) -> None:
         """Measure how far what makes its own angles is right."""
         every = self._of_kind("builds", "both")
-        makers = [name for name in every if self._found[name].told.device != identify.INTERPRETER]
+        makers = [name for name in every if self._found[name].told.device != INTERPRETER]
         device = "cpu" if self.asked.device in STAND_INS else self.asked.device
         if makers:
             self._makers = comparing.display_names(makers)  # as the context has them

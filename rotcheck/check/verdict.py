@@ -5,7 +5,7 @@ from typing import Any
 
 from rotcheck.check.plan import JUDGED, Request, judged_in
 from rotcheck.implementations.places import place
-from rotcheck.results import FINDINGS, Answer, Cell, Fault, Identification, Maker, Part, Reach
+from rotcheck.results import FINDINGS, INTERPRETER, Answer, Cell, Fault, Identification, Maker, Part, Reach
 
 DECLARE = (
     "see that it can be imported here, and say how it is called with `rotcheck.declare`, or name a function of no "
@@ -154,7 +154,7 @@ def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]
     for by, judged, kinds in (("context", rows, ("builds", "both")), ("compare", cells, ("applies", "both"))):
         ran = [each for each in judged if each.verdict in ("agrees", *FINDINGS)]
         if convention.kind in kinds and not ran:
-            if by == "context" and told.device == "interpreter":
+            if by == "context" and told.device == INTERPRETER:
                 yield Fault(answer="unknown", by=by, rule="not-measured", message=UNMEASURED, fix=ON_A_GPU)
                 return
             why = next((each.message for each in judged if each.message), "it was not run")

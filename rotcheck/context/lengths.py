@@ -23,7 +23,7 @@ def change(fresh: Callable[[], Source], known: Known) -> tuple[int | None, int]:
     if known.asking == "none":
         return None, 0
     if known.asking == "offset":
-        return _behind(fresh(), known), 0
+        return _behind(fresh()), 0
     few = _row_one(fresh(), (0, 1, 2, 3))
     same = 3
     for position in _wanted(fresh(), known):
@@ -37,7 +37,7 @@ def change(fresh: Callable[[], Source], known: Known) -> tuple[int | None, int]:
     return None, same
 
 
-def _behind(asked: Source, known: Known) -> int | None:
+def _behind(asked: Source) -> int | None:
     """Return the first offset whose frequencies are slower, of one that counts from it; None: none that it takes.
 
     They change little by little: it is the first whose phase is not that of the first frequencies any more.

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from rotcheck.isolation import Died, Done, Outcome, OverMemory, Raised, Returned, TimedOut
-from rotcheck.results import Identification
+from rotcheck.results import INTERPRETER, Identification
 
 DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
 LACKING = ("ModuleNotFoundError", "NotInstalled")  # raised for want of a package
@@ -28,10 +28,10 @@ def next_step(told: Identification, specification: str) -> Identification:
         "how far its angles are right, also after .bfloat16()"
         if makes
         else "in each dtype"
-        if told.device == "interpreter"
+        if told.device == INTERPRETER
         else "on this machine's devices, in each dtype"
     )
-    on = " --device interpreter" if told.device == "interpreter" and not makes else ""
+    on = " --device interpreter" if told.device == INTERPRETER and not makes else ""
     return replace(told, advice=(*told.advice, f"rotcheck {command} {quoted(specification)}{on}  ({why})"))
 
 

@@ -87,11 +87,8 @@ def decided(
         findings.append(settled(one, why, shown, written=":" in target.specification))
     if not doubts and not any(one.mistake for one in findings):
         earlier = kept_calls.of_earlier_call(source_of(target), conventions, found.trier.probe.width)
-        findings = (
-            [settled(earlier, (), earlier.demonstration, written=":" in target.specification)]
-            if earlier
-            else findings
-        )
+        if earlier:
+            findings = [settled(earlier, (), earlier.demonstration, written=":" in target.specification)]
     kept = structs.replace(told, findings=tuple(findings))
     if any(one.mistake for one in told.findings) and not findings:
         kept = structs.replace(kept, follows=told.message is None)

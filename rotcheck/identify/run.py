@@ -14,11 +14,10 @@ from rotcheck.identify import advice, together
 from rotcheck.identify.swap.run import swaps
 from rotcheck.implementations import registry
 from rotcheck.isolation import Died, Done, Job, Pool, Raised, Returned
-from rotcheck.results import Described, Identification, Likeness, Remark, Turned
+from rotcheck.results import INTERPRETER, Described, Identification, Likeness, Remark, Turned
 
 WORKER = "rotcheck.identify.worker:open_identification"
 FLAGS = "rotcheck.identify.worker:open_flags"
-INTERPRETER = "interpreter"
 PRELOAD = ("torch", "rotcheck.identify.worker")
 _MEMORY = ("SIGSEGV", "SIGABRT", "SIGBUS")
 _HEAP = re.compile(

@@ -51,7 +51,7 @@ def _speaks(parameter: Parameter, role: str, function: Callable[..., Any]) -> bo
     if role in _OFFSETS and said(parameter.name, TOTAL):
         words = words[
             1:
-        ]  # of a number of keys the new rows may be a part: that it is an offset, something else says
+        ]  # the new rows may be a part of them: that it is an offset, something else has to say
     return any(_fits(word, kind, role) for word in words)
 
 

@@ -7,7 +7,7 @@ from rotcheck.identify.likeness import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report.grid import Marks, Tone
 from rotcheck.report.text import figure, one_line, plural
-from rotcheck.results import Answer, Described, Identification, Likeness, Remark
+from rotcheck.results import INTERPRETER, Answer, Described, Identification, Likeness, Remark
 
 Labelled = list[tuple[str, str]]
 Said = tuple[str, str, str]
@@ -20,7 +20,6 @@ CHANGEABLE = (
     *("schedule", "positions", "rotates_v", "in_place", "dtype_rule"),
 )
 """What a flag may change of a convention."""
-INTERPRETER = "interpreter"
 MOST_WAYS = 5  # layouts that are shown
 
 
