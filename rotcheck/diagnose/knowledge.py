@@ -19,6 +19,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tier: Literal[1, 2, 3]  # 1: frequent or expensive; 3: rare, or its signature fits many things
     signatures: tuple[str, ...]  # regular expressions, found in a message or a log; none: it says nothing
     samples: tuple[str, ...]  # messages the signatures are found in
+    context: tuple[
+        str, ...
+    ] = ()  # regular expressions, one of which a log must hold beside a message that is not
+    # this failure's alone; ROTARY stands for whatever names rotary code. None: the signature is enough
+    symptoms: tuple[str, ...] = ()  # regular expressions, found in what a person writes who has no message
+    descriptions: tuple[str, ...] = ()  # sentences of such persons, which the symptoms are found in
     findings: tuple[str, ...] = ()  # codes that rotcheck's own checks give a bad cell
     cause: str
     fix: str
@@ -82,7 +88,7 @@ def _failure(name: str, text: str) -> Failure:
     import tomllib
 
     try:
-        failure = msgspec.convert(_joined(tomllib.loads(text)), Failure)
+        failure = msgspec.convert(flowed(tomllib.loads(text)), Failure)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise KnowledgeError(f"{name}: {error}") from error
     if name != f"{failure.id}.toml":
@@ -90,7 +96,7 @@ def _failure(name: str, text: str) -> Failure:
     return failure
 
 
-def _joined(keys: dict[str, Any]) -> dict[str, Any]:
+def flowed(keys: dict[str, Any]) -> dict[str, Any]:
     """The keys with the lines of each text joined into one."""
     return {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in keys.items()}
 

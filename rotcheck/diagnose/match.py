@@ -8,8 +8,18 @@ from rotcheck.diagnose.knowledge import Failure, KnowledgeError, all_failures
 _END = 1 << 20  # characters read at either end of a long text
 
 
-def match(text: str) -> Failure | None:
+ROTARY = (
+    r"(?i)rotary|rotate_half|(?<![a-z])rope(?![a-z])|(?<![a-z])flash_attn|freqs|inv_freq"
+    r"|(?<![a-z])(?:cos|sin)(?![a-z])"
+)
+"""What names rotary code: in a frame, a kernel or a variable."""
+
+
+def match(text: str, *, rotary: bool = False) -> Failure | None:
     """The failure whose signature is found in the text of an exception or in a log, or None.
+
+    `rotary` says that rotary code raised it, so that a message which many things can cause is that code's. Else a
+    failure with a `context` is only the answer where the text holds one of its expressions.
 
     Of several the most specific wins: an error before a warning, then the lower tier, then the longer
     matched text, then the first id. Of a text above two million characters only both ends are read.
@@ -17,8 +27,16 @@ def match(text: str) -> Failure | None:
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
     text = _ends(text)
-    hits = [(_rank(failure, found), failure) for failure, found in _found_in(text)]
+    hits = [
+        (_rank(failure, found), failure) for failure, found in _found_in(text) if _fits(failure, text, rotary)
+    ]
     return min(hits, key=lambda hit: hit[0])[1] if hits else None
+
+
+def _fits(failure: Failure, text: str, rotary: bool) -> bool:
+    if not failure.context or (rotary and "ROTARY" in failure.context):
+        return True
+    return any(re.search(ROTARY if one == "ROTARY" else one, text) for one in failure.context)
 
 
 def _ends(text: str) -> str:

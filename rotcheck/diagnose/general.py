@@ -1,0 +1,66 @@
+"""Messages that many things can cause, read from `messages/`, one TOML file for each, at their first use."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+import msgspec
+
+from rotcheck.diagnose.knowledge import KnowledgeError, flowed
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a message means in general, where nothing says which of its causes it is."""
+
+    id: str  # G and a number; also the name of its file
+    title: str
+    signatures: tuple[str, ...]  # regular expressions, found in the message
+    samples: tuple[str, ...]  # messages the signatures are found in
+    meaning: str
+    causes: tuple[str, ...]  # the usual ones, the most frequent first, each with what to change
+    question: str  # the one question, or command, that tells the causes apart
+    source: tuple[str, ...]
+
+
+def all_messages() -> tuple[Message, ...]:
+    """Every general message, in the order of their numbers.
+
+    Raises `KnowledgeError` when a file cannot be understood.
+    """
+    return tuple(_by_id().values())
+
+
+def get_message(id: str) -> Message | None:
+    """The general message of that id, in upper or lower case, or None.
+
+    Raises `KnowledgeError` when a file cannot be understood.
+    """
+    return _by_id().get(id.upper())
+
+
+@cache
+def _by_id() -> Mapping[str, Message]:
+    messages = (_message(name, text) for name, text in _files())
+    return {message.id: message for message in sorted(messages, key=lambda one: int(one.id[1:]))}
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    # Imported here: only the first use pays for it, not `rotcheck --help`.
+    from importlib.resources import files
+
+    for file in files("rotcheck.diagnose").joinpath("messages").iterdir():
+        if file.name.endswith(".toml"):
+            yield file.name, file.read_text("utf-8")
+
+
+def _message(name: str, text: str) -> Message:
+    import tomllib
+
+    try:
+        message = msgspec.convert(flowed(tomllib.loads(text)), Message)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise KnowledgeError(f"{name}: {error}") from error
+    if name != f"{message.id}.toml" or not message.id.startswith("G") or not message.id[1:].isdigit():
+        raise KnowledgeError(
+            f"{name}: the id {message.id!r} must be G and a number, and the name of the file"
+        )
+    return message

@@ -1,0 +1,49 @@
+"""What a log tells, as plain data."""
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["exception", "fatal", "error", "warning"]
+"""`exception`: raised by Python, with its traceback where one stands. `fatal`: a signal, an abort or the system ended
+the process. `error`: a line that says of itself that it is an error. `warning`: the same of a warning."""
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """One frame of a traceback."""
+
+    file: str
+    line: int | None = None
+    function: str = ""
+    source: str = ""  # the line of code, where the log shows it
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a log tells: an exception, a death, an error or a warning."""
+
+    kind: Kind
+    line: int  # of the log, from 1: where `text` begins
+    text: str  # the message without colours, prefixes and frames of boxes; what was wrapped is joined
+    frames: tuple[Frame, ...] = ()  # outermost first
+    nearby: str = ""  # the lines before and after it, cleaned: what else may say where it comes from
+    process: str = (
+        ""  # the rank or worker whose line it is, as its prefix names it; "" where nothing names it
+    )
+    handled: bool = False  # the run went on after it, or another exception came of it
+    cause: int | None = (
+        None  # index of the event that Python names as its cause ("direct cause", "During handling")
+    )
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """A log that was read to its end."""
+
+    lines: int
+    size: int  # bytes
+    events: tuple[
+        Event, ...
+    ] = ()  # in the order of their lines; of very many the first and the last of each kind
+    ended_by: int | None = (
+        None  # index of the event that ended the run: the last exception of the first process that died
+    )
+    prose: str = ""  # the whole text, cleaned, where it is short; "" where it is longer than 64 KiB
