@@ -42,7 +42,7 @@ def answered(evidence: Evidence, implementation: str, device: str, dtype: str, c
 def raised(error: Exception, implementation: str, device: str, dtype: str, check: str) -> Cell:
     """Return the cell of a function that raised in this process."""
     text = f"{type(error).__name__}: {error}"
-    known = diagnose.match(text) or diagnose.for_finding("raised")
+    known = diagnose.match(text, rotary=True) or diagnose.for_finding("raised")
     found = {"verdict": "raises", "message": text, "trace": of_exception(error), "known": known}
     return _cell(found, implementation, device, dtype, check)
 
@@ -100,7 +100,7 @@ def _failed(done: Done) -> dict[str, Any]:
         "verdict": verdict,
         "message": _message(done).replace(GIVEN, ""),
         "trace": getattr(outcome, "trace", ()),
-        "known": diagnose.match(text) or diagnose.for_finding(code),
+        "known": diagnose.match(text, rotary=True) or diagnose.for_finding(code),
     }
 
 

@@ -49,7 +49,7 @@ def _known(error: str) -> dict[str, Any]:
         return {}
     from rotcheck.diagnose import match
 
-    failure = match(error)
+    failure = match(error, rotary=True)
     return {"failure": failure.id, "cause": failure.cause, "fix": failure.fix} if failure else {}
 
 

@@ -1,11 +1,13 @@
 """Which failure a text is taken for, and which texts are taken for none."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from rotcheck.diagnose import all_failures, match
+from rotcheck.diagnose import Failure, all_failures, match
+from rotcheck.diagnose.match import ROTARY
 
 SAMPLES = [(failure.id, sample) for failure in all_failures() for sample in failure.samples]
 
@@ -29,8 +31,8 @@ RuntimeError: training failed
 DEPRECATED = "model/rotary.py:3: DeprecationWarning: `torch.jit.script` is deprecated. Please switch to ...\n"
 
 
-def matched(text: str) -> str | None:
-    found = match(text)
+def matched(text: str, rotary: bool = False) -> str | None:
+    found = match(text, rotary=rotary)
     return found.id if found else None
 
 
@@ -39,7 +41,7 @@ def test_a_message_is_recognised_in_its_surroundings(id: str, sample: str) -> No
     """Alone, at the end of a traceback, under a chained exception, in a log with ordinary lines around it."""
     traceback = TRACEBACK.format(sample)
 
-    assert matched(sample) == id
+    assert matched(sample, rotary=True) == id
     assert matched(traceback) == id
     assert matched(traceback + HANDLED) == id
     assert matched(f"step 100 loss 2.31\n{traceback}step 101 loss 2.30\n") == id
@@ -66,6 +68,19 @@ def test_healthy_and_unrelated_texts_match_nothing(text: str) -> None:
     assert matched(text) is None
 
 
+@pytest.mark.parametrize("failure", [one for one in all_failures() if one.context], ids=lambda one: one.id)
+def test_what_many_things_cause_needs_its_context(failure: Failure) -> None:
+    """The same message is this failure under rotary code, and nobody's where nothing names any."""
+    bare = [sample for sample in failure.samples if not any(_names(one, sample) for one in failure.context)]
+
+    assert bare
+    assert not any(matched(sample) for sample in bare)
+
+
+def _names(context: str, text: str) -> bool:
+    return bool(re.search(ROTARY if context == "ROTARY" else context, text))
+
+
 def test_an_error_wins_over_the_warnings_before_it() -> None:
     """Every scripted function warns that TorchScript is deprecated; that is not why it died."""
     assert matched(DEPRECATED + TRACEBACK.format("RuntimeError: LLVM Backend not found")) == "J2"
@@ -82,7 +97,7 @@ def test_a_lower_tier_wins_over_a_general_signature() -> None:
     reason = "TypeError: '<' not supported between instances of 'NoneType' and 'int'\n"
 
     assert matched(abort) == "M2"
-    assert matched(reason + size) == matched(size + reason) == "F9"
+    assert matched(reason + size, True) == matched(size + reason, True) == "F9"
 
 
 def test_the_longer_text_wins_within_a_tier() -> None:
