@@ -18,6 +18,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     meaning: str
     causes: tuple[str, ...]  # the usual ones, the most frequent first, each with what to change
     question: str  # the one question, or command, that tells the causes apart
+    explained_by: tuple[
+        str, ...
+    ] = ()  # ids of failures that are its cause where the same log holds their message
     source: tuple[str, ...]
 
 

@@ -25,6 +25,11 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # this failure's alone; ROTARY stands for whatever names rotary code. None: the signature is enough
     symptoms: tuple[str, ...] = ()  # regular expressions, found in what a person writes who has no message
     descriptions: tuple[str, ...] = ()  # sentences of such persons, which the symptoms are found in
+    explained_by: tuple[
+        str, ...
+    ] = ()  # ids of failures that are its cause where the same log holds their message,
+    # if only as a warning
+    next: tuple[str, ...] = ()  # commands to type next, each with what it finds
     findings: tuple[str, ...] = ()  # codes that rotcheck's own checks give a bad cell
     cause: str
     fix: str

@@ -1,18 +1,36 @@
-"""From a message or a log to the failure whose signature it carries."""
+"""From a text to the failure or the general message whose signature it carries."""
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from typing import Generic, NamedTuple, TypeVar
 
+from rotcheck.diagnose.general import Message, all_messages
 from rotcheck.diagnose.knowledge import Failure, KnowledgeError, all_failures
 
 _END = 1 << 20  # characters read at either end of a long text
-
+_STRAIGHT = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′", "'"),
+        **dict.fromkeys("“”„‟″", '"'),
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\xad"),
+    }
+)
 
 ROTARY = (
     r"(?i)rotary|rotate_half|(?<![a-z])rope(?![a-z])|(?<![a-z])flash_attn|freqs|inv_freq"
     r"|(?<![a-z])(?:cos|sin)(?![a-z])"
 )
 """What names rotary code: in a frame, a kernel or a variable."""
+
+Entry = TypeVar("Entry", Failure, Message)
+
+
+class Hit(NamedTuple, Generic[Entry]):
+    """An entry, and the text that its expression matched."""
+
+    entry: Entry
+    text: str
 
 
 def match(text: str, *, rotary: bool = False) -> Failure | None:
@@ -27,47 +45,137 @@ def match(text: str, *, rotary: bool = False) -> Failure | None:
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
     text = _ends(text)
-    hits = [
-        (_rank(failure, found), failure) for failure, found in _found_in(text) if _fits(failure, text, rotary)
-    ]
-    return min(hits, key=lambda hit: hit[0])[1] if hits else None
+    for part in (_without_warnings(text), text):
+        for hit in failures(part):
+            if _fits(hit.entry, text, rotary):
+                return hit.entry
+    return None
+
+
+def failures(text: str) -> list[Hit[Failure]]:
+    """The failures whose signature the text carries, whatever their context; the most specific first.
+
+    Raises `KnowledgeError` when a file of `failures/` cannot be understood.
+    """
+    return sorted(_hits(fold(text), _signatures()), key=lambda hit: (hit.entry.tier, *_length(hit)))
+
+
+def messages(text: str) -> list[Hit[Message]]:
+    """The general messages whose signature the text carries, the longest match first.
+
+    Raises `KnowledgeError` when a file of `messages/` cannot be understood.
+    """
+    return sorted(_hits(fold(text), _general()), key=_length)
+
+
+def descriptions(text: str) -> list[Hit[Failure]]:
+    """The failures that somebody describes in words: those of which most symptoms are found first.
+
+    Raises `KnowledgeError` when a file of `failures/` cannot be understood.
+    """
+    hits = list(_hits(fold(text), _symptoms(), every=True))
+    counts = {id: sum(hit.entry.id == id for hit in hits) for id in {hit.entry.id for hit in hits}}
+    first = {hit.entry.id: hit for hit in sorted(hits, key=_length, reverse=True)}
+    return sorted(first.values(), key=lambda hit: (-counts[hit.entry.id], hit.entry.tier, *_length(hit)))
+
+
+def context(failure: Failure, text: str) -> str | None:
+    """What one of the failure's `context` expressions matches in the text, or None."""
+    for expression in failure.context:
+        found = _compiled(failure.id, ROTARY if expression == "ROTARY" else expression).search(text)
+        if found:
+            return found[0]
+    return None
+
+
+def fold(text: str) -> str:
+    """The text on one line: white space as single blanks, quotes straight, what has no width left out."""
+    return " ".join(text.translate(_STRAIGHT).split())
 
 
 def _fits(failure: Failure, text: str, rotary: bool) -> bool:
     if not failure.context or (rotary and "ROTARY" in failure.context):
         return True
-    return any(re.search(ROTARY if one == "ROTARY" else one, text) for one in failure.context)
+    return context(failure, text) is not None
 
 
 def _ends(text: str) -> str:
     return text if len(text) <= 2 * _END else f"{text[:_END]}\n{text[-_END:]}"
 
 
-def _found_in(text: str) -> list[tuple[Failure, re.Match[str]]]:
-    found = ((failure, signature.search(text)) for failure, signature in _signatures())
-    return [(failure, hit) for failure, hit in found if hit]
+def _without_warnings(text: str) -> str:
+    """The text without the lines that say of themselves that they only warn."""
+    return "\n".join(line for line in text.split("\n") if "Warning" not in line)
 
 
-def _rank(failure: Failure, found: re.Match[str]) -> tuple[bool, int, int, str]:
-    return _is_warning(found), failure.tier, found.start() - found.end(), failure.id
+def _length(hit: Hit[Entry]) -> tuple[int, str]:
+    return -len(hit.text), hit.entry.id
 
 
-def _is_warning(found: re.Match[str]) -> bool:
-    """Whether the line says of itself that it only warns: the error that ended the run stands elsewhere."""
-    line = found.string.rfind("\n", 0, found.start()) + 1
-    end = found.string.find("\n", found.end())
-    return "Warning" in found.string[line : end if end >= 0 else None]
+class _Expression(NamedTuple, Generic[Entry]):
+    entry: Entry
+    expression: str
+    literal: str  # in lower case; stands in every text that the expression is found in
+
+
+def _hits(
+    text: str, expressions: Iterable[_Expression[Entry]], *, every: bool = False
+) -> Iterator[Hit[Entry]]:
+    """Search what can be there: a plain text is found a hundred times faster than an expression, and most are not."""
+    lower, seen = text.lower(), set()
+    for entry, expression, literal in expressions:
+        if literal in lower and (every or entry.id not in seen):
+            found = _compiled(entry.id, expression).search(text)
+            if found:
+                seen.add(entry.id)
+                yield Hit(entry, found[0])
 
 
 @cache
-def _signatures() -> tuple[tuple[Failure, re.Pattern[str]], ...]:
-    return tuple(
-        (failure, _compiled(failure, text)) for failure in all_failures() for text in failure.signatures
-    )
+def _signatures() -> Sequence[_Expression[Failure]]:
+    return [_Expression(one, text, literal(text)) for one in all_failures() for text in one.signatures]
 
 
-def _compiled(failure: Failure, signature: str) -> re.Pattern[str]:
+@cache
+def _symptoms() -> Sequence[_Expression[Failure]]:
+    return [_Expression(one, text, literal(text)) for one in all_failures() for text in one.symptoms]
+
+
+@cache
+def _general() -> Sequence[_Expression[Message]]:
+    return [_Expression(one, text, literal(text)) for one in all_messages() for text in one.signatures]
+
+
+def literal(expression: str) -> str:
+    """The longest text that stands in whatever the expression matches, in lower case; "" where there may be none."""
+    runs, depth = [""], 0
+    for piece in _PIECE.finditer(expression):
+        depth += bool(piece["open"]) - bool(piece["close"])
+        if piece["or"] and depth == 0:
+            return ""
+        plain = piece["plain"] or piece["escaped"] if depth == 0 else None
+        behind = expression[piece.end() : piece.end() + 1]
+        if plain and behind not in _OPTIONAL:
+            runs[-1] += plain
+        if not plain or behind in _REPEATS:
+            runs.append("")
+    return max(runs, key=len).lower()
+
+
+_OPTIONAL = ("?", "*", "{")
+_REPEATS = (*_OPTIONAL, "+")
+_PIECE = re.compile(
+    r"""\[\^?\]?(?:\\.|[^\]\\])*\](?:[*+?]|\{[\d,]*\})*  # a class, with what repeats it
+      | (?P<open>\() | (?P<close>\)(?:[*+?]|\{[\d,]*\})*) | (?P<or>\|)
+      | \\(?P<escaped>[^\w\s]|\ ) | \\. | [*+?^$.] | \{[\d,]*\}
+      | (?P<plain>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@cache
+def _compiled(id: str, expression: str) -> re.Pattern[str]:
     try:
-        return re.compile(signature)
+        return re.compile(expression, re.IGNORECASE)
     except re.error as error:
-        raise KnowledgeError(f"{failure.id}.toml: the signature {signature!r}: {error}") from error
+        raise KnowledgeError(f"{id}.toml: the expression {expression!r}: {error}") from error
