@@ -7,6 +7,7 @@ found = rotcheck.probe()  # a rotcheck.results.Probe
 times = rotcheck.bench(["native"])  # a rotcheck.results.Bench
 trained = rotcheck.train(["native"])  # a rotcheck.results.Training
 checked = rotcheck.check("model.py", to=32768)  # a rotcheck.results.Check
+scanned = rotcheck.scan("model/")  # a rotcheck.results.Scan
 reach = rotcheck.context("mine.py:RotaryEmbedding")  # a rotcheck.results.Context
 rotcheck.testing.assert_rotates(function)  # in a test suite of your own
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rotcheck.declaration import declare
     from rotcheck.identify.run import identify
     from rotcheck.probe.run import probe
+    from rotcheck.scan.run import scan
     from rotcheck.train.run import train
 
 __version__ = "0.1.0"
@@ -34,6 +36,7 @@ __all__ = [
     "declare",
     "identify",
     "probe",
+    "scan",
     "testing",
     "train",
 ]
@@ -45,6 +48,6 @@ def __getattr__(name: str) -> "Any":
 
     if name == "declare":
         return importlib.import_module("rotcheck.declaration").declare
-    if name in ("bench", "check", "compare", "context", "identify", "probe", "testing", "train"):
+    if name in ("bench", "check", "compare", "context", "identify", "probe", "scan", "testing", "train"):
         return importlib.import_module(f"rotcheck.{name}")
     raise AttributeError(f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -30,6 +30,7 @@ BENCH_SCHEMA = "rotcheck/bench/1"
 CONVENTION_SCHEMA = "rotcheck/convention/1"
 CONTEXT_SCHEMA = "rotcheck/context/1"
 CHECK_SCHEMA = "rotcheck/check/1"
+SCAN_SCHEMA = "rotcheck/scan/1"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -539,6 +540,50 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         if self.interrupted:
             return 130
         return {"right": 0, None: 5}.get(self.answer, 1)
+
+
+class Hazard(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a project that will break, or go silently wrong, on another device."""
+
+    code: str  # of the rule: "legacy-executor"
+    file: str  # from the working directory, else from the folder that was named
+    line: int
+    column: int  # in characters, from 1
+    end_line: int
+    where: str = ""  # the class and function around it: "Rotary.forward"; empty: the module itself
+    message: str  # what will happen
+    change: str  # what to write instead
+    devices: str  # where it bites
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    cell: int | None = None  # of a notebook, from 1: lines are counted in it
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """A file, a folder or a notebook's cell that could not be read, and why."""
+
+    file: str
+    reason: str
+
+
+class Scan(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rotcheck scan` found."""
+
+    schema: str = SCAN_SCHEMA
+    rotcheck: str
+    asked: tuple[str, ...]  # files and folders
+    codes: tuple[str, ...]  # of the rules that were asked
+    files: int  # how many were read
+    gaps: tuple[Gap, ...]
+    hazards: tuple[Hazard, ...]
+    ignored: int  # how many more hazards a comment ignores
+    notes: tuple[str, ...] = ()  # comments that ignore a code which no rule has
+    interrupted: bool = False
+
+    def exit_code(self) -> int:
+        """Return the exit code of the contract: 0 nothing found, 1 a hazard, 5 no Python file that could be read."""
+        if self.interrupted:
+            return 130
+        return 1 if self.hazards else 0 if self.files else 5
 
 
 def summarise(cells: Iterable[Cell | Course | Reach]) -> dict[str, int]:

@@ -48,11 +48,11 @@ def all_failures() -> tuple[Failure, ...]:
 
 
 def get(id: str) -> Failure | None:
-    """The failure of that id, in upper or lower case, or None.
+    """The failure of that id, in upper or lower case, or that explains the finding of that code, or None.
 
     Raises `KnowledgeError` when a file cannot be understood.
     """
-    return _by_id().get(id.upper())
+    return _by_id().get(id.upper()) or _by_finding().get(id.lower())
 
 
 def for_finding(code: str) -> Failure | None:

@@ -6,9 +6,11 @@ from typing import Literal
 
 from rotcheck.report import check as checked
 from rotcheck.report import findings
+from rotcheck.report import scan as scanned
 from rotcheck.report.page import Page
 from rotcheck.report.text import one_line
-from rotcheck.results import FINDINGS, Check, Fault, Part
+from rotcheck.results import FINDINGS, Check, Fault, Hazard, Part, Scan
+from rotcheck.scan.rules import rules
 
 DECIDED = ("agrees", "unavailable", "skipped", *FINDINGS)
 Level = Literal["error", "warning"]
@@ -26,6 +28,9 @@ class Alert:
     fix: str = ""
     file: str | None = None  # from the working directory
     line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    title: str | None = None  # of the rule; None: that of the known failure
 
 
 def of_check(found: Check) -> list[Alert]:
@@ -90,8 +95,31 @@ def _not_understood(page: Page) -> Iterator[Alert]:
         )
 
 
-def headline(found: Check | Page) -> str:
+def of_scan(found: Scan) -> list[Alert]:
+    """Return what `rotcheck scan` found; a line in a notebook's cell is no line of its file."""
+    return [_of_hazard(hazard) for hazard in found.hazards]
+
+
+def _of_hazard(hazard: Hazard) -> Alert:
+    inside = hazard.cell is not None
+    return Alert(
+        rule=hazard.code,
+        level="warning",
+        who=one_line(hazard.where or hazard.file),
+        message=one_line(f"{scanned.place(hazard)}: {hazard.message}" if inside else hazard.message),
+        fix=one_line(hazard.change),
+        file=hazard.file,
+        line=None if inside else hazard.line,
+        column=None if inside else hazard.column,
+        end_line=None if inside else hazard.end_line,
+        title=rules()[hazard.code].TITLE,
+    )
+
+
+def headline(found: Check | Page | Scan) -> str:
     """Return the one line above all alerts; empty where the caller put none there."""
+    if isinstance(found, Scan):
+        return scanned.headline(found)
     if isinstance(found, Page):
         return one_line(found.headline)
     return checked.headline(found)

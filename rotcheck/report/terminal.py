@@ -35,7 +35,7 @@ def report(page: Page, look: Look) -> str:
     """Return the matrix, each distinct finding, the notes and reasons, and the summary."""
     found, marks = page.found, _marks(look)
     bad = findings.findings(found, page.broken)
-    return _printed(
+    return printed(
         look,
         [
             *_headline(page),
@@ -55,14 +55,14 @@ def report(page: Page, look: Look) -> str:
             *_remarks("Skipped", findings.reasons(found, "skipped")),
             *([Text(summary.summary_line(found), style="bold")] if found.cells or not page.checks else []),
             *(part for each in page.checks for part in [_answer(each, marks), *_checked(each, look)]),
-            *_remarks_of("Next", page.advice),
+            *listed("Next", page.advice),
         ],
     )
 
 
 def check(found: Check, look: Look) -> str:
     """Return the answer in one line, a line for each function, what is wrong, and what to do next."""
-    return _printed(look, [_answer(found, _marks(look)), *_checked(found, look)])
+    return printed(look, [_answer(found, _marks(look)), *_checked(found, look)])
 
 
 def _answer(found: Check, marks: Marks) -> Text:
@@ -94,8 +94,8 @@ def _checked(found: Check, look: Look) -> list[RenderableType]:
         _plain([checked.machine(found)]),
         *([Padding(table, (0, 0, 0, 2))] if found.parts else []),
         *bad,
-        *_remarks_of("Worth knowing", checked.notes(found)),
-        *_remarks_of("Next", found.advice),
+        *listed("Worth knowing", checked.notes(found)),
+        *listed("Next", found.advice),
     ]
 
 
@@ -109,7 +109,7 @@ def probe(found: Probe, look: Look) -> str:
     sections = [_section(name, group, marks) for name, group in lines.groups(found.machine.lines)]
     causes = [_cause(line, marks) for line in lines.explained(found.machine.lines)]
     end = [Text("interrupted: what was found until then", style="bold")] if found.interrupted else []
-    return _printed(
+    return printed(
         look, [_plain(summary.machine_lines(found.machine, found.rotcheck)), *sections, *causes, *end]
     )
 
@@ -121,7 +121,7 @@ def trial(found: Trial, look: Look) -> str:
         Group(Text(on_trial.title(claim), style=tones[claim.holds]), *map(_hanging, claim.seen))
         for claim in found.claims
     ]
-    return _printed(look, [Text(on_trial.headline(found), style="bold"), *claims])
+    return printed(look, [Text(on_trial.headline(found), style="bold"), *claims])
 
 
 def bench(found: Bench, look: Look) -> str:
@@ -129,7 +129,7 @@ def bench(found: Bench, look: Look) -> str:
     report, marks = timed.as_report(found), _marks(look)
     bad = timed.bad(report)
     tables = [_timings(section, found, look) for section in timed.sections(found)]
-    return _printed(
+    return printed(
         look,
         [
             _plain(summary.machine_lines(found.machine, found.rotcheck) + findings.paths(report)),
@@ -161,7 +161,7 @@ def train(found: Training, look: Look) -> str:
         Group(Text(f"{marks.bad} {each.title}", style="bold red"), _labelled(trained.details(each)))
         for each in trained.findings(found)
     ]
-    return _printed(
+    return printed(
         look,
         [
             _plain([*top, *findings.paths(report), *trained.broken_references(found)]),
@@ -186,7 +186,7 @@ def context(found: Context, look: Look) -> str:
     ]
     tables = [_reach(section, look) for section in reached.sections(found)]
     legend = [Text(reached.legend(found, marks), style="dim")] if reached.ran(found.rows) else []
-    return _printed(
+    return printed(
         look,
         [
             _plain([reached.headline(found)]),
@@ -210,7 +210,7 @@ def _reach(section: reached.Section, look: Look) -> RenderableType:
 
 def convention(found: Sequence[Identification], look: Look) -> str:
     """Return for each function what is wrong, what it does and what told so, and what it can be swapped for."""
-    return _printed(look, [part for one in found for part in _identified(one, look)])
+    return printed(look, [part for one in found for part in _identified(one, look)])
 
 
 def _identified(found: Identification, look: Look) -> list[RenderableType]:
@@ -225,17 +225,17 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
         code = [_code(demonstration)] if demonstration else []
         parts.append(Group(*heading, _labelled(told), *code))
     if found.convention is None and found.purpose is None:
-        choices = _remarks_of("Worth knowing", conventions.choices(found))
+        choices = listed("Worth knowing", conventions.choices(found))
         return [
             *parts,
-            *_remarks_of(*conventions.why_not(found)),
+            *listed(*conventions.why_not(found)),
             *choices,
             *_swap(found, look),
             *_ends(found),
         ]
     nearest = [Text(conventions.heading(found), style="bold")] if wrong else []
     parts.append(Group(*nearest, _said(conventions.lines(found), look)))
-    parts += _remarks_of("Worth knowing", conventions.choices(found))
+    parts += listed("Worth knowing", conventions.choices(found))
     unknown = conventions.ambiguities(found)
     parts += [Group(Text("Cannot be known", style="bold"), _labelled(unknown))] if unknown else []
     return [*parts, *_swap(found, look), *_ends(found)]
@@ -286,7 +286,8 @@ def _said(told: Sequence[conventions.Said], look: Look) -> RenderableType:
     return Padding(table, (0, 0, 0, 2))
 
 
-def _remarks_of(heading: str, texts: Sequence[str]) -> list[RenderableType]:
+def listed(heading: str, texts: Sequence[str]) -> list[RenderableType]:
+    """Return the texts below a heading, nothing where there is none."""
     return [Group(Text(heading, style="bold"), *map(_hanging, texts))] if texts else []
 
 
@@ -304,15 +305,15 @@ def failures(found: Sequence[Failure], look: Look) -> str:
     """Return one failure in full, several as a list."""
     if len(found) == 1:
         title = Text(f"{found[0].id}  {one_line(found[0].title)}", style="bold")
-        return _printed(look, [Group(title, _labelled(failure.details(found[0])))])
+        return printed(look, [Group(title, _labelled(failure.details(found[0])))])
     table = _columns(3)
     for each in found:
         devices = Text(one_line(each.devices), "dim", no_wrap=True, overflow="ellipsis")
         table.add_row(Text(each.id, style="bold"), Text(one_line(each.title)), devices)
-    return _printed(look, [table, Text("rotcheck explain ID tells all about one.", style="dim")])
+    return printed(look, [table, Text("rotcheck explain ID tells all about one.", style="dim")])
 
 
-def _printed(look: Look, parts: Iterable[RenderableType]) -> str:
+def printed(look: Look, parts: Iterable[RenderableType]) -> str:
     """Return the parts as text, an empty line between each two."""
     file = StringIO()
     console = Console(

@@ -9,6 +9,7 @@ import rotcheck
 from rotcheck.results import VERDICTS
 
 ROOT = Path(rotcheck.__file__).parent
+RULES = ROOT / "scan" / "rules"  # of which each file gives the code that it declares
 ROOMS = ("compare", "context", "identify", "measure", "train")
 INNER = {"no-rotation", "zeros"}  # words of context/, from which it chooses what to blame: no findings
 NO_CODES = INNER | set(VERDICTS) - {"hangs"}
@@ -24,7 +25,16 @@ def codes() -> dict[str, str]:
         for file in sorted((ROOT / room).rglob("*.py")):
             for code in of_source(file.read_text("utf-8")) - NO_CODES:
                 found.setdefault(code, str(file.relative_to(ROOT)))
-    return found
+    return found | {
+        code: str(file.relative_to(ROOT)) for file in RULES.glob("*.py") for code in _declared(file)
+    }
+
+
+def _declared(file: Path) -> Iterator[str]:
+    """Yield the code of a rule of the scanner: `CODE = "..."`."""
+    for node in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and _name(node.targets[0]) == "CODE":
+            yield from _texts(node.value)
 
 
 def of_source(source: str) -> set[str]:

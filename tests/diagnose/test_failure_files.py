@@ -121,6 +121,11 @@ def test_an_id_is_known_in_lower_case_too() -> None:
     assert get("J1") == get("j1") is not None
 
 
+def test_a_code_of_a_finding_is_known_too() -> None:
+    """What a report or a comment in the code names is what a person asks about."""
+    assert get("scripted-under-flags") == get("J1")
+
+
 def test_lines_of_a_text_are_joined() -> None:
     """Texts are wrapped in their files and whole in the result."""
     assert not any("\n" in failure.cause + failure.fix for failure in FAILURES)

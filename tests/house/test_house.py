@@ -13,9 +13,9 @@ import rotcheck
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
-    "cli", "preflight", "report", "check", "bench", "train", "context", "testing", "compare", "identify", "measure",
-    "probe", "diagnose", "log", "implementations", "isolation", "rotary", "declaration", "results", "errors", "scrub",
-    "room",
+    "cli", "preflight", "report", "check", "scan", "bench", "train", "context", "testing", "compare", "identify",
+    "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "declaration", "results", "errors",
+    "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (

@@ -6,7 +6,7 @@ from rotcheck.report import alerts, summary
 from rotcheck.report.alerts import Alert
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean
-from rotcheck.results import Check
+from rotcheck.results import Check, Scan
 
 SUFFIX = ".github"
 MACHINE = True
@@ -20,6 +20,11 @@ def report(page: Page, look: Look) -> str:
 def check(found: Check, look: Look) -> str:
     """Return the answer and an annotation for each thing that is wrong or was not understood."""
     return _text(alerts.headline(found), alerts.of_check(found))
+
+
+def scan(found: Scan, look: Look) -> str:
+    """Return what was read and an annotation for each hazard."""
+    return _text(alerts.headline(found), alerts.of_scan(found))
 
 
 def _text(headline: str, found: Sequence[Alert]) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean
-from rotcheck.results import Bench, Check, Context, Identification, Probe, Training, Trial
+from rotcheck.results import Bench, Check, Context, Identification, Probe, Scan, Training, Trial
 
 SUFFIX = ".json"
 MACHINE = True
@@ -51,6 +51,11 @@ def context(found: Context, look: Look) -> str:
 
 def check(found: Check, look: Look) -> str:
     """Return what was found of each function."""
+    return encode(found)
+
+
+def scan(found: Scan, look: Look) -> str:
+    """Return what will break or go wrong, and what was read."""
     return encode(found)
 
 

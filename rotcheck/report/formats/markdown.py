@@ -9,6 +9,7 @@ from rotcheck.report import context as reached
 from rotcheck.report import conventions as identified
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary, unidentified
 from rotcheck.report import identification as conventions
+from rotcheck.report import scan as scanned
 from rotcheck.report import training as trained
 from rotcheck.report import trial as on_trial
 from rotcheck.report.findings import Finding, Remark
@@ -16,7 +17,7 @@ from rotcheck.report.grid import ASCII, UNICODE, Block, Grid, Marks
 from rotcheck.report.markup import block, escape, fold, heading, table
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Bench, Check, Context, Identification, Line, Probe, Report, Training, Trial
+from rotcheck.results import Bench, Check, Context, Identification, Line, Probe, Report, Scan, Training, Trial
 
 SUFFIX = ".md"
 MACHINE = False
@@ -64,6 +65,21 @@ def check(found: Check, look: Look) -> str:
     """Return the answer, a table of the functions, and what is wrong or was not understood."""
     marks = ASCII if look.ascii else UNICODE
     return _joined([heading(checked.headline(found, marks)), *_checked(found, marks)])
+
+
+def scan(found: Scan, look: Look) -> str:
+    """Return a section for each file that has hazards, and what could not be read."""
+    sections = []
+    for file, group in scanned.files(found):
+        rows = [[lines, one.hazard.code, text] for one in group for lines, text in one.messages()]
+        changes = list(dict.fromkeys(f"`{one.hazard.code}`: {one.hazard.change}" for one in group))
+        sections.append(
+            f"{heading(file, 4)}\n\n{table(['line', 'code', 'what happens'], rows)}\n\n{_list(changes)}"
+        )
+    told = _fitting(sections, LONGEST // 2, "file")
+    ends = [("Not read", scanned.gaps(found)), ("Comments", list(found.notes))]
+    folds = [fold(f"{title} ({len(texts)})", _list(texts)) for title, texts in ends if texts]
+    return _joined([heading(scanned.headline(found)), *told, *folds])
 
 
 def _checked(found: Check, marks: Marks) -> list[str]:

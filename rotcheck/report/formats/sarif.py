@@ -9,7 +9,7 @@ from rotcheck.report import alerts
 from rotcheck.report.alerts import Alert
 from rotcheck.report.formats.json import encode
 from rotcheck.report.page import Look, Page
-from rotcheck.results import Check
+from rotcheck.results import Check, Scan
 
 SUFFIX = ".sarif"
 MACHINE = True
@@ -31,6 +31,11 @@ def check(found: Check, look: Look) -> str:
     return _log(alerts.of_check(found), finished=not found.interrupted)
 
 
+def scan(found: Scan, look: Look) -> str:
+    """Return a result for each hazard."""
+    return _log(alerts.of_scan(found), finished=not found.interrupted)
+
+
 def _log(found: Sequence[Alert], *, finished: bool) -> str:
     first: dict[str, Alert] = {}
     for alert in found:
@@ -48,7 +53,7 @@ def _log(found: Sequence[Alert], *, finished: bool) -> str:
 def _rule(alert: Alert) -> dict[str, Any]:
     told = " ".join(filter(None, [alert.cause, alert.fix])) or alert.message
     known = diagnose.get(alert.rule)
-    title = known.title if known else alert.rule
+    title = alert.title or (known.title if known else alert.rule)
     return {"id": alert.rule, "shortDescription": {"text": title}, "help": {"text": told}}
 
 
@@ -58,7 +63,7 @@ def _result(alert: Alert, index: int) -> dict[str, Any]:
         "ruleId": alert.rule,
         "ruleIndex": index,
         "level": alert.level,
-        "message": {"text": f"{alert.who}: {alert.message}.{fix}"},
+        "message": {"text": f"{alert.who}: {alert.message.removesuffix('.')}.{fix}"},
         "locations": [_location(alert)],
         "properties": {"fix": alert.fix, "cause": alert.cause},
     }
@@ -67,5 +72,6 @@ def _result(alert: Alert, index: int) -> dict[str, Any]:
 def _location(alert: Alert) -> dict[str, Any]:
     place: dict[str, Any] = {"artifactLocation": {"uri": quote(alert.file or NOWHERE), "uriBaseId": ROOT}}
     if alert.file and alert.line:
-        place["region"] = {"startLine": alert.line}
+        region = {"startLine": alert.line, "startColumn": alert.column, "endLine": alert.end_line}
+        place["region"] = {key: value for key, value in region.items() if value}
     return {"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": alert.who}]}

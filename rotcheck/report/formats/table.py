@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rotcheck.diagnose import Failure
 from rotcheck.report.page import Look, Page
-from rotcheck.results import Bench, Check, Context, Identification, Probe, Training, Trial
+from rotcheck.results import Bench, Check, Context, Identification, Probe, Scan, Training, Trial
 
 SUFFIX = ".txt"
 MACHINE = False
@@ -62,6 +62,13 @@ def check(found: Check, look: Look) -> str:
     from rotcheck.report import terminal
 
     return terminal.check(found, look)
+
+
+def scan(found: Scan, look: Look) -> str:
+    """Return what will break or go wrong, file by file."""
+    from rotcheck.report import terminal_scan
+
+    return terminal_scan.scan(found, look)
 
 
 def convention(found: Sequence[Identification], look: Look) -> str:

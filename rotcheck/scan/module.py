@@ -1,0 +1,199 @@
+"""One file of a project as a tree, and what a rule asks of it: names, calls, surroundings, conditions."""
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import PurePath
+from typing import TypeVar
+
+from rotcheck.results import Hazard
+from rotcheck.scan.names import Scopes
+
+Node = TypeVar("Node", bound=ast.AST)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+LONGEST = 80  # characters of code in a message
+LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+EXITS = {"sys.exit", "exit", "quit", "os._exit", "pytest.skip"}
+
+
+class Module:
+    """A file that was read: its text, and its tree with a way up."""
+
+    def __init__(
+        self, file: str, source: str, tree: ast.Module, places: tuple[tuple[int, int], ...] = ()
+    ) -> None:
+        """`places`: of a notebook, the cell and the line in it that each line of the source comes from."""
+        self.file, self.source, self.tree = file, source, tree
+        self.lines = source.split("\n")
+        self._places = places
+        self._parents: dict[ast.AST, ast.AST] = {}
+        self._nodes = list(self._in_order())
+        self._scopes = Scopes(self)
+
+    def _in_order(self) -> Iterator[ast.AST]:
+        waiting: list[ast.AST] = [
+            self.tree
+        ]  # no recursion: a chain of a thousand additions is nested as deeply
+        while waiting:
+            node = waiting.pop()
+            yield node
+            children = list(ast.iter_child_nodes(node))
+            for child in children:
+                self._parents[child] = node
+            waiting += reversed(children)
+
+    @cached_property
+    def is_test(self) -> bool:
+        """Whether the file is a test, by its name or its folder's."""
+        path = PurePath(self.file)
+        return (
+            path.stem.startswith("test_")
+            or path.stem.endswith("_test")
+            or bool({"test", "tests", "testing"} & set(path.parts[:-1]))
+        )
+
+    def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
+        """Yield every node of these kinds, in the order of the source."""
+        return (node for node in self._nodes if isinstance(node, kinds))
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """Return the node that a node stands in."""
+        return self._parents.get(node)
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Yield the nodes that a node stands in, the innermost first."""
+        above = self._parents.get(node)
+        while above is not None:
+            yield above
+            above = self._parents.get(above)
+
+    def within(self, node: ast.AST, *kinds: type[Node]) -> Iterator[Node]:
+        """Yield every node of these kinds below a node, that node included, in the order of the source."""
+        waiting = [node]
+        while waiting:
+            inner = waiting.pop()
+            if isinstance(inner, kinds):
+                yield inner
+            waiting += reversed(list(ast.iter_child_nodes(inner)))
+
+    def function(self, node: ast.AST) -> Function | None:
+        """Return the function that a node runs in: not the one whose decorator or default it is."""
+        inner = node
+        for above in self.ancestors(node):
+            if isinstance(above, Function) and inner in above.body:
+                return above
+            inner = above
+        return None
+
+    def owner(self, node: ast.AST) -> ast.ClassDef | None:
+        """Return the innermost class that a node stands in, directly or in a method."""
+        return next((above for above in self.ancestors(node) if isinstance(above, ast.ClassDef)), None)
+
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """Return the innermost statement that a node is, or stands in."""
+        if isinstance(node, ast.stmt):
+            return node
+        return next((above for above in self.ancestors(node) if isinstance(above, ast.stmt)), None)
+
+    def where(self, node: ast.AST) -> str:
+        """Return the names of the classes and functions around a node, and its own: `Rotary.forward`, or nothing."""
+        named = [node, *self.ancestors(node)]
+        return ".".join(each.name for each in reversed(named) if isinstance(each, ast.ClassDef | Function))
+
+    def name(self, node: ast.AST | None) -> str:
+        """Return the dotted name of an expression as others know it: `torch.float64` for an `f64` imported as that.
+
+        Empty for what is no name. What a function binds itself keeps its own: `x.float`, `self.inv_freq`.
+        """
+        return self._scopes.name(node) if node is not None else ""
+
+    def calls(self, *names: str) -> Iterator[ast.Call]:
+        """Yield the calls of functions by their dotted names, of all where none is given."""
+        return (call for call in self.nodes(ast.Call) if not names or self.name(call.func) in names)
+
+    def argument(self, call: ast.Call, keyword: str, position: int | None = None) -> ast.expr | None:
+        """Return the argument of a call by keyword, or by position from 0; None where it is not given."""
+        for given in call.keywords:
+            if given.arg == keyword:
+                return given.value
+        before = [] if position is None else call.args[: position + 1]
+        if position is None or len(before) <= position or any(isinstance(a, ast.Starred) for a in before):
+            return None
+        return before[position]
+
+    def guards(self, node: ast.AST) -> list[ast.expr]:
+        """Return the conditions that decide whether a node is reached, innermost first.
+
+        Those of `if`, `while`, `assert`, `and`, `or` and conditional expressions around it, and of an earlier `if` in
+        one of its blocks that leaves the block.
+        """
+        tests: list[ast.expr] = []
+        inner = node
+        for above in self.ancestors(node):
+            tests += _conditions(above, inner)
+            tests += [
+                test for block in _blocks(above) if inner in block for test in self._leaving(block, inner)
+            ]
+            inner = above
+        return tests
+
+    def _leaving(self, block: list[ast.stmt], inner: ast.AST) -> Iterator[ast.expr]:
+        for before in block[: block.index(inner)]:  # type: ignore[arg-type]
+            ways = (before.body, before.orelse) if isinstance(before, ast.If) else ()
+            if isinstance(before, ast.If | ast.Assert) and (not ways or any(map(self._leaves, ways))):
+                yield before.test
+
+    def _leaves(self, block: list[ast.stmt]) -> bool:
+        last = block[-1] if block else None
+        called = last.value if isinstance(last, ast.Expr) else None
+        return isinstance(last, LEAVING) or (isinstance(called, ast.Call) and self.name(called.func) in EXITS)
+
+    def text(self, node: ast.AST) -> str:
+        """Return code as one line, cut where it is long."""
+        text = " ".join(ast.unparse(node).split())
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
+
+    def hazard(
+        self, code: str, node: ast.AST, message: str, change: str, *, devices: str, failure: str | None = None
+    ) -> Hazard:
+        """Return the hazard that a node is.
+
+        `message`: what will happen, naming the things. `change`: what to write instead. `devices`: where it bites.
+        `failure`: id of the known failure, where it is another than the one that has the code.
+        """
+        line, end = _line(node), getattr(node, "end_lineno", None) or _line(node)
+        if isinstance(node, Function | ast.ClassDef):
+            end = max(node.lineno, node.body[0].lineno - 1)
+        cell, shown = self._places[line - 1] if self._places else (None, line)
+        return Hazard(
+            code=code, file=self.file, cell=cell, line=shown, column=self._column(node), end_line=shown + end - line,
+            where=self.where(node), message=message, change=change, devices=devices, failure=failure,
+        )  # fmt: skip
+
+    def _column(self, node: ast.AST) -> int:
+        """Return the column in characters, from 1; the tree counts bytes of UTF-8."""
+        before = self.lines[_line(node) - 1].encode()[: getattr(node, "col_offset", 0)]
+        return len(before.decode(errors="replace")) + 1
+
+    def source_line(self, hazard: Hazard) -> int:
+        """Return the line of the source that a hazard stands on: of a notebook, not the line in its cell."""
+        return self._places.index((hazard.cell, hazard.line)) + 1 if hazard.cell else hazard.line
+
+
+def _line(node: ast.AST) -> int:
+    return int(getattr(node, "lineno", 1))
+
+
+def _conditions(above: ast.AST, inner: ast.AST) -> list[ast.expr]:
+    if isinstance(above, ast.If | ast.While | ast.IfExp | ast.Assert):
+        return [above.test] if inner is not above.test else []
+    if isinstance(above, ast.BoolOp):
+        return above.values[: above.values.index(inner)]  # type: ignore[arg-type]
+    if isinstance(above, ast.ListComp | ast.SetComp | ast.GeneratorExp) and inner is above.elt:
+        return [test for part in above.generators for test in part.ifs]
+    return []
+
+
+def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
+    blocks = (getattr(node, field, None) for field in ("body", "orelse", "finalbody"))
+    return [block for block in blocks if isinstance(block, list)]

@@ -1,0 +1,50 @@
+"""All files of a project, for what one file does to functions of another."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from rotcheck.scan import read
+from rotcheck.scan.files import File
+from rotcheck.scan.module import Module
+
+Item = TypeVar("Item")
+
+
+class Place(NamedTuple):
+    """A function, and where it stands."""
+
+    name: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.file}:{self.line})"
+
+
+class Project:
+    """The files of a scan, each parsed when it is asked for."""
+
+    def __init__(self, files: Sequence[File]) -> None:
+        self.files = tuple(files)
+        self._collections: dict[Callable[[Module], Iterable[Any]], tuple[Any, ...]] = {}
+
+    def modules(self, *words: str) -> Iterator[Module]:
+        """Yield the modules whose text holds one of the words, all where none is given; not what cannot be read."""
+        for file in self.files:
+            try:
+                content = read.data(file)
+                if not words or any(word.encode() in content for word in words):
+                    yield read.module(file, content)
+            except read.Unreadable:
+                continue  # the scan says so where it reads that file itself
+
+    def collect(self, gather: Callable[[Module], Iterable[Item]], *words: str) -> tuple[Item, ...]:
+        """Return what `gather` yields of all modules whose text holds one of the words, gathered once a scan.
+
+        `gather` is a function with a name of its own: it stands for what it once yielded.
+        """
+        if gather not in self._collections:
+            self._collections[gather] = tuple(
+                item for module in self.modules(*words) for item in gather(module)
+            )
+        return self._collections[gather]

@@ -1,0 +1,91 @@
+"""From a file to its text and its tree; whatever hinders that is said in a few words and never raised."""
+
+import ast
+import io
+import os
+import tokenize
+import warnings
+from collections.abc import Callable
+
+from rotcheck.results import Gap
+from rotcheck.scan import notebook
+from rotcheck.scan.files import File
+from rotcheck.scan.module import Module
+
+LARGEST = 8 << 20  # bytes; the largest module of PyTorch has 0.9 MB
+FAULTS = (
+    SyntaxError,
+    ValueError,
+    RecursionError,
+    MemoryError,
+)  # of text that is not Python 3, NULs, endless nesting
+
+
+class Unreadable(Exception):
+    """A file that cannot be read as Python; the message says why."""
+
+
+def data(file: File) -> bytes:
+    """Return what a file holds; raises `Unreadable`."""
+    try:
+        if not os.path.isfile(file.path):
+            raise Unreadable("not a regular file")
+        size = os.path.getsize(file.path)
+        if size > LARGEST:
+            raise Unreadable(f"{size / 1e6:.0f} MB, larger than {LARGEST >> 20} MiB")
+        with open(file.path, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
+
+
+def module(file: File, content: bytes, say: Callable[[Gap], None] = lambda gap: None) -> Module:
+    """Return the module that a file holds; `say` hears of the cells of a notebook that are not Python.
+
+    Raises `Unreadable`.
+    """
+    try:
+        if file.name.endswith(".ipynb"):
+            return _of_notebook(file, content, say)
+        source = text(content)
+        return Module(file.name, source, tree(source))
+    except FAULTS as error:
+        raise Unreadable(_why(error)) from error
+
+
+def text(content: bytes) -> str:
+    """Return the text of a Python file, in the encoding that it declares."""
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def tree(source: str) -> ast.Module:
+    """Return the tree of a source; what Python warns of is the project's own affair."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+def _of_notebook(file: File, content: bytes, say: Callable[[Gap], None]) -> Module:
+    cells = []
+    for number, text in notebook.cells(content):
+        try:
+            tree(text)
+            cells.append((number, text))
+        except FAULTS as error:
+            say(Gap(file=file.name, reason=f"cell {number}: {_why(error)}"))
+    source = "".join(f"{text}\n" for _, text in cells)
+    places = tuple((n, line) for n, text in cells for line in range(1, text.count("\n") + 2))
+    return Module(file.name, source, tree(source), places)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return (
+            f"not Python 3: line {error.lineno}: {error.msg}"
+            if error.lineno
+            else f"not Python 3: {error.msg}"
+        )
+    if isinstance(error, UnicodeDecodeError):
+        return f"not {error.encoding}: byte {error.object[error.start]:#04x} at {error.start}"
+    return "nested too deeply" if isinstance(error, RecursionError | MemoryError) else str(error)

@@ -1,0 +1,37 @@
+"""Functions that the legacy executor runs because another line of the project selects it."""
+
+import ast
+from collections.abc import Iterator
+
+from rotcheck.results import Hazard
+from rotcheck.scan import torchscript
+from rotcheck.scan.module import Module
+from rotcheck.scan.project import Project
+
+CODE = "scripted-under-flags"
+TITLE = "A scripted function runs under the legacy executor"
+WORDS = torchscript.WORDS
+
+
+def hazards(module: Module, project: Project) -> Iterator[Hazard]:
+    """Yield each scripted function, where a file of the project selects the legacy executor for good."""
+    places = list(torchscript.scripted(module))
+    lines = _lines(project) if places else []
+    for place in places if lines else []:
+        node = next(
+            node for node in module.nodes(ast.stmt, ast.Call) if getattr(node, "lineno", 0) == place.line
+        )
+        message = (
+            f"`{place.name}` is scripted, and {', '.join(lines)} selects TorchScript's legacy executor for the whole "
+            "process: it raises `Unknown device for graph fuser`"
+        )
+        change = (
+            f"Delete the flag lines ({', '.join(lines)}): that mends every function at once. Without them in your "
+            "hands, leave out the scripting: a plain function, or `torch.compile`."
+        )
+        yield module.hazard(CODE, node, message, change, devices=torchscript.OTHERS)
+
+
+def _lines(project: Project) -> list[str]:
+    flags = project.collect(torchscript.flags, torchscript.EXECUTOR.rpartition(".")[2])
+    return [f"{flag.file}:{flag.line}" for flag in flags if flag.effect.failure == "J1"]

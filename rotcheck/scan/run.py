@@ -1,0 +1,114 @@
+"""Reads the files, asks the rules, and puts together what they say."""
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from rotcheck import __version__
+from rotcheck.diagnose import for_finding
+from rotcheck.errors import RequestError
+from rotcheck.results import Gap, Hazard, Scan
+from rotcheck.scan import read
+from rotcheck.scan.files import File, listing
+from rotcheck.scan.project import Project
+from rotcheck.scan.rules import Rule, rules
+from rotcheck.scan.silence import MARK, Silence
+
+
+@dataclass(slots=True)
+class Part:
+    """What some of the files came to."""
+
+    files: int = 0
+    hazards: list[Hazard] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    ignored: int = 0
+
+
+def scan(
+    *paths: str,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    on_plan: Callable[[int], None] = lambda files: None,
+    on_step: Callable[[str], None] = lambda file: None,
+) -> Scan:
+    """Read the files and folders named, the working directory where none is, and return what they hold.
+
+    `select`: only the rules of these codes; `ignore`: not those. `on_plan` hears of the number of files, `on_step` of
+    each that was read. Nothing of the project is run or imported.
+
+    Raises `RequestError` for a path that does not exist, or a code that no rule has.
+    """
+    selection = choice(select, ignore)
+    files, refused = listing(paths or (".",))
+    on_plan(len(files))
+    part = Part(gaps=refused)
+    project = Project(files)
+    interrupted = False
+    try:
+        for file in files:
+            _read(file, selection, project, part)
+            on_step(file.name)
+    except KeyboardInterrupt:
+        interrupted = True
+    return Scan(
+        rotcheck=__version__,
+        asked=tuple(paths or (".",)),
+        codes=tuple(rule.CODE for rule in selection),
+        files=part.files,
+        gaps=tuple(part.gaps),
+        hazards=tuple(part.hazards),
+        ignored=part.ignored,
+        notes=tuple(part.notes),
+        interrupted=interrupted,
+    )
+
+
+def choice(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
+    """Return the rules to ask; raises `RequestError` for a code that none has."""
+    known = rules()
+    for code in (*select, *ignore):
+        if code not in known:
+            near = difflib.get_close_matches(code, known, 1, 0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise RequestError(f"there is no code {code!r}: it can be {', '.join(known)}{hint}")
+    return [rule for code, rule in known.items() if code in (select or known) and code not in ignore]
+
+
+def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -> None:
+    try:
+        content = read.data(file)
+        fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
+        part.files += 1
+        if fitting or MARK.encode() in content:
+            _ask(file, content, fitting, project, part)
+    except read.Unreadable as error:
+        part.gaps.append(Gap(file=file.name, reason=str(error)))
+
+
+def _ask(file: File, content: bytes, selection: Iterable[Rule], project: Project, part: Part) -> None:
+    try:
+        module = read.module(file, content, part.gaps.append)
+    except read.Unreadable:
+        part.files -= 1
+        raise
+    silence = Silence(module)
+    part.notes += [
+        f"{file.name}:{line}: `{MARK}[{code}]`: there is no code {code!r}"
+        for line, code in silence.unknown(rules())
+    ]
+    hazards = [_complete(hazard) for rule in selection for hazard in rule.hazards(module, project)]
+    loud = [hazard for hazard in hazards if not silence.covers(hazard)]
+    part.ignored += len(hazards) - len(loud)
+    part.hazards += sorted(
+        loud, key=lambda hazard: (hazard.cell or 0, hazard.line, hazard.column, hazard.code)
+    )
+
+
+def _complete(hazard: Hazard) -> Hazard:
+    """Return the hazard with the failure that explains its code."""
+    known = None if hazard.failure else for_finding(hazard.code)
+    return replace(hazard, failure=known.id) if known else hazard
