@@ -13,7 +13,7 @@ from finding_codes import codes, of_source
 
 import rotcheck.diagnose
 from rotcheck.diagnose import Failure, KnowledgeError, all_failures, for_finding, get, knowledge
-from rotcheck.diagnose.match import fold, literal
+from rotcheck.diagnose.match import context, fold, literal
 
 FAILURES = all_failures()
 FOLDER = Path(rotcheck.diagnose.__file__).parent / "failures"
@@ -27,7 +27,10 @@ each_sample = pytest.mark.parametrize(
 
 
 def fits(failure: Failure, text: str) -> bool:
-    return any(matches(signature, text) for signature in failure.signatures)
+    """Whether rotary code that says so has this failure: by a signature, and by a context of its own if it has one."""
+    found = any(matches(signature, text) for signature in failure.signatures)
+    anywhere = not failure.context or "ROTARY" in failure.context
+    return found and (anywhere or context(failure, text) is not None)
 
 
 def matches(expression: str, text: str) -> bool:
