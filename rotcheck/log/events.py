@@ -22,8 +22,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a log tells: an exception, a death, an error or a warning."""
 
     kind: Kind
-    line: int  # of the log, from 1: where `text` begins
-    text: str  # the message without colours, prefixes and frames of boxes; what was wrapped is joined
+    line: int  # of the log, from 1: where the message begins (below the frames, for a traceback)
+    text: str  # the message without colours, prefixes and boxes; on one line, quotes straight, case kept
+    readings: tuple[
+        str, ...
+    ] = ()  # `text` first, then the same message joined in other ways where it spans several
+    # lines: a terminal breaks within words, an editor at blanks. A signature counts if one reading holds it
     frames: tuple[Frame, ...] = ()  # outermost first
     nearby: str = ""  # the lines before and after it, cleaned: what else may say where it comes from
     process: str = (

@@ -1,0 +1,47 @@
+"""Lines that show a run at work, or at its good end; and lines that any dying program leaves."""
+
+import re
+
+_WORK = re.compile(
+    r"\b(?:step|epoch|iter(?:ation)?|batch|round)s?\b[\s:=#\[]*\d|\d+%\|[^|]{2,}\| *\d|\bit/s\b|s/it\b"
+    r"|\bloss\b\W{1,4}-?\d|\blr\b\W{1,3}\d"
+    r"|Running on (?:local|public) URL|Uvicorn running on|Application startup complete|Avg (?:prompt"
+    r"|generation) throughput"
+    r"|tokens/s|tok/s|\bHTTP/1\.1\"? 200|Resuming from|retrying|falling back",
+    re.IGNORECASE,
+)
+_GOOD = re.compile(
+    r"(?:training|evaluation|inference|run|job|experiment|process|build|everything|generation"
+    r"|fine-?tuning)\W+(?:is |was |has )?(?:now )?"
+    r"(?:complete[d]?|finished|done|succe\w+)\b|\bcompleted? (?:successfully|training)"
+    r"|successfully (?:built|installed|saved|complet|finish|train)"
+    r"|\bexit(?:ed)?(?: with)?(?: code| status)?[:=]? ?0\b|^all done|=+ \d+ passed(?!.*failed)"
+    r"|saved (?:the )?(?:final )?(?:model|checkpoint|weights|adapter)"
+    r"|finished training|^done[.!]?$|(?:model|checkpoint|weights) (?:was |were )?saved",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(
+    r"^\s*$|resource_tracker|leaked (?:semaphore|shared)|^wandb:|^srun:|^slurmstepd|Exception ignored"
+    r"|^make|exit(?:ed)? (?:with|code|status)"
+    r"|Process finished|^\S*[$#%>❯] |Shutting down|shut ?down|destroy_process_group|Terminating|Killing"
+    r"|SIGTERM|closing signal|Cleaning up"
+    r"|For debugging consider|Compile with|might be asynchronously|Set TORCH_LOGS|^warnings\.warn"
+    r"|^\s+warnings\.warn"
+    r"|Command exited|^\[?notice\]?|note: This|hint: See|end of output",
+    re.IGNORECASE,
+)
+
+
+def is_work(text: str) -> bool:
+    """Whether only a run that is at work prints such a line."""
+    return bool(_WORK.search(text))
+
+
+def is_good_end(text: str) -> bool:
+    """Whether the line says that the run, or a large part of it, went well."""
+    return bool(_GOOD.search(text))
+
+
+def is_noise(text: str) -> bool:
+    """Whether the line says nothing about how the run goes."""
+    return bool(_NOISE.search(text))

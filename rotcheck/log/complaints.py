@@ -1,0 +1,64 @@
+"""Lines that say of themselves that they are an error or a warning."""
+
+import re
+
+_WARNING = re.compile(
+    r"(?:^|:\d+: |^W\d{4} .*\] )(?:[\w.]*(?:Warning|WARNING)): ?\S|^\[?(?:WARNING|WARN|Warning"
+    r"|warning)\b[\]:\s-]"
+    r"|: warning: |^Error caught was: |some optimizations will not be enabled",
+)
+_ERROR = re.compile(
+    r"^\[?(?:ERROR|CRITICAL|FATAL)\b[\]:\s-]"
+    r"|^(?:[\w .\[\]()/\\:+<>'-]{0,90}?[\s:\]/])?(?:fatal )?error ?:? *: (?!\s*(?:[-+\d.]+\b|null\b"
+    r"|None\b|true\b|false\b|\[|\{|$))"
+    r"|^error: |^npm ERR!|^CMake Error|^make(?:\[\d+\])?: \*\*\* |^ninja: build stopped|^FAILED[: ]"
+    r"|^ptxas fatal"
+    r"|^\s*× .*did not run successfully|^(?:ERROR|Error)!|\bERR\d{5}\b|\bError\(\w+\): "
+    r"|^(?:Failed|Cannot|Could not|Unable|Can't|Couldn't|Not able) (?:to |load|find|open|import|run|copy"
+    r"|re|convert|access|create)"
+    r"|hipError\w+|cudaError\w+|^fatal: |: fatal +: ",
+    re.IGNORECASE,
+)
+_MESSAGE = re.compile(
+    r"\bnot (?:found|supported|implemented|available|compatible|installed|compiled|enabled|permitted"
+    r"|recognized|loaded|defined)\b"
+    r"|\b(?:failed|cannot|could not|unable to|unsupported|invalid|no such|expected|mismatch(?:ed)?"
+    r"|missing|denied|exceed(?:s|ed)"
+    r"|undefined|unknown|out of (?:memory|range|bounds|resources?)|corrupted|must (?:be|have|match)"
+    r"|only supports?|requires?"
+    r"|unexpected|too (?:old|large|small|many)|incompatible|no module named|not a \w+|is required"
+    r"|no kernel)\b",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(
+    r"\?|\b(?:I|I'm|I've|my|me|we|our|you|your|please help|anyone|someone|why|how|what|when|after|since"
+    r"|because|seems?"
+    r"|looks?|sometimes|always|works?|worked)\b"
+)
+_CODE = re.compile(
+    r"^\S+\.\w{1,4}[:-]\d+[:-]\s{2,}|^\S+\.(?:py|cpp|cu|md|rst|txt|toml|yaml|yml|json|c|h):\d+:(?!\d+: "
+    r"|\s*\w*(?:Warning|Error)\b| (?:fatal )?error)"
+    r"|^\s*(?:raise|except|assert|return|if|elif|else|with|def|class|import|from|print|#|//|/\*|\*|-|@"
+    r"|try|for|while|pytest\.|self\.)\b"
+    r"|^\s*(?:#|//|/\*|\"\"\"|'''|@)"
+)
+
+
+def is_code(text: str) -> bool:
+    """Whether the line is source code, or a search's or a compiler's quotation of it."""
+    return bool(_CODE.match(text))
+
+
+def is_warning(text: str, level: str) -> bool:
+    """Whether the line warns."""
+    return level in ("WARN", "WARNING") or bool(_WARNING.search(text))
+
+
+def is_error(text: str, level: str) -> bool:
+    """Whether the line says that it is an error."""
+    return level in ("ERROR", "CRITICAL", "FATAL") or bool(_ERROR.search(text))
+
+
+def is_message(text: str) -> bool:
+    """Whether a program, rather than a person, may have written a short text that says what failed."""
+    return bool(_MESSAGE.search(text)) and not _PERSON.search(text)

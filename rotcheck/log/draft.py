@@ -1,0 +1,36 @@
+"""An event while its log is still being read."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from rotcheck.log.events import Frame, Kind
+from rotcheck.log.wrapping import Line
+
+
+@dataclass(eq=False)
+class Draft:
+    """An event whose message may still grow, and whose end is not known."""
+
+    kind: Kind
+    line: int
+    pieces: list[str]  # the lines of its message
+    frames: tuple[Frame, ...] = ()
+    process: str = ""
+    time: str = ""
+    last: int = 0  # the last line of the log that is part of it
+    nearby: str = ""
+    cause: "Draft | None" = None
+    calm: int = 0  # lines of ordinary work that the log had shown when it came
+    work: int = 0  # and of lines that only a run at work prints
+    handled: bool = False
+    readings: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def at(cls, line: Line, kind: Kind, frames: tuple[Frame, ...] = ()) -> Self:
+        """An event whose message begins with this line."""
+        return cls(kind, line.number, [line.text.strip()], frames, line.process, line.time, line.number)
+
+    @property
+    def text(self) -> str:
+        """The message as it reads best."""
+        return self.readings[0] if self.readings else " ".join(self.pieces)

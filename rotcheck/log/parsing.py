@@ -1,0 +1,176 @@
+"""From the lines of a log to the events in them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rotcheck.log import activity, boxes, complaints, deaths, tracebacks
+from rotcheck.log.characters import broken, folded, plain
+from rotcheck.log.decoding import text_of
+from rotcheck.log.draft import Draft
+from rotcheck.log.prefixes import parted
+from rotcheck.log.sieve import Passage, Raw
+from rotcheck.log.wrapping import Line, readings, rejoined
+
+_MOST_LINES = 12  # of a message, unless they are indented
+_MOST_INDENTED = 60
+_NEARBY = 8  # lines before and after
+_MOST_NEARBY = 2000  # characters
+_MOST_PROCESSES = 4096
+
+
+class Parser:
+    """Turns passages into events, and counts what else the log shows: work, and lines of no trouble."""
+
+    def __init__(self) -> None:
+        self.calm: dict[str, int] = {}  # lines of no trouble, by process
+        self.work: dict[str, int] = {}  # lines of a run at work, by process
+        self.last_work = 0  # the line
+        self.last_good = 0
+        self._exceptions: dict[str, Draft] = {}  # the latest, by process
+        self._linked: set[str] = set()  # processes whose next exception comes of the latest one
+
+    def parse(self, passage: Passage) -> list[Draft]:
+        """The events of a passage, in the order of their lines."""
+        self.calm[""] = self.calm.get("", 0) + passage.skipped
+        lines = cleaned(passage.lines)
+        drafts: list[Draft] = []
+        for process, part in _by_process(lines).items():
+            drafts += self._walk(process, part)
+        for draft in drafts:
+            draft.readings = readings(draft.pieces)
+            draft.nearby = _nearby(lines, draft)
+        if len(self.calm) > _MOST_PROCESSES:
+            self._forget()
+        return sorted(drafts, key=lambda draft: draft.line)
+
+    def _walk(self, process: str, lines: list[Line]) -> Iterator[Draft]:
+        at, message = 0, None
+        while at < len(lines):
+            line = lines[at]
+            draft, behind = self._event(lines, at, message)
+            if draft:
+                draft.calm, draft.work = self.calm.get(process, 0), self.work.get(process, 0)
+                message = draft
+                yield draft
+            elif behind == at + 1:
+                message = self._quiet(process, line, message)
+            at = behind
+
+    def _event(self, lines: list[Line], at: int, message: Draft | None) -> tuple[Draft | None, int]:
+        """The event that begins at a line, if any, and the index behind what was read."""
+        line = lines[at]
+        text = line.text.strip()
+        if not text:
+            return None, at + 1
+        if tracebacks.LINK.match(text):
+            self._linked.add(line.process)
+            return None, at + 1
+        if tracebacks.is_start(line.text):
+            draft, at = tracebacks.traceback_at(lines, at)
+            return (self._raised(draft) if draft else None), at
+        if deaths.begins_stack(text) and message and message.kind == "fatal":
+            return None, _stack(lines, at + 1, message)
+        if complaints.is_code(line.text):
+            return None, at + 1
+        if complaints.is_warning(text, line.level):
+            return Draft.at(line, "warning"), at + 1
+        if tracebacks.exception_in(text):
+            return self._raised(Draft.at(line, "exception")), at + 1
+        if deaths.is_death(text):
+            return Draft.at(line, "fatal"), at + 1
+        if complaints.is_error(text, line.level) and not (not line.level and _continues(message, line)):
+            return Draft.at(line, "error"), at + 1
+        return None, at + 1
+
+    def _raised(self, draft: Draft) -> Draft:
+        """The exception, with its place in the chain of those before it."""
+        before = self._exceptions.get(draft.process)
+        if before and draft.process in self._linked:
+            draft.cause, before.handled = before, True
+        elif (
+            before
+            and before.cause is None
+            and tracebacks.has_inner(before.text)
+            and draft.line - before.last < 40
+        ):
+            before.cause, before.handled = draft, True
+        self._linked.discard(draft.process)
+        self._exceptions[draft.process] = draft
+        return draft
+
+    def _quiet(self, process: str, line: Line, message: Draft | None) -> Draft | None:
+        """Count a line without an event; returns the event whose message still goes on."""
+        text = line.text.strip()
+        if activity.is_work(text):
+            self.work[process] = self.work.get(process, 0) + 1
+            self.last_work = line.number
+        elif activity.is_good_end(text):
+            self.last_good = line.number
+        elif activity.is_noise(text):
+            return message if text else None
+        elif _continues(message, line):
+            assert message
+            message.pieces.append(text)
+            message.last = line.number
+            return message
+        self.calm[process] = self.calm.get(process, 0) + 1
+        return None
+
+    def _forget(self) -> None:
+        for kept in (self.calm, self.work, self._exceptions):
+            for process in list(kept)[1 : len(kept) // 2]:
+                del kept[process]
+
+
+def cleaned(raws: Iterable[Raw]) -> list[Line]:
+    """The lines as their program wrote them: decoded, joined, without prefixes and boxes."""
+    texts = [Line(raw.number, plain(part)) for raw in raws for part in _parts(text_of(raw.bytes))]
+    heads = [(line.number, parted(line.text)) for line in rejoined(texts)]
+    boxed = boxes.unboxed(["" if head.text.startswith("```") else head.text for _, head in heads])
+    return [
+        Line(number, text, head.process, head.level, head.time) for (number, head), text in zip(heads, boxed)
+    ]
+
+
+def _parts(text: str) -> list[str]:
+    if "\\n" in text and "raceback (most" in text:  # a line of JSON
+        text = text.replace("\\n", "\n").replace('\\"', '"')
+    return broken(text).split("\n")
+
+
+def _by_process(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    parts: dict[str, list[Line]] = {}
+    for line in lines:
+        parts.setdefault(line.process, []).append(line)
+    return parts
+
+
+def _continues(message: Draft | None, line: Line) -> bool:
+    """Whether the line may belong to the message of the event before it."""
+    if message is None or line.number - message.last > 2 or len(message.pieces) >= _MOST_INDENTED:
+        return False
+    if line.level or (line.time and not message.time):
+        return False
+    indented = line.text.startswith((" ", "\t"))
+    if message.kind == "warning":
+        return len(message.pieces) < 4 and (indented or len(message.pieces[-1]) >= 70)
+    return indented or len(message.pieces) < _MOST_LINES
+
+
+def _stack(lines: Sequence[Line], at: int, death: Draft) -> int:
+    """Give a death the frames that faulthandler lists; returns the index behind them."""
+    from rotcheck.log.events import Frame
+
+    frames = []
+    while at < len(lines) and (hit := tracebacks.FRAME.match(lines[at].text)):
+        frames.append(Frame(file=hit["file"], line=int(hit["line"]), function=hit["name"] or ""))
+        at += 1
+    death.frames = death.frames or tuple(reversed(frames))
+    death.last = lines[at - 1].number
+    return at
+
+
+def _nearby(lines: Sequence[Line], draft: Draft) -> str:
+    count = 2 if draft.kind == "warning" else _NEARBY
+    before = [line.text for line in lines if line.number < draft.line][-count:]
+    after = [line.text for line in lines if line.number > draft.last][:count]
+    return "\n".join(folded(text) for text in before + after if text.strip())[:_MOST_NEARBY]

@@ -1,0 +1,85 @@
+"""What stands before a line: who wrote it, when, and how grave the writer took it."""
+
+import re
+from typing import NamedTuple
+
+_WHO = re.compile(
+    r"\((?P<actor>[\w.:\-<>]+(?: [\w.:]+)? pid=\d+)(?:, ip=[\w.:]+)?\) ?"  # Ray, vLLM
+    r"|\[(?P<rank>(?:rank|default|worker|gpu|node|proc|process|local_rank|mpi)[ _:=]?\d+)\]:? ?"  # torchrun
+    r"|\[(?P<mpi>\d+,\d+)\]<std(?:out|err)>: ?"
+    r"|\[(?P<bare>\d{1,4})\]: ?"
+    r"|(?P<task>\d{1,5}(?:/\d+)?): (?=\S|  )"  # srun --label
+    r"|(?P<name>(?:[a-z][\w.]*-)?(?:worker|rank|node|gpu|pod|task|host|master"
+    r"|trainer)[-_ ]?\d*(?:-\d+)*) ?[:|>]+ "
+    r"|(?P<service>[a-z][\w.-]*[-_]\d+) +\| "  # docker compose
+    r"|#\d+ \d+\.\d+ "  # docker build
+    r"|(?:std(?:err|out)|err|out)(?: [FP])? ?[:|] ?|std(?:err|out) [FP] "
+    r"|(?:\[std(?:err|out)\]|\[err\]) ?",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"[\[(]?(?P<time>\d{4}[-/.]\d\d[-/.]\d\d[T ,_-]{1,2}\d\d:\d\d(?::\d\d(?:[.,:]\d+)?)?)(?: ?Z"
+    r"|[+-]\d\d:?\d\d| UTC)?[\])]?"
+    r"(?:[ \t]*[-|:,](?= )| *\|)? ?"
+    r"|\[(?:\d\d/\d\d/\d\d,? )?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: [AP]M)?\][ :]?"
+    r"|\d\d:\d\d:\d\d(?:[.,]\d+)?(?: [AP]M)?(?: [-|])? (?=\S|  )"
+    r"|\d\d/\d\d(?:/\d\d(?:\d\d)?)? \d\d:\d\d:\d\d(?:[.,]\d+)? ?(?:[-|] )?"
+    r"|\[ *\d+\.\d{6}\] "  # the kernel's
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:[\w.-]+ )?(?:[\w./-]+(?:\[\d+\])?: )?",
+)
+_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL"
+_LEVEL = re.compile(
+    rf"(?P<vllm>{_LEVELS}) \d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:\[[\w./\\]+:\d+\]|[\w./]+:\d+\]) ?"
+    rf"|(?P<bare>{_LEVELS}) +\[[\w./\\-]+:\d+\] "
+    rf"|(?P<basic>{_LEVELS}):(?P<logger>[\w.]+):"
+    rf"|\[(?P<lit>{_LEVELS})\|(?:[\w.:/-]+\]|[^\]|]*\]) ?(?:\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ >> ?)?"  # transformers
+    rf"|\[(?P<box>{_LEVELS})\](?:[ \t]*[:|-])? ?"
+)
+_GOOGLE = re.compile(
+    r"\[?(?P<level>[VIWEF]) ?(?:\d{4} \d\d:\d\d:\d\d\.\d+ +(?:\d+ +)*"
+    r"|\d{3,4} \d\d:\d\d:\d\d\.\d+ )?[\w./-]+\.(?:cpp|cc|py|cu|h|hpp|c):\d+\] ?"
+)
+_AFTER_TIME = re.compile(
+    rf"(?:[\w.$/<>-]+ +)?[\[(]?(?P<level>{_LEVELS})[\])]?(?: *[|:-]| +(?=\[?[\w./]+:\d+\]))?[ \t]*"
+    r"(?:\[?[\w./\\-]+(?:\.py)?:\d+\]?:? ?(?:[-|>]+ )?|[\w.]+(?::\w+)*:\d+ - )?"
+    rf"|\[?[\w./-]+\.py:\d+\]? ?(?:\[(?P<level2>{_LEVELS})\] ?)?"
+    rf"|[\w.]+ ?[-|] ?(?P<level3>{_LEVELS}) ?[-|] ?"
+)
+_QUOTE = re.compile(r"(?:> ?)+(?=\S)|E {3,}(?=\S)")
+_GOOGLES = {"V": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
+_START = frozenset("([#0123456789>ETDINWCFV")
+
+
+class Head(NamedTuple):
+    """What stood before a line's text."""
+
+    process: str
+    level: str  # "" where nothing says it
+    time: str  # as it stands, "" where nothing says it
+    text: str  # the rest, with its indentation
+
+
+def parted(line: str) -> Head:
+    """Part a line from what its terminal, launcher or logger wrote before it."""
+    process, level, time = "", "", ""
+    for _ in range(7):
+        if not line or not (line[0] in _START or line[0].isalpha()):
+            break
+        if hit := _WHO.match(line):
+            process = " ".join(filter(None, (process, *hit.groups())))
+        elif hit := _TIME.match(line):
+            time = time or hit["time"] or ""
+        elif hit := _LEVEL.match(line):
+            level = hit["vllm"] or hit["bare"] or hit["basic"] or hit["lit"] or hit["box"]
+        elif (hit := _GOOGLE.match(line)) and hit.end():
+            level = _GOOGLES[hit["level"]]
+        else:
+            break
+        timed = hit.re is _TIME
+        line = line[hit.end() :]
+        if timed and (hit := _AFTER_TIME.match(line)):
+            level = hit["level"] or hit["level2"] or hit["level3"] or level
+            line = line[hit.end() :]
+    if hit := _QUOTE.match(line):
+        line = line[hit.end() :]
+    return Head(process, level, time, line)

@@ -1,0 +1,117 @@
+"""Reads a log of any size, in constant memory."""
+
+import io
+from typing import BinaryIO
+
+from rotcheck.log import complaints
+from rotcheck.log.decoding import blocks
+from rotcheck.log.draft import Draft
+from rotcheck.log.ending import ender, ending_error, went_on
+from rotcheck.log.events import Event, Log
+from rotcheck.log.parsing import Parser, cleaned
+from rotcheck.log.sieve import Passage, Sieve
+from rotcheck.log.store import Store
+from rotcheck.log.wrapping import Line
+
+SHORT = 1 << 16  # bytes of a log that is read whole
+_MESSAGE_LINES = 3
+
+
+def read(stream: BinaryIO) -> Log:
+    """Read a log to the end of the stream, whatever its size and encoding."""
+    reader = _Reader()
+    for block, size in blocks(stream):
+        reader.feed(block, size)
+    return reader.close()
+
+
+def read_text(text: str) -> Log:
+    """Read a log that is a text."""
+    return read(io.BytesIO(text.encode("utf-8", "replace")))
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.sieve = Sieve()
+        self.parser = Parser()
+        self.store = Store()
+        self.size = 0
+        self.lines = 0
+        self.ended = True
+        self.head: bytes | None = b""  # the whole log, while it is short
+
+    def feed(self, block: bytes, size: int) -> None:
+        self.size += size
+        self.lines += block.count(b"\n")
+        self.ended = block.endswith(b"\n") if block else self.ended
+        if self.head is not None:
+            block, self.head = self.head + block, None
+            if len(block) <= SHORT:
+                self.head = block
+                return
+        for passage in self.sieve.feed(block):
+            self._keep(passage)
+
+    def close(self) -> Log:
+        prose: list[Line] = []
+        if self.head is not None:
+            self.sieve.everything = True
+            raws = [raw for passage in self.sieve.feed(self.head) for raw in passage.lines]
+            raws += [raw for passage in self.sieve.close() for raw in passage.lines]
+            prose = cleaned(raws)
+            self._keep(Passage(0, raws))
+        else:
+            for passage in self.sieve.close():
+                self._keep(passage)
+        return self._log("\n".join(line.text.rstrip() for line in prose).strip("\n"), prose)
+
+    def _keep(self, passage: Passage) -> None:
+        for draft in self.parser.parse(passage):
+            self.store.add(draft)
+
+    def _log(self, prose: str, lines: list[Line]) -> Log:
+        drafts = self.store.drafts() or _bare_message(lines)
+        for draft in drafts:
+            draft.handled = draft.handled or self._went_on(draft)
+        parser = self.parser
+        end = ender(drafts, parser.last_good) or ending_error(
+            drafts, parser.calm.get("", 0), parser.last_good, parser.last_work
+        )
+        drafts = self.store.once(drafts, end)
+        return Log(
+            lines=self.lines + (not self.ended),
+            size=self.size,
+            events=tuple(_event(draft, drafts) for draft in drafts),
+            ended_by=drafts.index(end) if end else None,
+            prose=prose,
+        )
+
+    def _went_on(self, draft: Draft) -> bool:
+        calm, work = self.parser.calm, self.parser.work
+        return went_on(draft, calm.get(draft.process, 0), work.get(draft.process, 0))
+
+
+def _bare_message(lines: list[Line]) -> list[Draft]:
+    """The event of a short text that is nothing but a program's message."""
+    written = [line for line in lines if line.text.strip()]
+    if not 0 < len(written) <= _MESSAGE_LINES or any(complaints.is_code(line.text) for line in written):
+        return []
+    if not complaints.is_message(" ".join(line.text for line in written)):
+        return []
+    draft = Draft.at(written[0], "error")
+    draft.pieces = [line.text.strip() for line in written]
+    return [draft]
+
+
+def _event(draft: Draft, drafts: list[Draft]) -> Event:
+    return Event(
+        kind=draft.kind,
+        line=draft.line,
+        text=draft.text,
+        readings=draft.readings or (draft.text,),
+        frames=draft.frames,
+        nearby=draft.nearby,
+        process=draft.process,
+        handled=draft.handled,
+        cause=drafts.index(draft.cause) if draft.cause in drafts else None,
+    )
