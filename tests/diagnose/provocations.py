@@ -130,11 +130,6 @@ def F9() -> None:
     _apply(64, 10, 32)
 
 
-def F9_no_driver() -> None:
-    torch.cuda.device = lambda index: contextlib.nullcontext()
-    _apply(64, 10, 32)
-
-
 def F10() -> None:
     _flash_attn_rotary().RotaryEmbedding(64, pos_idx_in_fp32=True)
 
@@ -231,6 +226,41 @@ def T5() -> None:
     # A process of its own: inductor reads CXX once, when it is imported.
     code = "import torch; torch.compile(lambda x: x * 2 + 1)(torch.ones(4))"
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"CXX": "/nonexistent/g++"})
+
+
+def _compile_kernel(pointer: str, size: int) -> None:
+    # In a file, from which Triton reads it: a kernel needs no GPU to be compiled for one.
+    Path("kernel.py").write_text(
+        "import triton, triton.language as tl\n\n@triton.jit\n"
+        "def double(x, SIZE: tl.constexpr):\n    i = tl.arange(0, SIZE)\n    tl.store(x + i, tl.load(x + i) * 2)\n"
+    )
+    sys.path.insert(0, os.getcwd())
+    import triton
+    from kernel import double
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    source = ASTSource(double, {"x": pointer, "SIZE": "constexpr"}, {"SIZE": size})
+    triton.compile(source, target=GPUTarget("cuda", 80, 32))
+
+
+def T11() -> None:
+    _compile_kernel("*fp8e4nv", 64)
+
+
+def T15() -> None:
+    torch.cuda.device = lambda index: contextlib.nullcontext()
+    _apply(64, 10, 32)
+
+
+def T18() -> None:
+    import pwd
+
+    pwd.getpwuid(2**31 - 5)
+
+
+def T22() -> None:
+    _compile_kernel("*fp32", 96)
 
 
 def K1() -> None:
