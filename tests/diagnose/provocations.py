@@ -168,7 +168,10 @@ def F14_leaf() -> None:
 
 
 def F16() -> None:
-    subprocess.run([sys.executable, "-I", "-S", "-c", "import torch"])
+    folder = Path("flash-attn")
+    folder.mkdir()
+    (folder / "setup.py").write_text("import torch")
+    subprocess.run([sys.executable, "-I", "-S", str(folder / "setup.py")])
 
 
 def F17() -> None:
@@ -322,7 +325,7 @@ def N6() -> None:
     module.to(torch.bfloat16)
 
 
-def N12() -> None:
+def N31() -> None:
     torch.bmm(torch.ones(1, 4, 4).half(), torch.ones(1, 4, 4))
 
 
