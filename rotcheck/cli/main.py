@@ -5,6 +5,7 @@ import sys
 from typing import NoReturn
 
 from rotcheck import __version__
+from rotcheck.cli import pipe
 from rotcheck.cli.codes import FAILED, INTERRUPTED
 
 
@@ -13,7 +14,14 @@ def main() -> NoReturn:
     if sys.argv[1:] == ["--version"]:
         print(f"rotcheck {__version__}")
         sys.exit(0)
-    sys.exit(_ended())
+    if not pipe.asked():
+        sys.exit(_ended())
+    pipe.shield()
+    try:
+        code = _ended()
+    finally:
+        pipe.drain()
+    sys.exit(code)
 
 
 def _ended() -> int:

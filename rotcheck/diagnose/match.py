@@ -57,7 +57,12 @@ def failures(text: str) -> list[Hit[Failure]]:
 
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
-    return sorted(_hits(fold(text), _signatures()), key=lambda hit: (hit.entry.tier, *_length(hit)))
+    return sorted(_hits(fold(text), _signatures()), key=rank)
+
+
+def rank(hit: Hit[Failure]) -> tuple[int, int, str]:
+    """The order of failures that fit the same text: the lower tier, the longer match, the first id."""
+    return hit.entry.tier, *_length(hit)
 
 
 def messages(text: str) -> list[Hit[Message]]:

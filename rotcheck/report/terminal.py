@@ -9,11 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rotcheck.diagnose import Failure
+from rotcheck.diagnose import Failure, Message
+from rotcheck.diagnose.explanation import Explanation
 from rotcheck.report import bench as timed
 from rotcheck.report import check as checked
 from rotcheck.report import context as reached
 from rotcheck.report import conventions as identified
+from rotcheck.report import explanation as explained
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary, unidentified
 from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
@@ -301,16 +303,35 @@ def _courses(found: Training, marks: Marks, look: Look) -> list[RenderableType]:
     ]
 
 
-def failures(found: Sequence[Failure], look: Look) -> str:
-    """Return one failure in full, several as a list."""
+def failures(found: Sequence[Failure | Message], look: Look) -> str:
+    """Return one failure or general message in full, several as a list."""
     if len(found) == 1:
         title = Text(f"{found[0].id}  {one_line(found[0].title)}", style="bold")
-        return printed(look, [Group(title, _labelled(failure.details(found[0])))])
-    table = _columns(3)
+        return printed(look, [Group(title, _labelled(failure.told(found[0])))])
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, min_width=max(len(each.id) for each in found))
+    table.add_column(overflow="fold", ratio=3)
+    table.add_column(overflow="fold", ratio=1)
     for each in found:
-        devices = Text(one_line(each.devices), "dim", no_wrap=True, overflow="ellipsis")
-        table.add_row(Text(each.id, style="bold"), Text(one_line(each.title)), devices)
+        id, words, devices = map(one_line, failure.row(each))
+        table.add_row(Text(id, style="bold"), Text(words), Text(devices, "dim"))
     return printed(look, [table, Text("rotcheck explain ID tells all about one.", style="dim")])
+
+
+def explanation(found: Explanation, look: Look) -> str:
+    """Return the line that is explained, how sure, cause and fix, what else is known of, and what to do next."""
+    tone = "bold green" if found.answer is None else "bold" if found.answered else "bold yellow"
+    title = [Text(explained.title(found), style=tone)] if found.answer else []
+    parts = [*title, *([_labelled(explained.details(found))] if found.answer else [])]
+    return printed(
+        look,
+        [
+            Text(explained.headline(found), style="bold"),
+            *([Group(*parts)] if parts else []),
+            *_remarks_of("Also seen", explained.also(found)[:MOST_REMARKS]),
+            *_remarks_of("Next", found.next),
+        ],
+    )
 
 
 def printed(look: Look, parts: Iterable[RenderableType]) -> str:

@@ -1,23 +1,40 @@
-"""`rotcheck explain`: from an error message to its cause and fix."""
+"""`rotcheck explain`: from an error message or a log to its cause and fix."""
 
+import os
+import stat
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from rotcheck.cli import options
-from rotcheck.diagnose import Failure
+from rotcheck.cli import guard, options, pipe
+from rotcheck.cli.codes import INTERRUPTED, REQUEST
+from rotcheck.diagnose import Failure, Message
 from rotcheck.errors import RequestError
+
+if TYPE_CHECKING:
+    from rotcheck.log.events import Log
 
 Text = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="TEXT_OR_ID",
-        help="The id of a failure, an error message or a log; - reads standard input. None: list all.",
+        metavar="TEXT_FILE_OR_ID",
+        help="An error message, the name of a log, or the id of a failure or of a finding; - reads standard "
+        "input to its end. None: list all that is known.",
     ),
 ]
-LONGEST = 1 << 24  # characters read from standard input
+LOGS = (
+    ".log",
+    ".txt",
+    ".out",
+    ".err",
+    ".md",
+    ".html",
+    ".json",
+    ".jsonl",
+)  # suffixes of files that are no message
+PIPED = ("-", "/dev/stdin")
 
 
 def explain(
@@ -27,48 +44,96 @@ def explain(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Name the cause and the fix of an error message.
+    """Name the cause and the fix of an error message, or of what ended the run that a log tells of.
 
     Without one, all failures that are known are listed.
 
     \b
     Examples:
       rotcheck explain "NotImplementedError: Unknown device for graph fuser"
-      rotcheck explain J1
+      rotcheck explain train.log
       python train.py 2>&1 | rotcheck explain -
+      rotcheck explain J1
 
-    Exit code 0: known. 2: not known, or the request cannot be carried out.
+    Exit code 0: known, or the run ended well. 2: not known, or the request cannot be carried out.
     """
     from rotcheck.cli.outlet import Outlet
 
-    outlet = Outlet("failures", format, output or (), quiet=quiet, no_color=no_color)
-    outlet.show(found(_asked(text)) if text else _all())
-    return 0
+    entries = known(" ".join(text)) if text else everything()
+    if entries:
+        outlet = Outlet("failures", format, output or (), quiet=quiet, no_color=no_color)
+        outlet.show(entries)
+        return 0
+    outlet = Outlet("explanation", format, output or (), quiet=quiet, no_color=no_color)
+    from rotcheck.diagnose.explanation import explain
+
+    explanation = explain(read(text or []))
+    outlet.show(explanation)
+    if pipe.interrupted():
+        return INTERRUPTED
+    return 0 if explanation.answered else REQUEST
 
 
-def found(text: str) -> Sequence[Failure]:
-    """Return the failure that an id or a message means; raises `RequestError` when it is not known."""
-    from rotcheck.diagnose import get, match
+def known(text: str) -> Sequence[Failure | Message]:
+    """Return the failure or the general message that an id or the code of a finding names; () for another text."""
+    from rotcheck.diagnose import get, get_message
 
-    known = get(text.strip()) or match(text)
-    if known:
-        return [known]
-    raise RequestError(
-        "no known failure has this id or this message. Give the message as it was printed, its last lines or "
-        "the whole log (`rotcheck explain - < log`); `rotcheck explain` lists what is known; "
-        "`rotcheck compare` and `rotcheck probe` find out what happens here"
-    )
+    name = text.strip()
+    entry = get(name) or get_message(name)
+    if entry and os.path.isfile(name):
+        guard.say(f"rotcheck: {name!r} is taken for the id; `rotcheck explain ./{name}` reads the file")
+    return [entry] if entry else []
 
 
-def _all() -> Sequence[Failure]:
-    from rotcheck.diagnose import all_failures
+def everything() -> Sequence[Failure | Message]:
+    """Return all failures and general messages."""
+    from rotcheck.diagnose import all_failures, all_messages
 
-    return all_failures()
+    return [*all_failures(), *all_messages()]
 
 
-def _asked(words: Sequence[str]) -> str:
-    if list(words) != ["-"]:
-        return " ".join(words)
-    if sys.stdin is None:
-        raise RequestError("there is no standard input to read")
-    return sys.stdin.buffer.read(LONGEST).decode("utf-8", "replace")
+def read(words: Sequence[str]) -> "Log":
+    """Return what the message, the file or the pipe tells; raises `RequestError` when it cannot be read."""
+    from rotcheck import log
+
+    text = " ".join(words)
+    if text in PIPED:
+        if sys.stdin is None:
+            raise RequestError("there is no standard input to read")
+        return log.read(sys.stdin.buffer)
+    if _is_there(text):
+        if any(character.isspace() for character in text):
+            guard.say(f"rotcheck: reading the file {text!r}")
+        with _opened(text) as stream:
+            return log.read(stream)
+    if sum(map(_is_there, words)) == len(words) > 1:
+        raise RequestError(f"{len(words)} files: explain reads one log at a time")
+    if len(words) == 1 and _is_path(text):
+        raise RequestError(f"there is no file {text!r}; a message is given between quotes, as it was printed")
+    return log.read_text(text)
+
+
+def _opened(path: str) -> BinaryIO:
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise RequestError(f"{path!r} is a folder; name the log in it")
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise RequestError(f"{path!r} is a device, which has no end; name a file, or - for standard input")
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise RequestError(f"{path!r} cannot be read: {error.strerror}") from error
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return os.path.exists(path)
+    except ValueError:  # a message may hold what no name of a file can
+        return False
+
+
+def _is_path(text: str) -> bool:
+    """Return whether it reads like the name of a file rather than like a message."""
+    if any(character.isspace() for character in text):
+        return False
+    return text.lower().endswith(LOGS) or text.startswith(("/", "./", "../", "~")) or "\\" in text

@@ -4,7 +4,8 @@ A format's module has `SUFFIX`, the ending of files that are in it, and `MACHINE
 (it is then UTF-8 whatever the terminal says). For each kind of thing that it can show it has a function of
 that name: `report(page, look)`, `probe(found, look)`, `trial(found, look)`, `bench(found, look)`,
 `train(found, look)`, `convention(found, look)`, `check(found, look)`, `context(found, look)`, `failures(found, look)`,
-each of which returns the text. Where drawing needs a heavy import, `prepare()` makes it ahead of time.
+`explanation(found, look)`, each of which returns the text. Where drawing needs a heavy import, `prepare()` makes it
+ahead of time.
 """
 
 import difflib

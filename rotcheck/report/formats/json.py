@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from rotcheck.diagnose import Failure
+from rotcheck.diagnose import Failure, Message
+from rotcheck.diagnose.explanation import Explanation
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean
 from rotcheck.results import Bench, Check, Context, Identification, Probe, Scan, Training, Trial
@@ -24,9 +25,14 @@ def probe(found: Probe, look: Look) -> str:
     return encode(found)
 
 
-def failures(found: Sequence[Failure], look: Look) -> str:
+def failures(found: Sequence[Failure | Message], look: Look) -> str:
     """Return the entries as a list."""
     return encode(list(found))
+
+
+def explanation(found: Explanation, look: Look) -> str:
+    """Return the explanation."""
+    return encode(found)
 
 
 def trial(found: Trial, look: Look) -> str:

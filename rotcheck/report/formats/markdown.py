@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from rotcheck.diagnose import Failure
+from rotcheck.diagnose import Failure, Message
+from rotcheck.diagnose.explanation import Explanation
 from rotcheck.report import bench as timed
 from rotcheck.report import check as checked
 from rotcheck.report import context as reached
 from rotcheck.report import conventions as identified
+from rotcheck.report import explanation as explained
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary, unidentified
 from rotcheck.report import identification as conventions
 from rotcheck.report import scan as scanned
@@ -240,13 +242,21 @@ def train(found: Training, look: Look) -> str:
     return _joined([*top, *_fitting(told, LONGEST - len(_joined(top + end)), "finding"), *end])
 
 
-def failures(found: Sequence[Failure], look: Look) -> str:
-    """Return one failure in full, several as a table."""
+def failures(found: Sequence[Failure | Message], look: Look) -> str:
+    """Return one failure or general message in full, several as a table."""
     if len(found) == 1:
-        return _joined([heading(f"{found[0].id}: {found[0].title}"), _details(failure.details(found[0]))])
-    return _joined(
-        [table(["id", "failure", "devices"], [[each.id, each.title, each.devices] for each in found])]
-    )
+        return _joined([heading(f"{found[0].id}: {found[0].title}"), _details(failure.told(found[0]))])
+    return _joined([table(["id", "failure", "devices"], map(failure.row, found))])
+
+
+def explanation(found: Explanation, look: Look) -> str:
+    """Return the line that is explained, how sure, cause and fix, and what else is known of."""
+    parts = [heading(explained.title(found, ": ") or explained.headline(found))]
+    parts += [block(explained.headline(found))] if found.answer else []
+    parts.append(_details(explained.details(found)))
+    also = explained.also(found)
+    parts += [heading("Also seen", 4), _list(_fitting(also, LONGEST // 8, "line"))] if also else []
+    return _joined([*parts, *([heading("Next", 4), _list(found.next)] if found.next else [])])
 
 
 def _tables(grid: Grid) -> list[str]:

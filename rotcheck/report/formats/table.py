@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from rotcheck.diagnose import Failure
+from rotcheck.diagnose import Failure, Message
+from rotcheck.diagnose.explanation import Explanation
 from rotcheck.report.page import Look, Page
 from rotcheck.results import Bench, Check, Context, Identification, Probe, Scan, Training, Trial
 
@@ -78,8 +79,15 @@ def convention(found: Sequence[Identification], look: Look) -> str:
     return terminal.convention(found, look)
 
 
-def failures(found: Sequence[Failure], look: Look) -> str:
+def failures(found: Sequence[Failure | Message], look: Look) -> str:
     """Return one failure in full, several as a list."""
     from rotcheck.report import terminal
 
     return terminal.failures(found, look)
+
+
+def explanation(found: Explanation, look: Look) -> str:
+    """Return the line that is explained, how sure, cause and fix, and what else is known of."""
+    from rotcheck.report import terminal
+
+    return terminal.explanation(found, look)

@@ -1,0 +1,65 @@
+"""Keeps the program alive that writes into our standard input: the pipe is read to its end, whatever happens here."""
+
+import contextlib
+import os
+import stat
+import sys
+from types import FrameType
+
+_BLOCK = 1 << 16
+_stopped: list[bool] = []  # one for each interruption
+READING_ON = "reading on, so that the program that writes to this pipe can end as it would without rotcheck"
+
+
+def asked() -> bool:
+    """Return whether the command line says `-` and standard input is a pipe."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return False
+    named = any(word in ("-", "/dev/stdin") for word in sys.argv[2:])
+    return named and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+
+
+def shield() -> None:
+    """Have the first Ctrl-C only be noted: it goes to the writer as well, which may save its work first."""
+    with contextlib.suppress(Exception):  # without handlers the pipe is still read to its end
+        import signal
+
+        usual = (signal.SIG_DFL, signal.default_int_handler)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) in usual:
+                signal.signal(number, _interrupt)
+
+
+def interrupted() -> bool:
+    """Return whether somebody pressed Ctrl-C while the pipe was read."""
+    return bool(_stopped)
+
+
+def drain() -> None:
+    """Read what is left in the pipe, unless somebody interrupted twice."""
+    told = False
+    while len(_stopped) < 2:
+        try:
+            block = os.read(0, _BLOCK)
+        except (OSError, KeyboardInterrupt):
+            return
+        if not block:
+            return
+        if not told:
+            _say(f"rotcheck: {READING_ON}")
+            told = True
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _stopped.append(True)
+    if len(_stopped) > 1:
+        raise KeyboardInterrupt
+    _say(f"rotcheck: interrupted; {READING_ON}. Ctrl-C again stops it")
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode())

@@ -1,0 +1,156 @@
+"""What a log is explained by: what ended the run, how sure, and what else is known of."""
+
+import pytest
+
+from rotcheck import log
+from rotcheck.diagnose.explanation import Explanation, explain
+
+
+def explained(text: str) -> Explanation:
+    return explain(log.read_text(text))
+
+
+def summary(text: str) -> tuple[str, str, str | None]:
+    """The outcome, how sure, and the id of what it is."""
+    told = explained(text)
+    if told.answer is None:
+        return told.outcome, "", None
+    entry = told.answer.failure or told.answer.message
+    return told.outcome, told.answer.certainty, entry.id if entry else None
+
+
+def traceback(message: str, *frames: str) -> str:
+    lines = [f'  File "{frame}\n    step()' for frame in frames or ('train.py", line 3, in <module>',)]
+    return "\n".join(["Traceback (most recent call last):", *lines, message, ""])
+
+
+FUSER = "NotImplementedError: Unknown device for graph fuser"
+STEPS = "".join(f"2026-01-01 10:00:{second:02d} INFO step {second} loss 2.31\n" for second in range(60))
+ROTARY_FRAME = 'model/rotary.py", line 51, in apply_rotary_pos_emb'
+ASSERT = "RuntimeError: CUDA error: device-side assert triggered"
+SYMBOL = (
+    "ImportError: /x/flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: _ZN3c105ErrorC2ENS"
+)
+CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
+WARNED = (
+    "/x/torch/_inductor/lowering.py:1713: UserWarning: Torchinductor does not support code generation for "
+    "complex operators. Performance may be worse than eager.\n"
+)
+
+
+def test_a_message_of_its_own_is_certain() -> None:
+    """Nothing else prints it."""
+    assert summary(traceback(FUSER)) == ("failed", "certain", "J1")
+
+
+def test_a_message_of_many_causes_is_likely_only_under_rotary_code() -> None:
+    """The frame that speaks for it is named; without one the message is not blamed on rotary."""
+    under = explained(traceback(ASSERT, 'train.py", line 3, in <module>', ROTARY_FRAME))
+
+    assert under.answer is not None
+    assert under.answer.failure is not None
+    assert (under.answer.failure.id, under.answer.certainty) == ("C5", "likely")
+    assert "`rotary.py:51` in `apply_rotary_pos_emb`" in under.answer.why
+    elsewhere = explained(traceback(ASSERT, 'train.py", line 3, in <module>'))
+    assert elsewhere.answer is not None
+    assert elsewhere.answer.failure is None
+
+
+def test_a_folder_that_a_user_named_is_no_rotary_code() -> None:
+    """Whoever calls a project rope does not make every crash one of rotary."""
+    told = explained(traceback(ASSERT, '/home/x/rope/rotary/src/data.py", line 3, in collate'))
+
+    assert told.answer is not None
+    assert told.answer.failure is None
+
+
+def test_a_list_of_packages_is_no_rotary_code() -> None:
+    """A pip list elsewhere in the log says nothing about where it died."""
+    listed = "flash_attn 2.8.3\nrotary-embedding-torch 0.8\n" + STEPS
+
+    told = explained(listed + traceback(ASSERT))
+
+    assert told.answer is not None
+    assert told.answer.failure is None
+
+
+def test_the_known_cause_of_an_unknown_end_is_the_answer() -> None:
+    """The undefined symbol explains why something could not be imported; the end itself is shown too."""
+    told = explained(traceback(SYMBOL) + CAUSED + traceback("RuntimeError: The model could not be built"))
+
+    assert told.answer is not None
+    assert told.answer.failure is not None
+    assert (told.answer.failure.id, told.answer.certainty) == ("F1", "likely")
+    assert told.crash is not None
+    assert told.crash.text == "RuntimeError: The model could not be built"
+
+
+def test_of_a_run_that_died_of_something_unknown_the_warning_is_only_also_seen() -> None:
+    """Eight of fourteen logs were once told the story of their first warning."""
+    told = explained(WARNED + STEPS + traceback("KeyError: 'labels'"))
+
+    assert told.answer is not None
+    assert (told.outcome, told.answer.certainty, told.answer.text) == (
+        "failed",
+        "unknown",
+        "KeyError: 'labels'",
+    )
+    assert [(seen.line, seen.kind, seen.id) for seen in told.also] == [(1, "warning", "K1")]
+    assert any("add-a-failure" in line for line in told.next)
+
+
+def test_a_run_that_went_on_ended_well() -> None:
+    """Its warning is listed and nothing is blamed for it."""
+    told = explained(WARNED + STEPS + "training finished\n")
+
+    assert (told.outcome, told.answered, told.answer) == ("well", True, None)
+    assert [seen.id for seen in told.also] == ["K1"]
+
+
+def test_a_warning_alone_is_explained() -> None:
+    """Somebody picked it out of a log and asks what it means."""
+    assert summary(WARNED) == ("well", "certain", "K1")
+
+
+def test_the_line_is_that_of_the_message() -> None:
+    """A reader finds it in an editor."""
+    told = explained(STEPS + traceback(FUSER))
+
+    assert told.answer is not None
+    assert told.answer.line == 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"## Bug\n\nOn my Mac the model stops with\n\n```\n{FUSER}\n```\n\nWhat can I do?",
+        f"Since yesterday I get `{FUSER}` on my Mac and do not know why.",
+        f"when I run it, it says “{FUSER.replace(' ', '  ')}” and stops".upper(),
+    ],
+    ids=["markdown", "sentence", "shouted"],
+)
+def test_a_message_quoted_in_prose_is_known(text: str) -> None:
+    """Whoever pastes a bug report is answered too."""
+    assert summary(text)[2] == "J1"
+
+
+@pytest.mark.parametrize("text", ["zork", "my cat is ill", "all is well", "", "\0\x01\x02\xff"])
+def test_what_says_nothing_is_unknown(text: str) -> None:
+    """No answer is made up."""
+    assert summary(text) == ("unknown", "unknown", None)
+
+
+def test_source_code_that_quotes_a_message_is_no_failure() -> None:
+    """The output of grep over a test suite."""
+    text = f'tests/test_err.py:10:    with pytest.raises(RuntimeError, match="{FUSER}"):\n'
+
+    told = explained(text + 'tests/test_err.py:14:    # see "LLVM Backend not found"\n')
+
+    assert (told.outcome, told.answered, told.answer) == ("code", True, None)
+
+
+def test_an_unknown_text_says_what_probe_can_tell_of_it() -> None:
+    """By the devices and tools that it names."""
+    told = explained("RuntimeError: Triton: the kernel could not be placed on the MPS device")
+
+    assert told.next[0].startswith("`rotcheck probe` runs a kernel on MPS, Triton's compiler")
