@@ -10,12 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rotcheck.diagnose import Failure, Message
-from rotcheck.diagnose.explanation import Explanation
 from rotcheck.report import bench as timed
 from rotcheck.report import check as checked
 from rotcheck.report import context as reached
 from rotcheck.report import conventions as identified
-from rotcheck.report import explanation as explained
 from rotcheck.report import failure, findings, lines, matrix, pairwise, summary, unidentified
 from rotcheck.report import identification as conventions
 from rotcheck.report import training as trained
@@ -88,7 +86,7 @@ def _checked(found: Check, look: Look) -> list[RenderableType]:
                 f"{checked.mark(each.fault.answer, marks)} {each.title}",
                 "bold red" if each.fault.answer == "wrong" else "bold yellow",
             ),
-            _labelled(known),
+            labelled(known),
         )
         for each, known in checked.told(found)
     ]
@@ -160,7 +158,7 @@ def train(found: Training, look: Look) -> str:
     marks, report = _marks(look), trained.as_report(found)
     top = [*summary.machine_lines(found.machine, found.rotcheck), trained.headline(found)]
     wrong = [
-        Group(Text(f"{marks.bad} {each.title}", style="bold red"), _labelled(trained.details(each)))
+        Group(Text(f"{marks.bad} {each.title}", style="bold red"), labelled(trained.details(each)))
         for each in trained.findings(found)
     ]
     return printed(
@@ -183,7 +181,7 @@ def context(found: Context, look: Look) -> str:
     """Return a table for each object, what went wrong, and what did not run."""
     marks = _marks(look)
     wrong = [
-        Group(Text(f"{marks.bad} {each.title}", style="bold red"), _labelled(reached.details(each)))
+        Group(Text(f"{marks.bad} {each.title}", style="bold red"), labelled(reached.details(each)))
         for each in reached.findings(found)
     ]
     tables = [_reach(section, look) for section in reached.sections(found)]
@@ -225,7 +223,7 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
     for at, (words, told, demonstration) in enumerate(wrong):
         heading = [Text(f"{marks.bad} {words}", style="bold red")] if at else []
         code = [_code(demonstration)] if demonstration else []
-        parts.append(Group(*heading, _labelled(told), *code))
+        parts.append(Group(*heading, labelled(told), *code))
     if found.convention is None and found.purpose is None:
         choices = listed("Worth knowing", conventions.choices(found))
         return [
@@ -239,7 +237,7 @@ def _identified(found: Identification, look: Look) -> list[RenderableType]:
     parts.append(Group(*nearest, _said(conventions.lines(found), look)))
     parts += listed("Worth knowing", conventions.choices(found))
     unknown = conventions.ambiguities(found)
-    parts += [Group(Text("Cannot be known", style="bold"), _labelled(unknown))] if unknown else []
+    parts += [Group(Text("Cannot be known", style="bold"), labelled(unknown))] if unknown else []
     return [*parts, *_swap(found, look), *_ends(found)]
 
 
@@ -267,7 +265,7 @@ def _ends(found: Identification) -> list[RenderableType]:
     """Return what was not tried, what to do next, and the last line."""
     more = conventions.ends(found)
     last = Text(conventions.summary_line(found), style="bold")
-    return [*([_labelled(more)] if more else []), last]
+    return [*([labelled(more)] if more else []), last]
 
 
 def _said(told: Sequence[conventions.Said], look: Look) -> RenderableType:
@@ -307,31 +305,16 @@ def failures(found: Sequence[Failure | Message], look: Look) -> str:
     """Return one failure or general message in full, several as a list."""
     if len(found) == 1:
         title = Text(f"{found[0].id}  {one_line(found[0].title)}", style="bold")
-        return printed(look, [Group(title, _labelled(failure.told(found[0])))])
+        return printed(look, [Group(title, labelled(failure.told(found[0])))])
+    longest = max(len(each.id) for each in found)
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, min_width=max(len(each.id) for each in found))
-    table.add_column(overflow="fold", ratio=3)
-    table.add_column(overflow="fold", ratio=1)
+    table.add_column(no_wrap=True, width=longest)
+    table.add_column(overflow="fold", width=look.width - longest - look.width // 4 - 4)
+    table.add_column(no_wrap=True, overflow="ellipsis", width=look.width // 4)
     for each in found:
         id, words, devices = map(one_line, failure.row(each))
         table.add_row(Text(id, style="bold"), Text(words), Text(devices, "dim"))
     return printed(look, [table, Text("rotcheck explain ID tells all about one.", style="dim")])
-
-
-def explanation(found: Explanation, look: Look) -> str:
-    """Return the line that is explained, how sure, cause and fix, what else is known of, and what to do next."""
-    tone = "bold green" if found.answer is None else "bold" if found.answered else "bold yellow"
-    title = [Text(explained.title(found), style=tone)] if found.answer else []
-    parts = [*title, *([_labelled(explained.details(found))] if found.answer else [])]
-    return printed(
-        look,
-        [
-            Text(explained.headline(found), style="bold"),
-            *([Group(*parts)] if parts else []),
-            *_remarks_of("Also seen", explained.also(found)[:MOST_REMARKS]),
-            *_remarks_of("Next", found.next),
-        ],
-    )
 
 
 def printed(look: Look, parts: Iterable[RenderableType]) -> str:
@@ -388,7 +371,7 @@ def _finding(found: Finding, marks: Marks, told_before: bool) -> RenderableType:
     known = findings.details(found)
     return Group(
         title,
-        _labelled(
+        labelled(
             (label, above if told_before and label in ("cause", "fix") else text) for label, text in known
         ),
     )
@@ -398,7 +381,7 @@ def _unknown(found: Report, marks: Marks) -> list[RenderableType]:
     """Return what was not identified, with why and what to do."""
     return [
         Group(
-            Text(f"{marks.unknown} {each.title}", style="bold yellow"), _labelled(unidentified.details(each))
+            Text(f"{marks.unknown} {each.title}", style="bold yellow"), labelled(unidentified.details(each))
         )
         for each in unidentified.unknown(found)
     ]
@@ -410,7 +393,7 @@ def _mistaken(conventions: Sequence[Identification], marks: Marks) -> list[Rende
     return [Group(*told)] if told else []
 
 
-def _labelled(details: Iterable[tuple[str, str]]) -> RenderableType:
+def labelled(details: Iterable[tuple[str, str]]) -> RenderableType:
     """Return labelled texts in two columns, and code below them, whose lines can be copied as they are."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -453,7 +436,7 @@ def _section(name: str, group: Sequence[Line], marks: Marks) -> RenderableType:
 
 def _cause(line: Line, marks: Marks) -> RenderableType:
     title = Text(f"{marks.bad} {lines.title(line)}", style="bold red")
-    return Group(title, _labelled(lines.details(line)))
+    return Group(title, labelled(lines.details(line)))
 
 
 def _columns(count: int) -> Table:

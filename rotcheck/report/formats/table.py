@@ -88,6 +88,6 @@ def failures(found: Sequence[Failure | Message], look: Look) -> str:
 
 def explanation(found: Explanation, look: Look) -> str:
     """Return the line that is explained, how sure, cause and fix, and what else is known of."""
-    from rotcheck.report import terminal
+    from rotcheck.report import terminal_explanation
 
-    return terminal.explanation(found, look)
+    return terminal_explanation.explanation(found, look)
