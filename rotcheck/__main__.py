@@ -1,5 +1,10 @@
 """`python -m rotcheck` is `rotcheck`."""
 
-from rotcheck.cli.main import main
+import sys
+
+if not sys.flags.safe_path:
+    sys.path.append(sys.path.pop(0))  # the working directory: a rich.py or torch.py in it hides no module
+
+from rotcheck.cli.main import main  # after the path was put in order
 
 main()

@@ -10,5 +10,12 @@ class RequestError(Exception):
     """
 
 
+class NoTorch(RequestError):
+    """torch is not installed, cannot be imported or is too old, so that nothing was run.
+
+    The command line turns it into exit code 5.
+    """
+
+
 REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 """Its kind, as a worker that raised it tells the front."""

@@ -24,8 +24,16 @@ def shorten_path(path: str) -> str:
 
 
 def _without_user(name: str) -> str:
-    user = Path.home().name
+    user = _user()
     return name if user in _NAMELESS else re.sub(rf"(?<![^\W_]){re.escape(user)}(?![^\W_])", "<user>", name)
+
+
+def _user() -> str:
+    """Return the name of the home folder; empty for a user without one."""
+    try:
+        return Path.home().name
+    except RuntimeError:
+        return ""
 
 
 def scrub(text: str) -> str:

@@ -54,7 +54,7 @@ def bench(
     """
     wanted = plan.request(implementations, devices, dtypes, shapes, passes, against)
     with Pool(preload=PRELOAD, workers=1, memory_limit=memory_limit) as pool:
-        machine = probe.survey(pool, groups=SURVEYED, trials=False)
+        machine = probe.workplace(pool, SURVEYED)
         rooms = plan.rooms(plan.devices(wanted, machine), machine, pool.memory_limit)
         groups = plan.groups(wanted, rooms)
         planned = len(groups) * len(wanted.implementations)

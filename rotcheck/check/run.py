@@ -55,7 +55,7 @@ def check(
         nothing = Request(tuple(map(shown, specifications)), (), tuple(dtypes), to, device)
         return _Run(nothing, _machine()).result(str(error))
     with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
-        machine = probe.survey(pool, groups=SURVEYED)
+        machine = probe.workplace(pool, SURVEYED, trials=True)
         asked = replace(asked, device=comparing.devices((device,), machine)[0])
         run = _Run(asked, machine, on_step or (lambda name: None))
         if on_plan:

@@ -1,3 +1,3 @@
 """The exit codes of the contract that more than one file gives."""
 
-REQUEST, FAILED, INTERRUPTED = 2, 3, 130
+REQUEST, FAILED, NOTHING_RAN, INTERRUPTED = 2, 3, 5, 130

@@ -5,9 +5,9 @@ import os
 import sys
 from collections.abc import Callable
 
-from rotcheck.cli import signals
-from rotcheck.cli.codes import FAILED, INTERRUPTED, REQUEST
-from rotcheck.errors import RequestError
+from rotcheck.cli import place, signals
+from rotcheck.cli.codes import FAILED, INTERRUPTED, NOTHING_RAN, REQUEST
+from rotcheck.errors import NoTorch, RequestError
 
 _finished: list[bool] = []  # not empty: there are results, and they were handed out
 
@@ -17,7 +17,8 @@ def guarded(run: Callable[[], int]) -> int:
     try:
         code = _told(run)
     except Exception as error:
-        return _failed(error)
+        lacking = place.lack(error)
+        return _refused(lacking) if lacking else _failed(error)
     if code == INTERRUPTED:
         signals.ignore()
         say("rotcheck: interrupted" if _finished else "rotcheck: interrupted before anything was finished")
@@ -30,11 +31,17 @@ def finished() -> None:
 
 
 def check_folder() -> None:
-    """Raise `RequestError` when the working directory is gone: names of files would lead nowhere."""
+    """Raise `RequestError` when the working directory is gone or closed: names of files would lead nowhere."""
     try:
         os.getcwd()
-    except OSError as error:
+    except FileNotFoundError as error:
         raise RequestError("the working directory no longer exists; change to one that does") from error
+    except OSError as error:
+        raise RequestError(
+            f"the working directory cannot be told: {error.strerror}; change to another"
+        ) from error
+    if not os.access(".", os.X_OK):
+        raise RequestError("the working directory may not be entered by this user; change to one that may")
 
 
 def _told(run: Callable[[], int]) -> int:
@@ -42,7 +49,7 @@ def _told(run: Callable[[], int]) -> int:
         return run()
     except RequestError as error:
         say(f"rotcheck: {_cleaned(error)}")
-        return REQUEST
+        return NOTHING_RAN if isinstance(error, NoTorch) else REQUEST
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -55,6 +62,13 @@ def _told(run: Callable[[], int]) -> int:
         if code:
             return code
         raise
+
+
+def _refused(lacking: str) -> int:
+    """Say what the place lacks, and have nothing more go to a stream that may be the reason."""
+    say(f"rotcheck: {lacking}")
+    quiet_stdout()
+    return REQUEST
 
 
 def _cleaned(error: RequestError) -> str:

@@ -6,7 +6,8 @@ from typing import NoReturn
 
 from rotcheck import __version__
 from rotcheck.cli import pipe
-from rotcheck.cli.codes import FAILED, INTERRUPTED
+from rotcheck.cli.codes import FAILED, INTERRUPTED, REQUEST
+from rotcheck.cli.place import lack
 
 
 def main() -> NoReturn:
@@ -38,6 +39,9 @@ def _ended() -> int:
         _say("rotcheck: interrupted before anything was finished")
         return INTERRUPTED
     except Exception as error:  # no descriptor is left, or a file on PYTHONPATH stands in for Python's own
+        if lacking := lack(error):
+            _say(f"rotcheck: {lacking}")
+            return REQUEST
         _say(
             f"rotcheck itself failed ({type(error).__name__}{_why(error)}); "
             "this is not a finding about your machine."

@@ -9,7 +9,7 @@ from rotcheck.report.grid import UNICODE
 from rotcheck.report.page import Look
 
 PIPED = 100  # columns when nobody's screen sets a width
-NARROWEST = 40
+NARROWEST, WIDEST = 40, 1000  # columns: a table of a million would take minutes and gigabytes
 
 
 def look(stream: TextIO, *, no_color: bool) -> Look:
@@ -19,7 +19,7 @@ def look(stream: TextIO, *, no_color: bool) -> Look:
 
 def width() -> int:
     """Return COLUMNS, else the terminal's width, else a width that reads well in a log."""
-    return max(NARROWEST, shutil.get_terminal_size((PIPED, 24)).columns)
+    return min(max(NARROWEST, shutil.get_terminal_size((PIPED, 24)).columns), WIDEST)
 
 
 def colour(stream: TextIO, *, no_color: bool) -> bool:

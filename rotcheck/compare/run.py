@@ -57,7 +57,7 @@ def compare(
     implementations = (*implementations, *(registry.everything() if everything else ()))
     wanted = plan.request(implementations, devices, dtypes, checks, full)
     with Pool(preload=_preload(wanted), memory_limit=memory_limit) as pool:
-        machine = probe.survey(pool, groups=SURVEYED, trials=False)
+        machine = probe.workplace(pool, SURVEYED)
         here = plan.devices(wanted.devices, machine)
         run = _Run(wanted, machine, here, on_cell or (lambda cell: None))
         all_jobs = partial(plan.jobs, devices=here, machine=machine, timeout=timeout, outputs=pairwise)

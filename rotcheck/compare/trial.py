@@ -4,6 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from rotcheck import __version__
 from rotcheck.isolation import Done, Job, Pool, Returned
+from rotcheck.probe import need
 from rotcheck.results import Claim, Trial
 
 CLAIMS = {
@@ -18,7 +19,7 @@ def trial() -> Trial:
     """Hold each claim against runs on this machine; needs no GPU, and says what it lacks."""
     jobs = [Job(name, "rotcheck.compare.claims:open_claim", name, [None], limit=120) for name in CLAIMS]
     with Pool(preload=("torch", "rotcheck.compare.claims")) as pool:
-        found = {done.job.name: _claim(done) for done in pool.run(jobs)}
+        found = {done.job.name: _claim(done) for done in need.run(pool, jobs)}
     return Trial(rotcheck=__version__, torch=_torch(), claims=tuple(found[name] for name in CLAIMS))
 
 

@@ -18,6 +18,7 @@ from rotcheck.context.rows import maker_of, not_run, row_of
 from rotcheck.errors import REQUEST, RequestError
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
+from rotcheck.probe import need
 from rotcheck.results import Context, Reach, summarise
 
 WORKER, RECOGNITION = "rotcheck.context.worker:open_context", "rotcheck.context.worker:open_recognition"
@@ -115,7 +116,7 @@ class _Run:
     def first(self, pool: Pool) -> None:
         """Recognise and measure each object as constructed. Raises `RequestError` when none of them can be built."""
         asked = self._recognised(pool) if _elsewhere(self.device) else self.asked
-        for done in pool.run([self._job(name, FIRST) for name in asked]):
+        for done in need.run(pool, [self._job(name, FIRST) for name in asked]):
             self._take(done)
         if self._refused and len(self._refused) == len(self.asked):
             raise RequestError(self._refused[self.asked[0]])

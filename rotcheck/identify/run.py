@@ -14,6 +14,7 @@ from rotcheck.identify import advice, together
 from rotcheck.identify.swap.run import swaps
 from rotcheck.implementations import registry
 from rotcheck.isolation import Died, Done, Job, Pool, Raised, Returned
+from rotcheck.probe import need
 from rotcheck.results import INTERPRETER, Described, Identification, Likeness, Remark, Turned
 
 WORKER = "rotcheck.identify.worker:open_identification"
@@ -115,7 +116,7 @@ def of_all(
     for one that is not there.
     """
     found: dict[str, Identified] = {}
-    for done in pool.run(jobs(specifications, device, timeout)):
+    for done in need.run(pool, jobs(specifications, device, timeout)):
         name = done.job.name
         if done.job.target == FLAGS:
             found[name] = replace(found[name], told=with_flag(found[name].told, done))

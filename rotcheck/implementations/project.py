@@ -3,13 +3,13 @@
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rotcheck.errors import RequestError
+from rotcheck.reading import toml
 
 PYPROJECT = "pyproject.toml"
 TABLE = "tool.rotcheck.implementations"
@@ -55,10 +55,10 @@ def _nearest() -> Path | None:
 
 def _table(file: Path) -> Mapping[str, Any]:
     try:
-        found: Any = tomllib.loads(file.read_bytes().decode("utf-8"))
+        found: Any = toml(file)
     except OSError as error:
         raise RequestError(f"{PYPROJECT} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise RequestError(f"{PYPROJECT} is no TOML: {error}") from error
     for key in TABLE.split("."):
         found = found.get(key, {}) if isinstance(found, dict) else {}

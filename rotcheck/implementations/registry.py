@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import io
 import pkgutil
 import tokenize
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations import entry_points, project, source
+from rotcheck.reading import contents, parsed
 
 MOST_NAMES = 10  # of a file that a message lists
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
@@ -123,13 +125,13 @@ def rotary_names(file: Path) -> list[str]:
 def tree(file: Path) -> ast.Module:
     """Return a Python file as parsed; raises `RequestError` for one that cannot be."""
     try:
-        return ast.parse(file.read_bytes())
+        return parsed(file)
     except SyntaxError as error:
         line = f": {error.text.strip()}" if error.text else ""
         where = f"line {error.lineno}{line}"
         raise RequestError(f"{str(file)!r} cannot be read as Python: {error.msg}, {where}") from error
     except (ValueError, OSError) as error:
-        raise RequestError(f"{str(file)!r} cannot be read as Python: {error}") from error
+        raise RequestError(f"{str(file)!r} cannot be read as Python: {_unreadable(error)}") from error
 
 
 def expanded(specification: str) -> list[str]:
@@ -223,8 +225,9 @@ def _check_file(specification: str, file: Path) -> None:
     if file.suffix != ".py":
         raise RequestError(f"{asked}{str(file)!r} is no Python file; its name must end in .py")
     try:
-        with tokenize.open(file) as source:  # in the encoding that its first lines name
-            text = source.read()
+        data = contents(file)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)  # that its first lines name
+        text = data.decode(encoding)
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: {_unreadable(error)}") from error
     if "\0" in text:
@@ -235,6 +238,8 @@ def _what_is_there(file: Path) -> str:
     """Return what there is of that name."""
     if _is(Path.is_dir, file):
         return f": it is a folder; name a file in it, as {file}/file.py"
+    if _is(Path.exists, file):
+        return ": it is a pipe, a device or a socket"
     return ": it is a link that leads nowhere" if _is(Path.is_symlink, file) else ""
 
 

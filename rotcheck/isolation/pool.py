@@ -60,7 +60,7 @@ class Pool:
         self.preload, self.preload_limit = tuple(preload), preload_limit
         self._start = start or default_start()
         self._restarts = RESTARTS
-        self._broken: Outcome | None = None  # why no worker can be started any more
+        self.broken: Outcome | None = None  # why no worker can be started any more
         self._active: list[Handle] = []
         self._queue: deque[tuple[Job, int, bool]] = deque()
         self._launched = 0
@@ -85,10 +85,10 @@ class Pool:
         self._queue.clear()
         self.add(jobs)
         while self._queue or self._active:
-            while self._queue and not self._broken and len(self._active) < self.workers:
+            while self._queue and not self.broken and len(self._active) < self.workers:
                 self._launch(*self._queue.popleft())
-            if self._broken:
-                yield from self._give_up(self._broken)
+            if self.broken:
+                yield from self._give_up(self.broken)
             else:
                 yield from self._turn()
 
@@ -183,9 +183,7 @@ class Pool:
         if not self._starter.ready or not self._restarts:
             during = f"import {self.preload[0]}" if self.preload and not self._starter.ready else ""
             late = time.monotonic() - self._began > self.preload_limit
-            self._broken = (
-                TimedOut(self.preload_limit, trace) if late else Died(status, trace, output, during)
-            )
+            self.broken = TimedOut(self.preload_limit, trace) if late else Died(status, trace, output, during)
             return []
         self._restarts -= 1
         self._starter.close()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from rotcheck.isolation.handle import tail
@@ -159,5 +160,7 @@ class Spawner:
 
 def _interpreter(code: str, arguments: Sequence[str]) -> list[str]:
     """Return the command of a Python that finds the modules that this one finds, and runs the code."""
-    boot = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); {code}"
-    return [sys.executable, "-P", "-c", boot, json.dumps(sys.path), *arguments]
+    own = "home, *sys.path[:] = json.loads(sys.argv[1]); sys.path.insert(0, home); import rotcheck; del sys.path[0]"
+    boot = f"import json, sys; {own}; {code}"
+    home = str(Path(__file__).parents[2])  # of this rotcheck, not of another that is found first
+    return [sys.executable, "-P", "-c", boot, json.dumps([home, *sys.path]), *arguments]

@@ -2,7 +2,6 @@
 
 import difflib
 import math
-import tomllib
 from collections.abc import Mapping
 from os.path import normpath
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from rotcheck.errors import RequestError
+from rotcheck.reading import toml
 from rotcheck.scrub import scrub
 
 TABLE = "[tool.rotcheck]"
@@ -100,10 +100,10 @@ def _table(document: dict[str, Any]) -> Any:
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return toml(path)
     except OSError as error:
         raise RequestError(f"{name}: the policy cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise RequestError(f"{name}: this is no TOML: {error}") from error
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol, cast
 
+from msgspec.structs import replace
+
 from rotcheck.isolation import Outcome, Raised, Returned
 from rotcheck.probe import flash_attn, switches, triton
-from rotcheck.probe.lines import ended, line, outcome_line
+from rotcheck.probe.lines import ended, known, line, outcome_line
 from rotcheck.probe.package import installed, version
 from rotcheck.probe.topic import Reading, Topic, questions
+from rotcheck.requirement import OLDEST, too_old
 from rotcheck.results import Line
 
 
@@ -22,6 +25,8 @@ class Library(Protocol):
 
 
 LIBRARIES = cast(Sequence[Library], (flash_attn, triton))
+ABOUT = ["inside.switches", "about"]
+INSTALL = f"Run `python -m pip install --upgrade torch`, version {OLDEST[0]}.{OLDEST[1]} or newer."
 
 
 def absent() -> list[Line]:
@@ -42,32 +47,43 @@ def topics() -> list[Topic]:
 
 def torch_topic(then: Sequence[Topic]) -> Topic:
     """Return the topic of torch and its global switches; `then` is taken up when torch can be imported."""
-    asked = questions("torch", ["inside.switches", "about"], ["inside.switches", "read"])
+    asked = questions("torch", ABOUT, ["inside.switches", "read"])
 
     def read(outcomes: list[Outcome]) -> Reading:
         about, switched = outcomes
-        if not isinstance(about, Returned):
-            return Reading([_broken(about), *_without_torch()])
-        return Reading([_running(about.value), *switches.of_torch(switched)], then)
+        found = torch_line(about)
+        if found.state != "runs":
+            return Reading([found, *_without_torch(found.state)])
+        return Reading([found, *switches.of_torch(switched)], then)
 
     return Topic([asked], read)
 
 
-def _running(about: dict[str, str | None]) -> Line:
-    built = next((f"{kind.upper()} {about[kind]}" for kind in ("cuda", "hip") if about[kind]), None)
-    detail = f"{about['version']}, built {f'with {built}' if built else 'without CUDA'}"
-    return line("libraries", "torch", "runs", detail, runs=1, values=about)
+def torch_line(about: Outcome) -> Line:
+    """Return the line of torch: it runs, is too old, absent or broken, or its import crashes or hangs."""
+    if not isinstance(about, Returned):
+        return _broken(about)
+    version = about.value["version"]
+    if refusal := too_old(version):
+        return line("libraries", "torch", "too old", refusal, runs=1, fix=INSTALL, values=about.value)
+    built = next(
+        (f"{kind.upper()} {about.value[kind]}" for kind in ("cuda", "hip") if about.value[kind]), None
+    )
+    detail = f"{version}, built {f'with {built}' if built else 'without CUDA'}"
+    return line("libraries", "torch", "runs", detail, runs=1, values=about.value)
 
 
 def _broken(outcome: Outcome) -> Line:
     """Return the line of a torch that is absent, broken, crashes or hangs."""
-    state = ended(outcome)
-    if isinstance(outcome, Raised):
-        state = "absent" if "No module named 'torch'" in outcome.message else "broken"
-    return outcome_line("libraries", "torch", outcome, state=state)
+    if isinstance(outcome, Raised) and "No module named 'torch'" in outcome.message:
+        return line("libraries", "torch", "absent", "torch is not installed in this Python", fix=INSTALL)
+    state = "broken" if isinstance(outcome, Raised) else ended(outcome)
+    found = outcome_line("libraries", "torch", outcome, state=state)
+    return found if found.failure else replace(found, **known("torch-import"))
 
 
-def _without_torch() -> list[Line]:
+def _without_torch(state: str) -> list[Line]:
     """Return the lines of the libraries that are installed and of no use without torch."""
     here = [each.NAME for each in LIBRARIES if installed(each.PACKAGE)]
-    return [line("libraries", name, "cannot run here", "torch cannot be imported") for name in here]
+    why = "torch is too old" if state == "too old" else "torch cannot be imported"
+    return [line("libraries", name, "cannot run here", why) for name in here]

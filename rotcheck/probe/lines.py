@@ -1,11 +1,14 @@
 """From what became of a question to a line of the probe: its state, its words, cause and fix if known."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotcheck.isolation import Died, Outcome, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import Line
 from rotcheck.scrub import scrub
+
+if TYPE_CHECKING:
+    from rotcheck.diagnose import Failure
 
 RUNS = 3  # `inside.thrice` calls as often
 LONGEST = 300  # characters of a message that go into a line
@@ -49,7 +52,17 @@ def _known(error: str) -> dict[str, Any]:
         return {}
     from rotcheck.diagnose import match
 
-    failure = match(error, rotary=True)
+    return _told(match(error, rotary=True))
+
+
+def known(code: str) -> dict[str, Any]:
+    """Return id, cause and fix of the failure that explains a finding of this code."""
+    from rotcheck.diagnose import for_finding
+
+    return _told(for_finding(code))
+
+
+def _told(failure: "Failure | None") -> dict[str, Any]:
     return {"failure": failure.id, "cause": failure.cause, "fix": failure.fix} if failure else {}
 
 

@@ -53,3 +53,14 @@ def survey(
     found = Survey(on_line, groups)
     found.run(pool, full=full, trials=trials)
     return found.machine()
+
+
+def workplace(pool: Pool, groups: Collection[str], *, trials: bool = False) -> Machine:
+    """Return this machine as `survey` does; raises `NoTorch` when it has no torch that could be used."""
+    from rotcheck.probe.need import required
+    from rotcheck.probe.survey import Survey
+
+    found = Survey(groups=groups)
+    found.run(pool, trials=trials)
+    required(found.torch)
+    return found.machine()

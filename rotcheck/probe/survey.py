@@ -28,11 +28,11 @@ class Survey:
             raise ValueError(f"no such group of lines: {unknown}; there are {', '.join(GROUPS)}")
         self._on_line = on_line
         self._lines: list[Line] = []
-        self._torch: Line | None = None
+        self.torch: Line | None = None
 
     def machine(self) -> Machine:
         """Return the machine with the lines found so far, in the order of a report."""
-        version = self._torch.values.get("version") if self._torch else None
+        version = self.torch.values.get("version") if self.torch else None
         return Machine(torch=version, lines=tuple(sorted(self._lines, key=_place)), **system.facts())
 
     def run(self, pool: Pool, *, full: bool = False, trials: bool = True) -> None:
@@ -46,14 +46,14 @@ class Survey:
             others = libraries.topics() if trials and "libraries" in self.groups else []
             devices = device_lines.topic(self.groups, folder, others)
             work_off(pool, [libraries.torch_topic([devices])], self._found)
-            imported = bool(self._torch and self._torch.state == "runs")
+            imported = bool(self.torch and self.torch.state == "runs")
             untried = libraries.untried() if imported and not trials else []
-            for line in [*untried, *beside.lines(bool(self._torch and self._torch.values.get("cuda")))]:
+            for line in [*untried, *beside.lines(bool(self.torch and self.torch.values.get("cuda")))]:
                 self._found(line)
 
     def _found(self, line: Line) -> None:
         if (line.group, line.name) == ("libraries", "torch"):
-            self._torch = line
+            self.torch = line
         if line.group in self.groups:
             self._lines.append(line)
             if self._on_line:

@@ -17,8 +17,7 @@ WORDS = {
 
 def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
     """Return the machine in two lines, and one for each device that is named here and does not run."""
-    torch = f"torch {machine.torch}" if machine.torch else "no torch that can be imported"
-    first = f"rotcheck {rotcheck}, {torch}, Python {machine.python}, {machine.system}"
+    first = f"rotcheck {rotcheck}, {_torch(machine)}, Python {machine.python}, {machine.system}"
     memory = f"{machine.memory_gib:.1f} GiB of memory"
     second = f"{machine.processor}, {plural(machine.cores, 'core')}, {memory}"
     runs = [name for name, line in machine.devices().items() if line.state == "runs" and not line.stand_in]
@@ -28,6 +27,13 @@ def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
     return [
         one_line(text) for text in (first, second + (f"; runs: {', '.join(runs)}" if runs else ""), *broken)
     ]
+
+
+def _torch(machine: Machine) -> str:
+    if machine.torch:
+        return f"torch {machine.torch}"
+    asked = any((line.group, line.name) == ("libraries", "torch") for line in machine.lines)
+    return "no torch that can be imported" if asked else "torch not yet asked"
 
 
 def _broken(line: Line) -> bool:

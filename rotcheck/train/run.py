@@ -45,7 +45,7 @@ def train(
     """
     wanted = plan.request(implementations, devices, dtypes, steps=steps, seed=seed, fasta=fasta, model=model)
     with Pool(preload=PRELOAD) as pool:
-        machine = probe.survey(pool, groups=comparing.SURVEYED, trials=False)
+        machine = probe.workplace(pool, comparing.SURVEYED)
         here = matrix.devices(wanted.devices, machine)
         own = _own(pool, wanted, timeout)
         jobs = plan.jobs(wanted, here, own=own, timeout=timeout)

@@ -4,6 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 from rotcheck.errors import RequestError
+from rotcheck.reading import contents
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 UNSURE = "XBZJUO"
@@ -36,14 +37,8 @@ def read(path: str) -> list[str]:
 
     Raises `RequestError` with one sentence when it cannot be read or is no protein FASTA.
     """
-    file = Path(path)
     try:
-        size = file.stat().st_size if file.is_file() else 0
-        if size > LARGEST:
-            raise RequestError(
-                f"--fasta {path!r} has {size >> 20} MiB; at most {LARGEST >> 20} are read: give a part of it"
-            )
-        data = file.read_bytes()
+        data = contents(Path(path), LARGEST)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise RequestError(f"--fasta {path!r} cannot be read: {why}") from error

@@ -9,7 +9,7 @@ from samples import cell, cells, healthy, machine, probe, report, sick, with_pai
 from rotcheck.diagnose import all_failures, get
 from rotcheck.report.formats import table
 from rotcheck.report.page import Look, Page
-from rotcheck.results import Report
+from rotcheck.results import Line, Report
 
 HEALTHY = """\
 rotcheck 0.1.0, torch 2.13.0+cpu, Python 3.11.7, Linux 6.1.0 x86_64, glibc 2.36
@@ -113,7 +113,14 @@ def test_an_empty_report_is_no_crash() -> None:
 
 
 def test_a_machine_without_torch_says_so() -> None:
-    assert "no torch that can be imported" in shown(report([cell()], machine=machine(torch=None, lines=())))
+    line = Line(group="libraries", name="torch", state="broken")
+    assert "no torch that can be imported" in shown(
+        report([cell()], machine=machine(torch=None, lines=(line,)))
+    )
+
+
+def test_a_machine_whose_torch_was_not_reached_is_not_said_to_lack_it() -> None:
+    assert "torch not yet asked" in shown(report([cell()], machine=machine(torch=None, lines=())))
 
 
 def test_without_colour_there_is_no_escape_sequence() -> None:

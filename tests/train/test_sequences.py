@@ -90,7 +90,7 @@ def test_what_is_no_text_is_refused(data: bytes, said: str, tmp_path: Path) -> N
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with open(tmp_path / "x.fasta", "wb") as file:
         file.truncate(sequences.LARGEST + 1)
-    with pytest.raises(RequestError, match="at most 64 are read"):
+    with pytest.raises(RequestError, match="cannot be read: it holds more than 64 MiB"):
         read(str(tmp_path / "x.fasta"))
 
 

@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 
 from rotcheck.cli import options
-from rotcheck.cli.codes import INTERRUPTED
+from rotcheck.cli.codes import INTERRUPTED, NOTHING_RAN
 
 Full = Annotated[bool, typer.Option("--full", help="Also what takes long: a real torch.compile.")]
-NOTHING_RAN = 5
 
 
 def probe(

@@ -1,8 +1,7 @@
 """`rotcheck trial`: the fix that rotcheck started from, held against runs."""
 
 from rotcheck.cli import options
-
-NOTHING_RAN = 5
+from rotcheck.cli.codes import NOTHING_RAN
 
 
 def trial(
