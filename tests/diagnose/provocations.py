@@ -291,6 +291,14 @@ def K2_fullgraph() -> None:
     _many_lengths(fullgraph=True)
 
 
+def K6() -> None:
+    class LongRope(torch.nn.Module):
+        def forward(self, x: torch.Tensor, position_ids: torch.Tensor) -> torch.Tensor:
+            return x * 2 if torch.max(position_ids) + 1 > 4096 else x
+
+    torch.export.export(LongRope(), (torch.ones(3), torch.arange(5)), strict=False)
+
+
 def M13() -> None:
     torch.mps.get_device_name()
 
