@@ -52,12 +52,15 @@ def match(text: str, *, rotary: bool = False) -> Failure | None:
     return None
 
 
-def failures(text: str) -> list[Hit[Failure]]:
+def failures(text: str, *, squeezed: bool = False) -> list[Hit[Failure]]:
     """The failures whose signature the text carries, whatever their context; the most specific first.
+
+    `squeezed` leaves out all white space, of the text and of the signatures: for a message whose line breaks
+    were lost, or stand where none were.
 
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
-    return sorted(_hits(fold(text), _signatures()), key=rank)
+    return sorted(_hits(fold(text), _signatures(), squeezed=squeezed), key=rank)
 
 
 def rank(hit: Hit[Failure]) -> tuple[int, int, str]:
@@ -65,12 +68,12 @@ def rank(hit: Hit[Failure]) -> tuple[int, int, str]:
     return hit.entry.tier, *_length(hit)
 
 
-def messages(text: str) -> list[Hit[Message]]:
+def messages(text: str, *, squeezed: bool = False) -> list[Hit[Message]]:
     """The general messages whose signature the text carries, the longest match first.
 
     Raises `KnowledgeError` when a file of `messages/` cannot be understood.
     """
-    return sorted(_hits(fold(text), _general()), key=_length)
+    return sorted(_hits(fold(text), _general(), squeezed=squeezed), key=_length)
 
 
 def descriptions(text: str) -> list[Hit[Failure]]:
@@ -124,13 +127,14 @@ class _Expression(NamedTuple, Generic[Entry]):
 
 
 def _hits(
-    text: str, expressions: Iterable[_Expression[Entry]], *, every: bool = False
+    text: str, expressions: Iterable[_Expression[Entry]], *, every: bool = False, squeezed: bool = False
 ) -> Iterator[Hit[Entry]]:
     """Search what can be there: a plain text is found a hundred times faster than an expression, and most are not."""
+    text = text.replace(" ", "") if squeezed else text
     lower, seen = text.lower(), set()
-    for entry, expression, literal in expressions:
-        if literal in lower and (every or entry.id not in seen):
-            found = _compiled(entry.id, expression).search(text)
+    for entry, expression, plain in expressions:
+        if (plain.replace(" ", "") if squeezed else plain) in lower and (every or entry.id not in seen):
+            found = _compiled(entry.id, expression, squeezed).search(text)
             if found:
                 seen.add(entry.id)
                 yield Hit(entry, found[0])
@@ -178,9 +182,12 @@ _PIECE = re.compile(
 )
 
 
+_BLANK = re.compile(r"(?: |\\s|\\ )(?:[?*+]|\{[\d,]*\})*")
+
+
 @cache
-def _compiled(id: str, expression: str) -> re.Pattern[str]:
+def _compiled(id: str, expression: str, squeezed: bool = False) -> re.Pattern[str]:
     try:
-        return re.compile(expression, re.IGNORECASE)
+        return re.compile(_BLANK.sub("", expression) if squeezed else expression, re.IGNORECASE)
     except re.error as error:
         raise KnowledgeError(f"{id}.toml: the expression {expression!r}: {error}") from error

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from rotcheck.diagnose import Failure
-from rotcheck.diagnose.explanation import Answer, Explanation
+from rotcheck.diagnose.answer import Answer
+from rotcheck.diagnose.explanation import Explanation
 from rotcheck.report import failure
 from rotcheck.report.text import one_line, plural, shorten
 

@@ -1,0 +1,109 @@
+"""What is known of one message of a log: which failure it is or what it means in general, how sure, and why."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from rotcheck.diagnose.general import Message
+from rotcheck.diagnose.knowledge import Failure
+from rotcheck.diagnose.match import Hit, context, failures, fold, messages, rank
+from rotcheck.log.events import Event, Frame
+
+UNKNOWN = "no failure and no general message that rotcheck knows has this text."
+GENERAL = "many things cause this message, and nothing beside it says which."
+ALONE = "this message is this failure's alone."
+
+Certainty = Literal["certain", "likely", "possible", "general", "unknown"]
+"""`certain`: the message is this failure's alone. `likely`: several things cause it, and something beside it names
+this one. `possible`: recognised from a description. `general`: what the message means, whatever caused it."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A message, and what is known of it."""
+
+    line: int | None = None  # of the log, from 1
+    text: str
+    kind: str = ""  # as an event's; "" for a text without one
+    process: str = ""
+    certainty: Certainty
+    why: str  # one sentence: why it is this one, and why not surer
+    failure: Failure | None = None
+    message: Message | None = None
+    others: tuple[Failure, ...] = ()  # what else it may be, the likeliest first
+
+
+def of_event(event: Event) -> Answer:
+    """What is known of an event by itself."""
+    readings = event.readings or (event.text,)
+    if event.frames:
+        readings = (*readings, f"{_shown(event.frames[-1])} {event.text}")
+    for failure, text in _failures(readings):
+        if not failure.context or context(failure, text):
+            return _of(event, "certain", ALONE, failure=failure)
+        evidence = _evidence(failure, event)
+        if evidence:
+            return _of(
+                event, "likely", f"several things cause this message, and {evidence}.", failure=failure
+            )
+    general = [hit.entry for reading in readings for hit in messages(reading)]
+    general = general or [hit.entry for hit in messages(event.text, squeezed=True)]
+    if general:
+        return _of(event, "general", GENERAL, message=general[0])
+    return _of(event, "unknown", UNKNOWN)
+
+
+def _shown(frame: Frame) -> str:
+    return f'File "{frame.file}", line {frame.line}, in {frame.function} {frame.source}'
+
+
+def _of(
+    event: Event,
+    certainty: Certainty,
+    why: str,
+    failure: Failure | None = None,
+    message: Message | None = None,
+) -> Answer:
+    return Answer(
+        line=event.line,
+        text=event.text,
+        kind=event.kind,
+        process=event.process,
+        certainty=certainty,
+        why=why,
+        failure=failure,
+        message=message,
+    )
+
+
+def _failures(readings: Sequence[str]) -> list[Hit[Failure]]:
+    """The failures whose signature one of the readings holds, the most specific first."""
+    hits = {hit.entry.id: hit for reading in readings for hit in failures(reading)}
+    hits = hits or {hit.entry.id: hit for hit in failures(readings[0], squeezed=True)}
+    return sorted(hits.values(), key=rank)
+
+
+def _evidence(failure: Failure, event: Event) -> str | None:
+    """What beside the message speaks of this failure: the innermost frame first, then what stands around it."""
+    for frame in reversed(event.frames):
+        if context(failure, _named(frame)):
+            return f"its frame {_place(frame)} names what this failure is about"
+    found = context(failure, event.text)
+    if found:
+        return f"it names `{fold(found)}`"
+    found = context(failure, event.nearby) if not event.frames else None
+    return f"a line beside it names `{fold(found)}`" if found else None
+
+
+def _named(frame: Frame) -> str:
+    """The frame without folders that a user named: a project called rope is no rotary code."""
+    path = re.split(r"[/\\](?:site|dist)-packages[/\\]", frame.file)
+    file = path[-1] if len(path) > 1 else "/".join(re.split(r"[/\\]", frame.file)[-2:])
+    return f"{file} {frame.function} {frame.source}"
+
+
+def _place(frame: Frame) -> str:
+    name = re.split(r"[/\\]", frame.file)[-1]
+    place = f"`{name}:{frame.line}`" if frame.line else f"`{name}`"
+    return f"{place} in `{frame.function}`" if frame.function else place
