@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from rotcheck.diagnose.symptoms import expression
+
 
 class KnowledgeError(Exception):
     """A file of `failures/` is not what it should be; the message names the file and what to mend."""
@@ -23,7 +25,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         str, ...
     ] = ()  # regular expressions, one of which a log must hold beside a message that is not
     # this failure's alone; ROTARY stands for whatever names rotary code. None: the signature is enough
-    symptoms: tuple[str, ...] = ()  # regular expressions, found in what a person writes who has no message
+    symptoms: tuple[str, ...] = ()  # expressions (symptoms.py) found in what a person writes who has no message
     descriptions: tuple[str, ...] = ()  # sentences of such persons, which the symptoms are found in
     explained_by: tuple[
         str, ...
@@ -93,9 +95,14 @@ def _failure(name: str, text: str) -> Failure:
     import tomllib
 
     try:
-        failure = msgspec.convert(flowed(tomllib.loads(text)), Failure)
+        keys = flowed(tomllib.loads(text))
+        if "symptoms" in keys:
+            keys["symptoms"] = [expression(symptom) for symptom in keys["symptoms"]]
+        failure = msgspec.convert(keys, Failure)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise KnowledgeError(f"{name}: {error}") from error
+    except KeyError as error:
+        raise KnowledgeError(f"{name}: a symptom names words that symptoms.py does not have: {error}") from error
     if name != f"{failure.id}.toml":
         raise KnowledgeError(f"{name}: a file with the id {failure.id!r} is called {failure.id}.toml")
     return failure

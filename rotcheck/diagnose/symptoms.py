@@ -1,0 +1,47 @@
+"""The words in which people describe what is wrong, for the `symptoms` of `failures/`.
+
+A symptom is a regular expression in which `<BAD>` stands for the words of that name here, and ` ~ ` joins two parts
+that stand near each other, in either order.
+"""
+
+import re
+
+NEAR = 120  # characters between the two parts of a symptom
+
+WORDS = {
+    "BAD": r"\b(?:gibberish|garbage|garbled|nonsens\w+|incoheren\w+|instable|unstable|trash\w*|word salad|degenerat\w+"
+    r"|babbl\w+|rambl\w+|(?:broken|weird|random|strange) (?:text|output|tokens|words|characters)|repeat\w*"
+    r"|(?<!for |the )loops?\b|looping|collaps\w+|degrad\w+|falls? apart|breaks? down|explod\w+)",
+    "WORSE": r"\b(?:wors\w+|wrong|differ\w*|higher|lower|(?:not|n't) (?:the same|match|agree)|mismatch\w*|inconsisten\w+"
+    r"|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+|spik\w+|jump\w*|broken|garbled|chang\w+"
+    r"|drops?|dropped)\b",
+    "OUTPUT": r"(?:results?|outputs?|logits|answers?|loss|perplexity|ppl|accuracy|generations?|generated text|values"
+    r"|quality|gradients?|grad norm|embeddings?|tokens|predictions?)\b",
+    "CHANGED": r"(?:<OUTPUT>.{0,60}?<WORSE>|(?:different|wrong|worse|other|higher|incorrect|inconsistent|bad|garbage"
+    r"|mismatched) <OUTPUT>)",
+    "LENGTH": r"(?:after|beyond|past|above|over|exceed\w*|longer than|more than|larger than|greater than|>|once|when)"
+    r"(?: \S{1,12}){0,6}? ?(?:[\d.,]{1,9} ?k? ?(?:tokens?|tok|context|ctx|positions)\b|\d{1,4} ?k\b"
+    r"|(?:context|sequence|training|trained|pretraining|max\w*|original) (?:length|window|size|context)"
+    r"|(?:original_)?max_position_embeddings)",
+}
+
+
+def expression(symptom: str) -> str:
+    """The regular expression of a symptom, in full.
+
+    Raises `KeyError` where it names words that are not here.
+    """
+    parts = [_spelt(part) for part in symptom.split(" ~ ")]
+    if len(parts) == 1:
+        return parts[0]
+    first, second = parts
+    gap = f".{{0,{NEAR}}}?"
+    return f"(?:{first}){gap}(?:{second})|(?:{second}){gap}(?:{first})"
+
+
+def _spelt(text: str) -> str:
+    """The text with the words of each name in its place."""
+    named = re.compile(r"<([A-Z]+)>")
+    while named.search(text):
+        text = named.sub(lambda name: WORDS[name[1]], text)
+    return text
