@@ -25,7 +25,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         str, ...
     ] = ()  # regular expressions, one of which a log must hold beside a message that is not
     # this failure's alone; ROTARY stands for whatever names rotary code. None: the signature is enough
-    symptoms: tuple[str, ...] = ()  # expressions (symptoms.py) found in what a person writes who has no message
+    symptoms: tuple[
+        str, ...
+    ] = ()  # expressions (symptoms.py) found in what a person writes who has no message
     descriptions: tuple[str, ...] = ()  # sentences of such persons, which the symptoms are found in
     explained_by: tuple[
         str, ...
@@ -102,7 +104,9 @@ def _failure(name: str, text: str) -> Failure:
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise KnowledgeError(f"{name}: {error}") from error
     except KeyError as error:
-        raise KnowledgeError(f"{name}: a symptom names words that symptoms.py does not have: {error}") from error
+        raise KnowledgeError(
+            f"{name}: a symptom names words that symptoms.py does not have: {error}"
+        ) from error
     if name != f"{failure.id}.toml":
         raise KnowledgeError(f"{name}: a file with the id {failure.id!r} is called {failure.id}.toml")
     return failure

@@ -12,8 +12,8 @@ WORDS = {
     "BAD": r"\b(?:gibberish|garbage|garbled|nonsens\w+|incoheren\w+|instable|unstable|trash\w*|word salad|degenerat\w+"
     r"|babbl\w+|rambl\w+|(?:broken|weird|random|strange) (?:text|output|tokens|words|characters)|repeat\w*"
     r"|(?<!for |the )loops?\b|looping|collaps\w+|degrad\w+|falls? apart|breaks? down|explod\w+)",
-    "WORSE": r"\b(?:wors\w+|wrong|differ\w*|higher|lower|(?:not|n't) (?:the same|match|agree)|mismatch\w*|inconsisten\w+"
-    r"|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+|spik\w+|jump\w*|broken|garbled|chang\w+"
+    "WORSE": r"\b(?:wors\w+|wrong|differ\w*|higher|lower|(?:not|n't) (?:the same|match|agree)|mismatch\w*"
+    r"|inconsisten\w+|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+|spik\w+|jump\w*|broken|garbled|chang\w+"
     r"|drops?|dropped)\b",
     "OUTPUT": r"(?:results?|outputs?|logits|answers?|loss|perplexity|ppl|accuracy|generations?|generated text|values"
     r"|quality|gradients?|grad norm|embeddings?|tokens|predictions?)\b",
