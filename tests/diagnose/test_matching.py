@@ -125,7 +125,7 @@ openings = ["CalledProcessError: Command '['", "CalledProcessError: Command '['c
 texts = ["", "\\0", "\\ud800 \\udfff", "\\u202e\\u0301\\U0001f9ee" * 100_000, "a" * 10_000_000]
 texts += [opening * (2_000_000 // len(opening)) for opening in openings]
 texts += [openings[1] + "a" * 2_000_000, openings[2] + "a" * 2_000_000, openings[3] + ".a" * 1_000_000]
-texts += [sample[:-9] * (200_000 // len(sample)) for sample in samples if len(sample) > 9]
+texts += [sample[:-9] * (40_000 // len(sample)) for sample in samples if len(sample) > 9]
 for text in texts:
     start = time.perf_counter()
     match(text)
