@@ -127,9 +127,9 @@ texts += [opening * (2_000_000 // len(opening)) for opening in openings]
 texts += [openings[1] + "a" * 2_000_000, openings[2] + "a" * 2_000_000, openings[3] + ".a" * 1_000_000]
 texts += [sample[:-9] * (40_000 // len(sample)) for sample in samples if len(sample) > 9]
 for text in texts:
-    start = time.perf_counter()
+    start = time.process_time()
     match(text)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     print(f"{seconds:.2f} s for {len(text)} characters of {ascii(text[:30])}")
     assert seconds < 5
 """
