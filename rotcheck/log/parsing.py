@@ -1,5 +1,6 @@
 """From the lines of a log to the events in them."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from rotcheck.log import activity, boxes, complaints, deaths, tracebacks
@@ -14,7 +15,7 @@ _MOST_LINES = 12  # of a message, unless they are indented
 _MOST_INDENTED = 60
 _NEARBY = 8  # lines before and after
 _MOST_NEARBY = 2000  # characters
-_MOST_PROCESSES = 4096
+_MOST_PROCESSES = 512
 
 
 class Parser:
@@ -171,6 +172,8 @@ def _stack(lines: Sequence[Line], at: int, death: Draft) -> int:
 
 def _nearby(lines: Sequence[Line], draft: Draft) -> str:
     count = 2 if draft.kind == "warning" else _NEARBY
-    before = [line.text for line in lines if line.number < draft.line][-count:]
-    after = [line.text for line in lines if line.number > draft.last][:count]
+    start = bisect_left(lines, draft.line, key=lambda line: line.number)
+    stop = bisect_right(lines, draft.last, key=lambda line: line.number)
+    before = [line.text for line in lines[max(start - count, 0) : start]]
+    after = [line.text for line in lines[stop : stop + count]]
     return "\n".join(folded(text) for text in before + after if text.strip())[:_MOST_NEARBY]
