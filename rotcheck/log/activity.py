@@ -20,14 +20,17 @@ _GOOD = re.compile(
     r"|finished training|^done[.!]?$|(?:model|checkpoint|weights) (?:was |were )?saved",
     re.IGNORECASE,
 )
+_FOREIGN = re.compile(
+    r"resource_tracker|leaked (?:semaphore|shared)|^wandb:|^srun:|^slurmstepd|Exception ignored"
+    r"|^make(?:\[\d+\])?:"
+    r"|^\S*[$#%❯] |Shutting down|destroy_process_group|closing signal|end of output|^note: This"
+    r"|^hint: See|^\[notice\]",
+    re.IGNORECASE,
+)
 _NOISE = re.compile(
-    r"^\s*$|resource_tracker|leaked (?:semaphore|shared)|^wandb:|^srun:|^slurmstepd|Exception ignored"
-    r"|^make|exit(?:ed)? (?:with|code|status)"
-    r"|Process finished|^\S*[$#%>❯] |Shutting down|shut ?down|destroy_process_group|Terminating|Killing"
-    r"|SIGTERM|closing signal|Cleaning up"
-    r"|For debugging consider|Compile with|might be asynchronously|Set TORCH_LOGS|^warnings\.warn"
-    r"|^\s+warnings\.warn"
-    r"|Command exited|^\[?notice\]?|note: This|hint: See|end of output",
+    r"exit(?:ed)? (?:with|code|status)|Process finished|shut ?down|Terminating|Killing|SIGTERM|Cleaning up"
+    r"|For debugging consider|Compile with|might be asynchronously|Set TORCH_LOGS|warnings\.warn\("
+    r"|Command exited",
     re.IGNORECASE,
 )
 
@@ -44,4 +47,9 @@ def is_good_end(text: str) -> bool:
 
 def is_noise(text: str) -> bool:
     """Whether the line says nothing about how the run goes."""
-    return bool(_NOISE.search(text))
+    return is_foreign(text) or bool(_NOISE.search(text))
+
+
+def is_foreign(text: str) -> bool:
+    """Whether the line is noise that is no part of any message."""
+    return bool(_FOREIGN.search(text))

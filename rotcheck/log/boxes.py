@@ -7,7 +7,7 @@ _BAR = re.compile(r"^\s*[│┃|] ?(.*?) *[│┃|]?\s*$")
 _TOP = re.compile(r"^\s*[╭┌+][─━-]+.*Traceback.*most recent call last.*$", re.IGNORECASE)
 _EDGE = re.compile(r"^\s*[╭╰┌└├+][─━╌-]{3,}.*$")
 _FRAME = re.compile(r"^(?P<file>[^\s:'\"](?:[^:'\"]|:[\\/])*):(?P<line>\d+)(?: in (?P<name>\S+))?$")
-_CODE = re.compile(r"^(?P<mark>❱)? *(?P<line>\d+) [│|] ?(?P<code>.*)$")
+_CODE = re.compile(r"^(?P<mark>❱)? *(?P<line>\d+)(?: (?:[│|] ?)*(?P<code>.*))?$")
 _PATH = re.compile(r"^[^\s:'\"]*[/\\][^\s:'\"]*$")
 _PYTHON = re.compile(r"^(?P<name>[A-Za-z_][\w.]*) +Traceback \(most recent call last\):?$")
 _NOTEBOOK = (
@@ -60,7 +60,7 @@ def _inner(text: str, path: str) -> tuple[str, str]:
     """A line of a box in Python's form, and the beginning of a path that goes on in the next line."""
     text = text.rstrip()
     if hit := _CODE.match(text.strip()):
-        return (f"    {hit['code'].strip(' │')}" if hit["mark"] else ""), ""
+        return (f"    {hit['code']}" if hit["mark"] else ""), ""
     if hit := _FRAME.match((path + text.strip()).strip()):
         return f'  File "{hit["file"]}", line {hit["line"]}, in {hit["name"] or "?"}', ""
     if _PATH.match(text.strip()):

@@ -7,7 +7,7 @@ _ESCAPE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # links, titles
     r"|\x1b[@-Z\\^_()][0-9A-B]?"
-    r"|(?<![\w\]])\[(?:0|1|2|3\d|4\d|9\d|[013];\d[\d;]*)?m(?![\w\]])"  # colours whose escape was lost
+    r"|\[(?:0|1|2|[349]\d|[013];\d[\d;]*)m(?!\])"  # colours whose escape was lost
     r"|[\x00-\x08\x0b-\x1f\x7f\ufeff\u200b-\u200f\u2060\ufffe\ufffd]"
 )
 _TAG = re.compile(

@@ -5,7 +5,10 @@ import re
 _WARNING = re.compile(
     r"(?:^|:\d+: |^W\d{4} .*\] )(?:[\w.]*(?:Warning|WARNING)): ?\S|^\[?(?:WARNING|WARN|Warning"
     r"|warning)\b[\]:\s-]"
-    r"|: warning: |^Error caught was: |some optimizations will not be enabled",
+    r"|\bdeprecated\b|\bwill be (?:removed|ignored)\b|^skipping cudagraphs|^Unrecognized keys"
+    r"|^You are attempting"
+    r"|hit config\.\w*limit|falling back to|: warning: |^Error caught was: "
+    r"|some optimizations will not be enabled",
 )
 _ERROR = re.compile(
     r"^\[?(?:ERROR|CRITICAL|FATAL)\b[\]:\s-]"
@@ -16,7 +19,8 @@ _ERROR = re.compile(
     r"|^\s*× .*did not run successfully|^(?:ERROR|Error)!|\bERR\d{5}\b|\bError\(\w+\): "
     r"|^(?:Failed|Cannot|Could not|Unable|Can't|Couldn't|Not able) (?:to |load|find|open|import|run|copy"
     r"|re|convert|access|create)"
-    r"|hipError\w+|cudaError\w+|^fatal: |: fatal +: ",
+    r"|has failed because|(?:could|can) ?not (?:be )?(?:locate|load|found|import)|hipError\w+"
+    r"|cudaError\w+|^fatal: |: fatal +: ",
     re.IGNORECASE,
 )
 _MESSAGE = re.compile(
@@ -30,6 +34,7 @@ _MESSAGE = re.compile(
     r"|no kernel)\b",
     re.IGNORECASE,
 )
+_OPENING = re.compile(r"\[?(?:ERROR|CRITICAL|FATAL)\b|error: ", re.IGNORECASE)
 _PERSON = re.compile(
     r"\?|\b(?:I|I'm|I've|my|me|we|our|you|your|please help|anyone|someone|why|how|what|when|after|since"
     r"|because|seems?"
@@ -62,3 +67,8 @@ def is_error(text: str, level: str) -> bool:
 def is_message(text: str) -> bool:
     """Whether a program, rather than a person, may have written a short text that says what failed."""
     return bool(_MESSAGE.search(text)) and not _PERSON.search(text)
+
+
+def opens(text: str) -> bool:
+    """Whether the line begins as an error, so that it is no part of the message before it."""
+    return bool(_OPENING.match(text))

@@ -17,7 +17,10 @@ class Draft:
     frames: tuple[Frame, ...] = ()
     process: str = ""
     time: str = ""
+    level: str = ""
+    before: str = ""  # the lines above, where the message may have begun
     last: int = 0  # the last line of the log that is part of it
+    width: int = 0  # of that line, with what stood before it
     nearby: str = ""
     cause: "Draft | None" = None
     calm: int = 0  # lines of ordinary work that the log had shown when it came
@@ -26,9 +29,20 @@ class Draft:
     readings: tuple[str, ...] = field(default=())
 
     @classmethod
-    def at(cls, line: Line, kind: Kind, frames: tuple[Frame, ...] = ()) -> Self:
+    def at(cls, line: Line, kind: Kind, frames: tuple[Frame, ...] = (), before: str = "") -> Self:
         """An event whose message begins with this line."""
-        return cls(kind, line.number, [line.text.strip()], frames, line.process, line.time, line.number)
+        return cls(
+            kind,
+            line.number,
+            [line.marked.strip()],
+            frames,
+            line.process,
+            line.time,
+            line.level,
+            before,
+            line.number,
+            line.width,
+        )
 
     @property
     def text(self) -> str:

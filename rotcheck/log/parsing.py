@@ -7,9 +7,9 @@ from rotcheck.log import activity, boxes, complaints, deaths, tracebacks
 from rotcheck.log.characters import broken, folded, plain
 from rotcheck.log.decoding import text_of
 from rotcheck.log.draft import Draft
-from rotcheck.log.prefixes import parted
+from rotcheck.log.prefixes import parted, unquoted
 from rotcheck.log.sieve import Passage, Raw
-from rotcheck.log.wrapping import Line, readings, rejoined
+from rotcheck.log.wrapping import JOINT, Line, readings, rejoined
 
 _MOST_LINES = 12  # of a message, unless they are indented
 _MOST_INDENTED = 60
@@ -37,7 +37,7 @@ class Parser:
         for process, part in _by_process(lines).items():
             drafts += self._walk(process, part)
         for draft in drafts:
-            draft.readings = readings(draft.pieces)
+            draft.readings = readings(draft.pieces, draft.level, draft.before)
             draft.nearby = _nearby(lines, draft)
         if len(self.calm) > _MOST_PROCESSES:
             self._forget()
@@ -59,7 +59,7 @@ class Parser:
     def _event(self, lines: list[Line], at: int, message: Draft | None) -> tuple[Draft | None, int]:
         """The event that begins at a line, if any, and the index behind what was read."""
         line = lines[at]
-        text = line.text.strip()
+        text = folded(line.text)
         if not text:
             return None, at + 1
         if tracebacks.LINK.match(text):
@@ -77,9 +77,9 @@ class Parser:
         if tracebacks.exception_in(text):
             return self._raised(Draft.at(line, "exception")), at + 1
         if deaths.is_death(text):
-            return Draft.at(line, "fatal"), at + 1
-        if complaints.is_error(text, line.level) and not (not line.level and _continues(message, line)):
-            return Draft.at(line, "error"), at + 1
+            return Draft.at(line, "fatal", before=_before(lines, at)), at + 1
+        if complaints.is_error(text, line.level) and not _goes_on(message, line):
+            return Draft.at(line, "error", before=_before(lines, at)), at + 1
         return None, at + 1
 
     def _raised(self, draft: Draft) -> Draft:
@@ -106,13 +106,14 @@ class Parser:
             self.last_work = line.number
         elif activity.is_good_end(text):
             self.last_good = line.number
-        elif activity.is_noise(text):
+        elif activity.is_foreign(text) or not text:
             return message if text else None
-        elif _continues(message, line):
-            assert message
-            message.pieces.append(text)
-            message.last = line.number
+        elif message and _continues(message, line):
+            message.pieces.append(line.marked.strip())
+            message.last, message.width = line.number, line.width
             return message
+        elif activity.is_noise(text):
+            return None
         self.calm[process] = self.calm.get(process, 0) + 1
         return None
 
@@ -124,11 +125,13 @@ class Parser:
 
 def cleaned(raws: Iterable[Raw]) -> list[Line]:
     """The lines as their program wrote them: decoded, joined, without prefixes and boxes."""
-    texts = [Line(raw.number, plain(part)) for raw in raws for part in _parts(text_of(raw.bytes))]
-    heads = [(line.number, parted(line.text)) for line in rejoined(texts)]
+    texts = [(raw.number, plain(part)) for raw in raws for part in _parts(text_of(raw.bytes))]
+    texts = rejoined(list(zip((number for number, _ in texts), unquoted([text for _, text in texts]))))
+    heads = [(number, parted(text)) for number, text in texts]
     boxed = boxes.unboxed(["" if head.text.startswith("```") else head.text for _, head in heads])
     return [
-        Line(number, text, head.process, head.level, head.time) for (number, head), text in zip(heads, boxed)
+        Line(number, text.replace(JOINT, ""), text, head.process, head.level, head.time, len(line))
+        for (number, head), text, (_, line) in zip(heads, boxed, texts)
     ]
 
 
@@ -145,16 +148,32 @@ def _by_process(lines: Iterable[Line]) -> dict[str, list[Line]]:
     return parts
 
 
+def _before(lines: Sequence[Line], at: int) -> str:
+    """The two lines above, where the message may have begun and been wrapped."""
+    above = [line for line in lines[max(at - 2, 0) : at] if lines[at].number - line.number <= 2]
+    return " ".join(line.marked.strip() for line in above)
+
+
 def _continues(message: Draft | None, line: Line) -> bool:
     """Whether the line may belong to the message of the event before it."""
     if message is None or line.number - message.last > 2 or len(message.pieces) >= _MOST_INDENTED:
         return False
-    if line.level or (line.time and not message.time):
+    if line.level != message.level or (line.time and not message.time):
         return False
     indented = line.text.startswith((" ", "\t"))
     if message.kind == "warning":
-        return len(message.pieces) < 4 and (indented or len(message.pieces[-1]) >= 70)
+        return len(message.pieces) < 4 and (indented or message.width >= 60)
     return indented or len(message.pieces) < _MOST_LINES
+
+
+def _goes_on(message: Draft | None, line: Line) -> bool:
+    """Whether a line that says it is an error is part of the message before it: a compiler's output, say."""
+    if message is None or not _continues(message, line) or complaints.opens(line.text.strip()):
+        return False
+    alike = (
+        line.time == message.time and line.text.startswith("  ") and not complaints.is_error(line.text, "")
+    )
+    return message.kind == "exception" or (message.kind == "error" and alike)
 
 
 def _stack(lines: Sequence[Line], at: int, death: Draft) -> int:

@@ -8,7 +8,7 @@ _WHO = re.compile(
     r"|\[(?P<rank>(?:rank|default|worker|gpu|node|proc|process|local_rank|mpi)[ _:=]?\d+)\]:? ?"  # torchrun
     r"|\[(?P<mpi>\d+,\d+)\]<std(?:out|err)>: ?"
     r"|\[(?P<bare>\d{1,4})\]: ?"
-    r"|(?P<task>\d{1,5}(?:/\d+)?): (?=\S|  )"  # srun --label
+    r"|(?P<task>\d{1,5}(?:/\d+)?): "  # srun --label
     r"|(?P<name>(?:[a-z][\w.]*-)?(?:worker|rank|node|gpu|pod|task|host|master"
     r"|trainer)[-_ ]?\d*(?:-\d+)*) ?[:|>]+ "
     r"|(?P<service>[a-z][\w.-]*[-_]\d+) +\| "  # docker compose
@@ -27,7 +27,7 @@ _TIME = re.compile(
     r"|\[ *\d+\.\d{6}\] "  # the kernel's
     r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:[\w.-]+ )?(?:[\w./-]+(?:\[\d+\])?: )?",
 )
-_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL"
+_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL"
 _LEVEL = re.compile(
     rf"(?P<vllm>{_LEVELS}) \d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:\[[\w./\\]+:\d+\]|[\w./]+:\d+\]) ?"
     rf"|(?P<bare>{_LEVELS}) +\[[\w./\\-]+:\d+\] "
@@ -40,12 +40,14 @@ _GOOGLE = re.compile(
     r"|\d{3,4} \d\d:\d\d:\d\d\.\d+ )?[\w./-]+\.(?:cpp|cc|py|cu|h|hpp|c):\d+\] ?"
 )
 _AFTER_TIME = re.compile(
-    rf"(?:[\w.$/<>-]+ +)?[\[(]?(?P<level>{_LEVELS})[\])]?(?: *[|:-]| +(?=\[?[\w./]+:\d+\]))?[ \t]*"
-    r"(?:\[?[\w./\\-]+(?:\.py)?:\d+\]?:? ?(?:[-|>]+ )?|[\w.]+(?::\w+)*:\d+ - )?"
+    rf"(?!LLVM )(?:[\w.$/<>-]+ +)?[\[(]?(?P<level>{_LEVELS})(?![\w\[])[\])]?(?: *[|:-]"
+    rf"| +(?=\[?[\w./]+:\d+\]))?[ \t]*"
+    r"(?:(?:\[[\w./\\-]+:\d+\]|[\w./\\-]+(?:\.py:\d+|:\d+\])):? ?(?:[-|>]+ )?|[\w.]+(?::\w+)*:\d+ - )?"
     rf"|\[?[\w./-]+\.py:\d+\]? ?(?:\[(?P<level2>{_LEVELS})\] ?)?"
     rf"|[\w.]+ ?[-|] ?(?P<level3>{_LEVELS}) ?[-|] ?"
 )
-_QUOTE = re.compile(r"(?:> ?)+(?=\S)|E {3,}(?=\S)")
+_PYTEST = re.compile(r"E {3,}(?=\S)")
+_QUOTE = re.compile(r"(?:> )+|>$")
 _GOOGLES = {"V": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _START = frozenset("([#0123456789>ETDINWCFV")
 
@@ -80,6 +82,15 @@ def parted(line: str) -> Head:
         if timed and (hit := _AFTER_TIME.match(line)):
             level = hit["level"] or hit["level2"] or hit["level3"] or level
             line = line[hit.end() :]
-    if hit := _QUOTE.match(line):
+    if hit := _PYTEST.match(line):
         line = line[hit.end() :]
     return Head(process, level, time, line)
+
+
+def unquoted(lines: list[str]) -> list[str]:
+    """The lines without the marks of a quotation, where all of them have one."""
+    if not all(line.startswith(">") for line in lines if line) or any(
+        line.startswith(">>>") for line in lines
+    ):
+        return lines
+    return [_QUOTE.sub("", line, count=1) for line in lines]

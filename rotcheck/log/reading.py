@@ -11,10 +11,10 @@ from rotcheck.log.events import Event, Log
 from rotcheck.log.parsing import Parser, cleaned
 from rotcheck.log.sieve import Passage, Sieve
 from rotcheck.log.store import Store
-from rotcheck.log.wrapping import Line
+from rotcheck.log.wrapping import JOINT, Line, readings
 
 SHORT = 1 << 16  # bytes of a log that is read whole
-_MESSAGE_LINES = 3
+_MESSAGE = 600  # characters of a text that is one message
 
 
 def read(stream: BinaryIO) -> Log:
@@ -63,7 +63,9 @@ class _Reader:
         else:
             for passage in self.sieve.close():
                 self._keep(passage)
-        return self._log("\n".join(line.text.rstrip() for line in prose).strip("\n"), prose)
+        return self._log(
+            "\n".join(line.marked.rstrip() for line in prose).replace(JOINT, "\n").strip("\n"), prose
+        )
 
     def _keep(self, passage: Passage) -> None:
         for draft in self.parser.parse(passage):
@@ -94,12 +96,14 @@ class _Reader:
 def _bare_message(lines: list[Line]) -> list[Draft]:
     """The event of a short text that is nothing but a program's message."""
     written = [line for line in lines if line.text.strip()]
-    if not 0 < len(written) <= _MESSAGE_LINES or any(complaints.is_code(line.text) for line in written):
+    text = " ".join(line.text for line in written)
+    if len(text) > _MESSAGE or any(complaints.is_code(line.text) for line in written):
         return []
-    if not complaints.is_message(" ".join(line.text for line in written)):
+    if not complaints.is_message(text):
         return []
     draft = Draft.at(written[0], "error")
-    draft.pieces = [line.text.strip() for line in written]
+    draft.pieces = [line.marked.strip() for line in written]
+    draft.readings = readings(draft.pieces)
     return [draft]
 
 

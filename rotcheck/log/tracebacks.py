@@ -8,11 +8,13 @@ from rotcheck.log.events import Frame
 from rotcheck.log.wrapping import Line
 
 HEADER = re.compile(
-    r"(?P<before>.*?)(?:\+ Exception Group )?Traceback(?: of TorchScript[\w, ]*)? \(most recent call last\) ?:?\s*$",
+    r"(?P<before>.*?)(?:\+ Exception Group )?"
+    r"Traceback(?:\s+of\s+TorchScript[\w, ]*)?\s+\(most\s+recent\s+call\s+last\) ?:?\s*$",
     re.IGNORECASE,
 )
 FRAME = re.compile(
-    r'(?P<indent>\s*)File "?(?P<file>[^"]+?)"?, line (?P<line>\d+)(?:,? in (?P<name>.*))?\s*$', re.IGNORECASE
+    r'(?P<indent>\s*)File\s+"?(?P<file>[^"]+?)"?,\s+line\s+(?P<line>\d+)(?:,?\s+in\s+(?P<name>.*))?\s*$',
+    re.IGNORECASE,
 )
 _BEGUN = re.compile(r'\s*File "[^"]+$|\s*File "[^"]+", li?n?e? ?\d*,?\s*(?:in?)?$', re.IGNORECASE)
 LINK = re.compile(
@@ -90,8 +92,7 @@ def _ends(text: str, base: int, frames: Sequence[Frame]) -> bool:
 
 def _is_class(hit: re.Match[str]) -> bool:
     """Whether a name can be an exception's: CamelCase, or with a module before it."""
-    last = hit["name"].rsplit(".", 1)[-1]
-    return last[:1].isupper() or last.lstrip("_")[:1].isupper() or "." in hit["name"]
+    return not hit["name"].islower() or "." in hit["name"]
 
 
 def _add_frame(frames: list[Frame], lines: Sequence[Line], at: int, hit: re.Match[str]) -> int:

@@ -7,11 +7,17 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rotcheck.log.characters import folded
+from rotcheck.log.prefixes import parted
 
-_WIDTHS = frozenset((72, 76, 78, 79, 80, 90, 96, 98, 99, 100, 110, 118, 119, 120, 132, 140, 150, 160, 200))
+_WIDTHS = frozenset((80, 100, 120, 132))
 _START = re.compile(
-    r"\s*(?:Traceback \(|File \"|\[|\d{4}-\d\d|[\w.]*(?:Error|Exception|Warning)\b|During handling|The above|[│╭╰])"
+    r"\s*(?:Traceback \(|File \"|\[|\d{4}-\d\d|[\w.]*(?:Error|Exception|Warning)\b|During handling"
+    r"|The above|[│╭╰])"
 )
+_EDGES = ("│", "┃", "╮", "╯", "┐", "┘", "|", "─", "━")  # of a box, which fills the width by itself
+JOINT = "\ue000"  # where two lines were joined: within a word, or at a blank
+_BROKEN = re.compile(r"\w[-/]$")  # within a word, where an editor may break it
+_AFTER_HYPHEN = re.compile(rf"(?<=\w[-/]){JOINT}")
 MOST = 6000  # characters of a message
 
 
@@ -20,37 +26,44 @@ class Line(NamedTuple):
 
     number: int
     text: str  # with its indentation
+    marked: str = ""  # `text` with a mark at each place where two lines were joined
     process: str = ""
     level: str = ""  # DEBUG to FATAL, where a logger wrote it
     time: str = ""
+    width: int = 0  # with what stood before it
 
 
-def rejoined(lines: Sequence[Line]) -> list[Line]:
-    """The lines, those that fill the whole width of a terminal joined to what follows them."""
-    width = _width([line.text for line in lines])
-    result: list[Line] = []
+def rejoined(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The numbered lines, those that fill the whole width of a terminal joined to what follows them, with a mark."""
+    width = _width([text for _, text in lines if not text.endswith(_EDGES)])
+    result: list[tuple[int, str]] = []
     full = False
-    for line in lines:
-        if full and line.text and not _START.match(line.text):
-            result[-1] = result[-1]._replace(text=result[-1].text + line.text)
+    for number, text in lines:
+        if full and text and not _START.match(text) and parted(text).text == text:
+            result[-1] = result[-1][0], f"{result[-1][1]}{JOINT}{text}"
         else:
-            result.append(line)
-        full = len(line.text) == width
+            result.append((number, text))
+        full = len(text) == width and not text.endswith(_EDGES)
     return result
 
 
-def readings(pieces: Sequence[str]) -> tuple[str, ...]:
-    """The lines of one message as one text: the likeliest way to join them, then the others."""
+def readings(pieces: Sequence[str], level: str = "", before: str = "") -> tuple[str, ...]:
+    """The lines of one message as one text: the likeliest way to join them, then the others.
+
+    The last of them begin with `level`, which a logger or the program itself wrote, and with the line `before`.
+    """
     pieces = [piece for piece in pieces if piece.strip()]
     full = max((len(piece.rstrip()) for piece in pieces), default=0)
     likely = alike = pieces[0] if pieces else ""
     for last, piece in pairwise(pieces):
         wrapped = len(last.rstrip()) >= max(full - 1, 60)
-        likely += ("" if wrapped and len(last) in _WIDTHS and not last.endswith(" ") else " ") + piece
-        alike += ("" if wrapped or last.rstrip()[-1:] in "-/_." else " ") + piece.lstrip()
-    spaced, glued = " ".join(pieces), "".join(piece.strip() for piece in pieces)
-    texts = (folded(text)[:MOST] for text in (likely, alike, spaced, glued))
-    return tuple(dict.fromkeys(texts))
+        likely += ("" if _BROKEN.search(last) else " ") + piece
+        alike += ("" if wrapped else " ") + piece.lstrip()
+    texts = [likely, alike, " ".join(pieces), "".join(piece.strip() for piece in pieces)]
+    texts = [_AFTER_HYPHEN.sub("", text).replace(JOINT, blank) for text in texts for blank in ("", " ")]
+    texts += [f"{level}: {texts[0]}"] if level and texts else []
+    texts += [before + blank + text for text in texts[:1] for blank in (" ", "") if before]
+    return tuple(dict.fromkeys(folded(text)[:MOST] for text in texts))
 
 
 def _width(lines: Sequence[str]) -> int:

@@ -1,4 +1,6 @@
-"""How long `rotcheck.log.read` takes for logs of some megabytes, and how much memory: `python tests/benchmarks/logs.py 1000`.
+"""How long `rotcheck.log.read` takes for a log, and how much memory.
+
+    python tests/benchmarks/logs.py [MEGABYTES]
 
 Each kind runs in a process of its own; one line a kind: seconds, MB/s, the process's memory at its largest.
 """
@@ -18,7 +20,8 @@ TRACE = (
     "RuntimeError: CUDA error: an illegal memory access was encountered at {0}\n"
 )
 LINES: dict[str, str] = {
-    "ordinary": "2026-01-01 10:00:00,123 INFO trainer.py:100] step {0} loss 2.345 lr 1e-4 grad_norm 0.71 tokens/s 51234\n",
+    "ordinary": "2026-01-01 10:00:00,123 INFO trainer.py:100] "
+    "step {0} loss 2.345 lr 1e-4 grad_norm 0.71 tokens/s 51234\n",
     "metrics": "step {0} val_error: 0.{0} exit_rate 0.2 invalid 0 failed 0 memory 12.3 GB out of memory 0\n",
     "bars": " {0}%|####      | {0}/100 [00:01<00:02, 12.3it/s]\r",
     "warnings": "/srv/model_{0:x}.py:{0}: UserWarning: the tensor {0:x} of layer {0} is not contiguous\n",
@@ -70,7 +73,9 @@ def measure(kind: str, size: int) -> None:
     seconds = max(_seconds(reading) - making, 1e-3)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     assert log
-    print(f"{kind:20} {seconds:7.1f} s {size / seconds / 1e6:7.1f} MB/s {memory:6.0f} MiB  {len(log.events)} events")
+    print(
+        f"{kind:20} {seconds:7.1f} s {size / seconds / 1e6:7.1f} MB/s {memory:6.0f} MiB  {len(log.events)} events"
+    )
 
 
 def _pieces(stream: Generated) -> Iterator[int]:

@@ -1,6 +1,7 @@
 """The forms in which one and the same message reaches a reader: as bytes, as a terminal or a web page left them."""
 
 import html
+import re
 import textwrap
 from collections.abc import Callable
 
@@ -56,9 +57,10 @@ def colours_torn(text: str) -> bytes:
 def curly(text: str) -> bytes:
     for straight, (opening, closing) in {"'": "‘’", '"': "“”"}.items():
         pieces = text.split(straight)
-        text = "".join(
-            piece + (opening if i % 2 == 0 else closing) for i, piece in enumerate(pieces[:-1])
-        ) + pieces[-1]
+        text = (
+            "".join(piece + (opening if i % 2 == 0 else closing) for i, piece in enumerate(pieces[:-1]))
+            + pieces[-1]
+        )
     return text.encode()
 
 
@@ -132,7 +134,9 @@ def google(text: str) -> bytes:
 
 
 def rich_box(text: str) -> bytes:
-    """A message below a traceback of rich, which breaks it at blanks."""
+    """A message below a traceback of rich, which breaks it at blanks; below a traceback stands an exception."""
+    if not re.match(r"[\w.]+: ", text):
+        text = f"RuntimeError: {text}"
     rule = "─" * 28
     box = [
         f"╭{rule}── Traceback (most recent call last) {rule}─╮",

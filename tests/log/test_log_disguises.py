@@ -26,19 +26,24 @@ def messages(sample: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_the_text_is_intact(disguise: str) -> None:
-    lost = [text for text in samples() if not tells(read(io.BytesIO(DISGUISES[disguise](text))), messages(text))]
+    lost = [
+        text for text in samples() if not tells(read(io.BytesIO(DISGUISES[disguise](text))), messages(text))
+    ]
     assert not lost
 
 
 def test_a_sample_is_read_whole() -> None:
-    lines = [sample for sample in samples() if "\n" not in sample.strip()]
+    lines = [one for one in samples() if "\n" not in one.strip() and not one.startswith("WARNING")]
     lost = [line for line in lines if not any(_plain(line) in _plain(text) for text in messages(line))]
     assert not lost
 
 
 def tells(log: Log, messages: tuple[str, ...]) -> bool:
     """Whether its events, or else its prose, hold these texts but for their case and white space."""
-    said = [_plain(reading) for event in log.events for reading in event.readings] or [_plain(log.prose)]
+    said = [_plain(reading) for event in log.events for reading in event.readings] or [
+        _plain(log.prose),
+        _plain(log.prose.replace("\n", "")),
+    ]
     return all(any(_plain(message) in one for one in said) for message in messages)
 
 
