@@ -7,9 +7,10 @@ _WORK = re.compile(
     r"|\bloss\b\W{1,4}-?\d|\blr\b\W{1,3}\d"
     r"|Running on (?:local|public) URL|Uvicorn running on|Application startup complete|Avg (?:prompt"
     r"|generation) throughput"
-    r"|tokens/s|tok/s|\bHTTP/1\.1\"? 200|Resuming from|retrying|falling back",
+    r"|tokens/s|tok/s|\bHTTP/1\.1\"? 200",
     re.IGNORECASE,
 )
+_RECOVERY = re.compile(r"Resuming from|retrying|falling back", re.IGNORECASE)
 _GOOD = re.compile(
     r"(?:training|evaluation|inference|run|job|experiment|process|build|everything|generation"
     r"|fine-?tuning)\W+(?:is |was |has )?(?:now )?"
@@ -35,9 +36,30 @@ _NOISE = re.compile(
 )
 
 
+_BAD = re.compile(
+    r"Process completed with exit code [1-9]|Process finished with exit code [1-9-]"
+    r"|Command exited with (?:code|status) [1-9]"
+    r"|The command .* exited with [1-9]|^ERROR: Job failed|^=+ .*\b[1-9]\d* (?:failed|errors?)\b.* in \d.*=+$"
+    r"|^srun: error: .*(?:Exited|Killed|Terminated|Aborted|Segmentation)|exit status [1-9]\d*\.?$"
+    r"|^make(?:\[\d+\])?: \*\*\* "
+    r"|^npm ERR! code|^ERROR: process .* did not complete successfully|child process exited with",
+    re.IGNORECASE,
+)
+
+
+def is_bad_end(text: str) -> bool:
+    """Whether the line says that the run, or a large part of it, has failed: what follows only clears up."""
+    return bool(_BAD.search(text))
+
+
 def is_work(text: str) -> bool:
     """Whether only a run that is at work prints such a line."""
     return bool(_WORK.search(text))
+
+
+def is_recovery(text: str) -> bool:
+    """Whether the line says that the run goes on in spite of what went wrong; it may be part of a message, too."""
+    return bool(_RECOVERY.search(text))
 
 
 def is_good_end(text: str) -> bool:

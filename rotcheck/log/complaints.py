@@ -5,16 +5,18 @@ import re
 _WARNING = re.compile(
     r"(?:^|:\d+: |^W\d{4} .*\] )(?:[\w.]*(?:Warning|WARNING)): ?\S|^\[?(?:WARNING|WARN|Warning"
     r"|warning)\b[\]:\s-]"
-    r"|\bdeprecated\b|\bwill be (?:removed|ignored)\b|^skipping cudagraphs|^Unrecognized keys"
-    r"|^You are attempting"
-    r"|hit config\.\w*limit|falling back to|: warning: |^Error caught was: "
-    r"|some optimizations will not be enabled",
+    r"|: warning: |^Error caught was: |some optimizations will not be enabled",
+)
+_HINT = re.compile(
+    r"\bdeprecated\b|\bwill be (?:removed|ignored)\b|^skipping cudagraphs|^Unrecognized keys|^You are attempting"
+    r"|hit config\.\w*limit|falling back to",
 )
 _ERROR = re.compile(
     r"^\[?(?:ERROR|CRITICAL|FATAL)\b[\]:\s-]"
     r"|^(?:[\w .\[\]()/\\:+<>'-]{0,90}?[\s:\]/])?(?:fatal )?error ?:? *: (?!\s*(?:[-+\d.]+\b|null\b"
     r"|None\b|true\b|false\b|\[|\{|$))"
-    r"|^error: |^npm ERR!|^CMake Error|^make(?:\[\d+\])?: \*\*\* |^ninja: build stopped|^FAILED[: ]"
+    r"|\berror [A-Z]{1,4}\d{3,5}: |has timed out|^error: |^npm ERR!|^CMake Error"
+    r"|^make(?:\[\d+\])?: \*\*\* |^ninja: build stopped|^FAILED[: ]"
     r"|^ptxas fatal"
     r"|^\s*× .*did not run successfully|^(?:ERROR|Error)!|\bERR\d{5}\b|\bError\(\w+\): "
     r"|^(?:Failed|Cannot|Could not|Unable|Can't|Couldn't|Not able) (?:to |load|find|open|import|run|copy"
@@ -57,6 +59,11 @@ def is_code(text: str) -> bool:
 def is_warning(text: str, level: str) -> bool:
     """Whether the line warns."""
     return level in ("WARN", "WARNING") or bool(_WARNING.search(text))
+
+
+def is_hint(text: str) -> bool:
+    """Whether the line warns without saying so; it may also be part of another message."""
+    return bool(_HINT.search(text))
 
 
 def is_error(text: str, level: str) -> bool:

@@ -24,7 +24,8 @@ _FATAL = re.compile(
     r"|pointer being freed was not allocated"
     r"|Out of memory: Kill|oom[-_]kill|OOMKilled|Detected \d+ oom|oom-killer"
     r"|^Timeout \(\d+:\d\d:\d\d(?:\.\d+)?\)!|\[libprotobuf FATAL|^thread '.*' panicked at|DUE TO TIME LIMIT"
-    r"|Memory access fault by GPU|Check failed: |GPU coredump|A fatal error has been detected by",
+    r"|Memory access fault by GPU|(?-i:Check failed: )|Received signal: SIG|GPU coredump"
+    r"|A fatal error has been detected by",
     re.IGNORECASE,
 )
 _THREAD = re.compile(r"\s*(?:Current )?[Tt]hread 0x[0-9a-f]+.*\(most recent call first\)", re.IGNORECASE)

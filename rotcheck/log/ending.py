@@ -19,38 +19,52 @@ _CONSEQUENCE = re.compile(
     r"|BrokenProcessPool"
     r"|^Aborted|core dumped|exit ?code|terminate called|Fatal Python error: Aborted|Timed out waiting"
     r"|died with <Signals"
-    r"|terminated with signal|Watchdog caught|ConnectionResetError|ConnectionRefusedError|closing signal",
+    r"|\w failed!$|terminated with signal|Watchdog caught|ConnectionResetError|ConnectionRefusedError"
+    r"|closing signal",
     re.IGNORECASE,
 )
 
 
-def went_on(draft: Draft, calm: int, work: int) -> bool:
-    """Whether the run went on after it, by the lines of no trouble and of work that the whole log shows."""
-    return work > draft.work or calm - draft.calm >= _CALM
+_ERROR_AFTER = re.compile(
+    r"^FAILED\b|^ninja:|^make|Failed building|Failed to build|exited-with-error|failed with exit"
+    r"|did not run successfully"
+    r"|Could not build|command '.*' failed|Process completed|metadata-generation-failed|Failed to upload"
+)
 
 
-def ender(drafts: Sequence[Draft], last_good: int) -> Draft | None:
-    """What ended the run, of the events in the order of their lines, or None where it ended well."""
+def went_on(calm: int, work: int) -> bool:
+    """Whether the run went on after an event, by the lines of no trouble and of work that follow it."""
+    return work > 0 or calm >= _CALM
+
+
+def ender(drafts: Sequence[Draft], last_good: int, bad_end: int) -> Draft | None:
+    """The exception or death that ended the run, of the events in the order of their lines.
+
+    None where it ended well after line `last_good`, or otherwise. What comes after line `bad_end`, where the log says
+    that the run has failed, counts only where nothing stands before it.
+    """
     open_ends = [draft for draft in drafts if _is_end(draft) and draft.line > last_good]
+    open_ends = [draft for draft in open_ends if draft.line <= bad_end] or open_ends
     roots = [draft for draft in open_ends if not _is_consequence(draft)]
     if roots:
         return _first_death(roots)
-    if open_ends:
-        return open_ends[0]
-    return None
+    return next(iter(open_ends), None)
 
 
-def ending_error(drafts: Iterable[Draft], calm: int, last_good: int, last_work: int) -> Draft | None:
-    """The error that a log without exceptions ends with: the first of those that stand together."""
+def ending_error(drafts: Iterable[tuple[Draft, int]], last_work: int, bad_end: int) -> Draft | None:
+    """The error that a log without exceptions ends with, the first of those that stand together.
+
+    Each event comes with the number of lines of no trouble after it; `last_work` is the last line that shows the run at
+    work or at its good end, `bad_end` the one that says that it has failed.
+    """
     errors = [
         draft
-        for draft in drafts
-        if draft.kind == "error"
-        and draft.line > max(last_good, last_work)
-        and calm - draft.calm <= _NEAR_END
-        and not draft.handled
+        for draft, calm in drafts
+        if draft.kind == "error" and draft.line > last_work and calm <= _NEAR_END and not draft.handled
     ]
-    return errors[0] if errors else None
+    roots = [draft for draft in errors if not _ERROR_AFTER.search(draft.text)]
+    before = [draft for draft in roots or errors if draft.line <= bad_end] or roots or errors
+    return next(iter(before), None)
 
 
 def _is_end(draft: Draft) -> bool:

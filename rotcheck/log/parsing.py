@@ -12,6 +12,8 @@ from rotcheck.log.sieve import Passage, Raw
 from rotcheck.log.wrapping import JOINT, Line, readings, rejoined
 
 _MOST_LINES = 12  # of a message, unless they are indented
+_MOST_WRAPPED = 6
+_WIDTH = 79  # the least at which editors wrap
 _MOST_INDENTED = 60
 _NEARBY = 8  # lines before and after
 _MOST_NEARBY = 2000  # characters
@@ -26,6 +28,8 @@ class Parser:
         self.work: dict[str, int] = {}  # lines of a run at work, by process
         self.last_work = 0  # the line
         self.last_good = 0
+        self._bad_end = 0  # the line that says that the run failed, first after the last work
+        self._at_bad_end: tuple[dict[str, int], dict[str, int]] = ({}, {})  # `calm` and `work` there
         self._exceptions: dict[str, Draft] = {}  # the latest, by process
         self._linked: set[str] = set()  # processes whose next exception comes of the latest one
 
@@ -43,10 +47,22 @@ class Parser:
             self._forget()
         return sorted(drafts, key=lambda draft: draft.line)
 
+    @property
+    def bad_end(self) -> int:
+        """The line that says that the run has failed, with no work after it; 0: none does."""
+        return self._bad_end if self._bad_end > self.last_work else 0
+
+    def since(self, draft: Draft) -> tuple[int, int]:
+        """Lines of no trouble, and of work, between an event and the bad end, or the end of the log."""
+        calm, work = self._at_bad_end if draft.line <= self.bad_end else (self.calm, self.work)
+        return calm.get(draft.process, 0) - draft.calm, work.get(draft.process, 0) - draft.work
+
     def _walk(self, process: str, lines: list[Line]) -> Iterator[Draft]:
         at, message = 0, None
         while at < len(lines):
             line = lines[at]
+            if activity.is_bad_end(line.text) and not self.bad_end:
+                self._bad_end, self._at_bad_end = line.number, (dict(self.calm), dict(self.work))
             draft, behind = self._event(lines, at, message)
             if draft:
                 draft.calm, draft.work = self.calm.get(process, 0), self.work.get(process, 0)
@@ -80,6 +96,8 @@ class Parser:
             return Draft.at(line, "fatal", before=_before(lines, at)), at + 1
         if complaints.is_error(text, line.level) and not _goes_on(message, line):
             return Draft.at(line, "error", before=_before(lines, at)), at + 1
+        if complaints.is_hint(text) and not (message and _continues(message, line)):
+            return Draft.at(line, "warning", before=_before(lines, at)), at + 1
         return None, at + 1
 
     def _raised(self, draft: Draft) -> Draft:
@@ -102,8 +120,7 @@ class Parser:
         """Count a line without an event; returns the event whose message still goes on."""
         text = line.text.strip()
         if activity.is_work(text):
-            self.work[process] = self.work.get(process, 0) + 1
-            self.last_work = line.number
+            self._count_work(process, line)
         elif activity.is_good_end(text):
             self.last_good = line.number
         elif activity.is_foreign(text) or not text:
@@ -114,8 +131,14 @@ class Parser:
             return message
         elif activity.is_noise(text):
             return None
+        elif activity.is_recovery(text):
+            self._count_work(process, line)
         self.calm[process] = self.calm.get(process, 0) + 1
         return None
+
+    def _count_work(self, process: str, line: Line) -> None:
+        self.work[process] = self.work.get(process, 0) + 1
+        self.last_work = line.number
 
     def _forget(self) -> None:
         for kept in (self.calm, self.work, self._exceptions):
@@ -149,8 +172,8 @@ def _by_process(lines: Iterable[Line]) -> dict[str, list[Line]]:
 
 
 def _before(lines: Sequence[Line], at: int) -> str:
-    """The two lines above, where the message may have begun and been wrapped."""
-    above = [line for line in lines[max(at - 2, 0) : at] if lines[at].number - line.number <= 2]
+    """The three lines above, where the message may have begun and been wrapped."""
+    above = [line for line in lines[max(at - 3, 0) : at] if lines[at].number - line.number <= 3]
     return " ".join(line.marked.strip() for line in above)
 
 
@@ -158,11 +181,12 @@ def _continues(message: Draft | None, line: Line) -> bool:
     """Whether the line may belong to the message of the event before it."""
     if message is None or line.number - message.last > 2 or len(message.pieces) >= _MOST_INDENTED:
         return False
-    if line.level != message.level or (line.time and not message.time):
+    if line.level not in ("", message.level) or (line.time and not message.time):
         return False
     indented = line.text.startswith((" ", "\t"))
-    if message.kind == "warning":
-        return len(message.pieces) < 4 and (indented or message.width >= 60)
+    if message.kind in ("warning", "error") and not indented:
+        word = line.text.split(maxsplit=1)[0] if line.text else ""
+        return message.width + 1 + len(word) > _WIDTH and len(message.pieces) < _MOST_WRAPPED
     return indented or len(message.pieces) < _MOST_LINES
 
 

@@ -33,6 +33,7 @@ _LEVEL = re.compile(
     rf"|(?P<bare>{_LEVELS}) +\[[\w./\\-]+:\d+\] "
     rf"|(?P<basic>{_LEVELS}):(?P<logger>[\w.]+):"
     rf"|\[(?P<lit>{_LEVELS})\|(?:[\w.:/-]+\]|[^\]|]*\]) ?(?:\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ >> ?)?"  # transformers
+    r"|(?:##\[|::)(?P<action>error|warning)(?:\]|::| [^:]*::)"  # GitHub Actions
     rf"|\[(?P<box>{_LEVELS})\](?:[ \t]*[:|-])? ?"
 )
 _GOOGLE = re.compile(
@@ -49,7 +50,7 @@ _AFTER_TIME = re.compile(
 _PYTEST = re.compile(r"E {3,}(?=\S)")
 _QUOTE = re.compile(r"(?:> )+|>$")
 _GOOGLES = {"V": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
-_START = frozenset("([#0123456789>ETDINWCFV")
+_START = frozenset("([#0123456789>:")
 
 
 class Head(NamedTuple):
@@ -72,7 +73,7 @@ def parted(line: str) -> Head:
         elif hit := _TIME.match(line):
             time = time or hit["time"] or ""
         elif hit := _LEVEL.match(line):
-            level = hit["vllm"] or hit["bare"] or hit["basic"] or hit["lit"] or hit["box"]
+            level = next(filter(None, hit.group("vllm", "bare", "basic", "lit", "box", "action"))).upper()
         elif (hit := _GOOGLE.match(line)) and hit.end():
             level = _GOOGLES[hit["level"]]
         else:

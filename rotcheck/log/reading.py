@@ -73,11 +73,13 @@ class _Reader:
 
     def _log(self, prose: str, lines: list[Line]) -> Log:
         drafts = self.store.drafts() or _bare_message(lines)
-        for draft in drafts:
-            draft.handled = draft.handled or self._went_on(draft)
         parser = self.parser
-        end = ender(drafts, parser.last_good) or ending_error(
-            drafts, parser.calm.get("", 0), parser.last_good, parser.last_work
+        for draft in drafts:
+            draft.handled = draft.handled or went_on(*parser.since(draft))
+        end = ender(drafts, parser.last_good, parser.bad_end) or ending_error(
+            [(draft, parser.since(draft)[0]) for draft in drafts],
+            max(parser.last_good, parser.last_work),
+            parser.bad_end,
         )
         drafts = self.store.once(drafts, end)
         return Log(
@@ -87,10 +89,6 @@ class _Reader:
             ended_by=drafts.index(end) if end else None,
             prose=prose,
         )
-
-    def _went_on(self, draft: Draft) -> bool:
-        calm, work = self.parser.calm, self.parser.work
-        return went_on(draft, calm.get(draft.process, 0), work.get(draft.process, 0))
 
 
 def _bare_message(lines: list[Line]) -> list[Draft]:

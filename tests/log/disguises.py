@@ -136,6 +136,8 @@ def google(text: str) -> bytes:
 def rich_box(text: str) -> bytes:
     """A message below a traceback of rich, which breaks it at blanks; below a traceback stands an exception."""
     if not re.match(r"[\w.]+: ", text):
+        if "\n" in text:
+            return text.encode()
         text = f"RuntimeError: {text}"
     rule = "─" * 28
     box = [
