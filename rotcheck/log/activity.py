@@ -72,6 +72,13 @@ def is_noise(text: str) -> bool:
     return is_foreign(text) or bool(_NOISE.search(text))
 
 
+def is_ignored(text: str) -> bool:
+    """Whether the line says that the exception below it stopped nothing."""
+    return text.startswith(
+        ("Exception ignored", "Error in atexit", "Error in sys.excepthook", "--- Logging error ---")
+    )
+
+
 def is_foreign(text: str) -> bool:
     """Whether the line is noise that is no part of any message."""
     return bool(_FOREIGN.search(text))

@@ -12,13 +12,14 @@ _PATH = re.compile(r"^[^\s:'\"]*[/\\][^\s:'\"]*$")
 _PYTHON = re.compile(r"^(?P<name>[A-Za-z_][\w.]*) +Traceback \(most recent call last\):?$")
 _NOTEBOOK = (
     re.compile(
-        r"^(?:File )?(?P<file>[~/\w<][^\s()]*?\.py"
-        r"|<[\w -]+>)(?::(?P<line>\d+))?,? in (?P<name>[\w.<>]+)(?:\(.*)?$"
+        r"^(?:File )?(?P<file>[~/\w<](?:[^\s()]|(?<=\w) (?=\w))*?\.py|<[\w -]+>)(?::(?P<line>\d+))?"
+        r"(?:,? in (?P<name>[\w.<>]+)(?:\(.*)?)?$"
     ),
     re.compile(
         r"^(?:Input |Cell )?In ?\[\d+\],? (?:in )?(?:line (?P<line>\d+)|<cell line: (?P<cell>\d+)>)?.*$"
     ),
 )
+_LINK = re.compile(r"\[([^\]]+)\]\(https?:[^)]*\)")  # what Colab makes of a path
 _ARROW = re.compile(r"^-{2,}> ?(?P<line>\d+) ?(?P<code>.*)$")
 _NUMBERED = re.compile(r"^ +\d+ ?(?:\s.*)?$")
 
@@ -73,7 +74,7 @@ def _cell(line: str) -> str:
     if hit := _ARROW.match(line):
         return f"    {hit['code'].strip()}"
     for form in _NOTEBOOK:
-        if hit := form.match(line.strip()):
+        if hit := form.match(_LINK.sub(r"\1", line.strip())):
             groups = hit.groupdict()
             number = groups.get("line") or groups.get("cell")
             where = groups.get("file") or "<cell>"

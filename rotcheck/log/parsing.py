@@ -11,7 +11,7 @@ from rotcheck.log.prefixes import parted, unquoted
 from rotcheck.log.sieve import Passage, Raw
 from rotcheck.log.wrapping import JOINT, Line, readings, rejoined
 
-_MOST_LINES = 12  # of a message, unless they are indented
+_MOST_LINES = 6  # of a message, unless they are indented
 _MOST_WRAPPED = 6
 _WIDTH = 79  # the least at which editors wrap
 _MOST_INDENTED = 60
@@ -31,6 +31,7 @@ class Parser:
         self._bad_end = 0  # the line that says that the run failed, first after the last work
         self._at_bad_end: tuple[dict[str, int], dict[str, int]] = ({}, {})  # `calm` and `work` there
         self._exceptions: dict[str, Draft] = {}  # the latest, by process
+        self._deaths: dict[str, Draft] = {}
         self._linked: set[str] = set()  # processes whose next exception comes of the latest one
 
     def parse(self, passage: Passage) -> list[Draft]:
@@ -76,16 +77,21 @@ class Parser:
         """The event that begins at a line, if any, and the index behind what was read."""
         line = lines[at]
         text = folded(line.text)
-        if not text:
+        if not text.strip('"'):  # also what multiprocessing writes around a worker's traceback
             return None, at + 1
         if tracebacks.LINK.match(text):
             self._linked.add(line.process)
             return None, at + 1
         if tracebacks.is_start(line.text):
+            ignored = at > 0 and activity.is_ignored(lines[at - 1].text)
             draft, at = tracebacks.traceback_at(lines, at)
+            if draft and ignored:
+                draft.handled = True
+                return draft, at
             return (self._raised(draft) if draft else None), at
-        if deaths.begins_stack(text) and message and message.kind == "fatal":
-            return None, _stack(lines, at + 1, message)
+        death = self._deaths.get(line.process)
+        if deaths.begins_stack(text) and death and line.number - death.last < _NEARBY:
+            return None, _stack(lines, at + 1, death)
         if complaints.is_code(line.text):
             return None, at + 1
         if complaints.is_warning(text, line.level):
@@ -93,7 +99,8 @@ class Parser:
         if tracebacks.exception_in(text):
             return self._raised(Draft.at(line, "exception")), at + 1
         if deaths.is_death(text):
-            return Draft.at(line, "fatal", before=_before(lines, at)), at + 1
+            self._deaths[line.process] = Draft.at(line, "fatal", before=_before(lines, at))
+            return self._deaths[line.process], at + 1
         if complaints.is_error(text, line.level) and not _goes_on(message, line):
             return Draft.at(line, "error", before=_before(lines, at)), at + 1
         if complaints.is_hint(text) and not (message and _continues(message, line)):
@@ -118,7 +125,7 @@ class Parser:
 
     def _quiet(self, process: str, line: Line, message: Draft | None) -> Draft | None:
         """Count a line without an event; returns the event whose message still goes on."""
-        text = line.text.strip()
+        text = line.text.strip().strip('"')
         if activity.is_work(text):
             self._count_work(process, line)
         elif activity.is_good_end(text):
@@ -141,7 +148,7 @@ class Parser:
         self.last_work = line.number
 
     def _forget(self) -> None:
-        for kept in (self.calm, self.work, self._exceptions):
+        for kept in (self.calm, self.work, self._exceptions, self._deaths):
             for process in list(kept)[1 : len(kept) // 2]:
                 del kept[process]
 

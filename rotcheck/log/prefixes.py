@@ -13,6 +13,7 @@ _WHO = re.compile(
     r"|trainer)[-_ ]?\d*(?:-\d+)*) ?[:|>]+ "
     r"|(?P<service>[a-z][\w.-]*[-_]\d+) +\| "  # docker compose
     r"|#\d+ \d+\.\d+ "  # docker build
+    r"|\[\d+/\d+(?:_\d+)?\] (?=\S|  )"  # a frame that torch.compile is at
     r"|(?:std(?:err|out)|err|out)(?: [FP])? ?[:|] ?|std(?:err|out) [FP] "
     r"|(?:\[std(?:err|out)\]|\[err\]) ?",
     re.IGNORECASE,

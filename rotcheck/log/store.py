@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from collections.abc import Iterator
 
 from rotcheck.log.draft import Draft
 
@@ -41,14 +42,23 @@ class Store:
 
     def once(self, drafts: list[Draft], ender: Draft | None) -> list[Draft]:
         """The events without their repetitions; of those that ended the run the one that did."""
+        chain = set(_chain(ender))
         keys = {ender and _key(ender)}
         chosen = []
         for draft in drafts:
             key = _key(draft)
-            if draft is ender or key not in keys:
+            if draft in chain or key not in keys:
                 keys.add(key)
                 chosen.append(draft)
         return chosen
+
+
+def _chain(draft: Draft | None) -> Iterator[Draft]:
+    """The event and what it came of."""
+    seen = 0
+    while draft and seen < _EITHER:
+        yield draft
+        draft, seen = draft.cause, seen + 1
 
 
 def _key(draft: Draft) -> tuple[str, str]:

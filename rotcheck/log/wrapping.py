@@ -43,7 +43,7 @@ def rejoined(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
             result[-1] = result[-1][0], f"{result[-1][1]}{JOINT}{text}"
         else:
             result.append((number, text))
-        full = len(text) == width and not text.endswith(_EDGES)
+        full = len(text) == width > 0 and not text.endswith(_EDGES)
     return result
 
 
