@@ -2,19 +2,21 @@
 
 import os
 import sys
-from typing import NoReturn
 
 from rotcheck import __version__
-from rotcheck.cli import pipe
+from rotcheck.cli import early
 from rotcheck.cli.codes import FAILED, INTERRUPTED, REQUEST
-from rotcheck.cli.place import lack
+
+TYPE_CHECKING = False  # as `typing` has it, without importing that before a signal is heeded
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Run the command line with the arguments of this process, and end with the contract's exit code."""
-    if sys.argv[1:] == ["--version"]:
-        print(f"rotcheck {__version__}")
-        sys.exit(0)
+    early.catch()
+    from rotcheck.cli import pipe
+
     if not pipe.asked():
         sys.exit(_ended())
     pipe.shield()
@@ -29,6 +31,8 @@ def _ended() -> int:
     """Return the exit code, also where the guard itself cannot be imported or fails."""
     try:
         open_streams()
+        if sys.argv[1:] == ["--version"]:
+            return _version()
         from rotcheck.cli import signals
 
         signals.catch()
@@ -39,7 +43,7 @@ def _ended() -> int:
         _say("rotcheck: interrupted before anything was finished")
         return INTERRUPTED
     except Exception as error:  # no descriptor is left, or a file on PYTHONPATH stands in for Python's own
-        if lacking := lack(error):
+        if lacking := _lacking(error):
             _say(f"rotcheck: {lacking}")
             return REQUEST
         _say(
@@ -47,6 +51,14 @@ def _ended() -> int:
             "this is not a finding about your machine."
         )
         return FAILED
+
+
+def _version() -> int:
+    try:
+        os.write(1, f"rotcheck {__version__}\n".encode())
+    except BrokenPipeError:  # the reader has left
+        return 0
+    return 0
 
 
 def _run() -> int:
@@ -65,6 +77,15 @@ def open_streams() -> None:
         except OSError:
             opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
             os.set_inheritable(opened, True)
+
+
+def _lacking(error: Exception) -> str | None:
+    """Return what the place lacks, if that can still be found out."""
+    try:
+        from rotcheck.cli.place import lack
+    except Exception:  # the same lack, perhaps
+        return None
+    return lack(error)
 
 
 def _why(error: Exception) -> str:

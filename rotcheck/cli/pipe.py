@@ -6,6 +6,8 @@ import stat
 import sys
 from types import FrameType
 
+from rotcheck.cli import early
+
 _BLOCK = 1 << 16
 _stopped: list[bool] = []  # one for each interruption
 READING_ON = "reading on, so that the program that writes to this pipe can end as it would without rotcheck"
@@ -26,10 +28,9 @@ def shield() -> None:
     with contextlib.suppress(Exception):  # without handlers the pipe is still read to its end
         import signal
 
-        usual = (signal.SIG_DFL, signal.default_int_handler)
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        for name in early.NAMES:
             number = getattr(signal, name, None)
-            if number and signal.getsignal(number) in usual:
+            if number and signal.getsignal(number) in early.USUAL:
                 signal.signal(number, _interrupt)
 
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+from rotcheck.cli import early
+
 PATIENCE = 10.0  # seconds for clean-up and output, before another signal counts again
 AGAIN = 0.01  # seconds until a signal that came amid an import comes again
 AT_MOST = 100  # times that it is put off
@@ -14,8 +15,7 @@ AT_MOST = 100  # times that it is put off
 
 def catch() -> None:
     """Have each of them raise `KeyboardInterrupt`; one that the caller ignores stays ignored."""
-    usual = (signal.SIG_DFL, signal.default_int_handler)
-    _handle([number for number in _numbers() if signal.getsignal(number) in usual], _Interrupt())
+    _handle([number for number in _numbers() if signal.getsignal(number) in early.USUAL], _Interrupt())
 
 
 def ignore() -> None:
@@ -57,7 +57,7 @@ def _imports(frame: FrameType | None) -> bool:
 
 
 def _numbers() -> list[signal.Signals]:
-    return [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+    return [getattr(signal, name) for name in early.NAMES if hasattr(signal, name)]
 
 
 def _handle(

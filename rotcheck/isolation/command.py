@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
@@ -10,11 +11,12 @@ from collections.abc import Sequence
 from rotcheck.isolation.outcome import Died, Outcome, Raised, Returned, TimedOut
 from rotcheck.isolation.traces import last_lines
 
+MOST = 1 << 20  # bytes that are kept of what a program writes; the rest is read and dropped
 STUCK = 1.0  # seconds to wait for a program to end after SIGKILL
 
 
 def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcome:
-    """Run a program with `text` on its standard input and return what became of it.
+    """Run a program with `text`, no more than a pipe holds, on its standard input, and return what became of it.
 
     `Returned` carries its standard output as a string. A program that cannot be started is `Raised`, one
     that ends with another exit code than 0 or by a signal is `Died`; one over `limit` seconds is `TimedOut`,
@@ -27,14 +29,13 @@ def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcom
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
             start_new_session=True,
         )
     except OSError as error:
         return Raised(type(error).__name__, error.strerror or str(error), ())
     try:
-        out, err = process.communicate(text, timeout=limit)
+        out, err = _said(process, text, started + limit)
+        process.wait(max(0.0, started + limit - time.perf_counter()))
     except subprocess.TimeoutExpired:
         return TimedOut(limit, ())
     finally:
@@ -44,7 +45,32 @@ def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcom
     return Returned(out, time.perf_counter() - started)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _said(process: subprocess.Popen[bytes], text: str, deadline: float) -> list[str]:
+    """Return what the program wrote to standard output and error, of each at most `MOST` bytes.
+
+    Raises `TimeoutExpired` at the deadline.
+    """
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with contextlib.suppress(BrokenPipeError):  # it does not listen
+        process.stdin.write(text.encode())
+        process.stdin.close()
+    said = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
+    open_ = list(said)
+    while open_:
+        ready, _, _ = select.select(open_, [], [], max(0.0, deadline - time.perf_counter()))
+        if not ready:
+            raise subprocess.TimeoutExpired(process.args, 0)
+        for number in ready:
+            piece = os.read(number, MOST)
+            said[number] = (said[number] + piece)[:MOST]
+            if not piece:
+                open_.remove(number)
+    return [part.decode(errors="replace") for part in said.values()]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End the program and whatever it started."""
     try:
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,11 +1,20 @@
 """Triton: broken, without a driver, or running."""
 
+import re
+
+from msgspec.structs import replace
+
 from rotcheck.isolation import Outcome, Returned
 from rotcheck.probe.lines import joined, outcome_line, whole, why
 from rotcheck.probe.package import import_failed, state, version
 from rotcheck.probe.topic import Reading, Topic, questions
 
 NAME = PACKAGE = "triton"
+REINSTALL = (
+    "This Triton is broken, or too old for what runs here. Run `python -m pip install --upgrade --force-reinstall "
+    "triton`, in the version that this torch asks for (`python -m pip show torch`)."
+)
+_LACKS = re.compile(r"\b(Import|ModuleNotFound|Attribute)Error: ")
 
 
 def topic() -> Topic:
@@ -24,7 +33,8 @@ def _read(outcomes: list[Outcome]) -> Reading:
         detail=joined(number, _said(imported, ran), by="; "),
         values={"version": number},
     )
-    return Reading([found])
+    lacks = not found.failure and _LACKS.search(f"{whole(imported)} {whole(ran)}")
+    return Reading([replace(found, fix=REINSTALL) if lacks else found])
 
 
 def _said(imported: Outcome, ran: Outcome) -> str:

@@ -8,6 +8,7 @@ import pytest
 from pools import running
 
 from rotcheck.isolation import Died, Raised, Returned, TimedOut, command
+from rotcheck.isolation.command import MOST
 
 PYTHON = [sys.executable, "-c"]
 
@@ -62,3 +63,17 @@ def test_it_leaves_no_descriptor_open() -> None:
     for limit in (60, 0.001):
         command([*PYTHON, "import time; time.sleep(0.1)"], limit=limit)
     assert psutil.Process().num_fds() == before
+
+
+def test_of_a_flood_the_beginning_is_kept() -> None:
+    done = command(["sh", "-c", "head -c 5000000 /dev/zero; echo late >&2"], limit=30)
+    assert isinstance(done, Returned)
+    assert len(done.value) == MOST
+
+
+def test_a_flood_without_end_is_over_its_time() -> None:
+    assert isinstance(command(["cat", "/dev/zero"], limit=1), TimedOut)
+
+
+def test_one_that_does_not_listen_harms_nobody() -> None:
+    assert isinstance(command(["sh", "-c", "exec <&-; sleep 0.1"], limit=30, text="x"), Returned)

@@ -1,9 +1,15 @@
 """flash-attn, Triton, nvidia-smi and the compilers, planted broken: each is one line of its own."""
 
+import importlib.util
+import os
 from pathlib import Path
 
 import pytest
 from probing import Found, machine, probe_on
+
+from rotcheck.isolation import Outcome, Raised, Returned
+from rotcheck.probe import nvidia_smi, triton
+from rotcheck.probe.devices import interpreter
 
 F1 = "raise ImportError('/a/b/flash_attn_2_cuda.cpython-311.so: undefined symbol: _ZN3c105ErrorC2E')\n"
 F4 = "__version__ = '4.0.0'\n"
@@ -98,3 +104,72 @@ def test_nvidia_smi_is_asked_and_its_end_is_told(
     environment = machine(tmp_path, {"bin/nvidia-smi": f"#!/bin/sh\n{script}\n"}, hidden=["torch"])
     line = probe_on(environment | {"PATH": f"{tmp_path}/bin:{environment['PATH']}"})["nvidia-smi"]
     assert (line.state, line.detail) == (state, detail)
+
+
+MISMATCH = (
+    "echo 'Failed to initialize NVML: Driver/library version mismatch'; echo 'NVML library version: 550.90'"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "detail"),
+    [
+        (f"{MISMATCH}; exit 18", "broken", "Failed to initialize NVML: Driver/library version mismatch"),
+        (
+            f"({MISMATCH}) >&2; exit 18",
+            "broken",
+            "Failed to initialize NVML: Driver/library version mismatch",
+        ),
+        ("echo 'No devices were found'", "broken", "it says: No devices were found"),
+        ("", "runs", "it names no GPU"),
+        (
+            "echo '550.54, NVIDIA L4'; echo 'Unable to determine the device handle for GPU1: GPU is lost.'",
+            "broken",
+            "driver 550.54, NVIDIA L4, it says: Unable to determine the device handle for GPU1: GPU is lost.",
+        ),
+        ("head -c 2000000 /dev/zero", "broken", "it says: " + "\0" * 300 + "..."),
+    ],
+)
+def test_what_nvidia_smi_says_that_is_no_gpu_is_a_complaint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, state: str, detail: str
+) -> None:
+    (line,) = nvidia_smi.lines(_asked(tmp_path, monkeypatch, f"#!/bin/sh\n{script}\n"), cuda_built=False)
+    assert (line.state, line.detail) == (state, detail)
+    assert line.failure == ("C17" if "NVML" in script else None)
+    assert bool(line.cause and line.fix) == ("NVML" in script)
+
+
+def test_an_nvidia_smi_that_is_no_program_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (line,) = nvidia_smi.lines(_asked(tmp_path, monkeypatch, "no program"), cuda_built=False)
+    assert (line.state, line.detail) == ("broken", "it cannot be started: Exec format error")
+
+
+def _asked(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Outcome | None:
+    """Return what becomes of an nvidia-smi that is this file."""
+    (folder / "nvidia-smi").write_text(text)
+    (folder / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    return nvidia_smi.ask()
+
+
+def test_the_interpreter_says_which_package_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "numpy" else found(name))
+    (claim,) = interpreter.claims()
+    assert (claim.state, claim.stand_in) == ("not here", True)
+    assert claim.reason == "numpy is not installed (`python -m pip install numpy`)"
+
+
+@pytest.mark.parametrize(
+    ("imported", "ran"),
+    [
+        (Raised("ImportError", "libtriton.so: cannot open shared object", ()), None),
+        (
+            Returned("2.0.0", 0.1),
+            Raised("CallFailed", "on call 1: ModuleNotFoundError: No module named 'triton.x'", ()),
+        ),
+    ],
+)
+def test_a_triton_that_lacks_a_part_is_to_be_installed_again(imported: Outcome, ran: Outcome | None) -> None:
+    (line,) = triton.topic().read([imported, ran or imported]).lines
+    assert line.failure or line.fix == triton.REINSTALL

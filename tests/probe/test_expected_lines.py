@@ -33,7 +33,7 @@ def test_without_triton_there_is_no_interpreter(bare: Found) -> None:
     line = bare["interpreter"]
     assert (line.state, line.detail, line.runs, line.stand_in) == (
         "not here",
-        "triton is not installed",
+        "triton is not installed (`python -m pip install triton`)",
         0,
         True,
     )

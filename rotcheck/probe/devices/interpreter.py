@@ -11,9 +11,11 @@ from rotcheck.probe.inside.kernel import must_equal, operands
 
 
 def claims() -> list[Claim]:
-    """Return the stand-in where Triton is installed."""
-    if importlib.util.find_spec("triton") is None:
-        return [Claim("interpreter", "not here", "triton is not installed", stand_in=True)]
+    """Return the stand-in where Triton is installed, and numpy, which its interpreter computes with."""
+    for package in ("triton", "numpy"):
+        if importlib.util.find_spec(package) is None:
+            reason = f"{package} is not installed (`python -m pip install {package}`)"
+            return [Claim("interpreter", "not here", reason, stand_in=True)]
     return [Claim("interpreter", stand_in=True, executors=(), failed="not here")]
 
 
