@@ -41,7 +41,8 @@ class Outlet:
         for name in {self._format, *(format for _, format in self._files)}:
             timer = threading.Timer(LATER, _prepare, [name])
             timer.daemon = True
-            timer.start()
+            with contextlib.suppress(RuntimeError):  # no further thread may be started: it is imported later
+                timer.start()
 
     def show(self, found: Any) -> None:
         """Write the results to standard output and then to the files, of which a pipe may hold up the rest.

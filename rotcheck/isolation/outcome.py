@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 CONNECTION_LOST = 70  # exit code of a worker that cannot answer any more
+CANNOT_FORK = 71  # exit code of a server that may not start another process
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The front's side: hands jobs to workers, watches time and memory, and turns every end into an outcome."""
 
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -15,7 +16,17 @@ from typing import Any, Literal, Self
 import psutil
 
 from rotcheck.isolation.handle import GIB, Handle
-from rotcheck.isolation.outcome import Died, Done, Job, Outcome, OverMemory, Raised, Returned, TimedOut
+from rotcheck.isolation.outcome import (
+    CANNOT_FORK,
+    Died,
+    Done,
+    Job,
+    Outcome,
+    OverMemory,
+    Raised,
+    Returned,
+    TimedOut,
+)
 from rotcheck.isolation.starters import Event, ForkServer, Spawner, Starter
 
 TICK = 0.05  # seconds between two looks at the deadlines
@@ -81,7 +92,10 @@ class Pool:
         self._starter.close()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Done]:
-        """Work off the jobs, several at a time, and yield each task's outcome as it comes."""
+        """Work off the jobs, several at a time, and yield each task's outcome as it comes.
+
+        Raises `OSError` when no process can be started.
+        """
         self._queue.clear()
         self.add(jobs)
         while self._queue or self._active:
@@ -179,6 +193,8 @@ class Pool:
         All workers die with it. Who did it cannot be told while several work, so from then on one works at
         a time, what was under way is asked again, and the one that does it again stands alone.
         """
+        if status == CANNOT_FORK:
+            raise BlockingIOError(errno.EAGAIN, "no worker process can be started")
         trace, output = self._starter.left()
         if not self._starter.ready or not self._restarts:
             during = f"import {self.preload[0]}" if self.preload and not self._starter.ready else ""

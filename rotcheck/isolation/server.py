@@ -18,11 +18,14 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
 from rotcheck.isolation import worker
-from rotcheck.isolation.outcome import CONNECTION_LOST
+from rotcheck.isolation.outcome import CANNOT_FORK, CONNECTION_LOST
+
+TRIES, PAUSE = 20, 0.1  # of forking, and seconds between two
 
 
 def main(control: int, preload: Sequence[str]) -> None:
@@ -33,6 +36,8 @@ def main(control: int, preload: Sequence[str]) -> None:
         pr_set_child_subreaper = 36  # whatever a worker leaves behind stays our child, and can be found
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
     front = socket.socket(fileno=control)
+    if _left(front):  # before the system was asked to end us with it
+        os._exit(0)
     for name in preload:
         if not _import(name):
             _start_anew_without(preload)
@@ -42,6 +47,16 @@ def main(control: int, preload: Sequence[str]) -> None:
     wakened = _wake_on_child()
     front.send(json.dumps({"ready": True}).encode())
     _serve(front, wakened)
+
+
+def _left(front: socket.socket) -> bool:
+    """Return whether the front is gone already."""
+    try:
+        return not front.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
 
 
 def _import(name: str) -> bool:
@@ -92,7 +107,7 @@ def _end_children() -> None:
 
 
 def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:
-    pid = os.fork()
+    pid = _forked(front)
     if pid == 0:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -104,6 +119,17 @@ def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
     front.send(json.dumps({"started": number, "pid": pid}).encode())
+
+
+def _forked(front: socket.socket) -> int:
+    """Fork; where no more processes may be started, wait for others to end, and end if none does."""
+    for _ in range(TRIES):
+        try:
+            return os.fork()
+        except OSError:
+            time.sleep(PAUSE)
+            _report_ends(front)
+    os._exit(CANNOT_FORK)
 
 
 def _report_ends(front: socket.socket) -> None:

@@ -22,11 +22,20 @@ class Beside(Generic[T]):
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> "Beside[T]":
-        self._thread.start()
+        try:
+            self._thread.start()
+        except (
+            RuntimeError
+        ):  # no further thread may be started: before the workers, then, and not beside them
+            self._run()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join()
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -36,7 +45,7 @@ class Beside(Generic[T]):
 
     def result(self) -> T:
         """Wait for the function and return what it returned, or raise what it raised."""
-        self._thread.join()
+        self._wait()
         if self._error is not None:
             raise self._error
         return self._answer[0]

@@ -3,12 +3,14 @@
 import errno
 import importlib
 import os
+import signal
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-from terminal import SOURCES, Ran, rotcheck
+from terminal import LIMIT, SOURCES, Ran, environment, rotcheck
 
 from rotcheck.cli import screen
 from rotcheck.cli.place import PACKAGES, lack
@@ -204,3 +206,32 @@ def test_any_width_is_one_that_can_be_drawn(
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr("os.get_terminal_size", lambda *_: os.terminal_size((0, 0)))
     assert screen.width() == width
+
+
+SIGNALLED = """
+import os, sys
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Finder)
+"""
+
+
+@pytest.mark.parametrize("module", ["rotcheck.cli.pipe", "rotcheck.cli.guard", "rotcheck.cli.app"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_amid_the_first_imports_ends_it_with_130(number: int, module: str, tmp_path: Path) -> None:
+    ran = run(tmp_path, "probe", sitecustomize=SIGNALLED.format(module=module, number=int(number)))
+    assert (ran.code, ran.out) == (130, "")
+    assert ran.err == "rotcheck: interrupted before anything was finished\n"
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--help", "explain J1"])
+def test_a_full_disk_is_told_in_one_line(arguments: str) -> None:
+    full = f"exec {sys.executable} -m rotcheck {arguments} > /dev/full"
+    done = subprocess.run(
+        ["sh", "-c", full], capture_output=True, env=environment(), text=True, timeout=LIMIT
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "o space left" in done.stderr
