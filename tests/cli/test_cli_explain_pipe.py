@@ -106,7 +106,7 @@ def test_a_hundred_megabytes_are_read_to_their_end(tmp_path: Path) -> None:
 
 def test_an_internal_error_breaks_no_pipe(tmp_path: Path) -> None:
     """A file that stands in for a library of ours fails before the command is known."""
-    (tmp_path / "typer.py").write_text("raise OSError('stand-in')")
+    (tmp_path / "typer.py").write_text("raise ValueError('stand-in')")
     path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
 
     code, _, err = piped(tmp_path, ["explain", "-"], PYTHONPATH=path)
