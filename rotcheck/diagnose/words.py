@@ -19,7 +19,7 @@ def of_words(whole: str) -> Answer | None:
 
 _CODE = re.compile(  # a line of a program, or of a search in programs: it only speaks of an error
     r"^\S+\.\w{1,4}[:-]\d+[:-](?!\d+: |.{0,20}(?:error|fail|warning))"
-    r"|^\s*(?:#|//|def |class |raise |assert |except\b|return |if |elif )|pytest\.raises|match="
+    r"|^\s+#|^\s*(?://|def |class |raise |assert |except\b|return |if |elif )|pytest\.raises|match="
 )
 
 

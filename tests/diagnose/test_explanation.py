@@ -87,13 +87,13 @@ def test_the_known_cause_of_an_unknown_end_is_the_answer() -> None:
 
 def test_of_a_run_that_died_of_something_unknown_the_warning_is_only_also_seen() -> None:
     """Eight of fourteen logs were once told the story of their first warning."""
-    told = explained(WARNED + STEPS + traceback("KeyError: 'labels'"))
+    told = explained(WARNED + STEPS + traceback("MeshError: three holes"))
 
     assert told.answer is not None
     assert (told.outcome, told.answer.certainty, told.answer.text) == (
         "failed",
         "unknown",
-        "KeyError: 'labels'",
+        "MeshError: three holes",
     )
     assert [(seen.line, seen.kind, seen.id) for seen in told.also] == [(1, "warning", "K1")]
     assert any("add-a-failure" in line for line in told.next)
