@@ -40,11 +40,9 @@ def contents(file: Path, largest: int = LARGEST) -> bytes:
 
 def _piece(source: IO[bytes], deadline: float) -> bytes:
     """Return what there is to read next; nothing at the end."""
-    piece = None
-    while piece is None:  # the other end of a pipe takes its time
+    while (piece := source.read(_PIECE)) is None:  # the other end of a pipe takes its time
         if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
             raise OSError(errno.ETIMEDOUT, f"it is no ordinary file, and does not end within {WAIT:g} s")
-        piece = source.read(_PIECE)
     return piece
 
 

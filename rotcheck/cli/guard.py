@@ -30,6 +30,12 @@ def finished() -> None:
     _finished.append(True)
 
 
+def check_packages() -> None:
+    """Raise `ModuleNotFoundError` for a package that would be missed when the results are drawn."""
+    for name in place.absent(place.PACKAGES[1:]):  # torch is missed by workers, and not by all commands
+        raise ModuleNotFoundError(name=name)
+
+
 def check_folder() -> None:
     """Raise `RequestError` when the working directory is gone or closed: names of files would lead nowhere."""
     try:

@@ -30,6 +30,7 @@ class Outlet:
         quiet: bool = False,
         no_color: bool = False,
     ) -> None:
+        guard.check_packages()
         guard.check_folder()
         formats.check(format, kind)
         write.check(output)

@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType, TracebackType
 
 PACKAGES = ("torch", "typer", "rich", "msgspec", "psutil")  # that rotcheck cannot do without
@@ -39,20 +39,27 @@ def _of_system(error: BaseException) -> str | None:
         return "no temporary folder can be written; have TMPDIR name one that can, with space left"
     if error.filename == sys.executable:
         return f"this Python cannot be started a second time, as a worker: {error.strerror}"
+    if error.errno in _SYSTEM:
+        return _SYSTEM[error.errno]
     if str(error.filename).startswith("/proc"):
         return "/proc cannot be read here, and without it workers cannot be watched; mount it"
-    return _SYSTEM.get(error.errno or 0)
+    return None
 
 
 def _of_packages(error: BaseException) -> str | None:
     """Return which packages are not installed, when one of them is what was asked for."""
     if not isinstance(error, ModuleNotFoundError) or error.name not in PACKAGES:
         return None
+    missing = absent(PACKAGES)
+    asked = " ".join(f'"{requirement}"' for requirement in _requirements(missing))
+    return f"not installed in this Python: {', '.join(missing)}. Run `python -m pip install {asked}`"
+
+
+def absent(packages: Sequence[str]) -> list[str]:
+    """Return those of the packages that are not installed; none of them is imported."""
     import importlib.util
 
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    asked = " ".join(f'"{requirement}"' for requirement in _requirements(missing))
-    return f"not installed in this Python: {', '.join(missing)}; `python -m pip install {asked}` installs what lacks"
+    return [name for name in packages if importlib.util.find_spec(name) is None]
 
 
 def _requirements(names: list[str]) -> list[str]:

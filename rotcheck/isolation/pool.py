@@ -67,7 +67,8 @@ class Pool:
         preload_limit: float = 180.0,
     ) -> None:
         self.workers = workers or min(4, os.cpu_count() or 1)
-        self.memory_limit = memory_limit or default_memory_limit(self.workers)
+        usual = default_memory_limit(self.workers)  # asked at any rate: without /proc nothing can be watched
+        self.memory_limit = memory_limit or usual
         self.preload, self.preload_limit = tuple(preload), preload_limit
         self._start = start or default_start()
         self._restarts = RESTARTS

@@ -122,13 +122,16 @@ def test_which_torch_is_too_old() -> None:
 
 
 @pytest.mark.parametrize("hidden", [["msgspec"], ["rich"], ["psutil"], list(PACKAGES)])
-def test_packages_that_are_not_installed_are_named_together(hidden: list[str], tmp_path: Path) -> None:
-    ran = run(tmp_path, "preflight", sitecustomize=HIDE.format(hidden))
+def test_packages_that_are_not_installed_are_named_together_before_the_work(
+    hidden: list[str], tmp_path: Path
+) -> None:
+    ran = run(tmp_path, "preflight", sitecustomize=HIDE.format(hidden), torch="open('reached', 'w')")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(
-        f"rotcheck: not installed in this Python: {', '.join(hidden)}; `python -m pip install "
+        f"rotcheck: not installed in this Python: {', '.join(hidden)}. Run `python -m pip install "
     )
     assert len(ran.err.splitlines()) == 1
+    assert not (tmp_path / "reached").exists()
 
 
 def test_without_a_temporary_folder_it_says_which_variable_names_one(tmp_path: Path) -> None:
