@@ -9,7 +9,7 @@ import msgspec
 from rotcheck.diagnose.answer import UNKNOWN, Answer, of_event
 from rotcheck.diagnose.match import fold
 from rotcheck.diagnose.words import is_code, of_words
-from rotcheck.log.events import Log
+from rotcheck.log.events import Event, Log
 
 SCHEMA = "rotcheck/explanation/1"
 BEFORE, AFTER = 50, 20  # lines within which an error may say why the run ended
@@ -57,17 +57,25 @@ def explain(log: Log) -> Explanation:
     Raises `KnowledgeError` when a file of `failures/` or `messages/` cannot be understood.
     """
     answers = [of_event(event) for event in log.events]
+    if all(
+        answer.certainty == "unknown" and _is_a_line(event)
+        for answer, event in zip(answers, log.events, strict=True)
+    ):
+        words = _words(log)
+        if words:
+            return words
     if log.ended_by is not None:
         return _failed(log, answers, log.ended_by)
     known = [at for at, answer in enumerate(answers) if answer.certainty != "unknown"]
     errors = [at for at, event in enumerate(log.events) if event.kind != "warning" and not event.handled]
     if errors:
         return _unclear(log, answers, errors)
-    if not known and all(event.kind == "warning" for event in log.events):
-        words = _words(log)
-        if words:
-            return words
     return _well(log, answers, known)
+
+
+def _is_a_line(event: Event) -> bool:
+    """Whether it is one line that sounds like an error, as a sentence of a person may."""
+    return event.kind in ("error", "warning") and not event.frames
 
 
 def _failed(log: Log, answers: Sequence[Answer], end: int) -> Explanation:

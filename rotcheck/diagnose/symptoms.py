@@ -1,7 +1,7 @@
 """The words in which people describe what is wrong, for the `symptoms` of `failures/`.
 
 A symptom is a regular expression in which `<BAD>` stands for the words of that name here, and ` ~ ` joins two parts
-that stand near each other, in either order.
+that stand near each other, in either order; what is said to be `<CHANGED>` may also stand around the first part.
 """
 
 import re
@@ -22,7 +22,7 @@ WORDS = {
     "LENGTH": r"(?:after|beyond|past|above|over|exceed\w*|longer than|more than|larger than|greater than|>|once|when)"
     r"(?: \S{1,12}){0,6}? ?(?:[\d.,]{1,9} ?k? ?(?:tokens?|tok|context|ctx|positions)\b|\d{1,4} ?k\b"
     r"|(?:context|sequence|training|trained|pretraining|max\w*|original) (?:length|window|size|context)"
-    r"|(?:original_)?max_position_embeddings)",
+    r"|(?:original_)?max_position_embeddings|(?:1024|2048|4096|8192|16384|32768|65536|131072)\b)",
 }
 
 
@@ -36,7 +36,10 @@ def expression(symptom: str) -> str:
         return parts[0]
     first, second = parts
     gap = f".{{0,{NEAR}}}?"
-    return f"(?:{first}){gap}(?:{second})|(?:{second}){gap}(?:{first})"
+    orders = [f"(?:{first}){gap}(?:{second})", f"(?:{second}){gap}(?:{first})"]
+    if "<CHANGED>" in symptom:
+        orders.append(_spelt(f"<OUTPUT>.{{0,60}}?(?:{first}).{{0,60}}?<WORSE>"))
+    return "|".join(orders)
 
 
 def _spelt(text: str) -> str:
