@@ -8,23 +8,19 @@ from rotcheck.log.draft import Draft
 _CALM = 25  # lines of no trouble after which a run had gone on
 _APART = 3  # such lines between two troubles that are apart
 _NEAR_END = 10  # such lines after which an error is not what the log ends with
-_CONSEQUENCE = re.compile(
-    r"ChildFailedError|ProcessRaisedException|ProcessExitedException"
-    r"|DataLoader worker \(pid.*exited unexpectedly"
-    r"|KeyboardInterrupt|SystemExit|CalledProcessError|resource_tracker|watchdog(?!.*CUDA error)"
-    r"|NCCL communicator was aborted"
-    r"|DistBackendError|EngineDeadError|Engine core initialization failed|Engine process failed"
-    r"|Connection (?:reset|closed) by peer"
-    r"|BrokenPipeError|EOFError|EngineCore encountered|SignalException|ActorDiedError|WorkerCrashedError"
-    r"|BrokenProcessPool"
-    r"|^Aborted|core dumped|exit ?code|terminate called|Fatal Python error: Aborted|Timed out waiting"
-    r"|died with <Signals"
-    r"|\w failed!$|terminated with signal|Watchdog caught|ConnectionResetError|ConnectionRefusedError"
-    r"|closing signal",
+_LAUNCHER = re.compile(  # says only that another process has failed
+    r"ChildFailedError|ProcessRaisedException|ProcessExitedException|CalledProcessError|EngineDeadError|\w failed!$"
+    r"|Engine core initialization failed|Engine process failed|EngineCore encountered|ActorDiedError|SIGTERM"
+    r"|WorkerCrashedError|BrokenProcessPool|SystemExit|closing signal",
     re.IGNORECASE,
 )
-
-
+_CONSEQUENCE = re.compile(
+    r"DataLoader worker \(pid.*exited unexpectedly|KeyboardInterrupt|resource_tracker|watchdog(?!.*CUDA error)"
+    r"|NCCL communicator was aborted|DistBackendError|Connection (?:reset|closed) by peer|BrokenPipeError|EOFError"
+    r"|SignalException|^Aborted|core dumped|exit ?code|terminate called|Fatal Python error: Aborted|Timed out waiting"
+    r"|died with <Signals|terminated with signal|Watchdog caught|ConnectionResetError|ConnectionRefusedError",
+    re.IGNORECASE,
+)
 _ERROR_AFTER = re.compile(
     r"^FAILED\b|^ninja:|^make|Failed building|Failed to build|exited-with-error|failed with exit"
     r"|did not run successfully"
@@ -45,10 +41,9 @@ def ender(drafts: Sequence[Draft], last_good: int, bad_end: int) -> Draft | None
     """
     open_ends = [draft for draft in drafts if _is_end(draft) and draft.line > last_good]
     open_ends = [draft for draft in open_ends if draft.line <= bad_end] or open_ends
-    roots = [draft for draft in open_ends if not _is_consequence(draft)]
-    if roots:
-        return _first_death(roots)
-    return next(iter(open_ends), None)
+    deaths = [draft for draft in open_ends if not _LAUNCHER.search(draft.text)]
+    roots = [draft for draft in deaths if not _CONSEQUENCE.search(draft.text)]
+    return _first_death(roots) if roots else next(iter(deaths or open_ends), None)
 
 
 def ending_error(drafts: Iterable[tuple[Draft, int]], last_work: int, bad_end: int) -> Draft | None:
@@ -69,10 +64,6 @@ def ending_error(drafts: Iterable[tuple[Draft, int]], last_work: int, bad_end: i
 
 def _is_end(draft: Draft) -> bool:
     return draft.kind in ("exception", "fatal") and not draft.handled
-
-
-def _is_consequence(draft: Draft) -> bool:
-    return bool(_CONSEQUENCE.search(draft.text[:2000]))
 
 
 def _first_death(roots: Sequence[Draft]) -> Draft:

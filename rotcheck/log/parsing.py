@@ -7,7 +7,7 @@ from rotcheck.log import activity, boxes, complaints, deaths, tracebacks
 from rotcheck.log.characters import broken, folded, plain
 from rotcheck.log.decoding import text_of
 from rotcheck.log.draft import Draft
-from rotcheck.log.prefixes import parted, unquoted
+from rotcheck.log.prefixes import Head, parted, unquoted
 from rotcheck.log.sieve import Passage, Raw
 from rotcheck.log.wrapping import JOINT, Line, readings, rejoined
 
@@ -98,7 +98,7 @@ class Parser:
             return Draft.at(line, "warning"), at + 1
         if tracebacks.exception_in(text):
             return self._raised(Draft.at(line, "exception")), at + 1
-        if deaths.is_death(text):
+        if deaths.is_death(text) or line.level == "FATAL":
             self._deaths[line.process] = Draft.at(line, "fatal", before=_before(lines, at))
             return self._deaths[line.process], at + 1
         if complaints.is_error(text, line.level) and not _goes_on(message, line):
@@ -130,14 +130,14 @@ class Parser:
             self._count_work(process, line)
         elif activity.is_good_end(text):
             self.last_good = line.number
-        elif activity.is_foreign(text) or not text:
-            return message if text else None
-        elif message and _continues(message, line):
+        elif not text:
+            return None
+        elif message and _continues(message, line) and not activity.is_foreign(text):
             message.pieces.append(line.marked.strip())
             message.last, message.width = line.number, line.width
             return message
         elif activity.is_noise(text):
-            return None
+            return message if activity.is_foreign(text) else None
         elif activity.is_recovery(text):
             self._count_work(process, line)
         self.calm[process] = self.calm.get(process, 0) + 1
@@ -159,10 +159,23 @@ def cleaned(raws: Iterable[Raw]) -> list[Line]:
     texts = rejoined(list(zip((number for number, _ in texts), unquoted([text for _, text in texts]))))
     heads = [(number, parted(text)) for number, text in texts]
     boxed = boxes.unboxed(["" if head.text.startswith("```") else head.text for _, head in heads])
-    return [
-        Line(number, text.replace(JOINT, ""), text, head.process, head.level, head.time, len(line))
-        for (number, head), text, (_, line) in zip(heads, boxed, texts)
-    ]
+    lines: list[Line] = []
+    for (number, head), text, (_, line) in zip(heads, boxed, texts):
+        process = head.process or (lines[-1].process if lines and _is_rest(line, head, lines[-1]) else "")
+        plain_text = text.replace(JOINT, "")
+        lines.append(Line(number, plain_text, text, process, head.level, head.time, len(line)))
+    return lines
+
+
+def _is_rest(line: str, head: Head, last: Line) -> bool:
+    """Whether an editor may have broken the line before this one, whose prefix it lacks."""
+    wrapped = bool(last.process) and _is_wrapped(last.width, line)
+    return wrapped and not (head.level or head.time or tracebacks.is_start(line))
+
+
+def _is_wrapped(width: int, text: str) -> bool:
+    """Whether a line that wide had no room for the first word of the text."""
+    return width + 1 + len(text.split(maxsplit=1)[0] if text.strip() else "") > _WIDTH
 
 
 def _parts(text: str) -> list[str]:
@@ -192,19 +205,19 @@ def _continues(message: Draft | None, line: Line) -> bool:
         return False
     indented = line.text.startswith((" ", "\t"))
     if message.kind in ("warning", "error") and not indented:
-        word = line.text.split(maxsplit=1)[0] if line.text else ""
-        return message.width + 1 + len(word) > _WIDTH and len(message.pieces) < _MOST_WRAPPED
+        return _is_wrapped(message.width, line.text) and len(message.pieces) < _MOST_WRAPPED
     return indented or len(message.pieces) < _MOST_LINES
 
 
 def _goes_on(message: Draft | None, line: Line) -> bool:
     """Whether a line that says it is an error is part of the message before it: a compiler's output, say."""
-    if message is None or not _continues(message, line) or complaints.opens(line.text.strip()):
+    text = line.text.strip()
+    if message is None or not _continues(message, line) or complaints.opens(text):
         return False
-    alike = (
-        line.time == message.time and line.text.startswith("  ") and not complaints.is_error(line.text, "")
-    )
-    return message.kind == "exception" or (message.kind == "error" and alike)
+    if message.kind == "exception" or text.startswith("what():"):  # of an exception of C++
+        return True
+    alike = line.time == message.time and line.text.startswith("  ")
+    return message.kind in ("error", "fatal") and alike and not complaints.is_error(text, "")
 
 
 def _stack(lines: Sequence[Line], at: int, death: Draft) -> int:

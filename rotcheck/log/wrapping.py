@@ -1,7 +1,6 @@
 """Joins what a terminal or an editor broke over several lines."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,6 +14,7 @@ _START = re.compile(
     r"|The above|[│╭╰])"
 )
 _EDGES = ("│", "┃", "╮", "╯", "┐", "┘", "|", "─", "━")  # of a box, which fills the width by itself
+_UNFINISHED = re.compile(r"""[^"]*\bFile "[^"]*$""")
 JOINT = "\ue000"  # where two lines were joined: within a word, or at a blank
 _BROKEN = re.compile(r"\w[-/]$")  # within a word, where an editor may break it
 _AFTER_HYPHEN = re.compile(rf"(?<=\w[-/]){JOINT}")
@@ -35,15 +35,15 @@ class Line(NamedTuple):
 
 def rejoined(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     """The numbered lines, those that fill the whole width of a terminal joined to what follows them, with a mark."""
-    width = _width([text for _, text in lines if not text.endswith(_EDGES)])
+    width = _width([text for _, text in lines])
     result: list[tuple[int, str]] = []
     full = False
     for number, text in lines:
-        if full and text and not _START.match(text) and parted(text).text == text:
+        if full and text and not _START.match(text) and _is_bare(text):
             result[-1] = result[-1][0], f"{result[-1][1]}{JOINT}{text}"
         else:
             result.append((number, text))
-        full = len(text) == width > 0 and not text.endswith(_EDGES)
+        full = len(text) == width > 0 and _is_text(text)
     return result
 
 
@@ -68,8 +68,16 @@ def readings(pieces: Sequence[str], level: str = "", before: str = "") -> tuple[
 
 def _width(lines: Sequence[str]) -> int:
     """The width of the terminal that broke these lines, or 0."""
-    counts = Counter(map(len, lines))
-    widest = max(counts, default=0)
-    if widest in _WIDTHS or (widest >= 60 and counts[widest] >= 3):
-        return widest
-    return 0
+    widest = max((len(line) for line in lines if _is_text(line)), default=0)
+    unfinished = any(len(line) == widest and _UNFINISHED.match(line) for line in lines)
+    return widest if widest in _WIDTHS or unfinished else 0
+
+
+def _is_text(line: str) -> bool:
+    """Whether the line is more than a rule or an edge of a box, which fill the width by themselves."""
+    return not line.endswith(_EDGES) and len(set(line[:40])) > 3
+
+
+def _is_bare(line: str) -> bool:
+    """Whether no launcher or logger wrote a prefix before the line, as before one that it begins."""
+    return parted(line).text == line

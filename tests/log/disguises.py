@@ -136,7 +136,7 @@ def google(text: str) -> bytes:
 def rich_box(text: str) -> bytes:
     """A message below a traceback of rich, which breaks it at blanks; below a traceback stands an exception."""
     if not re.match(r"[\w.]+: ", text):
-        if "\n" in text:
+        if "\n" in text or re.match(r"[IWEF]\d{4} ", text):
             return text.encode()
         text = f"RuntimeError: {text}"
     rule = "─" * 28

@@ -33,8 +33,9 @@ def test_the_text_is_intact(disguise: str) -> None:
 
 
 def test_a_sample_is_read_whole() -> None:
-    lines = [one for one in samples() if "\n" not in one.strip() and not one.startswith("WARNING")]
-    lost = [line for line in lines if not any(_plain(line) in _plain(text) for text in messages(line))]
+    """But for its prefixes."""
+    lines = [sample for sample in samples() if "\n" not in sample.strip()]
+    lost = [line for line in lines if not any(_plain(line).endswith(_plain(text)) for text in messages(line))]
     assert not lost
 
 
