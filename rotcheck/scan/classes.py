@@ -1,0 +1,96 @@
+"""What a class keeps in itself: its attributes, which of them are buffers, and which methods only build it."""
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rotcheck.scan.module import Function, Module
+
+CONSTRUCTORS = {"__init__", "__post_init__"}
+
+
+class Buffer(NamedTuple):
+    """A tensor that moves with its module: `register_buffer(name, value)`, or `self.name = nn.Buffer(value)`."""
+
+    name: str
+    value: ast.expr
+    node: ast.Call
+    persists: bool
+
+
+def methods(owner: ast.ClassDef) -> dict[str, Function]:
+    """Return the methods of a class by name."""
+    return {part.name: part for part in owner.body if isinstance(part, Function)}
+
+
+def family(module: Module, owner: ast.ClassDef) -> list[ast.ClassDef]:
+    """Return a class and those of its bases, and theirs, that stand in the same file."""
+    known = {part.name: part for part in module.tree.body if isinstance(part, ast.ClassDef)}
+    classes = [owner]
+    for part in classes:
+        bases = (known.get(module.name(base)) for base in part.bases)
+        classes += [base for base in bases if base is not None and base not in classes]
+    return classes
+
+
+def is_module(module: Module, owner: ast.ClassDef) -> bool:
+    """Whether a class is an nn.Module, by the names of its bases and theirs in the same file."""
+    names = (module.name(base) for part in family(module, owner) for base in part.bases)
+    return any(name.endswith(("nn.Module", "PreTrainedModel")) or name == "Module" for name in names)
+
+
+def attribute(node: ast.AST) -> str:
+    """Return `inv_freq` for `self.inv_freq`, nothing for other expressions."""
+    is_own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return node.attr if is_own and isinstance(node, ast.Attribute) else ""
+
+
+def assignments(module: Module, owner: ast.ClassDef) -> Iterator[tuple[str, ast.expr, ast.stmt]]:
+    """Yield each `self.NAME = value` of a class: its name, value and statement."""
+    for node in module.within(owner, ast.Assign | ast.AnnAssign):  # type: ignore[arg-type]
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            if attribute(target) and node.value is not None:
+                yield attribute(target), node.value, node
+
+
+def buffers(module: Module, owner: ast.ClassDef) -> list[Buffer]:
+    """Return the buffers that a class and its bases in the same file register, by either way to do so."""
+    return [buffer for part in family(module, owner) for buffer in _buffers(module, part)]
+
+
+def _buffers(module: Module, owner: ast.ClassDef) -> Iterator[Buffer]:
+    for call in module.within(owner, ast.Call):
+        name, value = module.argument(call, "name", 0), module.argument(call, "tensor", 1)
+        if attribute(call.func) == "register_buffer" and isinstance(name, ast.Constant) and value is not None:
+            yield Buffer(str(name.value), value, call, _persists(module.argument(call, "persistent", 2)))
+    for name_, value, _ in assignments(module, owner):
+        if isinstance(value, ast.Call) and module.name(value.func).endswith("nn.Buffer") and value.args:
+            yield Buffer(name_, value.args[0], value, _persists(module.argument(value, "persistent")))
+
+
+def _persists(given: ast.expr | None) -> bool:
+    return not (isinstance(given, ast.Constant) and given.value is False)
+
+
+def builds(module: Module, function: Function) -> bool:
+    """Whether a function only runs while its object is built: a constructor, or a method that only those call."""
+    owner = module.owner(function)
+    return owner is not None and _builds(module, owner, function.name, set())
+
+
+def _builds(module: Module, owner: ast.ClassDef, name: str, above: set[str]) -> bool:
+    if name in CONSTRUCTORS:
+        return True
+    if name in above:
+        return True
+    calls = [call for call in module.within(owner, ast.Call) if attribute(call.func) == name]
+    callers = {caller.name for call in calls if (caller := module.function(call)) is not None}
+    return bool(callers) and all(_builds(module, owner, caller, above | {name}) for caller in callers)
+
+
+def uses(module: Module, owner: ast.ClassDef, name: str) -> Iterator[ast.Attribute]:
+    """Yield each place of a class where `self.NAME` is read."""
+    for node in module.within(owner, ast.Attribute):
+        if attribute(node) == name and isinstance(node.ctx, ast.Load):
+            yield node

@@ -1,0 +1,110 @@
+"""A complex table registered as a buffer: `.to(dtype)` of the model drops its imaginary part, the sine."""
+
+import ast
+from collections.abc import Iterator
+
+from rotcheck.results import Hazard
+from rotcheck.scan.classes import Buffer, attribute, buffers, family, is_module, methods
+from rotcheck.scan.module import Function, Module
+from rotcheck.scan.phases import FREQUENCIES, ROTARY
+from rotcheck.scan.project import Project
+from rotcheck.scan.values import MAKERS, cast_of, origins
+
+CODE = "complex-buffer"
+TITLE = "A complex buffer, which `.to(dtype)` makes real"
+WORDS = ("polar", "view_as_complex", "complex64", "complex128", "torch.complex")
+
+COMPLEX = {"torch.polar", "torch.view_as_complex", "torch.complex"}
+DTYPES = {"torch.complex64", "torch.complex128", "torch.cfloat", "torch.cdouble"}
+SHAPES = {"torch.cat", "torch.concat", "torch.stack", "torch.flatten", "torch.reshape", "torch.clone"}
+REAL = {"real", "imag", "abs", "angle", "float", "half", "double", "bfloat16"}
+KEEPERS = {"_apply", "to"}
+DEEPEST = 8
+CHANGE = (
+    "Register `torch.view_as_real(table)` in float32, or its cos and sin, and make it complex where it is used: "
+    "`torch.view_as_complex(self.table)`."
+)
+
+
+def hazards(module: Module, project: Project) -> Iterator[Hazard]:
+    """Yield each complex buffer of a class that does not guard it."""
+    if module.is_test:
+        return
+    for owner in module.nodes(ast.ClassDef):
+        if not is_module(module, owner) or _is_guarded(module, owner):
+            continue
+        for buffer in buffers(module, owner):
+            if (
+                module.owner(buffer.node) is owner
+                and _is_rotary(owner, buffer)
+                and is_complex(module, buffer.value)
+            ):
+                yield module.hazard(CODE, buffer.node, _message(buffer.name), CHANGE, devices="all")
+
+
+def _message(name: str) -> str:
+    return (
+        f"`model.to(dtype)` with a real dtype, as in `model.to(torch.bfloat16)`, casts the complex buffer `{name}` and "
+        "drops its imaginary part, with one warning, and with it the rotation (`.half()` and `.bfloat16()` keep it)"
+    )
+
+
+def _is_rotary(owner: ast.ClassDef, buffer: Buffer) -> bool:
+    return bool(ROTARY.search(owner.name) or FREQUENCIES.search(buffer.name) or ROTARY.search(buffer.name))
+
+
+def _is_guarded(module: Module, owner: ast.ClassDef) -> bool:
+    return any(KEEPERS & set(methods(part)) for part in family(module, owner))
+
+
+def is_complex(module: Module, node: ast.AST, depth: int = DEEPEST) -> bool:
+    """Whether a value is surely complex, as far as its file tells."""
+    if not depth:
+        return False
+    if isinstance(node, ast.Name):
+        values = origins(module, node)
+        return bool(values) and all(is_complex(module, value, depth - 1) for value in values)
+    if isinstance(node, ast.Subscript):
+        return is_complex(module, node.value, depth - 1)
+    if isinstance(node, ast.Attribute):
+        return _attribute(module, node, depth)
+    return isinstance(node, ast.Call) and _call(module, node, depth)
+
+
+def _attribute(module: Module, node: ast.Attribute, depth: int) -> bool:
+    """Whether `x.T` or `self.table`, which the same function sets before, is complex."""
+    return node.attr in ("T", "mT") and is_complex(module, node.value, depth - 1)
+
+
+def _call(module: Module, call: ast.Call, depth: int) -> bool:
+    name = module.name(call.func)
+    dtype = cast_of(module, call)
+    if dtype is not None and (dtype.dtype in DTYPES or name in MAKERS):
+        return dtype.dtype in DTYPES
+    if name in COMPLEX:
+        return True
+    if name in SHAPES and call.args:
+        parts = call.args[0].elts if isinstance(call.args[0], ast.List | ast.Tuple) else [call.args[0]]
+        return bool(parts) and all(is_complex(module, part, depth - 1) for part in parts)
+    if (function := _function(module, call)) is not None:
+        return _returns_complex(module, function, depth)
+    if isinstance(call.func, ast.Attribute) and not name.startswith("torch.") and call.func.attr not in REAL:
+        return dtype is None and is_complex(module, call.func.value, depth - 1)
+    return False
+
+
+def _function(module: Module, call: ast.Call) -> Function | None:
+    owner = module.owner(call)
+    if attribute(call.func) and owner is not None:
+        return methods(owner).get(attribute(call.func))
+    name = module.name(call.func)
+    return next((part for part in module.tree.body if isinstance(part, Function) and part.name == name), None)
+
+
+def _returns_complex(module: Module, function: Function, depth: int) -> bool:
+    returned = [
+        node.value
+        for node in module.within(function, ast.Return)
+        if node.value is not None and module.function(node) is function
+    ]
+    return bool(returned) and all(is_complex(module, value, depth - 1) for value in returned)

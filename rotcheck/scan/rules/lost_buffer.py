@@ -1,0 +1,164 @@
+"""Tables that stay behind when a model moves, or that nothing fills after a model was made on meta."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from rotcheck.results import Hazard
+from rotcheck.scan.classes import (
+    Buffer,
+    assignments,
+    attribute,
+    buffers,
+    builds,
+    family,
+    is_module,
+    methods,
+    uses,
+)
+from rotcheck.scan.module import Module
+from rotcheck.scan.phases import FREQUENCIES
+from rotcheck.scan.project import Project
+from rotcheck.scan.values import MAKERS, origins
+
+CODE = "lost-buffer"
+TITLE = "A table that does not move with its model, or stays empty after meta"
+WORDS = ("inv_freq", "freqs", "cos", "rope")
+
+TABLE = re.compile(r"(^|_)(cos|sin|cos_sin|cos_cached|sin_cached|rope_cache|rotary_table)(_|$)")
+RESTORES = re.compile(
+    r"^(_?init_weights|rope_init|_init\w*|init_rope|init_buffers|_?reset\w*|post_\w+|setup\w*|initialize\w*)$"
+)
+ELSEWHERE = re.compile(r"\.(to|cuda|type_as|npu|xpu|get_device)\(|\.device\b|\bdevice=")
+REPLACED = ("set_default_device", "set_default_tensor_type")
+
+
+def hazards(module: Module, project: Project) -> Iterator[Hazard]:
+    """Yield the plain tensors of modules that stay behind, and the buffers that nothing fills after meta."""
+    if module.is_test:
+        return
+    for owner in module.nodes(ast.ClassDef):
+        if is_module(module, owner) and not any("_apply" in methods(part) for part in family(module, owner)):
+            yield from _plain(module, owner, project)
+            yield from _empty(module, owner, project)
+
+
+def _is_table(name: str) -> bool:
+    return bool(TABLE.search(name) or FREQUENCIES.search(name))
+
+
+def _plain(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Hazard]:
+    registered = {buffer.name for buffer in buffers(module, owner)}
+    given = [(name, value, node) for name, value, node in assignments(module, owner) if _is_table(name)]
+    for name, value, node in given:
+        same = [part for part in given if part[0] == name]
+        if name in registered or len(same) > 1 or not _is_tensor(module, value):
+            continue
+        function = module.function(node)
+        if function is None or not builds(module, function) or ELSEWHERE.search(ast.unparse(function)):
+            continue
+        if _is_used_as_it_is(module, owner, name) and not _is_moved(project, name):
+            message = (
+                f"`self.{name}` is a tensor and no buffer: `model.to(device)` leaves it on the CPU, and the forward "
+                "pass raises that its tensors are on two devices"
+            )
+            change = f"`self.register_buffer('{name}', ..., persistent=False)`"
+            yield module.hazard(
+                CODE, node, message, change, devices="cuda, mps, xpu and others", failure="N14"
+            )
+
+
+def _is_tensor(module: Module, value: ast.AST, depth: int = 6) -> bool:
+    """Whether a value is a tensor that arithmetic makes from `torch.arange` and its like, in the same function."""
+    if isinstance(value, ast.BinOp):
+        return _is_tensor(module, value.left, depth) or _is_tensor(module, value.right, depth)
+    if isinstance(value, ast.Subscript | ast.UnaryOp):
+        return _is_tensor(module, value.value if isinstance(value, ast.Subscript) else value.operand, depth)
+    if isinstance(value, ast.Name) and depth:
+        values = origins(module, value)
+        return bool(values) and all(_is_tensor(module, part, depth - 1) for part in values)
+    if not isinstance(value, ast.Call):
+        return False
+    name = module.name(value.func)
+    if name in MAKERS:
+        return True
+    if name.startswith("torch.") and name.count(".") == 1:
+        return name.rsplit(".", 1)[-1].islower() and name not in (
+            "torch.device",
+            "torch.dtype",
+            "torch.compile",
+        )
+    return (
+        isinstance(value.func, ast.Attribute)
+        and value.func.attr not in ("tolist", "numpy", "item")
+        and _is_tensor(module, value.func.value, depth)
+    )
+
+
+def _is_used_as_it_is(module: Module, owner: ast.ClassDef, name: str) -> bool:
+    """Whether methods that do not build the object read the table, and none moves it or asks for its device."""
+    later = [use for use in uses(module, owner, name) if _is_later(module, use)]
+    return bool(later) and not any(_leaves(module, use) for use in later)
+
+
+def _leaves(module: Module, use: ast.AST) -> bool:
+    """Whether a statement moves what it reads, or hands it on to what may."""
+    if ELSEWHERE.search(ast.unparse(module.statement(use) or use)):
+        return True
+    above = module.parent(use)
+    while isinstance(above, ast.Subscript | ast.Attribute):
+        use, above = above, module.parent(above)
+    if isinstance(above, ast.Call) and use is not above.func:
+        return not module.name(above.func).startswith("torch.")
+    return isinstance(above, ast.Return)
+
+
+def _is_later(module: Module, use: ast.AST) -> bool:
+    function = module.function(use)
+    return function is not None and not builds(module, function)
+
+
+def _is_moved(project: Project, name: str) -> bool:
+    """Whether the project sets a default device, or moves an attribute of that name, from anywhere."""
+    if next(project.modules(*REPLACED), None) is not None:
+        return True
+    moved = re.compile(rf"\.{re.escape(name)}(\.(data|to|cuda)\b|\s*=\s*[\w.]+\.{re.escape(name)}\b)")
+    return any(moved.search(other.source) for other in project.modules(name))
+
+
+def _empty(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Hazard]:
+    for buffer in buffers(module, owner):
+        if buffer.persists or not _is_table(buffer.name) or module.owner(buffer.node) is not owner:
+            continue
+        if (place := _to_empty(module)) and not _is_restored(module, owner, buffer, project):
+            message = (
+                f"the buffer `{buffer.name}` is in no checkpoint (`persistent=False`) and only `__init__` computes "
+                f"it: after `to_empty` ({place}) it holds whatever the memory held"
+            )
+            change = (
+                f"Compute `{buffer.name}` again after `to_empty`, in a method such as `reset_parameters`."
+            )
+            yield module.hazard(CODE, buffer.node, message, change, devices="all, from meta")
+
+
+def _to_empty(module: Module) -> str:
+    """Return where the same file gives memory to a model that was made on meta."""
+    for call in module.nodes(ast.Call):
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "to_empty":
+            return f"line {call.lineno}"
+    return ""
+
+
+def _is_restored(module: Module, owner: ast.ClassDef, buffer: Buffer, project: Project) -> bool:
+    if any(
+        RESTORES.match(name) for part in family(module, owner) for name in methods(part) if name != "__init__"
+    ):
+        return True
+    for other in project.modules(buffer.name):
+        for node in other.nodes(ast.Attribute):
+            function = other.function(node)
+            if node.attr == buffer.name and function is not None and RESTORES.match(function.name):
+                return True
+            if node.attr == buffer.name and isinstance(node.ctx, ast.Store) and not attribute(node):
+                return True
+    return False

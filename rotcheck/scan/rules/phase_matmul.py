@@ -1,0 +1,102 @@
+"""Phases from a matrix product, which autocast computes in the lower precision."""
+
+import ast
+from collections.abc import Iterator
+
+from rotcheck.results import Hazard
+from rotcheck.scan.classes import attribute, methods
+from rotcheck.scan.module import Function, Module
+from rotcheck.scan.phases import Phase, phases
+from rotcheck.scan.project import Project
+from rotcheck.scan.values import casts
+
+CODE = "phase-matmul"
+TITLE = "Phases from a matrix product that autocast rounds"
+WORDS = ("einsum", "matmul", "bmm", "tensordot", "@")
+
+EVERYWHERE = {"@", "torch.matmul", "torch.bmm", "torch.mm"}  # autocast casts these on each device
+NOT_ON_CPU = {"torch.einsum", "einops.einsum", "torch.tensordot"}  # these on all but the CPU
+DOUBLE = {"torch.float64", "torch.double"}
+WIDE = DOUBLE | {"torch.float32", "torch.float"}
+CALLED = {"forward", "__call__"}
+CHANGE = (
+    "Multiply by broadcast, `positions[:, None] * inv_freq`, or use `torch.outer`: autocast leaves both alone. Or put "
+    "it under `torch.autocast(device_type, enabled=False)`."
+)
+
+
+def hazards(module: Module, project: Project) -> Iterator[Hazard]:
+    """Yield each phase that a forward pass computes by a matrix product which autocast may round."""
+    if module.is_test:
+        return
+    for phase in phases(module):
+        if (
+            phase.operation in EVERYWHERE | NOT_ON_CPU
+            and _is_called(module, phase)
+            and not _is_safe(module, phase)
+        ):
+            yield module.hazard(CODE, phase.node, _message(module, phase), CHANGE, devices=_devices(phase))
+
+
+def _message(module: Module, phase: Phase) -> str:
+    return (
+        f"under autocast `{module.text(phase.node)}` is computed in bfloat16 or float16, whatever the dtypes of its "
+        f"operands{'' if phase.operation in EVERYWHERE else ' (not on the CPU)'}: positions above 256 are rounded"
+    )
+
+
+def _devices(phase: Phase) -> str:
+    return "cpu, cuda, mps and xpu" if phase.operation in EVERYWHERE else "cuda, mps and xpu"
+
+
+def _is_called(module: Module, phase: Phase) -> bool:
+    """Whether a forward pass of the same file reaches the product, and not only a constructor."""
+    function = module.function(phase.node)
+    return function is not None and _reached(module, function, set())
+
+
+def _reached(module: Module, function: Function, seen: set[Function]) -> bool:
+    if function in seen:
+        return False
+    owner = module.owner(function)
+    if owner is not None and function.name in CALLED:
+        return True
+    return any(_reached(module, caller, seen | {function}) for caller in _callers(module, function, owner))
+
+
+def _callers(module: Module, function: Function, owner: ast.ClassDef | None) -> Iterator[Function]:
+    inside = owner if owner is not None and function.name in methods(owner) else module.tree
+    for call in module.within(inside, ast.Call):
+        name = attribute(call.func) if inside is owner else module.name(call.func)
+        caller = module.function(call)
+        if name == function.name and caller is not None and not _without_autocast(module, call):
+            yield caller
+
+
+def _is_safe(module: Module, phase: Phase) -> bool:
+    """Whether autocast is off there, or leaves it alone because both operands are float64."""
+    operands = (phase.positions, phase.frequencies)
+    are_double = all(any(cast.dtype in DOUBLE for cast in casts(module, part)) for part in operands)
+    return are_double or _without_autocast(module, phase.node)
+
+
+def _without_autocast(module: Module, node: ast.AST) -> bool:
+    for above in module.ancestors(node):
+        if isinstance(above, ast.With) and any(_turns_off(module, item.context_expr) for item in above.items):
+            return True
+        if isinstance(above, Function) and any(_turns_off(module, wrap) for wrap in above.decorator_list):
+            return True
+    return False
+
+
+def _turns_off(module: Module, node: ast.expr) -> bool:
+    if not isinstance(node, ast.Call):
+        return "autocast" in ast.unparse(node) and "disable" in ast.unparse(node)
+    name = module.name(node.func) or ast.unparse(node.func)
+    if "autocast" not in name:
+        return "custom_fwd" in name
+    given = (*node.args, *(keyword.value for keyword in node.keywords))
+    return "disable" in name or any(
+        (isinstance(value, ast.Constant) and value.value is False) or module.name(value) in WIDE
+        for value in given
+    )

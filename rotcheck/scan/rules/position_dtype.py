@@ -1,0 +1,121 @@
+"""Positions or angles in a half-precision dtype: whole numbers are exact only up to 256 in bfloat16."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from rotcheck.results import Hazard
+from rotcheck.scan.classes import assignments, buffers, builds, is_module
+from rotcheck.scan.module import Function, Module
+from rotcheck.scan.phases import phases, waves
+from rotcheck.scan.project import Project
+from rotcheck.scan.values import MAKERS, Cast, casts
+
+CODE = "position-dtype"
+TITLE = "Positions or angles in a dtype that rounds them"
+WORDS = ("arange", "inv_freq", "freqs", "position")
+
+HALF = {"torch.bfloat16", "torch.float16", "torch.half"}
+WIDE = {"torch.float32", "torch.float64", "torch.float", "torch.double"}
+ACTIVATIONS = re.compile(
+    r"^(x|x[qkv]|[qkv]|qk|qkv|quer(y|ies)|keys?|values?|hidden_states?|(query|key|value)_(states|layer)|inputs?(_embeds)?)$"
+)
+FLAGS = re.compile(r"fp32|float32|full_precision", re.I)
+
+
+def hazards(module: Module, project: Project) -> Iterator[Hazard]:
+    """Yield each cast to a narrow dtype on the way to a phase, or from there to cos and sin."""
+    if module.is_test:
+        return
+    seen: set[ast.AST] = set()
+    ends: list[tuple[ast.AST, ast.expr]] = [(phase.node, phase.positions) for phase in phases(module)]
+    ends += list(waves(module))
+    for _, value in ends:
+        for cast in casts(module, value):
+            if cast.node in seen or any(FLAGS.search(ast.unparse(test)) for test in module.guards(cast.node)):
+                continue
+            if message := _message(module, cast) if _counts(module, cast) else "":
+                seen.add(cast.node)
+                yield module.hazard(CODE, cast.node, message, CHANGE, devices="all, in bfloat16 and float16")
+
+
+CHANGE = (
+    "Compute positions, frequencies and their product in float32 (`torch.arange(n, dtype=torch.float32)`, "
+    "`inv_freq.float()` of frequencies that were kept in float32), and cast cos and sin at the end."
+)
+
+
+def _counts(module: Module, cast: Cast) -> bool:
+    """Whether a cast is of numbers that count: `torch.zeros` and its like are exact in each dtype."""
+    name = module.name(cast.node.func)
+    return name not in MAKERS or name in ("torch.arange", "torch.linspace", "torch.tensor")
+
+
+def _message(module: Module, cast: Cast) -> str:
+    code = module.text(cast.node)
+    if cast.dtype in HALF:
+        return f"`{code}` rounds positions, frequencies or angles to {_width(cast.dtype)}"
+    tensor = cast.dtype.removesuffix(".dtype")
+    if tensor == cast.dtype:
+        return ""
+    if _is_activation(module, cast, tensor):
+        return f"`{code}` takes the dtype of the activations: bfloat16 rounds positions above 256, and frequencies"
+    if tensor.startswith("self.") and _is_buffer(module, cast, tensor[5:]):
+        return (
+            f"`{code}` takes the dtype of the buffer `{tensor[5:]}`, which `.to(dtype)`, `.half()` and `.bfloat16()` "
+            "of the model change: it then rounds positions above 256 (bfloat16) or 2048 (float16)"
+        )
+    return ""
+
+
+def _width(dtype: str) -> str:
+    return (
+        "bfloat16: wrong above position 256"
+        if dtype == "torch.bfloat16"
+        else "float16: wrong above position 2048"
+    )
+
+
+def _is_activation(module: Module, cast: Cast, tensor: str) -> bool:
+    """Whether the dtype is that of an argument which is named as activations are, and still as it came."""
+    function = module.function(cast.node)
+    if function is None or not ACTIVATIONS.match(tensor):
+        return False
+    given = function.args
+    names = {argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    return tensor in names and not _is_set(module, function, tensor)
+
+
+def _is_set(module: Module, function: Function, name: str) -> bool:
+    stored = (node for node in module.within(function, ast.Name) if isinstance(node.ctx, ast.Store))
+    return any(node.id == name for node in stored)
+
+
+def _is_buffer(module: Module, cast: Cast, name: str) -> bool:
+    """Whether the dtype is that of a buffer, read after the object is built, and nothing keeps it float32."""
+    owner, function = module.owner(cast.node), module.function(cast.node)
+    if owner is None or function is None or not is_module(module, owner) or builds(module, function):
+        return False
+    nodes = [buffer.node for buffer in buffers(module, owner) if buffer.name == name]
+    renewed = set(module.within(function, ast.Call)) & set(nodes)
+    return bool(nodes) and not renewed and not _kept(module, owner, name)
+
+
+def _kept(module: Module, owner: ast.ClassDef, name: str) -> bool:
+    """Whether a class overrides what casts it, or casts the buffer back."""
+    if any(
+        isinstance(part, Function) and part.name in ("_apply", "to", "half", "bfloat16")
+        for part in owner.body
+    ):
+        return True
+    return any(
+        attribute == name
+        and any(cast.dtype in WIDE for cast in casts(module, value))
+        and not _is_built(module, node)
+        for attribute, value, node in assignments(module, owner)
+    )
+
+
+def _is_built(module: Module, node: ast.AST) -> bool:
+    function = module.function(node)
+    return function is not None and builds(module, function)
