@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import PurePath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rotcheck.results import Hazard
 from rotcheck.scan.names import Scopes
@@ -54,7 +54,16 @@ class Module:
 
     def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
         """Yield every node of these kinds, in the order of the source."""
+        if len(kinds) == 1 and not kinds[0].__subclasses__():
+            return iter(self._by_kind.get(kinds[0], []))
         return (node for node in self._nodes if isinstance(node, kinds))
+
+    @cached_property
+    def _by_kind(self) -> dict[type[ast.AST], list[Any]]:
+        kinds: dict[type[ast.AST], list[Any]] = {}
+        for node in self._nodes:
+            kinds.setdefault(type(node), []).append(node)
+        return kinds
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """Return the node that a node stands in."""

@@ -1,11 +1,15 @@
 """All files of a project, for what one file does to functions of another."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rotcheck.scan import read
 from rotcheck.scan.files import File
 from rotcheck.scan.module import Module
+
+if TYPE_CHECKING:
+    from rotcheck.scan.imports import Imports
 
 Item = TypeVar("Item")
 
@@ -28,15 +32,30 @@ class Project:
         self.files = tuple(files)
         self._collections: dict[Callable[[Module], Iterable[Any]], tuple[Any, ...]] = {}
 
-    def modules(self, *words: str) -> Iterator[Module]:
-        """Yield the modules whose text holds one of the words, all where none is given; not what cannot be read."""
+    def texts(self, *words: str) -> Iterator[tuple[File, bytes]]:
+        """Yield the files that hold one of the words, all where none is given; not what cannot be read."""
         for file in self.files:
             try:
                 content = read.data(file)
-                if not words or any(word.encode() in content for word in words):
-                    yield read.module(file, content)
             except read.Unreadable:
                 continue  # the scan says so where it reads that file itself
+            if not words or any(word.encode() in content for word in words):
+                yield file, content
+
+    def modules(self, *words: str) -> Iterator[Module]:
+        """Yield the modules whose text holds one of the words, all where none is given; not what is no Python."""
+        for file, content in self.texts(*words):
+            try:
+                yield read.module(file, content)
+            except read.Unreadable:
+                continue
+
+    @cached_property
+    def imports(self) -> "Imports":
+        """Which files can be in one process."""
+        from rotcheck.scan.imports import Imports
+
+        return Imports(self)
 
     def collect(self, gather: Callable[[Module], Iterable[Item]], *words: str) -> tuple[Item, ...]:
         """Return what `gather` yields of all modules whose text holds one of the words, gathered once a scan.

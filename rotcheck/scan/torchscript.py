@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.project import Place
+from rotcheck.scan.project import Place, Project
 
 EXECUTOR = "torch._C._jit_set_profiling_executor"
 OTHERS = "mps, npu, hpu, meta: every device type but cpu, cuda and xpu"
@@ -58,8 +58,10 @@ FLAGS = {
         "J5",
     ),
 }
+_FLAG_WORDS = ("_jit_set_", "_jit_override_")
 SCRIPTING = ("torch.jit.script", "torch.jit.script_method")
 WORDS = ("torch.jit", "jit.script", "import jit")
+OPTIONS = {"args", "opt", "opts", "cfg", "config", "flags", "FLAGS"}
 _VERSION = re.compile(r"version|torch_m(?:ajor|inor)", re.IGNORECASE)
 _CUDA = re.compile(r"\bcuda\b", re.IGNORECASE)
 
@@ -73,23 +75,61 @@ class Flag:
     effect: Effect
     file: str
     line: int
+    setter: str  # the function that sets it; empty where importing the file does
 
 
 def flags(module: Module) -> Iterator[Flag]:
     """Yield the flags that a module sets for good on every machine, in the order of its lines."""
-    for call in module.calls(*FLAGS):
+    for call in module.calls(*FLAGS) if not module.is_test else ():
         name, effect = module.name(call.func), FLAGS[module.name(call.func)]
         value = call.args[0] if call.args else None
         constant = value.value if isinstance(value, ast.Constant) else None
         fits = effect.value is None or constant is effect.value
         if fits and not _is_confined(module, call) and not _is_restored(module, call, name):
-            yield Flag(call, module.text(call), effect, module.file, call.lineno)
+            yield Flag(call, module.text(call), effect, module.file, call.lineno, _setter(module, call))
+
+
+def _setter(module: Module, call: ast.Call) -> str:
+    """Return the function that sets a flag; a class does so where an object of it is made."""
+    function, owner = module.function(call), module.owner(call)
+    if function and owner and function.name == "__init__":
+        return owner.name
+    return function.name if function else ""
+
+
+def calls(module: Module) -> Iterator[str]:
+    """Yield the last name of every function that a module calls, not of what calls itself."""
+    for call in module.calls():
+        name = module.name(call.func).rpartition(".")[2]
+        if name and name not in module.where(call).split("."):
+            yield name
+
+
+def flags_that_run(project: Project) -> list[Flag]:
+    """Return the flags of a project that are set: by importing a file, or by a function that the project calls."""
+    every = project.collect(flags, *_FLAG_WORDS)
+    names = {flag.setter for flag in every if flag.setter}
+    callees = project.collect(calls, *names) if names else ()
+    return [flag for flag in every if not flag.setter or flag.setter in callees]
 
 
 def _is_confined(module: Module, call: ast.Call) -> bool:
-    """Return whether only some versions of torch, or only machines with CUDA, reach the call."""
-    texts = [module.text(test) for test in module.guards(call)]
-    return any(_VERSION.search(text) or _CUDA.search(text) for text in texts)
+    """Return whether only some versions of torch, machines with CUDA, or whoever asks for it reach the call."""
+    guards = module.guards(call)
+    texts = [module.text(test) for test in guards]
+    return any(_VERSION.search(text) or _CUDA.search(text) for text in texts) or any(
+        _is_option(module, test, call) for test in guards
+    )
+
+
+def _is_option(module: Module, test: ast.expr, call: ast.Call) -> bool:
+    """Return whether a condition reads an argument of the function, or a field of one: `args.fuser == "old"`."""
+    function = module.function(call)
+    arguments = {argument.arg for argument in module.within(function.args, ast.arg)} if function else set()
+    fields = [node.value for node in module.within(test, ast.Attribute)]
+    return any(node.id in arguments for node in module.within(test, ast.Name)) or any(
+        isinstance(value, ast.Name) and value.id in OPTIONS for value in fields
+    )
 
 
 def _is_restored(module: Module, call: ast.Call, name: str) -> bool:
@@ -99,6 +139,12 @@ def _is_restored(module: Module, call: ast.Call, name: str) -> bool:
     return any(
         other is not call and module.name(other.func) == name and not _same(other, call) for other in others
     )
+
+
+def scripts_beside(flag: Flag, project: Project) -> list[Place]:
+    """Return the scripted functions that can be in one process with the flag."""
+    together = project.imports.together(flag.file)
+    return [place for place in project.collect(scripted, *WORDS) if place.file in together]
 
 
 def _same(one: ast.Call, other: ast.Call) -> bool:

@@ -31,8 +31,11 @@ modulate_fused = jit_script(modulate)
 """
 
 
+NET = "from . import rotary\nfrom model.fused import (\n    modulate,\n)\n"
+
+
 def test_the_flags_lead_to_every_scripted_function_of_the_project(tmp_path: Path) -> None:
-    files = {"model/rotary.py": FLAGS, "model/fused.py": FUSED}
+    files = {"model/rotary.py": FLAGS, "model/fused.py": FUSED, "model/net.py": NET, "other/fused.py": FUSED}
     result = scanned(tmp_path, files, "legacy-executor", "scripted-under-flags")
     assert lines(result) == [
         ("scripted-under-flags", "model/fused.py", 7),
@@ -48,7 +51,27 @@ def test_the_flags_lead_to_every_scripted_function_of_the_project(tmp_path: Path
     assert "Line 5, which selects the legacy executor, hides that" in result.hazards[4].message
 
 
+def test_flags_of_a_function_count_where_the_project_calls_it(tmp_path: Path) -> None:
+    function = "import torch\ndef legacy():\n    torch._C._jit_set_profiling_executor(False)\n"
+    codes = ("legacy-executor", "scripted-under-flags")
+    files = {"jit.py": function, "fused.py": FUSED}
+    assert lines(scanned(tmp_path, files, *codes)) == []
+    files["train.py"] = "import fused\nfrom jit import legacy\nlegacy()\n"
+    result = scanned(tmp_path, files, *codes)
+    assert [code for code, _, _ in lines(result)] == [*["scripted-under-flags"] * 2, "legacy-executor"]
+    assert result.hazards[-1].message.startswith("once `legacy` ran, ")
+
+
 HEALTHY = {
+    "asked for": """
+import torch
+
+def set_fuser(fuser):
+    if fuser == "old":
+        torch._C._jit_set_profiling_executor(False)
+
+set_fuser("old")
+""",
     "restored": """
 import torch
 

@@ -18,24 +18,22 @@ CHANGE = (
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each flag that stays set."""
-    for flag in torchscript.flags(module):
-        message = f"`{flag.text}` {flag.effect.does}{_reach(flag, project)}{_rest(flag, module)}"
+    running = {(flag.file, flag.line): flag for flag in torchscript.flags_that_run(project)}
+    flags = [flag for flag in torchscript.flags(module) if (flag.file, flag.line) in running]
+    hiding = [flag for flag in flags if flag.effect.failure == "J1"]
+    for flag in flags:
+        once = f"once `{flag.setter}` ran, " if flag.setter else ""
+        message = f"{once}`{flag.text}` {flag.effect.does}{_more(flag, hiding, project)}"
         yield module.hazard(
             CODE, flag.call, message, CHANGE, devices=flag.effect.devices, failure=flag.effect.failure
         )
 
 
-def _reach(flag: torchscript.Flag, project: Project) -> str:
-    """Return which functions fail: all that the project scripts, whatever file they stand in."""
-    places = project.collect(torchscript.scripted, *torchscript.WORDS)
-    if flag.effect.failure != "J1" or not places:
-        return ""
-    return ". Here: " + ", ".join(map(str, places))
-
-
-def _rest(flag: torchscript.Flag, module: Module) -> str:
-    """Return what hides the effect of the flag that forces fusion on the CPU, until that line is deleted alone."""
-    hiding = [other.line for other in torchscript.flags(module) if other.effect.failure == "J1"]
-    if flag.effect.failure != "J2" or not hiding:
-        return ""
-    return f". Line {hiding[0]}, which selects the legacy executor, hides that: delete both"
+def _more(flag: torchscript.Flag, hiding: list[torchscript.Flag], project: Project) -> str:
+    """Return which functions fail, in whatever file; or which line hides what this one does."""
+    if flag.effect.failure == "J1":
+        places = torchscript.scripts_beside(flag, project)
+        return f". Here: {', '.join(map(str, places))}" if places else ""
+    if flag.effect.failure == "J2" and hiding:
+        return f". Line {hiding[0].line}, which selects the legacy executor, hides that: delete both"
+    return ""

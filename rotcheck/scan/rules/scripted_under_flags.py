@@ -16,7 +16,7 @@ WORDS = torchscript.WORDS
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each scripted function, where a file of the project selects the legacy executor for good."""
     places = list(torchscript.scripted(module))
-    lines = _lines(project) if places else []
+    lines = _lines(module, project) if places else []
     for place in places if lines else []:
         node = next(
             node for node in module.nodes(ast.stmt, ast.Call) if getattr(node, "lineno", 0) == place.line
@@ -26,12 +26,14 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             "process: it raises `Unknown device for graph fuser`"
         )
         change = (
-            f"Delete the flag lines ({', '.join(lines)}): that mends every function at once. Without them in your "
-            "hands, leave out the scripting: a plain function, or `torch.compile`."
+            f"Delete the flag lines ({', '.join(lines)}): that mends every function at once. Where the lines are not "
+            "yours, leave out the scripting: a plain function, or `torch.compile`."
         )
         yield module.hazard(CODE, node, message, change, devices=torchscript.OTHERS)
 
 
-def _lines(project: Project) -> list[str]:
-    flags = project.collect(torchscript.flags, torchscript.EXECUTOR.rpartition(".")[2])
-    return [f"{flag.file}:{flag.line}" for flag in flags if flag.effect.failure == "J1"]
+def _lines(module: Module, project: Project) -> list[str]:
+    flags = [flag for flag in torchscript.flags_that_run(project) if flag.effect.failure == "J1"]
+    return [
+        f"{flag.file}:{flag.line}" for flag in flags if module.file in project.imports.together(flag.file)
+    ]

@@ -1,0 +1,150 @@
+"""Whose config is this? One of transformers, one that the project derives from it, or one of the project's own."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rotcheck.scan.module import Module
+from rotcheck.scan.project import Project
+
+BASES = {"PretrainedConfig", "PreTrainedConfig"}
+NAMES = {"config", "hf_config", "text_config", "hf_text_config", "llm_config", "model_config"}
+KEEP_THETA = {
+    "BailingHybridConfig", "Cohere2MoeConfig", "DINOv3ViTConfig", "DeepseekV4Config", "EsmConfig", "Sapiens2Config",
+}  # fmt: skip
+"""The classes of transformers 5 that still have an attribute `rope_theta`."""
+LOADERS = {"from_pretrained", "from_dict", "from_json_file"}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The class of a config, as far as the source tells it."""
+
+    name: str  # empty: some class of transformers
+    fields: frozenset[str]  # what the project's own class sets
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A class of the project whose name ends in Config."""
+
+    name: str
+    bases: tuple[str, ...]
+    fields: frozenset[str]
+
+
+def definitions(module: Module) -> Iterator[Definition]:
+    """Yield the config classes of a module, with the fields that each sets."""
+    for node in module.nodes(ast.ClassDef):
+        if node.name.endswith(("Config", "Args", "Configuration")):
+            yield Definition(node.name, tuple(map(module.name, node.bases)), frozenset(_fields(module, node)))
+
+
+def config(module: Module, node: ast.expr, project: Project) -> Config | None:
+    """Return the config that an expression is, where it is one of transformers or derived from one; else None."""
+    annotation = _annotation(module, node)
+    if annotation:
+        return _of_class(annotation, project)
+    return _unnamed(module, node, project)
+
+
+def _fields(module: Module, node: ast.ClassDef) -> Iterator[str]:
+    for inner in module.within(node, ast.Attribute):
+        if isinstance(inner.ctx, ast.Store) and isinstance(inner.value, ast.Name) and inner.value.id == "self":
+            yield inner.attr
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            yield statement.target.id
+        elif isinstance(statement, ast.Assign):
+            yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
+        elif isinstance(statement, ast.FunctionDef):
+            yield statement.name  # a property
+
+
+def _annotation(module: Module, node: ast.expr) -> str:
+    """Return the dotted name of a config's class: of an argument's annotation, or of whoever made it."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        return _of_field(module, node)
+    if not isinstance(node, ast.Name):
+        return ""
+    for function in _functions(module, node):
+        for argument in module.within(function.args, ast.arg):
+            if argument.arg == node.id:
+                return _class_name(module, argument.annotation)
+        for assignment in module.within(function, ast.Assign):
+            if any(isinstance(target, ast.Name) and target.id == node.id for target in assignment.targets):
+                return _maker(module, assignment.value)
+    return ""
+
+
+def _functions(module: Module, node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [a for a in module.ancestors(node) if isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _of_field(module: Module, node: ast.Attribute) -> str:
+    """Return the class of `self.config`: of what the class sets it to."""
+    owner = module.owner(node)
+    for assignment in module.within(owner, ast.Assign) if owner else []:
+        for target in assignment.targets:
+            if isinstance(target, ast.Attribute) and target.attr == node.attr and isinstance(assignment.value, ast.Name):
+                return _annotation(module, assignment.value)
+    for statement in owner.body if owner else []:
+        if isinstance(statement, ast.AnnAssign) and module.name(statement.target) == node.attr:
+            return _class_name(module, statement.annotation)
+    return ""
+
+
+def _class_name(module: Module, annotation: ast.expr | None) -> str:
+    """Return the name in an annotation: of `X`, `"X"`, `Optional[X]` and `X | None`."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        return annotation.value
+    if isinstance(annotation, ast.Subscript):
+        return _class_name(module, annotation.slice)
+    if isinstance(annotation, ast.BinOp):
+        return _class_name(module, annotation.left)
+    return module.name(annotation)
+
+
+def _maker(module: Module, value: ast.expr) -> str:
+    """Return the class that a call makes: `LlamaConfig(...)`, `AutoConfig.from_pretrained(...)`."""
+    if not isinstance(value, ast.Call):
+        return ""
+    front, _, last = module.name(value.func).rpartition(".")
+    name = front if last in LOADERS else f"{front}.{last}"
+    return name if name.endswith("Config") else ""
+
+
+def _of_class(dotted: str, project: Project) -> Config | None:
+    name = dotted.rpartition(".")[2]
+    if dotted.startswith("transformers."):
+        return Config("" if name in BASES or name == "AutoConfig" else name, frozenset())
+    return _of_definition(name, project, 0)
+
+
+def _of_definition(name: str, project: Project, depth: int) -> Config | None:
+    """Return the project's class of that name where it derives from one of transformers, with all its fields."""
+    every = [each for each in project.collect(definitions, "Config", "Args") if each.name == name]
+    if len(every) != 1 or depth > 5:
+        return None
+    for base in every[0].bases:
+        last = base.rpartition(".")[2]
+        above = Config("", frozenset()) if last in BASES or base.startswith("transformers.") else None
+        above = above or _of_definition(last, project, depth + 1)
+        if above:
+            return Config(name, every[0].fields | above.fields)
+    return None
+
+
+def _unnamed(module: Module, node: ast.expr, project: Project) -> Config | None:
+    """Return a config without an annotation: of a file that uses transformers, in a project without its own."""
+    last = module.name(node).rpartition(".")[2]
+    if last not in NAMES or not any(_uses(source) for source in module.nodes(ast.Import, ast.ImportFrom)):
+        return None
+    custom = any("rope_theta" in each.fields for each in project.collect(definitions, "Config", "Args"))
+    return None if custom else Config("", frozenset())
+
+
+def _uses(source: ast.AST) -> bool:
+    if isinstance(source, ast.ImportFrom):
+        return not source.level and (source.module or "").partition(".")[0] == "transformers"
+    return isinstance(source, ast.Import) and any(a.name.partition(".")[0] == "transformers" for a in source.names)

@@ -1,0 +1,95 @@
+"""`rope_scaling` that is accepted or read and then dropped, or read by a key that transformers renamed."""
+
+import ast
+from collections.abc import Iterator
+
+from rotcheck.results import Hazard
+from rotcheck.scan import configs
+from rotcheck.scan.module import Function, Module
+from rotcheck.scan.project import Project
+
+CODE = "rope-scaling"
+TITLE = "rope_scaling is dropped, or read by a key that is gone"
+WORDS = ("rope_scaling",)
+DEVICES = "all"
+
+
+def hazards(module: Module, project: Project) -> Iterator[Hazard]:
+    """Yield each `rope_scaling` that reaches no rotation, and each read of its `type`."""
+    for function in module.nodes(ast.FunctionDef):
+        yield from _idle_parameter(module, function)
+        yield from _idle_variable(module, function)
+    for node in module.nodes(ast.Subscript):
+        if isinstance(node.slice, ast.Constant) and node.slice.value == "type" and isinstance(node.ctx, ast.Load):
+            yield from _old_key(module, node, project)
+
+
+def _idle_parameter(module: Module, function: ast.FunctionDef) -> Iterator[Hazard]:
+    """Yield the parameter of a function that never uses it; not of one that is only declared, or is a stand-in."""
+    argument = next((a for a in module.within(function.args, ast.arg) if a.arg == "rope_scaling"), None)
+    if argument is None or _is_declared(function) or _uses(module, function):
+        return
+    yield module.hazard(
+        CODE,
+        argument,
+        f"`{module.where(function)}` accepts `rope_scaling` and never uses it: a model whose config asks for scaling "
+        "runs without, and is wrong beyond its original context",
+        "Pass it on to what makes the frequencies, or raise where it is not None.",
+        devices=DEVICES,
+    )
+
+
+def _is_declared(function: ast.FunctionDef) -> bool:
+    """Return whether a body is empty, raises at once, or belongs to an interface."""
+    body = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    return bool(function.decorator_list) or all(isinstance(s, ast.Pass | ast.Raise) for s in body)
+
+
+def _uses(module: Module, function: ast.FunctionDef) -> bool:
+    nodes = list(module.within(function, ast.Name))
+    return any(node.id == "rope_scaling" for node in nodes) or any(
+        node.id in ("locals", "vars", "__class__") for node in nodes
+    )
+
+
+def _idle_variable(module: Module, function: ast.FunctionDef) -> Iterator[Hazard]:
+    """Yield a local variable that is read off a config and never used."""
+    names = [node for node in module.within(function, ast.Name) if node.id == "rope_scaling"]
+    if not names or not all(isinstance(node.ctx, ast.Store) for node in names):
+        return
+    if any(argument.arg == "rope_scaling" for argument in module.within(function.args, ast.arg)):
+        return
+    if any(isinstance(inner, ast.Nonlocal | ast.Global) for inner in ast.walk(function)):
+        return
+    yield module.hazard(
+        CODE,
+        names[0],
+        f"`{module.where(function)}` reads `rope_scaling` and never uses it: a model whose config asks for scaling runs "
+        "without, and is wrong beyond its original context",
+        "Pass it on to what makes the frequencies, or raise where it is not None.",
+        devices=DEVICES,
+    )
+
+
+def _old_key(module: Module, node: ast.Subscript, project: Project) -> Iterator[Hazard]:
+    owner = node.value
+    if not isinstance(owner, ast.Attribute) or owner.attr != "rope_scaling":
+        return
+    if configs.config(module, owner.value, project) is None or _is_safe(module, node):
+        return
+    text = module.text(owner)
+    yield module.hazard(
+        CODE,
+        node,
+        f"transformers 5 sets `{text}` for every checkpoint, to {{'rope_type': 'default', ...}} where its config has "
+        "none: `is None` is never true, and `type` raises KeyError unless the checkpoint itself wrote that key",
+        f'Read `{text}["rope_type"]`, and treat "default" as no scaling.',
+        devices="all, with transformers 5",
+    )
+
+
+def _is_safe(module: Module, node: ast.Subscript) -> bool:
+    """Return whether the code around asks for the new key, or whether the old one is there."""
+    function = module.function(node)
+    text = ast.unparse(function) if isinstance(function, Function) else module.text(node)
+    return "rope_type" in text or "'type' in" in text or "'type' not in" in text
