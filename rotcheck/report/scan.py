@@ -8,6 +8,7 @@ from rotcheck.report.text import one_line, plural
 from rotcheck.results import Hazard, Scan
 
 MOST_LINES = 8  # that one message names
+MOST_PATHS = 3  # that the headline names
 MOST_MESSAGES = 6  # of one code in one file
 
 
@@ -49,7 +50,8 @@ def headline(found: Scan) -> str:
     counted += [f"{found.ignored} ignored"] if found.ignored else []
     stopped = "interrupted; " if found.interrupted else ""
     nothing = "no Python file; " if not found.files and not found.interrupted else ""
-    return one_line(f"{', '.join(found.asked)}: {stopped}{nothing}{', '.join(counted)}")
+    paths = ", ".join(found.asked) if len(found.asked) <= MOST_PATHS else plural(len(found.asked), "path")
+    return one_line(f"{paths}: {stopped}{nothing}{', '.join(counted)}")
 
 
 def files(found: Scan) -> Iterator[tuple[str, list[Finding]]]:

@@ -21,7 +21,11 @@ class Config:
     """The class of a config, as far as the source tells it."""
 
     name: str  # empty: some class of transformers
-    fields: frozenset[str]  # what the project's own class sets
+    fields: frozenset[str]  # what the project's own class sets; "*": and whatever a checkpoint holds
+
+    def has(self, field: str) -> bool:
+        """Return whether an object of the class can have a field that transformers moved."""
+        return bool({field, "*"} & self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,11 @@ def config(module: Module, node: ast.expr, project: Project) -> Config | None:
 
 def _fields(module: Module, node: ast.ClassDef) -> Iterator[str]:
     for inner in module.within(node, ast.Attribute):
-        if isinstance(inner.ctx, ast.Store) and isinstance(inner.value, ast.Name) and inner.value.id == "self":
+        if (
+            isinstance(inner.ctx, ast.Store)
+            and isinstance(inner.value, ast.Name)
+            and inner.value.id == "self"
+        ):
             yield inner.attr
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
@@ -86,7 +94,11 @@ def _of_field(module: Module, node: ast.Attribute) -> str:
     owner = module.owner(node)
     for assignment in module.within(owner, ast.Assign) if owner else []:
         for target in assignment.targets:
-            if isinstance(target, ast.Attribute) and target.attr == node.attr and isinstance(assignment.value, ast.Name):
+            if (
+                isinstance(target, ast.Attribute)
+                and target.attr == node.attr
+                and isinstance(assignment.value, ast.Name)
+            ):
                 return _annotation(module, assignment.value)
     for statement in owner.body if owner else []:
         if isinstance(statement, ast.AnnAssign) and module.name(statement.target) == node.attr:
@@ -128,8 +140,11 @@ def _of_definition(name: str, project: Project, depth: int) -> Config | None:
         return None
     for base in every[0].bases:
         last = base.rpartition(".")[2]
-        above = Config("", frozenset()) if last in BASES or base.startswith("transformers.") else None
-        above = above or _of_definition(last, project, depth + 1)
+        if last in BASES:
+            return Config(name, every[0].fields | {"*"})
+        above = _of_definition(last, project, depth + 1)
+        if base.startswith("transformers."):
+            above = Config(last, frozenset())
         if above:
             return Config(name, every[0].fields | above.fields)
     return None
@@ -147,4 +162,6 @@ def _unnamed(module: Module, node: ast.expr, project: Project) -> Config | None:
 def _uses(source: ast.AST) -> bool:
     if isinstance(source, ast.ImportFrom):
         return not source.level and (source.module or "").partition(".")[0] == "transformers"
-    return isinstance(source, ast.Import) and any(a.name.partition(".")[0] == "transformers" for a in source.names)
+    return isinstance(source, ast.Import) and any(
+        a.name.partition(".")[0] == "transformers" for a in source.names
+    )

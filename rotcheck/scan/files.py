@@ -32,7 +32,7 @@ def listing(paths: Sequence[str]) -> tuple[list[File], list[Gap]]:
         if not os.path.exists(path):
             raise RequestError(f"there is no file or folder {path!r}")
         for file in _below(path, gaps) if os.path.isdir(path) else [path]:
-            files.setdefault(os.path.realpath(file), File(file, _name(file, path)))
+            files.setdefault(os.path.realpath(file), File(file, display_name(file, path)))
     return sorted(files.values(), key=lambda file: file.name), gaps
 
 
@@ -40,7 +40,7 @@ def _below(folder: str, gaps: list[Gap]) -> Iterator[str]:
     """Yield the files below a folder; links to folders are not followed, so that no circle of them is endless."""
 
     def refuse(error: OSError) -> None:
-        gaps.append(Gap(file=_name(error.filename, folder), reason=error.strerror or str(error)))
+        gaps.append(Gap(file=display_name(error.filename, folder), reason=error.strerror or str(error)))
 
     for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not _is_skipped(place, name))
@@ -58,8 +58,8 @@ def _is_skipped(place: str, name: str) -> bool:
     )
 
 
-def _name(file: str, path: str) -> str:
-    """Return a name without anybody's home folder in it."""
+def display_name(file: str, path: str) -> str:
+    """Return how a file that was found under a path is shown: without anybody's home folder."""
     here = os.path.relpath(file)
     if not here.startswith(".."):
         return Path(here).as_posix()

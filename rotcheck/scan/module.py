@@ -44,12 +44,14 @@ class Module:
 
     @cached_property
     def is_test(self) -> bool:
-        """Whether the file is a test, by its name or its folder's."""
+        """Whether the file is a test or a benchmark, by its name or its folder's."""
         path = PurePath(self.file)
         return (
             path.stem.startswith("test_")
             or path.stem.endswith("_test")
-            or bool({"test", "tests", "testing"} & set(path.parts[:-1]))
+            or bool(
+                {"test", "tests", "testing", "op_tests", "benchmark", "benchmarks"} & set(path.parts[:-1])
+            )
         )
 
     def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
@@ -141,7 +143,7 @@ class Module:
         for above in self.ancestors(node):
             tests += _conditions(above, inner)
             tests += [
-                test for block in _blocks(above) if inner in block for test in self._leaving(block, inner)
+                test for block in self.blocks(above) if inner in block for test in self._leaving(block, inner)
             ]
             inner = above
         return tests
@@ -156,6 +158,16 @@ class Module:
         last = block[-1] if block else None
         called = last.value if isinstance(last, ast.Expr) else None
         return isinstance(last, LEAVING) or (isinstance(called, ast.Call) and self.name(called.func) in EXITS)
+
+    def blocks(self, node: ast.AST | None) -> list[list[ast.stmt]]:
+        """Return the blocks of statements that a node has."""
+        blocks = (getattr(node, field, None) for field in ("body", "orelse", "finalbody"))
+        return [block for block in blocks if isinstance(block, list)]
+
+    def is_print(self, statement: ast.stmt) -> bool:
+        """Return whether a statement only prints."""
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        return isinstance(call, ast.Call) and self.name(call.func) == "print"
 
     def text(self, node: ast.AST) -> str:
         """Return code as one line, cut where it is long."""
@@ -184,6 +196,11 @@ class Module:
         before = self.lines[_line(node) - 1].encode()[: getattr(node, "col_offset", 0)]
         return len(before.decode(errors="replace")) + 1
 
+    def line(self, node: ast.AST) -> int:
+        """Return the line of a node, of a notebook in its cell."""
+        line = _line(node)
+        return self._places[line - 1][1] if self._places else line
+
     def source_line(self, hazard: Hazard) -> int:
         """Return the line of the source that a hazard stands on: of a notebook, not the line in its cell."""
         return self._places.index((hazard.cell, hazard.line)) + 1 if hazard.cell else hazard.line
@@ -201,8 +218,3 @@ def _conditions(above: ast.AST, inner: ast.AST) -> list[ast.expr]:
     if isinstance(above, ast.ListComp | ast.SetComp | ast.GeneratorExp) and inner is above.elt:
         return [test for part in above.generators for test in part.ifs]
     return []
-
-
-def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
-    blocks = (getattr(node, field, None) for field in ("body", "orelse", "finalbody"))
-    return [block for block in blocks if isinstance(block, list)]

@@ -11,7 +11,7 @@ from rotcheck.diagnose import for_finding
 from rotcheck.errors import RequestError
 from rotcheck.results import Gap, Hazard, Scan
 from rotcheck.scan import read
-from rotcheck.scan.files import File, listing
+from rotcheck.scan.files import File, display_name, listing
 from rotcheck.scan.project import Project
 from rotcheck.scan.rules import Rule, rules
 from rotcheck.scan.silence import MARK, Silence
@@ -56,7 +56,7 @@ def scan(
         interrupted = True
     return Scan(
         rotcheck=__version__,
-        asked=tuple(paths or (".",)),
+        asked=tuple(display_name(path, path) for path in paths or (".",)),
         codes=tuple(rule.CODE for rule in selection),
         files=part.files,
         gaps=tuple(part.gaps),
@@ -82,25 +82,24 @@ def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -
     try:
         content = read.data(file)
         fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
-        part.files += 1
         if fitting or MARK.encode() in content:
             _ask(file, content, fitting, project, part)
+        part.files += 1
     except read.Unreadable as error:
         part.gaps.append(Gap(file=file.name, reason=str(error)))
 
 
 def _ask(file: File, content: bytes, selection: Iterable[Rule], project: Project, part: Part) -> None:
-    try:
-        module = read.module(file, content, part.gaps.append)
-    except read.Unreadable:
-        part.files -= 1
-        raise
+    module = read.module(file, content, part.gaps.append)
     silence = Silence(module)
     part.notes += [
         f"{file.name}:{line}: `{MARK}[{code}]`: there is no code {code!r}"
         for line, code in silence.unknown(rules())
     ]
-    hazards = [_complete(hazard) for rule in selection for hazard in rule.hazards(module, project)]
+    try:
+        hazards = [_complete(hazard) for rule in selection for hazard in rule.hazards(module, project)]
+    except RecursionError as error:
+        raise read.Unreadable("nested too deeply") from error
     loud = [hazard for hazard in hazards if not silence.covers(hazard)]
     part.ignored += len(hazards) - len(loud)
     part.hazards += sorted(

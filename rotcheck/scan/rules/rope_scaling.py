@@ -20,7 +20,11 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
         yield from _idle_parameter(module, function)
         yield from _idle_variable(module, function)
     for node in module.nodes(ast.Subscript):
-        if isinstance(node.slice, ast.Constant) and node.slice.value == "type" and isinstance(node.ctx, ast.Load):
+        if (
+            isinstance(node.slice, ast.Constant)
+            and node.slice.value == "type"
+            and isinstance(node.ctx, ast.Load)
+        ):
             yield from _old_key(module, node, project)
 
 
@@ -64,8 +68,8 @@ def _idle_variable(module: Module, function: ast.FunctionDef) -> Iterator[Hazard
     yield module.hazard(
         CODE,
         names[0],
-        f"`{module.where(function)}` reads `rope_scaling` and never uses it: a model whose config asks for scaling runs "
-        "without, and is wrong beyond its original context",
+        f"`{module.where(function)}` reads `rope_scaling` and never uses it: a model whose config asks for scaling "
+        "runs without, and is wrong beyond its original context",
         "Pass it on to what makes the frequencies, or raise where it is not None.",
         devices=DEVICES,
     )
@@ -85,6 +89,7 @@ def _old_key(module: Module, node: ast.Subscript, project: Project) -> Iterator[
         "none: `is None` is never true, and `type` raises KeyError unless the checkpoint itself wrote that key",
         f'Read `{text}["rope_type"]`, and treat "default" as no scaling.',
         devices="all, with transformers 5",
+        failure="H9",
     )
 
 
@@ -92,4 +97,5 @@ def _is_safe(module: Module, node: ast.Subscript) -> bool:
     """Return whether the code around asks for the new key, or whether the old one is there."""
     function = module.function(node)
     text = ast.unparse(function) if isinstance(function, Function) else module.text(node)
-    return "rope_type" in text or "'type' in" in text or "'type' not in" in text
+    caught = any(isinstance(above, ast.Try) and above.handlers for above in module.ancestors(node))
+    return caught or "rope_type" in text or "'type' in" in text or "'type' not in" in text

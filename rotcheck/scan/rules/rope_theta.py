@@ -18,44 +18,49 @@ DEVICES = "all, with transformers 5"
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each read of an attribute `rope_theta` of a config of transformers that is not there."""
     for call in module.calls("getattr"):
-        if len(call.args) == 3 and _is_theta(call.args[1]) and _is_lost(module, call, call.args[0], project):
-            default = module.text(call.args[2])
-            yield _hazard(module, call, call.args[0], f"this silently gives {default} for every checkpoint", project)
+        if len(call.args) == 3 and _is_theta(call.args[1]):
+            config = _without_theta(module, call, call.args[0], project)
+            if config and not _is_none(call.args[2]):
+                effect = f"this silently gives {module.text(call.args[2])} for every checkpoint"
+                yield _hazard(module, call, module.text(call.args[0]), config, effect, None)
     for node in module.nodes(ast.Attribute):
-        if node.attr == "rope_theta" and isinstance(node.ctx, ast.Load) and _is_lost(module, node, node.value, project):
-            if _config_name(module, node.value, project):
-                yield _hazard(module, node, node.value, "this raises AttributeError", project)
+        if node.attr == "rope_theta" and isinstance(node.ctx, ast.Load):
+            config = _without_theta(module, node, node.value, project)
+            if config and config.name:
+                yield _hazard(
+                    module, node, module.text(node.value), config, "this raises AttributeError", "H22"
+                )
 
 
 def _is_theta(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == "rope_theta"
 
 
-def _is_lost(module: Module, node: ast.expr, owner: ast.expr, project: Project) -> bool:
-    """Return whether the config has no such attribute, and the code around does not look in the new place."""
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _without_theta(
+    module: Module, node: ast.expr, owner: ast.expr, project: Project
+) -> configs.Config | None:
+    """Return the config, where it has no such attribute and the code around does not look in the new place."""
     config = configs.config(module, owner, project)
-    if config is None or "rope_theta" in config.fields or config.name in configs.KEEP_THETA:
-        return False
+    if config is None or config.has("rope_theta") or config.name in configs.KEEP_THETA:
+        return None
     around = module.function(node) or module.owner(node) or module.statement(node)
     text = ast.unparse(around) if around else ""
-    tests = any("hasattr" in module.text(test) or "version" in module.text(test) for test in module.guards(node))
-    optional = isinstance(node, ast.Call) and isinstance(node.args[2], ast.Constant) and node.args[2].value is None
-    return not any(word in text for word in HANDLED) and not tests and not optional
+    guards = " ".join(map(module.text, module.guards(node)))
+    known = any(word in text for word in HANDLED) or "hasattr" in guards or "version" in guards
+    return None if known else config
 
 
-def _config_name(module: Module, owner: ast.expr, project: Project) -> str:
-    config = configs.config(module, owner, project)
-    return config.name if config else ""
-
-
-def _hazard(module: Module, node: ast.expr, owner: ast.expr, effect: str, project: Project) -> Hazard:
-    name, text = _config_name(module, owner, project), module.text(owner)
-    whose = f"`{name}`" if name else f"`{text}`"
-    return module.hazard(
-        CODE,
-        node,
-        f"transformers 5 keeps theta in `rope_parameters`, and {whose} has no `rope_theta`: {effect}",
-        f'Read `{text}.rope_parameters["rope_theta"]`, in which every checkpoint\'s value stands; with transformers 4 '
-        f"as well: `(getattr({text}, \"rope_parameters\", None) or {{\"rope_theta\": {text}.rope_theta}})[\"rope_theta\"]`.",
-        devices=DEVICES,
+def _hazard(
+    module: Module, node: ast.expr, owner: str, config: configs.Config, effect: str, failure: str | None
+) -> Hazard:
+    whose = f"`{config.name or owner}`"
+    message = f"transformers 5 keeps theta in `rope_parameters`, and {whose} has no `rope_theta`: {effect}"
+    change = (
+        f'Read `{owner}.rope_parameters["rope_theta"]`, which holds the value of the checkpoint; under transformers 4, '
+        f"where there is no `rope_parameters`, `{owner}.rope_theta`. Give no default: raise."
     )
+    return module.hazard(CODE, node, message, change, devices=DEVICES, failure=failure)

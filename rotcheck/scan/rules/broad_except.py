@@ -1,0 +1,53 @@
+"""An optional kernel whose every failure is swallowed."""
+
+import ast
+from collections.abc import Iterator
+
+from rotcheck.results import Hazard
+from rotcheck.scan import kernels
+from rotcheck.scan.module import Module
+from rotcheck.scan.project import Project
+
+CODE = "broad-except"
+TITLE = "Every failure of an optional kernel is swallowed"
+WORDS = kernels.WORDS
+CHANGE = (
+    "Choose the path once, at import, by `except ImportError`, say which one it is, and let what the kernel raises "
+    "through: an error of its call is a mistake in the call, and not a missing package."
+)
+DEVICES = "where the kernel is installed and cannot run"
+
+
+def hazards(module: Module, project: Project) -> Iterator[Hazard]:
+    """Yield each handler that catches everything a kernel's call can raise, and computes something else."""
+    for block in module.nodes(ast.Try) if not module.is_test else ():
+        call = next(kernels.calls(module, block.body), None)
+        for handler in block.handlers if call and module.function(block) else ():
+            loud = not kernels.is_broad(module, handler) or kernels.is_heard(module, handler)
+            if call and not loud and _computes(module, block, handler):
+                yield _hazard(module, call, handler)
+
+
+def _computes(module: Module, block: ast.Try, handler: ast.ExceptHandler) -> bool:
+    """Return whether something takes the kernel's place; a handler that only answers "no" was a question."""
+    if any(module.name(call.func) != "print" for call in module.within(handler, ast.Call)):
+        return True
+    siblings = next(b for b in module.blocks(module.parent(block)) if block in b)
+    rest = siblings[siblings.index(block) + 1 :]
+    passes = all(isinstance(s, ast.Pass) or module.is_print(s) for s in handler.body)
+    return passes and any(True for statement in rest for _ in module.within(statement, ast.Call))
+
+
+def _hazard(module: Module, call: ast.Call, handler: ast.ExceptHandler) -> Hazard:
+    name = module.name(call.func)
+    prints = any(module.name(inner.func) == "print" for inner in module.within(handler, ast.Call))
+    how = (
+        "and prints that on every call"
+        if prints and module.function(handler)
+        else "and nothing says which path ran"
+    )
+    message = (
+        f"whatever `{name}` raises (a wrong shape or dtype, a device it does not know, an illegal memory access) is "
+        f"swallowed, {how}"
+    )
+    return module.hazard(CODE, handler, message, CHANGE, devices=DEVICES)

@@ -1,0 +1,66 @@
+"""An argument that is replaced before a kernel fails, and that the fallback then uses."""
+
+import ast
+from collections.abc import Iterator
+
+from rotcheck.results import Hazard
+from rotcheck.scan import kernels
+from rotcheck.scan.module import Module
+from rotcheck.scan.project import Project
+
+CODE = "rebound-argument"
+TITLE = "The fallback gets an argument that the failed attempt replaced"
+WORDS = kernels.WORDS
+IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError"}
+DEVICES = "where the kernel is installed and cannot run"
+
+
+def hazards(module: Module, project: Project) -> Iterator[Hazard]:
+    """Yield each argument that a `try` rebinds in front of a kernel's call, and its handler reads."""
+    for block in module.nodes(ast.Try):
+        for at, statement in enumerate(block.body):
+            call = next(kernels.calls(module, block.body[at + 1 :]), None)
+            for name in _rebound(module, statement) if call else ():
+                for handler in block.handlers:
+                    use = _use(module, handler, name.id)
+                    if call and use and _catches_calls(module, handler):
+                        yield _hazard(module, name, call, use)
+
+
+def _rebound(module: Module, statement: ast.stmt) -> list[ast.Name]:
+    """Return the arguments of the function that a statement gives another value, made of the old one."""
+    function = module.function(statement)
+    if function is None or not isinstance(statement, ast.Assign):
+        return []
+    arguments = {argument.arg for argument in module.within(function.args, ast.arg)}
+    before = {node.id for node in module.within(statement.value, ast.Name)}
+    stored = (node for target in statement.targets for node in module.within(target, ast.Name))
+    return [node for node in stored if isinstance(node.ctx, ast.Store) and node.id in arguments & before]
+
+
+def _use(module: Module, handler: ast.ExceptHandler, name: str) -> ast.Name | None:
+    """Return where a handler computes with the name before it binds it anew; not where it raises or prints it."""
+    for node in (node for statement in handler.body for node in module.within(statement, ast.Name)):
+        if node.id != name:
+            continue
+        above = list(module.ancestors(node))
+        said = any(isinstance(a, ast.Raise | ast.JoinedStr) for a in above[: above.index(handler)])
+        if isinstance(node.ctx, ast.Store):
+            return None
+        if not said:
+            return node
+    return None
+
+
+def _catches_calls(module: Module, handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(module.name(kind) not in IMPORT_ERRORS for kind in kinds)
+
+
+def _hazard(module: Module, name: ast.Name, call: ast.Call, use: ast.Name) -> Hazard:
+    message = (
+        f"`{name.id}` is replaced here; when `{module.name(call.func)}` then fails, the fallback in line "
+        f"{module.line(use)} computes with the new value, of another shape: it raises, or is wrong"
+    )
+    change = f"Give the kernel's `{name.id}` a name of its own, and leave the argument as it came."
+    return module.hazard(CODE, name, message, change, devices=DEVICES)
