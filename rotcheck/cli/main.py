@@ -4,41 +4,51 @@ import os
 import sys
 
 from rotcheck import __version__
-from rotcheck.cli import early
 from rotcheck.cli.codes import FAILED, INTERRUPTED, REQUEST
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that before a signal is heeded
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 
 def main() -> "NoReturn":
     """Run the command line with the arguments of this process, and end with the contract's exit code."""
+    sys.exit(_ended(_with_pipe))
+
+
+def _with_pipe() -> int:
+    """Run it, and read the pipe that it is given to the end."""
+    from rotcheck.cli import early
+
     early.catch()
     from rotcheck.cli import pipe
 
     if not pipe.asked():
-        sys.exit(_ended())
+        return _guarded()
     pipe.shield()
     try:
-        code = _ended()
+        return _ended(_guarded)
     finally:
         pipe.drain()
-    sys.exit(code)
 
 
-def _ended() -> int:
+def _guarded() -> int:
+    open_streams()
+    if sys.argv[1:] == ["--version"]:
+        return _version()
+    from rotcheck.cli import signals
+
+    signals.catch()
+    from rotcheck.cli.guard import guarded
+
+    return guarded(_run)
+
+
+def _ended(run: "Callable[[], int]") -> int:
     """Return the exit code, also where the guard itself cannot be imported or fails."""
     try:
-        open_streams()
-        if sys.argv[1:] == ["--version"]:
-            return _version()
-        from rotcheck.cli import signals
-
-        signals.catch()
-        from rotcheck.cli.guard import guarded
-
-        return guarded(_run)
+        return run()
     except KeyboardInterrupt:
         _say("rotcheck: interrupted before anything was finished")
         return INTERRUPTED

@@ -72,7 +72,7 @@ def devices(asked: Sequence[str], machine: Machine) -> list[str]:
     """Return the devices to run on; raises `RequestError` for one that is not here, saying what is."""
     lines = machine.devices()
     here = [name for name, line in lines.items() if line.state == "runs"]
-    if machine.torch is None or not lines:  # torch cannot be imported: each cell will say so
+    if machine.torch is None or not lines:  # nothing can be told of them
         return list(asked) or ["cpu"]
     if not asked:
         return [name for name in here if not lines[name].stand_in]

@@ -50,9 +50,9 @@ def compare(
     each two implementations against each other. `on_plan` is called once with the number of cells, `on_cell` with each
     cell as it is decided.
 
-    Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends
-    the run, and what was finished is returned in a report with `interrupted` set; one that comes before the
-    machine is known passes through.
+    Raises `RequestError` when the request cannot be carried out, its `NoTorch` where there is no torch of use. An
+    interruption (KeyboardInterrupt) ends the run, and what was finished is returned in a report with `interrupted`
+    set; one that comes before the machine is known passes through.
     """
     implementations = (*implementations, *(registry.everything() if everything else ()))
     wanted = plan.request(implementations, devices, dtypes, checks, full)

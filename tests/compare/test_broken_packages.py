@@ -3,58 +3,31 @@
 from pathlib import Path
 
 import pytest
-from fronts import SEGFAULT, planted, report, start
-
-from rotcheck.results import Report
+from fronts import PATIENCE, SEGFAULT, planted, report, start
 
 HANGS = "import time\ntime.sleep(600)\n"
 RAISES = "raise ImportError('libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent')\n"
 ASKED = {"implementations": ["native", "complex"], "checks": ["forward", "dtype"], "dtypes": ["float32"]}
 
 
-def with_torch(folder: Path, source: str, **asked: object) -> Report:
-    return report(planted(folder, {"torch/__init__.py": source}), **ASKED | asked)
-
-
-def only(found: Report, verdict: str) -> set[str]:
-    """Return the messages of a report all of whose cells have that verdict."""
-    assert [cell.verdict for cell in found.cells] == [verdict] * 4
-    assert found.machine.torch is None
-    return {cell.message for cell in found.cells}
-
-
 @pytest.mark.parametrize(
-    ("source", "signal", "failure"),
-    [(SEGFAULT, "SIGSEGV", "R23"), ("import os\nos.abort()\n", "SIGABRT", "R24")],
+    ("source", "said"),
+    [
+        (SEGFAULT, "the process was killed by SIGSEGV in `import torch`, in ctypes/"),
+        ("import os\nos.abort()\n", "the process was killed by SIGABRT in `import torch`, in "),
+        ("import os\nos._exit(7)\n", "the process ended with exit code 7 in `import torch`;"),
+        (HANGS, "no answer within 1 s, in "),
+        (RAISES, "ImportError: libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent;"),
+    ],
 )
-def test_a_torch_that_crashes_is_named_with_its_signal(
-    source: str, signal: str, failure: str, tmp_path: Path
+def test_a_torch_that_cannot_be_imported_is_told_once_and_no_implementation_is_accused(
+    source: str, said: str, tmp_path: Path
 ) -> None:
-    found = with_torch(tmp_path, source)
-    assert only(found, "crashes") == {f"the process was killed by {signal} in `import torch`"}
-    assert {cell.failure for cell in found.cells} == {failure}
-    assert all(any("torch/__init__.py" in frame for frame in cell.trace) for cell in found.cells)
-
-
-def test_a_torch_that_exits_is_named(tmp_path: Path) -> None:
-    found = with_torch(tmp_path, "import os\nos._exit(7)\n")
-    assert only(found, "crashes") == {"the process ended with exit code 7 in `import torch`"}
-
-
-def test_a_torch_that_hangs_is_given_up_and_named(tmp_path: Path) -> None:
-    (message,) = only(with_torch(tmp_path, HANGS, preload_limit=1), "hangs")
-    assert message.startswith("no answer within 1 s")
-    assert "import torch" in message or "imported" in message
-
-
-def test_a_torch_that_raises_gives_its_own_words(tmp_path: Path) -> None:
-    (message,) = only(with_torch(tmp_path, RAISES), "raises")
-    assert message.startswith("ImportError: libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent")
-
-
-def test_the_devices_asked_for_are_kept_when_torch_cannot_tell_which_there_are(tmp_path: Path) -> None:
-    found = with_torch(tmp_path, RAISES, devices=["cuda:99"])
-    assert {cell.device for cell in found.cells} == {"cuda:99"}
+    environment = planted(tmp_path, {"torch/__init__.py": source})
+    limit = {"preload_limit": 1} if source == HANGS else {}
+    out, error = start(environment, **ASKED, devices=["cuda:99"], **limit).communicate(timeout=5 * PATIENCE)
+    assert out == ""
+    assert f"rotcheck.errors.NoTorch: torch cannot be imported: {said}" in error.splitlines()[-1]
 
 
 def test_a_flash_attn_that_crashes_costs_its_own_rows(tmp_path: Path) -> None:
