@@ -55,8 +55,8 @@ class Module:
         )
 
     def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
-        """Yield every node of these kinds, in the order of the source."""
-        if len(kinds) == 1 and not kinds[0].__subclasses__():
+        """Yield every node of these kinds (`ast.If, ast.While` or `ast.If | ast.While`), in the order of the source."""
+        if len(kinds) == 1 and isinstance(kinds[0], type) and not kinds[0].__subclasses__():
             return iter(self._by_kind.get(kinds[0], []))
         return (node for node in self._nodes if isinstance(node, kinds))
 
