@@ -227,8 +227,8 @@ def _next(answer: Answer | None) -> tuple[str, ...]:
     if answer.message:
         return ()
     asked = [told for names, told in _PROBED if re.search(names, answer.text, re.IGNORECASE)]
-    probe = f"`rotcheck probe` runs {', '.join(asked)} on this machine" if asked else ""
-    return tuple(filter(None, (probe, _CONTRIBUTE)))
+    probe = f"`rotcheck probe` runs {', '.join(asked)} on this machine" if asked else _RUN
+    return probe, _CONTRIBUTE
 
 
 _PROBED = (
@@ -242,4 +242,5 @@ _PROBED = (
     (r"flash.?attn|flash.?attention", "flash-attn's import"),
     (r"torchscript|torch\.jit|\bfuser\b", "TorchScript under each executor"),
 )
+_RUN = "`rotcheck probe` runs what is on this machine, `rotcheck check FILE` the rotary functions of a file"
 _CONTRIBUTE = "if its cause is known to you, add it: docs/add-a-failure.md (one file)"

@@ -56,6 +56,8 @@ def get(id: str) -> Failure | None:
 
     Raises `KnowledgeError` when a file cannot be understood.
     """
+    if not _by_id.cache_info().currsize and (failure := _alone(id.upper())):
+        return failure
     return _by_id().get(id.upper()) or _by_finding().get(id.lower())
 
 
@@ -65,6 +67,17 @@ def for_finding(code: str) -> Failure | None:
     Raises `KnowledgeError` when a file cannot be understood, or two files claim the same code.
     """
     return _by_finding().get(code)
+
+
+def _alone(id: str) -> Failure | None:
+    """The failure of that id, of which nothing but its own file was read."""
+    from importlib.resources import files
+
+    name = f"{id}.toml"
+    file = files("rotcheck.diagnose").joinpath("failures", name)
+    return (
+        _failure(name, file.read_text("utf-8")) if id.isalnum() and len(id) < 9 and file.is_file() else None
+    )
 
 
 @cache

@@ -105,15 +105,16 @@ def test_a_hundred_megabytes_are_read_to_their_end(tmp_path: Path) -> None:
 
 
 def test_an_internal_error_breaks_no_pipe(tmp_path: Path) -> None:
-    """A file that stands in for a library of ours fails before the command is known."""
-    (tmp_path / "typer.py").write_text("raise ValueError('stand-in')")
+    """A bug of ours, before anything was read."""
+    broken = "import rotcheck.log\nrotcheck.log.read = lambda stream: 1 / 0\n"
+    (tmp_path / "sitecustomize.py").write_text(broken)
     path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
 
     code, _, err = piped(tmp_path, ["explain", "-"], PYTHONPATH=path)
 
     assert (tmp_path / "saved").exists()
     assert code == 3
-    assert "rotcheck itself failed" in err
+    assert "rotcheck itself failed (ZeroDivisionError)" in err
 
 
 def test_a_closed_standard_output_breaks_no_pipe(tmp_path: Path) -> None:
