@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from rotcheck.scan.module import Function, Module
 
+KEPT = ("nn.Buffer", "nn.Parameter")
 CONSTRUCTORS = {"__init__", "__post_init__"}
 
 
 class Buffer(NamedTuple):
-    """A tensor that moves with its module: `register_buffer(name, value)`, or `self.name = nn.Buffer(value)`."""
+    """A tensor that moves with its module: `register_buffer(name, value)`, `nn.Buffer(value)` or a parameter."""
 
     name: str
     value: ast.expr
@@ -65,7 +66,7 @@ def _buffers(module: Module, owner: ast.ClassDef) -> Iterator[Buffer]:
         if attribute(call.func) == "register_buffer" and isinstance(name, ast.Constant) and value is not None:
             yield Buffer(str(name.value), value, call, _persists(module.argument(call, "persistent", 2)))
     for name_, value, _ in assignments(module, owner):
-        if isinstance(value, ast.Call) and module.name(value.func).endswith("nn.Buffer") and value.args:
+        if isinstance(value, ast.Call) and module.name(value.func).endswith(KEPT) and value.args:
             yield Buffer(name_, value.args[0], value, _persists(module.argument(value, "persistent")))
 
 

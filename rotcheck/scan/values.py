@@ -54,14 +54,14 @@ def last_name(node: ast.AST) -> str:
     return inner.id if isinstance(inner, ast.Name) else ""
 
 
-def origins(module: Module, name: ast.Name) -> list[ast.expr]:
-    """Return the values that a name may have where it stands, given to it in the same function; the last one first."""
+def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
+    """Return the values that a name, or `self.name`, was given before in the same function; the last one first."""
     function = module.function(name)
     scope: ast.AST = function or module.tree
     given = [
         node
         for node in module.within(scope, ast.Assign | ast.AnnAssign)  # type: ignore[arg-type]
-        if _gives(node, name.id) and module.function(node) is function and _before(node, name)
+        if _gives(node, ast.unparse(name)) and module.function(node) is function and _before(node, name)
     ]
     values: list[ast.expr] = []
     around = {name, *module.ancestors(name)}
@@ -95,7 +95,7 @@ def _inner(module: Module, node: ast.AST) -> list[ast.expr]:
         if not isinstance(node.func, ast.Attribute) or module.name(node.func.value) == "torch":
             return list(node.args)
         return [node.func.value] if node.func.attr in METHODS else []
-    if isinstance(node, ast.Name):
+    if isinstance(node, ast.Name | ast.Attribute):
         return origins(module, node)
     if isinstance(node, ast.BinOp):
         return [node.left, node.right]
@@ -142,11 +142,11 @@ def _dtype_of(module: Module, tensor: ast.expr) -> str:
 def _gives(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return node.value is not None and any(
-        isinstance(target, ast.Name) and target.id == name for target in targets
+        isinstance(target, ast.Name | ast.Attribute) and ast.unparse(target) == name for target in targets
     )
 
 
-def _before(node: ast.stmt, name: ast.Name) -> bool:
+def _before(node: ast.stmt, name: ast.expr) -> bool:
     return (node.end_lineno or node.lineno) < name.lineno
 
 

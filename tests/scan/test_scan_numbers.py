@@ -106,6 +106,29 @@ class Rotary(nn.Module):
         self.cached_table = freqs.cos()
         return self.cached_table
 """
+CACHE_OF_A_SHAPE = """
+class RotaryShape(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.cos_cached = None
+
+    def _build_cache(self, x):
+        if self.cos_cached is not None and x.shape[1] <= self.cos_cached.shape[0]:  # here
+            return
+        theta = 10000.0 ** -(torch.arange(0, 4, 2, device=x.device).float() / 4)
+        self.cos_cached = torch.outer(torch.arange(x.shape[1], device=x.device).float(), theta).cos()
+
+    def forward(self, x):
+        self._build_cache(x)
+        return self.cos_cached[: x.shape[1]]
+"""
+KEPT_FREQUENCIES = """
+class RotaryKept(nn.Module):
+    def forward_from(self, x):
+        theta = 10000.0 ** -(torch.arange(0, 4, 2).float() / 4)
+        self.theta = theta.to(x.device).to(x.dtype)  # here
+        return torch.outer(torch.arange(x.shape[1]).float(), self.theta).cos()
+"""
 PLAIN = """
 class RotaryPlain(nn.Module):
     def __init__(self, dim):
@@ -225,6 +248,16 @@ CASES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
         "cache-key",
         CACHE_RETURNED,
         (("is not None:", "is not None and self.cached_table.device == x.device:"),),
+    ),
+    "a table kept by its shape": (
+        "cache-key",
+        CACHE_OF_A_SHAPE,
+        (("shape[0]:", "shape[0] and self.cos_cached.device == x.device:"),),
+    ),
+    "frequencies in the dtype of the activations": (
+        "position-dtype",
+        KEPT_FREQUENCIES,
+        ((".to(x.dtype)", ".float()"),),
     ),
     "a plain tensor": (
         "lost-buffer",

@@ -52,11 +52,13 @@ def _tables(module: Module, owner: ast.ClassDef, function: Function, test: ast.I
     """Return the tables that an `if` renews, or gives back, where it asks for a length and nothing else."""
     stored = _stored(module, function)
     asked = {attribute(node) for node in module.within(test.test, ast.Attribute)} - {""}
-    lengths = {name for name in asked & set(stored) if "len" in name}
+    lengths = {
+        name for name in asked & stored if "len" in name or f"self.{name}.shape" in ast.unparse(test.test)
+    }
     if not lengths or KEYS.search(ast.unparse(test.test)) or not _knows_device(module, function):
         return []
     registered = {buffer.name for buffer in buffers(module, owner)}
-    tables = [name for name in _kept(module, test) if name not in lengths | registered and name in stored]
+    tables = [name for name in _kept(module, test) if "len" not in name and name in stored - registered]
     return [name for name in tables if not _moves(module, owner, name)]
 
 
@@ -68,8 +70,8 @@ def _stored(module: Module, function: Function) -> set[str]:
 def _kept(module: Module, test: ast.If) -> list[str]:
     """Return the attributes that an `if` fills with cosines and the like, or the one that it returns."""
     if len(test.body) == 1 and isinstance(test.body[0], ast.Return):
-        value = test.body[0].value
-        return [attribute(value)] if value is not None and attribute(value) else []
+        returned = test.body[0].value or test.test  # without a value: the table whose shape was asked for
+        return [attribute(node) for node in module.within(returned, ast.Attribute) if attribute(node)]
     body = [node for statement in test.body for node in module.within(statement, ast.Assign)]
     return [
         attribute(target)

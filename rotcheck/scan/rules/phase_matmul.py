@@ -18,7 +18,6 @@ EVERYWHERE = {"@", "torch.matmul", "torch.bmm", "torch.mm"}  # autocast casts th
 NOT_ON_CPU = {"torch.einsum", "einops.einsum", "torch.tensordot"}  # these on all but the CPU
 DOUBLE = {"torch.float64", "torch.double"}
 WIDE = DOUBLE | {"torch.float32", "torch.float"}
-CALLED = {"forward", "__call__"}
 CHANGE = (
     "Multiply by broadcast, `positions[:, None] * inv_freq`, or use `torch.outer`: autocast leaves both alone. Or put "
     "it under `torch.autocast(device_type, enabled=False)`."
@@ -59,7 +58,7 @@ def _reached(module: Module, function: Function, seen: set[Function]) -> bool:
     if function in seen:
         return False
     owner = module.owner(function)
-    if owner is not None and function.name in CALLED:
+    if owner is not None and (function.name.startswith("forward") or function.name == "__call__"):
         return True
     return any(_reached(module, caller, seen | {function}) for caller in _callers(module, function, owner))
 
