@@ -12,17 +12,20 @@ WORDS = {
     "BAD": r"\b(?:gibberish|garbage|garbled|nonsens\w+|incoheren\w+|instable|unstable|trash\w*|word salad|degenerat\w+"
     r"|babbl\w+|rambl\w+|(?:broken|weird|random|strange) (?:text|output|tokens|words|characters)|repeat\w*"
     r"|(?<!for |the )loops?\b|looping|collaps\w+|degrad\w+|falls? apart|breaks? down|explod\w+)",
-    "WORSE": r"\b(?:wors\w+|wrong|differ\w*|higher|lower|(?:not|n't) (?:the same|match|agree)|mismatch\w*"
-    r"|inconsisten\w+|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+|spik\w+|jump\w*|broken|garbled|chang\w+"
-    r"|drops?|dropped)\b",
+    "WORSE": r"(?:n't (?:the same|match|agree)|\b(?:wors\w+|wrong|differ\w*|higher|lower|mismatch\w*|inconsisten\w+"
+    r"|not (?:the same|match|agree)|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+|spik\w+|jump\w*"
+    r"|broken|garbled|chang\w+|drops?|dropped)\b)",
     "OUTPUT": r"(?:results?|outputs?|logits|answers?|loss|perplexity|ppl|accuracy|generations?|generated text|values"
     r"|quality|gradients?|grad norm|embeddings?|tokens|predictions?)\b",
     "CHANGED": r"(?:<OUTPUT>.{0,60}?<WORSE>|(?:different|wrong|worse|other|higher|incorrect|inconsistent|bad|garbage"
     r"|mismatched) <OUTPUT>)",
-    "LENGTH": r"(?:after|beyond|past|above|over|exceed\w*|longer than|more than|larger than|greater than|>|once|when)"
-    r"(?: \S{1,12}){0,6}? ?(?:[\d.,]{1,9} ?k? ?(?:tokens?|tok|context|ctx|positions)\b|\d{1,4} ?k\b"
-    r"|(?:context|sequence|training|trained|pretraining|max\w*|original) (?:length|window|size|context)"
-    r"|(?:original_)?max_position_embeddings|(?:1024|2048|4096|8192|16384|32768|65536|131072)\b)",
+    "PAST": r"(?:after|beyond|past|above|over|exceed\w*|(?:longer|more|larger|greater) than|>|once|when|until"
+    r"|reach\w*)",
+    "TOKENS": r"(?:[\d.,]{1,9} ?k? ?(?:tokens?|tok|context|ctx|positions)\b"
+    r"|\d{1,4} ?k\b(?! ?(?:steps|iter|epochs|samples|users|requests|images|rows|hz))"
+    r"|(?:1024|2048|4096|8192|16384|32768|65536|131072)\b)",
+    "LENGTH": r"<PAST>(?: \S{1,12}){0,6}? ?(?:<TOKENS>|(?:original_)?max_position_embeddings"
+    r"|(?:context|sequence|training|trained|pretraining|max\w*|original) (?:length|window|size|context))",
 }
 
 
