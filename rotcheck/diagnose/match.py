@@ -9,6 +9,7 @@ from rotcheck.diagnose.general import Message, all_messages
 from rotcheck.diagnose.knowledge import Failure, KnowledgeError, all_failures
 
 _END = 1 << 20  # characters read at either end of a long text
+_SAID = 3000  # characters in which a person has said what is wrong
 _STRAIGHT = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛′", "'"),
@@ -79,9 +80,11 @@ def messages(text: str, *, squeezed: bool = False) -> list[Hit[Message]]:
 def descriptions(text: str) -> list[Hit[Failure]]:
     """The failures that somebody describes in words: those of which most symptoms are found first.
 
+    Only the beginning of a long text is read.
+
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
-    hits = list(_hits(fold(text), _symptoms(), every=True))
+    hits = list(_hits(fold(text)[:_SAID], _symptoms(), every=True))
     counts = {id: sum(hit.entry.id == id for hit in hits) for id in {hit.entry.id for hit in hits}}
     first = {hit.entry.id: hit for hit in sorted(hits, key=_length, reverse=True)}
     return sorted(first.values(), key=lambda hit: (-counts[hit.entry.id], hit.entry.tier, *_length(hit)))

@@ -1,5 +1,6 @@
 """Texts that have nothing to do with rotary: none is told a rotary cause, and those of a general kind get it."""
 
+import time
 import tomllib
 from pathlib import Path
 
@@ -63,6 +64,15 @@ def test_a_symptom_in_words_is_recognised(id: str, text: str) -> None:
     assert answer.failure is not None
     assert answer.failure.id == id
     assert answer.certainty == "possible"
+
+
+@pytest.mark.parametrize("unit", ["after 4096 tokens ", "wrong results ", "loss ", "gibberish "])
+def test_words_without_end_are_answered_in_time(unit: str) -> None:
+    """Text made to trip the expressions of symptoms, or a whole thread, takes no longer than its beginning."""
+    start = time.perf_counter()
+    descriptions(unit * 10_000)
+
+    assert time.perf_counter() - start < 20
 
 
 @pytest.mark.parametrize("prose", PROSE.strip().splitlines())
