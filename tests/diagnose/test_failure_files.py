@@ -231,6 +231,6 @@ def test_reading_all_files_is_quick() -> None:
 
 def _seconds_to_load() -> float:
     knowledge._by_id.cache_clear()
-    start = time.perf_counter()
+    start = time.process_time()
     all_failures()
-    return time.perf_counter() - start
+    return time.process_time() - start
