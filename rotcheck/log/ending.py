@@ -18,7 +18,7 @@ _CONSEQUENCE = re.compile(
     r"DataLoader worker \(pid.*exited unexpectedly|KeyboardInterrupt|resource_tracker|watchdog(?!.*CUDA error)"
     r"|NCCL communicator was aborted|DistBackendError|Connection (?:reset|closed) by peer|BrokenPipeError|EOFError"
     r"|SignalException|^Aborted|core dumped|exit ?code|terminate called|Fatal Python error: Aborted|Timed out waiting"
-    r"|died with <Signals|terminated with signal|Watchdog caught|ConnectionResetError|ConnectionRefusedError",
+    r"|Signal \d+ \(SIG|died with <Signals|terminated with signal|Watchdog caught|Connection(?:Reset|Refused)Error",
     re.IGNORECASE,
 )
 _ERROR_AFTER = re.compile(
@@ -85,7 +85,8 @@ def _death(drafts: Sequence[Draft]) -> Draft:
             break
         last.insert(0, draft)
     uncaught = [draft for draft in last if _reaches_top(draft)]
-    return uncaught[0] if uncaught else last[0]
+    death = uncaught[0] if uncaught else last[0]
+    return next(draft for draft in last if draft.text == death.text)  # a logger's copy comes first
 
 
 def _reaches_top(draft: Draft) -> bool:

@@ -1,5 +1,6 @@
 """From the lines of a log to the events in them."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -18,6 +19,7 @@ _MOST_INDENTED = 60
 _NEARBY = 8  # lines before and after
 _MOST_NEARBY = 2000  # characters
 _MOST_PROCESSES = 512
+_AFTER_BAR = re.compile(r"(?<=it/s\]|s/it\])(?=[\[\w(])")
 
 
 class Parser:
@@ -44,8 +46,7 @@ class Parser:
         for draft in drafts:
             draft.readings = readings(draft.pieces, draft.level, draft.before)
             draft.nearby = _nearby(lines, draft)
-        if len(self.calm) > _MOST_PROCESSES:
-            self._forget()
+        self._forget()
         return sorted(drafts, key=lambda draft: draft.line)
 
     @property
@@ -148,9 +149,13 @@ class Parser:
         self.last_work = line.number
 
     def _forget(self) -> None:
+        """Keep what is held of each process small, however many they are."""
         for kept in (self.calm, self.work, self._exceptions, self._deaths):
-            for process in list(kept)[1 : len(kept) // 2]:
-                del kept[process]
+            if len(kept) > _MOST_PROCESSES:
+                for process in list(kept)[1 : len(kept) // 2]:
+                    del kept[process]
+        if len(self._linked) > _MOST_PROCESSES:
+            self._linked.clear()
 
 
 def cleaned(raws: Iterable[Raw]) -> list[Line]:
@@ -181,7 +186,7 @@ def _is_wrapped(width: int, text: str) -> bool:
 def _parts(text: str) -> list[str]:
     if "\\n" in text and "raceback (most" in text:  # a line of JSON
         text = text.replace("\\n", "\n").replace('\\"', '"')
-    return broken(text).split("\n")
+    return _AFTER_BAR.sub("\n", broken(text)).split("\n")
 
 
 def _by_process(lines: Iterable[Line]) -> dict[str, list[Line]]:

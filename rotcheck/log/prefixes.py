@@ -12,7 +12,8 @@ _WHO = re.compile(
     r"|(?P<name>(?:[a-z][\w.]*-)?(?:worker|rank|node|gpu|pod|task|host|master"
     r"|trainer)[-_ ]?\d*(?:-\d+)*) ?[:|>]+ "
     r"|(?P<service>[a-z][\w.-]*[-_]\d+) +\| "  # docker compose
-    r"|#\d+ \d+\.\d+ "  # docker build
+    r"|#\d+ \d+\.\d+(?: |$)"  # docker build
+    r"|\[\d{3,6}\] (?=\S|  )"  # a line's number
     r"|\[\d+/\d+(?:_\d+)?\] (?=\S|  )"  # a frame that torch.compile is at
     r"|(?:std(?:err|out)|err|out)(?: [FP])? ?[:|] ?|std(?:err|out) [FP] "
     r"|(?:\[std(?:err|out)\]|\[err\]) ?",
@@ -23,7 +24,7 @@ _TIME = re.compile(
     r"|[+-]\d\d:?\d\d| UTC)?[\])]?"
     r"(?:[ \t]*[-|:,](?= )| *\|)? ?"
     r"|\[(?:\d\d/\d\d/\d\d,? )?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: [AP]M)?\][ :]?"
-    r"|\d\d:\d\d:\d\d(?:[.,]\d+)?(?: [AP]M)?(?: [-|])? (?=\S|  )"
+    r"|\d\d:\d\d:\d\d(?:[.,-]\d+)?(?: [AP]M)?(?: [-|])? (?=\S|  )"
     r"|\d\d/\d\d(?:/\d\d(?:\d\d)?)? \d\d:\d\d:\d\d(?:[.,]\d+)? ?(?:[-|] )?"
     r"|\[ *\d+\.\d{6}\] "  # the kernel's
     r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:[\w.-]+ )?(?:[\w./-]+(?:\[\d+\])?: )?",
@@ -49,7 +50,10 @@ _AFTER_TIME = re.compile(
     rf"|[\w.]+ ?[-|] ?(?P<level3>{_LEVELS}) ?[-|] ?"
 )
 _PYTEST = re.compile(r"E {3,}(?=\S)")
-_QUOTE = re.compile(r"(?:> )+|>$")
+_COLUMNS = (  # what stands before every line of a text, and of how many at least
+    (re.compile(r"(?:> )+|>$"), 1),  # a quotation
+    (re.compile(r"\d{1,5}\.\d{1,3}(?: |$)"), 3),  # the seconds of a build
+)
 _GOOGLES = {"V": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _START = frozenset("([#0123456789>:")
 
@@ -90,9 +94,9 @@ def parted(line: str) -> Head:
 
 
 def unquoted(lines: list[str]) -> list[str]:
-    """The lines without the marks of a quotation, where all of them have one."""
-    if not all(line.startswith(">") for line in lines if line) or any(
-        line.startswith(">>>") for line in lines
-    ):
-        return lines
-    return [_QUOTE.sub("", line, count=1) for line in lines]
+    """The lines without the marks of a quotation, or the seconds of a build, where all of them have one."""
+    written = [line for line in lines if line]
+    for mark, least in _COLUMNS:
+        if len(written) >= least and all(mark.match(line) for line in written):
+            return [mark.sub("", line, count=1) for line in lines]
+    return lines

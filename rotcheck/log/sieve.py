@@ -15,8 +15,8 @@ _AROUND_GRAVE = (12, 50)  # lines before and after
 _AROUND_SLIGHT = (4, 12)
 _TAIL = 60  # lines at the end of the log, which are always read
 _WHOLE = 4 << 20  # bytes of trouble that are read whole; of more, what stands at either end of each block
-_ENDS = 8  # hits at either end of a block, then
-_MOST_BYTES = 1 << 19  # of a passage
+_ENDS = 4  # hits at either end of a block, then
+_MOST_BYTES = 1 << 17  # of a passage
 _LONGEST = 1 << 13  # bytes of a line that are read
 _TEMPLATES = 1 << 15
 

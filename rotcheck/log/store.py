@@ -17,13 +17,13 @@ class Store:
     def __init__(self) -> None:
         self._first: dict[str, list[Draft]] = {}
         self._last: dict[str, deque[Draft]] = {}
-        self._known: dict[tuple[str, str], Draft] = {}
+        self._known: set[int] = set()
         self._repeats: dict[tuple[str, str], Draft] = {}  # the latest of those that came again
 
     def add(self, draft: Draft) -> None:
         """Keep an event, or that it came again."""
         key = _key(draft)
-        if key in self._known:
+        if hash(key) in self._known:
             self._repeats.pop(key, None)
             self._repeats[key] = draft
             if len(self._repeats) > 4 * _EITHER:
@@ -33,7 +33,7 @@ class Store:
         last = self._last.setdefault(draft.kind, deque(maxlen=_EITHER))
         (first if len(first) < _EITHER else last).append(draft)
         if len(self._known) < _MOST:
-            self._known[key] = draft
+            self._known.add(hash(key))
 
     def drafts(self) -> list[Draft]:
         """All that are kept, in the order of their lines."""

@@ -39,7 +39,7 @@ def rejoined(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     result: list[tuple[int, str]] = []
     full = False
     for number, text in lines:
-        if full and text and not _START.match(text) and _is_bare(text):
+        if full and text and not (text.startswith("  ") or _START.match(text)) and _is_bare(text):
             result[-1] = result[-1][0], f"{result[-1][1]}{JOINT}{text}"
         else:
             result.append((number, text))

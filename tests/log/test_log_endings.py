@@ -1,7 +1,7 @@
 """What ended a run, in logs of each kind; and the healthy ones beside them."""
 
 import pytest
-from logs import ENDINGS, STEPS
+from endings import ENDINGS, STEPS
 
 from rotcheck.log import Event, read_text
 

@@ -1,6 +1,6 @@
 """How long `rotcheck.log.read` takes for a log, and how much memory.
 
-    python tests/benchmarks/logs.py [MEGABYTES]
+    python tests/benchmarks/log.py [MEGABYTES]
 
 Each kind runs in a process of its own; one line a kind: seconds, MB/s, the process's memory at its largest.
 """
