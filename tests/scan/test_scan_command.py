@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,15 @@ from scanning import lines, scanned
 from terminal import rotcheck
 from test_alerts import check_sarif
 
+from rotcheck import diagnose
 from rotcheck.errors import RequestError
 from rotcheck.report import formats
 from rotcheck.report.page import Look
 from rotcheck.scan import read
+from rotcheck.scan.rules import rules
 from rotcheck.scan.run import scan
+
+PAGE = Path(__file__).parents[2] / "docs" / "scan.md"
 
 FLAG = "import torch\ntorch._C._jit_set_profiling_executor(False)\n"
 NOTEBOOK = {
@@ -155,3 +160,26 @@ def test_every_format_names_the_line_and_what_happens_often_is_said_once(tmp_pat
     ]
     assert "| 2, 3 | legacy-executor |" in formats.render("markdown", "scan")(result, Look())
     assert json.loads(formats.render("json", "scan")(result, Look()))["schema"] == "rotcheck/scan/1"
+
+
+def test_every_code_has_its_section_and_its_explanation() -> None:
+    assert set(re.findall(r"^## ([a-z0-9-]+)$", PAGE.read_text(), re.MULTILINE)) == set(rules())
+    assert all(diagnose.get(code) for code in rules())
+
+
+def test_the_story_that_rotcheck_began_with_is_told_from_its_log_and_its_files() -> None:
+    """The log names the failure and this command, and this command the line and every function under it."""
+    failure = diagnose.match("NotImplementedError: Unknown device for graph fuser")
+    assert failure is not None
+    assert "rotcheck scan ." in failure.fix
+    result = scan(str(PAGE.parent / "the-old-story"), select=["legacy-executor", "scripted-under-flags"])
+    places = {
+        (hazard.code, Path(hazard.file).name, hazard.where)
+        for hazard in result.hazards
+        if hazard.failure == "J1"
+    }
+    assert places == {
+        ("legacy-executor", "flags.py", ""),
+        ("scripted-under-flags", "before.py", "_apply_rotary_pos_emb_torchscript"),
+        ("scripted-under-flags", "fused.py", "bias_dropout_add_scale"),
+    }

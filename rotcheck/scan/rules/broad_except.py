@@ -42,7 +42,7 @@ def _hazard(module: Module, call: ast.Call, handler: ast.ExceptHandler) -> Hazar
     name = module.name(call.func)
     prints = any(module.name(inner.func) == "print" for inner in module.within(handler, ast.Call))
     how = (
-        "and prints that on every call"
+        "and printed on every call"
         if prints and module.function(handler)
         else "and nothing says which path ran"
     )
