@@ -14,6 +14,7 @@ _SYSTEM = {
     errno.ENOSPC: "there is no space left where this is written",
     errno.EDQUOT: "your quota of space is used up where this is written",
 }
+_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a folder, or a zip
 _PROCESSES = "no further process or thread may be started here (`ulimit -u`, or the limit of the container)"
 
 
@@ -39,6 +40,8 @@ def _of_system(error: BaseException) -> str | None:
         return "no temporary folder can be written; have TMPDIR name one that can, with space left"
     if error.filename == sys.executable:
         return f"this Python cannot be started a second time, as a worker: {error.strerror}"
+    if os.path.isfile(_HOME):
+        return "this rotcheck lies in an archive, where it cannot list its own files: install or unpack it"
     if error.errno in _SYSTEM:
         return _SYSTEM[error.errno]
     if str(error.filename).startswith("/proc"):

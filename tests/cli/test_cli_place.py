@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -238,3 +239,13 @@ def test_a_full_disk_is_told_in_one_line(arguments: str) -> None:
     )
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "o space left" in done.stderr
+
+
+def test_from_an_archive_it_says_what_to_do(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "rotcheck.zip", "w") as archive:
+        for file in (Path(SOURCES) / "rotcheck").rglob("*"):
+            if file.suffix in (".py", ".toml"):
+                archive.write(file, file.relative_to(SOURCES))
+    ran = rotcheck("compare", "native", cwd=tmp_path, PYTHONPATH=str(tmp_path / "rotcheck.zip"))
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("rotcheck: this rotcheck lies in an archive")
