@@ -15,7 +15,8 @@ from typing import Any, Literal, Self
 
 import psutil
 
-from rotcheck.isolation.handle import GIB, Handle
+from rotcheck.isolation.handle import Handle
+from rotcheck.isolation.memory import total_gib
 from rotcheck.isolation.outcome import (
     CANNOT_FORK,
     Died,
@@ -45,8 +46,8 @@ def default_start() -> StartMethod:
 
 
 def default_memory_limit(workers: int) -> float:
-    """Return how many GiB a worker may hold: all together half of the machine, each at most 8."""
-    return min(8.0, float(psutil.virtual_memory().total) / GIB / 2 / workers)
+    """Return how many GiB a worker may hold: all together half of the machine or container, each at most 8."""
+    return min(8.0, total_gib() / 2 / workers)
 
 
 class Pool:

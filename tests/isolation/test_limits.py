@@ -1,11 +1,15 @@
 """Time and memory are bounded, whatever the worker does against it."""
 
+from pathlib import Path
+
+import psutil
 import pytest
 from pools import STARTS, job, outcomes, run
 
 import rotcheck.isolation.handle
-from rotcheck.isolation import Died, OverMemory, Returned, TimedOut
+from rotcheck.isolation import Died, OverMemory, Returned, TimedOut, memory
 from rotcheck.isolation.handle import Handle
+from rotcheck.isolation.pool import default_memory_limit
 
 both = pytest.mark.parametrize("start", STARTS)
 GIB = 1 << 30
@@ -85,3 +89,17 @@ def test_whoever_prints_without_end_meets_the_end_of_its_file_not_of_the_disk() 
     (found,) = outcomes("fills", [3 * GIB], limit=120)
     assert not isinstance(found, Died)
     assert str(found) == "OSError: [Errno 27] File too large"
+
+
+@pytest.mark.parametrize(
+    ("written", "gib"), [(f"{GIB}\n", 1.0), ("max\n", None), (f"{1 << 62}\n", None), ("", None), (None, None)]
+)
+def test_the_limit_of_a_container_counts(
+    written: str | None, gib: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if written is not None:
+        (tmp_path / "memory.max").write_text(written)
+    monkeypatch.setattr(memory, "_LIMITS", (str(tmp_path / "memory.max"),))
+    machine = psutil.virtual_memory().total / GIB
+    assert memory.total_gib() == (gib or machine)
+    assert default_memory_limit(2) == min(8.0, (gib or machine) / 4)
