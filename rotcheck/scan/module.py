@@ -27,20 +27,25 @@ class Module:
         self.lines = source.split("\n")
         self._places = places
         self._parents: dict[ast.AST, ast.AST] = {}
-        self._nodes = list(self._in_order())
+        self._nodes: list[ast.AST] = []
+        self._spans: dict[
+            ast.AST, tuple[int, int]
+        ] = {}  # from where to where the nodes below a node stand in _nodes
+        self._read()
         self._scopes = Scopes(self)
 
-    def _in_order(self) -> Iterator[ast.AST]:
-        waiting: list[ast.AST] = [
-            self.tree
-        ]  # no recursion: a chain of a thousand additions is nested as deeply
+    def _read(self) -> None:
+        """Put the nodes in the order of the source; no recursion: a thousand additions are nested as deeply."""
+        waiting: list[ast.AST | int] = [self.tree]
         while waiting:
             node = waiting.pop()
-            yield node
+            if isinstance(node, int):  # all below the node of that number have been read
+                self._spans[self._nodes[node]] = (node, len(self._nodes))
+                continue
             children = list(ast.iter_child_nodes(node))
-            for child in children:
-                self._parents[child] = node
-            waiting += reversed(children)
+            self._parents.update(dict.fromkeys(children, node))
+            waiting += [len(self._nodes), *reversed(children)]
+            self._nodes.append(node)
 
     @cached_property
     def is_test(self) -> bool:
@@ -80,12 +85,8 @@ class Module:
 
     def within(self, node: ast.AST, *kinds: type[Node]) -> Iterator[Node]:
         """Yield every node of these kinds below a node, that node included, in the order of the source."""
-        waiting = [node]
-        while waiting:
-            inner = waiting.pop()
-            if isinstance(inner, kinds):
-                yield inner
-            waiting += reversed(list(ast.iter_child_nodes(inner)))
+        start, end = self._spans[node]
+        return (inner for inner in self._nodes[start:end] if isinstance(inner, kinds))
 
     def function(self, node: ast.AST) -> Function | None:
         """Return the function that a node runs in: not the one whose decorator or default it is."""
