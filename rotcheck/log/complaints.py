@@ -42,18 +42,6 @@ _PERSON = re.compile(
     r"|because|seems?"
     r"|looks?|sometimes|always|works?|worked)\b"
 )
-_CODE = re.compile(
-    r"^\S+\.\w{1,4}[:-]\d+[:-]\s{2,}|^\S+\.(?:py|cpp|cu|md|rst|txt|toml|yaml|yml|json|c|h):\d+:(?!\d+: "
-    r"|\s*\w*(?:Warning|Error)\b| (?:fatal )?error)"
-    r"|^\s*(?:raise|except|assert|return|if|elif|else|with|def|class|import|from|print|#|//|/\*|\*|-|@"
-    r"|try|for|while|pytest\.|self\.)\b"
-    r"|^\s*(?:#|//|/\*|\"\"\"|'''|@)"
-)
-
-
-def is_code(text: str) -> bool:
-    """Whether the line is source code, or a search's or a compiler's quotation of it."""
-    return bool(_CODE.match(text))
 
 
 def is_warning(text: str, level: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from rotcheck.log import activity, boxes, complaints, deaths, tracebacks
+from rotcheck.log import activity, boxes, code, complaints, deaths, tracebacks
 from rotcheck.log.characters import broken, folded, plain
 from rotcheck.log.decoding import text_of
 from rotcheck.log.draft import Draft
@@ -93,7 +93,7 @@ class Parser:
         death = self._deaths.get(line.process)
         if deaths.begins_stack(text) and death and line.number - death.last < _NEARBY:
             return None, _stack(lines, at + 1, death)
-        if complaints.is_code(line.text):
+        if code.is_code(line.text):
             return None, at + 1
         if complaints.is_warning(text, line.level):
             return Draft.at(line, "warning"), at + 1
@@ -161,7 +161,8 @@ class Parser:
 def cleaned(raws: Iterable[Raw]) -> list[Line]:
     """The lines as their program wrote them: decoded, joined, without prefixes and boxes."""
     texts = [(raw.number, plain(part)) for raw in raws for part in _parts(text_of(raw.bytes))]
-    texts = rejoined(list(zip((number for number, _ in texts), unquoted([text for _, text in texts]))))
+    written = code.without_changes(unquoted([text for _, text in texts]))
+    texts = rejoined(list(zip((number for number, _ in texts), written)))
     heads = [(number, parted(text)) for number, text in texts]
     boxed = boxes.unboxed(["" if head.text.startswith("```") else head.text for _, head in heads])
     lines: list[Line] = []
@@ -184,7 +185,7 @@ def _is_wrapped(width: int, text: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    if "\\n" in text and "raceback (most" in text:  # a line of JSON
+    if "\\n" in text and "raceback (most" in text and "{" in text[:40]:  # a line of JSON
         text = text.replace("\\n", "\n").replace('\\"', '"')
     return _AFTER_BAR.sub("\n", broken(text)).split("\n")
 

@@ -3,7 +3,7 @@
 import io
 from typing import BinaryIO
 
-from rotcheck.log import complaints
+from rotcheck.log import code, complaints
 from rotcheck.log.decoding import blocks
 from rotcheck.log.draft import Draft
 from rotcheck.log.ending import ender, ending_error, went_on
@@ -95,7 +95,7 @@ def _bare_message(lines: list[Line]) -> list[Draft]:
     """The event of a short text that is nothing but a program's message."""
     written = [line for line in lines if line.text.strip()]
     text = " ".join(line.text for line in written)
-    if len(text) > _MESSAGE or any(complaints.is_code(line.text) for line in written):
+    if len(text) > _MESSAGE or any(code.is_code(line.text) for line in written):
         return []
     if not complaints.is_message(text):
         return []

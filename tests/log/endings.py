@@ -268,6 +268,11 @@ ENDINGS: dict[str, tuple[str, str | None]] = {
     ),
     "code in a search": ('a/test_x.py:10:    with pytest.raises(RuntimeError, match="CUDA error: device-side assert"):\n', None),
     "a change to code": (DIFF, None),
+    "a change that holds a traceback": (
+        DIFF.replace('RuntimeError("CUDA', 'RuntimeError("Fatal Python error: Aborted')
+        + '+    "Fatal Python error: Aborted"\n+    Segmentation fault (core dumped)\n',
+        None,
+    ),
     "a configuration": (CONFIG + STEPS, None),
     "JSON of a container": (
         '{"log":"Traceback (most recent call last):\\n  File \\"/srv/a.py\\", line 1, in <module>\\n    f()\\n'
