@@ -18,6 +18,7 @@ from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
 
 
 def _scripted() -> Callable[..., torch.Tensor]:
@@ -338,7 +339,42 @@ def N31() -> None:
 
 
 def N14() -> None:
-    torch.ones(4) * torch.ones(4, device="meta")
+    torch.ones(4, device="meta") * torch.ones(4)
+
+
+def A12() -> None:
+    freqs_cis = torch.view_as_complex(torch.ones(2, 2, 2, dtype=torch.float16))
+    freqs_cis @ freqs_cis
+
+
+def A13() -> None:
+    torch.ones(2, dtype=torch.complex64).clamp(0, 1)
+
+
+def P1() -> None:
+    torch.nn.Module().register_buffer("inv_freq", torch.ones(4, device="meta").to("cpu"))
+
+
+def P3() -> None:
+    rotary = torch.nn.Module()
+    rotary.load_state_dict({"inv_freq": torch.ones(4)})
+
+
+def P5() -> None:
+    tables: list[torch.Tensor] = []
+
+    def rotate(x: torch.Tensor) -> torch.Tensor:
+        if not tables:
+            tables.append(x.cos())
+        return x * tables[0]
+
+    checkpoint(rotate, torch.ones(4, requires_grad=True), use_reentrant=False).sum().backward()
+
+
+def P7() -> None:
+    cos = torch.ones(4, requires_grad=True).cos()
+    (torch.ones(4, requires_grad=True) * cos).sum().backward()
+    (torch.ones(4, requires_grad=True) * cos).sum().backward()
 
 
 def N19_polar() -> None:
