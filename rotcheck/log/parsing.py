@@ -230,11 +230,12 @@ def _stack(lines: Sequence[Line], at: int, death: Draft) -> int:
     """Give a death the frames that faulthandler lists; returns the index behind them."""
     from rotcheck.log.events import Frame
 
-    frames = []
+    frames, current = [], lines[at - 1].text.lstrip().startswith("Current")  # the thread that died
     while at < len(lines) and (hit := tracebacks.FRAME.match(lines[at].text)):
         frames.append(Frame(file=hit["file"], line=int(hit["line"]), function=hit["name"] or ""))
         at += 1
-    death.frames = death.frames or tuple(reversed(frames))
+    if current or not death.frames:
+        death.frames = tuple(reversed(frames))
     death.last = lines[at - 1].number
     return at
 

@@ -56,6 +56,16 @@ def test_a_message_of_many_causes_is_likely_only_under_rotary_code() -> None:
     assert elsewhere.answer.failure is None
 
 
+def test_of_a_crash_the_thread_that_died_speaks() -> None:
+    """faulthandler lists the other threads first."""
+    other = '  File "/usr/lib/python3.11/threading.py", line 327 in wait\n'
+    died = '  File "/x/site-packages/flash_attn/ops/triton/rotary.py", line 203 in apply_rotary\n'
+    threads = "\nThread 0x0700 (most recent call first):\n{}\nCurrent thread 0x2740 (most recent call first):\n{}"
+
+    assert summary(f"Fatal Python error: Segmentation fault\n{threads.format(other, died)}")[2] == "R23"
+    assert summary(f"Fatal Python error: Segmentation fault\n{threads.format(died, other)}")[1] == "general"
+
+
 def test_a_folder_that_a_user_named_is_no_rotary_code() -> None:
     """Whoever calls a project rope does not make every crash one of rotary."""
     told = explained(traceback(ASSERT, '/home/x/rope/rotary/src/data.py", line 3, in collate'))
