@@ -19,7 +19,7 @@ _STRAIGHT = str.maketrans(
 )
 
 ROTARY = (
-    r"(?i)rotary|rotate_half|(?<![a-z])rope(?![a-z])|(?<![a-z])flash_attn|freqs|inv_freq"
+    r"(?i)rotary|rotate_(?:half|every_two|quer)|(?<![a-z])rope(?![a-z])|(?<![a-z])flash_attn|freqs|inv_freq"
     r"|(?<![a-z])(?:cos|sin)(?![a-z])"
 )
 """What names rotary code: in a frame, a kernel or a variable."""
