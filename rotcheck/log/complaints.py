@@ -8,14 +8,16 @@ _WARNING = re.compile(
     r"|: warning: |^Error caught was: |some optimizations will not be enabled",
 )
 _HINT = re.compile(
-    r"\bdeprecated\b|\bwill be (?:removed|ignored)\b|^skipping cudagraphs|^Unrecognized keys|^You are attempting"
+    r"\bdeprecated\b|\bwill be (?:removed|ignored)\b|^skipping cudagraphs|^Unrecognized keys"
+    r"|^You are attempting"
     r"|hit config\.\w*limit|falling back to",
 )
 _ERROR = re.compile(
     r"^\[?(?:ERROR|CRITICAL|FATAL)\b[\]:\s-]"
     r"|^(?:[\w .\[\]()/\\:+<>'-]{0,90}?[\s:\]/])?(?:fatal )?error ?:? *: (?!\s*(?:[-+\d.]+\b|null\b"
     r"|None\b|true\b|false\b|\[|\{|$))"
-    r"|\berror [A-Z]{1,4}\d{3,5}: |has timed out|^error: |^npm ERR!|^CMake Error"
+    r"|^Error occurred when |^(?:- )?\*{0,2}Exception Message:\*{0,2} \S|\berror [A-Z]{1,4}\d{3,5}: "
+    r"|has timed out|^error: |^npm ERR!|^CMake Error"
     r"|^make(?:\[\d+\])?: \*\*\* |^ninja: build stopped|^FAILED[: ]"
     r"|^ptxas fatal"
     r"|^\s*× .*did not run successfully|^(?:ERROR|Error)!|\bERR\d{5}\b|\bError\(\w+\): "

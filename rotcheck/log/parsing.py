@@ -131,8 +131,8 @@ class Parser:
             self._count_work(process, line)
         elif activity.is_good_end(text):
             self.last_good = line.number
-        elif not text:
-            return None
+        elif not text:  # a message may go on below its colon
+            return message if message and message.pieces[-1].endswith(":") else None
         elif message and _continues(message, line) and not activity.is_foreign(text):
             message.pieces.append(line.marked.strip())
             message.last, message.width = line.number, line.width
@@ -211,7 +211,8 @@ def _continues(message: Draft | None, line: Line) -> bool:
         return False
     indented = line.text.startswith((" ", "\t"))
     if message.kind in ("warning", "error") and not indented:
-        return _is_wrapped(message.width, line.text) and len(message.pieces) < _MOST_WRAPPED
+        more = message.pieces[-1].endswith(":") or _is_wrapped(message.width, line.text)
+        return more and len(message.pieces) < _MOST_WRAPPED
     return indented or len(message.pieces) < _MOST_LINES
 
 

@@ -259,6 +259,14 @@ ENDINGS: dict[str, tuple[str, str | None]] = {
                             "slurmstepd: error: *** JOB 77"),
     "pip": (PIP, "ModuleNotFoundError: No module named 'torch'"),
     "a build": (BUILD, "csrc/flash_api.cpp:10:10: fatal error: Python.h"),
+    "a report of ComfyUI": (
+        "# ComfyUI Error Report\n- **Node Type:** Sampler\n- **Exception Message:** Flash attention is required.\n",
+        "- **Exception Message:** Flash attention is required.",
+    ),
+    "a message below its colon": (
+        "Error occurred when executing KSampler:\n\nmodule 'xformers._C' has no attribute 'varlen_fwd'\n",
+        "Error occurred when executing KSampler: module 'xformers._C' has no attribute 'varlen_fwd'",
+    ),
     "an error, then work": ("ERROR: could not fetch the tokenizer, retrying\n" + STEPS, None),
     "an error at the end": (STEPS + "2026-01-01 10:01:00,000 ERROR trainer.py:90] checkpoint is corrupt\n", "checkpoint is corrupt"),
     "a warning at the end": (STEPS + "/srv/a.py:3: UserWarning: lr_scheduler.step() before optimizer.step()\n", None),
