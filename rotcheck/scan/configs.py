@@ -128,8 +128,10 @@ def _maker(module: Module, value: ast.expr) -> str:
 
 def _of_class(dotted: str, project: Project) -> Config | None:
     name = dotted.rpartition(".")[2]
+    if name in BASES:
+        return None  # of any model, the class of a remote one included, which may keep its fields
     if dotted.startswith("transformers."):
-        return Config("" if name in BASES or name == "AutoConfig" else name, frozenset())
+        return Config("" if name == "AutoConfig" else name, frozenset())
     return _of_definition(name, project, 0)
 
 

@@ -56,6 +56,9 @@ def is_broad(module: Module, handler: ast.ExceptHandler) -> bool:
 
 
 def is_heard(module: Module, handler: ast.ExceptHandler) -> bool:
-    """Return whether a handler raises, warns or logs."""
+    """Return whether a handler raises, warns or logs, or keeps what was raised."""
+    kept = (node.value for node in module.within(handler, ast.Assign))
+    if any(name.id == handler.name for value in kept for name in module.within(value, ast.Name)):
+        return True
     called = (module.name(call.func).rpartition(".")[2] for call in module.within(handler, ast.Call))
     return any(True for _ in module.within(handler, ast.Raise)) or any(name in REPORTS for name in called)

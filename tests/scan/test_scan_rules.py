@@ -56,9 +56,9 @@ def precompute_freqs_cis(dim):
     t = torch.arange(0, dim, 2).cuda()
     return torch.outer(t, torch.arange(9, device="cuda"))
 
-def apply_rope(x, freqs_cis):
+def rope_phases(positions, inv_freq):
     with torch.cuda.amp.autocast(enabled=False):
-        return x * freqs_cis
+        return positions @ inv_freq
 """
 PLANTED = {
     "broad-except": (SEED, [12]),
@@ -174,6 +174,39 @@ def rotary_tables(x, dim):
         t = t.cuda()
     with torch.autocast(device_type=x.device.type, enabled=False):
         return t
+""",
+    ),
+    "autocast rounds no multiplication": (
+        "cuda-only",
+        """
+import torch
+
+def apply_rope(x, freqs_cis):
+    with torch.autocast("cuda", enabled=False):
+        return x * freqs_cis
+""",
+    ),
+    "any class, of remote code too": ("rope-theta", THETA.replace("config: Llama", "config: Pretrained")),
+    "the failure is kept": (
+        "broad-except",
+        """
+from flash_attn import flash_attn_func
+
+def attend(q, k, v):
+    try:
+        return flash_attn_func(q, k, v), None
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    return plain(q, k, v), reason
+""",
+    ),
+    "keys of a dictionary": (
+        "inplace-rotary",
+        """
+def rotary_names(names):
+    names["rope"] = names["rotary"] + "_a"
+    names["rotary_emb"] = names["rope"]
+    return names
 """,
     ),
     "not rotary": ("cuda-only", "import torch\ndef f(x):\n    return x.cuda()\n"),

@@ -67,7 +67,16 @@ def _is_autocast(module: Module, call: ast.Call) -> bool:
         name in AUTOCAST
         and _is_off(module, call, name)
         and bool(ROTARY.search(ast.unparse(function or call)))
+        and _has_product(module, call)
     )
+
+
+def _has_product(module: Module, call: ast.Call) -> bool:
+    """Return whether the block, or the function that is decorated, has what autocast would round: a matrix product."""
+    block = next((a for a in module.ancestors(call) if isinstance(a, ast.With | Function)), call)
+    names = {module.name(inner.func).rpartition(".")[2] for inner in module.within(block, ast.Call)}
+    products = any(isinstance(inner.op, ast.MatMult) for inner in module.within(block, ast.BinOp))
+    return products or bool(names & {"einsum", "matmul", "bmm", "mm", "tensordot", "baddbmm"})
 
 
 def _autocast(module: Module, call: ast.Call) -> Hazard:

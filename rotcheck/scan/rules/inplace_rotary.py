@@ -70,8 +70,16 @@ def _writes(module: Module, function: Function) -> Iterator[tuple[ast.Assign, as
     """Yield each `x[...] = value` of a function itself."""
     for node in module.within(function, ast.Assign):
         for target in node.targets:
-            if isinstance(target, ast.Subscript) and module.function(node) is function:
+            if isinstance(target, ast.Subscript) and _is_slice(target) and module.function(node) is function:
                 yield node, target
+
+
+def _is_slice(target: ast.Subscript) -> bool:
+    """Whether an index takes lanes of a tensor, and no key of a dictionary."""
+    return any(
+        isinstance(part, ast.Slice) or (isinstance(part, ast.Constant) and part.value is ...)
+        for part in ast.walk(target.slice)
+    )
 
 
 def _read_after(module: Module, function: Function) -> Iterator[Hazard]:
