@@ -9,8 +9,8 @@ import re
 NEAR = 120  # characters between the two parts of a symptom
 
 WORDS = {
-    "BAD": r"\b(?:gibberish|garbage|garbled|nonsens\w+|incoheren\w+|instable|unstable|trash\w*|word salad|degenerat\w+"
-    r"|babbl\w+|rambl\w+|(?:broken|weird|random|strange) (?:text|output|tokens|words|characters)|repeat\w*"
+    "BAD": r"\b(?:gibberish|garbage|garbled|junk|nonsens\w+|incoheren\w+|instable|unstable|trash\w*|word salad"
+    r"|degenerat\w+|babbl\w+|rambl\w+|(?:broken|weird|random|strange) (?:text|output|tokens|words|characters)|repeat\w*"
     r"|(?<!for |the )loops?\b|looping|collaps\w+|degrad\w+|falls? apart|breaks? down|explod\w+)",
     "WORSE": r"(?:n't (?:the same|match|agree)|\b(?:wors\w+|wrong|differ\w*|higher|lower|mismatch\w*|inconsisten\w+"
     r"|not (?:the same|match|agree)|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+|spik\w+|jump\w*"
