@@ -114,7 +114,8 @@ def test_every_check_has_its_row() -> None:
 
 def test_the_readme_counts_the_failures_right() -> None:
     counted = len(list((ROOT / "rotcheck" / "diagnose" / "failures").glob("*.toml")))
-    assert f"{counted} failures with cause, fix and source" in (ROOT / "README.md").read_text()
+    hundreds = counted // 100 * 100
+    assert f"more than {hundreds} failures with cause, fix and source" in (ROOT / "README.md").read_text()
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
