@@ -10,7 +10,7 @@ PACKAGES = {
     "liger_kernel", "mamba_ssm", "rotary_emb", "sageattention", "transformer_engine", "triton", "vllm_flash_attn",
     "xformers",
 }  # fmt: skip
-WORDS = tuple(sorted(PACKAGES))
+WORDS = (*sorted(PACKAGES - {"fla", "triton"}), "fla.")
 BROAD = {"Exception", "BaseException"}
 REPORTS = {
     "warn",

@@ -56,16 +56,20 @@ def precompute_freqs_cis(dim):
     t = torch.arange(0, dim, 2).cuda()
     return torch.outer(t, torch.arange(9, device="cuda"))
 
-def rope_phases(positions, inv_freq):
+def rope_phases(t, inv_freq):
     with torch.cuda.amp.autocast(enabled=False):
-        return positions @ inv_freq
+        return t[:, None] @ inv_freq[None]
+
+@torch.autocast("cuda", enabled=False)
+def rope_angles(t, inv_freq):
+    return torch.einsum("i,j->ij", t, inv_freq)
 """
 PLANTED = {
     "broad-except": (SEED, [12]),
     "rebound-argument": (SEED, [7, 8]),
     "rope-theta": (THETA, [7, 8]),
     "rope-scaling": (SCALING, [5, 12, 15]),
-    "cuda-only": (CUDA, [4, 8, 12]),
+    "cuda-only": (CUDA, [4, 8, 12, 15]),
 }
 
 

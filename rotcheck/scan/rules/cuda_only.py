@@ -32,15 +32,13 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     for call in module.calls():
         if _is_autocast(module, call) and not _is_guarded(module, call):
             yield _autocast(module, call)
-        elif _makes(module, call) and not _is_guarded(module, call) and ROTARY.search(module.where(call)):
+        elif _makes(module, call) and not _is_guarded(module, call):
             groups.setdefault(module.where(call), []).append(call)
     yield from (_tensors(module, group) for group in groups.values())
 
 
 def _is_guarded(module: Module, call: ast.Call) -> bool:
-    return module.function(call) is None or any(
-        GUARD.search(module.text(test)) for test in module.guards(call)
-    )
+    return any(GUARD.search(module.text(test)) for test in module.guards(call))
 
 
 def _defaults(module: Module, function: Function) -> Iterator[Hazard]:
@@ -62,13 +60,12 @@ def _defaults(module: Module, function: Function) -> Iterator[Hazard]:
 
 
 def _is_autocast(module: Module, call: ast.Call) -> bool:
-    name, function = module.name(call.func), module.function(call)
-    return (
-        name in AUTOCAST
-        and _is_off(module, call, name)
-        and bool(ROTARY.search(ast.unparse(function or call)))
-        and _has_product(module, call)
-    )
+    """Return whether a call switches autocast off, for CUDA alone, where rotary code has a product that it casts."""
+    name = module.name(call.func)
+    if name not in AUTOCAST or not _is_off(module, call, name) or not _has_product(module, call):
+        return False
+    function = next((a for a in module.ancestors(call) if isinstance(a, Function)), call)
+    return bool(ROTARY.search(module.where(call) + ast.unparse(function)))
 
 
 def _has_product(module: Module, call: ast.Call) -> bool:
@@ -83,8 +80,8 @@ def _autocast(module: Module, call: ast.Call) -> Hazard:
     return module.hazard(
         CODE,
         call,
-        f"`{module.text(call)}` switches autocast off for CUDA alone: on another device the phases are still rounded "
-        "to bfloat16 or float16",
+        f"`{module.text(call)}` switches autocast off for CUDA alone: on another device the matrix product under "
+        "it is still rounded to bfloat16 or float16",
         "Write `torch.autocast(device_type=x.device.type, enabled=False)`, of the tensor at hand.",
         devices="cpu, mps, xpu and others, under autocast",
         failure="N2",
@@ -112,6 +109,9 @@ def _is_off(module: Module, call: ast.Call, name: str) -> bool:
 
 
 def _makes(module: Module, call: ast.Call) -> bool:
+    """Return whether a call in a rotary function makes a tensor on CUDA, or moves one there."""
+    if not module.function(call) or not ROTARY.search(module.where(call)):
+        return False
     if module.name(call.func) in FACTORIES:
         device = module.argument(call, "device")
         return device is not None and _is_cuda(module, device)

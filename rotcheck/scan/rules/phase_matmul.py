@@ -12,7 +12,7 @@ from rotcheck.scan.values import casts
 
 CODE = "phase-matmul"
 TITLE = "Phases from a matrix product that autocast rounds"
-WORDS = ("einsum", "matmul", "bmm", "tensordot", "@")
+WORDS = ("freq", "Freq", "theta", "omega")  # what one side of the product is called
 
 EVERYWHERE = {"@", "torch.matmul", "torch.bmm", "torch.mm"}  # autocast casts these on each device
 NOT_ON_CPU = {"torch.einsum", "einops.einsum", "torch.tensordot"}  # these on all but the CPU
