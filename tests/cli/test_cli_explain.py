@@ -89,13 +89,16 @@ def test_an_id_wins_over_a_file_of_that_name(tmp_path: Path) -> None:
     assert "\nJ2  " in told("./J1", cwd=tmp_path).out
 
 
-def test_binary_junk_is_unknown(tmp_path: Path) -> None:
-    (tmp_path / "core").write_bytes(bytes(range(256)) * 1000)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(bytes(range(256)) * 1000, "is not text"), (b"", "is empty"), (b" \n\n", "is empty")],
+)
+def test_what_holds_no_text_is_said(content: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "core").write_bytes(content)
 
-    ran = told("core", cwd=tmp_path)
-
-    assert ran.code in (0, 2)
-    assert ran.err == ""
+    for ran in (told("core", cwd=tmp_path), told("-", text=content.decode("utf-8", "surrogateescape"))):
+        assert (ran.code, ran.out) == (2, "")
+        assert says in ran.err
 
 
 def test_without_a_text_all_that_is_known_is_listed_and_no_id_is_cut() -> None:

@@ -1,5 +1,6 @@
 """`rotcheck explain`: from an error message or a log to its cause and fix."""
 
+import codecs
 import os
 import stat
 import sys
@@ -35,6 +36,9 @@ LOGS = (
     ".jsonl",
 )  # suffixes of files that are no message
 PIPED = ("-", "/dev/stdin")
+HEAD = 4096  # bytes by which text is told from other files
+CONTROL = frozenset(range(1, 32)) - frozenset(b"\t\n\r\f\b\x1b\a")
+MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def explain(
@@ -100,17 +104,35 @@ def read(words: Sequence[str]) -> "Log":
     if text in PIPED:
         if sys.stdin is None:
             raise RequestError("there is no standard input to read")
-        return log.read(sys.stdin.buffer)
+        return _text(sys.stdin.buffer, "standard input")
     if _is_there(text):
         if any(character.isspace() for character in text):
             guard.say(f"rotcheck: reading the file {text!r}")
         with _opened(text) as stream:
-            return log.read(stream)
+            return _text(stream, repr(text))
     if sum(map(_is_there, words)) == len(words) > 1:
         raise RequestError(f"{len(words)} files: explain reads one log at a time")
     if len(words) == 1 and _is_path(text):
         raise RequestError(f"there is no file {text!r}; a message is given between quotes, as it was printed")
+    if not text.strip():
+        raise RequestError("the message is empty")
     return log.read_text(text)
+
+
+def _text(stream: BinaryIO, name: str) -> "Log":
+    """Return what a stream tells that holds text."""
+    from rotcheck import log
+
+    head: bytes = getattr(stream, "peek", lambda size: b"")(HEAD)[:HEAD]
+    unread = sum(byte in CONTROL for byte in head)
+    if unread > len(head) / 50 and not head.startswith(MARKS):
+        raise RequestError(
+            f"{name} is not text: {unread} of its first {len(head)} bytes are control characters"
+        )
+    told = log.read(stream)
+    if told.size < HEAD and not told.prose.strip():
+        raise RequestError(f"{name} is empty")
+    return told
 
 
 def _opened(path: str) -> BinaryIO:
