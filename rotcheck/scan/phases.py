@@ -16,6 +16,9 @@ FREQUENCIES = re.compile(r"(^|_)(inv_?freqs?|freqs?|frequenc\w+|thetas?|omegas?)
 POSITIONS = re.compile(
     r"(^|_)(t|m|seq|pos|positions?|ids|idx|idxs|index|indices|grid|coords?|arange|offsets?)(_|\d*$)"
 )
+ACTIVATIONS = re.compile(
+    r"^(x|x[qkv]|[qkv]|qk|qkv|quer(y|ies)|keys?|values?|hidden_states?|(query|key|value)_(states|layer)|inputs?(_embeds)?)$"
+)
 PRODUCTS = {
     "torch.einsum": 1, "einops.einsum": 0, "torch.outer": 0, "torch.matmul": 0, "torch.bmm": 0, "torch.mm": 0,
     "torch.tensordot": 0, "torch.kron": 0, "torch.ger": 0,

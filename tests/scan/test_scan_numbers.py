@@ -291,7 +291,11 @@ CASES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
         ALIASED,
         (("left = x[..., :2]", "left = x[..., :2].clone()"),),
     ),
-    "out=": ("inplace-rotary", OUT, (("out=x", "out=None"), ("def apply", "@torch.no_grad()\ndef apply"))),
+    "out=": (
+        "inplace-rotary",
+        OUT,
+        (("out=x", "out=None"), ("def apply_rope_out", "def scale_into"), ("def apply", "@torch.no_grad()\ndef apply")),
+    ),
 }  # fmt: skip
 TWINS = [(name, number) for name, case in CASES.items() for number in range(len(case[2]))]
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from rotcheck.results import Hazard
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import is_rotary
+from rotcheck.scan.phases import ACTIVATIONS, ROTARY, is_rotary
 from rotcheck.scan.project import Project
 from rotcheck.scan.values import stem
 
@@ -116,6 +116,8 @@ def _is_view(module: Module, function: Function, node: ast.AST, place: str) -> b
 
 
 def _out(module: Module, function: Function) -> Iterator[Hazard]:
+    if not ROTARY.search(module.where(function)):
+        return
     for call in module.within(function, ast.Call):
         target = module.argument(call, "out")
         if (
@@ -125,7 +127,7 @@ def _out(module: Module, function: Function) -> Iterator[Hazard]:
         ):
             continue
         inner = stem(target)
-        if isinstance(inner, ast.Name) and inner.id in _parameters(function):
+        if isinstance(inner, ast.Name) and ACTIVATIONS.match(inner.id) and inner.id in _parameters(function):
             message = (
                 f"`{module.text(call)}` writes into the argument `{inner.id}` by `out=`: torch raises that it does not "
                 "support automatic differentiation once an argument requires grad"

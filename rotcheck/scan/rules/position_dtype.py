@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rotcheck.results import Hazard
 from rotcheck.scan.classes import assignments, buffers, builds, is_module
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import phases, waves
+from rotcheck.scan.phases import ACTIVATIONS, phases, waves
 from rotcheck.scan.project import Project
 from rotcheck.scan.values import MAKERS, Cast, casts
 
@@ -17,9 +17,6 @@ WORDS = ("arange", "inv_freq", "freqs", "position")
 
 HALF = {"torch.bfloat16", "torch.float16", "torch.half"}
 WIDE = {"torch.float32", "torch.float64", "torch.float", "torch.double"}
-ACTIVATIONS = re.compile(
-    r"^(x|x[qkv]|[qkv]|qk|qkv|quer(y|ies)|keys?|values?|hidden_states?|(query|key|value)_(states|layer)|inputs?(_embeds)?)$"
-)
 FLAGS = re.compile(r"fp32|float32|full_precision", re.I)
 
 
