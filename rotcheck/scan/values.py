@@ -21,6 +21,7 @@ MAKERS = {
     "torch.full",
     "torch.empty",
 }
+MOVES = {"to", "type_as", "cuda"}
 METHODS = {
     *TYPES, "to", "type", "type_as", "clone", "contiguous", "detach", "cpu", "cuda", "view", "reshape", "unsqueeze",
     "squeeze", "expand", "expand_as", "repeat", "repeat_interleave", "flatten", "unflatten", "transpose", "permute",
@@ -76,14 +77,28 @@ def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
 
 def casts(module: Module, node: ast.AST) -> Iterator[Cast]:
     """Yield the casts on the way to a value, the last one first, and the dtype that it was made in."""
+    for call in way(module, node):
+        if isinstance(call, ast.Call) and (cast := cast_of(module, call)) is not None:
+            yield cast
+
+
+def is_on_cpu(module: Module, node: ast.AST) -> bool:
+    """Whether a value is made without a device and not moved, in the same function."""
+    calls = [call for call in way(module, node) if isinstance(call, ast.Call)]
+    made = [call for call in calls if module.name(call.func) in MAKERS]
+    moved = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in MOVES]
+    return bool(made) and not moved and all(module.argument(call, "device") is None for call in made)
+
+
+def way(module: Module, node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what a value comes from in its function, the value first."""
     waiting, seen = [node], set[ast.AST]()
     while waiting:
         node = waiting.pop(0)
         if node in seen:
             continue
         seen.add(node)
-        if isinstance(node, ast.Call) and (cast := cast_of(module, node)) is not None:
-            yield cast
+        yield node
         waiting += _inner(module, node)
 
 

@@ -53,7 +53,7 @@ class RotaryPhases(nn.Module):
         self.inv_freq = nn.Buffer(inv_freq)
 
     def _angles(self, n):
-        return torch.einsum("i,j->ij", torch.arange(n).float(), self.inv_freq)  # here
+        return torch.einsum("i,j->ij", torch.arange(n, device=self.inv_freq.device), self.inv_freq)  # here
 
     def forward(self, x):
         return self._angles(x.shape[1])
@@ -216,7 +216,11 @@ CASES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "an einsum in a helper": (
         "phase-matmul",
         EINSUM,
-        (('torch.einsum("i,j->ij", ', "torch.outer("), ("def forward", "def __init__")),
+        (
+            ('torch.einsum("i,j->ij", ', "torch.outer("),
+            ("def forward", "def __init__"),
+            (", device=self.inv_freq.device", ""),
+        ),
     ),
     "a complex buffer": (
         "complex-buffer",

@@ -8,7 +8,7 @@ from rotcheck.scan.classes import attribute, methods
 from rotcheck.scan.module import Function, Module
 from rotcheck.scan.phases import Phase, phases
 from rotcheck.scan.project import Project
-from rotcheck.scan.values import casts
+from rotcheck.scan.values import casts, is_on_cpu
 
 CODE = "phase-matmul"
 TITLE = "Phases from a matrix product that autocast rounds"
@@ -76,6 +76,8 @@ def _is_safe(module: Module, phase: Phase) -> bool:
     """Whether autocast is off there, or leaves it alone because both operands are float64."""
     operands = (phase.positions, phase.frequencies)
     are_double = all(any(cast.dtype in DOUBLE for cast in casts(module, part)) for part in operands)
+    if phase.operation in NOT_ON_CPU and is_on_cpu(module, phase.positions):
+        return True
     return are_double or _without_autocast(module, phase.node)
 
 
