@@ -48,7 +48,7 @@ def explain(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Name the cause and the fix of an error message, or of what ended the run that a log tells of.
+    """Name the cause and fix of an error message or of a log.
 
     Without one, all failures that are known are listed.
 
