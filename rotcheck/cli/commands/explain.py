@@ -48,7 +48,9 @@ def explain(
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Name the cause and fix of an error message or of a log.
+    """Name what ended a run, its cause and its fix.
+
+    From an error message, a log or a description in words.
 
     Without one, all failures that are known are listed.
 
@@ -73,6 +75,8 @@ def explain(
 
     explanation = explain(read(text or []))
     outlet.show(explanation)
+    if quiet and not explanation.answered:
+        guard.say("rotcheck: no failure and no message that is known has this text")
     if pipe.interrupted():
         return INTERRUPTED
     return 0 if explanation.answered else REQUEST
