@@ -14,7 +14,7 @@ WORDS = {
     r"|(?<!for |the )loops?\b|looping|collaps\w+|degrad\w+|falls? apart|breaks? down|explod\w+)",
     "WORSE": r"(?:n't (?:the same|match|agree)|\b(?:wors\w+|wrong|differ\w*|higher|lower|mismatch\w*|inconsisten\w+"
     r"|not (?:the same|match|agree)|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+|spik\w+|jump\w*"
-    r"|broken|garbled|chang\w+|drops?|dropped)\b)",
+    r"|instead of|broken|garbled|chang\w+|drops?|dropped)\b)",
     "OUTPUT": r"(?:results?|outputs?|logits|answers?|loss|perplexity|ppl|accuracy|generations?|generated text|values"
     r"|quality|gradients?|grad norm|embeddings?|tokens|predictions?)\b",
     "CHANGED": r"(?:<OUTPUT>.{0,60}?<WORSE>|(?:different|wrong|worse|other|higher|incorrect|inconsistent|bad|garbage"
