@@ -153,12 +153,13 @@ def _of_definition(name: str, project: Project, depth: int) -> Config | None:
 
 
 def _unnamed(module: Module, node: ast.expr, project: Project) -> Config | None:
-    """Return a config without an annotation: of a file that uses transformers, in a project without its own."""
-    last = module.name(node).rpartition(".")[2]
-    if last not in NAMES or not any(_uses(source) for source in module.nodes(ast.Import, ast.ImportFrom)):
+    """Return a config without an annotation: in a project without its own, or of a file that uses transformers."""
+    if module.name(node).rpartition(".")[2] not in NAMES:
         return None
-    custom = any("rope_theta" in each.fields for each in project.collect(definitions, "Config", "Args"))
-    return None if custom else Config("", frozenset())
+    classes = list(project.collect(definitions, "Config", "Args"))
+    uses = any(_uses(source) for source in module.nodes(ast.Import, ast.ImportFrom))
+    custom = any("rope_theta" in each.fields for each in classes)
+    return None if custom or (classes and not uses) else Config("", frozenset())
 
 
 def _uses(source: ast.AST) -> bool:

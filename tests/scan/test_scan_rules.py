@@ -223,6 +223,17 @@ def test_a_rule_leaves_healthy_code_alone(code: str, text: str, tmp_path: Path) 
     assert lines(scanned(tmp_path, {"model.py": text}, code)) == []
 
 
+def test_a_config_of_a_file_that_names_no_library_is_one_of_transformers_unless_the_project_has_its_own(
+    tmp_path: Path,
+) -> None:
+    reader = "def theta(config):\n    return getattr(config, 'rope_theta', 10000.0)\n"
+    foreign, own = tmp_path / "foreign", tmp_path / "own"
+    settings = "class ModelArgs:\n    rope_theta: float = 500000.0\n"
+
+    assert lines(scanned(foreign, {"reader.py": reader}, "rope-theta")) == [("rope-theta", "reader.py", 2)]
+    assert lines(scanned(own, {"reader.py": reader, "args.py": settings}, "rope-theta")) == []
+
+
 def test_a_config_that_derives_from_one_of_transformers_is_known_across_files(tmp_path: Path) -> None:
     files = {
         "configuration.py": "from transformers import LlamaConfig\nclass MyConfig(LlamaConfig):\n    pass\n",
