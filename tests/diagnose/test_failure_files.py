@@ -14,6 +14,7 @@ from finding_codes import codes, of_source
 import rotcheck.diagnose
 from rotcheck.diagnose import Failure, KnowledgeError, all_failures, for_finding, get, knowledge
 from rotcheck.diagnose.match import context, fold, literal
+from rotcheck.report.text import LONGEST
 
 FAILURES = all_failures()
 FOLDER = Path(rotcheck.diagnose.__file__).parent / "failures"
@@ -54,6 +55,7 @@ def test_every_text_is_there(failure: Failure) -> None:
     """Nobody is left with half an answer at 3 a.m."""
     for text in (failure.title, failure.cause, failure.fix, failure.devices, failure.versions):
         assert text == text.strip() != ""
+        assert len(text) <= LONGEST  # a page cuts what is longer
     assert failure.source
     assert all(failure.source)
 
