@@ -63,11 +63,13 @@ def test_a_pipe_whose_writer_says_nothing_is_given_up(fifo: Path) -> None:
 
 def test_a_pipe_with_a_policy_in_it_is_read(fifo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "WAIT", 60.0)
-    holder = os.open(fifo, os.O_RDWR)  # so that a reader who comes first finds a writer
+    keeper = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # what is written outlives a writer who is done first
+    holder = os.open(fifo, os.O_WRONLY)  # so that a reader who comes first finds a writer
     thread = threading.Thread(target=lambda: (os.write(holder, POLICY.encode()), os.close(holder)))
     thread.start()
     assert load(str(fifo)).implementations == ("native",)
     thread.join()
+    os.close(keeper)
 
 
 def test_what_has_no_end_or_is_huge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
