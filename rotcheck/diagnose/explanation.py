@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from rotcheck.diagnose.answer import UNKNOWN, Answer, of_event
+from rotcheck.diagnose.answer import GENERAL, UNKNOWN, Answer, of_event
 from rotcheck.diagnose.match import fold
 from rotcheck.diagnose.words import is_code, of_words
 from rotcheck.log.events import Event, Log
@@ -14,6 +14,8 @@ from rotcheck.log.events import Event, Log
 SCHEMA = "rotcheck/explanation/1"
 BEFORE, AFTER = 50, 20  # lines within which an error may say why the run ended
 SHORT = 40  # lines of a text that was picked out of a log
+PICKED = 4  # the least in which a run shows that it goes well
+_SLIP = re.compile("NameError|UnboundLocalError")  # nobody raises them on purpose
 
 Outcome = Literal["failed", "unclear", "well", "words", "code", "unknown"]
 """`failed`: an event ended the run. `unclear`: errors, of which none is known to have ended it. `well`: nothing ended
@@ -106,6 +108,9 @@ def _reason(log: Log, answers: Sequence[Answer], end: int) -> tuple[int, Answer]
             return at, _because(
                 answers[at], f"the exception of {line} came of this one, as the traceback says"
             )
+        if answers[at].message and _SLIP.match(ended.text):
+            why = f"{GENERAL} L{line[1:]}, which ended the run, is a slip in the code that handles it."
+            return at, msgspec.structs.replace(answers[at], why=why)
     for at in _around(log, end):
         if answers[at].failure:
             return at, _because(
@@ -184,7 +189,8 @@ def _well(log: Log, answers: Sequence[Answer], known: Sequence[int]) -> Explanat
         if best is not None and answers[at].failure and not answers[best].failure:
             best = at
     answer = answers[best] if best is not None else None
-    nothing = answer is None and not log.events and log.lines <= SHORT
+    quiet = log.running and log.lines >= PICKED
+    nothing = answer is None and not log.events and log.lines <= SHORT and not quiet
     if nothing and is_code(log.prose):
         return Explanation(outcome="code", lines=log.lines, size=log.size)
     if nothing:

@@ -3,7 +3,7 @@
 import re
 
 _WORK = re.compile(
-    r"\b(?:step|epoch|iter(?:ation)?|batch|round)s?\b[\s:=#\[]*\d|\d%\|[^|]{2,200}\| *\d|\bit/s\b|s/it\b"
+    r"\b(?:step|epoch|iter(?:ation)?|batch|round)s?\b[\s:=#\[]*\d|\d%\|[^|]{2,200}\| *\d|(?<![a-z])it/s\b|s/it\b"
     r"|\bloss\b\W{1,4}-?\d|\blr\b\W{1,3}\d"
     r"|Running on (?:local|public) URL|Uvicorn running on|Application startup complete|Avg (?:prompt"
     r"|generation) throughput"
@@ -14,7 +14,7 @@ _RECOVERY = re.compile(r"Resuming from|retrying|falling back", re.IGNORECASE)
 _GOOD = re.compile(
     r"(?:training|evaluation|inference|run|job|experiment|process|build|everything|generation"
     r"|fine-?tuning)\W+(?:is |was |has )?(?:now )?"
-    r"(?:complete[d]?|finished|done|succe\w+)\b|\bcompleted? (?:successfully|training)"
+    r"(?:complete[d]?|finished|done|succe\w+)\b|(?<!not )\bcompleted? (?:successfully|training)"
     r"|successfully (?:built|installed|saved|complet|finish|train)"
     r"|\bexit(?:ed)?(?: with)?(?: code| status)?[:=]? ?0\b|^all done|= \d+ passed(?!.*failed)"
     r"|saved (?:the )?(?:final )?(?:model|checkpoint|weights|adapter)"

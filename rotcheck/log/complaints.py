@@ -63,7 +63,12 @@ def is_error(text: str, level: str) -> bool:
 
 def is_message(text: str) -> bool:
     """Whether a program, rather than a person, may have written a short text that says what failed."""
-    return bool(_MESSAGE.search(text)) and not _PERSON.search(text)
+    return bool(_MESSAGE.search(text)) and not is_person(text)
+
+
+def is_person(text: str) -> bool:
+    """Whether a person, rather than a program, may have written the text."""
+    return bool(_PERSON.search(text))
 
 
 def opens(text: str) -> bool:

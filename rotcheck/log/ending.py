@@ -11,7 +11,7 @@ _NEAR_END = 10  # such lines after which an error is not what the log ends with
 _LAUNCHER = re.compile(  # says only that another process has failed
     r"ChildFailedError|ProcessRaisedException|ProcessExitedException|CalledProcessError|EngineDeadError|\w failed!$"
     r"|Engine core initialization failed|Engine process failed|EngineCore encountered|ActorDiedError|SIGTERM"
-    r"|WorkerCrashedError|BrokenProcessPool|SystemExit|closing signal",
+    r"|WorkerCrashedError|BrokenProcessPool|SystemExit|closing signal|\bjobs? did not complete",
     re.IGNORECASE,
 )
 _CONSEQUENCE = re.compile(

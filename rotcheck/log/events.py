@@ -50,4 +50,5 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: int | None = (
         None  # index of the event that ended the run: the last exception of the first process that died
     )
+    running: bool = False  # a line shows a run at work or at its good end, and none a person who writes
     prose: str = ""  # the whole text, cleaned, where it is short; "" where it is longer than 64 KiB

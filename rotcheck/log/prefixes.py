@@ -48,6 +48,7 @@ _AFTER_TIME = re.compile(
     r"(?:(?:\[[\w./\\-]+:\d+\]|[\w./\\-]+(?:\.py:\d+|:\d+\])):? ?(?:[-|>]+ )?|[\w.]+(?::\w+)*:\d+ - )?"
     rf"|\[?[\w./-]+\.py:\d+\]? ?(?:\[(?P<level2>{_LEVELS})\] ?)?"
     rf"|[\w.]+ ?[-|] ?(?P<level3>{_LEVELS}) ?[-|] ?"
+    rf"|\[(?P<level4>(?i:{_LEVELS}))\] (?:\(\w+\) )?"
 )
 _PYTEST = re.compile(r"E {3,}(?=\S)")
 _COLUMNS = (  # what stands before every line of a text, and of how many at least
@@ -86,7 +87,7 @@ def parted(line: str) -> Head:
         timed = hit.re is _TIME
         line = line[hit.end() :]
         if timed and (hit := _AFTER_TIME.match(line)):
-            level = hit["level"] or hit["level2"] or hit["level3"] or level
+            level = (next(filter(None, hit.groups()), "") or level).upper()
             line = line[hit.end() :]
     if hit := _PYTEST.match(line):
         line = line[hit.end() :]

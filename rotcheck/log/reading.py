@@ -87,6 +87,7 @@ class _Reader:
             size=self.size,
             events=tuple(_event(draft, drafts) for draft in drafts),
             ended_by=drafts.index(end) if end else None,
+            running=max(parser.last_work, parser.last_good) > 0 and not complaints.is_person(prose),
             prose=prose,
         )
 

@@ -23,7 +23,7 @@ LINK = re.compile(
 )
 _NAMES = r"(?:Error|Exception|Interrupt|Exit|Fault|Failure|Timeout|Abort|Unsupported|Cancelled|NotFound)"
 NAMED = re.compile(
-    rf"(?P<name>(?:[A-Za-z_]\w*\.)*(?:[A-Z_]\w*?{_NAMES}|[A-Z]\w*_ERROR|StopIteration)(?:Group)?)"
+    rf"(?P<name>(?:[A-Za-z_]\w*\.)*(?:[A-Z_]\w*?{_NAMES}|Exception|[A-Z]\w*_ERROR|StopIteration)(?:Group)?)"
     r"(?:\(\w+\))?\s*(?::\s*(?P<text>.*)|(?P<bare>))$"
 )
 _LOUD = re.compile(r"(?P<name>[A-Z_][A-Z_.]+(?:ERROR|EXCEPTION)):\s*(?P<text>.*)$")

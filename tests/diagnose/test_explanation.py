@@ -56,6 +56,32 @@ def test_a_message_of_many_causes_is_likely_only_under_rotary_code() -> None:
     assert elsewhere.answer.failure is None
 
 
+def test_a_slip_in_the_code_that_handles_an_exception_is_not_the_reason() -> None:
+    """The NameError ended the run, but only because the exception before it was being handled."""
+    during = "\nDuring handling of the above exception, another exception occurred:\n\n"
+    oom, slip = (
+        traceback("RuntimeError: CUDA out of memory."),
+        traceback("NameError: name 'trainer' is not defined"),
+    )
+    told = explained(oom + during + slip)
+
+    assert told.answer is not None
+    assert told.answer.message is not None
+    assert (told.answer.message.id, told.answer.certainty) == ("G20", "general")
+    assert told.crash is not None
+    assert told.crash.text.startswith("NameError")
+    assert summary(oom + during + traceback("KeyError: 'lr'"))[2] == "G15"
+
+
+def test_a_few_quiet_lines_of_a_run_went_well() -> None:
+    """A short log without trouble is no unknown message; a person's words about a run are no log."""
+    started = "Loading weights\nCreating model\nModel loaded\nRunning on local URL: http://127.0.0.1:7860\n"
+
+    assert summary(started) == ("well", "", None)
+    assert summary("I trained it\nIt goes on\nto epoch 3\nand then it is slow\n")[0] == "unknown"
+    assert summary("Loading weights\nCreating model\nModel loaded\nDone with it\n")[0] == "unknown"
+
+
 def test_of_a_crash_the_thread_that_died_speaks() -> None:
     """faulthandler lists the other threads first."""
     other = '  File "/usr/lib/python3.11/threading.py", line 327 in wait\n'

@@ -215,6 +215,23 @@ ENDINGS: dict[str, tuple[str, str | None]] = {
         "RuntimeError: The size of tensor a (64) must match the size of tensor b (32) at non-singleton dimension 3",
     ),
     "a notebook": (NOTEBOOK, "KeyError: 'inv_freq'"),
+    "an exception without a type of its own": ("tokenizer = load(path)\nException: no such variant at line 3\n", "Exception: no such"),
+    "a launcher that names its own line": (
+        STEPS + "[2026-01-01 10:02:00,123] [ERROR] [launch.py:321:sigkill_handler] ['/x/python', 'a.py'] exits with return code = 1\n",
+        "[launch.py:321",
+    ),
+    "a workflow whose job was killed": (
+        STEPS + "slurmstepd: error: Detected 2 oom_kill events in StepId=1.0.\n" + "resources: mem_mb=14000\n" * 20
+        + "WorkflowError:\nAt least one job did not complete successfully.\n",
+        "slurmstepd: error: Detected 2 oom_kill",
+    ),
+    "two loggers, one within the other": (
+        before(
+            "2026-01-01 10:02:00.123 [Error] (Process) (EngineCore pid=7) ERROR 01-01 10:02:00 [core.py:11] ",
+            trace("ValueError: the cache is too small"),
+        ),
+        "ValueError: the cache",
+    ),
     "a syntax error": ('  File "/srv/a.py", line 1\n    def f(:\n          ^\nSyntaxError: invalid syntax\n', "SyntaxError"),
     "TorchScript": (
         trace("RuntimeError: The following operation failed in the TorchScript interpreter.\n"
