@@ -24,7 +24,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     context: tuple[
         str, ...
     ] = ()  # regular expressions, one of which a log must hold beside a message that is not
-    # this failure's alone; ROTARY stands for whatever names rotary code. None: the signature is enough
+    # this failure's alone; ROTARY stands for whatever names rotary code or flash-attn, ROTATION for the former
+    # alone. None: the signature is enough
     symptoms: tuple[
         str, ...
     ] = ()  # expressions (symptoms.py) found in what a person writes who has no message

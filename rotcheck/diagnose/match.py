@@ -18,11 +18,17 @@ _STRAIGHT = str.maketrans(
     }
 )
 
-ROTARY = (
-    r"(?i)rotary|rotate_(?:half|every_two|quer)|(?<![a-z])rope(?![a-z])|(?<![a-z])flash_attn|freqs|inv_freq"
+ROTATION = (
+    r"(?i)rotary|rotate_(?:half|every_two|quer)|(?<![a-z])rope(?![a-z])|freqs|inv_freq"
     r"|(?<![a-z])(?:cos|sin)(?![a-z])"
 )
 """What names rotary code: in a frame, a kernel or a variable."""
+
+ROTARY = rf"{ROTATION}|(?<![a-z])flash_attn"
+"""What names rotary code, or flash-attn, which has a rotary of its own and much else."""
+
+CONTEXTS = {"ROTATION": ROTATION, "ROTARY": ROTARY}
+"""The words of a `context` that stand for an expression."""
 
 Entry = TypeVar("Entry", Failure, Message)
 
@@ -93,7 +99,7 @@ def descriptions(text: str) -> list[Hit[Failure]]:
 def context(failure: Failure, text: str) -> str | None:
     """What one of the failure's `context` expressions matches in the text, or None."""
     for expression in failure.context:
-        found = _compiled(failure.id, ROTARY if expression == "ROTARY" else expression).search(text)
+        found = _compiled(failure.id, CONTEXTS.get(expression, expression)).search(text)
         if found:
             return found[0]
     return None
@@ -105,7 +111,7 @@ def fold(text: str) -> str:
 
 
 def _fits(failure: Failure, text: str, rotary: bool) -> bool:
-    if not failure.context or (rotary and "ROTARY" in failure.context):
+    if not failure.context or (rotary and not CONTEXTS.keys().isdisjoint(failure.context)):
         return True
     return context(failure, text) is not None
 

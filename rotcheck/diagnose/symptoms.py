@@ -12,9 +12,9 @@ WORDS = {
     "BAD": r"\b(?:gibberish|garbage|garbled|junk|nonsens\w+|incoheren\w+|instable|unstable|trash\w*|word salad"
     r"|degenerat\w+|babbl\w+|rambl\w+|(?:broken|weird|random|strange) (?:text|output|tokens|words|characters)|repeat\w*"
     r"|(?<!for |the )loops?\b|looping|collaps\w+|degrad\w+|falls? apart|breaks? down|explod\w+)",
-    "WORSE": r"(?:n't (?:the same|match|agree)|\b(?:wors\w+|wrong|differ\w*|higher|lower|mismatch\w*|inconsisten\w+"
-    r"|not (?:the same|match|agree)|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+|spik\w+|jump\w*"
-    r"|instead of|broken|garbled|chang\w+|drops?|dropped)\b)",
+    "WORSE": r"(?:n't (?:the same|match|agree)|\b(?:wors\w+|wrong|differ\w*|diffs?|higher|lower|mismatch\w*"
+    r"|inconsisten\w+|not (?:the same|match|agree)|degrad\w+|gibberish|garbage|nonsens\w+|bad|incorrect|diverg\w+"
+    r"|spik\w+|jump\w*|instead of|broken|garbled|chang\w+|drops?|dropped)\b)",
     "OUTPUT": r"(?:results?|outputs?|logits|answers?|loss|perplexity|ppl|accuracy|generations?|generated text|values"
     r"|quality|gradients?|grad norm|embeddings?|tokens|predictions?)\b",
     "CHANGED": r"(?:<OUTPUT>.{0,60}?<WORSE>|(?:different|wrong|worse|other|higher|incorrect|inconsistent|bad|garbage"
@@ -25,7 +25,8 @@ WORDS = {
     r"|\d{1,4} ?k\b(?! ?(?:steps|iter|epochs|samples|users|requests|images|rows|hz))"
     r"|(?:1024|2048|4096|8192|16384|32768|65536|131072)\b)",
     "LENGTH": r"<PAST>(?: \S{1,12}){0,6}? ?(?:<TOKENS>|(?:original_)?max_position_embeddings"
-    r"|(?:context|sequence|training|trained|pretraining|max\w*|original) (?:length|window|size|context))",
+    r"|(?<!reduced )(?<!limited )(?<!small )(?<!smaller )"
+    r"(?:context|sequence|training|trained|pretraining|max\w*|original) (?:length|window|size|context))",
 }
 
 

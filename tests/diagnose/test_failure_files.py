@@ -13,7 +13,7 @@ from finding_codes import codes, of_source
 
 import rotcheck.diagnose
 from rotcheck.diagnose import Failure, KnowledgeError, all_failures, for_finding, get, knowledge
-from rotcheck.diagnose.match import context, fold, literal
+from rotcheck.diagnose.match import CONTEXTS, context, fold, literal
 from rotcheck.report.text import LONGEST
 
 FAILURES = all_failures()
@@ -30,7 +30,7 @@ each_sample = pytest.mark.parametrize(
 def fits(failure: Failure, text: str) -> bool:
     """Whether rotary code that says so has this failure: by a signature, and by a context of its own if it has one."""
     found = any(matches(signature, text) for signature in failure.signatures)
-    anywhere = not failure.context or "ROTARY" in failure.context
+    anywhere = not failure.context or not CONTEXTS.keys().isdisjoint(failure.context)
     return found and (anywhere or context(failure, text) is not None)
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from rotcheck.diagnose import Failure, all_failures, match
-from rotcheck.diagnose.match import ROTARY
+from rotcheck.diagnose.match import CONTEXTS
 
 SAMPLES = [(failure.id, sample) for failure in all_failures() for sample in failure.samples]
 
@@ -78,7 +78,7 @@ def test_what_many_things_cause_needs_its_context(failure: Failure) -> None:
 
 
 def _names(context: str, text: str) -> bool:
-    return bool(re.search(ROTARY if context == "ROTARY" else context, text, re.IGNORECASE))
+    return bool(re.search(CONTEXTS.get(context, context), text, re.IGNORECASE))
 
 
 def test_an_error_wins_over_the_warnings_before_it() -> None:
