@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rotcheck.scan.module import Function, Module
 
+FOREIGN = ("flax", "haiku", "equinox", "mlx", "tvm", "ast")  # whose modules are none of torch
 KEPT = ("nn.Buffer", "nn.Parameter")
 CONSTRUCTORS = {"__init__", "__post_init__"}
 
@@ -37,7 +38,9 @@ def family(module: Module, owner: ast.ClassDef) -> list[ast.ClassDef]:
 def is_module(module: Module, owner: ast.ClassDef) -> bool:
     """Whether a class is an nn.Module, by the names of its bases and theirs in the same file."""
     names = (module.name(base) for part in family(module, owner) for base in part.bases)
-    return any(name.endswith(("nn.Module", "PreTrainedModel")) or name == "Module" for name in names)
+    return any(
+        name.endswith(("Module", "PreTrainedModel")) and not name.startswith(FOREIGN) for name in names
+    )
 
 
 def attribute(node: ast.AST) -> str:
@@ -85,7 +88,8 @@ def _builds(module: Module, owner: ast.ClassDef, name: str, above: set[str]) -> 
         return True
     if name in above:
         return True
-    calls = [call for call in module.within(owner, ast.Call) if attribute(call.func) == name]
+    parts = family(module, owner)
+    calls = [call for part in parts for call in module.within(part, ast.Call) if attribute(call.func) == name]
     callers = {caller.name for call in calls if (caller := module.function(call)) is not None}
     return bool(callers) and all(_builds(module, owner, caller, above | {name}) for caller in callers)
 

@@ -40,6 +40,19 @@ def calls(module: Module, block: list[ast.stmt]) -> Iterator[ast.Call]:
                 yield call
 
 
+def imports(module: Module, block: list[ast.stmt]) -> Iterator[str]:
+    """Yield what a block imports from such packages; not from Triton, which torch itself looks for in this way."""
+    for statement in block:
+        for node in module.within(statement, ast.Import | ast.ImportFrom):  # type: ignore[arg-type]
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            is_relative = isinstance(node, ast.ImportFrom) and node.level
+            yield from (
+                name
+                for name in names
+                if is_kernel(name) and not is_relative and not name.startswith("triton")
+            )
+
+
 def required(module: Module) -> Iterator[str]:
     """Yield the packages without which a file cannot even be imported."""
     for node in module.tree.body:

@@ -13,6 +13,11 @@ Node = TypeVar("Node", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 LONGEST = 80  # characters of code in a message
 LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+SIGNS = {
+    sign
+    for kind in (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+    for sign in kind.__subclasses__()
+}
 EXITS = {"sys.exit", "exit", "quit", "os._exit", "pytest.skip"}
 
 
@@ -42,7 +47,7 @@ class Module:
             if isinstance(node, int):  # all below the node of that number have been read
                 self._spans[self._nodes[node]] = (node, len(self._nodes))
                 continue
-            children = list(ast.iter_child_nodes(node))
+            children = _children(node)
             self._parents.update(dict.fromkeys(children, node))
             waiting += [len(self._nodes), *reversed(children)]
             self._nodes.append(node)
@@ -209,6 +214,18 @@ class Module:
 
 def _line(node: ast.AST) -> int:
     return int(getattr(node, "lineno", 1))
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes in a node; not its signs and contexts, `ast.Add` and `ast.Load`, which all nodes share."""
+    children: list[ast.AST] = []
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if type(value) is list:
+            children += [part for part in value if isinstance(part, ast.AST) and type(part) not in SIGNS]
+        elif isinstance(value, ast.AST) and type(value) not in SIGNS:
+            children.append(value)
+    return children
 
 
 def _conditions(above: ast.AST, inner: ast.AST) -> list[ast.expr]:

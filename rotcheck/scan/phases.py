@@ -11,6 +11,7 @@ from rotcheck.scan.values import MAKERS, last_name, origins
 ROTARY = re.compile(
     r"(?i:rotary|rotate_(half|quer|q_|k_|every)|inv_?freq|freqs?_?cis?(?![a-z])|(?<![a-z])rope(?![a-z]))|RoPE|Rope(?![a-z])"
 )
+ROTARY_TEXT = re.compile(ROTARY.pattern.encode())  # a file without it holds no rotary code
 TIMESTEPS = re.compile(r"time_?(step)?s?_?(proj|emb)", re.I)  # of diffusion: numbers between 0 and 1000
 FREQUENCIES = re.compile(r"(^|_)(inv_?freqs?|freqs?|frequenc\w+|thetas?|omegas?)(_|\d*$)", re.I)
 POSITIONS = re.compile(

@@ -12,6 +12,7 @@ from rotcheck.errors import RequestError
 from rotcheck.results import Gap, Hazard, Scan
 from rotcheck.scan import read
 from rotcheck.scan.files import File, display_name, listing
+from rotcheck.scan.phases import ROTARY_TEXT
 from rotcheck.scan.project import Project
 from rotcheck.scan.rules import Rule, rules
 from rotcheck.scan.silence import MARK, Silence
@@ -81,12 +82,20 @@ def choice(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
 def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -> None:
     try:
         content = read.data(file)
-        fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
+        fitting = _concerned(selection, content)
         if fitting or MARK.encode() in content:
             _ask(file, content, fitting, project, part)
         part.files += 1
     except read.Unreadable as error:
         part.gaps.append(Gap(file=file.name, reason=str(error)))
+
+
+def _concerned(selection: Iterable[Rule], content: bytes) -> list[Rule]:
+    """Return the rules whose hazards a file may hold, by its words: most files need not be parsed at all."""
+    fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
+    if all(getattr(rule, "ROTARY_ONLY", False) for rule in fitting) and not ROTARY_TEXT.search(content):
+        return []
+    return fitting
 
 
 def _ask(file: File, content: bytes, selection: Iterable[Rule], project: Project, part: Part) -> None:

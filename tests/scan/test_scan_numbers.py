@@ -181,6 +181,116 @@ def apply_rope_out(x, cos):
 """
 
 # code, source with a mark on its line, what makes it healthy: (old, new)
+IMPORT = """
+try:
+    from flash_attn import flash_attn_func
+except:  # here
+    flash_attn_func = None
+"""
+PRETRAINED = """
+from transformers import PreTrainedModel
+
+
+class RopeTable(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.register_buffer("inv_freq", 1e4 ** -(torch.arange(0, dim, 2) / dim), persistent=False)  # here
+
+    def forward(self, positions):
+        return positions[:, None] * self.inv_freq
+
+
+class Model(PreTrainedModel):
+    def __init__(self, config):
+        super().__init__(config)
+        self.rope = RopeTable(8)
+        self.weight = nn.Parameter(torch.ones(2))
+        self.post_init()
+
+    def _init_weights(self, module):
+        pass
+"""
+DICTIONARY = """
+def rope_table(n, x, inv_freq, tables={}):
+    key = n
+    if key not in tables:  # here
+        tables[key] = torch.outer(torch.arange(n, device=x.device), inv_freq).cos()
+    return tables[key]
+"""
+UNDER_LRU_CACHE = """
+import functools
+
+
+class Rotary(nn.Module):
+    def __init__(self, inv_freq):
+        super().__init__()
+        self.register_buffer("inv_freq", inv_freq)
+
+    @functools.lru_cache(maxsize=8)
+    def forward(self, n):  # here
+        return torch.outer(torch.arange(n, device=self.inv_freq.device), self.inv_freq).cos()
+"""
+ONCE = """
+class Rotary(nn.Module):
+    def __init__(self, inv_freq):
+        super().__init__()
+        self.register_buffer("inv_freq", inv_freq)
+        self.table = None
+
+    def forward(self, x):
+        if self.table is None:  # here
+            self.table = torch.outer(torch.arange(99, device=x.device), self.inv_freq).cos()
+        return self.table[: x.shape[1]]
+"""
+DTYPE_OF_A_CALLER = """
+class RopeOfGrid:
+    def table(self, n, device, dtype):
+        inv_freq = 100.0 ** -(torch.arange(0, 32, 2, device=device) / 32)
+        angles = torch.outer(torch.arange(n, device=device), inv_freq).to(dtype)  # here
+        return angles.cos()
+
+    def __call__(self, x):
+        return x * self.table(x.shape[1], x.device, x.dtype)
+"""
+SINUSOID = """
+def sinusoidal_embedding_1d(dim, position):
+    position = position.type(torch.float64)  # here
+    angles = torch.outer(position, 1e4 ** -(torch.arange(dim // 2).to(position) / (dim // 2)))
+    return torch.cat((angles.cos(), angles.sin()), dim=1)
+"""
+COMPLEX_BELOW = """
+class RoPE(nn.Module):
+    def __init__(self, phase):
+        super().__init__()
+        self.phase = phase
+        self.register_buffer("table", self.build(), persistent=False)  # here
+
+    def build(self):
+        raise NotImplementedError
+
+
+class ComplexRoPE(RoPE):
+    def build(self):
+        return torch.polar(torch.ones_like(self.phase), self.phase)
+"""
+OVERRIDE = """
+class Rotary(nn.Module):
+    def __init__(self, inv_freq):
+        super().__init__()
+        self.register_buffer("inv_freq", inv_freq)
+
+    def fill(self, positions):
+        return torch.outer(positions, self.inv_freq)
+
+    def forward(self, positions):
+        return self.fill(positions)
+
+
+class ScaledRotary(Rotary):
+    def fill(self, positions):
+        positions = positions / 4
+        return torch.einsum("i,j->ij", positions, self.inv_freq)  # here
+"""
 CASES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "type_as a buffer": (
         "position-dtype",
@@ -300,6 +410,66 @@ CASES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
         OUT,
         (("out=x", "out=None"), ("def apply_rope_out", "def scale_into"), ("def apply", "@torch.no_grad()\ndef apply")),
     ),
+    "the import of a kernel": (
+        "broad-except",
+        IMPORT,
+        (
+            ("except:", "except ImportError:"),
+            ("except:", "except ModuleNotFoundError:\n    flash_attn_func = None\nexcept Exception:"),
+            ("except:", "except Exception as error:\n    print(error)"),
+            ("flash_attn import", "triton import"),
+        ),
+    ),
+    "a buffer that from_pretrained leaves empty": (
+        "lost-buffer",
+        PRETRAINED,
+        (
+            (", persistent=False", ""),
+            ("        pass", "        module.inv_freq.copy_(table())"),
+            ("(PreTrainedModel)", "(nn.Module)"),
+            ("        return positions", "        self.register_buffer('inv_freq', table())\n        return positions"),
+            ("self.rope = RopeTable(8)", "self.rope = None"),
+        ),
+    ),
+    "a dictionary of tables": (
+        "cache-key",
+        DICTIONARY,
+        (
+            ("key = n", "key = (n, x.device)"),
+            ("return tables[key]", "return tables[key].to(x.device)"),
+            (", device=x.device", ""),
+        ),
+    ),
+    "a method under lru_cache": (
+        "cache-key",
+        UNDER_LRU_CACHE,
+        (("@functools.lru_cache(maxsize=8)", "@torch.no_grad()"),),
+    ),
+    "a table that is made once": (
+        "cache-key",
+        ONCE,
+        (
+            ("is None:", "is None or self.table.device != x.device:"),
+            ("return self.table[", "return self.table.to(x.device)["),
+            ("    def forward", "    def reset(self):\n        self.table = None\n\n    def forward"),
+        ),
+    ),
+    "the dtype of a caller's activations": (
+        "position-dtype",
+        DTYPE_OF_A_CALLER,
+        (("x.dtype)", "torch.float32)"), (".to(dtype)  #", "  #"), ("angles.cos()", "angles")),
+    ),
+    "float64 of a sinusoid": (
+        "float64-on-device",
+        SINUSOID,
+        (("float64", "float32"), ("    position =", "    if position.is_mps:\n        return\n    position =")),
+    ),
+    "a complex buffer of a derived class": ("complex-buffer", COMPLEX_BELOW, (("torch.polar", "torch.outer"),)),
+    "an einsum in an override": (
+        "phase-matmul",
+        OVERRIDE,
+        (("def forward", "def __init__"), ('einsum("i,j->ij", ', "outer(")),
+    ),
 }  # fmt: skip
 TWINS = [(name, number) for name, case in CASES.items() for number in range(len(case[2]))]
 
@@ -388,6 +558,14 @@ def test_a_plain_tensor_does_not_move_and_a_buffer_of_meta_is_not_filled() -> No
         model = run("a buffer that nothing fills").RotaryEmpty(8)
     assert model.inv_freq.is_meta
     assert "inv_freq" not in model.state_dict()
+
+
+@pytest.mark.parametrize("name", ["a method under lru_cache", "a table that is made once"])
+def test_a_table_that_is_kept_stays_behind_when_its_model_moves(name: str) -> None:
+    rotary = run(name).Rotary(torch.ones(4))
+    argument = 9 if "lru" in name else torch.ones(1, 9)
+    rotary(argument)
+    assert rotary.to("meta")(argument).device.type == "cpu"
 
 
 def test_autograd_refuses_each_write_in_place() -> None:

@@ -7,6 +7,7 @@ A rule's module has
 - `TITLE`, the hazard in a few words;
 - `WORDS`, texts without quotes or blanks of which a file holds at least one, or the rule is not asked: most files need
   not be parsed at all;
+- `ROTARY_ONLY = True`, optional: nor is it asked about a file in which nothing is named as rotary code is;
 - `hazards(module, project)`, which yields what `module.hazard(CODE, node, message, change, devices=...)` makes.
 """
 

@@ -16,16 +16,41 @@ CHANGE = (
     "through: an error of its call is a mistake in the call, and not a missing package."
 )
 DEVICES = "where the kernel is installed and cannot run"
+MISSING = {"ImportError", "ModuleNotFoundError"}
+IMPORT_CHANGE = (
+    "`except ImportError`: what else an import raises is a broken installation, and has to be seen. To go on "
+    "without the package then too, log the error."
+)
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield each handler that catches everything a kernel's call can raise, and computes something else."""
+    """Yield each handler that catches everything a kernel's call or import can raise, and goes on without it."""
     for block in module.nodes(ast.Try) if not module.is_test else ():
         call = next(kernels.calls(module, block.body), None)
         for handler in block.handlers if call and module.function(block) else ():
             loud = not kernels.is_broad(module, handler) or kernels.is_heard(module, handler)
             if call and not loud and _computes(module, block, handler):
                 yield _hazard(module, call, handler)
+        if module.function(block) is None and (name := next(kernels.imports(module, block.body), "")):
+            yield from _of_import(module, block, name)
+
+
+def _of_import(module: Module, block: ast.Try, name: str) -> Iterator[Hazard]:
+    """Yield the handler that takes whatever the import of a kernel raises for a missing package."""
+    handler = next((part for part in block.handlers if _catches_missing(module, part)), None)
+    if handler is None or not kernels.is_broad(module, handler) or kernels.is_heard(module, handler):
+        return
+    if not any(node.id == handler.name for node in module.within(handler, ast.Name)):
+        message = (
+            f"whatever the import of `{name}` raises is taken for a missing package: a build for another torch or "
+            "Triton, a GPU that it does not know; nothing says why the kernel is not used"
+        )
+        yield module.hazard(CODE, handler, message, IMPORT_CHANGE, devices=DEVICES)
+
+
+def _catches_missing(module: Module, handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return kernels.is_broad(module, handler) or any(module.name(kind) in MISSING for kind in kinds)
 
 
 def _computes(module: Module, block: ast.Try, handler: ast.ExceptHandler) -> bool:

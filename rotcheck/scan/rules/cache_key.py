@@ -5,14 +5,16 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.classes import attribute, buffers, builds, is_module, uses
+from rotcheck.scan.classes import assignments, attribute, buffers, builds, is_module, uses
 from rotcheck.scan.module import Function, Module
 from rotcheck.scan.phases import is_rotary
 from rotcheck.scan.project import Project
+from rotcheck.scan.values import origins
 
 CODE = "cache-key"
 TITLE = "A kept table is not asked for its device"
-WORDS = ("cos(", ".cos", "freqs")
+WORDS = ("cos(", ".cos", "freqs", "lru_cache")
+ROTARY_ONLY = True
 
 KEYS = re.compile(r"device|dtype|training|key")  # what a test may ask for besides a length
 MOVES = {"to", "type_as", "cuda", "to_device", "device", "cpu"}
@@ -26,6 +28,8 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each `if` of a module that renews a table for another length, and for nothing else."""
     if module.is_test:
         return
+    yield from _dictionaries(module)
+    yield from _methods(module)
     for test in module.nodes(ast.If):
         owner, function = module.owner(test), module.function(test)
         if owner is None or function is None or not is_module(module, owner) or builds(module, function):
@@ -53,13 +57,87 @@ def _tables(module: Module, owner: ast.ClassDef, function: Function, test: ast.I
     stored = _stored(module, function)
     asked = {attribute(node) for node in module.within(test.test, ast.Attribute)} - {""}
     lengths = {
-        name for name in asked & stored if "len" in name or f"self.{name}.shape" in ast.unparse(test.test)
+        name
+        for name in asked & stored
+        if "len" in name
+        or f"self.{name}.shape" in ast.unparse(test.test)
+        or _is_filled_once(module, owner, test, name)
     }
     if not lengths or KEYS.search(ast.unparse(test.test)) or not _knows_device(module, function):
         return []
     registered = {buffer.name for buffer in buffers(module, owner)}
     tables = [name for name in _kept(module, test) if "len" not in name and name in stored - registered]
     return [name for name in tables if not _moves(module, owner, name)]
+
+
+def _is_filled_once(module: Module, owner: ast.ClassDef, test: ast.If, name: str) -> bool:
+    """Whether an `if` asks only whether a table is None, and nothing else gives it another value after `__init__`."""
+    if ast.unparse(test.test) not in (f"self.{name} is None", f"not self.{name}"):
+        return False
+    given = [node for attribute_, _, node in assignments(module, owner) if attribute_ == name]
+    return all(
+        test in module.ancestors(node) or builds(module, function)
+        for node in given
+        if (function := module.function(node)) is not None
+    )
+
+
+def _dictionaries(module: Module) -> Iterator[Hazard]:
+    """Yield each dictionary of tables whose keys name no device."""
+    for test in module.nodes(ast.Compare):
+        branch, function = module.parent(test), module.function(test)
+        if not isinstance(branch, ast.If) or branch.test is not test or function is None:
+            continue
+        if not isinstance(test.ops[0], ast.In | ast.NotIn) or not is_rotary(module, test):
+            continue
+        held = module.text(test.comparators[0])
+        filled = [node for node in module.within(function, ast.Assign) if _fills(node, held)]
+        if not filled or KEYS.search(_key(module, test.left)) or not _knows_device(module, function):
+            continue
+        if not any(_is_moved_on(module, call, branch) for call in module.within(function, ast.Call)):
+            message = (
+                f"`{held}` keeps tables by `{_key(module, test.left)}` alone: a call for another device gets the table "
+                "of the first, and raises"
+            )
+            change = "Put the device into the key, or move the table to it on the way out."
+            yield module.hazard(CODE, branch, message, change, devices="cuda, mps, xpu and others")
+
+
+def _fills(node: ast.Assign, held: str) -> bool:
+    return any(
+        isinstance(target, ast.Subscript) and ast.unparse(target.value) == held for target in node.targets
+    )
+
+
+def _key(module: Module, key: ast.expr) -> str:
+    """Return what a key is made of: the value that its name was given, where the function gives it one."""
+    values = origins(module, key) if isinstance(key, ast.Name) else []
+    return module.text(values[0] if values else key)
+
+
+def _is_moved_on(module: Module, call: ast.Call, branch: ast.If) -> bool:
+    """Whether a call moves something outside of the branch that makes the table."""
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return method in MOVES and branch not in module.ancestors(call)
+
+
+def _methods(module: Module) -> Iterator[Hazard]:
+    """Yield each method under `lru_cache` that computes with the tensors of its object."""
+    for function in module.nodes(ast.FunctionDef):
+        owner = module.owner(function)
+        wraps = (wrap.func if isinstance(wrap, ast.Call) else wrap for wrap in function.decorator_list)
+        if owner is None or not any(
+            module.name(wrap) in ("functools.lru_cache", "functools.cache") for wrap in wraps
+        ):
+            continue
+        tensors = {buffer.name for buffer in buffers(module, owner)} | {"device"}
+        read = next((a for a in module.within(function, ast.Attribute) if attribute(a) in tensors), None)
+        if read is not None and is_module(module, owner) and is_rotary(module, function):
+            message = (
+                f"`{function.name}` computes with `{module.text(read)}`, and `lru_cache` keeps the result by the other "
+                "arguments: once the model has moved, a call gets the table on the old device, and raises"
+            )
+            yield module.hazard(CODE, function, message, CHANGE, devices="cuda, mps, xpu and others")
 
 
 def _stored(module: Module, function: Function) -> set[str]:

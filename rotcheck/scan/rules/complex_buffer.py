@@ -37,9 +37,19 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             if (
                 module.owner(buffer.node) is owner
                 and _is_rotary(owner, buffer)
-                and is_complex(module, buffer.value)
+                and (is_complex(module, buffer.value) or _is_complex_below(module, owner, buffer.value))
             ):
                 yield module.hazard(CODE, buffer.node, _message(buffer.name), CHANGE, devices="all")
+
+
+def _is_complex_below(module: Module, owner: ast.ClassDef, value: ast.expr) -> bool:
+    """Whether `self.build()` is complex in a class of the same file that derives from the owner."""
+    name = attribute(value.func) if isinstance(value, ast.Call) else ""
+    below = (
+        part for part in module.nodes(ast.ClassDef) if part is not owner and owner in family(module, part)
+    )
+    builders = (methods(part).get(name) for part in below if not _is_guarded(module, part))
+    return any(builder is not None and _returns_complex(module, builder, DEEPEST) for builder in builders)
 
 
 def _message(name: str) -> str:

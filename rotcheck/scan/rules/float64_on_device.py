@@ -16,6 +16,7 @@ WORDS = ("float64", "double")
 
 DOUBLE = {"torch.float64", "torch.double"}
 GUARD = re.compile(r"mps|npu|xpu|float64|double", re.I)  # names of a test that chooses by device or dtype
+SINUSOIDS = re.compile(r"sinusoid|sincos|pos(ition(al)?)?_?emb", re.I)
 HOME = re.compile(r"cpu|numpy|cuda", re.I)
 DEEPEST = 6
 CHANGE = (
@@ -33,7 +34,7 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
         if (
             cast is None
             or cast.dtype not in DOUBLE
-            or not is_rotary(module, call)
+            or not (is_rotary(module, call) or SINUSOIDS.search(module.where(call)))
             or _is_guarded(module, call)
         ):
             continue

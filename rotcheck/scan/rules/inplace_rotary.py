@@ -13,6 +13,7 @@ from rotcheck.scan.values import stem
 CODE = "inplace-rotary"
 TITLE = "Rotary writes into its input under autograd"
 WORDS = ("rotary", "rope", "rotate_half", "Rotary", "freqs_cis")
+ROTARY_ONLY = True
 
 SPLITS = {"chunk", "split", "unbind", "tensor_split"}
 VIEWS = {

@@ -23,13 +23,14 @@ from rotcheck.scan.values import MAKERS, origins
 
 CODE = "lost-buffer"
 TITLE = "A table that does not move with its model, or stays empty after meta"
-WORDS = ("inv_freq", "freqs", "cos", "rope")
+WORDS = ("inv_freq", "freqs", "cos", "rope_cache", "rotary_table")
 
 TABLE = re.compile(r"(^|_)(cos|sin|cos_sin|cos_cached|sin_cached|rope_cache|rotary_table)(_|$)")
 RESTORES = re.compile(
     r"^(_?init_weights|rope_init|_init\w*|init_rope|init_buffers|_?reset\w*|post_\w+|setup\w*|initialize\w*)$"
 )
 ELSEWHERE = re.compile(r"\.(to|cuda|type_as|npu|xpu|get_device)\(|\.device\b|\bdevice=")
+PRETRAINED = re.compile(r"^(transformers|\.\.+)(\.\w+)*\.PreTrainedModel$")
 REPLACED = ("set_default_device", "set_default_tensor_type")
 
 
@@ -122,23 +123,56 @@ def _is_moved(project: Project, name: str) -> bool:
     """Whether the project sets a default device, or moves an attribute of that name, from anywhere."""
     if next(project.modules(*REPLACED), None) is not None:
         return True
-    moved = re.compile(rf"\.{re.escape(name)}(\.(data|to|cuda)\b|\s*=\s*[\w.]+\.{re.escape(name)}\b)")
-    return any(moved.search(other.source) for other in project.modules(name))
+    moved = re.compile(
+        rf"\.{re.escape(name)}(\.(data|to|cuda)\b|\s*=\s*[\w.]+\.{re.escape(name)}\b)".encode()
+    )
+    return any(moved.search(text) for _, text in project.texts(name))
 
 
 def _empty(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Hazard]:
     for buffer in buffers(module, owner):
         if buffer.persists or not _is_table(buffer.name) or module.owner(buffer.node) is not owner:
             continue
-        if (place := _to_empty(module)) and not _is_restored(module, owner, buffer, project):
+        event, change, devices = _emptying(module, owner, buffer)
+        if event and not _is_restored(module, owner, buffer, project):
             message = (
                 f"the buffer `{buffer.name}` is in no checkpoint (`persistent=False`) and only `__init__` computes "
-                f"it: after `to_empty` ({place}) it holds whatever the memory held"
+                f"it: after {event} it holds whatever the memory held"
             )
-            change = (
-                f"Compute `{buffer.name}` again after `to_empty`, in a method such as `reset_parameters`."
-            )
-            yield module.hazard(CODE, buffer.node, message, change, devices="all, from meta")
+            yield module.hazard(CODE, buffer.node, message, change, devices=devices)
+
+
+def _emptying(module: Module, owner: ast.ClassDef, buffer: Buffer) -> tuple[str, str, str]:
+    """Return what leaves a buffer without values, the change, and the devices; empty where nothing in the file does."""
+    if place := _to_empty(module):
+        change = f"Compute `{buffer.name}` again after `to_empty`, in a method such as `reset_parameters`."
+        return f"`to_empty` ({place})", change, "all, from meta"
+    if (model := _pretrained(module, owner)) and not _is_renewed(module, owner, buffer.name):
+        change = f"Compute `{buffer.name}` in `{model}._init_weights` too, or keep it in the checkpoint."
+        event = f"`{model}.from_pretrained` of transformers 5, which makes the model on meta,"
+        return event, change, "all, from a checkpoint"
+    return "", "", ""
+
+
+def _pretrained(module: Module, owner: ast.ClassDef) -> str:
+    """Return the class of the same file that transformers loads and that holds the owner's objects, if there is one."""
+    used = any(isinstance(node.ctx, ast.Load) and node.id == owner.name for node in module.nodes(ast.Name))
+    if not used or "original_inv_freq" in ast.unparse(
+        owner
+    ):  # transformers fills it again where that is kept
+        return ""
+    for part in module.tree.body:
+        names = [module.name(base) for base in part.bases] if isinstance(part, ast.ClassDef) else []
+        if isinstance(part, ast.ClassDef) and any(PRETRAINED.search(name) for name in names):
+            return part.name
+    return ""
+
+
+def _is_renewed(module: Module, owner: ast.ClassDef, name: str) -> bool:
+    """Whether a method that runs after the object is built gives it the table anew."""
+    nodes: list[ast.AST] = [node for attribute_, _, node in assignments(module, owner) if attribute_ == name]
+    nodes += [buffer.node for buffer in buffers(module, owner) if buffer.name == name]
+    return any(_is_later(module, node) for node in nodes)
 
 
 def _to_empty(module: Module) -> str:
@@ -154,11 +188,13 @@ def _is_restored(module: Module, owner: ast.ClassDef, buffer: Buffer, project: P
         RESTORES.match(name) for part in family(module, owner) for name in methods(part) if name != "__init__"
     ):
         return True
-    for other in project.modules(buffer.name):
-        for node in other.nodes(ast.Attribute):
-            function = other.function(node)
-            if node.attr == buffer.name and function is not None and RESTORES.match(function.name):
-                return True
-            if node.attr == buffer.name and isinstance(node.ctx, ast.Store) and not attribute(node):
-                return True
-    return False
+    return buffer.name in project.collect(_given_elsewhere, *WORDS)
+
+
+def _given_elsewhere(module: Module) -> Iterator[str]:
+    """Yield the tables that a file names where it initialises weights, or gives to objects other than `self`."""
+    for node in module.nodes(ast.Attribute):
+        function = module.function(node)
+        is_given = isinstance(node.ctx, ast.Store) and not attribute(node)
+        if _is_table(node.attr) and (is_given or (function and RESTORES.match(function.name))):
+            yield node.attr

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.classes import attribute, methods
+from rotcheck.scan.classes import attribute, family, methods
 from rotcheck.scan.module import Function, Module
 from rotcheck.scan.phases import Phase, phases
 from rotcheck.scan.project import Project
@@ -13,6 +13,7 @@ from rotcheck.scan.values import casts, is_on_cpu
 CODE = "phase-matmul"
 TITLE = "Phases from a matrix product that autocast rounds"
 WORDS = ("freq", "Freq", "theta", "omega")  # what one side of the product is called
+ROTARY_ONLY = True
 
 EVERYWHERE = {"@", "torch.matmul", "torch.bmm", "torch.mm"}  # autocast casts these on each device
 NOT_ON_CPU = {"torch.einsum", "einops.einsum", "torch.tensordot"}  # these on all but the CPU
@@ -64,9 +65,10 @@ def _reached(module: Module, function: Function, seen: set[Function]) -> bool:
 
 
 def _callers(module: Module, function: Function, owner: ast.ClassDef | None) -> Iterator[Function]:
-    inside = owner if owner is not None and function.name in methods(owner) else module.tree
-    for call in module.within(inside, ast.Call):
-        name = attribute(call.func) if inside is owner else module.name(call.func)
+    is_method = owner is not None and function.name in methods(owner)
+    inside = family(module, owner) if owner is not None and is_method else [module.tree]
+    for call in (call for part in inside for call in module.within(part, ast.Call)):
+        name = attribute(call.func) if is_method else module.name(call.func)
         caller = module.function(call)
         if name == function.name and caller is not None and not _without_autocast(module, call):
             yield caller

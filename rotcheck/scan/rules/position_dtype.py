@@ -14,6 +14,7 @@ from rotcheck.scan.values import MAKERS, Cast, casts
 CODE = "position-dtype"
 TITLE = "Positions or angles in a dtype that rounds them"
 WORDS = ("arange", "inv_freq", "freqs", "position")
+ROTARY_ONLY = True
 
 HALF = {"torch.bfloat16", "torch.float16", "torch.half"}
 WIDE = {"torch.float32", "torch.float64", "torch.float", "torch.double"}
@@ -54,7 +55,7 @@ def _message(module: Module, cast: Cast) -> str:
         return f"`{code}` rounds positions, frequencies or angles to {_width(cast.dtype)}"
     tensor = cast.dtype.removesuffix(".dtype")
     if tensor == cast.dtype:
-        return ""
+        return _of_argument(module, cast, code)
     if _is_activation(module, cast, tensor):
         return f"`{code}` takes the dtype of the activations: bfloat16 rounds positions above 256, and frequencies"
     if tensor.startswith("self.") and _is_buffer(module, cast, tensor[5:]):
@@ -62,6 +63,26 @@ def _message(module: Module, cast: Cast) -> str:
             f"`{code}` takes the dtype of the buffer `{tensor[5:]}`, which `.to(dtype)`, `.half()` and `.bfloat16()` "
             "of the model change: it then rounds positions above 256 (bfloat16) or 2048 (float16)"
         )
+    return ""
+
+
+def _of_argument(module: Module, cast: Cast, code: str) -> str:
+    """Return what a cast to the dtype that an argument names does, where the same file hands on that of activations."""
+    function = module.function(cast.node)
+    names = [argument.arg for argument in function.args.args] if function is not None else []
+    if function is None or cast.dtype not in names or _is_set(module, function, cast.dtype):
+        return ""
+    for call in module.nodes(ast.Call):
+        if (module.name(call.func) or ast.unparse(call.func)).rpartition(".")[2] != function.name:
+            continue
+        own = isinstance(call.func, ast.Attribute) and names[0] == "self"
+        given = module.argument(call, cast.dtype, names.index(cast.dtype) - own)
+        text = ast.unparse(given) if given is not None else ""
+        if text.endswith(".dtype") and (text == "tokens.dtype" or ACTIVATIONS.match(text[:-6])):
+            return (
+                f"`{code}` takes the dtype of the activations (`{text}`, line {call.lineno}): bfloat16 rounds "
+                "positions above 256, and all phases"
+            )
     return ""
 
 
