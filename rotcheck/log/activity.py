@@ -10,6 +10,7 @@ _WORK = re.compile(
     r"|tokens/s|tok/s|\bHTTP/1\.1\"? 200",
     re.IGNORECASE,
 )
+_IDLE = re.compile(r"\b0%\|[^|]{0,200}\| *0/\d|\b100%\|[^|]{2,200}\|.*[kMG]?i?B/s")
 _RECOVERY = re.compile(r"Resuming from|retrying|falling back", re.IGNORECASE)
 _GOOD = re.compile(
     r"(?:training|evaluation|inference|run|job|experiment|process|build|everything|generation"
@@ -53,8 +54,8 @@ def is_bad_end(text: str) -> bool:
 
 
 def is_work(text: str) -> bool:
-    """Whether only a run that is at work prints such a line."""
-    return bool(_WORK.search(text))
+    """Whether only a run that is at work prints such a line: no bar at 0 or of a finished download, drawn once more."""
+    return bool(_WORK.search(text)) and not _IDLE.search(text)
 
 
 def is_recovery(text: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 _CODE = re.compile(
     r"^\S+\.\w{1,4}[:-]\d+[:-]\s{2,}|^(?!\[)\S+\.(?:py|cpp|cu|md|rst|txt|toml|yaml|yml|json|c|h):\d+:(?!\d+: "
-    r"|\s*\w*(?:Warning|Error)\b| (?:fatal )?error)"
+    r"|\s*\w*(?:Warning|Error)\b| (?:fatal )?error| \S+: block: \[)"
     r"|^\s*(?:raise|except|assert|return|if|elif|else|with|def|class|import|from|print|#|//|/\*|\*|-|@"
     r"|try|for|while|pytest\.|self\.)\b"
     r"|^\s*(?:#|//|/\*|\"\"\"|'''|@|[rbf]{1,2}[\"'])"

@@ -7,6 +7,7 @@ _WARNING = re.compile(
     r"|warning)\b[\]:\s-]"
     r"|: warning: |^Error caught was: |some optimizations will not be enabled",
 )
+_BUILD = re.compile(r"did not run successfully")
 _HINT = re.compile(
     r"\bdeprecated\b|\bwill be (?:removed|ignored)\b|^skipping cudagraphs|^Unrecognized keys"
     r"|^You are attempting"
@@ -47,8 +48,8 @@ _PERSON = re.compile(
 
 
 def is_warning(text: str, level: str) -> bool:
-    """Whether the line warns."""
-    return level in ("WARN", "WARNING") or bool(_WARNING.search(text))
+    """Whether the line warns, and does not go on to say that the build has failed."""
+    return (level in ("WARN", "WARNING") or bool(_WARNING.search(text))) and not _BUILD.search(text)
 
 
 def is_hint(text: str) -> bool:

@@ -12,6 +12,8 @@ _FATAL = re.compile(
     r"|illegal hardware instruction)"
     r"(?:: \d+)?(?:\s*\(core dumped\))?(?:\s{2,}.*|\s+python.*)?\s*$"
     r"|\(core dumped\)"
+    r"|^(?:段错误|段錯誤|Speicherzugriffsfehler|Erreur de segmentation|(?:Violación|Fallo) de segmento"
+    r"|Falha de segmentação|Errore di segmentazione|Ошибка сегментирования|セグメンテーション違反|세그멘테이션 (?:오류|결함))"
     r"|exit ?code ?[:=]? ?-\d|exit(?:ed)?(?: with)?(?: code| status)?[:=]? ?(?:-\d+|13[2-9]|134|139|137)\b"
     r"|died with <Signals\.|terminated (?:with|by) signal|killed by signal|(?:with|on"
     r"|due to) signal (?:\d|SIG)"

@@ -198,8 +198,10 @@ def _by_process(lines: Iterable[Line]) -> dict[str, list[Line]]:
 
 
 def _before(lines: Sequence[Line], at: int) -> str:
-    """The three lines above, where the message may have begun and been wrapped."""
+    """The three lines above, where the message may have begun and been wrapped, none of them of a warning."""
     above = [line for line in lines[max(at - 3, 0) : at] if lines[at].number - line.number <= 3]
+    while any(complaints.is_warning(folded(line.text), line.level) for line in above):
+        above = above[1:]
     return " ".join(line.marked.strip() for line in above)
 
 
