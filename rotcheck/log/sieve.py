@@ -51,6 +51,8 @@ class Sieve:
 
     def feed(self, block: bytes) -> Iterator[Passage]:
         """Yield the passages that end in this block, which ends where a line does."""
+        if not block:
+            return  # the tail stays as it is
         block = block.replace(b"\r\n", b"\n")
         words = () if self.everything else _words_in(block.lower())
         if self.everything or self._wanted or words:

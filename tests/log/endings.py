@@ -127,6 +127,20 @@ ENDINGS: dict[str, tuple[str, str | None]] = {
         trace("ImportError: no xformers", "f") + "Running on local URL:  http://127.0.0.1:7860\n",
         None,
     ),
+    "a bar that is drawn once more when all is over": (
+        STEPS + trace(OOM) + "Steps:   0%|        | 0/980 [00:00<?, ?it/s]\n" + trace("CalledProcessError: 1", "run"),
+        OOM,
+    ),
+    "a download's bar that is drawn once more": (
+        STEPS + trace(OOM) + "model.safetensors: 100%|####| 6.85G/6.85G [01:52<00:00, 61.0MB/s]\n",
+        OOM,
+    ),
+    "a bar that goes on": (trace(OOM, "f") + BAR + "\n", None),
+    "a segmentation fault in another language": (STEPS + "段错误(吐核)\n", "段错误(吐核)"),
+    "a build that warns and fails in one line": (
+        "× python setup.py egg_info did not run successfully. setup.py:78: UserWarning: no nvcc. OSError: no CUDA_HOME\n",
+        "× python setup.py egg_info did not run",
+    ),
     "below a bar that was not ended": (STEPS + BAR + trace("ValueError: bad batch"), "ValueError: bad batch"),
     "bars with carriage returns": (
         "\r".join(f"{n}%|#  | {n}/90 [00:0{n % 9}<00:09, 9.1it/s]" for n in range(90)) + "\n" + trace(OOM),
