@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from rotcheck.diagnose.company import means_rotary
 from rotcheck.diagnose.general import Message
 from rotcheck.diagnose.knowledge import Failure
 from rotcheck.diagnose.match import Hit, context, failures, fold, messages, rank
@@ -86,14 +87,18 @@ def _failures(readings: Sequence[str]) -> list[Hit[Failure]]:
 
 def _evidence(failure: Failure, event: Event) -> str | None:
     """What beside the message speaks of this failure: the innermost frame first, then what stands around it."""
+    around = "\n".join([*map(_named, event.frames), event.text, event.nearby])
     for frame in reversed(event.frames):
-        if context(failure, _named(frame)):
+        found = context(failure, _named(frame))
+        if found and means_rotary(found, _named(frame), around):
             return f"its frame {_place(frame)} names what this failure is about"
     found = context(failure, event.text)
     if found:
         return f"it names `{fold(found)}`"
     found = context(failure, event.nearby) if not event.frames else None
-    return f"a line beside it names `{fold(found)}`" if found else None
+    if found and means_rotary(found, event.nearby, around):
+        return f"a line beside it names `{fold(found)}`"
+    return None
 
 
 def _named(frame: Frame) -> str:

@@ -20,7 +20,7 @@ _STRAIGHT = str.maketrans(
 
 ROTATION = (
     r"(?i)rotary|rotate_(?:half|every_two|quer)|(?<![a-z])rope(?![a-z])|freqs|inv_freq"
-    r"|(?<![a-z])(?:cos|sin)(?![a-z])"
+    r"|(?<![a-z])(?:cos|sin)(?![a-z(])"  # variables; what calls them may be any other sinusoid
 )
 """What names rotary code: in a frame, a kernel or a variable."""
 

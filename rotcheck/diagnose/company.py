@@ -1,0 +1,26 @@
+"""Whether a word that names rotary code is meant so: cos, freqs, rope and rotary also stand for other things."""
+
+import re
+
+_ELSEWHERE = frozenset(("cos", "sin", "freqs", "rope", "rotary"))  # rotations, spectra, ropes, knobs
+_ALONE = re.compile(
+    r"rotary_?(?:pos|emb|dim|ndim|pct|percent|seq|freq|base|interleave)|apply_(?:multimodal_)?rot|rotate_(?:half|every|quer)"
+    r"|inv_freq|freqs_(?:cis|cos|sin)|apply_rope|rope_(?:theta|scaling|type|freq|cos|sin|emb|cache|param|init)"
+    r"|flash_attn|(?:cos|sin)_(?:cached?|sin|table)|\b[qk]\w* ?\* ?(?:self\.)?cos",
+    re.IGNORECASE,
+)
+_COMPANY = re.compile(
+    r"attn|attention|transformers/models|modeling_|decoder_?layer|position(?!al)|\bquer(?:y|ies)\b|\bx?q\b.{1,60}\bx?k\b"
+    r"|llama|qwen|mistral|mixtral|gemma|gpt|deepseek|head_dim",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"rotary|(?<![a-z])rope(?![a-z])", re.IGNORECASE)
+_TABLE = re.compile(r"(?<![a-z])(?:freqs|cos|sin)(?![a-z])", re.IGNORECASE)
+
+
+def means_rotary(word: str, line: str, around: str) -> bool:
+    """Whether a word of a line is rotary's, by the line itself and by what stands around it."""
+    if word.lower() not in _ELSEWHERE:
+        return True
+    together = _NAME.search(line) and _TABLE.search(line)
+    return bool(together or _ALONE.search(around) or _COMPANY.search(around))
