@@ -48,7 +48,8 @@ def of_event(event: Event) -> Answer:
             return _of(
                 event, "likely", f"several things cause this message, and {evidence}.", failure=failure
             )
-    general = [hit.entry for reading in readings for hit in messages(reading)]
+    thrown = [reading.partition("what(): ")[2] for reading in readings]  # what C++ died of
+    general = [hit.entry for reading in (*thrown, *readings) for hit in messages(reading)]
     general = general or [hit.entry for hit in messages(event.text, squeezed=True)]
     if general:
         return _of(event, "general", GENERAL, message=general[0])

@@ -25,7 +25,7 @@ _ERROR = re.compile(
     r"|^(?:Failed|Cannot|Could not|Unable|Can't|Couldn't|Not able) (?:to |load|find|open|import|run|copy"
     r"|re|convert|access|create)"
     r"|has failed because|(?:could|can) ?not (?:be )?(?:locate|load|found|import)|hipError\w+"
-    r"|cudaError\w+|^fatal: |: fatal +: ",
+    r"|cudaError\w+|^fatal: |: fatal +: |^wandb: ERROR ",
     re.IGNORECASE,
 )
 _MESSAGE = re.compile(

@@ -37,6 +37,7 @@ _LEVEL = re.compile(
     rf"|\[(?P<lit>{_LEVELS})\|(?:[\w.:/-]+\]|[^\]|]*\]) ?(?:\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ >> ?)?"  # transformers
     r"|(?:##\[|::)(?P<action>error|warning)(?:\]|::| [^:]*::)"  # GitHub Actions
     rf"|\[(?P<box>{_LEVELS})\](?:[ \t]*[:|-])? ?"
+    rf"|time=\S+ level=(?P<go>{_LEVELS}) (?:source=\S+ )?(?=msg=)"  # Go
 )
 _GOOGLE = re.compile(
     r"\[?(?P<level>[VIWEF]) ?(?:\d{4} \d\d:\d\d:\d\d\.\d+ +(?:\d+ +)*"
@@ -79,7 +80,9 @@ def parted(line: str) -> Head:
         elif hit := _TIME.match(line):
             time = time or hit["time"] or ""
         elif hit := _LEVEL.match(line):
-            level = next(filter(None, hit.group("vllm", "bare", "basic", "lit", "box", "action"))).upper()
+            level = next(
+                filter(None, hit.group("vllm", "bare", "basic", "lit", "box", "action", "go"))
+            ).upper()
         elif (hit := _GOOGLE.match(line)) and hit.end():
             level = _GOOGLES[hit["level"]]
         else:

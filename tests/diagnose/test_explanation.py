@@ -73,6 +73,14 @@ def test_a_slip_in_the_code_that_handles_an_exception_is_not_the_reason() -> Non
     assert summary(oom + during + traceback("KeyError: 'lr'"))[2] == "G15"
 
 
+def test_an_abort_is_explained_by_what_was_thrown() -> None:
+    """`terminate called` says only how the process ended."""
+    abort = "terminate called after throwing an instance of 'c10::Error'\n  what():  "
+
+    assert summary(f"{abort}{ASSERT[14:]}\n")[2] == "G3"
+    assert summary(f"{abort}basic_string::_M_create\n")[2] == "G25"
+
+
 def test_a_few_quiet_lines_of_a_run_went_well() -> None:
     """A short log without trouble is no unknown message; a person's words about a run are no log."""
     started = "Loading weights\nCreating model\nModel loaded\nRunning on local URL: http://127.0.0.1:7860\n"

@@ -246,6 +246,11 @@ ENDINGS: dict[str, tuple[str, str | None]] = {
         ),
         "ValueError: the cache",
     ),
+    "a sweep of wandb": ("wandb: ERROR Run x1 errored: IndexError('list index out of range')\n" * 2, "wandb: ERROR Run"),
+    "a logger of Go": (
+        STEPS + 'time=2026-01-01T10:02:00.5+01:00 level=ERROR source=server.go:44 msg="llama runner terminated"\n',
+        'msg="llama runner',
+    ),
     "a syntax error": ('  File "/srv/a.py", line 1\n    def f(:\n          ^\nSyntaxError: invalid syntax\n', "SyntaxError"),
     "TorchScript": (
         trace("RuntimeError: The following operation failed in the TorchScript interpreter.\n"
