@@ -1,6 +1,7 @@
 """Whose config is this? One of transformers, one that the project derives from it, or one of the project's own."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ KEEP_THETA = {
     "BailingHybridConfig", "Cohere2MoeConfig", "DINOv3ViTConfig", "DeepseekV4Config", "EsmConfig", "Sapiens2Config",
 }  # fmt: skip
 """The classes of transformers 5 that still have an attribute `rope_theta`."""
+CLASS = re.compile(rb"class \w*(Config|Args|Configuration)\s*[(:]")
 LOADERS = {"from_pretrained", "from_dict", "from_json_file"}
 
 
@@ -137,7 +139,7 @@ def _of_class(dotted: str, project: Project) -> Config | None:
 
 def _of_definition(name: str, project: Project, depth: int) -> Config | None:
     """Return the project's class of that name where it derives from one of transformers, with all its fields."""
-    every = [each for each in project.collect(definitions, "Config", "Args") if each.name == name]
+    every = [each for each in project.collect(definitions, CLASS) if each.name == name]
     if len(every) != 1 or depth > 5:
         return None
     for base in every[0].bases:
@@ -156,7 +158,7 @@ def _unnamed(module: Module, node: ast.expr, project: Project) -> Config | None:
     """Return a config without an annotation: in a project without its own, or of a file that uses transformers."""
     if module.name(node).rpartition(".")[2] not in NAMES:
         return None
-    classes = list(project.collect(definitions, "Config", "Args"))
+    classes = list(project.collect(definitions, CLASS))
     uses = any(_uses(source) for source in module.nodes(ast.Import, ast.ImportFrom))
     custom = any("rope_theta" in each.fields for each in classes)
     return None if custom or (classes and not uses) else Config("", frozenset())

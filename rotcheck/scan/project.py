@@ -1,5 +1,6 @@
 """All files of a project, for what one file does to functions of another."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rotcheck.scan.imports import Imports
 
 Item = TypeVar("Item")
+Word = str | re.Pattern[bytes]  # what a file has to hold, or it is not parsed
 
 
 class Place(NamedTuple):
@@ -32,17 +34,17 @@ class Project:
         self.files = tuple(files)
         self._collections: dict[Callable[[Module], Iterable[Any]], tuple[Any, ...]] = {}
 
-    def texts(self, *words: str) -> Iterator[tuple[File, bytes]]:
+    def texts(self, *words: Word) -> Iterator[tuple[File, bytes]]:
         """Yield the files that hold one of the words, all where none is given; not what cannot be read."""
         for file in self.files:
             try:
                 content = read.data(file)
             except read.Unreadable:
                 continue  # the scan says so where it reads that file itself
-            if not words or any(word.encode() in content for word in words):
+            if not words or any(_holds(content, word) for word in words):
                 yield file, content
 
-    def modules(self, *words: str) -> Iterator[Module]:
+    def modules(self, *words: Word) -> Iterator[Module]:
         """Yield the modules whose text holds one of the words, all where none is given; not what is no Python."""
         for file, content in self.texts(*words):
             try:
@@ -57,7 +59,7 @@ class Project:
 
         return Imports(self)
 
-    def collect(self, gather: Callable[[Module], Iterable[Item]], *words: str) -> tuple[Item, ...]:
+    def collect(self, gather: Callable[[Module], Iterable[Item]], *words: Word) -> tuple[Item, ...]:
         """Return what `gather` yields of all modules whose text holds one of the words, gathered once a scan.
 
         `gather` is a function with a name of its own: it stands for what it once yielded.
@@ -67,3 +69,7 @@ class Project:
                 item for module in self.modules(*words) for item in gather(module)
             )
         return self._collections[gather]
+
+
+def _holds(content: bytes, word: Word) -> bool:
+    return word.encode() in content if isinstance(word, str) else word.search(content) is not None

@@ -493,6 +493,11 @@ def test_a_healthy_twin_is_left_alone(tmp_path: Path, name: str, number: int) ->
     assert lines(scanned(tmp_path, {"model.py": HEAD + source.replace(old, new)}, code)) == []
 
 
+def test_a_model_that_another_file_constructs_is_not_one_that_from_pretrained_makes(tmp_path: Path) -> None:
+    files = {"model.py": HEAD + PRETRAINED, "serve.py": "from model import Model\nmodel = Model(config)\n"}
+    assert lines(scanned(tmp_path, files, "lost-buffer")) == []
+
+
 def run(name: str, change: tuple[str, str] = ("", "")) -> ModuleType:
     module = ModuleType("model")
     exec(HEAD + CASES[name][1].replace(*change) if change[0] else HEAD + CASES[name][1], module.__dict__)

@@ -133,7 +133,7 @@ def _empty(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Ha
     for buffer in buffers(module, owner):
         if buffer.persists or not _is_table(buffer.name) or module.owner(buffer.node) is not owner:
             continue
-        event, change, devices = _emptying(module, owner, buffer)
+        event, change, devices = _emptying(module, owner, buffer, project)
         if event and not _is_restored(module, owner, buffer, project):
             message = (
                 f"the buffer `{buffer.name}` is in no checkpoint (`persistent=False`) and only `__init__` computes "
@@ -142,12 +142,13 @@ def _empty(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Ha
             yield module.hazard(CODE, buffer.node, message, change, devices=devices)
 
 
-def _emptying(module: Module, owner: ast.ClassDef, buffer: Buffer) -> tuple[str, str, str]:
+def _emptying(module: Module, owner: ast.ClassDef, buffer: Buffer, project: Project) -> tuple[str, str, str]:
     """Return what leaves a buffer without values, the change, and the devices; empty where nothing in the file does."""
     if place := _to_empty(module):
         change = f"Compute `{buffer.name}` again after `to_empty`, in a method such as `reset_parameters`."
         return f"`to_empty` ({place})", change, "all, from meta"
-    if (model := _pretrained(module, owner)) and not _is_renewed(module, owner, buffer.name):
+    model = _pretrained(module, owner)
+    if model and not _is_renewed(module, owner, buffer.name) and not _is_embedded(module, project):
         change = f"Compute `{buffer.name}` in `{model}._init_weights` too, or keep it in the checkpoint."
         event = f"`{model}.from_pretrained` of transformers 5, which makes the model on meta,"
         return event, change, "all, from a checkpoint"
@@ -166,6 +167,19 @@ def _pretrained(module: Module, owner: ast.ClassDef) -> str:
         if isinstance(part, ast.ClassDef) and any(PRETRAINED.search(name) for name in names):
             return part.name
     return ""
+
+
+def _is_embedded(module: Module, project: Project) -> bool:
+    """Whether another file makes one of the file's models by its constructor, as a server does that loads by itself."""
+    classes = [part for part in module.tree.body if isinstance(part, ast.ClassDef)]
+    models = [
+        part.name
+        for part in classes
+        if any(PRETRAINED.search(module.name(base)) for above in family(module, part) for base in above.bases)
+    ]
+    call = re.compile(rf"\b({'|'.join(models)})\(".encode())
+    others = (text for file, text in project.texts(call) if file.name != module.file)
+    return any(b"save_pretrained" not in text for text in others)  # what saves it makes a checkpoint to load
 
 
 def _is_renewed(module: Module, owner: ast.ClassDef, name: str) -> bool:
