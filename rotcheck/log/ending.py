@@ -28,9 +28,12 @@ _ERROR_AFTER = re.compile(
 )
 
 
-def went_on(calm: int, work: int) -> bool:
-    """Whether the run went on after an event, by the lines of no trouble and of work that follow it."""
-    return work > 0 or calm >= _CALM
+def went_on(draft: Draft, calm: int, work: int) -> bool:
+    """Whether the run went on after an event, by the lines of no trouble and of work that follow it.
+
+    What nobody caught ended its program, so that lines of no trouble alone are those of another one.
+    """
+    return work > 0 or (calm >= _CALM and not _reaches_top(draft))
 
 
 def ender(drafts: Sequence[Draft], last_good: int, bad_end: int) -> Draft | None:

@@ -75,7 +75,7 @@ class _Reader:
         drafts = self.store.drafts() or _bare_message(lines)
         parser = self.parser
         for draft in drafts:
-            draft.handled = draft.handled or went_on(*parser.since(draft))
+            draft.handled = draft.handled or went_on(draft, *parser.since(draft))
         end = ender(drafts, parser.last_good, parser.bad_end) or ending_error(
             [(draft, parser.since(draft)[0]) for draft in drafts],
             max(parser.last_good, parser.last_work),

@@ -310,6 +310,14 @@ ENDINGS: dict[str, tuple[str, str | None]] = {
         STEPS + trace("ValueError: bad") + "##[error]Process completed with exit code 1.\n" + "Post job cleanup.\n" * 40,
         "ValueError: bad",
     ),
+    "lines of another program after what nobody caught": (
+        STEPS + trace("ValueError: bad") + "".join(f"uploading artifact, part {n}\n" for n in range(400)),
+        "ValueError: bad",
+    ),
+    "such lines after what somebody caught": (
+        STEPS + trace("ValueError: bad", "load") + "".join(f"reading part {n}\n" for n in range(400)),
+        None,
+    ),
     "code in a search": ('a/test_x.py:10:    with pytest.raises(RuntimeError, match="CUDA error: device-side assert"):\n', None),
     "a change to code": (DIFF, None),
     "a change that holds a traceback": (
