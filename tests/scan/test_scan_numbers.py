@@ -493,9 +493,19 @@ def test_a_healthy_twin_is_left_alone(tmp_path: Path, name: str, number: int) ->
     assert lines(scanned(tmp_path, {"model.py": HEAD + source.replace(old, new)}, code)) == []
 
 
-def test_a_model_that_another_file_constructs_is_not_one_that_from_pretrained_makes(tmp_path: Path) -> None:
-    files = {"model.py": HEAD + PRETRAINED, "serve.py": "from model import Model\nmodel = Model(config)\n"}
-    assert lines(scanned(tmp_path, files, "lost-buffer")) == []
+@pytest.mark.parametrize(
+    ("other", "number"),
+    [
+        ("model = Model(config)", 0),
+        ('"""\n    >>> model = Model(config)\n"""', 1),
+        ("Model(config).save_pretrained(folder)", 1),
+    ],
+)
+def test_a_model_that_another_file_constructs_is_not_one_that_from_pretrained_makes(
+    tmp_path: Path, other: str, number: int
+) -> None:
+    files = {"model.py": HEAD + PRETRAINED, "serve.py": f"from model import Model\n{other}\n"}
+    assert len(scanned(tmp_path, files, "lost-buffer").hazards) == number
 
 
 def run(name: str, change: tuple[str, str] = ("", "")) -> ModuleType:

@@ -177,7 +177,7 @@ def _is_embedded(module: Module, project: Project) -> bool:
         for part in classes
         if any(PRETRAINED.search(module.name(base)) for above in family(module, part) for base in above.bases)
     ]
-    call = re.compile(rf"\b({'|'.join(models)})\(".encode())
+    call = re.compile(rf"(?m)^(?!\s*(>>>|#)).*\b({'|'.join(models)})\(".encode())  # not in a docstring
     others = (text for file, text in project.texts(call) if file.name != module.file)
     return any(b"save_pretrained" not in text for text in others)  # what saves it makes a checkpoint to load
 
