@@ -10,6 +10,8 @@ SIZES = "RuntimeError: The size of tensor a (10) must match the size of tensor b
 
 ROTARY = {
     "its own name": 'File "m.py", line 3, in apply_rotary_pos_emb\n    return a * cos',
+    "a module's name": 'File "model/rotary.py", line 51, in forward\n    return self.f(x, t)',
+    "a module's longer name": 'File "layers/rope_utils.py", line 51, in forward\n    return self.f(x, t)',
     "a name and a table": 'File "rope.py", line 3, in forward\n    return x1 * cos - x2 * sin',
     "q times cos": 'File "m.py", line 3, in f\n    q = q * cos + turn(q) * sin',
     "attention above it": 'File "attention.py", line 9, in forward\n    q = f(q)\n  File "m.py", line 3, in f\n    x * freqs',
@@ -21,7 +23,7 @@ OTHERS = {
     "a time step": 'File "embeddings.py", line 3, in get_timestep_embedding\n    torch.cat([torch.sin(x), torch.cos(x)])',
     "a spectrum": 'File "stft.py", line 3, in forward\n    spec * freqs',
     "a rope": 'File "/home/u/rope/env.py", line 3, in step\n    node + force',
-    "a knob": 'File "rotary.py", line 3, in turned\n    angle + step',
+    "a knob": 'File "rotary_encoder.py", line 3, in turned\n    angle + step',
 }
 
 
