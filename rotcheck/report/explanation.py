@@ -42,9 +42,9 @@ def details(told: Explanation) -> list[tuple[str, str]]:
     if answer is None:
         return []
     sure = [("how sure", f"{answer.certainty}: {answer.why}"), *_end(told)]
-    if answer.failure:
-        return [*sure, *_maybe(answer.others), *failure.details(answer.failure)]
-    return [*sure, *failure.general(answer.message)] if answer.message else sure
+    entry = answer.failure or answer.message
+    known = failure.told(entry) if entry else []
+    return [*sure, *_maybe(answer.others), *(row for row in known if row[0] != "signature")]
 
 
 def _end(told: Explanation) -> list[tuple[str, str]]:

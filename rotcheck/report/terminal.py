@@ -26,6 +26,7 @@ from rotcheck.report.text import clean, one_line, plural, shorten
 from rotcheck.results import Bench, Check, Context, Identification, Line, Probe, Report, Training, Trial
 
 MOST_REMARKS = 12
+LISTS = ("causes", "sources")  # of rotcheck's own knowledge: shown whole
 CODE = ("shown by",)  # labels of code
 BESIDE = 120  # columns, from which on what told so stands in a column of its own
 STYLES = {"good": "green", "bad": "red", "note": "yellow", "none": "dim"}
@@ -403,7 +404,8 @@ def labelled(details: Iterable[tuple[str, str]]) -> RenderableType:
         if label in CODE:
             code += [Text(f"  {label}", style="dim"), verbatim(text, 4)]
         else:
-            table.add_row(Text(label, style="dim"), Text(shorten(clean(text)).strip()))
+            told = clean(text) if label in LISTS else shorten(clean(text))
+            table.add_row(Text(label, style="dim"), Text(told.strip()))
     return Group(Padding(table, (0, 0, 0, 2)), *code)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from terminal import Ran, rotcheck
 
-from rotcheck.diagnose import all_failures, all_messages, get
+from rotcheck.diagnose import all_failures, all_messages, get, get_message
 
 MESSAGE = "NotImplementedError: Unknown device for graph fuser"
 LOG = f"step 1\n\udcff\x00 not text\n{'x' * 100_000}\nTraceback ...\n{MESSAGE}\n"
@@ -130,3 +130,13 @@ def test_markdown_is_a_heading_and_what_is_known() -> None:
     text = told("--format", "markdown", MESSAGE).out
     assert text.startswith("### J1: ")
     assert f"```text\nline 1: {MESSAGE}\n```" in text
+
+
+def test_all_causes_of_a_message_are_shown_and_no_signature() -> None:
+    message = get_message("G20")
+    ran = rotcheck("explain", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
+    shown = " ".join(ran.out.split())
+
+    assert message is not None
+    assert [cause for cause in message.causes if cause not in shown] == []
+    assert "signature" not in shown
