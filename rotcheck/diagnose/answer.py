@@ -12,9 +12,9 @@ from rotcheck.diagnose.knowledge import Failure
 from rotcheck.diagnose.match import Hit, context, failures, fold, messages, rank
 from rotcheck.log.events import Event, Frame
 
-UNKNOWN = "no failure and no general message that rotcheck knows has this text."
-GENERAL = "many things cause this message, and nothing beside it says which."
-ALONE = "this message is this failure's alone."
+UNKNOWN = "rotcheck knows no failure and no general message with this text."
+GENERAL = "many things cause this message, and nothing near it says which."
+ALONE = "only this failure prints this message."
 
 Certainty = Literal["certain", "likely", "possible", "general", "unknown"]
 """`certain`: the message is this failure's alone. `likely`: several things cause it, and something beside it names
