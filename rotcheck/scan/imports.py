@@ -31,9 +31,16 @@ class Imports:
         Where nobody here imports it, whoever does may import its folder's other files too.
         """
         importers = _reach([file], self._importers)
-        folder = _package(file) if importers == {file} else None
-        beside = {name for parts, name in self._files.items() if folder and parts[: len(folder)] == folder}
+        beside = self._beside(file) if importers == {file} else set()
         return _reach(importers | beside, self._imports)
+
+    def _beside(self, file: str) -> set[str]:
+        """Return the files of the folder and below; at the top those beside a module, none beside a program."""
+        folder = _package(file)
+        if folder:
+            return {name for parts, name in self._files.items() if parts[: len(folder)] == folder}
+        program = any(each.name == file and b"__main__" in text for each, text in self._project.texts())
+        return set() if program else {name for parts, name in self._files.items() if len(parts) == 1}
 
     @cached_property
     def _imports(self) -> dict[str, set[str]]:

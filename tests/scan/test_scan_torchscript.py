@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from scanning import lines, scanned
 
+from rotcheck.scan.run import scan
+
 FLAGS = """
 import torch
 
@@ -49,6 +51,15 @@ def test_the_flags_lead_to_every_scripted_function_of_the_project(tmp_path: Path
     assert f"bias_dropout_add_scale ({tmp_path.name}/model/fused.py:7)" in executor
     assert "modulate" in executor
     assert "Line 5, which selects the legacy executor, hides that" in result.hazards[4].message
+
+
+@pytest.mark.parametrize(("end", "count"), [("", 2), ("\nif __name__ == '__main__':\n    train()\n", 0)])
+def test_files_of_the_working_directory_stand_beside_a_module_and_not_beside_a_program(
+    end: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scanned(tmp_path, {"rotary.py": FLAGS + end, "fused.py": FUSED})
+    assert len(scan(".", select=["scripted-under-flags"]).hazards) == count
 
 
 def test_flags_of_a_function_count_where_the_project_calls_it(tmp_path: Path) -> None:
