@@ -2,10 +2,12 @@
 
 import ast
 import errno
+import io
 import os
 import select
 import stat
 import time
+import tokenize
 import tomllib
 from pathlib import Path
 from typing import IO, Any
@@ -67,6 +69,15 @@ def toml(file: Path) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise ValueError(_DEEP) from error
+
+
+def python(data: bytes) -> str:
+    """Return the text of a Python file, in the encoding that its first lines name, with plain line ends.
+
+    Raises `SyntaxError` for an encoding that there is not, and `UnicodeDecodeError` for bytes that are not of it.
+    """
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parsed(file: Path) -> ast.Module:

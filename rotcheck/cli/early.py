@@ -7,20 +7,10 @@ from rotcheck.cli.codes import INTERRUPTED
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-
-
-def catch() -> None:
-    """Have each of them end the process as it stands; one that the caller ignores or handles stays so."""
-    for name in NAMES:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            try:
-                signal.signal(number, leave)
-            except ValueError:  # not in the main thread: whoever called from another one keeps the signals
-                return
 
 
 def leave(number: int, frame: "FrameType | None") -> None:
@@ -33,3 +23,14 @@ def leave(number: int, frame: "FrameType | None") -> None:
 
 USUAL = (signal.SIG_DFL, signal.default_int_handler, leave)
 """The handlers that rotcheck may put its own in the place of."""
+
+
+def catch(handler: "Callable[[int, FrameType | None], object]" = leave) -> None:
+    """Have each of them call the handler; one that the caller ignores or handles stays so."""
+    for name in NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in USUAL:
+            try:
+                signal.signal(number, handler)
+            except ValueError:  # not in the main thread: whoever called from another one keeps the signals
+                return

@@ -26,12 +26,7 @@ def asked() -> bool:
 def shield() -> None:
     """Have the first Ctrl-C only be noted: it goes to the writer as well, which may save its work first."""
     with contextlib.suppress(Exception):  # without handlers the pipe is still read to its end
-        import signal
-
-        for name in early.NAMES:
-            number = getattr(signal, name, None)
-            if number and signal.getsignal(number) in early.USUAL:
-                signal.signal(number, _interrupt)
+        early.catch(_interrupt)
 
 
 def interrupted() -> bool:

@@ -1,8 +1,9 @@
 """From a symptom to its cause and fix. The knowledge is data: one file of `failures/` for each failure, and one of
 `messages/` for each message that many things can cause."""
 
+from rotcheck.diagnose.entries import KnowledgeError
 from rotcheck.diagnose.general import Message, all_messages, get_message
-from rotcheck.diagnose.knowledge import Failure, KnowledgeError, all_failures, for_finding, get
+from rotcheck.diagnose.knowledge import Failure, all_failures, for_finding, get
 from rotcheck.diagnose.match import match
 
 __all__ = [

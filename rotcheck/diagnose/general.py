@@ -1,11 +1,12 @@
 """Messages that many things can cause, read from `messages/`, one TOML file for each, at their first use."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 import msgspec
 
-from rotcheck.diagnose.knowledge import KnowledgeError, flowed
+from rotcheck.diagnose import entries
+from rotcheck.diagnose.entries import KnowledgeError
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,26 +43,12 @@ def get_message(id: str) -> Message | None:
 
 @cache
 def _by_id() -> Mapping[str, Message]:
-    messages = (_message(name, text) for name, text in _files())
+    messages = (_message(name, text) for name, text in entries.texts("messages"))
     return {message.id: message for message in sorted(messages, key=lambda one: int(one.id[1:]))}
 
 
-def _files() -> Iterator[tuple[str, str]]:
-    # Imported here: only the first use pays for it, not `rotcheck --help`.
-    from importlib.resources import files
-
-    for file in files("rotcheck.diagnose").joinpath("messages").iterdir():
-        if file.name.endswith(".toml"):
-            yield file.name, file.read_text("utf-8")
-
-
 def _message(name: str, text: str) -> Message:
-    import tomllib
-
-    try:
-        message = msgspec.convert(flowed(tomllib.loads(text)), Message)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise KnowledgeError(f"{name}: {error}") from error
+    message = entries.entry(name, entries.keys(name, text), Message)
     if name != f"{message.id}.toml" or not message.id.startswith("G") or not message.id[1:].isdigit():
         raise KnowledgeError(
             f"{name}: the id {message.id!r} must be G and a number, and the name of the file"

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from rotcheck.diagnose import entries
+from rotcheck.diagnose.entries import KnowledgeError
 from rotcheck.diagnose.symptoms import expression
-
-
-class KnowledgeError(Exception):
-    """A file of `failures/` is not what it should be; the message names the file and what to mend."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,36 +97,22 @@ def _by_finding() -> Mapping[str, Failure]:
 
 
 def _files() -> Iterator[tuple[str, str]]:
-    # Imported here: only the first use pays for it, not `rotcheck --help`.
-    from importlib.resources import files
-
-    for file in files("rotcheck.diagnose").joinpath("failures").iterdir():
-        if file.name.endswith(".toml"):
-            yield file.name, file.read_text("utf-8")
+    return entries.texts("failures")
 
 
 def _failure(name: str, text: str) -> Failure:
-    import tomllib
-
+    keys = entries.keys(name, text)
     try:
-        keys = flowed(tomllib.loads(text))
         if "symptoms" in keys:
             keys["symptoms"] = [expression(symptom) for symptom in keys["symptoms"]]
-        failure = msgspec.convert(keys, Failure)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise KnowledgeError(f"{name}: {error}") from error
     except KeyError as error:
         raise KnowledgeError(
             f"{name}: a symptom names words that symptoms.py does not have: {error}"
         ) from error
+    failure = entries.entry(name, keys, Failure)
     if name != f"{failure.id}.toml":
         raise KnowledgeError(f"{name}: a file with the id {failure.id!r} is called {failure.id}.toml")
     return failure
-
-
-def flowed(keys: dict[str, Any]) -> dict[str, Any]:
-    """The keys with the lines of each text joined into one."""
-    return {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in keys.items()}
 
 
 def _order(failure: Failure) -> tuple[str, int]:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Generic, NamedTuple, TypeVar
 
+from rotcheck.diagnose.entries import KnowledgeError
 from rotcheck.diagnose.general import Message, all_messages
-from rotcheck.diagnose.knowledge import Failure, KnowledgeError, all_failures
+from rotcheck.diagnose.knowledge import Failure, all_failures
 
 _END = 1 << 20  # characters read at either end of a long text
 _SAID = 3000  # characters in which a person has said what is wrong

@@ -2,15 +2,13 @@
 
 import ast
 import difflib
-import io
 import pkgutil
-import tokenize
 from collections.abc import Callable
 from pathlib import Path
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations import entry_points, project, source
-from rotcheck.reading import contents, parsed
+from rotcheck.reading import contents, parsed, python
 
 MOST_NAMES = 10  # of a file that a message lists
 GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
@@ -225,9 +223,7 @@ def _check_file(specification: str, file: Path) -> None:
     if file.suffix != ".py":
         raise RequestError(f"{asked}{str(file)!r} is no Python file; its name must end in .py")
     try:
-        data = contents(file)
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)  # that its first lines name
-        text = data.decode(encoding)
+        text = python(contents(file))
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: {_unreadable(error)}") from error
     if "\0" in text:

@@ -43,8 +43,8 @@ def details(told: Explanation) -> list[tuple[str, str]]:
         return []
     sure = [("how sure", f"{answer.certainty}: {answer.why}"), *_end(told)]
     entry = answer.failure or answer.message
-    known = failure.told(entry) if entry else []
-    return [*sure, *_maybe(answer.others), *(row for row in known if row[0] != "signature")]
+    known = failure.told(entry, signatures=False) if entry else []
+    return [*sure, *_maybe(answer.others), *known]
 
 
 def _end(told: Explanation) -> list[tuple[str, str]]:

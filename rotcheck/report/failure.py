@@ -3,32 +3,31 @@
 from rotcheck.diagnose import Failure, Message
 
 
-def told(entry: Failure | Message) -> list[tuple[str, str]]:
-    """Return what is known of either, in the order to show it."""
-    return details(entry) if isinstance(entry, Failure) else general(entry)
+def told(entry: Failure | Message, *, signatures: bool = True) -> list[tuple[str, str]]:
+    """Return what is known of either, in the order to show it, with its signatures or without."""
+    signature = " | ".join(entry.signatures) if signatures else ""
+    rows = _of_failure(entry, signature) if isinstance(entry, Failure) else _of_message(entry, signature)
+    return [(label, text) for label, text in rows if text]
 
 
-def details(known: Failure) -> list[tuple[str, str]]:
-    """Return what is known of a failure, in the order to show it."""
-    told = [
+def _of_failure(known: Failure, signature: str) -> list[tuple[str, str]]:
+    return [
         ("cause", known.cause),
         ("fix", known.fix),
         ("devices", known.devices),
         ("versions", known.versions),
-        ("signature", " | ".join(known.signatures)),
+        ("signature", signature),
         ("sources", "\n".join(known.source)),
-        ("seen here", known.reproduced or ""),
+        ("seen here", known.reproduced),
     ]
-    return [(label, text) for label, text in told if text]
 
 
-def general(known: Message) -> list[tuple[str, str]]:
-    """Return what is known of a general message, in the order to show it."""
+def _of_message(known: Message, signature: str) -> list[tuple[str, str]]:
     return [
         ("meaning", known.meaning),
         ("causes", "\n".join(f"{at}. {cause}" for at, cause in enumerate(known.causes, 1))),
         ("to tell", known.question),
-        ("signature", " | ".join(known.signatures)),
+        ("signature", signature),
         ("sources", "\n".join(known.source)),
     ]
 

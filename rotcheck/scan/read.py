@@ -1,12 +1,11 @@
 """From a file to its text and its tree; whatever hinders that is said in a few words and never raised."""
 
 import ast
-import io
 import os
-import tokenize
 import warnings
 from collections.abc import Callable
 
+from rotcheck import reading
 from rotcheck.results import Gap
 from rotcheck.scan import notebook
 from rotcheck.scan.files import File
@@ -47,16 +46,10 @@ def module(file: File, content: bytes, say: Callable[[Gap], None] = lambda gap: 
     try:
         if file.name.endswith(".ipynb"):
             return _of_notebook(file, content, say)
-        source = text(content)
+        source = reading.python(content)
         return Module(file.name, source, tree(source))
     except FAULTS as error:
         raise Unreadable(_why(error)) from error
-
-
-def text(content: bytes) -> str:
-    """Return the text of a Python file, in the encoding that it declares."""
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-    return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def tree(source: str) -> ast.Module:

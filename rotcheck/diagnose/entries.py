@@ -1,0 +1,49 @@
+"""Reads the knowledge from TOML files, one for each entry, in a folder of this package."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+
+class KnowledgeError(Exception):
+    """A file of the knowledge is not what it should be; the message names the file and what to mend."""
+
+
+def texts(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each file of a folder."""
+    # Imported here: only the first use pays for it, not `rotcheck --help`.
+    from importlib.resources import files
+
+    for file in files("rotcheck.diagnose").joinpath(folder).iterdir():
+        if file.name.endswith(".toml"):
+            yield file.name, file.read_text("utf-8")
+
+
+def keys(name: str, text: str) -> dict[str, Any]:
+    """Return what a file says, with the lines of each text joined into one.
+
+    Raises `KnowledgeError` when it is no TOML.
+    """
+    import tomllib
+
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise KnowledgeError(f"{name}: {error}") from error
+    return {
+        key: " ".join(value.split()) if isinstance(value, str) else value for key, value in values.items()
+    }
+
+
+def entry(name: str, values: dict[str, Any], kind: type[Kind]) -> Kind:
+    """Return the entry of this kind that a file holds.
+
+    Raises `KnowledgeError` when a key is missing, unknown or of another type.
+    """
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise KnowledgeError(f"{name}: {error}") from error
