@@ -14,12 +14,18 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGES = [HERE.parent / "README.md", *sorted(HERE.glob("*.md"))]
-BLOCK = re.compile(r"(<!-- output: (?P<command>[^\n]*) -->\n```console\n)(?P<shown>.*?)(```\n)", re.DOTALL)
+BLOCK = re.compile(
+    r"(<!-- output: (?P<command>[^\n]*) -->\n```console\n)(?P<shown>.*?)(```\n)", re.DOTALL
+)
 
 
 def output(command: str) -> str:
     """Return the command behind a prompt, and what it prints."""
-    plain = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "CLICOLOR_FORCE")}
+    plain = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    }
     done = subprocess.run(
         command, shell=True, capture_output=True, text=True, cwd=HERE.parent, env=plain, check=False
     )

@@ -48,6 +48,18 @@ def __getattr__(name: str) -> "Any":
 
     if name == "declare":
         return importlib.import_module("rotcheck.declaration").declare
-    if name in ("bench", "check", "compare", "context", "identify", "probe", "scan", "testing", "train"):
+    if name in (
+        "bench",
+        "check",
+        "compare",
+        "context",
+        "identify",
+        "probe",
+        "scan",
+        "testing",
+        "train",
+    ):
         return importlib.import_module(f"rotcheck.{name}")
-    raise AttributeError(f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}")
+    raise AttributeError(
+        f"module 'rotcheck' has no attribute {name!r}; it has {', '.join(__all__)}"
+    )

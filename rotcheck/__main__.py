@@ -3,7 +3,8 @@
 import sys
 
 if not sys.flags.safe_path:
-    sys.path.append(sys.path.pop(0))  # the working directory: a rich.py or torch.py in it hides no module
+    # the working directory: a rich.py or torch.py in it hides no module
+    sys.path.append(sys.path.pop(0))
 
 from rotcheck.cli.main import main  # after the path was put in order
 

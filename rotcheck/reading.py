@@ -26,7 +26,9 @@ def contents(file: Path, largest: int = LARGEST) -> bytes:
     nobody writes, and for what does not end within `WAIT` seconds.
     """
     deadline = time.monotonic() + WAIT
-    with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb", buffering=0) as source:
+    with open(
+        os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb", buffering=0
+    ) as source:
         kind = os.fstat(source.fileno()).st_mode
         if stat.S_ISREG(kind) and os.fstat(source.fileno()).st_size > largest:
             raise _too_large(largest)
@@ -44,7 +46,9 @@ def _piece(source: IO[bytes], deadline: float) -> bytes:
     """Return what there is to read next; nothing at the end."""
     while (piece := source.read(_PIECE)) is None:  # the other end of a pipe takes its time
         if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            raise OSError(errno.ETIMEDOUT, f"it is no ordinary file, and does not end within {WAIT:g} s")
+            raise OSError(
+                errno.ETIMEDOUT, f"it is no ordinary file, and does not end within {WAIT:g} s"
+            )
     return piece
 
 

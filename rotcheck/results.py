@@ -84,10 +84,13 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     error: float | None = None  # worst error in units of eps(dtype) * norm of the rotated pair
     path: str | None = None  # what really ran
     seconds: float | None = None  # of the last call, in the worker
-    message: str | None = None  # what happened, for a bad cell; the reason, for one that did not run
+    # what happened, for a bad cell; the reason, for one that did not run
+    message: str | None = None
     note: str | None = None  # what is worth knowing although it agrees
-    where: dict[str, int] | None = None  # where the worst error sits: batch, row, position, head, pair
-    correctly_rounded: float | None = None  # share of elements that are the truth rounded once; of `forward`
+    # where the worst error sits: batch, row, position, head, pair
+    where: dict[str, int] | None = None
+    # share of elements that are the truth rounded once; of `forward`
+    correctly_rounded: float | None = None
     not_finite: int = 0  # NaN and inf that should not be there; they are not part of `error`
     trace: tuple[str, ...] = ()  # innermost frames of whoever raised or died
     failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
@@ -95,7 +98,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     fix: str | None = None  # what to change; of `unidentified`, what to do so that it can be judged
     demonstration: str | None = None  # of a mistake: Python that runs without rotcheck and shows it
     stand_in: bool = False
-    applies: bool = True  # False, of one that is skipped: the check asks for what the function has not
+    # False, of one that is skipped: the check asks for what the function has not
+    applies: bool = True
 
 
 Kind = Literal["applies", "builds", "both"]
@@ -117,29 +121,38 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     direction: Literal[1, -1] | None = None
     output_lanes: Literal["same", "de-interleaved", "interleaved"] | None = None
     layout: str | None = None  # "bshd", ...: the axes of a tensor
-    tables: str | None = None  # "half-width", "repeated", "complex", ...; "positions": it makes its own
+    # "half-width", "repeated", "complex", ...; "positions": it makes its own
+    tables: str | None = None
     table_axes: str | None = None  # "s1w": the axes of a table, of which w are its lanes
-    table_lanes: Literal["half", "interleaved"] | None = None  # in which order full-width tables repeat
-    unread: str | None = None  # "first half", "second half": which of full-width tables is never read
-    sections: Literal["blocks", "interleaved"] | None = None  # which pairs turn with which axis of M-RoPE
+    # in which order full-width tables repeat
+    table_lanes: Literal["half", "interleaved"] | None = None
+    # "first half", "second half": which of full-width tables is never read
+    unread: str | None = None
+    # which pairs turn with which axis of M-RoPE
+    sections: Literal["blocks", "interleaved"] | None = None
     argument_order: tuple[str, ...] = ()  # what each argument of a call is
     rotary_dim: int | None = None  # lanes that rotate; None: all of a head, or what the tables say
     blocks: int | None = None  # into which these are cut, each paired for itself (RoPE2D: 2)
     head_dim: int | None = None  # the only width that it takes
     theta: float | None = None
     schedule: str | None = None  # of the frequencies, where it makes its own
-    amplitude: float | None = None  # by which cos and sin are scaled; None: by nothing, or not known
+    # by which cos and sin are scaled; None: by nothing, or not known
+    amplitude: float | None = None
     frequencies: tuple[float, ...] = ()  # radians a position, of each pair
     coordinates: tuple[int, ...] = ()  # of a point, with which each pair turns; -1: it stands still
-    positions: str | None = None  # "tables": the rows handed in; "any", "offset", "from 0", "points", "grid"
+    # "tables": the rows handed in; "any", "offset", "from 0", "points", "grid"
+    positions: str | None = None
     rotates_v: bool | None = None
     in_place: bool | None = None
     dtype_rule: str | None = None
-    takes: dict[str, bool] = {}  # what else was tried: fewer heads in k, other dtypes, an empty batch, ...
+    # what else was tried: fewer heads in k, other dtypes, an empty batch, ...
+    takes: dict[str, bool] = {}
     position_axes: str | None = None  # "bs": the axes of positions, where it takes them
-    order: str | None = None  # of what a maker gives back: "cos, sin", "sin, cos", "cos+sin", "one tensor"
+    # of what a maker gives back: "cos, sin", "sin, cos", "cos+sin", "one tensor"
+    order: str | None = None
     ways: tuple[Way, ...] = ()  # further calls that give the same
-    choices: dict[str, tuple[str, ...]] = {}  # values of keywords that choose a field: {"form=tables": (...)}
+    # values of keywords that choose a field: {"form=tables": (...)}
+    choices: dict[str, tuple[str, ...]] = {}
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,12 +242,14 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     error: float | None = None  # of its result for random values against float64, in rounding steps
     longest_context: int | None = None  # positions up to which its own angles are right
     likeness: Likeness | None = None
-    permutation: str | None = None  # of a function that permutes the rows of weights: which, in which heads
+    # of a function that permutes the rows of weights: which, in which heads
+    permutation: str | None = None
     positions: str | None = None  # of a function that makes positions: where they begin
     message: str | None = None  # why there is no convention
     tried: tuple[str, ...] = ()  # calls that were tried in vain, and what they said
     untried: tuple[str, ...] = ()  # arguments that no call was tried with: "offset"
-    advice: tuple[str, ...] = ()  # what to do next: what to name or declare, or which command to run
+    # what to do next: what to name or declare, or which command to run
+    advice: tuple[str, ...] = ()
     seconds: float | None = None  # that the identification took, imports apart
 
     def __post_init__(self) -> None:
@@ -329,7 +344,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     copy_gb_per_second: float | None = (
         None  # bytes read and written, in 10**9; the device's measured bandwidth
     )
-    gb_per_second: float | None = None  # as if the call itself had read and written what the copy does
+    # as if the call itself had read and written what the copy does
+    gb_per_second: float | None = None
     times_copy: Spread | None = None  # its time over that of the copy, paired by round
     copy_share: Spread | None = None  # the same as a share of the copy's bandwidth, in percent
     baseline_seconds: Spread | None = None  # of the baseline in the same rounds
@@ -339,7 +355,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     compile_seconds: float | None = None  # what loading and the first calls took beyond steady ones
     break_even_calls: int | None = None  # until that is paid back against the baseline; None: never
     input_bytes: int | None = None
-    peak_bytes: int | None = None  # held at the peak of one call beyond its inputs, its result included
+    # held at the peak of one call beyond its inputs, its result included
+    peak_bytes: int | None = None
     peak_inputs: float | None = None  # the same as a multiple of its input
     launches: int | None = None  # kernels on a GPU; on a CPU operations that read or write elements
     message: str | None = None  # what happened to a bad row; the reason, for one that did not run
@@ -371,8 +388,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     number: int  # from 1
     loss: float  # nats a residue for rotcheck's own model; NaN and infinity are written as null
     gradient_error: float | None = None  # |g - g64| / |g64| over all parameters
-    rounding: float | None = None  # the same for a right rotation that rounds once: what rounding explains
-    tensor: str | None = None  # the parameter that is furthest off, in multiples of what rounding explains
+    # the same for a right rotation that rounds once: what rounding explains
+    rounding: float | None = None
+    # the parameter that is furthest off, in multiples of what rounding explains
+    tensor: str | None = None
     tensor_error: float | None = None  # |g - g64| / |g64| of that parameter alone
     tensor_rounding: float | None = None  # what rounding explains there
 
@@ -386,7 +405,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     steps: tuple[Step, ...] = ()  # those that were taken
     wrong_at: int | None = None  # the first step whose gradient rounding does not explain
-    parts_at: int | None = None  # the first step whose loss leaves the float64 curve; None: it never does
+    # the first step whose loss leaves the float64 curve; None: it never does
+    parts_at: int | None = None
     message: str | None = None  # what is wrong, or why it did not run
     path: str | None = None  # what really ran
     note: str | None = None  # why that ran
@@ -394,14 +414,16 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
     cause: str | None = None
     fix: str | None = None
-    cells: tuple[Cell, ...] | None = None  # the bad cells of the matrix; None: the matrix was not asked
+    # the bad cells of the matrix; None: the matrix was not asked
+    cells: tuple[Cell, ...] | None = None
     stand_in: bool = False
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """A run that the others are held against: the same model, first weights and data."""
 
-    name: str  # "float64": the truth; "rounded once": a right rotation in the device and dtype below
+    # "float64": the truth; "rounded once": a right rotation in the device and dtype below
+    name: str
     device: str
     dtype: str
     losses: tuple[float, ...]  # of each step; fewer than asked for when it failed
@@ -421,7 +443,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[Reference, ...]  # float64 first
     courses: tuple[Course, ...]
     summary: dict[str, int]
-    conventions: tuple[Identification, ...] = ()  # of the functions that were identified before they trained
+    # of the functions that were identified before they trained
+    conventions: tuple[Identification, ...] = ()
     interrupted: bool = False
 
 
@@ -439,7 +462,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     condition: str  # "constructed", "half", "autocast", ...
     device: str
     verdict: Verdict
-    right_to: int | None = None  # the last position before the first wrong one; None: not even position 0
+    # the last position before the first wrong one; None: not even position 0
+    right_to: int | None = None
     wrong_at: int | None = None  # the first wrong one; None: none was found up to `asked_to`
     exact: bool = False  # these two are neighbours
     asked_to: int | None = None  # the last position that it was asked for
@@ -463,11 +487,13 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind | None = None  # None: not recognised; a row says why
     call: str | None = None  # "f(x, positions)"
     built: str | None = None  # how an object was made of a class
-    schedule: str | None = None  # of its frequencies; None: it is held against those that it has at first
+    # of its frequencies; None: it is held against those that it has at first
+    schedule: str | None = None
     claims: int | None = None  # how many positions it says that it can
     claimed_by: str | None = None  # by what: an attribute, the rows of a table
     judged_to: int | None = None  # so many positions must be right
-    by_file: bool = False  # it was built as its own file builds it, and not by its parameters' names alone
+    # it was built as its own file builds it, and not by its parameters' names alone
+    by_file: bool = False
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -490,11 +516,13 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: Answer  # "wrong" or "unknown"
     by: str  # the command that tells more: "identify", "compare", "context"
-    rule: str  # id of the known failure, else the code of the finding or the check: "N1", "positions-ignored"
+    # id of the known failure, else the code of the finding or the check: "N1", "positions-ignored"
+    rule: str
     message: str
     seen: str | None = None  # what was tried, and where it went wrong
     cause: str | None = None
-    fix: str | None = None  # what to change, or what to name, declare or run so that it can be judged
+    # what to change, or what to name, declare or run so that it can be judged
+    fix: str | None = None
     failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
     demonstration: str | None = None  # Python that runs without rotcheck and shows a mistake
 
@@ -511,7 +539,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         None  # how many positions, from 0, must be right; None: it makes no angles of its own
     )
     right_to: int | None = None  # how many of them are
-    dtypes: tuple[str, ...] = ()  # in which it was judged, where that is not in those that were asked for
+    # in which it was judged, where that is not in those that were asked for
+    dtypes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()  # what is worth knowing besides
 
@@ -622,6 +651,8 @@ def from_json(text: bytes | str) -> Report:
     return msgspec.json.decode(text, type=Report)
 
 
-def schema(kind: type[Report] | type[Probe] | type[Bench] | type[Training] = Report) -> dict[str, Any]:
+def schema(
+    kind: type[Report] | type[Probe] | type[Bench] | type[Training] = Report,
+) -> dict[str, Any]:
     """Return the JSON Schema of what a run found."""
     return msgspec.json.schema(kind)

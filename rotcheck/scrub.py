@@ -9,7 +9,8 @@ _ANCHORS = re.compile(r".*/(?:site-packages|dist-packages|python3(?:\.\d+)?t?)/"
 _NAMELESS = {"", "root", "user", "home"}  # folders that tell nothing about their owner
 _QUOTED = re.compile(r"""(["'])(/[^"'\n]*)\1""")
 _PART = r"[^\s\"'`,;:()\[\]<>|=/]*"
-_BEFORE = r"(?:(?<=-[IL])|(?<![\w/.~<])(?<!:(?=//)))"  # a compiler's option, or no word and no URL's colon
+# a compiler's option, or no word and no URL's colon
+_BEFORE = r"(?:(?<=-[IL])|(?<![\w/.~<])(?<!:(?=//)))"
 _PLAIN = re.compile(rf"{_BEFORE}(?:~|[A-Za-z]:(?=[/\\])|file:/)?(?:/{_PART})+")
 _WINDOWS = re.compile(r"\b[A-Za-z]:\\(?:[^\s\\\"']+\\)*([^\s\\\"']+)")
 
@@ -25,7 +26,11 @@ def shorten_path(path: str) -> str:
 
 def _without_user(name: str) -> str:
     user = _user()
-    return name if user in _NAMELESS else re.sub(rf"(?<![^\W_]){re.escape(user)}(?![^\W_])", "<user>", name)
+    return (
+        name
+        if user in _NAMELESS
+        else re.sub(rf"(?<![^\W_]){re.escape(user)}(?![^\W_])", "<user>", name)
+    )
 
 
 def _user() -> str:
@@ -43,5 +48,7 @@ def scrub(text: str) -> str:
     text = _WINDOWS.sub(lambda m: m[1], text)
     host = platform.node()
     return (
-        re.sub(rf"\b{re.escape(host)}\b", "<host>", text) if len(host) > 3 and host != "localhost" else text
+        re.sub(rf"\b{re.escape(host)}\b", "<host>", text)
+        if len(host) > 3 and host != "localhost"
+        else text
     )

@@ -20,7 +20,9 @@ TOGETHER = ("tests/probe", "tests/trust")  # rooms whose files share what takes 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than ten seconds; leave out with -m 'not slow'")
+    config.addinivalue_line(
+        "markers", "slow: takes more than ten seconds; leave out with -m 'not slow'"
+    )
     config.addinivalue_line(
         "markers", "last: wants the machine for itself, for which it would wait long before"
     )
@@ -41,7 +43,9 @@ def _heed_signals() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run files with slow tests first, so that workers in parallel end at about the same time."""
-    slow, last = ({item.path for item in items if item.get_closest_marker(mark)} for mark in ("slow", "last"))
+    slow, last = (
+        {item.path for item in items if item.get_closest_marker(mark)} for mark in ("slow", "last")
+    )
     items.sort(key=lambda item: (item.path in last, item.path not in slow))
 
 

@@ -16,5 +16,8 @@ def apply_rotary_pos_emb(qkv, cos, sin):
 
 
 if __name__ == "__main__":
-    qkv, table = torch.empty(2, 10, 3, 8, 64, device="meta"), torch.empty(1, 10, 3, 1, 64, device="meta")
+    qkv, table = (
+        torch.empty(2, 10, 3, 8, 64, device="meta"),
+        torch.empty(1, 10, 3, 1, 64, device="meta"),
+    )
     apply_rotary_pos_emb(qkv, table, table)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from rotcheck.results import Spread
 
-USUAL = 1.5  # interquartile ranges above the upper quartile: beyond that a call did more than its usual work
+# interquartile ranges above the upper quartile: beyond that a call did more than its usual work
+USUAL = 1.5
 SAME = Spread(median=1.0, q25=1.0, q75=1.0)
 
 

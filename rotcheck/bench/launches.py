@@ -9,7 +9,8 @@ from torch.autograd.profiler import profile
 from torch.autograd.profiler_util import FunctionEvent
 
 SHOW_COMPILED = "TORCHINDUCTOR_CPP_ENABLE_KERNEL_PROFILE"
-_KERNELS = ("cpp_fused", "rotcheck::")  # in the names of the CPU kernels of torch.compile, and of our own
+# in the names of the CPU kernels of torch.compile, and of our own
+_KERNELS = ("cpp_fused", "rotcheck::")
 
 
 def show_compiled() -> None:
@@ -34,8 +35,11 @@ def launches(seen: profile, device: torch.device) -> int | None:
         return None
     events: Sequence[FunctionEvent] = seen.function_events or []
     if device.type != "cpu":
-        other = sum(event.device_type != DeviceType.CPU and not event.is_user_annotation for event in events)
-        return other or None  # a profiler that does not know the device sees nothing of what it runs
+        other = sum(
+            event.device_type != DeviceType.CPU and not event.is_user_annotation for event in events
+        )
+        # a profiler that does not know the device sees nothing of what it runs
+        return other or None
     return sum(_works(event) and not any(map(_any_works, event.cpu_children)) for event in events)
 
 

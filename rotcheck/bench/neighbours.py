@@ -24,7 +24,9 @@ class Neighbours:
 
 def _spent(times: Any) -> float:
     """Return the seconds in which cores worked."""
-    spent: float = sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+    spent: float = (
+        sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+    )
     return spent
 
 

@@ -60,10 +60,14 @@ class Problem:
         given = 1 if convention.packed else max(2, len(convention.slots))
         self._convention, self._size = convention, size
         self._inputs = [
-            lay(_random((size.batch, size.length, *slots), size, generator), convention.axes).contiguous()
+            lay(
+                _random((size.batch, size.length, *slots), size, generator), convention.axes
+            ).contiguous()
             for _ in range(given)
         ]
-        self._gradients = [_random(x.shape, size, generator) for x in self._inputs] if size.backward else []
+        self._gradients = (
+            [_random(x.shape, size, generator) for x in self._inputs] if size.backward else []
+        )
         self._tables = _tables(convention, size)
         self.fresh = size.backward and convention.in_place  # each call needs inputs of its own
         for leaf in self._inputs:
@@ -92,7 +96,10 @@ class Problem:
     def _called(self, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
         size = self._size
         sizes = {"B": size.batch, "S": size.length, "H": size.heads, "D": size.width}
-        sizes |= {"R": self._convention.rotary_dim or size.width, "axis": self._convention.axes.index("s")}
+        sizes |= {
+            "R": self._convention.rotary_dim or size.width,
+            "axis": self._convention.axes.index("s"),
+        }
         call = Call(tuple(inputs), self._tables, _positions(self._convention, size), 0, sizes)
         positional, keyword = arguments(self._convention, call)
         return list(results(function(*positional, **keyword), inputs, self._convention.in_place))
@@ -123,9 +130,12 @@ def _tables(convention: Convention, size: Size) -> tuple[Tensor, ...]:
     if convention.tables == "positions":
         return ()
     rows = torch.arange(size.length, device="cpu")
-    turns = angles(rows, convention.rotary_dim or size.width).expand(size.batch, -1, -1)  # (B, S, P)
+    # (B, S, P)
+    turns = angles(rows, convention.rotary_dim or size.width).expand(size.batch, -1, -1)
     order = convention.table_lanes or convention.pairing
-    made = tables(convention.tables, order, turns, size.dtype, convention.table_axes, convention.sections)
+    made = tables(
+        convention.tables, order, turns, size.dtype, convention.table_axes, convention.sections
+    )
     return tuple(table.contiguous().to(size.device) for table in made)
 
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from itertools import cycle, permutations
 from typing import Protocol
 
-WARM_UP = 4  # calls: TorchScript's profiling executor compiles at the second one, its backward at the third
+# calls: TorchScript's profiling executor compiles at the second one, its backward at the third
+WARM_UP = 4
 FEWEST, MOST = 7, 1000  # rounds
-BATCH = 0.005  # seconds that the calls of one batch take together, against which reading a clock is nothing
+# seconds that the calls of one batch take together, against which reading a clock is nothing
+BATCH = 0.005
 
 
 class Contender(Protocol):
@@ -28,7 +30,9 @@ def calls_of(contender: Contender, seconds: float) -> int:
     return max(1, min(contender.most_calls, round(BATCH / max(seconds, 1e-9))))
 
 
-def interleaved(contenders: Sequence[Contender], calls: Sequence[int], budget: float) -> list[list[float]]:
+def interleaved(
+    contenders: Sequence[Contender], calls: Sequence[int], budget: float
+) -> list[list[float]]:
     """Return the seconds of one call of each contender in each round.
 
     Each round runs a batch of each, behind a call that is not timed, in every order in turn. It ends when all

@@ -16,7 +16,8 @@ from rotcheck.isolation import Pool
 from rotcheck.probe import run as probe
 from rotcheck.results import Bench, Machine, Spread, Timing
 
-SYMPY = "torch.fx.experimental.symbolic_shapes"  # the first gradient imports it, which takes most of a second
+# the first gradient imports it, which takes most of a second
+SYMPY = "torch.fx.experimental.symbolic_shapes"
 PRELOAD = (*probe.PRELOAD, plan.WORKER, SYMPY)
 SURVEYED = ("devices", "libraries")
 LONGEST = 60.0  # seconds to identify one function
@@ -102,7 +103,9 @@ class _Run:
         for name in self._wanted.implementations[1:]:
             self._row(name, group, beside=baseline.state == "ran", floor=baseline.speedup)
 
-    def _row(self, name: str, group: plan.Group, *, beside: bool, floor: Spread | None = None) -> Timing:
+    def _row(
+        self, name: str, group: plan.Group, *, beside: bool, floor: Spread | None = None
+    ) -> Timing:
         reason = too_large(group.shape, group.dtype, self._rooms[group.device])
         instead = self._known(name, group.device).get("instead")
         if instead:

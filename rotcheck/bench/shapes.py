@@ -9,7 +9,9 @@ from rotcheck.errors import RequestError
 DEFAULT = ("2x10x3x8x64", "1x2048x3x16x64", "4x4096x3x16x128")
 PACKED = 3  # query, key and value
 HELD = (
-    12  # times the input: two contenders' inputs and gradients, and what the greediest one holds in between
+    # times the input: two contenders' inputs and gradients, and what the greediest one holds in
+    # between
+    12
 )
 GIB = 1 << 30
 BYTES = {"float64": 8, "float32": 4}  # of one element; 2 for all other dtypes
@@ -31,7 +33,9 @@ def check(text: str) -> str:
             f"shape {text!r}: its third number must be 3, for query, key and value; it is {sizes[2]}"
         )
     if sizes[4] % 2:
-        raise RequestError(f"shape {text!r}: its last number must be even, since lanes rotate in pairs")
+        raise RequestError(
+            f"shape {text!r}: its last number must be even, since lanes rotate in pairs"
+        )
     return "x".join(map(str, sizes))
 
 

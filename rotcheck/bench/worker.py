@@ -40,7 +40,11 @@ def open_row(setup: dict[str, Any]) -> Answer:
         state="ran",
     )
     try:
-        against = _loaded(setup["against"], row.device, setup["known_against"]) if setup["against"] else None
+        against = (
+            _loaded(setup["against"], row.device, setup["known_against"])
+            if setup["against"]
+            else None
+        )
         own = _loaded(setup["implementation"], row.device, setup["known"])
     except Unavailable as error:
         row = _with(row, state="unavailable", message=scrub(str(error)))
@@ -50,7 +54,9 @@ def open_row(setup: dict[str, Any]) -> Answer:
         row = _with(row, state="unidentified", message=told["message"], fix=told["advice"])
         return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
     budget = setup["seconds"]
-    return lambda task: _answer(_timed(_with(row, dtype=task[0], pass_=task[1]), own, against, budget))
+    return lambda task: _answer(
+        _timed(_with(row, dtype=task[0], pass_=task[1]), own, against, budget)
+    )
 
 
 def _loaded(name: str, device: str, known: dict[str, Any]) -> Loaded:
@@ -88,7 +94,9 @@ def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> T
     neighbours = Neighbours()
     with neighbours.watched():
         seconds = _raced(raced, calls, budget * len(raced))
-    row = _with(row, path=own.path() or row.implementation, rounds=len(seconds[-1]), calls=calls[-1])
+    row = _with(
+        row, path=own.path() or row.implementation, rounds=len(seconds[-1]), calls=calls[-1]
+    )
     row = _with(row, others_percent=neighbours.busy_percent)
     row = _beside_the_copy(row, mine, seconds[0], seconds[-1], 2 if size.backward else 1)
     row = _from_the_start(row, own, first[-1])
@@ -100,7 +108,11 @@ def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> T
 def _crowded(row: Timing, device: torch.device) -> str | None:
     """Return why what is free on the device, which others use too, has no room for the shape."""
     told = memory_of(device)
-    return too_large(row.shape, row.dtype, Room(told[0] / GIB, f"free on {row.device} are")) if told else None
+    return (
+        too_large(row.shape, row.dtype, Room(told[0] / GIB, f"free on {row.device} are"))
+        if told
+        else None
+    )
 
 
 def _contenders(own: Loaded, against: Loaded | None, size: Size) -> list[Contender]:
@@ -112,7 +124,9 @@ def _contenders(own: Loaded, against: Loaded | None, size: Size) -> list[Contend
 def _size(row: Timing) -> Size:
     batch, length, _, heads, width = sizes_of(row.shape)
     dtype: torch.dtype = getattr(torch, row.dtype)
-    return Size(batch, length, heads, width, dtype, torch.device(row.device), row.pass_ != "forward")
+    return Size(
+        batch, length, heads, width, dtype, torch.device(row.device), row.pass_ != "forward"
+    )
 
 
 def _wake(device: torch.device) -> None:
@@ -129,7 +143,9 @@ def _raced(raced: list[Contender], calls: list[int], budget: float) -> list[list
     return seconds
 
 
-def _beside_the_copy(row: Timing, mine: Contender, copy: list[float], own: list[float], times: int) -> Timing:
+def _beside_the_copy(
+    row: Timing, mine: Contender, copy: list[float], own: list[float], times: int
+) -> Timing:
     moved = 2 * times * mine.bytes / GB
     seconds, copied = figures.spread(own), figures.spread(copy)
     return _with(
@@ -147,7 +163,9 @@ def _beside_the_copy(row: Timing, mine: Contender, copy: list[float], own: list[
 def _from_the_start(row: Timing, own: Loaded, first: list[float]) -> Timing:
     assert row.seconds is not None, "it was timed"
     compiled = own.seconds + figures.beyond(first, row.seconds)
-    return _with(row, load_seconds=own.seconds, first_call_seconds=first[0], compile_seconds=compiled)
+    return _with(
+        row, load_seconds=own.seconds, first_call_seconds=first[0], compile_seconds=compiled
+    )
 
 
 def _beside_the_baseline(

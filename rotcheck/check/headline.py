@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rotcheck.check.plan import Request
-from rotcheck.identify.advice import quoted
+from rotcheck.identify.telling.next_step import quoted
 from rotcheck.results import Answer, Context, Part
 
 _TELLS = {
@@ -22,7 +22,9 @@ def answer(parts: Sequence[Part]) -> Answer | None:
 
 def headline(parts: Sequence[Part], asked: Request) -> str:
     """Return the answer in one line."""
-    wrong, unknown = ([part for part in parts if part.answer == each] for each in ("wrong", "unknown"))
+    wrong, unknown = (
+        [part for part in parts if part.answer == each] for each in ("wrong", "unknown")
+    )
     if wrong:
         more = f"; and {_names(wrong[1:], asked)}" if wrong[1:] else ""
         rest = f"; not understood: {_names(unknown, asked)}" if unknown else ""
@@ -38,7 +40,12 @@ def headline(parts: Sequence[Part], asked: Request) -> str:
 def _says(part: Part, asked: Request) -> str:
     """Return what is wrong with a function, behind its name."""
     fault = part.faults[0]
-    if fault.by != "context" or not part.needed or not part.right_to or part.right_to >= part.needed:
+    if (
+        fault.by != "context"
+        or not part.needed
+        or not part.right_to
+        or part.right_to >= part.needed
+    ):
         return f": {fault.message}"
     return f" is right to {part.right_to:,} of {part.needed:,} positions in {' and '.join(asked.dtypes)}"
 
@@ -52,7 +59,9 @@ def _right(parts: Sequence[Part], asked: Request) -> str:
     in_others = f"in {' and '.join(others[0].dtypes)}" if others else ""
     if len(others) == len(right):
         return f"right {in_others}"
-    dtypes = " and ".join(asked.dtypes) + (f"; {_names(others, asked)} {in_others}" if others else "")
+    dtypes = " and ".join(asked.dtypes) + (
+        f"; {_names(others, asked)} {in_others}" if others else ""
+    )
     return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
 
 
@@ -71,14 +80,22 @@ def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> li
     bad = [part for part in parts if part.answer != "right"]
     if bad:
         by = bad[0].faults[0].by
-        known = next((fault.failure for part in bad for fault in part.faults if fault.failure), None)
+        known = next(
+            (fault.failure for part in bad for fault in part.faults if fault.failure), None
+        )
         explained = (
-            [f"`rotcheck explain {known}`: more on the cause, and where else it was seen"] if known else []
+            [f"`rotcheck explain {known}`: more on the cause, and where else it was seen"]
+            if known
+            else []
         )
         on = " --device interpreter" if by == "compare" and bad[0].dtypes else ""
         return [f"`rotcheck {by} {_named(bad[0])}{on}`: {_TELLS[by]}", *explained]
     file = quoted(asked.asked[0])
-    if asked.to is None and context and any(maker.kind and maker.claims is None for maker in context.makers):
+    if (
+        asked.to is None
+        and context
+        and any(maker.kind and maker.claims is None for maker in context.makers)
+    ):
         return [
             f"`rotcheck check {file} --to 32768`: as far as you need it, since it claims no length itself"
         ]

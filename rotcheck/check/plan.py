@@ -47,7 +47,9 @@ def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
     return tuple(name for name in dtypes if name != "bfloat16" or device != INTERPRETER) or JUDGED
 
 
-def request(specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str) -> Request:
+def request(
+    specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str
+) -> Request:
     """Return the request; raises `RequestError` for what cannot be one, `NothingRotary` for a file without any."""
     check_known("dtype", dtypes, DTYPES)
     if not specifications or not dtypes:

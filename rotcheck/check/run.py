@@ -14,8 +14,8 @@ from rotcheck.compare.judgement import STAND_INS
 from rotcheck.context import run as context
 from rotcheck.errors import REQUEST, RequestError
 from rotcheck.identify import run as identify
-from rotcheck.identify import together
 from rotcheck.identify.run import Identified
+from rotcheck.identify.swapping import file_fit
 from rotcheck.implementations.registry import NothingRotary
 from rotcheck.isolation import Done, Pool, Raised
 from rotcheck.probe import run as probe
@@ -95,8 +95,10 @@ class _Run:
         found = identify.of_all(
             pool, self.asked.names, self.asked.device, timeout, self._identified, flags=True
         )
-        told = together.of_files(self.asked.names, [found[name].told for name in self.asked.names])
-        self._found = {name: replace(found[name], told=one) for name, one in zip(self.asked.names, told)}
+        told = file_fit.of_files(self.asked.names, [found[name].told for name in self.asked.names])
+        self._found = {
+            name: replace(found[name], told=one) for name, one in zip(self.asked.names, told)
+        }
 
     def _identified(self, told: Identification) -> None:
         self._seen[told.specification] = told
@@ -137,7 +139,13 @@ class _Run:
         if makers:
             self._makers = comparing.display_names(makers)  # as the context has them
             self._context = context.measure(
-                pool, makers, self.asked.conditions, device, timeout, self._measured, to=self.asked.to
+                pool,
+                makers,
+                self.asked.conditions,
+                device,
+                timeout,
+                self._measured,
+                to=self.asked.to,
             )
             self.interrupted = self._context.interrupted
         self._skip_steps(len(self.asked.names) - len(makers))
@@ -152,14 +160,20 @@ class _Run:
 
     def _of_kind(self, *kinds: str) -> list[str]:
         """Return the functions that are understood as one of these kinds."""
-        understood = [(name, one.told) for name, one in self._found.items() if one.told.answer != "unknown"]
-        return [name for name, told in understood if told.convention and told.convention.kind in kinds]
+        understood = [
+            (name, one.told) for name, one in self._found.items() if one.told.answer != "unknown"
+        ]
+        return [
+            name for name, told in understood if told.convention and told.convention.kind in kinds
+        ]
 
     def result(self, nothing: str = "") -> Check:
         """Return what was finished, in the order of the files; `nothing`: why there is nothing to check."""
         shown_name, done = self.asked.shown, self._done()
         rows = self._context.rows if self._context else ()
-        makers = {maker.implementation: maker for maker in self._context.makers} if self._context else {}
+        makers = (
+            {maker.implementation: maker for maker in self._context.makers} if self._context else {}
+        )
         parts = [
             part_of(
                 name,

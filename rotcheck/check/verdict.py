@@ -5,7 +5,17 @@ from typing import Any
 
 from rotcheck.check.plan import JUDGED, Request, judged_in
 from rotcheck.implementations.places import place
-from rotcheck.results import FINDINGS, INTERPRETER, Answer, Cell, Fault, Identification, Maker, Part, Reach
+from rotcheck.results import (
+    FINDINGS,
+    INTERPRETER,
+    Answer,
+    Cell,
+    Fault,
+    Identification,
+    Maker,
+    Part,
+    Reach,
+)
 
 DECLARE = (
     "see that it can be imported here, and say how it is called with `rotcheck.declare`, or name a function of no "
@@ -13,9 +23,7 @@ DECLARE = (
 )
 ELSEWHERE = "ask for another `--dtype`, or on a device that runs this one"
 UNREAD = "no call that was tried gave back a rotation or tables of one"
-UNMEASURED = (
-    "how far its angles are right was not measured: its kernel runs under the Triton interpreter here"
-)
+UNMEASURED = "how far its angles are right was not measured: its kernel runs under the Triton interpreter here"
 ON_A_GPU = "ask on a machine with a GPU: `rotcheck check ... --device cuda`"
 GRID = "turns the squares of a grid: judged as constructed, and in float32"
 DONE = {
@@ -77,7 +85,11 @@ def _of_identification(told: Identification) -> Iterator[Fault]:
     if told.answer == "unknown":
         advice = "; ".join(told.advice) or DECLARE
         yield Fault(
-            answer="unknown", by="identify", rule="unidentified", message=told.message or UNREAD, fix=advice
+            answer="unknown",
+            by="identify",
+            rule="unidentified",
+            message=told.message or UNREAD,
+            fix=advice,
         )
 
 
@@ -85,7 +97,9 @@ def _of_cells(cells: Sequence[Cell], told: Identification) -> Iterator[Fault]:
     """Yield what the checks of `compare` find beyond that, each failure once."""
     known = {one.failure for one in told.findings if one.mistake and one.failure}
     bad = [
-        cell for cell in cells if cell.verdict in FINDINGS and not (cell.failure and cell.failure in known)
+        cell
+        for cell in cells
+        if cell.verdict in FINDINGS and not (cell.failure and cell.failure in known)
     ]
     for group in _groups(bad, lambda cell: (cell.verdict, cell.failure or cell.message)):
         worst = max(group, key=lambda cell: (cell.not_finite, cell.error or 0))
@@ -107,13 +121,17 @@ def _of_rows(rows: Sequence[Reach], maker: Maker | None, told: Identification) -
     """
     needed = maker.judged_to if maker and maker.kind else None
     known = [("constructed", one.message) for one in told.findings if one.mistake]
-    bad = [row for row in rows if row.verdict in FINDINGS and (row.condition, row.message) not in known]
+    bad = [
+        row for row in rows if row.verdict in FINDINGS and (row.condition, row.message) not in known
+    ]
     for group in _groups(bad, lambda row: (row.failure or row.message, row.verdict)):
         first = group[0]
         plain = (
             first.condition == "constructed"
         )  # what is wrong from the start is not told once more of all the rest
-        done = ", ".join(DONE.get(row.condition, row.condition) for row in (group[:1] if plain else group))
+        done = ", ".join(
+            DONE.get(row.condition, row.condition) for row in (group[:1] if plain else group)
+        )
         yield Fault(
             answer=_answer_of(first, maker), by="context", rule=first.failure or first.finding or first.condition,
             message=f"{done}: {first.message}", cause=first.cause, fix=_longer(first, maker) or first.fix,
@@ -146,21 +164,32 @@ def _longer(row: Reach, maker: Maker | None) -> str | None:
     return f"name a function of no argument that builds it as you do, for {maker.judged_to} positions, or ask for less"
 
 
-def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]) -> Iterator[Fault]:
+def _unjudged(
+    told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]
+) -> Iterator[Fault]:
     """Yield why a function that is understood was not judged: then it is not right either."""
     convention = told.convention
     if told.answer == "unknown" or convention is None or _on_a_grid(told):
         return
-    for by, judged, kinds in (("context", rows, ("builds", "both")), ("compare", cells, ("applies", "both"))):
+    for by, judged, kinds in (
+        ("context", rows, ("builds", "both")),
+        ("compare", cells, ("applies", "both")),
+    ):
         ran = [each for each in judged if each.verdict in ("agrees", *FINDINGS)]
         if convention.kind in kinds and not ran:
             if by == "context" and told.device == INTERPRETER:
-                yield Fault(answer="unknown", by=by, rule="not-measured", message=UNMEASURED, fix=ON_A_GPU)
+                yield Fault(
+                    answer="unknown", by=by, rule="not-measured", message=UNMEASURED, fix=ON_A_GPU
+                )
                 return
             why = next((each.message for each in judged if each.message), "it was not run")
             fix = ELSEWHERE if any(each.verdict == "skipped" for each in judged) else DECLARE
             yield Fault(
-                answer="unknown", by=by, rule="not-measured", message=f"it was not judged: {why}", fix=fix
+                answer="unknown",
+                by=by,
+                rule="not-measured",
+                message=f"it was not judged: {why}",
+                fix=fix,
             )
             return
 
@@ -168,7 +197,9 @@ def _unjudged(told: Identification, cells: Sequence[Cell], rows: Sequence[Reach]
 def _on_a_grid(told: Identification) -> bool:
     """Return whether it turns the squares of a grid, which `identify` alone judges, and as constructed."""
     convention = told.convention
-    return convention is not None and (convention.positions == "grid" or convention.schedule == "axial")
+    return convention is not None and (
+        convention.positions == "grid" or convention.schedule == "axial"
+    )
 
 
 def _right_to(rows: Sequence[Reach], needed: int | None) -> int | None:

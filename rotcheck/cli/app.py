@@ -23,7 +23,9 @@ def app() -> typer.Typer:
     )
     built.callback()(rotcheck)
     for module in pkgutil.iter_modules(commands.__path__):
-        command = getattr(importlib.import_module(f"{commands.__name__}.{module.name}"), module.name)
+        command = getattr(
+            importlib.import_module(f"{commands.__name__}.{module.name}"), module.name
+        )
         built.command(module.name, context_settings=EVERYWHERE)(command)
     return built
 
@@ -35,7 +37,8 @@ def _version(asked: bool) -> None:
 
 
 Version = Annotated[
-    bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    bool,
+    typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit."),
 ]
 
 

@@ -32,5 +32,6 @@ def catch(handler: "Callable[[int, FrameType | None], object]" = leave) -> None:
         if number is not None and signal.getsignal(number) in USUAL:
             try:
                 signal.signal(number, handler)
-            except ValueError:  # not in the main thread: whoever called from another one keeps the signals
+            # not in the main thread: whoever called from another one keeps the signals
+            except ValueError:
                 return

@@ -21,7 +21,11 @@ def guarded(run: Callable[[], int]) -> int:
         return _refused(lacking) if lacking else _failed(error)
     if code == INTERRUPTED:
         signals.ignore()
-        say("rotcheck: interrupted" if _finished else "rotcheck: interrupted before anything was finished")
+        say(
+            "rotcheck: interrupted"
+            if _finished
+            else "rotcheck: interrupted before anything was finished"
+        )
     return code
 
 
@@ -32,7 +36,8 @@ def finished() -> None:
 
 def check_packages() -> None:
     """Raise `ModuleNotFoundError` for a package that would be missed when the results are drawn."""
-    for name in place.absent(place.PACKAGES[1:]):  # torch is missed by workers, and not by all commands
+    # torch is missed by workers, and not by all commands
+    for name in place.absent(place.PACKAGES[1:]):
         raise ModuleNotFoundError(name=name)
 
 
@@ -41,13 +46,17 @@ def check_folder() -> None:
     try:
         os.getcwd()
     except FileNotFoundError as error:
-        raise RequestError("the working directory no longer exists; change to one that does") from error
+        raise RequestError(
+            "the working directory no longer exists; change to one that does"
+        ) from error
     except OSError as error:
         raise RequestError(
             f"the working directory cannot be told: {error.strerror}; change to another"
         ) from error
     if not os.access(".", os.X_OK):
-        raise RequestError("the working directory may not be entered by this user; change to one that may")
+        raise RequestError(
+            "the working directory may not be entered by this user; change to one that may"
+        )
 
 
 def _told(run: Callable[[], int]) -> int:
@@ -87,7 +96,9 @@ def _cleaned(error: RequestError) -> str:
 def say(text: str) -> None:
     """Write a line to standard error, wherever that leads."""
     with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, full or not there
-        sys.stderr.write(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode() + "\n")
+        sys.stderr.write(
+            text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode() + "\n"
+        )
         sys.stderr.flush()
 
 
@@ -113,7 +124,9 @@ def _usage(error: Exception) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         say(str(getattr(error, "message", show())))
     else:
-        usage = f"{context.get_usage()}\nTry '{context.command_path} --help'.\n\n" if context else ""
+        usage = (
+            f"{context.get_usage()}\nTry '{context.command_path} --help'.\n\n" if context else ""
+        )
         say(f"{usage}rotcheck: {show()}")
     return REQUEST
 

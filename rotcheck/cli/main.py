@@ -52,7 +52,8 @@ def _ended(run: "Callable[[], int]") -> int:
     except KeyboardInterrupt:
         _say("rotcheck: interrupted before anything was finished")
         return INTERRUPTED
-    except Exception as error:  # no descriptor is left, or a file on PYTHONPATH stands in for Python's own
+    # no descriptor is left, or a file on PYTHONPATH stands in for Python's own
+    except Exception as error:
         if lacking := _lacking(error):
             _say(f"rotcheck: {lacking}")
             return REQUEST

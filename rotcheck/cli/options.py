@@ -18,7 +18,9 @@ Implementations = Annotated[
 ]
 _FORMATS = "table, json, markdown, junit, github (annotations) or sarif."
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help=_FORMATS)]
-ShortFormat = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")]
+ShortFormat = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")
+]
 Output = Annotated[
     list[str] | None,
     typer.Option(

@@ -42,7 +42,8 @@ class Outlet:
         for name in {self._format, *(format for _, format in self._files)}:
             timer = threading.Timer(LATER, _prepare, [name])
             timer.daemon = True
-            with contextlib.suppress(RuntimeError):  # no further thread may be started: it is imported later
+            # no further thread may be started: it is imported later
+            with contextlib.suppress(RuntimeError):
                 timer.start()
 
     def show(self, found: Any) -> None:
@@ -84,4 +85,6 @@ class Outlet:
         except BrokenPipeError:  # the reader has seen enough; the exit code still stands
             guard.quiet_stdout()
         except OSError as error:
-            raise RequestError(f"the results cannot go to standard output: {error.strerror}") from error
+            raise RequestError(
+                f"the results cannot go to standard output: {error.strerror}"
+            ) from error

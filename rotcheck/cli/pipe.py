@@ -10,7 +10,9 @@ from rotcheck.cli import early
 
 _BLOCK = 1 << 16
 _stopped: list[bool] = []  # one for each interruption
-READING_ON = "reading on, so that the program that writes to this pipe can end as it would without rotcheck"
+READING_ON = (
+    "reading on, so that the program that writes to this pipe can end as it would without rotcheck"
+)
 
 
 def asked() -> bool:

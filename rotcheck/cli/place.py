@@ -14,8 +14,11 @@ _SYSTEM = {
     errno.ENOSPC: "there is no space left where this is written",
     errno.EDQUOT: "your quota of space is used up where this is written",
 }
-_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a folder, or a zip
-_PROCESSES = "no further process or thread may be started here (`ulimit -u`, or the limit of the container)"
+# a folder, or a zip
+_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_PROCESSES = (
+    "no further process or thread may be started here (`ulimit -u`, or the limit of the container)"
+)
 
 
 def lack(error: BaseException) -> str | None:
@@ -34,7 +37,8 @@ def _of_system(error: BaseException) -> str | None:
         return _PROCESSES
     if not isinstance(error, OSError):
         return None
-    if isinstance(error, BlockingIOError) and not hasattr(error, "characters_written"):  # a fork, no stream
+    # a fork, no stream
+    if isinstance(error, BlockingIOError) and not hasattr(error, "characters_written"):
         return _PROCESSES
     if "No usable temporary directory" in str(error):
         return "no temporary folder can be written; have TMPDIR name one that can, with space left"
@@ -55,7 +59,9 @@ def _of_packages(error: BaseException) -> str | None:
         return None
     missing = absent(PACKAGES)
     asked = " ".join(f'"{requirement}"' for requirement in _requirements(missing))
-    return f"not installed in this Python: {', '.join(missing)}. Run `python -m pip install {asked}`"
+    return (
+        f"not installed in this Python: {', '.join(missing)}. Run `python -m pip install {asked}`"
+    )
 
 
 def absent(packages: Sequence[str]) -> list[str]:
@@ -118,5 +124,8 @@ def _loaded() -> Iterator[str]:
 def _foreign(folder: str) -> bool:
     """Return whether modules are found in this folder, and it is none of those that Python installs to."""
     own = os.path.dirname(os.__file__)
-    inside = folder.startswith(own) or os.path.basename(folder) in ("site-packages", "dist-packages")
+    inside = folder.startswith(own) or os.path.basename(folder) in (
+        "site-packages",
+        "dist-packages",
+    )
     return not inside and folder in [os.path.abspath(one) for one in sys.path]

@@ -21,11 +21,15 @@ class Progress:
         self._total = 0
 
     def __enter__(self) -> Self:
-        self._say(self._first)  # by hand: importing rich would hold up the work by a tenth of a second
+        # by hand: importing rich would hold up the work by a tenth of a second
+        self._say(self._first)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
@@ -53,7 +57,9 @@ class Progress:
 
     def row(self, found: Timing) -> None:
         """Count a row of a benchmark."""
-        self._count(f"{found.implementation} {found.device} {found.dtype} {found.shape} {found.pass_}")
+        self._count(
+            f"{found.implementation} {found.device} {found.dtype} {found.shape} {found.pass_}"
+        )
 
     def step(self, what: str) -> None:
         """Count a step of a training run."""
@@ -82,7 +88,9 @@ def _bar(word: str, colour: bool) -> Any:
         TextColumn(f"{word} {{task.completed}}/{{task.total}}", markup=False),
         BarColumn(bar_width=20),
         TextColumn(
-            "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
+            "{task.description}",
+            markup=False,
+            table_column=Column(no_wrap=True, overflow="ellipsis"),
         ),
         console=console,
         transient=True,

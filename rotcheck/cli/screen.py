@@ -14,7 +14,9 @@ NARROWEST, WIDEST = 40, 1000  # columns: a table of a million would take minutes
 
 def look(stream: TextIO, *, no_color: bool) -> Look:
     """Return how to write to this stream."""
-    return Look(width=width(), colour=colour(stream, no_color=no_color), ascii=not _takes_unicode(stream))
+    return Look(
+        width=width(), colour=colour(stream, no_color=no_color), ascii=not _takes_unicode(stream)
+    )
 
 
 def width() -> int:
@@ -26,14 +28,21 @@ def colour(stream: TextIO, *, no_color: bool) -> bool:
     """Return whether to write colours: not against the user's will, else on a terminal or when asked for."""
     if no_color or os.environ.get("NO_COLOR"):
         return False
-    if any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+    if any(
+        os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    ):
         return True
     return is_terminal(stream)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
     """Return whether the stream is a terminal that knows how to move its cursor."""
-    return stream is not None and not stream.closed and stream.isatty() and os.environ.get("TERM") != "dumb"
+    return (
+        stream is not None
+        and not stream.closed
+        and stream.isatty()
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def _takes_unicode(stream: TextIO) -> bool:

@@ -15,7 +15,9 @@ AT_MOST = 100  # times that it is put off
 
 def catch() -> None:
     """Have each of them raise `KeyboardInterrupt`; one that the caller ignores stays ignored."""
-    _handle([number for number in _numbers() if signal.getsignal(number) in early.USUAL], _Interrupt())
+    _handle(
+        [number for number in _numbers() if signal.getsignal(number) in early.USUAL], _Interrupt()
+    )
 
 
 def ignore() -> None:
@@ -61,10 +63,12 @@ def _numbers() -> list[signal.Signals]:
 
 
 def _handle(
-    numbers: list[signal.Signals], handler: Callable[[int, FrameType | None], None] | signal.Handlers
+    numbers: list[signal.Signals],
+    handler: Callable[[int, FrameType | None], None] | signal.Handlers,
 ) -> None:
     for number in numbers:
         try:
             signal.signal(number, handler)
-        except ValueError:  # not in the main thread: whoever called from another one keeps the signals
+        # not in the main thread: whoever called from another one keeps the signals
+        except ValueError:
             return

@@ -12,9 +12,7 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge, note, shown_error
 from rotcheck.results import FINDINGS, Cell, Verdict
 
-_OUR_FAULT = (
-    "rotcheck could not judge this: a torch mode was left entered, or a bug of rotcheck, to be reported"
-)
+_OUR_FAULT = "rotcheck could not judge this: a torch mode was left entered, or a bug of rotcheck, to be reported"
 _MISFITS = {
     "AssertionError",
     "IndexError",
@@ -63,12 +61,18 @@ def _cell(found: dict[str, Any], implementation: str, device: str, dtype: str, c
 
 def evidence_of(done: Done) -> Evidence | None:
     """Return the evidence that came back, if the task did."""
-    return msgspec.convert(done.outcome.value, Evidence) if isinstance(done.outcome, Returned) else None
+    return (
+        msgspec.convert(done.outcome.value, Evidence)
+        if isinstance(done.outcome, Returned)
+        else None
+    )
 
 
 def _answered(evidence: Evidence, implementation: str) -> dict[str, Any]:
     verdict = judge(evidence)
-    known = diagnose.for_finding(evidence.finding) if evidence.finding and verdict in FINDINGS else None
+    known = (
+        diagnose.for_finding(evidence.finding) if evidence.finding and verdict in FINDINGS else None
+    )
     return {
         "verdict": verdict,
         "applies": evidence.applies,

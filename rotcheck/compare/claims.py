@@ -117,7 +117,9 @@ def identical_to_flash_attn() -> Trying:
     rotary = flash_attn.usable("interpreter")
     qkv, cos, sin = _inputs()
     half = SHAPE[-1] // 2
-    theirs = rotary.apply_rotary_emb_qkv_(qkv.clone(), cos[0, :, 0, 0, :half], sin[0, :, 0, 0, :half])
+    theirs = rotary.apply_rotary_emb_qkv_(
+        qkv.clone(), cos[0, :, 0, 0, :half], sin[0, :, 0, 0, :half]
+    )
     off = (seed_native.load("cpu")(qkv, cos, sin) - theirs).abs()  # (B, S, 3, H, D)
     q, k, v = (float(off[:, :, slot].max()) for slot in range(3))
     yield f"flash-attn's kernel (interpreter stand-in) against native: largest difference on q {q:g}, on k {k:g}"
@@ -129,7 +131,9 @@ def _match_of_its_test() -> str:
     qkv, cos, sin = _inputs()
     with _without("flash_attn"):
         result = seed_fallback.load("cpu")(qkv, cos, sin)
-    same = "equals" if torch.equal(result, seed_native.load("cpu")(qkv, cos, sin)) else "differs from"
+    same = (
+        "equals" if torch.equal(result, seed_native.load("cpu")(qkv, cos, sin)) else "differs from"
+    )
     return f"without flash-attn, as in its test, the fix runs {seed_fallback.path()[0]}: it {same} native, itself"
 
 

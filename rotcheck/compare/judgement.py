@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from rotcheck.identify import run as identify
-from rotcheck.identify import together
 from rotcheck.identify.run import Identified
+from rotcheck.identify.swapping import file_fit
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job
 from rotcheck.measure.evidence import Evidence
@@ -30,7 +30,9 @@ DECLARE = (
     'declare how it is called, in the line above it, for instance: `@rotcheck.declare(pairing="half", '
     'layout="bshd", tables="repeated", arguments=("q", "k", "cos", "sin"))`'
 )
-BUILD = "name a function without arguments that builds it with its sizes, as path/to/file.py:factory"
+BUILD = (
+    "name a function without arguments that builds it with its sizes, as path/to/file.py:factory"
+)
 SLOWLY = "give it more time with --timeout, or "
 
 
@@ -69,7 +71,7 @@ class Identifier:
 
 def fitted(found: Mapping[str, Identified]) -> dict[str, Identified]:
     """Return what was found of each function, those of one file held against each other, no two of one name."""
-    told = together.of_files(list(found), [one.told for one in found.values()])
+    told = file_fit.of_files(list(found), [one.told for one in found.values()])
     told = identify.apart(list(found), told)
     return {name: replace(found[name], told=one) for name, one in zip(found, told, strict=True)}
 
@@ -89,7 +91,11 @@ def setup_of(found: Identified | None) -> dict[str, Any]:
         evidence = Evidence(state="unidentified", message=why(found.told), advice=advice(found))
         sure = found.came_back or found.unbuilt or found.missing
         return {"instead" if sure else "unidentified": msgspec.to_builtins(evidence)}
-    known = {"convention": found.convention, "called": found.called, "declares": found.told.declared}
+    known = {
+        "convention": found.convention,
+        "called": found.called,
+        "declares": found.told.declared,
+    }
     return known | {"no_gradient": no_gradient(found.told)}
 
 
@@ -125,7 +131,9 @@ def advice(found: Identified) -> str:
 
 def title(told: Identification) -> str:
     """Return the mistakes of a function, the first of them by its message alone."""
-    return "; ".join([one.message + _known(one) * (at > 0) for at, one in enumerate(mistakes(told))])
+    return "; ".join(
+        [one.message + _known(one) * (at > 0) for at, one in enumerate(mistakes(told))]
+    )
 
 
 def mistakes(told: Identification) -> list[Remark]:
@@ -137,7 +145,9 @@ def _known(one: Remark) -> str:
     return f" (rotcheck explain {one.failure})" if one.failure else ""
 
 
-def cell(found: Identified, implementation: str, device: str, dtype: str, *, others: Sequence[Cell]) -> Cell:
+def cell(
+    found: Identified, implementation: str, device: str, dtype: str, *, others: Sequence[Cell]
+) -> Cell:
     """Return the cell of the check `convention` on a device in a dtype; `others`: the function's other cells.
 
     A mistake is one wherever the function runs. What is right was seen on the device on which it was identified. Of a
@@ -182,7 +192,11 @@ def _unidentified(found: Identified, others: Sequence[Cell]) -> dict[str, Any] |
         return None
     loaded = [each for each in others if each.verdict != UNIDENTIFIED]
     if loaded and not found.came_back and not found.unbuilt and not found.missing:
-        return {"verdict": "skipped", "message": f"nothing was seen: {why(found.told)}", "applies": False}
+        return {
+            "verdict": "skipped",
+            "message": f"nothing was seen: {why(found.told)}",
+            "applies": False,
+        }
     return {"verdict": UNIDENTIFIED, "message": why(found.told), "fix": advice(found)}
 
 

@@ -19,7 +19,9 @@ class Outputs:
         self._outputs: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
         self._missing: dict[tuple[str, str], dict[str, str]] = {}
 
-    def add(self, name: str, device: str, dtype: str, check: str, evidence: Evidence | None) -> None:
+    def add(
+        self, name: str, device: str, dtype: str, check: str, evidence: Evidence | None
+    ) -> None:
         """Keep the output of one cell, or that there is none."""
         if check != "forward":
             return
@@ -63,7 +65,10 @@ def _pair(
     if largest is None:
         relation, reason = "not comparable", why
     elif same:
-        relation, reason = "same path", "the same code ran under both names, so this is no agreement"
+        relation, reason = (
+            "same path",
+            "the same code ran under both names, so this is no agreement",
+        )
     device, dtype = place
     return Pair(
         first=first,

@@ -48,7 +48,11 @@ def request(
         once(implementations) or tuple(registry.names()),
         once(devices),
         once(dtypes),
-        tuple(name for name in check_names() if name in (checks or check_names(None if full else "quick"))),
+        tuple(
+            name
+            for name in check_names()
+            if name in (checks or check_names(None if full else "quick"))
+        ),
     )
 
 
@@ -62,7 +66,9 @@ def expanded(implementations: Sequence[str]) -> list[str]:
 
     Raises `RequestError` for a name that cannot be one.
     """
-    every = [name for implementation in implementations for name in registry.expanded(implementation)]
+    every = [
+        name for implementation in implementations for name in registry.expanded(implementation)
+    ]
     for name in every:
         registry.check(name)
     return every
@@ -104,7 +110,9 @@ def jobs(
                 "outputs": outputs,
             }
             | setup_of(identified.get(name)),
-            tasks=[[dtype, check] for dtype in dtypes_on(wanted, device, machine) for check in checks],
+            tasks=[
+                [dtype, check] for dtype in dtypes_on(wanted, device, machine) for check in checks
+            ],
             **_limits(device, timeout, patience),
         )
         for checks, patience in _by_level(wanted.checks)
@@ -155,7 +163,11 @@ def _device(name: str, lines: dict[str, Line], here: list[str]) -> str:
         if candidate in here:
             return candidate
     line = lines.get(name) or lines.get(name.partition(":")[0])
-    why = f"{line.state}{': ' + line.detail if line.detail else ''}" if line else "torch knows no such device"
+    why = (
+        f"{line.state}{': ' + line.detail if line.detail else ''}"
+        if line
+        else "torch knows no such device"
+    )
     if line and line.state == "runs":
         why = "there is no such index"
     real = [device for device in here if not lines[device].stand_in]

@@ -60,7 +60,9 @@ def compare(
         machine = probe.workplace(pool, SURVEYED)
         here = plan.devices(wanted.devices, machine)
         run = _Run(wanted, machine, here, on_cell or (lambda cell: None))
-        all_jobs = partial(plan.jobs, devices=here, machine=machine, timeout=timeout, outputs=pairwise)
+        all_jobs = partial(
+            plan.jobs, devices=here, machine=machine, timeout=timeout, outputs=pairwise
+        )
         registered, given = _parted(wanted)
         run.planned = sum(len(job.tasks) for job in all_jobs(wanted)) + run.conventions_planned()
         try:
@@ -115,14 +117,21 @@ class _Run:
         self.planned = 0
         self.interrupted = False
         self.identified: dict[str, Identified] = {}
-        self._wanted, self._machine, self._devices, self._on_cell = wanted, machine, devices, on_cell
+        self._wanted, self._machine, self._devices, self._on_cell = (
+            wanted,
+            machine,
+            devices,
+            on_cell,
+        )
         self._names = plan.display_names(wanted.implementations)
         self.outputs = Outputs(list(self._names.values()))
         self._cells: list[Cell] = []
 
     def conventions_planned(self) -> int:
         """Return how many cells the check `convention` has, if all goes well."""
-        return sum(self._asked(name, device) for name in self._names for device, _ in self._places())
+        return sum(
+            self._asked(name, device) for name in self._names for device, _ in self._places()
+        )
 
     def _asked(self, name: str, device: str) -> bool:
         """Return whether the check is asked of a function on a device: there where it is identified, or by itself."""
@@ -135,7 +144,9 @@ class _Run:
         """Return each device with each dtype asked for there."""
         wanted, machine = self._wanted, self._machine
         return [
-            (device, dtype) for device in self._devices for dtype in plan.dtypes_on(wanted, device, machine)
+            (device, dtype)
+            for device in self._devices
+            for dtype in plan.dtypes_on(wanted, device, machine)
         ]
 
     def _judge_conventions(self) -> None:
@@ -148,7 +159,9 @@ class _Run:
                     self._cells.append(cell)
                     self._on_cell(cell)
 
-    def _convention(self, name: str, device: str, dtype: str, others: Sequence[Cell]) -> Cell | None:
+    def _convention(
+        self, name: str, device: str, dtype: str, others: Sequence[Cell]
+    ) -> Cell | None:
         if name in self.identified:
             found = self.identified[name]
             return judgement.cell(found, self._names[name], device, dtype, others=others)
@@ -176,7 +189,9 @@ class _Run:
             cells=cells,
             summary=summarise(cells),
             pairs=tuple(self.outputs.pairs),
-            conventions=tuple(self.identified[name].told for name in self._names if name in self.identified),
+            conventions=tuple(
+                self.identified[name].told for name in self._names if name in self.identified
+            ),
             interrupted=self.interrupted,
             planned=self.planned,
         )

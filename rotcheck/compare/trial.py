@@ -17,7 +17,9 @@ CLAIMS = {
 
 def trial() -> Trial:
     """Hold each claim against runs on this machine; needs no GPU, and says what it lacks."""
-    jobs = [Job(name, "rotcheck.compare.claims:open_claim", name, [None], limit=120) for name in CLAIMS]
+    jobs = [
+        Job(name, "rotcheck.compare.claims:open_claim", name, [None], limit=120) for name in CLAIMS
+    ]
     with Pool(preload=("torch", "rotcheck.compare.claims")) as pool:
         found = {done.job.name: _claim(done) for done in need.run(pool, jobs)}
     return Trial(rotcheck=__version__, torch=_torch(), claims=tuple(found[name] for name in CLAIMS))
@@ -26,7 +28,9 @@ def trial() -> Trial:
 def _claim(done: Done) -> Claim:
     words = CLAIMS[done.job.name]
     if isinstance(done.outcome, Returned):
-        return Claim(claim=words, holds=done.outcome.value["holds"], seen=tuple(done.outcome.value["seen"]))
+        return Claim(
+            claim=words, holds=done.outcome.value["holds"], seen=tuple(done.outcome.value["seen"])
+        )
     return Claim(claim=words, holds=None, seen=(f"not run: {done.outcome}",))
 
 

@@ -19,7 +19,9 @@ def claim(owner: Any) -> tuple[int, str] | None:
     if owner is None:
         return None
     said = {
-        name: value for source in (owner, getattr(owner, "config", None)) for name, value in _numbers(source)
+        name: value
+        for source in (owner, getattr(owner, "config", None))
+        for name, value in _numbers(source)
     }
     if said:
         name = max(said, key=lambda each: said[each])

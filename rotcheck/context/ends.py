@@ -19,7 +19,8 @@ def ended(known: Known, asked: Source) -> Known:
     most = max(POSITIONS[-1], 2 * known.judged_to + 1)
     reach = asked.reached(most)
     last, why = _one_by_one(asked, known, most) if reach.by_one else (reach.last, _why(reach))
-    more = ROWS - 1 if known.asking == "offset" else 0  # rows that a call for one position asks for too
+    # rows that a call for one position asks for too
+    more = ROWS - 1 if known.asking == "offset" else 0
     return msgspec.structs.replace(known, last=last + more, ended=f"on cpu, {why}")
 
 

@@ -24,7 +24,9 @@ class Evidence:
         """Return it as JSON data; an error that is no figure becomes None."""
         curve = asdict(self.curve) if self.curve else None
         if curve:
-            curve["errors"] = [[at, None if off == LOST else off] for at, off in curve["errors"].items()]
+            curve["errors"] = [
+                [at, None if off == LOST else off] for at, off in curve["errors"].items()
+            ]
         return {
             "curve": curve,
             "finding": self.finding,

@@ -37,12 +37,14 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
     claims: int | None  # positions
     claimed_by: str | None  # "max_position_embeddings"
-    changes: int | None = None  # the first position beside which the frequencies are others, by design or not
+    # the first position beside which the frequencies are others, by design or not
+    changes: int | None = None
     faults: tuple[tuple[str, str], ...] = ()  # mistakes that `identify` finds in it: code and words
     doubt: str | None = None  # why `identify` does not understand it, though its angles are steady
     by_file: bool = False  # it was built as its own file builds it
     to: int | None = None  # positions that are asked for, whatever it claims
-    last: int | None = None  # the last position to ask for on a device that an index past the end would spoil
+    # the last position to ask for on a device that an index past the end would spoil
+    last: int | None = None
     ended: str = ""  # why it is the last
 
     @property

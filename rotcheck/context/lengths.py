@@ -7,8 +7,8 @@ from torch import Tensor
 
 from rotcheck.context.known import HONEST, POSITIONS, Known
 from rotcheck.context.sources import ROWS, Rotation, Source
-from rotcheck.identify.frequencies import Turned, fitted, same_row, wrapped
-from rotcheck.identify.lengths import SMALL, slowed
+from rotcheck.identify.angles.length_dependence import SMALL, slowed
+from rotcheck.identify.angles.response_frequencies import Turned, fitted, same_row, wrapped
 
 EXACT = 1e-3  # radians: less than what frequencies are fitted to
 FIRST, MOST_COUNTED = 257, 16385  # positions; one that makes all rows is asked for fewer
@@ -32,7 +32,9 @@ def change(fresh: Callable[[], Source], known: Known) -> tuple[int | None, int]:
         except Exception:  # it takes no position as large as this
             break
         if not alike:
-            return _between(same, position, lambda at: same_row(_row_one(fresh(), (1, at)), few)), position
+            return _between(
+                same, position, lambda at: same_row(_row_one(fresh(), (1, at)), few)
+            ), position
         same = position
     return None, same
 
@@ -48,7 +50,9 @@ def _behind(asked: Source) -> int | None:
 
     def right(position: int) -> bool:
         angles = _rows(asked, range(position, position + ROWS))[position] - few[0]  # (P,)
-        return bool(wrapped(angles - position * frequencies).abs().max() < max(EXACT, HONEST * position))
+        return bool(
+            wrapped(angles - position * frequencies).abs().max() < max(EXACT, HONEST * position)
+        )
 
     for position in (one for one in POSITIONS[:-1] if one >= FIRST):
         try:

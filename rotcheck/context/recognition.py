@@ -13,17 +13,25 @@ from rotcheck.context.lengths import change
 from rotcheck.context.sources import source
 from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
-from rotcheck.identify import builders, describe, engine, makers, permutation_answer
-from rotcheck.identify.axes import of_axes
-from rotcheck.identify.configured import Configured, configured
-from rotcheck.identify.contradiction import contradiction
-from rotcheck.identify.fit import Fit, fit
-from rotcheck.identify.frequencies import Turned
-from rotcheck.identify.maker_arguments import of_arguments
-from rotcheck.identify.making import known_amplitude
-from rotcheck.identify.schedule_faults import amplitude_missing, exchanged, long_factors, not_dynamic
-from rotcheck.identify.table_forms import Built
-from rotcheck.identify.words import call_words
+from rotcheck.identify import identification
+from rotcheck.identify.angles.contradiction import contradiction
+from rotcheck.identify.angles.coordinate_frequencies import of_axes
+from rotcheck.identify.angles.frequency_fit import Fit, fit
+from rotcheck.identify.angles.object_config import Configured, configured
+from rotcheck.identify.angles.response_frequencies import Turned
+from rotcheck.identify.angles.schedule_faults import (
+    amplitude_missing,
+    exchanged,
+    long_factors,
+    not_dynamic,
+)
+from rotcheck.identify.asking import permutation_answer
+from rotcheck.identify.calling import search
+from rotcheck.identify.making import maker_calls, maker_kinds
+from rotcheck.identify.making.maker_answer import known_amplitude
+from rotcheck.identify.making.maker_arguments import of_arguments
+from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
@@ -33,7 +41,8 @@ from rotcheck.rotary.departures import departure
 
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
-NEAR = 0.1  # radians; what is further off at the first positions is wrong in another way than by rounding
+# radians; what is further off at the first positions is wrong in another way than by rounding
+NEAR = 0.1
 NOT_FOUND = "no call that was tried gave back tables or a rotation"
 NOT_LOOKED_FOR = "it was not understood on cpu, and nowhere else is the end of a table looked for"
 GRID = 9  # positions, few, since a grid has as many rows squared
@@ -75,45 +84,49 @@ def called_on(device: str, known: Known) -> Known:
     """Return what is known of an object that is asked on another device than that on which it was recognised."""
     if known.recipe is None:
         return known
-    recipe = replace(msgspec.convert(known.recipe, builders.Recipe), device=device)
+    recipe = replace(msgspec.convert(known.recipe, maker_calls.Recipe), device=device)
     return msgspec.structs.replace(known, recipe=asdict(recipe), call=recipe.shown)
 
 
 def _called(target: Target, device: torch.device) -> Known:
     """Return how it is called."""
     if target.convention is not None:
-        width = target.convention.head_dim or builders.HEAD_DIM
+        width = target.convention.head_dim or maker_calls.HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
-    maker = makers.find(target.function, device)
+    maker = maker_kinds.find(target.function, device)
     if maker is not None:
         recipe, built = maker
         if _makes_a_grid(target, recipe):
             raise NotJudged("it makes the rows of a grid, and not of positions one after another")
         return _building(target, recipe, built)
     owner = thing(target.function).owner
-    found = engine.search(target.function, device, hints(target.function if owner is None else owner))
-    if isinstance(found, engine.NotFound) or not found.reading.pairing:
+    found = search.search(
+        target.function, device, hints(target.function if owner is None else owner)
+    )
+    if isinstance(found, search.NotFound) or not found.reading.pairing:
         permutes = permutation_answer.answer(target) is not None
-        raise NotUnderstood(permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`")
+        raise NotUnderstood(
+            permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`"
+        )
     known = _rotating(target, _one_row(found), found.trier.probe.width, found.trier.probe.rotary)
     return msgspec.structs.replace(known, faults=_mistakes(target, device))
 
 
 def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ...]:
     """Return what `identify` calls a mistake of a function that rotates, code and words."""
-    answer = describe.identified(target, device).told
+    answer = identification.identified(target, device).told
     if answer.answer != "wrong":
         return ()
     return tuple((one.code, one.message) for one in answer.findings if one.mistake)
 
 
-def _one_row(found: engine.Found) -> Convention:
+def _one_row(found: search.Found) -> Convention:
     """Return the call with one row of positions, if there is one: rows of a batch may be coordinates, if alike."""
     every = [found.convention, *(each.convention for each in found.others)]
     return next((each for each in every if each.position_axes == "s"), found.convention)
 
 
-def _building(target: Target, recipe: builders.Recipe, built: Built) -> Known:
+def _building(target: Target, recipe: maker_calls.Recipe, built: Built) -> Known:
     heeded = of_arguments(target.function, recipe, built)
     return _known(
         target,
@@ -188,15 +201,17 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
     )
     few = [position for position in seen if position < 4]
     if max(Truth(told).errors(reach.look(few), few)) > NEAR:
-        raise NotJudged("what it gives for its first positions is no rotation: see `rotcheck identify`")
+        raise NotJudged(
+            "what it gives for its first positions is no rotation: see `rotcheck identify`"
+        )
     return told
 
 
 def _fitted(known: Known, made: Thing, seen: Turned, direction: int, said: Configured) -> Fit:
     """Return the fit of angles: of tables of points with a row of frequencies for each coordinate."""
-    recipe = msgspec.convert(known.recipe, builders.Recipe) if known.recipe else None
+    recipe = msgspec.convert(known.recipe, maker_calls.Recipe) if known.recipe else None
     if recipe is not None and recipe.coordinates:
-        owners = builders.owners(made.function, recipe)
+        owners = maker_calls.owners(made.function, recipe)
         assert owners is not None, "it was found by them"
         found = of_axes(seen, owners, 0.0, said.schedules()).fit
         return replace(found, frequencies=found.frequencies * recipe.weights[torch.tensor(owners)])
@@ -237,9 +252,11 @@ def _with_lengths(known: Known, made: Thing, device: str, said: Configured) -> K
     return msgspec.structs.replace(known, changes=changes, claims=changes, claimed_by=until)
 
 
-def _makes_a_grid(target: Target, recipe: builders.Recipe) -> bool:
+def _makes_a_grid(target: Target, recipe: maker_calls.Recipe) -> bool:
     """Return whether it is told two lengths and makes as many rows as both together."""
-    return recipe.grid(GRID, builders.called(copied(target.function), recipe, torch.arange(GRID), GRID))
+    return recipe.grid(
+        GRID, maker_calls.called(copied(target.function), recipe, torch.arange(GRID), GRID)
+    )
 
 
 def _asking(positions: str) -> Asking:

@@ -19,7 +19,8 @@ def maker_of(shown: str, known: Known | None) -> Maker:
     if known is None:
         return Maker(implementation=shown)
     fields = {
-        name: getattr(known, name) for name in ("kind", "call", "built", "schedule", "claims", "claimed_by")
+        name: getattr(known, name)
+        for name in ("kind", "call", "built", "schedule", "claims", "claimed_by")
     }
     return Maker(implementation=shown, judged_to=known.judged_to, by_file=known.by_file, **fields)
 
@@ -48,12 +49,17 @@ def row_of(done: Done, shown: str, known: Known | None, first: Reach | None) -> 
 
 def not_run(shown: str, condition: str, device: str, message: str) -> Reach:
     """Return the row of a condition that was not tried."""
-    return Reach(implementation=shown, condition=condition, device=device, verdict="skipped", message=message)
+    return Reach(
+        implementation=shown, condition=condition, device=device, verdict="skipped", message=message
+    )
 
 
 def _failed(done: Done, shown: str) -> Reach:
     cell = cell_of(done, shown, None)
-    known = {name: getattr(cell, name) for name in ("verdict", "message", "trace", "failure", "cause", "fix")}
+    known = {
+        name: getattr(cell, name)
+        for name in ("verdict", "message", "trace", "failure", "cause", "fix")
+    }
     if not done.opening:
         known["message"] = str(done.outcome)
     return Reach(implementation=shown, condition=cell.check, device=cell.device, **known)
@@ -93,7 +99,11 @@ def _judged(row: Reach, said: dict[str, Any], known: Known, first: Reach | None)
 
 def wrong_within(row: Reach, known: Known) -> Phase | None:
     """Return the first phase that is wrong among the positions that must be right."""
-    bad = (each for each in row.phases if each.error is None or not each.error <= allowed(each.position))
+    bad = (
+        each
+        for each in row.phases
+        if each.error is None or not each.error <= allowed(each.position)
+    )
     return next((each for each in bad if each.position < known.judged_to), None)
 
 
@@ -113,7 +123,9 @@ def _words(row: Reach, known: Known, wrong: Phase, lost: str | None) -> str:
     within = _within(known)
     if wrong.error is None:
         return f"{lost or 'what comes back is no rotation'} (at position {wrong.position}); {up_to}, {within}"
-    worst = max((p for p in row.phases if p.position < known.judged_to), key=lambda each: each.error or 0)
+    worst = max(
+        (p for p in row.phases if p.position < known.judged_to), key=lambda each: each.error or 0
+    )
     off = f"off by {wrong.error:.2g} rad at {wrong.position}"
     if worst.error is not None and worst.error > 2 * wrong.error:
         off += f" and by {worst.error:.2g} rad at {worst.position}"

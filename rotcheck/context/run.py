@@ -21,9 +21,14 @@ from rotcheck.isolation import Done, Job, Pool, Raised, Returned
 from rotcheck.probe import need
 from rotcheck.results import Context, Reach, summarise
 
-WORKER, RECOGNITION = "rotcheck.context.worker:open_context", "rotcheck.context.worker:open_recognition"
+WORKER, RECOGNITION = (
+    "rotcheck.context.worker:open_context",
+    "rotcheck.context.worker:open_recognition",
+)
 CPU = "cpu"
-NOT_ON_CPU = "it was not understood on cpu, and nowhere else is it asked for rows that may not be there"
+NOT_ON_CPU = (
+    "it was not understood on cpu, and nowhere else is it asked for rows that may not be there"
+)
 PRELOAD = ("torch", "rotcheck.context.worker")
 SHARED = 1.0  # seconds: where importing takes longer, several conditions share a process
 SLOWEST = "meta"  # torch imports much for it, so that it begins first
@@ -105,8 +110,10 @@ class _Run:
     interrupted: bool = False
     _known: dict[str, Known] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
-    _opening: dict[str, float] = field(default_factory=dict)  # seconds that importing and building took
-    _refused: dict[str, str] = field(default_factory=dict)  # of a class of which no object could be made
+    # seconds that importing and building took
+    _opening: dict[str, float] = field(default_factory=dict)
+    # of a class of which no object could be made
+    _refused: dict[str, str] = field(default_factory=dict)
     _on_cpu: tuple[str, ...] = ()  # what was recognised there, to be asked elsewhere
     _torch: str | None = None
 
@@ -123,7 +130,9 @@ class _Run:
 
     def _recognised(self, pool: Pool) -> list[str]:
         """Recognise each object on the CPU; return those to ask on the device: all but what makes no angles."""
-        for done in pool.run([self._job(name, FIRST, target=RECOGNITION, device=CPU) for name in self.asked]):
+        for done in pool.run(
+            [self._job(name, FIRST, target=RECOGNITION, device=CPU) for name in self.asked]
+        ):
             if isinstance(done.outcome, Returned) and done.outcome.value.get("understood"):
                 self._take(done)  # what it is was understood, and it is none to measure
             else:
@@ -149,7 +158,9 @@ class _Run:
         if name in self._on_cpu:
             return [*jobs, self._job(name, *there, device=CPU)]
         for condition in there:
-            self._add(name, condition, not_run(self._shown[name], condition, self.device, NOT_ON_CPU))
+            self._add(
+                name, condition, not_run(self._shown[name], condition, self.device, NOT_ON_CPU)
+            )
         return jobs
 
     def _job(self, name: str, *conditions: str, target: str = WORKER, device: str = "") -> Job:
@@ -166,7 +177,9 @@ class _Run:
         }
         tasks = [["", condition] for condition in conditions]
         fresh = _elsewhere(device)
-        return Job(name, target, setup, tasks, self.timeout, 3 * self.timeout, fresh_after_raising=fresh)
+        return Job(
+            name, target, setup, tasks, self.timeout, 3 * self.timeout, fresh_after_raising=fresh
+        )
 
     def _take(self, done: Done) -> None:
         """Judge one answer. Raises `RequestError` when it says that there is no such object."""
@@ -203,7 +216,9 @@ class _Run:
 
     def result(self) -> Context:
         """Return what was finished, in the order asked for."""
-        order: Iterable[tuple[str, str]] = ((name, each) for name in self.asked for each in self.conditions)
+        order: Iterable[tuple[str, str]] = (
+            (name, each) for name in self.asked for each in self.conditions
+        )
         rows = tuple(self._rows[key] for key in order if key in self._rows)
         return Context(
             rotcheck=__version__,

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from rotcheck.context.known import Known
-from rotcheck.identify import builders
-from rotcheck.identify.response import Probe, Trier
+from rotcheck.identify.making import maker_calls
+from rotcheck.identify.reading.response import Probe, Trier
 from rotcheck.measure.device import fetch
 from rotcheck.rotary.conventions import Convention
 
@@ -47,7 +47,9 @@ class Turns:
 
     def apart(self, other: "Turns") -> float:
         """Return the largest difference of an element; NaN when one is."""
-        return float(torch.maximum((self.cos - other.cos).abs(), (self.sin - other.sin).abs()).max())
+        return float(
+            torch.maximum((self.cos - other.cos).abs(), (self.sin - other.sin).abs()).max()
+        )
 
 
 Look = Callable[[Sequence[int]], Turns]
@@ -96,9 +98,11 @@ class Tables:
 
     at_once = 256
 
-    def __init__(self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype) -> None:
+    def __init__(
+        self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype
+    ) -> None:
         self._function, self._known, self._dtype = function, known, dtype
-        self._recipe = replace(msgspec.convert(known.recipe, builders.Recipe), device=device)
+        self._recipe = replace(msgspec.convert(known.recipe, maker_calls.Recipe), device=device)
 
     def ask(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(list(positions)), range(len(positions)))
@@ -113,7 +117,9 @@ class Tables:
         """Call it and return the tensors that it returns, on the CPU."""
         _check(self._known, positions)
         rows = torch.tensor(list(positions))
-        return _tensors(builders.called(self._function, self._recipe, rows, len(rows), self._dtype))
+        return _tensors(
+            maker_calls.called(self._function, self._recipe, rows, len(rows), self._dtype)
+        )
 
     def read(self, returned: Sequence[Tensor], rows: Sequence[int]) -> Turns:
         """Read these rows of what came back, as tables of the form that they had as constructed."""
@@ -137,7 +143,9 @@ def _tensors(returned: Any) -> list[Tensor]:
     if not tensors:
         raise NoRotation(f"returns {type(returned).__name__}")
     if any(tensor.is_meta for tensor in tensors):
-        raise NoRotation("returns tensors on meta: a table that is no buffer was left there", "left-on-meta")
+        raise NoRotation(
+            "returns tensors on meta: a table that is no buffer was left there", "left-on-meta"
+        )
     return [fetch(tensor) for tensor in tensors]
 
 
@@ -171,7 +179,9 @@ def _picked(table: Tensor, axes: str, rows: Sequence[int]) -> Tensor:
     """Return rows (n, W) of a table, of its other axes the first."""
     at = axes.index("s")
     if table.dim() != len(axes) or table.shape[at] <= max(rows):
-        raise NoRotation(f"returns {_words(table)} when asked for {max(rows) + 1} rows", "fewer-rows")
+        raise NoRotation(
+            f"returns {_words(table)} when asked for {max(rows) + 1} rows", "fewer-rows"
+        )
     chosen = table.movedim(at, 0)[torch.as_tensor(list(rows))]
     return chosen.reshape(len(rows), -1, table.shape[-1])[:, 0].double()
 
@@ -189,7 +199,9 @@ def _words(tensor: Tensor) -> str:
 class Rotation:
     """One that rotates by positions: it is given (1, 0) of every pair, and cos and sin come back."""
 
-    def __init__(self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype) -> None:
+    def __init__(
+        self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype
+    ) -> None:
         self._convention = msgspec.convert(known.convention, Convention)
         probe = Probe(batch=1, heads=1, width=known.width, rotary=known.rotary)
         self._known, self._trier = known, Trier(function, torch.device(device), probe, dtype)
@@ -200,7 +212,9 @@ class Rotation:
         if not self._offset:
             return self.call(positions)
         rows = [self.call(range(position, position + ROWS), position) for position in positions]
-        return Turns(torch.cat([row.cos[:1] for row in rows]), torch.cat([row.sin[:1] for row in rows]))
+        return Turns(
+            torch.cat([row.cos[:1] for row in rows]), torch.cat([row.sin[:1] for row in rows])
+        )
 
     def run(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(range(max(positions) + 1)), positions)
@@ -211,7 +225,9 @@ class Rotation:
     def call(self, positions: Sequence[int], offset: int = 0) -> Turns:
         """Turn a row for each position."""
         _check(self._known, positions)
-        self._trier.probe = replace(self._trier.probe, length=len(positions), positions=tuple(positions))
+        self._trier.probe = replace(
+            self._trier.probe, length=len(positions), positions=tuple(positions)
+        )
         cos, sin = self._trier.turns(self._convention, offset)
         return Turns(cos, sin)
 
@@ -270,12 +286,16 @@ class Counted:
                 best = self._rows(length)
             except Exception as error:
                 refused, why = length, reason(error)
-        return replace(best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=why)
+        return replace(
+            best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=why
+        )
 
     def _rows(self, length: int) -> Reach:
         returned: Any = self._inner.call(range(length))
         self._inner.read(returned, [length - 1])
-        return Reach(lambda positions: self._inner.read(returned, positions), length - 1, by_one=False)
+        return Reach(
+            lambda positions: self._inner.read(returned, positions), length - 1, by_one=False
+        )
 
     def _lengths(self) -> list[int]:
         claims = [self._known.claims] if self._known.claims else []
@@ -285,10 +305,16 @@ class Counted:
         assert isinstance(self._inner, Tables), "one that takes no positions returns tables"
         inner, returned = self._inner, self._inner.call([0])
         first, _ = _parts(returned, self._known)
-        rows = first.shape[self._known.axes.index("s")] if first.dim() == len(self._known.axes) else 1
+        rows = (
+            first.shape[self._known.axes.index("s")] if first.dim() == len(self._known.axes) else 1
+        )
         stopped = f"it holds {rows} rows"
         return Reach(
-            lambda positions: inner.read(returned, positions), rows - 1, stopped, stopped, by_one=False
+            lambda positions: inner.read(returned, positions),
+            rows - 1,
+            stopped,
+            stopped,
+            by_one=False,
         )
 
 

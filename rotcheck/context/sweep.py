@@ -23,8 +23,10 @@ Phase = tuple[int, float]
 class Curve:
     """Phase errors by position, and up to which one all are right."""
 
-    errors: dict[int, float] = field(default_factory=dict)  # radians, of the worst pair; `LOST`: no rotation
-    right_to: int | None = None  # the last position before the first wrong one; None: not even position 0
+    # radians, of the worst pair; `LOST`: no rotation
+    errors: dict[int, float] = field(default_factory=dict)
+    # the last position before the first wrong one; None: not even position 0
+    right_to: int | None = None
     wrong_at: int | None = None
     exact: bool = False  # these two are neighbours
     stopped: str | None = None  # why no larger position was asked
@@ -49,7 +51,9 @@ class Truth:
     def errors(self, turns: Turns, positions: Sequence[int]) -> list[float]:
         """Return of each position by how much the worst pair is off, in radians."""
         if turns.cos.shape[-1] != len(self._frequencies):
-            raise NoRotation(f"turns {turns.cos.shape[-1]} pairs where it turned {len(self._frequencies)}")
+            raise NoRotation(
+                f"turns {turns.cos.shape[-1]} pairs where it turned {len(self._frequencies)}"
+            )
         off = wrapped(torch.atan2(turns.sin, turns.cos) - self.angles(positions)).abs().amax(-1)
         norm = torch.hypot(turns.cos, turns.sin) / self._amplitude
         whole = ((norm - 1).abs() <= NORM).all(-1)  # NaN is not
@@ -62,9 +66,14 @@ class Truth:
         if not bool(turns.cos.any() or turns.sin.any()):
             return "zeros", "what comes back is zeros"
         cos = self.angles(positions).cos() * self._amplitude
-        if not bool(turns.sin.any()) and bool((turns.cos - cos).abs().max() < NORM * self._amplitude):
+        if not bool(turns.sin.any()) and bool(
+            (turns.cos - cos).abs().max() < NORM * self._amplitude
+        ):
             return "imaginary-dropped", "x * cos is all that is left: sin is lost"
-        return "no-rotation", "what comes back is no rotation: cos**2 + sin**2 is not the same everywhere"
+        return (
+            "no-rotation",
+            "what comes back is no rotation: cos**2 + sin**2 is not the same everywhere",
+        )
 
 
 def wrapped(angle: Tensor) -> Tensor:
@@ -134,7 +143,9 @@ def _refine(curve: Curve, truth: Truth, look: Look, at_once: int) -> None:
     """Find the neighbours of which one is right and the next is wrong, between the two that were asked."""
     positions = sorted(curve.errors)
     wrong = next((position for position in positions if not curve.errors[position] <= RIGHT), None)
-    right = max((position for position in positions if wrong is None or position < wrong), default=None)
+    right = max(
+        (position for position in positions if wrong is None or position < wrong), default=None
+    )
     while right is not None and wrong is not None and wrong - right > 1:
         (right, curve.errors[right]), (wrong, curve.errors[wrong]) = _narrowed(
             truth, look, (right, curve.errors[right]), (wrong, curve.errors[wrong]), at_once
@@ -143,7 +154,9 @@ def _refine(curve: Curve, truth: Truth, look: Look, at_once: int) -> None:
     curve.exact = wrong is not None
 
 
-def _narrowed(truth: Truth, look: Look, right: Phase, wrong: Phase, at_once: int) -> tuple[Phase, Phase]:
+def _narrowed(
+    truth: Truth, look: Look, right: Phase, wrong: Phase, at_once: int
+) -> tuple[Phase, Phase]:
     """Return two positions between these, closer to each other, of which the first is right."""
     step = max(1, math.ceil((wrong[0] - right[0]) / (at_once + 1)))
     between = list(range(right[0] + step, wrong[0], step))

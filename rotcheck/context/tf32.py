@@ -39,6 +39,7 @@ def rounded(x: Tensor) -> Tensor:
 
 def native(device: torch.device) -> bool:
     """Return whether the device's own matrix products round so, as torch is set now: found by multiplying."""
-    odd = torch.full((SIDE, SIDE), 2049.0, device="cpu").to(device)  # one more than TF32 holds exactly
+    # one more than TF32 holds exactly
+    odd = torch.full((SIDE, SIDE), 2049.0, device="cpu").to(device)
     product = odd @ torch.eye(SIDE, device="cpu").to(device)
     return bool((product.cpu() != 2049.0).any())

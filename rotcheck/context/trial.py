@@ -15,7 +15,9 @@ from rotcheck.context.sweep import Curve, sweep
 from rotcheck.implementations import construct, importing, load
 
 HEAVY = (
-    32767  # the last position that one is asked for which must rotate all rows up to it, save as constructed
+    # the last position that one is asked for which must rotate all rows up to it, save as
+    # constructed
+    32767
 )
 
 
@@ -31,7 +33,9 @@ class Thing:
         """The module. Raises `DoesNotApply` when there is none."""
         if isinstance(self.owner, torch.nn.Module):
             return self.owner
-        raise DoesNotApply("it is no torch.nn.Module: it has no dtype of its own that could be changed")
+        raise DoesNotApply(
+            "it is no torch.nn.Module: it has no dtype of its own that could be changed"
+        )
 
 
 def thing(function: Callable[..., Any]) -> Thing:
@@ -76,13 +80,17 @@ class Trial:
             return thing(getattr(load.constructed(bound, module)[0], method))
         if construct.is_factory(named):
             return thing(named())
-        raise DoesNotApply("it is a function, or an object that stands there built: nothing is built on meta")
+        raise DoesNotApply(
+            "it is a function, or an object that stands there built: nothing is built on meta"
+        )
 
     def asked(self, made: Thing, dtype: torch.dtype = torch.float32) -> Source:
         """Return how to ask the object, shown a tensor of this dtype where it wants one."""
         return source(made.function, self.known, self.device, dtype)
 
-    def sweep(self, made: Thing, dtype: torch.dtype = torch.float32, most: int | None = None) -> Curve:
+    def sweep(
+        self, made: Thing, dtype: torch.dtype = torch.float32, most: int | None = None
+    ) -> Curve:
         """Measure the object at hard positions, up to `most` or as far as it takes little time."""
         heavy = self.known.kind == "both" and self.known.asking == "from 0"
         last = max(HEAVY, self.known.judged_to - 1) if heavy else POSITIONS[-1]

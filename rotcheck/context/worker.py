@@ -93,7 +93,11 @@ def _tried(trial: Trial, name: str) -> dict[str, Any]:
         evidence = condition.run(trial)
     except NoRotation as error:
         finding = error.finding if error.finding == "imaginary-dropped" else condition.blames
-        return {"finding": finding, "message": f"it {scrub(str(error))}", "blames": condition.blames}
+        return {
+            "finding": finding,
+            "message": f"it {scrub(str(error))}",
+            "blames": condition.blames,
+        }
     return {**evidence.plain(), "blames": condition.blames}
 
 

@@ -46,7 +46,10 @@ def of_event(event: Event) -> Answer:
         evidence = _evidence(failure, event)
         if evidence:
             return _of(
-                event, "likely", f"several things cause this message, and {evidence}.", failure=failure
+                event,
+                "likely",
+                f"several things cause this message, and {evidence}.",
+                failure=failure,
             )
     thrown = [reading.partition("what(): ")[2] for reading in readings]  # what C++ died of
     general = [hit.entry for reading in (*thrown, *readings) for hit in messages(reading)]

@@ -2,12 +2,14 @@
 
 import re
 
-_ELSEWHERE = frozenset(("cos", "sin", "freqs", "rope", "rotary"))  # rotations, spectra, ropes, knobs
+# rotations, spectra, ropes, knobs
+_ELSEWHERE = frozenset(("cos", "sin", "freqs", "rope", "rotary"))
 _ALONE = re.compile(
     r"rotary_?(?:pos|emb|dim|ndim|pct|percent|seq|freq|base|interleave)|apply_(?:multimodal_)?rot|rotate_(?:half|every|quer)"
     r"|inv_freq|freqs_(?:cis|cos|sin)|apply_rope|rope_(?:theta|scaling|type|freq|cos|sin|emb|cache|param|init)"
     r"|flash_attn|(?:cos|sin)_(?:cached?|sin|table)|\b[qk]\w* ?\* ?(?:self\.)?cos"
-    r"|(?<!\w)(?:(?:apply|fused|triton|axial|vision|yarn|long)_|m)?(?:rotary|rope)"  # a module of a model
+    # a module of a model
+    r"|(?<!\w)(?:(?:apply|fused|triton|axial|vision|yarn|long)_|m)?(?:rotary|rope)"
     r"(?:_(?:emb\w*|pos\w*|utils?|kernels?|layers?|ops|triton|torch|[123n]d))?\.py",
     re.IGNORECASE,
 )

@@ -34,7 +34,8 @@ def keys(name: str, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise KnowledgeError(f"{name}: {error}") from error
     return {
-        key: " ".join(value.split()) if isinstance(value, str) else value for key, value in values.items()
+        key: " ".join(value.split()) if isinstance(value, str) else value
+        for key, value in values.items()
     }
 
 

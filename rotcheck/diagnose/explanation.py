@@ -41,7 +41,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     size: int  # bytes
     answer: Answer | None = None
-    crash: Answer | None = None  # what ended the run, where the answer is another message that led to it
+    # what ended the run, where the answer is another message that led to it
+    crash: Answer | None = None
     also: tuple[Seen, ...] = ()
     next: tuple[str, ...] = ()  # what to do next
 
@@ -69,7 +70,9 @@ def explain(log: Log) -> Explanation:
     if log.ended_by is not None:
         return _failed(log, answers, log.ended_by)
     known = [at for at, answer in enumerate(answers) if answer.certainty != "unknown"]
-    errors = [at for at, event in enumerate(log.events) if event.kind != "warning" and not event.handled]
+    errors = [
+        at for at, event in enumerate(log.events) if event.kind != "warning" and not event.handled
+    ]
     if errors:
         return _unclear(log, answers, errors)
     return _well(log, answers, known)
@@ -114,7 +117,8 @@ def _reason(log: Log, answers: Sequence[Answer], end: int) -> tuple[int, Answer]
     for at in _around(log, end):
         if answers[at].failure:
             return at, _because(
-                answers[at], f"it stands near {line}, which ended the run and is not known by itself"
+                answers[at],
+                f"it stands near {line}, which ended the run and is not known by itself",
             )
     return end, ended
 
@@ -205,7 +209,9 @@ def _well(log: Log, answers: Sequence[Answer], known: Sequence[int]) -> Explanat
     )
 
 
-def _also(log: Log, answers: Sequence[Answer], told: set[int], answer: Answer | None) -> tuple[Seen, ...]:
+def _also(
+    log: Log, answers: Sequence[Answer], told: set[int], answer: Answer | None
+) -> tuple[Seen, ...]:
     """The other events that are known, each failure once, where it is first seen."""
     ids = {_id(answer)} if answer else set()
     seen = []
@@ -215,7 +221,9 @@ def _also(log: Log, answers: Sequence[Answer], told: set[int], answer: Answer | 
             continue
         ids.add(entry.id)
         kind = "handled" if log.events[at].handled and other.kind != "warning" else other.kind
-        seen.append(Seen(line=other.line, kind=kind, text=other.text, id=entry.id, title=entry.title))
+        seen.append(
+            Seen(line=other.line, kind=kind, text=other.text, id=entry.id, title=entry.title)
+        )
     return tuple(seen)
 
 
@@ -238,7 +246,10 @@ def _next(answer: Answer | None) -> tuple[str, ...]:
 
 
 _PROBED = (
-    (r"cuda|nvidia|nvrtc|\bgpu\b|cudnn|nccl", "a kernel on each CUDA device and names driver and wheel"),
+    (
+        r"cuda|nvidia|nvrtc|\bgpu\b|cudnn|nccl",
+        "a kernel on each CUDA device and names driver and wheel",
+    ),
     (r"\bmps\b|metal|macos", "a kernel on MPS"),
     (r"\bxpu\b|sycl|level.?zero", "a kernel on XPU"),
     (r"\bnpu\b|ascend|acl", "a kernel on the NPU"),

@@ -49,7 +49,11 @@ def _by_id() -> Mapping[str, Message]:
 
 def _message(name: str, text: str) -> Message:
     message = entries.entry(name, entries.keys(name, text), Message)
-    if name != f"{message.id}.toml" or not message.id.startswith("G") or not message.id[1:].isdigit():
+    if (
+        name != f"{message.id}.toml"
+        or not message.id.startswith("G")
+        or not message.id[1:].isdigit()
+    ):
         raise KnowledgeError(
             f"{name}: the id {message.id!r} must be G and a number, and the name of the file"
         )

@@ -17,7 +17,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     id: str  # also the name of its file
     title: str
     tier: Literal[1, 2, 3]  # 1: frequent or expensive; 3: rare, or its signature fits many things
-    signatures: tuple[str, ...]  # regular expressions, found in a message or a log; none: it says nothing
+    # regular expressions, found in a message or a log; none: it says nothing
+    signatures: tuple[str, ...]
     samples: tuple[str, ...]  # messages the signatures are found in
     context: tuple[
         str, ...
@@ -75,7 +76,9 @@ def _alone(id: str) -> Failure | None:
     name = f"{id}.toml"
     file = files("rotcheck.diagnose").joinpath("failures", name)
     return (
-        _failure(name, file.read_text("utf-8")) if id.isalnum() and len(id) < 9 and file.is_file() else None
+        _failure(name, file.read_text("utf-8"))
+        if id.isalnum() and len(id) < 9 and file.is_file()
+        else None
     )
 
 
@@ -91,7 +94,9 @@ def _by_finding() -> Mapping[str, Failure]:
     for failure in all_failures():
         for code in failure.findings:
             if code in owners:
-                raise KnowledgeError(f"{failure.id}.toml: {owners[code].id}.toml has the finding {code!r}")
+                raise KnowledgeError(
+                    f"{failure.id}.toml: {owners[code].id}.toml has the finding {code!r}"
+                )
             owners[code] = failure
     return owners
 
@@ -111,7 +116,9 @@ def _failure(name: str, text: str) -> Failure:
         ) from error
     failure = entries.entry(name, keys, Failure)
     if name != f"{failure.id}.toml":
-        raise KnowledgeError(f"{name}: a file with the id {failure.id!r} is called {failure.id}.toml")
+        raise KnowledgeError(
+            f"{name}: a file with the id {failure.id!r} is called {failure.id}.toml"
+        )
     return failure
 
 

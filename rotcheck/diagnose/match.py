@@ -94,7 +94,9 @@ def descriptions(text: str) -> list[Hit[Failure]]:
     hits = list(_hits(fold(text)[:_SAID], _symptoms(), every=True))
     counts = {id: sum(hit.entry.id == id for hit in hits) for id in {hit.entry.id for hit in hits}}
     first = {hit.entry.id: hit for hit in sorted(hits, key=_length, reverse=True)}
-    return sorted(first.values(), key=lambda hit: (-counts[hit.entry.id], hit.entry.tier, *_length(hit)))
+    return sorted(
+        first.values(), key=lambda hit: (-counts[hit.entry.id], hit.entry.tier, *_length(hit))
+    )
 
 
 def context(failure: Failure, text: str) -> str | None:
@@ -137,13 +139,19 @@ class _Expression(NamedTuple, Generic[Entry]):
 
 
 def _hits(
-    text: str, expressions: Iterable[_Expression[Entry]], *, every: bool = False, squeezed: bool = False
+    text: str,
+    expressions: Iterable[_Expression[Entry]],
+    *,
+    every: bool = False,
+    squeezed: bool = False,
 ) -> Iterator[Hit[Entry]]:
     """Search what can be there: a plain text is found a hundred times faster than an expression, and most are not."""
     text = text.replace(" ", "") if squeezed else text
     lower, seen = text.lower(), set()
     for entry, expression, plain in expressions:
-        if (plain.replace(" ", "") if squeezed else plain) in lower and (every or entry.id not in seen):
+        if (plain.replace(" ", "") if squeezed else plain) in lower and (
+            every or entry.id not in seen
+        ):
             found = _compiled(entry.id, expression, squeezed).search(text)
             if found:
                 seen.add(entry.id)
@@ -152,17 +160,23 @@ def _hits(
 
 @cache
 def _signatures() -> Sequence[_Expression[Failure]]:
-    return [_Expression(one, text, literal(text)) for one in all_failures() for text in one.signatures]
+    return [
+        _Expression(one, text, literal(text)) for one in all_failures() for text in one.signatures
+    ]
 
 
 @cache
 def _symptoms() -> Sequence[_Expression[Failure]]:
-    return [_Expression(one, text, literal(text)) for one in all_failures() for text in one.symptoms]
+    return [
+        _Expression(one, text, literal(text)) for one in all_failures() for text in one.symptoms
+    ]
 
 
 @cache
 def _general() -> Sequence[_Expression[Message]]:
-    return [_Expression(one, text, literal(text)) for one in all_messages() for text in one.signatures]
+    return [
+        _Expression(one, text, literal(text)) for one in all_messages() for text in one.signatures
+    ]
 
 
 def literal(expression: str) -> str:

@@ -36,7 +36,9 @@ def _quoted(prose: str, whole: str) -> Answer | None:
             return Answer(line=line, text=shown, certainty="certain", why=ALONE, failure=failure)
         named = context(failure, _around_line(whole, line))
         if named:
-            why = f"several things cause this message, and the text beside it names `{fold(named)}`."
+            why = (
+                f"several things cause this message, and the text beside it names `{fold(named)}`."
+            )
             return Answer(line=line, text=shown, certainty="likely", why=why, failure=failure)
     for general in messages(prose):
         line, text = _place_of(whole, general.text)

@@ -10,8 +10,9 @@ import msgspec
 
 from rotcheck import __version__
 from rotcheck.errors import REQUEST, RequestError
-from rotcheck.identify import advice, together
-from rotcheck.identify.swap.run import swaps
+from rotcheck.identify.swapping import file_fit
+from rotcheck.identify.swapping.swap import swaps
+from rotcheck.identify.telling import next_step
 from rotcheck.implementations import registry
 from rotcheck.isolation import Died, Done, Job, Pool, Raised, Returned
 from rotcheck.probe import need
@@ -35,9 +36,12 @@ class Identified:
     called: str | None = None  # that call in words, with shapes
     unbuilt: bool = False  # it is a class of which no object could be made
     missing: bool = False  # a package that its module imports is not installed
-    came_back: bool = True  # it was loaded and tried; False: it died, hung, raised or is not on this machine
-    flags: tuple[str, ...] = ()  # the other way round, "interleaved=True", as they can be asked about
-    registered: Described | None = None  # what it is registered with, of one that is not on this machine
+    # it was loaded and tried; False: it died, hung, raised or is not on this machine
+    came_back: bool = True
+    # the other way round, "interleaved=True", as they can be asked about
+    flags: tuple[str, ...] = ()
+    # what it is registered with, of one that is not on this machine
+    registered: Described | None = None
 
 
 def identify(
@@ -83,13 +87,20 @@ def identify_all(
         told = apart(asked, [found[name].told for name in asked])
         if like:
             held = _held(pool, asked, found, like, device, timeout)
-            told = [msgspec.structs.replace(one, likeness=held[name]) for name, one in zip(asked, told)]
-    fitted = together.of_files(asked, told)
-    return tuple(advice.next_step(one, name) for one, name in zip(fitted, asked, strict=True))
+            told = [
+                msgspec.structs.replace(one, likeness=held[name]) for name, one in zip(asked, told)
+            ]
+    fitted = file_fit.of_files(asked, told)
+    return tuple(next_step.next_step(one, name) for one, name in zip(fitted, asked, strict=True))
 
 
 def _held(
-    pool: Pool, asked: Sequence[str], found: Mapping[str, Identified], like: str, device: str, timeout: float
+    pool: Pool,
+    asked: Sequence[str],
+    found: Mapping[str, Identified],
+    like: str,
+    device: str,
+    timeout: float,
 ) -> dict[str, Likeness]:
     """Return of each whether it can take the place of another. Raises `RequestError`."""
     other = found[like]
@@ -122,7 +133,7 @@ def of_all(
             found[name] = replace(found[name], told=with_flag(found[name].told, done))
             continue
         found[name] = identified(done)
-        if found[name].told.message == advice.LAUNCHES and _interpreted(done):
+        if found[name].told.message == next_step.LAUNCHES and _interpreted(done):
             pool.add(jobs([name], INTERPRETER, timeout))
             continue
         if on_found:
@@ -148,7 +159,10 @@ def with_flag(own: Identification, done: Done) -> Identification:
         turned = msgspec.convert(done.outcome.value["turned"], Turned)
         wrong = msgspec.convert(done.outcome.value["wrong"], tuple[Remark, ...])
     else:
-        turned, wrong = Turned(flag=done.task, follows=False, convention=None, message=str(done.outcome)), ()
+        turned, wrong = (
+            Turned(flag=done.task, follows=False, convention=None, message=str(done.outcome)),
+            (),
+        )
     return msgspec.structs.replace(
         own,
         flags=(*own.flags, turned),
@@ -188,13 +202,18 @@ def apart(asked: Sequence[str], told: Sequence[Identification]) -> list[Identifi
     """Return identifications of which no two of different files have one name: as much of a path as that takes."""
     names = list(map(shown, asked))
     for at, name in enumerate(asked):
-        others = [other for other in dict.fromkeys(asked) if other != name and shown(other) == shown(name)]
+        others = [
+            other for other in dict.fromkeys(asked) if other != name and shown(other) == shown(name)
+        ]
         parts = name.split("/")
         for count in range(2, len(parts) + 1) if others else ():
             names[at] = "/".join(parts[-count:])
             if all("/".join(other.split("/")[-count:]) != names[at] for other in others):
                 break
-    return [msgspec.structs.replace(one, specification=name) for one, name in zip(told, names, strict=True)]
+    return [
+        msgspec.structs.replace(one, specification=name)
+        for one, name in zip(told, names, strict=True)
+    ]
 
 
 def _out_of_bounds(done: Done) -> str:
@@ -225,7 +244,9 @@ def identified(done: Done) -> Identified:
         words = f"not on this machine: {outcome.value['unavailable']}"
     else:
         words = (
-            f"{outcome} while it was imported and built" if done.opening else f"{outcome} while it was called"
+            f"{outcome} while it was imported and built"
+            if done.opening
+            else f"{outcome} while it was called"
         )
         words += _out_of_bounds(done)
     return Identified(
@@ -237,11 +258,11 @@ def identified(done: Done) -> Identified:
             follows=False,
             convention=None,
             message=words,
-            advice=advice.of_outcome(done, unbuilt=unbuilt),
+            advice=next_step.of_outcome(done, unbuilt=unbuilt),
         ),
         None,
         unbuilt=unbuilt,
-        missing=advice.lacks_a_package(done),
+        missing=next_step.lacks_a_package(done),
         came_back=False,
         registered=_registered(outcome),
     )

@@ -9,10 +9,11 @@ import msgspec
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.identify import describe, flags, idle_flags
-from rotcheck.identify.called import called
-from rotcheck.identify.eager import run_eagerly
-from rotcheck.identify.words import described
+from rotcheck.identify import identification
+from rotcheck.identify.asking import flags, idle_flags
+from rotcheck.identify.calling.call_shapes import called
+from rotcheck.identify.calling.eager import run_eagerly
+from rotcheck.identify.reading.convention_words import described
 from rotcheck.implementations import importing, load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret
@@ -40,12 +41,13 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     except RequestError as error:
         unbuilt = scrub(load.why_unbuilt(error))
         return lambda task: {"unbuilt": unbuilt}
-    switches.move(untouched, now=switches.read())  # what its import changed would change our own tensors
+    # what its import changed would change our own tensors
+    switches.move(untouched, now=switches.read())
 
     def answer(task: Any) -> Any:
         before = switches.read()
         started = time.perf_counter()
-        made = describe.identified(found, place(device))
+        made = identification.identified(found, place(device))
         seconds = time.perf_counter() - started
         switches.move(before, now=switches.read())
         told = msgspec.structs.replace(
@@ -75,7 +77,7 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     """
     settle(setup["device"])
     found = load.find(setup["specification"], setup["device"])
-    made = describe.identified(found, place(setup["device"]))
+    made = identification.identified(found, place(setup["device"]))
     by_name = {turning.flag: turning for turning in made.flags}
 
     def answer(task: str) -> Any:
@@ -91,7 +93,9 @@ def open_flags(setup: dict[str, Any]) -> Answer:
 def _loaded(specification: str) -> list[Told]:
     """Return how a file was loaded, where that was not in full."""
     because = "what is lacking raises once it is asked for"
-    return [Told(field="loaded", says=words, because=because) for words in importing.told(specification)]
+    return [
+        Told(field="loaded", says=words, because=because) for words in importing.told(specification)
+    ]
 
 
 def settle(device: str) -> None:

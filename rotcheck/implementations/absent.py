@@ -50,7 +50,9 @@ class Placeholder:
 
     def __mro_entries__(self, _: Any) -> tuple[type]:
         refuse = self.refuse
-        return (type("Lacking", (), {"__init__": refuse, "__new__": lambda cls, *_, **__: refuse()}),)
+        return (
+            type("Lacking", (), {"__init__": refuse, "__new__": lambda cls, *_, **__: refuse()}),
+        )
 
     def __eq__(self, other: object) -> bool:
         if type(other).__module__ == "typing" or isinstance(other, type):
@@ -152,8 +154,12 @@ def imported(
 def _lacking(error: Exception, of: str) -> tuple[str | None, str]:
     """Return which module is not here, by what came of its import, and why; None: no module is to blame."""
     if isinstance(error, ModuleNotFoundError):
-        return error.name, INSTALLED if type(error) is ModuleNotFoundError else "only an __init__ file makes"
+        return error.name, INSTALLED if type(
+            error
+        ) is ModuleNotFoundError else "only an __init__ file makes"
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    modules = [frame.f_globals["__name__"] for frame in frames if frame.f_code.co_name == "<module>"]
+    modules = [
+        frame.f_globals["__name__"] for frame in frames if frame.f_code.co_name == "<module>"
+    ]
     inside = [name for name in modules if of and name.startswith(f"{of}.")]
     return (inside[-1] if inside else None), f"raises {type(error).__name__} here"

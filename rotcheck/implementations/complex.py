@@ -17,5 +17,6 @@ def load(device: str) -> Function:
 def apply(x: Tensor, freqs_cis: Tensor) -> Tensor:
     """Rotate x (B, S, H, D) with the table (S, 1, D/2), in float32 at least."""
     wide = x if x.dtype == torch.float64 else x.float()
-    numbers = torch.view_as_complex(wide.reshape(*x.shape[:-1], -1, 2).contiguous())  # (B, S, H, D/2) complex
+    # (B, S, H, D/2) complex
+    numbers = torch.view_as_complex(wide.reshape(*x.shape[:-1], -1, 2).contiguous())
     return torch.view_as_real(numbers * freqs_cis).flatten(-2).to(x.dtype)  # (B, S, H, D)

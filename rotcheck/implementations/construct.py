@@ -112,7 +112,9 @@ def construct(found: Callable[..., Any], *, device: str = "cpu", **given: Any) -
         return made, f"{_call(found, others)}, since heads of {HEAD_DIM} lanes raise {words}"
 
 
-def _arguments(found: Callable[..., Any], given: dict[str, Any], width: int, device: str) -> Arguments:
+def _arguments(
+    found: Callable[..., Any], given: dict[str, Any], width: int, device: str
+) -> Arguments:
     """Return what a class is built with for heads of so many lanes."""
     positional: list[Any] = []
     by_name = dict(given)
@@ -139,7 +141,8 @@ def _parameters(found: Callable[..., Any]) -> list[inspect.Parameter]:
         return own
     behind = inspect.getmro(found)[1:] if inspect.isclass(found) else ()
     return next(
-        (_parameters(base) for base in behind if "__init__" in vars(base) and base is not object), own
+        (_parameters(base) for base in behind if "__init__" in vars(base) and base is not object),
+        own,
     )
 
 
@@ -197,10 +200,16 @@ def _of(
     if said(parameter.name, vocabulary.MODEL_DIM):
         return _model_dim(parameter, every, width)
     value = _named(parameter.name, width)
-    if value is None and parameter.annotation in (int, "int") and said(parameter.name, vocabulary.EMBEDDINGS):
+    if (
+        value is None
+        and parameter.annotation in (int, "int")
+        and said(parameter.name, vocabulary.EMBEDDINGS)
+    ):
         return width  # `rotary_embedding: int` is no table
     if value is None:
-        raise Unbuildable(f"{getattr(found, '__name__', found)} asks for {parameter.name!r}, {_UNTOLD}")
+        raise Unbuildable(
+            f"{getattr(found, '__name__', found)} asks for {parameter.name!r}, {_UNTOLD}"
+        )
     return value
 
 
@@ -217,7 +226,9 @@ def _model_dim(own: inspect.Parameter, every: Sequence[inspect.Parameter], width
 
 def _named(name: str, width: int = HEAD_DIM) -> Any:
     """Return what a parameter or an attribute of this name is, in heads of so many lanes; None: nothing tells."""
-    names, value = next(((names, value) for names, value in _BY_NAME if said(name, names)), (None, None))
+    names, value = next(
+        ((names, value) for names, value in _BY_NAME if said(name, names)), (None, None)
+    )
     return width if names is vocabulary.HEAD_DIM else value
 
 
@@ -233,7 +244,8 @@ def _configuration(found: Callable[..., Any], parameter: inspect.Parameter, devi
             made = kind()
         except TypeError:
             made = construct(kind, device=device)[0]
-        of_text = getattr(made, "get_text_config", None)  # transformers: a model of several parts has several
+        # transformers: a model of several parts has several
+        of_text = getattr(made, "get_text_config", None)
         return of_text() if callable(of_text) else made
     return _Configuration(device)
 

@@ -39,11 +39,15 @@ def usable(device: str) -> ModuleType:
     where it should run but is broken.
     """
     if importlib.util.find_spec("flash_attn") is None:
-        raise Unavailable("flash-attn is not installed (`pip install flash-attn --no-build-isolation`)")
+        raise Unavailable(
+            "flash-attn is not installed (`pip install flash-attn --no-build-isolation`)"
+        )
     if device == "interpreter":
         interpret()
     elif not device.startswith("cuda"):
-        raise Unavailable(f"its rotary is a Triton kernel for CUDA and HIP devices{_import_problem()}")
+        raise Unavailable(
+            f"its rotary is a Triton kernel for CUDA and HIP devices{_import_problem()}"
+        )
     return importlib.import_module("flash_attn.layers.rotary")
 
 

@@ -6,7 +6,9 @@ from rotcheck.implementations import flash_attn
 from rotcheck.implementations.interface import Function
 from rotcheck.rotary.conventions import Convention
 
-convention = Convention(pairing="half", layout="qkv", tables="half-width", in_place=True, takes_offset=True)
+convention = Convention(
+    pairing="half", layout="qkv", tables="half-width", in_place=True, takes_offset=True
+)
 triton = True
 skip = flash_attn.skip
 

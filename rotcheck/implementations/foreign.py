@@ -61,7 +61,8 @@ def _of_mlx() -> tuple[Function, Function]:
     def into(x: Tensor) -> Any:
         if x.dtype in (torch.float64, torch.complex128):
             raise TypeError(f"MLX computes in float32 at most, and not in {str(x.dtype)[6:]}")
-        wide = x.detach().float() if x.is_floating_point() else x.detach()  # MLX reads no bfloat16 of NumPy
+        # MLX reads no bfloat16 of NumPy
+        wide = x.detach().float() if x.is_floating_point() else x.detach()
         return core.array(wide.contiguous().numpy()).astype(getattr(core, str(x.dtype)[6:]))
 
     def back(x: Any) -> Tensor:
@@ -147,7 +148,9 @@ def library_of(function: Function) -> Library | None:
     if isinstance(marked, Library):
         return marked
     names = vars(sys.modules.get(_module(function), ModuleType("")))
-    read = {_root(names[name]) for code in _codes(function) for name in code.co_names if name in names}
+    read = {
+        _root(names[name]) for code in _codes(function) for name in code.co_names if name in names
+    }
     roots = read & {"torch", "jax", "mlx"} or {_root(value) for value in names.values()}
     if "torch" in roots:
         return None
@@ -157,7 +160,11 @@ def library_of(function: Function) -> Library | None:
 def absent(error: ModuleNotFoundError) -> str | None:
     """Return what to install, where a module cannot be imported for want of an array library; None: it is another."""
     root = (error.name or "").partition(".")[0]
-    return f"this is {PACKAGES[root]}: `pip install {root}` to have it asked" if root in PACKAGES else None
+    return (
+        f"this is {PACKAGES[root]}: `pip install {root}` to have it asked"
+        if root in PACKAGES
+        else None
+    )
 
 
 def wide(found: Function) -> dict[str, str]:
@@ -180,7 +187,9 @@ def refuse_elsewhere(function: Function, device: str) -> None:
     """Raise `Unavailable` for a function of another library on any other device than the CPU."""
     library = library_of(function)
     if library is not None and device != "cpu":
-        raise Unavailable(f"it computes in {library.name}, which rotcheck calls with arrays of the CPU")
+        raise Unavailable(
+            f"it computes in {library.name}, which rotcheck calls with arrays of the CPU"
+        )
 
 
 def _module(function: Function) -> str:
@@ -242,7 +251,8 @@ class _Compiled:
         self._function, self._compiled = function, dict[str, Function]()
         self._own = getattr(function, "__self__", None) or function
         self._as_it_is = _may_keep(function)
-        self._known = hasattr(inspect.unwrap(self._own), "__code__")  # an object may change when it is called
+        # an object may change when it is called
+        self._known = hasattr(inspect.unwrap(self._own), "__code__")
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         jax = importlib.import_module("jax")

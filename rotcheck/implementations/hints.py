@@ -10,7 +10,8 @@ import torch
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.vocabulary import said
 
-LEAST, MOST = 8, 256  # lanes of a head that a constant may speak of; a larger one is more likely a model's
+# lanes of a head that a constant may speak of; a larger one is more likely a model's
+LEAST, MOST = 8, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,11 @@ def hints(found: Any) -> Hints:
     """Return the sizes that an object, the owner of a method, or the constants that a function reads speak of."""
     own = getattr(found, "__self__", found)
     attributes = _attributes(own)
-    numbers = {name: value for name, value in attributes.items() if type(value) is int and 2 <= value <= 1024}
+    numbers = {
+        name: value
+        for name, value in attributes.items()
+        if type(value) is int and 2 <= value <= 1024
+    }
     heads = [value for name, value in numbers.items() if said(name, vocabulary.HEADS)]
     rows = [table.shape[0] for _, table in _tensors(own) if table.dim() == 2]
     short = [count for count in rows if 8 < count <= 1024]
@@ -57,7 +62,9 @@ def _of_constants(found: Any) -> list[int]:
     except (TypeError, ValueError):  # scripted, of C, or not defined to the end
         return []
     numbers = {
-        name: value for name, value in {**read.globals, **read.nonlocals}.items() if type(value) is int
+        name: value
+        for name, value in {**read.globals, **read.nonlocals}.items()
+        if type(value) is int
     }
     return [
         value
@@ -73,9 +80,12 @@ def _widths(own: Any, numbers: dict[str, int]) -> list[int]:
     doubled: list[int] = []
     for name, table in _tensors(own):
         if table.dim() and 1 <= table.shape[-1] <= 512:
-            once = re.search(r"freq|theta|cis|bands|angle", name) and not re.search(r"cos|sin", name)
+            once = re.search(r"freq|theta|cis|bands|angle", name) and not re.search(
+                r"cos|sin", name
+            )
             found.append(table.shape[-1] * (2 if once else 1))
-            doubled += [] if once else [2 * table.shape[-1]]  # cos and sin may have a value for each pair
+            # cos and sin may have a value for each pair
+            doubled += [] if once else [2 * table.shape[-1]]
     large = [value for value in numbers.values() if value >= 8 and value % 2 == 0]
     return [*found, *doubled, *(each for value in large for each in (value, 2 * value))]
 
@@ -85,11 +95,19 @@ def _once(numbers: list[int]) -> tuple[int, ...]:
 
 
 def _tensors(found: Any) -> list[tuple[str, torch.Tensor]]:
-    held = [(name, value) for name, value in _attributes(found).items() if isinstance(value, torch.Tensor)]
+    held = [
+        (name, value)
+        for name, value in _attributes(found).items()
+        if isinstance(value, torch.Tensor)
+    ]
     if isinstance(found, torch.nn.Module):
         return [*found.named_buffers(), *found.named_parameters(), *held]
     return held
 
 
 def _attributes(found: Any) -> dict[str, Any]:
-    return {name: value for name, value in getattr(found, "__dict__", {}).items() if not name.startswith("_")}
+    return {
+        name: value
+        for name, value in getattr(found, "__dict__", {}).items()
+        if not name.startswith("_")
+    }

@@ -42,7 +42,8 @@ def module(target: str, name: str = "") -> ModuleType:
         found, finder = absent.imported(load, required, wanted)
     except RequestError:
         raise
-    except Exception as error:  # of the package around it, perhaps, which its `__init__` files import whole
+    # of the package around it, perhaps, which its `__init__` files import whole
+    except Exception as error:
         if root is None:
             raise
         found, finder = _alone(load, root, required, wanted, error)
@@ -54,7 +55,11 @@ def module(target: str, name: str = "") -> ModuleType:
 
 
 def _alone(
-    load: Callable[[], ModuleType], root: Path, required: Sequence[str], wanted: str, error: Exception
+    load: Callable[[], ModuleType],
+    root: Path,
+    required: Sequence[str],
+    wanted: str,
+    error: Exception,
 ) -> tuple[ModuleType, absent.Finder]:
     """Import a file without the `__init__` files of the packages around it; raises `error` if that is of no help."""
     own = required[0]
@@ -64,7 +69,9 @@ def _alone(
     except Exception:  # what came of the package as it is tells more
         raise error from None
     setattr(
-        found, NOTES, (*getattr(found, NOTES, ()), "without the __init__ files of the packages around it")
+        found,
+        NOTES,
+        (*getattr(found, NOTES, ()), "without the __init__ files of the packages around it"),
     )
     setattr(found, EMPTY, tuple(empty))
     return found, finder
@@ -100,7 +107,9 @@ def _from_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise RequestError(f"there is no module {error.name!r} (asked for by {name!r})") from error
+            raise RequestError(
+                f"there is no module {error.name!r} (asked for by {name!r})"
+            ) from error
         raise
 
 
@@ -170,7 +179,9 @@ def _executed(file: Path, name: str, wanted: str) -> ModuleType:
         if not hasattr(made, wanted):
             raise
         kind = type(error).__name__
-        setattr(made, NOTES, (f"{'without' if below else 'up to'} line {line}, which raises {kind}",))
+        setattr(
+            made, NOTES, (f"{'without' if below else 'up to'} line {line}, which raises {kind}",)
+        )
         setattr(made, RAISED, (kind, line))
     finally:
         sys.argv = arguments
@@ -179,7 +190,9 @@ def _executed(file: Path, name: str, wanted: str) -> ModuleType:
 
 def _wants_accelerator(error: Exception, file: Path, line: int) -> bool:
     """Return whether a line of a script raises since it asks for a GPU, or another accelerator."""
-    return _ACCELERATOR.search(f"{linecache.getline(str(file.resolve()), line)} {error}") is not None
+    return (
+        _ACCELERATOR.search(f"{linecache.getline(str(file.resolve()), line)} {error}") is not None
+    )
 
 
 def _define_below(file: Path, line: int, found: ModuleType) -> None:
@@ -197,5 +210,9 @@ def _define_below(file: Path, line: int, found: ModuleType) -> None:
 def _line_of(error: BaseException, file: Path) -> int | None:
     """Return the line of a file, outside of its functions, at which an exception was raised."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [one.lineno for one in frames if one.filename == str(file.resolve()) and one.name == "<module>"]
+    own = [
+        one.lineno
+        for one in frames
+        if one.filename == str(file.resolve()) and one.name == "<module>"
+    ]
     return own[0] if own else None

@@ -14,7 +14,9 @@ import torch
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.registry import module_of
 
-BFLOAT16 = "the Triton interpreter truncates bfloat16 instead of rounding, and can return NaN for it"
+BFLOAT16 = (
+    "the Triton interpreter truncates bfloat16 instead of rounding, and can return NaN for it"
+)
 
 
 def interpret() -> None:
@@ -26,7 +28,8 @@ def interpret() -> None:
         if importlib.util.find_spec(package) is None:
             raise Unavailable(f"the Triton interpreter needs {package} (`pip install {package}`)")
     os.environ["TRITON_INTERPRET"] = "1"
-    os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"  # else flash-attn asks for its CUDA extension
+    # else flash-attn asks for its CUDA extension
+    os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"
     torch.cuda.device = lambda index: contextlib.nullcontext()  # type: ignore
 
 
@@ -41,7 +44,10 @@ def distorted(function: Callable[..., Any], dtype: str) -> str | None:
         return None
     routine = function if inspect.isroutine(function) else getattr(type(function), "forward", None)
     names = getattr(inspect.unwrap(routine), "__globals__", {}) if routine else {}
-    if any(inspect.ismodule(one) and one.__name__.partition(".")[0] == "triton" for one in names.values()):
+    if any(
+        inspect.ismodule(one) and one.__name__.partition(".")[0] == "triton"
+        for one in names.values()
+    ):
         return BFLOAT16
     return None
 

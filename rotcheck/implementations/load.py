@@ -53,11 +53,14 @@ class Target:
     built: str | None = None  # how an object was made of a class or by a factory
     by_file: bool = False  # it was built as its own file builds it
     anew: Callable[[], Function] | None = None  # loads it once more, for the CPU
-    narrow: Callable[[], "Target"] | None = None  # builds it with its default dtype, where that is narrow
+    # builds it with its default dtype, where that is narrow
+    narrow: Callable[[], "Target"] | None = None
     specification: str = ""  # that names it
 
 
-def implementation(specification: str, convention: Found = None, device: str = "cpu") -> Implementation:
+def implementation(
+    specification: str, convention: Found = None, device: str = "cpu"
+) -> Implementation:
     """Return the implementation that a registered name, `module:function` or `file.py:function` names.
 
     `convention`: what a given function was found to follow, or what tells it of the function; None: what it
@@ -68,13 +71,17 @@ def implementation(specification: str, convention: Found = None, device: str = "
     if module_of(specification):
         return _registered(specification)
     found = given(specification, device)
-    own = convention(found.function) if callable(convention) and not found.convention else convention
+    own = (
+        convention(found.function) if callable(convention) and not found.convention else convention
+    )
     return as_implementation(
         found.function, found.convention or cast(Convention | None, own) or SEDD, move=True
     )
 
 
-def as_implementation(function: Function, convention: Convention, *, move: bool = False) -> Implementation:
+def as_implementation(
+    function: Function, convention: Convention, *, move: bool = False
+) -> Implementation:
     """Return a function as an implementation; `move`: a module is moved to the device that it is loaded for."""
 
     def load(device: str) -> Function:
@@ -86,13 +93,17 @@ def as_implementation(function: Function, convention: Convention, *, move: bool 
         def distorted(device: str, dtype: str) -> str | None:
             return interpreter.distorted(function, dtype)
 
-        return cast(Implementation, SimpleNamespace(convention=convention, load=load, skip=distorted))
+        return cast(
+            Implementation, SimpleNamespace(convention=convention, load=load, skip=distorted)
+        )
 
     def skip(device: str, dtype: str) -> str | None:
         return f"{library.name} computes in float32 at most" if dtype == "float64" else None
 
     outside = {"no_gradient": package.FOR_NUMPY, "no_trace": package.FOR_NUMPY}
-    return cast(Implementation, SimpleNamespace(convention=convention, load=load, skip=skip, **outside))
+    return cast(
+        Implementation, SimpleNamespace(convention=convention, load=load, skip=skip, **outside)
+    )
 
 
 def find(specification: str, device: str) -> Target:
@@ -204,7 +215,9 @@ def constructed(
     try:
         return *construct.construct(found, device=device, **dtype), False
     except Exception:
-        built = _as_built(found, uses.uses(module, name, of_package=True) if in_file else [], device, dtype)
+        built = _as_built(
+            found, uses.uses(module, name, of_package=True) if in_file else [], device, dtype
+        )
         if built is None:
             raise
         return *built, True
@@ -324,7 +337,9 @@ def convention_of(words: Mapping[str, Any], whose: str) -> Convention:
     known = {field.name for field in fields(Convention)}
     unknown = [word for word in words if word not in known]
     if unknown:
-        raise RequestError(f"{whose}: unknown {unknown[0]!r}; a convention has {', '.join(sorted(known))}")
+        raise RequestError(
+            f"{whose}: unknown {unknown[0]!r}; a convention has {', '.join(sorted(known))}"
+        )
     try:
         found = msgspec.convert(
             {"pairing": "half", "layout": "bshd", "tables": "repeated", **words}, Convention
@@ -332,7 +347,9 @@ def convention_of(words: Mapping[str, Any], whose: str) -> Convention:
     except msgspec.ValidationError as error:
         raise RequestError(f"{whose}: {error}") from error
     if found.layout not in LAYOUTS:
-        raise RequestError(f"{whose}: unknown layout {found.layout!r}; known are {', '.join(LAYOUTS)}")
+        raise RequestError(
+            f"{whose}: unknown layout {found.layout!r}; known are {', '.join(LAYOUTS)}"
+        )
     return found
 
 
@@ -347,14 +364,20 @@ def _function(module: ModuleType, name: str, specification: str) -> Function:
     line = _conditional(module, name) if found is None else None
     if line is not None:
         raise Unavailable(f"line {line} defines it under a condition that does not hold here")
-    callables = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+    callables = [
+        key for key, value in vars(module).items() if callable(value) and not key.startswith("_")
+    ]
     near = difflib.get_close_matches(name, callables, 1, 0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(callables[:10]) or 'none'}"
-    what = f"{name!r} there is no function" if found is not None else f"there is no function {name!r}"
+    what = (
+        f"{name!r} there is no function" if found is not None else f"there is no function {name!r}"
+    )
     raise RequestError(f"{specification.rpartition('/')[2]!r}: {what}; {hint}")
 
 
 def _conditional(module: ModuleType, name: str) -> int | None:
     """Return the line on which a module's file defines what the module does not have: inside an `if` or a `try`."""
     file = getattr(module, "__file__", None)
-    return source.lines(registry.tree(Path(file))).get(name) if file and file.endswith(".py") else None
+    return (
+        source.lines(registry.tree(Path(file))).get(name) if file and file.endswith(".py") else None
+    )

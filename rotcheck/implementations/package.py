@@ -49,7 +49,9 @@ class Package:
                         f"{self.name} {self.version} has no {name} yet, and {self.known} has it "
                         f"(`pip install --upgrade {self.install or self.name}`)"
                     ) from error
-                raise self._changed(f"there is no module {error.name}, and rotcheck calls {name}") from error
+                raise self._changed(
+                    f"there is no module {error.name}, and rotcheck calls {name}"
+                ) from error
             raise
 
     def function(self, path: str, *parameters: str, alone: bool = False) -> Callable[..., Any]:
@@ -67,15 +69,20 @@ class Package:
             raise self._changed(f"there is no {path}, and rotcheck calls it with ({asked})")
         own = _parameters(found)
         if own is not None and not _fit(own, parameters):
-            has = ", ".join(str(parameter).partition(":")[0].partition("=")[0].strip() for parameter in own)
+            has = ", ".join(
+                str(parameter).partition(":")[0].partition("=")[0].strip() for parameter in own
+            )
             raise self._changed(f"{name} takes ({has}), and rotcheck calls it with ({asked})")
         return found  # type: ignore[no-any-return]  # callable, as was asked
 
     def check_installed(self) -> None:
         """Raise `Unavailable` when it is not installed."""
         found = importlib.util.find_spec(self.module)
-        if found is None or (found.origin is None and self.version is None):  # a mere folder of that name
-            raise Unavailable(f"{self.name} is not installed (`pip install {self.install or self.name}`)")
+        # a mere folder of that name
+        if found is None or (found.origin is None and self.version is None):
+            raise Unavailable(
+                f"{self.name} is not installed (`pip install {self.install or self.name}`)"
+            )
 
     @property
     def version(self) -> str | None:
@@ -157,10 +164,14 @@ def _fit(own: list[inspect.Parameter], asked: tuple[str, ...]) -> bool:
     kinds = {parameter.kind for parameter in own}
     by_place = [name for name in asked if not name.endswith("=")]
     by_name = {name.rstrip("=") for name in asked if name.endswith("=")}
-    places = [each.name for each in own if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    places = [
+        each.name for each in own if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
     if places[: len(by_place)] != by_place and inspect.Parameter.VAR_POSITIONAL not in kinds:
         return False
-    names = {each.name for each in own if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
+    names = {
+        each.name for each in own if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+    }
     if not by_name <= names and inspect.Parameter.VAR_KEYWORD not in kinds:
         return False
     open_ = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -181,7 +192,8 @@ def _without_parents(name: str) -> Iterator[None]:
     try:
         for parent in _parents(name):
             if parent not in sys.modules:
-                found = importlib.machinery.PathFinder.find_spec(parent, path)  # runs nothing of the package
+                # runs nothing of the package
+                found = importlib.machinery.PathFinder.find_spec(parent, path)
                 if found is None or found.submodule_search_locations is None:
                     raise ModuleNotFoundError(f"No module named {parent!r}", name=parent)
                 empty = ModuleType(parent)

@@ -37,7 +37,11 @@ def stand_empty(root: Path, name: str) -> list[str]:
     """Put empty packages in the place of those around a module that are not imported, and return their names."""
     parts = name.split(".")
     packages = [parts[:count] for count in range(1, len(parts))]
-    made = {".".join(each): root.joinpath(*each) for each in packages if ".".join(each) not in sys.modules}
+    made = {
+        ".".join(each): root.joinpath(*each)
+        for each in packages
+        if ".".join(each) not in sys.modules
+    }
     for package, folder in made.items():
         empty = _Empty(package)
         empty.__path__ = [str(folder)]

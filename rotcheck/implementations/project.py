@@ -62,12 +62,15 @@ def _table(file: Path) -> Mapping[str, Any]:
         raise RequestError(f"{PYPROJECT} is no TOML: {error}") from error
     for key in TABLE.split("."):
         found = found.get(key, {}) if isinstance(found, dict) else {}
-    return found if isinstance(found, dict) else {}  # a list says what `rotcheck preflight` must hold
+    # a list says what `rotcheck preflight` must hold
+    return found if isinstance(found, dict) else {}
 
 
 def _entry(name: str, value: Any, folder: Path) -> Entry:
     if not _NAME.fullmatch(name):
-        raise RequestError(f"{_where(name)}: a name has letters, figures, - and _, and does not end in .py")
+        raise RequestError(
+            f"{_where(name)}: a name has letters, figures, - and _, and does not end in .py"
+        )
     fields = {"function": value} if isinstance(value, str) else value
     function = fields.get("function") if isinstance(fields, dict) else None
     if not isinstance(function, str) or ":" not in function:

@@ -11,7 +11,8 @@ from rotcheck.implementations import entry_points, project, source
 from rotcheck.reading import contents, parsed, python
 
 MOST_NAMES = 10  # of a file that a message lists
-GIVEN = "_rotcheck_given_"  # in front of the module names of given files, so that they shadow nothing
+# in front of the module names of given files, so that they shadow nothing
+GIVEN = "_rotcheck_given_"
 _NOT_ONE = {
     *(
         "absent",
@@ -85,7 +86,11 @@ def libraries() -> list[str]:
 
 def of_packages() -> dict[str, str]:
     """Return what installed packages register, `package.module` or `package.module:function`, by name."""
-    return {name: target for name, target in entry_points.registered().targets.items() if not built_in(name)}
+    return {
+        name: target
+        for name, target in entry_points.registered().targets.items()
+        if not built_in(name)
+    }
 
 
 def everything() -> list[str]:
@@ -127,9 +132,13 @@ def tree(file: Path) -> ast.Module:
     except SyntaxError as error:
         line = f": {error.text.strip()}" if error.text else ""
         where = f"line {error.lineno}{line}"
-        raise RequestError(f"{str(file)!r} cannot be read as Python: {error.msg}, {where}") from error
+        raise RequestError(
+            f"{str(file)!r} cannot be read as Python: {error.msg}, {where}"
+        ) from error
     except (ValueError, OSError) as error:
-        raise RequestError(f"{str(file)!r} cannot be read as Python: {_unreadable(error)}") from error
+        raise RequestError(
+            f"{str(file)!r} cannot be read as Python: {_unreadable(error)}"
+        ) from error
 
 
 def expanded(specification: str) -> list[str]:
@@ -181,7 +190,9 @@ def check(specification: str) -> None:
     elif target.endswith(".py") or "/" in target or _is(Path.is_file, Path(target)):
         _check_file(specification, Path(target))
     elif not all(part.isidentifier() for part in target.split(".")):
-        raise RequestError(f"{specification!r}: {target!r} is neither a module's name nor a .py file")
+        raise RequestError(
+            f"{specification!r}: {target!r} is neither a module's name nor a .py file"
+        )
 
 
 def _check_name(name: str) -> None:
@@ -225,7 +236,9 @@ def _check_file(specification: str, file: Path) -> None:
     try:
         text = python(contents(file))
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
-        raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: {_unreadable(error)}") from error
+        raise RequestError(
+            f"{asked}{str(file)!r} cannot be read as Python: {_unreadable(error)}"
+        ) from error
     if "\0" in text:
         raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: it holds NUL bytes")
 
@@ -241,7 +254,9 @@ def _what_is_there(file: Path) -> str:
 
 def _unreadable(error: Exception) -> str:
     """Return why a text cannot be decoded, without the file's name, which Python adds to some reasons."""
-    if isinstance(error, SyntaxError) and str(error).startswith("invalid or missing encoding declaration"):
+    if isinstance(error, SyntaxError) and str(error).startswith(
+        "invalid or missing encoding declaration"
+    ):
         return "it is not UTF-8, and its first two lines name no other encoding"
     return getattr(error, "strerror", None) or str(error)
 

@@ -17,7 +17,8 @@ from rotcheck.rotary.conventions import Convention
 convention = Convention(pairing="half", layout="qkv", tables="packed")
 triton = True
 skip = flash_attn.skip
-_last: list[Tensor] = []  # one head of the kind that was called with: the tensors themselves are not held
+# one head of the kind that was called with: the tensors themselves are not held
+_last: list[Tensor] = []
 
 
 def load(device: str) -> Function:

@@ -16,7 +16,8 @@ _TABLES = re.compile(r"freqs?_?cis|pos(ition)?_?emb|apply_.*emb")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HELPER = re.compile(
     r"^_?(rotate_?(half|every|neox|gptj|interleaved)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|[Mm]odels?$|Steps?$"
-    r"|sin_?cos_pos|^_?(interpolate|resample|resize|adjust|load)_.*pos"  # what is added to x, and what converts it
+    # what is added to x, and what converts it
+    r"|sin_?cos_pos|^_?(interpolate|resample|resize|adjust|load)_.*pos"
 )
 _EMBEDS = re.compile(r"Embed|Pos[A-Z_]|Pos$|_pos_")  # of a class that may make tables
 _APPLIES = re.compile(r"apply|rotate|rotary|rope|forward|encode|embed", re.IGNORECASE)
@@ -28,10 +29,25 @@ _MADE = re.compile(
 )
 _CALLED = ("forward", "__call__")
 _PLAIN = ("Module", "object", "ABC")  # bases that can be called by nothing of their own
-_NO_FUNCTION = ("Function", "NamedTuple", "TypedDict", "Protocol", "Enum", "IntEnum", "StrEnum", "Exception")
+_NO_FUNCTION = (
+    "Function",
+    "NamedTuple",
+    "TypedDict",
+    "Protocol",
+    "Enum",
+    "IntEnum",
+    "StrEnum",
+    "Exception",
+)
 _TENSORS = (vocabulary.QKV, vocabulary.QUERY, vocabulary.KEY, vocabulary.TENSOR)
 _ANGLES = (
-    *(vocabulary.COS, vocabulary.SIN, vocabulary.COS_AND_SIN, vocabulary.EMBEDDINGS, vocabulary.TABLE),
+    *(
+        vocabulary.COS,
+        vocabulary.SIN,
+        vocabulary.COS_AND_SIN,
+        vocabulary.EMBEDDINGS,
+        vocabulary.TABLE,
+    ),
     *(vocabulary.POSITIONS, vocabulary.OFFSET, vocabulary.LENGTH),
 )
 _MOVES = re.compile(  # calls that rearrange lanes and compute nothing
@@ -151,7 +167,9 @@ def _permutes(function: Function) -> bool:
     if not re.search(r"permute(?!d)", function.name):
         return False
     names = _parameters(function)
-    heads = any(said(each, known) for each in names for known in (vocabulary.HEADS, vocabulary.KV_HEADS))
+    heads = any(
+        said(each, known) for each in names for known in (vocabulary.HEADS, vocabulary.KV_HEADS)
+    )
     weights = any(said(each, known) for each in names for known in vocabulary.WEIGHTS)
     return weights and (
         heads or re.search(r"(^|_)(q|k|qk|qkv|rope|rotary|hf)(_|$)", function.name) is not None
@@ -161,7 +179,9 @@ def _permutes(function: Function) -> bool:
 def _is_kernel(function: Function) -> bool:
     """Return whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
     arguments = function.args
-    notes = [each.annotation for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    notes = [
+        each.annotation for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    ]
     words = [ast.unparse(each) for each in (*function.decorator_list, *notes) if each]
     return any(word.startswith("triton.") or word.endswith("constexpr") for word in words)
 
@@ -221,7 +241,9 @@ def _functions(node: ast.ClassDef) -> list[Function]:
 
 def _decorators(function: Function) -> list[str]:
     parts = [each.func if isinstance(each, ast.Call) else each for each in function.decorator_list]
-    return [each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in parts]
+    return [
+        each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in parts
+    ]
 
 
 def _methods(node: ast.ClassDef) -> list[str]:
@@ -290,7 +312,9 @@ def _moves_only(function: Function, *, bound: bool) -> bool:
     nodes = [node for statement in function.body for node in ast.walk(statement)]
     calls = [_called(node) for node in nodes if isinstance(node, ast.Call)]
     products = [
-        node for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult)
+        node
+        for node in nodes
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult)
     ]
     if not all(map(_MOVES.fullmatch, calls)) or not all(map(_by_a_number, products)):
         return False

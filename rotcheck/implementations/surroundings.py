@@ -32,4 +32,6 @@ def settle(found: Callable[..., Any]) -> None:
 
 def _packages(kind: Any) -> list[str]:
     every = inspect.getmro(kind) if inspect.isclass(kind) else ()
-    return [name for name in LINES if any(one.__module__.partition(".")[0] == name for one in every)]
+    return [
+        name for name in LINES if any(one.__module__.partition(".")[0] == name for one in every)
+    ]

@@ -13,6 +13,7 @@ convention = native.convention
 def load(device: str) -> Function:
     """Return the scripted function; scripting starts anew in each process."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch 2.9 and newer call torch.jit deprecated
+        # torch 2.9 and newer call torch.jit deprecated
+        warnings.simplefilter("ignore", DeprecationWarning)
         scripted: Function = torch.jit.script(native.apply)
     return scripted

@@ -79,10 +79,16 @@ class _Reader:
         by_place = [self._value(each, known) for each in call.args]
         by_name = {str(each.arg): self._value(each.value, known) for each in call.keywords}
         try:
-            bound = inspect.signature(getattr(self._module, _called(call))).bind(*by_place, **by_name)
+            bound = inspect.signature(getattr(self._module, _called(call))).bind(
+                *by_place, **by_name
+            )
         except (TypeError, ValueError, AttributeError) as error:
             raise _Unknown from error
-        kinds = {each.kind for each in bound.signature.parameters.values() if each.name in bound.arguments}
+        kinds = {
+            each.kind
+            for each in bound.signature.parameters.values()
+            if each.name in bound.arguments
+        }
         if kinds - {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}:
             raise _Unknown
         return dict(bound.arguments)
@@ -131,7 +137,11 @@ class _Reader:
             if annotated
             else [each for each in classes if said(_snake(each), vocabulary.CONFIGURATION)]
         )
-        if len(wanted) != 1 or wanted[0] not in classes or not said(parameter.arg, vocabulary.CONFIGURATION):
+        if (
+            len(wanted) != 1
+            or wanted[0] not in classes
+            or not said(parameter.arg, vocabulary.CONFIGURATION)
+        ):
             return {}
         try:
             return {parameter.arg: classes[wanted[0]]()}
@@ -143,7 +153,9 @@ class _Reader:
 
     def _is_near(self, found: Any) -> bool:
         package = f"{self._module.__package__}."
-        beside = self._of_package and inspect.isclass(found) and found.__module__.startswith(package)
+        beside = (
+            self._of_package and inspect.isclass(found) and found.__module__.startswith(package)
+        )
         return beside or self._is_own(found)
 
     def _assign(self, body: Sequence[ast.stmt], known: dict[str, Any], line: int) -> None:
@@ -154,10 +166,14 @@ class _Reader:
             if isinstance(statement, ast.If):
                 chosen = self._tried("test", statement.test, known)
                 self._assign(
-                    [] if not chosen else statement.body if chosen["test"] else statement.orelse, known, line
+                    [] if not chosen else statement.body if chosen["test"] else statement.orelse,
+                    known,
+                    line,
                 )
             elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
-                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                targets = (
+                    statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                )
                 for target in targets:
                     self._set(target, statement.value, known)
 
@@ -165,7 +181,11 @@ class _Reader:
         if isinstance(target, ast.Name):
             known.pop(target.id, None)
             known |= self._tried(target.id, value, known)
-        elif isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self" and "self" in known:
+        elif (
+            isinstance(target, ast.Attribute)
+            and ast.unparse(target.value) == "self"
+            and "self" in known
+        ):
             vars(known["self"]).update(self._tried(target.attr, value, known))
 
     def _tried(self, name: str, node: ast.expr, known: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +199,9 @@ class _Reader:
         if any(isinstance(each, ast.Call) and not self._harmless(each) for each in ast.walk(node)):
             raise _Unknown
         try:
-            return eval(compile(ast.Expression(node), "<the file>", "eval"), vars(self._module), known)
+            return eval(
+                compile(ast.Expression(node), "<the file>", "eval"), vars(self._module), known
+            )
         except Exception as error:  # whatever a stranger's expression raises
             raise _Unknown from error
 
@@ -187,7 +209,9 @@ class _Reader:
         """Return whether a call computes a number or makes a record, and builds no weights."""
         name = _called(call)
         own = getattr(self._module, name, None)
-        return name in _COMPUTES or (self._is_own(own) and said(_snake(name), vocabulary.CONFIGURATION))
+        return name in _COMPUTES or (
+            self._is_own(own) and said(_snake(name), vocabulary.CONFIGURATION)
+        )
 
 
 _COMPUTES = (
@@ -216,7 +240,9 @@ def _called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def _calls(node: ast.AST, around: tuple[ast.AST, ...]) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...]]]:
+def _calls(
+    node: ast.AST, around: tuple[ast.AST, ...]
+) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...]]]:
     """Yield each call with the classes and functions around it, outermost first."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Call):

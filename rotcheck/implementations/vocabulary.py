@@ -24,7 +24,8 @@ TENSOR = _names(
     "x.* t tensor.* tokens inp(ut)?s?.* hidden.* states? u h a feat.* z y data vec.* arr.* device_tensor ref src"
 )
 
-EMBEDDINGS = _names("(?!max).*(position|pos|rotary|rope)(al)?_(emb|enc).*")  # a pair of tables, most often
+# a pair of tables, most often
+EMBEDDINGS = _names("(?!max).*(position|pos|rotary|rope)(al)?_(emb|enc).*")
 COS_AND_SIN = _names("(cos_?(and_?)?_?sin|sin_?cos|sinusoid).* .*_(cos_sin|sin_cos)")
 COS = _names("cos.* .*_cos cosine.* c")
 SIN = _names("sin.* .*_sin sine.*")
@@ -82,7 +83,9 @@ MODEL_DIM = _names(
     "(hidden|embed|embedding|model|n)_?(size|dim|dims|embd|embed) (d|dim|dims)_model n_embd emb_dim features width"
 )
 HEADS = _names("(n|num)_?(attention_|q_|query_)?heads? n_?h n_head heads? nhead")
-KV_HEADS = _names("(n|num)_?(kv|key_value)_?(heads?|groups) n_kv_heads? n_query_groups (n|num)_heads?_kv")
+KV_HEADS = _names(
+    "(n|num)_?(kv|key_value)_?(heads?|groups) n_kv_heads? n_query_groups (n|num)_heads?_kv"
+)
 BATCH = _names("batch(_size)? bsz bs b")
 BASE = _names("(rope_|rotary_|freq_?)?(base|theta)[a-z_]* base_freq .*(theta|base|wavelength).*")
 FACTOR = _names(
@@ -95,12 +98,15 @@ STYLE = _names(
     "(is_|use_|rope_|rotary_)?(interleaved?|neox|gpt_?neox|gpt_?j|half)(_style)? traditional "
     "inverse inverted conj conjugated? backward reversed? transposed? in_?place"
 )
-PAIRING = _names("(is_|use_|rope_|rotary_)?(interleaved?|neox|gpt_?neox|gpt_?j)(_style)? traditional")
+PAIRING = _names(
+    "(is_|use_|rope_|rotary_)?(interleaved?|neox|gpt_?neox|gpt_?j)(_style)? traditional"
+)
 INVERSE = _names("(is_|use_)?(inverse|inverted|inv|conj|conjugated?)")
 AXIS = _names("unsqueeze_(dim|axis) (seq|sequence|seq_len|time|token|head|heads)_?(dim|axis)")
 QKV_WEIGHT = _names("(w_?)?qkv(_(w|weights?|proj))?")  # of a checkpoint, as the next ones
 SLOT_WEIGHTS = tuple(
-    _names(f"w{slot} {slot}_?(w|weights?|proj)(_.*)? w(eights?)?_{slot}(_.*)?") for slot in ("q", "k", "v")
+    _names(f"w{slot} {slot}_?(w|weights?|proj)(_.*)? w(eights?)?_{slot}(_.*)?")
+    for slot in ("q", "k", "v")
 )
 WEIGHT = _names("w t tensors? .*weights? wt x param(eter)? proj(ection)? mat(rix)? data")
 WEIGHTS = (QKV_WEIGHT, *SLOT_WEIGHTS, WEIGHT)
@@ -108,9 +114,13 @@ WEIGHT_ROWS = _names("dim1 d_?out (out|output)_(dim|size|features) (n_)?rows")
 WEIGHT_COLUMNS = _names(
     "(dim|dim2|d_?in|hidden|cols|(in|input)_(dim|size|features)|columns) .*(model|embed|hidden)_?(dim|size)"
 )
-HEAD_ROWS = _names("head_?(dim|size) d_head hd (dims?|size)_per_head (.*_)?per_head(_.*)? .*_per_head")
+HEAD_ROWS = _names(
+    "head_?(dim|size) d_head hd (dims?|size)_per_head (.*_)?per_head(_.*)? .*_per_head"
+)
 CACHE = _names("cache buffer_cache")
-CONFIGURATION = _names("(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)")
+CONFIGURATION = _names(
+    "(.*_)?(config|cfg|args|conf|params|hparams|configuration|hp|opts?|model_args)"
+)
 
 
 def on_cuda(name: str, default: object) -> bool:

@@ -79,7 +79,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except PermissionError:  # macOS says so of a group that is only a zombie
         return
     finally:
-        with contextlib.suppress(subprocess.TimeoutExpired):  # one stuck in its driver cannot be ended
+        # one stuck in its driver cannot be ended
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STUCK)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:

@@ -35,7 +35,8 @@ class Handle:
         self.output: IO[bytes] = tempfile.TemporaryFile()
         self.errors: IO[bytes] = tempfile.TemporaryFile()
         ours, theirs = socket.socketpair()
-        for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # half a message must not hold up everybody
+        # half a message must not hold up everybody
+        for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             ours.setsockopt(socket.SOL_SOCKET, wait, struct.pack("@ll", STALLED, 0))
         self.connection = Connection(ours.detach())
         self._theirs = theirs

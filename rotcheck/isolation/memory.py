@@ -5,7 +5,8 @@ from pathlib import Path
 import psutil
 
 GIB = 1 << 30
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # version 2, version 1
+# version 2, version 1
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def total_gib() -> float:

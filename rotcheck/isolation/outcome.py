@@ -24,11 +24,13 @@ class Job:
     tasks: Sequence[Any]
     limit: float = 20.0  # seconds for one task
     opening_limit: float = 60.0  # seconds for the opening, which may import large packages
-    least: float = 1.0  # seconds for a task behind one that hung, where a tenth of the limit would be less
+    # seconds for a task behind one that hung, where a tenth of the limit would be less
+    least: float = 1.0
     slow_start: bool = (
         False  # a process's first task, which compiles kernels, may take as long as the opening
     )
-    fresh_after_raising: bool = False  # go on in a new worker; an error of a GPU can poison the whole process
+    # go on in a new worker; an error of a GPU can poison the whole process
+    fresh_after_raising: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,11 @@ class Died:
         return _signal_name(-self.status) if self.status < 0 else None
 
     def __str__(self) -> str:
-        how = f"killed by {self.signal_name}" if self.status < 0 else f"ended with exit code {self.status}"
+        how = (
+            f"killed by {self.signal_name}"
+            if self.status < 0
+            else f"ended with exit code {self.status}"
+        )
         place = f" in `{self.during}`" if self.during else ""
         if self.status == CONNECTION_LOST:
             return "the process lost its connection to rotcheck: something in it closed descriptors it did not open"

@@ -68,7 +68,8 @@ class Pool:
         preload_limit: float = 180.0,
     ) -> None:
         self.workers = workers or min(4, os.cpu_count() or 1)
-        usual = default_memory_limit(self.workers)  # asked at any rate: without /proc nothing can be watched
+        # asked at any rate: without /proc nothing can be watched
+        usual = default_memory_limit(self.workers)
         self.memory_limit = memory_limit or usual
         self.preload, self.preload_limit = tuple(preload), preload_limit
         self._start = start or default_start()
@@ -84,7 +85,10 @@ class Pool:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         left = self._left + self._descendants()
         for worker in self._active:
@@ -124,7 +128,10 @@ class Pool:
 
     def _turn(self) -> list[Done]:
         """Wait for news, a moment at most, and return the tasks that were decided by it."""
-        wait([*(w.connection for w in self._active if w.kill_at is None), *self._starter.readable()], TICK)
+        wait(
+            [*(w.connection for w in self._active if w.kill_at is None), *self._starter.readable()],
+            TICK,
+        )
         news = self._starter.news()
         for worker in self._active:
             for kind, number, pid in news:
@@ -175,7 +182,9 @@ class Pool:
         outcome: Outcome = Died(status, trace, output)
         if worker.ending is not None:
             outcome = (
-                replace(worker.ending, trace=trace) if isinstance(worker.ending, TimedOut) else worker.ending
+                replace(worker.ending, trace=trace)
+                if isinstance(worker.ending, TimedOut)
+                else worker.ending
             )
         if worker.at is None:
             return self._retire(worker, outcome, opening=True)
@@ -201,7 +210,9 @@ class Pool:
         if not self._starter.ready or not self._restarts:
             during = f"import {self.preload[0]}" if self.preload and not self._starter.ready else ""
             late = time.monotonic() - self._began > self.preload_limit
-            self.broken = TimedOut(self.preload_limit, trace) if late else Died(status, trace, output, during)
+            self.broken = (
+                TimedOut(self.preload_limit, trace) if late else Died(status, trace, output, during)
+            )
             return []
         self._restarts -= 1
         self._starter.close()
@@ -216,10 +227,14 @@ class Pool:
 
     def _give_up(self, outcome: Outcome) -> list[Done]:
         done = [
-            found for worker in list(self._active) for found in self._retire(worker, outcome, opening=True)
+            found
+            for worker in list(self._active)
+            for found in self._retire(worker, outcome, opening=True)
         ]
         for job, first, _ in self._queue:
-            done += [Done(job, index, outcome, opening=True) for index in range(first, len(job.tasks))]
+            done += [
+                Done(job, index, outcome, opening=True) for index in range(first, len(job.tasks))
+            ]
         self._queue.clear()
         return done
 

@@ -33,7 +33,8 @@ def main(control: int, preload: Sequence[str]) -> None:
     faulthandler.enable()
     worker.die_with_parent()
     if sys.platform == "linux":
-        pr_set_child_subreaper = 36  # whatever a worker leaves behind stays our child, and can be found
+        # whatever a worker leaves behind stays our child, and can be found
+        pr_set_child_subreaper = 36
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
     front = socket.socket(fileno=control)
     if _left(front):  # before the system was asked to end us with it
@@ -43,7 +44,8 @@ def main(control: int, preload: Sequence[str]) -> None:
             _start_anew_without(preload)
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page shared with the workers
-    worker.die_with_parent(really=False)  # from here on the closed socket tells, and there is more to end
+    # from here on the closed socket tells, and there is more to end
+    worker.die_with_parent(really=False)
     wakened = _wake_on_child()
     front.send(json.dumps({"ready": True}).encode())
     _serve(front, wakened)
@@ -144,4 +146,8 @@ def _report_ends(front: socket.socket) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # it may have led no group
             os.killpg(ended.si_pid, signal.SIGKILL)
         _, status = os.waitpid(ended.si_pid, 0)
-        front.send(json.dumps({"ended": ended.si_pid, "status": os.waitstatus_to_exitcode(status)}).encode())
+        front.send(
+            json.dumps(
+                {"ended": ended.si_pid, "status": os.waitstatus_to_exitcode(status)}
+            ).encode()
+        )

@@ -42,6 +42,8 @@ def last_lines(output: str, count: int = 3) -> str:
 
 def _short(frames: list[tuple[str, str, str]]) -> tuple[str, ...]:
     kept = [
-        frame for frame in frames if not frame[0].startswith("<") and not any(own in frame[0] for own in _OWN)
+        frame
+        for frame in frames
+        if not frame[0].startswith("<") and not any(own in frame[0] for own in _OWN)
     ]
     return tuple(f"{shorten_path(file)}:{line} in {name}" for file, line, name in kept[:FRAMES])

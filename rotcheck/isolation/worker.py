@@ -54,9 +54,13 @@ def main(connection: int, output: int, errors: int) -> None:
                 answer = handler(message)
             seconds = time.perf_counter() - started
             reply = _encode({"value": answer, "seconds": seconds, "spent": _spent})
-        except BaseException as error:  # a SystemExit or KeyboardInterrupt of theirs is an answer, not an end
+        # a SystemExit or KeyboardInterrupt of theirs is an answer, not an end
+        except BaseException as error:
             reply = _encode(
-                {"raised": _describe(error), "unopened": kind == "open" and not _imported(message[0])}
+                {
+                    "raised": _describe(error),
+                    "unopened": kind == "open" and not _imported(message[0]),
+                }
             )
         if (
             os.getpid() != worker
@@ -71,7 +75,8 @@ def _imported(target: str) -> bool:
 
 
 def _encode(reply: dict[str, Any]) -> bytes:
-    return json.dumps(reply, ensure_ascii=False).encode(errors="replace")  # of file names that are no UTF-8
+    # of file names that are no UTF-8
+    return json.dumps(reply, ensure_ascii=False).encode(errors="replace")
 
 
 def _open(target: str, setup: Any) -> Callable[[Any], Any]:
@@ -110,7 +115,11 @@ def die_with_parent(*, really: bool = True) -> None:
 def _describe(error: BaseException) -> list[Any]:
     """Return class, message and frames of an exception, whatever its own methods do."""
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name = (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
     try:
         message = str(error)
     except BaseException as second:  # their __str__ may raise anything

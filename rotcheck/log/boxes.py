@@ -32,7 +32,9 @@ def unboxed(lines: list[str]) -> list[str]:
     """The lines with each traceback of rich or IPython in Python's form; what a box only shows around is blank."""
     if any(_GROUP.match(line) for line in lines):
         lines = [HEADER if _GROUP.match(line) else _ungrouped(line) for line in lines]
-    if not any("│" in line or "─" in line or "-->" in line or line.startswith("---") for line in lines):
+    if not any(
+        "│" in line or "─" in line or "-->" in line or line.startswith("---") for line in lines
+    ):
         return lines
     result, path, notebook = [], "", False
     for line in lines:

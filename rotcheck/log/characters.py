@@ -18,7 +18,8 @@ _TAG = re.compile(
 )
 _BREAK = re.compile(r"<br\s*/?>|</(?:p|div|li|tr|pre|h[1-6])>", re.IGNORECASE)
 _ENTITY = re.compile(
-    r"&(?:lt|gt|amp|quot|apos|nbsp|lsquo|rsquo|ldquo|rdquo|#\d{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE
+    r"&(?:lt|gt|amp|quot|apos|nbsp|lsquo|rsquo|ldquo|rdquo|#\d{1,7}|#x[0-9a-f]{1,6});",
+    re.IGNORECASE,
 )
 _PLAIN = str.maketrans(
     {

@@ -31,7 +31,9 @@ _FATAL = re.compile(
     r"|A fatal error has been detected by",
     re.IGNORECASE,
 )
-_THREAD = re.compile(r"\s*(?:Current )?[Tt]hread 0x[0-9a-f]+.*\(most recent call first\)", re.IGNORECASE)
+_THREAD = re.compile(
+    r"\s*(?:Current )?[Tt]hread 0x[0-9a-f]+.*\(most recent call first\)", re.IGNORECASE
+)
 
 
 def is_death(text: str) -> bool:

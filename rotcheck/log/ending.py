@@ -58,7 +58,10 @@ def ending_error(drafts: Iterable[tuple[Draft, int]], last_work: int, bad_end: i
     errors = [
         draft
         for draft, calm in drafts
-        if draft.kind == "error" and draft.line > last_work and calm <= _NEAR_END and not draft.handled
+        if draft.kind == "error"
+        and draft.line > last_work
+        and calm <= _NEAR_END
+        and not draft.handled
     ]
     roots = [draft for draft in errors if not _ERROR_AFTER.search(draft.text)]
     before = [draft for draft in roots or errors if draft.line <= bad_end] or roots or errors

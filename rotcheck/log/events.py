@@ -23,19 +23,22 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     line: int  # of the log, from 1: where the message begins (below the frames, for a traceback)
-    text: str  # the message without colours, prefixes and boxes; on one line, quotes straight, case kept
+    # the message without colours, prefixes and boxes; on one line, quotes straight, case kept
+    text: str
     readings: tuple[
         str, ...
     ] = ()  # `text` first, then the same message joined in other ways where it spans several
     # lines: a terminal breaks within words, an editor at blanks. A signature counts if one reading holds it
     frames: tuple[Frame, ...] = ()  # outermost first
-    nearby: str = ""  # the lines before and after it, cleaned: what else may say where it comes from
+    # the lines before and after it, cleaned: what else may say where it comes from
+    nearby: str = ""
     process: str = (
         ""  # the rank or worker whose line it is, as its prefix names it; "" where nothing names it
     )
     handled: bool = False  # the run went on after it, or another exception came of it
     cause: int | None = (
-        None  # index of the event that Python names as its cause ("direct cause", "During handling")
+        # index of the event that Python names as its cause ("direct cause", "During handling")
+        None
     )
 
 
@@ -48,7 +51,9 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
         Event, ...
     ] = ()  # in the order of their lines; of very many the first and the last of each kind
     ended_by: int | None = (
-        None  # index of the event that ended the run: the last exception of the first process that died
+        # index of the event that ended the run: the last exception of the first process that died
+        None
     )
-    running: bool = False  # a line shows a run at work or at its good end, and none a person who writes
+    # a line shows a run at work or at its good end, and none a person who writes
+    running: bool = False
     prose: str = ""  # the whole text, cleaned, where it is short; "" where it is longer than 64 KiB

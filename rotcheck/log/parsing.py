@@ -31,7 +31,8 @@ class Parser:
         self.last_work = 0  # the line
         self.last_good = 0
         self._bad_end = 0  # the line that says that the run failed, first after the last work
-        self._at_bad_end: tuple[dict[str, int], dict[str, int]] = ({}, {})  # `calm` and `work` there
+        # `calm` and `work` there
+        self._at_bad_end: tuple[dict[str, int], dict[str, int]] = ({}, {})
         self._exceptions: dict[str, Draft] = {}  # the latest, by process
         self._deaths: dict[str, Draft] = {}
         self._linked: set[str] = set()  # processes whose next exception comes of the latest one
@@ -167,7 +168,9 @@ def cleaned(raws: Iterable[Raw]) -> list[Line]:
     boxed = boxes.unboxed(["" if head.text.startswith("```") else head.text for _, head in heads])
     lines: list[Line] = []
     for (number, head), text, (_, line) in zip(heads, boxed, texts):
-        process = head.process or (lines[-1].process if lines and _is_rest(line, head, lines[-1]) else "")
+        process = head.process or (
+            lines[-1].process if lines and _is_rest(line, head, lines[-1]) else ""
+        )
         plain_text = text.replace(JOINT, "")
         lines.append(Line(number, plain_text, text, process, head.level, head.time, len(line)))
     return lines

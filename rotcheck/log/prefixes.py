@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 _WHO = re.compile(
     r"\((?P<actor>[\w.:\-<>]+(?: [\w.:]+)? pid=\d+)(?:, ip=[\w.:]+)?\) ?"  # Ray, vLLM
-    r"|\[(?P<rank>(?:rank|default|worker|gpu|node|proc|process|local_rank|mpi)[ _:=]?\d+)\]:? ?"  # torchrun
+    # torchrun
+    r"|\[(?P<rank>(?:rank|default|worker|gpu|node|proc|process|local_rank|mpi)[ _:=]?\d+)\]:? ?"
     r"|\[(?P<mpi>\d+,\d+)\]<std(?:out|err)>: ?"
     r"|\[(?P<bare>\d{1,4})\]: ?"
     r"|(?P<task>\d{1,5}(?:/\d+)?): "  # srun --label
@@ -34,7 +35,8 @@ _LEVEL = re.compile(
     rf"(?P<vllm>{_LEVELS}) \d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:\[[\w./\\]+:\d+\]|[\w./]+:\d+\]) ?"
     rf"|(?P<bare>{_LEVELS}) +\[[\w./\\-]+:\d+\] "
     rf"|(?P<basic>{_LEVELS}):(?P<logger>[\w.]+):"
-    rf"|\[(?P<lit>{_LEVELS})\|(?:[\w.:/-]+\]|[^\]|]*\]) ?(?:\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ >> ?)?"  # transformers
+    # transformers
+    rf"|\[(?P<lit>{_LEVELS})\|(?:[\w.:/-]+\]|[^\]|]*\]) ?(?:\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ >> ?)?"
     r"|(?:##\[|::)(?P<action>error|warning)(?:\]|::| [^:]*::)"  # GitHub Actions
     rf"|\[(?P<box>{_LEVELS})\](?:[ \t]*[:|-])? ?"
     rf"|time=\S+ level=(?P<go>{_LEVELS}) (?:source=\S+ )?(?=msg=)"  # Go

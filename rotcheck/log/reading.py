@@ -64,7 +64,8 @@ class _Reader:
             for passage in self.sieve.close():
                 self._keep(passage)
         return self._log(
-            "\n".join(line.marked.rstrip() for line in prose).replace(JOINT, "\n").strip("\n"), prose
+            "\n".join(line.marked.rstrip() for line in prose).replace(JOINT, "\n").strip("\n"),
+            prose,
         )
 
     def _keep(self, passage: Passage) -> None:

@@ -14,7 +14,8 @@ _SLIGHT = (
 _AROUND_GRAVE = (12, 50)  # lines before and after
 _AROUND_SLIGHT = (4, 12)
 _TAIL = 60  # lines at the end of the log, which are always read
-_WHOLE = 4 << 20  # bytes of trouble that are read whole; of more, what stands at either end of each block
+# bytes of trouble that are read whole; of more, what stands at either end of each block
+_WHOLE = 4 << 20
 _ENDS = 4  # hits at either end of a block, then
 _MOST_BYTES = 1 << 17  # of a passage
 _LONGEST = 1 << 13  # bytes of a line that are read
@@ -81,11 +82,14 @@ class Sieve:
 
     def _lines(self, block: bytes) -> list[Raw]:
         raws = [
-            Raw(self.ended + 1 + i, line) for i, line in enumerate(block.removesuffix(b"\n").split(b"\n"))
+            Raw(self.ended + 1 + i, line)
+            for i, line in enumerate(block.removesuffix(b"\n").split(b"\n"))
         ]
         if b"\r" not in block:
             return raws if block else []
-        return [Raw(n, piece) for n, line in raws for piece in line.split(b"\r") if piece or not line]
+        return [
+            Raw(n, piece) for n, line in raws for piece in line.split(b"\r") if piece or not line
+        ]
 
     def _spans(self, lines: Sequence[Raw], words: Sequence[bytes]) -> list[tuple[int, int]]:
         """What is wanted of the recent lines and these, as (first, last + 1), in order and apart."""

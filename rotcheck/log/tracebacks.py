@@ -21,7 +21,9 @@ LINK = re.compile(
     r"\s*(?:The above exception was the direct cause of|During handling of the above exception)",
     re.IGNORECASE,
 )
-_NAMES = r"(?:Error|Exception|Interrupt|Exit|Fault|Failure|Timeout|Abort|Unsupported|Cancelled|NotFound)"
+_NAMES = (
+    r"(?:Error|Exception|Interrupt|Exit|Fault|Failure|Timeout|Abort|Unsupported|Cancelled|NotFound)"
+)
 NAMED = re.compile(
     rf"(?P<name>(?:[A-Za-z_]\w*\.)*(?:[A-Z_]\w*?{_NAMES}|Exception|[A-Z]\w*_ERROR|StopIteration)(?:Group)?)"
     r"(?:\(\w+\))?\s*(?::\s*(?P<text>.*)|(?P<bare>))$"
@@ -99,10 +101,16 @@ def _add_frame(frames: list[Frame], lines: Sequence[Line], at: int, hit: re.Matc
     """Add the frame; returns the index behind it and its source."""
     at += 1
     source = ""
-    if at < len(lines) and _indent(lines[at].text) > len(hit["indent"]) and not FRAME.match(lines[at].text):
+    if (
+        at < len(lines)
+        and _indent(lines[at].text) > len(hit["indent"])
+        and not FRAME.match(lines[at].text)
+    ):
         source = lines[at].text.strip()
         at += 1
-    frame = Frame(file=hit["file"], line=int(hit["line"]), function=hit["name"] or "", source=source)
+    frame = Frame(
+        file=hit["file"], line=int(hit["line"]), function=hit["name"] or "", source=source
+    )
     if len(frames) < _MOST_FRAMES:
         frames.append(frame)
     return at

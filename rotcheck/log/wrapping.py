@@ -60,7 +60,9 @@ def readings(pieces: Sequence[str], level: str = "", before: str = "") -> tuple[
         likely += ("" if _BROKEN.search(last) else " ") + piece
         alike += ("" if wrapped else " ") + piece.lstrip()
     texts = [likely, alike, " ".join(pieces), "".join(piece.strip() for piece in pieces)]
-    texts = [_AFTER_HYPHEN.sub("", text).replace(JOINT, blank) for text in texts for blank in ("", " ")]
+    texts = [
+        _AFTER_HYPHEN.sub("", text).replace(JOINT, blank) for text in texts for blank in ("", " ")
+    ]
     texts += [f"{level}: {texts[0]}"] if level and texts else []
     texts += [before + blank + text for text in texts[:1] for blank in (" ", "") if before]
     return tuple(dict.fromkeys(folded(text)[:MOST] for text in texts))

@@ -13,7 +13,15 @@ from rotcheck.measure.device import read_back
 from rotcheck.measure.fences import apart
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import Convention, Pairing, coordinate, laid_positions, lay, split, unlay
+from rotcheck.rotary.conventions import (
+    Convention,
+    Pairing,
+    coordinate,
+    laid_positions,
+    lay,
+    split,
+    unlay,
+)
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different
 POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)
@@ -83,7 +91,8 @@ class Case:
     def drawn(self, seed: int) -> Slots:
         """Return random pairs in the shapes of what goes in, float64, not rounded."""
         exact = _drawn(
-            seed, (self.batch, self.length, SLOTS, max(self.heads, self.kv_heads), self.width // 2, 2)
+            seed,
+            (self.batch, self.length, SLOTS, max(self.heads, self.kv_heads), self.width // 2, 2),
         )
         return tuple(
             exact[:, :, slot, : self.heads if name == "q" else self.kv_heads]
@@ -119,7 +128,9 @@ class Case:
         """What each pair of the lanes that rotate turns by, (rotary_dim / 2,), in radians a position, float64."""
         if self.convention.frequencies:
             return torch.tensor(self.convention.frequencies, dtype=torch.float64, device="cpu")
-        return angles(torch.ones((), dtype=torch.int64, device="cpu"), self.rotary_dim, self.convention.theta)
+        return angles(
+            torch.ones((), dtype=torch.int64, device="cpu"), self.rotary_dim, self.convention.theta
+        )
 
     def places(self, positions: Tensor) -> Tensor:
         """Return the position by which each pair turns, (..., 1), or of points its coordinate, (..., P); float64."""
@@ -127,7 +138,8 @@ class Case:
             return positions.double()[..., None]
         blocks = enumerate(self.frequencies.chunk(self.convention.blocks))
         each = [
-            coordinate(positions, axis)[..., None].expand(*positions.shape, len(own)) for axis, own in blocks
+            coordinate(positions, axis)[..., None].expand(*positions.shape, len(own))
+            for axis, own in blocks
         ]
         return torch.cat(each, -1).double()
 
@@ -173,15 +185,25 @@ class Case:
 
     def call(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> Call:
         """Return a call of fresh tensors for these rows, with tables in the form that the convention names."""
-        inputs = self.inputs(None if rows == slice(None) else [slot[:, rows] for slot in self.pairs])
+        inputs = self.inputs(
+            None if rows == slice(None) else [slot[:, rows] for slot in self.pairs]
+        )
         first = self.positions[0] if isinstance(self.positions[0], int) else self.positions[0][0]
         count = self.length if rows == slice(None) else len(range(*rows.indices(self.length)))
-        sizes = {"B": self.batch, "S": count, "H": self.heads, "D": self.width, "R": self.rotary_dim}
+        sizes = {
+            "B": self.batch,
+            "S": count,
+            "H": self.heads,
+            "D": self.width,
+            "R": self.rotary_dim,
+        }
         sizes["axis"] = self.convention.axes.index("s")
         offset = int(first) if self.convention.positions == "offset" else 0
         return Call(inputs, self.tables(rows, dtype), self._positions(rows), offset, sizes)
 
-    def tables(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> tuple[Tensor, ...]:
+    def tables(
+        self, rows: slice = slice(None), dtype: torch.dtype | None = None
+    ) -> tuple[Tensor, ...]:
         """Return fresh tables for the positions of these rows, in the form that the convention names."""
         if rows == slice(None) and dtype is None:
             return tuple(table.clone() for table in self._own_tables)
@@ -199,7 +221,9 @@ class Case:
         if "b" in self.convention.table_axes and turned.dim() == 2:
             turned = turned.expand(self.batch, -1, -1)
         order = self.convention.table_lanes or self.convention.pairing
-        made = tables(form, order, turned, dtype, self.convention.table_axes, self.convention.sections)
+        made = tables(
+            form, order, turned, dtype, self.convention.table_axes, self.convention.sections
+        )
         return tuple(table.contiguous().to(self.device, copy=True) for table in made)
 
     def _positions(self, rows: slice) -> Tensor | None:
@@ -253,7 +277,8 @@ class Case:
     def _slots(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         found: list[Tensor] = []
         for tensor in tensors:
-            canonical = unlay(read_back(tensor), self.convention.axes, self.width)  # (B, S, [3,] H, D)
+            # (B, S, [3,] H, D)
+            canonical = unlay(read_back(tensor), self.convention.axes, self.width)
             found += canonical.unbind(2) if self.packed else [canonical]
         return found
 
@@ -264,7 +289,9 @@ class Case:
 
     def _pairs(self, lanes: Tensor, pairing: Pairing) -> Tensor:
         turned, still = lanes[..., : self.rotary_dim], lanes[..., self.rotary_dim :]
-        return torch.cat((pairs(turned, pairing, self.convention.blocks), pairs(still, "interleaved")), -2)
+        return torch.cat(
+            (pairs(turned, pairing, self.convention.blocks), pairs(still, "interleaved")), -2
+        )
 
 
 @lru_cache(maxsize=16)

@@ -51,7 +51,11 @@ def _slots(case: Case) -> Iterator[Prediction]:
         if case.truth[to].shape == case.truth[source].shape:
             yield "displaced", f"hold {other}'s lanes", _put(case, {to: case.truth[source]})
             if slot == "v":
-                yield "displaced", f"hold {other}'s lanes, unrotated", _put(case, {to: case.pairs[source]})
+                yield (
+                    "displaced",
+                    f"hold {other}'s lanes, unrotated",
+                    _put(case, {to: case.pairs[source]}),
+                )
     if named[:2] == ("q", "k") and case.truth[0].shape == case.truth[1].shape:
         yield (
             "displaced",
@@ -95,7 +99,9 @@ def _turned(case: Case, found: Slots, extent: Extent) -> Iterator[Prediction]:
     yield "partly", f"turn as {words}", case.rotated(case.pairs, taken)
 
 
-def _sources(case: Case, found: Slots, extent: Extent, axis: int, candidates: Candidates) -> dict[int, int]:
+def _sources(
+    case: Case, found: Slots, extent: Extent, axis: int, candidates: Candidates
+) -> dict[int, int]:
     """Return from which index each that is off comes; empty: from none, or each from its own.
 
     Beyond the first few each is taken to come from where most of these do.
@@ -106,7 +112,9 @@ def _sources(case: Case, found: Slots, extent: Extent, axis: int, candidates: Ca
     wanted, sources = extent.indices(axis), {}
     for to in wanted[:LOOKED_AT]:
         here, off = (each.movedim(axis, 0)[to] for each in (found[slot], extent.masks[slot]))
-        errors = ((candidates(slot, to) - here).abs() / steps[to]).where(off, 0.0).flatten(1).amax(1)
+        errors = (
+            ((candidates(slot, to) - here).abs() / steps[to]).where(off, 0.0).flatten(1).amax(1)
+        )
         if not float(errors.min()) <= 2 * SAME:
             return {}
         sources[to] = int(errors.argmin())
@@ -116,7 +124,8 @@ def _sources(case: Case, found: Slots, extent: Extent, axis: int, candidates: Ca
     first = sources[wanted[0]]
     one = len(set(sources.values())) == 1
     return sources | {
-        to: first if one else min(max(to + by, 0), size - 1) for to in range(max(sources) + 1, last + 1)
+        to: first if one else min(max(to + by, 0), size - 1)
+        for to in range(max(sources) + 1, last + 1)
     }
 
 
@@ -128,7 +137,9 @@ def _usual(sources: Mapping[int, int]) -> int:
 def _moved(values: Tensor, axis: int, sources: Mapping[int, int]) -> Tensor:
     """Return values with what the sources hold in each place that has one."""
     along = values.movedim(axis, 0)
-    return along[[min(sources.get(at, at), len(along) - 1) for at in range(len(along))]].movedim(0, axis)
+    return along[[min(sources.get(at, at), len(along) - 1) for at in range(len(along))]].movedim(
+        0, axis
+    )
 
 
 def _words(what: str, names: str, sources: Mapping[int, int], size: int) -> str:

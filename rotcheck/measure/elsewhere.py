@@ -34,7 +34,11 @@ def another(case: Case, sizes: Sizes, **convention: Any) -> Case:
 def roles(case: Case) -> set[str]:
     """Return what the arguments of a call are, the parts of joined ones apart."""
     joined = (role_of(argument).strip("()") for argument in case.convention.called_with)
-    return {part.strip() for role in joined for part in role.replace("|", "+").replace("+", ",").split(",")}
+    return {
+        part.strip()
+        for role in joined
+        for part in role.replace("|", "+").replace("+", ",").split(",")
+    }
 
 
 def takes_offset(case: Case) -> bool:
@@ -58,7 +62,9 @@ def differs_by_batch_row(case: Case) -> bool:
     return "b" in (convention.position_axes if by_call else convention.table_axes)
 
 
-def at(case: Case, positions: Positions, rows: int | None = None, sizes: Sizes = USUAL) -> tuple[Case, Call]:
+def at(
+    case: Case, positions: Positions, rows: int | None = None, sizes: Sizes = USUAL
+) -> tuple[Case, Call]:
     """Return the case of these positions, and the call that asks for them in the way that the function takes.
 
     One that takes an offset or indices is handed tables of the positions 0 to `rows` - 1.
@@ -67,10 +73,14 @@ def at(case: Case, positions: Positions, rows: int | None = None, sizes: Sizes =
     call = there.call()
     if indexes(case) or takes_offset(case):
         if rows is not None and case.convention.tables != "positions":
-            tables = another(case, replace(sizes, positions=tuple(range(rows))), positions="any").tables()
+            tables = another(
+                case, replace(sizes, positions=tuple(range(rows))), positions="any"
+            ).tables()
             call = replace(call, tables=tables)
         if indexes(case):
-            call = replace(call, positions=there.laid_positions(torch.tensor(positions, device="cpu")))
+            call = replace(
+                call, positions=there.laid_positions(torch.tensor(positions, device="cpu"))
+            )
         else:
             call = replace(call, offset=_offset(positions))
     return there, call
@@ -78,13 +88,21 @@ def at(case: Case, positions: Positions, rows: int | None = None, sizes: Sizes =
 
 def _offset(positions: Positions) -> int | tuple[int, ...]:
     first = positions[0]
-    return first if isinstance(first, int) else tuple(row[0] for row in positions if isinstance(row, tuple))
+    return (
+        first
+        if isinstance(first, int)
+        else tuple(row[0] for row in positions if isinstance(row, tuple))
+    )
 
 
 def held(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidence:
     """Hold results against the truth. A mistake that is known keeps its own code; `code` stands for any other."""
     found = against(case, results, case.truth)
-    narrow = against(case, results, case.truth, torch.float32).error if case.dtype == torch.float64 else None
+    narrow = (
+        against(case, results, case.truth, torch.float32).error
+        if case.dtype == torch.float64
+        else None
+    )
     wrong, words = None, None
     if found.not_finite:
         wrong, words = "not-finite", f"returns {found.not_finite} NaN or infinite elements, {when}"
@@ -105,7 +123,11 @@ def held(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidenc
 def worst(answers: Sequence[Evidence]) -> Evidence:
     """Return the first that has a finding, else the one with the largest error."""
     wrong = [answer for answer in answers if answer.finding]
-    return wrong[0] if wrong else max(answers, key=lambda answer: answer.error or 0.0, default=Evidence())
+    return (
+        wrong[0]
+        if wrong
+        else max(answers, key=lambda answer: answer.error or 0.0, default=Evidence())
+    )
 
 
 def refusal(subject: Subject, error: Exception) -> str:
@@ -121,4 +143,8 @@ def refusal(subject: Subject, error: Exception) -> str:
 def shortly(error: BaseException) -> str:
     """Return an exception's kind and the beginning of its first line, without what names this machine."""
     line = scrub(next((line for line in str(error).splitlines() if line.strip()), "").strip())
-    return f"{type(error).__name__}: {line if len(line) <= LONG else line[: LONG - 3] + '...'}".rstrip(": ")
+    return (
+        f"{type(error).__name__}: {line if len(line) <= LONG else line[: LONG - 3] + '...'}".rstrip(
+            ": "
+        )
+    )

@@ -37,7 +37,8 @@ def measure(
     """
     each = [_of_slot(*slot, dtype, slack) for slot in zip(found, expected, norms)]
     worst = max(range(len(each)), key=lambda slot: (each[slot][1], each[slot][0]))
-    rotated = torch.cat([right.flatten() for *_, right in each[:2]])  # V is not rotated: it tells nothing
+    # V is not rotated: it tells nothing
+    rotated = torch.cat([right.flatten() for *_, right in each[:2]])
     return Measured(
         error=max(error for error, *_ in each),
         not_finite=sum(broken for _, broken, *_ in each),
@@ -98,7 +99,8 @@ def named(case: Case, where: dict[str, int]) -> dict[str, int]:
 def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:
     """Return where in (B, S, H, P, 2) a flat index lies."""
     index: list[int] = []
-    for size in reversed(shape):  # torch.unravel_index would import sympy, which takes longer than all checks
+    # torch.unravel_index would import sympy, which takes longer than all checks
+    for size in reversed(shape):
         flat, at = divmod(flat, size)
         index.insert(0, at)
     return {"batch": index[0], "row": index[1], "head": index[2], "pair": index[3]}

@@ -34,7 +34,9 @@ class Extent:
         """Return which part it is of all that the predicted mistake would change; empty: all of that."""
         changed = masks(self.case, predicted, self.case.truth, self.dtype, SURELY)
         region = tuple(map(_region, self.masks))
-        if any(bool((at & inside & ~off).any()) for at, inside, off in zip(changed, region, self.masks)):
+        if any(
+            bool((at & inside & ~off).any()) for at, inside, off in zip(changed, region, self.masks)
+        ):
             pairs = sum(int(mask.any(-1).sum()) for mask in self.masks)
             return f"{pairs} of {sum(mask[..., 0].numel() for mask in self.masks)} pairs"
         return self._named(changed, changed)
@@ -47,7 +49,11 @@ class Extent:
         turning = masks(self.case, self.case.pairs, self.case.truth, self.dtype, SURELY)
         if not lanes:
             return self._named(turning, None)
-        changed = masks(self.case, predicted, self.case.truth, self.dtype, SURELY) if predicted else turning
+        changed = (
+            masks(self.case, predicted, self.case.truth, self.dtype, SURELY)
+            if predicted
+            else turning
+        )
         return self._named(turning, changed)
 
     def _named(self, changed: Slots, of_lanes: Slots | None) -> str:
@@ -56,11 +62,13 @@ class Extent:
         def possible(each: Slots, *axes: int) -> Slots:
             """Return where the mistake could show, along these axes, beside what is off."""
             return tuple(
-                at & region.any(axes[0], True).any(axes[-1], True) for at, region in zip(each, regions)
+                at & region.any(axes[0], True).any(axes[-1], True)
+                for at, region in zip(each, regions)
             )
 
         words = [
-            _named(name, self.indices(axis), _any(possible(changed, axis), axis)) for name, axis in _AXES
+            _named(name, self.indices(axis), _any(possible(changed, axis), axis))
+            for name, axis in _AXES
         ]
         if of_lanes:
             words.append(_named("lane", self.lanes(), self._lanes(possible(of_lanes, 3, 4))))
@@ -107,10 +115,12 @@ def masks(
     case: Case, found: Sequence[Tensor], expected: Slots, dtype: torch.dtype, most: float = SAME
 ) -> Slots:
     """Return where results are off by more than so many rounding steps, (B, S, H, P, 2) of each slot."""
-    slack = case.slack.unsqueeze(-2) if isinstance(case.slack, Tensor) else case.slack  # (..., S, 1, P)
+    # (..., S, 1, P)
+    slack = case.slack.unsqueeze(-2) if isinstance(case.slack, Tensor) else case.slack
     each = zip(found, expected, case.norms)
     return tuple(
-        ~((one - other).abs() <= most * unit(sizes, dtype, slack)[..., None]) for one, other, sizes in each
+        ~((one - other).abs() <= most * unit(sizes, dtype, slack)[..., None])
+        for one, other, sizes in each
     )
 
 
@@ -137,7 +147,11 @@ def _named(name: str, ours: list[int], possible: list[int]) -> str:
     if not set(possible) - set(ours):
         return ""
     if len(ours) == 1:
-        return f"the last {name}" if name == "head" and ours[0] == max(possible) else f"{name} {ours[0]}"
+        return (
+            f"the last {name}"
+            if name == "head" and ours[0] == max(possible)
+            else f"{name} {ours[0]}"
+        )
     if ours == [at for at in possible if at >= ours[0]] and name == "row":
         return f"rows from {ours[0]} on"
     return listed(name, ours)

@@ -16,14 +16,18 @@ NEARLY = 1e-9
 
 def fits(case: Case, found: Slots) -> Iterator[Prediction]:
     """Yield what the numbers that were measured in the result would give."""
-    yield from amplitude(case, found, tuple(torch.ones_like(slot, dtype=torch.bool) for slot in found))
+    yield from amplitude(
+        case, found, tuple(torch.ones_like(slot, dtype=torch.bool) for slot in found)
+    )
     if case.convention.tables == "positions":
         yield from _frequencies(case, found)
 
 
 def amplitude(case: Case, found: Slots, where: Slots) -> Iterator[Prediction]:
     """Yield the right result times the number that is measured where the masks say."""
-    each = [(result[mask], exact[mask]) for result, exact, mask in zip(found[:2], case.truth, where)]
+    each = [
+        (result[mask], exact[mask]) for result, exact, mask in zip(found[:2], case.truth, where)
+    ]
     result, exact = (torch.cat(parts) for parts in zip(*each))
     factor = float((result * exact).nansum() / (exact * exact).sum()) if exact.numel() else 1.0
     if math.isfinite(factor) and abs(factor) > 1e-3:
@@ -36,7 +40,8 @@ def _frequencies(case: Case, found: Slots) -> Iterator[Prediction]:
     own, direction = _measured(case, found), case.convention.direction
     if own is None:
         return
-    positions = torch.tensor(case.positions, dtype=torch.float64, device="cpu")[..., None]  # ([B,] S, 1)
+    # ([B,] S, 1)
+    positions = torch.tensor(case.positions, dtype=torch.float64, device="cpu")[..., None]
 
     def turned(frequencies: Tensor) -> Slots:
         angles = positions * frequencies * direction
@@ -47,9 +52,15 @@ def _frequencies(case: Case, found: Slots) -> Iterator[Prediction]:
         words = f"rotates with theta {theta:.6g} where {case.convention.theta:.6g} was asked for"
         yield "theta", words, turned(inverse_frequencies(case.rotary_dim, theta))
     for factor in _rounded(
-        float((own / known)[own.abs() > NEARLY].median()) if bool((own.abs() > NEARLY).any()) else 1.0
+        float((own / known)[own.abs() > NEARLY].median())
+        if bool((own.abs() > NEARLY).any())
+        else 1.0
     ):
-        yield "positions-scaled", f"turns every pair by {factor:.6g} times the angle", turned(known * factor)
+        yield (
+            "positions-scaled",
+            f"turns every pair by {factor:.6g} times the angle",
+            turned(known * factor),
+        )
     pair = int(((own - known).abs() > 0.01 * known).to(torch.float64).argmax())
     turns, right = float(own[pair]), float(known[pair])
     words = f"rotates with other frequencies: pair {pair} by {turns:.4g} rad a position, not {right:.4g}"

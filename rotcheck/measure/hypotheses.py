@@ -21,7 +21,8 @@ def explain(case: Case, results: Sequence[Tensor], unknown: str = UNKNOWN) -> tu
 
     `unknown`: what is said of a result that no known mistake gives, in front of where it is off.
     """
-    unit = torch.float32 if case.dtype == torch.float64 else case.dtype  # float32 inside may be mistaken too
+    # float32 inside may be mistaken too
+    unit = torch.float32 if case.dtype == torch.float64 else case.dtype
     found = case.read(results)
     largest = tuple(
         size.amax(-1, keepdim=True).expand(size.shape) for size in case.norms
@@ -34,7 +35,9 @@ def explain(case: Case, results: Sequence[Tensor], unknown: str = UNKNOWN) -> tu
 
     for guesses in (predictions(case), fits(case, found)):
         for code, words, predicted in guesses:
-            expected = [exact if ok else wrong for ok, exact, wrong in zip(right, case.truth, predicted)]
+            expected = [
+                exact if ok else wrong for ok, exact, wrong in zip(right, case.truth, predicted)
+            ]
             if same(found, expected) and not same(
                 case.truth, expected
             ):  # what changes nothing explains nothing
@@ -44,7 +47,10 @@ def explain(case: Case, results: Sequence[Tensor], unknown: str = UNKNOWN) -> tu
     if near:
         return near
     returned = results[0].dtype
-    if is_narrower(returned, case.dtype) and against(case, results, case.truth, returned).error <= SAME:
+    if (
+        is_narrower(returned, case.dtype)
+        and against(case, results, case.truth, returned).error <= SAME
+    ):
         return "dtype-changed", f"returns {str(returned)[6:]} for {str(case.dtype)[6:]}"
     for dtype in (torch.float16, torch.bfloat16):
         if _is_as_good_as(dtype, case, results):
@@ -62,7 +68,10 @@ def _right_slots(case: Case, found: Slots, unit: torch.dtype) -> tuple[list[bool
     if len(found) < 2:
         return wrong, ""
     each = zip(found[:2], case.truth, case.norms)
-    q, k = (measure([own], [exact], [sizes], unit, case.slack).error <= SAME for own, exact, sizes in each)
+    q, k = (
+        measure([own], [exact], [sizes], unit, case.slack).error <= SAME
+        for own, exact, sizes in each
+    )
     if q == k:
         return wrong, ""
     return [q, k, False][: len(found)], " (in q alone)" if k else " (in k alone)"

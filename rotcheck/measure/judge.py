@@ -35,5 +35,7 @@ def note(evidence: Evidence) -> str | None:
             "computes in float32 inside: float64 comes back with float32's accuracy; the error is in its units"
         )
     elif IN_DTYPE < (evidence.error or 0.0) <= ROUNDING:
-        notes.append(f"{evidence.error:.2f} units: more roundings than arithmetic in the dtype needs")
+        notes.append(
+            f"{evidence.error:.2f} units: more roundings than arithmetic in the dtype needs"
+        )
     return "; ".join(notes) or None

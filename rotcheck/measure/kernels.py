@@ -12,7 +12,16 @@ from rotcheck.implementations.interpreter import interprets
 from rotcheck.rotary.calls import Call
 
 MOVES = (  # they allocate or copy, and compute nothing
-    *("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "full", "full_like", "fill_"),
+    *(
+        "empty",
+        "empty_like",
+        "empty_strided",
+        "new_empty",
+        "new_empty_strided",
+        "full",
+        "full_like",
+        "fill_",
+    ),
     *("zeros", "zeros_like", "new_zeros", "zero_", "clone", "_to_copy", "copy_", "cat", "stack"),
 )
 INTERPRETER = "triton.runtime.interpreter"

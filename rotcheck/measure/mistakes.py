@@ -103,13 +103,17 @@ def _other_pairing(case: Case, x: Tensor, angles: Tensor) -> Tensor:
 
 def _other_tables(case: Case, x: Tensor, angles: Tensor) -> Tensor:
     """The other pairing's lanes turned with this pairing's tables: rotate_every_two with cat(f, f)."""
-    return _mixed(case, x, angles, _other(case), case.convention.table_lanes or case.convention.pairing)
+    return _mixed(
+        case, x, angles, _other(case), case.convention.table_lanes or case.convention.pairing
+    )
 
 
 def _tables_of_other(case: Case, x: Tensor, angles: Tensor) -> Tensor:
     """These lanes turned with the other pairing's tables, of one that makes or converts them itself."""
     own = case.convention.table_lanes or case.convention.pairing
-    return _mixed(case, x, angles, case.convention.pairing, "interleaved" if own == "half" else "half")
+    return _mixed(
+        case, x, angles, case.convention.pairing, "interleaved" if own == "half" else "half"
+    )
 
 
 def _mixed(case: Case, x: Tensor, angles: Tensor, pairing: Pairing, table_lanes: Pairing) -> Tensor:
@@ -152,7 +156,11 @@ def _flat(case: Case, slot: Tensor) -> Tensor:
     """Return a slot's lanes (..., D) in the order in which they lie in memory."""
     turning = case.rotary_dim // 2
     return torch.cat(
-        (lanes(slot[..., :turning, :], case.convention.pairing), slot[..., turning:, :].flatten(-2)), -1
+        (
+            lanes(slot[..., :turning, :], case.convention.pairing),
+            slot[..., turning:, :].flatten(-2),
+        ),
+        -1,
     )
 
 
@@ -209,7 +217,9 @@ def _all_lanes(case: Case, slot: Tensor) -> Tensor:
     return _turned_lanes(
         case,
         slot,
-        _exact(case) * inverse_frequencies(case.width, case.convention.theta) * case.convention.direction,
+        _exact(case)
+        * inverse_frequencies(case.width, case.convention.theta)
+        * case.convention.direction,
     )
 
 
@@ -258,8 +268,11 @@ def _at(case: Case, positions: Tensor) -> Slots:
 
 def _at_coordinate(case: Case, axis: int) -> Slots:
     """The rotation where all blocks of lanes take the same coordinate of the points."""
-    taken = coordinate(torch.tensor(case.positions, device="cpu"), axis).double()[..., None]  # ([B,] S, 1)
-    return with_turn(case, lambda _, x, __: rotate(x, taken * case.frequencies * case.convention.direction))
+    # ([B,] S, 1)
+    taken = coordinate(torch.tensor(case.positions, device="cpu"), axis).double()[..., None]
+    return with_turn(
+        case, lambda _, x, __: rotate(x, taken * case.frequencies * case.convention.direction)
+    )
 
 
 def _of_positions(case: Case) -> Iterator[Prediction]:
@@ -275,10 +288,18 @@ def _of_positions(case: Case) -> Iterator[Prediction]:
         words = f"turns every pair with coordinate {axis} of {case.convention.blocks}"
         yield "coordinates", words, _at_coordinate(case, axis)
     for by in (1, -1):
-        yield "offset", f"turns each position as position {by:+d} from it should be", _at(case, own + by)
+        yield (
+            "offset",
+            f"turns each position as position {by:+d} from it should be",
+            _at(case, own + by),
+        )
     if case.batch > 1:
         counted = own + case.length * torch.arange(case.batch, device="cpu")[:, None]
-        yield "per-batch", "goes on counting positions from one batch row to the next", _at(case, counted)
+        yield (
+            "per-batch",
+            "goes on counting positions from one batch row to the next",
+            _at(case, counted),
+        )
     yield (
         "over-head-dim",
         "takes its frequencies over head_dim and not over rotary_dim",
@@ -312,7 +333,8 @@ def _rounded(case: Case) -> Iterator[Prediction]:
         made = {
             f"rounds its positions to {name}": positions * frequencies,
             f"rounds its frequencies to {name}": _exact(case) * to(frequencies),
-            f"multiplies positions and frequencies that are rounded to {name}": positions * to(frequencies),
+            f"multiplies positions and frequencies that are rounded to {name}": positions
+            * to(frequencies),
             f"rounds its angles to {name}": to(_exact(case) * frequencies),
             f"computes its angles in {name}": to(positions * to(frequencies)),
         }
@@ -340,8 +362,16 @@ _OF_PAIRS: tuple[tuple[str, str, Turn], ...] = (
     ("rotated-twice", "rotates twice", lambda c, x, a: rotate(x, 2 * a)),
     ("rotated-twice", "rotates three times", lambda c, x, a: rotate(x, 3 * a)),
     ("pairing", "rotates the other pairing's lanes (half against interleaved)", _other_pairing),
-    ("pairing-of-tables", "rotates one pairing's lanes with tables laid out for the other", _other_tables),
-    ("pairing-of-tables", "rotates one pairing's lanes with tables laid out for the other", _tables_of_other),
+    (
+        "pairing-of-tables",
+        "rotates one pairing's lanes with tables laid out for the other",
+        _other_tables,
+    ),
+    (
+        "pairing-of-tables",
+        "rotates one pairing's lanes with tables laid out for the other",
+        _tables_of_other,
+    ),
     ("lanes", "writes its result in the other pairing's order of lanes", _other_lanes),
     ("lanes", "writes the two lanes of each pair in each other's place", _exchanged),
     ("tables-swapped", "uses cos for sin and sin for cos", lambda c, x, a: _tables_swapped(x, a)),
@@ -349,10 +379,22 @@ _OF_PAIRS: tuple[tuple[str, str, Turn], ...] = (
     ("aliasing", "uses the first half's new values to make the second", _aliasing),
     ("aliasing", "uses the second half's new values to make the first", _aliasing_back),
     ("one-sign", "adds sin times the other lane to both lanes of a pair: no rotation", _one_sign),
-    ("shifted", "rotates each row with the next row's angle", lambda c, x, a: rotate(x, a.roll(-1, -2))),
-    ("shifted", "rotates each row with the row's before it", lambda c, x, a: rotate(x, a.roll(1, -2))),
+    (
+        "shifted",
+        "rotates each row with the next row's angle",
+        lambda c, x, a: rotate(x, a.roll(-1, -2)),
+    ),
+    (
+        "shifted",
+        "rotates each row with the row's before it",
+        lambda c, x, a: rotate(x, a.roll(1, -2)),
+    ),
     ("positions-ignored", "rotates every row with the first row's angle", _one_row),
-    ("per-head", "rotates each head with the row of the head's number, and not of the position's", _by_head),
+    (
+        "per-head",
+        "rotates each head with the row of the head's number, and not of the position's",
+        _by_head,
+    ),
     ("first-of-batch", "rotates every batch row with the angles of the first", _first_of_batch),
 )
 
@@ -360,6 +402,10 @@ _OF_LANES: tuple[tuple[str, str, Callable[[Case, Tensor], Tensor]], ...] = (
     ("rotary-dim", "rotates twice as many lanes as it should", _twice_the_lanes),
     ("rotary-dim", "rotates half of the lanes that it should", _half_the_lanes),
     ("rotary-dim", "rotates the last lanes of a head and not the first", _last_lanes),
-    ("rotary-dim", "pairs lane i with i + head_dim/2 and not with i + rotary_dim/2", _partner_over_head),
+    (
+        "rotary-dim",
+        "pairs lane i with i + head_dim/2 and not with i + rotary_dim/2",
+        _partner_over_head,
+    ),
     ("rotary-dim", "rotates all lanes of a head and not the first rotary_dim", _all_lanes),
 )

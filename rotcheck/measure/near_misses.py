@@ -26,11 +26,14 @@ def near_miss(case: Case, found: Slots, off: Extent, same: Same) -> tuple[str, s
 
     ways = [_in_part(case, found, off, explained), _displaced(case, found, off, explained)]
     formula = _formula(case, found, off, explained)
-    ways = [formula, *ways] if off.one_lane else [*ways, formula]  # of one lane alone, its terms say more
+    # of one lane alone, its terms say more
+    ways = [formula, *ways] if off.one_lane else [*ways, formula]
     return next((answer for way in ways for answer in way), None)
 
 
-def _in_part(case: Case, found: Slots, off: Extent, explained: Explained) -> Iterator[tuple[str, str]]:
+def _in_part(
+    case: Case, found: Slots, off: Extent, explained: Explained
+) -> Iterator[tuple[str, str]]:
     """A known mistake, in a part of the result."""
     for code, words, predicted in (*predictions(case), *amplitude(case, found, off.masks)):
         part = explained(predicted) and off.part(predicted)
@@ -40,7 +43,9 @@ def _in_part(case: Case, found: Slots, off: Extent, explained: Explained) -> Ite
             yield "partly", f"{words}, in {part} alone"
 
 
-def _displaced(case: Case, found: Slots, off: Extent, explained: Explained) -> Iterator[tuple[str, str]]:
+def _displaced(
+    case: Case, found: Slots, off: Extent, explained: Explained
+) -> Iterator[tuple[str, str]]:
     """What belongs elsewhere, or zeros."""
     for code, words, predicted in displacements(case, found, off):
         if explained(predicted):
@@ -48,7 +53,9 @@ def _displaced(case: Case, found: Slots, off: Extent, explained: Explained) -> I
             yield code, f"{place} {conjugated(place, verb)} {rest}"
 
 
-def _formula(case: Case, found: Slots, off: Extent, explained: Explained) -> Iterator[tuple[str, str]]:
+def _formula(
+    case: Case, found: Slots, off: Extent, explained: Explained
+) -> Iterator[tuple[str, str]]:
     """Other terms than those of the rotation."""
     for code, words, predicted in formulas(case, found, off):
         if explained(predicted):

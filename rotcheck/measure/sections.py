@@ -25,7 +25,9 @@ def wrong_axes(case: Case) -> Iterator[tuple[str, Tensor]]:
             _of_pairs(case, torch.full((turning,), axis)),
         )
     other = section_axes(turning, "blocks" if own == "interleaved" else "interleaved")
-    words = "deals the pairs in turn" if own == "blocks" else "takes the pairs section after section"
+    words = (
+        "deals the pairs in turn" if own == "blocks" else "takes the pairs section after section"
+    )
     yield f"{words}, where the other order of sections is meant", _of_pairs(case, other)
     yield "counts its sections from width to time", _of_pairs(case, 2 - section_axes(turning, own))
     counts = torch.tensor(sections(turning))

@@ -45,14 +45,16 @@ def spread(case: Case, results: Sequence[Tensor]) -> tuple[Spread, ...]:
 
 
 def _of_slot(case: Case, slot: str, found: Tensor, right: Tensor, sizes: Tensor) -> Spread | None:
-    slack = case.slack.unsqueeze(-2) if isinstance(case.slack, Tensor) else case.slack  # (..., S, 1, P)
+    # (..., S, 1, P)
+    slack = case.slack.unsqueeze(-2) if isinstance(case.slack, Tensor) else case.slack
     broken = ~torch.isfinite(found) & torch.isfinite(right)
     units = (found - right).abs() / unit(sizes, case.dtype, slack)[..., None]  # (B, S, H, P, 2)
     off = ((units > SAME) | broken).any(-1)  # (B, S, H, P)
     if not off.any():
         return None
     batches, rows, heads, pairs = (
-        tuple(off.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist()) for axis in range(4)
+        tuple(off.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist())
+        for axis in range(4)
     )
     first = case.positions[0]
     of_batch = case.positions[batches[0]] if isinstance(first, tuple) else case.positions

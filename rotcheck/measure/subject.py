@@ -79,7 +79,9 @@ class Subject:
         finally:
             self.seconds = time.perf_counter() - started
             self._inside = switches.read()
-            self._spoken |= {name for name, size in written.items() if self._inside[name] not in (size, None)}
+            self._spoken |= {
+                name for name, size in written.items() if self._inside[name] not in (size, None)
+            }
             switches.move(self._outside, now=self._inside)
 
     def call(self, call: Call) -> tuple[Tensor, ...]:
@@ -89,10 +91,14 @@ class Subject:
             returned = self._function(*positional, **keyword)
             wait(call.inputs[0].device)
         if around.crossed():
-            raise Wrong("writes-outside", "writes outside of a tensor that it allocates: look at its masks")
+            raise Wrong(
+                "writes-outside", "writes outside of a tensor that it allocates: look at its masks"
+            )
         found = results(returned, call.inputs, self.convention.in_place)
         if len(found) < len(call.inputs):
-            raise Wrong("no-tensor", f"returned {_named(returned)}; expected {len(call.inputs)} tensors")
+            raise Wrong(
+                "no-tensor", f"returned {_named(returned)}; expected {len(call.inputs)} tensors"
+            )
         return tuple(_checked(result, x) for result, x in zip(found, call.inputs))
 
     @property
@@ -114,8 +120,14 @@ class Subject:
     def changed(self) -> list[switches.Switch]:
         """Return the switches that it changed without having declared so."""
         declared = getattr(self._module, "switches", ())
-        found = [switch for switch in switches.differing(self._before, self._inside) if not switch.by_calls]
-        found += [switch for switch in switches.differing(self._loaded, self._inside) if switch.by_calls]
+        found = [
+            switch
+            for switch in switches.differing(self._before, self._inside)
+            if not switch.by_calls
+        ]
+        found += [
+            switch for switch in switches.differing(self._loaded, self._inside) if switch.by_calls
+        ]
         return [
             switch
             for switch in found
@@ -164,9 +176,13 @@ def _module(specification: str | Implementation, convention: Found, device: str)
 
 def _checked(result: Any, x: Tensor) -> Tensor:
     if not isinstance(result, Tensor):
-        raise Wrong("no-tensor", f"returned {_named(result)}; expected a tensor of shape {tuple(x.shape)}")
+        raise Wrong(
+            "no-tensor", f"returned {_named(result)}; expected a tensor of shape {tuple(x.shape)}"
+        )
     if result.shape != x.shape:
-        raise Wrong("shape", f"returned shape {tuple(result.shape)} for an input of {tuple(x.shape)}")
+        raise Wrong(
+            "shape", f"returned shape {tuple(result.shape)} for an input of {tuple(x.shape)}"
+        )
     if result.device != x.device:
         raise Wrong("device", f"returned a tensor on {result.device} for an input on {x.device}")
     return result

@@ -111,7 +111,8 @@ SWITCHES = (
         torch.use_deterministic_algorithms,
     ),
     Switch("functions of torch", "switches", _read_functions, _write_functions),
-    Switch("torch seed", "random-state", torch.random.initial_seed, lambda _: None),  # its state holds it
+    # its state holds it
+    Switch("torch seed", "random-state", torch.random.initial_seed, lambda _: None),
     Switch(
         "torch random state",
         "random-state",
@@ -120,8 +121,20 @@ SWITCHES = (
         by_calls=True,
     ),
     Switch("Python random state", "random-state", random.getstate, random.setstate, by_calls=True),
-    Switch("standard output", "closes", partial(_read_stream, "stdout", 1), lambda _: None, by_calls=True),
-    Switch("standard error", "closes", partial(_read_stream, "stderr", 2), lambda _: None, by_calls=True),
+    Switch(
+        "standard output",
+        "closes",
+        partial(_read_stream, "stdout", 1),
+        lambda _: None,
+        by_calls=True,
+    ),
+    Switch(
+        "standard error",
+        "closes",
+        partial(_read_stream, "stderr", 2),
+        lambda _: None,
+        by_calls=True,
+    ),
 )
 
 

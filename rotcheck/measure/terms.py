@@ -9,7 +9,8 @@ from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.extent import Extent, conjugated, listed
 from rotcheck.measure.mistakes import Prediction
 
-TERMS = ("x cos", "x sin", "y cos", "y sin", "x", "y")  # x is the lane itself, y the other one of its pair
+# x is the lane itself, y the other one of its pair
+TERMS = ("x cos", "x sin", "y cos", "y sin", "x", "y")
 RIGHT = ("x cos - y sin", "x cos + y sin")  # of the first and the second lane of a pair
 LEGEND = " (x: the lane itself, y: its partner)"
 LEAST = 16  # elements from which they are measured
@@ -27,7 +28,9 @@ def _formulas(case: Case, found: Slots, extent: Extent, terms: int) -> Iterator[
     words: list[str] = []
     for which in (0, 1):
         off = [mask[..., :turning, which] for mask in extent.masks]
-        features = [_features(case, slot, which, turning)[..., :terms] for slot in range(len(found))]
+        features = [
+            _features(case, slot, which, turning)[..., :terms] for slot in range(len(found))
+        ]
         coefficients = _fitted(features, [slot[..., :turning, which] for slot in found], off)
         if coefficients is None:
             continue
@@ -56,7 +59,9 @@ def _fitted(features: list[Tensor], target: list[Tensor], off: list[Tensor]) -> 
         return None
     square = rows.T @ rows + 1e-9 * torch.eye(rows.shape[-1], dtype=rows.dtype)
     exact = torch.linalg.solve(square, rows.T @ values)
-    return torch.where((exact - exact.round()).abs() < 0.02, exact.round(), (exact * 1000).round() / 1000)
+    return torch.where(
+        (exact - exact.round()).abs() < 0.02, exact.round(), (exact * 1000).round() / 1000
+    )
 
 
 def _said(lanes: str, coefficients: Tensor, right: str) -> str:

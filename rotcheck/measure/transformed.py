@@ -11,12 +11,16 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
 
-def compared(case: Case, found: Sequence[Tensor], plain: Sequence[Tensor], code: str, words: str) -> Evidence:
+def compared(
+    case: Case, found: Sequence[Tensor], plain: Sequence[Tensor], code: str, words: str
+) -> Evidence:
     """Measure results (as the function returns them) against those of the plain function for the case's inputs."""
     return compared_pairs(case, case.read(found), case.read(plain), case.pairs, code, words)
 
 
-def compared_pairs(case: Case, found: Slots, plain: Slots, inputs: Slots, code: str, words: str) -> Evidence:
+def compared_pairs(
+    case: Case, found: Slots, plain: Slots, inputs: Slots, code: str, words: str
+) -> Evidence:
     """Measure pairs against those that the plain function gives for these inputs: `words` say how they differ."""
     off = measure(found, plain, norms(inputs), case.dtype, case.slack)
     wrong = off.error > SAME or off.not_finite > 0

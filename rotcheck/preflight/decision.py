@@ -6,7 +6,7 @@ import msgspec
 
 from rotcheck.check import plan
 from rotcheck.compare.judgement import MAKER
-from rotcheck.identify.advice import quoted
+from rotcheck.identify.telling.next_step import quoted
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
 from rotcheck.report.page import Page
@@ -55,7 +55,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     def page(self, places: Mapping[str, Place] | None = None) -> Page:
         """Return what the formats of `report/` show of it; `places`: file and line of each implementation."""
         explained = (*FINDINGS, UNIDENTIFIED)  # without our help
-        broken = {_place(each): each.reason for each in self.violations if each.verdict not in explained}
+        broken = {
+            _place(each): each.reason for each in self.violations if each.verdict not in explained
+        }
         cells = ((cell, broken.get(_place(cell))) for cell in self.report.cells)
         return Page(
             self.report,
@@ -84,7 +86,9 @@ def decide(policy: Policy, report: Report, checks: Sequence[Check] = ()) -> Deci
     """
     parts = [part.name for one in checks for part in one.parts]
     violations = tuple(
-        _violation(cell) for cell in report.cells if _violates(policy, cell) and not _measured(cell, parts)
+        _violation(cell)
+        for cell in report.cells
+        if _violates(policy, cell) and not _measured(cell, parts)
     )
     bad = files.bad(policy, checks)
     ran = _ran(report) or any(one.answer for one in checks)
@@ -118,7 +122,9 @@ def _of_check(found: Check) -> Iterator[Violation]:
             )
     if found.answer is None:
         name = ", ".join(found.asked)
-        yield Violation(implementation=name, check="check", verdict="nothing", reason=found.headline, **where)
+        yield Violation(
+            implementation=name, check="check", verdict="nothing", reason=found.headline, **where
+        )
 
 
 def _reason_of_all(
@@ -140,7 +146,9 @@ def _advice(policy: Policy, violations: Sequence[Violation]) -> list[str]:
         known = (name for name in policy.implementations if alike(name, each.implementation))
         name = plan.shown(next(known, each.implementation))
         cell = f"--device {each.device} --dtype {each.dtype} --check {each.check}"
-        return [f"`rotcheck compare {quoted(name)} {cell}`: the first that does not hold, by itself"]
+        return [
+            f"`rotcheck compare {quoted(name)} {cell}`: the first that does not hold, by itself"
+        ]
     return []
 
 
@@ -163,7 +171,9 @@ def _violation(cell: Cell) -> Violation:
     if cell.verdict == UNIDENTIFIED:
         said = f"not identified: {said}; {cell.fix}"
     surely = cell.verdict in (*FINDINGS, UNIDENTIFIED)
-    listed = MEASURE if cell.message == MAKER else "the policy does not list it under may-be-unavailable"
+    listed = (
+        MEASURE if cell.message == MAKER else "the policy does not list it under may-be-unavailable"
+    )
     excusable = "" if surely else f"; {listed}"
     return Violation(
         implementation=cell.implementation,

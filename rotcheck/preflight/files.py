@@ -19,7 +19,8 @@ def asked(policy: Policy) -> tuple[str, ...]:
     names = (*policy.files, *policy.makers)
     try:
         plan.request(names or ("native",), policy.context.dtypes, policy.context.to, "cpu")
-    except NothingRotary:  # no mistake in the policy: that it holds nothing is found when it is checked
+    # no mistake in the policy: that it holds nothing is found when it is checked
+    except NothingRotary:
         return names
     return names
 
@@ -30,7 +31,11 @@ def devices(policy: Policy) -> list[str]:
 
 
 def checks(
-    policy: Policy, absent: Mapping[str, str], machine: Machine | None, on_plan: Planned, on_step: Step
+    policy: Policy,
+    absent: Mapping[str, str],
+    machine: Machine | None,
+    on_plan: Planned,
+    on_step: Step,
 ) -> list[Check]:
     """Check what the policy names on each device; `absent`: why a device is not here, with the machine."""
     return [
@@ -70,7 +75,9 @@ def bad(policy: Policy, found: Sequence[Check]) -> list[Check]:
 
 def _unavailable(found: Check) -> bool:
     runs = [name for name, line in found.machine.devices().items() if line.state == "runs"]
-    return found.answer is None and not any(found.device in (name, name.partition(":")[0]) for name in runs)
+    return found.answer is None and not any(
+        found.device in (name, name.partition(":")[0]) for name in runs
+    )
 
 
 def reason(found: Check) -> str:

@@ -13,7 +13,8 @@ TORCH = (
     *("cpu", "cuda", "mps", "xpu", "npu", "hpu", "mtia", "xla"),
     *("maia", "vulkan", "ipu", "privateuseone", "meta", "interpreter"),
 )
-MEANT = {"gpu": "cuda", "nvidia": "cuda", "rocm": "cuda", "hip": "cuda"}  # what people call torch's cuda
+# what people call torch's cuda
+MEANT = {"gpu": "cuda", "nvidia": "cuda", "rocm": "cuda", "hip": "cuda"}
 
 
 def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
@@ -32,7 +33,11 @@ def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
         *registry.libraries(),
     ]
     for name in policy.may_be_unavailable:
-        if _is_device(name) or name in plugged or any(alike(name, known) for known in implementations):
+        if (
+            _is_device(name)
+            or name in plugged
+            or any(alike(name, known) for known in implementations)
+        ):
             continue
         known = [*_devices(), *(known.rpartition("/")[2] for known in implementations)]
         raise _unknown(policy, "may-be-unavailable", name, "an implementation or a device", known)
@@ -54,7 +59,9 @@ def _devices() -> list[str]:
     return list(dict.fromkeys((*TORCH, *families())))
 
 
-def _unknown(policy: Policy, key: str, name: str, what: str, known: Collection[str]) -> RequestError:
+def _unknown(
+    policy: Policy, key: str, name: str, what: str, known: Collection[str]
+) -> RequestError:
     kind = name.partition(":")[0].lower()
     near = [MEANT[kind]] if kind in MEANT else difflib.get_close_matches(name, known, 1, 0.5)
     near = near or difflib.get_close_matches(kind, known, 1, 0.5)

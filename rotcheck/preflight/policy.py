@@ -38,7 +38,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     full: bool = False  # all checks, not only the quick ones
     may_be_unavailable: tuple[str, ...] = ()  # implementations and devices
     files: tuple[str, ...] = ()  # all rotary functions in them must be right
-    makers: tuple[str, ...] = ()  # single functions and classes that must be, as path/to/file.py:Class
+    # single functions and classes that must be, as path/to/file.py:Class
+    makers: tuple[str, ...] = ()
     context: ContextPolicy = ContextPolicy()  # how far
     timeout: float = 20.0  # seconds for one cell
     source: str = "built in"  # where it was read
@@ -84,7 +85,9 @@ def load(file: str | None) -> Policy:
 def _named(file: str) -> Policy:
     """Return the policy of the file that was asked for."""
     if not file.strip():
-        raise RequestError(f"--policy {file!r} names no file; leave it out to take that of {PYPROJECT}")
+        raise RequestError(
+            f"--policy {file!r} names no file; leave it out to take that of {PYPROJECT}"
+        )
     document = _read(Path(file), file)
     table = _table(document) if "tool" in document else document
     if table is None:
@@ -135,7 +138,9 @@ def _context(value: Any, source: str, *, checked: bool) -> ContextPolicy:
         )
     for key in value:
         if key not in CONTEXT_KEYS:
-            raise RequestError(f"{where} has the unknown key {key!r}; Known: {', '.join(CONTEXT_KEYS)}")
+            raise RequestError(
+                f"{where} has the unknown key {key!r}; Known: {', '.join(CONTEXT_KEYS)}"
+            )
     if not checked:
         raise RequestError(
             f"{where} says how far files and makers must be right: name some under `files` or `makers`"
@@ -143,7 +148,9 @@ def _context(value: Any, source: str, *, checked: bool) -> ContextPolicy:
     to = value.get("to")
     if to is not None and (not isinstance(to, int) or isinstance(to, bool) or to < 1):
         raise RequestError(f"{where}: to must be a number of positions above 0, not {to!r}")
-    dtypes = _names("dtypes", value["dtypes"], source) if "dtypes" in value else ContextPolicy().dtypes
+    dtypes = (
+        _names("dtypes", value["dtypes"], source) if "dtypes" in value else ContextPolicy().dtypes
+    )
     return ContextPolicy(to=to, dtypes=dtypes)
 
 
@@ -157,13 +164,17 @@ def _found_from(folder: Path, name: str) -> str:
 def _unknown(key: str, source: str) -> RequestError:
     near = difflib.get_close_matches(key.replace("_", "-"), KEYS, 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return RequestError(f"{source}: {TABLE} has the unknown key {key!r}; {hint}Known: {', '.join(KEYS)}")
+    return RequestError(
+        f"{source}: {TABLE} has the unknown key {key!r}; {hint}Known: {', '.join(KEYS)}"
+    )
 
 
 def _names(key: str, value: Any, source: str) -> tuple[str, ...]:
     if key == "implementations" and isinstance(value, dict):
         value = list(value)  # the project's own, each under its name: these must hold
-    if not isinstance(value, list) or not all(isinstance(name, str) and name.strip() for name in value):
+    if not isinstance(value, list) or not all(
+        isinstance(name, str) and name.strip() for name in value
+    ):
         raise RequestError(
             f'{source}: {key} in {TABLE} must be a list of names, as ["native"], not {value!r}'
         )

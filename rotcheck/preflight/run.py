@@ -98,7 +98,9 @@ def _absent(devices: Sequence[str], machine: Machine) -> dict[str, str]:
     return absent
 
 
-def _with_absent(policy: Policy, report: Report | None, machine: Machine, absent: dict[str, str]) -> Report:
+def _with_absent(
+    policy: Policy, report: Report | None, machine: Machine, absent: dict[str, str]
+) -> Report:
     """Return the report with the cells of the devices that are not here."""
     wanted = plan.request(policy.implementations, list(absent), policy.dtypes, policy.checks)
     called = plan.display_names(wanted.implementations)

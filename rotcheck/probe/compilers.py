@@ -13,7 +13,8 @@ from rotcheck.probe.topic import Reading, Topic, questions
 from rotcheck.results import Line
 
 LIMIT = 20.0  # seconds for one call of a compiler
-COMPILE_LIMIT = 300.0  # seconds for three calls of a compiled function; the C++ compiler takes half a minute
+# seconds for three calls of a compiled function; the C++ compiler takes half a minute
+COMPILE_LIMIT = 300.0
 NEEDS_HEADERS = "#if !__has_include(<Python.h>)\n#error Python.h is missing\n#endif\n"
 PROGRAM = NEEDS_HEADERS + "int main() { return 0; }\n"
 
@@ -60,7 +61,9 @@ def for_torch_compile() -> Compiler:
 
 def for_triton() -> Compiler:
     """Return the C compiler that Triton calls for its launchers: CC, else gcc, else clang."""
-    program = os.environ.get("CC") or ("gcc" if shutil.which("gcc") or not shutil.which("clang") else "clang")
+    program = os.environ.get("CC") or (
+        "gcc" if shutil.which("gcc") or not shutil.which("clang") else "clang"
+    )
     complaint = "Failed to find C compiler"
     return Compiler("C compiler", "CC", program, "c", (_headers(),), complaint, complaint)
 

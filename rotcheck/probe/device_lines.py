@@ -49,7 +49,12 @@ def _claimed(
 def _unanswered(family: str, outcome: Outcome) -> Line:
     detail = f"asking torch for {family}: {why(outcome)}"
     return outcome_line(
-        "devices", family, outcome, state="claimed but does not run", detail=detail, values={"family": family}
+        "devices",
+        family,
+        outcome,
+        state="claimed but does not run",
+        detail=detail,
+        values={"family": family},
     )
 
 
@@ -84,7 +89,9 @@ def _device(family: str, claim: Claim, groups: Collection[str], folder: str | No
             torchscript.executor_line(executor, claim, outcome)
             for executor, outcome in zip(executors, scripted, strict=True)
         ]
-        compiled = [compilers.torch_compile(claim.name, folder)] if folder and not claim.stand_in else []
+        compiled = (
+            [compilers.torch_compile(claim.name, folder)] if folder and not claim.stand_in else []
+        )
         return Reading([found, *fusers], compiled)
 
     return Topic([asked], read)

@@ -12,7 +12,9 @@ STAND_IN = "its rotary kernel runs under the Triton interpreter: `--device inter
 
 def topic() -> Topic:
     """Return the topic: a plain import, a run on the device, a run under the Triton interpreter."""
-    plain = questions(NAME, *(["inside.flash_attn", name] for name in ("import_plainly", "run_on_device")))
+    plain = questions(
+        NAME, *(["inside.flash_attn", name] for name in ("import_plainly", "run_on_device"))
+    )
     interpreted = questions(f"{NAME} interpreted", ["inside.flash_attn", "run_under_interpreter"])
     return Topic([plain, interpreted], _read)
 
@@ -20,7 +22,9 @@ def topic() -> Topic:
 def _read(outcomes: list[Outcome]) -> Reading:
     imported, ran, interpreted = outcomes
     stands_in = isinstance(interpreted, Returned)
-    api = next((found.value for found in (imported, interpreted) if isinstance(found, Returned)), None)
+    api = next(
+        (found.value for found in (imported, interpreted) if isinstance(found, Returned)), None
+    )
     said, stand_in = _said(imported, ran), STAND_IN if stands_in else None
     detail = joined(version(PACKAGE), said, _accepted(api), stand_in, by="; ")
     found = outcome_line(

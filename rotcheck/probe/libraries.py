@@ -31,7 +31,9 @@ INSTALL = f"Run `python -m pip install --upgrade torch`, version {OLDEST[0]}.{OL
 
 def absent() -> list[Line]:
     """Return the lines of the libraries that are not installed."""
-    return [line("libraries", each.NAME, "absent") for each in LIBRARIES if not installed(each.PACKAGE)]
+    return [
+        line("libraries", each.NAME, "absent") for each in LIBRARIES if not installed(each.PACKAGE)
+    ]
 
 
 def untried() -> list[Line]:
@@ -65,9 +67,12 @@ def torch_line(about: Outcome) -> Line:
         return _broken(about)
     version = about.value["version"]
     if refusal := too_old(version):
-        return line("libraries", "torch", "too old", refusal, runs=1, fix=INSTALL, values=about.value)
+        return line(
+            "libraries", "torch", "too old", refusal, runs=1, fix=INSTALL, values=about.value
+        )
     built = next(
-        (f"{kind.upper()} {about.value[kind]}" for kind in ("cuda", "hip") if about.value[kind]), None
+        (f"{kind.upper()} {about.value[kind]}" for kind in ("cuda", "hip") if about.value[kind]),
+        None,
     )
     detail = f"{version}, built {f'with {built}' if built else 'without CUDA'}"
     return line("libraries", "torch", "runs", detail, runs=1, values=about.value)
@@ -76,7 +81,9 @@ def torch_line(about: Outcome) -> Line:
 def _broken(outcome: Outcome) -> Line:
     """Return the line of a torch that is absent, broken, crashes or hangs."""
     if isinstance(outcome, Raised) and "No module named 'torch'" in outcome.message:
-        return line("libraries", "torch", "absent", "torch is not installed in this Python", fix=INSTALL)
+        return line(
+            "libraries", "torch", "absent", "torch is not installed in this Python", fix=INSTALL
+        )
     state = "broken" if isinstance(outcome, Raised) else ended(outcome)
     found = outcome_line("libraries", "torch", outcome, state=state)
     return found if found.failure else replace(found, **known("torch-import"))

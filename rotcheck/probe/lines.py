@@ -16,14 +16,18 @@ _OWN_ERROR = re.compile(r"rotcheck\.probe\.inside\.\w+\.\w+")
 _CALL = re.compile(r"on call (\d+): ")
 
 
-def line(group: str, name: str, state: str, detail: str = "", *, error: str = "", **fields: Any) -> Line:
+def line(
+    group: str, name: str, state: str, detail: str = "", *, error: str = "", **fields: Any
+) -> Line:
     """Return a line without paths and host names.
 
     `error`, the whole text of what went wrong, is looked up among the known failures; the other fields are
     those of `Line`.
     """
     fields["values"] = _scrubbed(fields.get("values", {}))
-    return Line(group=group, name=name, state=state, detail=scrub(detail), **fields, **_known(error))
+    return Line(
+        group=group, name=name, state=state, detail=scrub(detail), **fields, **_known(error)
+    )
 
 
 def outcome_line(

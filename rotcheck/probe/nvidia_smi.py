@@ -31,7 +31,9 @@ def lines(outcome: Outcome | None, cuda_built: bool) -> list[Line]:
     other = [row for row in every if not _ROW.fullmatch(row)]
     driver, names = rows[0][1] if rows else None, [row[2] for row in rows]
     detail = joined(
-        f"driver {driver}" if driver else None, *names, f"it says: {essence(other[0])}" if other else None
+        f"driver {driver}" if driver else None,
+        *names,
+        f"it says: {essence(other[0])}" if other else None,
     )
     return [
         line(
@@ -55,4 +57,6 @@ def _state(outcome: Outcome) -> str:
 def _said(outcome: Outcome) -> str:
     if isinstance(outcome, Died) and outcome.status > 0 and outcome.output:
         return essence(outcome.output)
-    return f"it cannot be started: {outcome.message}" if isinstance(outcome, Raised) else why(outcome)
+    return (
+        f"it cannot be started: {outcome.message}" if isinstance(outcome, Raised) else why(outcome)
+    )

@@ -33,7 +33,9 @@ class Survey:
     def machine(self) -> Machine:
         """Return the machine with the lines found so far, in the order of a report."""
         version = self.torch.values.get("version") if self.torch else None
-        return Machine(torch=version, lines=tuple(sorted(self._lines, key=_place)), **system.facts())
+        return Machine(
+            torch=version, lines=tuple(sorted(self._lines, key=_place)), **system.facts()
+        )
 
     def run(self, pool: Pool, *, full: bool = False, trials: bool = True) -> None:
         """Find all lines that are wanted; without `trials`, of libraries other than torch the version alone."""
@@ -48,7 +50,10 @@ class Survey:
             work_off(pool, [libraries.torch_topic([devices])], self._found)
             imported = bool(self.torch and self.torch.state == "runs")
             untried = libraries.untried() if imported and not trials else []
-            for line in [*untried, *beside.lines(bool(self.torch and self.torch.values.get("cuda")))]:
+            for line in [
+                *untried,
+                *beside.lines(bool(self.torch and self.torch.values.get("cuda"))),
+            ]:
                 self._found(line)
 
     def _found(self, line: Line) -> None:
@@ -69,12 +74,16 @@ class _Beside:
             wanted.append(compilers.for_torch_compile())
             if installed("triton"):
                 wanted.append(compilers.for_triton())
-        self._compiled = [(each, stack.enter_context(Beside(each.compile_something))) for each in wanted]
+        self._compiled = [
+            (each, stack.enter_context(Beside(each.compile_something))) for each in wanted
+        ]
         self._asked = stack.enter_context(Beside(nvidia_smi.ask)) if "libraries" in groups else None
 
     def lines(self, cuda_built: bool) -> list[Line]:
         """Wait for the programs and return their lines."""
-        found = [compilers.compiler_line(each, *compiled.result()) for each, compiled in self._compiled]
+        found = [
+            compilers.compiler_line(each, *compiled.result()) for each, compiled in self._compiled
+        ]
         return found + (nvidia_smi.lines(self._asked.result(), cuda_built) if self._asked else [])
 
 
@@ -98,4 +107,8 @@ def _place(line: Line) -> tuple[int, bool, list[str | int]]:
     """Return where a line stands: by group, stand-ins last, then by name, `cuda:2` before `cuda:10`."""
     name = line.name.rpartition(" on ")[2] if line.group == "torchscript" else line.name
     parts = re.split(r"(\d+)", name.casefold())
-    return GROUPS.index(line.group), line.stand_in, [int(part) if part.isdigit() else part for part in parts]
+    return (
+        GROUPS.index(line.group),
+        line.stand_in,
+        [int(part) if part.isdigit() else part for part in parts],
+    )

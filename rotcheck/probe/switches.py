@@ -29,9 +29,13 @@ DEFAULTS = {
 
 def of_environment(environment: Mapping[str, str] = os.environ) -> list[Line]:
     """Return a line for each variable that is set, or one that says none is."""
-    found = {name: _shown(environment[name]) for name in sorted(environment) if VARIABLES.fullmatch(name)}
+    found = {
+        name: _shown(environment[name]) for name in sorted(environment) if VARIABLES.fullmatch(name)
+    }
     if not found:
-        return [line("switches", "environment", "default", "no variable that changes results is set")]
+        return [
+            line("switches", "environment", "default", "no variable that changes results is set")
+        ]
     return [
         line("switches", name, "set", value, values={"variable": True, "value": value})
         for name, value in found.items()

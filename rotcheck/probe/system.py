@@ -47,7 +47,9 @@ def processor() -> str:
 def _of_cpuinfo() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            found = re.search(r"^(?:model name|Model|cpu model)\s*:\s*(.+)$", file.read(), re.MULTILINE)
+            found = re.search(
+                r"^(?:model name|Model|cpu model)\s*:\s*(.+)$", file.read(), re.MULTILINE
+            )
     except OSError:  # no Linux, or a container without /proc
         return ""
     return " ".join(found[1].split()) if found else ""

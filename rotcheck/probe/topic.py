@@ -31,12 +31,16 @@ class Topic:
 
     def in_order(self) -> list[Outcome]:
         """Return the outcomes in the order of jobs and questions."""
-        return [self.outcomes[job.name, index] for job in self.jobs for index in range(len(job.tasks))]
+        return [
+            self.outcomes[job.name, index] for job in self.jobs for index in range(len(job.tasks))
+        ]
 
 
 def questions(name: str, *asked: Sequence[str], limit: float = LIMIT) -> Job:
     """Return a job of questions for one worker; each is a file of the probe, a function, its arguments."""
-    return Job(name, "rotcheck.probe.inside.ask:opened", None, [list(one) for one in asked], limit=limit)
+    return Job(
+        name, "rotcheck.probe.inside.ask:opened", None, [list(one) for one in asked], limit=limit
+    )
 
 
 def work_off(pool: Pool, topics: Sequence[Topic], found: Callable[[Line], None]) -> None:

@@ -19,7 +19,9 @@ _LACKS = re.compile(r"\b(Import|ModuleNotFound|Attribute)Error: ")
 
 def topic() -> Topic:
     """Return the topic: an import, and a kernel on the device."""
-    return Topic([questions(NAME, ["inside.triton", "version"], ["inside.triton", "run_on_device"])], _read)
+    return Topic(
+        [questions(NAME, ["inside.triton", "version"], ["inside.triton", "run_on_device"])], _read
+    )
 
 
 def _read(outcomes: list[Outcome]) -> Reading:
@@ -42,4 +44,6 @@ def _said(imported: Outcome, ran: Outcome) -> str:
         return import_failed(PACKAGE, imported)
     if isinstance(ran, Returned):
         return f"a kernel ran on {ran.value}"
-    return joined("imports", "no driver" if "active drivers" in whole(ran) else None) + f": {why(ran)}"
+    return (
+        joined("imports", "no driver" if "active drivers" in whole(ran) else None) + f": {why(ran)}"
+    )

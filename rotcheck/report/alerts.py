@@ -43,7 +43,9 @@ def _of_fault(part: Part, fault: Fault) -> Alert:
         rule=fault.rule,
         level="error" if fault.answer == "wrong" else "warning",
         who=part.name,
-        message=one_line(fault.message if fault.answer == "wrong" else f"not understood: {fault.message}"),
+        message=one_line(
+            fault.message if fault.answer == "wrong" else f"not understood: {fault.message}"
+        ),
         cause=one_line(fault.cause or ""),
         fix=one_line(fault.fix or ""),
         file=part.file,
@@ -106,7 +108,9 @@ def _of_hazard(hazard: Hazard) -> Alert:
         rule=hazard.code,
         level="warning",
         who=one_line(hazard.where or hazard.file),
-        message=one_line(f"{scanned.place(hazard)}: {hazard.message}" if inside else hazard.message),
+        message=one_line(
+            f"{scanned.place(hazard)}: {hazard.message}" if inside else hazard.message
+        ),
         fix=one_line(hazard.change),
         file=hazard.file,
         line=None if inside else hazard.line,

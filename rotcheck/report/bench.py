@@ -55,12 +55,17 @@ def grid(section: Section, against: str, *, ascii: bool = False) -> Grid:
     """Return a section as a table: a row for each implementation, and one for copying packed qkv."""
     baseline = next((row for row in section.ran if row.implementation == against), None)
     lines = [
-        (_name(row, against), _speed(row, section, baseline), _cost(row, against)) for row in section.rows
+        (_name(row, against), _speed(row, section, baseline), _cost(row, against))
+        for row in section.rows
     ]
     if baseline:
         lines.append(("copy of qkv", _copied(baseline), [NOTHING] * len(COST)))
     blocks = (
-        Block("speed", (*SPEED, f"vs {one_line(against)}"), tuple(tuple(speed) for _, speed, _ in lines)),
+        Block(
+            "speed",
+            (*SPEED, f"vs {one_line(against)}"),
+            tuple(tuple(speed) for _, speed, _ in lines),
+        ),
         Block("cost", COST, tuple(tuple(cost) for _, _, cost in lines)),
     )
     built = Grid("implementation", tuple(name for name, _, _ in lines), blocks)
@@ -99,7 +104,9 @@ def summary_line(found: Bench) -> str:
     """Return `24 rows: 20 ran, 4 unavailable`, or how far an interrupted run came."""
     states = [row.state for row in found.timings]
     words = {"unidentified": "not identified"}
-    counts = ", ".join(f"{states.count(state)} {words.get(state, state)}" for state in dict.fromkeys(states))
+    counts = ", ".join(
+        f"{states.count(state)} {words.get(state, state)}" for state in dict.fromkeys(states)
+    )
     rows = plural(len(states), "row")
     if found.interrupted:
         rows = f"interrupted: {len(states)} of {plural(max(found.planned, len(states)), 'row')}"
@@ -146,7 +153,9 @@ def speedup(spread: Spread, floor: Spread = SAME) -> str:
 
 def _digits(value: float) -> str:
     """Return three digits."""
-    return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+    return (
+        f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+    )
 
 
 def _share(spread: Spread) -> str:
@@ -202,14 +211,22 @@ def _timed(spread: Spread) -> str:
 def _cost(row: Timing, against: str) -> list[Entry]:
     memory = NOTHING if row.peak_inputs is None else Entry(f"{_digits(row.peak_inputs)}×")
     launched = NOTHING if row.launches is None else Entry(str(row.launches))
-    compiled = NOTHING if row.compile_seconds is None else Entry(_compiled(row.compile_seconds, row.seconds))
+    compiled = (
+        NOTHING
+        if row.compile_seconds is None
+        else Entry(_compiled(row.compile_seconds, row.seconds))
+    )
     paid = NOTHING if row.implementation == against or not row.speedup else Entry(_break_even(row))
     return [memory, launched, compiled, paid]
 
 
 def _compiled(compile_seconds: float, seconds: Spread | None) -> str:
     """Return the seconds, or `none` for what is not worth a tenth of a call."""
-    return f"~{duration(compile_seconds)}" if seconds and compile_seconds > seconds.median / 10 else "none"
+    return (
+        f"~{duration(compile_seconds)}"
+        if seconds and compile_seconds > seconds.median / 10
+        else "none"
+    )
 
 
 def _break_even(row: Timing) -> str:
@@ -255,7 +272,9 @@ def _plain(built: Grid) -> Grid:
         Block(
             plain(block.title),
             block.columns,
-            tuple(tuple(Entry(plain(entry.text), entry.tone) for entry in row) for row in block.rows),
+            tuple(
+                tuple(Entry(plain(entry.text), entry.tone) for entry in row) for row in block.rows
+            ),
         )
         for block in built.blocks
     )

@@ -58,7 +58,8 @@ def lines(found: Check) -> list[tuple[Part, str, str]]:
     """Return each function with its line and what it does."""
     one = len({part.file for part in found.parts}) == 1
     return [
-        (part, _line(part, one=one), _does(part, told)) for part, told in zip(found.parts, found.conventions)
+        (part, _line(part, one=one), _does(part, told))
+        for part, told in zip(found.parts, found.conventions)
     ]
 
 
@@ -77,7 +78,9 @@ def place(part: Part) -> str:
 def _does(part: Part, told: Identification) -> str:
     does = told.purpose or ("a mistake, see below" if told.answer == "wrong" else "not identified")
     if told.convention is not None:
-        does = ("nearest: " if told.answer == "unknown" else "") + identification.convention_words(told)
+        does = ("nearest: " if told.answer == "unknown" else "") + identification.convention_words(
+            told
+        )
     reach = f"right to {part.right_to:,}" if part.right_to is not None else ""
     return one_line("; ".join(text for text in (does, reach, told.built or "") if text))
 

@@ -16,7 +16,13 @@ LEGEND = (
 )
 UNCLAIMED = "4096"
 NOTHING_RAN = 5
-_WORDS = {"agrees": "agree", "disagrees": "disagree", "raises": "raise", "crashes": "crash", "hangs": "hang"}
+_WORDS = {
+    "agrees": "agree",
+    "disagrees": "disagree",
+    "raises": "raise",
+    "crashes": "crash",
+    "hangs": "hang",
+}
 _SHORT = {"unavailable": "n/a", "skipped": "skipped"}
 NOTHING = Entry("-")
 
@@ -58,7 +64,9 @@ class Finding:
 def sections(found: Context) -> list[Section]:
     """Return the objects in the order asked for."""
     return [
-        Section(maker, tuple(row for row in found.rows if row.implementation == maker.implementation))
+        Section(
+            maker, tuple(row for row in found.rows if row.implementation == maker.implementation)
+        )
         for maker in found.makers
     ]
 
@@ -67,8 +75,16 @@ def _made(maker: Maker) -> str:
     if maker.kind is None:
         return "makes no angles of its own that could be judged"
     does = "makes tables" if maker.kind == "builds" else "rotates by positions"
-    how = f"{maker.schedule}" if maker.schedule else "no known schedule, held against its own first angles"
-    claims = f"claims {maker.claims} positions ({maker.claimed_by})" if maker.claims else "claims no length"
+    how = (
+        f"{maker.schedule}"
+        if maker.schedule
+        else "no known schedule, held against its own first angles"
+    )
+    claims = (
+        f"claims {maker.claims} positions ({maker.claimed_by})"
+        if maker.claims
+        else "claims no length"
+    )
     return f"{does}, {how}; {claims}"
 
 
@@ -133,7 +149,9 @@ def findings(found: Context) -> list[Finding]:
 def details(finding: Finding) -> list[tuple[str, str]]:
     """Return what is known of a finding as labelled texts, in the order to show them."""
     first = finding.rows[0]
-    what = dict.fromkeys(f"{_conditions(group)}: {group[0].message}" for group in _alike(finding.rows))
+    what = dict.fromkeys(
+        f"{_conditions(group)}: {group[0].message}" for group in _alike(finding.rows)
+    )
     lines = [
         ("what", "; ".join(what) if len(finding.rows) > 1 else first.message or ""),
         ("note", "; ".join(dict.fromkeys(row.note for row in finding.rows if row.note))),
@@ -159,7 +177,9 @@ def _conditions(rows: Sequence[Reach]) -> str:
 
 def notes(found: Context) -> list[Note]:
     """Return what is worth knowing of rows that agree, each note once."""
-    return _remarks(found, [(row, row.note) for row in found.rows if row.verdict == "agrees" and row.note])
+    return _remarks(
+        found, [(row, row.note) for row in found.rows if row.verdict == "agrees" and row.note]
+    )
 
 
 def reasons(found: Context, verdict: str) -> list[Note]:
@@ -174,7 +194,11 @@ def _remarks(found: Context, said: Sequence[tuple[Reach, str]]) -> list[Note]:
         groups.setdefault((row.implementation, text), []).append(row)
     total = len({row.condition for row in found.rows})
     return [
-        Note(one_line(who), "all conditions" if len(rows) == total > 1 else _conditions(rows), one_line(text))
+        Note(
+            one_line(who),
+            "all conditions" if len(rows) == total > 1 else _conditions(rows),
+            one_line(text),
+        )
         for (who, text), rows in groups.items()
     ]
 
@@ -192,7 +216,11 @@ def legend(found: Context, marks: Marks) -> str:
 
 def summary_line(found: Context) -> str:
     """Return `11 rows: 7 agree, 3 disagree, 1 skipped`."""
-    counts = [f"{count} {_WORDS.get(verdict, verdict)}" for verdict, count in found.summary.items() if count]
+    counts = [
+        f"{count} {_WORDS.get(verdict, verdict)}"
+        for verdict, count in found.summary.items()
+        if count
+    ]
     rows = plural(len(found.rows), "row")
     if found.interrupted:
         rows = f"interrupted: {len(found.rows)} of {plural(max(found.planned, len(found.rows)), 'row')}"

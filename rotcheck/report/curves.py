@@ -16,7 +16,8 @@ from rotcheck.results import Context, Reach
 WIDTH, HEIGHT = 8.0, 4.2  # inches, of one object's panel
 LEAST, LOST = 1e-8, math.pi  # radians: what is drawn for 0, and for what is no rotation
 WRONG, LIMIT = "-", ":"
-COOL = ("#2f7fd6", "#2a9d8f", "#8a63d2", "#5b9e2d", "#4bb4d8")  # of what agrees, on black as on white
+# of what agrees, on black as on white
+COOL = ("#2f7fd6", "#2a9d8f", "#8a63d2", "#5b9e2d", "#4bb4d8")
 WARM = ("#d1495b", "#e08a1e", "#a8453a", "#d65fa8", "#9c6b00")  # of what is wrong
 
 
@@ -29,7 +30,11 @@ def draw(found: Context, path: str) -> None:
     from matplotlib.figure import Figure
 
     shown = [section for section in sections(found) if any(row.phases for row in ran(section.rows))]
-    settings: Any = {"svg.hashsalt": "rotcheck", "svg.fonttype": "none", **dict.fromkeys(INKED, INK)}
+    settings: Any = {
+        "svg.hashsalt": "rotcheck",
+        "svg.fonttype": "none",
+        **dict.fromkeys(INKED, INK),
+    }
     with matplotlib.rc_context(settings):
         figure = Figure((WIDTH, HEIGHT * max(1, len(shown))), layout="constrained")
         for axes, section in zip(figure.subplots(max(1, len(shown)), 1, squeeze=False).flat, shown):
@@ -61,7 +66,9 @@ def _alike(section: Section) -> list[list[Reach]]:
     """Return the rows with phases, those of equal phases together: their lines would hide each other."""
     groups: list[list[Reach]] = []
     for row in (row for row in ran(section.rows) if row.phases):
-        same = next((group for group in groups if all(_on_one_line(row, other) for other in group)), None)
+        same = next(
+            (group for group in groups if all(_on_one_line(row, other) for other in group)), None
+        )
         if same is None:
             groups.append([row])
         else:
@@ -113,6 +120,8 @@ def _line(axes: Any, rows: Sequence[Reach], colour: str) -> None:
 
 def _label(rows: Sequence[Reach]) -> str:
     """Return the conditions, one below the other, and what the crosses mean where there are any."""
-    named = [one_line(f"{row.condition} (emulated)" if row.emulated else row.condition) for row in rows]
+    named = [
+        one_line(f"{row.condition} (emulated)" if row.emulated else row.condition) for row in rows
+    ]
     lost = any(error is None for row in rows for _, error in _points(row))
     return ",\n".join(named) + (" (×: no rotation)" if lost else "")

@@ -57,7 +57,11 @@ def _end(told: Explanation) -> list[tuple[str, str]]:
 
 
 def _maybe(others: Sequence[Failure]) -> list[tuple[str, str]]:
-    return [("or", "\n".join(f"{other.id}  {one_line(other.title)}" for other in others))] if others else []
+    return (
+        [("or", "\n".join(f"{other.id}  {one_line(other.title)}" for other in others))]
+        if others
+        else []
+    )
 
 
 def also(told: Explanation) -> list[str]:

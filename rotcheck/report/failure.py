@@ -6,7 +6,11 @@ from rotcheck.diagnose import Failure, Message
 def told(entry: Failure | Message, *, signatures: bool = True) -> list[tuple[str, str]]:
     """Return what is known of either, in the order to show it, with its signatures or without."""
     signature = " | ".join(entry.signatures) if signatures else ""
-    rows = _of_failure(entry, signature) if isinstance(entry, Failure) else _of_message(entry, signature)
+    rows = (
+        _of_failure(entry, signature)
+        if isinstance(entry, Failure)
+        else _of_message(entry, signature)
+    )
     return [(label, text) for label, text in rows if text]
 
 
@@ -34,4 +38,8 @@ def _of_message(known: Message, signature: str) -> list[tuple[str, str]]:
 
 def row(entry: Failure | Message) -> tuple[str, str, str]:
     """Return its fields in a list of all: id, title, and where it is met."""
-    return entry.id, entry.title, entry.devices if isinstance(entry, Failure) else "any: a general message"
+    return (
+        entry.id,
+        entry.title,
+        entry.devices if isinstance(entry, Failure) else "any: a general message",
+    )

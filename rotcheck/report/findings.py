@@ -29,9 +29,7 @@ class Finding:
     @property
     def title(self) -> str:
         """What is wrong with whom."""
-        return (
-            f"{one_line(self.worst.implementation)} {'does not hold' if self.reason else self.worst.verdict}"
-        )
+        return f"{one_line(self.worst.implementation)} {'does not hold' if self.reason else self.worst.verdict}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,15 @@ class Remark:
 
 def findings(report: Report, broken: Iterable[tuple[Cell, str]] = ()) -> list[Finding]:
     """Return each distinct finding: the same implementation, verdict and failure or message."""
-    found = [Finding(group, _where(group, report)) for group in _groups(bad_cells(report.cells), _alike)]
+    found = [
+        Finding(group, _where(group, report)) for group in _groups(bad_cells(report.cells), _alike)
+    ]
     others: dict[tuple[str, str], list[Cell]] = {}
     for cell, reason in broken:
         others.setdefault((cell.implementation, reason), []).append(cell)
-    return found + [Finding(tuple(g), _where(g, report), reason) for (_, reason), g in others.items()]
+    return found + [
+        Finding(tuple(g), _where(g, report), reason) for (_, reason), g in others.items()
+    ]
 
 
 def details(finding: Finding) -> list[tuple[str, str]]:
@@ -67,7 +69,10 @@ def details(finding: Finding) -> list[tuple[str, str]]:
         ("path", cell.path if cell.path and cell.path != cell.implementation else ""),
         ("cause", cell.cause or ""),
         ("fix", cell.fix or ""),
-        ("shown by", next((each.demonstration for each in finding.cells if each.demonstration), "")),
+        (
+            "shown by",
+            next((each.demonstration for each in finding.cells if each.demonstration), ""),
+        ),
         ("more", known or ""),
     ]
     return [(label, text) for label, text in lines if text]
@@ -99,7 +104,10 @@ def notes(report: Report) -> list[Remark]:
     """Return what is worth knowing of cells that agree, each note once."""
     agreeing = [cell for cell in report.cells if cell.verdict == "agrees" and cell.note]
     noted = [cell for cell in agreeing if not _went_elsewhere(cell)]
-    return [_remark(group, report, group[0].note or "") for group in _groups(noted, lambda c: form(c.note))]
+    return [
+        _remark(group, report, group[0].note or "")
+        for group in _groups(noted, lambda c: form(c.note))
+    ]
 
 
 def reasons(report: Report, verdict: str) -> list[Remark]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from rotcheck.identify.likeness import order_words
+from rotcheck.identify.swapping.likeness import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report.grid import Marks, Tone
 from rotcheck.report.text import figure, one_line, plural
@@ -16,7 +16,16 @@ Said = tuple[str, str, str]
 _PLAIN = re.compile(r"\bPlain\(theta=([\d.e+]+)\)")
 WITH = " with tables "
 CHANGEABLE = (
-    *("pairing", "direction", "output_lanes", "layout", "tables", "table_lanes", "rotary_dim", "blocks"),
+    *(
+        "pairing",
+        "direction",
+        "output_lanes",
+        "layout",
+        "tables",
+        "table_lanes",
+        "rotary_dim",
+        "blocks",
+    ),
     *("schedule", "positions", "rotates_v", "in_place", "dtype_rule"),
 )
 """What a flag may change of a convention."""
@@ -66,9 +75,7 @@ def _words(found: Identification) -> str:
     convention = found.convention
     assert convention is not None, "there is one"
     if convention.kind == "builds":
-        return (
-            f"makes {convention.tables}{order_words(convention.table_lanes, ' ')} tables, {_schedule(found)}"
-        )
+        return f"makes {convention.tables}{order_words(convention.table_lanes, ' ')} tables, {_schedule(found)}"
     within = f" in {convention.blocks} blocks" if (convention.blocks or 1) > 1 else ""
     parts = [f"{convention.pairing} pairing{within}"]
     if convention.direction == -1:
@@ -76,7 +83,9 @@ def _words(found: Identification) -> str:
     if convention.output_lanes == "de-interleaved":
         parts.append("de-interleaved output")
     parts.append(convention.layout or "any layout")
-    parts.append(_schedule(found) if convention.tables == "positions" else f"{convention.tables} tables")
+    parts.append(
+        _schedule(found) if convention.tables == "positions" else f"{convention.tables} tables"
+    )
     return ", ".join(part for part in parts if part)
 
 
@@ -100,7 +109,9 @@ def lines(found: Identification) -> list[Said]:
     """Return of each field what is said and what told so, and the further ways to call it."""
     why = [("why", one_line(found.message), "")] if _untold(found) and found.message else []
     where = (
-        [("device", "CPU tensors, under the Triton interpreter", "")] if found.device == INTERPRETER else []
+        [("device", "CPU tensors, under the Triton interpreter", "")]
+        if found.device == INTERPRETER
+        else []
     )
     built = (
         [("built", found.built, "the file's own call, or what its parameters' names ask for")]
@@ -123,7 +134,10 @@ def _turned(found: Identification) -> Iterator[tuple[str, str]]:
         if one.message is not None or one.convention is None or found.convention is None:
             yield f"{one.flag}: {one_line(one.message or 'nothing was found')}", ""
         elif changes := _changes(found.convention, one.convention):
-            yield f"{one.flag}: {changes}", "" if one.error is None else f"error {figure(one.error)}"
+            yield (
+                f"{one.flag}: {changes}",
+                "" if one.error is None else f"error {figure(one.error)}",
+            )
         else:
             same.append(one.flag)
     if same:
@@ -151,14 +165,22 @@ def _grouped(ways: Sequence[str]) -> list[str]:
     for way in ways:
         layout, _, axes = way.partition(WITH)
         tables.setdefault(layout, []).append(axes)
-    every = [f"{layout}{WITH}{' or '.join(axes)}" if any(axes) else layout for layout, axes in tables.items()]
-    more = [f"and {plural(len(every) - MOST_WAYS, 'more layout')}"] if len(every) > MOST_WAYS else []
+    every = [
+        f"{layout}{WITH}{' or '.join(axes)}" if any(axes) else layout
+        for layout, axes in tables.items()
+    ]
+    more = (
+        [f"and {plural(len(every) - MOST_WAYS, 'more layout')}"] if len(every) > MOST_WAYS else []
+    )
     return [*every[:MOST_WAYS], *more]
 
 
 def ambiguities(found: Identification) -> Labelled:
     """Return what remains possible of what cannot be known."""
-    return [(one.field, f"one of {'; '.join(_grouped(one.possible))} ({one.why})") for one in found.ambiguous]
+    return [
+        (one.field, f"one of {'; '.join(_grouped(one.possible))} ({one.why})")
+        for one in found.ambiguous
+    ]
 
 
 def mistakes(found: Identification) -> Iterator[tuple[str, Labelled, str]]:
@@ -181,7 +203,12 @@ def choices(found: Identification) -> list[str]:
 
 def _details(one: Remark) -> Labelled:
     more = f"rotcheck explain {one.failure}" if one.failure else ""
-    known = [("seen", one.evidence), ("cause", one.cause or ""), ("fix", one.fix or ""), ("more", more)]
+    known = [
+        ("seen", one.evidence),
+        ("cause", one.cause or ""),
+        ("fix", one.fix or ""),
+        ("more", more),
+    ]
     return [(label, text) for label, text in known if text]
 
 
@@ -204,7 +231,10 @@ def swap(found: Identification) -> tuple[str, list[Said]] | None:
         "unknown": f"cannot be held against {like.other}: {_why_unknown(like)}",
     }
     ordered = sorted(like.differences, key=lambda one: not one.hard)
-    told = [(one.field, _plainly(one.fix), _plainly(f"{one.own} here, {one.other} there")) for one in ordered]
+    told = [
+        (one.field, _plainly(one.fix), _plainly(f"{one.own} here, {one.other} there"))
+        for one in ordered
+    ]
     return f"{one_line(found.specification)} {answers[like.swappable]}", told
 
 
@@ -242,7 +272,9 @@ def summary_line(found: Identification) -> str:
     words = {"good": "follows a convention", "bad": "follows no convention"}
     parts = [words.get(tone(found), "not understood" if found.convention else "not identified")]
     if found.purpose is not None:
-        parts = ["a permutation between pairings" if found.permutation else "positions, and no rotation"]
+        parts = [
+            "a permutation between pairings" if found.permutation else "positions, and no rotation"
+        ]
     if tone(found) == "bad" and _otherwise_right(found):
         parts = ["follows a convention, but for what is said above"]
     if found.ambiguous:

@@ -28,7 +28,13 @@ class Fitted:
 
     def texts(self) -> set[str]:
         """Return what stands in the fields."""
-        return {entry.text for row in self.rows for block in row for line in block.rows for entry in line}
+        return {
+            entry.text
+            for row in self.rows
+            for block in row
+            for line in block.rows
+            for entry in line
+        }
 
 
 def fit(long: Grid, short: Grid, width: int, marks: Marks) -> Fitted:
@@ -52,7 +58,10 @@ def _fitting_names(grid: Grid, width: int, marks: Marks) -> list[str]:
     """Return the names, those cut at their beginning that would leave the table no room."""
     widest = max((min(_width(block), width // 2) for block in grid.blocks), default=0)
     longest = max(SHORTEST_NAME, width - widest - GAP)
-    return [name if cell_len(name) <= longest else _tail(name, longest, marks.cut) for name in grid.names]
+    return [
+        name if cell_len(name) <= longest else _tail(name, longest, marks.cut)
+        for name in grid.names
+    ]
 
 
 def _tail(name: str, longest: int, cut: str) -> str:
@@ -108,7 +117,9 @@ def _width(block: Block) -> int:
     return max(cell_len(block.title), sum(columns) + GAP * (len(columns) - 1))
 
 
-def _table(head: str, names: Sequence[str], blocks: Sequence[Block], marks: Marks) -> RenderableType:
+def _table(
+    head: str, names: Sequence[str], blocks: Sequence[Block], marks: Marks
+) -> RenderableType:
     """Return one table: the names, and beside them a table for each device with the device above it."""
     outer = Table.grid(padding=(0, GAP, 0, 0))
     for _ in range(len(blocks) + 1):
@@ -145,4 +156,6 @@ def _inner(title: str, columns: Sequence[str], marks: Marks) -> Table:
 def verbatim(text: str, indent: int) -> RenderableType:
     """Return code as it is, a line a line however wide the screen: a line that is folded cannot be run."""
     lines = clean(text).strip("\n").splitlines()
-    return Group(*(Text(" " * indent + line, "dim", no_wrap=True, overflow="ignore") for line in lines))
+    return Group(
+        *(Text(" " * indent + line, "dim", no_wrap=True, overflow="ignore") for line in lines)
+    )

@@ -39,7 +39,9 @@ def told(line: Line) -> str:
 def explained(lines: Iterable[Line]) -> list[Line]:
     """Return the lines with a cause or a fix, one for each failure."""
     known = [line for line in lines if line.cause or line.fix]
-    return list({line.failure or line.cause or line.fix: line for line in reversed(known)}.values())[::-1]
+    return list(
+        {line.failure or line.cause or line.fix: line for line in reversed(known)}.values()
+    )[::-1]
 
 
 def title(line: Line) -> str:

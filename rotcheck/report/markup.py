@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from rotcheck.report.text import clean, one_line, shorten
 
-_KEPT = re.compile(r"`[^`]+`|(?<![\w`])@\w[\w.\-/]*")  # code, and what would call somebody of that name
+# code, and what would call somebody of that name
+_KEPT = re.compile(r"`[^`]+`|(?<![\w`])@\w[\w.\-/]*")
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 LONGEST_FIELD = 500  # characters in a field of a table
 LONGEST_BLOCK = 2000

@@ -43,7 +43,10 @@ def grid(report: Report, marks: Marks, *, detail: bool) -> Grid:
     for device in _unique(map(device_name, report.cells)):
         dtypes = _unique(cell.dtype for cell in report.cells if device_name(cell) == device)
         rows = tuple(
-            tuple(entry(fields.get((name, device, dtype), ()), marks, detail=detail) for dtype in dtypes)
+            tuple(
+                entry(fields.get((name, device, dtype), ()), marks, detail=detail)
+                for dtype in dtypes
+            )
             for name in names
         )
         blocks.append(Block(device, dtypes, rows))
@@ -95,7 +98,11 @@ def _which(chosen: Sequence[Cell], asked: Sequence[Cell]) -> str:
 
 
 def _tone(cells: Sequence[Cell]) -> Tone:
-    return "note" if any(cell.error is not None and cell.error > REMARKABLE for cell in cells) else "good"
+    return (
+        "note"
+        if any(cell.error is not None and cell.error > REMARKABLE for cell in cells)
+        else "good"
+    )
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

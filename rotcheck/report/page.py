@@ -24,8 +24,10 @@ class Page:
     found: Report
     headline: str = ""  # one line above everything
     holds: bool | None = None  # whether what was asked for holds; None: nothing was asked
-    broken: tuple[tuple[Cell, str], ...] = ()  # cells that do not hold although they are no finding, and why
+    # cells that do not hold although they are no finding, and why
+    broken: tuple[tuple[Cell, str], ...] = ()
     checks: tuple[Check, ...] = ()  # files that were checked beside
-    places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)  # file and line of a function
+    # file and line of a function
+    places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
     advice: tuple[str, ...] = ()  # what to do next: commands
     document: msgspec.Struct | None = None  # what machines read instead of `found`

@@ -14,7 +14,8 @@ from rotcheck.results import Bench, Timing
 
 SUFFIXES = (".svg", ".png")
 COLUMNS = 2  # panels beside each other
-WIDTH, ROW, FRAME = 5.5, 0.28, 1.1  # inches: of a panel, of one implementation in it, of what surrounds it
+# inches: of a panel, of one implementation in it, of what surrounds it
+WIDTH, ROW, FRAME = 5.5, 0.28, 1.1
 INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 INK, POINT, BASELINE = "#767676", "#2f7fd6", "#c2571a"  # as far from black as from white
 
@@ -85,6 +86,10 @@ def drawn(figure: Any, format: str) -> bytes:
     """Return a figure as the bytes of a file, the same for the same figure."""
     file = BytesIO()
     figure.savefig(
-        file, format=format, dpi=150, transparent=True, metadata={"Date": None} if format == "svg" else None
+        file,
+        format=format,
+        dpi=150,
+        transparent=True,
+        metadata={"Date": None} if format == "svg" else None,
     )
     return file.getvalue()

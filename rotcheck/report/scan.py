@@ -45,12 +45,19 @@ def headline(found: Scan) -> str:
     """Return in one line what the scan came to."""
     files = len({hazard.file for hazard in found.hazards})
     where = f" in {plural(files, 'file')}" if found.hazards else ""
-    counted = [f"{plural(len(found.hazards), 'hazard')}{where}", f"{plural(found.files, 'file')} read"]
+    counted = [
+        f"{plural(len(found.hazards), 'hazard')}{where}",
+        f"{plural(found.files, 'file')} read",
+    ]
     counted += [f"{len(found.gaps)} not read"] if found.gaps else []
     counted += [f"{found.ignored} ignored"] if found.ignored else []
     stopped = "interrupted; " if found.interrupted else ""
     nothing = "no Python file; " if not found.files and not found.interrupted else ""
-    paths = ", ".join(found.asked) if len(found.asked) <= MOST_PATHS else plural(len(found.asked), "path")
+    paths = (
+        ", ".join(found.asked)
+        if len(found.asked) <= MOST_PATHS
+        else plural(len(found.asked), "path")
+    )
     return one_line(f"{paths}: {stopped}{nothing}{', '.join(counted)}")
 
 

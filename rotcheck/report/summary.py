@@ -20,12 +20,19 @@ def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
     first = f"rotcheck {rotcheck}, {_torch(machine)}, Python {machine.python}, {machine.system}"
     memory = f"{machine.memory_gib:.1f} GiB of memory"
     second = f"{machine.processor}, {plural(machine.cores, 'core')}, {memory}"
-    runs = [name for name, line in machine.devices().items() if line.state == "runs" and not line.stand_in]
+    runs = [
+        name
+        for name, line in machine.devices().items()
+        if line.state == "runs" and not line.stand_in
+    ]
     broken = [
-        f"{line.name} does not run: {line.state}, {line.detail}" for line in machine.lines if _broken(line)
+        f"{line.name} does not run: {line.state}, {line.detail}"
+        for line in machine.lines
+        if _broken(line)
     ]
     return [
-        one_line(text) for text in (first, second + (f"; runs: {', '.join(runs)}" if runs else ""), *broken)
+        one_line(text)
+        for text in (first, second + (f"; runs: {', '.join(runs)}" if runs else ""), *broken)
     ]
 
 

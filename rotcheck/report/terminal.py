@@ -23,7 +23,17 @@ from rotcheck.report.grid import ASCII, UNICODE, Marks
 from rotcheck.report.layout import draw, fit, verbatim
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import clean, one_line, plural, shorten
-from rotcheck.results import Bench, Check, Context, Identification, Line, Probe, Report, Training, Trial
+from rotcheck.results import (
+    Bench,
+    Check,
+    Context,
+    Identification,
+    Line,
+    Probe,
+    Report,
+    Training,
+    Trial,
+)
 
 MOST_REMARKS = 12
 LISTS = ("causes", "sources")  # of rotcheck's own knowledge: shown whole
@@ -48,14 +58,25 @@ def report(page: Page, look: Look) -> str:
                 ]
             ),
             *_matrix(found, marks, look),
-            *(_finding(each, marks, told) for each, told in zip(bad, findings.told_before(bad), strict=True)),
+            *(
+                _finding(each, marks, told)
+                for each, told in zip(bad, findings.told_before(bad), strict=True)
+            ),
             *_unknown(found, marks),
             *_pairs(found, look),
             *_remarks("Worth knowing", [*findings.notes(found), *identified.remarks(found)]),
             *_remarks("Not on this machine", findings.reasons(found, "unavailable")),
             *_remarks("Skipped", findings.reasons(found, "skipped")),
-            *([Text(summary.summary_line(found), style="bold")] if found.cells or not page.checks else []),
-            *(part for each in page.checks for part in [_answer(each, marks), *_checked(each, look)]),
+            *(
+                [Text(summary.summary_line(found), style="bold")]
+                if found.cells or not page.checks
+                else []
+            ),
+            *(
+                part
+                for each in page.checks
+                for part in [_answer(each, marks), *_checked(each, look)]
+            ),
             *listed("Next", page.advice),
         ],
     )
@@ -79,7 +100,9 @@ def _checked(found: Check, look: Look) -> list[RenderableType]:
     for part, place, does in checked.lines(found):
         sign = Text(checked.mark(part.answer, marks), STYLES[checked.TONES[part.answer]])
         table.add_row(
-            sign, Text(place or one_line(part.name)), Text.assemble((_name(part.name), "bold"), f"  {does}")
+            sign,
+            Text(place or one_line(part.name)),
+            Text.assemble((_name(part.name), "bold"), f"  {does}"),
         )
     bad = [
         Group(
@@ -109,9 +132,12 @@ def probe(found: Probe, look: Look) -> str:
     marks = _marks(look)
     sections = [_section(name, group, marks) for name, group in lines.groups(found.machine.lines)]
     causes = [_cause(line, marks) for line in lines.explained(found.machine.lines)]
-    end = [Text("interrupted: what was found until then", style="bold")] if found.interrupted else []
+    end = (
+        [Text("interrupted: what was found until then", style="bold")] if found.interrupted else []
+    )
     return printed(
-        look, [_plain(summary.machine_lines(found.machine, found.rotcheck)), *sections, *causes, *end]
+        look,
+        [_plain(summary.machine_lines(found.machine, found.rotcheck)), *sections, *causes, *end],
     )
 
 
@@ -137,7 +163,10 @@ def bench(found: Bench, look: Look) -> str:
             *_mistaken(found.conventions, marks),
             *tables,
             *([Text(timed.legend(found), style="dim")] if tables else []),
-            *(_finding(each, marks, told) for each, told in zip(bad, findings.told_before(bad), strict=True)),
+            *(
+                _finding(each, marks, told)
+                for each, told in zip(bad, findings.told_before(bad), strict=True)
+            ),
             *_unknown(report, marks),
             *_remarks("Not on this machine", findings.reasons(report, "unavailable")),
             *_remarks("Skipped", findings.reasons(report, "skipped")),
@@ -150,7 +179,9 @@ def _timings(section: timed.Section, found: Bench, look: Look) -> RenderableType
     marks = _marks(look)
     grid = timed.grid(section, found.against, ascii=look.ascii)
     drawn = draw(fit(grid, grid, look.width, marks), marks)
-    told = [Text(warning, style=STYLES["note"]) for warning in timed.warnings(section, found.against)]
+    told = [
+        Text(warning, style=STYLES["note"]) for warning in timed.warnings(section, found.against)
+    ]
     return Group(Text(section.title, style="bold"), *drawn, *told)
 
 
@@ -282,7 +313,8 @@ def _said(told: Sequence[conventions.Said], look: Look) -> RenderableType:
             table.add_row(Text(field, style="dim"), text, behind)
         else:
             table.add_row(
-                Text(field, style="dim"), Text.assemble(text, "  (", behind, ")") if because else text
+                Text(field, style="dim"),
+                Text.assemble(text, "  (", behind, ")") if because else text,
             )
     return Padding(table, (0, 0, 0, 2))
 
@@ -373,7 +405,8 @@ def _finding(found: Finding, marks: Marks, told_before: bool) -> RenderableType:
     return Group(
         title,
         labelled(
-            (label, above if told_before and label in ("cause", "fix") else text) for label, text in known
+            (label, above if told_before and label in ("cause", "fix") else text)
+            for label, text in known
         ),
     )
 
@@ -382,7 +415,8 @@ def _unknown(found: Report, marks: Marks) -> list[RenderableType]:
     """Return what was not identified, with why and what to do."""
     return [
         Group(
-            Text(f"{marks.unknown} {each.title}", style="bold yellow"), labelled(unidentified.details(each))
+            Text(f"{marks.unknown} {each.title}", style="bold yellow"),
+            labelled(unidentified.details(each)),
         )
         for each in unidentified.unknown(found)
     ]
@@ -412,7 +446,9 @@ def labelled(details: Iterable[tuple[str, str]]) -> RenderableType:
 def _remarks(title: str, remarks: Sequence[Remark]) -> list[RenderableType]:
     if not remarks:
         return []
-    shown: list[RenderableType] = [_hanging(shorten(str(remark))) for remark in remarks[:MOST_REMARKS]]
+    shown: list[RenderableType] = [
+        _hanging(shorten(str(remark))) for remark in remarks[:MOST_REMARKS]
+    ]
     if len(remarks) > MOST_REMARKS:
         more = plural(len(remarks) - MOST_REMARKS, "more line")
         shown.append(Text(f"  and {more}; `--format json` has all", style="dim"))
@@ -432,7 +468,9 @@ def _section(name: str, group: Sequence[Line], marks: Marks) -> RenderableType:
         tone = lines.tone(line)
         sign = marks.good if tone == "good" else marks.bad if tone == "bad" else "-"
         told = Text(shorten(one_line(lines.told(line))))
-        table.add_row(Text(sign, STYLES[tone]), Text(lines.name(line)), Text(one_line(line.state)), told)
+        table.add_row(
+            Text(sign, STYLES[tone]), Text(lines.name(line)), Text(one_line(line.state)), told
+        )
     return Group(Text(name, style="bold"), Padding(table, (0, 0, 0, 2)))
 
 

@@ -19,7 +19,9 @@ def scan(found: Scan, look: Look) -> str:
     parts: list[RenderableType] = [Text(scanned.headline(found), style=tone)]
     seen: set[str] = set()
     for file, findings in scanned.files(found):
-        parts.append(Group(Text(clean(file), style="bold"), *(_finding(one, seen) for one in findings)))
+        parts.append(
+            Group(Text(clean(file), style="bold"), *(_finding(one, seen) for one in findings))
+        )
     parts += terminal.listed("Not read", scanned.gaps(found))
     parts += terminal.listed("Worth knowing", found.notes)
     return terminal.printed(look, parts)

@@ -8,7 +8,16 @@ from rotcheck.report.grid import Block, Entry, Grid, Marks, Tone
 from rotcheck.report.summary import WORDS
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.report.where import device_name
-from rotcheck.results import FINDINGS, Cell, Course, Reference, Report, Training, exit_code, summarise
+from rotcheck.results import (
+    FINDINGS,
+    Cell,
+    Course,
+    Reference,
+    Report,
+    Training,
+    exit_code,
+    summarise,
+)
 from rotcheck.train.judge import LIMIT, times_rounding, worst
 from rotcheck.train.plan import MINIATURE
 from rotcheck.train.words import percent
@@ -59,7 +68,9 @@ def findings(found: Training) -> list[Finding]:
     groups: dict[tuple[str, str, str | None], list[Course]] = {}
     for course in found.courses:
         if course.verdict in FINDINGS:
-            groups.setdefault((course.implementation, course.verdict, course.failure), []).append(course)
+            groups.setdefault((course.implementation, course.verdict, course.failure), []).append(
+                course
+            )
     return [Finding(tuple(group)) for group in groups.values()]
 
 
@@ -72,7 +83,10 @@ def details(finding: Finding) -> list[tuple[str, str]]:
     lines = [
         ("where", "; ".join(map(_where, finding.courses))),
         ("what", first.message or ""),
-        ("loss", "; ".join(filter(None, (_loss(each, finding.courses) for each in finding.courses)))),
+        (
+            "loss",
+            "; ".join(filter(None, (_loss(each, finding.courses) for each in finding.courses))),
+        ),
         ("at", first.trace[0] if first.trace else ""),
         ("path", first.path if first.path and first.path != first.implementation else ""),
         ("note", first.note or ""),
@@ -102,7 +116,9 @@ def reasons(found: Training, verdict: str) -> list[Remark]:
     for course in found.courses:
         if course.verdict == verdict:
             groups.setdefault(course.message or "no reason was given", []).append(course)
-    return [Remark(_who(group), _places(group), one_line(reason)) for reason, group in groups.items()]
+    return [
+        Remark(_who(group), _places(group), one_line(reason)) for reason, group in groups.items()
+    ]
 
 
 def _who(courses: Sequence[Course]) -> str:
@@ -110,7 +126,9 @@ def _who(courses: Sequence[Course]) -> str:
 
 
 def _places(courses: Sequence[Course]) -> str:
-    return ", ".join(dict.fromkeys(f"{device_name(_cell(course))} {course.dtype}" for course in courses))
+    return ", ".join(
+        dict.fromkeys(f"{device_name(_cell(course))} {course.dtype}" for course in courses)
+    )
 
 
 def broken_references(found: Training) -> list[str]:
@@ -125,14 +143,20 @@ def broken_references(found: Training) -> list[str]:
 def legend(found: Training, marks: Marks) -> str:
     """Return what the columns mean."""
     own = len(found.references) == 1
-    rounding = "moving each weight by one rounding step" if own else "a right rotation that rounds once"
+    rounding = (
+        "moving each weight by one rounding step" if own else "a right rotation that rounds once"
+    )
     unit = ", in nats a residue" if found.model == MINIATURE else ""
     return LEGEND.format(bad=marks.bad, rounding=rounding, unit=unit)
 
 
 def summary_line(found: Training) -> str:
     """Return `9 runs: 7 agree, 2 unavailable`."""
-    counts = [f"{count} {WORDS.get(verdict, verdict)}" for verdict, count in found.summary.items() if count]
+    counts = [
+        f"{count} {WORDS.get(verdict, verdict)}"
+        for verdict, count in found.summary.items()
+        if count
+    ]
     runs = plural(len(found.courses), "run")
     early = "interrupted: " if found.interrupted else ""
     nothing = "; nothing ran" if exit_code(found.courses) == NOTHING_RAN else ""
@@ -146,9 +170,9 @@ def _block(
     here = [each for each in found.courses if (each.device, each.dtype) == place]
     courses = {each.implementation: each for each in here}
     truth = found.references[0]
-    beside = {each.name: each for each in found.references if (each.device, each.dtype) == place} | {
-        "float64": truth
-    }
+    beside = {
+        each.name: each for each in found.references if (each.device, each.dtype) == place
+    } | {"float64": truth}
     rows = [
         _reference(beside.get(name), steps, detail=detail)
         if name in beside
@@ -169,11 +193,15 @@ def _shown(planned: int) -> list[int]:
 
 def _reference(found: Reference | None, steps: Sequence[int], *, detail: bool) -> tuple[Entry, ...]:
     losses = found.losses if found else ()
-    shown = [Entry(_figure(losses[step - 1], detail) if step <= len(losses) else "-") for step in steps]
+    shown = [
+        Entry(_figure(losses[step - 1], detail) if step <= len(losses) else "-") for step in steps
+    ]
     return (*shown, Entry("-"), Entry("-"))
 
 
-def _course(found: Course | None, steps: Sequence[int], marks: Marks, *, detail: bool) -> tuple[Entry, ...]:
+def _course(
+    found: Course | None, steps: Sequence[int], marks: Marks, *, detail: bool
+) -> tuple[Entry, ...]:
     if found is None or not found.steps:
         word = _SHORT.get(found.verdict, found.verdict) if found else "-"
         tone: Tone = "bad" if found and found.verdict in FINDINGS else "none"
@@ -212,7 +240,9 @@ def _figure(loss: float, detail: bool) -> str:
 def _where(course: Course) -> str:
     place = f"{device_name(_cell(course))} {course.dtype}"
     return (
-        f"{place} from step {course.wrong_at}" if course.wrong_at and course.verdict == "disagrees" else place
+        f"{place} from step {course.wrong_at}"
+        if course.wrong_at and course.verdict == "disagrees"
+        else place
     )
 
 
@@ -250,7 +280,9 @@ def _distinct(courses: Sequence[Course]) -> list[Cell]:
 
 
 def _checks(course: Course, like: Cell) -> list[str]:
-    alike = [c for c in course.cells or () if (c.verdict, c.failure) == (like.verdict, like.failure)]
+    alike = [
+        c for c in course.cells or () if (c.verdict, c.failure) == (like.verdict, like.failure)
+    ]
     return [cell.check for cell in alike] or [like.check]
 
 

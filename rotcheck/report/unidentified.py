@@ -42,6 +42,10 @@ def details(one: Unknown) -> list[tuple[str, str]]:
 
 def _of_cells(cells: Sequence[Cell], conventions: Sequence[Identification]) -> Unknown:
     names = tuple(dict.fromkeys(one_line(cell.implementation) for cell in cells))
-    told = next((one for one in conventions if cells[0].implementation.endswith(one.specification)), None)
+    told = next(
+        (one for one in conventions if cells[0].implementation.endswith(one.specification)), None
+    )
     tried = told.tried[:MOST_TRIED] if told and len(names) == 1 else ()
-    return Unknown(names, one_line(cells[0].message or ""), tuple(map(one_line, tried)), cells[0].fix or "")
+    return Unknown(
+        names, one_line(cells[0].message or ""), tuple(map(one_line, tried)), cells[0].fix or ""
+    )

@@ -19,7 +19,8 @@ def places(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
     few, the word is `all`.
     """
     return "; ".join(
-        f"{', '.join(devices)}: {dtypes} ({checks})" for devices, dtypes, checks in _parts(cells, among)
+        f"{', '.join(devices)}: {dtypes} ({checks})"
+        for devices, dtypes, checks in _parts(cells, among)
     )
 
 
@@ -45,7 +46,9 @@ def _parts(cells: Sequence[Cell], among: Sequence[Cell]) -> list[tuple[list[str]
     rows: dict[tuple[str, str], list[str]] = {}
     for (device, named_checks), found in dtypes.items():
         rows.setdefault((_all(found, every_dtype, "dtypes"), named_checks), []).append(device)
-    return [(where, named_dtypes, named_checks) for (named_dtypes, named_checks), where in rows.items()]
+    return [
+        (where, named_dtypes, named_checks) for (named_dtypes, named_checks), where in rows.items()
+    ]
 
 
 def _all(chosen: Sequence[str], possible: set[str], word: str) -> str:

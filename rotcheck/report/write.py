@@ -46,7 +46,9 @@ def write(path: str, text: str | bytes) -> None:
 
 def _check(path: str) -> None:
     if path in ("", "-"):
-        raise RequestError(f"--output {path!r} names no file; standard output gets what --format says")
+        raise RequestError(
+            f"--output {path!r} names no file; standard output gets what --format says"
+        )
     if _is_stream(path):
         return
     target = Path(path).resolve()
@@ -65,7 +67,9 @@ def _check(path: str) -> None:
 def _is_stream(path: str) -> bool:
     """Return whether the path is a pipe, a device or one of this process's own streams (/dev/stdout)."""
     given = Path(path)
-    return given.exists() and not given.is_dir() and (not given.is_file() or path.startswith("/dev/"))
+    return (
+        given.exists() and not given.is_dir() and (not given.is_file() or path.startswith("/dev/"))
+    )
 
 
 def _descriptor(name: str) -> int:
@@ -98,4 +102,6 @@ def _mode(target: Path) -> int:
 
 
 def _refused(path: str, error: Exception) -> RequestError:
-    return RequestError(f"--output {path!r} cannot be written: {getattr(error, 'strerror', None) or error}")
+    return RequestError(
+        f"--output {path!r} cannot be written: {getattr(error, 'strerror', None) or error}"
+    )

@@ -140,7 +140,12 @@ def rotate(
 
 
 def _turn(
-    x: Tensor, cos: Tensor, sin: Tensor, made: Plan, out: Tensor | None, path: ModuleType | None = None
+    x: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    made: Plan,
+    out: Tensor | None,
+    path: ModuleType | None = None,
 ) -> Tensor:
     chosen = path or choose(x, cos, sin, made, out)
     if chosen is operations or not (x.requires_grad and torch.is_grad_enabled()):
@@ -168,13 +173,22 @@ class _Rotation(torch.autograd.Function):
         cos, sin = ctx.saved_tensors
         back, path = ctx.made.reversed(), ctx.path
         same = traced() is None and path.unfit(gradient, cos, sin, back, None) is None
-        return (_turn(gradient, cos, sin, back, None, path if same else None), None, None, None, None, None)
+        return (
+            _turn(gradient, cos, sin, back, None, path if same else None),
+            None,
+            None,
+            None,
+            None,
+            None,
+        )
 
 
 _on_a_path_of_our_own: Callable[..., Tensor] = _Rotation.apply
 
 
-def _on(path: ModuleType, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, out: Tensor | None) -> Tensor:
+def _on(
+    path: ModuleType, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, out: Tensor | None
+) -> Tensor:
     rotated: Tensor = path.rotate(x, cos, sin, made, out)
     if out is not None and path is not operations:
         increment_version(out)  # autograd cannot see what is written by address

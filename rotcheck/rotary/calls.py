@@ -61,7 +61,9 @@ def parsed(arguments: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _tensors(convention: Convention, call: Call) -> dict[str, Any]:
-    named: dict[str, Any] = dict(zip(convention.slots, call.inputs)) if not convention.packed else {}
+    named: dict[str, Any] = (
+        dict(zip(convention.slots, call.inputs)) if not convention.packed else {}
+    )
     named["qkv"] = named["x"] = call.inputs[0]
     if len(call.tables) == 2:
         named["cos"], named["sin"] = call.tables
@@ -88,10 +90,12 @@ def _value(role: str, tensors: Mapping[str, Any], call: Call) -> Any:
     if role == "sections":
         return list(sections((call.sizes or {})["R"] // 2))
     if role == "inv_freq":
-        return inverse_frequencies((call.sizes or {})["R"]).float().to(call.inputs[0].device)  # (R/2,)
+        # (R/2,)
+        return inverse_frequencies((call.sizes or {})["R"]).float().to(call.inputs[0].device)
     if role == "cu_seqlens":
         bounds = (*(call.starts or (0,)), (call.sizes or {})["S"])
-        return torch.tensor(bounds, dtype=torch.int32, device=call.inputs[0].device)  # (sequences + 1,)
+        # (sequences + 1,)
+        return torch.tensor(bounds, dtype=torch.int32, device=call.inputs[0].device)
     if role == "mask":
         return _mask(call)
     if role == "rows":

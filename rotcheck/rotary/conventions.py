@@ -137,7 +137,11 @@ class Convention:
     def slots(self) -> tuple[str, ...]:
         """Which of q, k and v a call is given."""
         roles = set(map(role_of, self.called_with))
-        return ("q", "k", "v") if "qkv" in roles else tuple(slot for slot in "qkv" if slot in roles) or ("q",)
+        return (
+            ("q", "k", "v")
+            if "qkv" in roles
+            else tuple(slot for slot in "qkv" if slot in roles) or ("q",)
+        )
 
 
 _TABLES: dict[TableForm, tuple[str, ...]] = {
@@ -158,7 +162,8 @@ def lanes(pairs: Tensor, pairing: Pairing, blocks: int = 1) -> Tensor:
     if blocks > 1:
         return torch.cat([lanes(block, pairing) for block in pairs.chunk(blocks, -2)], -1)
     if pairing == "half":
-        return torch.cat(pairs.unbind(-1), -1)  # (..., 2P): all first elements, then all second ones
+        # (..., 2P): all first elements, then all second ones
+        return torch.cat(pairs.unbind(-1), -1)
     return pairs.flatten(-2)  # (..., 2P): first, second, first, second
 
 

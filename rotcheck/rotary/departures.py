@@ -24,7 +24,9 @@ def departure(frequencies: Tensor) -> Departure:
     """Return how frequencies (P,), float64, depart from the schedules in use; pairs that stand still are 0."""
     turning = frequencies[frequencies > 0]
     if len(turning) < 3:
-        return Departure(f"{len(turning)} of {len(frequencies)} pairs turn, too few to tell a schedule by")
+        return Departure(
+            f"{len(turning)} of {len(frequencies)} pairs turn, too few to tell a schedule by"
+        )
     return _bands(turning) or _row(turning) or _worst(turning)
 
 
@@ -62,10 +64,14 @@ def _row(turning: Tensor) -> Departure | None:
     step = float(steps.mean())
     theta, at = math.exp(-step * len(turning)), math.log(float(turning[0])) / step
     if abs(at - 0.5) < 1e-3:
-        return Departure(f"they are theta ** (-(2i + 1) / d), theta {theta:.6g}: shifted by half a step")
+        return Departure(
+            f"they are theta ** (-(2i + 1) / d), theta {theta:.6g}: shifted by half a step"
+        )
     if round(at) and abs(at - round(at)) < 1e-3:
         return Departure(f"they are those of pair i + {round(at)} of theta {theta:.6g}")
-    return Departure(f"they are theta ** (-2i / d) times {float(turning[0]):.6g}, theta {theta:.6g}")
+    return Departure(
+        f"they are theta ** (-2i / d) times {float(turning[0]):.6g}, theta {theta:.6g}"
+    )
 
 
 def _worst(turning: Tensor) -> Departure:

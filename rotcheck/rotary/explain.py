@@ -48,7 +48,9 @@ def explain(
     if layout is None and x.dim() == 5:
         arrangement = PACKED._replace(rotate_v=rotate_v)
     else:
-        arrangement = Arrangement(layout or "bshd", pairing, form, rotary_dim, offset, direction, rotate_v)
+        arrangement = Arrangement(
+            layout or "bshd", pairing, form, rotary_dim, offset, direction, rotate_v
+        )
     cos, sin = cos_and_sin(arrangement.form, tables, rotary_dim or x.shape[-1], theta, x.device)
     if out is not None:
         check_out(out, x, cos, sin, inplace)

@@ -22,7 +22,9 @@ def inverse_frequencies(rotary_dim: int, theta: float = 10000.0, device: Device 
     return torch.pow(theta, -exponents)  # (rotary_dim/2,)
 
 
-def angles(positions: Tensor, rotary_dim: int, theta: float = 10000.0, device: Device = "cpu") -> Tensor:
+def angles(
+    positions: Tensor, rotary_dim: int, theta: float = 10000.0, device: Device = "cpu"
+) -> Tensor:
     """Return position * inverse frequency, in radians.
 
     `positions`: integers, shape (...). Returns shape (..., rotary_dim / 2), float64, computed on `device`: nothing
@@ -30,6 +32,8 @@ def angles(positions: Tensor, rotary_dim: int, theta: float = 10000.0, device: D
     that a dtype has rounded is the fault we look for.
     """
     if positions.is_floating_point() or positions.is_complex():
-        raise TypeError(f"positions have dtype {positions.dtype}; give exact integers, such as torch.int64")
+        raise TypeError(
+            f"positions have dtype {positions.dtype}; give exact integers, such as torch.int64"
+        )
     exact = positions.to(device=device, dtype=torch.float64)  # (...)
     return exact[..., None] * inverse_frequencies(rotary_dim, theta, device)  # (..., rotary_dim/2)

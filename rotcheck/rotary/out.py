@@ -11,7 +11,9 @@ from rotcheck.rotary.paths.addresses import PLAIN
 def check_out(out: Tensor, x: Tensor, cos: Tensor, sin: Tensor, inplace: bool) -> None:
     """Raise what torch's functions raise for an `out` that cannot take the result; see `apply_rotary`."""
     if inplace:
-        raise ValueError("inplace=True writes into x, out= into another tensor; give one of the two")
+        raise ValueError(
+            "inplace=True writes into x, out= into another tensor; give one of the two"
+        )
     _check_same("shape", tuple(out.shape), tuple(x.shape), ValueError)
     _check_same("dtype", out.dtype, x.dtype, TypeError)
     _check_same("device", out.device, x.device, ValueError)
@@ -42,7 +44,11 @@ def _check_memory(out: Tensor, tensors: dict[str, Tensor]) -> None:
             "written each for itself"
         )
     for name, tensor in tensors.items():
-        if type(tensor) not in PLAIN or tensor.device != out.device or not overlap.meet(out, tensor):
+        if (
+            type(tensor) not in PLAIN
+            or tensor.device != out.device
+            or not overlap.meet(out, tensor)
+        ):
             continue
         if name != "x" or not overlap.coincide(out, tensor):
             raise ValueError(

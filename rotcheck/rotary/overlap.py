@@ -41,7 +41,8 @@ def folds(tensor: Tensor) -> bool:
 def _folds(shape: Shape, strides: Shape) -> bool:
     steps = _steps(shape, strides)
     for at, (stride, often) in enumerate(steps):
-        shorter = tuple((step, 2 * times) for step, times in steps[at + 1 :])  # forwards and backwards
+        # forwards and backwards
+        shorter = tuple((step, 2 * times) for step, times in steps[at + 1 :])
         reach = _reach(steps[at + 1 :])
         if stride == 0:
             return True

@@ -79,7 +79,9 @@ def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
             f"x has shape {_words(x)}; layout {arrangement.layout!r} wants {WORDS[arrangement.layout]}"
         )
     if cos != sin:
-        raise ValueError(f"cos has shape {_words(cos)} and sin {_words(sin)}; they must have the same")
+        raise ValueError(
+            f"cos has shape {_words(cos)} and sin {_words(sin)}; they must have the same"
+        )
     sizes = tuple(x[axis] if axis >= 0 else 1 for axis in axes)
     return Plan(
         axes=axes,
@@ -100,7 +102,9 @@ def _check(arrangement: Arrangement) -> None:
     for name, known in _KNOWN.items():
         if getattr(arrangement, name) not in known:
             options = ", ".join(map(repr, known))
-            raise ValueError(f"{name} is {getattr(arrangement, name)!r}; it must be one of {options}")
+            raise ValueError(
+                f"{name} is {getattr(arrangement, name)!r}; it must be one of {options}"
+            )
 
 
 @lru_cache(maxsize=1024)
@@ -136,7 +140,9 @@ def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, 
     for axis, x_axis in zip(named, AXES[arrangement.layout], strict=True):
         size = x[x_axis] if x_axis >= 0 else 1
         if axis >= 0 and axis != named[1] and table[axis] not in (1, size):
-            raise ValueError(_misfit(arrangement, x, table, f"its axis {axis} is neither 1 nor {size}"))
+            raise ValueError(
+                _misfit(arrangement, x, table, f"its axis {axis} is neither 1 nor {size}")
+            )
     rows, wanted = table[named[1]], x[AXES[arrangement.layout][1]] + arrangement.offset
     if arrangement.offset < 0 or rows < wanted or (arrangement.exact_rows and rows != wanted):
         raise ValueError(
@@ -147,7 +153,9 @@ def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, 
                 f"it has {rows} rows for positions {arrangement.offset} to {wanted - 1}",
             )
         )
-    batch, sequence, slot, head = (axis if axis == named[1] or table[axis] != 1 else -1 for axis in named)
+    batch, sequence, slot, head = (
+        axis if axis == named[1] or table[axis] != 1 else -1 for axis in named
+    )
     return (
         batch,
         sequence,

@@ -40,7 +40,8 @@ class Recognition:
     schedule: Schedule | None
     alternatives: tuple[Schedule, ...]
     departure: (
-        float  # worst |measured / expected - 1|; expected without a schedule: the nearest geometric row
+        # worst |measured / expected - 1|; expected without a schedule: the nearest geometric row
+        float
     )
     pair: int  # where that is
     rotary_dim: int
@@ -54,7 +55,10 @@ class Recognition:
 
 
 def recognise(
-    frequencies: Tensor, head_dim: int | None = None, known: Sequence[Schedule] = (), tolerance: float = 2e-5
+    frequencies: Tensor,
+    head_dim: int | None = None,
+    known: Sequence[Schedule] = (),
+    tolerance: float = 2e-5,
 ) -> Recognition:
     """Return the schedules that give these inverse frequencies, each pair within the relative tolerance.
 
@@ -67,17 +71,23 @@ def recognise(
     Raises TypeError for another dtype; ValueError unless two pairs or more turn, by positive and finite frequencies.
     """
     turning = _turning(frequencies)  # (K,), K <= P
-    common = list(_rows(turning, head_dim, len(frequencies), tolerance)) or list(_blends(turning, tolerance))
+    common = list(_rows(turning, head_dim, len(frequencies), tolerance)) or list(
+        _blends(turning, tolerance)
+    )
     found = {each: _departure(each, frequencies, len(turning)) for each in (*known, *common)}
     fits = [each for each, (worst, _) in found.items() if worst <= tolerance]
-    fits.sort(key=lambda each: each not in known and getattr(each, "theta", None) not in WELL_KNOWN_THETAS)
+    fits.sort(
+        key=lambda each: each not in known and getattr(each, "theta", None) not in WELL_KNOWN_THETAS
+    )
     worst, pair = found[fits[0]] if fits else nearest_row(turning)
     return Recognition(fits[0] if fits else None, tuple(fits[1:]), worst, pair, 2 * len(turning))
 
 
 def _turning(frequencies: Tensor) -> Tensor:
     if frequencies.dtype != torch.float64 or frequencies.dim() != 1:
-        raise TypeError(f"frequencies are {frequencies.dtype} {tuple(frequencies.shape)}; give float64 (P,)")
+        raise TypeError(
+            f"frequencies are {frequencies.dtype} {tuple(frequencies.shape)}; give float64 (P,)"
+        )
     turning = frequencies.cpu()[: int(frequencies.count_nonzero())]
     if len(turning) < 2 or not ((turning > 0) & turning.isfinite()).all():
         raise ValueError(
@@ -102,7 +112,9 @@ def _worst(ratios: Tensor) -> tuple[float, int]:
     return worst.item(), int(pair)
 
 
-def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -> Iterator[Schedule]:
+def _rows(
+    turning: Tensor, head_dim: int | None, pairs: int, tolerance: float
+) -> Iterator[Schedule]:
     """Yield what a geometric row of frequencies can be: nothing when it is none."""
     lanes, still = 2 * len(turning), len(turning) < pairs
     factor = _shortest((1 - tolerance) / turning[0].item(), (1 + tolerance) / turning[0].item())
@@ -133,7 +145,8 @@ def _rows(turning: Tensor, head_dim: int | None, pairs: int, tolerance: float) -
 def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
     """Yield YaRN and Llama 3 with usual parameters, each with the factor that the last pair asks for."""
     lanes = 2 * len(turning)
-    low, high = _thetas(turning, tolerance)  # (K-1,) each: it holds up to the last pair that is kept
+    # (K-1,) each: it holds up to the last pair that is kept
+    low, high = _thetas(turning, tolerance)
     ranges = torch.stack((low, high), -1)[(low > 1) & (low <= high) & high.isfinite()].tolist()
     for theta in dict.fromkeys((*WELL_KNOWN_THETAS, *(_shortest(*each) for each in ranges))):
         share = (turning[-1] / inverse_frequencies(lanes, theta)[-1]).item()
@@ -165,8 +178,10 @@ def _usual(theta: float) -> Iterator[Blend]:
 
 def _thetas(turning: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
     """Return the least and the largest theta that pairs 1 to k allow, (K - 1,) each; none where they cross."""
-    power = -len(turning) / torch.arange(1, len(turning), dtype=torch.float64, device="cpu")  # (K-1,)
-    low, high = (((1 + off) * turning[1:]).pow(power) for off in (tolerance, -tolerance))  # (K-1,) each
+    # (K-1,)
+    power = -len(turning) / torch.arange(1, len(turning), dtype=torch.float64, device="cpu")
+    # (K-1,) each
+    low, high = (((1 + off) * turning[1:]).pow(power) for off in (tolerance, -tolerance))
     return low.cummax(0).values, high.cummin(0).values
 
 

@@ -13,7 +13,9 @@ def rotate(pairs: Tensor, angles: Tensor) -> Tensor:
     in lower precision is none.
     """
     if pairs.dtype != torch.float64 or angles.dtype != torch.float64:
-        raise TypeError(f"the reference computes in float64; pairs are {pairs.dtype}, angles {angles.dtype}")
+        raise TypeError(
+            f"the reference computes in float64; pairs are {pairs.dtype}, angles {angles.dtype}"
+        )
     cos, sin = angles.cos().unsqueeze(-2), angles.sin().unsqueeze(-2)  # ([B,] S, 1, P) each
     a, b = pairs.unbind(-1)  # (B, S, H, P) each
     return torch.stack((a * cos - b * sin, b * cos + a * sin), -1)  # (B, S, H, P, 2)

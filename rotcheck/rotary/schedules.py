@@ -18,7 +18,9 @@ class Schedule(ABC):
         for each in fields(self):
             value = getattr(self, each.name)
             numbers = value if isinstance(value, tuple) else (value,)
-            if any(type(number) in (int, float) and not 0 < number < math.inf for number in numbers):
+            if any(
+                type(number) in (int, float) and not 0 < number < math.inf for number in numbers
+            ):
                 raise ValueError(
                     f"{type(self).__name__}: {each.name} is {value}; it must be positive and finite"
                 )
@@ -82,14 +84,20 @@ class Ntk(Schedule):
     theta: float = 10000.0
 
     @classmethod
-    def dynamic(cls, factor: float, original_length: int, length: int, theta: float = 10000.0) -> "Ntk":
+    def dynamic(
+        cls, factor: float, original_length: int, length: int, theta: float = 10000.0
+    ) -> "Ntk":
         """Return what transformers' `dynamic` uses for a sequence of `length` tokens (scale 1 up to the original)."""
         return cls(factor * max(length, original_length) / original_length - (factor - 1), theta)
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         if rotary_dim == 2:
-            raise ValueError("rotary_dim is 2; NTK scaling needs 4 or more, its exponent is R / (R - 2)")
-        return inverse_frequencies(rotary_dim, self.theta * self.scale ** (rotary_dim / (rotary_dim - 2)))
+            raise ValueError(
+                "rotary_dim is 2; NTK scaling needs 4 or more, its exponent is R / (R - 2)"
+            )
+        return inverse_frequencies(
+            rotary_dim, self.theta * self.scale ** (rotary_dim / (rotary_dim - 2))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +183,8 @@ class Yarn(Blend):
             first, last = math.floor(first), math.ceil(last)
         first, last = max(first, 0), min(last, rotary_dim - 1)
         pairs = torch.arange(rotary_dim // 2, dtype=torch.float64, device="cpu")  # (P,)
-        return 1 - ((pairs - first) / ((last - first) or 0.001)).clamp(0, 1)  # 0.001 is transformers'
+        # 0.001 is transformers'
+        return 1 - ((pairs - first) / ((last - first) or 0.001)).clamp(0, 1)
 
     def _pair(self, turns: float, rotary_dim: int) -> float:
         """Where in the row of pairs (a fraction) one turns so many times in the original length."""
@@ -197,8 +206,11 @@ class Llama3(Blend):
     def kept(self, rotary_dim: int) -> Tensor:
         low, high = self.low_freq_factor, self.high_freq_factor
         if high < low:
-            raise ValueError(f"high_freq_factor is {high}; it must not be under low_freq_factor, {low}")
-        turns = self.original_length * inverse_frequencies(rotary_dim, self.theta) / (2 * math.pi)  # (P,)
+            raise ValueError(
+                f"high_freq_factor is {high}; it must not be under low_freq_factor, {low}"
+            )
+        # (P,)
+        turns = self.original_length * inverse_frequencies(rotary_dim, self.theta) / (2 * math.pi)
         return ((turns - low) / (high - low)).clamp(0, 1) if high > low else (turns > low).double()
 
 
@@ -209,7 +221,9 @@ def turning_lanes(head_dim: int, fraction: float) -> int:
     """
     lanes = int(head_dim * fraction)
     if lanes <= 0 or lanes % 2:
-        raise ValueError(f"{fraction} of head_dim {head_dim} is {lanes} lanes; they rotate in pairs")
+        raise ValueError(
+            f"{fraction} of head_dim {head_dim} is {lanes} lanes; they rotate in pairs"
+        )
     return lanes
 
 
@@ -225,7 +239,9 @@ class OverHeadDim(Schedule):
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         if rotary_dim > self.head_dim:
-            raise ValueError(f"rotary_dim is {rotary_dim}; it must not be over head_dim, {self.head_dim}")
+            raise ValueError(
+                f"rotary_dim is {rotary_dim}; it must not be over head_dim, {self.head_dim}"
+            )
         inverse_frequencies(rotary_dim)  # refuses an odd one
         return inverse_frequencies(self.head_dim, self.theta)[: rotary_dim // 2]
 
@@ -284,7 +300,9 @@ class MultiAxis(Schedule):
             raise ValueError(
                 f"positions are {tuple(positions.shape)}; they must be ({len(self.sections)}, S)"
             )
-        if positions.is_complex() or (positions.is_floating_point() and positions.dtype != torch.float64):
+        if positions.is_complex() or (
+            positions.is_floating_point() and positions.dtype != torch.float64
+        ):
             raise TypeError(
                 f"positions have dtype {positions.dtype}; give integers, or float64 for fractions"
             )
@@ -327,4 +345,5 @@ class Axial(MultiAxis):
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         MultiAxis.axes(self, rotary_dim)
-        return torch.cat([self.schedule.inverse_frequencies(2 * pairs) for pairs in self.sections])  # (P,)
+        # (P,)
+        return torch.cat([self.schedule.inverse_frequencies(2 * pairs) for pairs in self.sections])

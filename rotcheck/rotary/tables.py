@@ -56,7 +56,9 @@ def tables(
     angles = angles if angles.dim() == 3 else angles[None]  # (B, S, P)
     if "g" in axes:
         return tuple(placed(table, axes) for table in _gridded(form, pairing, angles, dtype, order))
-    return tuple(placed(table, axes or AXES[form]) for table in _FORMS[form](pairing, angles, dtype))
+    return tuple(
+        placed(table, axes or AXES[form]) for table in _FORMS[form](pairing, angles, dtype)
+    )
 
 
 def sections(pairs: int) -> tuple[int, int, int]:

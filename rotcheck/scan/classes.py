@@ -39,13 +39,18 @@ def is_module(module: Module, owner: ast.ClassDef) -> bool:
     """Whether a class is an nn.Module, by the names of its bases and theirs in the same file."""
     names = (module.name(base) for part in family(module, owner) for base in part.bases)
     return any(
-        name.endswith(("Module", "PreTrainedModel")) and not name.startswith(FOREIGN) for name in names
+        name.endswith(("Module", "PreTrainedModel")) and not name.startswith(FOREIGN)
+        for name in names
     )
 
 
 def attribute(node: ast.AST) -> str:
     """Return `inv_freq` for `self.inv_freq`, nothing for other expressions."""
-    is_own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    is_own = (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
     return node.attr if is_own and isinstance(node, ast.Attribute) else ""
 
 
@@ -66,11 +71,19 @@ def buffers(module: Module, owner: ast.ClassDef) -> list[Buffer]:
 def _buffers(module: Module, owner: ast.ClassDef) -> Iterator[Buffer]:
     for call in module.within(owner, ast.Call):
         name, value = module.argument(call, "name", 0), module.argument(call, "tensor", 1)
-        if attribute(call.func) == "register_buffer" and isinstance(name, ast.Constant) and value is not None:
-            yield Buffer(str(name.value), value, call, _persists(module.argument(call, "persistent", 2)))
+        if (
+            attribute(call.func) == "register_buffer"
+            and isinstance(name, ast.Constant)
+            and value is not None
+        ):
+            yield Buffer(
+                str(name.value), value, call, _persists(module.argument(call, "persistent", 2))
+            )
     for name_, value, _ in assignments(module, owner):
         if isinstance(value, ast.Call) and module.name(value.func).endswith(KEPT) and value.args:
-            yield Buffer(name_, value.args[0], value, _persists(module.argument(value, "persistent")))
+            yield Buffer(
+                name_, value.args[0], value, _persists(module.argument(value, "persistent"))
+            )
 
 
 def _persists(given: ast.expr | None) -> bool:
@@ -89,9 +102,16 @@ def _builds(module: Module, owner: ast.ClassDef, name: str, above: set[str]) -> 
     if name in above:
         return True
     parts = family(module, owner)
-    calls = [call for part in parts for call in module.within(part, ast.Call) if attribute(call.func) == name]
+    calls = [
+        call
+        for part in parts
+        for call in module.within(part, ast.Call)
+        if attribute(call.func) == name
+    ]
     callers = {caller.name for call in calls if (caller := module.function(call)) is not None}
-    return bool(callers) and all(_builds(module, owner, caller, above | {name}) for caller in callers)
+    return bool(callers) and all(
+        _builds(module, owner, caller, above | {name}) for caller in callers
+    )
 
 
 def uses(module: Module, owner: ast.ClassDef, name: str) -> Iterator[ast.Attribute]:

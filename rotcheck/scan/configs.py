@@ -23,7 +23,8 @@ class Config:
     """The class of a config, as far as the source tells it."""
 
     name: str  # empty: some class of transformers
-    fields: frozenset[str]  # what the project's own class sets; "*": and whatever a checkpoint holds
+    # what the project's own class sets; "*": and whatever a checkpoint holds
+    fields: frozenset[str]
 
     def has(self, field: str) -> bool:
         """Return whether an object of the class can have a field that transformers moved."""
@@ -43,7 +44,9 @@ def definitions(module: Module) -> Iterator[Definition]:
     """Yield the config classes of a module, with the fields that each sets."""
     for node in module.nodes(ast.ClassDef):
         if node.name.endswith(("Config", "Args", "Configuration")):
-            yield Definition(node.name, tuple(map(module.name, node.bases)), frozenset(_fields(module, node)))
+            yield Definition(
+                node.name, tuple(map(module.name, node.bases)), frozenset(_fields(module, node))
+            )
 
 
 def config(module: Module, node: ast.expr, project: Project) -> Config | None:
@@ -73,7 +76,11 @@ def _fields(module: Module, node: ast.ClassDef) -> Iterator[str]:
 
 def _annotation(module: Module, node: ast.expr) -> str:
     """Return the dotted name of a config's class: of an argument's annotation, or of whoever made it."""
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+    if (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    ):
         return _of_field(module, node)
     if not isinstance(node, ast.Name):
         return ""
@@ -82,13 +89,18 @@ def _annotation(module: Module, node: ast.expr) -> str:
             if argument.arg == node.id:
                 return _class_name(module, argument.annotation)
         for assignment in module.within(function, ast.Assign):
-            if any(isinstance(target, ast.Name) and target.id == node.id for target in assignment.targets):
+            if any(
+                isinstance(target, ast.Name) and target.id == node.id
+                for target in assignment.targets
+            ):
                 return _maker(module, assignment.value)
     return ""
 
 
 def _functions(module: Module, node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [a for a in module.ancestors(node) if isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [
+        a for a in module.ancestors(node) if isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
 
 
 def _of_field(module: Module, node: ast.Attribute) -> str:

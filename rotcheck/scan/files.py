@@ -40,7 +40,9 @@ def _below(folder: str, gaps: list[Gap]) -> Iterator[str]:
     """Yield the files below a folder; links to folders are not followed, so that no circle of them is endless."""
 
     def refuse(error: OSError) -> None:
-        gaps.append(Gap(file=display_name(error.filename, folder), reason=error.strerror or str(error)))
+        gaps.append(
+            Gap(file=display_name(error.filename, folder), reason=error.strerror or str(error))
+        )
 
     for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not _is_skipped(place, name))

@@ -39,14 +39,20 @@ class Imports:
         folder = _package(file)
         if folder:
             return {name for parts, name in self._files.items() if parts[: len(folder)] == folder}
-        program = any(each.name == file and b"__main__" in text for each, text in self._project.texts())
-        return set() if program else {name for parts, name in self._files.items() if len(parts) == 1}
+        program = any(
+            each.name == file and b"__main__" in text for each, text in self._project.texts()
+        )
+        return (
+            set() if program else {name for parts, name in self._files.items() if len(parts) == 1}
+        )
 
     @cached_property
     def _imports(self) -> dict[str, set[str]]:
         return {
             file.name: {
-                name for dotted in _imports(text) for name in self._named(dotted, _package(file.name))
+                name
+                for dotted in _imports(text)
+                for name in self._named(dotted, _package(file.name))
             }
             for file, text in self._project.texts()
         }
@@ -107,4 +113,6 @@ def _package(file: str) -> Parts:
 
 
 def _shared(one: Parts, other: Parts) -> int:
-    return next((at for at, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+    return next(
+        (at for at, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other))
+    )

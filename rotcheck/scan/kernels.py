@@ -44,7 +44,11 @@ def imports(module: Module, block: list[ast.stmt]) -> Iterator[str]:
     """Yield what a block imports from such packages; not from Triton, which torch itself looks for in this way."""
     for statement in block:
         for node in module.within(statement, ast.Import | ast.ImportFrom):  # type: ignore[arg-type]
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [a.name for a in node.names]
+            )
             is_relative = isinstance(node, ast.ImportFrom) and node.level
             yield from (
                 name
@@ -73,5 +77,9 @@ def is_heard(module: Module, handler: ast.ExceptHandler) -> bool:
     kept = (node.value for node in module.within(handler, ast.Assign))
     if any(name.id == handler.name for value in kept for name in module.within(value, ast.Name)):
         return True
-    called = (module.name(call.func).rpartition(".")[2] for call in module.within(handler, ast.Call))
-    return any(True for _ in module.within(handler, ast.Raise)) or any(name in REPORTS for name in called)
+    called = (
+        module.name(call.func).rpartition(".")[2] for call in module.within(handler, ast.Call)
+    )
+    return any(True for _ in module.within(handler, ast.Raise)) or any(
+        name in REPORTS for name in called
+    )

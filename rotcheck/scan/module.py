@@ -60,7 +60,8 @@ class Module:
             path.stem.startswith("test_")
             or path.stem.endswith("_test")
             or bool(
-                {"test", "tests", "testing", "op_tests", "benchmark", "benchmarks"} & set(path.parts[:-1])
+                {"test", "tests", "testing", "op_tests", "benchmark", "benchmarks"}
+                & set(path.parts[:-1])
             )
         )
 
@@ -104,7 +105,9 @@ class Module:
 
     def owner(self, node: ast.AST) -> ast.ClassDef | None:
         """Return the innermost class that a node stands in, directly or in a method."""
-        return next((above for above in self.ancestors(node) if isinstance(above, ast.ClassDef)), None)
+        return next(
+            (above for above in self.ancestors(node) if isinstance(above, ast.ClassDef)), None
+        )
 
     def statement(self, node: ast.AST) -> ast.stmt | None:
         """Return the innermost statement that a node is, or stands in."""
@@ -115,7 +118,9 @@ class Module:
     def where(self, node: ast.AST) -> str:
         """Return the names of the classes and functions around a node, and its own: `Rotary.forward`, or nothing."""
         named = [node, *self.ancestors(node)]
-        return ".".join(each.name for each in reversed(named) if isinstance(each, ast.ClassDef | Function))
+        return ".".join(
+            each.name for each in reversed(named) if isinstance(each, ast.ClassDef | Function)
+        )
 
     def name(self, node: ast.AST | None) -> str:
         """Return the dotted name of an expression as others know it: `torch.float64` for an `f64` imported as that.
@@ -128,13 +133,19 @@ class Module:
         """Yield the calls of functions by their dotted names, of all where none is given."""
         return (call for call in self.nodes(ast.Call) if not names or self.name(call.func) in names)
 
-    def argument(self, call: ast.Call, keyword: str, position: int | None = None) -> ast.expr | None:
+    def argument(
+        self, call: ast.Call, keyword: str, position: int | None = None
+    ) -> ast.expr | None:
         """Return the argument of a call by keyword, or by position from 0; None where it is not given."""
         for given in call.keywords:
             if given.arg == keyword:
                 return given.value
         before = [] if position is None else call.args[: position + 1]
-        if position is None or len(before) <= position or any(isinstance(a, ast.Starred) for a in before):
+        if (
+            position is None
+            or len(before) <= position
+            or any(isinstance(a, ast.Starred) for a in before)
+        ):
             return None
         return before[position]
 
@@ -149,7 +160,10 @@ class Module:
         for above in self.ancestors(node):
             tests += _conditions(above, inner)
             tests += [
-                test for block in self.blocks(above) if inner in block for test in self._leaving(block, inner)
+                test
+                for block in self.blocks(above)
+                if inner in block
+                for test in self._leaving(block, inner)
             ]
             inner = above
         return tests
@@ -157,13 +171,17 @@ class Module:
     def _leaving(self, block: list[ast.stmt], inner: ast.AST) -> Iterator[ast.expr]:
         for before in block[: block.index(inner)]:  # type: ignore[arg-type]
             ways = (before.body, before.orelse) if isinstance(before, ast.If) else ()
-            if isinstance(before, ast.If | ast.Assert) and (not ways or any(map(self._leaves, ways))):
+            if isinstance(before, ast.If | ast.Assert) and (
+                not ways or any(map(self._leaves, ways))
+            ):
                 yield before.test
 
     def _leaves(self, block: list[ast.stmt]) -> bool:
         last = block[-1] if block else None
         called = last.value if isinstance(last, ast.Expr) else None
-        return isinstance(last, LEAVING) or (isinstance(called, ast.Call) and self.name(called.func) in EXITS)
+        return isinstance(last, LEAVING) or (
+            isinstance(called, ast.Call) and self.name(called.func) in EXITS
+        )
 
     def blocks(self, node: ast.AST | None) -> list[list[ast.stmt]]:
         """Return the blocks of statements that a node has."""
@@ -181,7 +199,14 @@ class Module:
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
     def hazard(
-        self, code: str, node: ast.AST, message: str, change: str, *, devices: str, failure: str | None = None
+        self,
+        code: str,
+        node: ast.AST,
+        message: str,
+        change: str,
+        *,
+        devices: str,
+        failure: str | None = None,
     ) -> Hazard:
         """Return the hazard that a node is.
 
@@ -222,7 +247,9 @@ def _children(node: ast.AST) -> list[ast.AST]:
     for field in node._fields:
         value = getattr(node, field, None)
         if type(value) is list:
-            children += [part for part in value if isinstance(part, ast.AST) and type(part) not in SIGNS]
+            children += [
+                part for part in value if isinstance(part, ast.AST) and type(part) not in SIGNS
+            ]
         elif isinstance(value, ast.AST) and type(value) not in SIGNS:
             children.append(value)
     return children

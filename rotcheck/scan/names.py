@@ -36,7 +36,9 @@ class Scopes:
         return node.id
 
     def _around(self, node: ast.AST) -> list[Scope]:
-        return [above for above in self._module.ancestors(node) if isinstance(above, _SCOPES)] + [None]
+        return [above for above in self._module.ancestors(node) if isinstance(above, _SCOPES)] + [
+            None
+        ]
 
     @cached_property
     def _imports(self) -> dict[Scope, dict[str, str]]:
@@ -67,7 +69,14 @@ class Scopes:
 
     def _in_class(self, node: ast.AST) -> bool:
         return isinstance(
-            next((a for a in self._module.ancestors(node) if isinstance(a, (*_SCOPES, ast.ClassDef))), None),
+            next(
+                (
+                    a
+                    for a in self._module.ancestors(node)
+                    if isinstance(a, (*_SCOPES, ast.ClassDef))
+                ),
+                None,
+            ),
             ast.ClassDef,
         )
 

@@ -12,7 +12,8 @@ ROTARY = re.compile(
     r"(?i:rotary|rotate_(half|quer|q_|k_|every)|inv_?freq|freqs?_?cis?(?![a-z])|(?<![a-z])rope(?![a-z]))|RoPE|Rope(?![a-z])"
 )
 ROTARY_TEXT = re.compile(ROTARY.pattern.encode())  # a file without it holds no rotary code
-TIMESTEPS = re.compile(r"time_?(step)?s?_?(proj|emb)", re.I)  # of diffusion: numbers between 0 and 1000
+# of diffusion: numbers between 0 and 1000
+TIMESTEPS = re.compile(r"time_?(step)?s?_?(proj|emb)", re.I)
 FREQUENCIES = re.compile(r"(^|_)(inv_?freqs?|freqs?|frequenc\w+|thetas?|omegas?)(_|\d*$)", re.I)
 POSITIONS = re.compile(
     r"(^|_)(t|m|seq|pos|positions?|ids|idx|idxs|index|indices|grid|coords?|arange|offsets?)(_|\d*$)"
@@ -54,7 +55,11 @@ def phases(module: Module) -> Iterator[Phase]:
         if len(operands) != 2:
             continue
         for positions, frequencies in (operands, operands[::-1]):
-            if are_frequencies(frequencies) and are_positions(module, positions) and is_rotary(module, node):
+            if (
+                are_frequencies(frequencies)
+                and are_positions(module, positions)
+                and is_rotary(module, node)
+            ):
                 yield Phase(node, positions, frequencies, operation)
                 break
 

@@ -76,7 +76,9 @@ def choice(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
             near = difflib.get_close_matches(code, known, 1, 0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise RequestError(f"there is no code {code!r}: it can be {', '.join(known)}{hint}")
-    return [rule for code, rule in known.items() if code in (select or known) and code not in ignore]
+    return [
+        rule for code, rule in known.items() if code in (select or known) and code not in ignore
+    ]
 
 
 def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -> None:
@@ -93,12 +95,16 @@ def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -
 def _concerned(selection: Iterable[Rule], content: bytes) -> list[Rule]:
     """Return the rules whose hazards a file may hold, by its words: most files need not be parsed at all."""
     fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
-    if all(getattr(rule, "ROTARY_ONLY", False) for rule in fitting) and not ROTARY_TEXT.search(content):
+    if all(getattr(rule, "ROTARY_ONLY", False) for rule in fitting) and not ROTARY_TEXT.search(
+        content
+    ):
         return []
     return fitting
 
 
-def _ask(file: File, content: bytes, selection: Iterable[Rule], project: Project, part: Part) -> None:
+def _ask(
+    file: File, content: bytes, selection: Iterable[Rule], project: Project, part: Part
+) -> None:
     module = read.module(file, content, part.gaps.append)
     silence = Silence(module)
     part.notes += [
@@ -106,7 +112,9 @@ def _ask(file: File, content: bytes, selection: Iterable[Rule], project: Project
         for line, code in silence.unknown(rules())
     ]
     try:
-        hazards = [_complete(hazard) for rule in selection for hazard in rule.hazards(module, project)]
+        hazards = [
+            _complete(hazard) for rule in selection for hazard in rule.hazards(module, project)
+        ]
     except RecursionError as error:
         raise read.Unreadable("nested too deeply") from error
     loud = [hazard for hazard in hazards if not silence.covers(hazard)]

@@ -36,11 +36,17 @@ class Silence:
         if not token.line[: token.start[1]].strip():
             self._alone.add(line)
         if comment := _COMMENT.search(token.string):
-            self._codes[line] = {code.strip() for code in (comment[1] or "").split(",") if code.strip()}
+            self._codes[line] = {
+                code.strip() for code in (comment[1] or "").split(",") if code.strip()
+            }
 
     def unknown(self, known: Collection[str]) -> list[tuple[int, str]]:
         """Return the codes that no rule has, each with its line."""
-        return [(line, code) for line, codes in self._codes.items() for code in sorted(codes - set(known))]
+        return [
+            (line, code)
+            for line, codes in self._codes.items()
+            for code in sorted(codes - set(known))
+        ]
 
     def covers(self, hazard: Hazard) -> bool:
         """Return whether a comment on a line of the statement's head, or right above it, ignores the hazard."""

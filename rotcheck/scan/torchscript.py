@@ -86,7 +86,9 @@ def flags(module: Module) -> Iterator[Flag]:
         constant = value.value if isinstance(value, ast.Constant) else None
         fits = effect.value is None or constant is effect.value
         if fits and not _is_confined(module, call) and not _is_restored(module, call, name):
-            yield Flag(call, module.text(call), effect, module.file, call.lineno, _setter(module, call))
+            yield Flag(
+                call, module.text(call), effect, module.file, call.lineno, _setter(module, call)
+            )
 
 
 def _setter(module: Module, call: ast.Call) -> str:
@@ -125,7 +127,9 @@ def _is_confined(module: Module, call: ast.Call) -> bool:
 def _is_option(module: Module, test: ast.expr, call: ast.Call) -> bool:
     """Return whether a condition reads an argument of the function, or a field of one: `args.fuser == "old"`."""
     function = module.function(call)
-    arguments = {argument.arg for argument in module.within(function.args, ast.arg)} if function else set()
+    arguments = (
+        {argument.arg for argument in module.within(function.args, ast.arg)} if function else set()
+    )
     fields = [node.value for node in module.within(test, ast.Attribute)]
     return any(node.id in arguments for node in module.within(test, ast.Name)) or any(
         isinstance(value, ast.Name) and value.id in OPTIONS for value in fields
@@ -137,7 +141,8 @@ def _is_restored(module: Module, call: ast.Call, name: str) -> bool:
     around = module.owner(call) or module.function(call)
     others = module.within(around, ast.Call) if around else []
     return any(
-        other is not call and module.name(other.func) == name and not _same(other, call) for other in others
+        other is not call and module.name(other.func) == name and not _same(other, call)
+        for other in others
     )
 
 

@@ -62,7 +62,9 @@ def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
     given = [
         node
         for node in module.within(scope, ast.Assign | ast.AnnAssign)  # type: ignore[arg-type]
-        if _gives(node, ast.unparse(name)) and module.function(node) is function and _before(node, name)
+        if _gives(node, ast.unparse(name))
+        and module.function(node) is function
+        and _before(node, name)
     ]
     values: list[ast.expr] = []
     around = {name, *module.ancestors(name)}
@@ -86,8 +88,12 @@ def is_on_cpu(module: Module, node: ast.AST) -> bool:
     """Whether a value is made without a device and not moved, in the same function."""
     calls = [call for call in way(module, node) if isinstance(call, ast.Call)]
     made = [call for call in calls if module.name(call.func) in MAKERS]
-    moved = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in MOVES]
-    return bool(made) and not moved and all(module.argument(call, "device") is None for call in made)
+    moved = [
+        call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in MOVES
+    ]
+    return (
+        bool(made) and not moved and all(module.argument(call, "device") is None for call in made)
+    )
 
 
 def way(module: Module, node: ast.AST) -> Iterator[ast.AST]:
@@ -138,10 +144,19 @@ def cast_of(module: Module, call: ast.Call) -> Cast | None:
 
 
 def _to(module: Module, call: ast.Call) -> Cast | None:
-    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg in ("dtype", "other"))]
+    given = [
+        *call.args,
+        *(keyword.value for keyword in call.keywords if keyword.arg in ("dtype", "other")),
+    ]
     for value in given:
         name = module.name(value)
-        if name.rsplit(".", 1)[-1] in ("dtype", *(t[6:] for t in TYPES.values()), "float", "half", "double"):
+        if name.rsplit(".", 1)[-1] in (
+            "dtype",
+            *(t[6:] for t in TYPES.values()),
+            "float",
+            "half",
+            "double",
+        ):
             return Cast(call, name)
     tensors = [value for value in call.args[:1] if isinstance(value, ast.Name | ast.Attribute)]
     if tensors and not module.name(tensors[0]).endswith("device"):
@@ -157,7 +172,8 @@ def _dtype_of(module: Module, tensor: ast.expr) -> str:
 def _gives(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return node.value is not None and any(
-        isinstance(target, ast.Name | ast.Attribute) and ast.unparse(target) == name for target in targets
+        isinstance(target, ast.Name | ast.Attribute) and ast.unparse(target) == name
+        for target in targets
     )
 
 

@@ -11,13 +11,14 @@ from rotcheck.compare import judgement
 from rotcheck.compare.judgement import CONVENTION
 from rotcheck.compare.plan import DTYPES, check_known, check_names
 from rotcheck.errors import RequestError
-from rotcheck.identify import describe, idle_flags
-from rotcheck.identify.describe import Identified
-from rotcheck.identify.flags import Turning
-from rotcheck.identify.likeness import likeness
+from rotcheck.identify import identification
+from rotcheck.identify.asking import idle_flags
+from rotcheck.identify.asking.flags import Turning
+from rotcheck.identify.identification import Identified
 from rotcheck.identify.run import Identified as Told
-from rotcheck.identify.swap import adapter, imported
-from rotcheck.identify.swap.beside import beside_each_other
+from rotcheck.identify.swapping import adapter, import_lines
+from rotcheck.identify.swapping.likeness import likeness
+from rotcheck.identify.swapping.side_by_side import beside_each_other
 from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
 from rotcheck.measure.subject import Subject
@@ -62,7 +63,12 @@ def assert_rotates(
     name, asked = name_of(function), checks or check_names("quick")
     with Watch(name, timeout) as watch:
         return _judged(
-            function, name, device, [(dtype, check) for dtype in dtypes for check in asked], convention, watch
+            function,
+            name,
+            device,
+            [(dtype, check) for dtype in dtypes for check in asked],
+            convention,
+            watch,
         )
 
 
@@ -103,13 +109,17 @@ def _judged(
         off = trial.spreads(wrong)
     mistakes = judgement.mistakes(told) if told else []
     if wrong or mistakes:
-        raise AssertionError(message.of(name, judged, declares, wrong, off, mistakes)) from trial.raised
+        raise AssertionError(
+            message.of(name, judged, declares, wrong, off, mistakes)
+        ) from trial.raised
     if all(cell.verdict == "skipped" for cell in cells):
         raise AssertionError(message.nothing_ran(name, cells))
     return cells
 
 
-def _of_purpose(told: Identification, name: str, device: str, asked: Sequence[tuple[str, str]]) -> list[Cell]:
+def _of_purpose(
+    told: Identification, name: str, device: str, asked: Sequence[tuple[str, str]]
+) -> list[Cell]:
     """Return the cells of a function that permutes rows, or makes positions: the check `convention` alone is asked."""
     __tracebackhide__ = True
     cells = [_judgement(told, name, device, dtype) for dtype, _ in asked]
@@ -131,7 +141,9 @@ def _convention(
         return load.convention_of(words, "assert_rotates"), None
     found = _identified(function, load.declared(function), device)
     wrong = tuple(one for turning in found.flags for one in _with_flag(found, turning))
-    return found.convention, msgspec.structs.replace(found.told, findings=(*found.told.findings, *wrong))
+    return found.convention, msgspec.structs.replace(
+        found.told, findings=(*found.told.findings, *wrong)
+    )
 
 
 def _with_flag(found: Identified, turning: Turning) -> list[Remark]:
@@ -160,17 +172,21 @@ def assert_swappable(
     """
     __tracebackhide__ = True
     _check_callable(function, device)
-    target = load.find(other, device) if isinstance(other, str) else Target(other, load.declared(other))
+    target = (
+        load.find(other, device) if isinstance(other, str) else Target(other, load.declared(other))
+    )
     reference = other if isinstance(other, str) else name_of(other)
     with Watch(name_of(function), timeout) as watch, defaults():
         watch.step("identifying it")
         ours = _identified(function, load.declared(function), device)
         watch.step(f"identifying {reference}")
-        theirs = describe.identified(target, torch.device(device))
+        theirs = identification.identified(target, torch.device(device))
         watch.step(f"running it beside {reference}")
         found = likeness(ours.told, theirs.told, reference)
-        found = beside_each_other(function, target.function, found, ours, theirs, torch.device(device))
-    if found.adapter and (line := imported.of_function(function)):
+        found = beside_each_other(
+            function, target.function, found, ours, theirs, torch.device(device)
+        )
+    if found.adapter and (line := import_lines.of_function(function)):
         found = msgspec.structs.replace(found, adapter=adapter.headed(found.adapter, line))
     if found.swappable != "as it is":
         raise AssertionError(message.unlike(name_of(function), found, ours.told, theirs.told))
@@ -179,13 +195,17 @@ def assert_swappable(
 def name_of(function: Function) -> str:
     """Return what a function is called in a message."""
     return str(
-        getattr(function, "__qualname__", None) or getattr(function, "name", None) or type(function).__name__
+        getattr(function, "__qualname__", None)
+        or getattr(function, "name", None)
+        or type(function).__name__
     )
 
 
 def _check_callable(function: Function, device: str) -> None:
     if inspect.isclass(function) or not callable(function):
-        raise RequestError(f"{function!r} is not a function: give what is called, an object of a class")
+        raise RequestError(
+            f"{function!r} is not a function: give what is called, an object of a class"
+        )
     if device == "interpreter":
         raise RequestError(
             "the interpreter changes the whole process: set TRITON_INTERPRET=1 before triton is imported, "
@@ -194,4 +214,4 @@ def _check_callable(function: Function, device: str) -> None:
 
 
 def _identified(function: Function, given: Any, device: str) -> Identified:
-    return describe.identified(Target(function, given), torch.device(device))
+    return identification.identified(Target(function, given), torch.device(device))

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from rotcheck.compare.judgement import mistakes, why
-from rotcheck.identify.called import called
+from rotcheck.identify.calling.call_shapes import called
 from rotcheck.measure.spread import Spread
 from rotcheck.results import Cell, Identification, Likeness, Remark
 from rotcheck.rotary.conventions import Convention
@@ -74,7 +74,9 @@ def _where(cells: Sequence[Cell]) -> str:
     alike: dict[tuple[str, ...], list[str]] = {}
     for check, dtypes in checks.items():
         alike.setdefault(tuple(dtypes), []).append(check)
-    return "; ".join(f"{', '.join(checks)} in {', '.join(dtypes)}" for dtypes, checks in alike.items())
+    return "; ".join(
+        f"{', '.join(checks)} in {', '.join(dtypes)}" for dtypes, checks in alike.items()
+    )
 
 
 def _figures(cells: Sequence[Cell]) -> list[str]:
@@ -83,14 +85,19 @@ def _figures(cells: Sequence[Cell]) -> list[str]:
     worst = max(cells, key=lambda cell: cell.error or 0.0)
     if worst.error:
         place = (worst.where or {}).items()
-        at = ", ".join("qkv"[index] if axis == "qkv" else f"{axis} {index}" for axis, index in place)
+        at = ", ".join(
+            "qkv"[index] if axis == "qkv" else f"{axis} {index}" for axis, index in place
+        )
         steps = f"{worst.error:.0f}" if worst.error < 1e5 else f"{worst.error:.1e}"
         steps = f"{worst.error:.2f}" if worst.error < 100 else steps
         found.append(
             f"off by {steps} rounding steps in {worst.dtype} {worst.check}{f', at {at}' if at else ''}"
         )
     broken = max(cell.not_finite for cell in cells)
-    return [*found, *([f"{broken} elements are NaN or infinite and should not be"] if broken else [])]
+    return [
+        *found,
+        *([f"{broken} elements are NaN or infinite and should not be"] if broken else []),
+    ]
 
 
 def _known(cause: str | None, fix: str | None, failure: str | None) -> list[str]:
@@ -100,7 +107,10 @@ def _known(cause: str | None, fix: str | None, failure: str | None) -> list[str]
 
 def _mistake(one: Remark) -> str:
     known = f" [{one.failure}]" if one.failure else ""
-    lines = [_filled(f"identified: {one.message}{known}", ""), _filled(f"seen: {one.evidence}", "  ", "    ")]
+    lines = [
+        _filled(f"identified: {one.message}{known}", ""),
+        _filled(f"seen: {one.evidence}", "  ", "    "),
+    ]
     shown = ["  shown by:", textwrap.indent(one.demonstration, "    ")] if one.demonstration else []
     return "\n".join(["", *lines, *shown, *_known(one.cause, one.fix, one.failure)])
 
@@ -142,7 +152,9 @@ def unlike(name: str, found: Likeness, own: Identification, other: Identificatio
     for each in found.differences:
         if each.hard:
             lines.append(
-                _filled(f"{each.field}: {each.own} here, {each.other} there: {each.fix}", "  ", "    ")
+                _filled(
+                    f"{each.field}: {each.own} here, {each.other} there: {each.fix}", "  ", "    "
+                )
             )
     if found.adapter:
         lines += ["  as code:", textwrap.indent(found.adapter.rstrip(), "    ")]

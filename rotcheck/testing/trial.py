@@ -15,7 +15,8 @@ from rotcheck.measure.spread import Spread, spread
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.results import Cell
 
-VALUES = ("forward", "backward")  # checks that fail with wrong values when the result itself is wrong
+# checks that fail with wrong values when the result itself is wrong
+VALUES = ("forward", "backward")
 
 
 class Trial:

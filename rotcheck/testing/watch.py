@@ -41,7 +41,9 @@ class Watch:
         self._thread = threading.get_ident()
         self._over = threading.Event()
         self._reached = False
-        self._line = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._line = (
+            sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        )
         self._shown = False
 
     def __enter__(self) -> Self:
@@ -51,7 +53,10 @@ class Watch:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         __tracebackhide__ = True
         self._over.set()

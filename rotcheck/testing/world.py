@@ -18,7 +18,8 @@ def defaults() -> Iterator[None]:
     try:
         with torch.inference_mode(False):
             torch.set_default_dtype(torch.float32)
-            if torch.get_default_device().type != "cpu":  # a default that is set slows every call of torch
+            # a default that is set slows every call of torch
+            if torch.get_default_device().type != "cpu":
                 torch.set_default_device("cpu")
             torch.set_num_threads(1)  # for small tensors: threads would only wait for each other
             torch.set_grad_enabled(True)

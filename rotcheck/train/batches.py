@@ -43,10 +43,14 @@ def _batch(stream: str, chance: random.Random) -> Batch:
     starts = [chance.randrange(len(stream) - LENGTH + 1) for _ in range(BATCH)]
     clean = tuple(stream[start : start + LENGTH] for start in starts)
     first = chance.random()
-    times = [SMALLEST_TIME + (1 - SMALLEST_TIME) * ((first + row / BATCH) % 1) for row in range(BATCH)]
+    times = [
+        SMALLEST_TIME + (1 - SMALLEST_TIME) * ((first + row / BATCH) % 1) for row in range(BATCH)
+    ]
     return Batch(
         clean,
-        tuple(_masked(window, (1 - NOISE_EPS) * time, chance) for window, time in zip(clean, times)),
+        tuple(
+            _masked(window, (1 - NOISE_EPS) * time, chance) for window, time in zip(clean, times)
+        ),
         tuple(-math.log1p(-(1 - NOISE_EPS) * time) for time in times),
         tuple((1 - NOISE_EPS) / (1 - (1 - NOISE_EPS) * time) for time in times),
     )

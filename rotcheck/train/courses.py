@@ -82,7 +82,9 @@ class Courses:
 
     def _held_against(self, device: str, dtype: str) -> tuple[Reference, Reference | None]:
         truth, *others = self.references()
-        return truth, next((each for each in others if (each.device, each.dtype) == (device, dtype)), None)
+        return truth, next(
+            (each for each in others if (each.device, each.dtype) == (device, dtype)), None
+        )
 
 
 def _end(done: Sequence[Done], steps: Sequence[Step], name: str, *, own: bool) -> dict[str, Any]:
@@ -92,7 +94,12 @@ def _end(done: Sequence[Done], steps: Sequence[Step], name: str, *, own: bool) -
         cell = cell_of(failed, name, None)
         at = "" if failed.opening else f"{failed.task[1]}: "
         told = {"message": f"{at}{cell.message}", "trace": cell.trace}
-        return told | {"verdict": cell.verdict, "failure": cell.failure, "cause": cell.cause, "fix": cell.fix}
+        return told | {
+            "verdict": cell.verdict,
+            "failure": cell.failure,
+            "cause": cell.cause,
+            "fix": cell.fix,
+        }
     stopped = next((value for value in _values(done) if value["state"] in STOPPED), None)
     if stopped:
         return _stopped(stopped)
@@ -101,7 +108,9 @@ def _end(done: Sequence[Done], steps: Sequence[Step], name: str, *, own: bool) -
         return {"verdict": "skipped", "message": words.unfit(unfit, own=own)}
     wrong = judge.wrong_at(steps)
     return (
-        {"verdict": "disagrees", "message": words.wrong(steps[wrong - 1])} if wrong else {"verdict": "agrees"}
+        {"verdict": "disagrees", "message": words.wrong(steps[wrong - 1])}
+        if wrong
+        else {"verdict": "agrees"}
     )
 
 

@@ -42,7 +42,9 @@ def unfit_at(steps: Sequence[Step]) -> Step | None:
     return next((step for step in steps if not (step.rounding or 0.0) <= UNFIT), None)
 
 
-def parts_at(steps: Sequence[Step], truth: Reference, yardstick: Reference | None, dtype: str) -> int | None:
+def parts_at(
+    steps: Sequence[Step], truth: Reference, yardstick: Reference | None, dtype: str
+) -> int | None:
     """Return the first step whose loss leaves the float64 curve by more than rounding explains.
 
     What rounding explains grows along the way, as each run goes on from its own weights: it is the

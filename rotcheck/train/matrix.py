@@ -36,7 +36,9 @@ def explained(
         if cell.verdict in FINDINGS:
             bad[cell.implementation, cell.device, cell.dtype].append(cell)
     return [
-        msgspec.structs.replace(course, cells=tuple(bad[_place(course)])) if _place(course) in bad else course
+        msgspec.structs.replace(course, cells=tuple(bad[_place(course)]))
+        if _place(course) in bad
+        else course
         for course in courses
     ]
 

@@ -140,5 +140,7 @@ def initialise(module: nn.Module, seed: int) -> None:
             if parameter.dim() == 1:
                 parameter.fill_(name.rpartition("norm")[1] != "")
             else:
-                exact = torch.randn(parameter.shape, generator=generator, dtype=torch.float64, device="cpu")
+                exact = torch.randn(
+                    parameter.shape, generator=generator, dtype=torch.float64, device="cpu"
+                )
                 parameter.copy_(exact / math.sqrt(parameter.shape[1]))

@@ -50,9 +50,13 @@ def request(
     """Return the request; raises `RequestError` for what cannot be."""
     all_ = plan.request(implementations, devices, dtypes, ()).implementations
     if "float64" in dtypes:
-        raise RequestError("float64 is what the other dtypes are held against: ask for " + ", ".join(DTYPES))
+        raise RequestError(
+            "float64 is what the other dtypes are held against: ask for " + ", ".join(DTYPES)
+        )
     if "meta" in devices:
-        raise RequestError("device 'meta' has tensors without values: there is nothing to train on it")
+        raise RequestError(
+            "device 'meta' has tensors without values: there is nothing to train on it"
+        )
     if not 1 <= steps <= MOST_STEPS:
         raise RequestError(f"--steps must be between 1 and {MOST_STEPS}, not {steps}")
     if not 0 <= seed < 1 << 63:
@@ -61,7 +65,9 @@ def request(
         _check_model(model)
     read = sequences.read(fasta) if fasta is not None else sequences.shipped()
     once = plan.once(dtypes) or DTYPES[:1]
-    return Request(all_, bool(implementations), plan.once(devices), once, steps, seed, tuple(read), model)
+    return Request(
+        all_, bool(implementations), plan.once(devices), once, steps, seed, tuple(read), model
+    )
 
 
 def _check_model(model: str) -> None:
@@ -88,7 +94,9 @@ def jobs(wanted: Request, devices: Sequence[str], *, own: bool, timeout: float) 
         rows += [(wanted.model or "", OWN, *place) for place in places]
     else:
         rows += [(YARDSTICK, YARDSTICK, *place) for place in places]
-        rows += [(name, "implementation", *place) for place in places for name in wanted.implementations]
+        rows += [
+            (name, "implementation", *place) for place in places for name in wanted.implementations
+        ]
     return [_job(base, row, wanted.steps, timeout) for row in rows]
 
 
@@ -99,7 +107,10 @@ def of(jobs: Sequence[Job], names: Sequence[str], *, others: bool = False) -> li
 
 def known(jobs: Sequence[Job], identified: Mapping[str, Identified]) -> list[Job]:
     """Return the jobs with what a worker is told of each function."""
-    return [replace(job, setup=job.setup | setup_of(identified[job.setup["implementation"]])) for job in jobs]
+    return [
+        replace(job, setup=job.setup | setup_of(identified[job.setup["implementation"]]))
+        for job in jobs
+    ]
 
 
 def _job(base: dict[str, Any], row: tuple[str, str, str, str], steps: int, timeout: float) -> Job:
@@ -107,7 +118,8 @@ def _job(base: dict[str, Any], row: tuple[str, str, str, str], steps: int, timeo
     return Job(
         name=rotation,
         target=f"{WORKER}:open_course",
-        setup=base | {"implementation": name, "rotation": rotation, "device": device, "dtype": dtype},
+        setup=base
+        | {"implementation": name, "rotation": rotation, "device": device, "dtype": dtype},
         tasks=[[dtype, f"step {number}"] for number in range(1, steps + 1)],
         limit=timeout,
         opening_limit=3 * timeout,
@@ -124,11 +136,17 @@ def matrix_jobs(
 ) -> list[Job]:
     """Return the jobs of `rotcheck compare` for these implementations on one device in one dtype."""
     asked = plan.request(names, [device], [dtype], ())
-    return plan.jobs(asked, [device], machine, timeout=timeout, outputs=False, identified=identified)
+    return plan.jobs(
+        asked, [device], machine, timeout=timeout, outputs=False, identified=identified
+    )
 
 
 def own_rotation(model: str | None, timeout: float) -> list[Job]:
     """Return the job that tells whether the model keeps a rotation of its own; none for rotcheck's model."""
     if model is None:
         return []
-    return [Job("asked", f"{WORKER}:open_model", model, [None], limit=timeout, opening_limit=3 * timeout)]
+    return [
+        Job(
+            "asked", f"{WORKER}:open_model", model, [None], limit=timeout, opening_limit=3 * timeout
+        )
+    ]

@@ -76,7 +76,9 @@ def _given(model: str) -> tuple[bool, Build]:
     if keyword:
         return False, lambda rotary: factory(rotary=rotary)
     if len(needed) > 1:
-        raise RequestError(f"--model {model!r} needs {', '.join(needed)}; it is called as factory(rotary)")
+        raise RequestError(
+            f"--model {model!r} needs {', '.join(needed)}; it is called as factory(rotary)"
+        )
     return (False, factory) if needed else (True, lambda rotary: factory())
 
 
@@ -94,7 +96,11 @@ def _check_module(module: Any, model: str) -> None:
 def _checked_loss(loss: Any, model: str) -> Tensor:
     expected = "module(tokens), tokens (B, S) of int64, must return the scalar loss"
     if not isinstance(loss, Tensor):
-        raise RequestError(f"--model {model!r}: {expected}, not an object of class {type(loss).__name__}")
+        raise RequestError(
+            f"--model {model!r}: {expected}, not an object of class {type(loss).__name__}"
+        )
     if loss.numel() != 1:
-        raise RequestError(f"--model {model!r}: {expected}, not a tensor of shape {tuple(loss.shape)}")
+        raise RequestError(
+            f"--model {model!r}: {expected}, not a tensor of shape {tuple(loss.shape)}"
+        )
     return loss.reshape(())

@@ -22,7 +22,8 @@ def truth(qkv: Tensor) -> Tensor:
     """Rotate q and k of qkv, float64 on the CPU, by the reference."""
     q, k, v = pairs(qkv, "half").unbind(2)  # (B, S, H, P, 2) each
     turned = _angles(*_sizes(qkv))  # (S, P)
-    return lanes(torch.stack((rotate(q, turned), rotate(k, turned), v), 2), "half")  # (B, S, 3, H, D)
+    # (B, S, 3, H, D)
+    return lanes(torch.stack((rotate(q, turned), rotate(k, turned), v), 2), "half")
 
 
 def yardstick(qkv: Tensor) -> Tensor:
@@ -66,10 +67,15 @@ def implementation(subject: Subject) -> Rotary:
         """Call it with (B, S, [3,] H, D) each, in its own order of lanes; rows or heads one by one if need be."""
         for axis in alone:
             if inputs[0].shape[axis] > 1:
-                parts = [call(list(part)) for part in zip(*(x.chunk(x.shape[axis], axis) for x in inputs))]
+                parts = [
+                    call(list(part))
+                    for part in zip(*(x.chunk(x.shape[axis], axis) for x in inputs))
+                ]
                 return [torch.cat(each, axis) for each in zip(*parts)]
         given = _call(convention, inputs, subject.device)
-        return [unlay(result, convention.axes, inputs[0].shape[-1]) for result in subject.call(given)]
+        return [
+            unlay(result, convention.axes, inputs[0].shape[-1]) for result in subject.call(given)
+        ]
 
     def seam(qkv: Tensor) -> Tensor:
         reason = unfit(convention, qkv.shape[-1], qkv.shape[-2])
@@ -100,7 +106,8 @@ def _call(convention: Convention, inputs: Sequence[Tensor], device: torch.device
     """Return the call for the positions 0 .. S-1."""
     batch, length, heads, width = (inputs[0].shape[axis] for axis in (0, 1, -2, -1))
     laid = [lay(x, convention.axes).contiguous() for x in inputs]
-    own = [x.clone() for x in laid] if convention.in_place else laid  # autograd forbids writing into a view
+    # autograd forbids writing into a view
+    own = [x.clone() for x in laid] if convention.in_place else laid
     rows = torch.arange(length, device=device)  # (S,)
     positions = laid_positions(rows, convention.position_axes, batch).contiguous()
     sizes = {"B": batch, "S": length, "H": heads, "D": width, "R": width}
@@ -111,13 +118,20 @@ def _call(convention: Convention, inputs: Sequence[Tensor], device: torch.device
 
 @cache
 def _tables(
-    convention: Convention, batch: int, length: int, width: int, dtype: torch.dtype, device: torch.device
+    convention: Convention,
+    batch: int,
+    length: int,
+    width: int,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> tuple[Tensor, ...]:
     if convention.tables == "positions":
         return ()
     turned = _angles(length, width).expand(batch, -1, -1)  # (B, S, P)
     order = convention.table_lanes or convention.pairing
-    made = tables(convention.tables, order, turned, dtype, convention.table_axes, convention.sections)
+    made = tables(
+        convention.tables, order, turned, dtype, convention.table_axes, convention.sections
+    )
     return tuple(table.contiguous().to(device) for table in made)
 
 

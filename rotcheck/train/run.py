@@ -43,7 +43,9 @@ def train(
     Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends
     the run, and what was finished is returned with `interrupted` set.
     """
-    wanted = plan.request(implementations, devices, dtypes, steps=steps, seed=seed, fasta=fasta, model=model)
+    wanted = plan.request(
+        implementations, devices, dtypes, steps=steps, seed=seed, fasta=fasta, model=model
+    )
     with Pool(preload=PRELOAD) as pool:
         machine = probe.workplace(pool, comparing.SURVEYED)
         here = matrix.devices(wanted.devices, machine)

@@ -16,7 +16,8 @@ LETTERS = RESIDUES + UNKNOWN + END + MASK
 
 VOCABULARY = len(LETTERS)
 LARGEST = 64 << 20  # bytes of a FASTA file
-SHORTEST_DNA = 30  # letters from which a file without any other letter than A, C, G, T, U, N is taken for DNA
+# letters from which a file without any other letter than A, C, G, T, U, N is taken for DNA
+SHORTEST_DNA = 30
 
 _TOKENS = {letter: token for token, letter in enumerate(LETTERS)}
 _READ = {letter: letter for letter in RESIDUES} | dict.fromkeys(UNSURE, UNKNOWN)
@@ -102,4 +103,6 @@ def _check_filled(found: list[str], begun: int, name: str) -> None:
 def _check_protein(found: list[str], name: str) -> None:
     letters = "".join(found)
     if len(letters) >= SHORTEST_DNA and set(letters) <= set("ACGTNX"):  # U was read as X
-        raise RequestError(f"--fasta {name!r} holds nothing but A, C, G, T, U and N: DNA or RNA, no protein")
+        raise RequestError(
+            f"--fasta {name!r} holds nothing but A, C, G, T, U and N: DNA or RNA, no protein"
+        )

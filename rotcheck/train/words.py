@@ -34,6 +34,4 @@ def identified(found: Identified) -> str:
     """Return what a function that was given was found to do, and how it is called."""
     convention = found.convention or {}
     backwards = " by minus the angle" if convention.get("direction") == -1 else ""
-    return (
-        f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {found.called}"
-    )
+    return f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {found.called}"

@@ -42,10 +42,14 @@ def open_course(setup: dict[str, Any]) -> Answer:
     if setup.get("instead"):
         return lambda task: setup["instead"]
     try:
-        reason = interpret_for(setup["implementation"]) if setup["device"] == "interpreter" else None
+        reason = (
+            interpret_for(setup["implementation"]) if setup["device"] == "interpreter" else None
+        )
         if reason:
             return lambda task: {"state": "skipped", "message": reason}
-        subject = Subject(setup["implementation"], setup["device"], convention_of(setup), **seen_of(setup))
+        subject = Subject(
+            setup["implementation"], setup["device"], convention_of(setup), **seen_of(setup)
+        )
     except Unidentified:
         return lambda task: setup["unidentified"]
     except Unavailable as error:

@@ -4,13 +4,17 @@ import torch
 from torch import Tensor
 
 
-def only_there(x: Tensor, positions: Tensor, beyond: bool = False, opposite: bool = False) -> Tensor:
+def only_there(
+    x: Tensor, positions: Tensor, beyond: bool = False, opposite: bool = False
+) -> Tensor:
     """A right one, with a flag that looks up what is not there and one that turns the other way."""
     if x.device.type == "cpu":
         raise RuntimeError("not for the CPU")
     if beyond:
         return x + torch.ones(3, device=x.device)[positions + 7].sum()
-    frequencies = 10000.0 ** (-torch.arange(0, x.shape[-1], 2, device=x.device).float() / x.shape[-1])
+    frequencies = 10000.0 ** (
+        -torch.arange(0, x.shape[-1], 2, device=x.device).float() / x.shape[-1]
+    )
     angle = (positions[..., None].float() * frequencies)[:, :, None] * (
         -1 if opposite else 1
     )  # (B, S, 1, D / 2)

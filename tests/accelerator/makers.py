@@ -18,7 +18,11 @@ class Rotary(nn.Module):
         self.sin_cached: Tensor | None = None
 
     def forward(self, x: Tensor, seq_len: int) -> tuple[Tensor | None, Tensor | None]:
-        if seq_len != self.seq_len_cached or self.cos_cached is None or self.cos_cached.device != x.device:
+        if (
+            seq_len != self.seq_len_cached
+            or self.cos_cached is None
+            or self.cos_cached.device != x.device
+        ):
             self.seq_len_cached = seq_len
             t = torch.arange(seq_len, device=x.device).type_as(self.inv_freq)
             freqs = torch.outer(t, self.inv_freq)
@@ -36,7 +40,9 @@ class Complex(nn.Module):
         super().__init__()
         freqs = 1.0 / theta ** (torch.arange(0, dim, 2)[: dim // 2].float() / dim)
         angles = torch.outer(torch.arange(max_seq_len).float(), freqs)
-        self.register_buffer("freqs_cis", torch.polar(torch.ones_like(angles), angles), persistent=False)
+        self.register_buffer(
+            "freqs_cis", torch.polar(torch.ones_like(angles), angles), persistent=False
+        )
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         picked = self.freqs_cis[positions].view(1, -1, 1, x.shape[-1] // 2)
@@ -52,7 +58,9 @@ class Rows(nn.Module):
         self.max_seq_len = 512
         inv_freq = 10000.0 ** (-torch.arange(0, 64, 2).float() / 64)
         angles = torch.outer(torch.arange(self.max_seq_len).float(), inv_freq)
-        self.register_buffer("cos_sin", torch.cat((angles.cos(), angles.sin()), -1), persistent=False)
+        self.register_buffer(
+            "cos_sin", torch.cat((angles.cos(), angles.sin()), -1), persistent=False
+        )
 
     def forward(self, position_ids: Tensor) -> tuple[Tensor, ...]:
         return self.cos_sin[position_ids].chunk(2, -1)

@@ -37,7 +37,8 @@ class FromNumbers(nn.Module):
         self.register_buffer("inv_freq", frequencies(dim), persistent=False)
 
     def forward(self, seq_len: int, device: str) -> tuple[Tensor, Tensor]:
-        angle = torch.outer(torch.arange(seq_len, device=device).float(), self.inv_freq)  # (S, D / 2)
+        # (S, D / 2)
+        angle = torch.outer(torch.arange(seq_len, device=device).float(), self.inv_freq)
         return angle.cos(), angle.sin()
 
 
@@ -61,7 +62,9 @@ class Complex(nn.Module):
     def __init__(self, head_dim: int = 64, max_seq_len: int = ROWS) -> None:
         super().__init__()
         angle = torch.outer(torch.arange(max_seq_len).float(), frequencies(head_dim))  # (S, D / 2)
-        self.register_buffer("freqs_cis", torch.polar(torch.ones_like(angle), angle), persistent=False)
+        self.register_buffer(
+            "freqs_cis", torch.polar(torch.ones_like(angle), angle), persistent=False
+        )
 
     def forward(self, xq: Tensor, xk: Tensor, start_pos: int = 0) -> tuple[Tensor, Tensor]:
         turn = self.freqs_cis[start_pos : start_pos + xq.shape[1], None]  # (S, 1, D / 2)
@@ -121,11 +124,13 @@ class Plain:
     """No module that could be moved: it is told on which device its table is."""
 
     def __init__(self, dim: int = 64, max_len: int = ROWS, device: str | None = None) -> None:
-        angle = torch.outer(torch.arange(max_len).float(), frequencies(dim)).to(device)  # (S, D / 2)
+        # (S, D / 2)
+        angle = torch.outer(torch.arange(max_len).float(), frequencies(dim)).to(device)
         self.cos, self.sin = angle.cos(), angle.sin()
 
     def __call__(self, x: Tensor, positions: Tensor) -> Tensor:
-        cos, sin = self.cos[positions][:, :, None], self.sin[positions][:, :, None]  # (B, S, 1, D / 2)
+        # (B, S, 1, D / 2)
+        cos, sin = self.cos[positions][:, :, None], self.sin[positions][:, :, None]
         a, b = x.float().chunk(2, -1)
         return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).type_as(x)
 

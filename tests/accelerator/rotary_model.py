@@ -29,10 +29,13 @@ class CachedRotary(nn.Module):
         super().__init__()
         theta = 1.0 / base ** (torch.arange(0, dim, 2).float() / dim)  # (D/2,)
         angles = torch.arange(max_seq_len).float()[:, None] * theta  # (S, D/2)
-        self.register_buffer("cache", torch.stack((angles.cos(), angles.sin()), -1), persistent=False)
+        self.register_buffer(
+            "cache", torch.stack((angles.cos(), angles.sin()), -1), persistent=False
+        )
 
     def forward(self, x: Tensor, input_pos: Tensor | None = None) -> Tensor:
-        rows = self.cache[: x.shape[1]] if input_pos is None else self.cache[input_pos]  # (..., S, D/2, 2)
+        # (..., S, D/2, 2)
+        rows = self.cache[: x.shape[1]] if input_pos is None else self.cache[input_pos]
         rows = rows.view(-1, x.shape[1], 1, x.shape[-1] // 2, 2)  # (B, S, 1, D/2, 2)
         pairs = x.float().reshape(*x.shape[:-1], -1, 2)  # (B, S, H, D/2, 2)
         a, b = pairs[..., 0], pairs[..., 1]
@@ -51,7 +54,9 @@ class ComplexRotary(nn.Module):
         super().__init__()
         freqs = 1.0 / theta ** (torch.arange(0, dim, 2).float() / dim)  # (D/2,)
         angles = torch.outer(torch.arange(end).float(), freqs)  # (S, D/2)
-        self.register_buffer("freqs_cis", torch.polar(torch.ones_like(angles), angles), persistent=False)
+        self.register_buffer(
+            "freqs_cis", torch.polar(torch.ones_like(angles), angles), persistent=False
+        )
 
     def forward(self, x: Tensor, start_pos: int = 0) -> Tensor:
         rows = self.freqs_cis[start_pos : start_pos + x.shape[1]]  # (S, D/2)
@@ -77,7 +82,9 @@ def apply_rotary_one_sign(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tup
     return q * cos + q2 * sin, k * cos + k2 * sin  # (B, H, S, D)
 
 
-def apply_rotary_k_forgotten(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+def apply_rotary_k_forgotten(
+    q: Tensor, k: Tensor, cos: Tensor, sin: Tensor
+) -> tuple[Tensor, Tensor]:
     """Wrong: k comes back as it was."""
     cos, sin = cos[:, None], sin[:, None]  # (B, 1, S, D)
     return q * cos + rotate_half(q) * sin, k  # (B, H, S, D)

@@ -16,7 +16,11 @@ MOODS = {
     "no-float64": {"PRETEND_NO_FLOAT64": "1"},
     "asserts": {"PRETEND_ASSERTS": "1"},
     "strided-copies": {"PRETEND_STRIDED_COPIES": "1"},
-    "all-at-once": {"PRETEND_NO_FLOAT64": "1", "PRETEND_ASSERTS": "1", "PRETEND_STRIDED_COPIES": "1"},
+    "all-at-once": {
+        "PRETEND_NO_FLOAT64": "1",
+        "PRETEND_ASSERTS": "1",
+        "PRETEND_STRIDED_COPIES": "1",
+    },
 }
 """What accelerators do beside refusing to mix devices, by the switch of pretend.cpp that does it."""
 HARSH = "all-at-once"

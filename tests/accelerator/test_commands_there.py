@@ -12,14 +12,26 @@ from rotcheck.compare.checks import names
 HERE = Path(__file__).parent
 MODEL = HERE / "rotary_model.py"
 MISTAKES = HERE.parent / "compare" / "mistakes.py"
-OWN = ["complex", "fallback", "interleaved", "native", "rotcheck", "timm-cat", "torchscript", "torchtune"]
+OWN = [
+    "complex",
+    "fallback",
+    "interleaved",
+    "native",
+    "rotcheck",
+    "timm-cat",
+    "torchscript",
+    "torchtune",
+]
 """Right ones, of each form: the others are asked in the harshest mood."""
 LIBRARIES = [
     "diffusers", "diffusers-complex", "diffusers-half", "fair-esm", "megatron-core", "rotary-embedding-torch", "timm",
     "timm-half", "torchtune-phi3", "torchtune-qwen2", "transformers-deepseek-v3",
     "transformers-gpt-neox", "transformers-gptj", "transformers-llama", "transformers-qwen2-vl",
 ]  # fmt: skip
-WRONG = [f"{MISTAKES}:{name}" for name in ("conjugate", "interleaved", "arguments_swapped", "row_too_far")]
+WRONG = [
+    f"{MISTAKES}:{name}"
+    for name in ("conjugate", "interleaved", "arguments_swapped", "row_too_far")
+]
 SPAWNING = (
     "import rotcheck.isolation.pool as pool; pool.default_start = lambda: 'spawn'; "
     "from rotcheck.cli.main import main; main()"
@@ -103,7 +115,9 @@ def test_compare_full_in_all_moods_at_once(machine: Machine) -> None:
     asked = ["timm-cat", "complex", "rotcheck", "torchtune", "--dtype", "float32", *SHORT]
     both = ",".join(name for name in names("full") if name != "inductor")
     here = machine.json("compare", *asked, "--check", both, "--device", "cpu", mood=HARSH)
-    there = machine.json("compare", *asked, "--check", f"{both},inductor", "--device", DEVICE, mood=HARSH)
+    there = machine.json(
+        "compare", *asked, "--check", f"{both},inductor", "--device", DEVICE, mood=HARSH
+    )
     assert departures(there, here) == []
     assert not any(cell["verdict"] == "disagrees" for cell in [*here["cells"], *there["cells"]])
 
@@ -139,7 +153,8 @@ def _identified(one: Mapping[str, Any]) -> Any:
 def test_context_reaches_as_far_as_on_the_cpu(machine: Machine) -> None:
     asked = [f"{MODEL}:{name}" for name in ("Rotary", "CachedRotary", "ComplexRotary")]
     here, there = (
-        machine.json("context", *asked, "--device", device, *SHORT, mood=HARSH) for device in ("cpu", DEVICE)
+        machine.json("context", *asked, "--device", device, *SHORT, mood=HARSH)
+        for device in ("cpu", DEVICE)
     )
     assert [_made(one) for one in there["makers"]] == [_made(one) for one in here["makers"]]
     assert [_reached(row) for row in there["rows"]] == [_reached(row) for row in here["rows"]]
@@ -156,13 +171,20 @@ def _reached(row: Mapping[str, Any]) -> Any:
 def test_bench_times_each(machine: Machine) -> None:
     asked = ["native", "timm-cat", *BENCH, "--device", DEVICE]
     rows = machine.json("bench", *asked, mood=HARSH)["timings"]
-    assert {(row["implementation"], row["state"]) for row in rows} >= {("native", "ran"), ("timm-cat", "ran")}
+    assert {(row["implementation"], row["state"]) for row in rows} >= {
+        ("native", "ran"),
+        ("timm-cat", "ran"),
+    }
 
 
-def test_preflight_lets_the_job_start_with_right_ones_alone(machine: Machine, tmp_path: Path) -> None:
+def test_preflight_lets_the_job_start_with_right_ones_alone(
+    machine: Machine, tmp_path: Path
+) -> None:
     policy = tmp_path / "policy.toml"
     for asked, code in ((["native", "torchtune"], 0), (["native", f"{MISTAKES}:conjugate"], 1)):
-        policy.write_text(f"implementations = {asked!r}\ndevices = [{DEVICE!r}]\ndtypes = ['float32']\n")
+        policy.write_text(
+            f"implementations = {asked!r}\ndevices = [{DEVICE!r}]\ndtypes = ['float32']\n"
+        )
         done = machine.run("preflight", "--policy", str(policy), mood=HARSH)
         assert done.returncode == code, done.stdout
 

@@ -29,7 +29,9 @@ def cells(machine: Machine) -> Any:
         checks = [word for check in CHECKS for word in ("--check", check)]
         options = ("--device", device, "--dtype", "float32", "--timeout", "200", *checks)
         report = machine.json("compare", *names, *LIBRARIES, *options, mood=mood)
-        return {(one["implementation"].rpartition(":")[2], one["check"]): one for one in report["cells"]}
+        return {
+            (one["implementation"].rpartition(":")[2], one["check"]): one for one in report["cells"]
+        }
 
     return ask
 
@@ -40,9 +42,10 @@ def test_each_cell_is_what_it_is_on_the_cpu(cells: Any) -> None:
     for place, cell in there.items():
         asked = not (place[1] == "beyond" and cell["verdict"] == "skipped")
         if asked and here[place]["verdict"] != "unavailable":
-            assert (cell["verdict"], cell["message"]) == (here[place]["verdict"], here[place]["message"]), (
-                place
-            )
+            assert (cell["verdict"], cell["message"]) == (
+                here[place]["verdict"],
+                here[place]["message"],
+            ), place
 
 
 def test_no_table_is_looked_up_past_its_end_there(cells: Any) -> None:

@@ -31,11 +31,16 @@ Rows = dict[tuple[str, str], dict[str, Any]]
 
 def tried(machine: Machine, *arguments: str, mood: str = "as-cuda") -> Rows:
     found = machine.json("context", *arguments, mood=mood)
-    return {(row["implementation"].rpartition(":")[2], row["condition"]): row for row in found["rows"]}
+    return {
+        (row["implementation"].rpartition(":")[2], row["condition"]): row for row in found["rows"]
+    }
 
 
 def errors(row: dict[str, Any]) -> dict[int, float]:
-    return {each["position"]: math.inf if each["error"] is None else each["error"] for each in row["phases"]}
+    return {
+        each["position"]: math.inf if each["error"] is None else each["error"]
+        for each in row["phases"]
+    }
 
 
 def assert_same(there: Rows, here: Rows) -> None:
@@ -47,7 +52,10 @@ def assert_same(there: Rows, here: Rows) -> None:
         theirs, ours = errors(there[key]), errors(row)
         assert bool(theirs) == bool(ours), key
         for position in theirs.keys() & ours.keys():
-            assert theirs[position] == pytest.approx(ours[position], rel=1e-3, abs=1e-6), (key, position)
+            assert theirs[position] == pytest.approx(ours[position], rel=1e-3, abs=1e-6), (
+                key,
+                position,
+            )
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +65,13 @@ def makers(machine: Machine) -> Rows:
 
 @pytest.mark.parametrize("mood", EXTREMES)
 def test_what_is_right_on_the_cpu_is_right_there(machine: Machine, makers: Rows, mood: str) -> None:
-    assert {makers[name, "constructed"]["verdict"] for name in ("Rotary", "Complex", "Rows")} == {"agrees"}
+    assert {makers[name, "constructed"]["verdict"] for name in ("Rotary", "Complex", "Rows")} == {
+        "agrees"
+    }
     there = tried(machine, *MAKERS, *SOME, "--device", DEVICE, mood=mood)
     assert_same(there, makers)
-    beyond = there["Rows", "beyond"]  # an index past the end ends a device, and costs the CPU an exception
+    # an index past the end ends a device, and costs the CPU an exception
+    beyond = there["Rows", "beyond"]
     assert (beyond["device"], "raises IndexError" in beyond["note"]) == ("cpu", True)
 
 
@@ -85,7 +96,9 @@ def test_the_device_is_named_where_it_is_handed_over(machine: Machine, tmp_path:
         "                         10000.0 ** (-torch.arange(0, 64, 2, device=device).float() / 64))\n"
         "    return angles.cos(), angles.sin()\n"
     )
-    found = machine.json("context", f"{file}:rotary_tables", "--condition", "grown", "--device", DEVICE)
+    found = machine.json(
+        "context", f"{file}:rotary_tables", "--condition", "grown", "--device", DEVICE
+    )
     assert found["makers"][0]["call"] == f"f(S, {DEVICE})"
     assert [row["verdict"] for row in found["rows"]] == ["agrees", "agrees"]
 
@@ -95,10 +108,15 @@ def test_without_a_cpu_that_runs_it_no_end_is_looked_for(machine: Machine) -> No
     assert rows["NotOnTheCpu", "constructed"]["verdict"] == "agrees"
     assert rows["NotOnTheCpu", "constructed"]["asked_to"] == 511
     beyond = rows["NotOnTheCpu", "beyond"]
-    assert (beyond["verdict"], "it was not understood on cpu" in beyond["message"]) == ("skipped", True)
+    assert (beyond["verdict"], "it was not understood on cpu" in beyond["message"]) == (
+        "skipped",
+        True,
+    )
 
 
-def test_a_table_shorter_than_it_claims_ends_the_device_and_costs_its_own_rows(machine: Machine) -> None:
+def test_a_table_shorter_than_it_claims_ends_the_device_and_costs_its_own_rows(
+    machine: Machine,
+) -> None:
     asked = [f"{HERE}/makers.py:{name}" for name in ("ShorterThanItClaims", "Rows")]
     rows = tried(machine, *asked, "--condition", "half", "--device", DEVICE, mood="asserts")
     assert rows["ShorterThanItClaims", "constructed"]["verdict"] == "raises"
@@ -106,7 +124,9 @@ def test_a_table_shorter_than_it_claims_ends_the_device_and_costs_its_own_rows(m
     assert rows["Rows", "constructed"]["verdict"] == "agrees"
 
 
-def test_a_condition_that_ends_the_device_spoils_none_that_shares_its_process(machine: Machine) -> None:
+def test_a_condition_that_ends_the_device_spoils_none_that_shares_its_process(
+    machine: Machine,
+) -> None:
     name = f"{HERE}/slow_makers.py:DiesInHalf"
     rows = tried(machine, name, *SOME, "--device", DEVICE, mood="asserts")
     verdicts = {condition: row["verdict"] for (_, condition), row in rows.items()}

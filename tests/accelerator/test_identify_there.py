@@ -71,10 +71,14 @@ def test_a_right_module_is_right_there_and_understood_in_the_same_way(
 
 @pytest.mark.parametrize("mood", EXTREMES)
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_module_is_wrong_there_for_the_same_reason(found: Any, name: str, mood: str) -> None:
+def test_a_wrong_module_is_wrong_there_for_the_same_reason(
+    found: Any, name: str, mood: str
+) -> None:
     there, here = found(DEVICE, mood)[name], found("cpu", "as-cuda")[name]
     assert [one["code"] for one in there["findings"]] == [WRONG[name]]
-    assert [one["message"] for one in there["findings"]] == [one["message"] for one in here["findings"]]
+    assert [one["message"] for one in there["findings"]] == [
+        one["message"] for one in here["findings"]
+    ]
 
 
 def test_a_module_is_called_with_the_device_that_it_lives_on(found: Any) -> None:
@@ -93,7 +97,9 @@ def test_what_only_the_device_refuses_is_no_mistake(found: Any, mood: str) -> No
     assert found("cpu", "as-cuda")["LeftBehind"]["follows"]
     assert not there["follows"]
     assert not there.get("findings")
-    assert there["message"].startswith(f"rotates on cpu, and on {DEVICE} f(x, positions) raises RuntimeError")
+    assert there["message"].startswith(
+        f"rotates on cpu, and on {DEVICE} f(x, positions) raises RuntimeError"
+    )
     assert "Expected all tensors to be on the same device" in there["message"]
 
 
@@ -119,7 +125,9 @@ def harmful(machine: Machine) -> dict[str, dict[str, Any]]:
     return dict(zip(names, told["identifications"], strict=True))
 
 
-def test_a_device_that_is_lost_ends_the_search_and_accuses_nobody(harmful: dict[str, dict[str, Any]]) -> None:
+def test_a_device_that_is_lost_ends_the_search_and_accuses_nobody(
+    harmful: dict[str, dict[str, Any]],
+) -> None:
     lost = harmful["never_right"]
     assert "answers no more" in lost["message"]
     assert not lost["follows"]

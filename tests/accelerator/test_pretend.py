@@ -18,7 +18,9 @@ def answers(machine: Machine) -> Any:
     @cache
     def ask(mood: str) -> dict[str, list[Any]]:
         script = Path(__file__).with_name("device.py")
-        output = subprocess.check_output([sys.executable, script], env=machine.environment(mood), text=True)
+        output = subprocess.check_output(
+            [sys.executable, script], env=machine.environment(mood), text=True
+        )
         found: dict[str, list[Any]] = json.loads(output)
         return found
 
@@ -48,7 +50,9 @@ def test_what_accelerators_can_do_it_can(answers: Any, mood: str) -> None:
 def test_float64_is_there_but_where_it_is_switched_off(answers: Any, mood: str) -> None:
     kind, value = answers(mood)["float64"]
     assert (
-        (kind, value) == (None, 276.0) if mood not in ("no-float64", "all-at-once") else kind == "TypeError"
+        (kind, value) == (None, 276.0)
+        if mood not in ("no-float64", "all-at-once")
+        else kind == "TypeError"
     )
 
 

@@ -7,7 +7,14 @@ import pytest
 from running import DEVICE, EXTREMES, HARSH, Machine
 
 TRAIN = Path(__file__).parent.parent / "train"
-ASKED = ("native", "rotcheck", "complex", "timm", f"{TRAIN}/right.py:plain", f"{TRAIN}/wrong.py:sign_of_k")
+ASKED = (
+    "native",
+    "rotcheck",
+    "complex",
+    "timm",
+    f"{TRAIN}/right.py:plain",
+    f"{TRAIN}/wrong.py:sign_of_k",
+)
 Courses = dict[str, dict[str, Any]]
 
 
@@ -23,7 +30,9 @@ def here(machine: Machine) -> Courses:
 
 
 @pytest.mark.parametrize("mood", EXTREMES)
-def test_the_same_verdicts_and_losses_as_on_the_cpu(machine: Machine, here: Courses, mood: str) -> None:
+def test_the_same_verdicts_and_losses_as_on_the_cpu(
+    machine: Machine, here: Courses, mood: str
+) -> None:
     there = trained(machine, *ASKED, "--device", DEVICE, mood=mood)
     assert {name: course["verdict"] for name, course in there.items()} == {
         **dict.fromkeys(("native", "rotcheck", "complex", "timm", "plain"), "agrees"),

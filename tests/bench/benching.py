@@ -9,7 +9,12 @@ from rotcheck.implementations import registry
 from rotcheck.results import Bench, Machine, Spread, Timing
 
 PLANTED = Path(__file__).parent / "clockwork.py"
-SMALL = {"devices": ["cpu"], "dtypes": ["float32"], "shapes": ["2x10x3x8x64"], "passes": ["forward"]}
+SMALL = {
+    "devices": ["cpu"],
+    "dtypes": ["float32"],
+    "shapes": ["2x10x3x8x64"],
+    "passes": ["forward"],
+}
 
 
 def planted(name: str) -> str:
@@ -76,7 +81,12 @@ def bad(implementation: str, state: str, message: str, **more: Any) -> Timing:
 def bench(*rows: Timing, **more: Any) -> Bench:
     """Return a benchmark of these rows against native."""
     machine = Machine(
-        system="Linux 6.1.0", processor="Xeon", cores=2, memory_gib=7.8, python="3.11.7", torch="2.13.0+cpu"
+        system="Linux 6.1.0",
+        processor="Xeon",
+        cores=2,
+        memory_gib=7.8,
+        python="3.11.7",
+        torch="2.13.0+cpu",
     )
     given = {"against": "native", "budget_seconds": 0.5, "planned": len(rows)}
     return Bench(rotcheck="0.1.0", machine=machine, timings=rows, **{**given, **more})

@@ -15,7 +15,12 @@ pytestmark = pytest.mark.last
 @pytest.fixture(scope="module")
 def rows(alone: Callable[[], AbstractContextManager[None]]) -> dict[str, Timing]:
     """Functions of known time against one that takes 20 ms."""
-    names = ("half_as_slow", "first_call_sleeps", "second_call_sleeps", "slow_and_first_call_sleeps")
+    names = (
+        "half_as_slow",
+        "first_call_sleeps",
+        "second_call_sleeps",
+        "slow_and_first_call_sleeps",
+    )
     with alone():
         return timed(*names, against=planted("slow"), seconds=0.1)
 
@@ -42,7 +47,9 @@ def test_the_baseline_against_itself_is_no_faster(rows: dict[str, Timing]) -> No
 
 
 @pytest.mark.parametrize("name", ["first_call_sleeps", "second_call_sleeps"])
-def test_compile_time_is_what_first_calls_take_beyond_steady_ones(rows: dict[str, Timing], name: str) -> None:
+def test_compile_time_is_what_first_calls_take_beyond_steady_ones(
+    rows: dict[str, Timing], name: str
+) -> None:
     row = rows[name]
     assert row.compile_seconds == pytest.approx(FIRST, rel=0.5)
     assert row.seconds is not None
@@ -50,7 +57,10 @@ def test_compile_time_is_what_first_calls_take_beyond_steady_ones(rows: dict[str
 
 
 def test_the_first_call_is_told_apart(rows: dict[str, Timing]) -> None:
-    first = {name: rows[name].first_call_seconds or 0 for name in ("first_call_sleeps", "second_call_sleeps")}
+    first = {
+        name: rows[name].first_call_seconds or 0
+        for name in ("first_call_sleeps", "second_call_sleeps")
+    }
     assert first["first_call_sleeps"] >= FIRST
     assert first["second_call_sleeps"] < FIRST
 

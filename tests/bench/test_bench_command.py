@@ -26,10 +26,23 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_0_when_all_rows_ran_with_its_files(tmp_path: Path) -> None:
     done = run(
-        "native", *QUICK, "-q", "-o", "bench.json", "-o", "bench.md", "--plot", "bench.svg", cwd=tmp_path
+        "native",
+        *QUICK,
+        "-q",
+        "-o",
+        "bench.json",
+        "-o",
+        "bench.md",
+        "--plot",
+        "bench.svg",
+        cwd=tmp_path,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["bench.json", "bench.md", "bench.svg"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "bench.json",
+        "bench.md",
+        "bench.svg",
+    ]
     found = json.loads((tmp_path / "bench.json").read_text())
     assert [row["implementation"] for row in found["timings"]] == ["native"]
 
@@ -75,9 +88,7 @@ def test_2_with_one_sentence_for_what_cannot_be_done(
 
 
 def test_130_when_interrupted_with_what_was_finished_shown_and_written(tmp_path: Path) -> None:
-    endless = (
-        "import time\n\ndef endless(qkv, cos, sin):\n    open('reached', 'w').close()\n    time.sleep(600)\n"
-    )
+    endless = "import time\n\ndef endless(qkv, cos, sin):\n    open('reached', 'w').close()\n    time.sleep(600)\n"
     (tmp_path / "mine.py").write_text(endless)
     front = subprocess.Popen(
         [*ROTCHECK, "mine.py:endless", *QUICK, "-o", "bench.json"],

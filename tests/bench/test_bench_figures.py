@@ -22,7 +22,9 @@ def test_one_value_has_no_noise() -> None:
 
 def test_ratios_are_taken_round_by_round_so_that_drift_cancels() -> None:
     drifting = [1.0, 2.0, 4.0, 8.0, 16.0]
-    assert figures.ratio([3 * each for each in drifting], drifting) == Spread(median=3.0, q25=3.0, q75=3.0)
+    assert figures.ratio([3 * each for each in drifting], drifting) == Spread(
+        median=3.0, q25=3.0, q75=3.0
+    )
 
 
 def test_ratios_of_different_rounds_are_refused() -> None:
@@ -71,6 +73,8 @@ def test_a_baseline_in_luck_does_not_pay_itself_back() -> None:
     """Its second measurement came out faster than its first: that is noise, whatever the quartiles say."""
     lucky = Spread(median=1.1, q25=1.05, q75=1.15)
     group = Group("cpu", "float32", "2x10x3x8x64", "forward")
-    row = msgspec.structs.replace(not_run("native", group, "ran", ""), speedup=lucky, break_even_calls=0)
+    row = msgspec.structs.replace(
+        not_run("native", group, "ran", ""), speedup=lucky, break_even_calls=0
+    )
     assert settled(row, row.speedup).break_even_calls is None
     assert settled(row, Spread(median=1.0, q25=0.99, q75=1.01)).break_even_calls == 0

@@ -26,7 +26,9 @@ def size(*, backward: bool = False) -> Size:
     return Size(2, 10, 8, 64, torch.float32, CPU, backward)
 
 
-def made(function: Function, convention: Convention = PACKED, *, backward: bool = False) -> Contender:
+def made(
+    function: Function, convention: Convention = PACKED, *, backward: bool = False
+) -> Contender:
     """Return a contender of a function that was never loaded."""
     loaded = SimpleNamespace(function=function, convention=convention, running=nullcontext)
     return rotation(cast(Loaded, loaded), size(backward=backward))
@@ -45,7 +47,8 @@ def footprint(contender: Contender) -> tuple[float, int | None]:
 @pytest.mark.parametrize(
     ("name", "backward", "inputs", "operations"),
     [
-        ("native", False, 3.0, 5),  # q * cos, -x2 and cat: 2.5, then x * sin instead of -x2: 3; + makes five
+        # q * cos, -x2 and cat: 2.5, then x * sin instead of -x2: 3; + makes five
+        ("native", False, 3.0, 5),
         ("native", True, 3.5, 10),  # result, gradient * sin, its halves' -x and cat: 3.5
         ("interleaved", False, 2.0, 10),
         ("complex", False, 1.0, 2),  # one product for q, one for k
@@ -54,7 +57,10 @@ def footprint(contender: Contender) -> tuple[float, int | None]:
 def test_the_footprint_of_real_functions_is_what_their_lines_say(
     name: str, backward: bool, inputs: float, operations: int
 ) -> None:
-    assert footprint(rotation(Loaded(name, "cpu", None), size(backward=backward))) == (inputs, operations)
+    assert footprint(rotation(Loaded(name, "cpu", None), size(backward=backward))) == (
+        inputs,
+        operations,
+    )
 
 
 def test_a_copy_holds_one_input_and_is_one_operation() -> None:
@@ -72,10 +78,17 @@ def test_a_function_that_allocates_nothing_holds_nothing() -> None:
 
 
 def test_views_and_allocations_are_no_launches() -> None:
-    assert footprint(made(lambda x, cos, sin: (torch.empty(0), x.transpose(0, 1).transpose(0, 1))[1]))[1] == 0
+    assert (
+        footprint(made(lambda x, cos, sin: (torch.empty(0), x.transpose(0, 1).transpose(0, 1))[1]))[
+            1
+        ]
+        == 0
+    )
 
 
-def test_an_in_place_function_gets_a_fresh_copy_for_each_gradient_and_keeps_its_input_otherwise() -> None:
+def test_an_in_place_function_gets_a_fresh_copy_for_each_gradient_and_keeps_its_input_otherwise() -> (
+    None
+):
     backward, forward = (Problem(IN_PLACE, size(backward=each)) for each in (True, False))
     assert backward.inputs()[0].data_ptr() != backward.inputs()[0].data_ptr()
     assert not backward.inputs()[0].is_leaf
@@ -135,7 +148,9 @@ def test_what_an_allocator_counts_is_the_call_and_not_the_copies_it_is_given(
 
 def test_gradients_do_not_accumulate_and_do_not_grow() -> None:
     problem = Problem(PACKED, size(backward=True))
-    first, second = (problem.backward(lambda x, cos, sin: x * 2, problem.inputs())[0] for _ in range(2))
+    first, second = (
+        problem.backward(lambda x, cos, sin: x * 2, problem.inputs())[0] for _ in range(2)
+    )
     assert torch.equal(first, second)
     assert problem.inputs()[0].grad is None
 

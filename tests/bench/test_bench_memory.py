@@ -14,7 +14,9 @@ GIB = 1 << 30
 CUDA = torch.device("cuda", 0)
 
 
-def test_a_row_is_skipped_when_others_hold_the_memory_of_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_is_skipped_when_others_hold_the_memory_of_its_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     large = row("native", 1e-3, device="cuda:0", shape="4x4096x3x32x128")
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 * GIB, 80 * GIB))
     assert _crowded(large, CUDA) == (
@@ -25,8 +27,12 @@ def test_a_row_is_skipped_when_others_hold_the_memory_of_its_device(monkeypatch:
     assert _crowded(large, torch.device("cpu")) is None
 
 
-def test_a_device_of_another_family_is_asked_as_the_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "accelerator", SimpleNamespace(get_memory_info=lambda device: (GIB, 2 * GIB)))
+def test_a_device_of_another_family_is_asked_as_the_accelerator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        torch, "accelerator", SimpleNamespace(get_memory_info=lambda device: (GIB, 2 * GIB))
+    )
     monkeypatch.setattr(
         torch, "privateuseone", SimpleNamespace(get_device_name=lambda device: "NPU"), raising=False
     )
@@ -35,7 +41,9 @@ def test_a_device_of_another_family_is_asked_as_the_accelerator(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("told", ["raises", "absent"])
-def test_a_device_that_counts_no_memory_refuses_nothing(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_counts_no_memory_refuses_nothing(
+    told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_count(device: torch.device) -> tuple[int, int]:
         raise NotImplementedError("Allocator for privateuseone is not a DeviceAllocator.")
 

@@ -33,9 +33,18 @@ def line(name: str, found: Bench = FOUND) -> str:
     return next(text for text in table(found).splitlines() if text.startswith(name))
 
 
-def test_the_fastest_comes_first_then_the_baseline_then_the_slow_then_what_failed_then_the_copy() -> None:
+def test_the_fastest_comes_first_then_the_baseline_then_the_slow_then_what_failed_then_the_copy() -> (
+    None
+):
     names = [text.split()[0] for text in table().splitlines()[4:] if text]
-    assert names[names.index("fast") :][:6] == ["fast", "nearly", "native", "slow", "broken", "copy"]
+    assert names[names.index("fast") :][:6] == [
+        "fast",
+        "nearly",
+        "native",
+        "slow",
+        "broken",
+        "copy",
+    ]
 
 
 def test_every_figure_has_its_noise() -> None:
@@ -195,12 +204,16 @@ def test_a_picture_of_nothing_can_be_drawn(tmp_path: Path) -> None:
         ("no/folder/bench.svg", "--plot 'no/folder"),
     ],
 )
-def test_a_picture_that_cannot_be_made_is_refused_before_anything_runs(path: str, said: str) -> None:
+def test_a_picture_that_cannot_be_made_is_refused_before_anything_runs(
+    path: str, said: str
+) -> None:
     with pytest.raises(RequestError, match=said):
         plot.check(path)
 
 
-def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_matplotlib_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RequestError, match="pip install matplotlib"):
         plot.check(str(tmp_path / "bench.svg"))

@@ -14,7 +14,9 @@ def run(*seconds: float, budget: float) -> tuple[list[list[float]], list[str]]:
 def test_all_run_once_in_each_round() -> None:
     seconds, log = run(1.0, 2.0, 3.0, budget=60.0)
     assert seconds == [[1.0] * 10, [2.0] * 10, [3.0] * 10]
-    assert [sorted(log[at : at + 6]) for at in range(0, 60, 6)] == [["a", "a", "b", "b", "c", "c"]] * 10
+    assert [sorted(log[at : at + 6]) for at in range(0, 60, 6)] == [
+        ["a", "a", "b", "b", "c", "c"]
+    ] * 10
 
 
 def test_each_order_has_its_turn() -> None:

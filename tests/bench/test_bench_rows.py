@@ -19,7 +19,14 @@ def ends() -> dict[str, Timing]:
     """Functions that end badly, between healthy ones."""
     more = ("holds_five_inputs", "holds_its_result_only", "fallback", "flash-attn")
     return timed(
-        "plain", "raises", "dies", "never_returns", "three_operations", "complex", *more, timeout=4.0
+        "plain",
+        "raises",
+        "dies",
+        "never_returns",
+        "three_operations",
+        "complex",
+        *more,
+        timeout=4.0,
     )
 
 
@@ -77,7 +84,9 @@ def test_bandwidth_is_bytes_read_and_written(ends: dict[str, Timing]) -> None:
 
 def test_after_a_hang_the_other_rows_of_the_function_are_given_less_time() -> None:
     both = ["forward", "forward+backward"]
-    found = rotcheck.bench([planted("never_returns")], seconds=0.02, timeout=4.0, **{**SMALL, "passes": both})
+    found = rotcheck.bench(
+        [planted("never_returns")], seconds=0.02, timeout=4.0, **{**SMALL, "passes": both}
+    )
     hung = [row.message for row in found.timings if row.implementation == shown("never_returns")]
     assert hung == ["no answer within 4 s", "no answer within 0.4 s"]
 
@@ -101,7 +110,10 @@ def test_what_has_no_gradient_by_design_is_skipped_where_one_is_asked_for() -> N
     asked = {**SMALL, "passes": ["forward", "forward+backward"]}
     found = rotcheck.bench(["torch-onnx"], seconds=0.02, **asked)
     states = {(row.implementation, row.pass_): row.state for row in found.timings}
-    assert (states["torch-onnx", "forward"], states["torch-onnx", "forward+backward"]) == ("ran", "skipped")
+    assert (states["torch-onnx", "forward"], states["torch-onnx", "forward+backward"]) == (
+        "ran",
+        "skipped",
+    )
 
 
 def test_switches_of_one_do_not_reach_the_other() -> None:
@@ -126,12 +138,18 @@ def test_a_first_call_finds_nothing_compiled() -> None:
 def test_without_a_baseline_the_others_are_timed_all_the_same() -> None:
     rows = timed("plain", against=planted("raises"))
     assert rows["raises"].state == "raises"
-    assert (rows["plain"].state, rows["plain"].speedup, rows["plain"].break_even_calls) == ("ran", None, None)
+    assert (rows["plain"].state, rows["plain"].speedup, rows["plain"].break_even_calls) == (
+        "ran",
+        None,
+        None,
+    )
     assert rows["plain"].times_copy is not None
 
 
 def test_a_dtype_that_fails_leaves_the_others(gradients: dict[tuple[str, str], Timing]) -> None:
-    states = {dtype: row.state for (name, dtype), row in gradients.items() if name == "raises_in_bfloat16"}
+    states = {
+        dtype: row.state for (name, dtype), row in gradients.items() if name == "raises_in_bfloat16"
+    }
     assert states == {"float32": "ran", "bfloat16": "raises"}
 
 
@@ -154,17 +172,27 @@ def test_stand_ins_are_refused(device: str) -> None:
         timed("plain", devices=[device])
 
 
-def test_a_default_shape_that_is_too_large_for_this_machine_is_skipped_and_an_asked_one_is_refused() -> None:
+def test_a_default_shape_that_is_too_large_for_this_machine_is_skipped_and_an_asked_one_is_refused() -> (
+    None
+):
     asked = {**SMALL, "shapes": []}
     found = rotcheck.bench(["native"], seconds=0.01, memory_limit=0.6, **asked)
     assert {row.shape: row.state for row in found.timings}["4x4096x3x16x128"] == "skipped"
-    wanted = plan.request(["native"], ["cpu"], ["float32"], ["4x4096x3x16x128"], ["forward"], "native")
+    wanted = plan.request(
+        ["native"], ["cpu"], ["float32"], ["4x4096x3x16x128"], ["forward"], "native"
+    )
     with pytest.raises(RequestError, match="take a smaller shape"):
         plan.groups(wanted, {"cpu": Room(0.6, plan.WORKER_MAY)})
 
 
-OTHER_FORMS = {  # q and k apart, no batch, one head, names that say SEDD and tables that do not, its own table
-    "functions_half.py": ["batched_tables", "no_batch", "heads_and_lanes_in_one", "packed_by_slices"],
+# q and k apart, no batch, one head, names that say SEDD and tables that do not, its own table
+OTHER_FORMS = {
+    "functions_half.py": [
+        "batched_tables",
+        "no_batch",
+        "heads_and_lanes_in_one",
+        "packed_by_slices",
+    ],
     "functions_interleaved.py": ["two_complex", "tokens_of_two"],
     "functions_own.py": ["FromSettings"],
 }

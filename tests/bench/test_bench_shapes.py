@@ -57,7 +57,10 @@ def asked(*given: str) -> plan.Request:
 def test_a_shape_that_a_worker_cannot_hold_is_told_with_both_numbers() -> None:
     assert shapes.too_large("4x4096x3x16x128", "float32", ROOM._replace(gib=8.0)) is None
     reason = shapes.too_large("4x4096x3x16x128", "float32", ROOM)
-    assert reason == "timing 4x4096x3x16x128 in float32 takes about 4.5 GiB, and a worker may hold 4.0 GiB"
+    assert (
+        reason
+        == "timing 4x4096x3x16x128 in float32 takes about 4.5 GiB, and a worker may hold 4.0 GiB"
+    )
 
 
 def test_a_dtype_of_half_the_width_takes_half_the_memory() -> None:

@@ -30,7 +30,8 @@ LINES: dict[str, str] = {
     "tracebacks": TRACE,
     "ranks": "[rank{0}]: Traceback (most recent call last):\n[rank{0}]: ValueError: bad rank {0:x}\n",
     "nothing": "\0" * 100,
-    "digits": "1" * 8000 + " error {0:x}\n",  # what an expression that is not linear shows itself on
+    # what an expression that is not linear shows itself on
+    "digits": "1" * 8000 + " error {0:x}\n",
     "blanks": " " * 8000 + "error {0:x}\n",
     "one-line": "word {0} ",
     "one-line-of-errors": "Error: word {0:x} Traceback ",

@@ -24,7 +24,8 @@ def main() -> None:
     print("|---|---|---|")
     for dtype in DTYPES:
         ways = of(dtype)
-        rounds = [seconds(ways) for _ in range(int(sys.argv[1]) + 2)][2:]  # the first ones touch new memory
+        # the first ones touch new memory
+        rounds = [seconds(ways) for _ in range(int(sys.argv[1]) + 2)][2:]
         for what in list(ways)[1:]:
             low, middle, high = quartiles([each[what] / each["clone"] for each in rounds])
             print(

@@ -71,7 +71,8 @@ def overhead(rows: Rows) -> str:
     if rows[OURS].shape != SMALL or not ours:
         return ""
     name, fastest = min(
-        ((name, row.seconds.median) for name, row in rows.items() if row.seconds), key=lambda pair: pair[1]
+        ((name, row.seconds.median) for name, row in rows.items() if row.seconds),
+        key=lambda pair: pair[1],
     )
     return "the fastest" if name == OURS else f"{(ours.median - fastest) * 1e6:.0f} µs over {name}"
 

@@ -54,7 +54,9 @@ def timed(command: Sequence[str]) -> float:
 
 def peak(command: str) -> str:
     """Return the peak memory of the front process of a command, without its children's."""
-    done = subprocess.run([PYTHON, "-c", FRONT, command], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [PYTHON, "-c", FRONT, command], capture_output=True, text=True, check=False
+    )
     return next(line[5:] for line in done.stderr.splitlines() if line.startswith("peak "))
 
 

@@ -100,7 +100,11 @@ def found(folder: Path) -> Check:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         return check(
-            *(name for name in FILES if name not in ("nothing.py", "package/sizes.py") and "__" not in name)
+            *(
+                name
+                for name in FILES
+                if name not in ("nothing.py", "package/sizes.py") and "__" not in name
+            )
         )
 
 
@@ -116,7 +120,10 @@ def test_a_right_file_is_right_as_far_as_it_builds_its_tables(found: Check) -> N
         FILES["right.py"].split("\n").index("class RotaryEmbedding(nn.Module):") + 1,
     )
     told = found.conventions[found.parts.index(maker)]
-    assert told.built == "RotaryEmbedding(dim=128, max_seq_len=32768, base=500000.0), as line 34 builds it"
+    assert (
+        told.built
+        == "RotaryEmbedding(dim=128, max_seq_len=32768, base=500000.0), as line 34 builds it"
+    )
     assert told.convention is not None
     assert told.convention.theta == 500000.0
     assert part(found, "right.py:apply_rotary").answer == "right"
@@ -137,7 +144,9 @@ def test_a_mistake_is_shown_whatever_its_file_is_called(found: Check) -> None:
 
 
 def test_permutations_of_checkpoints_are_judged_and_have_no_dtype(found: Check) -> None:
-    right, wrong = (part(found, f"permutes.py:permute_{name}") for name in ("for_rope", "even_rope_rows"))
+    right, wrong = (
+        part(found, f"permutes.py:permute_{name}") for name in ("for_rope", "even_rope_rows")
+    )
     assert (right.answer, wrong.answer) == ("right", "wrong")
     told = dict(zip(found.parts, found.conventions))
     shown = {
@@ -168,7 +177,9 @@ def test_a_file_inside_a_package_is_imported_as_its_module(found: Check) -> None
     assert (maker.answer, maker.file, maker.needed) == ("right", "package/layers/rope.py", 4096)
 
 
-@pytest.mark.parametrize(("name", "said"), [("lacking.py", "which is not installed"), ("dies.py", "SIGABRT")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("lacking.py", "which is not installed"), ("dies.py", "SIGABRT")]
+)
 def test_what_cannot_be_imported_or_dies_is_not_understood_and_takes_nobody_along(
     name: str, said: str, found: Check
 ) -> None:
@@ -201,7 +212,9 @@ def test_asked_for_more_positions_than_its_table_has_it_is_wrong(folder: Path) -
 def test_where_there_is_nothing_the_code_is_5_and_what_is_there_is_said(folder: Path) -> None:
     ran = rotcheck("check", "nothing.py", cwd=folder)
     assert (ran.code, ran.err) == (5, "")
-    assert "has no function or class whose name speaks of rotary embeddings" in ran.out.splitlines()[0]
+    assert (
+        "has no function or class whose name speaks of rotary embeddings" in ran.out.splitlines()[0]
+    )
     assert "it has add" in ran.out.splitlines()[0]
 
 
@@ -215,7 +228,9 @@ def test_where_there_is_nothing_the_code_is_5_and_what_is_there_is_said(folder: 
         (["right.py", "-o", "found.srif"], "did you mean '.sarif'?"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_in_one_line(asked: list[str], said: str, folder: Path) -> None:
+def test_what_cannot_be_asked_is_refused_in_one_line(
+    asked: list[str], said: str, folder: Path
+) -> None:
     ran = rotcheck("check", *asked, cwd=folder)
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert said in ran.err
@@ -237,16 +252,20 @@ ROW = Reach(
     right_to=4096,
     asked_to=4096,
 )
-CELL = Cell(implementation="m.py:f", device="cpu", dtype="bfloat16", check="forward", verdict="agrees")
+CELL = Cell(
+    implementation="m.py:f", device="cpu", dtype="bfloat16", check="forward", verdict="agrees"
+)
 
 
 @pytest.mark.parametrize(
     ("cells", "rows", "changes", "answer"),
     [
         ([], [ROW], {}, "right"),
-        ([], [replace(ROW, asked_to=1000, stopped="it takes long")], {}, "unknown"),  # not asked far enough
+        # not asked far enough
+        ([], [replace(ROW, asked_to=1000, stopped="it takes long")], {}, "unknown"),
         ([], [replace(ROW, verdict="skipped", message="it makes a grid")], {}, "unknown"),
-        ([], [], {"convention": Described(kind="builds", positions="grid")}, "right"),  # no length to reach
+        # no length to reach
+        ([], [], {"convention": Described(kind="builds", positions="grid")}, "right"),
         ([replace(CELL, verdict="skipped")], [], {"convention": Described(kind="both", schedule="axial")}, "right"),
         ([], [replace(ROW, verdict="raises", finding="short", message="it gives 8 rows")], {}, "unknown"),
         ([], [replace(ROW, verdict="hangs", message="no answer")], {}, "wrong"),
@@ -266,7 +285,8 @@ def test_nothing_is_right_that_was_not_judged_as_far_as_it_must_be(
 
 def test_the_headline_of_what_is_right_is_how_far_all_of_it_is() -> None:
     parts = [
-        Part(name="m.py:a", answer="right", kind="builds", needed=needed) for needed in (32768, 8192, None)
+        Part(name="m.py:a", answer="right", kind="builds", needed=needed)
+        for needed in (32768, 8192, None)
     ]
     assert headline.headline(parts, ASKED) == "right to 8,192 in bfloat16"
     assert headline.headline(parts[2:], ASKED) == "right in bfloat16"

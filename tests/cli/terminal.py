@@ -62,7 +62,11 @@ def rotcheck(*arguments: str, text: str = "", cwd: Path | None = None, **more: s
 
 
 def in_terminal(
-    *arguments: str, width: int = 80, cwd: Path | None = None, piped: Sequence[str] = (), **more: str
+    *arguments: str,
+    width: int = 80,
+    cwd: Path | None = None,
+    piped: Sequence[str] = (),
+    **more: str,
 ) -> Ran:
     """Run the command line in a terminal of this width; what both streams write there is `err`.
 

@@ -125,7 +125,9 @@ def interrupted(folder: Path, number: signal.Signals, *more: str) -> Ran:
         text=True,
     )
     deadline = time.monotonic() + LIMIT
-    while not (folder / "reached").exists() and process.poll() is None and time.monotonic() < deadline:
+    while (
+        not (folder / "reached").exists() and process.poll() is None and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     time.sleep(0.5)  # the cell before it is counted by now
     family = psutil.Process(process.pid).children(recursive=True)
@@ -172,7 +174,9 @@ def test_130_for_preflight_too_and_the_job_must_not_start(folder: Path) -> None:
 
 def test_130_before_anything_was_found(tmp_path: Path) -> None:
     """The signal comes while torch is imported: there is nothing to report, and nothing is left."""
-    (tmp_path / "torch.py").write_text("import time\nopen('reached', 'w').close()\ntime.sleep(600)\n")
+    (tmp_path / "torch.py").write_text(
+        "import time\nopen('reached', 'w').close()\ntime.sleep(600)\n"
+    )
     more = {"PYTHONPATH": os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])}
     process = subprocess.Popen(
         [*ROTCHECK, "probe", "-o", "probe.json"],
@@ -197,9 +201,7 @@ def test_130_before_anything_was_found(tmp_path: Path) -> None:
 def test_a_signal_that_the_caller_ignores_stays_ignored(tmp_path: Path) -> None:
     code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
     code += "from rotcheck.cli import signals; signals.catch()\n"
-    code += (
-        "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, callable(signal.getsignal(signal.SIGTERM)))"
-    )
+    code += "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, callable(signal.getsignal(signal.SIGTERM)))"
     done = subprocess.run(
         [*ROTCHECK[:1], "-c", code], env=environment(), capture_output=True, text=True, check=True
     )
@@ -267,7 +269,9 @@ def started_with_a_slow_torch(folder: Path, *arguments: str) -> subprocess.Popen
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("command", ["compare", "preflight", "trial"])
-def test_an_interruption_is_never_silent(command: str, number: signal.Signals, tmp_path: Path) -> None:
+def test_an_interruption_is_never_silent(
+    command: str, number: signal.Signals, tmp_path: Path
+) -> None:
     process = started_with_a_slow_torch(tmp_path, command)
     process.send_signal(number)
     out, err = process.communicate(timeout=LIMIT)
@@ -292,14 +296,21 @@ def test_signals_after_the_first_do_not_disturb_its_end(tmp_path: Path) -> None:
 def test_2_when_the_working_directory_is_gone(command: str, tmp_path: Path) -> None:
     gone = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m rotcheck {command}"
     done = subprocess.run(
-        ["sh", "-c", gone], capture_output=True, env=environment(), cwd=tmp_path, text=True, timeout=LIMIT
+        ["sh", "-c", gone],
+        capture_output=True,
+        env=environment(),
+        cwd=tmp_path,
+        text=True,
+        timeout=LIMIT,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "the working directory no longer exists" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["explain J1", "compare native --dtype float32 --check forward"])
+@pytest.mark.parametrize(
+    "command", ["explain J1", "compare native --dtype float32 --check forward"]
+)
 def test_a_run_without_any_standard_stream_works(command: str, tmp_path: Path) -> None:
     closed = f"{sys.executable} -m rotcheck {command} -o kept.json <&- >&- 2>&-"
     done = subprocess.run(["sh", "-c", closed], env=environment(), cwd=tmp_path, timeout=LIMIT)
@@ -311,7 +322,9 @@ def test_a_run_without_any_standard_stream_works(command: str, tmp_path: Path) -
 def test_2_when_a_file_hides_a_module_whichever(module: str, tmp_path: Path) -> None:
     (tmp_path / "planted").mkdir()
     (tmp_path / "planted" / f"{module}.py").write_text("raise ValueError('no dice')\n")
-    code = f"import sys; sys.modules.pop({module!r}, None); from rotcheck.cli.main import main; main()"
+    code = (
+        f"import sys; sys.modules.pop({module!r}, None); from rotcheck.cli.main import main; main()"
+    )
     more = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "planted"), environment()["PYTHONPATH"]])}
     done = subprocess.run(
         [sys.executable, "-c", code, "compare", "native"],
@@ -321,7 +334,9 @@ def test_2_when_a_file_hides_a_module_whichever(module: str, tmp_path: Path) -> 
         timeout=LIMIT,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"rotcheck: a file or folder named {module} hides the module {module}")
+    assert done.stderr.startswith(
+        f"rotcheck: a file or folder named {module} hides the module {module}"
+    )
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -329,7 +344,15 @@ def test_2_when_a_file_hides_a_module_whichever(module: str, tmp_path: Path) -> 
 def test_2_when_too_few_files_may_be_open(files: int, tmp_path: Path) -> None:
     few = f"ulimit -n {files}; exec {sys.executable} -m rotcheck compare native --dtype float32"
     done = subprocess.run(
-        ["sh", "-c", few], capture_output=True, env=environment(), cwd=tmp_path, text=True, timeout=LIMIT
+        ["sh", "-c", few],
+        capture_output=True,
+        env=environment(),
+        cwd=tmp_path,
+        text=True,
+        timeout=LIMIT,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "rotcheck: too few files may be open at a time here (`ulimit -n`); 64 are enough\n"
+    assert (
+        done.stderr
+        == "rotcheck: too few files may be open at a time here (`ulimit -n`); 64 are enough\n"
+    )

@@ -26,7 +26,9 @@ def test_an_id_and_a_code_lead_to_what_is_known(arguments: list[str]) -> None:
     assert "\n  sources " in ran.out
 
 
-@pytest.mark.parametrize("arguments", [[MESSAGE], MESSAGE.split(), [MESSAGE.upper().replace(" ", "  ")]])
+@pytest.mark.parametrize(
+    "arguments", [[MESSAGE], MESSAGE.split(), [MESSAGE.upper().replace(" ", "  ")]]
+)
 def test_a_message_leads_to_its_failure(arguments: list[str]) -> None:
     ran = told(*arguments)
     assert (ran.code, ran.err) == (0, "")
@@ -69,7 +71,9 @@ def test_what_is_not_known_is_said_with_what_to_do(arguments: list[str]) -> None
         (["a.log", "--format", "junit"], "there is no format 'junit'"),
     ],
 )
-def test_what_cannot_be_read_is_one_message(arguments: list[str], says: str, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_one_message(
+    arguments: list[str], says: str, tmp_path: Path
+) -> None:
     if arguments != ["train.log"]:
         for name in ("a.log", "b.log"):
             (tmp_path / name).write_text(MESSAGE)
@@ -96,7 +100,10 @@ def test_an_id_wins_over_a_file_of_that_name(tmp_path: Path) -> None:
 def test_what_holds_no_text_is_said(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "core").write_bytes(content)
 
-    for ran in (told("core", cwd=tmp_path), told("-", text=content.decode("utf-8", "surrogateescape"))):
+    for ran in (
+        told("core", cwd=tmp_path),
+        told("-", text=content.decode("utf-8", "surrogateescape")),
+    ):
         assert (ran.code, ran.out) == (2, "")
         assert says in ran.err
 
@@ -105,7 +112,9 @@ def test_without_a_text_all_that_is_known_is_listed_and_no_id_is_cut() -> None:
     """R100 was R10 at 80 columns."""
     for columns in ("80", "160"):
         ran = rotcheck("explain", COLUMNS=columns)
-        listed = [line.split()[0] for line in ran.out.splitlines() if line and not line.startswith(" ")]
+        listed = [
+            line.split()[0] for line in ran.out.splitlines() if line and not line.startswith(" ")
+        ]
         assert ran.code == 0
         assert listed[:-1] == [entry.id for entry in [*all_failures(), *all_messages()]]
         assert max(map(len, ran.out.splitlines())) <= int(columns)
@@ -122,7 +131,11 @@ def test_json_holds_the_whole_entry() -> None:
 def test_json_of_a_text_is_the_explanation() -> None:
     read = json.loads(told("--format", "json", MESSAGE).out)
     assert read["schema"] == "rotcheck/explanation/1"
-    assert (read["outcome"], read["answer"]["line"], read["answer"]["failure"]["id"]) == ("failed", 1, "J1")
+    assert (read["outcome"], read["answer"]["line"], read["answer"]["failure"]["id"]) == (
+        "failed",
+        1,
+        "J1",
+    )
 
 
 def test_markdown_is_a_heading_and_what_is_known() -> None:
@@ -134,7 +147,9 @@ def test_markdown_is_a_heading_and_what_is_known() -> None:
 
 def test_all_causes_of_a_message_are_shown_and_no_signature() -> None:
     message = get_message("G20")
-    ran = rotcheck("explain", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
+    ran = rotcheck(
+        "explain", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
+    )
     shown = " ".join(ran.out.split())
 
     assert message is not None

@@ -40,7 +40,9 @@ def piped(
     **more: str,
 ) -> tuple[int, str, str]:
     """Run a writer into the command line, which is interrupted so often; return its code and what it wrote."""
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(size), str(folder)], stdout=subprocess.PIPE)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(size), str(folder)], stdout=subprocess.PIPE
+    )
     reader = subprocess.Popen(
         [*ROTCHECK, *arguments],
         stdin=writer.stdout,

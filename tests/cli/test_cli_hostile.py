@@ -12,12 +12,16 @@ def apply_rotary(x, cos, sin):
     cos, sin = cos[:, None], sin[:, None]
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
 """
-NOT_IDENTIFIED = {  # a file's beginning or, where it defines the function itself, all of it; what is said
+# a file's beginning or, where it defines the function itself, all of it; what is said
+NOT_IDENTIFIED = {
     "exits.py": (
         "import sys; sys.exit('set RANK first')",
         "SystemExit: set RANK first while it was imported",
     ),
-    "leaves.py": ("import os; os._exit(0)", "the process ended with exit code 0 while it was imported"),
+    "leaves.py": (
+        "import os; os._exit(0)",
+        "the process ended with exit code 0 while it was imported",
+    ),
     "dies.py": (
         "import ctypes; ctypes.string_at(0)",
         "the process was killed by SIGSEGV while it was imported",
@@ -143,7 +147,9 @@ def test_what_is_no_such_file_is_said_in_one_line(name: str, folder: Path) -> No
 
 @pytest.mark.parametrize("name", NOT_BUILT)
 @pytest.mark.parametrize("what", ["", ":RotaryEmbedding"])
-def test_a_class_that_cannot_be_built_is_a_result_of_its_own(what: str, name: str, folder: Path) -> None:
+def test_a_class_that_cannot_be_built_is_a_result_of_its_own(
+    what: str, name: str, folder: Path
+) -> None:
     done = rotcheck("identify", f"{name}{what}", "my own rope.py", cwd=folder, COLUMNS="300")
     assert (done.code, done.err) == (1, "")
     part = done.out.partition(f"? {name}:RotaryEmbedding: not identified\n")[2]
@@ -154,12 +160,16 @@ def test_a_class_that_cannot_be_built_is_a_result_of_its_own(what: str, name: st
 
 
 @pytest.mark.parametrize("name", NOT_BUILT)
-def test_nothing_can_be_held_against_it_and_compared_it_is_not_identified(name: str, folder: Path) -> None:
+def test_nothing_can_be_held_against_it_and_compared_it_is_not_identified(
+    name: str, folder: Path
+) -> None:
     said = NOT_BUILT[name].partition(": ")[2]
     done = rotcheck("identify", "my own rope.py", "--like", f"{name}:RotaryEmbedding", cwd=folder)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
-    done = rotcheck("compare", f"{name}:RotaryEmbedding", "--device", "cpu", cwd=folder, COLUMNS="300")
+    done = rotcheck(
+        "compare", f"{name}:RotaryEmbedding", "--device", "cpu", cwd=folder, COLUMNS="300"
+    )
     assert (done.code, done.err) == (1, "")
     assert f"? {name}:RotaryEmbedding: not identified" in done.out
     assert said in done.out

@@ -21,7 +21,11 @@ def left(folder: Path) -> list[str]:
 def test_each_file_gets_the_format_of_its_suffix(tmp_path: Path) -> None:
     names = ["a.json", "b.md", "c.xml", "d.txt", "e"]
     ran = rotcheck(
-        *ONE_CELL, *(part for name in names for part in ("-o", name)), "--format", "json", cwd=tmp_path
+        *ONE_CELL,
+        *(part for name in names for part in ("-o", name)),
+        "--format",
+        "json",
+        cwd=tmp_path,
     )
     assert ran.code == 0
     assert left(tmp_path) == names
@@ -85,7 +89,10 @@ def test_a_device_or_pipe_is_written_as_it_is(tmp_path: Path) -> None:
     assert json.loads(ran.out)[0]["id"] == "J1"
     with open(tmp_path / "redirected", "w") as file:
         subprocess.run(
-            [*ROTCHECK, "explain", "J1", "-o", "/dev/stdout"], stdout=file, env=environment(), check=True
+            [*ROTCHECK, "explain", "J1", "-o", "/dev/stdout"],
+            stdout=file,
+            env=environment(),
+            check=True,
         )
     assert (tmp_path / "redirected").read_text().count("J1  ") == 2
 
@@ -124,7 +131,11 @@ def test_a_full_disk_is_no_success() -> None:
         pytest.skip("this system has no /dev/full")
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [*ROTCHECK, "explain", "J1"], stdout=full, stderr=subprocess.PIPE, env=environment(), text=True
+            [*ROTCHECK, "explain", "J1"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
         )
     assert done.returncode == 2
     assert "No space left" in done.stderr
@@ -162,14 +173,18 @@ def test_a_stdout_that_refuses_does_not_keep_the_files_from_being_written(tmp_pa
         pytest.skip("this system has no /dev/full")
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [*ROTCHECK, "explain", "J1", "-o", "j1.json"], stdout=full, env=environment(), cwd=tmp_path
+            [*ROTCHECK, "explain", "J1", "-o", "j1.json"],
+            stdout=full,
+            env=environment(),
+            cwd=tmp_path,
         )
     assert done.returncode == 2
     assert json.loads((tmp_path / "j1.json").read_text())
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("x.pdf", "it can be .json, .md, .txt"), ("report.jsn", "did you mean '.json'?")]
+    ("name", "said"),
+    [("x.pdf", "it can be .json, .md, .txt"), ("report.jsn", "did you mean '.json'?")],
 )
 def test_an_unknown_suffix_is_refused(name: str, said: str, tmp_path: Path) -> None:
     ran = rotcheck("explain", "J1", "-o", "good.json", "-o", name, cwd=tmp_path)

@@ -77,7 +77,9 @@ def run(folder: Path, *arguments: str, **planted: str) -> Ran:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_without_torch_every_command_says_so_once_and_ends_with_5(command: str, tmp_path: Path) -> None:
+def test_without_torch_every_command_says_so_once_and_ends_with_5(
+    command: str, tmp_path: Path
+) -> None:
     ran = run(tmp_path, command, *COMMANDS[command], sitecustomize=HIDE.format(["torch"]))
     assert (ran.code, ran.out) == (5, "")
     assert ran.err == (
@@ -113,7 +115,9 @@ def test_a_torch_that_does_not_matter_is_not_asked_for(tmp_path: Path) -> None:
 
 
 def test_which_torch_is_too_old() -> None:
-    assert too_old("2.3.1+cu121") == "torch 2.3.1+cu121 is too old: rotcheck needs torch 2.4 or newer"
+    assert (
+        too_old("2.3.1+cu121") == "torch 2.3.1+cu121 is too old: rotcheck needs torch 2.4 or newer"
+    )
     assert too_old("1.13.0")
     for version in ("2.4.0", "2.4.0a0+gitabc", "2.10.1", "10.0", "unknown"):
         assert too_old(version) is None
@@ -126,7 +130,9 @@ def test_which_torch_is_too_old() -> None:
 def test_packages_that_are_not_installed_are_named_together_before_the_work(
     hidden: list[str], tmp_path: Path
 ) -> None:
-    ran = run(tmp_path, "preflight", sitecustomize=HIDE.format(hidden), torch="open('reached', 'w')")
+    ran = run(
+        tmp_path, "preflight", sitecustomize=HIDE.format(hidden), torch="open('reached', 'w')"
+    )
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(
         f"rotcheck: not installed in this Python: {', '.join(hidden)}. Run `python -m pip install "
@@ -154,7 +160,9 @@ def test_files_of_the_working_directory_hide_no_module(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["raise ValueError('no dice')", ""])
 @pytest.mark.parametrize("module", ["rich", "dataclasses"])
-def test_a_file_on_the_path_that_hides_a_module_is_named(module: str, code: str, tmp_path: Path) -> None:
+def test_a_file_on_the_path_that_hides_a_module_is_named(
+    module: str, code: str, tmp_path: Path
+) -> None:
     ran = run(tmp_path, "compare", "native", "--device", "cpu", **{module: code})
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(
@@ -168,7 +176,10 @@ def test_a_file_on_the_path_that_hides_a_module_is_named(module: str, code: str,
     ("error", "said"),
     [
         (OSError(errno.EMFILE, "Too many open files"), "too few files may be open"),
-        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "no further process or thread"),
+        (
+            BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+            "no further process or thread",
+        ),
         (RuntimeError("can't start new thread"), "no further process or thread"),
         (MemoryError(), "too little memory"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "too little memory"),

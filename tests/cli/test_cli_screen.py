@@ -66,7 +66,9 @@ def test_a_screen_of_no_width_is_survived() -> None:
 
 
 def test_a_stdout_without_unicode_gets_ascii() -> None:
-    ran = rotcheck("compare", "native", "--dtype", "float32", "--check", "dtype", PYTHONIOENCODING="ascii")
+    ran = rotcheck(
+        "compare", "native", "--dtype", "float32", "--check", "dtype", PYTHONIOENCODING="ascii"
+    )
     assert ran.code == 0
     assert ran.out.isascii()
     assert re.search(r"^native +ok$", ran.out, re.MULTILINE)

@@ -128,7 +128,9 @@ def positions_of_the_first_batch_row(q, k, cos, sin, position_ids):
 @declare(**INDEXED)
 def consecutive_from_the_least(q, k, cos, sin, position_ids):
     start = int(position_ids.min())
-    return grouped(q, k, cos[start : start + q.shape[1], None], sin[start : start + q.shape[1], None])
+    return grouped(
+        q, k, cos[start : start + q.shape[1], None], sin[start : start + q.shape[1], None]
+    )
 
 
 @declare(**INDEXED)

@@ -35,7 +35,9 @@ def mistaken() -> Cells:
     """All mistakes, in all dtypes."""
     checks = ["forward", "backward", "inputs"]
     return cells(
-        rotcheck.compare(functions(HERE / "mistakes.py"), devices=["cpu"], checks=checks, timeout=60)
+        rotcheck.compare(
+            functions(HERE / "mistakes.py"), devices=["cpu"], checks=checks, timeout=60
+        )
     )
 
 
@@ -45,8 +47,12 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Cells:
     folder = tmp_path_factory.mktemp("at_import")
     for name in SWITCHES:
         shutil.copy(HERE / "at_import.py", folder / f"import_{name}.py")
-    asked = [f"{folder}/import_{name}.py:rotate" for name in SWITCHES] + functions(HERE / "planted.py")
-    return cells(rotcheck.compare(asked, devices=["cpu"], dtypes=["float32", "bfloat16"], timeout=60))
+    asked = [f"{folder}/import_{name}.py:rotate" for name in SWITCHES] + functions(
+        HERE / "planted.py"
+    )
+    return cells(
+        rotcheck.compare(asked, devices=["cpu"], dtypes=["float32", "bfloat16"], timeout=60)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,8 @@ def einsum(qkv, cos, sin):
     """Each pair times its 2 x 2 matrix."""
     half = qkv.shape[-1] // 2
     c, s = cos[..., :half], sin[..., :half]
-    matrices = torch.stack((torch.stack((c, -s), -1), torch.stack((s, c), -1)), -2)  # (1, S, 3, 1, P, 2, 2)
+    # (1, S, 3, 1, P, 2, 2)
+    matrices = torch.stack((torch.stack((c, -s), -1), torch.stack((s, c), -1)), -2)
     halves = qkv.unflatten(-1, (2, half))  # (B, S, 3, H, 2, P)
     wide = matrices.expand(qkv.shape[0], -1, -1, qkv.shape[3], -1, -1, -1)
     return torch.einsum("bsthpij,bsthjp->bsthip", wide, halves).flatten(-2)

@@ -7,7 +7,11 @@ from fronts import PATIENCE, SEGFAULT, planted, report, start
 
 HANGS = "import time\ntime.sleep(600)\n"
 RAISES = "raise ImportError('libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent')\n"
-ASKED = {"implementations": ["native", "complex"], "checks": ["forward", "dtype"], "dtypes": ["float32"]}
+ASKED = {
+    "implementations": ["native", "complex"],
+    "checks": ["forward", "dtype"],
+    "dtypes": ["float32"],
+}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +29,9 @@ def test_a_torch_that_cannot_be_imported_is_told_once_and_no_implementation_is_a
 ) -> None:
     environment = planted(tmp_path, {"torch/__init__.py": source})
     limit = {"preload_limit": 1} if source == HANGS else {}
-    out, error = start(environment, **ASKED, devices=["cuda:99"], **limit).communicate(timeout=5 * PATIENCE)
+    out, error = start(environment, **ASKED, devices=["cuda:99"], **limit).communicate(
+        timeout=5 * PATIENCE
+    )
     assert out == ""
     assert f"rotcheck.errors.NoTorch: torch cannot be imported: {said}" in error.splitlines()[-1]
 
@@ -34,7 +40,10 @@ def test_a_flash_attn_that_crashes_costs_its_own_rows(tmp_path: Path) -> None:
     names = ["native", "flash-attn", "flash-attn-qkv", "fallback", "complex"]
     asked = ASKED | {"implementations": names, "devices": ["cpu"]}
     found = report(planted(tmp_path, {"flash_attn/__init__.py": SEGFAULT}), **asked)
-    verdicts = {name: {cell.verdict for cell in found.cells if cell.implementation == name} for name in names}
+    verdicts = {
+        name: {cell.verdict for cell in found.cells if cell.implementation == name}
+        for name in names
+    }
     assert verdicts == {
         "native": {"agrees"},
         "flash-attn": {"crashes"},
@@ -48,7 +57,9 @@ def test_a_flash_attn_that_crashes_costs_its_own_rows(tmp_path: Path) -> None:
 
 
 def test_a_triton_that_crashes_costs_the_cells_on_cpu_nothing(tmp_path: Path) -> None:
-    found = report(planted(tmp_path, {"triton/__init__.py": SEGFAULT}), **ASKED | {"devices": ["cpu"]})
+    found = report(
+        planted(tmp_path, {"triton/__init__.py": SEGFAULT}), **ASKED | {"devices": ["cpu"]}
+    )
     assert {cell.verdict for cell in found.cells} == {"agrees"}
 
 

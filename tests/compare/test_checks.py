@@ -5,15 +5,27 @@ from comparing import HERE, SWITCHES, Cells, functions
 from comparing import bad_checks as bad
 
 ONLY = {  # function: the check that fails, what it says, and the id of the failure
-    "other_at_inference": ("forward", "wrong values under torch.no_grad() and in eval mode", "R152"),
+    "other_at_inference": (
+        "forward",
+        "wrong values under torch.no_grad() and in eval mode",
+        "R152",
+    ),
     "detached": ("backward", "carries no gradient", "R17"),
     "detached_k": ("backward", "not the inverse rotation of what flows back", "R16"),
-    "gradient_of_the_wrong_sign": ("backward", "not the inverse rotation of what flows back", "R16"),
+    "gradient_of_the_wrong_sign": (
+        "backward",
+        "not the inverse rotation of what flows back",
+        "R16",
+    ),
     "gradient_with_nan": ("backward", "the gradient has NaN", "R9"),
     "promotes": ("dtype", "returned float64 for", "N13"),
     "writes_its_input": ("inputs", "writes into its input", "F14"),
     "touches_v": ("inputs", "V does not come back bit for bit", "R30"),
-    "ignores_strides": ("strides", "a transposed input gives other values than a contiguous one", "M8"),
+    "ignores_strides": (
+        "strides",
+        "a transposed input gives other values than a contiguous one",
+        "M8",
+    ),
     "writes_outside": ("strides", "writes outside of a sliced input", "R13"),
     "counts_its_calls": ("repeat", "call 2 gives other bits than call 1", "R15"),
     "caches_by_length": ("offset", "a decode step at position 1 differs", "N11"),
@@ -58,7 +70,9 @@ BOTH = {"float32", "bfloat16"}
 
 def bad_checks(planted: Cells, function: str) -> dict[str, set[str]]:
     """Return which checks of those that run a function fail; `identify` may call it a mistake as well."""
-    return {check: dtypes for check, dtypes in bad(planted, function).items() if check != "convention"}
+    return {
+        check: dtypes for check, dtypes in bad(planted, function).items() if check != "convention"
+    }
 
 
 @pytest.mark.parametrize("function", ONLY)
@@ -128,7 +142,9 @@ def test_a_switch_changed_by_a_call_is_caught_by_state(switch: str, planted: Cel
 
 
 @pytest.mark.parametrize("function", SPEAKS)
-def test_what_prints_warns_or_logs_is_not_wrong_and_has_a_note(function: str, planted: Cells) -> None:
+def test_what_prints_warns_or_logs_is_not_wrong_and_has_a_note(
+    function: str, planted: Cells
+) -> None:
     """Python shows a warning once, which is in the dtype that comes first."""
     assert bad_checks(planted, function) == {}
     assert planted[function, "float32", "state"].note == SPEAKS[function]

@@ -48,9 +48,9 @@ def test_a_compiled_function_agrees_and_computes_in_float32_inside(
     checks = ["forward", "repeat", "state"]
     asked = {"devices": ["cpu"], "dtypes": ["bfloat16"], "checks": checks, "timeout": 600.0}
     found = cells(rotcheck.compare([f"{HERE}/compiled.py:rotate"], **asked))
-    assert {check: found["compiled", "bfloat16", check].verdict for check in checks} == dict.fromkeys(
-        checks, "agrees"
-    )
+    assert {
+        check: found["compiled", "bfloat16", check].verdict for check in checks
+    } == dict.fromkeys(checks, "agrees")
     assert found["compiled", "bfloat16", "forward"].error <= 0.86
 
 
@@ -58,7 +58,9 @@ def test_without_a_cpp_compiler_nothing_is_compiled_and_no_function_is_blamed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CXX", "/nonexistent/g++")
-    (cell,) = rotcheck.compare(["native"], devices=["cpu"], dtypes=["float32"], checks=["inductor"]).cells
+    (cell,) = rotcheck.compare(
+        ["native"], devices=["cpu"], dtypes=["float32"], checks=["inductor"]
+    ).cells
     assert (cell.verdict, cell.applies, cell.failure) == ("skipped", False, None)
     assert cell.message == "torch.compile needs a C++ compiler for cpu, and finds none"
     (cell,) = rotcheck.compare(
@@ -71,7 +73,9 @@ def test_without_a_cpp_compiler_nothing_is_compiled_and_no_function_is_blamed(
 
 
 @pytest.fixture
-def compiler(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[torch.fx.GraphModule], Any]], Evidence]:
+def compiler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Callable[[torch.fx.GraphModule], Any]], Evidence]:
     """What the check finds of native where torch.compile's compiler is another one."""
 
     def found(compile: Callable[[torch.fx.GraphModule], Any]) -> Evidence:
@@ -94,7 +98,9 @@ def raising(error: Callable[[], BaseException]) -> Callable[[torch.fx.GraphModul
 
 CARD = SimpleNamespace(name="NVIDIA GeForce GTX 1070", major=6, minor=1)
 LACKING = {
-    "needs Triton for cpu, and finds none that works": lambda: exc.TritonMissing(inspect.currentframe()),
+    "needs Triton for cpu, and finds none that works": lambda: exc.TritonMissing(
+        inspect.currentframe()
+    ),
     "needs Triton for cpu, which runs on newer cards only": lambda: exc.GPUTooOldForTriton(
         CARD, inspect.currentframe()
     ),
@@ -110,7 +116,11 @@ def test_what_torch_compile_lacks_for_a_device_is_told_and_no_function_is_blamed
     words: str, compiler: Callable[..., Evidence]
 ) -> None:
     found = compiler(raising(LACKING[words]))
-    assert (found.state, found.applies, found.message) == ("skipped", False, f"torch.compile {words}")
+    assert (found.state, found.applies, found.message) == (
+        "skipped",
+        False,
+        f"torch.compile {words}",
+    )
 
 
 def test_what_torch_compile_refuses_of_one_function_alone_is_that_function_s(
@@ -128,7 +138,10 @@ def test_what_torch_compile_refuses_of_one_function_alone_is_that_function_s(
 def test_a_compiler_that_compiles_is_held_against_the_plain_function(
     compiler: Callable[..., Evidence],
 ) -> None:
-    assert (compiler(lambda graph: graph.forward).error, compiler(lambda graph: graph.forward).state) == (
+    assert (
+        compiler(lambda graph: graph.forward).error,
+        compiler(lambda graph: graph.forward).state,
+    ) == (
         0.0,
         "ran",
     )

@@ -17,7 +17,9 @@ def writes(x: Tensor, beyond: int, dtype: torch.dtype = torch.float32) -> Tensor
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize(("beyond", "crossed"), [(0, False), (1, True), (MARGIN, True)])
-def test_a_store_behind_what_is_allocated_shows(beyond: int, crossed: bool, dtype: torch.dtype) -> None:
+def test_a_store_behind_what_is_allocated_shows(
+    beyond: int, crossed: bool, dtype: torch.dtype
+) -> None:
     with Fences() as fences:
         out = writes(torch.zeros(3, 5), beyond, dtype)
     assert fences.crossed() == crossed
@@ -27,7 +29,12 @@ def test_a_store_behind_what_is_allocated_shows(beyond: int, crossed: bool, dtyp
 def test_what_is_allocated_is_as_without() -> None:
     x = torch.randn(4, 6, requires_grad=True)
     with Fences() as fences:
-        made = [torch.empty_like(x.t()), torch.zeros(2, 3), torch.empty(0), torch.empty(3, dtype=torch.int8)]
+        made = [
+            torch.empty_like(x.t()),
+            torch.zeros(2, 3),
+            torch.empty(0),
+            torch.empty(3, dtype=torch.int8),
+        ]
         (x * torch.zeros_like(x) + x).sum().backward()
     assert [(t.shape, t.dtype) for t in made] == [
         ((6, 4), torch.float32), ((2, 3), torch.float32), ((0,), torch.float32), ((3,), torch.int8)

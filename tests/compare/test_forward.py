@@ -31,14 +31,21 @@ KNOWN = {  # function: what `forward` says, and the id of the failure
     "one_nan": ("returns 1 NaN or infinite elements", "R9"),
 }
 UNKNOWN = ["own_positions"]
-NARROW = {"bfloat16_inside": ["float32", "float16", "float64"], "float16_inside": ["float32", "float64"]}
+NARROW = {
+    "bfloat16_inside": ["float32", "float16", "float64"],
+    "float16_inside": ["float32", "float64"],
+}
 
 
 @pytest.mark.parametrize("function", [*HEALTHY, "healthy_import"])
-def test_a_right_rotation_agrees_under_every_check_in_every_dtype(function: str, healthy: Cells) -> None:
+def test_a_right_rotation_agrees_under_every_check_in_every_dtype(
+    function: str, healthy: Cells
+) -> None:
     assert bad_checks(healthy, function) == {}
     asked = ("convention", *CHECKS)
-    assert {key[1:] for key in healthy if key[0] == function} == {(d, c) for d in DTYPES for c in asked}
+    assert {key[1:] for key in healthy if key[0] == function} == {
+        (d, c) for d in DTYPES for c in asked
+    }
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -77,7 +84,9 @@ def test_arithmetic_in_a_narrower_dtype_disagrees_where_it_is_narrower(
         cell = mistaken[function, other, "forward"]
         if other in NARROW[function]:
             assert (cell.verdict, cell.failure) == ("disagrees", "R6")
-            assert cell.message == f"is as good as {dtype} arithmetic only: something is rounded to it"
+            assert (
+                cell.message == f"is as good as {dtype} arithmetic only: something is rounded to it"
+            )
     assert mistaken[function, dtype, "forward"].verdict == "agrees"
 
 
@@ -100,7 +109,9 @@ def test_float32_inside_agrees_on_float64_with_a_note(healthy: Cells) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_the_share_of_correctly_rounded_elements_tells_the_arithmetic(dtype: str, healthy: Cells) -> None:
+def test_the_share_of_correctly_rounded_elements_tells_the_arithmetic(
+    dtype: str, healthy: Cells
+) -> None:
     """All in the dtype: about 7 of 10. float32 inside, tables in the dtype: fewer than all of them too."""
 
     def share(function: str) -> float:
@@ -113,13 +124,17 @@ def test_the_share_of_correctly_rounded_elements_tells_the_arithmetic(dtype: str
 
 def test_a_mistake_in_the_forward_explains_the_gradient_too(mistaken: Cells) -> None:
     for function in ("conjugate", "interleaved", "bfloat16_inside"):
-        forward, backward = (mistaken[function, "float32", check] for check in ("forward", "backward"))
+        forward, backward = (
+            mistaken[function, "float32", check] for check in ("forward", "backward")
+        )
         assert backward.failure == forward.failure
         assert backward.message.endswith(f"since the forward is wrong: {forward.message}")
 
 
 def test_v_that_was_only_rounded_is_not_called_rotated(mistaken: Cells) -> None:
-    rounded, rotated = (mistaken[f, "float32", "inputs"] for f in ("bfloat16_inside", "v_rotated_too"))
+    rounded, rotated = (
+        mistaken[f, "float32", "inputs"] for f in ("bfloat16_inside", "v_rotated_too")
+    )
     assert (rounded.message, rounded.failure) == ("V comes back rounded to bfloat16", "R6")
     assert (rotated.message, rotated.failure) == ("V does not come back bit for bit", "R30")
 
@@ -130,5 +145,7 @@ def test_every_mistake_of_the_file_is_looked_at() -> None:
 
 
 def test_a_cell_is_found_by_its_function() -> None:
-    cell = Cell(implementation="f.py:g", device="cpu", dtype="float32", check="forward", verdict="agrees")
+    cell = Cell(
+        implementation="f.py:g", device="cpu", dtype="float32", check="forward", verdict="agrees"
+    )
     assert name(cell) == "g"

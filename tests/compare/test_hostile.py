@@ -16,7 +16,12 @@ SPOILT = {  # function: its bad cells, their verdict, what they say, and the id 
     "exits_at_once": (BOTH, "crashes", "the process ended with exit code 0", "R25"),
     "exits": (BOTH, "raises", "SystemExit: leaving", "R28"),
     "interrupts": (BOTH, "raises", "KeyboardInterrupt", "R28"),
-    "raises_base": (BOTH, "raises", "Base: (its message cannot be read: str() raised RuntimeError)", "R28"),
+    "raises_base": (
+        BOTH,
+        "raises",
+        "Base: (its message cannot be read: str() raised RuntimeError)",
+        "R28",
+    ),
     "recurses": (BOTH, "raises", "RecursionError: maximum recursion depth exceeded", "R28"),
     "reads_standard_input": (BOTH, "raises", "EOFError: EOF when reading a line", "R28"),
     "says_what_is_no_text": (BOTH, "raises", "FileNotFoundError: weights-?.bin", "R28"),
@@ -34,8 +39,18 @@ SPOILT = {  # function: its bad cells, their verdict, what they say, and the id 
     "sets_an_alarm": (BOTH, "crashes", "the process was killed by SIGALRM", "R22"),
     "closes_everything": (BOTH, "crashes", "the process lost its connection to rotcheck", "R32"),
     "returns_none": (BOTH, "disagrees", "returned None; expected a tensor of shape", "R11"),
-    "returns_wrong_shape": (BOTH, "disagrees", "returned shape (2, 12, 3, 5, 64) for an input of", "R10"),
-    "returns_elsewhere": (BOTH, "disagrees", "returned a tensor on meta for an input on cpu", "N14"),
+    "returns_wrong_shape": (
+        BOTH,
+        "disagrees",
+        "returned shape (2, 12, 3, 5, 64) for an input of",
+        "R10",
+    ),
+    "returns_elsewhere": (
+        BOTH,
+        "disagrees",
+        "returned a tensor on meta for an input on cpu",
+        "N14",
+    ),
     "returns_nan": (("forward",), "disagrees", "NaN or infinite elements", "R9"),
     "writes": ((), "agrees", "", None),
     "closes": (STATE, "disagrees", "closes standard output", "R29"),
@@ -81,7 +96,9 @@ def test_a_hostile_function_spoils_exactly_its_own_cells(function: str, hostile:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_module_that_cannot_be_imported_spoils_all_cells_of_its_function(name: str, hostile: Cells) -> None:
+def test_a_module_that_cannot_be_imported_spoils_all_cells_of_its_function(
+    name: str, hostile: Cells
+) -> None:
     verdict, words, failure = BROKEN[name]
     for check in BOTH:
         cell = hostile[name, "float32", check]
@@ -118,11 +135,16 @@ def test_every_other_cell_is_what_it_is_alone(
 def test_a_crash_leaves_the_line_it_happened_at(hostile: Cells) -> None:
     for function in ("aborts", "segfaults", "loops", "loops_in_c", "sleeps"):
         frames = hostile[function, "float32", "forward"].trace
-        assert any(frame.startswith("hostile.py:") and frame.endswith(f" in {function}") for frame in frames)
+        assert any(
+            frame.startswith("hostile.py:") and frame.endswith(f" in {function}")
+            for frame in frames
+        )
         assert not any("rotcheck/" in frame or frame.startswith("/") for frame in frames)
 
 
-def test_every_cell_that_was_planned_is_there_and_the_summary_counts_them(among_hostile: Report) -> None:
+def test_every_cell_that_was_planned_is_there_and_the_summary_counts_them(
+    among_hostile: Report,
+) -> None:
     asked = [cell for cell in among_hostile.cells if cell.check != "convention"]
     assert len(asked) == among_hostile.planned == 2 * (len(SPOILT) + len(BROKEN) + 3)
     assert sum(among_hostile.summary.values()) == len(among_hostile.cells)

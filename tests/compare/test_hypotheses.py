@@ -42,7 +42,9 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64], ids=str
+)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("code", MISTAKES)
 def test_a_mistake_is_named_in_every_layout(code: str, layout: str, dtype: torch.dtype) -> None:
@@ -53,7 +55,9 @@ def test_a_mistake_is_named_in_every_layout(code: str, layout: str, dtype: torch
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize(("slot", "whose"), [(0, "(in q alone)"), (1, "(in k alone)")])
-@pytest.mark.parametrize("code", ["not-rotated", "direction", "rotated-twice", "shifted", "pairing"])
+@pytest.mark.parametrize(
+    "code", ["not-rotated", "direction", "rotated-twice", "shifted", "pairing"]
+)
 def test_a_mistake_in_q_or_k_alone_is_named_as_that(
     code: str, slot: int, whose: str, dtype: torch.dtype
 ) -> None:

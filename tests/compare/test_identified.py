@@ -6,7 +6,7 @@ import pytest
 from comparing import Cells, cells, name
 
 import rotcheck
-from rotcheck.identify.describe import NOTHING
+from rotcheck.identify.identification import NOTHING
 from rotcheck.results import Report, exit_code, findings
 
 FUNCTIONS = """
@@ -63,7 +63,9 @@ def test_a_right_function_of_another_convention_agrees(found: Cells) -> None:
 
 
 def test_the_report_tells_the_conventions_in_the_order_of_the_request(report: Report) -> None:
-    told = [(one.specification, one.convention and one.convention.pairing) for one in report.conventions]
+    told = [
+        (one.specification, one.convention and one.convention.pairing) for one in report.conventions
+    ]
     assert told == [
         ("given.py:interleaved", "interleaved"),
         ("given.py:refuses_float16", "interleaved"),
@@ -80,7 +82,9 @@ def test_what_raises_says_how_it_was_really_called(found: Cells) -> None:
     assert found["refuses_float16", "float32", "forward"].verdict == "agrees"
 
 
-def test_what_makes_tables_is_skipped_and_sent_to_the_command_that_judges_these(found: Cells) -> None:
+def test_what_makes_tables_is_skipped_and_sent_to_the_command_that_judges_these(
+    found: Cells,
+) -> None:
     cell = found["precompute_freqs_cis", "float32", "forward"]
     assert (cell.verdict, cell.message) == (
         "skipped",
@@ -89,7 +93,9 @@ def test_what_makes_tables_is_skipped_and_sent_to_the_command_that_judges_these(
     )
 
 
-def test_what_was_never_seen_to_rotate_is_not_called_by_a_guess_and_is_no_finding(found: Cells) -> None:
+def test_what_was_never_seen_to_rotate_is_not_called_by_a_guess_and_is_no_finding(
+    found: Cells,
+) -> None:
     cell = found["nothing", "float32", "forward"]
     assert (cell.verdict, cell.error, cell.cause, cell.path) == ("unidentified", None, None, None)
     assert cell.message == NOTHING
@@ -130,13 +136,19 @@ def test_a_right_one_that_is_too_slow_to_be_identified_is_not_accused_and_keeps_
     assert exit_code(report.cells) == 1
 
 
-def test_one_that_dies_in_every_call_is_run_where_it_says_itself_how_it_is_called(tmp_path: Path) -> None:
+def test_one_that_dies_in_every_call_is_run_where_it_says_itself_how_it_is_called(
+    tmp_path: Path,
+) -> None:
     form = '@rotcheck.declare(pairing="half", layout="qkv", tables="packed")'
     dies = "def {}(qkv, cos, sin):\n    os.abort()\n\n\n"
-    text = f"import os\n\nimport rotcheck\n\n\n{dies.format('silent')}{form}\n{dies.format('says_so')}"
+    text = (
+        f"import os\n\nimport rotcheck\n\n\n{dies.format('silent')}{form}\n{dies.format('says_so')}"
+    )
     (tmp_path / "dies.py").write_text(text)
     asked = [f"{tmp_path}/dies.py:{name}" for name in ("silent", "says_so")]
-    report = rotcheck.compare(asked, devices=["cpu"], dtypes=["float32"], checks=["convention", "forward"])
+    report = rotcheck.compare(
+        asked, devices=["cpu"], dtypes=["float32"], checks=["convention", "forward"]
+    )
     told = {(name(cell), cell.check): cell for cell in report.cells}
     assert {key: cell.verdict for key, cell in told.items()} == {
         ("silent", "convention"): "unidentified",
@@ -144,7 +156,9 @@ def test_one_that_dies_in_every_call_is_run_where_it_says_itself_how_it_is_calle
         ("says_so", "convention"): "skipped",
         ("says_so", "forward"): "crashes",
     }
-    assert told["silent", "forward"].message == "the process was killed by SIGABRT while it was called"
+    assert (
+        told["silent", "forward"].message == "the process was killed by SIGABRT while it was called"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,8 @@ def at_work(folder: Path) -> tuple["object", list[psutil.Process], Path]:
     front = start(planted(folder, {}) | {"TMPDIR": str(temporary)}, **ASKED)
     done = sorted(front.stderr.readline() for _ in range(4))
     assert done == ["complex\n", "complex\n", "native\n", "native\n"]
-    return front, family(front.pid, 2), temporary  # the server, and who sleeps: it may just be on its way
+    # the server, and who sleeps: it may just be on its way
+    return front, family(front.pid, 2), temporary
 
 
 def test_ctrl_c_leaves_a_report_of_what_was_finished(tmp_path: Path) -> None:
@@ -42,7 +43,9 @@ def test_ctrl_c_leaves_a_report_of_what_was_finished(tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: only there a process ends with its parent")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="needs Linux: only there a process ends with its parent"
+)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_front_that_is_killed_leaves_no_process_and_no_file(number: int, tmp_path: Path) -> None:
     front, processes, temporary = at_work(tmp_path)
@@ -52,11 +55,11 @@ def test_a_front_that_is_killed_leaves_no_process_and_no_file(number: int, tmp_p
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: only there a process ends with its parent")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="needs Linux: only there a process ends with its parent"
+)
 def test_a_front_that_is_killed_while_torch_is_imported_leaves_no_process(tmp_path: Path) -> None:
-    hanging = (
-        "import pathlib, time\npathlib.Path(__file__).with_name('at').write_text('x')\ntime.sleep(600)\n"
-    )
+    hanging = "import pathlib, time\npathlib.Path(__file__).with_name('at').write_text('x')\ntime.sleep(600)\n"
     front = start(planted(tmp_path, {"torch/__init__.py": hanging}), **ASKED)
     appeared(tmp_path / "site-packages" / "torch" / "at")
     processes = family(front.pid, 1)

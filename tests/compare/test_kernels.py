@@ -12,9 +12,9 @@ from rotcheck.bench.loaded import Loaded
 from rotcheck.compare import judgement
 from rotcheck.compare.worker import convention_of, seen_of
 from rotcheck.declaration import declare
-from rotcheck.identify.describe import identified
+from rotcheck.identify.asking.gradients import FOR_INFERENCE
+from rotcheck.identify.identification import identified
 from rotcheck.identify.run import Identified
-from rotcheck.identify.training import FOR_INFERENCE
 from rotcheck.implementations import load
 from rotcheck.measure.subject import Subject
 from rotcheck.results import Cell
@@ -58,7 +58,9 @@ def test_a_kernel_in_a_file_with_an_autograd_function_must_train(name: str) -> N
 def test_rows_past_the_tables_are_a_finding_of_torchs_own_operations() -> None:
     with pytest.raises(AssertionError, match="9 rows with tables of 7 rows"):
         judged(kernels_for_inference.in_torch)
-    assert assert_rotates(kernels_for_inference.in_torch, dtypes=["float32"], checks=["backward", "inputs"])
+    assert assert_rotates(
+        kernels_for_inference.in_torch, dtypes=["float32"], checks=["backward", "inputs"]
+    )
 
 
 def test_a_kernel_that_declares_its_convention_is_held_to_it() -> None:

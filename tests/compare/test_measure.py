@@ -59,7 +59,9 @@ def worst(case: Case, monkeypatch: pytest.MonkeyPatch, how: Callable[[Case], Ten
 def test_all_arithmetic_in_the_dtype_stays_below_one_and_a_quarter(
     layout: str, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    error = worst(case_of(layout, dtype), monkeypatch, lambda case: turn(case, x_of(case), *case.tables()))
+    error = worst(
+        case_of(layout, dtype), monkeypatch, lambda case: turn(case, x_of(case), *case.tables())
+    )
     assert 0.8 < error <= 1.25
 
 
@@ -124,7 +126,9 @@ def test_a_rounding_more_after_every_operation_still_agrees(
 def test_a_shift_by_units_is_measured_as_such(layout: str) -> None:
     case = case_of(layout, "float32")
     sizes = norms(case.pairs)
-    shifted = [slot + 5 * unit(size, case.dtype)[..., None] for slot, size in zip(case.truth, sizes)]
+    shifted = [
+        slot + 5 * unit(size, case.dtype)[..., None] for slot, size in zip(case.truth, sizes)
+    ]
     found = measure(shifted, case.truth, sizes, case.dtype)
     assert found.error == pytest.approx(5, rel=1e-6)
     assert judge(Evidence(error=found.error)) == "disagrees"
@@ -134,7 +138,9 @@ def simple(found: list, expected: list, size: float = 1.0, dtype: str = "float32
     """Measure one pair at each of the first positions."""
     shape = (1, len(found), 1, 1, 2)
     sizes = torch.full(shape[:-1], size, dtype=torch.float64)
-    tensors = ([torch.tensor(values, dtype=torch.float64).view(shape)] for values in (found, expected))
+    tensors = (
+        [torch.tensor(values, dtype=torch.float64).view(shape)] for values in (found, expected)
+    )
     return measure(*tensors, [sizes], getattr(torch, dtype))
 
 

@@ -26,11 +26,20 @@ RIGHT = (
     "by_position",
     "differentiable_once",
 )
-BUILT_IN = ("native", "interleaved", "complex", "rotcheck", "torchscript", "torchscript-legacy", "fallback")
+BUILT_IN = (
+    "native",
+    "interleaved",
+    "complex",
+    "rotcheck",
+    "torchscript",
+    "torchscript-legacy",
+    "fallback",
+)
 TRACING = ("export", "compile")
 ASKED = [name for name in names() if name not in (*TRACING, "inductor")]
 
-PLANTED = {  # function: the check that catches it, what it says, the id of the failure, and what else it breaks
+# function: the check that catches it, what it says, the id of the failure, and what else it breaks
+PLANTED = {
     "other_bits_in_a_batch": (
         "batch",
         "row 0 of a batch of 4 has other bits than the same row alone",
@@ -61,7 +70,12 @@ PLANTED = {  # function: the check that catches it, what it says, the id of the 
         "F12",
         (),
     ),
-    "short_tables_padded": ("beyond", "9 rows with tables of 7 rows, and returns them unrotated", "F12", ()),
+    "short_tables_padded": (
+        "beyond",
+        "9 rows with tables of 7 rows, and returns them unrotated",
+        "F12",
+        (),
+    ),
     "keys_of_groups_as_they_were": ("gqa", "(in k alone), with 6 heads in q and 2 in k", "R34", ()),
     "loses_the_axis_of_one_row": (
         "shapes",
@@ -76,8 +90,18 @@ PLANTED = {  # function: the check that catches it, what it says, the id of the 
         ("sizes",),
     ),
     "partners_over_the_whole_head": ("partial", "with 16 of 64 lanes rotating", "N8", ()),
-    "in_place_without_gradients": ("checkpoint", "(use_reentrant=True), it has another gradient", "R43", ()),
-    "half_of_the_second_derivative": ("double_backward", "the gradient of its gradient is not", "R44", ()),
+    "in_place_without_gradients": (
+        "checkpoint",
+        "(use_reentrant=True), it has another gradient",
+        "R43",
+        (),
+    ),
+    "half_of_the_second_derivative": (
+        "double_backward",
+        "the gradient of its gradient is not",
+        "R44",
+        (),
+    ),
     "mapped_axis_mistaken": ("vmap", "under torch.func.vmap it gives other values", "R45", ()),
 }
 TRACED = {  # function: check, what it says, id of the failure
@@ -93,10 +117,16 @@ TRACED = {  # function: check, what it says, id of the failure
 }
 SKIPPED = {  # why a check does not apply to a right function
     ("plain", "gqa"): "it takes one tensor at a time: there are no heads of q and k to differ",
-    ("plain", "partial"): "it rotates whole heads only: with 16 of 64 lanes rotating it raises RuntimeError",
+    (
+        "plain",
+        "partial",
+    ): "it rotates whole heads only: with 16 of 64 lanes rotating it raises RuntimeError",
     ("plain", "cuda_graph"): "CUDA graphs are of CUDA devices, and this is cpu",
     ("refuses_groups", "gqa"): "it refuses fewer heads in k than in q (RuntimeError: stack expects",
-    ("by_position", "beyond"): "it computes the angles of any position: there is no table to go beyond",
+    (
+        "by_position",
+        "beyond",
+    ): "it computes the angles of any position: there is no table to go beyond",
     ("by_position", "partial"): "it decides itself how many lanes rotate: all of them",
     ("differentiable_once", "double_backward"): "autograd does not differentiate it twice",
     (
@@ -109,21 +139,27 @@ SKIPPED = {  # why a check does not apply to a right function
 @pytest.fixture(scope="session")
 def asked() -> Cells:
     """All functions, under all checks that trace nothing."""
-    return cells(rotcheck.compare(FUNCTIONS, devices=["cpu"], dtypes=["float32", "bfloat16"], checks=ASKED))
+    return cells(
+        rotcheck.compare(FUNCTIONS, devices=["cpu"], dtypes=["float32", "bfloat16"], checks=ASKED)
+    )
 
 
 @pytest.fixture(scope="session")
 def traced() -> Cells:
     """The functions that only tracing tells apart, and two right ones."""
     some = [f"{FILE}:{name}" for name in ("plain", "indexed", *TRACED)]
-    return cells(rotcheck.compare(some, devices=["cpu"], dtypes=["float32"], checks=TRACING, timeout=60))
+    return cells(
+        rotcheck.compare(some, devices=["cpu"], dtypes=["float32"], checks=TRACING, timeout=60)
+    )
 
 
 @pytest.fixture(scope="session")
 def built_in() -> Report:
     """What comes with rotcheck, under all checks but the one that compiles for seconds."""
     checks = [name for name in names("full") if name != "inductor"]
-    return rotcheck.compare(BUILT_IN, devices=["cpu"], dtypes=["float32"], checks=checks, timeout=60)
+    return rotcheck.compare(
+        BUILT_IN, devices=["cpu"], dtypes=["float32"], checks=checks, timeout=60
+    )
 
 
 def found(cells: Cells, function: str) -> dict[str, set[str]]:
@@ -144,7 +180,9 @@ def test_what_was_planted_is_caught_by_its_check(function: str, asked: Cells) ->
 
 
 @pytest.mark.parametrize("function", RIGHT)
-def test_a_right_function_passes_every_check_that_applies_to_it(function: str, asked: Cells) -> None:
+def test_a_right_function_passes_every_check_that_applies_to_it(
+    function: str, asked: Cells
+) -> None:
     assert found(asked, function) == {}
 
 
@@ -177,7 +215,9 @@ def test_a_check_that_does_not_apply_says_why(function: str, check: str, asked: 
         ("as_many_lanes_as_the_tables", "partial"),
     ],
 )
-def test_a_check_is_really_asked_of_the_convention_it_is_for(function: str, check: str, asked: Cells) -> None:
+def test_a_check_is_really_asked_of_the_convention_it_is_for(
+    function: str, check: str, asked: Cells
+) -> None:
     assert asked[function, "bfloat16", check].verdict == "agrees"
 
 
@@ -192,14 +232,16 @@ def test_what_only_tracing_tells_apart_is_caught(function: str, traced: Cells) -
 
 @pytest.mark.parametrize("function", ["plain", "indexed"])
 def test_a_right_function_is_traced_and_exported(function: str, traced: Cells) -> None:
-    assert {check: traced[function, "float32", check].verdict for check in TRACING} == dict.fromkeys(
-        TRACING, "agrees"
-    )
+    assert {
+        check: traced[function, "float32", check].verdict for check in TRACING
+    } == dict.fromkeys(TRACING, "agrees")
 
 
 def test_what_torch_breaks_on_by_itself_is_no_fault_of_the_function() -> None:
     broken = f"{FILE}:breaks_the_exporter"
-    (cell,) = rotcheck.compare([broken], devices=["cpu"], dtypes=["float32"], checks=["export"]).cells
+    (cell,) = rotcheck.compare(
+        [broken], devices=["cpu"], dtypes=["float32"], checks=["export"]
+    ).cells
     assert (cell.verdict, cell.applies, cell.failure) == ("skipped", False, None)
     assert (cell.message or "").endswith(
         "breaks in exporting it, which is no fault of the function: "
@@ -213,7 +255,9 @@ def test_a_compiled_function_is_held_against_the_plain_one(
 ) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     some = [f"{FILE}:{name}" for name in ("plain", "drops_sin_when_traced")]
-    report = rotcheck.compare(some, devices=["cpu"], dtypes=["float32"], checks=["inductor"], timeout=60)
+    report = rotcheck.compare(
+        some, devices=["cpu"], dtypes=["float32"], checks=["inductor"], timeout=60
+    )
     found = cells(report)
     assert found["plain", "float32", "inductor"].verdict == "agrees"
     assert found["drops_sin_when_traced", "float32", "inductor"].failure == "R46"

@@ -6,7 +6,9 @@ from rotcheck.compare import plan
 from rotcheck.isolation import Job
 from rotcheck.results import Machine
 
-MACHINE = Machine(system="Linux", processor="", cores=2, memory_gib=8.0, python="3.11", torch="2.13.0")
+MACHINE = Machine(
+    system="Linux", processor="", cores=2, memory_gib=8.0, python="3.11", torch="2.13.0"
+)
 
 
 def jobs(device: str, timeout: float) -> list[Job]:
@@ -15,7 +17,9 @@ def jobs(device: str, timeout: float) -> list[Job]:
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta", "interpreter"])
-def test_without_a_device_to_compile_for_the_limits_are_those_that_were_asked_for(device: str) -> None:
+def test_without_a_device_to_compile_for_the_limits_are_those_that_were_asked_for(
+    device: str,
+) -> None:
     quick, full = jobs(device, 2.0)
     assert (quick.limit, full.limit, quick.opening_limit) == (2.0, 20.0, 6.0)
     assert not quick.slow_start

@@ -37,7 +37,9 @@ def test_the_front_of_a_whole_comparison_never_imports_torch(default: tuple[Repo
 def test_by_default_all_registered_ones_run_and_no_exhibit(default: tuple[Report, bool]) -> None:
     report, _ = default
     assert list(dict.fromkeys(cell.implementation for cell in report.cells)) == registry.names()
-    assert len(report.cells) == report.planned == len(registry.names()) * 2 * len(DTYPES) * len(CHECKS)
+    assert (
+        len(report.cells) == report.planned == len(registry.names()) * 2 * len(DTYPES) * len(CHECKS)
+    )
 
 
 def test_every_cell_on_cpu_agrees_or_says_why_it_did_not_run(default: tuple[Report, bool]) -> None:
@@ -59,7 +61,9 @@ def test_on_meta_the_checks_that_need_values_are_skipped_with_the_reason(
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("check", ["dtype", "state"])
-def test_the_legacy_fuser_shows_itself_on_meta(dtype: str, check: str, default: tuple[Report, bool]) -> None:
+def test_the_legacy_fuser_shows_itself_on_meta(
+    dtype: str, check: str, default: tuple[Report, bool]
+) -> None:
     found = cells(default[0], "meta")
     legacy = found["torchscript-legacy", dtype, check]
     assert (legacy.verdict, legacy.failure) == ("raises", "J1")
@@ -68,7 +72,9 @@ def test_the_legacy_fuser_shows_itself_on_meta(dtype: str, check: str, default: 
     assert found["torchscript", dtype, check].verdict == "agrees"
 
 
-def test_the_fallback_tells_which_path_ran_and_why(default: tuple[Report, bool], interpreted: Report) -> None:
+def test_the_fallback_tells_which_path_ran_and_why(
+    default: tuple[Report, bool], interpreted: Report
+) -> None:
     cell = cells(default[0])["fallback", "float32", "forward"]
     assert (cell.path, cell.note) == ("native", "flash-attn's rotary does not run on cpu")
     cell = cells(interpreted, "interpreter")["fallback", "float32", "forward"]
@@ -82,7 +88,9 @@ def test_flash_attn_says_why_it_does_not_run_on_cpu(default: tuple[Report, bool]
 
 @pytest.mark.parametrize("check", CHECKED)
 @pytest.mark.parametrize("name", KERNELS)
-def test_the_real_kernel_agrees_under_the_interpreter(name: str, check: str, interpreted: Report) -> None:
+def test_the_real_kernel_agrees_under_the_interpreter(
+    name: str, check: str, interpreted: Report
+) -> None:
     found = cells(interpreted, "interpreter")
     for dtype in ("float32", "float16"):
         cell = found[name, dtype, check]
@@ -92,7 +100,9 @@ def test_the_real_kernel_agrees_under_the_interpreter(name: str, check: str, int
 
 
 @pytest.mark.parametrize("name", KERNELS)
-def test_bfloat16_is_skipped_under_the_interpreter_with_the_reason(name: str, interpreted: Report) -> None:
+def test_bfloat16_is_skipped_under_the_interpreter_with_the_reason(
+    name: str, interpreted: Report
+) -> None:
     cell = cells(interpreted, "interpreter")[name, "bfloat16", "forward"]
     assert cell.verdict == "skipped"
     assert "truncates bfloat16" in cell.message
@@ -110,7 +120,9 @@ def test_what_has_no_kernel_is_skipped_under_the_interpreter(interpreted: Report
 def pair(pairs: list[Pair], first: str, second: str, dtype: str = "float32") -> Pair:
     """Return the one pair of these two, in either order, on cpu."""
     wanted = {first, second}
-    (found,) = [p for p in pairs if {p.first, p.second} == wanted and (p.device, p.dtype) == ("cpu", dtype)]
+    (found,) = [
+        p for p in pairs if {p.first, p.second} == wanted and (p.device, p.dtype) == ("cpu", dtype)
+    ]
     return found
 
 
@@ -146,8 +158,14 @@ def test_what_did_not_run_is_not_comparable(default: tuple[Report, bool]) -> Non
 @pytest.fixture(scope="session")
 def pairs_with_strangers() -> Report:
     asked = ["native", "complex", f"{HERE}/mistakes.py:conjugate", f"{HERE}/mistakes.py:one_nan"]
-    asked += [f"{HOSTILE}:returns_none", f"{HOSTILE}:aborts", f"{HERE}/planted.py:promotes_to_complex"]
-    return rotcheck.compare(asked, devices=["cpu"], dtypes=["float32"], checks=["forward"], pairwise=True)
+    asked += [
+        f"{HOSTILE}:returns_none",
+        f"{HOSTILE}:aborts",
+        f"{HERE}/planted.py:promotes_to_complex",
+    ]
+    return rotcheck.compare(
+        asked, devices=["cpu"], dtypes=["float32"], checks=["forward"], pairwise=True
+    )
 
 
 def test_a_wrong_function_differs_from_the_others(pairs_with_strangers: Report) -> None:
@@ -196,12 +214,20 @@ def test_being_compared_changes_no_verdict(pairs_with_strangers: Report) -> None
         ({"dtypes": ["float23"]}, "unknown dtype 'float23'; did you mean 'float32'"),
         ({"checks": ["forwards"]}, "unknown check 'forwards'; did you mean 'forward'"),
         ({"devices": ["cuda:99"]}, "device 'cuda:99' is not on this machine"),
-        ({"implementations": [f"{HOSTILE}:rotat"]}, "there is no function 'rotat'; did you mean 'rotate'"),
+        (
+            {"implementations": [f"{HOSTILE}:rotat"]},
+            "there is no function 'rotat'; did you mean 'rotate'",
+        ),
     ],
     ids=str,
 )
 def test_what_cannot_be_carried_out_is_refused_in_one_message(asked: dict, words: str) -> None:
-    request = {"implementations": ["native"], "devices": ["cpu"], "dtypes": ["float32"], "checks": ["dtype"]}
+    request = {
+        "implementations": ["native"],
+        "devices": ["cpu"],
+        "dtypes": ["float32"],
+        "checks": ["dtype"],
+    }
     with pytest.raises(RequestError) as caught:
         rotcheck.compare(**request | asked)
     assert words in str(caught.value)

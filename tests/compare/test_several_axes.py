@@ -30,12 +30,18 @@ WRONG = {  # function: the check that catches it, and the failure that explains 
 @pytest.fixture(scope="module")
 def found() -> Cells:
     asked = [f"{IDENTIFIED}/{name}" for name in (*RIGHT, *WRONG)]
-    return cells(rotcheck.compare(asked, devices=["cpu"], dtypes=["float32", "bfloat16"], timeout=60))
+    return cells(
+        rotcheck.compare(asked, devices=["cpu"], dtypes=["float32", "bfloat16"], timeout=60)
+    )
 
 
 def of(found: Cells, name: str) -> dict[str, str]:
     """Return the failures of a function by check, for float32."""
-    own = {key[2]: cell for key, cell in found.items() if key[:2] == (name.partition(":")[2], "float32")}
+    own = {
+        key[2]: cell
+        for key, cell in found.items()
+        if key[:2] == (name.partition(":")[2], "float32")
+    }
     assert own
     return {check: str(cell.failure) for check, cell in own.items() if cell.verdict == "disagrees"}
 
@@ -43,7 +49,11 @@ def of(found: Cells, name: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_one_agrees(name: str, found: Cells) -> None:
     assert of(found, name) == {}
-    narrow = [cell.verdict for key, cell in found.items() if key[:2] == (name.partition(":")[2], "bfloat16")]
+    narrow = [
+        cell.verdict
+        for key, cell in found.items()
+        if key[:2] == (name.partition(":")[2], "bfloat16")
+    ]
     assert set(narrow) <= {"agrees", "skipped"}
 
 

@@ -14,7 +14,9 @@ from rotcheck.results import Claim, Trial
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Trial]:
+def shown(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[subprocess.CompletedProcess[str], Trial]:
     """The trial as the command shows it, and as it writes it."""
     folder = tmp_path_factory.mktemp("trial")
     command = [sys.executable, "-m", "rotcheck", "trial", "-o", "trial.json"]
@@ -46,7 +48,10 @@ def test_native_rotates_v_and_flash_attn_does_not(claims: dict[str, Claim]) -> N
 
 def test_the_fallback_itself_raises(claims: dict[str, Claim]) -> None:
     assert claims["exceptions"].holds is False
-    assert "The size of tensor a (64) must match the size of tensor b (32)" in claims["exceptions"].seen[0]
+    assert (
+        "The size of tensor a (64) must match the size of tensor b (32)"
+        in claims["exceptions"].seen[0]
+    )
 
 
 def test_it_prints_on_every_call_or_not_at_all(claims: dict[str, Claim]) -> None:

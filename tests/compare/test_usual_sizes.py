@@ -17,7 +17,12 @@ from rotcheck.rotary.conventions import Convention
 HALF = Convention(pairing="half", layout="bshd", tables="half-width", table_axes="s1w")
 BATCHED = Convention(pairing="half", layout="bshd", tables="half-width", table_axes="bs1w")
 COUNTED = Convention(
-    pairing="half", layout="bshd", tables="positions", positions="from 0", arguments=("x",), last_position=127
+    pairing="half",
+    layout="bshd",
+    tables="positions",
+    positions="from 0",
+    arguments=("x",),
+    last_position=127,
 )
 Turn = Callable[..., Tensor]
 
@@ -92,9 +97,7 @@ def test_batch_rows_have_positions_of_their_own_where_they_can() -> None:
         return turn(x, cos[own], sin[own])
 
     found = asked(first_of_three, BATCHED)
-    words = (
-        "rotates every batch row with the angles of the first, for 3 batch rows with positions of their own"
-    )
+    words = "rotates every batch row with the angles of the first, for 3 batch rows with positions of their own"
     assert (found.finding, found.message) == ("first-of-batch", words)
 
 
@@ -124,7 +127,9 @@ def test_a_size_that_is_refused_is_no_finding() -> None:
     found = asked(narrow, HALF)
     assert found.finding is None
     assert found.note is not None
-    assert found.note.startswith("refuses heads of 128 lanes (AssertionError: heads of at most 64 lanes)")
+    assert found.note.startswith(
+        "refuses heads of 128 lanes (AssertionError: heads of at most 64 lanes)"
+    )
 
 
 def test_no_more_rows_are_asked_for_than_its_table_has() -> None:

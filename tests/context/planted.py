@@ -88,7 +88,9 @@ class Rotary(nn.Module):
     """Rotates by positions that it is given, as many as one likes."""
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        cos, sin = repeated(positions.reshape(-1)[:, None].float() * inverse(x.shape[-1]).to(x.device))
+        cos, sin = repeated(
+            positions.reshape(-1)[:, None].float() * inverse(x.shape[-1]).to(x.device)
+        )
         return rotated(x, cos, sin)
 
 

@@ -24,7 +24,9 @@ print([name for name in ("torch", "matplotlib", "numpy") if name in sys.modules]
 """
 
 
-def run(*arguments: str, cwd: Path, start: list[str] = ROTCHECK) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, cwd: Path, start: list[str] = ROTCHECK
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*start, *arguments], capture_output=True, text=True, cwd=cwd, timeout=LIMIT, check=False
     )
@@ -34,7 +36,11 @@ def test_0_when_it_is_right_in_what_it_claims_with_its_files(tmp_path: Path) -> 
     files = ("-o", "found.json", "-o", "found.md", "--plot", "found.svg")
     done = run(planted("Guarded"), "--condition", "half,beyond", "-q", *files, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["found.json", "found.md", "found.svg"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "found.json",
+        "found.md",
+        "found.svg",
+    ]
     found = json.loads((tmp_path / "found.json").read_text())
     assert [row["condition"] for row in found["rows"]] == ["constructed", "half", "beyond"]
     assert str(tmp_path) not in (tmp_path / "found.json").read_text()
@@ -60,7 +66,10 @@ def test_5_when_nothing_makes_angles_of_its_own(tmp_path: Path) -> None:
     [
         (("nothing.py:Rope",), "there is no file"),
         ((planted("LlamaRotaryEmbeding"),), "did you mean 'LlamaRotaryEmbedding'?"),
-        ((planted("Guarded"), "--condition", "melted"), "unknown condition 'melted'; it can be constructed"),
+        (
+            (planted("Guarded"), "--condition", "melted"),
+            "unknown condition 'melted'; it can be constructed",
+        ),
         ((planted("Guarded"), "--condition", ""), "--condition is given without a value"),
         ((planted("Guarded"), "--timeout", "0"), "--timeout must be a finite number above 0"),
         ((planted("Guarded"), "--device", "cuda:77"), "device 'cuda:77' is not on this machine"),
@@ -127,9 +136,7 @@ class RotaryOfGroups(ParallelRotary):
 class RotaryEmbedding(Guarded):
     pass
 """
-UNTOLD = (
-    "asks for 'process_group', and nothing tells what that is: name a function that builds it, of no argument"
-)
+UNTOLD = "asks for 'process_group', and nothing tells what that is: name a function that builds it, of no argument"
 
 
 @pytest.fixture
@@ -144,7 +151,10 @@ def test_a_class_that_cannot_be_built_takes_nobody_along(mixed: Path) -> None:
     done = run("mixed.py", "--condition", "half", "-o", "found.json", cwd=mixed)
     assert (done.returncode, done.stderr) == (0, "")
     words = " ".join(done.stdout.split())
-    assert f"mixed.py:ParallelRotary, all conditions: cannot be built: ParallelRotary {UNTOLD}" in words
+    assert (
+        f"mixed.py:ParallelRotary, all conditions: cannot be built: ParallelRotary {UNTOLD}"
+        in words
+    )
     assert done.stdout.endswith("6 rows: 2 agree, 4 skipped\n")
     rows = json.loads((mixed / "found.json").read_text())["rows"]
     assert [(row["implementation"], row["verdict"]) for row in rows[::2]] == [

@@ -78,7 +78,9 @@ class Claims(nn.Module):
     ],
     ids=lambda each: ", ".join(each) if isinstance(each, dict) else "",
 )
-def test_what_an_object_claims(attributes: dict[str, object], expected: tuple[int, str] | None) -> None:
+def test_what_an_object_claims(
+    attributes: dict[str, object], expected: tuple[int, str] | None
+) -> None:
     assert claim(Claims(**attributes)) == expected
 
 

@@ -20,7 +20,11 @@ WRONG = reach(
     verdict="disagrees",
     right_to=22,
     wrong_at=23,
-    phases=(Phase(position=1, error=0.0), Phase(position=23, error=0.011), Phase(position=4097, error=3.07)),
+    phases=(
+        Phase(position=1, error=0.0),
+        Phase(position=23, error=0.011),
+        Phase(position=4097, error=3.07),
+    ),
     finding="phase-cast",
     message="right up to position 22, off by 0.011 rad at 23",
     failure="N1",
@@ -42,7 +46,14 @@ FOUND = context(
     msgspec.structs.replace(WRONG, condition="to-bfloat16"),
     LOST,
     reach("matmul-high", emulated=True, wrong_at=9000, asked_to=131071),
-    reach("dtypes", verdict="skipped", message="no tensor is shown", right_to=None, asked_to=None, phases=()),
+    reach(
+        "dtypes",
+        verdict="skipped",
+        message="no tensor is shown",
+        right_to=None,
+        asked_to=None,
+        phases=(),
+    ),
 )
 
 
@@ -116,7 +127,9 @@ def test_the_picture_has_a_line_for_each_condition_with_phases(tmp_path: Path) -
     assert ">dtypes<" not in text
 
 
-def test_conditions_that_are_the_same_share_a_line_as_they_would_hide_each_other(tmp_path: Path) -> None:
+def test_conditions_that_are_the_same_share_a_line_as_they_would_hide_each_other(
+    tmp_path: Path,
+) -> None:
     further = (*reach().phases, Phase(position=131071, error=1e-3))
     same = (reach(), reach("autocast"), reach("grown", phases=further))
     lost = reach("meta", verdict="disagrees", phases=(Phase(position=1, error=None),))

@@ -28,7 +28,9 @@ def test_it_is_right_up_to_where_its_frequencies_change(name: str) -> None:
 
 
 def test_one_whose_frequencies_stay_is_judged_as_far_as_ever() -> None:
-    known = recognise(load.find(f"{PUBLIC}/batch_summed/fixed.py:LlamaRotaryEmbedding", "cpu"), "cpu")
+    known = recognise(
+        load.find(f"{PUBLIC}/batch_summed/fixed.py:LlamaRotaryEmbedding", "cpu"), "cpu"
+    )
     assert known.changes is None
     assert known.claimed_by == "max_position_embeddings"
 

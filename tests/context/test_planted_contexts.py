@@ -31,21 +31,48 @@ WRONG = {  # object: condition, finding, failure, what the message says
     ("ComplexBuffer", "to-float32"): ("imaginary-dropped", "N6", "sin is lost"),
     ("Product", "autocast"): ("phase-autocast", "N2", "right up to position 10"),
     ("Product", "matmul-high"): ("phase-tf32", "N3", "right up to position 63"),
-    ("KeptProduct", "autocast"): ("spoilt-by-autocast", "R62", "it gives other tables outside it too"),
-    ("PositionsInDtype", "bfloat16"): ("phase-cast", "N1", "right up to position 256, off by 1 rad at 257"),
-    ("PositionsInDtype", "half"): ("phase-cast", "N1", "right up to position 2048, off by 1 rad at 2049"),
+    ("KeptProduct", "autocast"): (
+        "spoilt-by-autocast",
+        "R62",
+        "it gives other tables outside it too",
+    ),
+    ("PositionsInDtype", "bfloat16"): (
+        "phase-cast",
+        "N1",
+        "right up to position 256, off by 1 rad at 257",
+    ),
+    ("PositionsInDtype", "half"): (
+        "phase-cast",
+        "N1",
+        "right up to position 2048, off by 1 rad at 2049",
+    ),
     ("PositionsInDtype", "dtypes"): ("spoilt-by-dtype", "R62", "shown bfloat16 first"),
     ("MatchingCache", "dtypes"): ("spoilt-by-dtype", "R62", "differ by up to 0.002"),
     ("CachedByLength", "constructed"): ("spoilt-by-growing", "R61", "right when it is asked first"),
-    ("CachedByLength", "grown"): ("spoilt-by-growing", "R61", "asked for positions 100 to 107 after 0 to 7"),
-    ("Rescaled", "grown"): ("spoilt-by-growing", "R61", "the first 8 positions are off by up to 0.36 rad"),
+    ("CachedByLength", "grown"): (
+        "spoilt-by-growing",
+        "R61",
+        "asked for positions 100 to 107 after 0 to 7",
+    ),
+    ("Rescaled", "grown"): (
+        "spoilt-by-growing",
+        "R61",
+        "the first 8 positions are off by up to 0.36 rad",
+    ),
     ("Clamped", "beyond"): ("row-past-table", "R60", "turned as the last one (as position 511)"),
     ("Wrapped", "beyond"): ("row-past-table", "R60", "wrapped around (as position 3)"),
     ("Zeroed", "beyond"): ("row-past-table", "R60", "zeros"),
     ("Unrotated", "beyond"): ("positions-past-table", "F12", "unrotated (as position 0)"),
     ("UnrotatedRows", "beyond"): ("positions-past-table", "F12", "unrotated (as position 0)"),
 }
-ALL = (*HEALTHY, "LlamaRotaryEmbedding", "ComplexBuffer", "Product", "PositionsInDtype", "MatchingCache")
+ALL = (
+    *HEALTHY,
+    "LlamaRotaryEmbedding",
+    "ComplexBuffer",
+    "Product",
+    "PositionsInDtype",
+    "MatchingCache",
+)
 BEYOND = ("Clamped", "Wrapped", "Zeroed", "Unrotated", "UnrotatedRows", "Raising")
 SOME = (
     "half_frequencies",
@@ -74,7 +101,9 @@ def found() -> Context:
 
 
 @pytest.mark.parametrize("name", HEALTHY)
-def test_what_is_healthy_agrees_under_every_condition_that_applies(name: str, found: Context) -> None:
+def test_what_is_healthy_agrees_under_every_condition_that_applies(
+    name: str, found: Context
+) -> None:
     assert set(verdicts(found, name)) == set(names())
     assert set(verdicts(found, name).values()) <= {"agrees", "skipped"}
     assert verdicts(found, name)["constructed"] == "agrees"
@@ -97,10 +126,22 @@ def test_a_planted_defect_is_found_and_named(name: str, condition: str, found: C
             "LlamaRotaryEmbedding",
             ("constructed", "to-float32", "autocast", "matmul-high", "grown", "dtypes", "beyond"),
         ),
-        ("ComplexBuffer", ("constructed", "half", "bfloat16", "autocast", "matmul-high", "grown", "beyond")),
-        ("Product", ("constructed", "half", "bfloat16", "to-bfloat16", "to-float32", "meta", "grown")),
-        ("PositionsInDtype", ("constructed", "to-float32", "autocast", "matmul-high", "meta", "grown")),
-        ("MatchingCache", ("constructed", "half", "bfloat16", "autocast", "matmul-high", "grown", "beyond")),
+        (
+            "ComplexBuffer",
+            ("constructed", "half", "bfloat16", "autocast", "matmul-high", "grown", "beyond"),
+        ),
+        (
+            "Product",
+            ("constructed", "half", "bfloat16", "to-bfloat16", "to-float32", "meta", "grown"),
+        ),
+        (
+            "PositionsInDtype",
+            ("constructed", "to-float32", "autocast", "matmul-high", "meta", "grown"),
+        ),
+        (
+            "MatchingCache",
+            ("constructed", "half", "bfloat16", "autocast", "matmul-high", "grown", "beyond"),
+        ),
         ("Clamped", ("constructed", "bfloat16", "grown")),
     ],
 )
@@ -148,7 +189,9 @@ def test_what_takes_long_is_asked_for_fewer_rows_and_says_so(found: Context) -> 
     assert "258 rows would take more than 3 s" in (row.note or "")
 
 
-def test_positions_are_asked_for_one_by_one_up_to_a_million_where_they_can_be(found: Context) -> None:
+def test_positions_are_asked_for_one_by_one_up_to_a_million_where_they_can_be(
+    found: Context,
+) -> None:
     row = rows(found, "Computed")["constructed"]
     hard = {1, 2, 3, 257, 1000, 2049, 4097, 8191, 16385, 32767, 65537, 131071, 1048575}
     assert {phase.position for phase in row.phases} >= hard
@@ -163,14 +206,26 @@ def test_a_method_that_mends_what_to_empty_left_is_named(found: Context) -> None
 
 def test_what_is_emulated_says_so(found: Context) -> None:
     assert [
-        row.condition for row in found.rows if row.emulated and row.implementation.endswith(":Product")
+        row.condition
+        for row in found.rows
+        if row.emulated and row.implementation.endswith(":Product")
     ] == ["matmul-high"]
 
 
 def test_a_condition_that_does_not_apply_is_skipped_with_its_reason(found: Context) -> None:
     told = rows(found, "precompute_freqs_cis")
-    skipped = {condition: row.message or "" for condition, row in told.items() if row.verdict == "skipped"}
-    assert set(skipped) == {"half", "bfloat16", "to-bfloat16", "to-float32", "meta", "dtypes", "beyond"}
+    skipped = {
+        condition: row.message or "" for condition, row in told.items() if row.verdict == "skipped"
+    }
+    assert set(skipped) == {
+        "half",
+        "bfloat16",
+        "to-bfloat16",
+        "to-float32",
+        "meta",
+        "dtypes",
+        "beyond",
+    }
     assert "no torch.nn.Module" in skipped["half"]
     assert "claims no length" in skipped["beyond"]
 
@@ -210,6 +265,7 @@ def test_what_makes_no_angles_is_skipped() -> None:
 
 def test_a_condition_that_is_none_is_refused() -> None:
     with pytest.raises(
-        rotcheck.errors.RequestError, match="unknown condition 'melted'; it can be constructed, half"
+        rotcheck.errors.RequestError,
+        match="unknown condition 'melted'; it can be constructed, half",
     ):
         rotcheck.context(planted("Computed"), conditions=["melted"])

@@ -46,6 +46,15 @@ def reach(condition: str = "constructed", **more: Any) -> Reach:
 
 def context(*made: Reach, **more: Any) -> Context:
     """Return what a run found that has these rows."""
-    maker = Maker(implementation="mine.py:Rope", kind="builds", schedule="plain", claims=8192, judged_to=8192)
-    given: dict[str, Any] = {"makers": (maker,), "device": "cpu", "torch": "2.13.0", "planned": len(made)}
-    return Context(rotcheck="0.1.0", right=1e-2, rows=made, summary=summarise(made), **{**given, **more})
+    maker = Maker(
+        implementation="mine.py:Rope", kind="builds", schedule="plain", claims=8192, judged_to=8192
+    )
+    given: dict[str, Any] = {
+        "makers": (maker,),
+        "device": "cpu",
+        "torch": "2.13.0",
+        "planned": len(made),
+    }
+    return Context(
+        rotcheck="0.1.0", right=1e-2, rows=made, summary=summarise(made), **{**given, **more}
+    )

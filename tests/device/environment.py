@@ -90,7 +90,10 @@ def facts(device: str, environment: dict[str, str], limit: float) -> dict[str, A
     except subprocess.TimeoutExpired:
         return {"versions": {}, "why": f"torch did not answer within {limit:.0f} s"}
     if done.returncode:
-        return {"versions": {}, "why": _last(done.stderr) or f"torch ended with exit code {done.returncode}"}
+        return {
+            "versions": {},
+            "why": _last(done.stderr) or f"torch ended with exit code {done.returncode}",
+        }
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

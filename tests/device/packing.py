@@ -25,7 +25,15 @@ def pack(folder: Path) -> Path:
                 shutil.copytree(ROOT / name, source / name, ignore=LEFT_BEHIND)
             else:
                 shutil.copy(ROOT / name, source)
-        pip("wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(made), str(source))
+        pip(
+            "wheel",
+            "--no-index",
+            "--no-deps",
+            "--no-build-isolation",
+            "--wheel-dir",
+            str(made),
+            str(source),
+        )
         wheel = next(made.glob("rotcheck-*.whl"))
         return Path(shutil.copy(wheel, folder))
 

@@ -48,7 +48,9 @@ class Results:
     @property
     def name(self) -> str:
         """The device's own name, as far as torch tells it; of Apple's the system's."""
-        return str(self.facts.get("name") or f"{self.device} of {platform.system()} {platform.machine()}")
+        return str(
+            self.facts.get("name") or f"{self.device} of {platform.system()} {platform.machine()}"
+        )
 
     @property
     def page_file(self) -> Path:
@@ -104,7 +106,12 @@ class Results:
     def write(self) -> None:
         """Write the table, the figures behind it, and the page of a device that is here."""
         (self.out / "table.txt").write_text(f"{self.table()}{self.summary()}\n")
-        found = {"device": self.device, "installed": self.installed, **self.facts, "seconds": self.seconds}
+        found = {
+            "device": self.device,
+            "installed": self.installed,
+            **self.facts,
+            "seconds": self.seconds,
+        }
         lines = [asdict(line) for line in self.lines]
         (self.out / "results.json").write_text(json.dumps(found | {"lines": lines}, indent=1))
         if not self.facts.get("why", "unknown"):
@@ -123,7 +130,9 @@ class Results:
 
     def page(self) -> str:
         """Return the page in Markdown."""
-        versions = ", ".join(f"{name} {of}" for name, of in self.facts.get("versions", {}).items() if of)
+        versions = ", ".join(
+            f"{name} {of}" for name, of in self.facts.get("versions", {}).items() if of
+        )
         beside_cpu = [line for line in self.lines if "as on the CPU" in line.question]
         parts = [
             f"# {self.name}, {date.today().isoformat()}",
@@ -134,7 +143,11 @@ class Results:
         if beside_cpu:
             parts.append(f"## Beside the CPU\n\n{_rows(beside_cpu)}")
         for title, names in (SECTIONS[step] for step in SECTIONS if step in self.seconds):
-            texts = [(self.out / name).read_text().strip() for name in names if (self.out / name).exists()]
+            texts = [
+                (self.out / name).read_text().strip()
+                for name in names
+                if (self.out / name).exists()
+            ]
             if texts:
                 parts.append("\n\n".join([f"## {title}", *texts]))
         return "\n\n".join(parts) + "\n"
@@ -152,7 +165,9 @@ def _counted(lines: list[Line]) -> str:
 
 
 def _rows(lines: list[Line]) -> str:
-    cells = [[line.step, line.state, line.question, line.said.replace("|", "\\|")] for line in lines]
+    cells = [
+        [line.step, line.state, line.question, line.said.replace("|", "\\|")] for line in lines
+    ]
     rows = [["step", "state", "question", "what was seen"], ["---"] * 4, *cells]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

@@ -20,7 +20,12 @@ from packing import ROOT, PipFailed, pack, pip
 
 MOST = 60 << 20  # bytes of all wheels together
 LIBRARIES = ("liger-kernel", "fla-core", "torchtune", "rotary-embedding-torch", "timm", "einops")
-PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64")
+PLATFORMS = (
+    "manylinux_2_28_x86_64",
+    "manylinux_2_17_x86_64",
+    "manylinux2014_x86_64",
+    "manylinux1_x86_64",
+)
 
 
 def main() -> int:
@@ -53,7 +58,9 @@ def _given() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "wheels", metavar="FOLDER")
-    parser.add_argument("--python", default="3.12", metavar="VERSION", help="of the machine with the device")
+    parser.add_argument(
+        "--python", default="3.12", metavar="VERSION", help="of the machine with the device"
+    )
     return parser.parse_args()
 
 
@@ -77,18 +84,25 @@ def _flash_attention(folder: Path) -> None:
     """
     found = re.search(r"flash-attn==\S+", (ROOT / "tests" / "run.sh").read_text())
     assert found, "tests/run.sh installs it"
-    without_cuda = {"FLASH_ATTENTION_FORCE_BUILD": "TRUE", "FLASH_ATTENTION_SKIP_CUDA_BUILD": "TRUE"}
+    without_cuda = {
+        "FLASH_ATTENTION_FORCE_BUILD": "TRUE",
+        "FLASH_ATTENTION_SKIP_CUDA_BUILD": "TRUE",
+    }
     with tempfile.TemporaryDirectory() as temporary:
         options = ("--no-deps", "--no-build-isolation", "--wheel-dir", temporary)
         pip("wheel", *options, found[0], environment=os.environ | without_cuda)
         _wheel("unpack", "--dest", temporary, *map(str, Path(temporary).glob("*.whl")))
         tree = next(each for each in Path(temporary).iterdir() if each.is_dir())
-        (tree / "flash_attn_2_cuda.py").write_text('"""Empty: flash-attn without its CUDA extension."""\n')
+        (tree / "flash_attn_2_cuda.py").write_text(
+            '"""Empty: flash-attn without its CUDA extension."""\n'
+        )
         _wheel("pack", "--dest-dir", str(folder), str(tree))
 
 
 def _wheel(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "wheel", *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "wheel", *arguments], check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def _counted(folder: Path) -> int:
@@ -97,7 +111,9 @@ def _counted(folder: Path) -> int:
     for wheel in wheels:
         print(f"{wheel.stat().st_size / 2**20:6.2f} MiB  {wheel.name}")
     total = sum(wheel.stat().st_size for wheel in wheels)
-    print(f"{total / 2**20:6.2f} MiB in {len(wheels)} wheels; at most {MOST / 2**20:.0f} MiB can be carried")
+    print(
+        f"{total / 2**20:6.2f} MiB in {len(wheels)} wheels; at most {MOST / 2**20:.0f} MiB can be carried"
+    )
     return 0 if total <= MOST else 1
 
 

@@ -25,7 +25,8 @@ import page
 from packing import ROOT, PipFailed
 
 STEPS = Path(__file__).resolve().parent / "steps"
-ANSWER = 90.0  # seconds that torch may take to be imported for the first time, and to use the device
+# seconds that torch may take to be imported for the first time, and to use the device
+ANSWER = 90.0
 LIMITS = {
     "isolation": 60.0,
     "bits": 65.0,
@@ -54,7 +55,9 @@ class Step:
     def title(self) -> str:
         """What it asks: the first line of its file."""
         return (
-            (ast.get_docstring(ast.parse(self.file.read_text())) or self.name).partition("\n")[0].rstrip(".")
+            (ast.get_docstring(ast.parse(self.file.read_text())) or self.name)
+            .partition("\n")[0]
+            .rstrip(".")
         )
 
 
@@ -83,10 +86,18 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda:0", help="cuda:0 (default), mps, xpu, cpu, ...")
     parser.add_argument("--out", default=ROOT / "device-results", **folder, help="where results go")
     parser.add_argument("--zip", type=Path, metavar="FILE", help="all results in one file too")
-    parser.add_argument("--wheels", default=ROOT / "wheels", **folder, help="what prepare.py prepared")
-    parser.add_argument("--only", **several, metavar="STEP", help=f"of {', '.join(LIMITS)}; repeatable")
-    parser.add_argument("--limit", **several, type=_limit, metavar="STEP=SECONDS", help="instead of its own")
-    parser.add_argument("--step", **several, type=Path, metavar="FILE", help="one of your own, run first")
+    parser.add_argument(
+        "--wheels", default=ROOT / "wheels", **folder, help="what prepare.py prepared"
+    )
+    parser.add_argument(
+        "--only", **several, metavar="STEP", help=f"of {', '.join(LIMITS)}; repeatable"
+    )
+    parser.add_argument(
+        "--limit", **several, type=_limit, metavar="STEP=SECONDS", help="instead of its own"
+    )
+    parser.add_argument(
+        "--step", **several, type=Path, metavar="FILE", help="one of your own, run first"
+    )
     given = parser.parse_args()
     unknown = [name for name in given.only if name not in LIMITS]
     if unknown:
@@ -135,7 +146,9 @@ def _all(results: page.Results, steps: list[Step], site: Path, given: argparse.N
         results.write()
 
 
-def _run(step: Step, device: str, out: Path, variables: dict[str, str], seconds: float) -> str | None:
+def _run(
+    step: Step, device: str, out: Path, variables: dict[str, str], seconds: float
+) -> str | None:
     """Run a step in a process and a session of its own; return what went wrong with it, or None."""
     (out / f"{step.name}.jsonl").unlink(missing_ok=True)
     command = [sys.executable, str(step.file), step.name, "--device", device, "--out", str(out)]

@@ -64,8 +64,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run, Run]:
     for file in own:
         file.write_text(OWN[file.stem])
     planted = [part for file in own for part in ("--step", str(file))]
-    hanging = [part for name in ("mute", "hangs") for part in ("--step", str(folder / f"{name}.py"))]
-    chosen = ["--only", "bits", "--only", "flash", "--limit", "hangs=3", "--zip", str(folder / "all.zip")]
+    hanging = [
+        part for name in ("mute", "hangs") for part in ("--step", str(folder / f"{name}.py"))
+    ]
+    chosen = [
+        "--only",
+        "bits",
+        "--only",
+        "flash",
+        "--limit",
+        "hangs=3",
+        "--zip",
+        str(folder / "all.zip"),
+    ]
     without = Run(folder / "without")
     on_cpu = Run(folder / "cpu", "--device", "cpu", *planted, *chosen)
     ended = Run(folder / "ended", "--device", "cpu", *hanging)
@@ -118,7 +129,9 @@ def test_without_the_device_every_step_says_that_it_could_not_run(
 def test_the_table_names_each_step_and_what_it_would_have_asked(without: Run) -> None:
     for line in without.lines:
         assert any(
-            shown.split()[0] == line["step"] and line["question"] in shown and "no CUDA device" in shown
+            shown.split()[0] == line["step"]
+            and line["question"] in shown
+            and "no CUDA device" in shown
             for shown in without.printed.splitlines()
             if shown
         )
@@ -139,7 +152,9 @@ def test_what_hangs_aborts_or_says_nothing_is_a_line_and_stops_no_other(on_cpu: 
 
 
 def test_the_kernel_of_the_cpu_gives_the_bits_of_the_operations(on_cpu: Run) -> None:
-    kernel = [line["said"] for line in on_cpu.lines if line["step"] == "bits" and line["state"] == "held"]
+    kernel = [
+        line["said"] for line in on_cpu.lines if line["step"] == "bits" and line["state"] == "held"
+    ]
     assert all("calls have the same bits (cpu-kernel)" in said for said in kernel)
 
 
@@ -148,14 +163,19 @@ def test_what_only_cuda_has_is_named_on_the_cpu(on_cpu: Run) -> None:
         line["question"]: line["said"] for line in on_cpu.lines if line["state"] == "could not run"
     }
     assert "this is cpu" in passed_over["on a side stream"]
-    assert "this is cpu" in passed_over["elements in whose bits flash-attn's kernel differs from ours"]
+    assert (
+        "this is cpu" in passed_over["elements in whose bits flash-attn's kernel differs from ours"]
+    )
 
 
 def test_every_step_has_its_log_and_the_page_has_the_table(on_cpu: Run) -> None:
     assert {file.stem for file in on_cpu.out.glob("*.log")} == {*OWN, "bits", "flash"}
     [page] = on_cpu.out.glob("*.md")
     text = page.read_text()
-    assert all(f"| {line['step']} | {line['state']} | {line['question']} |" in text for line in on_cpu.lines)
+    assert all(
+        f"| {line['step']} | {line['state']} | {line['question']} |" in text
+        for line in on_cpu.lines
+    )
     assert on_cpu.found["versions"]["torch"] in text
 
 
@@ -218,7 +238,11 @@ def _cell(device: str, verdict: str, implementation: str = "native") -> dict[str
 def test_a_finding_of_the_matrix_does_not_hold_nor_does_what_the_cpu_sees_otherwise(
     verdict: str, state: str, modules: dict[str, ModuleType], tmp_path: Path
 ) -> None:
-    cells = [_cell("cuda:0", verdict), _cell("cpu", "agrees"), _cell("cuda:0", "unavailable", "liger")]
+    cells = [
+        _cell("cuda:0", verdict),
+        _cell("cpu", "agrees"),
+        _cell("cuda:0", "unavailable", "liger"),
+    ]
     modules["cells"].judged(_step(modules, tmp_path), {"cells": cells}, ["native", "liger"])
     assert _said(tmp_path) == {
         "native agrees": state,
@@ -230,17 +254,26 @@ def test_a_finding_of_the_matrix_does_not_hold_nor_does_what_the_cpu_sees_otherw
 def test_the_old_executor_is_not_asked_of_devices_that_it_never_knew(
     modules: dict[str, ModuleType], tmp_path: Path
 ) -> None:
-    cells = [_cell("mps", "raises", "torchscript-legacy"), _cell("cpu", "agrees", "torchscript-legacy")]
-    modules["cells"].judged(_step(modules, tmp_path, "mps"), {"cells": cells}, ["torchscript-legacy"])
+    cells = [
+        _cell("mps", "raises", "torchscript-legacy"),
+        _cell("cpu", "agrees", "torchscript-legacy"),
+    ]
+    modules["cells"].judged(
+        _step(modules, tmp_path, "mps"), {"cells": cells}, ["torchscript-legacy"]
+    )
     assert _said(tmp_path) == {"torchscript-legacy agrees": "could not run"}
 
 
-def test_a_command_that_has_no_time_left_is_a_line(modules: dict[str, ModuleType], tmp_path: Path) -> None:
+def test_a_command_that_has_no_time_left_is_a_line(
+    modules: dict[str, ModuleType], tmp_path: Path
+) -> None:
     assert _step(modules, tmp_path).rotcheck("probe", report="machine") == {}
     assert _said(tmp_path) == {"`rotcheck probe` comes to its end (machine)": "DID NOT HOLD"}
 
 
-def test_a_command_is_ended_before_its_step_is(modules: dict[str, ModuleType], tmp_path: Path) -> None:
+def test_a_command_is_ended_before_its_step_is(
+    modules: dict[str, ModuleType], tmp_path: Path
+) -> None:
     record = modules["record"]
     sleeper, at_once = (
         [sys.executable, "-c", "import time; time.sleep(600)"],
@@ -296,11 +329,15 @@ def test_another_verdict_of_context_does_not_hold_unless_the_cpu_emulates(
 
 
 def _row(median: float) -> dict[str, Any]:
-    return {"state": "ran", "seconds": {"median": median, "q25": 0.99 * median, "q75": 1.01 * median}}
+    return {
+        "state": "ran",
+        "seconds": {"median": median, "q25": 0.99 * median, "q75": 1.01 * median},
+    }
 
 
 @pytest.mark.parametrize(
-    ("ours", "state"), [(0.5, "held"), (1.005, "held"), (1.5, "DID NOT HOLD"), (None, "could not run")]
+    ("ours", "state"),
+    [(0.5, "held"), (1.005, "held"), (1.5, "DID NOT HOLD"), (None, "could not run")],
 )
 def test_a_target_of_speed_holds_up_to_the_noise(
     ours: float | None, state: str, modules: dict[str, ModuleType], tmp_path: Path
@@ -309,7 +346,9 @@ def test_a_target_of_speed_holds_up_to_the_noise(
     rows = {("liger", speed.LARGE, speed.BOTH): _row(1.0)}
     if ours is not None:
         rows["ours.py:heads_first", speed.LARGE, speed.BOTH] = _row(ours)
-    speed.as_fast(_step(modules, tmp_path), rows, "liger", "ours.py:heads_first", speed.LARGE, speed.BOTH)
+    speed.as_fast(
+        _step(modules, tmp_path), rows, "liger", "ours.py:heads_first", speed.LARGE, speed.BOTH
+    )
     assert list(_said(tmp_path).values()) == [state]
 
 

@@ -29,7 +29,10 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """What each provocation wrote to stderr, by its name."""
     folder = tmp_path_factory.mktemp("provoked")
     kept = {name: value for name, value in os.environ.items() if name not in CHANGES}
-    inductor = {"TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    inductor = {
+        "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    }
     command = [sys.executable, "-W", "default", str(HERE / "provoke.py"), str(folder), *_names()]
     subprocess.run(command, env=kept | inductor, check=True, timeout=300)
     return {name: (folder / f"{name}.err").read_text(errors="replace") for name in _names()}

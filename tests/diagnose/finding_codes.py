@@ -11,10 +11,12 @@ from rotcheck.results import VERDICTS
 ROOT = Path(rotcheck.__file__).parent
 RULES = ROOT / "scan" / "rules"  # of which each file gives the code that it declares
 ROOMS = ("compare", "context", "identify", "measure", "train")
-INNER = {"no-rotation", "zeros"}  # words of context/, from which it chooses what to blame: no findings
+# words of context/, from which it chooses what to blame: no findings
+INNER = {"no-rotation", "zeros"}
 NO_CODES = INNER | set(VERDICTS) - {"hangs"}
 HELD = {"finding", "problem", "code", "blames", "_faults"}
-GIVERS = {"remark": 0, "note": 0, "Wrong": 0, "Switch": 1, "_bad": 2}  # where the code stands in their calls
+# where the code stands in their calls
+GIVERS = {"remark": 0, "note": 0, "Wrong": 0, "Switch": 1, "_bad": 2}
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 
 
@@ -39,20 +41,29 @@ def _declared(file: Path) -> Iterator[str]:
 
 def of_source(source: str) -> set[str]:
     """Return the codes that stand in a file where findings are made."""
-    held = (text for node in ast.walk(ast.parse(source)) for place in _places(node) for text in _texts(place))
+    held = (
+        text
+        for node in ast.walk(ast.parse(source))
+        for place in _places(node)
+        for text in _texts(place)
+    )
     return {text for text in held if CODE.fullmatch(text)}
 
 
 def _places(node: ast.AST) -> Iterator[ast.expr]:
     """Yield what stands where a code stands: `finding=...`, `code = ...`, `remark(...`, `("code", "in words")`."""
     named = [node.arg] if isinstance(node, ast.keyword) else []
-    named += [_name(target).lower() for target in node.targets] if isinstance(node, ast.Assign) else []
+    named += (
+        [_name(target).lower() for target in node.targets] if isinstance(node, ast.Assign) else []
+    )
     if isinstance(node, ast.keyword | ast.Assign) and HELD & set(named):
         yield node.value
     elif isinstance(node, ast.Call) and _name(node.func) in GIVERS:
         yield from node.args[GIVERS[_name(node.func)] :][:1]
     elif isinstance(node, ast.FunctionDef) and node.name.strip("_") in HELD:
-        yield from (each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value)
+        yield from (
+            each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value
+        )
     elif isinstance(node, ast.Tuple) and len(node.elts) > 1:
         yield from _of_tuple(node)
 
@@ -67,7 +78,13 @@ def _of_tuple(node: ast.Tuple) -> Iterator[ast.expr]:
 
 
 def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return (
+        node.id
+        if isinstance(node, ast.Name)
+        else node.attr
+        if isinstance(node, ast.Attribute)
+        else ""
+    )
 
 
 def _texts(node: ast.expr) -> Iterator[str]:

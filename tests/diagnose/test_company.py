@@ -39,7 +39,9 @@ def test_a_word_in_rotarys_company_is_rotarys(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_the_same_word_alone_is_not(kind: str) -> None:
-    answer = of_event(read_text(f"Traceback (most recent call last):\n  {OTHERS[kind]}\n{SIZES}\n").events[0])
+    answer = of_event(
+        read_text(f"Traceback (most recent call last):\n  {OTHERS[kind]}\n{SIZES}\n").events[0]
+    )
 
     assert answer.failure is None
     assert answer.message is not None

@@ -30,7 +30,9 @@ DISGUISES: dict[str, Callable[[str], str | bytes]] = {
     "coloured": lambda text: f"\x1b[1;31m{text}\x1b[0m",
     "a rank's": lambda text: f"[rank3]: {text}",
     "a logger's": lambda text: f"2026-01-01 10:00:00,123 ERROR [worker] {text}",
-    "cut at 80 columns": lambda text: "\n".join(text[at : at + 80] for at in range(0, len(text), 80)),
+    "cut at 80 columns": lambda text: "\n".join(
+        text[at : at + 80] for at in range(0, len(text), 80)
+    ),
     "wrapped at 80 columns": lambda text: textwrap.fill(
         text, 80, break_on_hyphens=False, break_long_words=False
     ),

@@ -20,17 +20,19 @@ def summary(text: str) -> tuple[str, str, str | None]:
 
 
 def traceback(message: str, *frames: str) -> str:
-    lines = [f'  File "{frame}\n    step()' for frame in frames or ('train.py", line 3, in <module>',)]
+    lines = [
+        f'  File "{frame}\n    step()' for frame in frames or ('train.py", line 3, in <module>',)
+    ]
     return "\n".join(["Traceback (most recent call last):", *lines, message, ""])
 
 
 FUSER = "NotImplementedError: Unknown device for graph fuser"
-STEPS = "".join(f"2026-01-01 10:00:{second:02d} INFO step {second} loss 2.31\n" for second in range(60))
+STEPS = "".join(
+    f"2026-01-01 10:00:{second:02d} INFO step {second} loss 2.31\n" for second in range(60)
+)
 ROTARY_FRAME = 'model/rotary.py", line 51, in apply_rotary_pos_emb'
 ASSERT = "RuntimeError: CUDA error: device-side assert triggered"
-SYMBOL = (
-    "ImportError: /x/flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: _ZN3c105ErrorC2ENS"
-)
+SYMBOL = "ImportError: /x/flash_attn_2_cuda.cpython-310-x86_64-linux-gnu.so: undefined symbol: _ZN3c105ErrorC2ENS"
 CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
 WARNED = (
     "/x/torch/_inductor/lowering.py:1713: UserWarning: Torchinductor does not support code generation for "
@@ -94,12 +96,16 @@ def test_of_a_crash_the_thread_that_died_speaks() -> None:
     """faulthandler lists the other threads first."""
     other = '  File "/usr/lib/python3.11/threading.py", line 327 in wait\n'
     died = '  File "/x/site-packages/flash_attn/ops/triton/rotary.py", line 203 in apply_rotary\n'
-    threads = (
-        "\nThread 0x0700 (most recent call first):\n{}\nCurrent thread 0x2740 (most recent call first):\n{}"
-    )
+    threads = "\nThread 0x0700 (most recent call first):\n{}\nCurrent thread 0x2740 (most recent call first):\n{}"
 
-    assert summary(f"Fatal Python error: Segmentation fault\n{threads.format(other, died)}")[2] == "R23"
-    assert summary(f"Fatal Python error: Segmentation fault\n{threads.format(died, other)}")[1] == "general"
+    assert (
+        summary(f"Fatal Python error: Segmentation fault\n{threads.format(other, died)}")[2]
+        == "R23"
+    )
+    assert (
+        summary(f"Fatal Python error: Segmentation fault\n{threads.format(died, other)}")[1]
+        == "general"
+    )
 
 
 def test_a_folder_that_a_user_named_is_no_rotary_code() -> None:
@@ -122,7 +128,9 @@ def test_a_list_of_packages_is_no_rotary_code() -> None:
 
 def test_the_known_cause_of_an_unknown_end_is_the_answer() -> None:
     """The undefined symbol explains why something could not be imported; the end itself is shown too."""
-    told = explained(traceback(SYMBOL) + CAUSED + traceback("RuntimeError: The model could not be built"))
+    told = explained(
+        traceback(SYMBOL) + CAUSED + traceback("RuntimeError: The model could not be built")
+    )
 
     assert told.answer is not None
     assert told.answer.failure is not None

@@ -72,7 +72,9 @@ def test_the_cause_is_a_sentence_and_the_fix_an_order(failure: Failure) -> None:
 def test_signatures_and_samples_belong_together(failure: Failure) -> None:
     """Each sample carries a signature, and each signature has a sample to show."""
     assert all(fits(failure, sample) for sample in failure.samples)
-    assert all(any(matches(one, sample) for sample in failure.samples) for one in failure.signatures)
+    assert all(
+        any(matches(one, sample) for sample in failure.samples) for one in failure.signatures
+    )
 
 
 @each_failure
@@ -110,7 +112,11 @@ def test_the_codes_are_read_off_the_source() -> None:
 
     assert of_source(made + told) == {"new", "newer-one", "newest"}
     assert (
-        codes().items() >= {"one-sign": "identify/reading.py", "promotes": "compare/checks/dtype.py"}.items()
+        codes().items()
+        >= {
+            "one-sign": "identify/reading/lane_pairs.py",
+            "promotes": "compare/checks/dtype.py",
+        }.items()
     )
     assert len(CODES) > 70
 

@@ -13,7 +13,9 @@ SAMPLES = [(message.id, sample) for message in MESSAGES for sample in message.sa
 each_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda one: one.id)
 
 
-@pytest.mark.parametrize(("id", "sample"), SAMPLES, ids=[f"{id}: {text[:40]}" for id, text in SAMPLES])
+@pytest.mark.parametrize(
+    ("id", "sample"), SAMPLES, ids=[f"{id}: {text[:40]}" for id, text in SAMPLES]
+)
 def test_a_sample_is_its_own_message(id: str, sample: str) -> None:
     """Where signatures of several fit, the longest match is the message's own; case, blanks and quotes do not count."""
     disguised = sample.upper().replace(" ", "\u00a0 ").replace("'", "\u2019")
@@ -27,7 +29,9 @@ def test_every_signature_has_a_sample(message: Message) -> None:
     """A signature that nothing shows may be misspelt."""
     folded = [fold(sample) for sample in message.samples]
 
-    unused = [one for one in message.signatures if not any(re.search(one, text, re.I) for text in folded)]
+    unused = [
+        one for one in message.signatures if not any(re.search(one, text, re.I) for text in folded)
+    ]
 
     assert unused == []
 

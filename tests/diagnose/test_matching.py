@@ -36,7 +36,9 @@ def matched(text: str, rotary: bool = False) -> str | None:
     return found.id if found else None
 
 
-@pytest.mark.parametrize(("id", "sample"), SAMPLES, ids=[f"{id}: {sample[:40]}" for id, sample in SAMPLES])
+@pytest.mark.parametrize(
+    ("id", "sample"), SAMPLES, ids=[f"{id}: {sample[:40]}" for id, sample in SAMPLES]
+)
 def test_a_message_is_recognised_in_its_surroundings(id: str, sample: str) -> None:
     """Alone, at the end of a traceback, under a chained exception, in a log with ordinary lines around it."""
     traceback = TRACEBACK.format(sample)
@@ -68,7 +70,9 @@ def test_healthy_and_unrelated_texts_match_nothing(text: str) -> None:
     assert matched(text) is None
 
 
-@pytest.mark.parametrize("failure", [one for one in all_failures() if one.context], ids=lambda one: one.id)
+@pytest.mark.parametrize(
+    "failure", [one for one in all_failures() if one.context], ids=lambda one: one.id
+)
 def test_what_many_things_cause_needs_its_context(failure: Failure) -> None:
     """The same message is this failure under rotary code, and nobody's where nothing names any."""
     last = [sample.splitlines()[-1] for sample in failure.samples]
@@ -84,15 +88,15 @@ def _names(context: str, text: str) -> bool:
 def test_an_error_wins_over_the_warnings_before_it() -> None:
     """Every scripted function warns that TorchScript is deprecated; that is not why it died."""
     assert matched(DEPRECATED + TRACEBACK.format("RuntimeError: LLVM Backend not found")) == "J2"
-    assert matched(DEPRECATED + TRACEBACK.format("RuntimeError: Not support device type meta")) == "J4"
+    assert (
+        matched(DEPRECATED + TRACEBACK.format("RuntimeError: Not support device type meta")) == "J4"
+    )
     assert matched(DEPRECATED) == "J6"
 
 
 def test_a_lower_tier_wins_over_a_general_signature() -> None:
     """That the process aborted is no reason when the line before says why."""
-    abort = (
-        "terminating due to uncaught exception: Undefined type ComplexDouble\nFatal Python error: Aborted\n"
-    )
+    abort = "terminating due to uncaught exception: Undefined type ComplexDouble\nFatal Python error: Aborted\n"
     size = "RuntimeError: The size of tensor a (64) must match the size of tensor b (32)\n"
     reason = "TypeError: '<' not supported between instances of 'NoneType' and 'int'\n"
 
@@ -137,4 +141,6 @@ for text in texts:
 
 def test_hostile_text_is_answered_in_time() -> None:
     """Neither size nor odd characters nor text made to trip a regular expression can hang it."""
-    subprocess.run([sys.executable, "-c", HOSTILE], check=True, timeout=120, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", HOSTILE], check=True, timeout=120, stdout=subprocess.DEVNULL
+    )

@@ -42,7 +42,9 @@ def workplace(tmp_path: Path) -> Path:
     for file in ("path/to/file.py", "package/module.py", "mine.py"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(FUNCTION)
-    (tmp_path / "train.py").write_text("raise NotImplementedError('Unknown device for graph fuser')\n")
+    (tmp_path / "train.py").write_text(
+        "raise NotImplementedError('Unknown device for graph fuser')\n"
+    )
     (tmp_path / "log").write_text("RuntimeError: LLVM Backend not found\n")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for folder in ("docs", "tests"):
@@ -56,12 +58,15 @@ def test_the_docs_have_commands_to_run() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_docs_runs(command: str, workplace: Path) -> None:
-    once = re.sub(r"(tests/benchmarks/\S+) \d+$", r"\1 1", command)  # benchmarks, cut from minutes to seconds
+    # benchmarks, cut from minutes to seconds
+    once = re.sub(r"(tests/benchmarks/\S+) \d+$", r"\1 1", command)
     once = once.replace("bench rotcheck native-compiled", f"bench rotcheck torchscript {SMALL}")
     if "rotcheck bench" in once:
         once = re.sub(r"--shape \S+", "--shape 2x10x3x8x64", once)
         once = re.sub(r"--seconds \S+", "--seconds 0.02", once)
-    done = subprocess.run(["bash", "-c", once], capture_output=True, text=True, cwd=workplace, check=False)
+    done = subprocess.run(
+        ["bash", "-c", once], capture_output=True, text=True, cwd=workplace, check=False
+    )
     assert done.returncode in (0, 1), done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout
@@ -74,7 +79,9 @@ def test_every_shape_of_the_docs_is_one_that_can_be_timed() -> None:
 
 
 def test_the_examples_of_the_rotary_page_run(capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "rotary.md").read_text(), re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "rotary.md").read_text(), re.DOTALL
+    )
     exec("".join(blocks), {})
     assert len(blocks) >= 3
     assert capsys.readouterr().out.startswith("cpu-kernel: ")
@@ -82,7 +89,9 @@ def test_the_examples_of_the_rotary_page_run(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+    assert [
+        link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()
+    ] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -115,11 +124,16 @@ def test_every_check_has_its_row() -> None:
 def test_the_readme_counts_the_failures_right() -> None:
     counted = len(list((ROOT / "rotcheck" / "diagnose" / "failures").glob("*.toml")))
     hundreds = counted // 100 * 100
-    assert f"more than {hundreds} failures with cause, fix and source" in (ROOT / "README.md").read_text()
+    assert (
+        f"more than {hundreds} failures with cause, fix and source"
+        in (ROOT / "README.md").read_text()
+    )
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
-    commands = [line for line in PROMPT.findall((ROOT / "README.md").read_text()) if "tests/run.sh" in line]
+    commands = [
+        line for line in PROMPT.findall((ROOT / "README.md").read_text()) if "tests/run.sh" in line
+    ]
     assert commands == ["bash tests/run.sh"]
     assert commands[0] in (ROOT / ".ci" / "run").read_text()
 
@@ -133,7 +147,10 @@ def test_the_refreshing_command_leaves_pages_without_blocks_alone(tmp_path: Path
     page = tmp_path / "page.md"
     page.write_text("# Nothing to run\n")
     done = subprocess.run(
-        [sys.executable, ROOT / "docs" / "refresh.py", page], capture_output=True, text=True, check=True
+        [sys.executable, ROOT / "docs" / "refresh.py", page],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert (done.stdout, page.read_text()) == ("", "# Nothing to run\n")
 
@@ -141,5 +158,7 @@ def test_the_refreshing_command_leaves_pages_without_blocks_alone(tmp_path: Path
 def test_the_refreshing_command_writes_what_the_command_prints(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- output: echo fresh -->\n```console\n$ stale\n```\n")
-    subprocess.run([sys.executable, ROOT / "docs" / "refresh.py", page], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, ROOT / "docs" / "refresh.py", page], check=True, capture_output=True
+    )
     assert page.read_text() == "<!-- output: echo fresh -->\n```console\n$ echo fresh\nfresh\n```\n"

@@ -45,7 +45,10 @@ def _goes_up(room: str, name: str) -> bool:
 
 def test_imports_go_down_the_house_never_up() -> None:
     upward = [
-        f"{file}: {name}" for file in SOURCES for name in _imported(file) if _goes_up(_room(file), name)
+        f"{file}: {name}"
+        for file in SOURCES
+        for name in _imported(file)
+        if _goes_up(_room(file), name)
     ]
     assert upward == []
 
@@ -90,7 +93,16 @@ TRAIN = "train native --device cpu --steps 1"
 
 @pytest.mark.parametrize(
     "command",
-    ["--version", "--help", "probe", "compare native --dtype float32", "explain", "preflight", BENCH, TRAIN],
+    [
+        "--version",
+        "--help",
+        "probe",
+        "compare native --dtype float32",
+        "explain",
+        "preflight",
+        BENCH,
+        TRAIN,
+    ],
 )
 def test_the_front_never_imports_torch_and_stays_below_40_mib(command: str, tmp_path: Path) -> None:
     done = subprocess.run(

@@ -193,7 +193,9 @@ def counts_from_one(dim, end):
 
 @expect(**BUILDS, tables="complex", theta=10000.0, argument_order=("D", "S", "device=cpu"))
 def on_cuda_by_default(head_dim, seq_len, device="cuda", theta=10000.0):
-    angle = torch.outer(torch.arange(seq_len, device=device), frequencies(head_dim, theta).to(device))
+    angle = torch.outer(
+        torch.arange(seq_len, device=device), frequencies(head_dim, theta).to(device)
+    )
     return torch.polar(torch.ones_like(angle), angle)
 
 
@@ -222,13 +224,19 @@ class OfRowsOfPositions(nn.Module):
         self.head_dim, self.theta = head_dim, theta
 
     def forward(self, position_ids):
-        angle = position_ids[:, :, None].float() * frequencies(self.head_dim, self.theta)[None, None]
+        angle = (
+            position_ids[:, :, None].float() * frequencies(self.head_dim, self.theta)[None, None]
+        )
         both = torch.cat((angle, angle), -1)
         return both.cos(), both.sin()
 
 
 @expect(
-    **BUILDS, tables="angles-repeated", table_lanes="interleaved", theta=10000.0, argument_order=("x", "S")
+    **BUILDS,
+    tables="angles-repeated",
+    table_lanes="interleaved",
+    theta=10000.0,
+    argument_order=("x", "S"),
 )
 class ForATensorThatItDoesNotRead(nn.Module):
     """Its `t` is a tensor, as in x-transformers' successors, and no positions."""
@@ -236,7 +244,8 @@ class ForATensorThatItDoesNotRead(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.register_buffer(
-            "cached", torch.outer(torch.arange(8192).float(), frequencies(dim)).repeat_interleave(2, -1)
+            "cached",
+            torch.outer(torch.arange(8192).float(), frequencies(dim)).repeat_interleave(2, -1),
         )
 
     def forward(self, t, seq_len):

@@ -19,7 +19,9 @@ class Maker(nn.Module):
     def forward(self, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
         angles = position_ids[..., None].float() * self.frequencies  # (B, S, P)
         angles = torch.cat((angles, angles), -1)
-        return (angles.cos() * self.amplitude).to(x.dtype), (angles.sin() * self.amplitude).to(x.dtype)
+        return (angles.cos() * self.amplitude).to(x.dtype), (angles.sin() * self.amplitude).to(
+            x.dtype
+        )
 
 
 class Config:
@@ -30,7 +32,13 @@ class Config:
     partial_rotary_factor = 0.5
 
     def __init__(self) -> None:
-        names = ("head_dim", "hidden_size", "num_attention_heads", "rope_theta", "partial_rotary_factor")
+        names = (
+            "head_dim",
+            "hidden_size",
+            "num_attention_heads",
+            "rope_theta",
+            "partial_rotary_factor",
+        )
         self.__dict__ |= {name: getattr(type(self), name) for name in names}
 
 
@@ -107,7 +115,8 @@ class OfYarn(Maker):
         self.rope_type, self.factor, self.base = "yarn", 4.0, 10000.0
         self.original_max_position_embeddings, self.max_position_embeddings = 8192, 32768
         bounds = [
-            64 * math.log(original / (turns * 2 * math.pi)) / (2 * math.log(self.base)) for turns in (32, 1)
+            64 * math.log(original / (turns * 2 * math.pi)) / (2 * math.log(self.base))
+            for turns in (32, 1)
         ]
         low, high = math.floor(bounds[0]), math.ceil(bounds[1])
         slowed = ((torch.arange(32) - low) / (high - low)).clamp(0, 1)

@@ -83,7 +83,8 @@ def stay_in_front(x, cos, sin):
 def along_heads(q, k):
     """q, k: (batch, length, heads, lanes)"""
     angle = torch.outer(
-        torch.arange(q.shape[-2]).float(), 10000.0 ** (-torch.arange(0, q.shape[-1], 2) / q.shape[-1])
+        torch.arange(q.shape[-2]).float(),
+        10000.0 ** (-torch.arange(0, q.shape[-1], 2) / q.shape[-1]),
     )
     c, s = torch.cat((angle, angle), -1).cos(), torch.cat((angle, angle), -1).sin()
     return q * c + turn_half(q) * s, k * c + turn_half(k) * s

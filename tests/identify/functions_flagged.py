@@ -21,7 +21,9 @@ def must_say_neox(x, cos, sin, is_neox_style: bool):
 
 
 def back_or_forth(x, cos, sin, conj=False):
-    return _rotated(x, cos[None, :, None], -sin[None, :, None] if conj else sin[None, :, None], True)
+    return _rotated(
+        x, cos[None, :, None], -sin[None, :, None] if conj else sin[None, :, None], True
+    )
 
 
 def in_any_layout(x, angles, conj=False, interleaved=False):
@@ -81,7 +83,9 @@ def crashes_when_fused(x, cos, sin, interleaved=False, use_fused=False, conj=Fal
     return (
         back_or_forth(x, cos, sin, conj)
         if interleaved
-        else _rotated(x, cos[None, :, None], -sin[None, :, None] if conj else sin[None, :, None], False)
+        else _rotated(
+            x, cos[None, :, None], -sin[None, :, None] if conj else sin[None, :, None], False
+        )
     )
 
 

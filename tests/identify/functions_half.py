@@ -78,7 +78,9 @@ def tokens_and_a_cache(positions, query, cos_sin_cache):
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
 
 
-@expect(pairing="half", layout="bs(hd)", tables="half-width", argument_order=("x", "cos", "sin", "D"))
+@expect(
+    pairing="half", layout="bs(hd)", tables="half-width", argument_order=("x", "cos", "sin", "D")
+)
 def heads_and_lanes_in_one(hidden, cos, sin, head_dim):
     b, s, _ = hidden.shape
     x = hidden.view(b, s, -1, head_dim)
@@ -101,7 +103,12 @@ def backwards(x, cos, sin):
     return x * cos + torch.cat((b, -a), -1) * sin
 
 
-@expect(pairing="half", layout="bhsd", tables="repeated", argument_order=("q", "k", "cos=cos", "sin=sin"))
+@expect(
+    pairing="half",
+    layout="bhsd",
+    tables="repeated",
+    argument_order=("q", "k", "cos=cos", "sin=sin"),
+)
 def by_keyword_only(xq, xk, *, cos, sin):
     cos, sin = cos[None, None], sin[None, None]
     return xq * cos + turn_half(xq) * sin, xk * cos + turn_half(xk) * sin
@@ -113,7 +120,13 @@ def any_arguments(*args):
     return x * cos[None, None] + turn_half(x) * sin[None, None]
 
 
-@expect(pairing="half", layout="bshd", tables="half-width", in_place=True, argument_order=("x", "cos", "sin"))
+@expect(
+    pairing="half",
+    layout="bshd",
+    tables="half-width",
+    in_place=True,
+    argument_order=("x", "cos", "sin"),
+)
 def writes_where_it_reads(x, cos, sin):
     half = x.shape[-1] // 2
     cos, sin = cos[:, None], sin[:, None]
@@ -124,7 +137,11 @@ def writes_where_it_reads(x, cos, sin):
 
 
 @expect(
-    pairing="half", layout="bshd", tables="half-width", in_place=True, argument_order=("q", "k", "cos", "sin")
+    pairing="half",
+    layout="bshd",
+    tables="half-width",
+    in_place=True,
+    argument_order=("q", "k", "cos", "sin"),
 )
 def returns_nothing(q, k, cos, sin):
     cos, sin = cos.unsqueeze(-2), sin.unsqueeze(-2)
@@ -158,7 +175,13 @@ def three_in_three_out(q, k, v, cos, sin):
     return turned(q), turned(k), v
 
 
-@expect(pairing="half", layout="bshd", tables="repeated", rotary_dim=None, argument_order=("x", "cos", "sin"))
+@expect(
+    pairing="half",
+    layout="bshd",
+    tables="repeated",
+    rotary_dim=None,
+    argument_order=("x", "cos", "sin"),
+)
 def as_many_lanes_as_the_table(x, cos, sin):
     lanes = cos.shape[-1]
     turning, still = x[..., :lanes], x[..., lanes:]
@@ -182,7 +205,8 @@ def in_float32(x, cos, sin):
 def by_einsum(x, cos, sin):
     a, b = x.chunk(2, -1)
     turned = [
-        torch.einsum("bhsd,sd->bhsd", one, table) for one, table in ((a, cos), (b, sin), (b, cos), (a, sin))
+        torch.einsum("bhsd,sd->bhsd", one, table)
+        for one, table in ((a, cos), (b, sin), (b, cos), (a, sin))
     ]
     return torch.cat((turned[0] - turned[1], turned[2] + turned[3]), -1)
 
@@ -217,7 +241,11 @@ def _with_switch(x, cos, sin, neox):
 
 bound_beforehand = functools.partial(_with_switch, neox=True)
 expect.of(
-    "bound_beforehand", pairing="half", layout="bshd", tables="half-width", argument_order=("x", "cos", "sin")
+    "bound_beforehand",
+    pairing="half",
+    layout="bshd",
+    tables="half-width",
+    argument_order=("x", "cos", "sin"),
 )
 
 
@@ -236,7 +264,9 @@ def different_heads(q, k, cos, sin):
     rotated = []
     for x in (q, k):
         assert x.dim() == 4, "heads of one batch"
-        rotated.append(x * cos.expand(x.shape[0], x.shape[1], -1, -1) + turn_half(x) * sin.expand_as(x))
+        rotated.append(
+            x * cos.expand(x.shape[0], x.shape[1], -1, -1) + turn_half(x) * sin.expand_as(x)
+        )
     return {"q": rotated[0], "k": rotated[1]}
 
 
@@ -247,7 +277,11 @@ def no_batch(heads, cos, sin):
 
 
 @expect(
-    pairing="half", layout=None, tables="repeated", ambiguous=("layout",), argument_order=("x", "cos", "sin")
+    pairing="half",
+    layout=None,
+    tables="repeated",
+    ambiguous=("layout",),
+    argument_order=("x", "cos", "sin"),
 )
 def just_lines_up(x, cos, sin):
     return x * cos + turn_half(x) * sin
@@ -267,7 +301,11 @@ def packed_as_in_sedd(qkv, cos, sin):
 
 
 @expect(
-    pairing="half", layout="qkv", tables="half-width", argument_order=("qkv", "cos", "sin"), rotates_v=False
+    pairing="half",
+    layout="qkv",
+    tables="half-width",
+    argument_order=("qkv", "cos", "sin"),
+    rotates_v=False,
 )
 def packed_by_slices(qkv, cos, sin):
     cos, sin = cos[None, :, None, None], sin[None, :, None, None]
@@ -276,7 +314,11 @@ def packed_by_slices(qkv, cos, sin):
 
 
 @expect(
-    pairing="half", layout="3bhsd", tables="repeated", argument_order=("qkv", "cos", "sin"), rotates_v=False
+    pairing="half",
+    layout="3bhsd",
+    tables="repeated",
+    argument_order=("qkv", "cos", "sin"),
+    rotates_v=False,
 )
 def packed_in_front(qkv, cos, sin):
     q, k, v = qkv
@@ -285,7 +327,11 @@ def packed_in_front(qkv, cos, sin):
 
 
 @expect(
-    pairing="half", layout="bsh(3d)", tables="repeated", argument_order=("qkv", "cos", "sin"), rotates_v=False
+    pairing="half",
+    layout="bsh(3d)",
+    tables="repeated",
+    argument_order=("qkv", "cos", "sin"),
+    rotates_v=False,
 )
 def packed_behind_heads(mixed_x, cos, sin):
     q, k, v = mixed_x.chunk(3, -1)  # (B, S, H, D) each
@@ -294,11 +340,17 @@ def packed_behind_heads(mixed_x, cos, sin):
 
 
 @expect(
-    pairing="half", layout="bhsd", tables="repeated", argument_order=("q", "k", "(cos, sin)"), rotary_dim=None
+    pairing="half",
+    layout="bhsd",
+    tables="repeated",
+    argument_order=("q", "k", "(cos, sin)"),
+    rotary_dim=None,
 )
 def as_layers_of_transformers_pass_it(query_states, key_states, position_embeddings):
     cos, sin = (table.unsqueeze(1) for table in position_embeddings)
-    return query_states * cos + turn_half(query_states) * sin, key_states * cos + turn_half(key_states) * sin
+    return query_states * cos + turn_half(query_states) * sin, key_states * cos + turn_half(
+        key_states
+    ) * sin
 
 
 @expect(

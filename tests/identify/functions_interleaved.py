@@ -56,7 +56,11 @@ def real_and_imaginary(x, rope_cache):
 def two_by_two(xq, xk, pe):
     def turned(x: Tensor) -> Tensor:
         columns = x.float().reshape(*x.shape[:-1], -1, 1, 2)
-        return (pe[..., 0] * columns[..., 0] + pe[..., 1] * columns[..., 1]).reshape(x.shape).type_as(x)
+        return (
+            (pe[..., 0] * columns[..., 0] + pe[..., 1] * columns[..., 1])
+            .reshape(x.shape)
+            .type_as(x)
+        )
 
     return turned(xq), turned(xk)
 
@@ -72,7 +76,9 @@ def sine_first(x, s, c):
     return x * c[:, None] + turn_neighbours(x) * s[:, None]
 
 
-@expect(pairing="interleaved", layout="bshd", tables="half-width", argument_order=("x", "sin", "cos"))
+@expect(
+    pairing="interleaved", layout="bshd", tables="half-width", argument_order=("x", "sin", "cos")
+)
 def repeats_by_itself(tensor, sin, cos):
     sin, cos = (t.repeat_interleave(2, -1)[:, None] for t in (sin, cos))
     return tensor * cos + turn_neighbours(tensor) * sin
@@ -182,7 +188,12 @@ def packed_with_a_pair(packed, tables):
     return torch.stack((turned(q), turned(k), v), 2)
 
 
-@expect(pairing="interleaved", layout="bshd", tables="half-width", argument_order=("q", "k", "cos", "sin"))
+@expect(
+    pairing="interleaved",
+    layout="bshd",
+    tables="half-width",
+    argument_order=("q", "k", "cos", "sin"),
+)
 @torch.jit.script
 def scripted_pair(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
     c, s = cos.unsqueeze(1), sin.unsqueeze(1)
@@ -213,7 +224,10 @@ def any_number_of_tensors(sinusoidal, *tensors):
 
 
 @expect(
-    pairing="interleaved", layout="bshd", tables="complex", argument_order=("x", "table", "device=device")
+    pairing="interleaved",
+    layout="bshd",
+    tables="complex",
+    argument_order=("x", "table", "device=device"),
 )
 def on_cuda_by_default(x, freqs_cis, device="cuda"):
     wide = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous())

@@ -114,7 +114,9 @@ class OfAxes(nn.Module):
         angle = self.angles(positions)[:, None]
 
         def turn(x):
-            return rotate(x.unflatten(-1, (-1, self.head_size)), angle.cos(), angle.sin()).flatten(1)
+            return rotate(x.unflatten(-1, (-1, self.head_size)), angle.cos(), angle.sin()).flatten(
+                1
+            )
 
         return turn(q), turn(k)
 

@@ -160,7 +160,9 @@ class CachedByLength(nn.Module):
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
         rows = x.shape[1]
         if rows not in self.kept:
-            self.kept[rows] = torch.outer(torch.arange(offset, offset + rows).float(), self.inv_freq)
+            self.kept[rows] = torch.outer(
+                torch.arange(offset, offset + rows).float(), self.inv_freq
+            )
         return in_halves(x, self.kept[rows][:, None])
 
 

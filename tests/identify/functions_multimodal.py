@@ -21,8 +21,12 @@ def rotated(x, cos, sin):
 @expect(**SECTIONED, sections="blocks", argument_order=ARGUMENTS)
 def split_twice(q, k, cos, sin, mrope_section, unsqueeze_dim=1):
     both = mrope_section * 2
-    cos = torch.cat([part[i % 3] for i, part in enumerate(cos.split(both, -1))], -1).unsqueeze(unsqueeze_dim)
-    sin = torch.cat([part[i % 3] for i, part in enumerate(sin.split(both, -1))], -1).unsqueeze(unsqueeze_dim)
+    cos = torch.cat([part[i % 3] for i, part in enumerate(cos.split(both, -1))], -1).unsqueeze(
+        unsqueeze_dim
+    )
+    sin = torch.cat([part[i % 3] for i, part in enumerate(sin.split(both, -1))], -1).unsqueeze(
+        unsqueeze_dim
+    )
     return rotated(q, cos, sin), rotated(k, cos, sin)
 
 
@@ -33,7 +37,9 @@ def split_twice(q, k, cos, sin, mrope_section, unsqueeze_dim=1):
 )
 def half_width(x, cos, sin, sections):
     cos, sin = (
-        torch.cat([part[axis] for axis, part in enumerate(table.split(sections, -1))], -1).unsqueeze(2)
+        torch.cat(
+            [part[axis] for axis, part in enumerate(table.split(sections, -1))], -1
+        ).unsqueeze(2)
         for table in (cos, sin)
     )
     a, b = x.chunk(2, -1)
@@ -77,7 +83,13 @@ def width_first(q, k, cos, sin, mrope_section):
     return rotated(q, cos, sin), rotated(k, cos, sin)
 
 
-POINTS = {"pairing": "half", "layout": "bhsd", "tables": "positions", "positions": "any", "blocks": 2}
+POINTS = {
+    "pairing": "half",
+    "layout": "bhsd",
+    "tables": "positions",
+    "positions": "any",
+    "blocks": 2,
+}
 
 
 def at_points(tokens, positions, axes=(0, 1), theta=100.0):
@@ -87,7 +99,9 @@ def at_points(tokens, positions, axes=(0, 1), theta=100.0):
     parts = []
     for part, axis in zip(tokens.chunk(len(axes), -1), axes, strict=True):
         angle = positions[..., axis, None].float() * frequencies  # (B, S, width/2)
-        cos, sin = (torch.cat((t, t), -1)[:, None].to(tokens.dtype) for t in (angle.cos(), angle.sin()))
+        cos, sin = (
+            torch.cat((t, t), -1)[:, None].to(tokens.dtype) for t in (angle.cos(), angle.sin())
+        )
         parts.append(rotated(part, cos, sin))
     return torch.cat(parts, -1)
 
@@ -149,7 +163,9 @@ class Sectioned(nn.Module):
     def forward(self, q, k, position_ids):
         """q, k: (B, H, S, D)."""
         parts = (position_ids[..., None].float() * self.inv_freq).split(self.mrope_section, -1)
-        own = torch.cat([part[axis] for axis, part in zip(self.axes, parts, strict=True)], -1)[:, None]
+        own = torch.cat([part[axis] for axis, part in zip(self.axes, parts, strict=True)], -1)[
+            :, None
+        ]
         cos, sin = (torch.cat((t, t), -1).to(q.dtype) for t in (own.cos(), own.sin()))
         return rotated(q, cos, sin), rotated(k, cos, sin)
 

@@ -14,14 +14,22 @@ def halves(x: Tensor) -> Tensor:
 
 def by_format(x: Tensor, freqs_cis: Tensor, qkv_format: str) -> Tensor:
     """`thd` has tables (T, D/2), anything else (B, S, D/2)."""
-    table = freqs_cis[:, None] if qkv_format == "thd" else freqs_cis.view(-1, x.shape[1], 1, x.shape[-1] // 2)
+    table = (
+        freqs_cis[:, None]
+        if qkv_format == "thd"
+        else freqs_cis.view(-1, x.shape[1], 1, x.shape[-1] // 2)
+    )
     a, b = x.chunk(2, -1)
     return torch.cat((a * table.real - b * table.imag, b * table.real + a * table.imag), -1)
 
 
 def one_sign_by_format(x: Tensor, freqs_cis: Tensor, qkv_format: str) -> Tensor:
     """As `by_format`, without the minus."""
-    table = freqs_cis[:, None] if qkv_format == "thd" else freqs_cis.view(-1, x.shape[1], 1, x.shape[-1] // 2)
+    table = (
+        freqs_cis[:, None]
+        if qkv_format == "thd"
+        else freqs_cis.view(-1, x.shape[1], 1, x.shape[-1] // 2)
+    )
     a, b = x.chunk(2, -1)
     return torch.cat((a * table.real + b * table.imag, b * table.real + a * table.imag), -1)
 
@@ -45,13 +53,17 @@ class _Operator(ABC):
     """What a back-end must have."""
 
     @abstractmethod
-    def forward(self, query: Tensor, key: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]: ...
+    def forward(
+        self, query: Tensor, key: Tensor, cos: Tensor, sin: Tensor
+    ) -> tuple[Tensor, Tensor]: ...
 
 
 class ForwardAlone(_Operator):
     """Called by its `forward`; is no module."""
 
-    def forward(self, query: Tensor, key: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, query: Tensor, key: Tensor, cos: Tensor, sin: Tensor
+    ) -> tuple[Tensor, Tensor]:
         cos, sin = cos.unsqueeze(-2), sin.unsqueeze(-2)
         return query * cos + halves(query) * sin, key * cos + halves(key) * sin
 
@@ -59,7 +71,9 @@ class ForwardAlone(_Operator):
 class KeyUnrotatedAlone(_Operator):
     """As `ForwardAlone`; k stays."""
 
-    def forward(self, query: Tensor, key: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, query: Tensor, key: Tensor, cos: Tensor, sin: Tensor
+    ) -> tuple[Tensor, Tensor]:
         cos, sin = cos.unsqueeze(-2), sin.unsqueeze(-2)
         return query * cos + halves(query) * sin, key
 
@@ -83,7 +97,10 @@ def and_whatever_else(
     xq: Tensor, xk: Tensor, *args: Any, freqs_cis: Tensor, **kwargs: Any
 ) -> tuple[Tensor, Tensor]:
     """What else the caller has is for others."""
-    pairs = torch.view_as_complex(xq.unflatten(-1, (-1, 2))), torch.view_as_complex(xk.unflatten(-1, (-1, 2)))
+    pairs = (
+        torch.view_as_complex(xq.unflatten(-1, (-1, 2))),
+        torch.view_as_complex(xk.unflatten(-1, (-1, 2))),
+    )
     q, k = (torch.view_as_real(x * freqs_cis[:, None]).flatten(-2) for x in pairs)
     return q, k
 
@@ -91,10 +108,14 @@ def and_whatever_else(
 class OfALayer(torch.nn.Module):
     """The frequencies of a layer, by its number; the bands of Llama 3, which change nothing here."""
 
-    def __init__(self, config: Any, layer_idx: int, low_freq_factor: float, orig_max_position: int) -> None:
+    def __init__(
+        self, config: Any, layer_idx: int, low_freq_factor: float, orig_max_position: int
+    ) -> None:
         super().__init__()
         self.inv_freq = (
-            1 / config.rope_theta ** (torch.arange(0, config.head_dim, 2) / config.head_dim) / (1 + layer_idx)
+            1
+            / config.rope_theta ** (torch.arange(0, config.head_dim, 2) / config.head_dim)
+            / (1 + layer_idx)
         )
         assert low_freq_factor * 1000 < orig_max_position
 
@@ -111,9 +132,9 @@ class OfAnImage(torch.nn.Module):
         assert max_grid_height * max_grid_width < 10_000
         ranges = torch.arange(max_grid_height), torch.arange(max_grid_width)
         grid = torch.stack(torch.meshgrid(*ranges, indexing="ij"), -1).flatten(0, 1)  # (N, 2)
-        self.angles = (grid[..., None] / 100 ** (torch.arange(0, dim // 2, 2) / (dim // 2))).flatten(
-            1
-        )  # (N, P)
+        self.angles = (
+            grid[..., None] / 100 ** (torch.arange(0, dim // 2, 2) / (dim // 2))
+        ).flatten(1)  # (N, P)
 
     def forward(self, x: Tensor) -> Tensor:
         cos, sin = self.angles[: x.shape[-2]].cos(), self.angles[: x.shape[-2]].sin()
@@ -151,7 +172,9 @@ class OneOfSeveral(torch.nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.chosen(*args, **kwargs)
 
-    def forward_native(self, positions: Tensor, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_native(
+        self, positions: Tensor, query: Tensor, key: Tensor
+    ) -> tuple[Tensor, Tensor]:
         return token_major(positions, query, key)
 
 
@@ -170,7 +193,8 @@ class CallsByAnotherName:
         angles = (rows[:, None] / 10000 ** (torch.arange(pairs) / pairs))[:, None]  # (S, 1, P)
         a, b = inputs.chunk(2, -1)
         return torch.cat(
-            (a * angles.cos() - b * angles.sin(), b * angles.cos() + self.sign * a * angles.sin()), -1
+            (a * angles.cos() - b * angles.sin(), b * angles.cos() + self.sign * a * angles.sin()),
+            -1,
         )
 
 

@@ -31,7 +31,9 @@ def forgets_its_offset(dim, seq_len, offset=0):
 
 
 def behind_a_cache(past_len, num_tokens, dim=64):
-    return both(torch.outer(torch.arange(past_len, past_len + num_tokens).double(), frequencies(dim)))
+    return both(
+        torch.outer(torch.arange(past_len, past_len + num_tokens).double(), frequencies(dim))
+    )
 
 
 def one_late_behind_a_cache(past_len, num_tokens, dim=64):
@@ -99,7 +101,8 @@ class OfPointsWithTime(nn.Module):
 
     def forward(self, ids):
         angles = [
-            ids[:, at, None].double() * frequencies(lanes, 2000.0) for at, lanes in enumerate(self.axes_dim)
+            ids[:, at, None].double() * frequencies(lanes, 2000.0)
+            for at, lanes in enumerate(self.axes_dim)
         ]
         return both(torch.cat(angles, -1))
 
@@ -216,7 +219,9 @@ def rotates_as_yarn(x, position_ids):
     """(B, H, S, D), scaled by 0.1 ln 16 + 1."""
     angle = (position_ids[..., None].double() * slowed_as_yarn(x.shape[-1])).unsqueeze(1)
     factor = 0.1 * math.log(16) + 1
-    cos, sin = (torch.cat((one, one), -1).to(x.dtype) * factor for one in (angle.cos(), angle.sin()))
+    cos, sin = (
+        torch.cat((one, one), -1).to(x.dtype) * factor for one in (angle.cos(), angle.sin())
+    )
     a, b = x.chunk(2, -1)
     return x * cos + torch.cat((-b, a), -1) * sin
 
@@ -325,7 +330,10 @@ class OfAFilm(nn.Module):
     def forward(self, hidden_states):
         sizes = hidden_states.shape[-3:]
         places = torch.meshgrid(*map(torch.arange, sizes), indexing="ij")
-        angles = [at.flatten()[:, None] * frequencies(d, self.theta) for at, d in zip(places, self.axes_dim)]
+        angles = [
+            at.flatten()[:, None] * frequencies(d, self.theta)
+            for at, d in zip(places, self.axes_dim)
+        ]
         return both(torch.cat(angles, -1)[:, None])
 
 
@@ -347,7 +355,9 @@ def of_a_grid(dim, grid_h, grid_w, theta=100.0):
 
 
 def of_a_grid_half_a_step_late(dim, grid_h, grid_w):
-    return over_a_grid(torch.arange(grid_h), torch.arange(grid_w), frequencies(dim // 2, 100.0, 1.0))
+    return over_a_grid(
+        torch.arange(grid_h), torch.arange(grid_w), frequencies(dim // 2, 100.0, 1.0)
+    )
 
 
 def of_pixels(dim, grid_h, grid_w, max_freq=10):

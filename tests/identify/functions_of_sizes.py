@@ -14,7 +14,9 @@ def turn_half(x: Tensor) -> Tensor:
 
 def as_neighbours(x: Tensor, angle: Tensor) -> Tensor:
     a, b = x[..., ::2], x[..., 1::2]
-    return torch.stack((a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()), -1).flatten(-2)
+    return torch.stack(
+        (a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()), -1
+    ).flatten(-2)
 
 
 def angles(rows: Tensor, width: int) -> Tensor:
@@ -22,7 +24,10 @@ def angles(rows: Tensor, width: int) -> Tensor:
 
 
 def told_rows(q, k, cos, sin, q_len, position_ids, unsqueeze_dim=1):
-    cos, sin = cos[position_ids].unsqueeze(unsqueeze_dim), sin[position_ids].unsqueeze(unsqueeze_dim)
+    cos, sin = (
+        cos[position_ids].unsqueeze(unsqueeze_dim),
+        sin[position_ids].unsqueeze(unsqueeze_dim),
+    )
     of_q = q * cos[:, :, -q_len:] + turn_half(q) * sin[:, :, -q_len:]
     return of_q, k * cos + turn_half(k) * sin
 

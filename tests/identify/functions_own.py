@@ -22,7 +22,9 @@ def in_halves(x: Tensor, angle: Tensor) -> Tensor:
 
 def as_neighbours(x: Tensor, angle: Tensor) -> Tensor:
     a, b = x[..., ::2], x[..., 1::2]
-    return torch.stack((a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()), -1).flatten(-2)
+    return torch.stack(
+        (a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()), -1
+    ).flatten(-2)
 
 
 OWN = {"kind": "both", "tables": "positions"}
@@ -43,7 +45,12 @@ def counts_rows(x):
 
 
 @expect(
-    **OWN, pairing="interleaved", layout="bhsd", positions="from 0", theta=500000.0, argument_order=("x",)
+    **OWN,
+    pairing="interleaved",
+    layout="bhsd",
+    positions="from 0",
+    theta=500000.0,
+    argument_order=("x",),
 )
 def counts_rows_of_heads(u):
     rows = torch.arange(u.size(2), device=u.device).float()
@@ -51,7 +58,12 @@ def counts_rows_of_heads(u):
 
 
 @expect(
-    **OWN, pairing="half", layout="bshd", positions="any", theta=10000.0, argument_order=("x", "positions")
+    **OWN,
+    pairing="half",
+    layout="bshd",
+    positions="any",
+    theta=10000.0,
+    argument_order=("x", "positions"),
 )
 def at_positions(x, position_ids):
     angle = position_ids[..., None].float() * frequencies(x.shape[-1])
@@ -142,9 +154,13 @@ class Cached(nn.Module):
 
 @expect(**OWN, pairing="half", layout="bhsd", positions="any", theta=1000000.0)
 class OfPositions(nn.Module):
-    def __init__(self, head_size: int, base: float = 1000000.0, max_position_embeddings: int = 4096) -> None:
+    def __init__(
+        self, head_size: int, base: float = 1000000.0, max_position_embeddings: int = 4096
+    ) -> None:
         super().__init__()
-        angle = torch.outer(torch.arange(max_position_embeddings).float(), frequencies(head_size, base))
+        angle = torch.outer(
+            torch.arange(max_position_embeddings).float(), frequencies(head_size, base)
+        )
         self.register_buffer("cos", angle.cos().repeat(1, 2))
         self.register_buffer("sin", angle.sin().repeat(1, 2))
 
@@ -207,7 +223,9 @@ class Attention(nn.Module):
         return in_halves(x, torch.outer(torch.arange(x.shape[1]).float(), self.inv_freq)[:, None])
 
 
-expect.of("Attention.rotary", **OWN, pairing="half", layout="bshd", positions="from 0", theta=10000.0)
+expect.of(
+    "Attention.rotary", **OWN, pairing="half", layout="bshd", positions="from 0", theta=10000.0
+)
 
 
 @expect(**OWN, pairing="half", layout="sbhd", positions="from 0", theta=10000.0)
@@ -237,7 +255,9 @@ class Llama3Scaled(nn.Module):
         return in_halves(x, (positions[..., None].float() * self.inv_freq).unsqueeze(-2))
 
 
-@expect(**OWN, pairing="half", layout="bshd", positions="from 0", ambiguous=("pairing",), theta=None)
+@expect(
+    **OWN, pairing="half", layout="bshd", positions="from 0", ambiguous=("pairing",), theta=None
+)
 def two_lanes_only(x):
     rows = torch.arange(x.shape[1]).float()[:, None, None]
     a, b = x[..., :1], x[..., 1:2]
@@ -247,7 +267,9 @@ def two_lanes_only(x):
 
 @expect(**OWN, pairing="half", layout="qkv", positions="from 0", rotates_v=False, theta=10000.0)
 def packed_counting(qkv):
-    angle = torch.outer(torch.arange(qkv.shape[1]).float(), frequencies(qkv.shape[-1]))[:, None, None]
+    angle = torch.outer(torch.arange(qkv.shape[1]).float(), frequencies(qkv.shape[-1]))[
+        :, None, None
+    ]
     return torch.cat((in_halves(qkv[:, :, :2], angle), qkv[:, :, 2:]), 2)
 
 
@@ -261,7 +283,9 @@ def packed_counting(qkv):
 )
 def tokens_at_positions(states, position_ids):
     assert states.dim() == 3, "(T, H, D)"
-    return as_neighbours(states, (position_ids[:, None].float() * frequencies(states.shape[-1]))[:, None])
+    return as_neighbours(
+        states, (position_ids[:, None].float() * frequencies(states.shape[-1]))[:, None]
+    )
 
 
 @expect(**OWN, pairing="half", layout="bshd", positions="offset", theta=10000.0, in_place=True)
@@ -303,14 +327,23 @@ class EightHeads(nn.Module):
     def __init__(self, n_embd: int, n_head: int) -> None:
         super().__init__()
         self.n_head = n_head
-        self.register_buffer("angle", torch.outer(torch.arange(2048).float(), frequencies(n_embd // n_head)))
+        self.register_buffer(
+            "angle", torch.outer(torch.arange(2048).float(), frequencies(n_embd // n_head))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         b, s, _ = x.shape
         return in_halves(x.view(b, s, self.n_head, -1), self.angle[:s, None]).reshape(x.shape)
 
 
-@expect(**OWN, pairing="half", layout="bhsd", positions="from 0", schedule="Ntk", ambiguous=("schedule",))
+@expect(
+    **OWN,
+    pairing="half",
+    layout="bhsd",
+    positions="from 0",
+    schedule="Ntk",
+    ambiguous=("schedule",),
+)
 def stretched_base(q, k, seq_len):
     width = q.shape[-1]
     angle = torch.outer(

@@ -34,7 +34,11 @@ def sequence_by_sequence(t, cu_seqlens, freqs):
 
 
 @expect(
-    **PACKED, tables="positions", argument_order=("q", "k", "cu_seqlens"), theta=10000.0, positions="from 0"
+    **PACKED,
+    tables="positions",
+    argument_order=("q", "k", "cu_seqlens"),
+    theta=10000.0,
+    positions="from 0",
 )
 def angles_of_its_own(q, k, cu_seqlens):
     frequencies = 10000.0 ** (-torch.arange(0, q.shape[-1], 2).float() / q.shape[-1])
@@ -79,7 +83,10 @@ def rows_of_rank(cp_rank, cp_size, length, angles, start):
 
 def of_rank(t, cu_seqlens, freqs, cp_rank, cp_size, starts):
     lengths = ((cu_seqlens[1:] - cu_seqlens[:-1]) // cp_size).tolist()
-    own = [rows_of_rank(cp_rank, cp_size, *each) for each in zip(lengths, [freqs] * len(lengths), starts)]
+    own = [
+        rows_of_rank(cp_rank, cp_size, *each)
+        for each in zip(lengths, [freqs] * len(lengths), starts)
+    ]
     angles = torch.cat(own)[:, None]
     return in_halves(t, angles.cos().to(t.dtype), angles.sin().to(t.dtype))
 

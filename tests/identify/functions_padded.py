@@ -48,7 +48,9 @@ def ignored_packed_position_ids(cu_seqlens):
 
 def heeds_its_mask(q, k, attention_mask, cache_position):
     """q, k: (B, H, S, D)."""
-    angles = angles_of(left_position_ids(attention_mask)[:, -len(cache_position) :], q.shape[-1])[:, None]
+    angles = angles_of(left_position_ids(attention_mask)[:, -len(cache_position) :], q.shape[-1])[
+        :, None
+    ]
     return rotated(q, angles), rotated(k, angles)
 
 

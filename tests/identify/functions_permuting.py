@@ -25,11 +25,19 @@ UNKNOWN = {
 
 
 def _to_neighbours(weight: Tensor, heads: int) -> Tensor:
-    return weight.view(heads, 2, weight.shape[0] // heads // 2, -1).transpose(1, 2).reshape(weight.shape)
+    return (
+        weight.view(heads, 2, weight.shape[0] // heads // 2, -1)
+        .transpose(1, 2)
+        .reshape(weight.shape)
+    )
 
 
 def _to_halves(weight: Tensor, heads: int) -> Tensor:
-    return weight.view(heads, weight.shape[0] // heads // 2, 2, -1).transpose(1, 2).reshape(weight.shape)
+    return (
+        weight.view(heads, weight.shape[0] // heads // 2, 2, -1)
+        .transpose(1, 2)
+        .reshape(weight.shape)
+    )
 
 
 def permute_to_neighbours(w: Tensor, n_heads: int, dim1: int, dim2: int) -> Tensor:
@@ -66,11 +74,15 @@ def permute_divided(weights: Tensor, n_head: int, n_kv_head: int) -> Tensor:
     return _to_halves(weights, n_head if n_head == n_kv_head else n_head // n_kv_head)
 
 
-def permute_k_as_q(q_proj: Tensor, k_proj: Tensor, n_head: int, n_kv_head: int) -> tuple[Tensor, Tensor]:
+def permute_k_as_q(
+    q_proj: Tensor, k_proj: Tensor, n_head: int, n_kv_head: int
+) -> tuple[Tensor, Tensor]:
     return _to_neighbours(q_proj, n_head), _to_neighbours(k_proj, n_head)
 
 
-def permute_unlike(q_proj: Tensor, k_proj: Tensor, n_head: int, n_kv_head: int) -> tuple[Tensor, Tensor]:
+def permute_unlike(
+    q_proj: Tensor, k_proj: Tensor, n_head: int, n_kv_head: int
+) -> tuple[Tensor, Tensor]:
     return _to_neighbours(q_proj, n_head), _to_halves(k_proj, n_kv_head)
 
 

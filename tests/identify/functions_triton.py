@@ -6,7 +6,9 @@ import triton.language as tl
 
 
 @triton.jit
-def _turn(x_ptr, cos_ptr, sin_ptr, heads, HALF: tl.constexpr, PADDED: tl.constexpr, MASKED: tl.constexpr):
+def _turn(
+    x_ptr, cos_ptr, sin_ptr, heads, HALF: tl.constexpr, PADDED: tl.constexpr, MASKED: tl.constexpr
+):
     row, head = tl.program_id(0) // heads, tl.program_id(0) % heads
     lane = tl.arange(0, PADDED)
     mask = lane < (HALF if MASKED else PADDED)

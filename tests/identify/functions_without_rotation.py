@@ -24,7 +24,9 @@ def layer_norm(x):
 
 
 def random_projection(x):
-    return x @ torch.randn(x.shape[-1], x.shape[-1], generator=torch.Generator().manual_seed(0)).to(x)
+    return x @ torch.randn(x.shape[-1], x.shape[-1], generator=torch.Generator().manual_seed(0)).to(
+        x
+    )
 
 
 class Linear(nn.Linear):
@@ -79,7 +81,9 @@ def of_a_grid(x, positions, grid_sizes):
     inv_freq = 10000.0 ** (-torch.arange(0, x.shape[-1], 2).float() / x.shape[-1])
     angle = positions[:, None, :, None] * inv_freq[None, None, None]
     a, b = x[..., 0::2], x[..., 1::2]
-    return torch.stack((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1).flatten(-2)
+    return torch.stack(
+        (a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1
+    ).flatten(-2)
 
 
 def says_nothing(x, grid_sizes, flavour):
@@ -110,7 +114,11 @@ def chooses_by_number(x, choice: int):
 
 def convert_lanes(tensor: torch.Tensor, kv_channels: int, dim: int) -> torch.Tensor:
     """Lays pairs out as halves, as a checkpoint's converter does: with two channels nothing moves."""
-    return tensor.unflatten(dim, (-1, kv_channels // 2, 2)).movedim(dim + 1, dim + 2).reshape(tensor.shape)
+    return (
+        tensor.unflatten(dim, (-1, kv_channels // 2, 2))
+        .movedim(dim + 1, dim + 2)
+        .reshape(tensor.shape)
+    )
 
 
 def pairs_not_flattened(length, dim):

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from rotcheck.identify.describe import identified
+from rotcheck.identify.identification import identified
 from rotcheck.implementations import load
 from rotcheck.results import Identification
 
@@ -24,7 +24,8 @@ class Corpus:
         """Expect these fields of `Described` of a function; see `departures` for the other words."""
 
         def keep(function: Function) -> Function:
-            name = getattr(function, "name", None) or function.__name__  # a scripted one has the former
+            # a scripted one has the former
+            name = getattr(function, "name", None) or function.__name__
             self.expected[name] = expected
             return function
 
@@ -78,7 +79,10 @@ def _got(found: Identification, name: str, wanted: Any) -> Any:
 def layouts(found: Identification) -> list[str]:
     """Return the layouts that an identification says are possible."""
     named = [found.convention.layout] if found.convention and found.convention.layout else []
-    told = [*found.also, *(text for one in found.ambiguous if one.field == "layout" for text in one.possible)]
+    told = [
+        *found.also,
+        *(text for one in found.ambiguous if one.field == "layout" for text in one.possible),
+    ]
     return list(dict.fromkeys([*named, *(text.partition(" ")[0].strip(":") for text in told)]))
 
 

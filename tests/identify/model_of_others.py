@@ -49,7 +49,9 @@ class RotaryMethods(nn.Module):
 
     def __init__(self, head_dim):
         super().__init__()
-        self.register_buffer("inv_freq", 10000.0 ** (-torch.arange(0, head_dim, 2).float() / head_dim))
+        self.register_buffer(
+            "inv_freq", 10000.0 ** (-torch.arange(0, head_dim, 2).float() / head_dim)
+        )
         self.rows = 0
 
     def _build_rope_cache(self, seq_len):
@@ -80,7 +82,9 @@ class RotaryEmbedding(nn.Module):
 
     def forward(self, position_ids):
         width = self.head_dim
-        angle = position_ids[..., None].float() * self.theta ** (-torch.arange(0, width, 2).float() / width)
+        angle = position_ids[..., None].float() * self.theta ** (
+            -torch.arange(0, width, 2).float() / width
+        )
         return angle.repeat(1, 1, 2).cos(), angle.repeat(1, 1, 2).sin()
 
     @staticmethod
@@ -114,11 +118,15 @@ class RopeOfWidth(nn.Module):
         super().__init__()
         self.width = dim_model
         inverse = 10000.0 ** (-torch.arange(0, dim_model, 2, device=device).float() / dim_model)
-        self.register_buffer("angle", torch.outer(torch.arange(max_seq_len, device=device).float(), inverse))
+        self.register_buffer(
+            "angle", torch.outer(torch.arange(max_seq_len, device=device).float(), inverse)
+        )
 
     def forward(self, q, k):
         assert q.shape[-1] == self.width
-        cos, sin = (table[: q.shape[2]].repeat(1, 2) for table in (self.angle.cos(), self.angle.sin()))
+        cos, sin = (
+            table[: q.shape[2]].repeat(1, 2) for table in (self.angle.cos(), self.angle.sin())
+        )
         return apply_rope(q, cos[None], sin[None]), apply_rope(k, cos[None], sin[None])
 
 

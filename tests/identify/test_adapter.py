@@ -13,11 +13,11 @@ from identifying import CPU, told
 from msgspec.structs import replace
 from torch import Tensor
 
-from rotcheck.identify.likeness import likeness
-from rotcheck.identify.swap.adapter import adapter, headed, unseen
-from rotcheck.identify.swap.beside import adapted, apart
-from rotcheck.identify.swap.run import NEAR
-from rotcheck.identify.words import described
+from rotcheck.identify.reading.convention_words import described
+from rotcheck.identify.swapping.adapter import adapter, headed, unseen
+from rotcheck.identify.swapping.likeness import likeness
+from rotcheck.identify.swapping.side_by_side import adapted, apart
+from rotcheck.identify.swapping.swap import NEAR
 from rotcheck.results import Described, Identification
 from rotcheck.rotary import apply_rotary
 from rotcheck.rotary.conventions import Convention, lay, split, unlay
@@ -53,12 +53,19 @@ class Native:
             "3": 3,
         }
         for table in tables:
-            assert [sizes[axis] for axis in axes[:-1]] == list(table.shape[:-1]), (axes, table.shape)
+            assert [sizes[axis] for axis in axes[:-1]] == list(table.shape[:-1]), (
+                axes,
+                table.shape,
+            )
         if own.tables == "complex":
             return self._spread(tables[0].real), self._spread(tables[0].imag)
         if own.tables == "angles":
             return self._spread(tables[0].cos()), self._spread(tables[0].sin())
-        once = slice(None, None, 2) if own.pairing == "interleaved" else slice(None, tables[0].shape[-1] // 2)
+        once = (
+            slice(None, None, 2)
+            if own.pairing == "interleaved"
+            else slice(None, tables[0].shape[-1] // 2)
+        )
         half = [table if own.tables == "half-width" else table[..., once] for table in tables]
         return self._spread(half[0]), self._spread(half[1])
 
@@ -79,11 +86,17 @@ class Native:
         lanes = own.rotary_dim or width
         turning, rest = whole[..., :lanes], whole[..., lanes:]
         a, b = (
-            (turning[..., ::2], turning[..., 1::2]) if own.pairing == "interleaved" else turning.chunk(2, -1)
+            (turning[..., ::2], turning[..., 1::2])
+            if own.pairing == "interleaved"
+            else turning.chunk(2, -1)
         )
         sin = sin * own.direction
         pair = a * cos - b * sin, b * cos + a * sin
-        mixed = torch.stack(pair, -1).flatten(-2) if own.written == "interleaved" else torch.cat(pair, -1)
+        mixed = (
+            torch.stack(pair, -1).flatten(-2)
+            if own.written == "interleaved"
+            else torch.cat(pair, -1)
+        )
         result = torch.cat((mixed, rest), -1)
         if own.packed:
             result = torch.cat((result[:, :, :2], whole[:, :, 2:]), 2)
@@ -95,7 +108,13 @@ def convention(**fields: Any) -> Convention:
     tensors = fields.pop("tensors", ("x",))
     arguments = (*tensors, *TABLES.get(form, fields.pop("order", ("cos", "sin"))))
     fields.pop("order", None)
-    usual = {"pairing": "half", "layout": "bshd", "tables": form, "table_axes": "sw", "arguments": arguments}
+    usual = {
+        "pairing": "half",
+        "layout": "bshd",
+        "tables": form,
+        "table_axes": "sw",
+        "arguments": arguments,
+    }
     return Convention(**{**usual, **fields})
 
 
@@ -194,7 +213,9 @@ def of_takes(narrower: bool, **fields: Any) -> Described:
 
 def test_packed_tensors_take_the_place_of_grouped_heads_one_by_one() -> None:
     assert (
-        departure(convention(layout="qkv", tensors=("qkv",)), convention(tensors=("q", "k")), fewer=True)
+        departure(
+            convention(layout="qkv", tensors=("qkv",)), convention(tensors=("q", "k")), fewer=True
+        )
         <= NEAR
     )
 
@@ -276,7 +297,9 @@ def test_what_ours_writes_in_place_leaves_what_it_was_given() -> None:
     before = x.clone()
     returned = adapted(in_place, code)(x, angles.cos(), angles.sin())
     assert torch.equal(x, before)
-    assert torch.allclose(returned, Native(convention(layout="bhsd"))(x, angles.cos(), angles.sin()))
+    assert torch.allclose(
+        returned, Native(convention(layout="bhsd"))(x, angles.cos(), angles.sin())
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,7 +309,11 @@ def test_what_ours_writes_in_place_leaves_what_it_was_given() -> None:
         ("pack.age:rotary", None, "from pack.age import rotary as ours"),
         ("pack.age:Rope.turn", "Rope(64)", "from pack.age import Rope\n\nours = Rope(64).turn"),
         ("pack.age:Rope.turn", None, "from pack.age import Rope\n\nours = Rope.turn"),
-        ("vllm", None, 'from rotcheck.implementations.libraries.vllm import load\n\nours = load("cpu")'),
+        (
+            "vllm",
+            None,
+            'from rotcheck.implementations.libraries.vllm import load\n\nours = load("cpu")',
+        ),
     ],
 )
 def test_the_code_of_one_that_did_not_run_says_what_it_calls(
@@ -355,14 +382,23 @@ def test_what_apply_rotary_declares_holds_for_each_way_and_each_choice() -> None
     declared: dict[str, Any] = apply_rotary.__rotcheck__  # type: ignore[attr-defined]
     choices = dict(declared["choices"])
     for layout, axes in declared["ways"]:
-        for each in [layout] if layout else [one for one in choices["layout"] if one not in ("thd", "qkv")]:
-            tensors, form = (("qkv",), "packed") if each == "qkv" and "3" in axes else (("x",), "half-width")
+        for each in (
+            [layout] if layout else [one for one in choices["layout"] if one not in ("thd", "qkv")]
+        ):
+            tensors, form = (
+                (("qkv",), "packed") if each == "qkv" and "3" in axes else (("x",), "half-width")
+            )
             _holds(
                 convention(
-                    layout=each, table_axes=axes, tables=form, tensors=("qkv",) if each == "qkv" else tensors
+                    layout=each,
+                    table_axes=axes,
+                    tables=form,
+                    tensors=("qkv",) if each == "qkv" else tensors,
                 )
             )
-    for pairing, form, direction in product(choices["pairing"], choices["form=tables"], choices["direction"]):
+    for pairing, form, direction in product(
+        choices["pairing"], choices["form=tables"], choices["direction"]
+    ):
         if form not in ("packed", "matrix"):
             _holds(convention(pairing=pairing, tables=form, direction=int(direction)))
 

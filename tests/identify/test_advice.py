@@ -3,8 +3,8 @@
 import pytest
 
 from rotcheck import __version__
-from rotcheck.identify import advice
 from rotcheck.identify.run import apart, identified
+from rotcheck.identify.telling import next_step
 from rotcheck.isolation import Died, Done, Job, OverMemory, Returned, TimedOut
 from rotcheck.isolation.outcome import Outcome
 from rotcheck.results import Described, Identification
@@ -31,7 +31,11 @@ def done(outcome: Outcome, device: str = "cpu") -> Done:
         (TimedOut(60.0, ()), "cpu", "--timeout 300"),
         (TimedOut(60.0, ()), "cpu", "@rotcheck.declare("),
         (Died(-11, (), ""), "cpu", "@rotcheck.declare("),
-        (Returned({"unbuilt": "asks for 'axes_dim'"}, 0.1), "cpu", "def build(): return Attention(...)"),
+        (
+            Returned({"unbuilt": "asks for 'axes_dim'"}, 0.1),
+            "cpu",
+            "def build(): return Attention(...)",
+        ),
     ],
 )
 def test_what_did_not_come_back_is_not_understood_and_says_the_next_step(
@@ -48,15 +52,17 @@ def test_what_did_not_come_back_is_not_understood_and_says_the_next_step(
 def test_what_is_right_goes_on_with_the_next_command(kind: str, command: str) -> None:
     right = of("model.py:rope", follows=True, convention=Described(kind=kind))  # type: ignore[arg-type]
     assert (
-        advice.next_step(right, "here/model.py:rope")
+        next_step.next_step(right, "here/model.py:rope")
         .advice[0]
         .startswith(f"rotcheck {command} here/model.py:rope  (")
     )
-    assert advice.next_step(of("model.py:rope"), "here/model.py:rope").advice == ()
+    assert next_step.next_step(of("model.py:rope"), "here/model.py:rope").advice == ()
 
 
 def test_two_files_of_one_name_are_told_apart() -> None:
     asked = ["a/one/model.py:rope", "b/one/model.py:rope", "a/other.py:rope", "native"]
-    told = apart(asked, [of("model.py:rope"), of("model.py:rope"), of("other.py:rope"), of("native")])
+    told = apart(
+        asked, [of("model.py:rope"), of("model.py:rope"), of("other.py:rope"), of("native")]
+    )
     names = [one.specification for one in told]
     assert names == ["a/one/model.py:rope", "b/one/model.py:rope", "other.py:rope", "native"]

@@ -8,7 +8,9 @@ from pathlib import Path
 from rotcheck import diagnose
 
 ROOT = Path(__file__).parents[2]
-EXPLAINED = [ROOT / "rotcheck" / "measure" / f"{name}.py" for name in ("hypotheses", "mistakes", "fitted")]
+EXPLAINED = [
+    ROOT / "rotcheck" / "measure" / f"{name}.py" for name in ("hypotheses", "mistakes", "fitted")
+]
 SOURCES = [*sorted((ROOT / "rotcheck" / "identify").glob("*.py")), *EXPLAINED]
 
 
@@ -22,7 +24,11 @@ def codes(node: ast.AST) -> set[str]:
 
 def is_words(node: ast.AST) -> bool:
     plain = isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
-    return plain or isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Name) and node.id == "words")
+    return (
+        plain
+        or isinstance(node, ast.JoinedStr)
+        or (isinstance(node, ast.Name) and node.id == "words")
+    )
 
 
 def told(file: Path) -> Iterator[str]:
@@ -52,7 +58,8 @@ def test_the_docs_list_every_code_that_identify_can_tell_and_no_other() -> None:
     emitted = {code for file in SOURCES for code in told(file)}
     assert {"row-past-table", "theta", "low-precision", "v-follows-tables", "aliasing"} <= emitted
     assert sorted(emitted - listed()) == []
-    assert sorted(listed() - emitted - {"rounding"}) == []  # what `explain` says where it knows nothing
+    # what `explain` says where it knows nothing
+    assert sorted(listed() - emitted - {"rounding"}) == []
 
 
 def test_every_mistake_that_is_listed_has_its_cause() -> None:

@@ -10,8 +10,8 @@ from identifying import told
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from rotcheck.identify import engine
-from rotcheck.identify.limit import CALLS, RUNS, Limit
+from rotcheck.identify.calling import search
+from rotcheck.identify.calling.search_limit import CALLS, RUNS, Limit
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import find
 
@@ -20,7 +20,9 @@ from rotcheck.implementations.load import find
 def test_which_lanes_heads_and_rows_depart_and_how(name: str) -> None:
     found = told(f"functions_departing:{name}")
     assert found.answer == "wrong"
-    assert any(SAYS[name] in one.message for one in found.findings), [one.message for one in found.findings]
+    assert any(SAYS[name] in one.message for one in found.findings), [
+        one.message for one in found.findings
+    ]
 
 
 @pytest.mark.parametrize("name", ["right", "along_rows", "stay_behind"])
@@ -50,7 +52,9 @@ class Work(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        self.elements += sum(one.numel() for one in tree_leaves(result) if isinstance(one, torch.Tensor))
+        self.elements += sum(
+            one.numel() for one in tree_leaves(result) if isinstance(one, torch.Tensor)
+        )
         return result
 
 
@@ -69,7 +73,7 @@ def used(name: str) -> Limit:
     """Return what a search for a function's call used."""
     function: Callable[..., Any] = find(f"functions_departing:{name}", "cpu").function
     limit = Limit()
-    engine.search(function, torch.device("cpu"), hints(function), limit)
+    search.search(function, torch.device("cpu"), hints(function), limit)
     return limit
 
 
@@ -89,5 +93,5 @@ def test_a_search_that_finds_nothing_ends_and_says_what_it_left_out() -> None:
 
 
 def test_seconds_end_a_search_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rotcheck.identify.limit.SECONDS", 0.0)
+    monkeypatch.setattr("rotcheck.identify.calling.search_limit.SECONDS", 0.0)
     assert used("takes_nothing").calls < 100

@@ -12,16 +12,18 @@ import pytest
 import torch
 from identifying import told
 
-from rotcheck.identify import documented
-from rotcheck.identify.demonstration import Source
-from rotcheck.identify.shapes import said_layout
-from rotcheck.identify.spoken import unspoken
+from rotcheck.identify.calling import documented_shapes
+from rotcheck.identify.calling.documented_layout import said_layout
+from rotcheck.identify.calling.role_evidence import unspoken
+from rotcheck.identify.telling.demonstration import Source
 from rotcheck.results import Identification
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 UNDECLARED = ROOT / "tests" / "trust" / "defects" / "undeclared.py"
-MISTAKEN = [name for name, wanted in functions_mistaken.expect.expected.items() if wanted.get("mistakes")]
+MISTAKEN = [
+    name for name, wanted in functions_mistaken.expect.expected.items() if wanted.get("mistakes")
+]
 SLOW = (
     "untouched",
     "only_cos",
@@ -74,7 +76,9 @@ def test_a_docstring_that_is_contradicted_is_the_finding() -> None:
 
 
 def test_what_it_prints_is_a_note() -> None:
-    assert [(one.code, one.mistake) for one in doubted("says_what_it_does").findings] == [("prints", False)]
+    assert [(one.code, one.mistake) for one in doubted("says_what_it_does").findings] == [
+        ("prints", False)
+    ]
 
 
 def test_arguments_that_were_left_at_their_defaults_are_named() -> None:
@@ -131,8 +135,8 @@ def test_a_layout_that_a_flag_chooses_is_none_to_hold_a_function_to() -> None:
         """
         return q
 
-    assert documented.shapes(rotates) == {"q": "bshd"}
-    assert documented.shapes(rotates_both) == {}
+    assert documented_shapes.shapes(rotates) == {"q": "bshd"}
+    assert documented_shapes.shapes(rotates_both) == {}
 
 
 def test_who_calls_a_function_speaks_for_its_arguments() -> None:
@@ -142,9 +146,14 @@ def test_who_calls_a_function_speaks_for_its_arguments() -> None:
 
 @cache
 def demonstrations() -> dict[str, str | None]:
-    every = {name: told(f"{HERE / 'functions_mistaken.py'}:{name}") for name in MISTAKEN if name not in SLOW}
+    every = {
+        name: told(f"{HERE / 'functions_mistaken.py'}:{name}")
+        for name in MISTAKEN
+        if name not in SLOW
+    }
     return {
-        name: next((r.demonstration for r in one.findings if r.mistake), None) for name, one in every.items()
+        name: next((r.demonstration for r in one.findings if r.mistake), None)
+        for name, one in every.items()
     }
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import rotcheck
-from rotcheck.identify import describe, engine, limit
+from rotcheck.identify import identification
+from rotcheck.identify.calling import search, search_limit
 from rotcheck.implementations import load, surroundings
 from rotcheck.implementations.hints import Hints
 
@@ -36,7 +37,7 @@ CPU = torch.device("cpu")
     ],
 )
 def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str) -> None:
-    told = describe.identified(load.find(f"{FILE}:{name}", "cpu"), CPU).told
+    told = identification.identified(load.find(f"{FILE}:{name}", "cpu"), CPU).told
     assert told.call == call
     assert [one.code for one in told.findings if one.mistake] == [fault] * bool(fault)
     assert told.answer == ("wrong" if fault else "right")
@@ -44,7 +45,7 @@ def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str
 
 def test_a_class_for_images_is_built_for_a_small_one() -> None:
     """It is not judged as a text, whose rows are 0, 1, 2, ...: the grid is its own."""
-    told = describe.identified(load.find(f"{FILE}:OfAnImage", "cpu"), CPU).told
+    told = identification.identified(load.find(f"{FILE}:OfAnImage", "cpu"), CPU).told
     assert [one.code for one in told.findings] == ["own-positions"]
 
 
@@ -82,18 +83,25 @@ def test_what_a_package_wants_set_is_set_before_a_class_of_it_is_built(
 ) -> None:
     (tmp_path / "engine_of_others.py").write_text(OPERATOR)
     (tmp_path / "rope.py").write_text(ROPE)
-    lines = ("import engine_of_others", "around = engine_of_others.settings()", "around.__enter__()")
+    lines = (
+        "import engine_of_others",
+        "around = engine_of_others.settings()",
+        "around.__enter__()",
+    )
     monkeypatch.setattr(surroundings, "LINES", {"engine_of_others": lines})
-    told = describe.identified(load.find(f"{tmp_path}/rope.py:Rope", "cpu"), CPU).told
+    told = identification.identified(load.find(f"{tmp_path}/rope.py:Rope", "cpu"), CPU).told
     assert [one.code for one in told.findings if one.mistake] == ["one-sign"]
     assert lines[1] in (told.findings[0].demonstration or "")
 
 
 def test_an_unfinished_search_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first calls that run mix the rows of the batch; a later one is right, on a machine with time for it."""
-    assert describe.identified(load.find(f"{FILE}:token_major", "cpu"), CPU).told.answer == "right"
-    monkeypatch.setattr(limit, "RUNS", 1)
-    told = describe.identified(load.find(f"{FILE}:token_major", "cpu"), CPU).told
+    assert (
+        identification.identified(load.find(f"{FILE}:token_major", "cpu"), CPU).told.answer
+        == "right"
+    )
+    monkeypatch.setattr(search_limit, "RUNS", 1)
+    told = identification.identified(load.find(f"{FILE}:token_major", "cpu"), CPU).told
     assert told.answer == "unknown"
     assert "the search ended before" in told.findings[0].message
 
@@ -127,9 +135,13 @@ def test_the_compiler_is_imported_by_those_alone_that_compile_and_compiles_nothi
     subprocess.run([sys.executable, "-c", SETTLED], cwd=FILE.parent, check=True)
 
 
-def test_tables_of_each_form_have_their_turn_where_calls_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (engine, limit):
+def test_tables_of_each_form_have_their_turn_where_calls_are_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (search, search_limit):
         monkeypatch.setattr(module, "interprets", lambda: True)  # as if a kernel ran in each call
-    found = engine.search(load.find(f"{FILE}:tables_as_wide_as_heads", "cpu").function, CPU, Hints())
-    assert isinstance(found, engine.Found)
+    found = search.search(
+        load.find(f"{FILE}:tables_as_wide_as_heads", "cpu").function, CPU, Hints()
+    )
+    assert isinstance(found, search.Found)
     assert (found.exact, found.convention.tables) == (True, "repeated")

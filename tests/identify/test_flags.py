@@ -12,9 +12,9 @@ import swaps
 import torch
 from identifying import told
 
-from rotcheck.identify.likeness import likeness
 from rotcheck.identify.run import identify_all
-from rotcheck.identify.swap.beside import adapted
+from rotcheck.identify.swapping.likeness import likeness
+from rotcheck.identify.swapping.side_by_side import adapted
 from rotcheck.report.identification import lines, summary_line
 from rotcheck.results import Identification
 
@@ -26,9 +26,13 @@ FILE = HERE / "functions_flagged.py"
 def every() -> dict[str, Identification]:
     """Return what is found of each function, by name: by one run."""
     names = [
-        name for name, one in vars(functions_flagged).items() if callable(one) and not name.startswith("_")
+        name
+        for name, one in vars(functions_flagged).items()
+        if callable(one) and not name.startswith("_")
     ]
-    asked = [name for name in names if name not in ("Tensor", "MustSayNeox")] + ["MustSayNeox.rotate"]
+    asked = [name for name in names if name not in ("Tensor", "MustSayNeox")] + [
+        "MustSayNeox.rotate"
+    ]
     found = identify_all([f"{FILE}:{name}" for name in asked])
     return {one.specification.rpartition(":")[2]: one for one in found}
 
@@ -83,7 +87,10 @@ def test_a_flag_that_asks_for_the_rotation_back_and_does_not_turn_back_is_a_mist
 
 def test_what_a_flag_changes_holds_for_every_way_to_call_it() -> None:
     assert identification("in_any_layout").findings == ()
-    assert shown("in_any_layout") == ["conj=True: direction -1", "interleaved=True: pairing interleaved"]
+    assert shown("in_any_layout") == [
+        "conj=True: direction -1",
+        "interleaved=True: pairing interleaved",
+    ]
 
 
 def test_what_a_flag_changes_of_tables_is_told_those_of_style_first() -> None:
@@ -160,7 +167,15 @@ def test_tables_that_are_wrong_with_a_flag_alone_are_found() -> None:
 
 def test_a_mistake_with_a_flag_ends_the_command_with_1_and_stands_in_json() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "rotcheck", "identify", f"{FILE}:wrong_in_place", "--format", "json"],
+        [
+            sys.executable,
+            "-m",
+            "rotcheck",
+            "identify",
+            f"{FILE}:wrong_in_place",
+            "--format",
+            "json",
+        ],
         capture_output=True,
         text=True,
         cwd=HERE.parents[1],
@@ -175,7 +190,9 @@ def test_a_flag_is_named_where_it_makes_a_swap_possible() -> None:
     own, other = identification("paired_either_way"), told("swaps:tables_each_twice")
     held = likeness(own, other, "other")
     assert held.swappable == "with changes"
-    assert ("flag", "call it with interleaved=True") in [(one.field, one.fix) for one in held.differences]
+    assert ("flag", "call it with interleaved=True") in [
+        (one.field, one.fix) for one in held.differences
+    ]
     assert "pairing" not in [one.field for one in held.differences]
 
 
@@ -192,10 +209,14 @@ def test_the_code_calls_it_with_the_flag(name: str) -> None:
 
 def test_what_the_flag_says_makes_it_the_other() -> None:
     x = torch.randn(2, 5, 3, 16, dtype=torch.float64)
-    angle = torch.outer(torch.arange(5.0), torch.tensor([1.0, 0.1, 0.3, 0.7, 0.2, 0.9, 0.4, 0.6])).double()
+    angle = torch.outer(
+        torch.arange(5.0), torch.tensor([1.0, 0.1, 0.3, 0.7, 0.2, 0.9, 0.4, 0.6])
+    ).double()
     ours = functions_flagged.paired_either_way(x, angle.cos(), angle.sin(), interleaved=True)
     pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
-    theirs = torch.view_as_real(pairs * torch.polar(torch.ones_like(angle), angle)[None, :, None]).flatten(-2)
+    theirs = torch.view_as_real(
+        pairs * torch.polar(torch.ones_like(angle), angle)[None, :, None]
+    ).flatten(-2)
     assert torch.allclose(ours, theirs)
 
 

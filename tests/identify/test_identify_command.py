@@ -62,12 +62,20 @@ def environment(**more: str) -> dict[str, str]:
 def run(*arguments: str, cwd: Path = HERE, **more: str) -> subprocess.CompletedProcess[str]:
     command = [*ROTCHECK, "identify", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env=environment(**more), timeout=120, check=False
+        command,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment(**more),
+        timeout=120,
+        check=False,
     )
 
 
 @pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+def healthy(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[subprocess.CompletedProcess[str], Path]:
     """One run of every kind of specification, in 80 columns, with a file of each format."""
     folder = tmp_path_factory.mktemp("written")
     files = [part for name in ("c.json", "c.md") for part in ("-o", str(folder / name))]
@@ -113,11 +121,16 @@ def test_the_file_holds_all_that_was_found(healthy: Any) -> None:
         assert one["seconds"] < 10
     module = every[1]["convention"]
     assert (module["theta"], module["positions"], module["rotates_v"]) == (1e6, "any", None)
-    assert (every[0]["convention"]["theta"], every[0]["convention"]["positions"]) == (None, "tables")
+    assert (every[0]["convention"]["theta"], every[0]["convention"]["positions"]) == (
+        None,
+        "tables",
+    )
 
 
 def test_the_file_can_be_read_back(healthy: Any) -> None:
-    first = json.dumps(json.loads((healthy[1] / "c.json").read_text())["identifications"][0]).encode()
+    first = json.dumps(
+        json.loads((healthy[1] / "c.json").read_text())["identifications"][0]
+    ).encode()
     found = msgspec.json.decode(first, type=Identification)
     assert found.convention is not None
     assert found.convention.pairing == "half"
@@ -125,7 +138,9 @@ def test_the_file_can_be_read_back(healthy: Any) -> None:
 
 def test_markdown_is_a_section_for_each(healthy: Any) -> None:
     text = (healthy[1] / "c.md").read_text()
-    assert text.startswith("### ✓ functions_half.py:narrow_tables: half pairing, bhsd, half-width tables\n")
+    assert text.startswith(
+        "### ✓ functions_half.py:narrow_tables: half pairing, bhsd, half-width tables\n"
+    )
     assert text.count("| field | is | told by |") == 4
     assert "| pairing | half | basis vectors in a head of 16 lanes" in text
 
@@ -141,10 +156,18 @@ def pasted(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProc
     """Somebody's model file, and one mistake beside it."""
     folder = tmp_path_factory.mktemp("pasted")
     (folder / "model.py").write_text(PASTED)
-    return run("model.py", str(HERE / "functions_mistaken.py") + ":all_three", "--format", "json", cwd=folder)
+    return run(
+        "model.py",
+        str(HERE / "functions_mistaken.py") + ":all_three",
+        "--format",
+        "json",
+        cwd=folder,
+    )
 
 
-def test_a_file_alone_means_all_rotary_functions_in_it(pasted: subprocess.CompletedProcess[str]) -> None:
+def test_a_file_alone_means_all_rotary_functions_in_it(
+    pasted: subprocess.CompletedProcess[str],
+) -> None:
     every = json.loads(pasted.stdout)["identifications"]
     names = ["model.py:apply_rope", "model.py:RotaryEmbedding", "functions_mistaken.py:all_three"]
     assert [one["specification"] for one in every] == names
@@ -184,7 +207,8 @@ def test_what_is_not_there_is_said_in_one_message(specification: str, said: str)
 
 
 @pytest.mark.parametrize(
-    "option", [["--format", "zork"], ["--timeout", "0"], ["-o", "missing/x.json"], ["--like", "natve"]]
+    "option",
+    [["--format", "zork"], ["--timeout", "0"], ["-o", "missing/x.json"], ["--like", "natve"]],
 )
 def test_what_cannot_be_done_is_refused_before_anything_runs(option: list[str]) -> None:
     done = run("functions_without_rotation.py:hangs", *option)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rotcheck.identify.describe import identified
+from rotcheck.identify.identification import identified
 from rotcheck.implementations import load
 from rotcheck.report.identification import choices, title
 from rotcheck.results import Identification

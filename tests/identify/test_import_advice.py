@@ -4,8 +4,8 @@ import pytest
 
 from rotcheck.compare.judgement import cell as judgement_cell
 from rotcheck.compare.judgement import setup_of
-from rotcheck.identify.advice import next_step
 from rotcheck.identify.run import identified
+from rotcheck.identify.telling.next_step import next_step
 from rotcheck.isolation import Died, Done, Job, Raised, TimedOut
 from rotcheck.isolation.outcome import Outcome
 from rotcheck.results import Described, Identification, exit_code
@@ -18,14 +18,22 @@ from rotcheck.results import Described, Identification, exit_code
             Raised("ModuleNotFoundError", "No module named 'x'", ()),
             "install the package that has the module x, or put the folder that holds it on PYTHONPATH",
         ),
-        (Raised("SystemExit", "3", ()), "`python -X faulthandler 'my model.py'` shows what it does"),
+        (
+            Raised("SystemExit", "3", ()),
+            "`python -X faulthandler 'my model.py'` shows what it does",
+        ),
         (Died(-11, (), ""), "its import must work first: `python -X faulthandler 'my model.py'`"),
-        (TimedOut(180.0, ()), "shows where its import waits; one that is only slow needs --timeout 900"),
+        (
+            TimedOut(180.0, ()),
+            "shows where its import waits; one that is only slow needs --timeout 900",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_imported_is_not_told_to_declare(outcome: Outcome, said: str) -> None:
     setup = {"specification": "my model.py:rope", "shown": "my model.py:rope", "device": "cpu"}
-    told = identified(Done(Job("my model.py:rope", "", setup, [None]), 0, outcome, opening=True)).told
+    told = identified(
+        Done(Job("my model.py:rope", "", setup, [None]), 0, outcome, opening=True)
+    ).told
     assert told.answer == "unknown"
     assert said in told.advice[0]
     assert "declare" not in " ".join(told.advice)
@@ -40,15 +48,22 @@ def test_the_next_command_can_be_pasted_whatever_the_file_is_called() -> None:
         follows=True,
         convention=Described(kind="applies"),
     )
-    assert next_step(right, "my model.py:rope").advice[0].startswith("rotcheck compare 'my model.py:rope'  (")
+    assert (
+        next_step(right, "my model.py:rope")
+        .advice[0]
+        .startswith("rotcheck compare 'my model.py:rope'  (")
+    )
 
 
 @pytest.mark.parametrize(
-    ("kind", "unidentified"), [("ModuleNotFoundError", True), ("SystemExit", False), ("RuntimeError", False)]
+    ("kind", "unidentified"),
+    [("ModuleNotFoundError", True), ("SystemExit", False), ("RuntimeError", False)],
 )
 def test_a_package_that_is_not_here_accuses_nobody(kind: str, unidentified: bool) -> None:
     setup = {"specification": "model.py:rope", "shown": "model.py:rope", "device": "cpu"}
-    found = identified(Done(Job("model.py:rope", "", setup, [None]), 0, Raised(kind, "", ()), opening=True))
+    found = identified(
+        Done(Job("model.py:rope", "", setup, [None]), 0, Raised(kind, "", ()), opening=True)
+    )
     assert ("instead" in setup_of(found)) == unidentified
     cell = judgement_cell(found, "model.py:rope", "cpu", "float32", others=())
     assert (cell.verdict, exit_code([cell])) == ("unidentified", 1)

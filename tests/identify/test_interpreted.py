@@ -17,9 +17,13 @@ def test_a_kernel_is_identified_and_one_without_its_mask_is_found() -> None:
     names = [f"{FILE}:masked_rope", f"{FILE}:unmasked_rope"]
     right, wrong = identify_all(names, timeout=300)  # on the CPU, where Triton finds no GPU
     assert {right.device, wrong.device} == {"interpreter"}
-    assert ("device", "CPU tensors, under the Triton interpreter", "") in identification.lines(right)
+    assert ("device", "CPU tensors, under the Triton interpreter", "") in identification.lines(
+        right
+    )
     assert (
-        right.advice[-1].partition("  ")[0].endswith("functions_triton.py:masked_rope --device interpreter")
+        right.advice[-1]
+        .partition("  ")[0]
+        .endswith("functions_triton.py:masked_rope --device interpreter")
     )
     assert right.answer == "right", (right.message, right.findings)
     assert right.convention is not None
@@ -32,6 +36,10 @@ def test_without_what_the_interpreter_needs_it_is_not_on_this_machine(
     package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
-    with pytest.raises(RequestError, match=f"not on this machine: the Triton interpreter needs {package} "):
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == package else find(name)
+    )
+    with pytest.raises(
+        RequestError, match=f"not on this machine: the Triton interpreter needs {package} "
+    ):
         worker.settle("interpreter")

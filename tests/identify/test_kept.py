@@ -12,7 +12,9 @@ KEEPS = "keeps something from call to call: right by itself, wrong after a call 
 @pytest.mark.parametrize(
     ("name", "what"), [("keeps_its_first_tables", "tables"), ("RotaryByLength", "positions")]
 )
-def test_a_call_that_is_right_by_itself_and_wrong_after_another_is_shown(name: str, what: str) -> None:
+def test_a_call_that_is_right_by_itself_and_wrong_after_another_is_shown(
+    name: str, what: str
+) -> None:
     found = told(f"{FILE}:{name}")
     mistake = next(one for one in found.findings if one.mistake)
     assert (mistake.message, mistake.failure) == (f"{KEEPS} {what}", "R153")

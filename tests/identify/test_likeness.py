@@ -11,7 +11,7 @@ from identifying import told
 from msgspec.structs import replace
 from torch import Tensor
 
-from rotcheck.identify.likeness import likeness
+from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.results import Difference, Identification, Likeness
 
 BATCH, ROWS, HEADS, LANES = 2, 7, 3, 64
@@ -66,7 +66,9 @@ def carried_out(code: str, **names: Any) -> dict[str, Any]:
 
 def scores(function: Any, weights: tuple[Tensor, Tensor], tables: tuple[Tensor, ...]) -> Tensor:
     """Return q k^T of projections by these weights (H * D, WIDE), rotated."""
-    hidden = torch.randn(BATCH, ROWS, WIDE, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    hidden = torch.randn(
+        BATCH, ROWS, WIDE, generator=torch.Generator().manual_seed(3), dtype=torch.float64
+    )
     q, k = ((hidden @ weight.T).unflatten(-1, (HEADS, LANES)) for weight in weights)
     return torch.einsum("bqhd,bkhd->bhqk", function(q, *tables), function(k, *tables))
 
@@ -87,7 +89,9 @@ def weights() -> tuple[Tensor, Tensor]:
         ("quarter_of_the_lanes_in_neighbours", "quarter_of_the_lanes", 16),
     ],
 )
-def test_the_permutation_of_the_projections_keeps_the_scores(own: str, other: str, lanes: int) -> None:
+def test_the_permutation_of_the_projections_keeps_the_scores(
+    own: str, other: str, lanes: int
+) -> None:
     """A model that was trained with the other one gives the same scores with this one."""
     assert like(own, other).swappable == "with changes"
     q, k = weights()
@@ -118,7 +122,11 @@ FORMS = {
     "stacked_table": (torch.stack(cos_and_sin(), -1),),
     "matrix_table": (
         torch.stack(
-            (torch.stack((cos_and_sin()[0], -cos_and_sin()[1]), -1), torch.stack(cos_and_sin()[::-1], -1)), -2
+            (
+                torch.stack((cos_and_sin()[0], -cos_and_sin()[1]), -1),
+                torch.stack(cos_and_sin()[::-1], -1),
+            ),
+            -2,
         ),
     ),
     "angle_table": (swaps.angles(ROWS, LANES),),
@@ -146,7 +154,10 @@ def test_tables_for_neighbours_are_converted_beside_the_weights(other: str) -> N
     assert set(fixes("tables_each_twice", other)) == {"pairing", "tables"}
     made = converted(fixes("tables_each_twice", other)["tables"], FORMS[other])
     q, k = weights()
-    moved = permuted("tables_each_twice", other, q, LANES), permuted("tables_each_twice", other, k, LANES)
+    moved = (
+        permuted("tables_each_twice", other, q, LANES),
+        permuted("tables_each_twice", other, k, LANES),
+    )
     expected = scores(getattr(swaps, other), (q, k), FORMS[other])
     assert same(scores(swaps.tables_each_twice, moved, made), expected)
 
@@ -157,7 +168,9 @@ def test_the_sign_that_is_told_turns_it_around() -> None:
     assert same(swaps.halves(x(), cos, turned), swaps.backwards(x(), cos, sin))
 
 
-@pytest.mark.parametrize(("own", "other"), [("halves", "rows_in_front"), ("rows_in_front", "halves")])
+@pytest.mark.parametrize(
+    ("own", "other"), [("halves", "rows_in_front"), ("rows_in_front", "halves")]
+)
 def test_the_transposition_that_is_told_is_right(own: str, other: str) -> None:
     before, _, behind = fixes(own, other)["layout"].partition("  # before the call, and ")
     given = x() if other == "halves" else x().transpose(0, 1)
@@ -196,11 +209,15 @@ def test_what_is_wrong_in_itself_takes_nobodys_place(own: str, other: str) -> No
 
 def test_one_that_was_not_identified_says_why() -> None:
     missing = replace(
-        identification("halves"), convention=None, message="not on this machine: it is not installed"
+        identification("halves"),
+        convention=None,
+        message="not on this machine: it is not installed",
     )
     told_of_it = likeness(identification("halves"), missing, "theirs")
     assert told_of_it.swappable == "unknown"
-    assert [one.fix for one in told_of_it.differences] == ["not on this machine: it is not installed"]
+    assert [one.fix for one in told_of_it.differences] == [
+        "not on this machine: it is not installed"
+    ]
 
 
 @pytest.mark.parametrize(("own", "other"), [("make_tables", "halves"), ("halves", "make_tables")])

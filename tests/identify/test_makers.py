@@ -16,7 +16,8 @@ COORDINATES = {
     "OfPointsInAFilm": (0,) * 8 + (1,) * 8 + (2,) * 8,
     "OfPointsInBlocks": (0,) * 12 + (1,) * 12,
 }
-DEALT = "OfSectionsDealtInTurn"  # whose angles are so large that float32 rounds them by more than 0.01 rad
+# whose angles are so large that float32 rounds them by more than 0.01 rad
+DEALT = "OfSectionsDealtInTurn"
 WRONG = {
     "forgets_its_offset": "offset-ignored",
     "FromOneTooFar": "offset-ignored",
@@ -67,7 +68,9 @@ def test_a_healthy_maker_is_right(name: str) -> None:
     assert one.longest_context >= 4097
 
 
-@pytest.mark.parametrize(("name", "owners"), {"OfAnImage": (16, 16), "OfAFilm": (8, 12, 12)}.items())
+@pytest.mark.parametrize(
+    ("name", "owners"), {"OfAnImage": (16, 16), "OfAFilm": (8, 12, 12)}.items()
+)
 def test_a_maker_for_an_image_is_right_along_each_side(name: str, owners: tuple[int, ...]) -> None:
     one = found(name)
     assert (one.answer, one.message) == ("right", None)
@@ -78,14 +81,20 @@ def test_a_maker_for_an_image_is_right_along_each_side(name: str, owners: tuple[
     for side, pairs in enumerate(owners):
         theta = 10000.0 if name == "OfAnImage" else 256.0
         turned = [
-            f for f, owner in zip(one.convention.frequencies, one.convention.coordinates) if owner == side
+            f
+            for f, owner in zip(one.convention.frequencies, one.convention.coordinates)
+            if owner == side
         ]
         assert turned == pytest.approx([theta ** (-pair / pairs) for pair in range(pairs)])
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    {"of_a_grid": "theta=100", "turns_a_grid": "theta=100", "of_pixels": "linspace(1, 5) pi"}.items(),
+    {
+        "of_a_grid": "theta=100",
+        "turns_a_grid": "theta=100",
+        "of_pixels": "linspace(1, 5) pi",
+    }.items(),
 )
 def test_the_frequencies_of_a_grid_are_told_along_each_side(name: str, words: str) -> None:
     said = [one.says for one in found(name).evidence if one.field == "frequencies"]
@@ -115,14 +124,19 @@ def test_its_demonstration_runs_without_rotcheck(name: str) -> None:
     code = next(one.demonstration for one in found(name).findings if one.mistake)
     assert code
     assert "rotcheck" not in code
-    done = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "tensor(" in done.stdout or "right [" in done.stdout
 
 
 def test_points_of_as_many_coordinates_as_an_object_has_lanes_for_are_tried() -> None:
     convention = found("OfPointsWithTime").convention
-    assert (found("OfPointsWithTime").answer, found("OfPointsWithTimeTwice").answer) == ("right", "unknown")
+    assert (found("OfPointsWithTime").answer, found("OfPointsWithTimeTwice").answer) == (
+        "right",
+        "unknown",
+    )
     assert convention
     assert convention.coordinates == (0,) * 4 + (1,) * 4 + (2,) * 8 + (3,) * 8
 
@@ -161,7 +175,9 @@ def test_layers_of_the_other_kind_are_asked_for_too() -> None:
     one = found("OfTwoKindsOfLayers")
     assert one.call == "f(x, positions, 'sliding_attention')"
     assert one.untried == ()
-    assert "Plain(theta=1000000.0) with layer_type='full_attention'" in [each.says for each in one.evidence]
+    assert "Plain(theta=1000000.0) with layer_type='full_attention'" in [
+        each.says for each in one.evidence
+    ]
 
 
 def test_an_amplitude_that_the_configuration_asks_for_is_right() -> None:

@@ -46,7 +46,8 @@ def test_what_is_meant_is_identified(name: str, found: dict[str, Identification]
     one = found[name]
     assert one.follows, one.message
     assert one.convention is not None
-    turns = one.convention.theta or name == "rope_of_frequencies"  # it is handed them, and makes the angles
+    # it is handed them, and makes the angles
+    turns = one.convention.theta or name == "rope_of_frequencies"
     assert one.convention.kind == ("builds" if name in MAKE else "both" if turns else "applies")
 
 
@@ -90,7 +91,9 @@ def test_a_class_that_cannot_be_built_takes_nobody_along(found: dict[str, Identi
 def test_a_class_that_refuses_heads_of_any_width_is_answered_with_what_it_raised_at_first(
     body: str, tmp_path: Path
 ) -> None:
-    code = f"class Rope:\n    def __init__(self, dim):\n        {body}\n    def __call__(self, x): ..."
+    code = (
+        f"class Rope:\n    def __init__(self, dim):\n        {body}\n    def __call__(self, x): ..."
+    )
     (tmp_path / "theirs.py").write_text(code)
     done = run("theirs.py", "--format", "json", cwd=tmp_path)
     message = json.loads(done.stdout)["message"]

@@ -20,7 +20,7 @@ from identifying import CPU
 import rotcheck
 from rotcheck import __version__
 from rotcheck.compare import judgement
-from rotcheck.identify.describe import identified
+from rotcheck.identify.identification import identified
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import load
 from rotcheck.preflight.decision import decide
@@ -35,7 +35,13 @@ NO_OTHER_CHECK = (  # sees these: only `identify` does
 )
 WRONG = (
     *NO_OTHER_CHECK,
-    *("whole_qkv", "rows_of_all_heads", "key_left_alone", "positions_of_the_first_row", "spoils_its_input"),
+    *(
+        "whole_qkv",
+        "rows_of_all_heads",
+        "key_left_alone",
+        "positions_of_the_first_row",
+        "spoils_its_input",
+    ),
 )
 RIGHT = ("batched_tables", "backwards", "writes_where_it_reads", "from_an_offset")
 UNKNOWN = ("raises", "returns_text")
@@ -69,7 +75,14 @@ def may_start(name: str) -> bool:
     return decide(
         DEFAULT,
         report(
-            alone, Cell(implementation=name, device="cpu", dtype="float32", check="forward", verdict="agrees")
+            alone,
+            Cell(
+                implementation=name,
+                device="cpu",
+                dtype="float32",
+                check="forward",
+                verdict="agrees",
+            ),
         ),
     ).may_start
 
@@ -103,7 +116,9 @@ def test_what_is_right_is_right_everywhere(name: str) -> None:
     alone = cell(name)
     assert (alone.verdict, alone.cause, exit_code([alone])) == ("agrees", None, 0)
     assert may_start(name)
-    assert assert_rotates(load.find(named(name), "cpu").function, dtypes=["float32"], checks=["dtype"])
+    assert assert_rotates(
+        load.find(named(name), "cpu").function, dtypes=["float32"], checks=["dtype"]
+    )
 
 
 def test_a_choice_is_a_note_and_no_mistake() -> None:
@@ -132,12 +147,16 @@ def test_a_right_permutation_of_a_checkpoint_passes_and_a_wrong_one_fails() -> N
     cells = assert_rotates(functions_permuting.permute_q_and_k, dtypes=["float32"])
     assert {cell.check for cell in cells if cell.verdict == "agrees"} == {"convention"}
     assert {cell.verdict for cell in cells} == {"agrees", "skipped"}
-    assert "permutes a k of 3 heads otherwise than q" in assertion(functions_permuting.permute_k_as_q)
+    assert "permutes a k of 3 heads otherwise than q" in assertion(
+        functions_permuting.permute_k_as_q
+    )
     assert "permutes the rows" in assertion(functions_permuting.permute_q_and_k, checks=["forward"])
 
 
 def test_a_flag_that_changes_nothing_fails_as_in_identify() -> None:
-    assert "the flag interleaved changes nothing" in assertion(functions_flagged.ignores, checks=["dtype"])
+    assert "the flag interleaved changes nothing" in assertion(
+        functions_flagged.ignores, checks=["dtype"]
+    )
     assert assert_rotates(functions_flagged.paired_either_way, checks=["dtype"])
 
 
@@ -204,7 +223,10 @@ def test_what_shows_with_a_flag_or_beside_another_function_of_the_file_alone_is_
     tmp_path: Path,
 ) -> None:
     (tmp_path / "tables.py").write_text(TABLES)
-    asked = [str(tmp_path / "tables.py"), f"{Path(functions_flagged.__file__)}:tables_of_halves_alone"]
+    asked = [
+        str(tmp_path / "tables.py"),
+        f"{Path(functions_flagged.__file__)}:tables_of_halves_alone",
+    ]
     cells = rotcheck.compare(asked, devices=["cpu"], dtypes=["float32"]).cells
     told = {each.implementation.rpartition(":")[2]: each.message or "" for each in findings(cells)}
     assert {each.check for each in findings(cells)} == {"convention"}
@@ -227,14 +249,14 @@ def test_a_file_with_a_mistake_is_red_in_every_command(command: str, tmp_path: P
     )
     assert (done.returncode, done.stderr) == (1, "")
     told = "rope_of_the_first_row: uses the positions of one batch row for all rows"
-    unknown = (
-        f"model.py:rope_of_nobody_knows_what: not {'understood' if command == 'check' else 'identified'}"
-    )
+    unknown = f"model.py:rope_of_nobody_knows_what: not {'understood' if command == 'check' else 'identified'}"
     assert unknown in done.stdout
     if command in ("train", "bench"):
         top = done.stdout.partition("native (baseline)" if command == "bench" else "float64 ")[0]
         assert f"\u2717 model.py:{told}" in top
     written = json.loads((tmp_path / "found.json").read_text())
     told_of = written.get("identifications") or written.get("report", written)["conventions"]
-    wrong = [one["specification"] for one in told_of if any(each["mistake"] for each in one["findings"])]
+    wrong = [
+        one["specification"] for one in told_of if any(each["mistake"] for each in one["findings"])
+    ]
     assert wrong == ["model.py:rope_of_the_first_row"]

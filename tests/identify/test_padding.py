@@ -46,7 +46,9 @@ def test_which_lanes_turn_is_told() -> None:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_padding_that_changes_nothing_is_a_mistake_where_its_docstring_says_so_and_shown(name: str) -> None:
+def test_padding_that_changes_nothing_is_a_mistake_where_its_docstring_says_so_and_shown(
+    name: str,
+) -> None:
     (one,) = found(name).findings
     assert (found(name).answer, one.code) == ("wrong", WRONG[name])
     shown: dict[str, object] = {}

@@ -51,7 +51,9 @@ def test_what_another_call_may_make_right_is_not_understood(name: str) -> None:
     assert found(name).advice
 
 
-def test_where_numpy_is_not_installed_one_of_torch_is_understood_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_numpy_is_not_installed_one_of_torch_is_understood_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
     name = next(iter(functions_permuting.RIGHT))
     assert told(f"{FILE}:{name}").answer == "right"

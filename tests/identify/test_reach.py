@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rotcheck.identify.describe import identified
+from rotcheck.identify.identification import identified
 from rotcheck.implementations.load import Target
 from rotcheck.testing import assert_rotates
 

@@ -9,8 +9,8 @@ import pytest
 from identifying import told
 from msgspec.structs import replace
 
-from rotcheck.identify.likeness import likeness
 from rotcheck.identify.run import identify
+from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.report.formats import markdown, table
 from rotcheck.report.page import Look
 from rotcheck.results import Identification
@@ -40,9 +40,12 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
         [replace(one, likeness=likeness(one, other, "other")) for one in every], Look(width=width)
     )
     code = {
-        line.strip() for one in every for line in (likeness(one, other, "other").adapter or "").splitlines()
+        line.strip()
+        for one in every
+        for line in (likeness(one, other, "other").adapter or "").splitlines()
     }
-    code |= {line.strip() for one in every for line in _demonstrations(one)}  # which is to be pasted as it is
+    # which is to be pasted as it is
+    code |= {line.strip() for one in every for line in _demonstrations(one)}
     wide = [line for line in shown.splitlines() if len(line) > width and line.strip() not in code]
     assert [line for line in wide if not line.startswith(("✓ ", "✗ "))] == []
 
@@ -70,7 +73,9 @@ def test_the_convention_of_one_that_is_right_without_a_flag_is_no_nearest_one() 
 
 def test_every_further_mistake_has_a_heading_of_its_own() -> None:
     found = named("functions_mistaken:minus_forgotten")
-    twice = replace(found, findings=(*found.findings, replace(found.findings[0], message="and another")))
+    twice = replace(
+        found, findings=(*found.findings, replace(found.findings[0], message="and another"))
+    )
     shown = table.convention([twice], Look(width=100)).splitlines()
     assert "✗ and another" in shown
     assert sum(line.startswith("✗") for line in shown) == 2
@@ -78,7 +83,8 @@ def test_every_further_mistake_has_a_heading_of_its_own() -> None:
 
 def test_what_told_so_has_a_column_where_there_is_room() -> None:
     narrow, wide = (
-        table.convention([named("functions_half:narrow_tables")], Look(width=width)) for width in (100, 160)
+        table.convention([named("functions_half:narrow_tables")], Look(width=width))
+        for width in (100, 160)
     )
     assert "half  (basis vectors in a head of 16 lanes: lane 0 leaks into lane 8)" in narrow
     assert "(basis vectors" not in wide
@@ -86,7 +92,9 @@ def test_what_told_so_has_a_column_where_there_is_room() -> None:
 
 
 def test_what_differs_in_tables_alone_is_one_way_to_call_it() -> None:
-    shown = " ".join(table.convention([named("functions_half:just_lines_up")], Look(width=160)).split())
+    shown = " ".join(
+        table.convention([named("functions_half:just_lines_up")], Look(width=160)).split()
+    )
     assert "bshd with tables (1, S, 1, W) or (S, 1, W)" in shown
 
 
@@ -95,7 +103,9 @@ def test_one_that_rotates_nothing_says_what_was_tried() -> None:
     assert shown.startswith("? functions_without_rotation:raises: not identified\n")
     assert " - f(x, cos, sin) raises ZeroDivisionError: never works" in shown
     assert shown.endswith("not identified, 0.25 s\n")
-    assert "| field |" not in markdown.convention([named("functions_without_rotation:raises")], Look())
+    assert "| field |" not in markdown.convention(
+        [named("functions_without_rotation:raises")], Look()
+    )
 
 
 def test_a_theta_is_a_number() -> None:

@@ -62,7 +62,9 @@ def test_what_depends_on_the_elements_of_x_makes_no_tables(
 
 def test_a_class_that_asks_for_cuda_says_so_where_there_is_none() -> None:
     """Another exception of a class stays what it is."""
-    names = [f"{FILE.name}:{name}" for name in ("RotaryOnCuda", "RotaryThatFails", "tables_of_rows")]
+    names = [
+        f"{FILE.name}:{name}" for name in ("RotaryOnCuda", "RotaryThatFails", "tables_of_rows")
+    ]
     done = run(*names, "--format", "json", CUDA_VISIBLE_DEVICES="")
     said = [one["message"] for one in json.loads(done.stdout)["identifications"]]
     assert said == [

@@ -7,10 +7,10 @@ import pytest
 import torch
 from identifying import told
 
-from rotcheck.identify import engine, stopwatch
-from rotcheck.identify.limit import GUESSES, SECONDS, Limit
+from rotcheck.identify.calling import search, stopwatch
+from rotcheck.identify.calling.search_limit import GUESSES, SECONDS, Limit
+from rotcheck.identify.calling.stopwatch import Stopwatch
 from rotcheck.identify.run import identify
-from rotcheck.identify.stopwatch import Stopwatch
 from rotcheck.implementations.hints import hints
 
 MODULE = functions_of_kinds.__name__
@@ -19,7 +19,7 @@ MODULE = functions_of_kinds.__name__
 def used(name: str) -> Limit:
     """Return what a search for a function's call used."""
     limit, function = Limit(), getattr(functions_of_kinds, name)
-    engine.search(function, torch.device("cpu"), hints(function), limit)
+    search.search(function, torch.device("cpu"), hints(function), limit)
     return limit
 
 

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 import rotcheck
 from rotcheck.errors import RequestError
-from rotcheck.identify.likeness import likeness
-from rotcheck.identify.swap.beside import apart, at_lengths
-from rotcheck.identify.swap.run import NEAR, of_run
-from rotcheck.identify.words import described
+from rotcheck.identify.reading.convention_words import described
+from rotcheck.identify.swapping.likeness import likeness
+from rotcheck.identify.swapping.side_by_side import apart, at_lengths
+from rotcheck.identify.swapping.swap import NEAR, of_run
 from rotcheck.implementations import load
 from rotcheck.results import Identification, Likeness
 from rotcheck.rotary import apply_rotary
@@ -28,7 +28,8 @@ SWAPS = str(HERE / "swaps.py")
 def held(own: str, other: str) -> Likeness:
     """Return what the command says of two functions of swaps.py, or of registered names."""
     every = [
-        f"{SWAPS}:{name}" if name.isidentifier() and hasattr(swaps, name) else name for name in (own, other)
+        f"{SWAPS}:{name}" if name.isidentifier() and hasattr(swaps, name) else name
+        for name in (own, other)
     ]
     found = rotcheck.identify(every[0], like=every[1]).likeness
     assert found is not None
@@ -51,7 +52,10 @@ def test_a_library_that_cannot_run_here_is_held_by_what_it_is_registered_with() 
     ("own", "line"),
     [
         ("native", "from rotcheck.implementations.native import apply as ours"),
-        ("torchscript", 'from rotcheck.implementations.torchscript import load\n\nours = load("cpu")'),
+        (
+            "torchscript",
+            'from rotcheck.implementations.torchscript import load\n\nours = load("cpu")',
+        ),
         ("neighbours", "from swaps import neighbours as ours"),
     ],
 )
@@ -59,13 +63,19 @@ def test_the_code_that_is_printed_imports_what_it_calls(own: str, line: str) -> 
     found = held(own, "halves")
     assert f"import torch\n\n{line}\n\n\ndef as_theirs(x, cos, sin" in (found.adapter or "")
     code = f"{found.adapter}\n\nprint(as_theirs(torch.ones(1, 2, 1, 4), torch.eye(2), 1 - torch.eye(2)).tolist())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=False
+    )
     x, cos, sin = torch.ones(1, 2, 1, 4), torch.eye(2), 1 - torch.eye(2)
     assert done.stdout == f"{swaps.halves(x, cos, sin).tolist()}\n", done.stderr
 
 
-@pytest.mark.parametrize(("own", "other"), [("native", "lines_up"), ("lines_up", "tables_of_a_batch")])
-def test_one_that_takes_any_layout_is_held_in_the_other_one_with_its_heads(own: str, other: str) -> None:
+@pytest.mark.parametrize(
+    ("own", "other"), [("native", "lines_up"), ("lines_up", "tables_of_a_batch")]
+)
+def test_one_that_takes_any_layout_is_held_in_the_other_one_with_its_heads(
+    own: str, other: str
+) -> None:
     found = held(own, other)
     assert found.swappable == "with changes"
     assert found.adapter is not None
@@ -117,7 +127,9 @@ def test_what_takes_any_layout_is_run_in_that_of_ours() -> None:
 SCALED = {"make_scaled": "1.27726", "make_tables": "1"}
 
 
-@pytest.mark.parametrize(("own", "other"), [("make_tables", "make_scaled"), ("make_scaled", "make_tables")])
+@pytest.mark.parametrize(
+    ("own", "other"), [("make_tables", "make_scaled"), ("make_scaled", "make_tables")]
+)
 def test_an_attention_factor_is_never_as_it_is(own: str, other: str) -> None:
     found = likeness(told(f"swaps:{own}"), told(f"swaps:{other}"), other)
     assert (found.swappable, fields(found)) == ("with changes", ["amplitude"])
@@ -163,7 +175,10 @@ BY_LENGTH = [
 def test_two_that_follow_the_length_by_one_rule_are_swapped_as_they_are(name: str) -> None:
     found = rotcheck.identify(name, like=name).likeness
     assert found is not None
-    assert (found.swappable, [one.field for one in found.differences]) == ("as it is", ["frequencies"])
+    assert (found.swappable, [one.field for one in found.differences]) == (
+        "as it is",
+        ["frequencies"],
+    )
     assert "alike for 9, 300, 1025, 2049, 4097, 8193, 16385" in found.differences[0].fix
 
 
@@ -213,7 +228,10 @@ def test_a_field_that_is_not_known_is_never_as_it_is() -> None:
 def test_another_way_to_call_it_needs_no_change() -> None:
     """It takes tables (S, W) and (B, S, W): one that takes (S, W) alone is swapped as it is."""
     assert likeness(of("tables_of_any_batch"), of("halves"), "other").swappable == "as it is"
-    assert likeness(of("tables_of_any_batch"), of("tables_of_a_batch"), "other").swappable == "as it is"
+    assert (
+        likeness(of("tables_of_any_batch"), of("tables_of_a_batch"), "other").swappable
+        == "as it is"
+    )
     assert likeness(of("tables_of_a_batch"), of("halves"), "other").swappable == "with changes"
 
 

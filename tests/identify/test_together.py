@@ -163,19 +163,31 @@ def came_and_right(mistake: dict[str, Any], folder: Path) -> tuple[Any, Any]:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     )
-    came, right = (ast.literal_eval(line.split(" ", 1)[1].strip()) for line in done.stdout.splitlines())
+    came, right = (
+        ast.literal_eval(line.split(" ", 1)[1].strip()) for line in done.stdout.splitlines()
+    )
     assert came != right
     return came, right
 
 
 @pytest.mark.parametrize("made", ["half", "interleaved"])
-def test_tables_in_the_other_order_are_a_mistake_of_who_takes_them(made: str, tmp_path: Path) -> None:
+def test_tables_in_the_other_order_are_a_mistake_of_who_takes_them(
+    made: str, tmp_path: Path
+) -> None:
     every = found(tmp_path, HEAD + makes(made) + takes(OTHER[made]), code=1)
     maker, taker = every["RotaryEmbedding"], every["apply_rotary"]
-    assert (maker["follows"], maker["findings"], maker["convention"]["table_lanes"]) == (True, [], made)
+    assert (maker["follows"], maker["findings"], maker["convention"]["table_lanes"]) == (
+        True,
+        [],
+        made,
+    )
     assert (taker["follows"], taker["convention"]["table_lanes"]) == (False, OTHER[made])
     (mistake,) = taker["findings"]
-    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("pairing-of-tables", "R1", True)
+    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == (
+        "pairing-of-tables",
+        "R1",
+        True,
+    )
     assert mistake["message"] == (
         f"takes tables with {WORDS[OTHER[made]]}, and RotaryEmbedding of the same file makes them with {WORDS[made]}"
     )
@@ -191,9 +203,7 @@ def test_it_is_printed_with_the_function_that_takes_them(tmp_path: Path) -> None
     (tmp_path / "model.py").write_text(MISFIT + CALLED)
     done = run("model.py", "-o", "found.md", cwd=tmp_path, COLUMNS="200")
     assert (done.returncode, done.stderr) == (1, "")
-    words = (
-        "takes tables with each value twice, and RotaryEmbedding of the same file makes them with cat(f, f)"
-    )
+    words = "takes tables with each value twice, and RotaryEmbedding of the same file makes them with cat(f, f)"
     titles = [line for line in done.stdout.splitlines() if line.startswith(("✓", "✗", "?"))]
     assert titles == [
         "✓ model.py:RotaryEmbedding: makes repeated cat(f, f) tables, theta 10000",
@@ -204,9 +214,13 @@ def test_it_is_printed_with_the_function_that_takes_them(tmp_path: Path) -> None
     assert f"### ✗ model.py:apply_rotary: {words}" in (tmp_path / "found.md").read_text()
 
 
-def test_two_that_are_named_are_held_against_each_other_however_their_file_is_named(tmp_path: Path) -> None:
+def test_two_that_are_named_are_held_against_each_other_however_their_file_is_named(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "model.py").write_text(MISFIT)
-    done = run("model.py:apply_rotary", str(tmp_path / "model.py") + ":RotaryEmbedding", cwd=tmp_path)
+    done = run(
+        "model.py:apply_rotary", str(tmp_path / "model.py") + ":RotaryEmbedding", cwd=tmp_path
+    )
     assert done.returncode == 1
     assert "✗ model.py:apply_rotary: takes tables with each value twice" in done.stdout
 
@@ -215,7 +229,9 @@ def test_whether_it_can_be_swapped_is_told_of_the_function_by_itself(tmp_path: P
     (tmp_path / "model.py").write_text(MISFIT)
     done = run("model.py", "--like", "model.py:apply_rotary", cwd=tmp_path)
     assert done.returncode == 1
-    assert "model.py:apply_rotary can take the place of model.py:apply_rotary as it is" in done.stdout
+    assert (
+        "model.py:apply_rotary can take the place of model.py:apply_rotary as it is" in done.stdout
+    )
 
 
 DOUBTS = {
@@ -245,7 +261,9 @@ def of_doubts(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("doubt", DOUBTS)
-def test_where_there_is_a_doubt_nothing_is_said(doubt: str, of_doubts: list[dict[str, Any]]) -> None:
+def test_where_there_is_a_doubt_nothing_is_said(
+    doubt: str, of_doubts: list[dict[str, Any]]
+) -> None:
     every = [one for one in of_doubts if one["specification"].startswith(f"{doubt}.py:")]
     assert [one["findings"] for one in every] == [[]] * len(every)
     assert len(every) >= 2
@@ -261,7 +279,9 @@ BESIDE = {
 def test_tables_of_another_form_beside_them_silence_nothing(beside: str, tmp_path: Path) -> None:
     every = found(tmp_path, MISFIT + BESIDE[beside], code=1)
     wrong = {
-        name: [each["code"] for each in one["findings"]] for name, one in every.items() if one["findings"]
+        name: [each["code"] for each in one["findings"]]
+        for name, one in every.items()
+        if one["findings"]
     }
     assert wrong == {"apply_rotary": ["pairing-of-tables"]}
 
@@ -294,7 +314,11 @@ def rotary_tables(positions, head_dim=32, theta=10000.0):
 def test_a_half_of_its_own_that_is_never_read_is_a_mistake(tmp_path: Path) -> None:
     every = found(tmp_path, HALVES + OF_AN_IMAGE, code=1)
     (mistake,) = every["rotary_embed"]["findings"]
-    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("half-of-tables", "R171", True)
+    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == (
+        "half-of-tables",
+        "R171",
+        True,
+    )
     assert mistake["message"].startswith(
         "never reads the second half of its tables, and vision_rotary_tables"
     )
@@ -331,7 +355,11 @@ def rotary_embedding(positions, query, key, cos_sin_cache):
 def test_sin_taken_for_the_cos_of_the_same_file_is_a_mistake(tmp_path: Path) -> None:
     every = found(tmp_path, IN_ONE_TENSOR.format(names="sin, cos"), code=1)
     (mistake,) = every["rotary_embedding"]["findings"]
-    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == ("tables-swapped", "R5", True)
+    assert (mistake["code"], mistake["failure"], mistake["mistake"]) == (
+        "tables-swapped",
+        "R5",
+        True,
+    )
     came_and_right(mistake, tmp_path)
 
 

@@ -15,7 +15,9 @@ SAID = {
         "argument 3, `flavour`: its name says nothing rotcheck knows",
     ],
     "one_and_more": [],
-    "of_keywords": ["it takes `**given` and names no argument: nothing tells which names it looks for"],
+    "of_keywords": [
+        "it takes `**given` and names no argument: nothing tells which names it looks for"
+    ],
     "of_any_number": [
         "it takes `*given` and names no argument: nothing tells how many it takes, and what they are"
     ],
@@ -59,7 +61,9 @@ def test_not_identified_and_wrong_have_marks_of_their_own(
         assert table.convention(found, look).startswith(f"{sign} {name}: {headline}\n")
         assert markdown.convention(found, look).startswith(f"### {sign} {name}: {headline}\n")
         marks = [
-            line[:2].strip() for line in table.convention(found, look).splitlines() if line[:1] in "✗?X✓"
+            line[:2].strip()
+            for line in table.convention(found, look).splitlines()
+            if line[:1] in "✗?X✓"
         ]
         assert list(filter(None, marks)) == [sign]  # and the mistake is told once
 

@@ -57,7 +57,9 @@ def dead() -> dict[str, Identification]:
 
 
 @pytest.mark.parametrize("name", DEAD)
-def test_a_process_that_does_not_come_back_is_a_result(name: str, dead: dict[str, Identification]) -> None:
+def test_a_process_that_does_not_come_back_is_a_result(
+    name: str, dead: dict[str, Identification]
+) -> None:
     found = dead[name]
     assert (found.follows, found.convention) == (False, None)
     assert DEAD[name] in str(found.message)

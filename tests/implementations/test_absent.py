@@ -135,7 +135,9 @@ def test_of_a_script_what_is_defined_below_that_line_is_loaded_and_nothing_else_
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
     assert called(script, "apply_rope_below").shape == (2, 5, 3, 8)
-    assert importing.told(f"{script}:apply_rope_below") == ("without line 8, which raises AssertionError",)
+    assert importing.told(f"{script}:apply_rope_below") == (
+        "without line 8, which raises AssertionError",
+    )
     assert not (tmp_path / "trained").exists()
     with pytest.raises(AssertionError):
         called(script, "apply_rope_of_a_step")
@@ -150,20 +152,27 @@ def inside(tmp_path: Path) -> Path:
     (folder / "__init__.py").write_text(
         "from .kernels import fused\nfrom .rope import apply_rope\nSCALE = 2\n"
     )
-    (folder / "kernels.py").write_text("import torch\nfused = 1 / (torch.cuda.device_count() // 99)\n")
+    (folder / "kernels.py").write_text(
+        "import torch\nfused = 1 / (torch.cuda.device_count() // 99)\n"
+    )
     (folder / "halves.py").write_text("def halves(x):\n    return x.chunk(2, -1)\n")
     (folder / "rope.py").write_text(
         ROTARY.replace("from absent_registry import register", "from lone_engine import register")
         .replace(
-            "from absent_kernels.ops import AttentionBias, fused", "from .kernels import fused, AttentionBias"
+            "from absent_kernels.ops import AttentionBias, fused",
+            "from .kernels import fused, AttentionBias",
         )
         .replace("x.chunk(2, -1)", "halves(x)")
-        .replace("import torch\n", "import torch\nfrom lone_engine.layers.halves import halves\n", 1)
+        .replace(
+            "import torch\n", "import torch\nfrom lone_engine.layers.halves import halves\n", 1
+        )
     )
     return folder / "rope.py"
 
 
-def test_a_file_is_loaded_without_the_package_around_it_where_that_does_not_run(inside: Path) -> None:
+def test_a_file_is_loaded_without_the_package_around_it_where_that_does_not_run(
+    inside: Path,
+) -> None:
     assert called(inside, "apply_rope").shape == (2, 5, 3, 8)
     assert importing.told(f"{inside}:apply_rope") == (
         "without the __init__ files of the packages around it",

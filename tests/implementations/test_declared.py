@@ -37,7 +37,9 @@ def test_the_decorator_can_be_used_again_and_again_and_returns_the_function() ->
 
 
 @pytest.mark.parametrize(("direction", "verdict"), [("1", "disagrees"), ("-1", "agrees")])
-def test_a_function_is_held_to_what_it_declares(direction: str, verdict: str, tmp_path: Path) -> None:
+def test_a_function_is_held_to_what_it_declares(
+    direction: str, verdict: str, tmp_path: Path
+) -> None:
     words = f"pairing='half', layout='qkv', tables='packed', direction={direction}"
     (cell,) = rotcheck.compare([written(tmp_path, words)], **ASKED).cells
     assert cell.verdict == verdict
@@ -55,7 +57,10 @@ def test_one_that_declares_nothing_is_judged_in_its_own_convention(tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("pairings='half'", "what it declares: unknown 'pairings'; a convention has arguments, blocks, "),
+        (
+            "pairings='half'",
+            "what it declares: unknown 'pairings'; a convention has arguments, blocks, ",
+        ),
         ("pairing='halves'", "what it declares: Invalid enum value 'halves' - at `$.pairing`"),
         ("layout='bdsh'", "what it declares: unknown layout 'bdsh'; known are bshd"),
     ],

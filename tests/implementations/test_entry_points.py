@@ -84,9 +84,16 @@ def test_a_built_in_one_is_what_its_entry_loads() -> None:
 
 
 def test_a_packages_module_and_function_are_known_by_their_names(install: Install) -> None:
-    install("theirs", listed("their-rope = their_rope", "their-call = their_rope : by_name"), their_rope=ROPE)
+    install(
+        "theirs",
+        listed("their-rope = their_rope", "their-call = their_rope : by_name"),
+        their_rope=ROPE,
+    )
 
-    assert registry.of_packages() == {"their-rope": "their_rope", "their-call": "their_rope:by_name"}
+    assert registry.of_packages() == {
+        "their-rope": "their_rope",
+        "their-call": "their_rope:by_name",
+    }
     registry.check("their-rope")
     registry.check("their-call")
     assert registry.module_of("their-rope") == "their_rope"
@@ -115,7 +122,8 @@ def test_rotchecks_own_names_are_not_taken(install: Install) -> None:
 def test_an_unknown_name_is_answered_with_theirs_too(install: Install) -> None:
     install("theirs", listed("their-rope = their_rope"), their_rope=ROPE)
     with pytest.raises(
-        RequestError, match=r"did you mean 'their-rope'\? Known: complex, .*, their-rope; or your own"
+        RequestError,
+        match=r"did you mean 'their-rope'\? Known: complex, .*, their-rope; or your own",
     ):
         registry.check("thier-rope")
 
@@ -129,12 +137,15 @@ def test_a_file_that_is_no_list_of_entries_is_told_and_breaks_nothing(install: I
         registry.check("their-rpoe")
 
 
-@pytest.mark.parametrize("module", ["", "convention = None\n", "def load(device):\n    return None\n"])
+@pytest.mark.parametrize(
+    "module", ["", "convention = None\n", "def load(device):\n    return None\n"]
+)
 def test_a_module_that_is_no_implementation_is_told(module: str, install: Install) -> None:
     install("theirs", listed("their-rope = their_rope"), their_rope=module)
     sys.modules.pop("their_rope", None)
     with pytest.raises(
-        load.NoImplementation, match="the entry point 'their-rope' names the module their_rope, which"
+        load.NoImplementation,
+        match="the entry point 'their-rope' names the module their_rope, which",
     ):
         load.implementation("their-rope")
     sys.modules.pop("their_rope", None)
@@ -174,7 +185,9 @@ INSTALLED = (
 def test_the_default_comparison_imports_no_library_that_was_not_asked_for(tmp_path: Path) -> None:
     """So it takes as long as ever, however many are installed."""
     tells = "open(__file__ + '.imported', 'w').close()\n"
-    packaged(tmp_path, "theirs", listed("their-rope = their_rope"), **dict.fromkeys(INSTALLED, tells))
+    packaged(
+        tmp_path, "theirs", listed("their-rope = their_rope"), **dict.fromkeys(INSTALLED, tells)
+    )
     found = compared(tmp_path, "--device", "cpu", "--dtype", "float32", "--check", "dtype")
 
     assert {cell["implementation"] for cell in found} == set(registry.of_folder())
@@ -193,7 +206,9 @@ BROKEN = listed(
 )
 
 
-def test_one_comparison_judges_those_of_packages_and_a_broken_one_breaks_only_itself(tmp_path: Path) -> None:
+def test_one_comparison_judges_those_of_packages_and_a_broken_one_breaks_only_itself(
+    tmp_path: Path,
+) -> None:
     packaged(
         tmp_path,
         "theirs",

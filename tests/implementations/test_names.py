@@ -66,14 +66,20 @@ def test_every_registered_name_can_be_loaded_and_says_what_it_is(name: str) -> N
         ("seed", "seed-native"),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_nearest_one_and_with_all(name: str, near: str) -> None:
+def test_an_unknown_name_is_answered_with_the_nearest_one_and_with_all(
+    name: str, near: str
+) -> None:
     words = refusal(name)
-    assert words.startswith(f"unknown implementation {name!r}; did you mean {near!r}? Known: complex, ")
+    assert words.startswith(
+        f"unknown implementation {name!r}; did you mean {near!r}? Known: complex, "
+    )
     assert "path/to/file.py:function or package.module:function" in words
 
 
 def test_a_file_without_a_function_is_answered_with_how_to_name_one() -> None:
-    assert refusal("mine.py") == "'mine.py' names a file and no function in it: write mine.py:function"
+    assert (
+        refusal("mine.py") == "'mine.py' names a file and no function in it: write mine.py:function"
+    )
 
 
 @pytest.mark.parametrize("name", ["", "zzz", "interface", "registry", "load", "exhibits"])
@@ -95,7 +101,9 @@ def test_a_file_that_is_no_python(tmp_path: Path) -> None:
     assert "its name must end in .py" in refusal(f"{tmp_path}/notes.txt:rotate")
 
 
-@pytest.mark.parametrize("data", [b"\x89PNG\r\n\xff\xfe", b"\x7fELF\0\0\0", b"# -*- coding: no-such -*-\n"])
+@pytest.mark.parametrize(
+    "data", [b"\x89PNG\r\n\xff\xfe", b"\x7fELF\0\0\0", b"# -*- coding: no-such -*-\n"]
+)
 def test_a_file_that_is_python_by_name_only(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "binary.py").write_bytes(data)
     assert "cannot be read as Python" in refusal(f"{tmp_path}/binary.py:rotate")
@@ -109,7 +117,9 @@ def test_a_file_in_an_encoding_of_its_own_is_python(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("function", ["", "1st", "a b", "f()", "a..b", ".b"])
 def test_what_stands_behind_the_colon_must_be_a_name(function: str, file: Path) -> None:
-    assert f"expected a function's name after ':', not {function!r}" in refusal(f"{file}:{function}")
+    assert f"expected a function's name after ':', not {function!r}" in refusal(
+        f"{file}:{function}"
+    )
 
 
 @pytest.mark.parametrize("target", ["", "my-package.module", "a..b", "1.2"])
@@ -124,7 +134,10 @@ def test_a_function_that_is_not_there_is_answered_with_the_nearest(file: Path) -
 
 
 def test_a_function_like_no_other_is_answered_with_those_there_are(file: Path) -> None:
-    assert refusal_of_loading(f"{file}:zzz") == "'mine.py:zzz': there is no function 'zzz'; it has rotate"
+    assert (
+        refusal_of_loading(f"{file}:zzz")
+        == "'mine.py:zzz': there is no function 'zzz'; it has rotate"
+    )
 
 
 def test_something_that_is_no_function(file: Path) -> None:
@@ -141,7 +154,9 @@ def test_a_module_that_is_not_there(module: str) -> None:
     assert "there is no module" in refusal_of_loading(f"{module}:rotate")
 
 
-def test_a_module_of_the_current_folder_is_found(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_of_the_current_folder_is_found(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(file.parent)
     monkeypatch.setattr("sys.path", list(__import__("sys").path))
     assert load.implementation("mine:rotate").load("cpu")("qkv", None, None) == "qkv"
@@ -160,7 +175,9 @@ def test_a_file_may_import_its_neighbours(file: Path) -> None:
 
 def test_a_neighbour_of_the_name_of_a_package_does_not_hide_it(file: Path) -> None:
     (file.parent / "msgspec.py").write_text("raise AssertionError\n")
-    (file.parent / "other.py").write_text("import msgspec\n\ndef rotate(*_):\n    return msgspec.__name__\n")
+    (file.parent / "other.py").write_text(
+        "import msgspec\n\ndef rotate(*_):\n    return msgspec.__name__\n"
+    )
     assert load.implementation(f"{file.parent}/other.py:rotate").load("cpu")() == "msgspec"
 
 

@@ -92,14 +92,19 @@ def test_the_nearest_pyproject_counts_and_paths_are_those_from_its_folder(
 
 
 def test_a_name_of_the_project_is_suggested_like_any_other(folder: Path) -> None:
-    with pytest.raises(RequestError, match="unknown implementation 'my-module'; did you mean 'by-module'"):
+    with pytest.raises(
+        RequestError, match="unknown implementation 'my-module'; did you mean 'by-module'"
+    ):
         registry.check("my-module")
 
 
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("mine = 3", "'mine' in [tool.rotcheck.implementations]: must be \"package.module:function\""),
+        (
+            "mine = 3",
+            "'mine' in [tool.rotcheck.implementations]: must be \"package.module:function\"",
+        ),
         ('mine = "rope"', "'mine' in [tool.rotcheck.implementations]: must be"),
         ('mine = { pairing = "half" }', "or a table with such a `function`"),
         (
@@ -123,12 +128,18 @@ def test_a_wrong_entry_is_named(table: str, words: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "words"),
     [
-        ('pairing = "halves"', "'mine' in [tool.rotcheck.implementations]: Invalid enum value 'halves'"),
+        (
+            'pairing = "halves"',
+            "'mine' in [tool.rotcheck.implementations]: Invalid enum value 'halves'",
+        ),
         (
             'layout = "bdsh"',
             "'mine' in [tool.rotcheck.implementations]: unknown layout 'bdsh'; known are bshd",
         ),
-        ('theta = "many"', "'mine' in [tool.rotcheck.implementations]: Expected `float`, got `str`"),
+        (
+            'theta = "many"',
+            "'mine' in [tool.rotcheck.implementations]: Expected `float`, got `str`",
+        ),
     ],
 )
 def test_a_field_of_another_kind_is_a_request_that_cannot_be_carried_out(

@@ -27,7 +27,10 @@ KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
             "if FAST:\n    def apply_rope(x): return x\nelse:\n    def apply_rope(x): return x * 1",
             ["apply_rope"],
         ),
-        ("class ProteinModel:\n    def forward(self, x): pass\ndef protein_frame(x): return x * 2", []),
+        (
+            "class ProteinModel:\n    def forward(self, x): pass\ndef protein_frame(x): return x * 2",
+            [],
+        ),
         ("class PropertyMap:\n    def forward(self, x): pass\ndef europe(x): return x * 2", []),
         ("class MRoPE2D:\n    def forward(self, x): pass", ["MRoPE2D"]),
         (
@@ -39,15 +42,25 @@ KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
         ("def get_timestep_embedding(t):\n    return torch.cat((t.sin(), t.cos()))", []),
         ("def get_2d_sincos_pos_embed(dim, grid):\n    return grid * dim", []),
         ("def interpolate_pos_embed(model, checkpoint):\n    return model", []),
-        ("def get_2d_rotary_pos_embed(dim, grid):\n    return grid * dim", ["get_2d_rotary_pos_embed"]),
-        ("@register_model\ndef rope_vit_small(pretrained=False, **more):\n    return Vit(**more)", []),
+        (
+            "def get_2d_rotary_pos_embed(dim, grid):\n    return grid * dim",
+            ["get_2d_rotary_pos_embed"],
+        ),
+        (
+            "@register_model\ndef rope_vit_small(pretrained=False, **more):\n    return Vit(**more)",
+            [],
+        ),
         ("class rope_vit_models(vit_models):\n    def forward(self, x): pass", []),
         (
             "class FluxPosEmbed:\n    def forward(self, ids): return get_1d_rotary_pos_embed(ids)",
             ["FluxPosEmbed"],
         ),
-        ("class BertEmbeddings:\n    def forward(self, x): return x + self.position_embeddings(x)", []),
-        ("class FluxRoPEInputsStep:\n    def __call__(self, components, state): pass", []),  # of a pipeline
+        (
+            "class BertEmbeddings:\n    def forward(self, x): return x + self.position_embeddings(x)",
+            [],
+        ),
+        # of a pipeline
+        ("class FluxRoPEInputsStep:\n    def __call__(self, components, state): pass", []),
         ("class GemmaEmbedAttention:\n    def forward(self, q, k, v): return apply_rope(q)", []),
         ("def rotate_half(x):\n    a, b = x.chunk(2, -1)\n    return torch.cat((-b, a), -1)", []),
     ],
@@ -66,7 +79,9 @@ def test_what_a_file_defines_elsewhere_alone_is_not_on_this_machine(tmp_path: Pa
     file.write_text("if 1 > 2:\n    def apply_rope(x): return x\ndef rope_too(x): return x\n")
     assert registry.expanded(str(file)) == [f"{file}:apply_rope", f"{file}:rope_too"]
     assert callable(load.find(f"{file}:rope_too", "cpu").function)
-    with pytest.raises(Unavailable, match="line 2 defines it under a condition that does not hold here"):
+    with pytest.raises(
+        Unavailable, match="line 2 defines it under a condition that does not hold here"
+    ):
         load.find(f"{file}:apply_rope", "cpu")
     with pytest.raises(RequestError, match="there is no function 'apply_rop'"):
         load.find(f"{file}:apply_rop", "cpu")

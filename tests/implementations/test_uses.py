@@ -27,7 +27,9 @@ class Rope:
 
 
 @pytest.fixture
-def module(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def module(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> ModuleType:
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "modules", dict(sys.modules))
     (tmp_path / "model.py").write_text(CLASS + request.param)
@@ -37,7 +39,10 @@ def module(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("module", "given"),
     [
-        ("def build():\n    return Rope(64, 32768, base=5e5)", [{"dim": 64, "length": 32768, "base": 5e5}]),
+        (
+            "def build():\n    return Rope(64, 32768, base=5e5)",
+            [{"dim": 64, "length": 32768, "base": 5e5}],
+        ),
         ("if __name__ == '__main__':\n    rope = Rope(1024 // HEADS)", [{"dim": 128}]),
         (  # a configuration of the file, by its annotation, through two classes
             "class Attention:\n    def __init__(self, args: ModelArgs):\n        self.width = args.dim // HEADS\n"
@@ -81,7 +86,10 @@ def test_the_arguments_of_a_call_are_what_the_file_says_they_are(
     ("module", "built"),
     [
         ("ROPE = Rope(96, 512)", "Rope(dim=96, length=512), as line 14 builds it"),
-        ("A, B = Rope(96), Rope(32)", "Rope(dim=96), as line 14 builds it; line 14 with other values"),
+        (
+            "A, B = Rope(96), Rope(32)",
+            "Rope(dim=96), as line 14 builds it; line 14 with other values",
+        ),
         ("def build(width):\n    return Rope(width)", "Rope(dim=64)"),
     ],
     indirect=["module"],

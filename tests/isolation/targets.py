@@ -54,9 +54,11 @@ def raises(setup):
     def answer(name):
         if name == "Unreadable":
             raise Unreadable
-        raise {"SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt, "ValueError": ValueError}[
-            name
-        ]("why")
+        raise {
+            "SystemExit": SystemExit,
+            "KeyboardInterrupt": KeyboardInterrupt,
+            "ValueError": ValueError,
+        }[name]("why")
 
     return answer
 

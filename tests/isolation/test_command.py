@@ -29,7 +29,9 @@ def test_one_that_may_not_be_run_cannot_be_started() -> None:
 
 
 def test_an_exit_code_comes_with_the_last_words() -> None:
-    found = command([*PYTHON, "import sys; print('no driver', file=sys.stderr); sys.exit(9)"], limit=60)
+    found = command(
+        [*PYTHON, "import sys; print('no driver', file=sys.stderr); sys.exit(9)"], limit=60
+    )
     assert found == Died(9, (), "no driver")
 
 

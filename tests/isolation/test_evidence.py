@@ -14,7 +14,9 @@ HERE = str(Path(__file__).parent)
 
 
 @both
-@pytest.mark.parametrize("name", ["SIGSEGV", "SIGABRT", "SIGKILL", "SIGFPE", "SIGBUS", "SIGTERM", "SIGALRM"])
+@pytest.mark.parametrize(
+    "name", ["SIGSEGV", "SIGABRT", "SIGKILL", "SIGFPE", "SIGBUS", "SIGTERM", "SIGALRM"]
+)
 def test_a_signal_is_named(start: str, name: str) -> None:
     (found,) = outcomes("sends_signal", [name], start=start)
     assert found.signal_name == name
@@ -50,7 +52,9 @@ def test_an_exception_without_words_keeps_its_name() -> None:
 @pytest.mark.parametrize("end", ["segfault", "abort", "loop in C"])
 def test_a_death_leaves_the_frames_of_whoever_died_innermost_first(start: str, end: str) -> None:
     (found,) = outcomes("outer", [end], start=start, limit=1)
-    names = [frame.rpartition(" in ")[2] for frame in found.trace if frame.startswith("targets.py:")]
+    names = [
+        frame.rpartition(" in ")[2] for frame in found.trace if frame.startswith("targets.py:")
+    ]
     assert names[-2:] == ["inner", "<lambda>"]
 
 
@@ -58,7 +62,9 @@ def test_a_death_leaves_the_frames_of_whoever_died_innermost_first(start: str, e
 def test_the_frames_are_nobody_elses_and_have_no_path(end: str) -> None:
     (found,) = outcomes("outer", [end])
     assert found.trace
-    assert not any("rotcheck/" in frame or HERE in frame or frame.startswith("/") for frame in found.trace)
+    assert not any(
+        "rotcheck/" in frame or HERE in frame or frame.startswith("/") for frame in found.trace
+    )
 
 
 @pytest.mark.parametrize("stream", [1, 2])
@@ -80,7 +86,10 @@ def test_output_that_is_no_text_is_kept_as_far_as_it_is() -> None:
 
 def test_the_host_name_is_no_part_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "node", lambda: "gandalf")
-    assert last_lines("gandalf: connection refused by gandalf-2") == "<host>: connection refused by <host>-2"
+    assert (
+        last_lines("gandalf: connection refused by gandalf-2")
+        == "<host>: connection refused by <host>-2"
+    )
 
 
 DUMP = """Fatal Python error: Segmentation fault
@@ -98,7 +107,10 @@ Extension modules: numpy (total: 1)
 
 
 def test_of_a_fault_the_frames_of_the_current_thread_are_kept() -> None:
-    assert of_fault(DUMP) == ("rotary.py:12 in rotate", "torch/nn/modules/module.py:1500 in forward")
+    assert of_fault(DUMP) == (
+        "rotary.py:12 in rotate",
+        "torch/nn/modules/module.py:1500 in forward",
+    )
 
 
 def test_the_fault_itself_is_no_last_word() -> None:

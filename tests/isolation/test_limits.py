@@ -92,7 +92,8 @@ def test_whoever_prints_without_end_meets_the_end_of_its_file_not_of_the_disk() 
 
 
 @pytest.mark.parametrize(
-    ("written", "gib"), [(f"{GIB}\n", 1.0), ("max\n", None), (f"{1 << 62}\n", None), ("", None), (None, None)]
+    ("written", "gib"),
+    [(f"{GIB}\n", 1.0), ("max\n", None), (f"{1 << 62}\n", None), ("", None), (None, None)],
 )
 def test_the_limit_of_a_container_counts(
     written: str | None, gib: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -68,7 +68,9 @@ def test_a_job_may_ask_for_a_new_worker_behind_what_raised() -> None:
 
 
 @both
-def test_a_process_that_is_spent_gives_its_answer_and_leaves_the_rest_to_another(start: str) -> None:
+def test_a_process_that_is_spent_gives_its_answer_and_leaves_the_rest_to_another(
+    start: str,
+) -> None:
     first, spent, second, last = outcomes("process", ["pid", "spend", "pid", "pid"], start=start)
     assert isinstance(spent, Returned)
     assert first.value != second.value == last.value
@@ -91,7 +93,9 @@ def test_it_does_not_matter_which_tasks_die(deaths: list[int]) -> None:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_job_that_dies_leaves_the_others_as_they_are(workers: int) -> None:
-    jobs = [job("process", ["pid", end, "pid"]) for end in ("nothing", "segfault", "nothing", "exit")]
+    jobs = [
+        job("process", ["pid", end, "pid"]) for end in ("nothing", "segfault", "nothing", "exit")
+    ]
     found = run(*jobs, workers=workers)
     lost = [(jobs.index(done.job), done.index) for done in found if isinstance(done.outcome, Died)]
     assert sorted(lost) == [(1, 1), (3, 1)]
@@ -100,8 +104,15 @@ def test_a_job_that_dies_leaves_the_others_as_they_are(workers: int) -> None:
 
 def test_when_the_opening_raises_all_tasks_share_it() -> None:
     found = run(job("raising_open", [1, 2, 3]), job("echo", [4]), workers=1)
-    assert [(done.index, done.opening) for done in found] == [(0, True), (1, True), (2, True), (0, False)]
-    assert {str(done.outcome) for done in found[:3]} == {"ImportError: cannot import the heart of it"}
+    assert [(done.index, done.opening) for done in found] == [
+        (0, True),
+        (1, True),
+        (2, True),
+        (0, False),
+    ]
+    assert {str(done.outcome) for done in found[:3]} == {
+        "ImportError: cannot import the heart of it"
+    }
     assert found[3].outcome.value == 4
 
 
@@ -144,7 +155,9 @@ def test_an_answer_that_is_no_json_is_raised_and_the_next_task_goes_on() -> None
 
 
 @pytest.mark.parametrize("how", ["no JSON", "other JSON", "half a message", "closes"])
-def test_a_worker_that_meddles_with_its_connection_loses_its_tasks_and_nobody_elses(how: str) -> None:
+def test_a_worker_that_meddles_with_its_connection_loses_its_tasks_and_nobody_elses(
+    how: str,
+) -> None:
     meddling, other = job("meddles", ["nothing", how]), job("echo", list(range(20)))
     found = run(meddling, other, workers=2)
     assert [done.outcome.value for done in found if done.job == other] == list(range(20))
@@ -166,7 +179,10 @@ def test_of_a_worker_that_forks_one_process_answers() -> None:
 
 
 def test_a_worker_that_kills_the_server_of_all_workers_costs_its_own_task_only() -> None:
-    killer, other = job("process", ["nothing", "kill server", "nothing"]), job("echo", list(range(5)))
+    killer, other = (
+        job("process", ["nothing", "kill server", "nothing"]),
+        job("echo", list(range(5))),
+    )
     found = run(killer, other, start="fork", workers=2)
     assert [done.outcome.value for done in found if done.job == other] == list(range(5))
     ends = {done.index: done.outcome for done in found if done.job == killer}
@@ -175,9 +191,14 @@ def test_a_worker_that_kills_the_server_of_all_workers_costs_its_own_task_only()
     assert isinstance(ends[2], Returned)
 
 
-def test_a_worker_that_stops_the_server_of_all_workers_hangs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_stops_the_server_of_all_workers_hangs_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(rotcheck.isolation.pool, "DEAF", 1.0)
-    stopper, other = job("process", ["stop server", "nothing"], limit=1), job("echo", list(range(5)))
+    stopper, other = (
+        job("process", ["stop server", "nothing"], limit=1),
+        job("echo", list(range(5))),
+    )
     found = run(stopper, other, start="fork", workers=2)
     assert [done.outcome.value for done in found if done.job == other] == list(range(5))
     ends = {done.index: done.outcome for done in found if done.job == stopper}
@@ -187,7 +208,9 @@ def test_a_worker_that_stops_the_server_of_all_workers_hangs_alone(monkeypatch: 
 
 def test_a_server_that_was_stopped_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rotcheck.isolation.pool, "DEAF", 1.0)
-    found = run(job("process", ["stop server and go on"]), job("echo", [1]), start="fork", workers=1)
+    found = run(
+        job("process", ["stop server and go on"]), job("echo", [1]), start="fork", workers=1
+    )
     assert [type(done.outcome) for done in found] == [Returned, Returned]
 
 
@@ -206,7 +229,9 @@ PRELOADS = {
 }
 
 
-def preloaded(name: str, folder: object, monkeypatch: pytest.MonkeyPatch, preload_limit: float) -> list:
+def preloaded(
+    name: str, folder: object, monkeypatch: pytest.MonkeyPatch, preload_limit: float
+) -> list:
     (folder / f"{name}.py").write_text(PRELOADS[name])
     monkeypatch.syspath_prepend(str(folder))
     with Pool(start="fork", preload=[name], preload_limit=preload_limit) as pool:
@@ -220,7 +245,10 @@ def preloaded(name: str, folder: object, monkeypatch: pytest.MonkeyPatch, preloa
             "a_preload_that_segfaults",
             "the process was killed by SIGSEGV in `import a_preload_that_segfaults`",
         ),
-        ("a_preload_that_exits", "the process ended with exit code 4 in `import a_preload_that_exits`"),
+        (
+            "a_preload_that_exits",
+            "the process ended with exit code 4 in `import a_preload_that_exits`",
+        ),
         ("a_preload_that_hangs", "no answer within 1 s"),
     ],
 )
@@ -237,7 +265,9 @@ def test_a_preload_that_dies_leaves_the_line_it_died_at(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = preloaded("a_preload_that_segfaults", tmp_path, monkeypatch, 60)
-    assert any(frame == "a_preload_that_segfaults.py:2 in <module>" for frame in found[0].outcome.trace)
+    assert any(
+        frame == "a_preload_that_segfaults.py:2 in <module>" for frame in found[0].outcome.trace
+    )
 
 
 def test_a_preload_that_raises_is_left_to_whoever_needs_it(

@@ -31,13 +31,17 @@ def planted(folder: Path, monkeypatch: pytest.MonkeyPatch, refusals: int) -> str
 
 
 @linux
-def test_a_fork_that_is_refused_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_that_is_refused_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = run(job("echo", [1, 2]), preload=["targets", planted(tmp_path, monkeypatch, 3)])
     assert [isinstance(done.outcome, Returned) for done in found] == [True, True]
 
 
 @linux
-def test_a_fork_that_is_always_refused_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_that_is_always_refused_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(BlockingIOError, match="no worker process can be started"):
         run(job("echo", [1]), preload=["targets", planted(tmp_path, monkeypatch, 10**6)])
 

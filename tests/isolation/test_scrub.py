@@ -59,7 +59,9 @@ def test_what_is_no_path_of_this_machine_is_kept(text: str) -> None:
     assert scrub(text) == text
 
 
-@pytest.mark.parametrize("text", ["/a" * 20000, "/" * 40000, "x " + "a/" * 20000, "'/" + "/'" * 20000])
+@pytest.mark.parametrize(
+    "text", ["/a" * 20000, "/" * 40000, "x " + "a/" * 20000, "'/" + "/'" * 20000]
+)
 def test_a_long_text_takes_no_time(text: str) -> None:
     """Quadratic time would be minutes; a test that takes those is noticed."""
     assert len(scrub(text)) <= len(text)
@@ -83,7 +85,9 @@ def test_the_user_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "pc", "localhost"])
-def test_a_host_name_that_says_nothing_is_left_in(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_name_that_says_nothing_is_left_in(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(platform, "node", lambda: name)
     assert scrub("the pc at localhost") == "the pc at localhost"
 

@@ -35,13 +35,20 @@ def token() -> str:
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_a_process_that_a_worker_left_in_a_session_of_its_own_is_ended(start: str, token: str) -> None:
+def test_a_process_that_a_worker_left_in_a_session_of_its_own_is_ended(
+    start: str, token: str
+) -> None:
     run(job("leaves", [token, token]), start=start)
     assert gone(token)
 
 
 def test_no_process_and_no_zombie_is_left_of_a_run(token: str) -> None:
-    run(*(job("process", ["nothing", end, "nothing"], limit=1) for end in ("segfault", "sleep", "exit")))
+    run(
+        *(
+            job("process", ["nothing", end, "nothing"], limit=1)
+            for end in ("segfault", "sleep", "exit")
+        )
+    )
     assert psutil.Process().children(recursive=True) == []
 
 
@@ -68,11 +75,14 @@ def front(start: str, token: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(
-    sys.platform != "linux", reason="needs Linux: only there a process can ask to end with its parent"
+    sys.platform != "linux",
+    reason="needs Linux: only there a process can ask to end with its parent",
 )
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_front_that_is_killed_takes_its_workers_along(start: str, number: int, token: str) -> None:
+def test_a_front_that_is_killed_takes_its_workers_along(
+    start: str, number: int, token: str
+) -> None:
     process = front(start, token)
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 2

@@ -58,7 +58,9 @@ def curly(text: str) -> bytes:
     for straight, (opening, closing) in {"'": "‘’", '"': "“”"}.items():
         pieces = text.split(straight)
         text = (
-            "".join(piece + (opening if i % 2 == 0 else closing) for i, piece in enumerate(pieces[:-1]))
+            "".join(
+                piece + (opening if i % 2 == 0 else closing) for i, piece in enumerate(pieces[:-1])
+            )
             + pieces[-1]
         )
     return text.encode()
@@ -163,7 +165,11 @@ def _before(text: str, prefix: str) -> bytes:
 
 def _cut(text: str, width: int) -> bytes:
     """Broken within words, as a terminal does."""
-    lines = (line[at : at + width] for line in text.split("\n") for at in range(0, max(len(line), 1), width))
+    lines = (
+        line[at : at + width]
+        for line in text.split("\n")
+        for at in range(0, max(len(line), 1), width)
+    )
     return "\n".join(lines).encode()
 
 

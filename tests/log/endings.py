@@ -2,7 +2,8 @@
 # ruff: noqa: E501
 
 STEPS = "".join(
-    f"2026-01-01 10:00:{n:02},123 INFO trainer.py:100] step {n} loss {3 - n / 100:.3f}\n" for n in range(60)
+    f"2026-01-01 10:00:{n:02},123 INFO trainer.py:100] step {n} loss {3 - n / 100:.3f}\n"
+    for n in range(60)
 )
 FRAME = '  File "/srv/{0}.py", line 12, in {1}\n    {2}\n'
 

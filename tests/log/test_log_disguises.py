@@ -27,7 +27,9 @@ def messages(sample: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_the_text_is_intact(disguise: str) -> None:
     lost = [
-        text for text in samples() if not tells(read(io.BytesIO(DISGUISES[disguise](text))), messages(text))
+        text
+        for text in samples()
+        if not tells(read(io.BytesIO(DISGUISES[disguise](text))), messages(text))
     ]
     assert not lost
 
@@ -35,7 +37,11 @@ def test_the_text_is_intact(disguise: str) -> None:
 def test_a_sample_is_read_whole() -> None:
     """But for its prefixes."""
     lines = [sample for sample in samples() if "\n" not in sample.strip()]
-    lost = [line for line in lines if not any(_plain(line).endswith(_plain(text)) for text in messages(line))]
+    lost = [
+        line
+        for line in lines
+        if not any(_plain(line).endswith(_plain(text)) for text in messages(line))
+    ]
     assert not lost
 
 

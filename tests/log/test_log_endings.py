@@ -45,9 +45,7 @@ def test_a_crash_is_not_read_together_with_the_warning_above_it() -> None:
 
 def test_what_a_gpu_asserts_is_no_source_code() -> None:
     """It begins with a file and a line, as the answer of a search does."""
-    asserted = (
-        "/aten/IndexKernel.cu:93: operator(): block: [0,0,0], thread: [28,0,0] Assertion `i < n` failed."
-    )
+    asserted = "/aten/IndexKernel.cu:93: operator(): block: [0,0,0], thread: [28,0,0] Assertion `i < n` failed."
 
     assert [event.text for event in read_text(asserted).events] == [asserted]
     assert not read_text("/aten/IndexKernel.cu:93: if (i < n) throw error(failed);").events

@@ -38,7 +38,9 @@ def test_the_line_where_bars_end_with_carriage_returns() -> None:
 
 
 def test_what_belongs_to_an_event() -> None:
-    frames = FRAME.format("train", "<module>", "main()") + FRAME.format("rotary", "rotate", "q * cos")
+    frames = FRAME.format("train", "<module>", "main()") + FRAME.format(
+        "rotary", "rotate", "q * cos"
+    )
     text = STEPS + before(
         "[rank3]: ", f"loading freqs\nTraceback (most recent call last):\n{frames}ValueError: bad"
     )
@@ -86,7 +88,8 @@ def test_repeated_events_count_once_and_many_are_bounded() -> None:
     again = "".join(f"a.py:3: UserWarning: slow step {n}\n" for n in range(500))
     assert len(read_text(STEPS + again).events) == 1
     many = "".join(
-        f"a.py:3: UserWarning: slow step {chr(97 + n % 26)}{chr(97 + n // 26)}\n" for n in range(600)
+        f"a.py:3: UserWarning: slow step {chr(97 + n % 26)}{chr(97 + n // 26)}\n"
+        for n in range(600)
     )
     events = read_text(STEPS + many).events
     assert "slow step aa" in events[0].text
@@ -111,6 +114,10 @@ def test_prose_is_handed_on_and_a_long_log_is_not() -> None:
 def test_memory_stays_small(kind: str) -> None:
     pytest.importorskip("resource")  # Windows has none
     done = subprocess.run(
-        [sys.executable, str(BENCHMARK), "16", kind], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, str(BENCHMARK), "16", kind],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     assert float(done.stdout.split("MB/s")[1].split("MiB")[0]) < 64

@@ -11,8 +11,8 @@ from originals import CPU, Original
 from torch import Tensor
 
 from rotcheck.compare.checks import names as check_names
-from rotcheck.identify.describe import identified
-from rotcheck.identify.traits import Function
+from rotcheck.identify.asking.traits import Function
+from rotcheck.identify.identification import identified
 from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Case, Sizes
@@ -86,7 +86,9 @@ def judged(mutant: Mutant, original: Original, own: Sequence[Identification]) ->
         warnings.simplefilter("ignore")
         declared = _declared(mutant, original)
     told = told_of(mutant.function)
-    states = [_state(*both, original) for both in zip(told, own)] + ["another"] * (len(told) != len(own))
+    states = [_state(*both, original) for both in zip(told, own)] + ["another"] * (
+        len(told) != len(own)
+    )
     state = min(states, key=("wrong", "unknown", "another", "taken").index)
     words = "; ".join(_words(one) for one, said in zip(told, states) if said == state)
     return Verdict(declared, state, state == "another" or _named(words), words)
@@ -125,7 +127,9 @@ def _alike(told: Identification, own: Identification) -> bool:
         "blocks",
     )
     fields += ("theta", "schedule", "rotates_v", "head_dim", "layout")
-    same = all(getattr(told.convention, field) == getattr(own.convention, field) for field in fields)
+    same = all(
+        getattr(told.convention, field) == getattr(own.convention, field) for field in fields
+    )
     return same and _choices(told) == _choices(own)
 
 

@@ -42,7 +42,9 @@ def _apply(tree: ast.FunctionDef, number: int) -> tuple[str, str]:
             change()
             ast.fix_missing_locations(tree)
             lines = ast.unparse(tree).splitlines()
-            return rule, next((one for one in lines[1:] if _unparsed(node) in one), lines[0]).strip()
+            return rule, next(
+                (one for one in lines[1:] if _unparsed(node) in one), lines[0]
+            ).strip()
     raise IndexError(number)
 
 
@@ -75,7 +77,9 @@ def _tiled(x: Tensor, repeats: int, dim: int = -1) -> Tensor:
     return torch.cat([x] * repeats, dim)
 
 
-def _made(function: Callable[..., Any], trees: dict[str, ast.FunctionDef]) -> Callable[..., Any] | None:
+def _made(
+    function: Callable[..., Any], trees: dict[str, ast.FunctionDef]
+) -> Callable[..., Any] | None:
     names = {**inspect.unwrap(function).__globals__, "_same": lambda x: x, "_tiled": _tiled}
     for tree in trees.values():
         try:

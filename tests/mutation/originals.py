@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.identify.describe import identified
+from rotcheck.identify.identification import identified
 from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.load import Target
@@ -29,7 +29,13 @@ LIBRARIES = (
         "timm",
         "timm-half",
     ),
-    *("timm-cat", "torch-onnx", "transformers-deepseek-v3", "transformers-gpt-neox", "transformers-gpt-oss"),
+    *(
+        "timm-cat",
+        "torch-onnx",
+        "transformers-deepseek-v3",
+        "transformers-gpt-neox",
+        "transformers-gpt-oss",
+    ),
     *("transformers-gptj", "transformers-llama", "transformers-llama4", "transformers-nanochat"),
 )
 MODULES = {  # functions that no registered name stands for, each as it stands in its package
@@ -37,7 +43,10 @@ MODULES = {  # functions that no registered name stands for, each as it stands i
     "fla-reference": ("fla.modules.rotary", "rotary_embedding_ref"),
     "transformers-cohere": ("transformers.models.cohere.modeling_cohere", "apply_rotary_pos_emb"),
     "transformers-glm": ("transformers.models.glm.modeling_glm", "apply_rotary_pos_emb"),
-    "transformers-codegen": ("transformers.models.codegen.modeling_codegen", "apply_rotary_pos_emb"),
+    "transformers-codegen": (
+        "transformers.models.codegen.modeling_codegen",
+        "apply_rotary_pos_emb",
+    ),
     "transformers-phi": ("transformers.models.phi.modeling_phi", "apply_rotary_pos_emb"),
     "transformers-olmo": ("transformers.models.olmo.modeling_olmo", "apply_rotary_pos_emb"),
     "transformers-esm": ("transformers.models.esm.modeling_esm", "apply_rotary_pos_emb"),
@@ -56,7 +65,9 @@ class Original:
 
 def originals(names: Sequence[str] = ()) -> Iterator[Original]:
     """Yield every original that is on this machine and can be read and called, or those with these in their names."""
-    for name, function, declared in _functions(lambda name: not names or any(one in name for one in names)):
+    for name, function, declared in _functions(
+        lambda name: not names or any(one in name for one in names)
+    ):
         if not _readable(function):
             continue
         convention = declared or _convention(function)

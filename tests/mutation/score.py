@@ -47,7 +47,10 @@ def main(names: list[str], every: int) -> None:
         slowest, seconds = max(slowest, took), seconds + took
         if verdict.declared == "right" or verdict.told == "taken" or not verdict.named:
             print(f"{original.name}: {mutant.rule}: {mutant.line}", flush=True)
-            print(f"    declared {verdict.declared}, {verdict.told}, {verdict.words[:160]}", flush=True)
+            print(
+                f"    declared {verdict.declared}, {verdict.told}, {verdict.words[:160]}",
+                flush=True,
+            )
     for what, count in sorted(counts.items()):
         print(f"{count:6} {what}")
     print(f"{slowest:6.1f} s the slowest, {seconds / max(1, counts['wrong']):.2f} s on average")

@@ -12,7 +12,13 @@ from judging import judged, result, told_of, wrong
 from mutants import mutants
 from originals import originals
 
-NAMES = ("native", "fair-esm", "transformers-llama", "rotary-embedding-torch", "functions_half:any_arguments")
+NAMES = (
+    "native",
+    "fair-esm",
+    "transformers-llama",
+    "rotary-embedding-torch",
+    "functions_half:any_arguments",
+)
 EVERY = 4  # of those that are wrong; all of them: score.py
 
 
@@ -41,7 +47,9 @@ def test_with_the_convention_declared_every_wrong_one_is_found(
     assert [where for where, declared, *_ in verdicts if declared != "wrong"] == []
 
 
-def test_without_it_none_is_taken_for_its_original(verdicts: list[tuple[str, str, str, bool, str]]) -> None:
+def test_without_it_none_is_taken_for_its_original(
+    verdicts: list[tuple[str, str, str, bool, str]],
+) -> None:
     assert [where for where, _, told, *_ in verdicts if told == "taken"] == []
 
 

@@ -53,7 +53,9 @@ def test_what_did_not_run_is_a_no(verdict: str) -> None:
     assert not decision.may_start
     assert decision.exit_code() == 1
     assert decision.violations[0].reason.startswith(f"{verdict}: why")
-    assert "this job must not start: 1 of 2 cells does not hold: native on mps" in decision.headline()
+    assert (
+        "this job must not start: 1 of 2 cells does not hold: native on mps" in decision.headline()
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,12 +104,16 @@ def test_many_culprits_are_counted() -> None:
     assert (
         decided(*found)
         .headline()
-        .endswith("9 of 10 cells do not hold: i0 on cpu, i1 on cpu, i2 on cpu and 6 more (policy: built in)")
+        .endswith(
+            "9 of 10 cells do not hold: i0 on cpu, i1 on cpu, i2 on cpu and 6 more (policy: built in)"
+        )
     )
 
 
 def test_the_page_marks_only_what_is_no_finding_by_itself() -> None:
-    page = decided(cell("a", verdict="raises"), cell("b", verdict="unavailable", message="gone")).page()
+    page = decided(
+        cell("a", verdict="raises"), cell("b", verdict="unavailable", message="gone")
+    ).page()
     assert page.holds is False
     assert [broken.implementation for broken, _ in page.broken] == ["b"]
 

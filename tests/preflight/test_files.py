@@ -16,7 +16,10 @@ from rotcheck.preflight.policy import DEFAULT, ContextPolicy, Policy, load
 
 POLICY = Policy(files=("models/model.py",), implementations=(), source="p.toml")
 RIGHT = checked(
-    answer="right", headline="right to 4,096 in bfloat16", parts=checked().parts[:1], asked=("model.py",)
+    answer="right",
+    headline="right to 4,096 in bfloat16",
+    parts=checked().parts[:1],
+    asked=("model.py",),
 )
 WRONG = checked(asked=("model.py",))
 
@@ -34,7 +37,9 @@ def test_files_makers_and_how_far_are_read_and_nothing_else_runs_then(tmp_path: 
     assert policy.context == ContextPolicy(to=32768, dtypes=("float16",))
     assert policy.implementations == ()
     assert policy.public().files == ("a.py",)
-    assert read(tmp_path, 'files = ["a.py"]\nimplementations = ["native"]').implementations == ("native",)
+    assert read(tmp_path, 'files = ["a.py"]\nimplementations = ["native"]').implementations == (
+        "native",
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,8 +49,14 @@ def test_files_makers_and_how_far_are_read_and_nothing_else_runs_then(tmp_path: 
         ("files = []", "files in .* is empty"),
         ('files = ["a.py"]\ncontext = 3', "context in .* must be a table"),
         ('files = ["a.py"]\ncontext = { up-to = 3 }', "unknown key 'up-to'; Known: to, dtypes"),
-        ('files = ["a.py"]\ncontext = { to = -1 }', "to must be a number of positions above 0, not -1"),
-        ('files = ["a.py"]\ncontext = { to = true }', "to must be a number of positions above 0, not True"),
+        (
+            'files = ["a.py"]\ncontext = { to = -1 }',
+            "to must be a number of positions above 0, not -1",
+        ),
+        (
+            'files = ["a.py"]\ncontext = { to = true }',
+            "to must be a number of positions above 0, not True",
+        ),
         ("context = { to = 3 }", "name some under `files` or `makers`"),
         ('file = ["a.py"]', "did you mean 'files'"),
     ],
@@ -83,7 +94,12 @@ def test_a_file_with_nothing_in_it_is_a_no_and_never_success() -> None:
 
 def test_a_device_that_is_not_here_is_a_no_unless_it_is_excused() -> None:
     absent = checked(
-        answer=None, headline="no cuda here", parts=(), conventions=(), device="cuda", machine=machine()
+        answer=None,
+        headline="no cuda here",
+        parts=(),
+        conventions=(),
+        device="cuda",
+        machine=machine(),
     )
     assert devices(replace(POLICY, devices=("cuda", "meta"))) == ["cuda"]
     assert decide(POLICY, report([]), [RIGHT, absent]).exit_code() == 1
@@ -114,17 +130,27 @@ class RotaryEmbedding(torch.nn.Module):
 def test_what_a_policy_holds_of_a_file_is_in_every_report(tmp_path: Path) -> None:
     (tmp_path / "layers").mkdir()
     (tmp_path / "layers" / "rope.py").write_text(ROPE)
-    (tmp_path / "p.toml").write_text('makers = ["layers/rope.py:RotaryEmbedding"]\ncontext = { to = 4096 }\n')
-    outputs = [part for suffix in ("json", "xml", "md", "sarif") for part in ("-o", f"found.{suffix}")]
+    (tmp_path / "p.toml").write_text(
+        'makers = ["layers/rope.py:RotaryEmbedding"]\ncontext = { to = 4096 }\n'
+    )
+    outputs = [
+        part for suffix in ("json", "xml", "md", "sarif") for part in ("-o", f"found.{suffix}")
+    ]
     ran = rotcheck("preflight", "--policy", "p.toml", "--format", "github", *outputs, cwd=tmp_path)
     first, annotation = ran.out.splitlines()
     assert (ran.code, ran.err) == (1, "")
-    assert "must not start: layers/rope.py:RotaryEmbedding: wrong: RotaryEmbedding is right to " in first
+    assert (
+        "must not start: layers/rope.py:RotaryEmbedding: wrong: RotaryEmbedding is right to "
+        in first
+    )
     assert annotation.startswith("::error file=layers/rope.py,line=5,title=rotcheck N1")
     found = json.loads((tmp_path / "found.json").read_text())
     assert [each["check"] for each in found["violations"]] == ["N1"]
     assert found["checks"][0]["schema"] == "rotcheck/check/1"
-    assert [case.get("line") for case in ET.parse(tmp_path / "found.xml").iter("testcase")] == [None, "5"]
+    assert [case.get("line") for case in ET.parse(tmp_path / "found.xml").iter("testcase")] == [
+        None,
+        "5",
+    ]
     assert "layers/rope.py:5" in (tmp_path / "found.md").read_text()
     (result,) = json.loads((tmp_path / "found.sarif").read_text())["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 5}

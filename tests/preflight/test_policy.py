@@ -58,7 +58,9 @@ def test_the_nearest_pyproject_that_has_the_table_is_taken(folder: Path) -> None
 
 def test_a_named_file_wins_over_pyproject(folder: Path) -> None:
     write(folder / "inner" / "pyproject.toml", '[tool.rotcheck]\nimplementations = ["native"]')
-    assert load(write(folder / "p.toml", 'implementations = ["complex"]')).implementations == ("complex",)
+    assert load(write(folder / "p.toml", 'implementations = ["complex"]')).implementations == (
+        "complex",
+    )
 
 
 def test_a_policy_asks_for_every_check_in_one_word(folder: Path) -> None:
@@ -67,13 +69,19 @@ def test_a_policy_asks_for_every_check_in_one_word(folder: Path) -> None:
 
 
 def test_what_a_policy_leaves_out_is_the_default(folder: Path) -> None:
-    assert load(write(folder / "p.toml", 'devices = ["cpu"]')).implementations == DEFAULT.implementations
+    assert (
+        load(write(folder / "p.toml", 'devices = ["cpu"]')).implementations
+        == DEFAULT.implementations
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('implementation = ["native"]', "unknown key 'implementation'; did you mean 'implementations'"),
+        (
+            'implementation = ["native"]',
+            "unknown key 'implementation'; did you mean 'implementations'",
+        ),
         ('may_be_unavailable = ["cuda"]', "did you mean 'may-be-unavailable'"),
         ("zork = 1", "unknown key 'zork'; Known: implementations, devices"),
         ('devices = "cpu"', "devices in .* must be a list of names"),
@@ -117,7 +125,10 @@ def test_a_broken_pyproject_is_no_missing_policy(folder: Path) -> None:
 def test_a_report_does_not_carry_the_paths_of_this_machine(folder: Path) -> None:
     own = f"{folder}/models/mine.py:f"
     policy = load(
-        write(folder / "p.toml", f'implementations = ["native", "{own}"]\nmay-be-unavailable = ["{own}"]')
+        write(
+            folder / "p.toml",
+            f'implementations = ["native", "{own}"]\nmay-be-unavailable = ["{own}"]',
+        )
     )
     assert policy.implementations == ("native", own)
     shown = policy.public()
@@ -144,7 +155,10 @@ def test_the_name_of_a_file_alone_is_one_beside_the_policy(folder: Path) -> None
     text = 'implementations = ["model.py", "model.py:f"]\nfiles = ["model.py"]\nmakers = ["model.py:Rotary"]'
     policy = load(write(folder / "p.toml", text))
     assert policy.implementations == (f"{folder}/model.py", f"{folder}/model.py:f")
-    assert (policy.files, policy.makers) == ((f"{folder}/model.py",), (f"{folder}/model.py:Rotary",))
+    assert (policy.files, policy.makers) == (
+        (f"{folder}/model.py",),
+        (f"{folder}/model.py:Rotary",),
+    )
 
 
 def test_paths_are_those_from_the_folder_of_the_policy(folder: Path) -> None:
@@ -159,7 +173,10 @@ def test_paths_are_those_from_the_folder_of_the_policy(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        ({"devices": ("cpu", "cdua")}, "devices names 'cdua', which is not a device; did you mean 'cuda'"),
+        (
+            {"devices": ("cpu", "cdua")},
+            "devices names 'cdua', which is not a device; did you mean 'cuda'",
+        ),
         ({"devices": ("cuda:x",)}, "devices names 'cuda:x'.*did you mean 'cuda'"),
         ({"devices": ("gpu",)}, "did you mean 'cuda'"),
         ({"devices": ("zork",)}, "which is not a device; Known: cpu, cuda, mps"),
@@ -168,7 +185,9 @@ def test_paths_are_those_from_the_folder_of_the_policy(folder: Path) -> None:
         ({"may_be_unavailable": ("other.py:f",)}, "not an implementation or a device"),
     ],
 )
-def test_a_name_that_can_name_nothing_is_refused(policy: dict[str, tuple[str, ...]], said: str) -> None:
+def test_a_name_that_can_name_nothing_is_refused(
+    policy: dict[str, tuple[str, ...]], said: str
+) -> None:
     with pytest.raises(RequestError, match=f"built in: .*{said}"):
         names.check(replace(DEFAULT, **policy), lambda: HERE)
 

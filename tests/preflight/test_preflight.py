@@ -13,7 +13,8 @@ WRONG = (
     "def wrong(qkv, cos, sin):\n    return qkv * cos\n"
 )
 SCRIPTED = (
-    HERE.replace("forward", "dtype") + 'implementations = ["torchscript-legacy"]\ndevices = ["cpu", "meta"]\n'
+    HERE.replace("forward", "dtype")
+    + 'implementations = ["torchscript-legacy"]\ndevices = ["cpu", "meta"]\n'
 )
 
 
@@ -64,7 +65,9 @@ def test_without_a_policy_native_and_fallback_run_everywhere_here(tmp_path: Path
 def test_it_runs_what_the_policy_names_and_nothing_more(tmp_path: Path) -> None:
     policy = HERE + 'implementations = ["complex"]\ndevices = ["cpu"]\n'
     read = json.loads(preflight(tmp_path, policy, "--format", "json").out)
-    cells = [(c["implementation"], c["device"], c["dtype"], c["check"]) for c in read["report"]["cells"]]
+    cells = [
+        (c["implementation"], c["device"], c["dtype"], c["check"]) for c in read["report"]["cells"]
+    ]
     assert cells == [("complex", "cpu", "float32", "forward")]
     assert read["policy"]["implementations"] == ["complex"]
     assert read["policy"]["source"] == "policy.toml"
@@ -83,7 +86,8 @@ def test_a_device_that_is_not_here_is_a_no(tmp_path: Path) -> None:
 
 def test_a_device_that_is_not_here_may_be_excused(tmp_path: Path) -> None:
     policy = (
-        HERE + 'implementations = ["native"]\ndevices = ["cpu", "cuda:99"]\nmay-be-unavailable = ["cuda"]\n'
+        HERE
+        + 'implementations = ["native"]\ndevices = ["cpu", "cuda:99"]\nmay-be-unavailable = ["cuda"]\n'
     )
     ran = preflight(tmp_path, policy, "-o", "report.xml")
     assert ran.code == 0
@@ -93,7 +97,10 @@ def test_a_device_that_is_not_here_may_be_excused(tmp_path: Path) -> None:
 
 
 def test_when_only_absent_devices_are_named_nothing_ran(tmp_path: Path) -> None:
-    policy = HERE + 'implementations = ["native"]\ndevices = ["cuda:99"]\nmay-be-unavailable = ["cuda"]\n'
+    policy = (
+        HERE
+        + 'implementations = ["native"]\ndevices = ["cuda:99"]\nmay-be-unavailable = ["cuda"]\n'
+    )
     ran = preflight(tmp_path, policy)
     assert ran.code == 5
     assert "must not start: nothing ran" in ran.out.splitlines()[0]

@@ -56,14 +56,17 @@ def test_a_pipe_to_which_nobody_writes_is_not_waited_for(fifo: Path) -> None:
 
 def test_a_pipe_whose_writer_says_nothing_is_given_up(fifo: Path) -> None:
     writer = os.open(fifo, os.O_RDWR)
-    with pytest.raises(RequestError, match=r"it is no ordinary file, and does not end within 0\.2 s"):
+    with pytest.raises(
+        RequestError, match=r"it is no ordinary file, and does not end within 0\.2 s"
+    ):
         load(str(fifo))
     os.close(writer)
 
 
 def test_a_pipe_with_a_policy_in_it_is_read(fifo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "WAIT", 60.0)
-    keeper = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # what is written outlives a writer who is done first
+    # what is written outlives a writer who is done first
+    keeper = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     holder = os.open(fifo, os.O_WRONLY)  # so that a reader who comes first finds a writer
     thread = threading.Thread(target=lambda: (os.write(holder, POLICY.encode()), os.close(holder)))
     thread.start()
@@ -72,7 +75,9 @@ def test_a_pipe_with_a_policy_in_it_is_read(fifo: Path, monkeypatch: pytest.Monk
     os.close(keeper)
 
 
-def test_what_has_no_end_or_is_huge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_no_end_or_is_huge_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reading, "WAIT", 60.0)
     with open(tmp_path / "huge.py", "wb") as file:
         file.truncate(1 << 40)
@@ -94,5 +99,7 @@ def test_python_that_the_parser_cannot_hold_is_no_lack_of_memory(tmp_path: Path)
 
 def test_a_pipe_in_place_of_a_python_file_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "model.py")
-    with pytest.raises(RequestError, match=r"there is no file .*: it is a pipe, a device or a socket"):
+    with pytest.raises(
+        RequestError, match=r"there is no file .*: it is a pipe, a device or a socket"
+    ):
         registry.expanded(f"{tmp_path}/model.py")

@@ -84,7 +84,9 @@ def machine(
     return kept | {"PYTHONPATH": path, "HIDDEN": " ".join(hidden)} | variables
 
 
-def start(environment: Mapping[str, str], code: str = FRONT, **asked: object) -> subprocess.Popen[str]:
+def start(
+    environment: Mapping[str, str], code: str = FRONT, **asked: object
+) -> subprocess.Popen[str]:
     """Start a probe as a process."""
     return subprocess.Popen(
         [sys.executable, "-c", code, json.dumps(asked)],

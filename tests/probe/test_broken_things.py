@@ -66,7 +66,9 @@ def test_a_flash_attn_for_another_torch_is_broken(tmp_path: Path) -> None:
 
 
 def test_a_flash_attn_without_rotary_functions_is_broken(tmp_path: Path) -> None:
-    line = probe_on(machine(tmp_path, {"flash_attn/__init__.py": F4}, hidden=["triton"]))["flash-attn"]
+    line = probe_on(machine(tmp_path, {"flash_attn/__init__.py": F4}, hidden=["triton"]))[
+        "flash-attn"
+    ]
     assert (line.state, line.failure) == ("broken", "F4")
     assert "No module named 'flash_attn.layers'" in line.detail
 
@@ -81,7 +83,9 @@ def test_a_flash_attn_that_imports_and_has_no_device_cannot_run_here(tmp_path: P
 def test_a_compiler_that_says_no_is_broken(tmp_path: Path) -> None:
     refusing = "#!/bin/sh\necho 'tiny.cpp:2: error: Python.h is missing' >&2\nexit 1\n"
     files = {"bin/no++": refusing}
-    line = probe_on(machine(tmp_path, files, hidden=["torch"], CXX=f"{tmp_path}/bin/no++"))["C++ compiler"]
+    line = probe_on(machine(tmp_path, files, hidden=["torch"], CXX=f"{tmp_path}/bin/no++"))[
+        "C++ compiler"
+    ]
     assert (line.state, line.failure) == ("broken", "T5")
     assert line.detail == "no++: tiny.cpp:2: error: Python.h is missing; CXX names it"
 
@@ -106,15 +110,17 @@ def test_nvidia_smi_is_asked_and_its_end_is_told(
     assert (line.state, line.detail) == (state, detail)
 
 
-MISMATCH = (
-    "echo 'Failed to initialize NVML: Driver/library version mismatch'; echo 'NVML library version: 550.90'"
-)
+MISMATCH = "echo 'Failed to initialize NVML: Driver/library version mismatch'; echo 'NVML library version: 550.90'"
 
 
 @pytest.mark.parametrize(
     ("script", "state", "detail"),
     [
-        (f"{MISMATCH}; exit 18", "broken", "Failed to initialize NVML: Driver/library version mismatch"),
+        (
+            f"{MISMATCH}; exit 18",
+            "broken",
+            "Failed to initialize NVML: Driver/library version mismatch",
+        ),
         (
             f"({MISMATCH}) >&2; exit 18",
             "broken",
@@ -133,13 +139,17 @@ MISMATCH = (
 def test_what_nvidia_smi_says_that_is_no_gpu_is_a_complaint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, state: str, detail: str
 ) -> None:
-    (line,) = nvidia_smi.lines(_asked(tmp_path, monkeypatch, f"#!/bin/sh\n{script}\n"), cuda_built=False)
+    (line,) = nvidia_smi.lines(
+        _asked(tmp_path, monkeypatch, f"#!/bin/sh\n{script}\n"), cuda_built=False
+    )
     assert (line.state, line.detail) == (state, detail)
     assert line.failure == ("C17" if "NVML" in script else None)
     assert bool(line.cause and line.fix) == ("NVML" in script)
 
 
-def test_an_nvidia_smi_that_is_no_program_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_nvidia_smi_that_is_no_program_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (line,) = nvidia_smi.lines(_asked(tmp_path, monkeypatch, "no program"), cuda_built=False)
     assert (line.state, line.detail) == ("broken", "it cannot be started: Exec format error")
 
@@ -154,7 +164,9 @@ def _asked(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Outcome 
 
 def test_the_interpreter_says_which_package_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "numpy" else found(name))
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "numpy" else found(name)
+    )
     (claim,) = interpreter.claims()
     assert (claim.state, claim.stand_in) == ("not here", True)
     assert claim.reason == "numpy is not installed (`python -m pip install numpy`)"
@@ -170,6 +182,8 @@ def test_the_interpreter_says_which_package_lacks(monkeypatch: pytest.MonkeyPatc
         ),
     ],
 )
-def test_a_triton_that_lacks_a_part_is_to_be_installed_again(imported: Outcome, ran: Outcome | None) -> None:
+def test_a_triton_that_lacks_a_part_is_to_be_installed_again(
+    imported: Outcome, ran: Outcome | None
+) -> None:
     (line,) = triton.topic().read([imported, ran or imported]).lines
     assert line.failure or line.fix == triton.REINSTALL

@@ -27,7 +27,9 @@ def assert_the_rest_is_there(found: Found) -> None:
 def test_a_torch_that_segfaults_names_signal_and_import(tmp_path: Path) -> None:
     found = found_with(tmp_path, SEGFAULT)
     assert found["torch"].state == "crashes"
-    assert found["torch"].detail.startswith("the process was killed by SIGSEGV in `import torch`, in ctypes/")
+    assert found["torch"].detail.startswith(
+        "the process was killed by SIGSEGV in `import torch`, in ctypes/"
+    )
     assert_the_rest_is_there(found)
 
 
@@ -41,7 +43,9 @@ def test_a_torch_that_aborts_names_the_signal(tmp_path: Path) -> None:
 def test_a_torch_that_raises_is_broken(tmp_path: Path) -> None:
     found = found_with(tmp_path, RAISES)
     assert found["torch"].state == "broken"
-    assert found["torch"].detail == "ImportError: libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent"
+    assert (
+        found["torch"].detail == "ImportError: libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent"
+    )
     assert_the_rest_is_there(found)
 
 

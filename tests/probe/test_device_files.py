@@ -75,7 +75,9 @@ def test_figures_that_cannot_be_read_are_said_and_take_nothing_along(sick: Found
 def test_a_device_that_fails_on_the_second_call_does_not_run(sick: Found) -> None:
     line = sick["raising"]
     assert (line.state, line.runs, line.failure) == ("claimed but does not run", 2, "C1")
-    assert line.detail.startswith("a raising device; on call 2: RuntimeError: no kernel image is available")
+    assert line.detail.startswith(
+        "a raising device; on call 2: RuntimeError: no kernel image is available"
+    )
 
 
 def test_a_device_that_takes_its_process_along_does_not_run(sick: Found) -> None:
@@ -132,7 +134,11 @@ def test_a_capability_the_build_has_code_for(capability: tuple[int, int], known:
     ("capability", "known", "reason"),
     [
         ((12, 0), ["sm_80", "sm_90"], "this torch has code for sm_80 sm_90 and none for sm_120"),
-        ((7, 5), ["sm_80", "compute_80"], "this torch has code for sm_80 compute_80 and none for sm_75"),
+        (
+            (7, 5),
+            ["sm_80", "compute_80"],
+            "this torch has code for sm_80 compute_80 and none for sm_75",
+        ),
         ((8, 0), ["sm_86"], "this torch has code for sm_86 and none for sm_80"),
         ((10, 3), ["sm_100a"], "this torch has code for sm_100a and none for sm_103"),
         ((12, 0), ["compute_90a"], "this torch has code for compute_90a and none for sm_120"),
@@ -147,7 +153,10 @@ def test_a_capability_the_build_has_no_code_for(
 
 def test_an_amd_architecture_is_compared_without_its_features() -> None:
     assert cuda.judge_gfx("gfx90a:sramecc+:xnack-", ["gfx90a", "gfx942"]) is None
-    assert cuda.judge_gfx("gfx1103", ["gfx90a"]) == "this torch has code for gfx90a and none for gfx1103"
+    assert (
+        cuda.judge_gfx("gfx1103", ["gfx90a"])
+        == "this torch has code for gfx90a and none for gfx1103"
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,14 +175,20 @@ def test_a_missing_driver_is_told_from_a_missing_gpu(said: str, state: str) -> N
     ("built", "available", "state"),
     [(False, False, "not built in"), (True, False, "not here"), (True, True, None)],
 )
-def test_what_follows_from_what_torch_says_of_mps(built: bool, available: bool, state: str | None) -> None:
+def test_what_follows_from_what_torch_says_of_mps(
+    built: bool, available: bool, state: str | None
+) -> None:
     claim = mps.judge_claim(built, available)
     assert (claim.name, claim.state) == ("mps", state)
 
 
 def test_what_follows_from_what_torch_says_of_xpu() -> None:
-    assert [(claim.name, claim.state) for claim in xpu.judge_claims(False, 0)] == [("xpu", "not built in")]
-    assert [(claim.name, claim.state) for claim in xpu.judge_claims(True, 0)] == [("xpu", "not here")]
+    assert [(claim.name, claim.state) for claim in xpu.judge_claims(False, 0)] == [
+        ("xpu", "not built in")
+    ]
+    assert [(claim.name, claim.state) for claim in xpu.judge_claims(True, 0)] == [
+        ("xpu", "not here")
+    ]
     assert [claim.name for claim in xpu.judge_claims(True, 2)] == ["xpu:0", "xpu:1"]
 
 
@@ -187,17 +202,25 @@ def test_an_accelerator_without_a_file_of_its_own_is_claimed() -> None:
 
 def test_a_gpu_without_code_in_the_build_says_so_beside_the_error() -> None:
     raised = Raised(
-        "rotcheck.probe.inside.thrice.CallFailed", "on call 1: AcceleratorError: no kernel image", ()
+        "rotcheck.probe.inside.thrice.CallFailed",
+        "on call 1: AcceleratorError: no kernel image",
+        (),
     )
     facts = {"name": "a new GPU", "warning": "this torch has code for sm_90 and none for sm_120"}
     line = device_line("cuda", Claim("cuda:0"), Returned(facts, 0.0), dict.fromkeys(DTYPES, raised))
     assert line.state == "claimed but does not run"
-    assert line.detail == f"a new GPU; {facts['warning']}; on call 1: AcceleratorError: no kernel image"
+    assert (
+        line.detail
+        == f"a new GPU; {facts['warning']}; on call 1: AcceleratorError: no kernel image"
+    )
 
 
 def test_an_mps_device_names_the_dtypes_it_lacks() -> None:
     lacking = Raised("TypeError", "Cannot convert a MPS Tensor to float64 dtype", ())
-    tried = dict.fromkeys(DTYPES, Returned(None, 0.0)) | {"float64": lacking, "complex64": Died(-6, (), "")}
+    tried = dict.fromkeys(DTYPES, Returned(None, 0.0)) | {
+        "float64": lacking,
+        "complex64": Died(-6, (), ""),
+    }
     line = device_line("mps", Claim("mps"), Returned({"name": "Apple M3"}, 0.0), tried)
     assert (line.state, line.detail) == ("runs", "Apple M3, without float64 complex64")
     assert line.failure is None

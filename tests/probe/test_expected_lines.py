@@ -56,7 +56,9 @@ def test_xpu_is_not_built_in(here: Found) -> None:
     assert (here["xpu"].state, here["xpu"].runs) == ("not built in", 0)
 
 
-@pytest.mark.parametrize("name", ["default executor on cpu", "legacy executor on cpu", "oneDNN on cpu"])
+@pytest.mark.parametrize(
+    "name", ["default executor on cpu", "legacy executor on cpu", "oneDNN on cpu"]
+)
 def test_these_executors_run_on_the_cpu(bare: Found, name: str) -> None:
     assert (bare[name].group, bare[name].state, bare[name].runs) == ("torchscript", "runs", 3)
 
@@ -101,7 +103,9 @@ def test_flash_attn_without_its_cuda_part_is_broken_but_stands_in(here: Found) -
     line = here["flash-attn"]
     assert (line.state, line.failure, line.values["version"]) == ("broken", "F2", "2.8.3.post2")
     assert "No module named 'flash_attn_2_cuda' (flash_attn/flash_attn_interface.py:" in line.detail
-    assert "its rotary kernel runs under the Triton interpreter: `--device interpreter`" in line.detail
+    assert (
+        "its rotary kernel runs under the Triton interpreter: `--device interpreter`" in line.detail
+    )
 
 
 def test_flash_attn_says_what_its_rotary_functions_accept(here: Found) -> None:

@@ -11,7 +11,9 @@ from rotcheck.probe.inside import torchscript
 from rotcheck.probe.lines import ended, why
 from rotcheck.probe.topic import questions
 
-PAIRS = [("cpu", name) for name in (*EXECUTORS, "NNC forced on CPU")] + [("meta", name) for name in EXECUTORS]
+PAIRS = [("cpu", name) for name in (*EXECUTORS, "NNC forced on CPU")] + [
+    ("meta", name) for name in EXECUTORS
+]
 
 
 def unhurried(_: None) -> object:
@@ -29,11 +31,18 @@ def alone() -> dict[str, Outcome]:
     """Each executor on each device in a process of its own, nothing else run before."""
     jobs = [questions(named(*pair), ["inside.torchscript", "run", *pair]) for pair in PAIRS]
     slow = Job(
-        "unhurried", "test_fuser_runs:unhurried", None, [["meta", name] for name in EXECUTORS], limit=120
+        "unhurried",
+        "test_fuser_runs:unhurried",
+        None,
+        [["meta", name] for name in EXECUTORS],
+        limit=120,
     )
     with Pool(preload=["torch"]) as pool:
         found = list(pool.run([*jobs, slow]))
-    return {done.job.name if done.job is not slow else f"slow {done.task[1]}": done.outcome for done in found}
+    return {
+        done.job.name if done.job is not slow else f"slow {done.task[1]}": done.outcome
+        for done in found
+    }
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -45,7 +54,9 @@ def test_sharing_a_process_changes_nothing(
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_the_shape_functions_change_nothing(alone: dict[str, Outcome], bare: Found, executor: str) -> None:
+def test_the_shape_functions_change_nothing(
+    alone: dict[str, Outcome], bare: Found, executor: str
+) -> None:
     line, outcome = bare[named("meta", executor)], alone[f"slow {executor}"]
     assert (line.state, line.detail) == (ended(outcome), why(outcome))
 

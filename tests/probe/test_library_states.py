@@ -24,18 +24,24 @@ CRASHED, HUNG = Died(-11, (), ""), TimedOut(60, ("pack/slow.py:1 in <module>",))
         (HUNG, HUNG, "hangs"),
     ],
 )
-def test_a_state_follows_from_import_and_kernel(imported: Outcome, ran: Outcome, expected: str) -> None:
+def test_a_state_follows_from_import_and_kernel(
+    imported: Outcome, ran: Outcome, expected: str
+) -> None:
     assert state(imported, ran) == expected
 
 
 def test_a_failed_import_names_what_asked_for_it() -> None:
-    assert import_failed("pack", RAISED) == "ImportError: no such symbol (pack/__init__.py:3 in <module>)"
+    assert (
+        import_failed("pack", RAISED)
+        == "ImportError: no such symbol (pack/__init__.py:3 in <module>)"
+    )
 
 
 def test_an_import_that_died_or_hung_is_named() -> None:
     assert import_failed("pack", CRASHED) == "the process was killed by SIGSEGV in `import pack`"
     assert (
-        import_failed("pack", HUNG) == "`import pack`: no answer within 60 s, in pack/slow.py:1 in <module>"
+        import_failed("pack", HUNG)
+        == "`import pack`: no answer within 60 s, in pack/slow.py:1 in <module>"
     )
 
 

@@ -9,7 +9,13 @@ JIT = "The following operation failed in the TorchScript interpreter.\nTraceback
 
 
 def test_every_end_has_its_word() -> None:
-    ends = [Returned(1, 0.0), Raised("E", "", ()), Died(-11, (), ""), TimedOut(1, ()), OverMemory(2, 1)]
+    ends = [
+        Returned(1, 0.0),
+        Raised("E", "", ()),
+        Died(-11, (), ""),
+        TimedOut(1, ()),
+        OverMemory(2, 1),
+    ]
     assert [ended(end) for end in ends] == ["runs", "raises", "crashes", "hangs", "crashes"]
 
 
@@ -52,7 +58,9 @@ def test_a_long_message_is_cut() -> None:
 
 def test_paths_and_host_are_taken_out_of_words_and_values() -> None:
     values = {"where": ["/home/somebody/a.py"], "count": 1}
-    found = line("libraries", "x", "broken", f"/home/somebody/lib.so on {platform.node()}", values=values)
+    found = line(
+        "libraries", "x", "broken", f"/home/somebody/lib.so on {platform.node()}", values=values
+    )
     assert "/home" not in found.detail
     assert found.values == {"where": ["a.py"], "count": 1}
 

@@ -50,7 +50,10 @@ def test_a_value_with_a_path_is_not_shown() -> None:
 
 
 def test_a_switch_that_differs_is_set() -> None:
-    lines = {line.name: line for line in of_torch(Returned(DEFAULTS | {"default dtype": "bfloat16"}, 0.0))}
+    lines = {
+        line.name: line
+        for line in of_torch(Returned(DEFAULTS | {"default dtype": "bfloat16"}, 0.0))
+    }
     assert (lines["default dtype"].state, lines["default dtype"].detail) == ("set", "bfloat16")
     assert lines["gradients"].state == "default"
 

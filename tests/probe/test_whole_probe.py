@@ -43,7 +43,11 @@ def test_the_probe_is_data_of_its_schema(here: Found) -> None:
 def test_the_machine_is_described(here: Found) -> None:
     found = here.probe.machine
     assert found.python == platform.python_version()
-    assert found.cores == len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else found.cores
+    assert (
+        found.cores == len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else found.cores
+    )
     assert found.memory_gib == round(psutil.virtual_memory().total / 2**30, 1)
     assert found.system
     assert found.processor
@@ -79,7 +83,10 @@ def test_a_pool_that_is_warm_already_gives_only_the_groups_asked_for() -> None:
 
 
 def test_an_unknown_group_is_answered_with_those_that_exist() -> None:
-    with Pool() as pool, pytest.raises(ValueError, match="no such group of lines: gpus; there are devices, "):
+    with (
+        Pool() as pool,
+        pytest.raises(ValueError, match="no such group of lines: gpus; there are devices, "),
+    ):
         survey(pool, groups=["gpus"])
 
 
@@ -99,11 +106,15 @@ def test_an_interrupt_between_two_lines_keeps_those_found() -> None:
 
 def test_ctrl_c_while_torch_is_imported_leaves_lines_and_no_process(tmp_path: Path) -> None:
     process = start(
-        machine(tmp_path, {"torch/__init__.py": "import time\ntime.sleep(600)\n"}, hidden=["triton"]), TOLD
+        machine(
+            tmp_path, {"torch/__init__.py": "import time\ntime.sleep(600)\n"}, hidden=["triton"]
+        ),
+        TOLD,
     )
     assert process.stderr
     assert process.stderr.readline() == "environment\n"
-    time.sleep(1)  # Python's own handler can lose a signal that comes while the front imports something
+    # Python's own handler can lose a signal that comes while the front imports something
+    time.sleep(1)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     found = finish(process)

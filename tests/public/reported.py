@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from rotcheck.identify.describe import identified
+from rotcheck.identify.identification import identified
 from rotcheck.implementations import load
 from rotcheck.results import Identification
 

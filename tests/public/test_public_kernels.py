@@ -32,7 +32,9 @@ def told() -> dict[str, Identification]:
         for name, (function, *_) in KERNELS.items()
         for version in ("faulty", "fixed")
     ]
-    found = identify_all([specification for _, specification in asked], device="interpreter", timeout=120)
+    found = identify_all(
+        [specification for _, specification in asked], device="interpreter", timeout=120
+    )
     return {name: one for (name, _), one in zip(asked, found, strict=True)}
 
 

@@ -31,7 +31,8 @@ WRONG = {
     "dynamic_not_reset": ("kept-length", "keeps the frequencies of the longest sequence"),
     "grid_exchanged": ("grid-exchanged", "rows and columns are exchanged"),
 }
-APART = {"grid_exchanged", "dynamic_not_reset"}  # no positions in a row, and what shows in a second call
+# no positions in a row, and what shows in a second call
+APART = {"grid_exchanged", "dynamic_not_reset"}
 IN_CONTEXT = sorted(set(WRONG) - APART)
 
 
@@ -59,7 +60,9 @@ def test_the_mended_version_is_not_accused(name: str) -> None:
 
 @pytest.mark.parametrize("name", IN_CONTEXT)
 def test_context_tells_the_same_of_both(name: str) -> None:
-    faulty, fixed = (load.find(specification(name, version), "cpu") for version in ("faulty", "fixed"))
+    faulty, fixed = (
+        load.find(specification(name, version), "cpu") for version in ("faulty", "fixed")
+    )
     assert WRONG[name][0] in [code for code, _ in recognise(faulty, "cpu").faults]
     assert recognise(fixed, "cpu").faults == ()
 
@@ -78,7 +81,9 @@ def test_yarn_without_its_amplitude_is_not_understood() -> None:
 
 
 def test_blocks_and_turns_of_coordinates_are_told_apart() -> None:
-    blocks, turns = (told("points_in_blocks", version).convention for version in ("faulty", "fixed"))
+    blocks, turns = (
+        told("points_in_blocks", version).convention for version in ("faulty", "fixed")
+    )
     assert blocks
     assert turns
     assert blocks.coordinates == (0,) * 32 + (1,) * 32
@@ -87,7 +92,10 @@ def test_blocks_and_turns_of_coordinates_are_told_apart() -> None:
 
 
 def test_the_maker_of_a_grid_is_judged_as_what_rotates_by_it() -> None:
-    both = (told("grid_exchanged", version, "RotaryEmbedding2d.get_embed") for version in ("faulty", "fixed"))
+    both = (
+        told("grid_exchanged", version, "RotaryEmbedding2d.get_embed")
+        for version in ("faulty", "fixed")
+    )
     assert [one.answer for one in both] == ["wrong", "right"]
 
 

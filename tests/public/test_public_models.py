@@ -8,15 +8,27 @@ from reported import HERE, told
 from rotcheck.implementations import source
 
 FAULTS = {
-    "mrope_time_alone:TextRotaryEmbedding": ("wrong", "of positions (3, ...) height and width turn nothing"),
-    "cache_forgets_offset:RotaryEmbedding.rotate_queries_or_keys": ("wrong", "the same for another offset"),
+    "mrope_time_alone:TextRotaryEmbedding": (
+        "wrong",
+        "of positions (3, ...) height and width turn nothing",
+    ),
+    "cache_forgets_offset:RotaryEmbedding.rotate_queries_or_keys": (
+        "wrong",
+        "the same for another offset",
+    ),
     "theta_not_passed:ImagePosEmbed": (
         "unknown",
         "`theta` changes nothing",
     ),
     "factor_in_exponent:RotaryEmbedding": ("unknown", "the factor divides the exponents"),
-    "rows_across_batch:rope_": ("unknown", "later batch rows turn on from where the first one ends"),
-    "heads_for_rows:RotaryAttentionHeads": ("wrong", "turns with the head, not the row: the comment says"),
+    "rows_across_batch:rope_": (
+        "unknown",
+        "later batch rows turn on from where the first one ends",
+    ),
+    "heads_for_rows:RotaryAttentionHeads": (
+        "wrong",
+        "turns with the head, not the row: the comment says",
+    ),
 }
 
 
@@ -25,7 +37,9 @@ def test_the_fault_is_named(name: str) -> None:
     answer, words = FAULTS[name]
     found = told(name, "faulty")
     assert found.answer == answer
-    assert any(words in text for text in (found.message or "", *(one.message for one in found.findings)))
+    assert any(
+        words in text for text in (found.message or "", *(one.message for one in found.findings))
+    )
     assert all(one.demonstration for one in found.findings if one.mistake)
 
 

@@ -18,8 +18,14 @@ FAULTS = {
         "turn with the number of the head, and not with the row",
     ),
     "18-jax-bf16-frequencies:RotaryEmbedding": ("wrong", "rounds its frequencies to bfloat16"),
-    "27-permute-kv-heads:reverse_permute_rope": ("wrong", "moves rows of a k of 3 heads into other heads"),
-    "27-permute-kv-heads:load_rotary_projections": ("wrong", "moves rows of a k of 3 heads into other heads"),
+    "27-permute-kv-heads:reverse_permute_rope": (
+        "wrong",
+        "moves rows of a k of 3 heads into other heads",
+    ),
+    "27-permute-kv-heads:load_rotary_projections": (
+        "wrong",
+        "moves rows of a k of 3 heads into other heads",
+    ),
     "short_factor_idle:SuScaledRoPE": ("unknown", "`short_factor` changes nothing"),
     "offset_not_in_key:RotaryEmbedding.rotate_queries_or_keys": (
         "wrong",
@@ -69,7 +75,8 @@ def test_ranks_of_context_parallelism_are_tried(version: str) -> None:
 
 def test_positions_that_are_late_are_told_where_a_name_does_not_say_what_it_counts() -> None:
     faulty, fixed = (
-        told("29-draft-positions-late:draft_rotary_tables", version) for version in ("faulty", "fixed")
+        told("29-draft-positions-late:draft_rotary_tables", version)
+        for version in ("faulty", "fixed")
     )
     assert faulty.answer == "unknown"
     assert (faulty.message or "").startswith("the first row is position prefill_len + 1, and")

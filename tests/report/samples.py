@@ -33,7 +33,12 @@ def machine(**changes: Any) -> Machine:
             runs=3,
             values={"dtypes": ["float64"]},
         ),
-        Line(group="devices", name="cuda", state="not built in", detail="this build of torch has no CUDA"),
+        Line(
+            group="devices",
+            name="cuda",
+            state="not built in",
+            detail="this build of torch has no CUDA",
+        ),
         Line(group="devices", name="meta", state="runs", runs=3, stand_in=True),
         Line(
             group="torchscript",
@@ -48,14 +53,24 @@ def machine(**changes: Any) -> Machine:
         ),
         Line(group="switches", name="PYTORCH_JIT", state="not set"),
     )
-    plain = {"system": "Linux 6.1.0 x86_64, glibc 2.36", "processor": "Intel(R) Xeon(R)", "cores": 2}
+    plain = {
+        "system": "Linux 6.1.0 x86_64, glibc 2.36",
+        "processor": "Intel(R) Xeon(R)",
+        "cores": 2,
+    }
     given = {"memory_gib": 7.8, "python": "3.11.7", "torch": "2.13.0+cpu", "lines": lines}
     return Machine(**{**plain, **given, **changes})
 
 
 def cell(implementation: str = "native", **changes: Any) -> Cell:
     """Return a cell that agrees."""
-    plain = {"device": "cpu", "dtype": "float32", "check": "forward", "verdict": "agrees", "seconds": 0.001}
+    plain = {
+        "device": "cpu",
+        "dtype": "float32",
+        "check": "forward",
+        "verdict": "agrees",
+        "seconds": 0.001,
+    }
     return Cell(implementation=implementation, **{**plain, **changes})
 
 
@@ -73,7 +88,12 @@ def cells(implementation: str, device: str = "cpu", **changes: Any) -> list[Cell
 
 def report(found: Sequence[Cell], **changes: Any) -> Report:
     """Return a report of these cells."""
-    plain = {"rotcheck": "0.1.0", "machine": machine(), "cells": tuple(found), "planned": len(found)}
+    plain = {
+        "rotcheck": "0.1.0",
+        "machine": machine(),
+        "cells": tuple(found),
+        "planned": len(found),
+    }
     return Report(**{**plain, "summary": summarise(found), **changes})
 
 
@@ -117,10 +137,20 @@ def sick() -> Report:
     traced = {"trace": ("rotcheck/implementations/torchscript.py:31 in apply",)}
     found += cells("torchscript-legacy", "meta", stand_in=True, **raising, **known, **traced)
     found += [
-        cell("models/mine.py:rotary", verdict="crashes", message="the process was killed by SIGSEGV"),
-        cell("models/mine.py:rotary", dtype="bfloat16", verdict="hangs", message="no answer within 20 s"),
         cell(
-            "models/mine.py:rotary", dtype="float16", error=2.4, note="2.40 units: more roundings than needed"
+            "models/mine.py:rotary", verdict="crashes", message="the process was killed by SIGSEGV"
+        ),
+        cell(
+            "models/mine.py:rotary",
+            dtype="bfloat16",
+            verdict="hangs",
+            message="no answer within 20 s",
+        ),
+        cell(
+            "models/mine.py:rotary",
+            dtype="float16",
+            error=2.4,
+            note="2.40 units: more roundings than needed",
         ),
         cell(
             "native",
@@ -171,7 +201,11 @@ def checked(**changes: Any) -> Check:
         demonstration="import torch\nprint(torch.tensor(257.0).bfloat16())",
     )
     unknown = Fault(
-        answer="unknown", by="identify", rule="unidentified", message="no call: none", fix="declare it"
+        answer="unknown",
+        by="identify",
+        rule="unidentified",
+        message="no call: none",
+        fix="declare it",
     )
     parts = (
         Part(name="model.py:apply", answer="right", file="models/model.py", line=3, kind="applies"),
@@ -185,7 +219,9 @@ def checked(**changes: Any) -> Check:
             right_to=24,
             faults=(wrong,),
         ),
-        Part(name="other.py:rope", answer="unknown", faults=(unknown,), notes=("not tried: offset",)),
+        Part(
+            name="other.py:rope", answer="unknown", faults=(unknown,), notes=("not tried: offset",)
+        ),
     )
     plain = {
         "rotcheck": "0.1.0",
@@ -211,4 +247,6 @@ def checked(**changes: Any) -> Check:
         )
         for part in parts
     )
-    return Check(**{**plain, **given, "conventions": told, "advice": ("`rotcheck explain N1`",), **changes})
+    return Check(
+        **{**plain, **given, "conventions": told, "advice": ("`rotcheck explain N1`",), **changes}
+    )

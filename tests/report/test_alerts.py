@@ -39,7 +39,9 @@ def test_each_fault_is_an_annotation_beside_the_line_of_its_function() -> None:
 
 
 def test_a_right_file_has_no_annotation() -> None:
-    right = checked(answer="right", headline="right to 4,096 in bfloat16", parts=checked().parts[:1])
+    right = checked(
+        answer="right", headline="right to 4,096 in bfloat16", parts=checked().parts[:1]
+    )
     assert shown("github", right) == "✓ models/model.py, other.py: right to 4,096 in bfloat16\n"
 
 
@@ -77,13 +79,16 @@ def check_sarif(text: str) -> list[dict[str, Any]]:
     assert driver["name"] == "rotcheck"
     rules = [rule["id"] for rule in driver["rules"]]
     assert len(set(rules)) == len(rules)
-    assert all(rule["shortDescription"]["text"] and rule["help"]["text"] for rule in driver["rules"])
+    assert all(
+        rule["shortDescription"]["text"] and rule["help"]["text"] for rule in driver["rules"]
+    )
     for result in run["results"]:
         assert rules[result["ruleIndex"]] == result["ruleId"]
         assert result["level"] in ("error", "warning", "note", "none")
         assert result["message"]["text"]
         for location in result["locations"]:
-            place = location["physicalLocation"]  # GitHub refuses a whole log with one result without a file
+            # GitHub refuses a whole log with one result without a file
+            place = location["physicalLocation"]
             assert location["logicalLocations"][0]["fullyQualifiedName"]
             assert re.fullmatch(r"(?!/|\.\.|\w+:)[!-~]+", place["artifactLocation"]["uri"])
             assert place.get("region", {}).get("startLine", 1) >= 1
@@ -96,7 +101,10 @@ def test_sarif_has_a_result_for_each_fault_with_its_place_and_its_fix() -> None:
     assert (wrong["ruleId"], wrong["level"], unknown["level"]) == ("N1", "error", "warning")
     assert wrong["message"]["text"].endswith("Fix: Keep inv_freq in float32.")
     place = wrong["locations"][0]["physicalLocation"]
-    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("models/model.py", 12)
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == (
+        "models/model.py",
+        12,
+    )
     place = unknown["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "pyproject.toml", "uriBaseId": "%SRCROOT%"}}
 
@@ -117,7 +125,11 @@ def test_a_file_of_any_name_has_an_uri_in_sarif_and_a_name_in_the_others() -> No
 
 @pytest.mark.parametrize(
     ("page", "results"),
-    [(Page(sick(), places=PLACES), 4), (Page(healthy()), 0), (Page(report([]), checks=(checked(),)), 2)],
+    [
+        (Page(sick(), places=PLACES), 4),
+        (Page(healthy()), 0),
+        (Page(report([]), checks=(checked(),)), 2),
+    ],
 )
 def test_sarif_of_a_comparison_and_of_a_policy(page: Page, results: int) -> None:
     assert len(check_sarif(shown("sarif", page))) == results
@@ -144,7 +156,11 @@ def test_the_junit_of_a_policy_has_the_functions_of_its_files_too() -> None:
 def test_a_page_says_the_answer_first_and_the_next_command_last(name: str) -> None:
     text = shown(name, checked())
     assert "✗ models/model.py, other.py: wrong: Rotary" in text.splitlines()[0]
-    for said in ("models/model.py:12", "Keep inv_freq in float32.", "print(torch.tensor(257.0).bfloat16())"):
+    for said in (
+        "models/model.py:12",
+        "Keep inv_freq in float32.",
+        "print(torch.tensor(257.0).bfloat16())",
+    ):
         assert said in text
     for said in ("not understood: no call: none", "rope: not tried: offset"):
         assert said in text
@@ -165,7 +181,8 @@ def test_python_that_shows_a_mistake_is_never_cut(name: str) -> None:
     code = "\n".join(["import torch", *(f"x{line} = torch.ones(1)" for line in range(200)), WIDE])
     wrong = replace(checked().parts[1].faults[0], demonstration=code)
     found = checked(
-        parts=(replace(checked().parts[1], faults=(wrong,)),), conventions=checked().conventions[1:2]
+        parts=(replace(checked().parts[1], faults=(wrong,)),),
+        conventions=checked().conventions[1:2],
     )
     text = shown(name, found)
     assert "x199 = torch.ones(1)" in text

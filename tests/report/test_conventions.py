@@ -11,13 +11,22 @@ from rotcheck.results import Ambiguity, Described, Identification, Remark, Repor
 from rotcheck.results import findings as bad_cells
 
 HALF = Described(kind="applies", pairing="half", direction=1, layout="bshd", tables="repeated")
-TWICE = Remark(code="rotated-twice", message="rotates twice", evidence="basis vectors", failure="N10")
-CHOICE = Remark(code="direction", message="rotates by the negative angle", evidence="a matrix", mistake=False)
+TWICE = Remark(
+    code="rotated-twice", message="rotates twice", evidence="basis vectors", failure="N10"
+)
+CHOICE = Remark(
+    code="direction", message="rotates by the negative angle", evidence="a matrix", mistake=False
+)
 LAYOUT = Ambiguity(field="layout", possible=("bshd", "bhsd"), why="the tables just line up")
 
 
 def identified(**changes: object) -> Identification:
-    plain = {"rotcheck": "0.1.0", "specification": "mine.py:rotary", "torch": "2.13.0", "device": "cpu"}
+    plain = {
+        "rotcheck": "0.1.0",
+        "specification": "mine.py:rotary",
+        "torch": "2.13.0",
+        "device": "cpu",
+    }
     return Identification(**{**plain, "follows": True, "convention": HALF, **changes})  # type: ignore[arg-type]
 
 
@@ -44,13 +53,16 @@ def test_a_report_of_registered_ones_has_no_such_line() -> None:
 @pytest.mark.parametrize("form", [table, markdown])
 def test_what_cannot_be_known_and_what_was_not_tried_are_worth_knowing(form: object) -> None:
     """A mistake does not stand there: it is a cell of the check `convention`."""
-    found = identified(findings=(TWICE, CHOICE), ambiguous=(LAYOUT,), follows=False, untried=("offset",))
+    found = identified(
+        findings=(TWICE, CHOICE), ambiguous=(LAYOUT,), follows=False, untried=("offset",)
+    )
     assert found.convention is not None
     found = replace(found, convention=replace(found.convention, layout=None))
     text = form.report(Page(compared(found)), Look(width=200))  # type: ignore[attr-defined]
     behind = text.partition("Worth knowing")[2]
     assert (
-        "mine.py:rotary on cpu: layout cannot be known: one of bshd; bhsd (the tables just line up)" in behind
+        "mine.py:rotary on cpu: layout cannot be known: one of bshd; bhsd (the tables just line up)"
+        in behind
     )
     assert "mine.py:rotary on cpu: not tried: offset" in behind
     assert "rotates twice" not in behind
@@ -70,14 +82,21 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("form", [table, markdown])
-def test_one_that_was_not_identified_says_why_and_what_to_do_and_is_no_finding(form: object) -> None:
+def test_one_that_was_not_identified_says_why_and_what_to_do_and_is_no_finding(
+    form: object,
+) -> None:
     found = identified(convention=None, follows=False, tried=("f(x, cos, sin) raises KeyError: 1",))
     made = report([cell(), cell("mine.py:rotary", **UNKNOWN)], conventions=(found,))
     text = form.report(Page(made), Look(width=200))  # type: ignore[attr-defined]
     assert conventions.lines(made) == ["mine.py:rotary: not identified"]
     assert bad_cells(made.cells) == []
     assert exit_code(made.cells) == 1
-    told = ["mine.py:rotary: not identified", "no answer within 20 s", "raises KeyError: 1", "declare it"]
+    told = [
+        "mine.py:rotary: not identified",
+        "no answer within 20 s",
+        "raises KeyError: 1",
+        "declare it",
+    ]
     places = [text.partition("? mine.py")[2].find(words.removeprefix("mine.py")) for words in told]
     assert places == sorted(places)
     assert -1 not in places

@@ -31,14 +31,22 @@ def test_a_new_file_is_a_new_format(tmp_path: object, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(
     ("path", "format"),
-    [("a.json", "json"), ("a.MD", "markdown"), ("b/c.xml", "junit"), ("d.txt", "table"), ("e", "otherwise")],
+    [
+        ("a.json", "json"),
+        ("a.MD", "markdown"),
+        ("b/c.xml", "junit"),
+        ("d.txt", "table"),
+        ("e", "otherwise"),
+    ],
 )
 def test_a_suffix_names_a_format(path: str, format: str) -> None:
     assert formats.of_file(path, "report", "otherwise") == format
 
 
 def test_an_unknown_suffix_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(RequestError, match=r"'\.jsn'.*\.json, \.xml, \.md, \.sarif, \.txt.*'\.json'"):
+    with pytest.raises(
+        RequestError, match=r"'\.jsn'.*\.json, \.xml, \.md, \.sarif, \.txt.*'\.json'"
+    ):
         formats.of_file("a.jsn", "report", "table")
 
 
@@ -71,7 +79,12 @@ def test_json_has_no_nan() -> None:
 
 def test_json_survives_half_a_surrogate_pair() -> None:
     read = json.loads(
-        json_format.report(Page(report([cell("a\udc80", verdict="raises", message="\udfff")])), Look())
+        json_format.report(
+            Page(report([cell("a\udc80", verdict="raises", message="\udfff")])), Look()
+        )
     )
     assert read["schema"] == REPORT_SCHEMA
-    assert (read["cells"][0]["implementation"], read["cells"][0]["message"]) == ("a\\udc80", "\\udfff")
+    assert (read["cells"][0]["implementation"], read["cells"][0]["message"]) == (
+        "a\\udc80",
+        "\\udfff",
+    )

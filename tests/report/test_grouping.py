@@ -22,13 +22,17 @@ def test_a_finding_shows_its_worst_cell() -> None:
 
 
 def test_messages_that_differ_in_figures_only_are_one_finding() -> None:
-    said = [cell(dtype=d, verdict="disagrees", message=f"off by {e}") for d, e in (("a", 3.5), ("b", 4e9))]
+    said = [
+        cell(dtype=d, verdict="disagrees", message=f"off by {e}")
+        for d, e in (("a", 3.5), ("b", 4e9))
+    ]
     assert len(findings.findings(report(said))) == 1
 
 
 def test_different_messages_are_different_findings() -> None:
     said = [
-        cell(dtype=d, verdict="raises", message=m, failure="R1") for d, m in (("a", "this"), ("b", "that"))
+        cell(dtype=d, verdict="raises", message=m, failure="R1")
+        for d, m in (("a", "this"), ("b", "that"))
     ]
     assert len(findings.findings(report(said))) == 2
 
@@ -45,7 +49,10 @@ def test_healthy_cells_are_no_finding() -> None:
 def test_details_come_in_the_order_of_reading() -> None:
     known = dict(details(findings.findings(sick())[0]))
     assert list(known) == ["where", "what", "error", "cause", "fix", "more"]
-    assert known["error"] == "3e+07 rounding steps in float32 forward at batch 1, row 3, head 2, pair 5"
+    assert (
+        known["error"]
+        == "3e+07 rounding steps in float32 forward at batch 1, row 3, head 2, pair 5"
+    )
     assert known["more"] == "rotcheck explain N12"
 
 
@@ -65,7 +72,9 @@ def test_another_path_than_its_own_is_told_with_its_reason() -> None:
     found = cells("fallback", path="native", note="flash-attn cannot run here") + cells(
         "native", path="native"
     )
-    assert findings.paths(report(found)) == ["fallback ran native on cpu: flash-attn cannot run here"]
+    assert findings.paths(report(found)) == [
+        "fallback ran native on cpu: flash-attn cannot run here"
+    ]
 
 
 def test_a_path_is_told_for_each_that_ran() -> None:
@@ -84,11 +93,16 @@ def test_a_note_is_told_once_for_all_who_have_it() -> None:
 def test_a_reason_is_told_once_for_all_who_have_it() -> None:
     found = [*cells("native"), *cells("x", verdict="unavailable", message="no GPU")]
     found += cells("y", "mps", verdict="unavailable", message="no GPU")
-    assert list(map(str, findings.reasons(report(found), "unavailable"))) == ["x, y on cpu, mps: no GPU"]
+    assert list(map(str, findings.reasons(report(found), "unavailable"))) == [
+        "x, y on cpu, mps: no GPU"
+    ]
 
 
 def test_reasons_that_differ_in_figures_only_are_one() -> None:
-    said = [cell(name, verdict="skipped", message=f"{lanes} lanes") for name, lanes in (("a", 16), ("b", 32))]
+    said = [
+        cell(name, verdict="skipped", message=f"{lanes} lanes")
+        for name, lanes in (("a", 16), ("b", 32))
+    ]
     assert list(map(str, findings.reasons(report(said), "skipped"))) == [
         "a, b on cpu float32 (forward): 16 lanes"
     ]
@@ -106,7 +120,10 @@ def test_places_say_all_only_when_all_are_meant() -> None:
     everything = cells("native")
     some = [each for each in everything if each.dtype == "float32" or each.check == "dtype"]
     assert where.places(everything, everything) == "cpu: all dtypes (all checks)"
-    assert where.places(some, everything) == "cpu: float32 (all checks); cpu: all dtypes but float32 (dtype)"
+    assert (
+        where.places(some, everything)
+        == "cpu: float32 (all checks); cpu: all dtypes but float32 (dtype)"
+    )
 
 
 def test_places_name_what_is_left_out_where_that_is_little() -> None:
@@ -123,7 +140,9 @@ def test_places_of_one_kind_on_two_devices_are_one() -> None:
 
 
 def test_of_q_k_and_v_the_one_that_is_furthest_off_is_named() -> None:
-    worst = cell(error=9.0, verdict="disagrees", where={"qkv": 1, "batch": 0, "row": 3, "head": 2, "pair": 5})
+    worst = cell(
+        error=9.0, verdict="disagrees", where={"qkv": 1, "batch": 0, "row": 3, "head": 2, "pair": 5}
+    )
     assert (
         findings.worst_error(worst)
         == "9.00 rounding steps in float32 forward at k, batch 0, row 3, head 2, pair 5"

@@ -58,7 +58,10 @@ def test_the_counts_are_those_of_the_cells(made: object) -> None:
 )
 def test_each_verdict_has_its_element(verdict: str, tag: str) -> None:
     case = next(
-        parsed(report([cell(), cell("b", verdict=verdict, message="why")])).iterfind(".//testcase[2]"), None
+        parsed(report([cell(), cell("b", verdict=verdict, message="why")])).iterfind(
+            ".//testcase[2]"
+        ),
+        None,
     )
     found = parsed(report([cell(), cell("b", verdict=verdict, message="why")])).findall(f".//{tag}")
     assert case is None
@@ -82,7 +85,9 @@ def test_a_suite_is_an_implementation_on_a_device() -> None:
     "message", ["\x00\x08\x1b[31m", "\ud800\udfff", "\ufffe\uffff", "]]> <x> & \"'", "a\nb\tc"]
 )
 def test_any_message_is_valid_xml(message: str) -> None:
-    found = report([cell(f"n{message}", verdict="raises", message=message, cause=message, trace=(message,))])
+    found = report(
+        [cell(f"n{message}", verdict="raises", message=message, cause=message, trace=(message,))]
+    )
     check_shape(parsed(found))
 
 
@@ -103,7 +108,9 @@ def test_a_run_that_was_cut_short_is_no_success() -> None:
     root = parsed(report([cell()], interrupted=True, planned=9))
     check_shape(root)
     assert root.get("errors") == "1"
-    assert [error.get("message") for error in root.iter("error")] == ["interrupted: 1 of 9 cells: 1 agree"]
+    assert [error.get("message") for error in root.iter("error")] == [
+        "interrupted: 1 of 9 cells: 1 agree"
+    ]
 
 
 def test_a_run_in_which_nothing_ran_is_no_success() -> None:

@@ -38,7 +38,15 @@ def parsed(text: str) -> list[Token]:
 
 def acting(text: str) -> list[str]:
     """Return what acts beyond words: HTML, links, images, emphasis, headings."""
-    kinds = {"link_open", "image", "em_open", "strong_open", "html_inline", "html_block", "heading_open"}
+    kinds = {
+        "link_open",
+        "image",
+        "em_open",
+        "strong_open",
+        "html_inline",
+        "html_block",
+        "heading_open",
+    }
     tokens = [token for token in parsed(text)]
     inner = [child for token in tokens for child in token.children or ()]
     return [token.content or token.markup for token in [*tokens, *inner] if token.type in kinds]
@@ -69,7 +77,9 @@ def test_a_hostile_reason_or_note_changes_nothing_around_it(message: str, verdic
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_keeps_the_table_in_shape(name: str) -> None:
-    tokens = parsed(shown(report([cell(name, verdict="raises", message="m"), cell(name, dtype="float16")])))
+    tokens = parsed(
+        shown(report([cell(name, verdict="raises", message="m"), cell(name, dtype="float16")]))
+    )
     assert [token.type for token in tokens].count("td_open") == 3
 
 
@@ -123,7 +133,8 @@ def test_many_columns_become_a_table_for_each_device() -> None:
 
 def test_a_report_too_long_for_github_is_cut_with_a_count() -> None:
     found = [
-        cell(f"i{n}", verdict="raises", message=f"{chr(97 + n % 26) * 9} {'é' * 3000}") for n in range(200)
+        cell(f"i{n}", verdict="raises", message=f"{chr(97 + n % 26) * 9} {'é' * 3000}")
+        for n in range(200)
     ]
     text = shown(report(found))
     assert len(text) <= 65536
@@ -134,7 +145,8 @@ def test_a_report_too_long_for_github_is_cut_with_a_count() -> None:
 
 def test_many_long_reasons_are_cut_with_a_count() -> None:
     found = [
-        cell(f"i{n}", verdict="unavailable", message=f"{'y' * 400} {'abc'[n % 3] * n}") for n in range(300)
+        cell(f"i{n}", verdict="unavailable", message=f"{'y' * 400} {'abc'[n % 3] * n}")
+        for n in range(300)
     ]
     text = shown(report(found))
     assert len(text) <= 65536 + 20_000

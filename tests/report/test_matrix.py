@@ -70,7 +70,10 @@ def test_detail_names_the_one_bad_check() -> None:
 
 
 def test_detail_counts_several_bad_checks() -> None:
-    found = [cell(), *(cell(check=name, verdict="disagrees", error=9.0) for name in ("backward", "offset"))]
+    found = [
+        cell(),
+        *(cell(check=name, verdict="disagrees", error=9.0) for name in ("backward", "offset")),
+    ]
     assert entry(*found, detail=True) == "✗ 9.00 (2 of 3)"
 
 
@@ -100,7 +103,10 @@ def test_stand_ins_are_marked() -> None:
 
 
 def test_every_field_stands_under_its_device_and_dtype() -> None:
-    found = [cell("a", error=1.0), cell("b", device="meta", dtype="float16", stand_in=True, error=2.0)]
+    found = [
+        cell("a", error=1.0),
+        cell("b", device="meta", dtype="float16", stand_in=True, error=2.0),
+    ]
     grid = matrix.grid(report(found), UNICODE, detail=False)
     assert grid.names == ("a", "b")
     assert [[entry.text for entry in row] for row in grid.blocks[0].rows] == [["✓ 1.00"], ["-"]]
@@ -108,7 +114,9 @@ def test_every_field_stands_under_its_device_and_dtype() -> None:
 
 
 def test_the_legend_explains_what_occurs_and_no_more() -> None:
-    plain, mixed = (matrix.legend(texts, UNICODE) for texts in ({"✓ 0.50"}, {"skip", "n/a", "?", "✓ 2 of 8"}))
+    plain, mixed = (
+        matrix.legend(texts, UNICODE) for texts in ({"✓ 0.50"}, {"skip", "n/a", "?", "✓ 2 of 8"})
+    )
     assert "?:" not in plain
     assert "?: not identified" in mixed
     assert "skip:" not in plain

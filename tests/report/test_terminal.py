@@ -72,7 +72,9 @@ def test_dtypes_are_split_before_anything_is_cut() -> None:
 
 
 def test_the_bad_check_is_named_where_there_is_room() -> None:
-    assert "crashes forward" in shown(report([cell(verdict="crashes"), cell(check="dtype")]), width=80)
+    assert "crashes forward" in shown(
+        report([cell(verdict="crashes"), cell(check="dtype")]), width=80
+    )
 
 
 def test_a_name_that_leaves_no_room_is_cut_at_its_beginning_and_told_in_full() -> None:
@@ -92,7 +94,13 @@ def test_each_distinct_finding_has_its_cause_and_its_fix() -> None:
 
 
 def test_a_cause_told_once_is_not_told_again() -> None:
-    known = {"verdict": "raises", "message": "x", "failure": "J1", "cause": "the reason", "fix": "the cure"}
+    known = {
+        "verdict": "raises",
+        "message": "x",
+        "failure": "J1",
+        "cause": "the reason",
+        "fix": "the cure",
+    }
     text = shown(report([cell("a", **known), cell("b", **known)]))
     assert text.count("the reason") == 1
     assert text.count("as above, for J1") == 2
@@ -105,11 +113,15 @@ def test_an_interrupted_report_says_how_far_it_came() -> None:
 
 
 def test_a_report_in_which_nothing_ran_says_so() -> None:
-    assert shown(report([cell(verdict="unavailable")])).endswith("1 cell: 1 unavailable; nothing ran\n")
+    assert shown(report([cell(verdict="unavailable")])).endswith(
+        "1 cell: 1 unavailable; nothing ran\n"
+    )
 
 
 def test_an_empty_report_is_no_crash() -> None:
-    assert shown(report([], interrupted=True, planned=9)).endswith("interrupted: 0 of 9 cells; nothing ran\n")
+    assert shown(report([], interrupted=True, planned=9)).endswith(
+        "interrupted: 0 of 9 cells; nothing ran\n"
+    )
 
 
 def test_a_machine_without_torch_says_so() -> None:
@@ -143,7 +155,9 @@ def test_ascii_is_ascii() -> None:
 
 
 def test_escape_sequences_of_a_message_are_written_out() -> None:
-    text = shown(report([cell(verdict="raises", message="\x1b]0;owned\x07 \x9b31m \u202egnirts \udc80")]))
+    text = shown(
+        report([cell(verdict="raises", message="\x1b]0;owned\x07 \x9b31m \u202egnirts \udc80")])
+    )
     assert r"\x1b]0;owned\x07 \x9b31m \u202egnirts \udc80" in text
 
 
@@ -177,13 +191,17 @@ def test_pairs_are_told_in_words() -> None:
 
 
 def test_pairs_stand_in_the_order_of_the_matrix_however_they_came() -> None:
-    turned = [replace(pair, first=pair.second, second=pair.first) for pair in reversed(with_pairs().pairs)]
+    turned = [
+        replace(pair, first=pair.second, second=pair.first) for pair in reversed(with_pairs().pairs)
+    ]
     assert shown(report(with_pairs().cells, pairs=tuple(turned))) == shown(with_pairs())
 
 
 def test_a_probe_has_a_section_for_each_group_and_each_cause_once() -> None:
     text = table.probe(probe(), Look(width=80))
-    assert re.search(r"^devices\n  ✓  cpu +runs +8 dtypes\n  -  cuda +not built in", text, re.MULTILINE)
+    assert re.search(
+        r"^devices\n  ✓  cpu +runs +8 dtypes\n  -  cuda +not built in", text, re.MULTILINE
+    )
     assert "legacy executor on meta (stand-in)  raises" in text
     assert "✗ J1: legacy executor on meta (stand-in) raises" in text
     assert text.count("cause  ") == 1

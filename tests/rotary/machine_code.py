@@ -16,7 +16,12 @@ from rotcheck.rotary.paths.triton_kernel import OPTIONS, _rotate, prepare
 from rotcheck.rotary.plan import Arrangement, plan
 
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
-NAMES = {torch.float32: "fp32", torch.float64: "fp64", torch.bfloat16: "bf16", torch.float16: "fp16"}
+NAMES = {
+    torch.float32: "fp32",
+    torch.float64: "fp64",
+    torch.bfloat16: "bf16",
+    torch.float16: "fp16",
+}
 LANES = ("x_lane", "out_lane", "cos_lane", "sin_lane")
 
 
@@ -38,13 +43,17 @@ class Call:
     def tensor(self) -> Tensor:
         """Return x (B, S, H, D), without memory."""
         shape = (2, self.positions, self.heads, self.lanes)
-        return torch.empty((*shape, 1 if self.close else 2), dtype=self.dtype, device="meta")[..., 0]
+        return torch.empty((*shape, 1 if self.close else 2), dtype=self.dtype, device="meta")[
+            ..., 0
+        ]
 
 
 def rotation(call: Call, capability: int = 90) -> str:
     """Return the PTX of our kernel."""
     x, shape = call.tensor(), (call.positions, call.rotary_dim // 2)
-    table = torch.empty((1, shape[0], call.heads, shape[1]) if call.per_head else shape, device="meta")
+    table = torch.empty(
+        (1, shape[0], call.heads, shape[1]) if call.per_head else shape, device="meta"
+    )
     arrangement = Arrangement(pairing=call.pairing, direction=call.direction)
     made = plan(arrangement, x.shape, table.shape, table.shape)
     strides = (x.stride(), x.stride(), table.stride(), table.stride())
@@ -69,7 +78,9 @@ def ptx(
 ) -> str:
     """Return the PTX of a kernel; what is neither a constant nor a pointer is a 32-bit integer."""
     names = kernel.arg_names
-    kinds = {name: "constexpr" if name in constexprs else pointers.get(name, "i32") for name in names}
+    kinds = {
+        name: "constexpr" if name in constexprs else pointers.get(name, "i32") for name in names
+    }
     aligned = {(names.index(name),): [["tt.divisibility", 16]] for name in pointers}
     source = ASTSource(
         kernel, kinds, {(names.index(name),): value for name, value in constexprs.items()}, aligned

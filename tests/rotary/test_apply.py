@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.errors import measure, norms
-from rotcheck.rotary import angles, apply_rotary, apply_rotary_pos_emb, explain, lanes, pairs, tables
+from rotcheck.rotary import (
+    angles,
+    apply_rotary,
+    apply_rotary_pos_emb,
+    explain,
+    lanes,
+    pairs,
+    tables,
+)
 from rotcheck.rotary import rotate as reference
 from rotcheck.rotary.apply import PACKED, rotate
 from rotcheck.rotary.paths import PATHS, blocks, cpu, operations
@@ -50,7 +58,9 @@ def _truth(x: Tensor, pairing: str, rotary_dim: int, sign: int = 1) -> Tensor:
 
 
 def _packed_truth(qkv: Tensor) -> Tensor:
-    return torch.stack((*(_truth(x, "half", LANES) for x in qkv.unbind(2)[:2]), qkv[:, :, 2].double()), 2)
+    return torch.stack(
+        (*(_truth(x, "half", LANES) for x in qkv.unbind(2)[:2]), qkv[:, :, 2].double()), 2
+    )
 
 
 def _error(found: Tensor, truth: Tensor) -> float:
@@ -88,7 +98,9 @@ def test_every_layout_and_pairing_has_the_same_bits_on_every_path(
         found = [rotate(x, *given, arranged, False, path) for path in ON_CPU]
         assert torch.equal(found[0], found[1])
         assert torch.equal(found[0], found[2])
-        assert torch.equal(apply_rotary(x, *given, layout=layout, pairing=pairing, form=form), found[0])
+        assert torch.equal(
+            apply_rotary(x, *given, layout=layout, pairing=pairing, form=form), found[0]
+        )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -99,8 +111,12 @@ def test_every_form_of_the_tables_gives_the_rotation(layout: str, pairing: str, 
     for rotary_dim in (LANES, 8):
         given = tables(form, pairing, angles(AT, rotary_dim), torch.float64)
         if layout != "bhsd":  # whose own axes would be (B, H, S)
-            given = tuple(table.reshape(POSITIONS, *table.shape[2 - (table.dim() == 2) :]) for table in given)
-        found = apply_rotary(_laid_out(x, layout), *given, layout=layout, pairing=pairing, form=form)
+            given = tuple(
+                table.reshape(POSITIONS, *table.shape[2 - (table.dim() == 2) :]) for table in given
+            )
+        found = apply_rotary(
+            _laid_out(x, layout), *given, layout=layout, pairing=pairing, form=form
+        )
         truth = _laid_out(_truth(x, pairing, rotary_dim), layout)
         assert torch.allclose(found, truth, rtol=0, atol=1e-14)
 
@@ -117,7 +133,9 @@ def test_positions_are_enough(pairing: str, path: ModuleType) -> None:
         atol=1e-6,
     )
     assert torch.allclose(
-        apply_rotary(x, AT.expand(BATCH, -1), form="positions", pairing=pairing, rotary_dim=8).double(),
+        apply_rotary(
+            x, AT.expand(BATCH, -1), form="positions", pairing=pairing, rotary_dim=8
+        ).double(),
         truth,
         rtol=0,
         atol=1e-6,
@@ -148,8 +166,14 @@ def test_a_device_without_float64_turns_by_the_same_angles(
 
 
 def test_kinds_of_devices_are_asked_whether_they_have_float64() -> None:
-    assert [has_float64(kind) for kind in ("cpu", "cuda", "meta", "mps")] == [True, True, True, False]
-    assert not _makes_float64("lazy")  # a kind that is in no build of torch: what cannot be made is not there
+    assert [has_float64(kind) for kind in ("cpu", "cuda", "meta", "mps")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    # a kind that is in no build of torch: what cannot be made is not there
+    assert not _makes_float64("lazy")
     assert _makes_float64("cpu")
 
 
@@ -158,8 +182,12 @@ def test_positions_of_their_own_for_each_batch(path: ModuleType) -> None:
     x = _bshd(torch.float64)
     rows = torch.stack((angles(AT, LANES), angles(AT.flip(0), LANES)))  # (B, S, P)
     found = rotate(x, rows.cos(), rows.sin(), Arrangement(), False, path)
-    assert torch.equal(found[0], rotate(x, rows[0].cos(), rows[0].sin(), Arrangement(), False, path)[0])
-    assert torch.equal(found[1], rotate(x, rows[1].cos(), rows[1].sin(), Arrangement(), False, path)[1])
+    assert torch.equal(
+        found[0], rotate(x, rows[0].cos(), rows[0].sin(), Arrangement(), False, path)[0]
+    )
+    assert torch.equal(
+        found[1], rotate(x, rows[1].cos(), rows[1].sin(), Arrangement(), False, path)[1]
+    )
 
 
 @pytest.mark.parametrize("path", ON_CPU, ids=lambda path: path.name)
@@ -170,7 +198,12 @@ def test_tables_of_their_own_for_each_head_and_slot(path: ModuleType) -> None:
     for slot, head in itertools.product(range(2), range(HEADS)):
         one = qkv[:, :, slot, head : head + 1]
         alone = rotate(
-            one, own[0, :, slot, head].cos(), own[0, :, slot, head].sin(), Arrangement(), False, path
+            one,
+            own[0, :, slot, head].cos(),
+            own[0, :, slot, head].sin(),
+            Arrangement(),
+            False,
+            path,
         )
         assert torch.equal(found[:, :, slot, head : head + 1], alone)
 
@@ -248,7 +281,8 @@ VIEWS = {
 def test_strides_do_not_show_in_the_values(view: str, pairing: str, path: ModuleType) -> None:
     x = VIEWS[view](_bshd(torch.float32))
     cos, sin = (
-        t.t().contiguous().t() for t in tables("half-width", pairing, angles(AT, LANES), torch.float32)
+        t.t().contiguous().t()
+        for t in tables("half-width", pairing, angles(AT, LANES), torch.float32)
     )
     found = rotate(x, cos, sin, Arrangement(pairing=pairing), False, path)
     assert torch.equal(
@@ -274,7 +308,8 @@ def test_nan_and_infinity_stay_with_their_pair(dtype: torch.dtype, path: ModuleT
     qkv = _bshd(dtype, packed=True)
     qkv[0, 1, 0, 2, 3], qkv[1, 2, 1, 0, 0], qkv[1, 3, 2, 1, 1] = torch.nan, torch.inf, torch.inf
     found = rotate(qkv, *_sedd(dtype), PACKED, False, path)
-    assert int((~found.isfinite()).sum()) == 5  # two pairs, and the infinity in V that stays what it was
+    # two pairs, and the infinity in V that stays what it was
+    assert int((~found.isfinite()).sum()) == 5
     assert torch.equal(found[:, :, 2], qkv[:, :, 2])
 
 
@@ -288,11 +323,15 @@ def test_the_kernel_rounds_every_float16_and_bfloat16_as_torch_does() -> None:
             call = (x, table.cos(), table.sin(), Arrangement(), False)
             found, expected = rotate(*call, cpu), rotate(*call, operations)
             same = (found == expected) | (found.isnan() & expected.isnan())
-            assert same.all(), f"{dtype} at {angle}: {found[~same][:3]} is not {expected[~same][:3]}"
+            assert same.all(), (
+                f"{dtype} at {angle}: {found[~same][:3]} is not {expected[~same][:3]}"
+            )
 
 
 @pytest.mark.parametrize("path", ON_CPU, ids=lambda path: path.name)
-@pytest.mark.parametrize("shape", [(0, 7, 3, 5, 12), (2, 0, 3, 5, 12), (2, 7, 3, 0, 12), (1, 1, 3, 1, 2)])
+@pytest.mark.parametrize(
+    "shape", [(0, 7, 3, 5, 12), (2, 0, 3, 5, 12), (2, 7, 3, 0, 12), (1, 1, 3, 1, 2)]
+)
 def test_empty_and_smallest_tensors(shape: tuple[int, ...], path: ModuleType) -> None:
     qkv = torch.randn(shape)
     table = torch.zeros(shape[1], shape[4])
@@ -300,7 +339,10 @@ def test_empty_and_smallest_tensors(shape: tuple[int, ...], path: ModuleType) ->
 
 
 def test_more_lanes_than_the_kernel_has_room_for_run_elsewhere() -> None:
-    x, angle = torch.randn(1, 2, 1, 8194, dtype=torch.float64), torch.randn(2, 4097, dtype=torch.float64)
+    x, angle = (
+        torch.randn(1, 2, 1, 8194, dtype=torch.float64),
+        torch.randn(2, 4097, dtype=torch.float64),
+    )
     assert explain(x, angle.cos(), angle.sin()).path == "blocks"
     found = apply_rotary(x, angle.cos(), angle.sin())
     assert torch.allclose(found.norm(), x.norm())
@@ -361,7 +403,9 @@ print(ran)
 
 
 @pytest.mark.parametrize(("path", "calls"), [("triton-kernel", 180), ("flash-attn", 56)])
-def test_the_kernels_for_gpus_have_the_same_bits_under_the_interpreter(path: str, calls: int) -> None:
+def test_the_kernels_for_gpus_have_the_same_bits_under_the_interpreter(
+    path: str, calls: int
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERPRETED % path], capture_output=True, text=True, check=False
     )

@@ -30,8 +30,12 @@ def _unfit(
     out: Tensor | None = None,
 ) -> str | None:
     rows = x.shape[{"bhsd": 2, "sbhd": 0, "thd": 0}.get(layout, 1)]
-    cos = torch.empty(rows, (rotary_dim or x.shape[-1]) // 2, dtype=table or x.dtype, device=x.device)
-    return flash_attn.unfit(x, cos, cos, plan(Arrangement(layout), x.shape, cos.shape, cos.shape), out)
+    cos = torch.empty(
+        rows, (rotary_dim or x.shape[-1]) // 2, dtype=table or x.dtype, device=x.device
+    )
+    return flash_attn.unfit(
+        x, cos, cos, plan(Arrangement(layout), x.shape, cos.shape, cos.shape), out
+    )
 
 
 def test_our_kernel_comes_first() -> None:
@@ -86,7 +90,10 @@ def test_what_costs_a_second_pass_is_left_to_our_kernel() -> None:
     assert _unfit(x, 16) == "out of place it copies the 48 lanes that stay with a second kernel"
     assert _unfit(x, 16, out=x) is None
     assert "5/3 of the traffic" in str(_unfit(qkv, layout="qkv"))
-    assert _unfit(x, out=torch.empty_like(x)) == "it writes into x or into memory of its own, not into out"
+    assert (
+        _unfit(x, out=torch.empty_like(x))
+        == "it writes into x or into memory of its own, not into out"
+    )
 
 
 def test_dtypes_that_differ_stop_older_releases_and_are_refused() -> None:
@@ -101,7 +108,9 @@ def test_it_is_not_started_on_an_intel_gpu(monkeypatch: pytest.MonkeyPatch) -> N
     assert "it starts its kernel on CUDA devices alone" in str(_unfit(x))
 
 
-def test_where_it_runs_it_is_said_that_its_roundings_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_it_runs_it_is_said_that_its_roundings_are_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     x, table = _x(2, 10, 8, 64), _x(10, 32)
     assert "fuses roundings" not in str(explain(x, table, table))
     monkeypatch.setattr(triton, "unfit", lambda *call: "it is not here")

@@ -26,7 +26,9 @@ ON_CPU = pytest.mark.parametrize("path", [cpu, blocks, operations], ids=lambda p
 
 
 def _qkv(dtype: torch.dtype = torch.float64) -> Tensor:
-    return torch.randn(SHAPE, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(dtype)
+    return torch.randn(SHAPE, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(
+        dtype
+    )
 
 
 def _tables(dtype: torch.dtype = torch.float64, length: int = 7) -> tuple[Tensor, ...]:
@@ -35,7 +37,9 @@ def _tables(dtype: torch.dtype = torch.float64, length: int = 7) -> tuple[Tensor
 
 @ON_CPU
 @pytest.mark.parametrize("inplace", [False, True])
-def test_the_gradient_is_exact_and_can_be_differentiated_again(inplace: bool, path: ModuleType) -> None:
+def test_the_gradient_is_exact_and_can_be_differentiated_again(
+    inplace: bool, path: ModuleType
+) -> None:
     leaf = _qkv()[:1, :2, :, :2].requires_grad_()
     given = _tables(length=2)
 
@@ -47,11 +51,17 @@ def test_the_gradient_is_exact_and_can_be_differentiated_again(inplace: bool, pa
 
 
 @ON_CPU
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64], ids=str)
-def test_the_gradient_is_the_inverse_rotation_bit_for_bit(dtype: torch.dtype, path: ModuleType) -> None:
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64], ids=str
+)
+def test_the_gradient_is_the_inverse_rotation_bit_for_bit(
+    dtype: torch.dtype, path: ModuleType
+) -> None:
     leaf, back, given = _qkv(dtype).requires_grad_(), _qkv(dtype).flip(0), _tables(dtype)
     (gradient,) = torch.autograd.grad(rotate(leaf, *given, PACKED, False, path), leaf, back)
-    assert torch.equal(gradient, rotate(back, *given, PACKED._replace(direction=-1), False, operations))
+    assert torch.equal(
+        gradient, rotate(back, *given, PACKED._replace(direction=-1), False, operations)
+    )
 
 
 def test_tables_that_are_learnt_get_their_gradient() -> None:
@@ -150,7 +160,10 @@ def test_exports_with_a_length_that_is_open() -> None:
         _Module(), (_qkv(), *_tables()), dynamic_shapes=({1: length}, {1: length}, {1: length})
     )
     for positions in (2, 7, 30):
-        qkv, given = torch.randn(2, positions, 3, 5, 12, dtype=torch.float64), _tables(length=positions)
+        qkv, given = (
+            torch.randn(2, positions, 3, 5, 12, dtype=torch.float64),
+            _tables(length=positions),
+        )
         assert torch.equal(program.module()(qkv, *given), apply_rotary_pos_emb(qkv, *given))
 
 
@@ -176,9 +189,13 @@ def test_vmap_and_the_other_transforms() -> None:
     given, many = _tables(), torch.stack((_qkv(), _qkv().flip(0)))
     mapped = torch.func.vmap(lambda qkv: apply_rotary_pos_emb(qkv, *given))(many)
     assert torch.equal(mapped, torch.stack([apply_rotary_pos_emb(qkv, *given) for qkv in many]))
-    gradient = torch.func.grad(lambda qkv: (apply_rotary_pos_emb(qkv, *given) * many[1]).sum())(many[0])
+    gradient = torch.func.grad(lambda qkv: (apply_rotary_pos_emb(qkv, *given) * many[1]).sum())(
+        many[0]
+    )
     assert torch.equal(gradient, rotate(many[1], *given, PACKED._replace(direction=-1), False))
-    _, tangent = torch.func.jvp(lambda qkv: apply_rotary_pos_emb(qkv, *given), (many[0],), (many[1],))
+    _, tangent = torch.func.jvp(
+        lambda qkv: apply_rotary_pos_emb(qkv, *given), (many[0],), (many[1],)
+    )
     assert torch.equal(tangent, apply_rotary_pos_emb(many[1], *given))
 
 
@@ -238,7 +255,11 @@ def test_a_lazily_conjugated_complex_table_turns_the_other_way() -> None:
 WRONG = {
     "too few axes": ((2, 7, 5, 12), (7, 12), r"\(2, 7, 5, 12\).*\(B, S, 3, H, D\)"),
     "not three slots": ((2, 7, 2, 5, 12), (7, 12), r"\(2, 7, 2, 5, 12\)"),
-    "tables too short": (SHAPE, (1, 6, 3, 1, 12), r"\(1, 6, 3, 1, 12\).*\(2, 7, 3, 5, 12\).*6 rows"),
+    "tables too short": (
+        SHAPE,
+        (1, 6, 3, 1, 12),
+        r"\(1, 6, 3, 1, 12\).*\(2, 7, 3, 5, 12\).*6 rows",
+    ),
     "tables too long": (SHAPE, (1, 8, 3, 1, 12), r"8 rows for positions 0 to 6"),
     "tables too wide": (SHAPE, (7, 14), r"rotate 14 lanes.* has 12"),
     "an odd width": (SHAPE, (7, 11), "11 lanes.*must be even"),
@@ -253,7 +274,9 @@ def test_wrong_shapes_are_answered_with_the_shapes(case: str) -> None:
     x, table, words = WRONG[case]
     for grows in (False, True):
         with pytest.raises(ValueError, match=words):
-            apply_rotary_pos_emb(torch.zeros(x, requires_grad=grows), torch.zeros(table), torch.zeros(table))
+            apply_rotary_pos_emb(
+                torch.zeros(x, requires_grad=grows), torch.zeros(table), torch.zeros(table)
+            )
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.complex64, torch.bool], ids=str)
@@ -352,7 +375,9 @@ print([name for name in others if name in brought and name != "numpy"])
 
 
 def test_it_imports_torch_and_nothing_else() -> None:
-    done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], capture_output=True, text=True, check=False
+    )
     assert done.stdout.splitlines() == ["[]", "cpu-kernel", "[]", "[]"], done.stderr
     assert done.stderr == ""
 

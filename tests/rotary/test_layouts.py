@@ -38,7 +38,9 @@ def test_half_width_tables_are_the_float64_values_rounded_once(dtype: torch.dtyp
 
 @pytest.mark.parametrize("pairing", ["half", "interleaved"])
 def test_repeated_tables_hold_each_value_at_both_lanes_of_its_pair(pairing: str) -> None:
-    for table, exact in zip(tables("repeated", pairing, ANGLES, torch.float32), (ANGLES.cos(), ANGLES.sin())):
+    for table, exact in zip(
+        tables("repeated", pairing, ANGLES, torch.float32), (ANGLES.cos(), ANGLES.sin())
+    ):
         assert table.shape == (4, 1, 6)
         both = pairs(table, pairing)  # (S, 1, P, 2)
         assert torch.equal(both[:, 0, :, 0], exact.float())

@@ -27,11 +27,13 @@ COS, SIN = tables("half-width", "half", angles(torch.arange(7), 12), torch.float
 
 PLACES = {
     "contiguous": lambda shape, dtype: torch.full(shape, torch.nan, dtype=dtype),
-    "within a buffer": lambda shape, dtype: torch.full((*shape[:-1], 20), torch.nan, dtype=dtype)[..., 4:16],
+    "within a buffer": lambda shape, dtype: torch.full((*shape[:-1], 20), torch.nan, dtype=dtype)[
+        ..., 4:16
+    ],
     "lanes apart": lambda shape, dtype: torch.full((*shape, 2), torch.nan, dtype=dtype)[..., 1],
-    "axes turned round": lambda shape, dtype: torch.full(shape[::-1], torch.nan, dtype=dtype).permute(
-        *reversed(range(len(shape)))
-    ),
+    "axes turned round": lambda shape, dtype: torch.full(
+        shape[::-1], torch.nan, dtype=dtype
+    ).permute(*reversed(range(len(shape)))),
 }
 
 
@@ -56,7 +58,9 @@ def test_all_of_the_result_is_written_into_it_and_nothing_beside_it(
 
 def _others(view: Tensor) -> int:
     """Count the elements of a view's storage that are still what they were, outside of it."""
-    whole = torch.as_strided(view, (view.untyped_storage().nbytes() // view.element_size(),), (1,), 0)
+    whole = torch.as_strided(
+        view, (view.untyped_storage().nbytes() // view.element_size(),), (1,), 0
+    )
     return int(whole.isnan().sum() - view.isnan().sum())
 
 
@@ -135,7 +139,9 @@ def test_nothing_is_recorded_and_who_asks_for_a_gradient_is_told(who: str) -> No
     tensors = {"x": X.clone(), "out": torch.empty_like(X), "cos": COS.clone()}
     tensors[who].requires_grad_()
     x, out, cos = tensors.values()
-    with pytest.raises(RuntimeError, match=f"records nothing for a gradient, but {who} asks for one"):
+    with pytest.raises(
+        RuntimeError, match=f"records nothing for a gradient, but {who} asks for one"
+    ):
         apply_rotary(x, cos, SIN, out=out)
     with torch.no_grad():
         assert torch.equal(apply_rotary(x, cos, SIN, out=out), apply_rotary(X, COS, SIN))
@@ -162,7 +168,10 @@ def test_overlap_is_what_counting_elements_finds() -> None:
     for _ in range(3000):
         a, b = (_random_view(storage, chosen) for _ in range(2))
         indices = [_indices(view) for view in (a, b)]
-        assert overlap.meet(a, b) == bool(set(indices[0]) & set(indices[1])), (a.stride(), b.stride())
+        assert overlap.meet(a, b) == bool(set(indices[0]) & set(indices[1])), (
+            a.stride(),
+            b.stride(),
+        )
         assert overlap.folds(a) == (len(set(indices[0])) < len(indices[0])), (a.shape, a.stride())
         meetings.add(overlap.meet(a, b))
         folds.add(overlap.folds(a))

@@ -16,7 +16,9 @@ def _fifty_digits() -> None:
 
 
 def exact_angle(position: int, pair: int, rotary_dim: int, theta: float) -> mpmath.mpf:
-    return mpmath.mpf(position) * mpmath.power(mpmath.mpf(theta), -mpmath.mpf(2 * pair) / rotary_dim)
+    return mpmath.mpf(position) * mpmath.power(
+        mpmath.mpf(theta), -mpmath.mpf(2 * pair) / rotary_dim
+    )
 
 
 @pytest.mark.parametrize("rotary_dim", [2, 20, 64, 128, 192])
@@ -54,13 +56,18 @@ def test_rotate_turns_each_pair_by_its_own_angle() -> None:
     for b, s, h, p in torch.ones(2, 3, 5, 4).nonzero().tolist():
         a, c = (mpmath.mpf(v) for v in pairs[b, s, h, p].tolist())
         angle = mpmath.mpf(turns[s, p].item())
-        exact = (a * mpmath.cos(angle) - c * mpmath.sin(angle), c * mpmath.cos(angle) + a * mpmath.sin(angle))
+        exact = (
+            a * mpmath.cos(angle) - c * mpmath.sin(angle),
+            c * mpmath.cos(angle) + a * mpmath.sin(angle),
+        )
         size = mpmath.hypot(a, c)
         assert max(abs(found[b, s, h, p, i].item() - exact[i]) for i in (0, 1)) <= 2 * EPS * size
 
 
 def test_position_zero_is_the_identity_and_the_inverse_turns_back() -> None:
-    pairs = torch.randn(2, 3, 5, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    pairs = torch.randn(
+        2, 3, 5, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(4)
+    )
     turns = angles(torch.tensor([0, 7, 131071]), 8)
     assert torch.equal(rotate(pairs, turns)[:, 0], pairs[:, 0])
     assert torch.allclose(rotate(rotate(pairs, turns), -turns), pairs, rtol=0, atol=1e-15 * 8)
@@ -68,7 +75,9 @@ def test_position_zero_is_the_identity_and_the_inverse_turns_back() -> None:
 
 @pytest.mark.parametrize("rotary_dim", [-2, 0, 1, 63])
 def test_an_odd_or_empty_rotary_dim_is_refused_by_its_number(rotary_dim: int) -> None:
-    with pytest.raises(ValueError, match=f"rotary_dim is {rotary_dim}; it must be positive and even"):
+    with pytest.raises(
+        ValueError, match=f"rotary_dim is {rotary_dim}; it must be positive and even"
+    ):
         inverse_frequencies(rotary_dim)
 
 

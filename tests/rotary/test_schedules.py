@@ -40,7 +40,11 @@ build_rotary_pos_embed = timm.TIMM.module_named(timm.FILE, alone=True).build_rot
 LONGEST = 131072
 SHORT = tuple(1 + 0.01 * i for i in range(48))
 LONG = tuple(1 + 0.9 * i for i in range(48))
-PHI3 = {"short_factor": list(SHORT), "long_factor": list(LONG), "original_max_position_embeddings": 4096}
+PHI3 = {
+    "short_factor": list(SHORT),
+    "long_factor": list(LONG),
+    "original_max_position_embeddings": 4096,
+}
 YARN = {"original_max_position_embeddings": 4096, "factor": 40.0}
 DEEPSEEK = {"mscale": 0.707, "mscale_all_dim": 1.0}
 LLAMA3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
@@ -77,7 +81,11 @@ DEFINED_IDS = [f"{kind}-{schedule}"[:90] for kind, _, _, _, schedule in DEFINED]
 
 def config(kind: type, head_dim: int = 128, **parameters: Any) -> Any:
     parameters = {"rope_type": "default", "rope_theta": 10000.0} | parameters
-    sizes = {"num_attention_heads": 2, "hidden_size": 2 * head_dim, "max_position_embeddings": LONGEST}
+    sizes = {
+        "num_attention_heads": 2,
+        "hidden_size": 2 * head_dim,
+        "max_position_embeddings": LONGEST,
+    }
     if kind not in (GPTNeoXConfig, PhiConfig):  # theirs follows from the two others
         sizes["head_dim"] = head_dim
     return kind(**sizes, rope_parameters=parameters)
@@ -87,7 +95,9 @@ def of_transformers(
     kind: str, parameters: dict[str, Any], head_dim: int, length: int | None
 ) -> tuple[Tensor, float]:
     llama = config(LlamaConfig, head_dim, rope_type=kind, **parameters)
-    frequencies, attention_factor = ROPE_INIT_FUNCTIONS[kind](llama, torch.device("cpu"), seq_len=length)
+    frequencies, attention_factor = ROPE_INIT_FUNCTIONS[kind](
+        llama, torch.device("cpu"), seq_len=length
+    )
     return frequencies.double(), attention_factor
 
 
@@ -100,7 +110,9 @@ def test_every_schedule_of_transformers_is_here() -> None:
     assert {kind for kind, *_ in DEFINED} == set(ROPE_INIT_FUNCTIONS)
 
 
-@pytest.mark.parametrize(("kind", "parameters", "head_dim", "length", "schedule"), DEFINED, ids=DEFINED_IDS)
+@pytest.mark.parametrize(
+    ("kind", "parameters", "head_dim", "length", "schedule"), DEFINED, ids=DEFINED_IDS
+)
 def test_a_schedule_is_that_of_transformers(
     kind: str, parameters: dict[str, Any], head_dim: int, length: int | None, schedule: Schedule
 ) -> None:
@@ -139,7 +151,8 @@ POSITIONS = torch.tensor(
         (Qwen2VLRotaryEmbedding, Qwen2VLTextConfig, Sectioned((16, 24, 24), Plain(1e6))),
         (Qwen2VLRotaryEmbedding, Qwen2VLTextConfig, Sectioned((2, 5, 3), Plain(1e6))),
         (Qwen3VLTextRotaryEmbedding, Qwen3VLTextConfig, Interleaved((24, 20, 20), Plain(1e6))),
-        (Qwen3VLTextRotaryEmbedding, Qwen3VLTextConfig, Interleaved((11, 11, 10), Plain(1e6))),  # Qwen3.5
+        # Qwen3.5
+        (Qwen3VLTextRotaryEmbedding, Qwen3VLTextConfig, Interleaved((11, 11, 10), Plain(1e6))),
         (Qwen3VLTextRotaryEmbedding, Qwen3VLTextConfig, Interleaved((5, 2, 3), Plain(1e6))),
     ],
     ids=str,
@@ -158,15 +171,23 @@ def test_m_rope_is_that_of_qwen(module: type, kind: type, schedule: MultiAxis) -
 
 def test_m_rope_of_qwen_with_yarn_has_its_attention_factor() -> None:
     yarn = Yarn(4.0, 32768, 1e6)
-    parameters = {"factor": 4.0, "original_max_position_embeddings": 32768, "mrope_section": [16, 24, 24]}
-    theirs = Qwen2VLRotaryEmbedding(config(Qwen2VLTextConfig, rope_type="yarn", rope_theta=1e6, **parameters))
+    parameters = {
+        "factor": 4.0,
+        "original_max_position_embeddings": 32768,
+        "mrope_section": [16, 24, 24],
+    }
+    theirs = Qwen2VLRotaryEmbedding(
+        config(Qwen2VLTextConfig, rope_type="yarn", rope_theta=1e6, **parameters)
+    )
     ours = Sectioned((16, 24, 24), yarn)
     cos, _ = theirs(torch.ones(1), POSITIONS[:, None])
     expected = ours.angles(POSITIONS, 128).cos() * ours.attention_factor
     assert (cos[0, :, :64] - expected).abs().max() < 1e-4
 
 
-def test_sections_that_cannot_be_interleaved_are_refused_where_transformers_moves_pairs_to_time() -> None:
+def test_sections_that_cannot_be_interleaved_are_refused_where_transformers_moves_pairs_to_time() -> (
+    None
+):
     """Width asks for 10 pairs and the 16 have room for 5: transformers gives it 5, and time 9 in place of 4."""
     with pytest.raises(
         ValueError, match=r"sections \(4, 2, 10\): axis 2 has too many pairs to be interleaved"
@@ -190,20 +211,28 @@ def test_m_rope_of_text_is_the_plain_one(schedule: MultiAxis) -> None:
 
 @pytest.mark.parametrize("rotate_half", [False, True])
 @pytest.mark.parametrize(
-    "options", [{}, {"ref_feat_shape": [7, 16]}, {"temperature": 100.0, "grid_offset": 2.0}], ids=str
+    "options",
+    [{}, {"ref_feat_shape": [7, 16]}, {"temperature": 100.0, "grid_offset": 2.0}],
+    ids=str,
 )
 def test_axial_is_that_of_timm(options: dict[str, Any], rotate_half: bool) -> None:
     """Height turns the first half of the pairs, width the second, in either pairing; positions may be fractions."""
-    theirs = build_rotary_pos_embed([3, 5], dim=24, in_pixels=False, rotate_half=rotate_half, **options)
+    theirs = build_rotary_pos_embed(
+        [3, 5], dim=24, in_pixels=False, rotate_half=rotate_half, **options
+    )
     rows = (
-        torch.stack(torch.meshgrid(torch.arange(3.0), torch.arange(5.0), indexing="ij")).double().flatten(1)
+        torch.stack(torch.meshgrid(torch.arange(3.0), torch.arange(5.0), indexing="ij"))
+        .double()
+        .flatten(1)
     )  # (2, S)
     reference = torch.tensor(options.get("ref_feat_shape", [3, 5])) / torch.tensor(
         [3.0, 5.0], dtype=torch.float64
     )
     positions = (rows + options.get("grid_offset", 0)) * reference[:, None]  # (2, S)
-    turns = Axial((6, 6), Plain(options.get("temperature", 10000.0))).angles(positions, 24)  # (S, P)
-    both = lanes(torch.stack((turns, turns), -1), "half" if rotate_half else "interleaved")  # (S, D)
+    # (S, P)
+    turns = Axial((6, 6), Plain(options.get("temperature", 10000.0))).angles(positions, 24)
+    # (S, D)
+    both = lanes(torch.stack((turns, turns), -1), "half" if rotate_half else "interleaved")
     for found, expected in zip(theirs, (both.sin(), both.cos())):
         assert (found - expected).abs().max() < 5e-6
 
@@ -222,7 +251,8 @@ def test_interpolated_positions_are_positions_over_the_factor(rotary_dim: int) -
     """By a power of two this is exact, up to 2**20."""
     positions = torch.tensor([4, 4 * 257, 2**20])
     assert torch.equal(
-        positions[:, None] * Linear(4.0).inverse_frequencies(rotary_dim), angles(positions // 4, rotary_dim)
+        positions[:, None] * Linear(4.0).inverse_frequencies(rotary_dim),
+        angles(positions // 4, rotary_dim),
     )
 
 
@@ -235,7 +265,9 @@ def test_ntk_keeps_the_first_pair_and_interpolates_the_last_by_its_scale(rotary_
 
 
 @pytest.mark.parametrize("schedule", [Yarn(4.0, 4096), Llama3(4.0, 4096)], ids=str)
-def test_a_blend_keeps_the_fast_pairs_and_interpolates_the_slow_ones(schedule: Yarn | Llama3) -> None:
+def test_a_blend_keeps_the_fast_pairs_and_interpolates_the_slow_ones(
+    schedule: Yarn | Llama3,
+) -> None:
     ratio = inverse_frequencies(64) / schedule.inverse_frequencies(64)
     turns = 4096 * inverse_frequencies(64) / (2 * torch.pi)  # in the original length
     assert (ratio[turns > 40] == 1).all()
@@ -244,7 +276,10 @@ def test_a_blend_keeps_the_fast_pairs_and_interpolates_the_slow_ones(schedule: Y
 
 
 def test_llama3_is_the_same_when_both_factors_and_the_length_are_doubled() -> None:
-    one, other = Llama3(8.0, 8192, 5e5), Llama3(8.0, 16384, 5e5, low_freq_factor=2.0, high_freq_factor=8.0)
+    one, other = (
+        Llama3(8.0, 8192, 5e5),
+        Llama3(8.0, 16384, 5e5, low_freq_factor=2.0, high_freq_factor=8.0),
+    )
     assert torch.equal(one.inverse_frequencies(128), other.inverse_frequencies(128))
 
 
@@ -261,8 +296,12 @@ ONE_OF_EACH = [
 
 @pytest.mark.parametrize("schedule", ONE_OF_EACH, ids=str)
 @pytest.mark.parametrize("rotary_dim", [-2, 0, 1, 63])
-def test_an_odd_or_empty_rotary_dim_is_refused_by_its_number(schedule: Schedule, rotary_dim: int) -> None:
-    with pytest.raises(ValueError, match=f"rotary_dim is {rotary_dim}; it must be positive and even"):
+def test_an_odd_or_empty_rotary_dim_is_refused_by_its_number(
+    schedule: Schedule, rotary_dim: int
+) -> None:
+    with pytest.raises(
+        ValueError, match=f"rotary_dim is {rotary_dim}; it must be positive and even"
+    ):
         schedule.inverse_frequencies(rotary_dim)
 
 
@@ -270,22 +309,34 @@ def test_an_odd_or_empty_rotary_dim_is_refused_by_its_number(schedule: Schedule,
     ("schedule", "rotary_dim", "message"),
     [
         (Ntk(4.0), 2, "rotary_dim is 2; NTK scaling needs 4 or more"),
-        (LongRope(SHORT, LONG[:5], 4096, 2.0, 4097), 96, "long has 5 factors; rotary_dim 96 has 48 pairs"),
+        (
+            LongRope(SHORT, LONG[:5], 4096, 2.0, 4097),
+            96,
+            "long has 5 factors; rotary_dim 96 has 48 pairs",
+        ),
         (LongRope(SHORT, LONG, 4096, 2.0), 64, "short has 48 factors; rotary_dim 64 has 32 pairs"),
-        (Llama3(8.0, 8192, high_freq_factor=0.5), 64, "high_freq_factor is 0.5; it must not be under"),
+        (
+            Llama3(8.0, 8192, high_freq_factor=0.5),
+            64,
+            "high_freq_factor is 0.5; it must not be under",
+        ),
         (OverHeadDim(64), 96, "rotary_dim is 96; it must not be over head_dim, 64"),
         (Proportional(1.5), 64, "proportion is 1.5; it must not be over 1"),
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_by_its_numbers(schedule: Schedule, rotary_dim: int, message: str) -> None:
+def test_what_cannot_be_is_refused_by_its_numbers(
+    schedule: Schedule, rotary_dim: int, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         schedule.inverse_frequencies(rotary_dim)
 
 
 @pytest.mark.parametrize("kind", [Sectioned, Interleaved, Axial])
 def test_sections_that_do_not_sum_up_are_refused_by_their_numbers(kind: type[MultiAxis]) -> None:
-    with pytest.raises(ValueError, match=r"sections \(5, 2, 3\) are 10 pairs; rotary_dim 64 has 32"):
+    with pytest.raises(
+        ValueError, match=r"sections \(5, 2, 3\) are 10 pairs; rotary_dim 64 has 32"
+    ):
         kind((5, 2, 3)).angles(POSITIONS, 64)
 
 
@@ -294,17 +345,23 @@ def test_positions_of_a_wrong_shape_or_a_rounded_dtype_are_refused() -> None:
         Sectioned((5, 2, 3)).angles(POSITIONS[:2], 20)
     with pytest.raises(ValueError, match=r"positions are \(3,\); they must be"):
         Sectioned((5, 2, 3)).angles(POSITIONS[:, 0], 20)
-    with pytest.raises(TypeError, match=r"positions have dtype torch\.bfloat16; give integers, or float64"):
+    with pytest.raises(
+        TypeError, match=r"positions have dtype torch\.bfloat16; give integers, or float64"
+    ):
         Sectioned((5, 2, 3)).angles(POSITIONS.bfloat16(), 20)
 
 
 @pytest.mark.parametrize("value", [0, -1.0, float("inf"), float("nan")])
 def test_a_number_that_is_not_positive_is_refused_by_its_name(value: float) -> None:
-    with pytest.raises(ValueError, match=f"Yarn: factor is {value}; it must be positive and finite"):
+    with pytest.raises(
+        ValueError, match=f"Yarn: factor is {value}; it must be positive and finite"
+    ):
         Yarn(value, 4096)
 
 
-@pytest.mark.parametrize(("head_dim", "fraction", "found"), [(80, 0.4, 32), (64, 0.25, 16), (128, 1.0, 128)])
+@pytest.mark.parametrize(
+    ("head_dim", "fraction", "found"), [(80, 0.4, 32), (64, 0.25, 16), (128, 1.0, 128)]
+)
 def test_a_partial_rotary_turns_whole_lanes(head_dim: int, fraction: float, found: int) -> None:
     assert turning_lanes(head_dim, fraction) == found
 
@@ -320,7 +377,10 @@ def test_a_fraction_of_odd_lanes_is_refused_by_its_numbers() -> None:
 def measured(schedule: Schedule, rotary_dim: int, off: float = 1e-5) -> Tensor:
     """The frequencies as a measurement gives them: each pair off by up to `off`."""
     exact = schedule.inverse_frequencies(rotary_dim)
-    noise = 2 * torch.rand(exact.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(5)) - 1
+    noise = (
+        2 * torch.rand(exact.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+        - 1
+    )
     return exact * (1 + off * noise)
 
 
@@ -360,7 +420,9 @@ def test_blends_are_known_again(schedule: Schedule, rotary_dim: int) -> None:
     assert {type(each) for each in (found.schedule, *found.alternatives)} == {type(schedule)}
 
 
-@pytest.mark.parametrize("case", [case for case in DEFINED if case[0] in ("linear", "llama3")], ids=str)
+@pytest.mark.parametrize(
+    "case", [case for case in DEFINED if case[0] in ("linear", "llama3")], ids=str
+)
 def test_tables_of_transformers_are_known_again(
     case: tuple[str, dict[str, Any], int, int | None, Schedule],
 ) -> None:
@@ -395,12 +457,16 @@ def test_a_right_partial_rotary_is_plain_with_head_dim_as_without() -> None:
     assert (found.schedule, found.alternatives) == (Plain(), ())
 
 
-@pytest.mark.parametrize("schedule", [Proportional(0.25, 1e6), Proportional(0.5, factor=8.0)], ids=str)
+@pytest.mark.parametrize(
+    "schedule", [Proportional(0.25, 1e6), Proportional(0.5, factor=8.0)], ids=str
+)
 def test_pairs_that_stand_still_make_it_proportional(schedule: Proportional) -> None:
     found = recognise(measured(schedule, 256))
     assert found.schedule == schedule
     assert found.rotary_dim == 256 * schedule.proportion
-    assert [type(each) for each in found.alternatives] == [Plain if schedule.factor == 1 else Linear]
+    assert [type(each) for each in found.alternatives] == [
+        Plain if schedule.factor == 1 else Linear
+    ]
 
 
 def test_longrope_is_named_only_when_it_is_asked_for() -> None:
@@ -424,7 +490,8 @@ def test_one_wrong_pair_is_not_explained_away_but_found() -> None:
     assert (found.schedule, found.pair) == (None, 41)
     assert found.departure == pytest.approx(0.003, rel=0.02)
     assert (
-        str(found) == "no known schedule; from the nearest geometric row: worst departure 3.0e-03, at pair 41"
+        str(found)
+        == "no known schedule; from the nearest geometric row: worst departure 3.0e-03, at pair 41"
     )
 
 
@@ -465,7 +532,9 @@ def test_frequencies_of_no_use_are_answered_all_the_same(frequencies: list[float
 def test_noise_is_no_schedule() -> None:
     generator = torch.Generator().manual_seed(7)
     for pairs in (8, 32, 64):
-        drawn = torch.rand(pairs, dtype=torch.float64, generator=generator).sort(descending=True).values
+        drawn = (
+            torch.rand(pairs, dtype=torch.float64, generator=generator).sort(descending=True).values
+        )
         assert recognise(drawn).schedule is None
 
 
@@ -477,11 +546,20 @@ def test_what_was_recognised_says_itself_in_words() -> None:
 
 @pytest.mark.parametrize(
     "frequencies",
-    [[1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.1], [1.0, -0.1], [1.0, float("nan")], [float("inf"), 1.0]],
+    [
+        [1.0],
+        [1.0, 0.0, 0.0],
+        [1.0, 0.0, 0.1],
+        [1.0, -0.1],
+        [1.0, float("nan")],
+        [float("inf"), 1.0],
+    ],
     ids=str,
 )
 def test_frequencies_that_are_none_are_refused(frequencies: list[float]) -> None:
-    with pytest.raises(ValueError, match="two pairs or more must turn, by positive and finite frequencies"):
+    with pytest.raises(
+        ValueError, match="two pairs or more must turn, by positive and finite frequencies"
+    ):
         recognise(torch.tensor(frequencies, dtype=torch.float64))
 
 

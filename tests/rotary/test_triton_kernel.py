@@ -16,7 +16,9 @@ from rotcheck.rotary.plan import Arrangement, plan
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16, torch.float64]
 PAIRINGS = ["half", "interleaved"]
-SMALLER_THAN_16_BYTES = re.compile(r"(?:ld|st)\.global\.(?:v2\.)?b(?:8|16)\b|(?:ld|st)\.global\.b32")
+SMALLER_THAN_16_BYTES = re.compile(
+    r"(?:ld|st)\.global\.(?:v2\.)?b(?:8|16)\b|(?:ld|st)\.global\.b32"
+)
 
 
 @pytest.mark.parametrize("capability", [80, 90, 100])
@@ -76,7 +78,9 @@ def test_nothing_is_spilled(shape: tuple[int, int, int], pairing: str) -> None:
 @pytest.mark.parametrize(
     "kind", [{"direction": -1}, {"per_head": True}, {"close": False}, {"positions": 1}], ids=str
 )
-def test_nothing_is_spilled_in_every_other_kind_of_call(kind: dict[str, int], dtype: torch.dtype) -> None:
+def test_nothing_is_spilled_in_every_other_kind_of_call(
+    kind: dict[str, int], dtype: torch.dtype
+) -> None:
     for pairing in PAIRINGS:
         code = rotation(Call(192, 96, dtype=dtype, pairing=pairing, **kind))
         assert (spills(code), fusions(code)) == (0, 0)
@@ -117,7 +121,9 @@ def _unfit(x: torch.Tensor, rotary_dim: int, monkeypatch: pytest.MonkeyPatch) ->
     """Ask the path about x as if Triton ran on its device."""
     monkeypatch.setattr(triton, "missing", lambda x: None)
     table = torch.empty(1).expand(x.shape[1], rotary_dim // 2)
-    return triton.unfit(x, table, table, plan(Arrangement(), x.shape, table.shape, table.shape), None)
+    return triton.unfit(
+        x, table, table, plan(Arrangement(), x.shape, table.shape, table.shape), None
+    )
 
 
 def test_more_pairs_than_a_program_holds_are_refused_with_their_number(
@@ -125,7 +131,10 @@ def test_more_pairs_than_a_program_holds_are_refused_with_their_number(
 ) -> None:
     x = torch.empty(1).expand(1, 2, 1, 4096)
     assert _unfit(x, 2048, monkeypatch) is None
-    assert _unfit(x, 2050, monkeypatch) == "1025 pairs rotate in a head; a program has registers for 1024"
+    assert (
+        _unfit(x, 2050, monkeypatch)
+        == "1025 pairs rotate in a head; a program has registers for 1024"
+    )
 
 
 def test_more_programs_than_a_grid_takes_are_refused_with_their_number(
@@ -142,13 +151,20 @@ def test_an_axis_longer_than_32_bits_count_is_refused_with_its_length(
 ) -> None:
     one = torch.empty(1, 1, 1, 2)
     assert (
-        _unfit(one.expand(*(2**31 - 2**13 if at == axis else -1 for at in range(4))), 2, monkeypatch) is None
+        _unfit(
+            one.expand(*(2**31 - 2**13 if at == axis else -1 for at in range(4))), 2, monkeypatch
+        )
+        is None
     )
-    reason = _unfit(one.expand(*(2**31 - 1 if at == axis else -1 for at in range(4))), 2, monkeypatch)
+    reason = _unfit(
+        one.expand(*(2**31 - 1 if at == axis else -1 for at in range(4))), 2, monkeypatch
+    )
     assert reason == "2147483647 positions or heads in a row; it counts up to 2147475456"
 
 
-@pytest.mark.parametrize("shape", [(1, 600_000, 1, 2), (70_000, 1, 1, 2), (1, 1, 2_000_000, 2)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(1, 600_000, 1, 2), (70_000, 1, 1, 2), (1, 1, 2_000_000, 2)], ids=str
+)
 def test_any_axis_may_be_long(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     assert _unfit(torch.empty(1).expand(shape), 2, monkeypatch) is None
 
@@ -216,5 +232,7 @@ print("right")
 
 
 def test_a_call_of_many_tiles_has_the_same_bits_under_the_interpreter() -> None:
-    done = subprocess.run([sys.executable, "-c", MANY_TILES], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_TILES], capture_output=True, text=True, check=False
+    )
     assert done.stdout == "right\n", done.stderr

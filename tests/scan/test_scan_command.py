@@ -27,14 +27,20 @@ NOTEBOOK = {
         {"cell_type": "code", "source": ["%matplotlib inline\n", "import torch\n", "x = !ls"]},
         {"cell_type": "code", "source": "this is no python"},
         {"cell_type": "code", "source": "%%bash\nls"},
-        {"cell_type": "code", "source": "torch.ones(1)\ntorch._C._jit_set_profiling_executor(False)"},
+        {
+            "cell_type": "code",
+            "source": "torch.ones(1)\ntorch._C._jit_set_profiling_executor(False)",
+        },
     ]
 }
 
 
 def test_what_is_not_the_projects_own_is_not_read(tmp_path: Path) -> None:
     skips = (".git", "__pycache__", "node_modules", "venv", "lib/site-packages")
-    files = {f"{folder}/a.py": FLAG for folder in (*skips, "model")} | {"a.txt": FLAG, ".hidden.py": FLAG}
+    files = {f"{folder}/a.py": FLAG for folder in (*skips, "model")} | {
+        "a.txt": FLAG,
+        ".hidden.py": FLAG,
+    }
     (tmp_path / "venv").mkdir()
     (tmp_path / "venv" / "pyvenv.cfg").touch()
     result = scanned(tmp_path, files)
@@ -43,7 +49,9 @@ def test_what_is_not_the_projects_own_is_not_read(tmp_path: Path) -> None:
     assert named.files == 2  # a file that is named is read, once, whatever it is called
 
 
-def test_nothing_that_a_file_holds_ends_the_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_a_file_holds_ends_the_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(read, "LARGEST", 20_000)
     hostile = {
         "python2.py": b"import torch.jit\nprint 'x'\n",
@@ -71,7 +79,9 @@ def test_nothing_that_a_file_holds_ends_the_scan(tmp_path: Path, monkeypatch: py
     assert lines(result) == [("legacy-executor", "bom.py", 2)]
 
 
-def test_a_folder_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied", path)
 
@@ -90,22 +100,39 @@ def test_a_line_of_a_notebook_is_counted_in_its_cell(tmp_path: Path) -> None:
 
 
 IGNORED = {
-    "on the line": ("torch._C._jit_set_profiling_executor(False)  # rotcheck: ignore[legacy-executor]", True),
-    "above": ("# rotcheck: ignore[legacy-executor]\ntorch._C._jit_set_profiling_executor(False)", True),
+    "on the line": (
+        "torch._C._jit_set_profiling_executor(False)  # rotcheck: ignore[legacy-executor]",
+        True,
+    ),
+    "above": (
+        "# rotcheck: ignore[legacy-executor]\ntorch._C._jit_set_profiling_executor(False)",
+        True,
+    ),
     "several": (
         "torch._C._jit_set_profiling_executor(False)  # noqa  # rotcheck: ignore[cuda-only, legacy-executor]",
         True,
     ),
     "all": ("torch._C._jit_set_profiling_executor(False)  # rotcheck: ignore", True),
-    "of a statement": ("torch._C._jit_set_profiling_executor(  # rotcheck: ignore\n    False\n)", True),
-    "another": ("torch._C._jit_set_profiling_executor(False)  # rotcheck: ignore[cuda-only]", False),
+    "of a statement": (
+        "torch._C._jit_set_profiling_executor(  # rotcheck: ignore\n    False\n)",
+        True,
+    ),
+    "another": (
+        "torch._C._jit_set_profiling_executor(False)  # rotcheck: ignore[cuda-only]",
+        False,
+    ),
     "in a text": ("x = '# rotcheck: ignore'; torch._C._jit_set_profiling_executor(False)", False),
-    "of a line before": ("x = 1  # rotcheck: ignore\ntorch._C._jit_set_profiling_executor(False)", False),
+    "of a line before": (
+        "x = 1  # rotcheck: ignore\ntorch._C._jit_set_profiling_executor(False)",
+        False,
+    ),
 }
 
 
 @pytest.mark.parametrize(("text", "silent"), IGNORED.values(), ids=IGNORED)
-def test_a_comment_ignores_the_statement_that_it_stands_at(text: str, silent: bool, tmp_path: Path) -> None:
+def test_a_comment_ignores_the_statement_that_it_stands_at(
+    text: str, silent: bool, tmp_path: Path
+) -> None:
     result = scanned(tmp_path, {"a.py": f"import torch\n{text}\n"}, "legacy-executor")
     assert (len(result.hazards), result.ignored) == ((0, 1) if silent else (1, 0))
 
@@ -113,13 +140,19 @@ def test_a_comment_ignores_the_statement_that_it_stands_at(text: str, silent: bo
 def test_a_comment_above_a_decorator_ignores_the_function_alone(tmp_path: Path) -> None:
     function = "\n@torch.jit.script\ndef f(x):\n    return x\n"
     text = f"{FLAG}# rotcheck: ignore{function}{function}"
-    assert [line for _, _, line in lines(scanned(tmp_path, {"a.py": text}, "scripted-under-flags"))] == [9]
+    assert [
+        line for _, _, line in lines(scanned(tmp_path, {"a.py": text}, "scripted-under-flags"))
+    ] == [9]
 
 
 def test_a_code_that_nobody_has_is_said(tmp_path: Path) -> None:
     (note,) = scanned(tmp_path, {"a.py": "x = 1  # rotcheck: ignore[legacy-exectuor]\n"}).notes
-    assert note.endswith("a.py:1: `rotcheck: ignore[legacy-exectuor]`: there is no code 'legacy-exectuor'")
-    with pytest.raises(RequestError, match=r"no code 'legacy-exectuor'.*did you mean 'legacy-executor'\?"):
+    assert note.endswith(
+        "a.py:1: `rotcheck: ignore[legacy-exectuor]`: there is no code 'legacy-exectuor'"
+    )
+    with pytest.raises(
+        RequestError, match=r"no code 'legacy-exectuor'.*did you mean 'legacy-executor'\?"
+    ):
         scan(str(tmp_path), select=["legacy-exectuor"])
 
 
@@ -147,13 +180,17 @@ def test_the_exit_code_says_what_came_of_it(
 
 def test_every_format_names_the_line_and_what_happens_often_is_said_once(tmp_path: Path) -> None:
     result = scanned(
-        tmp_path, {"a.py": FLAG + "torch._C._jit_set_profiling_executor(False)\n"}, "legacy-executor"
+        tmp_path,
+        {"a.py": FLAG + "torch._C._jit_set_profiling_executor(False)\n"},
+        "legacy-executor",
     )
     table = formats.render("table", "scan")(result, Look(width=200))
     assert "line 2, 3" in table
     assert table.count("selects TorchScript's legacy executor") == 1
     alerts = check_sarif(formats.render("sarif", "scan")(result, Look()))
-    assert [alert["locations"][0]["physicalLocation"]["region"]["startLine"] for alert in alerts] == [2, 3]
+    assert [
+        alert["locations"][0]["physicalLocation"]["region"]["startLine"] for alert in alerts
+    ] == [2, 3]
     github = formats.render("github", "scan")(result, Look()).splitlines()
     assert [line.partition(",title=")[0] for line in github[1:]] == [
         f"::warning file={tmp_path.name}/a.py,line={line}" for line in (2, 3)
@@ -172,7 +209,9 @@ def test_the_story_that_rotcheck_began_with_is_told_from_its_log_and_its_files()
     failure = diagnose.match("NotImplementedError: Unknown device for graph fuser")
     assert failure is not None
     assert "rotcheck scan ." in failure.fix
-    result = scan(str(PAGE.parent / "the-old-story"), select=["legacy-executor", "scripted-under-flags"])
+    result = scan(
+        str(PAGE.parent / "the-old-story"), select=["legacy-executor", "scripted-under-flags"]
+    )
     places = {
         (hazard.code, Path(hazard.file).name, hazard.where)
         for hazard in result.hazards

@@ -510,7 +510,10 @@ def test_a_model_that_another_file_constructs_is_not_one_that_from_pretrained_ma
 
 def run(name: str, change: tuple[str, str] = ("", "")) -> ModuleType:
     module = ModuleType("model")
-    exec(HEAD + CASES[name][1].replace(*change) if change[0] else HEAD + CASES[name][1], module.__dict__)
+    exec(
+        HEAD + CASES[name][1].replace(*change) if change[0] else HEAD + CASES[name][1],
+        module.__dict__,
+    )
     return module
 
 
@@ -528,7 +531,11 @@ def test_a_converted_model_has_equal_rows(name: str) -> None:
 
 
 def test_a_matrix_product_of_phases_is_rounded_under_autocast_and_a_multiplication_is_not() -> None:
-    name, positions, inv_freq = "a matrix product", torch.arange(2048)[None], torch.tensor([1.0, 0.1])
+    name, positions, inv_freq = (
+        "a matrix product",
+        torch.arange(2048)[None],
+        torch.tensor([1.0, 0.1]),
+    )
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rounded = run(name).RotaryPhases(inv_freq)(positions)
         right = run(name, (" @ ", " * ")).RotaryPhases(inv_freq)(positions)
@@ -538,12 +545,17 @@ def test_a_matrix_product_of_phases_is_rounded_under_autocast_and_a_multiplicati
 
 
 @pytest.mark.parametrize(
-    ("operation", "cast"), [("einsum", True), ("matmul", True), ("outer", False), ("mul.Tensor", False)]
+    ("operation", "cast"),
+    [("einsum", True), ("matmul", True), ("outer", False), ("mul.Tensor", False)],
 )
-def test_what_autocast_casts_on_a_gpu_stands_in_the_registry_of_torch(operation: str, cast: bool) -> None:
+def test_what_autocast_casts_on_a_gpu_stands_in_the_registry_of_torch(
+    operation: str, cast: bool
+) -> None:
     table = torch._C._dispatch_dump_table(f"aten::{operation}")
     for device in ("CUDA", "MPS", "XPU"):
-        line = next((line for line in table.splitlines() if line.startswith(f"Autocast{device}:")), "")
+        line = next(
+            (line for line in table.splitlines() if line.startswith(f"Autocast{device}:")), ""
+        )
         assert ("[kernel]" in line) is cast or not line
 
 
@@ -558,7 +570,8 @@ def test_a_complex_buffer_loses_its_sine_by_to_and_not_by_bfloat16() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "first"), [("a table kept by its length", "Rotary"), ("a kept table that is returned", "Rotary")]
+    ("name", "first"),
+    [("a table kept by its length", "Rotary"), ("a kept table that is returned", "Rotary")],
 )
 def test_a_kept_table_stays_on_the_device_of_the_first_call(name: str, first: str) -> None:
     model = getattr(run(name), first)(torch.ones(4))
@@ -588,7 +601,9 @@ def test_autograd_refuses_each_write_in_place() -> None:
     cos, sin = torch.ones(2), torch.zeros(2)
     with pytest.raises(RuntimeError, match="modified inplace"):
         run("a part of chunk").RopeAttention()(qkv, cos, sin)
-    with pytest.raises(RuntimeError, match=r"out=... arguments don't support automatic differentiation"):
+    with pytest.raises(
+        RuntimeError, match=r"out=... arguments don't support automatic differentiation"
+    ):
         run("out=").apply_rope_out(qkv, torch.ones(12))
 
 
@@ -601,5 +616,6 @@ def test_a_half_that_was_written_gives_another_rotation() -> None:
     healthy = ("left = x[..., :2]", "left = x[..., :2].clone()")
     # b is still a view, but its own half is written last
     assert torch.allclose(
-        run("a half that is read after it was written", healthy).apply_rope(x.clone(), cos, sin), right
+        run("a half that is read after it was written", healthy).apply_rope(x.clone(), cos, sin),
+        right,
     )

@@ -76,11 +76,14 @@ PLANTED = {
 @pytest.mark.parametrize(
     ("code", "text", "expected"), [(c, *rest) for c, rest in PLANTED.items()], ids=PLANTED
 )
-def test_a_rule_finds_what_was_planted(code: str, text: str, expected: list[int], tmp_path: Path) -> None:
+def test_a_rule_finds_what_was_planted(
+    code: str, text: str, expected: list[int], tmp_path: Path
+) -> None:
     result = scanned(tmp_path, {"model.py": text}, code)
     assert [line for _, _, line in lines(result)] == expected
     assert all(
-        hazard.failure and hazard.message and hazard.change and hazard.devices for hazard in result.hazards
+        hazard.failure and hazard.message and hazard.change and hazard.devices
+        for hazard in result.hazards
     )
 
 
@@ -156,11 +159,19 @@ def theta(config: MyConfig):
     ),
     "the new place first": (
         "rope-theta",
-        THETA.replace("self.config = config", "self.config = config; rope = config.rope_parameters"),
+        THETA.replace(
+            "self.config = config", "self.config = config; rope = config.rope_parameters"
+        ),
     ),
     "a class that keeps it": ("rope-theta", THETA.replace("LlamaConfig", "EsmConfig")),
-    "handed on": ("rope-scaling", "def f(dim, rope_scaling=None):\n    return g(dim, rope_scaling)\n"),
-    "declared alone": ("rope-scaling", "def f(dim, rope_scaling=None):\n    raise NotImplementedError\n"),
+    "handed on": (
+        "rope-scaling",
+        "def f(dim, rope_scaling=None):\n    return g(dim, rope_scaling)\n",
+    ),
+    "declared alone": (
+        "rope-scaling",
+        "def f(dim, rope_scaling=None):\n    raise NotImplementedError\n",
+    ),
     "both keys": (
         "rope-scaling",
         SCALING.replace('["type"]', '.get("rope_type") or config.rope_scaling["type"]')
@@ -190,7 +201,10 @@ def apply_rope(x, freqs_cis):
         return x * freqs_cis
 """,
     ),
-    "any class, of remote code too": ("rope-theta", THETA.replace("config: Llama", "config: Pretrained")),
+    "any class, of remote code too": (
+        "rope-theta",
+        THETA.replace("config: Llama", "config: Pretrained"),
+    ),
     "the failure is kept": (
         "broad-except",
         """
@@ -230,11 +244,15 @@ def test_a_config_of_a_file_that_names_no_library_is_one_of_transformers_unless_
     foreign, own = tmp_path / "foreign", tmp_path / "own"
     settings = "class ModelArgs:\n    rope_theta: float = 500000.0\n"
 
-    assert lines(scanned(foreign, {"reader.py": reader}, "rope-theta")) == [("rope-theta", "reader.py", 2)]
+    assert lines(scanned(foreign, {"reader.py": reader}, "rope-theta")) == [
+        ("rope-theta", "reader.py", 2)
+    ]
     assert lines(scanned(own, {"reader.py": reader, "args.py": settings}, "rope-theta")) == []
 
 
-def test_a_config_that_derives_from_one_of_transformers_is_known_across_files(tmp_path: Path) -> None:
+def test_a_config_that_derives_from_one_of_transformers_is_known_across_files(
+    tmp_path: Path,
+) -> None:
     files = {
         "configuration.py": "from transformers import LlamaConfig\nclass MyConfig(LlamaConfig):\n    pass\n",
         "modeling.py": "from .configuration import MyConfig\n\n"

@@ -37,7 +37,12 @@ NET = "from . import rotary\nfrom model.fused import (\n    modulate,\n)\n"
 
 
 def test_the_flags_lead_to_every_scripted_function_of_the_project(tmp_path: Path) -> None:
-    files = {"model/rotary.py": FLAGS, "model/fused.py": FUSED, "model/net.py": NET, "other/fused.py": FUSED}
+    files = {
+        "model/rotary.py": FLAGS,
+        "model/fused.py": FUSED,
+        "model/net.py": NET,
+        "other/fused.py": FUSED,
+    }
     result = scanned(tmp_path, files, "legacy-executor", "scripted-under-flags")
     assert lines(result) == [
         ("scripted-under-flags", "model/fused.py", 7),
@@ -53,7 +58,9 @@ def test_the_flags_lead_to_every_scripted_function_of_the_project(tmp_path: Path
     assert "Line 5, which selects the legacy executor, hides that" in result.hazards[4].message
 
 
-@pytest.mark.parametrize(("end", "count"), [("", 2), ("\nif __name__ == '__main__':\n    train()\n", 0)])
+@pytest.mark.parametrize(
+    ("end", "count"), [("", 2), ("\nif __name__ == '__main__':\n    train()\n", 0)]
+)
 def test_files_of_the_working_directory_stand_beside_a_module_and_not_beside_a_program(
     end: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +76,10 @@ def test_flags_of_a_function_count_where_the_project_calls_it(tmp_path: Path) ->
     assert lines(scanned(tmp_path, files, *codes)) == []
     files["train.py"] = "import fused\nfrom jit import legacy\nlegacy()\n"
     result = scanned(tmp_path, files, *codes)
-    assert [code for code, _, _ in lines(result)] == [*["scripted-under-flags"] * 2, "legacy-executor"]
+    assert [code for code, _, _ in lines(result)] == [
+        *["scripted-under-flags"] * 2,
+        "legacy-executor",
+    ]
     assert result.hazards[-1].message.startswith("once `legacy` ran, ")
 
 

@@ -46,7 +46,11 @@ def _meant(file: Path) -> Iterator[tuple[str, str]]:
         tree = ast.parse(file.read_bytes())
     except SyntaxError:  # a template, or of another Python
         return
-    nodes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    nodes = {
+        node.name: node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
     for name in source.rotary(tree):
         node = nodes[name.partition(".")[0]]
         text = ast.dump(node).replace(f"'{node.name}'", "'name'")
@@ -84,7 +88,13 @@ def page(results: dict[str, dict[str, Identification]]) -> str:
 def _accusations(name: str, one: Identification) -> list[str]:
     lines: list[str] = []
     for remark in (each for each in one.findings if each.mistake):
-        lines += ["", f"## {name}", "", f"{one.call}: {remark.message} ({remark.failure or remark.code})", ""]
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            f"{one.call}: {remark.message} ({remark.failure or remark.code})",
+            "",
+        ]
         lines += [f"Seen: {remark.evidence}", ""]
         if remark.demonstration:
             lines += ["```python", remark.demonstration, "```", ""]
@@ -103,7 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("sweep.json"))
     parser.add_argument("--page", type=Path, default=Path("sweep.md"))
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for one function")
-    parser.add_argument("--preload", nargs="*", default=[], help="modules to import once, for speed")
+    parser.add_argument(
+        "--preload", nargs="*", default=[], help="modules to import once, for speed"
+    )
     options = parser.parse_args(arguments)
     results: dict[str, dict[str, Identification]] = {}
     for package in options.packages:

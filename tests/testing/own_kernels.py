@@ -26,7 +26,11 @@ def conjugate(q, k, cos, sin):
 
 
 @rotcheck.declare(
-    pairing="half", layout="bhsd", tables="repeated", table_axes="1sw", arguments=("q", "k", "cos", "sin")
+    pairing="half",
+    layout="bhsd",
+    tables="repeated",
+    table_axes="1sw",
+    arguments=("q", "k", "cos", "sin"),
 )
 def declared_and_conjugate(q, k, cos, sin):
     return healthy(q, k, cos, -sin)

@@ -31,12 +31,15 @@ def message(function: object, **asked: object) -> str:
 
 
 @pytest.mark.parametrize(
-    "function", [own_kernels.healthy, own_kernels.interleaved, own_kernels.conjugate, own_kernels.Module()]
+    "function",
+    [own_kernels.healthy, own_kernels.interleaved, own_kernels.conjugate, own_kernels.Module()],
 )
 def test_a_right_rotation_passes_in_its_own_convention(function: object) -> None:
     cells = assert_rotates(function)  # type: ignore[arg-type]
     asked = {(cell.dtype, cell.check) for cell in cells}
-    assert asked == {(dtype, check) for dtype in ("float32", "bfloat16") for check in check_names("quick")}
+    assert asked == {
+        (dtype, check) for dtype in ("float32", "bfloat16") for check in check_names("quick")
+    }
     assert {cell.verdict for cell in cells} <= {"agrees", "skipped"}
     assert all(cell.error <= 2 for cell in cells if cell.check == "forward")
 
@@ -50,7 +53,9 @@ def test_what_is_asked_can_be_chosen() -> None:
 
 
 def test_the_message_says_which_rows_heads_and_pairs_are_off_and_by_how_much() -> None:
-    assert message(own_kernels.wrong_rows, dtypes=["float32"], checks=["forward"]).startswith(WRONG_ROWS)
+    assert message(own_kernels.wrong_rows, dtypes=["float32"], checks=["forward"]).startswith(
+        WRONG_ROWS
+    )
 
 
 def test_a_known_mistake_comes_with_its_id_cause_and_fix() -> None:
@@ -78,14 +83,17 @@ def test_a_convention_given_by_keywords_is_what_it_is_held_to() -> None:
     assert assert_rotates(own_kernels.healthy, pairing="half", **asked)
     assert assert_rotates(own_kernels.conjugate, direction=-1, **asked)
     words = message(own_kernels.interleaved, pairing="half", **asked)
-    assert "rotates one pairing's lanes with tables laid out for the other" in " ".join(words.split())
+    assert "rotates one pairing's lanes with tables laid out for the other" in " ".join(
+        words.split()
+    )
 
 
 def test_several_failures_are_all_told() -> None:
     words = message(own_kernels.two_faults)
     assert "backward in float32, bfloat16: " in words
     assert (
-        "state in float32, bfloat16: changes the whole process: torch seed; torch random state [R19]" in words
+        "state in float32, bfloat16: changes the whole process: torch seed; torch random state [R19]"
+        in words
     )
 
 
@@ -93,7 +101,9 @@ def test_what_the_function_raises_is_told_once_and_is_the_cause_of_the_failure()
     with pytest.raises(AssertionError) as caught:
         assert_rotates(own_kernels.refuses_bfloat16)
     words = " ".join(str(caught.value).split())
-    assert "positions, state in bfloat16: ValueError: float32 only [R28] at own_kernels.py:" in words
+    assert (
+        "positions, state in bfloat16: ValueError: float32 only [R28] at own_kernels.py:" in words
+    )
     assert words.count("float32 only") == 1
     assert isinstance(caught.value.__cause__, ValueError)
 

@@ -28,8 +28,19 @@ def test_another_behind_it():
 @pytest.mark.parametrize("option", ["--capture=fd", "--capture=no", "--capture=sys"])
 def test_a_suite_of_its_own_fails_where_it_should(option: str, tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(SUITE)
-    (tmp_path / "conftest.py").write_text(f"import sys\nsys.path.append({str(Path(__file__).parent)!r})\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", option, "test_mine.py"]
+    (tmp_path / "conftest.py").write_text(
+        f"import sys\nsys.path.append({str(Path(__file__).parent)!r})\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        option,
+        "test_mine.py",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout
     assert "1 failed, 2 passed" in done.stdout
@@ -49,7 +60,9 @@ def test_it_needs_no_pytest(tmp_path: Path) -> None:
     code = "import sys, own_kernels, rotcheck.testing as t\nt.assert_rotates(own_kernels.healthy)\n"
     code += "print('pytest' in sys.modules)"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
     assert done.stdout == "False\n", done.stderr
 
 
@@ -86,7 +99,13 @@ def test_kernels_under_the_interpreter_are_answered_and_end_nothing(tmp_path: Pa
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     interpreted = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": path}
     done = subprocess.run(
-        command, cwd=tmp_path, env=interpreted, capture_output=True, text=True, check=False, timeout=600
+        command,
+        cwd=tmp_path,
+        env=interpreted,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     assert "3 passed" in done.stdout, done.stdout + done.stderr
 
@@ -122,7 +141,16 @@ def in_a_terminal(folder: Path, *options: str) -> str:
     """Run the slow suite where standard error is a terminal, and return what it shows."""
     (folder / "test_mine.py").write_text(SLOW)
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, "test_mine.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        *options,
+        "test_mine.py",
+    ]
     asked = f"import os, pty; os.chdir({str(folder)!r}); pty.spawn({command!r})"
     wanted = {**os.environ, "PYTHONPATH": path, "TERM": "xterm", "COLUMNS": "100"}
     done = subprocess.run(
@@ -146,7 +174,11 @@ def test_a_slow_function_is_seen_to_be_at_work_where_nothing_is_captured(tmp_pat
 
 def test_each_step_is_a_record_that_pytest_shows_live(tmp_path: Path) -> None:
     shown = in_a_terminal(tmp_path, "--log-cli-level=INFO", "-k", "checked")
-    steps = [line.rpartition(" healthy: ")[2].strip() for line in shown.splitlines() if " healthy: " in line]
+    steps = [
+        line.rpartition(" healthy: ")[2].strip()
+        for line in shown.splitlines()
+        if " healthy: " in line
+    ]
     assert steps == [
         "identifying it",
         "checking forward in float32 (1 of 2)",

@@ -7,7 +7,16 @@ import triton.language as tl
 
 @triton.jit
 def _rope(
-    x_ptr, out_ptr, cos_ptr, sin_ptr, S, H, stride, HALF: tl.constexpr, PADDED: tl.constexpr, W: tl.constexpr
+    x_ptr,
+    out_ptr,
+    cos_ptr,
+    sin_ptr,
+    S,
+    H,
+    stride,
+    HALF: tl.constexpr,
+    PADDED: tl.constexpr,
+    W: tl.constexpr,
 ):
     head = tl.program_id(0) % H
     row, batch = (tl.program_id(0) // H) % S, tl.program_id(0) // (H * S)
@@ -27,7 +36,9 @@ def _launch(x, cos, sin, masked=True, rows=True):
     B, S, H, D = x.shape
     out, padded = torch.empty_like(x), triton.next_power_of_2(D // 2)
     stride = cos.stride(0) if rows and cos.shape[0] > 1 else 0
-    _rope[(B * S * H,)](x, out, cos, sin, S, H, stride, D // 2, padded, D // 2 if masked else padded)
+    _rope[(B * S * H,)](
+        x, out, cos, sin, S, H, stride, D // 2, padded, D // 2 if masked else padded
+    )
     return out
 
 

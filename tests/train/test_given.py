@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from training_runs import HERE
 
-from rotcheck.identify.describe import NOTHING
+from rotcheck.identify.identification import NOTHING
 
 CORPUS = HERE.parent / "identify"
 ROTCHECK = [sys.executable, "-m", "rotcheck", "train", "--device", "cpu", "--format", "json"]
@@ -27,7 +27,12 @@ FILES = {
         "no_batch",
     ],
     "functions_interleaved.py": ["two_complex", "two_by_two", "written_as_halves", "tokens_of_two"],
-    "functions_own.py": ["two_at_positions", "from_an_offset", "counts_backwards", "tokens_at_positions"],
+    "functions_own.py": [
+        "two_at_positions",
+        "from_an_offset",
+        "counts_backwards",
+        "tokens_at_positions",
+    ],
 }
 HEALTHY = [f"{file}:{name}" for file, names in FILES.items() for name in names]
 WRONG = {  # the check of `rotcheck compare` that explains it
@@ -54,12 +59,16 @@ def where(name: str) -> str:
     return f"{folder}/{name}"
 
 
-def trained(*names: str, more: tuple[str, ...] = (), cwd: Path | None = None) -> tuple[int, Courses]:
+def trained(
+    *names: str, more: tuple[str, ...] = (), cwd: Path | None = None
+) -> tuple[int, Courses]:
     """Return the exit code of a run of the command, and its courses by name."""
     asked = [*ROTCHECK, *names, *more]
     done = subprocess.run(asked, capture_output=True, text=True, timeout=240, cwd=cwd, check=False)
     assert done.stderr == ""
-    return done.returncode, {each["implementation"]: each for each in json.loads(done.stdout)["courses"]}
+    return done.returncode, {
+        each["implementation"]: each for each in json.loads(done.stdout)["courses"]
+    }
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +101,9 @@ def test_how_it_is_called_is_told(healthy: tuple[int, Courses]) -> None:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_one_is_found_although_its_loss_falls(name: str, wrong: tuple[int, Courses]) -> None:
+def test_a_wrong_one_is_found_although_its_loss_falls(
+    name: str, wrong: tuple[int, Courses]
+) -> None:
     course = wrong[1][name]
     assert (wrong[0], course["verdict"], course["wrong_at"]) == (1, "disagrees", 1)
     assert course["steps"][-1]["loss"] < course["steps"][0]["loss"]

@@ -21,7 +21,9 @@ def batch(steps: int = 1) -> list[Batch]:
 
 
 def miniature(dtype: torch.dtype = F64) -> torch.nn.Module:
-    return Recipe(None, 0).module(rotation.truth if dtype == F64 else rotation.yardstick, CPU, dtype)
+    return Recipe(None, 0).module(
+        rotation.truth if dtype == F64 else rotation.yardstick, CPU, dtype
+    )
 
 
 def inputs() -> tuple[Tensor, Tensor]:
@@ -30,7 +32,16 @@ def inputs() -> tuple[Tensor, Tensor]:
 
 
 def test_all_sizes_differ() -> None:
-    sizes = (BATCH, LENGTH, 3, model.HEADS, model.HEAD_DIM, VOCABULARY, model.WIDTH, model.CONDITION)
+    sizes = (
+        BATCH,
+        LENGTH,
+        3,
+        model.HEADS,
+        model.HEAD_DIM,
+        VOCABULARY,
+        model.WIDTH,
+        model.CONDITION,
+    )
     assert len(set(sizes)) == len(sizes)
 
 
@@ -142,7 +153,9 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
                 losses.append(float(recipe.loss(module, data)))
                 parameter.sub_(along, alpha=sign * step)
         expected = (losses[0] - losses[1]) / (2 * step)
-        assert float((parameter.grad * along).sum()) == pytest.approx(expected, rel=1e-5, abs=1e-7), name
+        assert float((parameter.grad * along).sum()) == pytest.approx(
+            expected, rel=1e-5, abs=1e-7
+        ), name
 
 
 def test_the_yardstick_rotates_as_the_truth_does() -> None:

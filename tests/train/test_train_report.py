@@ -37,7 +37,8 @@ WRONG_CELL = Cell(
 def steps(*losses: float, error: float = 6e-7) -> tuple[Step, ...]:
     figures = {"gradient_error": error, "rounding": 6e-7, "tensor": "qkv", "tensor_error": error}
     return tuple(
-        Step(number=n, loss=loss, tensor_rounding=6e-7, **figures) for n, loss in enumerate(losses, 1)
+        Step(number=n, loss=loss, tensor_rounding=6e-7, **figures)
+        for n, loss in enumerate(losses, 1)
     )
 
 
@@ -64,7 +65,9 @@ COURSES = (
         message="off",
         cells=(),
     ),
-    course("dies.py:rotary", "crashes", steps=steps(3.8), message="step 2: killed by SIGSEGV", cells=()),
+    course(
+        "dies.py:rotary", "crashes", steps=steps(3.8), message="step 2: killed by SIGSEGV", cells=()
+    ),
     course("flash-attn", "unavailable", message="it is not installed"),
 )
 REFERENCES = tuple(
@@ -95,8 +98,19 @@ def test_the_table_fits_its_width(width: int) -> None:
 
 def test_the_truth_stands_on_top_and_a_loss_that_leaves_it_is_marked_without_colour() -> None:
     rows = {line.split("  ")[0]: line for line in shown(width=120).splitlines()}
-    assert list(rows).index("float64") < list(rows).index("rounded once") < list(rows).index("native")
-    assert rows["mine.py:rotary"].split()[1:] == ["3.8000", "3.4000", "✗", "3.2000", "31", "%", "✗", "5e+05"]
+    assert (
+        list(rows).index("float64") < list(rows).index("rounded once") < list(rows).index("native")
+    )
+    assert rows["mine.py:rotary"].split()[1:] == [
+        "3.8000",
+        "3.4000",
+        "✗",
+        "3.2000",
+        "31",
+        "%",
+        "✗",
+        "5e+05",
+    ]
     assert rows["native"].split()[-2:] == ["✓", "1.00"]
     assert rows["dies.py:rotary"].split()[1:4] == ["3.8000", "crashes", "-"]
     assert rows["flash-attn"].split() == ["flash-attn", "n/a"]
@@ -119,17 +133,25 @@ def test_nothing_beyond_ascii_where_the_terminal_has_no_more() -> None:
 
 
 def test_many_steps_are_shown_in_part_with_the_first_and_the_last() -> None:
-    many = msgspec.structs.replace(FOUND, planned=100, courses=(course("native", steps=steps(*[3.0] * 100)),))
-    head = next(line for line in shown(found=many, width=120).splitlines() if line.startswith("rotation"))
+    many = msgspec.structs.replace(
+        FOUND, planned=100, courses=(course("native", steps=steps(*[3.0] * 100)),)
+    )
+    head = next(
+        line for line in shown(found=many, width=120).splitlines() if line.startswith("rotation")
+    )
     assert "step 1 " in head
     assert "step 100" in head
     assert head.count("step") == 6
 
 
 def test_a_reference_that_stopped_is_named() -> None:
-    stopped = msgspec.structs.replace(REFERENCES[1], losses=(3.8,), message="RuntimeError: no kernel")
+    stopped = msgspec.structs.replace(
+        REFERENCES[1], losses=(3.8,), message="RuntimeError: no kernel"
+    )
     found = msgspec.structs.replace(FOUND, references=(REFERENCES[0], stopped))
-    assert "the reference rounded once stopped behind step 1: RuntimeError: no kernel" in shown(found=found)
+    assert "the reference rounded once stopped behind step 1: RuntimeError: no kernel" in shown(
+        found=found
+    )
 
 
 def test_the_json_reads_back_as_it_was() -> None:
@@ -144,13 +166,17 @@ def test_nan_is_null_in_json() -> None:
 
 def test_markdown_has_a_table_and_the_findings() -> None:
     text = shown("markdown")
-    assert text.startswith("### rotcheck train: 5 runs: 1 agree, 2 disagree, 1 crash, 1 unavailable\n")
+    assert text.startswith(
+        "### rotcheck train: 5 runs: 1 agree, 2 disagree, 1 crash, 1 unavailable\n"
+    )
     assert "| mine.py:rotary | 3.8000 | 3.4000 ✗ | 3.2000 | 31 % | ✗ 5e+05 |" in text
     assert "<summary>✗ mine.py:rotary disagrees</summary>" in text
 
 
 def ran(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*ROTCHECK, *arguments], capture_output=True, text=True, cwd=cwd, check=False)
+    return subprocess.run(
+        [*ROTCHECK, *arguments], capture_output=True, text=True, cwd=cwd, check=False
+    )
 
 
 def test_exit_code_0_when_all_that_ran_agrees(tmp_path: Path) -> None:
@@ -177,7 +203,9 @@ def test_exit_code_1_for_a_finding(tmp_path: Path) -> None:
         ["--timeout", "0"],
     ],
 )
-def test_exit_code_2_with_one_sentence_for_what_cannot_be_done(arguments: list[str], tmp_path: Path) -> None:
+def test_exit_code_2_with_one_sentence_for_what_cannot_be_done(
+    arguments: list[str], tmp_path: Path
+) -> None:
     done = ran(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
@@ -195,7 +223,11 @@ def test_an_interrupted_run_shows_what_was_finished(tmp_path: Path) -> None:
     )
     arguments = ["native", "waits.py:rotate", "--device", "cpu", "--steps", "1"]
     process = subprocess.Popen(
-        [*ROTCHECK, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        [*ROTCHECK, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
     )
     while not (tmp_path / "begun").exists() and process.poll() is None:
         time.sleep(0.05)

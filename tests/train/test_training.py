@@ -11,15 +11,18 @@ from rotcheck.train.run import train
 
 DTYPES = ["float32", "bfloat16"]
 KERNELS = {"flash-attn", "flash-attn-qkv"}
-AT_LEAST = {"float32": 100, "bfloat16": 2 * LIMIT}  # times rounding: what was planted stands far off
+# times rounding: what was planted stands far off
+AT_LEAST = {"float32": 100, "bfloat16": 2 * LIMIT}
 
 
-def test_every_registered_implementation_agrees_or_says_why_it_did_not_run(registered: Training) -> None:
+def test_every_registered_implementation_agrees_or_says_why_it_did_not_run(
+    registered: Training,
+) -> None:
     assert [each.implementation for each in registered.courses] == registry.names() * len(DTYPES)
     for course in registered.courses:
-        assert course.verdict == ("unavailable" if course.implementation in KERNELS else "agrees"), (
-            course.message
-        )
+        assert course.verdict == (
+            "unavailable" if course.implementation in KERNELS else "agrees"
+        ), course.message
         assert (course.wrong_at, course.parts_at, course.cells) == (None, None, None)
         if course.steps:
             assert len(course.steps) == registered.planned == 5
@@ -35,26 +38,35 @@ def test_the_references_run_in_float64_and_in_each_dtype(registered: Training) -
     ]
 
 
-def test_the_interleaved_pairing_is_a_convention_and_the_model_the_same(registered: Training) -> None:
+def test_the_interleaved_pairing_is_a_convention_and_the_model_the_same(
+    registered: Training,
+) -> None:
     found = courses(registered)
-    losses = [[step.loss for step in found[name, "float32"].steps] for name in ("native", "interleaved")]
+    losses = [
+        [step.loss for step in found[name, "float32"].steps] for name in ("native", "interleaved")
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", RIGHT)
-def test_a_right_rotation_with_other_arithmetic_agrees(name: str, dtype: str, right: Courses) -> None:
+def test_a_right_rotation_with_other_arithmetic_agrees(
+    name: str, dtype: str, right: Courses
+) -> None:
     assert right[name, dtype].verdict == "agrees", right[name, dtype].message
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_rotation_is_found_although_its_loss_falls(name: str, dtype: str, wrong: Courses) -> None:
+def test_a_wrong_rotation_is_found_although_its_loss_falls(
+    name: str, dtype: str, wrong: Courses
+) -> None:
     course = wrong[name, dtype]
     first, *_, last = course.steps
     assert len(course.steps) == 5
     assert last.loss < first.loss
-    if (name, dtype) == ("tables_in_bfloat16", "bfloat16"):  # there they are what the dtype asks for
+    # there they are what the dtype asks for
+    if (name, dtype) == ("tables_in_bfloat16", "bfloat16"):
         assert course.verdict == "agrees"
         return
     assert course.verdict == "disagrees"
@@ -122,7 +134,9 @@ def test_two_runs_are_the_same_bit_for_bit(registered: Training, wrong: Courses)
         assert wrong[key] == before[key]
 
 
-def test_another_seed_gives_other_weights_and_data(registered: Training, of_another_seed: Training) -> None:
+def test_another_seed_gives_other_weights_and_data(
+    registered: Training, of_another_seed: Training
+) -> None:
     assert of_another_seed.references[0].losses[0] != registered.references[0].losses[0]
 
 
@@ -191,7 +205,9 @@ def test_a_model_that_draws_random_numbers_in_its_dtype_is_not_judged() -> None:
         ("needs_two", "needs rotation, configuration; it is called as factory\\(rotary\\)"),
     ],
 )
-def test_a_model_of_another_form_is_a_request_that_cannot_be_carried_out(factory: str, said: str) -> None:
+def test_a_model_of_another_form_is_a_request_that_cannot_be_carried_out(
+    factory: str, said: str
+) -> None:
     with pytest.raises(RequestError, match=said):
         train(["native"], devices=["cpu"], steps=1, model=f"{MODELS}:{factory}")
 

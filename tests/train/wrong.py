@@ -12,7 +12,9 @@ import rotcheck
 
 def sign_of_k(qkv, cos, sin):
     """The angle's sign is turned for k alone."""
-    turned = sin * torch.tensor([1.0, -1.0, 1.0], dtype=sin.dtype, device=sin.device).view(1, 1, 3, 1, 1)
+    turned = sin * torch.tensor([1.0, -1.0, 1.0], dtype=sin.dtype, device=sin.device).view(
+        1, 1, 3, 1, 1
+    )
     return plain(qkv, cos, turned)
 
 

@@ -59,7 +59,9 @@ class Figures:
 
 def tables(found: Figures) -> Iterator[str]:
     """Yield the three tables, line by line."""
-    yield from _table(("what", "number"), ([words, f"{count:,}"] for words, count in found.counts().items()))
+    yield from _table(
+        ("what", "number"), ([words, f"{count:,}"] for words, count in found.counts().items())
+    )
     yield ""
     head = ("how it computes", "dtype", "median", "99 of 100", "largest")
     yield from _table(

@@ -43,7 +43,8 @@ class Drawn(Case):
     @cached_property
     def pairs(self) -> Slots:
         drawn = (self.scale * slot for slot in self.drawn(self.seed))
-        alike = (slot[:1].expand(slot.shape) if self.same else slot for slot in drawn)  # in all batch rows
+        # in all batch rows
+        alike = (slot[:1].expand(slot.shape) if self.same else slot for slot in drawn)
         return tuple(slot.to(self.dtype).double() for slot in alike)
 
 
@@ -53,7 +54,9 @@ class Strided(Here):
     strides = "contiguous"
 
     def call(self, call: Call) -> tuple[Tensor, ...]:
-        return super().call(call.of(*(laid(x, self.strides, self.convention.axes) for x in call.inputs)))
+        return super().call(
+            call.of(*(laid(x, self.strides, self.convention.axes) for x in call.inputs))
+        )
 
 
 def laid(x: Tensor, strides: str, axes: str) -> Tensor:
@@ -81,7 +84,9 @@ class Healthy:
     errors: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     seen: dict[str, set[Any]] = field(default_factory=lambda: defaultdict(set))
 
-    def judged(self, name: str, case: Case, check: str, family: str, found: Any, **how: Any) -> None:
+    def judged(
+        self, name: str, case: Case, check: str, family: str, found: Any, **how: Any
+    ) -> None:
         """Count a cell; one that does not apply is none."""
         verdict, dtype = judge(found), str(case.dtype)[6:]
         if verdict == "skipped":
@@ -92,7 +97,12 @@ class Healthy:
         error = shown_error(found)
         if error is not None and check == "forward":
             self.errors[family, dtype].append(error)
-        kinds = {"implementation": name, "convention": case.convention, "dtype": dtype, "check": check}
+        kinds = {
+            "implementation": name,
+            "convention": case.convention,
+            "dtype": dtype,
+            "check": check,
+        }
         for kind, value in {
             **kinds,
             "shape": (case.batch, case.positions, case.heads, case.width),
@@ -140,12 +150,19 @@ def _made(found: Healthy) -> None:
             for _ in range(ROUNDS):
                 sizes, (seed, scale), strides = next(mixtures)
                 subjects = [Strided(each.function, convention) for each in alike]
-                case = Drawn(subjects[0], getattr(torch, dtype), sizes, seed, scale, strides == "expanded")
+                case = Drawn(
+                    subjects[0], getattr(torch, dtype), sizes, seed, scale, strides == "expanded"
+                )
                 for each, subject in zip(alike, subjects):
                     subject.strides = strides
                     how = {"seed": seed, "strides": strides}
                     found.judged(
-                        each.name, case, "forward", each.family, evidence(subject, case, "forward"), **how
+                        each.name,
+                        case,
+                        "forward",
+                        each.family,
+                        evidence(subject, case, "forward"),
+                        **how,
                     )
 
 
@@ -156,7 +173,9 @@ def _own_angles(found: Healthy) -> None:
         for width, dtype in product(WIDTHS, DTYPES):
             sizes = Sizes(batch=1, heads=2, kv_heads=2, width=width, positions=FAR)
             case = Case(subject, getattr(torch, dtype), sizes)
-            found.judged(each.name, case, "forward", each.family, evidence(subject, case, "forward"))
+            found.judged(
+                each.name, case, "forward", each.family, evidence(subject, case, "forward")
+            )
 
 
 def _mixtures() -> Iterator[tuple[Sizes, tuple[int, float], str]]:

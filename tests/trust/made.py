@@ -11,7 +11,19 @@ from torch import Tensor
 
 from rotcheck.rotary.conventions import LAYOUTS, Convention, Pairing, TableForm
 
-LAYOUTS_MADE = ("bshd", "bhsd", "sbhd", "thd", "bsd", "bs(hd)", "qkv", "3bshd", "b3hsd", "sb3hd", "t3hd")
+LAYOUTS_MADE = (
+    "bshd",
+    "bhsd",
+    "sbhd",
+    "thd",
+    "bsd",
+    "bs(hd)",
+    "qkv",
+    "3bshd",
+    "b3hsd",
+    "sb3hd",
+    "t3hd",
+)
 FORMS: tuple[TableForm, ...] = (
     "half-width",
     "repeated",
@@ -40,17 +52,23 @@ def every() -> Iterator[Made]:
     pairings: tuple[Pairing, ...] = ("half", "interleaved")
     for pairing, layout, form, (style, wide) in product(pairings, LAYOUTS_MADE, FORMS, _STYLES):
         for direction in (1, -1) if layout in ("bshd", "qkv") else (1,):
-            axes = "".join({"s": "s", "d": "w", "e": "w"}.get(axis, "1") for axis in LAYOUTS[layout])
+            axes = "".join(
+                {"s": "s", "d": "w", "e": "w"}.get(axis, "1") for axis in LAYOUTS[layout]
+            )
             axes = axes.replace("w", "1w") if "e" in LAYOUTS[layout] else axes
             convention = Convention(
                 pairing=pairing, layout=layout, tables=form, table_axes=axes, direction=direction
             )
             family = (ONCE if form in WIDE else TABLES) if wide else DTYPE
-            name = f"{pairing} {layout} {form} {style.__name__}{' in float32' * wide} {direction:+d}"
+            name = (
+                f"{pairing} {layout} {form} {style.__name__}{' in float32' * wide} {direction:+d}"
+            )
             yield Made(name, family, convention, _function(convention, style, wide))
 
 
-def _function(convention: Convention, style: Callable[..., Pairs], wide: bool) -> Callable[..., Tensor]:
+def _function(
+    convention: Convention, style: Callable[..., Pairs], wide: bool
+) -> Callable[..., Tensor]:
     axes = convention.axes
 
     def rotate(x: Tensor, *tables: Tensor) -> Tensor:
@@ -123,7 +141,9 @@ def fused(a: Tensor, b: Tensor, cos: Tensor, sin: Tensor) -> Pairs:
 
 
 def _numbers(a: Tensor, b: Tensor, cos: Tensor, sin: Tensor) -> Pairs:
-    turned = torch.complex(a.contiguous(), b.contiguous()) * torch.complex(cos.contiguous(), sin.contiguous())
+    turned = torch.complex(a.contiguous(), b.contiguous()) * torch.complex(
+        cos.contiguous(), sin.contiguous()
+    )
     return turned.real, turned.imag
 
 
@@ -157,7 +177,8 @@ def _by_log_of_tensor(width: int, theta: float) -> Tensor:
 
 FREQUENCIES = (
     Frequencies(
-        "llama", lambda w, theta: 1.0 / theta ** (torch.arange(0, w, 2, dtype=torch.int64).float() / w)
+        "llama",
+        lambda w, theta: 1.0 / theta ** (torch.arange(0, w, 2, dtype=torch.int64).float() / w),
     ),
     Frequencies("negative power", lambda w, theta: theta ** -(torch.arange(0, w, 2).float() / w)),
     Frequencies("exp of log", _by_log),

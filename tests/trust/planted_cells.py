@@ -7,7 +7,7 @@ from trusting import BATCHED, CPU, HERE, declared, defects, finding, fresh, shap
 
 import rotcheck
 from rotcheck import diagnose
-from rotcheck.identify import describe
+from rotcheck.identify import identification
 from rotcheck.implementations.load import Target
 from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Reach
@@ -25,7 +25,8 @@ class Planted:
     cells: int = 0  # shapes and dtypes it was tried in
     missed: list[str] = field(default_factory=list)
     misnamed: list[str] = field(default_factory=list)
-    errors: dict[str, list[float]] = field(default_factory=dict)  # by dtype, of those found by their values
+    # by dtype, of those found by their values
+    errors: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def failure(self) -> str:
@@ -56,7 +57,9 @@ def in_context() -> list[Planted]:
     """Ask `rotcheck context`, in its own processes, for what is right until something is done to it."""
     things = {name: thing for name, thing in defects().items() if thing.plant.condition}
     wanted = sorted({thing.plant.condition for thing in things.values()})
-    report = rotcheck.context(*(f"{HERE}/defects/conditions.py:{name}" for name in things), conditions=wanted)
+    report = rotcheck.context(
+        *(f"{HERE}/defects/conditions.py:{name}" for name in things), conditions=wanted
+    )
     rows = {(row.implementation.rpartition(":")[2], row.condition): row for row in report.rows}
     return [
         _of_rows(name, thing, rows[name, "constructed"], rows[name, thing.plant.condition])
@@ -70,7 +73,9 @@ def _of_rows(name: str, thing: Any, whole: Reach, spoilt: Reach) -> Planted:
     if whole.verdict != "agrees":
         made.misnamed.append(f"constructed: {whole.verdict}, {whole.message}")
     found = (
-        None if spoilt.verdict != "disagrees" else Evidence(finding=spoilt.finding, message=spoilt.message)
+        None
+        if spoilt.verdict != "disagrees"
+        else Evidence(finding=spoilt.finding, message=spoilt.message)
     )
     made.take("float32", where, found and ("context", found))
     return made
@@ -96,11 +101,13 @@ def _held(made: Planted, thing: Any, convention: Convention) -> None:
 
 def _identified(made: Planted, thing: Any) -> None:
     """Identify it; what shows no mistake there is compared in the convention that was found."""
-    told = describe.identified(Target(fresh(thing), None, "as the tests build it"), CPU)
+    told = identification.identified(Target(fresh(thing), None, "as the tests build it"), CPU)
     mistakes = [remark for remark in told.told.findings if remark.mistake]
     if mistakes:
         first = mistakes[0]
-        made.take("float32", "identify", ("identify", Evidence(finding=first.code, message=first.message)))
+        made.take(
+            "float32", "identify", ("identify", Evidence(finding=first.code, message=first.message))
+        )
     elif told.convention is None:
         made.take("float32", f"identify: {told.told.message}", None)
     else:

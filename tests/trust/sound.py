@@ -74,7 +74,12 @@ def qwen_in_float32(q, k, cos, sin):
 
 @sound(
     DTYPE,
-    **{**REPEATED, "layout": "bhsd", "table_axes": "sw", "arguments": ("q", "k", "cos", "sin", "positions")},
+    **{
+        **REPEATED,
+        "layout": "bhsd",
+        "table_axes": "sw",
+        "arguments": ("q", "k", "cos", "sin", "positions"),
+    },
 )
 def llama_of_old(q, k, cos, sin, position_ids):
     cos, sin = cos[position_ids].unsqueeze(1), sin[position_ids].unsqueeze(1)
@@ -123,14 +128,19 @@ def deepseek_v3(q, k, cos, sin):
     return turned(q.contiguous()), turned(k.contiguous())
 
 
-MULTIMODAL = {"table_axes": "gbsw", "layout": "bhsd", "arguments": ("q", "k", "cos", "sin", "sections")}
+MULTIMODAL = {
+    "table_axes": "gbsw",
+    "layout": "bhsd",
+    "arguments": ("q", "k", "cos", "sin", "sections"),
+}
 
 
 @sound(DTYPE, **{**REPEATED, **MULTIMODAL})
 def qwen2_vl(q, k, cos, sin, mrope_section):
     both = mrope_section * 2
     cos, sin = (
-        torch.cat([part[i % 3] for i, part in enumerate(t.split(both, -1))], -1)[:, None] for t in (cos, sin)
+        torch.cat([part[i % 3] for i, part in enumerate(t.split(both, -1))], -1)[:, None]
+        for t in (cos, sin)
     )
     return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
 
@@ -148,7 +158,10 @@ def qwen3_vl(q, k, cos, sin, mrope_section):
     return tuple((wide(x) * cos + rotate_half(wide(x)) * sin).to(x.dtype) for x in (q, k))
 
 
-@sound(DTYPE, **{**HALF, "layout": "thd", "table_axes": "sw", "arguments": ("x", "cos", "sin", "cu_seqlens")})
+@sound(
+    DTYPE,
+    **{**HALF, "layout": "thd", "table_axes": "sw", "arguments": ("x", "cos", "sin", "cu_seqlens")},
+)
 def packed_sequences(x, cos, sin, cu_seqlens):
     rows = torch.cat([torch.arange(n) for n in cu_seqlens.diff().tolist()])
     cos, sin = (t[rows, None].repeat(1, 1, 2) for t in (cos, sin))
@@ -192,7 +205,9 @@ def diffusers(x, freqs_cis):
     return (wide(x) * wide(cos) + wide(turned) * wide(sin)).to(x.dtype)
 
 
-@sound(TABLES, **{**REPEATED, "layout": "bhsd", "table_axes": "sw", "arguments": ("x", "(cos, sin)")})
+@sound(
+    TABLES, **{**REPEATED, "layout": "bhsd", "table_axes": "sw", "arguments": ("x", "(cos, sin)")}
+)
 def diffusers_unbound_at_minus_2(x, freqs_cis):
     cos, sin = (t[None, None] for t in freqs_cis)
     real, imaginary = x.reshape(*x.shape[:-1], 2, -1).unbind(-2)
@@ -320,7 +335,14 @@ def onnx_reference(x, cos_cache, sin_cache, position_ids):
     return torch.cat((c * a - s * b, s * a + c * b), -1)
 
 
-@sound(DTYPE, gradient=False, pairing="interleaved", layout="bhsd", tables="half-width", table_axes="bsw")
+@sound(
+    DTYPE,
+    gradient=False,
+    pairing="interleaved",
+    layout="bhsd",
+    tables="half-width",
+    table_axes="bsw",
+)
 def torch_onnx(x, cos, sin):
     return torch.onnx.ops.rotary_embedding(x, cos, sin, interleaved=True)
 
@@ -361,7 +383,9 @@ def roformer(sinusoidal_pos, q, k):
     return q * cos + rotate_every_two(q) * sin, k * cos + rotate_every_two(k) * sin
 
 
-@sound(TABLES, pairing="interleaved", layout="sbhd", tables="stacked", table_axes="sw", rotary_dim=16)
+@sound(
+    TABLES, pairing="interleaved", layout="sbhd", tables="stacked", table_axes="sw", rotary_dim=16
+)
 def chatglm(x, rope_cache):
     s, b, h, _ = x.shape
     lanes = 2 * rope_cache.shape[-2]
@@ -408,7 +432,8 @@ def rolled(x, cos, sin):
 
 @sound(DTYPE, **{**EVERY_TWO, "table_axes": "sw"})
 def matrices(x, cos, sin):
-    rows = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)  # (S, P, 2, 2)
+    # (S, P, 2, 2)
+    rows = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
     return torch.einsum("spij,bshpj->bshpi", rows, x.unflatten(-1, (-1, 2))).flatten(-2)
 
 
@@ -453,7 +478,9 @@ class Torchtune(torch.nn.Module):
         super().__init__()
         self.dim, self.base, self.max_seq_len = dim, base, max_seq_len
         phases = torch.arange(max_seq_len)[:, None].float() * inverse(dim, base)
-        self.register_buffer("cache", torch.stack([phases.cos(), phases.sin()], -1), persistent=False)
+        self.register_buffer(
+            "cache", torch.stack([phases.cos(), phases.sin()], -1), persistent=False
+        )
 
     def forward(self, x, input_pos):
         cache = self.cache[input_pos]
@@ -470,7 +497,12 @@ class Torchtune(torch.nn.Module):
 
 
 @sound(
-    OWN, pairing="half", layout="bhsd", tables="positions", positions="any", arguments=("q", "k", "positions")
+    OWN,
+    pairing="half",
+    layout="bhsd",
+    tables="positions",
+    positions="any",
+    arguments=("q", "k", "positions"),
 )
 class LlamaWhole(torch.nn.Module):
     def forward(self, q, k, position_ids):
@@ -488,9 +520,13 @@ class LlamaWhole(torch.nn.Module):
     arguments=("x", "offset=offset"),
 )
 def mlx_rope(x, theta=10000.0, offset=0):
-    angles = torch.arange(offset, offset + x.shape[2]).float()[:, None] * inverse(x.shape[-1], theta)
+    angles = torch.arange(offset, offset + x.shape[2]).float()[:, None] * inverse(
+        x.shape[-1], theta
+    )
     a, b = wide(x)[..., ::2], wide(x)[..., 1::2]
-    out = torch.stack((a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()), -1)
+    out = torch.stack(
+        (a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()), -1
+    )
     return out.flatten(-2).to(x.dtype)
 
 
@@ -499,17 +535,27 @@ class NanoGpt(torch.nn.Module):
     def forward(self, x):
         angles = torch.outer(torch.arange(x.shape[1]).float(), inverse(x.shape[-1]))[None, :, None]
         a, b = wide(x).chunk(2, -1)
-        return torch.cat((a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()), -1).to(
-            x.dtype
-        )
+        return torch.cat(
+            (a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()), -1
+        ).to(x.dtype)
 
 
-@sound(OWN, pairing="half", layout="bshd", tables="positions", positions="any", theta=500000.0, rotary_dim=16)
+@sound(
+    OWN,
+    pairing="half",
+    layout="bshd",
+    tables="positions",
+    positions="any",
+    theta=500000.0,
+    rotary_dim=16,
+)
 def partial_in_float64(x, positions):
-    angles = (positions.double()[..., None] * 500000.0 ** (-torch.arange(0, 16, 2).double() / 16)).unsqueeze(
-        -2
-    )
+    angles = (
+        positions.double()[..., None] * 500000.0 ** (-torch.arange(0, 16, 2).double() / 16)
+    ).unsqueeze(-2)
     own = x[..., :16].double()
     a, b = own.chunk(2, -1)
-    turned = torch.cat((a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()), -1)
+    turned = torch.cat(
+        (a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()), -1
+    )
     return torch.cat((turned.to(x.dtype), x[..., 16:]), -1)

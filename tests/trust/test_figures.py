@@ -16,7 +16,8 @@ ROWS = [
 
 def test_the_page_counts_what_the_suite_counts(figures: Figures) -> None:
     shown = {
-        words: int(count.replace(",", "")) for words, count in (row for row in ROWS[2:] if len(row) == 2)
+        words: int(count.replace(",", ""))
+        for words, count in (row for row in ROWS[2:] if len(row) == 2)
     }
     assert shown == figures.counts()
 

@@ -11,7 +11,7 @@ from sound import DTYPE, ONCE, OWN, TABLES
 from trusting import CPU, DTYPES, HERE, declared, fresh
 
 import rotcheck
-from rotcheck.identify import describe
+from rotcheck.identify import identification
 from rotcheck.implementations.load import Target
 from rotcheck.measure.judge import IN_DTYPE
 from rotcheck.rotary.conventions import Convention
@@ -60,12 +60,14 @@ def test_the_bands_of_the_measure_hold_what_they_say(dtype: str, figures: Figure
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_nothing_that_is_right_needs_more_than_arithmetic_in_the_dtype(family: str, figures: Figures) -> None:
+def test_nothing_that_is_right_needs_more_than_arithmetic_in_the_dtype(
+    family: str, figures: Figures
+) -> None:
     assert max(figures.right(family, dtype)[2] for dtype in DTYPES) <= DTYPE_AT_MOST < IN_DTYPE
 
 
 def _held(function: Callable[..., Any], convention: Convention) -> None:
-    told = describe.identified(Target(function, None, "as the tests build it"), CPU).told
+    told = identification.identified(Target(function, None, "as the tests build it"), CPU).told
     assert [remark.code for remark in told.findings if remark.mistake] == []
     assert told.follows
     found = told.convention
@@ -95,6 +97,8 @@ def test_a_function_made_by_rule_is_identified(name: str) -> None:
 
 
 def test_the_command_agrees_in_its_own_processes_too() -> None:
-    report = rotcheck.compare([f"{HERE}/sound.py:{name}" for name in SAMPLE], devices=["cpu"], timeout=60)
+    report = rotcheck.compare(
+        [f"{HERE}/sound.py:{name}" for name in SAMPLE], devices=["cpu"], timeout=60
+    )
     assert [cell for cell in report.cells if cell.verdict not in ("agrees", "skipped")] == []
     assert report.summary["agrees"] > 200

@@ -24,7 +24,8 @@ SAID = {
     "each_pair_by_its_neighbour": "all rows turn each pair by the angle of the pair before",
     "second_lane_minus": "every second lane from 1 to 63 holds x cos - y sin where x cos + y sin belongs"
     + X_AND_Y,
-    "cos_for_sin": "every second lane from 1 to 63 holds x cos + y cos where x cos + y sin belongs" + X_AND_Y,
+    "cos_for_sin": "every second lane from 1 to 63 holds x cos + y cos where x cos + y sin belongs"
+    + X_AND_Y,
     "its_own_partner": "every second lane from 0 to 62 holds x cos - x sin where x cos - y sin belongs"
     + X_AND_Y,
     "factor_of_cos_alone": (

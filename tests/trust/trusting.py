@@ -51,7 +51,9 @@ COUNTED = tuple(
 BATCHED = tuple(
     replace(
         shape,
-        positions=tuple(tuple(abs(p - 3 * batch) for p in shape.positions) for batch in range(shape.batch)),
+        positions=tuple(
+            tuple(abs(p - 3 * batch) for p in shape.positions) for batch in range(shape.batch)
+        ),
     )
     for shape in SHAPES
 )  # type: ignore[operator]
@@ -113,7 +115,9 @@ def takes_batched(convention: Convention) -> bool:
 def evidence(subject: Subject, case: Case, check: str) -> Evidence:
     """Return what a check finds; what the implementation raises is a finding too."""
     try:
-        found: Evidence = importlib.import_module(f"rotcheck.compare.checks.{check}").run(subject, case)
+        found: Evidence = importlib.import_module(f"rotcheck.compare.checks.{check}").run(
+            subject, case
+        )
     except Wrong as wrong:
         return wrong.evidence
     except Exception as error:
@@ -139,7 +143,10 @@ def defects() -> dict[str, Any]:
     """Return everything that is planted, by name, in the order of the files."""
     files = sorted(file for file in (HERE / "defects").glob("*.py") if file.stem != "planting")
     return {
-        name: thing for file in files for name, thing in vars(module(file)).items() if hasattr(thing, "plant")
+        name: thing
+        for file in files
+        for name, thing in vars(module(file)).items()
+        if hasattr(thing, "plant")
     }
 
 

@@ -20,10 +20,12 @@ Implementations = Annotated[
     ),
 ]
 Device = Annotated[
-    list[str] | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps, ... No stand-ins.")
+    list[str] | None,
+    typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps, ... No stand-ins."),
 ]
 Dtype = Annotated[
-    list[str] | None, typer.Option(metavar="DTYPE", help="float32 and bfloat16 by default; float16, float64.")
+    list[str] | None,
+    typer.Option(metavar="DTYPE", help="float32 and bfloat16 by default; float16, float64."),
 ]
 Shape = Annotated[
     list[str] | None,
@@ -32,14 +34,20 @@ Shape = Annotated[
         help="Batch, sequence, 3, heads, width of packed qkv. Repeatable, comma separated.",
     ),
 ]
-Pass = Annotated[list[str] | None, typer.Option("--pass", metavar="PASS", help="forward, forward+backward.")]
+Pass = Annotated[
+    list[str] | None, typer.Option("--pass", metavar="PASS", help="forward, forward+backward.")
+]
 Against = Annotated[str, typer.Option(metavar="IMPLEMENTATION", help="The baseline.")]
-Seconds = Annotated[float, typer.Option(metavar="SECONDS", help="To time each of the three things in a row.")]
+Seconds = Annotated[
+    float, typer.Option(metavar="SECONDS", help="To time each of the three things in a row.")
+]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one row, compiling included.")]
 Memory = Annotated[
     float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")
 ]
-Plot = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="A picture too: .svg or .png.")]
+Plot = Annotated[
+    str | None, typer.Option("--plot", metavar="FILE", help="A picture too: .svg or .png.")
+]
 NOTHING_RAN = 5
 
 

@@ -19,7 +19,8 @@ Files = Annotated[
 Dtype = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="DTYPE", help="Which the model runs in: bfloat16 (default), float16, float32. Repeatable."
+        metavar="DTYPE",
+        help="Which the model runs in: bfloat16 (default), float16, float32. Repeatable.",
     ),
 ]
 To = Annotated[
@@ -28,7 +29,9 @@ To = Annotated[
         "--to", metavar="POSITIONS", help="How many must be right. Default: as many as each claims."
     ),
 ]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where it runs: cpu (default), cuda, mps.")]
+Device = Annotated[
+    str, typer.Option(metavar="DEVICE", help="Where it runs: cpu (default), cuda, mps.")
+]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For identifying one function.")]
 Memory = Annotated[
     float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")
@@ -84,5 +87,8 @@ def _run(files: list[str], request: dict[str, Any], *, no_color: bool) -> "Check
 
     with Progress("starting torch ...", no_color=no_color) as progress:
         return run(
-            *files, **request, on_plan=lambda steps: progress.plan(steps, "steps"), on_step=progress.step
+            *files,
+            **request,
+            on_plan=lambda steps: progress.plan(steps, "steps"),
+            on_step=progress.step,
         )

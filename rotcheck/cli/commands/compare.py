@@ -15,24 +15,36 @@ if TYPE_CHECKING:
 Device = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="DEVICE", help="cpu, cuda, cuda:1, mps, ..., meta, interpreter. Repeatable, comma separated."
+        metavar="DEVICE",
+        help="cpu, cuda, cuda:1, mps, ..., meta, interpreter. Repeatable, comma separated.",
     ),
 ]
 Dtype = Annotated[
     list[str] | None, typer.Option(metavar="DTYPE", help="float32, bfloat16, float16, float64.")
 ]
 _QUICK = "convention, forward, backward, dtype, inputs, strides, repeat, offset, batch, positions, sizes, beyond, state"
-_FULL = "gqa, shapes, partial, checkpoint, double_backward, vmap, export, compile, inductor, cuda_graph"
+_FULL = (
+    "gqa, shapes, partial, checkpoint, double_backward, vmap, export, compile, inductor, cuda_graph"
+)
 Check = Annotated[
-    list[str] | None, typer.Option(metavar="CHECK", help=f"{_QUICK}; by --full or by name: {_FULL}.")
+    list[str] | None,
+    typer.Option(metavar="CHECK", help=f"{_QUICK}; by --full or by name: {_FULL}."),
 ]
 Full = Annotated[
-    bool, typer.Option("--full", help="All checks: more shapes, transforms and compilers too. Takes minutes.")
+    bool,
+    typer.Option(
+        "--full", help="All checks: more shapes, transforms and compilers too. Takes minutes."
+    ),
 ]
 All = Annotated[
-    bool, typer.Option("--all", help="Those of libraries and of other installed packages too. Takes minutes.")
+    bool,
+    typer.Option(
+        "--all", help="Those of libraries and of other installed packages too. Takes minutes."
+    ),
 ]
-Pairwise = Annotated[bool, typer.Option("--pairwise", help="Also measure each two against each other.")]
+Pairwise = Annotated[
+    bool, typer.Option("--pairwise", help="Also measure each two against each other.")
+]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one cell.")]
 Memory = Annotated[
     float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")

@@ -20,15 +20,20 @@ Specifications = Annotated[
 Condition = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="CONDITION", help="half, bfloat16, autocast, meta, grown, ... All by default. Repeatable."
+        metavar="CONDITION",
+        help="half, bfloat16, autocast, meta, grown, ... All by default. Repeatable.",
     ),
 ]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where it is asked: cpu (default), cuda, mps.")]
+Device = Annotated[
+    str, typer.Option(metavar="DEVICE", help="Where it is asked: cpu (default), cuda, mps.")
+]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one condition.")]
 Memory = Annotated[
     float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")
 ]
-Plot = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="A picture too: .svg or .png.")]
+Plot = Annotated[
+    str | None, typer.Option("--plot", metavar="FILE", help="A picture too: .svg or .png.")
+]
 
 
 def context(

@@ -89,7 +89,9 @@ def known(text: str) -> Sequence[Failure | Message]:
     name = text.strip()
     entry = get(name) or get_message(name)
     if entry and os.path.isfile(name):
-        guard.say(f"rotcheck: {name!r} is taken for the id; `rotcheck explain ./{name}` reads the file")
+        guard.say(
+            f"rotcheck: {name!r} is taken for the id; `rotcheck explain ./{name}` reads the file"
+        )
     return [entry] if entry else []
 
 
@@ -117,7 +119,9 @@ def read(words: Sequence[str]) -> "Log":
     if sum(map(_is_there, words)) == len(words) > 1:
         raise RequestError(f"{len(words)} files: explain reads one log at a time")
     if len(words) == 1 and _is_path(text):
-        raise RequestError(f"there is no file {text!r}; a message is given between quotes, as it was printed")
+        raise RequestError(
+            f"there is no file {text!r}; a message is given between quotes, as it was printed"
+        )
     if not text.strip():
         raise RequestError("the message is empty")
     return log.read_text(text)
@@ -144,7 +148,9 @@ def _opened(path: str) -> BinaryIO:
     if stat.S_ISDIR(mode):
         raise RequestError(f"{path!r} is a folder; name the log in it")
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        raise RequestError(f"{path!r} is a device, which has no end; name a file, or - for standard input")
+        raise RequestError(
+            f"{path!r} is a device, which has no end; name a file, or - for standard input"
+        )
     try:
         return open(path, "rb")
     except OSError as error:

@@ -24,7 +24,10 @@ Like = Annotated[
     ),
 ]
 Device = Annotated[
-    str, typer.Option(metavar="DEVICE", help="Where it is called: cpu (default), cuda, mps, interpreter.")
+    str,
+    typer.Option(
+        metavar="DEVICE", help="Where it is called: cpu (default), cuda, mps, interpreter."
+    ),
 ]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one function.")]
 

@@ -41,5 +41,7 @@ def probe(
     outlet.show(found)
     if found.interrupted:
         return INTERRUPTED
-    runs = any(line.state == "runs" and not line.stand_in for line in found.machine.devices().values())
+    runs = any(
+        line.state == "runs" and not line.stand_in for line in found.machine.devices().values()
+    )
     return 0 if runs else NOTHING_RAN

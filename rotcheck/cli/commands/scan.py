@@ -11,17 +11,23 @@ if TYPE_CHECKING:
 
 Paths = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PATH", help="Files and folders; the working directory where none is named."),
+    typer.Argument(
+        metavar="PATH", help="Files and folders; the working directory where none is named."
+    ),
 ]
 Format = Annotated[
     str,
-    typer.Option("--format", metavar="FORMAT", help="table, json, markdown, github (annotations) or sarif."),
+    typer.Option(
+        "--format", metavar="FORMAT", help="table, json, markdown, github (annotations) or sarif."
+    ),
 ]
 Select = Annotated[
-    list[str] | None, typer.Option(metavar="CODE", help="Look for nothing else. Repeatable, or with commas.")
+    list[str] | None,
+    typer.Option(metavar="CODE", help="Look for nothing else. Repeatable, or with commas."),
 ]
 Ignore = Annotated[
-    list[str] | None, typer.Option(metavar="CODE", help="Do not look for this. Repeatable, or with commas.")
+    list[str] | None,
+    typer.Option(metavar="CODE", help="Do not look for this. Repeatable, or with commas."),
 ]
 
 
@@ -50,7 +56,10 @@ def scan(
     from rotcheck.cli.outlet import Outlet
 
     outlet = Outlet("scan", format, output or (), quiet=quiet, no_color=no_color)
-    request = {"select": options.listed("--select", select), "ignore": options.listed("--ignore", ignore)}
+    request = {
+        "select": options.listed("--select", select),
+        "ignore": options.listed("--ignore", ignore),
+    }
     result = _run(path or [], request, no_color=no_color)
     outlet.show(result)
     return result.exit_code()
@@ -62,5 +71,8 @@ def _run(paths: list[str], request: dict[str, Any], *, no_color: bool) -> "Scan"
 
     with Progress("listing files ...", no_color=no_color) as progress:
         return run(
-            *paths, **request, on_plan=lambda files: progress.plan(files, "files"), on_step=progress.step
+            *paths,
+            **request,
+            on_plan=lambda files: progress.plan(files, "files"),
+            on_step=progress.step,
         )

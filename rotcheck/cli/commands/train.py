@@ -12,20 +12,28 @@ if TYPE_CHECKING:
 
 Device = Annotated[
     list[str] | None,
-    typer.Option(metavar="DEVICE", help="cpu, cuda, mps, ..., interpreter. Repeatable, comma separated."),
+    typer.Option(
+        metavar="DEVICE", help="cpu, cuda, mps, ..., interpreter. Repeatable, comma separated."
+    ),
 ]
 Dtype = Annotated[
     list[str] | None, typer.Option(metavar="DTYPE", help="float32 (default), bfloat16, float16.")
 ]
 Steps = Annotated[int, typer.Option(metavar="N", help="Number of training steps.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Of the first weights, the batches and the noise.")]
+Seed = Annotated[
+    int, typer.Option(metavar="N", help="Of the first weights, the batches and the noise.")
+]
 Fasta = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Your protein sequences; default: 28 that come with rotcheck."),
+    typer.Option(
+        metavar="FILE", help="Your protein sequences; default: 28 that come with rotcheck."
+    ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option(metavar="FACTORY", help="Your model: package.module:factory or path/to/file.py:factory."),
+    typer.Option(
+        metavar="FACTORY", help="Your model: package.module:factory or path/to/file.py:factory."
+    ),
 ]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one step.")]
 

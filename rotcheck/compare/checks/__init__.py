@@ -17,7 +17,9 @@ _LEVEL = re.compile(r'^level = "(quick|full)"', re.MULTILINE)
 def names(level: str | None = None) -> list[str]:
     """Return the names of all checks, or of those of a level, without importing any."""
     found = [name for name in levels() if level in (None, levels()[name])]
-    return sorted(found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+    return sorted(
+        found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
+    )
 
 
 @cache

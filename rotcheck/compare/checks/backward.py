@@ -8,21 +8,29 @@ from torch import Tensor
 
 from rotcheck.compare.checks.inputs import BEHIND, unseen_by_autograd
 from rotcheck.measure.case import SEED, Case, Slots
-from rotcheck.measure.errors import SAME, Measured, against, is_rounding, measure, named, norms, worst_of
+from rotcheck.measure.errors import (
+    SAME,
+    Measured,
+    against,
+    is_rounding,
+    measure,
+    named,
+    norms,
+    worst_of,
+)
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.subject import CALLS, Subject, Wrong
 
 needs_values = True
 needs_gradient = True
-UNNOTICED = (
-    "writes its result into its input behind autograd's back: the gradient is not that of the rotation"
-)
+UNNOTICED = "writes its result into its input behind autograd's back: the gradient is not that of the rotation"
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Send a random gradient back, three times, and measure what reaches the inputs."""
-    upstream = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 1))  # (B, S, H, P, 2) each
+    # (B, S, H, P, 2) each
+    upstream = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 1))
     expected = case.rotated(upstream, -case.angles)
     runs = [_once(subject, case, upstream) for _ in range(CALLS)]
     sizes, slack = norms(upstream), case.slack
@@ -43,7 +51,9 @@ def run(subject: Subject, case: Case) -> Evidence:
     )
 
 
-def _finding(case: Case, gradient: Measured, results: Sequence[Tensor], unseen: bool) -> tuple[str, str]:
+def _finding(
+    case: Case, gradient: Measured, results: Sequence[Tensor], unseen: bool
+) -> tuple[str, str]:
     """Return code and words for a wrong gradient: it may follow from a forward that is wrong itself, or from a write
     into the input that autograd has not seen."""
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype
@@ -51,7 +61,10 @@ def _finding(case: Case, gradient: Measured, results: Sequence[Tensor], unseen: 
         return "not-finite", "the gradient has NaN or infinite elements"
     if against(case, results, case.truth, unit).error > SAME:
         code, words = explain(case, results)
-        return code, f"the gradient is not the inverse rotation, since the forward is wrong: {words}"
+        return (
+            code,
+            f"the gradient is not the inverse rotation, since the forward is wrong: {words}",
+        )
     if unseen:
         return "writes-input", UNNOTICED
     return "gradient", "the gradient is not the inverse rotation of what flows back"
@@ -68,12 +81,16 @@ def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, 
     if unseen and not case.convention.in_place:
         raise Wrong("writes-input", BEHIND)
     if not all(result.requires_grad for result in results):
-        raise Wrong("no-gradient", "the result carries no gradient: autograd does not see the rotation")
+        raise Wrong(
+            "no-gradient", "the result carries no gradient: autograd does not see the rotation"
+        )
     back = case.backwards(upstream)
     with subject.running():
         # a vector given to grad() would have torch import sympy, which takes longer than all checks
         loss = sum((result * flow.to(result.dtype)).sum() for result, flow in zip(results, back))
         gradients = torch.autograd.grad(cast(Tensor, loss), leaves, allow_unused=True)
     if any(gradient is None for gradient in gradients):
-        raise Wrong("no-gradient", "no gradient reaches the input: autograd does not see the rotation")
+        raise Wrong(
+            "no-gradient", "no gradient reaches the input: autograd does not see the rotation"
+        )
     return results, case.read_inputs(gradients), unseen

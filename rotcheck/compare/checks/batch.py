@@ -33,7 +33,9 @@ def run(subject: Subject, case: Case) -> Evidence:
         expected = [result.narrow(at, row, 1) for result in together]
         if not all(map(same_bits, alone, expected)):
             if not all(_again(subject, several, together) for _ in range(CALLS - 1)):
-                return Evidence(note="equal calls give different bits, which is the question of `repeat`")
+                return Evidence(
+                    note="equal calls give different bits, which is the question of `repeat`"
+                )
             words = f"row {row} of a batch of {BATCH} has other bits than the same row alone"
             return Evidence(finding="batch", message=words)
     return Evidence()
@@ -50,8 +52,12 @@ def _only(case: Case, call: Call, row: int) -> Call:
     inputs = [_narrowed(x, convention.axes, row) for x in call.inputs]
     axes = convention.table_axes or AXES.get(convention.tables, "")
     tables = tuple(_narrowed(table, axes, row) for table in call.tables)
-    positions = None if call.positions is None else _narrowed(call.positions, convention.position_axes, row)
-    return replace(call.of(*inputs), tables=tables, positions=positions, sizes={**(call.sizes or {}), "B": 1})
+    positions = (
+        None if call.positions is None else _narrowed(call.positions, convention.position_axes, row)
+    )
+    return replace(
+        call.of(*inputs), tables=tables, positions=positions, sizes={**(call.sizes or {}), "B": 1}
+    )
 
 
 def _narrowed(tensor: Tensor, axes: str, row: int) -> Tensor:

@@ -37,13 +37,21 @@ def run(subject: Subject, case: Case) -> Evidence:
         return Evidence()
     found = against(there, results, there.truth)
     if found.error <= SAME and not found.not_finite:
-        return Evidence(error=found.error, note=f"knows positions past the end of its table: {when}")
+        return Evidence(
+            error=found.error, note=f"knows positions past the end of its table: {when}"
+        )
     became = _what(there, results)
     if not subject.declares and by_kernel(subject.call, case.call()):
-        return Evidence(note=f"does not check positions, as other kernels: given {when}, it {became}")
+        return Evidence(
+            note=f"does not check positions, as other kernels: given {when}, it {became}"
+        )
     words = f"does not raise for {when}, and {became}"
     return Evidence(
-        error=found.error, where=found.where, not_finite=found.not_finite, finding=CODE, message=words
+        error=found.error,
+        where=found.where,
+        not_finite=found.not_finite,
+        finding=CODE,
+        message=words,
     )
 
 

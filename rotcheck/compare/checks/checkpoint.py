@@ -43,13 +43,19 @@ def _gradient(subject: Subject, case: Case, upstream: Slots) -> Slots:
     leaves = [x.requires_grad_() for x in call.inputs]
     squares = subject.call(call.of(*leaves))
     if not all(square.requires_grad for square in squares):
-        raise Wrong("no-gradient", "the result carries no gradient: autograd does not see the rotation")
+        raise Wrong(
+            "no-gradient", "the result carries no gradient: autograd does not see the rotation"
+        )
     with subject.running():
-        loss: Any = sum((square * flow).sum() for square, flow in zip(squares, case.backwards(upstream)))
+        loss: Any = sum(
+            (square * flow).sum() for square, flow in zip(squares, case.backwards(upstream))
+        )
         loss.backward()
     gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
     if len(gradients) < len(leaves):
-        raise Wrong("no-gradient", "no gradient reaches the input: autograd does not see the rotation")
+        raise Wrong(
+            "no-gradient", "no gradient reaches the input: autograd does not see the rotation"
+        )
     return case.read_inputs(gradients)
 
 

@@ -33,7 +33,8 @@ def run(subject: Subject, case: Case) -> Evidence:
             results = subject.call(call)
     except Exception as error:
         words = f"a CUDA graph cannot capture it: {_reason(subject, error, capture)}"
-        worker.spend()  # up to torch 2.11 the allocator goes on as if a capture that failed were under way
+        # up to torch 2.11 the allocator goes on as if a capture that failed were under way
+        worker.spend()
         return Evidence(finding="cuda-graph", message=words)
     slots = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 2))
     capture.overwrite(arguments(subject.convention, _other(case, slots)))
@@ -41,9 +42,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     torch.cuda.synchronize(subject.device)
     found = case.read(results)
     plain = case.read(subject.call(_other(case, slots)))
-    words = (
-        "a replay of its CUDA graph gives other values than a call: something was captured that should not be"
-    )
+    words = "a replay of its CUDA graph gives other values than a call: something was captured that should not be"
     return compared_pairs(case, found, plain, slots, code="cuda-graph", words=words)
 
 
@@ -61,7 +60,8 @@ class Capture:
 
         def captured(*args: Any, **keyword: Any) -> Any:
             self._given = args, keyword
-            stream = torch.cuda.stream(self.stream)  # what follows leaves it current where its end raises
+            # what follows leaves it current where its end raises
+            stream = torch.cuda.stream(self.stream)
             with stream, torch.cuda.graph(self.graph, stream=self.stream):
                 try:
                     return function(*args, **keyword)

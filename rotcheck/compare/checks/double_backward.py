@@ -34,7 +34,11 @@ def run(subject: Subject, case: Case) -> Evidence:
     turned = case.read(found)
     off = measure(turned, expected, norms(directions), case.dtype, case.slack)
     wide = case.dtype == torch.float64 and off.error > SAME
-    narrow = measure(turned, expected, norms(directions), torch.float32, case.slack).error if wide else None
+    narrow = (
+        measure(turned, expected, norms(directions), torch.float32, case.slack).error
+        if wide
+        else None
+    )
     wrong = off.not_finite or not is_rounding(off.error, narrow)
     return Evidence(
         error=off.error,
@@ -42,7 +46,9 @@ def run(subject: Subject, case: Case) -> Evidence:
         where=named(case, off.where),
         not_finite=off.not_finite,
         finding="double-backward" if wrong else None,
-        message="the gradient of its gradient is not the rotation of what flows back" if wrong else None,
+        message="the gradient of its gradient is not the rotation of what flows back"
+        if wrong
+        else None,
     )
 
 
@@ -53,14 +59,19 @@ def _twice(subject: Subject, case: Case, directions: Any) -> Any:
     own = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves
     results = subject.call(call.of(*own))
     if not all(result.requires_grad for result in results):
-        raise Wrong("no-gradient", "the result carries no gradient: autograd does not see the rotation")
+        raise Wrong(
+            "no-gradient", "the result carries no gradient: autograd does not see the rotation"
+        )
     back = [
-        flow.to(result.dtype).requires_grad_() for flow, result in zip(case.backwards(case.pairs), results)
+        flow.to(result.dtype).requires_grad_()
+        for flow, result in zip(case.backwards(case.pairs), results)
     ]
     with subject.running():
         first = torch.autograd.grad(results, leaves, back, create_graph=True, allow_unused=True)
     if any(gradient is None for gradient in first):
-        raise Wrong("no-gradient", "no gradient reaches the input: autograd does not see the rotation")
+        raise Wrong(
+            "no-gradient", "no gradient reaches the input: autograd does not see the rotation"
+        )
     if not all(gradient.requires_grad for gradient in first):
         return CLOSED
     along = case.inputs(directions)

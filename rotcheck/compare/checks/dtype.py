@@ -21,7 +21,9 @@ def run(subject: Subject, case: Case) -> Evidence:
         if others and not subject.declares and _float32_throughout(case.dtype, dtypes):
             return Evidence(note=f"{_words(case, others[0], 0)}: {CAST}")
         if others:
-            return Evidence(finding=_finding(case.dtype, others[0]), message=_words(case, others[0], call))
+            return Evidence(
+                finding=_finding(case.dtype, others[0]), message=_words(case, others[0], call)
+            )
     return Evidence()
 
 

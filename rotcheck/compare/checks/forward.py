@@ -22,13 +22,19 @@ def run(subject: Subject, case: Case) -> Evidence:
     measured = [against(case, result, case.truth) for result in results]
     worst = worst_of(measured)
     found, result = measured[worst], results[worst]
-    narrow = against(case, result, case.truth, torch.float32).error if case.dtype == torch.float64 else None
+    narrow = (
+        against(case, result, case.truth, torch.float32).error
+        if case.dtype == torch.float64
+        else None
+    )
     code, words = None, None
     if found.not_finite:
         code, words = "not-finite", f"returns {found.not_finite} NaN or infinite elements"
     elif not is_rounding(found.error, narrow):
         right = _right_call(measured)
-        code, words = explain(case, result) if right is None else _unlike(subject, case, worst, right)
+        code, words = (
+            explain(case, result) if right is None else _unlike(subject, case, worst, right)
+        )
     return Evidence(
         error=found.error,
         error_float32=narrow,
@@ -66,7 +72,10 @@ def _at_inference(function: Function) -> Function:
 
 def _unlike(subject: Subject, case: Case, wrong: int, right: int) -> tuple[str, str]:
     """Return the finding of a call that is wrong where another is right, and what sets it apart."""
-    if wrong == CALLS - 1 and _right_call([against(case, subject.call(case.call()), case.truth)]) is not None:
+    if (
+        wrong == CALLS - 1
+        and _right_call([against(case, subject.call(case.call()), case.truth)]) is not None
+    ):
         return (
             "other-at-inference",
             "gives wrong values under torch.no_grad() and in eval mode, right ones without",

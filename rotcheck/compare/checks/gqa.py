@@ -25,9 +25,13 @@ def run(subject: Subject, case: Case) -> Evidence:
         try:
             results = subject.call(there.call())
         except Wrong as wrong:
-            return Evidence(finding="gqa", message=f"with {heads} heads in q and {kv_heads} in k it {wrong}")
+            return Evidence(
+                finding="gqa", message=f"with {heads} heads in q and {kv_heads} in k it {wrong}"
+            )
         except Exception as error:
             words = f"it refuses fewer heads in k than in q ({refusal(subject, error)})"
             return Evidence(state="skipped", message=words, applies=False)
-        answers.append(held(there, results, code="gqa", when=f"with {heads} heads in q and {kv_heads} in k"))
+        answers.append(
+            held(there, results, code="gqa", when=f"with {heads} heads in q and {kv_heads} in k")
+        )
     return worst(answers)

@@ -20,9 +20,7 @@ WIDTH = 16  # lanes: compiling takes as long for few, and so does a wrong value 
 def run(subject: Subject, case: Case) -> Evidence:
     """Compile it for one length and measure it against the plain function."""
     if case.dtype != torch.float32:
-        words = (
-            "it is compiled in float32 only: that takes seconds, and the code is the same but for the dtype"
-        )
+        words = "it is compiled in float32 only: that takes seconds, and the code is the same but for the dtype"
         return Evidence(state="skipped", message=words, applies=False)
     reason = unseen(subject)
     if reason:
@@ -39,13 +37,18 @@ def run(subject: Subject, case: Case) -> Evidence:
             raise
         return Evidence(state="skipped", message=scrub(missing), applies=False)
     return compared(
-        there, found, plain, code="compiled", words="compiled by torch.compile, it gives other values"
+        there,
+        found,
+        plain,
+        code="compiled",
+        words="compiled by torch.compile, it gives other values",
     )
 
 
 def _compiled(function: Function) -> Function:
     import torch._inductor.config as config
 
-    config.compile_threads = 1  # else it starts as many processes as there are cores, for one function
+    # else it starts as many processes as there are cores, for one function
+    config.compile_threads = 1
     compiled: Function = torch.compile(function)
     return compiled

@@ -12,10 +12,10 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
 needs_values = True
-BEHIND = (
-    "writes into its input behind autograd's back: what saved it before gets a wrong gradient, in silence"
+BEHIND = "writes into its input behind autograd's back: what saved it before gets a wrong gradient, in silence"
+UNSEEN = (
+    "writes into its input without raising its version, as kernels do: autograd does not notice it"
 )
-UNSEEN = "writes into its input without raising its version, as kernels do: autograd does not notice it"
 
 
 def run(subject: Subject, case: Case) -> Evidence:
@@ -32,7 +32,8 @@ def run(subject: Subject, case: Case) -> Evidence:
         return Evidence(finding="writes-input", message=words)
     if not kept and not all(map(same_bits, call.inputs, results)):
         return Evidence(
-            finding="not-in-place", message="declared in place, but its input does not hold the result"
+            finding="not-in-place",
+            message="declared in place, but its input does not hold the result",
         )
     if "v" not in case.convention.slots:
         return Evidence(note=UNSEEN if unseen and not subject.no_gradient else None)
@@ -42,7 +43,9 @@ def run(subject: Subject, case: Case) -> Evidence:
     return found if found.finding or not unseen else structs.replace(found, note=UNSEEN)
 
 
-def unseen_by_autograd(inputs: Sequence[Tensor], before: Sequence[Tensor], versions: Sequence[int]) -> bool:
+def unseen_by_autograd(
+    inputs: Sequence[Tensor], before: Sequence[Tensor], versions: Sequence[int]
+) -> bool:
     """Return whether an input has other bits than before, and the version by which autograd would notice it."""
     each = zip(inputs, before, versions)
     return any(x._version == version and not same_bits(x, was) for x, was, version in each)
@@ -54,7 +57,9 @@ def _of_v(found: Tensor, v: Tensor) -> Evidence:
         if same_bits(found.to(v.dtype), v.to(dtype).to(v.dtype)):
             if dtype in (v.dtype, torch.float32):
                 return Evidence()
-            return Evidence(finding="low-precision", message=f"V comes back rounded to {str(dtype)[6:]}")
+            return Evidence(
+                finding="low-precision", message=f"V comes back rounded to {str(dtype)[6:]}"
+            )
     return Evidence(finding="v-changed", message="V does not come back bit for bit")
 
 

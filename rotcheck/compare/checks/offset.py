@@ -28,7 +28,11 @@ def run(subject: Subject, case: Case) -> Evidence:
         one = slice(row, row + 1)
         slack = case.slack[..., one, :] if isinstance(case.slack, Tensor) else 0.0
         found = measure(
-            step, [slot[:, one] for slot in whole], [size[:, one] for size in sizes], case.dtype, slack
+            step,
+            [slot[:, one] for slot in whole],
+            [size[:, one] for size in sizes],
+            case.dtype,
+            slack,
         )
         position = int(case.positions[row])  # type: ignore[arg-type]  # the same for all batches here
         if found.not_finite or found.error > SAME:

@@ -9,7 +9,9 @@ level = "full"
 needs_values = True
 WIDTHS = (64, 80)  # of a head
 ROTARY = (
-    16  # lanes that rotate, where it does not say; less than half, so that no slice of a table fits by luck
+    # lanes that rotate, where it does not say; less than half, so that no slice of a table fits by
+    # luck
+    16
 )
 
 
@@ -40,7 +42,9 @@ def _cases(case: Case) -> list[Case]:
         return []
     rotary = fixed or ROTARY
     widths = (convention.head_dim,) if convention.head_dim else WIDTHS
-    return [another(case, Sizes(width=width), rotary_dim=rotary) for width in widths if width > rotary]
+    return [
+        another(case, Sizes(width=width), rotary_dim=rotary) for width in widths if width > rotary
+    ]
 
 
 def _whole_heads(answers: list[Evidence], why: str) -> Evidence:

@@ -98,5 +98,6 @@ def _up_to(last: int | None, positions: Positions) -> Positions:
     if last is None:
         return positions
     return tuple(  # type: ignore[return-value]  # of one kind
-        min(at, last) if isinstance(at, int) else tuple(min(each, last) for each in at) for at in positions
+        min(at, last) if isinstance(at, int) else tuple(min(each, last) for each in at)
+        for at in positions
     )

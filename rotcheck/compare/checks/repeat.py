@@ -13,5 +13,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     first, *others = (subject.call(case.call()) for _ in range(CALLS))
     for call, other in enumerate(others, 2):
         if not all(map(same_bits, first, other)):
-            return Evidence(finding="not-repeatable", message=f"call {call} gives other bits than call 1")
+            return Evidence(
+                finding="not-repeatable", message=f"call {call} gives other bits than call 1"
+            )
     return Evidence()

@@ -35,7 +35,9 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Measure each size against the truth. A width or an empty batch may be refused, but not done wrong."""
     answers = [_measured(subject, case, what, sizes) for what, sizes in TINY.items()]
     refused: list[str] = []
-    for what, sizes in _may_be_refused(case, INTERPRETED if subject.interpreted else LENGTHS[-1]).items():
+    for what, sizes in _may_be_refused(
+        case, INTERPRETED if subject.interpreted else LENGTHS[-1]
+    ).items():
         try:
             answers.append(_measured(subject, case, what, sizes))
         except Wrong:
@@ -45,7 +47,10 @@ def run(subject: Subject, case: Case) -> Evidence:
     found = worst(answers)
     if refused and not found.finding:
         return Evidence(
-            error=found.error, error_float32=found.error_float32, where=found.where, note=_note(refused)
+            error=found.error,
+            error_float32=found.error_float32,
+            where=found.where,
+            note=_note(refused),
         )
     return found
 
@@ -82,19 +87,25 @@ def _may_be_refused(case: Case, most: int) -> dict[str, Sizes]:
     convention = case.convention
     own = convention.frequencies or convention.head_dim
     least = convention.rotary_dim or 2
-    asked = {f"heads of {width} lanes": Sizes(width=width) for width in WIDTHS if not own and width >= least}
+    asked = {
+        f"heads of {width} lanes": Sizes(width=width)
+        for width in WIDTHS
+        if not own and width >= least
+    }
     if "b" in convention.axes:
         asked["an empty batch"] = Sizes(batch=0)
     last = convention.last_position
     for rows in (each for each in LENGTHS if each <= min(most, most if last is None else last + 1)):
         positions = tuple(range(rows))
-        asked[f"{rows} rows"] = Sizes(batch=1, heads=1, kv_heads=1, width=case.width, positions=positions)
+        asked[f"{rows} rows"] = Sizes(
+            batch=1, heads=1, kv_heads=1, width=case.width, positions=positions
+        )
         if rows == 129:
-            asked[BLOCKS] = Sizes(batch=3, heads=9, kv_heads=9, width=case.width, positions=positions)
+            asked[BLOCKS] = Sizes(
+                batch=3, heads=9, kv_heads=9, width=case.width, positions=positions
+            )
     return asked
 
 
 def _note(refused: list[str]) -> str:
-    return (
-        f"refuses {', '.join(refused[:2])}{f' and {len(refused) - 2} more sizes' if len(refused) > 2 else ''}"
-    )
+    return f"refuses {', '.join(refused[:2])}{f' and {len(refused) - 2} more sizes' if len(refused) > 2 else ''}"

@@ -12,13 +12,16 @@ from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"
 needs_values = True
-ROWS = 300  # more than a block of 256; of 36 lanes they stay below what torch shares out among threads, packed too
+# more than a block of 256; of 36 lanes they stay below what torch shares out among threads, packed
+# too
+ROWS = 300
 BATCH = 3
 TABLE = 512  # rows of a table that positions index, or an offset reaches into
 STARTS = (0, 150, 480)  # position of the first row of each batch row
 FEW = 4  # rows in each of these
 HEADS = 5  # of the one token
-WIDTHS = (36, 128, 70)  # no power of two, beside the rows; usual, beside the batch; an odd number of pairs
+# no power of two, beside the rows; usual, beside the batch; an odd number of pairs
+WIDTHS = (36, 128, 70)
 IN_BLOCKS = 72  # lanes where those of a head are cut into 2, 3 or 4 blocks of pairs
 
 Parts = Mapping[str, dict[str, Any]]
@@ -31,10 +34,14 @@ def run(subject: Subject, case: Case) -> Evidence:
     for parts in _asked(case):
         answers += _answers(subject, case, parts)
         if worst(answers).finding:
-            usual = held(case, subject.call(case.call()), code="rounding", when="for the usual sizes too")
+            usual = held(
+                case, subject.call(case.call()), code="rounding", when="for the usual sizes too"
+            )
             return usual if usual.finding else worst(answers)
     refused = [answer.note for answer in answers if answer.note]
-    return structs.replace(worst(answers), note=f"refuses {' and '.join(refused)}" if refused else None)
+    return structs.replace(
+        worst(answers), note=f"refuses {' and '.join(refused)}" if refused else None
+    )
 
 
 def _asked(case: Case) -> list[Parts]:
@@ -76,7 +83,9 @@ def _batch(case: Case) -> Parts:
     if not differs_by_batch_row(case) or _last(case) < STARTS[-1] + FEW:
         return {f"{BATCH} batch rows": {"batch": BATCH}}
     positions = tuple(tuple(range(start, start + FEW)) for start in STARTS)
-    return {f"{BATCH} batch rows with positions of their own": {"batch": BATCH, "positions": positions}}
+    return {
+        f"{BATCH} batch rows with positions of their own": {"batch": BATCH, "positions": positions}
+    }
 
 
 def _heads(case: Case, width: int) -> Parts:

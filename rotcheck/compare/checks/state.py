@@ -13,7 +13,11 @@ def run(subject: Subject, case: Case) -> Evidence:
         subject.call(case.call())
     changed = subject.changed()
     if not changed:
-        note = f"writes to {' and '.join(subject.spoken)} when it is called" if subject.spoken else None
+        note = (
+            f"writes to {' and '.join(subject.spoken)} when it is called"
+            if subject.spoken
+            else None
+        )
         return Evidence(note=note)
     words = "; ".join(subject.change(switch) for switch in changed)
     return Evidence(finding=changed[0].finding, message=f"changes the whole process: {words}")

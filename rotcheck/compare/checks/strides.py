@@ -52,7 +52,11 @@ def run(subject: Subject, case: Case) -> Evidence:
 def _variants(case: Case) -> Iterator[Variant]:
     axes = case.convention.axes
     if "h" in axes:
-        yield "transposed", [_transposed(x, axes.index("s"), axes.index("h")) for x in case.inputs()], []
+        yield (
+            "transposed",
+            [_transposed(x, axes.index("s"), axes.index("h")) for x in case.inputs()],
+            [],
+        )
     buffers = [_with_margin(x, axes) for x in case.inputs()]
     yield "sliced", [_inside(buffer, x) for buffer, x in zip(buffers, case.inputs())], buffers
     if (

@@ -44,7 +44,9 @@ def _mapped(function: Function, stacked: Sequence[Tensor]) -> Function:
         def one(*inputs: Tensor) -> Any:
             own = {id(whole): part for whole, part in zip(stacked, inputs)}
             given = [own.get(id(value), value) for value in args]
-            return function(*given, **{name: own.get(id(value), value) for name, value in keyword.items()})
+            return function(
+                *given, **{name: own.get(id(value), value) for name, value in keyword.items()}
+            )
 
         return torch.func.vmap(one)(*stacked)
 

@@ -15,7 +15,9 @@ ON_CPU = ("beyond",)
 def names() -> list[str]:
     """Return the names of all conditions, without importing any."""
     found = [module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)]
-    return sorted(found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+    return sorted(
+        found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
+    )
 
 
 _ORDER = [

@@ -29,7 +29,9 @@ def run(trial: Trial) -> Evidence:
     differ = orders.changed(outside, inside)
     if left:
         evidence.finding = "spoilt-by-autocast"
-        evidence.message = f"first asked inside autocast, it gives other tables outside it too: {left}"
+        evidence.message = (
+            f"first asked inside autocast, it gives other tables outside it too: {left}"
+        )
     elif differ:
         evidence.note = f"not the same bit by bit inside autocast and outside: {differ}"
     return evidence

@@ -34,8 +34,12 @@ def _at(trial: Trial, position: int, said: dict[str, list[int]]) -> Evidence | N
         off = Truth(trial.known).errors(turns, (0, position))[1]
     except NoRotation as error:
         if error.finding != "fewer-rows":
-            return Evidence(finding=blames, message=f"position {position}, beyond its table: it {error}")
-        said.setdefault("fewer rows come back, so whoever multiplies by them raises", []).append(position)
+            return Evidence(
+                finding=blames, message=f"position {position}, beyond its table: it {error}"
+            )
+        said.setdefault("fewer rows come back, so whoever multiplies by them raises", []).append(
+            position
+        )
         return None
     except Exception as error:
         said.setdefault(f"raises {type(error).__name__}", []).append(position)
@@ -54,17 +58,25 @@ def _wrong(
         _, words = Truth(known).lost(row, (position,))
         return Evidence(finding=blames, message=f"position {position}, beyond its table: {words}")
     claims = known.claims or 0
-    rows = {0: "unrotated", claims - 1: "turned as the last one", position % claims: "wrapped around"}
+    rows = {
+        0: "unrotated",
+        claims - 1: "turned as the last one",
+        position % claims: "wrapped around",
+    }
     for other, words in rows.items():
         if _is_row(known, row, other):
             message = f"position {position}, beyond its {claims} positions, comes back {words} (as position {other})"
-            return Evidence(finding="positions-past-table" if other == 0 else blames, message=message)
+            return Evidence(
+                finding="positions-past-table" if other == 0 else blames, message=message
+            )
     if _first_pair_right(known, row, position):
-        said.setdefault("turned by other frequencies, as by a schedule that follows the length", []).append(
-            position
-        )
+        said.setdefault(
+            "turned by other frequencies, as by a schedule that follows the length", []
+        ).append(position)
         return None
-    return Evidence(finding=blames, message=f"position {position}, beyond its table, is {off:.2g} rad off")
+    return Evidence(
+        finding=blames, message=f"position {position}, beyond its table, is {off:.2g} rad off"
+    )
 
 
 def _is_row(known: Known, row: Turns, position: int) -> bool:
@@ -87,8 +99,12 @@ def _negative(trial: Trial) -> str:
     except Exception:  # that is as it should be, or at least no wrong row
         return ""
     row = Turns(turns.cos[1:], turns.sin[1:])
-    return "; position -1 is taken for the last one" if _is_row(known, row, known.claims - 1) else ""
+    return (
+        "; position -1 is taken for the last one" if _is_row(known, row, known.claims - 1) else ""
+    )
 
 
 def _joined(said: dict[str, list[int]]) -> str:
-    return "; ".join(f"positions {', '.join(map(str, sorted(at)))}: {words}" for words, at in said.items())
+    return "; ".join(
+        f"positions {', '.join(map(str, sorted(at)))}: {words}" for words, at in said.items()
+    )

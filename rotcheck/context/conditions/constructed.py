@@ -30,6 +30,10 @@ def run(trial: Trial) -> Evidence:
 def _by_itself(trial: Trial, curve: Curve) -> bool:
     """Whether the first wrong position is right for an object that was asked for nothing before."""
     wrong = curve.wrong_at
-    if wrong is None or wrong >= trial.known.judged_to or trial.known.asking not in ("any", "offset"):
+    if (
+        wrong is None
+        or wrong >= trial.known.judged_to
+        or trial.known.asking not in ("any", "offset")
+    ):
         return False
     return orders.worst(trial.known, trial.asked(trial.fresh()).ask((wrong,)), (wrong,)) <= RIGHT

@@ -24,9 +24,7 @@ def run(trial: Trial) -> Evidence:
     if differ := orders.changed(untouched, behind):
         evidence.finding = "spoilt-by-dtype"
         off = orders.worst(trial.known, behind, positions)
-        evidence.message = (
-            f"shown bfloat16 first, it gives other values for float32: {differ}, phase {off:.2g} rad off"
-        )
+        evidence.message = f"shown bfloat16 first, it gives other values for float32: {differ}, phase {off:.2g} rad off"
     evidence.curve = trial.sweep(trial.fresh(), torch.bfloat16)
     other = trial.fresh()
     trial.asked(other).run(positions)

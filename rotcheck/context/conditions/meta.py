@@ -19,7 +19,8 @@ RESETS = (
     "reset_cache", "_init_weights", "_init_rope", "_reset_parameters", "_compute_inv_freq", "_init_buffers",
     "_build_cache", "_set_cos_sin_cache",
 )  # fmt: skip
-CALLED_BY_TORCH = "reset_parameters"  # FSDP calls it on what was built on meta, and so do most trainers
+# FSDP calls it on what was built on meta, and so do most trainers
+CALLED_BY_TORCH = "reset_parameters"
 
 
 def run(trial: Trial) -> Evidence:
@@ -31,13 +32,17 @@ def run(trial: Trial) -> Evidence:
         return Evidence(curve)
     restored = _restored(trial)
     if restored is not None and _mended(trial, restored):
-        return Evidence(restored, note="right once transformers restored it, as its from_pretrained() does")
+        return Evidence(
+            restored, note="right once transformers restored it, as its from_pretrained() does"
+        )
     healed = _healed(trial, [name for name in RESETS if callable(getattr(made.owner, name, None))])
     if healed is None:
         return Evidence(curve)
     name, healthy = healed
     if name == CALLED_BY_TORCH:
-        return Evidence(healthy, note=f"right once {name}() was called, as FSDP and most trainers do")
+        return Evidence(
+            healthy, note=f"right once {name}() was called, as FSDP and most trainers do"
+        )
     return Evidence(curve, note=f"{name}() mends it, when somebody calls it")
 
 

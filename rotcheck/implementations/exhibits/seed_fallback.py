@@ -37,7 +37,9 @@ def _apply_rotary_pos_emb_native(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tenso
 
 def _flash_attn(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     global _ran
-    rotated: Tensor = importlib.import_module("flash_attn.layers.rotary").apply_rotary_emb_qkv_(qkv, cos, sin)
+    rotated: Tensor = importlib.import_module("flash_attn.layers.rotary").apply_rotary_emb_qkv_(
+        qkv, cos, sin
+    )
     _ran = "flash-attn-qkv"
     return rotated
 

@@ -16,7 +16,11 @@ APEX = Package(
 )
 
 convention = Convention(
-    pairing="half", layout="sbhd", tables="angles-repeated", table_axes="s11w", arguments=("x", "table")
+    pairing="half",
+    layout="sbhd",
+    tables="angles-repeated",
+    table_axes="s11w",
+    arguments=("x", "table"),
 )
 skip = package.only_in("float32", "float16", "bfloat16")
 

@@ -13,4 +13,6 @@ convention = Convention(
 
 def load(device: str) -> Function:
     """Return the function, of its file alone."""
-    return FAIR_ESM.function("esm.rotary_embedding:apply_rotary_pos_emb", "x", "cos", "sin", alone=True)
+    return FAIR_ESM.function(
+        "esm.rotary_embedding:apply_rotary_pos_emb", "x", "cos", "sin", alone=True
+    )

@@ -27,7 +27,9 @@ def load(device: str) -> Function:
     parameters = ("positions", "query", "key", "head_size", "cos_sin_cache", "is_neox")
     rotate = FLASHINFER.function("flashinfer.rope:apply_rope_with_cos_sin_cache", *parameters)
 
-    def apply(positions: Tensor, q: Tensor, k: Tensor, width: int, table: Tensor, neox: bool) -> Any:
+    def apply(
+        positions: Tensor, q: Tensor, k: Tensor, width: int, table: Tensor, neox: bool
+    ) -> Any:
         return rotate(positions, q, k, width, table.float(), neox)
 
     return apply

@@ -28,7 +28,9 @@ def load(device: str) -> Function:
     """Return the function, its positions cast to int32."""
     flashinfer.FLASHINFER.check_installed()
     package.for_cuda(device)
-    rotate = flashinfer.FLASHINFER.function("flashinfer.rope:apply_rope_pos_ids", "q", "k", "pos_ids")
+    rotate = flashinfer.FLASHINFER.function(
+        "flashinfer.rope:apply_rope_pos_ids", "q", "k", "pos_ids"
+    )
 
     def apply(q: Tensor, k: Tensor, positions: Tensor) -> Any:
         return rotate(q, k, positions.int())

@@ -12,7 +12,11 @@ from rotcheck.rotary.conventions import Convention
 LIGER = Package("liger-kernel", "liger_kernel", "0.8.5")
 
 convention = Convention(
-    pairing="half", layout="bhsd", tables="repeated", table_axes="bsw", arguments=("q", "k", "cos", "sin")
+    pairing="half",
+    layout="bhsd",
+    tables="repeated",
+    table_axes="bsw",
+    arguments=("q", "k", "cos", "sin"),
 )
 triton = True
 skip = package.skip_interpreted
@@ -22,4 +26,6 @@ def load(device: str) -> Function:
     """Return the function."""
     LIGER.check_installed()
     package.for_triton(device)
-    return LIGER.function("liger_kernel.transformers.rope:liger_rotary_pos_emb", "q", "k", "cos", "sin")
+    return LIGER.function(
+        "liger_kernel.transformers.rope:liger_rotary_pos_emb", "q", "k", "cos", "sin"
+    )

@@ -26,7 +26,8 @@ def load(device: str) -> Function:
 
 def unfused(*, interleaved: bool) -> Function:
     """Return the function with the configuration that it asks for."""
-    te = "transformer_engine"  # its package without CUDA parts raises where Megatron expects an ImportError
+    # its package without CUDA parts raises where Megatron expects an ImportError
+    te = "transformer_engine"
     hidden = {} if te in sys.modules else {te: None}
     sys.modules.update(hidden)  # type: ignore[arg-type]  # None: not to be imported
     try:

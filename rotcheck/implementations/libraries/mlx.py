@@ -40,7 +40,12 @@ def through_numpy(device: str, *, traditional: bool) -> Function:
     def apply(x: Tensor, offset: int) -> Tensor:
         wide = core.array(x.detach().float().contiguous().numpy())  # exact for bfloat16 too
         narrow = wide.astype(getattr(core, str(x.dtype)[6:]))
-        told = {"traditional": traditional, "base": convention.theta, "scale": 1.0, "offset": offset}
+        told = {
+            "traditional": traditional,
+            "base": convention.theta,
+            "scale": 1.0,
+            "offset": offset,
+        }
         return _tensor(rope(narrow, x.shape[-1], **told).astype(core.float32)).to(x.dtype)
 
     return apply

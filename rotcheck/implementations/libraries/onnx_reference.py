@@ -14,7 +14,12 @@ ONNX = Package("onnx", "onnx", "1.23.2")
 ORDER = ("x", "cos", "sin", "positions")  # of the operator's inputs
 
 convention = Convention(
-    pairing="half", layout="bhsd", tables="half-width", table_axes="sw", arguments=ORDER, position_axes="bs"
+    pairing="half",
+    layout="bhsd",
+    tables="half-width",
+    table_axes="sw",
+    arguments=ORDER,
+    position_axes="bs",
 )
 no_gradient = no_trace = package.FOR_NUMPY
 
@@ -35,7 +40,9 @@ def load(device: str) -> Function:
         return evaluator(model(dtype, interleaved=0))
 
     def apply(x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor) -> Tensor:
-        given = {name: arrays.array(tensor) for name, tensor in zip(ORDER, (x, cos, sin, positions))}
+        given = {
+            name: arrays.array(tensor) for name, tensor in zip(ORDER, (x, cos, sin, positions))
+        }
         return arrays.tensor(of(str(x.dtype)[6:]).run(None, given)[0])
 
     return apply
@@ -46,11 +53,15 @@ def model(dtype: str, *, interleaved: int, domain: str = "", order: tuple[str, .
     make = ONNX.module_named("onnx.helper")
     kinds = ONNX.module_named("onnx").TensorProto
     kind = getattr(kinds, {"float32": "FLOAT", "float16": "FLOAT16", "bfloat16": "BFLOAT16"}[dtype])
-    node = make.make_node("RotaryEmbedding", list(order), ["y"], domain=domain, interleaved=interleaved)
+    node = make.make_node(
+        "RotaryEmbedding", list(order), ["y"], domain=domain, interleaved=interleaved
+    )
     inputs = [
         make.make_tensor_value_info(name, kinds.INT64 if name == "positions" else kind, None)
         for name in order
     ]
-    graph = make.make_graph([node], "rotary", inputs, [make.make_tensor_value_info("y", kind, None)])
+    graph = make.make_graph(
+        [node], "rotary", inputs, [make.make_tensor_value_info("y", kind, None)]
+    )
     versions = [make.make_opsetid("", 23), make.make_opsetid("com.microsoft", 1)]
     return make.make_model(graph, ir_version=11, opset_imports=versions)

@@ -29,7 +29,11 @@ def load(device: str) -> Function:
 
 
 def session(
-    device: str, *, interleaved: int, domain: str = "", order: tuple[str, ...] = onnx_reference.ORDER
+    device: str,
+    *,
+    interleaved: int,
+    domain: str = "",
+    order: tuple[str, ...] = onnx_reference.ORDER,
 ) -> Function:
     """Return a function that runs the operator of a domain, whose inputs have this order."""
     RUNTIME.check_installed()

@@ -24,7 +24,9 @@ def load(device: str) -> Function:
     parameters = ("positions", "query", "key", "head_size", "cos_sin_cache", "is_neox")
     rotate = SGL_KERNEL.function("sgl_kernel:apply_rope_with_cos_sin_cache_inplace", *parameters)
 
-    def apply(positions: Tensor, q: Tensor, k: Tensor, width: int, table: Tensor, neox: bool) -> None:
+    def apply(
+        positions: Tensor, q: Tensor, k: Tensor, width: int, table: Tensor, neox: bool
+    ) -> None:
         rotate(positions, q, k, width, table.float(), neox)
 
     return apply

@@ -8,7 +8,11 @@ TIMM = Package("timm", "timm", "1.0.31")
 FILE = "timm.layers.pos_embed_sincos"  # alone: the package asks for torchvision
 
 convention = Convention(
-    pairing="interleaved", layout="bshd", tables="repeated", table_axes="s1w", arguments=("x", "sin", "cos")
+    pairing="interleaved",
+    layout="bshd",
+    tables="repeated",
+    table_axes="s1w",
+    arguments=("x", "sin", "cos"),
 )
 
 

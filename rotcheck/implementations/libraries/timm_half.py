@@ -10,4 +10,6 @@ convention = replace(timm.convention, pairing="half", arguments=("x", "sin", "co
 
 def load(device: str) -> Function:
     """Return the function."""
-    return timm.TIMM.function(f"{timm.FILE}:apply_rot_embed", "x", "sin_emb", "cos_emb", "half=", alone=True)
+    return timm.TIMM.function(
+        f"{timm.FILE}:apply_rot_embed", "x", "sin_emb", "cos_emb", "half=", alone=True
+    )

@@ -9,7 +9,10 @@ from rotcheck.implementations.package import Package
 from rotcheck.rotary.conventions import Convention
 
 TRANSFORMER_ENGINE = Package(
-    "transformer-engine", "transformer_engine", "2.20.2", "--no-build-isolation 'transformer-engine[pytorch]'"
+    "transformer-engine",
+    "transformer_engine",
+    "2.20.2",
+    "--no-build-isolation 'transformer-engine[pytorch]'",
 )
 FUNCTION = "transformer_engine.pytorch.attention.rope:apply_rotary_pos_emb"
 

@@ -15,7 +15,8 @@ from rotcheck.implementations.libraries import transformer_engine
 convention = replace(transformer_engine.convention, arguments=("x", "table"))
 
 EXTENSION = "transformer_engine_torch"
-BEHIND_IT = "transformer_engine.pytorch.cpp_extensions"  # imports the extension, and more of the package
+# imports the extension, and more of the package
+BEHIND_IT = "transformer_engine.pytorch.cpp_extensions"
 
 
 def load(device: str) -> Function:

@@ -5,7 +5,11 @@ from rotcheck.implementations.libraries.transformers_llama import TRANSFORMERS
 from rotcheck.rotary.conventions import Convention
 
 convention = Convention(
-    pairing="interleaved", layout="bshd", tables="complex", table_axes="bsw", arguments=("q", "k", "table")
+    pairing="interleaved",
+    layout="bshd",
+    tables="complex",
+    table_axes="bsw",
+    arguments=("q", "k", "table"),
 )
 
 

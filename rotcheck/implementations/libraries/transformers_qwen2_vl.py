@@ -29,7 +29,9 @@ convention = Convention(
 def load(device: str) -> Function:
     """Return the two as one function of q, k and positions (B, S)."""
     model = "transformers.models.qwen2_vl.modeling_qwen2_vl"
-    rotate = TRANSFORMERS.function(f"{model}:apply_rotary_pos_emb", "q", "k", "cos", "sin", "unsqueeze_dim=")
+    rotate = TRANSFORMERS.function(
+        f"{model}:apply_rotary_pos_emb", "q", "k", "cos", "sin", "unsqueeze_dim="
+    )
     kind = TRANSFORMERS.function(f"{model}:Qwen2VLRotaryEmbedding", "config")
     configuration = importlib.import_module("transformers.models.qwen2_vl.configuration_qwen2_vl")
     rope = {"rope_type": "default", "rope_theta": convention.theta, "mrope_section": SECTIONS}

@@ -12,7 +12,11 @@ from rotcheck.rotary.conventions import Convention
 UNSLOTH = Package("unsloth", "unsloth", "2026.10.9")
 
 convention = Convention(
-    pairing="half", layout="bhsd", tables="repeated", table_axes="sw", arguments=("q", "k", "cos", "sin")
+    pairing="half",
+    layout="bhsd",
+    tables="repeated",
+    table_axes="sw",
+    arguments=("q", "k", "cos", "sin"),
 )
 
 

@@ -24,7 +24,9 @@ convention = Convention(
     positions="any",
     position_axes="bs",
 )
-no_gradient = "xformers' rope_padded raises for tensors that ask for a gradient: it is for inference"
+no_gradient = (
+    "xformers' rope_padded raises for tensors that ask for a gradient: it is for inference"
+)
 triton = True
 
 
@@ -44,8 +46,13 @@ def load(device: str) -> Function:
 
     def apply(q: Tensor, k: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         batch, length = positions.shape
-        rows = [x.reshape(1, batch * length, -1, x.shape[-1]) for x in (q, k)]  # (1, B*S, H, D) each
-        lengths = {"q_seqlen": [length] * batch, "kv_padding": length, "kv_seqlen": [length] * batch}
+        # (1, B*S, H, D) each
+        rows = [x.reshape(1, batch * length, -1, x.shape[-1]) for x in (q, k)]
+        lengths = {
+            "q_seqlen": [length] * batch,
+            "kv_padding": length,
+            "kv_seqlen": [length] * batch,
+        }
         keys, values = torch.zeros_like(rows[1]), torch.zeros_like(rows[1])
         mask = bias.from_seqlens(**lengths)
         at = positions.reshape(-1).int()

@@ -50,7 +50,10 @@ def facts(device: str) -> dict[str, Any]:
         "arch_list": known,
     }
     if torch.version.hip:
-        return found | {"capability": (gfx := properties.gcnArchName), "warning": judge_gfx(gfx, known)}
+        return found | {
+            "capability": (gfx := properties.gcnArchName),
+            "warning": judge_gfx(gfx, known),
+        }
     capability = torch.cuda.get_device_capability(device)
     written = f"{capability[0]}.{capability[1]}"
     return found | {"capability": written, "warning": judge_capability(capability, known)}

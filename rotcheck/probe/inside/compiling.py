@@ -17,8 +17,11 @@ def run(device: str, folder: str) -> None:
 
     `folder` takes what the compiler writes, and all other temporary files of this process.
     """
-    os.environ.update(TORCHINDUCTOR_CACHE_DIR=folder, TORCHINDUCTOR_COMPILE_THREADS="1", TMPDIR=folder)
-    tempfile.tempdir = folder  # inductor puts precompiled headers there, whatever its cache folder is
+    os.environ.update(
+        TORCHINDUCTOR_CACHE_DIR=folder, TORCHINDUCTOR_COMPILE_THREADS="1", TMPDIR=folder
+    )
+    # inductor puts precompiled headers there, whatever its cache folder is
+    tempfile.tempdir = folder
     rotate = new_rotation()
     compiled = torch.compile(rotate)
     x = torch.randn(2, 3, 5, 8).to(device)  # (B, S, H, D)

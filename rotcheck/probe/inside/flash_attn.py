@@ -43,7 +43,9 @@ def run_on_device() -> str:
     Raises `NoDevice` where there is none, with what becomes of a CPU tensor.
     """
     if not torch.cuda.is_available():
-        raise NoDevice(f"no CUDA or HIP device; on a CPU tensor its rotary raises {_what_the_cpu_gets()}")
+        raise NoDevice(
+            f"no CUDA or HIP device; on a CPU tensor its rotary raises {_what_the_cpu_gets()}"
+        )
     thrice(lambda: _rotate("cuda:0"))
     return "cuda:0"
 
@@ -72,7 +74,8 @@ def _rotate(device: str) -> None:
     """Rotate x (1, 2, 1, 4) by whole numbers, half pairing, and compare what comes back."""
     rotary = importlib.import_module("flash_attn.layers.rotary")
     x = torch.arange(1.0, 9.0).reshape(1, 2, 1, 4)  # (B, S, H, D)
-    cos, sin = torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[2.0, 0.0], [1.0, 1.0]])  # (S, D / 2)
+    # (S, D / 2)
+    cos, sin = torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[2.0, 0.0], [1.0, 1.0]])
     got = rotary.apply_rotary_emb(x.to(device), cos.to(device), sin.to(device))
     first, second = x.chunk(2, dim=-1)
     c, s = cos[None, :, None], sin[None, :, None]  # (1, S, 1, D / 2)

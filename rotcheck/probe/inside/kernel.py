@@ -31,4 +31,6 @@ def must_equal(got: torch.Tensor, expected: torch.Tensor) -> None:
     if got.dtype != expected.dtype:
         raise WrongResult(f"the result is {got.dtype}, not {expected.dtype}")
     if not torch.equal(got, expected):
-        raise WrongResult(f"reads back {got.flatten().tolist()} instead of {expected.flatten().tolist()}")
+        raise WrongResult(
+            f"reads back {got.flatten().tolist()} instead of {expected.flatten().tolist()}"
+        )

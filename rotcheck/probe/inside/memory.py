@@ -22,6 +22,9 @@ def _teller(kind: str) -> Callable[[torch.device], Told] | None:
     """Return what torch has to ask devices of a kind with."""
     if kind in ("cpu", "meta"):
         return None
-    accelerator = getattr(torch, "accelerator", None)  # torch 2.6 and newer; it tells memory from 2.9 on
-    own: Callable[[torch.device], Told] | None = getattr(getattr(torch, kind, None), "mem_get_info", None)
+    # torch 2.6 and newer; it tells memory from 2.9 on
+    accelerator = getattr(torch, "accelerator", None)
+    own: Callable[[torch.device], Told] | None = getattr(
+        getattr(torch, kind, None), "mem_get_info", None
+    )
     return own or getattr(accelerator, "get_memory_info", None)

@@ -38,7 +38,9 @@ def report(page: Page, look: Look) -> str:
         _count(suite, [suite])
     for found in page.checks:
         root.extend(_suites_of(found))
-    if page.found.interrupted or (exit_code(page.found.cells) == summary.NOTHING_RAN and not page.checks):
+    if page.found.interrupted or (
+        exit_code(page.found.cells) == summary.NOTHING_RAN and not page.checks
+    ):
         # A suite of skipped cases alone would pass for success.
         root.append(_suite("rotcheck", "finished", summary.summary_line(page.found), "error"))
     return _document(root)
@@ -68,15 +70,21 @@ def _suites_of(found: Check) -> list[ET.Element]:
 
 
 def _function(part: Part, found: Check) -> ET.Element:
-    where: dict[str, str] = {"file": clean(part.file), "line": str(part.line or 1)} if part.file else {}
+    where: dict[str, str] = (
+        {"file": clean(part.file), "line": str(part.line or 1)} if part.file else {}
+    )
     name = f"{', '.join(found.dtypes)} on {found.device}"
-    case = ET.Element("testcase", {"classname": clean(part.name), "name": name, "time": "0", **where})
+    case = ET.Element(
+        "testcase", {"classname": clean(part.name), "name": name, "time": "0", **where}
+    )
     every = checked.findings_of(part)
     if every:
         message = shorten(one_line("; ".join(finding.title for finding in every)))
         bad = ET.SubElement(case, "failure", message=message, type=part.answer)
         told = [(finding.title, checked.details(finding)) for finding in every]
-        bad.text = "\n".join(line for title, known in told for line in [clean(title), *_labelled(known)])
+        bad.text = "\n".join(
+            line for title, known in told for line in [clean(title), *_labelled(known)]
+        )
     return case
 
 
@@ -94,7 +102,10 @@ def _suites(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:
 def _case(cell: Cell, broken: str | None) -> ET.Element:
     name = clean(f"{cell.implementation}.{cell.device}")
     case = ET.Element(
-        "testcase", classname=name, name=f"{cell.dtype} {cell.check}", time=f"{cell.seconds or 0:.3f}"
+        "testcase",
+        classname=name,
+        name=f"{cell.dtype} {cell.check}",
+        time=f"{cell.seconds or 0:.3f}",
     )
     if broken or cell.verdict in TAGS:
         tag = "failure" if broken else TAGS[cell.verdict]

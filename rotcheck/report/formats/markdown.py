@@ -19,7 +19,18 @@ from rotcheck.report.grid import ASCII, UNICODE, Block, Grid, Marks
 from rotcheck.report.markup import block, escape, fold, heading, table
 from rotcheck.report.page import Look, Page
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Bench, Check, Context, Identification, Line, Probe, Report, Scan, Training, Trial
+from rotcheck.results import (
+    Bench,
+    Check,
+    Context,
+    Identification,
+    Line,
+    Probe,
+    Report,
+    Scan,
+    Training,
+    Trial,
+)
 
 SUFFIX = ".md"
 MACHINE = False
@@ -27,7 +38,8 @@ MACHINE = False
 LONGEST = 60_000  # characters; GitHub takes 65,536 in an issue and 1 MiB in a step summary
 WIDEST = 8  # columns of a table before each device gets its own
 OPEN = 3  # so many findings are shown unfolded
-VERBATIM = {"what": "text", "message": "text", "shown by": "python"}  # others wrote it: it is no markdown
+# others wrote it: it is no markdown
+VERBATIM = {"what": "text", "message": "text", "shown by": "python"}
 
 
 def report(page: Page, look: Look) -> str:
@@ -101,7 +113,10 @@ def _checked(found: Check, marks: Marks) -> list[str]:
     notes = checked.notes(found)
     end = [fold(f"Worth knowing ({len(notes)})", _list(notes))] if notes else []
     end += [heading("Next", 4), _list(found.advice)] if found.advice else []
-    top = [_list([checked.machine(found)]), *([table(["", "function", "where", "is"], rows)] if rows else [])]
+    top = [
+        _list([checked.machine(found)]),
+        *([table(["", "function", "where", "is"], rows)] if rows else []),
+    ]
     return [*top, *_fitting(told, LONGEST // 2, "finding"), *end]
 
 
@@ -118,14 +133,19 @@ def probe(found: Probe, look: Look) -> str:
 
 def trial(found: Trial, look: Look) -> str:
     """Return each claim and what was seen."""
-    claims = [f"{heading(on_trial.title(claim), 4)}\n\n{_list(claim.seen)}" for claim in found.claims]
+    claims = [
+        f"{heading(on_trial.title(claim), 4)}\n\n{_list(claim.seen)}" for claim in found.claims
+    ]
     return _joined([heading(on_trial.headline(found)), *claims])
 
 
 def context(found: Context, look: Look) -> str:
     """Return a table for each object, what went wrong, and what did not run."""
     marks = ASCII if look.ascii else UNICODE
-    top = [heading(f"rotcheck context: {reached.summary_line(found)}"), _list([reached.headline(found)])]
+    top = [
+        heading(f"rotcheck context: {reached.summary_line(found)}"),
+        _list([reached.headline(found)]),
+    ]
     tables = []
     for section in reached.sections(found):
         grid = reached.grid(section, marks, detail=True)
@@ -133,7 +153,9 @@ def context(found: Context, look: Look) -> str:
         tables.append("\n\n".join([heading(section.title, 4), *drawn]))
     bad = reached.findings(found)
     told = [
-        fold(f"{marks.bad} {each.title}", _details(reached.details(each)), unfolded=len(bad) <= OPEN)
+        fold(
+            f"{marks.bad} {each.title}", _details(reached.details(each)), unfolded=len(bad) <= OPEN
+        )
         for each in bad
     ]
     end = [
@@ -167,7 +189,11 @@ def _identified(found: Identification, marks: Marks) -> list[str]:
     parts.append(table(["field", "is", "told by"], conventions.lines(found)))
     choices, unknown = conventions.choices(found), conventions.ambiguities(found)
     parts += [heading("Worth knowing", 4), _list(choices)] if choices else []
-    parts += [heading("Cannot be known", 4), _list(": ".join(each) for each in unknown)] if unknown else []
+    parts += (
+        [heading("Cannot be known", 4), _list(": ".join(each) for each in unknown)]
+        if unknown
+        else []
+    )
     return [*parts, *_swap(found), *ends, escape(conventions.summary_line(found))]
 
 
@@ -209,7 +235,8 @@ def _beside(grid: Grid) -> Block:
     """Return all blocks of a table as one without a title."""
     columns = tuple(column for part in grid.blocks for column in part.columns)
     rows = tuple(
-        tuple(entry for row in rows for entry in row) for rows in zip(*(b.rows for b in grid.blocks))
+        tuple(entry for row in rows for entry in row)
+        for rows in zip(*(b.rows for b in grid.blocks))
     )
     return Block("", columns, rows)
 
@@ -221,16 +248,26 @@ def train(found: Training, look: Look) -> str:
     top = [
         heading(f"rotcheck train: {trained.summary_line(found)}"),
         _list(
-            [*machine, trained.headline(found), *findings.paths(report), *trained.broken_references(found)]
+            [
+                *machine,
+                trained.headline(found),
+                *findings.paths(report),
+                *trained.broken_references(found),
+            ]
         ),
     ]
     top += _mistaken(found.conventions, marks)
     if found.courses:
         grid = trained.grid(found, marks, detail=True)
-        top += [*(_table(grid, [part]) for part in grid.blocks), escape(trained.legend(found, marks))]
+        top += [
+            *(_table(grid, [part]) for part in grid.blocks),
+            escape(trained.legend(found, marks)),
+        ]
     bad = trained.findings(found)
     told = [
-        fold(f"{marks.bad} {each.title}", _details(trained.details(each)), unfolded=len(bad) <= OPEN)
+        fold(
+            f"{marks.bad} {each.title}", _details(trained.details(each)), unfolded=len(bad) <= OPEN
+        )
         for each in bad
     ]
     end = [
@@ -245,7 +282,9 @@ def train(found: Training, look: Look) -> str:
 def failures(found: Sequence[Failure | Message], look: Look) -> str:
     """Return one failure or general message in full, several as a table."""
     if len(found) == 1:
-        return _joined([heading(f"{found[0].id}: {found[0].title}"), _details(failure.told(found[0]))])
+        return _joined(
+            [heading(f"{found[0].id}: {found[0].title}"), _details(failure.told(found[0]))]
+        )
     return _joined([table(["id", "failure", "devices"], map(failure.row, found))])
 
 
@@ -311,7 +350,12 @@ def _details(details: Iterable[tuple[str, str]]) -> str:
 def _remarks(title: str, remarks: Sequence[Remark]) -> list[str]:
     if not remarks:
         return []
-    return [fold(f"{title} ({len(remarks)})", _list(_fitting(list(map(str, remarks)), LONGEST // 8, "line")))]
+    return [
+        fold(
+            f"{title} ({len(remarks)})",
+            _list(_fitting(list(map(str, remarks)), LONGEST // 8, "line")),
+        )
+    ]
 
 
 def _fitting(texts: Sequence[str], room: int, word: str) -> list[str]:
@@ -328,7 +372,8 @@ def _fitting(texts: Sequence[str], room: int, word: str) -> list[str]:
 
 def _probe_table(group: Sequence[Line]) -> str:
     return table(
-        ["what", "state", "detail"], [[lines.name(line), line.state, lines.told(line)] for line in group]
+        ["what", "state", "detail"],
+        [[lines.name(line), line.state, lines.told(line)] for line in group],
     )
 
 

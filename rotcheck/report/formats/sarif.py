@@ -17,7 +17,8 @@ MACHINE = True
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "%SRCROOT%"  # what readers replace by the folder of the sources
 NOWHERE = (
-    "pyproject.toml"  # the file of what stands in none: GitHub refuses a log with one result that has none
+    # the file of what stands in none: GitHub refuses a log with one result that has none
+    "pyproject.toml"
 )
 
 
@@ -41,7 +42,11 @@ def _log(found: Sequence[Alert], *, finished: bool) -> str:
     for alert in found:
         first.setdefault(alert.rule, alert)
     rules = list(first)
-    driver = {"name": "rotcheck", "version": __version__, "rules": [_rule(alert) for alert in first.values()]}
+    driver = {
+        "name": "rotcheck",
+        "version": __version__,
+        "rules": [_rule(alert) for alert in first.values()],
+    }
     run = {
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": finished}],
@@ -70,7 +75,9 @@ def _result(alert: Alert, index: int) -> dict[str, Any]:
 
 
 def _location(alert: Alert) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(alert.file or NOWHERE), "uriBaseId": ROOT}}
+    place: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(alert.file or NOWHERE), "uriBaseId": ROOT}
+    }
     if alert.file and alert.line:
         region = {"startLine": alert.line, "startColumn": alert.column, "endLine": alert.end_line}
         place["region"] = {key: value for key, value in region.items() if value}

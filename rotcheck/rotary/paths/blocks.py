@@ -27,7 +27,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
     """Rotate x block by block along its positions."""
     out = torch.empty_like(x) if out is None else out
     wide = torch.float64 if x.dtype == torch.float64 else torch.float32
-    tables = (aligned(cos, plan).to(wide), aligned(sin, plan).to(wide) * plan.direction)  # broadcast over x
+    # broadcast over x
+    tables = (aligned(cos, plan).to(wide), aligned(sin, plan).to(wide) * plan.direction)
     for x_block, out_block, cos_block, sin_block in _blocks(plan, x, out, *tables):
         _rotate(x_block, out_block, cos_block, sin_block, plan)
     return out
@@ -52,7 +53,8 @@ def _rotate(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> Non
     if plan.lanes > behind and x is not out:
         out[..., behind:] = x[..., behind:]
     a, b = (half.to(cos.dtype) for half in lane_pairs(x, plan))  # (..., P) each
-    first = (a * cos).sub_(b * sin)  # (..., P); addcmul would fuse its roundings, and give other values
+    # (..., P); addcmul would fuse its roundings, and give other values
+    first = (a * cos).sub_(b * sin)
     second = (b * cos).add_(a * sin)  # (..., P)
     for to, values in zip(lane_pairs(out, plan), (first, second), strict=True):
         to.copy_(values)

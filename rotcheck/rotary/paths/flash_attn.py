@@ -13,7 +13,8 @@ from rotcheck.rotary.plan import Plan
 
 name = "flash-attn"
 MOST_LANES = 256  # of a head
-MOST_BLOCKS = 65535  # along the second and third axis of a grid; releases differ in what lies along them
+# along the second and third axis of a grid; releases differ in what lies along them
+MOST_BLOCKS = 65535
 INDICES = 2**31  # it computes them in 32 bits
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -28,9 +29,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
     if plan.table_axes[0] >= 0 or plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0:
         return "its tables are the same for every batch, slot and head"
     if x.dtype not in _DTYPES or not x.dtype == cos.dtype == sin.dtype:
-        return (
-            f"releases of it want one of {_DTYPES} for all; x is {x.dtype}, cos {cos.dtype}, sin {sin.dtype}"
-        )
+        return f"releases of it want one of {_DTYPES} for all; x is {x.dtype}, cos {cos.dtype}, sin {sin.dtype}"
     if cos.device != x.device or sin.device != x.device:
         return f"x is on {x.device}, cos on {cos.device} and sin on {sin.device}"
     return _passes(x, plan, out) or addresses.unfit(x, cos, sin, out) or _beyond(x, plan)
@@ -43,9 +42,7 @@ def _passes(x: Tensor, plan: Plan, out: Tensor | None) -> str | None:
     if plan.rotated_slots < plan.sizes[2] and out is None:
         return "out of place on packed qkv it would copy everything first: 5/3 of the traffic"
     if plan.lanes > 2 * plan.pairs and out is None:
-        return (
-            f"out of place it copies the {plan.lanes - 2 * plan.pairs} lanes that stay with a second kernel"
-        )
+        return f"out of place it copies the {plan.lanes - 2 * plan.pairs} lanes that stay with a second kernel"
     if plan.sizes[2] > 1 and not x.is_contiguous():
         return "packed qkv must be contiguous"
     return None
@@ -63,7 +60,11 @@ def _beyond(x: Tensor, plan: Plan) -> str | None:
         if heads.shape[axis] > MOST_BLOCKS:
             return f"there are {heads.shape[axis]} {what}; its grid takes {MOST_BLOCKS}"
     last = (
-        max(heads.numel(), 1 + sum((size - 1) * step for size, step in zip(heads.shape, heads.stride()))) - 1
+        max(
+            heads.numel(),
+            1 + sum((size - 1) * step for size, step in zip(heads.shape, heads.stride())),
+        )
+        - 1
     )
     if last >= INDICES:
         return f"the last element has index {last}; it computes indices in 32 bits, up to {INDICES - 1}"

@@ -34,9 +34,12 @@ def aligned(table: Tensor, plan: Plan) -> Tensor:
     table = table[..., width].narrow(rows, plan.offset, plan.sizes[1])
     if slots >= 0:
         table = table.narrow(slots, 0, plan.rotated_slots)
-    places = sorted((axis, own) for axis, own in zip(plan.axes, plan.table_axes, strict=True) if axis >= 0)
+    places = sorted(
+        (axis, own) for axis, own in zip(plan.axes, plan.table_axes, strict=True) if axis >= 0
+    )
     kept = [own for _, own in places if own >= 0]
-    dropped = [axis for axis in range(table.dim() - 1) if axis not in kept]  # the first of them serves all
+    # the first of them serves all
+    dropped = [axis for axis in range(table.dim() - 1) if axis not in kept]
     table = table.permute(*dropped, *kept, -1)
     for _ in dropped:
         table = table.select(0, 0)
@@ -59,10 +62,15 @@ def heads(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> Tensor:
     wide = torch.float64 if x.dtype == torch.float64 else torch.float32
     a, b = (half.to(wide) for half in lane_pairs(x, plan))  # (..., P) each
     cos, sin = cos.to(wide), plan.direction * sin.to(wide)  # (..., P) each
-    first, second = (a * cos - b * sin).to(x.dtype), (b * cos + a * sin).to(x.dtype)  # (..., P) each
+    # (..., P) each
+    first, second = (a * cos - b * sin).to(x.dtype), (b * cos + a * sin).to(x.dtype)
     if plan.interleaved:
         rotated = torch.stack((first, second), -1).flatten(-2)  # (..., 2P)
-        return torch.cat((rotated, x[..., 2 * plan.pairs :]), -1) if plan.lanes > 2 * plan.pairs else rotated
+        return (
+            torch.cat((rotated, x[..., 2 * plan.pairs :]), -1)
+            if plan.lanes > 2 * plan.pairs
+            else rotated
+        )
     rest = (x[..., 2 * plan.pairs :],) if plan.lanes > 2 * plan.pairs else ()
     return torch.cat((first, second, *rest), -1)  # (..., D)
 

@@ -17,7 +17,8 @@ name = "triton-kernel"
 _DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 MOST_PAIRS = 1024  # of a head: what a program holds in registers
 MOST_PROGRAMS = 2**31 - 1  # along a grid's first axis
-LONGEST = 2**31 - BYTES  # positions or heads: counted in 32 bits, a tile that reaches over the end included
+# positions or heads: counted in 32 bits, a tile that reaches over the end included
+LONGEST = 2**31 - BYTES
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:

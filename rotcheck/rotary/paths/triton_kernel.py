@@ -17,7 +17,8 @@ from rotcheck.rotary.plan import Plan
 
 Strides = tuple[int, ...]
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-OPTIONS = {} if INTERPRETED else {"enable_fp_fusion": False}  # the same roundings as on the other paths
+# the same roundings as on the other paths
+OPTIONS = {} if INTERPRETED else {"enable_fp_fusion": False}
 
 
 @triton.jit(do_not_specialize=["offset"])  # type: ignore[misc, untyped-decorator, unused-ignore]
@@ -33,12 +34,19 @@ def _rotate(  # type: ignore[no-untyped-def]
     WIDE: tl.constexpr, BACKWARDS: tl.constexpr, WRITES_ALL: tl.constexpr, PER_HEAD: tl.constexpr,
     ROWS: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr, REST: tl.constexpr,
 ):  # fmt: skip
-    program, head_tiles, row_tiles = tl.program_id(0), tl.cdiv(heads, HEADS), tl.cdiv(positions, ROWS)
+    program, head_tiles, row_tiles = (
+        tl.program_id(0),
+        tl.cdiv(heads, HEADS),
+        tl.cdiv(positions, ROWS),
+    )
     batch = (program // head_tiles // row_tiles).to(tl.int64)
-    row = (program // head_tiles % row_tiles).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None, None]
+    row = (program // head_tiles % row_tiles).to(tl.int64) * ROWS + tl.arange(0, ROWS)[
+        :, None, None
+    ]
     head = (program % head_tiles) * HEADS + tl.arange(0, HEADS)[None, :, None]
     slot, own = (head // heads_per_slot).to(tl.int64), (head % heads_per_slot).to(tl.int64)
-    pair = tl.arange(0, WIDTH)[None, None, :].to(tl.int64)  # 64 bits: a stride times a lane may need them
+    # 64 bits: a stride times a lane may need them
+    pair = tl.arange(0, WIDTH)[None, None, :].to(tl.int64)
     inside = (row < positions) & (head < heads)
     rotates = head < rotated_heads
     X += (batch * x_batch + row * x_position + slot * x_slot + own * x_head) * UNIT
@@ -76,7 +84,11 @@ def _rotate(  # type: ignore[no-untyped-def]
         for start in range(2 * PAIRS, LANES, REST):
             behind = start + tl.arange(0, REST)[None, None, :].to(tl.int64)
             stays = inside & (behind < LANES)
-            tl.store(OUT + behind * out_lane, tl.load(X + behind * x_lane, mask=stays, other=0.0), mask=stays)
+            tl.store(
+                OUT + behind * out_lane,
+                tl.load(X + behind * x_lane, mask=stays, other=0.0),
+                mask=stays,
+            )
 
 
 class Launch(NamedTuple):
@@ -117,7 +129,13 @@ def prepare(
         "ROWS": rows, "HEADS": heads, "WIDTH": width, "REST": rest,
     }  # fmt: skip
     step, each = plan.table_step, plan.sizes[3]
-    counts = (plan.sizes[1], plan.offset, head_count(plan, inplace), plan.rotated_slots * each, each)
+    counts = (
+        plan.sizes[1],
+        plan.offset,
+        head_count(plan, inplace),
+        plan.rotated_slots * each,
+        each,
+    )
     lanes = (x[-1], out[-1], step * cos[-1], step * sin[-1])
     strides = (n for axes, lane in zip((*own, *tables), lanes, strict=True) for n in (*axes, lane))
     return Launch(programs, (*counts, *strides), constexprs)
@@ -131,7 +149,10 @@ def _in_units(
     A compiler that knows of such a unit, up to 16, moves 16 bytes at a time.
     """
     apart = [
-        [strides[axis] if axis >= 0 and size > 1 else 0 for axis, size in zip(axes, sizes, strict=True)]
+        [
+            strides[axis] if axis >= 0 and size > 1 else 0
+            for axis, size in zip(axes, sizes, strict=True)
+        ]
         for strides in tensors
     ]
     unit = gcd(16, *chain(*apart))

@@ -35,7 +35,11 @@ class Rule(Protocol):
 @cache
 def rules() -> dict[str, Rule]:
     """Return every rule by its code, in the order of the codes."""
-    modules = (importlib.import_module(f"{__name__}.{file.name}") for file in pkgutil.iter_modules(__path__))
+    modules = (
+        importlib.import_module(f"{__name__}.{file.name}")
+        for file in pkgutil.iter_modules(__path__)
+    )
     return {
-        rule.CODE: rule for rule in sorted((cast(Rule, module) for module in modules), key=lambda r: r.CODE)
+        rule.CODE: rule
+        for rule in sorted((cast(Rule, module) for module in modules), key=lambda r: r.CODE)
     }

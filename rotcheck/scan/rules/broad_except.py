@@ -31,14 +31,20 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             loud = not kernels.is_broad(module, handler) or kernels.is_heard(module, handler)
             if call and not loud and _computes(module, block, handler):
                 yield _hazard(module, call, handler)
-        if module.function(block) is None and (name := next(kernels.imports(module, block.body), "")):
+        if module.function(block) is None and (
+            name := next(kernels.imports(module, block.body), "")
+        ):
             yield from _of_import(module, block, name)
 
 
 def _of_import(module: Module, block: ast.Try, name: str) -> Iterator[Hazard]:
     """Yield the handler that takes whatever the import of a kernel raises for a missing package."""
     handler = next((part for part in block.handlers if _catches_missing(module, part)), None)
-    if handler is None or not kernels.is_broad(module, handler) or kernels.is_heard(module, handler):
+    if (
+        handler is None
+        or not kernels.is_broad(module, handler)
+        or kernels.is_heard(module, handler)
+    ):
         return
     if not any(node.id == handler.name for node in module.within(handler, ast.Name)):
         message = (

@@ -32,12 +32,21 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     yield from _methods(module)
     for test in module.nodes(ast.If):
         owner, function = module.owner(test), module.function(test)
-        if owner is None or function is None or not is_module(module, owner) or builds(module, function):
+        if (
+            owner is None
+            or function is None
+            or not is_module(module, owner)
+            or builds(module, function)
+        ):
             continue
         names = _tables(module, owner, function, test)
         if names and is_rotary(module, test):
             yield module.hazard(
-                CODE, test, _message(module, test, names), CHANGE, devices="cuda, mps, xpu and others"
+                CODE,
+                test,
+                _message(module, test, names),
+                CHANGE,
+                devices="cuda, mps, xpu and others",
             )
 
 
@@ -66,7 +75,9 @@ def _tables(module: Module, owner: ast.ClassDef, function: Function, test: ast.I
     if not lengths or KEYS.search(ast.unparse(test.test)) or not _knows_device(module, function):
         return []
     registered = {buffer.name for buffer in buffers(module, owner)}
-    tables = [name for name in _kept(module, test) if "len" not in name and name in stored - registered]
+    tables = [
+        name for name in _kept(module, test) if "len" not in name and name in stored - registered
+    ]
     return [name for name in tables if not _moves(module, owner, name)]
 
 
@@ -92,9 +103,15 @@ def _dictionaries(module: Module) -> Iterator[Hazard]:
             continue
         held = module.text(test.comparators[0])
         filled = [node for node in module.within(function, ast.Assign) if _fills(node, held)]
-        if not filled or KEYS.search(_key(module, test.left)) or not _knows_device(module, function):
+        if (
+            not filled
+            or KEYS.search(_key(module, test.left))
+            or not _knows_device(module, function)
+        ):
             continue
-        if not any(_is_moved_on(module, call, branch) for call in module.within(function, ast.Call)):
+        if not any(
+            _is_moved_on(module, call, branch) for call in module.within(function, ast.Call)
+        ):
             message = (
                 f"`{held}` keeps tables by `{_key(module, test.left)}` alone: a call for another device gets the table "
                 "of the first, and raises"
@@ -105,7 +122,8 @@ def _dictionaries(module: Module) -> Iterator[Hazard]:
 
 def _fills(node: ast.Assign, held: str) -> bool:
     return any(
-        isinstance(target, ast.Subscript) and ast.unparse(target.value) == held for target in node.targets
+        isinstance(target, ast.Subscript) and ast.unparse(target.value) == held
+        for target in node.targets
     )
 
 
@@ -125,19 +143,25 @@ def _methods(module: Module) -> Iterator[Hazard]:
     """Yield each method under `lru_cache` that computes with the tensors of its object."""
     for function in module.nodes(ast.FunctionDef):
         owner = module.owner(function)
-        wraps = (wrap.func if isinstance(wrap, ast.Call) else wrap for wrap in function.decorator_list)
+        wraps = (
+            wrap.func if isinstance(wrap, ast.Call) else wrap for wrap in function.decorator_list
+        )
         if owner is None or not any(
             module.name(wrap) in ("functools.lru_cache", "functools.cache") for wrap in wraps
         ):
             continue
         tensors = {buffer.name for buffer in buffers(module, owner)} | {"device"}
-        read = next((a for a in module.within(function, ast.Attribute) if attribute(a) in tensors), None)
+        read = next(
+            (a for a in module.within(function, ast.Attribute) if attribute(a) in tensors), None
+        )
         if read is not None and is_module(module, owner) and is_rotary(module, function):
             message = (
                 f"`{function.name}` computes with `{module.text(read)}`, and `lru_cache` keeps the result by the other "
                 "arguments: once the model has moved, a call gets the table on the old device, and raises"
             )
-            yield module.hazard(CODE, function, message, CHANGE, devices="cuda, mps, xpu and others")
+            yield module.hazard(
+                CODE, function, message, CHANGE, devices="cuda, mps, xpu and others"
+            )
 
 
 def _stored(module: Module, function: Function) -> set[str]:
@@ -148,8 +172,11 @@ def _stored(module: Module, function: Function) -> set[str]:
 def _kept(module: Module, test: ast.If) -> list[str]:
     """Return the attributes that an `if` fills with cosines and the like, or the one that it returns."""
     if len(test.body) == 1 and isinstance(test.body[0], ast.Return):
-        returned = test.body[0].value or test.test  # without a value: the table whose shape was asked for
-        return [attribute(node) for node in module.within(returned, ast.Attribute) if attribute(node)]
+        # without a value: the table whose shape was asked for
+        returned = test.body[0].value or test.test
+        return [
+            attribute(node) for node in module.within(returned, ast.Attribute) if attribute(node)
+        ]
     body = [node for statement in test.body for node in module.within(statement, ast.Assign)]
     return [
         attribute(target)
@@ -177,7 +204,9 @@ def _knows_device(module: Module, function: Function) -> bool:
         if keyword.arg == "device"
     }
     casts = {
-        call.func.attr for call in module.within(function, ast.Call) if isinstance(call.func, ast.Attribute)
+        call.func.attr
+        for call in module.within(function, ast.Call)
+        if isinstance(call.func, ast.Attribute)
     }
     return any(name.endswith("device") for name in names) or "type_as" in casts
 

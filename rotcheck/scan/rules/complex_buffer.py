@@ -16,7 +16,14 @@ WORDS = ("polar", "view_as_complex", "complex64", "complex128", "torch.complex")
 
 COMPLEX = {"torch.polar", "torch.view_as_complex", "torch.complex"}
 DTYPES = {"torch.complex64", "torch.complex128", "torch.cfloat", "torch.cdouble"}
-SHAPES = {"torch.cat", "torch.concat", "torch.stack", "torch.flatten", "torch.reshape", "torch.clone"}
+SHAPES = {
+    "torch.cat",
+    "torch.concat",
+    "torch.stack",
+    "torch.flatten",
+    "torch.reshape",
+    "torch.clone",
+}
 REAL = {"real", "imag", "abs", "angle", "float", "half", "double", "bfloat16"}
 KEEPERS = {"_apply", "to"}
 DEEPEST = 8
@@ -37,7 +44,10 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             if (
                 module.owner(buffer.node) is owner
                 and _is_rotary(owner, buffer)
-                and (is_complex(module, buffer.value) or _is_complex_below(module, owner, buffer.value))
+                and (
+                    is_complex(module, buffer.value)
+                    or _is_complex_below(module, owner, buffer.value)
+                )
             ):
                 yield module.hazard(CODE, buffer.node, _message(buffer.name), CHANGE, devices="all")
 
@@ -46,10 +56,14 @@ def _is_complex_below(module: Module, owner: ast.ClassDef, value: ast.expr) -> b
     """Whether `self.build()` is complex in a class of the same file that derives from the owner."""
     name = attribute(value.func) if isinstance(value, ast.Call) else ""
     below = (
-        part for part in module.nodes(ast.ClassDef) if part is not owner and owner in family(module, part)
+        part
+        for part in module.nodes(ast.ClassDef)
+        if part is not owner and owner in family(module, part)
     )
     builders = (methods(part).get(name) for part in below if not _is_guarded(module, part))
-    return any(builder is not None and _returns_complex(module, builder, DEEPEST) for builder in builders)
+    return any(
+        builder is not None and _returns_complex(module, builder, DEEPEST) for builder in builders
+    )
 
 
 def _message(name: str) -> str:
@@ -60,7 +74,9 @@ def _message(name: str) -> str:
 
 
 def _is_rotary(owner: ast.ClassDef, buffer: Buffer) -> bool:
-    return bool(ROTARY.search(owner.name) or FREQUENCIES.search(buffer.name) or ROTARY.search(buffer.name))
+    return bool(
+        ROTARY.search(owner.name) or FREQUENCIES.search(buffer.name) or ROTARY.search(buffer.name)
+    )
 
 
 def _is_guarded(module: Module, owner: ast.ClassDef) -> bool:
@@ -94,11 +110,17 @@ def _call(module: Module, call: ast.Call, depth: int) -> bool:
     if name in COMPLEX:
         return True
     if name in SHAPES and call.args:
-        parts = call.args[0].elts if isinstance(call.args[0], ast.List | ast.Tuple) else [call.args[0]]
+        parts = (
+            call.args[0].elts if isinstance(call.args[0], ast.List | ast.Tuple) else [call.args[0]]
+        )
         return bool(parts) and all(is_complex(module, part, depth - 1) for part in parts)
     if (function := _function(module, call)) is not None:
         return _returns_complex(module, function, depth)
-    if isinstance(call.func, ast.Attribute) and not name.startswith("torch.") and call.func.attr not in REAL:
+    if (
+        isinstance(call.func, ast.Attribute)
+        and not name.startswith("torch.")
+        and call.func.attr not in REAL
+    ):
         return dtype is None and is_complex(module, call.func.value, depth - 1)
     return False
 
@@ -108,7 +130,10 @@ def _function(module: Module, call: ast.Call) -> Function | None:
     if attribute(call.func) and owner is not None:
         return methods(owner).get(attribute(call.func))
     name = module.name(call.func)
-    return next((part for part in module.tree.body if isinstance(part, Function) and part.name == name), None)
+    return next(
+        (part for part in module.tree.body if isinstance(part, Function) and part.name == name),
+        None,
+    )
 
 
 def _returns_complex(module: Module, function: Function, depth: int) -> bool:

@@ -14,7 +14,8 @@ TITLE = "Rotary code names CUDA where any device may be meant"
 WORDS = ("cuda",)
 ROTARY = re.compile(r"rotary|(?<![a-z])rope(?![a-z])|freqs_cis|inv_freq|sinusoid", re.IGNORECASE)
 FACTORIES = {
-    f"torch.{name}" for name in ("arange", "tensor", "zeros", "ones", "empty", "full", "linspace", "polar")
+    f"torch.{name}"
+    for name in ("arange", "tensor", "zeros", "ones", "empty", "full", "linspace", "polar")
 }
 AUTOCAST = {"torch.cuda.amp.autocast", "torch.autocast", "torch.amp.autocast"}
 GUARD = re.compile(r"cuda|device|hip|triton|is_available|flash|gpu", re.IGNORECASE)
@@ -49,7 +50,11 @@ def _defaults(module: Module, function: Function) -> Iterator[Hazard]:
         *zip(arguments.kwonlyargs, arguments.kw_defaults),
     ]
     for argument, default in pairs:
-        if default is not None and _is_cuda(module, default) and ROTARY.search(module.where(function)):
+        if (
+            default is not None
+            and _is_cuda(module, default)
+            and ROTARY.search(module.where(function))
+        ):
             yield module.hazard(
                 CODE,
                 default,
@@ -127,5 +132,7 @@ def _is_cuda(module: Module, node: ast.expr) -> bool:
     if isinstance(node, ast.Call) and module.name(node.func) == "torch.device" and node.args:
         return _is_cuda(module, node.args[0])
     return (
-        isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.split(":")[0] == "cuda"
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.split(":")[0] == "cuda"
     )

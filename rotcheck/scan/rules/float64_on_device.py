@@ -15,7 +15,8 @@ TITLE = "float64 on a device that may have none"
 WORDS = ("float64", "double")
 
 DOUBLE = {"torch.float64", "torch.double"}
-GUARD = re.compile(r"mps|npu|xpu|float64|double", re.I)  # names of a test that chooses by device or dtype
+# names of a test that chooses by device or dtype
+GUARD = re.compile(r"mps|npu|xpu|float64|double", re.I)
 SINUSOIDS = re.compile(r"sinusoid|sincos|pos(ition(al)?)?_?emb", re.I)
 HOME = re.compile(r"cpu|numpy|cuda", re.I)
 DEEPEST = 6
@@ -92,7 +93,9 @@ def _argument(module: Module, node: ast.AST, depth: int = DEEPEST) -> str:
                 HOME.search(ast.unparse(a)) for a in node.args
             ):
                 return ""
-            if not isinstance(node.func, ast.Attribute) or module.name(node.func).startswith("torch."):
+            if not isinstance(node.func, ast.Attribute) or module.name(node.func).startswith(
+                "torch."
+            ):
                 return ""
             node = node.func.value
         else:

@@ -71,7 +71,11 @@ def _writes(module: Module, function: Function) -> Iterator[tuple[ast.Assign, as
     """Yield each `x[...] = value` of a function itself."""
     for node in module.within(function, ast.Assign):
         for target in node.targets:
-            if isinstance(target, ast.Subscript) and _is_slice(target) and module.function(node) is function:
+            if (
+                isinstance(target, ast.Subscript)
+                and _is_slice(target)
+                and module.function(node) is function
+            ):
                 yield node, target
 
 
@@ -94,7 +98,10 @@ def _read_after(module: Module, function: Function) -> Iterator[Hazard]:
         )
         if module.parent(first) is not module.parent(second) or not is_half or place == other:
             continue
-        if any(_is_view(module, function, node, place) for node in module.within(second.value, ast.expr)):
+        if any(
+            _is_view(module, function, node, place)
+            for node in module.within(second.value, ast.expr)
+        ):
             message = (
                 f"`{module.text(second)}` reads `{place}`, which the line before has overwritten: the second half is "
                 "computed from the rotated first"
@@ -128,26 +135,32 @@ def _out(module: Module, function: Function) -> Iterator[Hazard]:
         ):
             continue
         inner = stem(target)
-        if isinstance(inner, ast.Name) and ACTIVATIONS.match(inner.id) and inner.id in _parameters(function):
+        if (
+            isinstance(inner, ast.Name)
+            and ACTIVATIONS.match(inner.id)
+            and inner.id in _parameters(function)
+        ):
             message = (
                 f"`{module.text(call)}` writes into the argument `{inner.id}` by `out=`: torch raises that it does not "
                 "support automatic differentiation once an argument requires grad"
             )
-            change = (
-                "Return a new tensor, or keep this path for `torch.no_grad()` and `torch.inference_mode()`."
-            )
+            change = "Return a new tensor, or keep this path for `torch.no_grad()` and `torch.inference_mode()`."
             yield module.hazard(CODE, call, message, change, devices="all, in training")
 
 
 def _parts(module: Module, function: Function) -> Iterator[Hazard]:
     """Yield a call that hands a part of `chunk`, `split` or `unbind` to a function which writes into it."""
     written = {
-        target.value.id for _, target in _writes(module, function) if isinstance(target.value, ast.Name)
+        target.value.id
+        for _, target in _writes(module, function)
+        if isinstance(target.value, ast.Name)
     }
     arguments = [argument.arg for argument in function.args.args]
     rebound = {n.id for n in module.within(function, ast.Name) if isinstance(n.ctx, ast.Store)}
     for name in written & _parameters(function) - rebound:
-        position = arguments.index(name) - (arguments[0] in ("self", "cls")) if name in arguments else None
+        position = (
+            arguments.index(name) - (arguments[0] in ("self", "cls")) if name in arguments else None
+        )
         for call in module.calls():
             if _calls(module, call, function) and not _is_gradless(module, call):
                 given = module.argument(call, name, position)
@@ -156,9 +169,7 @@ def _parts(module: Module, function: Function) -> Iterator[Hazard]:
                         f"`{function.name}` writes into `{name}`, and `{given.id}` is part of `{module.text(split)}`: "
                         "in training autograd raises that such a view is modified in place"
                     )
-                    change = (
-                        f"Let `{function.name}` return a new tensor, or hand it a copy: `{given.id}.clone()`."
-                    )
+                    change = f"Let `{function.name}` return a new tensor, or hand it a copy: `{given.id}.clone()`."
                     yield module.hazard(CODE, call, message, change, devices="all, in training")
 
 
@@ -190,7 +201,9 @@ def _split(module: Module, name: ast.Name) -> ast.Call | None:
         ):
             return value
         while (
-            isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in VIEWS
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and value.func.attr in VIEWS
         ):
             value = value.func.value
         if not isinstance(value, ast.Name) or value.id != name.id:

@@ -25,7 +25,12 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
         once = f"once `{flag.setter}` ran, " if flag.setter else ""
         message = f"{once}`{flag.text}` {flag.effect.does}{_more(flag, hiding, project)}"
         yield module.hazard(
-            CODE, flag.call, message, CHANGE, devices=flag.effect.devices, failure=flag.effect.failure
+            CODE,
+            flag.call,
+            message,
+            CHANGE,
+            devices=flag.effect.devices,
+            failure=flag.effect.failure,
         )
 
 
@@ -35,5 +40,7 @@ def _more(flag: torchscript.Flag, hiding: list[torchscript.Flag], project: Proje
         places = torchscript.scripts_beside(flag, project)
         return f". Here: {', '.join(map(str, places))}" if places else ""
     if flag.effect.failure == "J2" and hiding:
-        return f". Line {hiding[0].line}, which selects the legacy executor, hides that: delete both"
+        return (
+            f". Line {hiding[0].line}, which selects the legacy executor, hides that: delete both"
+        )
     return ""

@@ -39,7 +39,9 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     if module.is_test:
         return
     for owner in module.nodes(ast.ClassDef):
-        if is_module(module, owner) and not any("_apply" in methods(part) for part in family(module, owner)):
+        if is_module(module, owner) and not any(
+            "_apply" in methods(part) for part in family(module, owner)
+        ):
             yield from _plain(module, owner, project)
             yield from _empty(module, owner, project)
 
@@ -50,13 +52,19 @@ def _is_table(name: str) -> bool:
 
 def _plain(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Hazard]:
     registered = {buffer.name for buffer in buffers(module, owner)}
-    given = [(name, value, node) for name, value, node in assignments(module, owner) if _is_table(name)]
+    given = [
+        (name, value, node) for name, value, node in assignments(module, owner) if _is_table(name)
+    ]
     for name, value, node in given:
         same = [part for part in given if part[0] == name]
         if name in registered or len(same) > 1 or not _is_tensor(module, value):
             continue
         function = module.function(node)
-        if function is None or not builds(module, function) or ELSEWHERE.search(ast.unparse(function)):
+        if (
+            function is None
+            or not builds(module, function)
+            or ELSEWHERE.search(ast.unparse(function))
+        ):
             continue
         if _is_used_as_it_is(module, owner, name) and not _is_moved(project, name):
             message = (
@@ -74,7 +82,9 @@ def _is_tensor(module: Module, value: ast.AST, depth: int = 6) -> bool:
     if isinstance(value, ast.BinOp):
         return _is_tensor(module, value.left, depth) or _is_tensor(module, value.right, depth)
     if isinstance(value, ast.Subscript | ast.UnaryOp):
-        return _is_tensor(module, value.value if isinstance(value, ast.Subscript) else value.operand, depth)
+        return _is_tensor(
+            module, value.value if isinstance(value, ast.Subscript) else value.operand, depth
+        )
     if isinstance(value, ast.Name) and depth:
         values = origins(module, value)
         return bool(values) and all(_is_tensor(module, part, depth - 1) for part in values)
@@ -142,14 +152,18 @@ def _empty(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Ha
             yield module.hazard(CODE, buffer.node, message, change, devices=devices)
 
 
-def _emptying(module: Module, owner: ast.ClassDef, buffer: Buffer, project: Project) -> tuple[str, str, str]:
+def _emptying(
+    module: Module, owner: ast.ClassDef, buffer: Buffer, project: Project
+) -> tuple[str, str, str]:
     """Return what leaves a buffer without values, the change, and the devices; empty where nothing in the file does."""
     if place := _to_empty(module):
         change = f"Compute `{buffer.name}` again after `to_empty`, in a method such as `reset_parameters`."
         return f"`to_empty` ({place})", change, "all, from meta"
     model = _pretrained(module, owner)
     if model and not _is_renewed(module, owner, buffer.name) and not _is_embedded(module, project):
-        change = f"Compute `{buffer.name}` in `{model}._init_weights` too, or keep it in the checkpoint."
+        change = (
+            f"Compute `{buffer.name}` in `{model}._init_weights` too, or keep it in the checkpoint."
+        )
         event = f"`{model}.from_pretrained` of transformers 5, which makes the model on meta,"
         return event, change, "all, from a checkpoint"
     return "", "", ""
@@ -157,7 +171,9 @@ def _emptying(module: Module, owner: ast.ClassDef, buffer: Buffer, project: Proj
 
 def _pretrained(module: Module, owner: ast.ClassDef) -> str:
     """Return the class of the same file that transformers loads and that holds the owner's objects, if there is one."""
-    used = any(isinstance(node.ctx, ast.Load) and node.id == owner.name for node in module.nodes(ast.Name))
+    used = any(
+        isinstance(node.ctx, ast.Load) and node.id == owner.name for node in module.nodes(ast.Name)
+    )
     if not used or "original_inv_freq" in ast.unparse(
         owner
     ):  # transformers fills it again where that is kept
@@ -175,16 +191,24 @@ def _is_embedded(module: Module, project: Project) -> bool:
     models = [
         part.name
         for part in classes
-        if any(PRETRAINED.search(module.name(base)) for above in family(module, part) for base in above.bases)
+        if any(
+            PRETRAINED.search(module.name(base))
+            for above in family(module, part)
+            for base in above.bases
+        )
     ]
-    call = re.compile(rf"(?m)^(?!\s*(>>>|#)).*\b({'|'.join(models)})\(".encode())  # not in a docstring
+    # not in a docstring
+    call = re.compile(rf"(?m)^(?!\s*(>>>|#)).*\b({'|'.join(models)})\(".encode())
     others = (text for file, text in project.texts(call) if file.name != module.file)
-    return any(b"save_pretrained" not in text for text in others)  # what saves it makes a checkpoint to load
+    # what saves it makes a checkpoint to load
+    return any(b"save_pretrained" not in text for text in others)
 
 
 def _is_renewed(module: Module, owner: ast.ClassDef, name: str) -> bool:
     """Whether a method that runs after the object is built gives it the table anew."""
-    nodes: list[ast.AST] = [node for attribute_, _, node in assignments(module, owner) if attribute_ == name]
+    nodes: list[ast.AST] = [
+        node for attribute_, _, node in assignments(module, owner) if attribute_ == name
+    ]
     nodes += [buffer.node for buffer in buffers(module, owner) if buffer.name == name]
     return any(_is_later(module, node) for node in nodes)
 
@@ -199,7 +223,10 @@ def _to_empty(module: Module) -> str:
 
 def _is_restored(module: Module, owner: ast.ClassDef, buffer: Buffer, project: Project) -> bool:
     if any(
-        RESTORES.match(name) for part in family(module, owner) for name in methods(part) if name != "__init__"
+        RESTORES.match(name)
+        for part in family(module, owner)
+        for name in methods(part)
+        if name != "__init__"
     ):
         return True
     return buffer.name in project.collect(_given_elsewhere, *WORDS)

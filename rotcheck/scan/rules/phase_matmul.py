@@ -35,7 +35,9 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             and _is_called(module, phase)
             and not _is_safe(module, phase)
         ):
-            yield module.hazard(CODE, phase.node, _message(module, phase), CHANGE, devices=_devices(phase))
+            yield module.hazard(
+                CODE, phase.node, _message(module, phase), CHANGE, devices=_devices(phase)
+            )
 
 
 def _message(module: Module, phase: Phase) -> str:
@@ -61,7 +63,9 @@ def _reached(module: Module, function: Function, seen: set[Function]) -> bool:
     owner = module.owner(function)
     if owner is not None and (function.name.startswith("forward") or function.name == "__call__"):
         return True
-    return any(_reached(module, caller, seen | {function}) for caller in _callers(module, function, owner))
+    return any(
+        _reached(module, caller, seen | {function}) for caller in _callers(module, function, owner)
+    )
 
 
 def _callers(module: Module, function: Function, owner: ast.ClassDef | None) -> Iterator[Function]:
@@ -85,9 +89,13 @@ def _is_safe(module: Module, phase: Phase) -> bool:
 
 def _without_autocast(module: Module, node: ast.AST) -> bool:
     for above in module.ancestors(node):
-        if isinstance(above, ast.With) and any(_turns_off(module, item.context_expr) for item in above.items):
+        if isinstance(above, ast.With) and any(
+            _turns_off(module, item.context_expr) for item in above.items
+        ):
             return True
-        if isinstance(above, Function) and any(_turns_off(module, wrap) for wrap in above.decorator_list):
+        if isinstance(above, Function) and any(
+            _turns_off(module, wrap) for wrap in above.decorator_list
+        ):
             return True
     return False
 

@@ -26,15 +26,21 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     if module.is_test:
         return
     seen: set[ast.AST] = set()
-    ends: list[tuple[ast.AST, ast.expr]] = [(phase.node, phase.positions) for phase in phases(module)]
+    ends: list[tuple[ast.AST, ast.expr]] = [
+        (phase.node, phase.positions) for phase in phases(module)
+    ]
     ends += list(waves(module))
     for _, value in ends:
         for cast in casts(module, value):
-            if cast.node in seen or any(FLAGS.search(ast.unparse(test)) for test in module.guards(cast.node)):
+            if cast.node in seen or any(
+                FLAGS.search(ast.unparse(test)) for test in module.guards(cast.node)
+            ):
                 continue
             if message := _message(module, cast) if _counts(module, cast) else "":
                 seen.add(cast.node)
-                yield module.hazard(CODE, cast.node, message, CHANGE, devices="all, in bfloat16 and float16")
+                yield module.hazard(
+                    CODE, cast.node, message, CHANGE, devices="all, in bfloat16 and float16"
+                )
 
 
 CHANGE = (
@@ -112,7 +118,12 @@ def _is_set(module: Module, function: Function, name: str) -> bool:
 def _is_buffer(module: Module, cast: Cast, name: str) -> bool:
     """Whether the dtype is that of a buffer, read after the object is built, and nothing keeps it float32."""
     owner, function = module.owner(cast.node), module.function(cast.node)
-    if owner is None or function is None or not is_module(module, owner) or builds(module, function):
+    if (
+        owner is None
+        or function is None
+        or not is_module(module, owner)
+        or builds(module, function)
+    ):
         return False
     nodes = [buffer.node for buffer in buffers(module, owner) if buffer.name == name]
     renewed = set(module.within(function, ast.Call)) & set(nodes)

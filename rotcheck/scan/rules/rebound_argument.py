@@ -35,7 +35,9 @@ def _rebound(module: Module, statement: ast.stmt) -> list[ast.Name]:
     arguments = {argument.arg for argument in module.within(function.args, ast.arg)}
     before = {node.id for node in module.within(statement.value, ast.Name)}
     stored = (node for target in statement.targets for node in module.within(target, ast.Name))
-    return [node for node in stored if isinstance(node.ctx, ast.Store) and node.id in arguments & before]
+    return [
+        node for node in stored if isinstance(node.ctx, ast.Store) and node.id in arguments & before
+    ]
 
 
 def _use(module: Module, handler: ast.ExceptHandler, name: str) -> ast.Name | None:

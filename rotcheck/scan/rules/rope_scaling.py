@@ -30,7 +30,9 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
 
 def _idle_parameter(module: Module, function: ast.FunctionDef) -> Iterator[Hazard]:
     """Yield the parameter of a function that never uses it; not of one that is only declared, or is a stand-in."""
-    argument = next((a for a in module.within(function.args, ast.arg) if a.arg == "rope_scaling"), None)
+    argument = next(
+        (a for a in module.within(function.args, ast.arg) if a.arg == "rope_scaling"), None
+    )
     if argument is None or _is_declared(function) or _uses(module, function):
         return
     yield module.hazard(
@@ -45,7 +47,11 @@ def _idle_parameter(module: Module, function: ast.FunctionDef) -> Iterator[Hazar
 
 def _is_declared(function: ast.FunctionDef) -> bool:
     """Return whether a body is empty, raises at once, or belongs to an interface."""
-    body = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    body = [
+        s
+        for s in function.body
+        if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+    ]
     return bool(function.decorator_list) or all(isinstance(s, ast.Pass | ast.Raise) for s in body)
 
 

@@ -11,7 +11,8 @@ from rotcheck.scan.project import Project
 CODE = "rope-theta"
 TITLE = "rope_theta is read from where transformers 5 no longer keeps it"
 WORDS = ("rope_theta",)
-HANDLED = ("rope_parameters", "standardize_rope", "get_rope_theta")  # words of code that knows the new place
+# words of code that knows the new place
+HANDLED = ("rope_parameters", "standardize_rope", "get_rope_theta")
 DEVICES = "all, with transformers 5"
 
 
@@ -28,7 +29,12 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             config = _without_theta(module, node, node.value, project)
             if config and config.name:
                 yield _hazard(
-                    module, node, module.text(node.value), config, "this raises AttributeError", "H22"
+                    module,
+                    node,
+                    module.text(node.value),
+                    config,
+                    "this raises AttributeError",
+                    "H22",
                 )
 
 
@@ -55,7 +61,12 @@ def _without_theta(
 
 
 def _hazard(
-    module: Module, node: ast.expr, owner: str, config: configs.Config, effect: str, failure: str | None
+    module: Module,
+    node: ast.expr,
+    owner: str,
+    config: configs.Config,
+    effect: str,
+    failure: str | None,
 ) -> Hazard:
     whose = f"`{config.name or owner}`"
     message = f"transformers 5 keeps theta in `rope_parameters`, and {whose} has no `rope_theta`: {effect}"

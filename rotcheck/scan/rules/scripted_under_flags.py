@@ -19,7 +19,9 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     lines = _lines(module, project) if places else []
     for place in places if lines else []:
         node = next(
-            node for node in module.nodes(ast.stmt, ast.Call) if getattr(node, "lineno", 0) == place.line
+            node
+            for node in module.nodes(ast.stmt, ast.Call)
+            if getattr(node, "lineno", 0) == place.line
         )
         message = (
             f"`{place.name}` is scripted, and {', '.join(lines)} selects TorchScript's legacy executor for the whole "
@@ -35,5 +37,7 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
 def _lines(module: Module, project: Project) -> list[str]:
     flags = [flag for flag in torchscript.flags_that_run(project) if flag.effect.failure == "J1"]
     return [
-        f"{flag.file}:{flag.line}" for flag in flags if module.file in project.imports.together(flag.file)
+        f"{flag.file}:{flag.line}"
+        for flag in flags
+        if module.file in project.imports.together(flag.file)
     ]

@@ -15,7 +15,8 @@ class Rotary(nn.Module):
 
     def forward(self, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return cos and sin (B, S, 2P) of positions (B, S)."""
-        inverse = self.inv_freq[None, :, None].float().expand(position_ids.shape[0], -1, 1)  # (B, P, 1)
+        # (B, P, 1)
+        inverse = self.inv_freq[None, :, None].float().expand(position_ids.shape[0], -1, 1)
         with torch.autocast(x.device.type, enabled=False):
             angles = (inverse @ position_ids[:, None, :].float()).transpose(1, 2)  # (B, S, P)
             both = torch.cat((angles, angles), -1)  # (B, S, 2P)
@@ -54,7 +55,9 @@ class CachedRotary(nn.Module):
         super().__init__()
         theta = 1.0 / base ** (torch.arange(0, dim, 2)[: dim // 2].float() / dim)  # (P,)
         angles = torch.einsum("i, j -> ij", torch.arange(max_seq_len).float(), theta)  # (S, P)
-        self.register_buffer("cache", torch.stack((angles.cos(), angles.sin()), -1), persistent=False)
+        self.register_buffer(
+            "cache", torch.stack((angles.cos(), angles.sin()), -1), persistent=False
+        )
         self.cache: Tensor
 
     def forward(self, x: Tensor, *, input_pos: Tensor | None = None) -> Tensor:

@@ -19,7 +19,11 @@ def packed(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 @rotcheck.declare(
-    pairing="half", layout="bhsd", tables="repeated", table_axes="bsw", arguments=("q", "k", "cos", "sin")
+    pairing="half",
+    layout="bhsd",
+    tables="repeated",
+    table_axes="bsw",
+    arguments=("q", "k", "cos", "sin"),
 )
 def heads_first(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
     """Rotate q and k (B, H, S, D), as `liger` does: tables with a row for each batch, each value twice."""

@@ -74,7 +74,9 @@ def ask(step: Step, question: str, group: Group, maker: Maker, how: How) -> None
     step.ask(question, lambda: compare(step, question, list(group(maker)), how))
 
 
-def ask_where(step: Step, question: str, group: Group, maker: Maker, how: How, reason: str | None) -> None:
+def ask_where(
+    step: Step, question: str, group: Group, maker: Maker, how: How, reason: str | None
+) -> None:
     """Compare one group of calls, unless there is a reason not to."""
     if reason:
         step.pass_over(question, reason)
@@ -84,7 +86,9 @@ def ask_where(step: Step, question: str, group: Group, maker: Maker, how: How, r
 
 def without_cuda(step: Step) -> str | None:
     """Return why what only CUDA has is not asked."""
-    return None if step.kind == "cuda" else f"this is asked of CUDA devices, and this is {step.device}"
+    return (
+        None if step.kind == "cuda" else f"this is asked of CUDA devices, and this is {step.device}"
+    )
 
 
 def without_out() -> str | None:
@@ -147,7 +151,8 @@ def views(maker: Maker) -> Iterator[Case]:
     """views: every second head, every second lane, transposed, parts of a larger tensor, not aligned"""
     cos_and_sin = maker.tables(LENGTH, WIDTH // 2)
     wide = maker.normal(BATCH, LENGTH, 2 * HEADS, 2 * WIDTH, dtype=torch.bfloat16)  # (B, S, 2H, 2D)
-    odd = maker.normal(BATCH * LENGTH * HEADS * WIDTH + 1, dtype=torch.bfloat16)[1:]  # (B * S * H * D,)
+    # (B * S * H * D,)
+    odd = maker.normal(BATCH * LENGTH * HEADS * WIDTH + 1, dtype=torch.bfloat16)[1:]
     for x in (
         wide[:, :, ::2, :WIDTH],
         wide[:, :, :HEADS, ::2],
@@ -228,10 +233,14 @@ def compare(step: Step, question: str, cases: list[Case], how: How) -> None:
             wrong.append(f"{off} of {right.numel()} in {words(asked)} on {path}")
     took = ", ".join(sorted(paths))
     if paths == {"operations"}:
-        step.pass_over(question, f"{len(cases)} calls take the operations themselves on {step.device}")
+        step.pass_over(
+            question, f"{len(cases)} calls take the operations themselves on {step.device}"
+        )
     elif wrong:
         step.say(
-            question, False, f"{len(wrong)} of {len(cases)} calls differ ({took}): {'; '.join(wrong[:3])}"
+            question,
+            False,
+            f"{len(wrong)} of {len(cases)} calls differ ({took}): {'; '.join(wrong[:3])}",
         )
     else:
         step.say(question, True, f"{len(cases)} calls have the same bits ({took})")

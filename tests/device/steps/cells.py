@@ -57,7 +57,9 @@ def _beside(step: Step, here: list[Cell], others: list[Cell]) -> None:
     apart = [cell for cell in both if cell["verdict"] != on_cpu[_key(cell)]["verdict"]]
     told = [f"{cell['implementation']} {words(cell)}" for cell in apart[:MOST]]
     more = f": {'; '.join(told)}" if told else ""
-    step.say("same verdicts as on the CPU", not apart, f"{len(apart)} of {len(both)} cells differ{more}")
+    step.say(
+        "same verdicts as on the CPU", not apart, f"{len(apart)} of {len(both)} cells differ{more}"
+    )
 
 
 def _key(cell: Cell) -> tuple[str, str, str]:

@@ -50,16 +50,22 @@ def same_identity(step: Step, found: dict[str, Named]) -> None:
     for name, one in on_cpu.items():
         if step.device == "cpu":
             step.say(
-                f"identify {name}", one["follows"], "follows a convention" if one["follows"] else told(one)
+                f"identify {name}",
+                one["follows"],
+                "follows a convention" if one["follows"] else told(one),
             )
         elif name not in here:
             step.pass_over(f"identify {name}, same as on the CPU", "it was not asked on the device")
         else:
             pairs = zip(facts(here[name]), facts(one), strict=True)
             apart = "; ".join(
-                f"{field}: {own} and not {other}" for (field, own), (_, other) in pairs if own != other
+                f"{field}: {own} and not {other}"
+                for (field, own), (_, other) in pairs
+                if own != other
             )
-            step.say(f"identify {name}, same as on the CPU", not apart, apart or "the same convention")
+            step.say(
+                f"identify {name}, same as on the CPU", not apart, apart or "the same convention"
+            )
 
 
 def facts(one: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -79,12 +85,17 @@ def same_context(step: Step, rows: dict[str, Named]) -> None:
     on_cpu, here = rows["cpu"], rows[step.device]
     if step.device == "cpu":
         agree = sum(row["verdict"] == "agrees" for row in on_cpu.values())
-        step.tell("context", f"{agree} of {len(on_cpu)} rows agree; on a device they are held against these")
+        step.tell(
+            "context",
+            f"{agree} of {len(on_cpu)} rows agree; on a device they are held against these",
+        )
     else:
         asked = {key: row for key, row in on_cpu.items() if key in here and not row["emulated"]}
         apart = [difference(key, row, here[key]) for key, row in asked.items()]
         wrong = [each for each in apart if each]
-        said = f"{len(wrong)} of {len(asked)} rows differ{': ' if wrong else ''}{'; '.join(wrong[:4])}"
+        said = (
+            f"{len(wrong)} of {len(asked)} rows differ{': ' if wrong else ''}{'; '.join(wrong[:4])}"
+        )
         step.say("context, same verdicts as on the CPU", bool(asked) and not wrong, said)
 
 
@@ -92,9 +103,7 @@ def difference(key: Any, row: dict[str, Any], here: dict[str, Any]) -> str:
     """Return in what the device's row differs from the CPU's; empty: in nothing."""
     if (here["verdict"], here["finding"]) == (row["verdict"], row["finding"]):
         return ""
-    return (
-        f"{key[0]} {key[1]} {here['verdict']} ({here['message']}) and not {row['verdict']} ({row['message']})"
-    )
+    return f"{key[0]} {key[1]} {here['verdict']} ({here['message']}) and not {row['verdict']} ({row['message']})"
 
 
 def tf32(step: Step, rows: Named) -> None:
@@ -109,15 +118,21 @@ def tf32(step: Step, rows: Named) -> None:
         return
     own = product_error(step.device, "high")
     said = f"emulated: {row['emulated']}; a product of 1024 x 1024 matrices is {own:.2g} off, relatively"
-    step.say(question, not row["emulated"] and own > REAL * product_error(step.device, "highest"), said)
+    step.say(
+        question, not row["emulated"] and own > REAL * product_error(step.device, "highest"), said
+    )
     worst = max((phase["error"] or 0.0 for phase in row["phases"]), default=0.0)
-    step.tell("TF32 in `rotcheck context`", f"{worst:.3g} rad off at worst ({row['verdict']}) in {PRODUCT}")
+    step.tell(
+        "TF32 in `rotcheck context`",
+        f"{worst:.3g} rad off at worst ({row['verdict']}) in {PRODUCT}",
+    )
 
 
 def product_error(device: str, precision: str) -> float:
     """Return how far the device's product of float32 matrices is from that of float64, relatively."""
     generator = torch.Generator().manual_seed(0)
-    a, b = (torch.randn(1024, 1024, generator=generator).to(device) for _ in range(2))  # (N, N) each
+    # (N, N) each
+    a, b = (torch.randn(1024, 1024, generator=generator).to(device) for _ in range(2))
     right = a.double() @ b.double()  # (N, N)
     torch.set_float32_matmul_precision(precision)
     off = (a @ b - right).norm() / right.norm()

@@ -32,9 +32,11 @@ def count(step: Step, question: str) -> None:
         x = maker.normal(*SHAPE, dtype=dtype)  # (B, S, H, D)
         tables = maker.tables(SHAPE[1], SHAPE[3] // 2, dtype)  # (S, P) each
         for pairing in ("half", "interleaved"):
-            theirs = apply_rotary_emb(x, *tables, interleaved=pairing == "interleaved")  # (B, S, H, D)
+            # (B, S, H, D)
+            theirs = apply_rotary_emb(x, *tables, interleaved=pairing == "interleaved")
             with Plain():
-                ours = apply_rotary(x, *tables, pairing=pairing)  # (B, S, H, D), the bits of our kernel
+                # (B, S, H, D), the bits of our kernel
+                ours = apply_rotary(x, *tables, pairing=pairing)
             off = different(theirs, ours)
             told.append(f"{str(dtype)[6:]} {pairing} {off / x.numel():.3%}")
     step.tell(question, f"of {x.numel()} elements: {', '.join(told)}")

@@ -8,7 +8,11 @@ NAMES = ("native", "rotcheck", "timm-cat", "flash-attn")
 
 def main(step: Step) -> None:
     """Compare on the device."""
-    judged(step, step.rotcheck("compare", "--full", *NAMES, "--device", step.device, report="full"), NAMES)
+    judged(
+        step,
+        step.rotcheck("compare", "--full", *NAMES, "--device", step.device, report="full"),
+        NAMES,
+    )
 
 
 if __name__ == "__main__":

@@ -21,17 +21,30 @@ def planted(step: Step) -> None:
     if len(expected) < len(EXPECTED):
         step.pass_over("asserts costs its own cell only", f"{step.device} does not check indices")
     names = [f"{GIVEN / 'planted.py'}:{name}" for name in expected]
-    options = ["--device", step.device, "--dtype", ",".join(DTYPES), "--check", "forward", "--timeout", "5"]
+    options = [
+        "--device",
+        step.device,
+        "--dtype",
+        ",".join(DTYPES),
+        "--check",
+        "forward",
+        "--timeout",
+        "5",
+    ]
     report = step.rotcheck("compare", *names, *options, report="isolation")
     told = report.get("cells", [])
     cells = {(cell["implementation"].rpartition(":")[2], cell["dtype"]): cell for cell in told}
     for name, verdicts_of_harm in expected.items():
-        verdicts = {dtype: cells[name, dtype]["verdict"] for dtype in DTYPES if (name, dtype) in cells}
+        verdicts = {
+            dtype: cells[name, dtype]["verdict"] for dtype in DTYPES if (name, dtype) in cells
+        }
         neighbours = [verdicts.get(dtype) for dtype in DTYPES if dtype != HARM]
         held = verdicts.get(HARM) in verdicts_of_harm and set(neighbours) == {"agrees"}
         said = ", ".join(f"{dtype} {verdict}" for dtype, verdict in verdicts.items())
         message = cells.get((name, HARM), {}).get("message")
-        step.say(f"{name} costs its own cell only", held, f"{said}{f' ({message})' if message else ''}")
+        step.say(
+            f"{name} costs its own cell only", held, f"{said}{f' ({message})' if message else ''}"
+        )
 
 
 def beside_its_own_use(step: Step) -> None:
@@ -39,7 +52,9 @@ def beside_its_own_use(step: Step) -> None:
     import rotcheck
 
     def verdicts() -> list[str]:
-        report = rotcheck.compare(["native"], devices=[step.device], dtypes=["float32"], checks=["forward"])
+        report = rotcheck.compare(
+            ["native"], devices=[step.device], dtypes=["float32"], checks=["forward"]
+        )
         return [cell.verdict for cell in report.cells]
 
     first = verdicts()

@@ -15,7 +15,8 @@ from typing import Any
 from rotcheck.scrub import scrub
 
 GIVEN = Path(__file__).resolve().parents[1] / "given"
-RESERVE = 6.0  # seconds before a step's end at which a command is interrupted, so that it writes what it has
+# seconds before a step's end at which a command is interrupted, so that it writes what it has
+RESERVE = 6.0
 GRACE = 4.0  # seconds that it has for that
 
 

@@ -8,7 +8,8 @@ SMALL, LARGE = "2x10x3x8x64", "4x4096x3x32x128"
 FORWARD, BOTH = "forward", "forward+backward"
 REFERENCES = ("rotcheck", "native")
 RIVALS = {"flash-attn": "one_tensor", "flash-attn-qkv": "packed", "liger": "heads_first"}
-SLOW = "native-compiled"  # last and apart: torch.compile takes its time, and nothing is aimed at here
+# last and apart: torch.compile takes its time, and nothing is aimed at here
+SLOW = "native-compiled"
 BANDWIDTH = 85.0  # percent of that of a copy
 
 Rows = dict[tuple[str, str, str], dict[str, Any]]
@@ -18,7 +19,8 @@ def main(step: Step) -> None:
     """Time all of them at both shapes, then torch.compile, and hold the targets against the rows."""
     ours = [f"{GIVEN / 'ours.py'}:{name}" for name in RIVALS.values()]
     rows: Rows = {}
-    shapes = (SMALL,) if step.kind == "cpu" else (SMALL, LARGE)  # a CPU takes minutes for the large one
+    # a CPU takes minutes for the large one
+    shapes = (SMALL,) if step.kind == "cpu" else (SMALL, LARGE)
     for shape in shapes:
         timed(step, f"speed-{shape}", [*REFERENCES, *RIVALS, *ours], shape, rows)
     timed(step, "speed-compiled", [SLOW], ",".join(shapes), rows)
@@ -32,13 +34,24 @@ def main(step: Step) -> None:
 
 def timed(step: Step, report: str, names: list[str], shape: str, rows: Rows) -> None:
     """Run `rotcheck bench`, and add its rows."""
-    options = ["--device", step.device, "--dtype", "bfloat16", "--shape", shape, "--seconds", "0.15"]
+    options = [
+        "--device",
+        step.device,
+        "--dtype",
+        "bfloat16",
+        "--shape",
+        shape,
+        "--seconds",
+        "0.15",
+    ]
     found = step.rotcheck("bench", *names, *options, report=report)
     for row in found.get("timings", []):
         rows[row["implementation"], row["shape"], row["pass"]] = row
         if row["state"] not in ("ran", "unavailable", "skipped"):
             told = f"{row['state']}: {row['message']}"
-            step.say(f"{row['implementation']} is timed at {row['shape']} {row['pass']}", False, told)
+            step.say(
+                f"{row['implementation']} is timed at {row['shape']} {row['pass']}", False, told
+            )
 
 
 def as_fast(step: Step, rows: Rows, rival: str, own: str, shape: str, pass_: str) -> None:

@@ -27,9 +27,12 @@ class Maker:
         """Return normally distributed values."""
         return torch.randn(shape, generator=self._random).to(dtype).to(self.device)
 
-    def tables(self, rows: int, pairs: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    def tables(
+        self, rows: int, pairs: int, dtype: torch.dtype = torch.float32
+    ) -> tuple[Tensor, Tensor]:
         """Return cos and sin (rows, pairs)."""
-        angles = torch.rand(rows, pairs, generator=self._random, dtype=torch.float64) * 100  # (rows, pairs)
+        # (rows, pairs)
+        angles = torch.rand(rows, pairs, generator=self._random, dtype=torch.float64) * 100
         return angles.cos().to(dtype).to(self.device), angles.sin().to(dtype).to(self.device)
 
     def has(self, dtype: torch.dtype) -> bool:

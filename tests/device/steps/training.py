@@ -7,7 +7,9 @@ NAMES = ("native", "rotcheck")
 
 def main(step: Step) -> None:
     """Train with each implementation, and say whether its gradients agree."""
-    report = step.rotcheck("train", *NAMES, "--steps", "3", "--device", step.device, report="training")
+    report = step.rotcheck(
+        "train", *NAMES, "--steps", "3", "--device", step.device, report="training"
+    )
     courses = {course["implementation"]: course for course in report.get("courses", [])}
     for name in NAMES:
         course = courses.get(name)
@@ -18,7 +20,9 @@ def main(step: Step) -> None:
         else:
             taken = f"{len(course['steps'])} steps on {course['path'] or name}"
             told = course["message"] or taken
-            step.say(f"{name} trains", course["verdict"] == "agrees", f"{course['verdict']}: {told}")
+            step.say(
+                f"{name} trains", course["verdict"] == "agrees", f"{course['verdict']}: {told}"
+            )
 
 
 if __name__ == "__main__":

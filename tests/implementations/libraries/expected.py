@@ -24,7 +24,9 @@ FUNCTIONS = {
     f"{TRANSFORMERS}.llama.modeling_llama:apply_rotary_pos_emb": HALF,
     f"{TRANSFORMERS}.qwen2_vl.modeling_qwen2_vl:apply_rotary_pos_emb": HALF,
     f"{TRANSFORMERS}.gpt_neox.modeling_gpt_neox:apply_rotary_pos_emb": HALF,
-    f"{TRANSFORMERS}.gpt_oss.modeling_gpt_oss:apply_rotary_pos_emb": HALF._replace(tables="half-width"),
+    f"{TRANSFORMERS}.gpt_oss.modeling_gpt_oss:apply_rotary_pos_emb": HALF._replace(
+        tables="half-width"
+    ),
     f"{TRANSFORMERS}.nanochat.modeling_nanochat:apply_rotary_pos_emb": HALF._replace(direction=-1),
     f"{TRANSFORMERS}.deepseek_v3.modeling_deepseek_v3:apply_rotary_pos_emb_interleave": HALF._replace(
         pairing="interleaved", lanes="de-interleaved"
@@ -38,9 +40,13 @@ FUNCTIONS = {
     "diffusers.models.embeddings:apply_rotary_emb": Does(
         "interleaved", "repeated", call=("x", "(cos, sin)"), layout="bhsd"
     ),
-    "rotary_embedding_torch:apply_rotary_emb": Does("interleaved", "angles-repeated", call=("table", "x")),
+    "rotary_embedding_torch:apply_rotary_emb": Does(
+        "interleaved", "angles-repeated", call=("table", "x")
+    ),
     "esm.rotary_embedding:apply_rotary_pos_emb": Does("half", "repeated", call=("x", "cos", "sin")),
-    "torch.onnx.ops:rotary_embedding": Does("half", "half-width", call=("x", "cos", "sin"), layout="bhsd"),
+    "torch.onnx.ops:rotary_embedding": Does(
+        "half", "half-width", call=("x", "cos", "sin"), layout="bhsd"
+    ),
 }
 """Functions as users name them."""
 
@@ -78,8 +84,18 @@ ON_CPU = (
     ),
     *("timm", "timm-cat", "timm-half", "torch-onnx", "torch-onnx-interleaved"),
     *("torchtune", "torchtune-phi3", "torchtune-qwen2"),
-    *("transformers-deepseek-v3", "transformers-gpt-neox", "transformers-gpt-oss", "transformers-gptj"),
-    *("transformers-llama", "transformers-llama4", "transformers-nanochat", "transformers-qwen2-vl"),
+    *(
+        "transformers-deepseek-v3",
+        "transformers-gpt-neox",
+        "transformers-gpt-oss",
+        "transformers-gptj",
+    ),
+    *(
+        "transformers-llama",
+        "transformers-llama4",
+        "transformers-nanochat",
+        "transformers-qwen2-vl",
+    ),
 )
 INTERPRETED = ("fla", "fla-interleaved", "flash-attn-interleaved", "liger")
 ELSEWHERE = (
@@ -88,7 +104,8 @@ ELSEWHERE = (
 )
 """They need a GPU, and are not installed here."""
 
-NOT_HERE = ("transformer-engine-unfused",)  # it would run: its package is left out of the tests' installation
+# it would run: its package is left out of the tests' installation
+NOT_HERE = ("transformer-engine-unfused",)
 
 
 def pinned() -> dict[str, str]:

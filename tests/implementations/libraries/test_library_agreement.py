@@ -74,15 +74,29 @@ def test_a_librarys_function_agrees_with_float64(name: str) -> None:
 @pytest.fixture(scope="module")
 def eight() -> dict[str, Any]:
     names = (*EIGHT, *ELSEWHERE)
-    command = [sys.executable, "-m", "rotcheck", "compare", *names, "--device", "cpu", "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_with_one_thread())
+    command = [
+        sys.executable,
+        "-m",
+        "rotcheck",
+        "compare",
+        *names,
+        "--device",
+        "cpu",
+        "--format",
+        "json",
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=_with_one_thread()
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 
 
 def test_eight_libraries_agree_in_one_comparison(eight: dict[str, Any]) -> None:
-    cells = [msgspec.convert(cell, Cell) for cell in eight["cells"] if cell["implementation"] in EIGHT]
+    cells = [
+        msgspec.convert(cell, Cell) for cell in eight["cells"] if cell["implementation"] in EIGHT
+    ]
 
     assert {cell.implementation for cell in cells} == set(EIGHT)
     assert len(cells) == len(EIGHT) * len(DTYPES) * len(names("quick"))
@@ -91,12 +105,16 @@ def test_eight_libraries_agree_in_one_comparison(eight: dict[str, Any]) -> None:
         assert cell.verdict == ("skipped" if skipped else "agrees"), cell
 
 
-def test_no_implementation_of_a_library_takes_another_path_than_its_own(eight: dict[str, Any]) -> None:
+def test_no_implementation_of_a_library_takes_another_path_than_its_own(
+    eight: dict[str, Any],
+) -> None:
     ran = [cell for cell in eight["cells"] if cell["verdict"] == "agrees"]
     assert all(cell["path"] == cell["implementation"] for cell in ran)
 
 
-def test_kernels_for_the_gpu_are_told_to_be_unavailable_and_how_to_get_them(eight: dict[str, Any]) -> None:
+def test_kernels_for_the_gpu_are_told_to_be_unavailable_and_how_to_get_them(
+    eight: dict[str, Any],
+) -> None:
     cells = [cell for cell in eight["cells"] if cell["implementation"] in ELSEWHERE]
 
     assert {(cell["implementation"], cell["verdict"]) for cell in cells} == {
@@ -109,7 +127,11 @@ def test_kernels_for_the_gpu_are_told_to_be_unavailable_and_how_to_get_them(eigh
 def interpreted() -> Report:
     checks = ["forward", "backward", "beyond"]
     return rotcheck.compare(
-        INTERPRETED, devices=["interpreter"], dtypes=["float32", "bfloat16"], checks=checks, timeout=60.0
+        INTERPRETED,
+        devices=["interpreter"],
+        dtypes=["float32", "bfloat16"],
+        checks=checks,
+        timeout=60.0,
     )
 
 
@@ -118,13 +140,19 @@ def test_a_triton_kernel_agrees_under_the_interpreter(name: str, interpreted: Re
     cells = [cell for cell in interpreted.cells if cell.implementation == name]
 
     assert Counter(cell.verdict for cell in cells) == {"agrees": 3, "skipped": 3}
-    assert all("truncates bfloat16" in str(cell.message) for cell in cells if cell.dtype == "bfloat16")
+    assert all(
+        "truncates bfloat16" in str(cell.message) for cell in cells if cell.dtype == "bfloat16"
+    )
     assert all(cell.stand_in for cell in cells)
 
 
 def test_liger_agrees_and_reads_past_the_end_of_its_tables(interpreted: Report) -> None:
     """Its kernel asks nothing of the length of cos and sin: a finding about it, and the only one."""
-    cells = [cell for cell in interpreted.cells if cell.implementation == "liger" and cell.dtype == "float32"]
+    cells = [
+        cell
+        for cell in interpreted.cells
+        if cell.implementation == "liger" and cell.dtype == "float32"
+    ]
 
     assert {cell.check: cell.verdict for cell in cells if cell.check != "beyond"} == dict.fromkeys(
         ("forward", "backward"), "agrees"

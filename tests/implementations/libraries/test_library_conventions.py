@@ -19,7 +19,7 @@ from expected import (
     pinned,
 )
 
-from rotcheck.identify import describe
+from rotcheck.identify import identification
 from rotcheck.implementations import load, registry
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.load import Target
@@ -33,7 +33,7 @@ LIBRARIES = "rotcheck.implementations.libraries"
 
 
 def identified(target: Target) -> Identification:
-    return describe.identified(target, CPU).told
+    return identification.identified(target, CPU).told
 
 
 def module(name: str) -> Implementation:
@@ -89,7 +89,9 @@ def test_a_function_is_found_to_do_what_its_file_declares(name: str) -> None:
 )
 def test_a_module_that_builds_tables_is_identified(function: str, lanes: int) -> None:
     kind = {"llama": "LlamaRotaryEmbedding", "gpt_neox": "GPTNeoXRotaryEmbedding"}[function]
-    told = identified(load.find(f"transformers.models.{function}.modeling_{function}:{kind}", "cpu"))
+    told = identified(
+        load.find(f"transformers.models.{function}.modeling_{function}:{kind}", "cpu")
+    )
 
     assert told.follows, told.message
     assert told.convention is not None

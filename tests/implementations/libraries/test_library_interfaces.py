@@ -19,7 +19,8 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge
 
 FAKES = Path(__file__).parent / "fakes"
-TRIED = tuple(name for name in ELSEWHERE if name != "xformers")  # its kernel takes too much of a stand-in
+# its kernel takes too much of a stand-in
+TRIED = tuple(name for name in ELSEWHERE if name != "xformers")
 POSITIONS_ONLY = "flashinfer-pos-ids"
 TRAINS = ("apex", "transformer-engine", "unsloth")
 NARROW = ("flashinfer", POSITIONS_ONLY, "sgl-kernel")  # no kernel for float32
@@ -53,9 +54,14 @@ def test_a_kernel_is_called_as_its_package_publishes_it(name: str) -> None:
 
 @pytest.mark.usefixtures("fakes")
 @pytest.mark.parametrize("name", TRIED)
-def test_a_dtype_that_the_kernel_is_not_compiled_for_is_skipped_and_accuses_nobody(name: str) -> None:
+def test_a_dtype_that_the_kernel_is_not_compiled_for_is_skipped_and_accuses_nobody(
+    name: str,
+) -> None:
     answer = open_implementation({"implementation": name, "device": "cpu", "outputs": False})
-    found = {dtype: msgspec.convert(answer([dtype, "forward"]), Evidence) for dtype in ("float32", "float64")}
+    found = {
+        dtype: msgspec.convert(answer([dtype, "forward"]), Evidence)
+        for dtype in ("float32", "float64")
+    }
     skipped = {"float32"} if name in NARROW else set()
     assert {dtype for dtype in found if judge(found[dtype]) == "skipped"} == skipped | (
         set() if name in ANY else {"float64"}

@@ -27,7 +27,10 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Written:
 
     def write(source: str, init: str = "") -> Package:
         package(
-            tmp_path, "some-rope", "2.0.0", {"some_rope/__init__.py": init, "some_rope/rotary.py": source}
+            tmp_path,
+            "some-rope",
+            "2.0.0",
+            {"some_rope/__init__.py": init, "some_rope/rotary.py": source},
         )
         monkeypatch.syspath_prepend(tmp_path)
         for name in [name for name in sys.modules if name.partition(".")[0] == "some_rope"]:
@@ -41,7 +44,10 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Written:
 def package(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
     """Write a package as pip leaves it."""
     info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
-    for path, text in {**files, f"{info.name}/METADATA": f"Name: {name}\nVersion: {version}\n"}.items():
+    for path, text in {
+        **files,
+        f"{info.name}/METADATA": f"Name: {name}\nVersion: {version}\n",
+    }.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
 
@@ -79,7 +85,9 @@ def test_a_signature_that_means_the_same_is_called(signature: str, written: Writ
         ("q, k, cos, sin, *rest", "q, k, cos, sin, *rest"),
     ],
 )
-def test_another_signature_is_named_with_both_versions(signature: str, has: str, written: Written) -> None:
+def test_another_signature_is_named_with_both_versions(
+    signature: str, has: str, written: Written
+) -> None:
     own = written(f"def rotate({signature}):\n    return 'rotated'\n")
     assert changed(own, "some_rope.rotary:rotate", "q", "k", "cos", "sin", "unsqueeze_dim=") == (
         f"some-rope 2.0.0: rotate takes ({has}), and rotcheck calls it with (q, k, cos, sin, unsqueeze_dim), "
@@ -113,10 +121,14 @@ def test_a_module_that_came_later_is_not_on_this_machine_and_no_finding(written:
 
 
 @pytest.mark.parametrize("known", ["2.0.0", "1.9.9", "17050e5"])
-def test_a_module_is_not_taken_to_come_later_when_that_cannot_be_known(known: str, written: Written) -> None:
+def test_a_module_is_not_taken_to_come_later_when_that_cannot_be_known(
+    known: str, written: Written
+) -> None:
     written("")
     own = Package("some-rope", "some_rope", known)
-    assert "there is no module some_rope.layers" in changed(own, "some_rope.layers.rotary:rotate", "x")
+    assert "there is no module some_rope.layers" in changed(
+        own, "some_rope.layers.rotary:rotate", "x"
+    )
 
 
 def test_what_the_package_itself_lacks_is_its_own_error(written: Written) -> None:
@@ -129,7 +141,9 @@ def test_a_module_is_held_to_its_forward(written: Written) -> None:
     source = "import torch\nclass Rotary(torch.nn.Module):\n    def forward(self, x, positions):\n        return x\n"
     own = written(source + "rotate = Rotary()\n")
     assert isinstance(own.function("some_rope.rotary:rotate", "x", "positions"), torch.nn.Module)
-    assert "rotate takes (x, positions)" in changed(own, "some_rope.rotary:rotate", "x", "input_pos=")
+    assert "rotate takes (x, positions)" in changed(
+        own, "some_rope.rotary:rotate", "x", "input_pos="
+    )
 
 
 def test_what_tells_no_signature_is_called(written: Written) -> None:
@@ -138,7 +152,9 @@ def test_what_tells_no_signature_is_called(written: Written) -> None:
 
 
 def test_a_file_comes_alone_where_its_package_cannot(written: Written) -> None:
-    own = written("def rotate(x):\n    return x\n", init="raise RuntimeError('operator torchvision::nms')\n")
+    own = written(
+        "def rotate(x):\n    return x\n", init="raise RuntimeError('operator torchvision::nms')\n"
+    )
     with pytest.raises(RuntimeError, match="nms"):
         own.function("some_rope.rotary:rotate", "x")
 
@@ -146,14 +162,20 @@ def test_a_file_comes_alone_where_its_package_cannot(written: Written) -> None:
     assert "some_rope" not in sys.modules
 
 
-def test_a_folder_of_that_name_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_that_name_is_no_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mere_folder").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(Unavailable, match=r"mere-folder is not installed \(`pip install mere-folder`\)"):
+    with pytest.raises(
+        Unavailable, match=r"mere-folder is not installed \(`pip install mere-folder`\)"
+    ):
         Package("mere-folder", "mere_folder", "1.2.3").check_installed()
 
 
-def test_a_new_signature_of_an_installed_library_is_a_cell_with_cause_and_fix(tmp_path: Path) -> None:
+def test_a_new_signature_of_an_installed_library_is_a_cell_with_cause_and_fix(
+    tmp_path: Path,
+) -> None:
     files = {
         "transformers/__init__.py": "",
         "transformers/models/__init__.py": "",
@@ -168,11 +190,22 @@ def test_a_new_signature_of_an_installed_library_is_a_cell_with_cause_and_fix(tm
         *("transformers-llama", "transformers-gptj", "native"),
     ]
     done = subprocess.run(
-        [*command, "--dtype", "float32", "--check", "forward", "--device", "cpu", "--format", "json"],
+        [
+            *command,
+            "--dtype",
+            "float32",
+            "--check",
+            "forward",
+            "--device",
+            "cpu",
+            "--format",
+            "json",
+        ],
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))},
     )
 
     assert done.returncode == 1, done.stderr

@@ -8,7 +8,11 @@ class MRotaryEmbedding:
     """
 
     def __init__(
-        self, head_size=64, max_position_embeddings=4096, rope_theta=10000.0, mrope_section=(8, 12, 12)
+        self,
+        head_size=64,
+        max_position_embeddings=4096,
+        rope_theta=10000.0,
+        mrope_section=(8, 12, 12),
     ):
         freqs = 1.0 / rope_theta ** (torch.arange(0, head_size, 2).float() / head_size)
         angles = torch.outer(torch.arange(max_position_embeddings).float(), freqs)

@@ -5,7 +5,9 @@ import numpy as np
 class RotaryEmbedding:
     def __init__(self, head_size=32, rotary_dim=32, base=10000, dtype=jnp.bfloat16):
         self.head_size, self.dtype = head_size, dtype
-        self.frequencies = 1.0 / base ** (np.arange(0, rotary_dim, 2, dtype=np.float32) / rotary_dim)
+        self.frequencies = 1.0 / base ** (
+            np.arange(0, rotary_dim, 2, dtype=np.float32) / rotary_dim
+        )
 
     def __call__(self, positions, query, key):
         inv_freq = jnp.asarray(self.frequencies, dtype=jnp.float32)

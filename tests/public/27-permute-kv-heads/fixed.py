@@ -10,4 +10,6 @@ def reverse_permute_rope(weights, n_head, n_kv_head):
 
 
 def load_rotary_projections(q_weight, k_weight, n_head=8, n_kv_head=2):
-    return reverse_permute_rope(q_weight, n_head, n_head), reverse_permute_rope(k_weight, n_head, n_kv_head)
+    return reverse_permute_rope(q_weight, n_head, n_head), reverse_permute_rope(
+        k_weight, n_head, n_kv_head
+    )

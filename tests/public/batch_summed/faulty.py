@@ -13,6 +13,8 @@ class LlamaRotaryEmbedding(nn.Module):
     @torch.no_grad()
     def forward(self, x, position_ids):
         # position_ids: (batch, length)
-        freqs = (self.inv_freq[:, None].float().expand(-1, position_ids.shape[0]) @ position_ids.float()).t()
+        freqs = (
+            self.inv_freq[:, None].float().expand(-1, position_ids.shape[0]) @ position_ids.float()
+        ).t()
         emb = torch.cat((freqs, freqs), dim=-1)
         return emb.cos().to(x.dtype), emb.sin().to(x.dtype)

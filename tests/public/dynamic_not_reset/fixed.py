@@ -18,13 +18,15 @@ class DynamicNTKRotaryEmbedding(nn.Module):
         seq_len = int(position_ids.max()) + 1
         if seq_len > self.max_seq_len_cached:  # growth
             base = self.base * (
-                (self.scaling_factor * seq_len / self.original_max_seq_len) - (self.scaling_factor - 1)
+                (self.scaling_factor * seq_len / self.original_max_seq_len)
+                - (self.scaling_factor - 1)
             ) ** (self.dim / (self.dim - 2))
             inv_freq = 1.0 / (base ** (torch.arange(0, self.dim, 2).float() / self.dim))
             self.register_buffer("inv_freq", inv_freq, persistent=False)
             self.max_seq_len_cached = seq_len
         if (
-            seq_len < self.original_max_seq_len and self.max_seq_len_cached > self.original_max_seq_len
+            seq_len < self.original_max_seq_len
+            and self.max_seq_len_cached > self.original_max_seq_len
         ):  # reset
             self.register_buffer("inv_freq", self.original_inv_freq, persistent=False)
             self.max_seq_len_cached = self.original_max_seq_len

@@ -6,7 +6,12 @@ class DynamicNTKScalingRotaryEmbedding(nn.Module):
     """cos and sin of all positions of the extended context, made once."""
 
     def __init__(
-        self, head_size=64, rotary_dim=64, max_position_embeddings=2048, base=10000.0, scaling_factor=4.0
+        self,
+        head_size=64,
+        rotary_dim=64,
+        max_position_embeddings=2048,
+        base=10000.0,
+        scaling_factor=4.0,
     ):
         super().__init__()
         self.head_size, self.rotary_dim, self.base = head_size, rotary_dim, base

@@ -4,7 +4,9 @@ import triton.language as tl
 
 
 @triton.jit
-def _turn(x, cos, sin, out, length, tables, HEADS: tl.constexpr, WIDTH: tl.constexpr, HALF: tl.constexpr):
+def _turn(
+    x, cos, sin, out, length, tables, HEADS: tl.constexpr, WIDTH: tl.constexpr, HALF: tl.constexpr
+):
     token = tl.program_id(0)
     row = tl.where(tables == 1, token % length, token)
     lane = tl.arange(0, HALF)

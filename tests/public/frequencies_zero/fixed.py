@@ -6,7 +6,9 @@ class RotaryEmbedding(nn.Module):
     def __init__(self, head_dim=64, rope_theta=10000.0):
         super().__init__()
         self.head_dim, self.rope_theta = head_dim, rope_theta
-        self.register_buffer("inv_freq", torch.empty(head_dim // 2, device="meta"), persistent=False)
+        self.register_buffer(
+            "inv_freq", torch.empty(head_dim // 2, device="meta"), persistent=False
+        )
         self.materialize("cpu")
 
     def materialize(self, device):

@@ -24,4 +24,6 @@ class RotaryAttentionHeads(nn.Module):
 
     def forward(self, Q, K):
         # Q, K: [B, H, T, D]
-        return self.rotary(Q.transpose(1, 2)).transpose(1, 2), self.rotary(K.transpose(1, 2)).transpose(1, 2)
+        return self.rotary(Q.transpose(1, 2)).transpose(1, 2), self.rotary(
+            K.transpose(1, 2)
+        ).transpose(1, 2)

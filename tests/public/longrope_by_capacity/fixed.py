@@ -33,7 +33,8 @@ class Phi3LongRoPERotaryEmbedding(nn.Module):
         use_long = int(position_ids.max()) + 1 > self.original_max_position_embeddings
         factors = torch.tensor(self.long_factor if use_long else self.short_factor, device=x.device)
         freqs = 1.0 / (
-            factors * self.base ** (torch.arange(0, self.dim, 2, device=x.device).float() / self.dim)
+            factors
+            * self.base ** (torch.arange(0, self.dim, 2, device=x.device).float() / self.dim)
         )
         angles = position_ids[..., None].float() * freqs
         angles = torch.cat((angles, angles), -1)

@@ -13,7 +13,9 @@ class RotaryEmbedding(nn.Module):
     def __init__(self, dim, theta=10000):
         super().__init__()
         self.kept = {}
-        self.register_buffer("freqs", theta ** (-torch.arange(0, dim, 2).float() / dim), persistent=False)
+        self.register_buffer(
+            "freqs", theta ** (-torch.arange(0, dim, 2).float() / dim), persistent=False
+        )
 
     def angles(self, length, offset):
         key = (length, offset)

@@ -29,7 +29,11 @@ class SuScaledRoPE(nn.Module):
     def forward(self, x, offset=0):
         """x: (B, n_heads, L, head_dim)"""
         L = x.shape[-2]
-        freqs = self._long_freqs if offset + L > self.original_max_position_embeddings else self._short_freqs
+        freqs = (
+            self._long_freqs
+            if offset + L > self.original_max_position_embeddings
+            else self._short_freqs
+        )
         angles = torch.arange(offset, offset + L, device=x.device).float()[:, None] / freqs
         cos, sin = angles.cos() * self.scale, angles.sin() * self.scale
         x1, x2 = x.chunk(2, -1)

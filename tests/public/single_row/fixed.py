@@ -27,7 +27,9 @@ def rope_general(x_ptr, out_ptr, offset, length, log2_base, HALF: tl.constexpr):
     tl.store(out_ptr + row * 2 * HALF + HALF + pair, x1 * sin + x2 * cos)
 
 
-def fast_rope(x: torch.Tensor, offset: int = 0, log2_base: float = 13.287712379549449) -> torch.Tensor:
+def fast_rope(
+    x: torch.Tensor, offset: int = 0, log2_base: float = 13.287712379549449
+) -> torch.Tensor:
     """x: (B, H, L, D), the rows of L at offset, offset + 1, ..."""
     x = x.contiguous()
     out = x.clone()

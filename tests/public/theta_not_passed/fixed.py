@@ -14,5 +14,7 @@ class ImagePosEmbed(nn.Module):
         self.theta, self.axes_dim = theta, axes_dim
 
     def forward(self, ids):
-        made = [rope_of_axis(dim, ids[:, axis], self.theta) for axis, dim in enumerate(self.axes_dim)]
+        made = [
+            rope_of_axis(dim, ids[:, axis], self.theta) for axis, dim in enumerate(self.axes_dim)
+        ]
         return torch.cat([cos for cos, _ in made], -1), torch.cat([sin for _, sin in made], -1)

@@ -4,7 +4,9 @@ import triton.language as tl
 
 
 @triton.jit
-def _turn(x, table, stride_token, stride_head, stride_row, PAIRS: tl.constexpr, BLOCK: tl.constexpr):
+def _turn(
+    x, table, stride_token, stride_head, stride_row, PAIRS: tl.constexpr, BLOCK: tl.constexpr
+):
     token, head = tl.program_id(0), tl.program_id(1)
     pair = tl.arange(0, BLOCK)
     inside = pair < PAIRS

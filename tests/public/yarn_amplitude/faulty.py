@@ -31,7 +31,9 @@ class YarnRoPE:
         plain = 1.0 / theta ** (torch.arange(0, head_dim, 2).float() / head_dim)
         self.inv_freq = plain / factor * ramp + plain * (1 - ramp)
         if s.get("mscale") and s.get("mscale_all_dim"):
-            self.attn_factor = get_mscale(factor, s["mscale"]) / get_mscale(factor, s["mscale_all_dim"])
+            self.attn_factor = get_mscale(factor, s["mscale"]) / get_mscale(
+                factor, s["mscale_all_dim"]
+            )
         else:
             self.attn_factor = get_mscale(factor)
 

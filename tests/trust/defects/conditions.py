@@ -61,7 +61,9 @@ class ComplexBuffer(nn.Module):
     def __init__(self, dim=64, max_seq_len=4096):
         super().__init__()
         angles = torch.outer(torch.arange(max_seq_len).float(), frequencies(dim))
-        self.register_buffer("freqs_cis", torch.polar(torch.ones_like(angles), angles), persistent=False)
+        self.register_buffer(
+            "freqs_cis", torch.polar(torch.ones_like(angles), angles), persistent=False
+        )
 
     def forward(self, x):
         wide = torch.view_as_complex(x.float().reshape(*x.shape[:-1], -1, 2))
@@ -69,7 +71,9 @@ class ComplexBuffer(nn.Module):
 
 
 @spoilt(
-    "dtypes", "spoilt-by-dtype", "ECOSYSTEM 2.8: vLLM's cache takes the dtype of the first query, for good"
+    "dtypes",
+    "spoilt-by-dtype",
+    "ECOSYSTEM 2.8: vLLM's cache takes the dtype of the first query, for good",
 )
 class CacheOfTheFirstDtype(nn.Module):
     def __init__(self, dim=64, max_seq_len=4096):
@@ -101,7 +105,9 @@ class TakesTheLastRows(nn.Module):
 class UnrotatedBeyond(nn.Module):
     def __init__(self, dim=64, max_seq_len=512):
         super().__init__()
-        self.register_buffer("angles", torch.outer(torch.arange(max_seq_len).float(), frequencies(dim)))
+        self.register_buffer(
+            "angles", torch.outer(torch.arange(max_seq_len).float(), frequencies(dim))
+        )
 
     def forward(self, x):
         rows = min(x.shape[1], len(self.angles))

@@ -96,7 +96,9 @@ def k_the_other_way(q, k, cos, sin):
     return q * cos + rotate_half(q) * sin, k * cos - rotate_half(k) * sin
 
 
-@planted("pairing-of-tables", "detector: interleaved rotate + half tables; ECOSYSTEM 2.6 timm", **HALF)
+@planted(
+    "pairing-of-tables", "detector: interleaved rotate + half tables; ECOSYSTEM 2.6 timm", **HALF
+)
 def every_two_with_half_tables(x, cos, sin):
     return x * cos + rotate_every_two(x) * sin
 

@@ -49,7 +49,10 @@ def in_place_on_a_copy(x, cos, sin):
 
 
 @planted(
-    "writes-tables", "N12: the shared table is changed in place by the first forward", check="inputs", **LLAMA
+    "writes-tables",
+    "N12: the shared table is changed in place by the first forward",
+    check="inputs",
+    **LLAMA,
 )
 def flips_the_table(q, k, cos, sin):
     cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
@@ -73,7 +76,9 @@ def written_behind_autograd_in_training(x, cos, sin):
     return out
 
 
-@planted("writes-input", "the same in place: the gradient is that of the input", in_place=True, **HALF)
+@planted(
+    "writes-input", "the same in place: the gradient is that of the input", in_place=True, **HALF
+)
 def in_place_behind_autograd(x, cos, sin):
     x.data.copy_(turn(x, cos, sin))
     return x
@@ -100,7 +105,9 @@ def writes_before_its_input(x, cos, sin):
     return out
 
 
-@planted("not-repeatable", "ECOSYSTEM 2.7: fla's autotuner rotates in place at the first call", **HALF)
+@planted(
+    "not-repeatable", "ECOSYSTEM 2.7: fla's autotuner rotates in place at the first call", **HALF
+)
 class TunedOnItsInput:
     def __init__(self):
         self.tuned = False
@@ -119,7 +126,11 @@ class OtherBits:
 
     def __call__(self, q, k, cos, sin):
         self.calls += 1
-        cos, sin, step = cos.unsqueeze(1), sin.unsqueeze(1), 1 + torch.finfo(q.dtype).eps * (self.calls % 2)
+        cos, sin, step = (
+            cos.unsqueeze(1),
+            sin.unsqueeze(1),
+            1 + torch.finfo(q.dtype).eps * (self.calls % 2),
+        )
         return (q * cos + rotate_half(q) * sin) * step, (k * cos + rotate_half(k) * sin) * step
 
 
@@ -156,7 +167,11 @@ class ForwardForBackward(torch.nn.Module):
         return self._Turn.apply(x, cos, sin)
 
 
-@planted("gradient", "ECOSYSTEM 2.7: Transformer Engine's backward does not know the start", **INTERLEAVED)
+@planted(
+    "gradient",
+    "ECOSYSTEM 2.7: Transformer Engine's backward does not know the start",
+    **INTERLEAVED,
+)
 class BackwardFromZero(torch.nn.Module):
     class _Turn(torch.autograd.Function):
         @staticmethod
@@ -198,7 +213,9 @@ def squeezed(x, cos, sin):
 # what shows only in some sizes
 
 
-@planted("batch", "N17: another formula for a batch of one", ("float32", "bfloat16", "float16"), **LLAMA)
+@planted(
+    "batch", "N17: another formula for a batch of one", ("float32", "bfloat16", "float16"), **LLAMA
+)
 def fused_for_a_batch_of_one(q, k, cos, sin):
     cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
     if len(q) == 1:
@@ -228,7 +245,10 @@ class OffsetBakedIn:
 
 
 @planted(
-    "unlike", "a loop over the heads of q turns those of k again, with fewer heads in k", check="gqa", **LLAMA
+    "unlike",
+    "a loop over the heads of q turns those of k again, with fewer heads in k",
+    check="gqa",
+    **LLAMA,
 )
 def k_once_for_each_head_of_q(q, k, cos, sin):
     cos, sin, keys = cos.unsqueeze(1), sin.unsqueeze(1), list(k.unbind(1))

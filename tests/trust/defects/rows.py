@@ -110,7 +110,9 @@ class TablesCachedByLength:
 
 
 @planted(
-    "per-head", "ECOSYSTEM 2.3, 2.6: a bshd tensor where bhsd was expected, rotated by head index", **HALF
+    "per-head",
+    "ECOSYSTEM 2.3, 2.6: a bshd tensor where bhsd was expected, rotated by head index",
+    **HALF,
 )
 def by_head(x, cos, sin):
     heads = x.shape[2]
@@ -120,20 +122,25 @@ def by_head(x, cos, sin):
 @planted("per-head", "ECOSYSTEM 2.6: Liger ignores unsqueeze_dim=2", **{**LLAMA, "layout": "bshd"})
 def unsqueeze_dim_ignored(q, k, cos, sin):
     cos, sin = (t[:, : q.shape[2]] for t in (cos, sin))  # (B, H, D): lines up with heads
-    return q * cos.unsqueeze(1) + rotate_half(q) * sin.unsqueeze(1), k * cos.unsqueeze(1) + rotate_half(
-        k
-    ) * sin.unsqueeze(1)
+    return q * cos.unsqueeze(1) + rotate_half(q) * sin.unsqueeze(1), k * cos.unsqueeze(
+        1
+    ) + rotate_half(k) * sin.unsqueeze(1)
 
 
 @planted(
-    "first-of-batch", "ECOSYSTEM 2.1: aiter's rope uses cos[0] for every batch row", batched=True, **BATCHED
+    "first-of-batch",
+    "ECOSYSTEM 2.1: aiter's rope uses cos[0] for every batch row",
+    batched=True,
+    **BATCHED,
 )
 def table_of_the_first_batch_row(x, cos, sin):
     cos, sin = cos[:1], sin[:1]
     return x * cos + rotate_half(x) * sin
 
 
-@planted("first-of-batch", "N16: vllm-omni, only sample 0's cos used for the batch", batched=True, **OWN)
+@planted(
+    "first-of-batch", "N16: vllm-omni, only sample 0's cos used for the batch", batched=True, **OWN
+)
 def positions_of_the_first_batch_row(x, positions):
     return turned(x, positions[:1, :, None] * frequencies(x.shape[-1]))
 
@@ -219,11 +226,16 @@ def phase_in_tf32(x, positions):
 
 @planted("phase", "N4: DeepSpeed's zero.Init makes arange in the model's dtype", **COUNTED)
 def arange_in_bfloat16(x):
-    return turned(x, torch.arange(x.shape[1]).bfloat16().double()[:, None] * frequencies(x.shape[-1]))
+    return turned(
+        x, torch.arange(x.shape[1]).bfloat16().double()[:, None] * frequencies(x.shape[-1])
+    )
 
 
 @planted(
-    "phase", "ECOSYSTEM 2.3: rotary-embedding-torch, positions in the dtype of q", ("bfloat16",), **COUNTED
+    "phase",
+    "ECOSYSTEM 2.3: rotary-embedding-torch, positions in the dtype of q",
+    ("bfloat16",),
+    **COUNTED,
 )
 def positions_in_the_dtype_of_q(x):
     positions = torch.arange(x.shape[1]).to(x.dtype).double()
@@ -232,4 +244,6 @@ def positions_in_the_dtype_of_q(x):
 
 @planted("not-rotated", "N5; detector: garbage inv_freq of a buffer that was never filled", **OWN)
 def frequencies_never_filled(x, positions):
-    return turned(x, positions[..., None] * torch.full((x.shape[-1] // 2,), -2.0e-14, dtype=torch.float64))
+    return turned(
+        x, positions[..., None] * torch.full((x.shape[-1] // 2,), -2.0e-14, dtype=torch.float64)
+    )

@@ -23,10 +23,16 @@ def rotated(q, k, cos, sin):
     return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
 
 
-@planted("sections", "`mrope_section * 2` of a tensor or array: sections twice as long, over lanes", **QWEN2)
+@planted(
+    "sections",
+    "`mrope_section * 2` of a tensor or array: sections twice as long, over lanes",
+    **QWEN2,
+)
 def doubled_and_not_repeated(q, k, cos, sin, mrope_section):
     twice = [2 * pairs for pairs in mrope_section]
-    cos, sin = (torch.cat([part[i] for i, part in enumerate(t.split(twice, -1))], -1) for t in (cos, sin))
+    cos, sin = (
+        torch.cat([part[i] for i, part in enumerate(t.split(twice, -1))], -1) for t in (cos, sin)
+    )
     return rotated(q, k, cos, sin)
 
 
@@ -34,7 +40,8 @@ def doubled_and_not_repeated(q, k, cos, sin, mrope_section):
 def second_half_of_width(q, k, cos, sin, mrope_section):
     parts = mrope_section * 2
     cos, sin = (
-        torch.cat([part[min(i, 2)] for i, part in enumerate(t.split(parts, -1))], -1) for t in (cos, sin)
+        torch.cat([part[min(i, 2)] for i, part in enumerate(t.split(parts, -1))], -1)
+        for t in (cos, sin)
     )
     return rotated(q, k, cos, sin)
 
@@ -48,7 +55,8 @@ def time_alone(q, k, cos, sin, mrope_section):
 def width_first(q, k, cos, sin, mrope_section):
     parts = mrope_section * 2
     cos, sin = (
-        torch.cat([part[2 - i % 3] for i, part in enumerate(t.split(parts, -1))], -1) for t in (cos, sin)
+        torch.cat([part[2 - i % 3] for i, part in enumerate(t.split(parts, -1))], -1)
+        for t in (cos, sin)
     )
     return rotated(q, k, cos, sin)
 
@@ -56,7 +64,10 @@ def width_first(q, k, cos, sin, mrope_section):
 @planted("sections", "Qwen2-VL's sections for Qwen3-VL's weights", **QWEN3)
 def sections_where_turns_were_meant(q, k, cos, sin, mrope_section):
     parts = mrope_section * 2
-    cos, sin = (torch.cat([part[i % 3] for i, part in enumerate(t.split(parts, -1))], -1) for t in (cos, sin))
+    cos, sin = (
+        torch.cat([part[i % 3] for i, part in enumerate(t.split(parts, -1))], -1)
+        for t in (cos, sin)
+    )
     return rotated(q, k, cos, sin)
 
 

@@ -29,7 +29,9 @@ def batch_rows_from_2_on(x, cos, sin):
     return torch.cat((out[:2], x[2:]))
 
 
-@planted("first-of-batch", "batch row 0's tables, from three batch rows on", batched=True, **BATCHED)
+@planted(
+    "first-of-batch", "batch row 0's tables, from three batch rows on", batched=True, **BATCHED
+)
 def one_table_for_three_batch_rows(x, cos, sin):
     own = slice(None) if x.shape[0] < 3 else slice(1)
     return rotated(x, cos[own], sin[own])
@@ -40,7 +42,9 @@ def heads_of_128(x, cos, sin):
     return x.clone() if x.shape[-1] == 128 else turn(x, cos, sin)
 
 
-@planted("partly", "pairs taken two at a time: the last of an odd number is left", check="sizes", **HALF)
+@planted(
+    "partly", "pairs taken two at a time: the last of an odd number is left", check="sizes", **HALF
+)
 def pairs_two_at_a_time(x, cos, sin):
     out, half = turn(x, cos, sin), x.shape[-1] // 2
     return torch.where(torch.arange(x.shape[-1]) % half < half // 2 * 2, out, x)

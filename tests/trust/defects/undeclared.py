@@ -133,7 +133,10 @@ def clears_its_input(x, cos, sin):
     return out
 
 
-@planted("writes-input", "the result is written into the input, and a new tensor is returned, nothing said")
+@planted(
+    "writes-input",
+    "the result is written into the input, and a new tensor is returned, nothing said",
+)
 def writes_and_returns_a_new_tensor(x, cos, sin):
     out = turn(x, cos[:, None], sin[:, None])
     with torch.no_grad():
@@ -282,9 +285,9 @@ class CachesByLength(torch.nn.Module):
     def forward(self, x, offset=None):
         offset = offset or 0
         if x.shape[1] not in self.cached:
-            self.cached[x.shape[1]] = torch.arange(offset, offset + x.shape[1])[:, None] * frequencies(
-                self.dim
-            )
+            self.cached[x.shape[1]] = torch.arange(offset, offset + x.shape[1])[
+                :, None
+            ] * frequencies(self.dim)
         return by_angles(x, self.cached[x.shape[1]])
 
 

@@ -4,7 +4,12 @@ import torch
 from planting import WIDE, planted
 
 HALF = {"pairing": "half", "layout": "bshd", "tables": "half-width", "table_axes": "s1w"}
-INTERLEAVED = {"pairing": "interleaved", "layout": "bhsd", "tables": "half-width", "table_axes": "sw"}
+INTERLEAVED = {
+    "pairing": "interleaved",
+    "layout": "bhsd",
+    "tables": "half-width",
+    "table_axes": "sw",
+}
 COMPLEX = {"pairing": "interleaved", "layout": "bshd", "tables": "complex"}
 SEDD = {"pairing": "half", "layout": "qkv", "tables": "packed"}
 BROADCAST = {"pairing": "half", "layout": "qkv", "tables": "repeated", "table_axes": "1s11w"}
@@ -143,7 +148,9 @@ def scaled_result(x, cos, sin):
     return turn(x, cos, sin) * 1.125
 
 
-@planted("scaled", "an attention factor applied to q and k where the tables hold it already", **LLAMA)
+@planted(
+    "scaled", "an attention factor applied to q and k where the tables hold it already", **LLAMA
+)
 def attention_factor_again(q, k, cos, sin):
     cos, sin, factor = cos.unsqueeze(1), sin.unsqueeze(1), 0.1 * 3.4657 + 1  # YaRN's, of 32
     return (q * cos + rotate_half(q) * sin) * factor, (k * cos + rotate_half(k) * sin) * factor
@@ -169,7 +176,9 @@ def nan_in_a_lane(x, cos, sin):
     return torch.where(torch.arange(x.shape[-1]) == 5, torch.nan, out)
 
 
-@planted("low-precision", "ECOSYSTEM 2.8: vLLM's cache keeps bfloat16 values in float32", WIDE, **HALF)
+@planted(
+    "low-precision", "ECOSYSTEM 2.8: vLLM's cache keeps bfloat16 values in float32", WIDE, **HALF
+)
 def tables_went_through_bfloat16(x, cos, sin):
     return turn(x, cos.bfloat16().to(x.dtype), sin.bfloat16().to(x.dtype))
 

@@ -4,9 +4,21 @@ import torch
 from planting import planted
 
 TABLES = {"pairing": "half", "layout": "bshd", "tables": "repeated", "rotary_dim": 32}
-NARROW = {"pairing": "half", "layout": "bshd", "tables": "half-width", "table_axes": "s1w", "rotary_dim": 32}
+NARROW = {
+    "pairing": "half",
+    "layout": "bshd",
+    "tables": "half-width",
+    "table_axes": "s1w",
+    "rotary_dim": 32,
+}
 EVERY_TWO = {**NARROW, "pairing": "interleaved"}
-OWN = {"pairing": "half", "layout": "bshd", "tables": "positions", "positions": "any", "rotary_dim": 32}
+OWN = {
+    "pairing": "half",
+    "layout": "bshd",
+    "tables": "positions",
+    "positions": "any",
+    "rotary_dim": 32,
+}
 WHOLE = {"pairing": "half", "layout": "bhsd", "tables": "half-width", "table_axes": "sw"}
 LANES, THETA = 32, 10000.0
 
@@ -25,14 +37,19 @@ def partly(x, positions, lanes, frequencies):
 @planted("over-head-dim", "N8; detector: partial, theta/head_dim", **OWN)
 def frequencies_over_head_dim(x, positions):
     return partly(
-        x, positions, LANES, THETA ** (-torch.arange(0, LANES, 2, dtype=torch.float64) / x.shape[-1])
+        x,
+        positions,
+        LANES,
+        THETA ** (-torch.arange(0, LANES, 2, dtype=torch.float64) / x.shape[-1]),
     )
 
 
 @planted("rotary-dim", "N8: rotary_dim ignored", **OWN)
 def rotary_dim_ignored(x, positions):
     width = x.shape[-1]
-    return partly(x, positions, width, THETA ** (-torch.arange(0, width, 2, dtype=torch.float64) / width))
+    return partly(
+        x, positions, width, THETA ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    )
 
 
 @planted("rotary-dim", "F11: a full-width table taken for a half-width one", **TABLES)

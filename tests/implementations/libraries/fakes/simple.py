@@ -24,4 +24,8 @@ def by_table(positions: Tensor, x: Tensor, width: int, table: Tensor) -> Tensor:
     heads = x.double().unflatten(-1, (-1, width))  # (T, H, D)
     first, second = heads.chunk(2, -1)
     cos, sin = cos[:, None], sin[:, None]
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), -1).flatten(-2).to(x.dtype)
+    return (
+        torch.cat((first * cos - second * sin, second * cos + first * sin), -1)
+        .flatten(-2)
+        .to(x.dtype)
+    )

@@ -1,0 +1,222 @@
+"""What an object says of its own frequencies: its attributes, its configuration's, and its class's name."""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import FunctionType
+from typing import Any
+
+from torch import Tensor, equal
+from torch.nn import Module
+
+from rotcheck.implementations.vocabulary import AXES, said
+from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
+
+_PLAIN = (int, float, str, Mapping, list, tuple)
+_NESTED = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_config")
+_THETA = ("rope_theta", "theta", "base", "rotary_base", "rope_base")
+_ORIGINAL = (
+    "original_max_position_embeddings",
+    "original_seq_len",
+    "original_length",
+    "old_context_len",
+)
+_LENGTH = ("max_position_embeddings", "max_seq_len_cached", "max_seq_len", "max_length")
+FACTOR = ("factor", "scaling_factor", "rope_factor", "scale_factor")
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What an object says, by the names of its attributes."""
+
+    kind: str  # "yarn", "llama3", "longrope", "dynamic", ...; empty: it says none
+    values: Mapping[str, Any] = field(default_factory=dict)
+    configuration: Sequence[str] = ()  # names that its configuration has
+
+    def number(self, *names: str) -> float | None:
+        """Return the first of these that is a positive number."""
+        found = (self.values.get(name) for name in names)
+        return next(
+            (float(n) for n in found if isinstance(n, (int, float)) and n is not True and n > 0),
+            None,
+        )
+
+    def holder(self, value: float) -> str | None:
+        """Return the name under which it keeps this number; None: it does not."""
+        numbers = ((name, own) for name, own in self.values.items() if isinstance(own, float))
+        return next((name for name, own in numbers if abs(own / value - 1) < 1e-4), None)
+
+    def factors(self, name: str) -> tuple[float, ...]:
+        """Return a list of numbers, one a pair; empty where it has none."""
+        found = self.values.get(name)
+        found = found.tolist() if isinstance(found, Tensor) else found
+        return tuple(map(float, found)) if isinstance(found, (list, tuple)) else ()
+
+    @property
+    def theta(self) -> float:
+        """The base, 10000 where it says none."""
+        return self.number(*_THETA) or 10000.0
+
+    @property
+    def head_dim(self) -> int | None:
+        """The width of a head, or that of all heads over their number."""
+        whole, heads = (
+            self.number("hidden_size", "embed_dim"),
+            self.number("num_attention_heads", "num_heads"),
+        )
+        found = self.number("head_dim") or (whole / heads if whole and heads else None)
+        return int(found) if found else None
+
+    @property
+    def coordinates(self) -> int | None:
+        """How many coordinates it has lanes for, one number each."""
+        lists = (value for name, value in self.values.items() if said(name, AXES))
+        return next((len(value) for value in lists if isinstance(value, (tuple, list))), None)
+
+    @property
+    def original_length(self) -> int | None:
+        """The length that the model was trained with before its context was extended."""
+        found = self.number(*_ORIGINAL)
+        return int(found) if found else None
+
+    @property
+    def length(self) -> int | None:
+        """The longest length that it speaks of as its own, or the original one."""
+        found = self.number(*_ORIGINAL, *_LENGTH)
+        return int(found) if found else None
+
+    @property
+    def longest(self) -> int | None:
+        """The longest length that it speaks of as its own."""
+        found = self.number(*_LENGTH)
+        return int(found) if found else None
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Return the schedules that this may mean, each with the numbers that it says."""
+        try:
+            return tuple(self._schedules())
+        except (ValueError, TypeError):  # numbers that no schedule has
+            return ()
+
+    def _schedules(self) -> Iterator[Schedule]:
+        factor, original, theta = self.number(*FACTOR), self.original_length, self.theta
+        if self.kind == "linear" and factor:
+            yield Plain(theta) if factor == 1 else Linear(factor, theta)
+        if self.kind == "proportional":
+            yield Proportional(
+                self.number("partial_rotary_factor", "proportion") or 1.0, theta, factor or 1.0
+            )
+        if self.kind == "llama3" and factor and original:
+            low, high = (
+                self.number("low_freq_factor") or 1.0,
+                self.number("high_freq_factor") or 4.0,
+            )
+            yield Llama3(factor, original, theta, low, high)
+        if self.kind == "yarn" and factor and original:
+            yield self._yarn(factor, original, theta)
+        if self.factors("short_factor") and self.factors("long_factor") and original:
+            one = self._longrope(original, theta)
+            yield from (one, replace(one, length=original + 1))
+        if self.kind in ("", "default"):
+            yield Plain(theta)
+
+    def _yarn(self, factor: float, original: int, theta: float) -> Schedule:
+        fast, slow = self.number("beta_fast") or 32.0, self.number("beta_slow") or 1.0
+        both = self.number("mscale"), self.number("mscale_all_dim")
+        whole = self.values.get("truncate", True) is not False
+        return Yarn(
+            factor,
+            original,
+            theta,
+            fast,
+            slow,
+            whole,
+            *both,
+            attention=self.number("attention_factor"),
+        )
+
+    def _longrope(self, original: int, theta: float) -> LongRope:
+        longest = self.number(*_LENGTH) or original
+        return LongRope(
+            short=self.factors("short_factor"),
+            long=self.factors("long_factor"),
+            original_length=original,
+            factor=self.number("factor") or max(longest / original, 1.0),
+            theta=theta,
+            attention=self.number("attention_factor"),
+        )
+
+
+def configured(function: Any) -> Configured:
+    """Return what an object, or the owner of a method, says of its frequencies."""
+    owner = getattr(function, "__self__", function)
+    values: dict[str, Any] = dict(_defaults(function))
+    configuration = getattr(owner, "config", None)
+    for source in (configuration, owner):
+        for name, value in _attributes(source).items():
+            values[name] = value
+        for name in _NESTED:
+            nested = values.get(name)
+            if isinstance(nested, Mapping):
+                values |= {str(key): value for key, value in nested.items()}
+    return Configured(_kind(owner, values), values, tuple(_attributes(configuration)))
+
+
+def _defaults(function: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the parameters of a plain function that have a default, each with it."""
+    if isinstance(function, FunctionType):
+        for name, parameter in inspect.signature(function).parameters.items():
+            if parameter.default not in (parameter.empty, None):
+                yield name, parameter.default
+
+
+def layer_types(function: Any) -> tuple[str, ...]:
+    """Return the kinds of layers of which a module keeps frequencies each: `full_attention`, `sliding_attention`.
+
+    By the names of its buffers, or as its own `layer_types` call them.
+    """
+    owner = getattr(function, "__self__", function)
+    kinds = tuple(_of_layers(owner))
+    own = getattr(owner, "layer_types", ())
+    own = tuple(dict.fromkeys(own)) if isinstance(own, (tuple, list, set, frozenset)) else ()
+    return own if len(own) == len(kinds) > 0 and all(isinstance(one, str) for one in own) else kinds
+
+
+def layers_differ(function: Any) -> bool:
+    """Return whether a module keeps other frequencies for one kind of layers than for another."""
+    every = list(_of_layers(getattr(function, "__self__", function)).values())
+    return any(one.shape != every[0].shape or not equal(one, every[0]) for one in every[1:])
+
+
+def _of_layers(owner: Any) -> dict[str, Tensor]:
+    """Return the frequencies that a module keeps, by what its buffers say in front of `_inv_freq`."""
+    buffers = owner.named_buffers() if isinstance(owner, Module) else ()
+    kinds = {
+        name.removesuffix("_inv_freq"): one for name, one in buffers if name.endswith("_inv_freq")
+    }
+    return {kind: one for kind, one in kinds.items() if not kind.endswith("original")}
+
+
+def _kind(owner: Any, values: Mapping[str, Any]) -> str:
+    kind = str(values.get("rope_type") or values.get("type") or "").lower()
+    name = type(owner).__name__.lower()
+    named = {"yarn": "yarn", "llama3": "llama3", "longrope": "longrope", "dynamicntk": "dynamic"}
+    by_name = next((each for part, each in named.items() if part in name), "")
+    return {"su": "longrope", "ntk": "dynamic", "none": ""}.get(kind, kind) or by_name
+
+
+def _attributes(source: Any) -> dict[str, Any]:
+    if isinstance(source, Mapping):
+        return {str(name): value for name, value in source.items()}
+    own = dict(getattr(source, "__dict__", {}))
+    return own if source is None or isinstance(source, Module) else _of_class(type(source)) | own
+
+
+def _of_class(kind: type) -> dict[str, Any]:
+    """Return the plain values that a class holds, as a configuration of a few lines does."""
+    every = ((name, value) for each in reversed(kind.__mro__) for name, value in vars(each).items())
+    return {
+        name: value
+        for name, value in every
+        if isinstance(value, _PLAIN) and not name.startswith("_")
+    }

@@ -1,0 +1,125 @@
+"""Where frequencies follow the length of a sequence and should not, or should and do not."""
+
+from dataclasses import replace
+
+import torch
+
+from rotcheck.identify.angles.frequency_fit import Fit
+from rotcheck.identify.angles.object_config import Configured
+from rotcheck.identify.angles.response_frequencies import Turned, wrapped
+from rotcheck.identify.asking.remarks import remark
+from rotcheck.results import Remark
+from rotcheck.rotary.departures import departure
+from rotcheck.rotary.schedules import LongRope, Schedule, Yarn
+
+SCALED = 1e-3  # relative
+NEAR = 5  # positions up to which even float32 tells an angle of 10000 radians a position
+LOOSE = 0.1  # radians
+LONGER = 2  # times the length up to which nothing has to change
+
+
+def by_length(position: int, known: Configured) -> Remark:
+    """Return that frequencies are others once a position is asked for, and by which schedule."""
+    kinds = {"dynamic": "dynamic NTK, as it says", "longrope": "LongRoPE, as it says"}
+    if known.factors("long_factor"):
+        kinds[known.kind] = kinds["longrope"]
+    why = kinds.get(known.kind, "dynamic NTK, perhaps")
+    words = f"with position {position} its frequencies are others than with few rows: {why}"
+    return remark(
+        "by-length",
+        words,
+        "the angles of position 1 beside few others and beside that",
+        mistake=False,
+    )
+
+
+def exchanged(made: Fit) -> list[Remark]:
+    """Return that fast pairs are slowed and slow ones kept."""
+    known = departure(made.frequencies)
+    seen = "the frequencies of all pairs, over those without any scaling"
+    return [remark("bands-exchanged", known.words, seen)] if known.exchanged else []
+
+
+def long_factors(made: Fit) -> list[Remark]:
+    """Return that few rows turn by LongRoPE's long factors."""
+    schedule = made.schedule
+    if not isinstance(schedule, LongRope) or schedule.length <= schedule.original_length:
+        return []
+    if schedule.long == schedule.short:
+        return []
+    words = (
+        f"turns by long_factor below the original length of {schedule.original_length}, where short_factor belongs: "
+        "long_factor is for sequences that are longer"
+    )
+    return [
+        remark(
+            "long-factors",
+            words,
+            f"frequencies of few rows: theta {schedule.theta:g} over long_factor",
+        )
+    ]
+
+
+def not_dynamic(known: Configured, last: int) -> list[Remark]:
+    """Return that one that is named dynamic has the same frequencies at every length."""
+    length = known.length
+    if known.kind != "dynamic" or not length or last < LONGER * length:
+        return []
+    words = (
+        f"is named dynamic, and its frequencies are the same at every length: dynamic NTK keeps them up to {length} "
+        "positions and raises theta with the length beyond"
+    )
+    return [
+        remark(
+            "not-dynamic",
+            words,
+            f"the angles of position 1 beside few others and beside position {last}",
+        )
+    ]
+
+
+def amplitude_missing(schedule: Schedule | None, amplitude: float, known: Configured) -> str | None:
+    """Return that cos and sin are not scaled as YaRN or LongRoPE asks, nor as the object says itself.
+
+    No mistake: DeepSeek's are not, by their configuration, and others scale the scores instead.
+    """
+    if not isinstance(schedule, Yarn | LongRope):
+        return None
+    said = [one.attention_factor for one in known.schedules() if isinstance(one, Yarn | LongRope)]
+    both = known.number("mscale"), known.number("mscale_all_dim")
+    if isinstance(schedule, Yarn) and None not in both:
+        said.append(
+            replace(
+                schedule, mscale=both[0], mscale_all_dim=both[1], attention=None
+            ).attention_factor
+        )
+    if any(abs(amplitude / wanted - 1) < SCALED for wanted in (schedule.attention_factor, *said)):
+        return None
+    factor = f"{schedule.factor:g}"
+    if isinstance(schedule, Yarn):
+        name, formula = "YaRN", f"0.1 ln {factor} + 1"
+        meant = (
+            "a configuration whose mscale equals its mscale_all_dim means 1 and scales the softmax instead, as "
+            "DeepSeek's does, also in transformers"
+        )
+    else:
+        name, formula = "LongRoPE", f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
+        meant = (
+            "right only where the scores are scaled elsewhere, or the model's configuration says so"
+        )
+    return (
+        f"{name} with factor {factor} asks for cos and sin scaled by {formula} = {schedule.attention_factor:.4g}; they "
+        f"are scaled by {amplitude:.4g} ({meant})"
+    )
+
+
+def inverted(seen: Turned, direction: int, theta: float) -> str:
+    """Return that frequencies grow from pair to pair as they should fall; empty: they do not."""
+    near = [position for position in seen if 0 < position <= NEAR]
+    pairs = len(next(iter(seen.values())))
+    growing = theta ** (torch.arange(pairs, dtype=torch.float64) / pairs)  # (P,)
+    off = [wrapped(direction * seen[at] - at * growing).abs().max() for at in near]
+    if not near or max(off) > LOOSE:
+        return ""
+    exponent = f"2i / {2 * pairs}"
+    return f"its frequencies grow from pair to pair: {theta:g} ** ({exponent}) where {theta:g} ** (-{exponent}) belongs"

@@ -1,0 +1,67 @@
+"""A function held to the layout that its docstring speaks of."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.calling import documented_shapes
+from rotcheck.identify.calling.documented_layout import Shape, said_layout
+from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.templates import TABLES
+from rotcheck.identify.reading.convention_words import shape_words
+from rotcheck.identify.telling.grounds import any_layout
+from rotcheck.results import Remark
+from rotcheck.rotary.conventions import Convention, split
+
+
+def others(found: Found, function: Callable[..., Any]) -> list[Convention]:
+    """Return the further calls that fit, without those in another layout than a docstring says."""
+    said = said_layout(function)
+    return [
+        each.convention
+        for each in found.others
+        if not said or each.convention.layout == said.layout
+    ]
+
+
+def to_layout(
+    found: Found, function: Callable[..., Any]
+) -> tuple[Found, tuple[Convention, Remark] | None]:
+    """Return the call in the layout that is said, and where no call rotates in that, the contradiction.
+
+    A contradiction: the call that is said, and the mistake that the function then makes.
+    """
+    said, own = said_layout(function), found.convention
+    if said is None or not found.exact or (said.layout == own.layout and not any_layout(found)):
+        return found, None
+    every = (replace(found, others=()), *found.others)
+    fitting = next((each for each in every if each.convention.layout == said.layout), None)
+    tables = _said_of_tables(function, own)
+    shaped = [each.convention for each in every if each.convention.table_axes == tables]
+    if fitting and shaped and all(each.layout != said.layout for each in shaped):
+        return found, _elsewhere(said, shaped[0], f" with tables {shape_words(tables)}")
+    if fitting:
+        return replace(fitting, others=tuple(each for each in every if each is not fitting)), None
+    meant = replace(own, layout=said.layout)
+    if meant.axes.replace("b", "") == own.axes:
+        rotated = f"{said.words}, and it rotates {shape_words(own.axes)}"
+        words = f"later batch rows turn on from where the first one ends: {rotated}"
+        return found, (meant, remark("per-batch", words, f"a call with {shape_words(meant.axes)}"))
+    if sorted(split(meant.axes)) != sorted(split(own.axes)):
+        return found, None
+    return found, _elsewhere(said, own)
+
+
+def _elsewhere(said: Shape, own: Convention, tables: str = "") -> tuple[Convention, Remark]:
+    """Return the call that is said, and that it turns along another axis in it; `tables`: their shape, where said."""
+    meant = replace(own, layout=said.layout)
+    words = f"turns with the head, not the row: {said.words}, and it rotates {shape_words(own.axes)}{tables}"
+    return meant, remark("per-head", words, f"a call with {shape_words(meant.axes)}")
+
+
+def _said_of_tables(function: Callable[..., Any], own: Convention) -> str:
+    """Return the axes that are said of tables; empty: none are, or not the same of all."""
+    roles = documented_shapes.of_roles(function, own.arguments)
+    axes = {one.replace("d", "w") for role, one in roles.items() if role in TABLES}
+    return axes.pop() if len(axes) == 1 else ""

@@ -1,0 +1,21 @@
+"""Tensors with marked memory around them, where a kernel may write to any address."""
+
+from collections.abc import Callable
+
+import torch
+
+from rotcheck.identify.reading.response import WIDER, watched
+from rotcheck.measure.fences import fenced, spoilt
+from rotcheck.rotary.calls import Call
+
+
+def within(call: Call, device: torch.device) -> tuple[Call, Callable[[], list[bool]]]:
+    """Return the same call with margins around its tensors, and what tells of each whether they were written to.
+
+    Where nothing but PyTorch can write, and no margins are needed, none is ever told.
+    """
+    if not watched(device):
+        return call, lambda: [False] * len(call.inputs)
+    margin = WIDER * max(x.numel() for x in call.inputs)
+    buffers, inner = zip(*(fenced(x.contiguous(), margin) for x in call.inputs))
+    return call.of(*inner), lambda: [spoilt(each, margin) for each in buffers]

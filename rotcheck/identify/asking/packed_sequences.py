@@ -1,0 +1,71 @@
+"""Several sequences in one tensor: do their positions begin anew where `cu_seqlens` says so?"""
+
+import re
+from dataclasses import replace
+
+import torch
+
+from rotcheck.identify.asking import traits
+from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.calling.role_evidence import documentation
+from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.reading.response import SAME
+from rotcheck.measure import errors
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.results import Remark, Told
+from rotcheck.rotary.conventions import role_of
+
+FIRST = 2  # rows of the first of two sequences
+ROWS = 9  # of tables that have one for each position
+POSITIONS = (0, 1, 0, 1, 2)
+ROW_BY_ROW = "takes the tables row by row, whatever cu_seqlens says"
+_POSITIONS = re.compile(
+    r"max_?(seq_?len|length|pos)|for each position|longest|\bposition\)|\(positions?\b",
+    re.IGNORECASE,
+)
+
+
+def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
+    """Return what a call with two sequences tells, of a function that is told where they begin."""
+    if "cu_seqlens" not in map(role_of, found.convention.arguments) or not found.exact:
+        return [], []
+    rows = found.trier.probe.length
+    seen = f"cu_seqlens of [0, {FIRST}, {rows}] beside [0, {rows}]"
+    one = found.trier.ones(found.convention)  # (1, S, H, D)
+    two = found.trier.but(starts=(0, FIRST)).ones(found.convention)  # (1, S, H, D)
+    if torch.allclose(two[:, FIRST:], one[:, :-FIRST], atol=SAME):
+        return [Told(field="positions", says="begin anew with each sequence", because=seen)], []
+    words = "gives the second of two sequences no positions of its own"
+    if found.convention.tables == "positions" or not torch.allclose(two, one, atol=SAME):
+        return [], [remark("sequences", words, seen)]
+    anew = _anew(found)
+    if anew is False:
+        words = f"{ROW_BY_ROW}: the second sequence does not begin anew"
+        return [], [remark("sequences", words, f"{seen}, in tables of {ROWS} rows")]
+    words = f"{ROW_BY_ROW}: they must begin anew with each sequence"
+    words += "; of larger ones it takes a row for each position" if anew else ""
+    return [], [remark("sequences", words, seen, mistake=False)]
+
+
+def _anew(found: Found) -> bool | None:
+    """Return whether positions begin anew in tables of more rows than there are tokens; None: these are refused."""
+    own = replace(found.convention, positions="any")
+    asked = traits.Function(found.trier.function, own, found.trier.device)
+    width = found.trier.probe.width
+    case = Case(asked, torch.float32, Sizes(1, 2, 2, width, POSITIONS))
+    larger = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))
+    call = replace(case.call(), tables=larger.tables(), starts=(0, FIRST))
+    try:
+        return bool(errors.against(case, asked(call), case.truth).error <= errors.SAME)
+    except Exception:  # it takes a row for each token alone
+        return None
+
+
+def rows_are_positions(found: Found) -> bool:
+    """Return whether something says that the tables have a row for each position, and not for each token."""
+    if found.convention.tables == "positions":
+        return True
+    function = found.trier.function
+    names = [one.name for one in parameters(function) or ()]
+    return any(map(_POSITIONS.search, (documentation(function), *names)))

@@ -1,0 +1,37 @@
+"""What a function prints or warns of while it is called: worth knowing, and no mistake."""
+
+import contextlib
+import io
+import warnings
+
+from rotcheck.identify.asking.idle_arguments import usual_case
+from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.calling.search import Found
+from rotcheck.results import Remark
+from rotcheck.rotary.calls import arguments
+
+LONGEST = 100  # characters that are shown
+
+
+def of_call(found: Found) -> list[Remark]:
+    """Return remarks on what the usual call prints and warns of, in Python."""
+    case, written = usual_case(found), io.StringIO()
+    positional, keyword = arguments(found.convention, case.call())
+    with warnings.catch_warnings(record=True) as heard, contextlib.redirect_stdout(written):
+        warnings.simplefilter("always")
+        with (
+            contextlib.redirect_stderr(written),
+            contextlib.suppress(Exception),
+        ):  # it was told what it raises
+            found.trier.function(*positional, **keyword)
+    seen = "one call, its standard streams and warnings recorded"
+    notes = [
+        f"prints on a call: {_first(written.getvalue())}" if written.getvalue().strip() else "",
+        f"warns on a call: {_first(str(heard[0].message))}" if heard else "",
+    ]
+    return [remark("prints", words, seen, mistake=False) for words in notes if words]
+
+
+def _first(text: str) -> str:
+    line = text.strip().splitlines()[0]
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."

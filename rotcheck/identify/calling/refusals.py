@@ -1,0 +1,110 @@
+"""What calls raised, and which kinds of arguments a function refuses, whatever their shapes."""
+
+import linecache
+import re
+from collections import Counter
+from functools import lru_cache
+from types import TracebackType
+
+from rotcheck.rotary.calls import parsed
+from rotcheck.rotary.conventions import Convention
+
+ENOUGH = 40  # calls that one line refuses for the kinds of their arguments, none of which came back
+_OF_KINDS = (TypeError, AttributeError, KeyError, NameError, ImportError, ModuleNotFoundError)
+_SAYS_KIND = re.compile(
+    r"Boolean value of Tensor|only one element tensors|cannot be converted to Scalar|only integers, slices"
+    r"|\bCUDA\b|NVIDIA driver|\d active drivers|accelerator device"
+)
+_SIZE = re.compile(r"\d")
+_KEY = re.compile(r"\[\s*f?[\"']")  # `argument["name"]`, of which torch says "too many indices"
+# frames that are not the function's
+_OF_OTHERS = ("/torch/", "/rotcheck/measure/", "/rotcheck/identify/")
+_KINDS = (
+    {
+        name: "floats"
+        for name in ("x", "qkv", "q", "k", "v", "cos", "sin", "cos+sin", "cos|sin", "[cos, sin]")
+    }
+    | {name: "integers" for name in ("positions", "offsets", "cu_seqlens")}
+    | {name: "number" for name in ("S", "D", "R", "H", "B", "axis", "offset")}
+)
+Kinds = tuple[str, ...]
+
+
+class Refusals:
+    """What the calls of one search raised, each text once."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, None] = {}
+        self._places: Counter[tuple[Kinds, str]] = Counter()
+        self._taken: set[Kinds] = set()
+        self._refused: set[Kinds] = set()
+        # in heads of which width a call raised what
+        self._at: dict[Convention, tuple[int, str]] = {}
+        self._at_any: set[Convention] = set()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What was raised, first things first."""
+        return tuple(self._texts)
+
+    def say(self, text: str) -> None:
+        """Keep what became of a call."""
+        self._texts.setdefault(text)
+
+    def take(self, convention: Convention) -> None:
+        """Remember that a call came back."""
+        self._taken.add(_kinds(convention))
+
+    def learn(self, convention: Convention, error: Exception, width: int) -> None:
+        """Count what a call raised in heads of a width, if no other shapes of its arguments would change it.
+
+        What names sizes, and the same ones in heads of another width, does not depend on the width.
+        """
+        line = _line(error.__traceback__)
+        # it may have looked at shapes
+        text, chosen = str(error), line[1].startswith(("raise", "assert"))
+        before, seen = self._at.setdefault(convention, (width, text))
+        if before != width and seen == text and _SIZE.search(text) and not chosen:
+            self._at_any.add(convention)
+        if _of_kinds(error, line[1], chosen=chosen):
+            kinds = _kinds(convention)
+            self._places[kinds, line[0]] += 1
+            if self._places[kinds, line[0]] >= ENOUGH and kinds not in self._taken:
+                self._refused.add(kinds)
+
+    def hopeless(self, convention: Convention) -> bool:
+        """Return whether calls with arguments of these kinds, or this one in heads of any width, are refused."""
+        return convention in self._at_any or (
+            bool(self._refused) and _kinds(convention) in self._refused
+        )
+
+
+def _kinds(convention: Convention) -> Kinds:
+    return _kinds_of(
+        convention.arguments, "complex" if convention.tables == "complex" else "floats"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _kinds_of(arguments: Kinds, table: str) -> Kinds:
+    """Return of what kind each argument of a call is, behind the keyword that it is passed by."""
+    kinds = _KINDS | {"table": table}
+    return tuple(f"{name}={kinds.get(role, role)}" for name, role in parsed(arguments))
+
+
+def _of_kinds(error: Exception, line: str, *, chosen: bool) -> bool:
+    """Return whether what a line raised is about the kind of an argument, whatever its shape."""
+    plain = type(error) in _OF_KINDS and not chosen
+    keyed = type(error) is IndexError and _KEY.search(line) is not None
+    return plain or keyed or _SAYS_KIND.search(str(error)) is not None
+
+
+def _line(traceback: TracebackType | None) -> tuple[str, str]:
+    """Return place and text of the innermost line that is the function's and not torch's."""
+    file, number = "", 0
+    while traceback is not None:
+        here = traceback.tb_frame.f_code.co_filename
+        if not any(part in here for part in _OF_OTHERS):
+            file, number = here, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return f"{file}:{number}", linecache.getline(file, number).strip()

@@ -1,0 +1,46 @@
+"""How long a search may go on: calls that are tried, calls that run, and seconds."""
+
+from dataclasses import dataclass, field
+
+from rotcheck.identify.calling.stopwatch import Stopwatch
+from rotcheck.implementations.interpreter import interprets
+
+CALLS = 12000  # that are tried, most of which raise at once
+RUNS = 600  # that come back
+SLOW_RUNS = 60
+SECONDS = 30.0
+WALL = 45.0  # seconds by the clock: a process is ended after 60, and has nothing to tell then
+GUESSES = 3000  # calls that no name speaks for, where none of them comes back
+GUESSING = 3.0  # seconds for calls that no name speaks for, where calls are fast
+
+
+@dataclass(slots=True)
+class Limit:
+    """What a search has used of its calls and seconds."""
+
+    calls: int = 0
+    runs: int = 0
+    _since: Stopwatch = field(default_factory=Stopwatch)
+    _guesses: "Limit | None" = None  # what had been used when they began, and the time since
+
+    def guess(self) -> None:
+        """Say that no name speaks for the calls that follow: fewer of them are worth trying."""
+        self._guesses = Limit(self.calls, self.runs)
+
+    def reached(self) -> bool:
+        """Return whether no further call is to be tried."""
+        runs = SLOW_RUNS if interprets() else RUNS
+        if self.calls >= CALLS or self.runs >= runs or self._since.past(SECONDS, WALL):
+            return True
+        begun = self._guesses
+        if begun is None or interprets():
+            return False
+        fruitless = self.runs == begun.runs and self.calls - begun.calls >= GUESSES
+        return fruitless or begun._since.past(GUESSING, WALL)
+
+    def words(self, call: str, width: int) -> str:
+        """Return what was tried and what remains, of a search that ended at a call in heads of a width."""
+        return (
+            f"{call} in heads of {width} lanes is where the search stopped: {self.calls} calls were tried, {self.runs} "
+            f"ran, in {self._since.seconds():.0f} s; what comes behind it was not tried"
+        )

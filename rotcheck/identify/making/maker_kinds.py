@@ -1,0 +1,22 @@
+"""How a function makes tables: for the patches of an image that it is handed, for M-RoPE's positions, or for others."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from rotcheck.identify.making import image_patches, maker_calls, maker_sections
+from rotcheck.identify.making.maker_calls import Recipe
+from rotcheck.identify.making.table_forms import Built
+
+
+def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Built] | None:
+    """Return how a function makes tables, and what it makes at first; None: it makes none.
+
+    `device`: where it lives, and where what it is called with is made.
+    """
+    return (
+        image_patches.find(function, device)
+        or maker_sections.find(function, device)
+        or maker_calls.find(function, device)
+    )

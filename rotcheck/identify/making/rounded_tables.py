@@ -1,0 +1,47 @@
+"""Tables whose values were rounded to a dtype that is narrower than the one in which they come back."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from msgspec import structs
+
+from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.making.maker_calls import Recipe
+from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
+from rotcheck.identify.telling.maker_snippet import snippet
+from rotcheck.results import Remark
+
+WIDE = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+# far below a rounding of float32, which a value that passed through float64 may be off by
+EXACT = 1e-9
+ENOUGH = 32  # values that are neither 0 nor 1: so many are not all of few bits by chance
+CALL = "torch.tensor([[0, 1, 2]])"
+
+
+def rounded_tables(
+    function: Callable[..., Any], recipe: Recipe, built: Built, built_as: str | None
+) -> list[Remark]:
+    """Return the mistake of tables that hold no more than what bfloat16 or float16 holds, as float32 or wider."""
+    narrow = _narrow(built)
+    if narrow is None:
+        return []
+    name, wide = str(narrow)[6:], str(built.dtype)[6:]
+    bits = f"2**{round(math.log2(torch.finfo(narrow).eps)) - 1}"
+    words = (
+        f"rounds cos and sin to {name} and returns {wide}: each is off by up to {bits} of itself"
+    )
+    seen = f"each value of the table is one that {name} holds"
+    code = snippet(function, built_as, recipe, [(CALL, f"values that {name} holds, in {wide}")], 3)
+    exact = code and code.replace(
+        "import torch\n", "import torch\n\ntorch.set_printoptions(precision=9)\n", 1
+    )
+    return [structs.replace(remark("low-precision", words, seen), demonstration=exact)]
+
+
+def _narrow(built: Built) -> torch.dtype | None:
+    values = torch.cat((built.cos.flatten(), built.sin.flatten()))
+    telling = values[(values.abs() > EXACT) & ((values.abs() - 1).abs() > EXACT)]
+    return narrow_dtype(telling, EXACT) if built.dtype in WIDE and len(telling) >= ENOUGH else None

@@ -1,1 +1,0 @@
-"""Swapping one function for another: what differs, the code that makes up for it, and both run side by side."""

@@ -1,0 +1,77 @@
+"""A call as code: the parameters of an adapter, and the arguments by which it calls ours."""
+
+from rotcheck.identify.swapping.conversion import ANGLES
+from rotcheck.results import Described
+
+NAME, OURS = "as_theirs", "ours"
+TENSORS = ("q", "k", "v", "x", "qkv")
+SIZES = {"B": "batch", "S": "rows", "H": "heads", "D": "width", "R": "rotary_dim"}
+_UNPACKED = {"+": "{0}.chunk(2, -1)", "|": "{0}[..., ::2], {0}[..., 1::2]"}
+
+
+def role_of(argument: str) -> str:
+    """Return what an argument of a call is, without the keyword that it is passed by."""
+    return argument.rpartition("=")[2]
+
+
+def call_of(described: Described, values: dict[str, str] | None = None) -> str:
+    """Return the arguments of a call as code, each role by the name that it has in an adapter, or by its value."""
+    known = {
+        **SIZES,
+        "table": table_name(described),
+        "axis": str((described.layout or "bshd").find("s")),
+    }
+    shown = []
+    for argument in described.argument_order:
+        keyword, equals, role = argument.rpartition("=")
+        if keyword and role == "offset" and (values or {}).get("offset") == "0":
+            continue  # its default
+        value = (values or {}).get(role) or known.get(role) or joined(role)
+        shown.append(f"{keyword}{equals}{value}")
+    return ", ".join(shown)
+
+
+def table_name(described: Described) -> str:
+    """Return what one tensor of tables is called in an adapter."""
+    return "angles" if described.tables in ANGLES else "table"
+
+
+def joined(role: str) -> str:
+    """Return tables that go in as one, as code; a constant is code already."""
+    if role.startswith("["):
+        return f"torch.stack(({role[1:-1]}))"
+    if "+" in role:
+        return f"torch.cat(({', '.join(role.split('+'))}), -1)"
+    if "|" in role:
+        return f"torch.stack(({', '.join(role.split('|'))}), -1).flatten(-2)"
+    return role
+
+
+def signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
+    """Return the parameters of the other's call, the lines that name what they are, and sizes that are given."""
+    shown, lines, sizes = [], [], {}
+    for at, argument in enumerate(described.argument_order):
+        keyword, _, role = argument.rpartition("=")
+        joint = "tables" if role[:1] in "[(" else "table"
+        plain = {"table": table_name(described)}.get(role, role)
+        if role in (*TENSORS, "cos", "sin", "table", "positions", "offset", "offsets"):
+            name = keyword or plain
+            lines += [f"{plain} = {name}"] if name != plain else []
+            shown.append(f"{name}=0" if keyword and role == "offset" else name)
+        elif role in SIZES:
+            shown.append(keyword or SIZES[role])
+            sizes[SIZES[role]] = keyword or SIZES[role]
+        elif "cos" in role:
+            shown.append(keyword or joint)
+            lines.append(apart(role, keyword or joint))
+        else:
+            name = keyword or f"argument_{at + 1}"
+            shown.append(f"{name}={role}" if keyword and role != "axis" else name)
+    return ", ".join(shown), lines, sizes
+
+
+def apart(role: str, name: str) -> str:
+    """Return the line that takes cos and sin out of an argument that holds both."""
+    sign = next((sign for sign in _UNPACKED if sign in role), "")
+    parts = role.strip("[()]").replace("+", ", ").replace("|", ", ")
+    return f"{parts} = {_UNPACKED[sign].format(name) if sign else name}"

@@ -1,0 +1,92 @@
+"""The lines in front of an adapter by which `ours` is what it was in the run, in a Python of the user's own."""
+
+import ast
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rotcheck.identify.swapping.call_lines import OURS
+from rotcheck.identify.telling.loading_lines import construction, loading
+from rotcheck.identify.telling.next_step import typed
+from rotcheck.implementations import foreign, importing
+from rotcheck.implementations.load import Target
+from rotcheck.implementations.registry import GIVEN, module_of
+
+MADE = "f = "  # how the last of the lines begins that load a function
+
+
+def lines(target: Target, device: str) -> str:
+    """Return the lines that import or build it: as a user would write them, where that is possible."""
+    name = target.specification
+    if ":" not in name:
+        return of_function(target.function) or registered(name, device)
+    return _plain(target) or _loaded(target)
+
+
+def registered(name: str, device: str) -> str:
+    """Return the lines that load an implementation by its registered name, as rotcheck does."""
+    return f'from {module_of(name)} import load\n\n{OURS} = load("{device}")'
+
+
+def of_function(function: Callable[..., Any]) -> str:
+    """Return the line that imports a function from the module that defines it; empty: that has no such name."""
+    module, name = getattr(function, "__module__", None) or "", getattr(function, "__name__", "")
+    defined = getattr(sys.modules.get(module), name, None) if name else None
+    if defined is not function or module.startswith(GIVEN) or module == "__main__":
+        return ""
+    return f"from {module} import {name} as {OURS}"
+
+
+def _plain(target: Target) -> str:
+    """Return an import of its module or file, and a line that builds it; empty: that takes more."""
+    place, _, name = target.specification.rpartition(":")
+    module = Path(place).stem if place.endswith(".py") else place
+    if not _importable(place, module) or foreign.library_of(target.function) is not None:
+        return ""
+    first, _, method = name.partition(".")
+    if target.built is None:
+        return (
+            f"from {module} import {first} as {OURS}"
+            if not method
+            else f"{_of(module, first)} = {name}"
+        )
+    made = construction(target.built)
+    return f"{_of(module, first)} = {made}{name.removeprefix(first)}" if _of_literals(made) else ""
+
+
+def _of(module: str, first: str) -> str:
+    return f"from {module} import {first}\n\n{OURS}"
+
+
+def _importable(place: str, module: str) -> bool:
+    """Return whether `import` finds it: a file by its name in its own folder, if it ran to its end by itself."""
+    if not place.endswith(".py"):
+        return place in sys.modules
+    name = importing.name_of(place)
+    loaded = sys.modules.get(name)
+    whole = not (
+        getattr(loaded, importing.STAND_INS, ()) or getattr(loaded, importing.RAISED, None)
+    )
+    return name.startswith(GIVEN) and module.isidentifier() and whole
+
+
+def _of_literals(made: str) -> bool:
+    """Return whether a construction is Python in which nothing else is named."""
+    try:
+        call = ast.parse(made, mode="eval").body
+        for value in (
+            (*call.args, *(one.value for one in call.keywords))
+            if isinstance(call, ast.Call)
+            else ()
+        ):
+            ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _loaded(target: Target) -> str:
+    *before, last = loading(typed(target.specification), target.built, target.function)
+    kept = [line for line in before if line != "import torch"]
+    return "\n".join([*kept, f"{OURS} = {last.removeprefix(MADE)}"]).strip("\n")

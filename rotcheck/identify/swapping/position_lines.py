@@ -1,0 +1,78 @@
+"""Positions, and the rows of tables that belong to them, in lines of code."""
+
+import textwrap
+from collections.abc import Sequence
+
+from rotcheck.identify.swapping import conversion
+from rotcheck.identify.swapping.call_lines import table_name
+from rotcheck.identify.swapping.conversion import LONGEST, PLAIN, Impossible, each
+from rotcheck.results import Described
+
+
+def gathered(theirs: Described) -> str:
+    """Return the line that takes the rows of the positions out of a table, which is cos and sin behind it."""
+    names = ["cos", "sin"] if theirs.tables in PLAIN else [table_name(theirs)]
+    if theirs.table_axes != "sw":
+        raise Impossible("the rows of its table are not its first axis")
+    return each(names, "{}[positions]")
+
+
+def from_offset(roles: Sequence[str], theirs: Described) -> str:
+    """Return the line that cuts a table to the rows from an offset on, or for each row of a batch from its own."""
+    names = ["cos", "sin"] if theirs.tables in PLAIN else [table_name(theirs)]
+    if theirs.table_axes not in ("sw", "s1w"):
+        raise Impossible("the rows of its table are not its first axis")
+    if "offsets" in roles:
+        if theirs.table_axes != "sw":
+            raise Impossible("each batch row has an offset of its own into a table of more axes")
+        return each(names, "{}[offsets[:, None] + torch.arange(rows, device=offsets.device)]")
+    return each(names, "{}[offset : offset + rows]")
+
+
+def laid_positions(have: str, wanted: str, folded: bool) -> list[str]:
+    """Return the line that puts positions in the axes that are wanted."""
+    if set(have + wanted) - set("bs1"):
+        raise Impossible("positions have several coordinates")
+    chain = "[0]" if have == "1s" else ""
+    if folded:
+        chain += ".flatten()" if "b" in have else ".repeat(batch)"
+    rows = "b" in have and not folded
+    if "b" in wanted and not rows:
+        chain += "[None]" if folded else ".expand(batch, -1)"
+    elif wanted == "1s":
+        chain += "[None]"
+    if rows and "b" not in wanted:
+        raise Impossible("it takes the same positions for all rows of a batch")
+    return [f"positions = positions{chain}"] if chain else []
+
+
+def _frequencies(theirs: Described) -> str:
+    """Return the line that makes the frequencies by which theirs turns."""
+    device = "device=positions.device"
+    if theirs.frequencies:
+        listed = textwrap.fill(", ".join(map(repr, theirs.frequencies)), LONGEST)
+        return f"frequencies = torch.tensor(\n[{listed}],\ndtype=torch.float64,\n{device},\n)"
+    if theirs.theta is None:
+        raise Impossible("its frequencies are not known")
+    lanes = theirs.rotary_dim or theirs.head_dim or "width"
+    return f"frequencies = {theirs.theta!r} ** (-torch.arange(0, {lanes}, 2, dtype=torch.float64, {device}) / {lanes})"
+
+
+def made_tables(
+    ours: Described, theirs: Described, axes: str, tensor: str, *, folded: bool
+) -> list[str]:
+    """Return the lines that make our tables of positions with these axes, by the frequencies of theirs.
+
+    `tensor`: the name of one that is rotated. Raises `Impossible`.
+    """
+    scaled = f" * {theirs.amplitude!r}" if theirs.amplitude else ""
+    made = Described(
+        kind="applies", tables="half-width", table_axes=f"{axes}w", direction=theirs.direction
+    )
+    return [
+        _frequencies(theirs),
+        "angles = positions.double()[..., None] * frequencies",
+        f"cos, sin = angles.cos(){scaled}, angles.sin(){scaled}",
+        each(["cos", "sin"], f"{{}}.to({tensor}.dtype)"),
+        *conversion.tables(ours, made, folded=folded),
+    ]

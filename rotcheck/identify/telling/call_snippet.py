@@ -1,0 +1,187 @@
+"""A call of a rotary function as Python that runs without rotcheck: its tensors, positions and tables by formula."""
+
+import torch
+
+from rotcheck.measure.case import Case
+from rotcheck.rotary.calls import parsed
+from rotcheck.rotary.conventions import Convention, role_of
+from rotcheck.rotary.tables import AXES, section_axes, sections
+
+_FULL = ("repeated", "packed", "angles-repeated")
+_LETTERS = {"e": "H*D", "f": "3*D"}
+
+
+class Unsayable(Exception):
+    """A call that no plain formula is known for; the message names what stands in the way."""
+
+
+def inputs(case: Case) -> list[str]:
+    """Return lines that make the tensors of a call, by name: `q = torch.randn(1, 4, 2, 8)`."""
+    axes = case.convention.axes
+    comment = f"# ({', '.join(_LETTERS.get(axis, axis.upper()) for axis in axes)})"
+    dtype = "" if case.dtype == torch.float32 else f".to({case.dtype})"
+    made = [
+        f"{name} = torch.randn({', '.join(map(str, x.shape))}){dtype}  {comment}"
+        for name, x in zip(names(case.convention), case.inputs(), strict=True)
+    ]
+    return ["torch.manual_seed(0)", *made]
+
+
+def names(convention: Convention) -> list[str]:
+    """Return what the tensors of a call are named, in the order of its slots."""
+    roles = list(map(role_of, convention.called_with))
+    if convention.packed:
+        return ["qkv" if "qkv" in roles else "x"]
+    return [slot if slot in roles else "x" for slot in convention.slots]
+
+
+def angles(case: Case) -> list[str]:
+    """Return lines that make the angles of the rows, (S, P) or (B, S, P), and the tables of the convention's form."""
+    convention, form = case.convention, case.convention.tables
+    if form == "positions":
+        return []
+    if convention.frequencies:
+        raise Unsayable("tables of frequencies of its own")
+    shape = "(S, P)" if isinstance(case.positions[0], int) else "(B, S, P)"
+    last = f"{case.rotary_dim}, 2, dtype=torch.float64"
+    made = f"frequencies = {convention.theta} ** (-torch.arange(0, {last}) / {case.rotary_dim})  # (P,)"
+    at = _literal(case.positions)
+    turned = f"angles = torch.tensor({at})[..., None] * frequencies  # {shape}"
+    return [made, turned, *_tables(case)]
+
+
+def _literal(positions: object) -> str:
+    """Return positions as nested lists."""
+    return str(positions).replace("(", "[").replace(",)", "]").replace(")", "]")
+
+
+def _tables(case: Case) -> list[str]:
+    convention, form = case.convention, case.convention.tables
+    axes = convention.table_axes or AXES[form]
+    order = convention.table_lanes or convention.pairing
+    lines, angles = [], "angles"
+    if "g" in axes:
+        owners = section_axes(case.rotary_dim // 2, convention.sections).tolist()
+        lines.append(
+            f"owner = torch.tensor({owners})  # 0 time, 1 height, 2 width; the others are 1 rad off"
+        )
+        lines.append("angles = torch.stack([angles + 1.0 * (owner != axis) for axis in range(3)])")
+    if form in _FULL:
+        angles = "wide"
+        widened = (
+            "torch.cat((angles, angles), -1)"
+            if order == "half"
+            else "angles.repeat_interleave(2, -1)"
+        )
+        lines.append(f"wide = {widened}")
+    place = _placed(case, axes)
+    each = {"cos": f"{angles}.cos()", "sin": f"{angles}.sin()"}
+    if form == "packed":
+        each = {
+            "cos": "torch.stack((wide.cos(), wide.cos(), torch.ones_like(wide)), -2)",
+            "sin": "torch.stack((wide.sin(), wide.sin(), torch.zeros_like(wide)), -2)",
+        }
+    alone = {
+        "complex": "torch.polar(torch.ones_like(angles), angles).to(torch.complex64)",
+        "stacked": "torch.stack((angles.cos(), angles.sin()), -1)",
+        "matrix": "torch.stack((angles.cos(), -angles.sin(), angles.sin(), angles.cos()), -1).unflatten(-1, (2, 2))",
+        "angles": "angles",
+        "angles-repeated": "wide",
+    }
+    made = {"table": alone[form]} if form in alone else each
+    dtypes = {"complex": "", "angles": ".float()", "angles-repeated": ".float()"}
+    dtype = dtypes.get(form, ".float()" if case.dtype == torch.float32 else f".to({case.dtype})")
+    return [*lines, *(f"{name} = {code}{place}{dtype}" for name, code in made.items())]
+
+
+def _placed(case: Case, axes: str) -> str:
+    """Return how a table ([g,] [b,] s, [3,] w, ...) gets the axes of the convention."""
+    ahead = "g" if "g" in axes else ""
+    have = ahead + ("bs" if not isinstance(case.positions[0], int) else "s")
+    slots = case.convention.tables == "packed"
+    have += ("3" if slots else "") + "w"
+    wanted = axes.replace("1", "")
+    tail = {"stacked": 1, "matrix": 2}.get(case.convention.tables, 0)
+    code = ""
+    for axis in wanted:
+        if axis not in have:
+            size = case.batch if axis == "b" else 3
+            code += f"[None].expand({size}, {', '.join(['-1'] * (len(have) + tail))})"
+            have = axis + have
+    if have != wanted:
+        order = [have.index(axis) for axis in wanted]
+        code += f".permute({', '.join(map(str, [*order, *range(len(order), len(order) + tail)]))})"
+    if "1" in axes:
+        code += f"[{', '.join('None' if axis == '1' else ':' for axis in axes)}]"
+    return code + (".contiguous()" if code else "")
+
+
+def arguments(case: Case, given: dict[str, str]) -> str:
+    """Return the arguments of the call: `q.clone(), k.clone(), cos, sin`; `given` says what stands for a tensor."""
+    parts = [
+        f"{f'{name}=' if name else ''}{_argument(role, case, given)}"
+        for name, role in parsed(case.convention.called_with)
+    ]
+    return ", ".join(parts)
+
+
+def _argument(role: str, case: Case, given: dict[str, str]) -> str:
+    if role in given:
+        return given[role]
+    call = case.call()
+    simple = {
+        "positions": "positions",
+        "offset": _first(case),
+        "offsets": f"torch.tensor([{', '.join([_first(case)] * case.batch)}])",
+        "device": 'torch.device("cpu")',
+        "axis": str(case.convention.axes.index("s")),
+        "sections": str(list(sections(case.rotary_dim // 2))),
+        "inv_freq": f"10000.0 ** (-torch.arange(0, {case.rotary_dim}, 2).float() / {case.rotary_dim})",
+        "mask": f"torch.ones({case.batch}, {case.length}, dtype=torch.int64)",
+        "rows": f"torch.arange({case.length})",
+        "cu_seqlens": f"torch.tensor({[*_starts(case), case.length]}, dtype=torch.int32)",
+        **{name: str(size) for name, size in (call.sizes or {}).items() if name != "axis"},
+    }
+    if role in simple:
+        return simple[role]
+    if role.startswith("("):
+        return role
+    if role.startswith("["):
+        return f"torch.stack(({role[1:-1]}))"
+    if "+" in role:
+        return f"torch.cat(({role.replace('+', ', ')}), -1)"
+    if "|" in role:
+        return f"torch.stack(({role.replace('|', ', ')}), -1).flatten(-2)"
+    return role
+
+
+def positions(case: Case, given: torch.Tensor | None = None) -> list[str]:
+    """Return the line that makes the positions, where the call is given any; `given`: others than the case's."""
+    if "positions" not in map(role_of, case.convention.called_with):
+        return []
+    given = case.call().positions if given is None else given
+    assert given is not None, "the call is given positions"
+    axes = case.convention.position_axes.upper()
+    return [f"positions = torch.tensor({given.tolist()})  # ({', '.join(axes)})"]
+
+
+def _first(case: Case) -> str:
+    first = case.positions[0]
+    return str(first if isinstance(first, int) else first[0])
+
+
+def _starts(case: Case) -> list[int]:
+    return [row for row, position in enumerate(case.positions) if position == 0] or [0]
+
+
+def element(case: Case, at: tuple[int, int, int, int], lanes: list[int]) -> str:
+    """Return the index of two lanes in a tensor of the layout; `at`: batch, row, slot and head."""
+    batch, row, slot, head = at
+    width = case.width
+    known = {"b": batch, "s": row, "3": slot, "h": head}
+    shift = {"e": head * width, "f": slot * width}
+    parts = [
+        str(known[axis]) if axis in known else str([lane + shift.get(axis, 0) for lane in lanes])
+        for axis in case.convention.axes
+    ]
+    return f"[{', '.join(parts)}]"
