@@ -7,8 +7,8 @@ from torch import Tensor
 
 from rotcheck.context.known import HONEST, POSITIONS, Known
 from rotcheck.context.sources import ROWS, Rotation, Source
-from rotcheck.identify.angles.length_dependence import SMALL, slowed
-from rotcheck.identify.angles.response_frequencies import Turned, fitted, same_row, wrapped
+from rotcheck.identify.angles.length_dependence import SMALL, slows_down
+from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, same_row, wrap
 
 EXACT = 1e-3  # radians: less than what frequencies are fitted to
 FIRST, MOST_COUNTED = 257, 16385  # positions; one that makes all rows is asked for fewer
@@ -46,25 +46,25 @@ def _behind(asked: Source) -> int | None:
     """
     assert isinstance(asked, Rotation), "tables have no offset of their own"
     few = _rows(asked, range(SMALL + 1))
-    frequencies = fitted(few, SMALL)
+    frequencies = estimate_frequencies(few, SMALL)
 
     def right(position: int) -> bool:
         angles = _rows(asked, range(position, position + ROWS))[position] - few[0]  # (P,)
         return bool(
-            wrapped(angles - position * frequencies).abs().max() < max(EXACT, HONEST * position)
+            wrap(angles - position * frequencies).abs().max() < max(EXACT, HONEST * position)
         )
 
     for position in (one for one in POSITIONS[:-1] if one >= FIRST):
         try:
             far = _rows(asked, range(position, position + ROWS))
-            if slowed(few | far):
+            if slows_down(few | far):
                 return _between(SMALL, position, right)
         except Exception:  # it takes no offset as large as this
             return None
     return None
 
 
-def _rows(asked: Rotation, positions: range) -> Turned:
+def _rows(asked: Rotation, positions: range) -> Angles:
     turns = asked.call(positions, positions.start)
     return dict(zip(positions, torch.atan2(turns.sin, turns.cos)))
 

@@ -17,11 +17,11 @@ from rotcheck.identify import identification
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import of_axes
 from rotcheck.identify.angles.frequency_fit import Fit, fit
-from rotcheck.identify.angles.object_config import Configured, configured
-from rotcheck.identify.angles.response_frequencies import Turned
+from rotcheck.identify.angles.measured_angles import Angles
+from rotcheck.identify.angles.object_config import ObjectConfig, config_of
 from rotcheck.identify.angles.schedule_faults import (
     amplitude_missing,
-    exchanged,
+    exchanged_bands,
     long_factors,
     not_dynamic,
 )
@@ -103,12 +103,12 @@ def _called(target: Target, device: torch.device) -> Known:
     found = search.search(
         target.function, device, hints(target.function if owner is None else owner)
     )
-    if isinstance(found, search.NotFound) or not found.reading.pairing:
+    if isinstance(found, search.NoMatch) or not found.reading.pairing:
         permutes = permutation_answer.answer(target) is not None
         raise NotUnderstood(
             permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`"
         )
-    known = _rotating(target, _one_row(found), found.trier.probe.width, found.trier.probe.rotary)
+    known = _rotating(target, _one_row(found), found.caller.probe.width, found.caller.probe.rotary)
     return msgspec.structs.replace(known, faults=_mistakes(target, device))
 
 
@@ -120,9 +120,9 @@ def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ..
     return tuple((one.code, one.message) for one in answer.findings if one.mistake)
 
 
-def _one_row(found: search.Found) -> Convention:
+def _one_row(found: search.Match) -> Convention:
     """Return the call with one row of positions, if there is one: rows of a batch may be coordinates, if alike."""
-    every = [found.convention, *(each.convention for each in found.others)]
+    every = [found.convention, *(each.convention for each in found.alternatives)]
     return next((each for each in every if each.position_axes == "s"), found.convention)
 
 
@@ -171,7 +171,7 @@ def _known(target: Target, **fields: Any) -> Known:
 
 def _with_angles(known: Known, made: Thing, device: str) -> Known:
     """Fit the frequencies to the angles at small and middling positions."""
-    said = configured(made.function)
+    said = config_of(made.function)
     known = _with_lengths(known, made, device, said)
     far = FAR if known.changes is None else min(FAR, known.changes - 1)
     reach = source(made.function, known, device).reached(far)
@@ -207,7 +207,7 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
     return told
 
 
-def _fitted(known: Known, made: Thing, seen: Turned, direction: int, said: Configured) -> Fit:
+def _fitted(known: Known, made: Thing, seen: Angles, direction: int, said: ObjectConfig) -> Fit:
     """Return the fit of angles: of tables of points with a row of frequencies for each coordinate."""
     recipe = msgspec.convert(known.recipe, maker_calls.Recipe) if known.recipe else None
     if recipe is not None and recipe.coordinates:
@@ -219,7 +219,7 @@ def _fitted(known: Known, made: Thing, seen: Turned, direction: int, said: Confi
     return fit(seen, direction, width, known=said.schedules())
 
 
-def _doubt(found: Fit, known: Known, said: Configured, last: int) -> str | None:
+def _doubt(found: Fit, known: Known, said: ObjectConfig, last: int) -> str | None:
     """Return why `identify` does not understand it, though its angles are what they are held against."""
     words: str | None
     if found.schedule is None:
@@ -236,11 +236,11 @@ def _doubt(found: Fit, known: Known, said: Configured, last: int) -> str | None:
 
 def _faults(found: Fit) -> list[tuple[str, str]]:
     """Return what `identify` calls a mistake of these frequencies: code and words."""
-    wrong = long_factors(found) if found.schedule else exchanged(found)
+    wrong = long_factors(found) if found.schedule else exchanged_bands(found)
     return [(one.code, one.message) for one in wrong]
 
 
-def _with_lengths(known: Known, made: Thing, device: str, said: Configured) -> Known:
+def _with_lengths(known: Known, made: Thing, device: str, said: ObjectConfig) -> Known:
     """Return what is known, and from which position on its frequencies are others: behind that it is not judged."""
     if known.faults:  # it heeds no positions, say
         return known

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.context.known import Known
 from rotcheck.identify.making import maker_calls
-from rotcheck.identify.reading.response import Probe, Trier
+from rotcheck.identify.reading.response import Caller, ProbeSizes
 from rotcheck.measure.device import fetch
 from rotcheck.rotary.conventions import Convention
 
@@ -203,8 +203,8 @@ class Rotation:
         self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype
     ) -> None:
         self._convention = msgspec.convert(known.convention, Convention)
-        probe = Probe(batch=1, heads=1, width=known.width, rotary=known.rotary)
-        self._known, self._trier = known, Trier(function, torch.device(device), probe, dtype)
+        probe = ProbeSizes(batch=1, heads=1, width=known.width, rotary=known.rotary)
+        self._known, self._trier = known, Caller(function, torch.device(device), probe, dtype)
         self._offset = known.asking == "offset"
         self.at_once = 8 if self._offset else 256
 
@@ -228,7 +228,7 @@ class Rotation:
         self._trier.probe = replace(
             self._trier.probe, length=len(positions), positions=tuple(positions)
         )
-        cos, sin = self._trier.turns(self._convention, offset)
+        cos, sin = self._trier.pair_cos_sin(self._convention, offset)
         return Turns(cos, sin)
 
     def read(self, returned: Turns, rows: Sequence[int]) -> Turns:

@@ -33,13 +33,13 @@ from rotcheck.identify.asking import (
 )
 from rotcheck.identify.asking.flags import Turning
 from rotcheck.identify.calling import search
-from rotcheck.identify.calling.search import Found, NotFound
-from rotcheck.identify.calling.templates import meant
-from rotcheck.identify.calling.untried_arguments import untried
+from rotcheck.identify.calling.search import Match, NoMatch
+from rotcheck.identify.calling.templates import speaks_of_rotation
+from rotcheck.identify.calling.untried_arguments import untried_arguments
 from rotcheck.identify.making import grids, maker_answer, maker_calls, maker_kinds, position_makers
 from rotcheck.identify.making.table_forms import Built, NotTables
 from rotcheck.identify.reading import convention_words
-from rotcheck.identify.reading.response import Trier, usual
+from rotcheck.identify.reading.response import Caller, usual_sizes
 from rotcheck.identify.telling import doubt, grounds, table_doubt, unidentified_call
 from rotcheck.implementations import load
 from rotcheck.implementations.construct import copied
@@ -78,7 +78,7 @@ def identified(target: Target, device: torch.device) -> Identified:
 
 def _call(
     target: Target, device: torch.device
-) -> tuple[tuple[maker_calls.Recipe, Built] | None, Found | NotFound]:
+) -> tuple[tuple[maker_calls.Recipe, Built] | None, Match | NoMatch]:
     """Return how a function makes tables, or how it rotates.
 
     It is sought on the CPU where the function runs there: many a wrong call is tried, and on CUDA a wrong index ends
@@ -86,7 +86,7 @@ def _call(
     """
     on_cpu = _on_cpu(target, device)
     places = [(on_cpu, torch.device("cpu"))] if on_cpu else []
-    found: Found | NotFound = NotFound(())
+    found: Match | NoMatch = NoMatch(())
     for function, place in (*places, (target.function, device)):
         maker = maker_kinds.find(function, place)
         if maker is not None:
@@ -96,25 +96,25 @@ def _call(
             return None, square
         standing = maker_calls.standing(function, place)
         if standing:
-            return None, NotFound((), why=standing)
+            return None, NoMatch((), why=standing)
         found = search.search(function, place, hints(function))
-        if isinstance(found, Found) or found.ran:
+        if isinstance(found, Match) or found.ran:
             break
     return None, found
 
 
 def _on_grid(
     target: Target, device: torch.device, on_cpu: Callable[..., Any] | None
-) -> Found | None:
+) -> Match | None:
     """Return how a function that is told the sides of a grid rotates its squares."""
     place = torch.device("cpu") if on_cpu else device
     found = grids.rotation(on_cpu or target.function, place)
     return found[0] if found else None
 
 
-def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
+def _rotation(target: Target, found: Match | NoMatch, device: torch.device) -> Identified:
     made = _searched(target, found, device)
-    if isinstance(found, NotFound):
+    if isinstance(found, NoMatch):
         return made
     made = replace(made, told=idle_parameters.of_rotation(target, found, made.told, device))
     if not made.told.follows:
@@ -122,9 +122,9 @@ def _rotation(target: Target, found: Found | NotFound, device: torch.device) -> 
 
     def turned(turning: Turning) -> Identification:
         other = turning.of()
-        on_cpu = _on_cpu(other, device) if found.trier.device.type != device.type else None
+        on_cpu = _on_cpu(other, device) if found.caller.device.type != device.type else None
         return _searched(
-            other, search.again(found, on_cpu or other.function, turning.arguments), device
+            other, search.search_again(found, on_cpu or other.function, turning.arguments), device
         ).told
 
     return _with_flags(made, target, found.convention.arguments, device, turned)
@@ -145,7 +145,7 @@ def _with_flags(
         names = [flag.partition("=")[0] for flag in tried]
         left = tuple(name for name in made.told.untried if name not in names)
     else:
-        left = untried(
+        left = untried_arguments(
             target.function,
             arguments,
             [*tried, *context_parallel.tried(made.told, target.function)],
@@ -153,16 +153,16 @@ def _with_flags(
     return replace(made, told=structs.replace(made.told, untried=left), flags=every, turned=turned)
 
 
-def _searched(target: Target, found: Found | NotFound, device: torch.device) -> Identified:
-    if isinstance(found, NotFound):
+def _searched(target: Target, found: Match | NoMatch, device: torch.device) -> Identified:
+    if isinstance(found, NoMatch):
         return _nothing(target, found, device)
     found, contradiction = docstring_promise.to_layout(
         point_coordinates.of_axes(partial_rotation.of_turning_lanes(found)), target.function
     )
-    if found.trier.device.type == device.type:
+    if found.caller.device.type == device.type:
         return _decided(target, found, _applied(target, found, device), contradiction)
-    there = search.there(found, target.function, device)
-    if isinstance(there, NotFound):
+    there = search.on_device(found, target.function, device)
+    if isinstance(there, NoMatch):
         words = f"rotates on cpu, and on {device} {there.reasons[0]}"
         return Identified(
             _told(target, device, follows=False, convention=None, message=words), None
@@ -171,7 +171,7 @@ def _searched(target: Target, found: Found | NotFound, device: torch.device) -> 
 
 
 def _decided(
-    target: Target, found: Found, made: Identified, contradiction: tuple[Convention, Remark] | None
+    target: Target, found: Match, made: Identified, contradiction: tuple[Convention, Remark] | None
 ) -> Identified:
     """Return what is told, its mistakes only where they are beyond doubt.
 
@@ -194,14 +194,14 @@ def _decided(
             )
     own = made.convention or found.convention
     plain = replace(own, frequencies=(), theta=_theta(made.told))
-    conventions = dict.fromkeys((own, plain, *(each.convention for each in found.others)))
+    conventions = dict.fromkeys((own, plain, *(each.convention for each in found.alternatives)))
     told = structs.replace(
         made.told, findings=(*made.told.findings, *prints_and_warnings.of_call(found))
     )
     return replace(made, told=doubt.decided(target, found, told, list(conventions)))
 
 
-def _contradicting(found: Found, told: Identification) -> tuple[Remark, ...]:
+def _contradicting(found: Match, told: Identification) -> tuple[Remark, ...]:
     """Return the contradiction: of one that is handed tables their shape, or its docstring, may be meant otherwise."""
     if found.convention.tables == "positions":
         return told.findings
@@ -233,7 +233,7 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
     )
 
 
-def _nothing(target: Target, found: NotFound, device: torch.device) -> Identified:
+def _nothing(target: Target, found: NoMatch, device: torch.device) -> Identified:
     tried = unidentified_call.told(target.function, found.reasons)
     advice, message = (
         unidentified_call.advice(target, found, device),
@@ -282,7 +282,7 @@ def _made(
     except NotTables:
         words = f"{recipe.shown} gives back no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
-        words = search.raised(recipe.shown, error)
+        words = search.exception_words(recipe.shown, error)
     return Identified(
         _told(target, device, follows=False, convention=None, message=before + words), None
     )
@@ -314,7 +314,7 @@ def _making(
 
 def _declared(target: Target, convention: Convention, device: torch.device) -> Identified:
     """Hold a function to what it declares."""
-    described = convention_words.described(convention)
+    described = convention_words.describe(convention)
     said = [
         Told(
             field="all",
@@ -346,7 +346,7 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
     return Identified(told, convention)
 
 
-def _applied(target: Target, found: Found, device: torch.device) -> Identified:
+def _applied(target: Target, found: Match, device: torch.device) -> Identified:
     # a table that it keeps from a call in float32 would serve bfloat16 too
     fresh = copied(target.function)
     kept = copied(target.function)  # and one that it casts for a narrow dtype, float32
@@ -395,23 +395,25 @@ def _applied(target: Target, found: Found, device: torch.device) -> Identified:
             asked, docstring_promise.others(found, target.function), sizes
         )
     if not (_mistaken(findings) or attention):
-        findings += remarks.of_batch_rows(asked, [each.convention for each in found.others], sizes)
+        findings += remarks.of_batch_rows(
+            asked, [each.convention for each in found.alternatives], sizes
+        )
     if judged and not _mistaken(findings):
         findings += more_rows.of_one_row(asked, sizes)
         findings += head_widths.of_no_power_of_two(asked)
         in_place = replace(asked.convention, in_place=more.in_place)
         findings += grouped_heads.of_fewer(
-            replace(asked, convention=in_place), found.trier.probe.width
+            replace(asked, convention=in_place), found.caller.probe.width
         )
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     return _said(target, found, asked.convention, own, findings, more, error, device)
 
 
-def _of_squares(found: Found, square: grids.Laid) -> OwnAngles:
+def _of_squares(found: Match, square: grids.Laid) -> OwnAngles:
     """Return what the angles of a grid's squares say, which are no positions that other functions have."""
     own = OwnAngles(found.convention, (0, 1, 2, 3), schedule="axial", apart=True)
     maker_answer.tell_sides(
-        own, found.trier.function, functools.partial(grids.turned, found), square
+        own, found.caller.function, functools.partial(grids.turned, found), square
     )
     own.doubt = own.doubt or (
         None if own.evidence else "its frequencies were not seen: it takes small grids alone"
@@ -419,9 +421,9 @@ def _of_squares(found: Found, square: grids.Laid) -> OwnAngles:
     return own
 
 
-def _grid_rows(target: Target, found: Found) -> torch.Tensor | None:
+def _grid_rows(target: Target, found: Match) -> torch.Tensor | None:
     """Return the angles of the squares of a grid, of a function that is told its sides."""
-    told = grids.told_sides(target.function) and found.trier.probe.length == grids.SQUARES
+    told = grids.told_sides(target.function) and found.caller.probe.length == grids.SQUARES
     return found.reading.angles if told else None
 
 
@@ -429,12 +431,12 @@ def _mistaken(findings: list[Remark]) -> bool:
     return any(one.mistake for one in findings)
 
 
-def _holding(target: Target, found: Found, device: torch.device) -> Found:
+def _holding(target: Target, found: Match, device: torch.device) -> Match:
     """Return the first of the calls that fit whose values are right for other sizes and positions too."""
-    candidates = [replace(found, others=()), *found.others]
+    candidates = [replace(found, alternatives=()), *found.alternatives]
     if len(candidates) == 1 or found.convention.tables == "positions":
         return found
-    sizes = Sizes(width=found.trier.probe.width)
+    sizes = Sizes(width=found.caller.probe.width)
     for each in candidates:
         try:
             asked = traits.Function(target.function, each.convention, device, found.on_cpu)
@@ -442,15 +444,17 @@ def _holding(target: Target, found: Found, device: torch.device) -> Found:
         except Exception:  # it takes the probe's sizes and not these
             right = False
         if right:
-            return replace(each, others=tuple(other for other in candidates if other is not each))
+            return replace(
+                each, alternatives=tuple(other for other in candidates if other is not each)
+            )
     return found
 
 
 def _asked(
-    target: Target, found: Found, own: OwnAngles | None, device: torch.device
+    target: Target, found: Match, own: OwnAngles | None, device: torch.device
 ) -> tuple[traits.Function, Sizes]:
     """Return the function with its convention, and the sizes to ask it for."""
-    known, probe = own.convention if own else found.convention, found.trier.probe
+    known, probe = own.convention if own else found.convention, found.caller.probe
     only = (
         probe.width if (known.frequencies and not known.rotary_dim) or _one_width(found) else None
     )
@@ -461,46 +465,53 @@ def _asked(
     return asked, Sizes(width=only or max(64, 2 * (known.rotary_dim or 0)))
 
 
-def _wider(found: Found) -> Found:
+def _wider(found: Match) -> Match:
     """Look again with a wider head and the same tables: some rotate so many lanes of whatever head they get."""
-    probe, function = found.trier.probe, found.trier.function
+    probe, function = found.caller.probe, found.caller.function
     own = found.convention.tables == "positions"
     if found.convention.rotary_dim or not found.exact or not (own or _one_width(found)):
         return found
-    other = Trier(function, found.trier.device, replace(probe, width=2 * probe.width))
+    other = Caller(function, found.caller.device, replace(probe, width=2 * probe.width))
     try:
-        wide = search.read(other, found.convention, whole=False)
+        wide = search.measure_call(other, found.convention, whole=False)
     except Exception:  # its heads are all of one width
         return found
     return (
-        replace(wide, others=found.others, on_cpu=found.on_cpu, ignored=found.ignored)
+        replace(
+            wide,
+            alternatives=found.alternatives,
+            on_cpu=found.on_cpu,
+            idle_offset=found.idle_offset,
+        )
         if wide.exact and wide.reading.rotary_dim == probe.width
         else found
     )
 
 
-def _one_number(found: Found) -> int | None:
+def _one_number(found: Match) -> int | None:
     """Return the number of heads if it takes no other."""
-    probe, convention = found.trier.probe, found.convention
-    if probe.heads == usual().heads or "h" not in split(convention.axes):
+    probe, convention = found.caller.probe, found.convention
+    if probe.heads == usual_sizes().heads or "h" not in split(convention.axes):
         return None
-    other = Trier(found.trier.function, found.trier.device, replace(probe, heads=probe.heads + 3))
+    other = Caller(
+        found.caller.function, found.caller.device, replace(probe, heads=probe.heads + 3)
+    )
     try:
-        return None if search.read(other, convention, whole=False).exact else probe.heads
+        return None if search.measure_call(other, convention, whole=False).exact else probe.heads
     except Exception:  # it does not take the other number
         return probe.heads
 
 
-def _one_width(found: Found) -> bool:
+def _one_width(found: Match) -> bool:
     """Return whether it takes heads of this width only."""
-    probe = found.trier.probe
+    probe = found.caller.probe
     width = 24 if probe.width != 24 else 48
     lanes = width * probe.rotary // probe.width
-    other = Trier(
-        found.trier.function, found.trier.device, replace(probe, width=width, rotary=lanes)
+    other = Caller(
+        found.caller.function, found.caller.device, replace(probe, width=width, rotary=lanes)
     )
     try:
-        return search.read(other, found.convention, whole=False).exact is not found.exact
+        return search.measure_call(other, found.convention, whole=False).exact is not found.exact
     except Exception:  # it does not take the other width
         return True
 
@@ -560,7 +571,7 @@ def _more(
 
 def _said(
     target: Target,
-    found: Found,
+    found: Match,
     convention: Convention,
     own: OwnAngles | None,
     findings: list[Remark],
@@ -596,7 +607,7 @@ def _said(
 
 
 def _no_rotation(
-    target: Target, found: Found, findings: list[Remark], device: torch.device
+    target: Target, found: Match, findings: list[Remark], device: torch.device
 ) -> Identified:
     """Tell of a function that takes a call and gives back something else than a rotation.
 
@@ -604,9 +615,9 @@ def _no_rotation(
     """
     call = convention_words.call_words(found.convention)
     vague = found.reading.problem in ("no-convention", "not-rotated") or found.response.uneven
-    if vague and not meant(target.function, found.convention.arguments):
+    if vague and not speaks_of_rotation(target.function, found.convention.arguments):
         tried = unidentified_call.told(
-            target.function, (f"{call} runs, and {found.departs or found.reading.words}",)
+            target.function, (f"{call} runs, and {found.defect_words or found.reading.words}",)
         )
         told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
         return Identified(told, None)
@@ -624,9 +635,9 @@ def _no_rotation(
 
 
 def _described(
-    found: Found, convention: Convention, own: OwnAngles | None, more: _More
+    found: Match, convention: Convention, own: OwnAngles | None, more: _More
 ) -> Described:
-    plain = convention_words.described(convention)
+    plain = convention_words.describe(convention)
     told = "R" in map(role_of, convention.arguments)
     return structs.replace(
         plain,

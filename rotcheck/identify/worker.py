@@ -11,9 +11,9 @@ import torch
 from rotcheck.errors import RequestError
 from rotcheck.identify import identification
 from rotcheck.identify.asking import flags, idle_flags
-from rotcheck.identify.calling.call_shapes import called
-from rotcheck.identify.calling.eager import run_eagerly
-from rotcheck.identify.reading.convention_words import described
+from rotcheck.identify.calling.call_shapes import call_with_shapes
+from rotcheck.identify.calling.eager_mode import run_eagerly
+from rotcheck.identify.reading.convention_words import describe
 from rotcheck.implementations import importing, load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.interpreter import interpret
@@ -36,7 +36,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
         found = load.find(setup["specification"], device)
     except Unavailable as error:
         words, registered = scrub(str(error)), load.registered(setup["specification"])
-        known = msgspec.to_builtins(described(registered)) if registered else None
+        known = msgspec.to_builtins(describe(registered)) if registered else None
         return lambda task: {"unavailable": words, "registered": known}
     except RequestError as error:
         unbuilt = scrub(load.why_unbuilt(error))
@@ -59,7 +59,7 @@ def open_identification(setup: dict[str, Any]) -> Answer:
             evidence=(*made.told.evidence, *_loaded(setup["specification"])),
         )
         convention = asdict(made.convention) if made.convention else None
-        words = called(made.convention) if made.convention else None
+        words = call_with_shapes(made.convention) if made.convention else None
         return {
             "told": msgspec.to_builtins(told),
             "convention": convention,

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from rotcheck.compare.judgement import mistakes, why
-from rotcheck.identify.calling.call_shapes import called
+from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.measure.spread import Spread
 from rotcheck.results import Cell, Identification, Likeness, Remark
 from rotcheck.rotary.conventions import Convention
@@ -38,7 +38,7 @@ def _convention(convention: Convention) -> str:
         parts.append("negative direction")
     if convention.output_lanes != "same":
         parts.append(f"{convention.output_lanes} output")
-    return f"{', '.join(parts)}, called as {called(convention)}"
+    return f"{', '.join(parts)}, called as {call_with_shapes(convention)}"
 
 
 def _groups(wrong: Sequence[Cell]) -> list[list[Cell]]:

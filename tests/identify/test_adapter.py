@@ -13,7 +13,7 @@ from identifying import CPU, told
 from msgspec.structs import replace
 from torch import Tensor
 
-from rotcheck.identify.reading.convention_words import described
+from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.swapping.adapter import adapter, headed, unseen
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import adapted, apart
@@ -120,7 +120,7 @@ def convention(**fields: Any) -> Convention:
 
 def departure(ours: Convention, theirs: Convention, *, fewer: bool = False) -> float:
     """Return how far what the code makes of one is from the other, in rounding steps."""
-    code = adapter(described(ours), described(theirs))
+    code = adapter(describe(ours), describe(theirs))
     assert code is not None
     return apart(Native(ours), Native(theirs), code, theirs, CPU, {"fewer heads in k": fewer})
 
@@ -172,7 +172,7 @@ def test_batches_packed_tensors_and_merged_axes_are_converted_too(
 ) -> None:
     if theirs.get("layout") == "t(hd)" and ours.get("layout") != "t(hd)":
         theirs = {**theirs, "head_dim": 64}
-    code = adapter(described(convention(**ours)), described(convention(**theirs)))
+    code = adapter(describe(convention(**ours)), describe(convention(**theirs)))
     if code is None:
         assert theirs["layout"] == "t(hd)"  # whose heads nothing in the call tells apart
         return
@@ -184,7 +184,7 @@ def test_a_part_of_the_lanes_is_rotated_by_what_rotates_all_of_them() -> None:
     for pairing in ("half", "interleaved"):
         assert departure(convention(pairing=pairing), theirs) <= NEAR
         assert departure(convention(pairing=pairing, rotary_dim=16), theirs) <= NEAR
-    assert adapter(described(theirs), described(convention())) is None
+    assert adapter(describe(theirs), describe(convention())) is None
 
 
 def test_what_rotates_all_lanes_is_given_as_many_as_the_tables_have() -> None:
@@ -203,12 +203,12 @@ def test_what_rotates_all_lanes_is_given_as_many_as_the_tables_have() -> None:
     with pytest.raises(RuntimeError):
         apart(Native(convention()), narrow, whole, convention_of_theirs, CPU, takes)
     assert adapter(of_takes(True), theirs) == adapter(
-        described(convention()), described(convention_of_theirs)
+        describe(convention()), describe(convention_of_theirs)
     )
 
 
 def of_takes(narrower: bool, **fields: Any) -> Described:
-    return replace(described(convention(**fields)), takes={"narrower tables": narrower})
+    return replace(describe(convention(**fields)), takes={"narrower tables": narrower})
 
 
 def test_packed_tensors_take_the_place_of_grouped_heads_one_by_one() -> None:
@@ -223,7 +223,7 @@ def test_packed_tensors_take_the_place_of_grouped_heads_one_by_one() -> None:
 def test_what_departs_is_noticed() -> None:
     """The run tells code that does not do what it says."""
     ours, theirs = convention(), convention(pairing="interleaved")
-    code = adapter(described(ours), described(theirs))
+    code = adapter(describe(ours), describe(theirs))
     assert code is not None
     wrong = code.replace(".transpose(-1, -2)", "")
     assert apart(Native(ours), Native(theirs), wrong, theirs, CPU, {}) > 1e3
@@ -251,7 +251,7 @@ def test_tables_are_made_of_the_positions_that_the_other_takes() -> None:
         return apply_rotary(x, at, form="positions", theta=500000.0)
 
     ours, other = convention(tables="repeated", pairing="interleaved"), positions(theta=500000.0)
-    code = adapter(described(ours), described(other))
+    code = adapter(describe(ours), describe(other))
     assert code is not None
     assert apart(Native(ours), theirs, code, other, CPU, {}) <= NEAR
     assert apart(Native(ours), theirs, code.replace("500000.0", "10000.0"), other, CPU, {}) > 1e3
@@ -270,13 +270,13 @@ def test_a_table_by_position_ids_takes_the_place_of_rows() -> None:
         return tuple(inner(x.unflatten(-1, (-1, width)), cos, sin).flatten(1) for x in (q, k))
 
     for theirs in (convention(tensors=("q", "k"), table_axes="bsw"), convention(layout="bhsd")):
-        code = adapter(described(ours), described(theirs))
+        code = adapter(describe(ours), describe(theirs))
         assert code is not None
         assert apart(indexed, Native(theirs), code, theirs, CPU, {}) <= NEAR
 
 
 def test_what_theirs_writes_in_place_is_written_in_place() -> None:
-    ours, theirs = described(convention()), described(convention(in_place=True, layout="bhsd"))
+    ours, theirs = describe(convention()), describe(convention(in_place=True, layout="bhsd"))
     code = adapter(ours, theirs)
     assert code is not None
     x = torch.randn(2, 3, 5, 8, dtype=torch.float64)
@@ -291,7 +291,7 @@ def test_what_ours_writes_in_place_leaves_what_it_was_given() -> None:
     def in_place(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         return x.copy_(Native(convention())(x, cos, sin))
 
-    code = adapter(described(convention(in_place=True)), described(convention(layout="bhsd")))
+    code = adapter(describe(convention(in_place=True)), describe(convention(layout="bhsd")))
     assert code is not None
     x, angles = torch.randn(2, 3, 5, 8), torch.rand(5, 4)
     before = x.clone()
@@ -338,7 +338,7 @@ def test_one_that_counts_from_one_offset_is_called_for_each_row_of_a_batch() -> 
     own = {"tables": "positions", "table_axes": "", "positions": "offset"}
     ours = convention(**own, arguments=("q", "k", "start=offset"))
     theirs = convention(**own, layout="bhsd", arguments=("q", "k", "offsets"))
-    code = adapter(described(ours), described(theirs))
+    code = adapter(describe(ours), describe(theirs))
     assert code is not None
     q, k, offsets = torch.randn(3, 2, 5, 8), torch.randn(3, 1, 5, 8), torch.tensor([0, 7, 2])
 

@@ -13,8 +13,8 @@ import torch
 from identifying import told
 
 from rotcheck.identify.calling import documented_shapes
-from rotcheck.identify.calling.documented_layout import said_layout
-from rotcheck.identify.calling.role_evidence import unspoken
+from rotcheck.identify.calling.documented_layout import documented_layout
+from rotcheck.identify.calling.role_evidence import arguments_without_evidence
 from rotcheck.identify.telling.demonstration import Source
 from rotcheck.results import Identification
 
@@ -107,7 +107,7 @@ def test_shapes_are_read_with_care(text: str, layout: str | None) -> None:
         return q
 
     rotates.__doc__ = text
-    found = said_layout(rotates)
+    found = documented_layout(rotates)
     assert (found.layout if found else None) == layout
 
 
@@ -116,7 +116,7 @@ def test_q_and_k_stand_for_query_and_key() -> None:
         """positions are (3, tokens); q and k (tokens, heads * head_size)"""
         return query, key
 
-    found = said_layout(rotates)
+    found = documented_layout(rotates)
     assert found
     assert found.layout == "t(hd)"
 
@@ -135,13 +135,18 @@ def test_a_layout_that_a_flag_chooses_is_none_to_hold_a_function_to() -> None:
         """
         return q
 
-    assert documented_shapes.shapes(rotates) == {"q": "bshd"}
-    assert documented_shapes.shapes(rotates_both) == {}
+    assert documented_shapes.documented_axes(rotates) == {"q": "bshd"}
+    assert documented_shapes.documented_axes(rotates_both) == {}
 
 
 def test_who_calls_a_function_speaks_for_its_arguments() -> None:
-    assert unspoken(functions_in_doubt.begins_late, ("x", "offset")) == ["prefill"]
-    assert unspoken(functions_in_doubt.begins_late_by_its_caller, ("x", "offset")) == []
+    assert arguments_without_evidence(functions_in_doubt.begins_late, ("x", "offset")) == [
+        "prefill"
+    ]
+    assert (
+        arguments_without_evidence(functions_in_doubt.begins_late_by_its_caller, ("x", "offset"))
+        == []
+    )
 
 
 @cache

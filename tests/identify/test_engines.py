@@ -143,5 +143,5 @@ def test_tables_of_each_form_have_their_turn_where_calls_are_few(
     found = search.search(
         load.find(f"{FILE}:tables_as_wide_as_heads", "cpu").function, CPU, Hints()
     )
-    assert isinstance(found, search.Found)
+    assert isinstance(found, search.Match)
     assert (found.exact, found.convention.tables) == (True, "repeated")

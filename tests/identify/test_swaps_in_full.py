@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 import rotcheck
 from rotcheck.errors import RequestError
-from rotcheck.identify.reading.convention_words import described
+from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import apart, at_lengths
 from rotcheck.identify.swapping.swap import NEAR, of_run
@@ -96,7 +96,7 @@ def test_what_is_registered_is_known_without_importing_the_library(name: str) ->
     ours, before = of("halves"), set(sys.modules)
     known = load.registered(name)
     assert known is not None
-    theirs = replace(ours, convention=described(known))
+    theirs = replace(ours, convention=describe(known))
     assert likeness(ours, theirs, name).swappable == "with changes"
     imported = {module.partition(".")[0] for module in set(sys.modules) - before}
     assert imported <= {"rotcheck", "swaps"}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rotcheck.identify.angles.frequency_fit import Fit
-from rotcheck.identify.angles.object_config import FACTOR, Configured
+from rotcheck.identify.angles.object_config import FACTOR, ObjectConfig
 from rotcheck.implementations.vocabulary import BASE, CONFIGURATION, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Schedule, Yarn
 
@@ -23,7 +23,7 @@ _WIDTHS = re.compile(
 _SPOKEN = (Linear, Llama3, Yarn)  # schedules that one name and a few numbers stand for
 
 
-def contradiction(made: Fit, known: Configured, lanes: int | None, last: int) -> str | None:
+def contradiction(made: Fit, known: ObjectConfig, lanes: int | None, last: int) -> str | None:
     """Return what an object says of its frequencies and does not do; None: they are as it says, or it says nothing.
 
     `lanes`: how many turn, where its width is its own and not what it was told. `last`: the last position asked for
@@ -39,7 +39,7 @@ def contradiction(made: Fit, known: Configured, lanes: int | None, last: int) ->
     )
 
 
-def _of_several_layers(known: Configured) -> bool:
+def _of_several_layers(known: ObjectConfig) -> bool:
     """Return whether its configuration holds a schedule for each kind of layers."""
     nested = [
         value
@@ -49,7 +49,7 @@ def _of_several_layers(known: Configured) -> bool:
     return any(isinstance(value, Mapping) for each in nested for value in each.values())
 
 
-def _scaling(made: Fit, known: Configured) -> str | None:
+def _scaling(made: Fit, known: ObjectConfig) -> str | None:
     """Return that the scaling it names, with the numbers that it says, is not the one that its frequencies have."""
     meant = [one for one in known.schedules() if isinstance(one, _SPOKEN) and one.factor != 1]
     if not meant or any(
@@ -74,7 +74,7 @@ def _unscaled(schedule: Schedule) -> Schedule:
     return replace(schedule, mscale=None, mscale_all_dim=None, attention=None)
 
 
-def _short_for_long(made: Fit, known: Configured, last: int) -> str | None:
+def _short_for_long(made: Fit, known: ObjectConfig, last: int) -> str | None:
     """Return that one with factors for long sequences does not use them."""
     schedule = made.schedule
     if not isinstance(schedule, LongRope) or schedule.short == schedule.long:
@@ -89,7 +89,7 @@ def _short_for_long(made: Fit, known: Configured, last: int) -> str | None:
 
 
 def _base(
-    schedule: Schedule | None, others: Sequence[Schedule], known: Configured, lanes: int
+    schedule: Schedule | None, others: Sequence[Schedule], known: ObjectConfig, lanes: int
 ) -> str | None:
     """Return that its one base is not that of its frequencies."""
     every = (schedule, *others)
@@ -117,7 +117,7 @@ def _base(
     )
 
 
-def _divided(schedule: Plain, name: str, base: float, known: Configured) -> str | None:
+def _divided(schedule: Plain, name: str, base: float, known: ObjectConfig) -> str | None:
     """Return that a factor, which belongs to positions or frequencies, divides the exponent of the base."""
     factor = known.number(*FACTOR) or 1.0
     if factor == 1 or abs(factor * math.log(schedule.theta) / math.log(base) - 1) > 1e-4:
@@ -128,7 +128,7 @@ def _divided(schedule: Plain, name: str, base: float, known: Configured) -> str 
     )
 
 
-def _moved(known: Configured) -> bool:
+def _moved(known: ObjectConfig) -> bool:
     """Return whether something else than the base may have a say in it."""
     return any(
         _SCALES.fullmatch(name.lower()) and value not in (None, 0, 1, False, ())
@@ -137,7 +137,7 @@ def _moved(known: Configured) -> bool:
     )
 
 
-def _width(known: Configured, lanes: int) -> str | None:
+def _width(known: ObjectConfig, lanes: int) -> str | None:
     """Return that as many lanes as its configuration speaks of do not turn."""
     head_dim, part = known.number("head_dim"), known.number("partial_rotary_factor") or 1.0
     configured = known.configuration

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit
-from rotcheck.identify.angles.response_frequencies import Turned, wrapped
+from rotcheck.identify.angles.measured_angles import Angles, wrap
 from rotcheck.rotary.schedules import Schedule
 
 ALIKE = 1e-4  # relative
@@ -23,7 +23,7 @@ class Axes:
     twice: bool = False
 
 
-def of_axes(seen: Turned, owners: Sequence[int], noise: float, known: Sequence[Schedule]) -> Axes:
+def of_axes(seen: Angles, owners: Sequence[int], noise: float, known: Sequence[Schedule]) -> Axes:
     """Return the fit of angles at points (p, 2p, 3p), by p; `owners`: the coordinate that each pair turns with."""
     pairs = torch.tensor(owners)
     groups = [(pairs == axis).nonzero().flatten() for axis in range(max(owners) + 1)]
@@ -40,7 +40,7 @@ def of_axes(seen: Turned, owners: Sequence[int], noise: float, known: Sequence[S
         frequencies[group] = one.frequencies.repeat(1 + twice)
     worst = min(fits, key=lambda one: one.longest)
     worst = replace(worst, frequencies=frequencies, turning=sum(one.turning for one in fits))
-    whole = fit({at: wrapped(at * frequencies) for at in seen}, 1, 2 * len(owners), noise, known)
+    whole = fit({at: wrap(at * frequencies) for at in seen}, 1, 2 * len(owners), noise, known)
     if whole.schedule is not None:
         named = replace(worst, schedule=whole.schedule, alternatives=whole.alternatives)
         return Axes(replace(named, departure=whole.departure), 1)
@@ -64,7 +64,7 @@ def _alike(fits: Sequence[Fit]) -> bool:
     )
 
 
-def _twice(seen: Turned, group: Tensor) -> bool:
+def _twice(seen: Angles, group: Tensor) -> bool:
     """Return whether the second half of a coordinate's lanes turns as the first does."""
     half = len(group) // 2
     return half > 0 and all(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.response_frequencies import Turned, fitted, wrapped
+from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, wrap
 from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
 from rotcheck.rotary.recognition import Recognition, recognise
 from rotcheck.rotary.schedules import Plain, Schedule
@@ -38,7 +38,7 @@ class Fit:
 
 
 def fit(
-    seen: Turned,
+    seen: Angles,
     direction: int,
     head_dim: int | None,
     noise: float = 0.0,
@@ -51,23 +51,26 @@ def fit(
     rounded to it, and the schedule they come from is told.
     """
     signed = {position: angle * direction for position, angle in seen.items()}
-    own = fitted(signed)
+    own = estimate_frequencies(signed)
     steady = _departs(signed, own, noise)[0] is None
     if steady and not _rounded(own):
         return _steady(signed, own, head_dim, noise, known)
     for tolerance in TOLERANCES:
-        for each in (own, fitted(signed, EXACT)):  # rounded positions spoil the fit further on
+        for each in (
+            own,
+            estimate_frequencies(signed, EXACT),
+        ):  # rounded positions spoil the fit further on
             found = _recognised(each, head_dim, tolerance, known)
             if found is None or found.schedule is None:
                 continue
             small = {position: angle for position, angle in signed.items() if position <= EXACT}
             if _departs(small, _of_schedule(found, len(each)), noise)[0] is None:
                 return _fit(signed, _of_schedule(found, len(each)), found, noise)
-    return _fit(signed, own if steady else fitted(signed, EXACT), None, noise)
+    return _fit(signed, own if steady else estimate_frequencies(signed, EXACT), None, noise)
 
 
 def _steady(
-    seen: Turned, own: Tensor, head_dim: int | None, noise: float, known: Sequence[Schedule]
+    seen: Angles, own: Tensor, head_dim: int | None, noise: float, known: Sequence[Schedule]
 ) -> Fit:
     """Return the schedule that explains every angle, its numbers as exact as that asks for; else its own.
 
@@ -118,7 +121,7 @@ def _of_schedule(known: Recognition, pairs: int) -> Tensor:
     return exact[:pairs]
 
 
-def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -> Fit:
+def _fit(seen: Angles, exact: Tensor, known: Recognition | None, noise: float) -> Fit:
     wrong_at, error, longest = _departs(seen, exact, noise)
     why, past = (
         _why(seen, exact, wrong_at, known is not None) if wrong_at is not None else ("", False)
@@ -137,7 +140,7 @@ def _fit(seen: Turned, exact: Tensor, known: Recognition | None, noise: float) -
     )
 
 
-def _why(seen: Turned, frequencies: Tensor, position: int, known: bool) -> tuple[str, bool]:
+def _why(seen: Angles, frequencies: Tensor, position: int, known: bool) -> tuple[str, bool]:
     """Explain a wrong angle: by the position that it is right for, and whether that is far off, or by a rounding.
 
     `known`: the frequencies are those of a schedule; else nothing tells what was rounded.
@@ -145,24 +148,24 @@ def _why(seen: Turned, frequencies: Tensor, position: int, known: bool) -> tuple
     zero = seen.get(0, torch.zeros_like(frequencies))
     angle = seen[position] - zero
     others = torch.arange(position + 65, dtype=torch.float64)
-    off = wrapped(others[:, None] * frequencies - angle).abs().amax(-1)  # (positions,)
+    off = wrap(others[:, None] * frequencies - angle).abs().amax(-1)  # (positions,)
     near = (off < RIGHT).nonzero().flatten().tolist()
     if near:
         far = abs(near[0] - position) > position * 2**-7
         return f"it is turned as position {near[0]} should be", far
     gone = position * frequencies
-    rounded = wrapped(gone - angle).abs() <= gone.abs() * 2**-7 + RIGHT
-    if known and (_rounded(fitted(seen)) or bool(rounded.all())):
+    rounded = wrap(gone - angle).abs() <= gone.abs() * 2**-7 + RIGHT
+    if known and (_rounded(estimate_frequencies(seen)) or bool(rounded.all())):
         return "frequencies or angles are rounded to less than float32", False
     return "", False
 
 
-def _departs(seen: Turned, frequencies: Tensor, noise: float) -> tuple[int | None, float, int]:
+def _departs(seen: Angles, frequencies: Tensor, noise: float) -> tuple[int | None, float, int]:
     worst, longest = 0.0, 0
     zero = seen.get(0, torch.zeros_like(frequencies))
     for position in sorted(seen):
         gone = position * frequencies
-        off = wrapped(seen[position] - zero - gone).abs()  # (P,)
+        off = wrap(seen[position] - zero - gone).abs()  # (P,)
         if bool((off > noise + (ROUNDING * gone.abs()).clamp(min=RIGHT)).any()):
             return position, float(off.max()), longest
         worst, longest = max(worst, float(off.max())), position

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit
-from rotcheck.identify.angles.response_frequencies import wrapped
+from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.identify.making.image_patches import twice
 from rotcheck.rotary.departures import departure
 from rotcheck.rotary.schedules import Plain, Schedule
@@ -29,7 +29,7 @@ class Side:
 
     words: str
     doubt: str = ""  # why that is not understood
-    made: Fit | None = None  # where angles follow the place alone
+    fit: Fit | None = None  # where angles follow the place alone
 
 
 def of_side(
@@ -56,7 +56,7 @@ def _line(lay: Lay, side: int, size: int) -> Tensor:
 
 def _of_lines(lines: Sequence[Tensor], noise: float, known: Sequence[Schedule]) -> Side:
     """Return the frequencies that two lines of other lengths tell."""
-    steps = [wrapped(line.diff(dim=0)) for line in lines]  # (size - 1, P) each
+    steps = [wrap(line.diff(dim=0)) for line in lines]  # (size - 1, P) each
     if any(bool((step - step.mean(0)).abs().max() > UNEVEN) for step in steps):
         return Side("uneven angles", "its angles do not grow evenly from square to square")
     if _alike(steps[0].mean(0), steps[1].mean(0)):

@@ -1,13 +1,13 @@
 """Frequencies of one that counts from an offset: do they follow the length of a sequence, and is that its length?"""
 
-from rotcheck.identify.angles.response_frequencies import (
-    Turned,
-    fitted,
-    measured,
+from rotcheck.identify.angles.measured_angles import (
+    Angles,
+    angles_at,
+    estimate_frequencies,
     same_row,
-    wrapped,
+    wrap,
 )
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 
 CLEAR = 0.02  # radians a position: more than float32 costs the step from one row to the next
 RIGHT = 1e-2  # radians
@@ -16,28 +16,26 @@ SMALL = 102
 MOST = 4098  # rows that are handed over at once
 
 
-def first_other(seen: Turned) -> int | None:
+def first_change(seen: Angles) -> int | None:
     """Return the first position whose angles belong to other frequencies, as dynamic NTK has them; None: all are alike.
 
     The fastest pair turns as before from row to row, others slower: nothing that is rounded or cut off does that.
     """
-    if not slowed(seen):
+    if not slows_down(seen):
         return None
-    frequencies = fitted(seen, SMALL)
+    frequencies = estimate_frequencies(seen, SMALL)
     zero = seen[0]
-    off = {
-        at: float(wrapped(seen[at] - zero - at * frequencies).abs().max()) for at in sorted(seen)
-    }
+    off = {at: float(wrap(seen[at] - zero - at * frequencies).abs().max()) for at in sorted(seen)}
     return next((at for at, radians in off.items() if radians > RIGHT), None)
 
 
-def slowed(seen: Turned) -> bool:
+def slows_down(seen: Angles) -> bool:
     """Return whether far rows turn by slower frequencies than the first ones, and the fastest pair as before."""
     if 0 not in seen or 1 not in seen:
         return False
-    few = wrapped(seen[1] - seen[0]).abs()  # (P,)
+    few = wrap(seen[1] - seen[0]).abs()  # (P,)
     for at in (each for each in seen if each > SMALL and each + 1 in seen):
-        step = wrapped(seen[at + 1] - seen[at]).abs()
+        step = wrap(seen[at + 1] - seen[at]).abs()
         if float((step - few)[0].abs()) < CLEAR and float((few - step).max()) > CLEAR > float(
             (step - few).max()
         ):
@@ -45,12 +43,12 @@ def slowed(seen: Turned) -> bool:
     return False
 
 
-def follow_offset_alone(found: Found, seen: Turned, changed: int) -> str | None:
+def follow_offset_alone(found: Match, seen: Angles, changed: int) -> str | None:
     """Return that frequencies which are others at an offset are the same for as many rows; None: they follow both."""
     if found.convention.positions != "offset" or changed + 3 > MOST:
         return None
     try:
-        rows = measured(found, tuple(range(changed + 3)))
+        rows = angles_at(found, tuple(range(changed + 3)))
     except Exception:  # it takes fewer rows
         return None
     if not same_row(rows[1], seen[1]):

@@ -26,7 +26,7 @@ FACTOR = ("factor", "scaling_factor", "rope_factor", "scale_factor")
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class ObjectConfig:
     """What an object says, by the names of its attributes."""
 
     kind: str  # "yarn", "llama3", "longrope", "dynamic", ...; empty: it says none
@@ -147,7 +147,7 @@ class Configured:
         )
 
 
-def configured(function: Any) -> Configured:
+def config_of(function: Any) -> ObjectConfig:
     """Return what an object, or the owner of a method, says of its frequencies."""
     owner = getattr(function, "__self__", function)
     values: dict[str, Any] = dict(_defaults(function))
@@ -159,7 +159,7 @@ def configured(function: Any) -> Configured:
             nested = values.get(name)
             if isinstance(nested, Mapping):
                 values |= {str(key): value for key, value in nested.items()}
-    return Configured(_kind(owner, values), values, tuple(_attributes(configuration)))
+    return ObjectConfig(_kind(owner, values), values, tuple(_attributes(configuration)))
 
 
 def _defaults(function: Any) -> Iterator[tuple[str, Any]]:

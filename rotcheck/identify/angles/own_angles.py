@@ -8,28 +8,28 @@ from torch import Tensor
 
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.frequency_fit import Fit, fit
-from rotcheck.identify.angles.length_dependence import first_other, follow_offset_alone
-from rotcheck.identify.angles.object_config import Configured, configured
-from rotcheck.identify.angles.response_frequencies import (
+from rotcheck.identify.angles.length_dependence import first_change, follow_offset_alone
+from rotcheck.identify.angles.measured_angles import (
     ALIKE,
-    ASKED,
     NEAR,
-    Turned,
+    PROBE_POSITIONS,
+    Angles,
     end_known,
-    turned,
-    wrapped,
+    measure_angles,
+    wrap,
 )
+from rotcheck.identify.angles.object_config import ObjectConfig, config_of
 from rotcheck.identify.angles.schedule_faults import (
     SCALED,
     amplitude_missing,
-    by_length,
-    exchanged,
-    inverted,
+    exchanged_bands,
+    growing_frequencies,
+    length_change,
     long_factors,
     not_dynamic,
 )
 from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Remark, Told
 from rotcheck.rotary.conventions import Convention, coordinates, role_of
@@ -57,7 +57,7 @@ class OwnAngles:
     doubt: str | None = None  # why it is not understood, whatever is right with it
 
 
-def of_applied(found: Found) -> OwnAngles:
+def of_applied(found: Match) -> OwnAngles:
     """Read the angles of a function that rotates by itself."""
     if found.reading.angles is not None and _reshaped(found.reading.angles):
         words = (
@@ -65,8 +65,8 @@ def of_applied(found: Found) -> OwnAngles:
         )
         rows = "every row and pair of the probe has the angle that lies there when (pairs, rows) is reshaped"
         return OwnAngles(found.convention, (0, 1, 2, 3), [remark("angles-reshaped", words, rows)])
-    seen, changed = turned(found)
-    other = first_other(seen) if found.convention.positions == "offset" else None
+    seen, changed = measure_angles(found)
+    other = first_change(seen) if found.convention.positions == "offset" else None
     if other is not None:
         seen, changed = {at: angles for at, angles in seen.items() if at < other}, other
     direction = found.convention.direction
@@ -74,16 +74,16 @@ def of_applied(found: Found) -> OwnAngles:
     if not seen and found.reading.angles is not None:
         seen = dict(enumerate(direction * found.reading.angles))
     made, parts = _fitted(seen, direction, found)
-    last = max(seen) if max(seen) < ASKED[-1] else None
+    last = max(seen) if max(seen) < PROBE_POSITIONS[-1] else None
     convention = replace(_with(found.convention, made, parts), last_position=last)
     right = tuple(position for position in POSITIONS if position <= min(made.longest, max(seen)))
     own = OwnAngles(convention, right or (0, 1, 2, 3), longest=made.longest)
-    tell(own, made, max(seen))
-    known = configured(found.trier.function)
-    own.remarks += [by_length(changed, known)] if changed else not_dynamic(known, max(seen))
+    add_schedule(own, made, max(seen))
+    known = config_of(found.caller.function)
+    own.remarks += [length_change(changed, known)] if changed else not_dynamic(known, max(seen))
     own.doubt = own.doubt or (follow_offset_alone(found, seen, changed) if changed else None)
     own.remarks += long_factors(made)
-    own.doubt = (own.apart and inverted(seen, direction, known.theta)) or own.doubt
+    own.doubt = (own.apart and growing_frequencies(seen, direction, known.theta)) or own.doubt
     _tell_attention(own, made, found.reading.amplitude, known)
     own.doubt = own.doubt or (contradiction(made, known, None, max(seen)) if parts == 1 else None)
     own.doubt = own.doubt or _behind(found, made, known)
@@ -95,12 +95,12 @@ def of_applied(found: Found) -> OwnAngles:
     if "inv_freq" in map(role_of, convention.arguments) and own.theta == GIVEN.theta:
         own.schedule, own.theta, own.doubt = AS_GIVEN, None, None
         own.evidence[0] = msgspec.structs.replace(own.evidence[0], says=AS_GIVEN)
-    tell_offset(own, seen, made, direction)
+    add_offset(own, seen, made, direction)
     own.evidence += [] if end_known(found) else [no_end()]
     return own
 
 
-def _behind(found: Found, made: Fit, known: Configured) -> str | None:
+def _behind(found: Match, made: Fit, known: ObjectConfig) -> str | None:
     """Return that as many lanes turn as it says, and not those in front."""
     lanes, reach = (
         known.number("rotary_dim", "rope_dim", "rot_dim", "rotary_ndims", "n_rot"),
@@ -119,7 +119,7 @@ def _behind(found: Found, made: Fit, known: Configured) -> str | None:
     )
 
 
-def _tell_attention(own: OwnAngles, made: Fit, amplitude: float, known: Configured) -> None:
+def _tell_attention(own: OwnAngles, made: Fit, amplitude: float, known: ObjectConfig) -> None:
     """Notice an attention factor, which no rotation has and a schedule may ask for."""
     asked = made.schedule.attention_factor if made.schedule else 1.0
     if abs(amplitude - 1) < SCALED:
@@ -154,14 +154,14 @@ def _reshaped(angles: Tensor) -> bool:
 def _steady(angles: Tensor) -> bool:
     """Return whether angles (S, P) grow by the same from each row to the next, and by something."""
     steps = torch.arange(len(angles), dtype=angles.dtype)[:, None]  # (S, 1)
-    off = wrapped(angles - steps * wrapped(angles[1])).abs().max()
+    off = wrap(angles - steps * wrap(angles[1])).abs().max()
     return bool(off < 1e-3) and bool(angles[1].abs().max() > 1e-3)
 
 
-def _fitted(seen: Turned, direction: int, found: Found) -> tuple[Fit, int]:
+def _fitted(seen: Angles, direction: int, found: Match) -> tuple[Fit, int]:
     """Return the fit of the angles, and to how many coordinates with a row of frequencies each they belong."""
-    known = configured(found.trier.function).schedules()
-    whole = fit(seen, direction, found.trier.probe.width, known=known)
+    known = config_of(found.caller.function).schedules()
+    whole = fit(seen, direction, found.caller.probe.width, known=known)
     parts = coordinates(found.convention.position_axes) or 1
     pairs = len(whole.frequencies)
     if parts == 1 or pairs % parts or whole.schedule:
@@ -183,7 +183,7 @@ def _with(convention: Convention, made: Fit, parts: int) -> Convention:
     return replace(convention, frequencies=parts * tuple(float(each) for each in made.frequencies))
 
 
-def tell(own: OwnAngles, made: Fit, last: int) -> None:
+def add_schedule(own: OwnAngles, made: Fit, last: int) -> None:
     """Add schedule, alternatives and what they mean."""
     own.schedule = str(made.schedule) if made.schedule else None
     own.theta = getattr(made.schedule, "theta", None)
@@ -229,7 +229,7 @@ def _proportional(made: Fit) -> bool:
 def _tell_unknown(own: OwnAngles, made: Fit) -> None:
     if len(made.frequencies) == 1 and abs(float(made.frequencies[0]) - 1) < ALIKE:
         return  # a single pair turns by 1 in every schedule
-    own.remarks += exchanged(made)
+    own.remarks += exchanged_bands(made)
     own.doubt = f"its frequencies follow no known schedule: {departure(made.frequencies).words}"
 
 
@@ -245,7 +245,7 @@ def _tell_departure(own: OwnAngles, made: Fit) -> None:
     own.remarks.append(remark("own-positions", words, seen, mistake=False))
 
 
-def tell_offset(own: OwnAngles, seen: Turned, made: Fit, direction: int) -> int:
+def add_offset(own: OwnAngles, seen: Angles, made: Fit, direction: int) -> int:
     """Notice a first position that turns already; return as which other position, 0: as none."""
     zero = seen.get(0)
     if zero is None or float(zero.abs().max()) < 1e-5:
@@ -253,7 +253,7 @@ def tell_offset(own: OwnAngles, seen: Turned, made: Fit, direction: int) -> int:
     first = next((pair for pair, frequency in enumerate(made.frequencies.tolist()) if frequency), 0)
     by = round(float(zero[first]) * direction / (float(made.frequencies[first]) or 1.0))
     shown = f"pair {first} turns by {float(zero[first]):.4g} rad at position 0"
-    whole = wrapped(zero * direction - by * made.frequencies).abs().max() < 1e-2  # all pairs
+    whole = wrap(zero * direction - by * made.frequencies).abs().max() < 1e-2  # all pairs
     if by and bool(whole) and made.schedule is not None and not own.apart:
         own.remarks.append(
             remark("offset", f"position 0 is turned as position {by} should be", shown)

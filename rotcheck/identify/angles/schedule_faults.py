@@ -5,8 +5,8 @@ from dataclasses import replace
 import torch
 
 from rotcheck.identify.angles.frequency_fit import Fit
-from rotcheck.identify.angles.object_config import Configured
-from rotcheck.identify.angles.response_frequencies import Turned, wrapped
+from rotcheck.identify.angles.measured_angles import Angles, wrap
+from rotcheck.identify.angles.object_config import ObjectConfig
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.results import Remark
 from rotcheck.rotary.departures import departure
@@ -18,7 +18,7 @@ LOOSE = 0.1  # radians
 LONGER = 2  # times the length up to which nothing has to change
 
 
-def by_length(position: int, known: Configured) -> Remark:
+def length_change(position: int, known: ObjectConfig) -> Remark:
     """Return that frequencies are others once a position is asked for, and by which schedule."""
     kinds = {"dynamic": "dynamic NTK, as it says", "longrope": "LongRoPE, as it says"}
     if known.factors("long_factor"):
@@ -33,7 +33,7 @@ def by_length(position: int, known: Configured) -> Remark:
     )
 
 
-def exchanged(made: Fit) -> list[Remark]:
+def exchanged_bands(made: Fit) -> list[Remark]:
     """Return that fast pairs are slowed and slow ones kept."""
     known = departure(made.frequencies)
     seen = "the frequencies of all pairs, over those without any scaling"
@@ -60,7 +60,7 @@ def long_factors(made: Fit) -> list[Remark]:
     ]
 
 
-def not_dynamic(known: Configured, last: int) -> list[Remark]:
+def not_dynamic(known: ObjectConfig, last: int) -> list[Remark]:
     """Return that one that is named dynamic has the same frequencies at every length."""
     length = known.length
     if known.kind != "dynamic" or not length or last < LONGER * length:
@@ -78,7 +78,9 @@ def not_dynamic(known: Configured, last: int) -> list[Remark]:
     ]
 
 
-def amplitude_missing(schedule: Schedule | None, amplitude: float, known: Configured) -> str | None:
+def amplitude_missing(
+    schedule: Schedule | None, amplitude: float, known: ObjectConfig
+) -> str | None:
     """Return that cos and sin are not scaled as YaRN or LongRoPE asks, nor as the object says itself.
 
     No mistake: DeepSeek's are not, by their configuration, and others scale the scores instead.
@@ -113,12 +115,12 @@ def amplitude_missing(schedule: Schedule | None, amplitude: float, known: Config
     )
 
 
-def inverted(seen: Turned, direction: int, theta: float) -> str:
+def growing_frequencies(seen: Angles, direction: int, theta: float) -> str:
     """Return that frequencies grow from pair to pair as they should fall; empty: they do not."""
     near = [position for position in seen if 0 < position <= NEAR]
     pairs = len(next(iter(seen.values())))
     growing = theta ** (torch.arange(pairs, dtype=torch.float64) / pairs)  # (P,)
-    off = [wrapped(direction * seen[at] - at * growing).abs().max() for at in near]
+    off = [wrap(direction * seen[at] - at * growing).abs().max() for at in near]
     if not near or max(off) > LOOSE:
         return ""
     exponent = f"2i / {2 * pairs}"

@@ -13,7 +13,7 @@ import torch
 from rotcheck.identify.asking import traits
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.telling import call_snippet, demonstration
 from rotcheck.identify.telling.demonstration import Attempt, Source
@@ -61,7 +61,7 @@ def _held(length: int, rank: int) -> list[int]:
     return [chunk * part + at for chunk in (rank, 2 * RANKS - 1 - rank) for at in range(part)]
 
 
-def of_ranks(found: Found) -> tuple[list[Told], list[Remark]]:
+def of_ranks(found: Match) -> tuple[list[Told], list[Remark]]:
     """Return what a function does for each of two ranks, of one that is told cp_rank and cp_size."""
     names = _names(found)
     if not names or not found.exact:
@@ -72,7 +72,7 @@ def of_ranks(found: Found) -> tuple[list[Told], list[Remark]]:
     told = [each.words for each, right in ((TOKENS, tokens), (POSITIONS, positions)) if right]
     says = f"each rank turns its two chunks of each sequence, in tables with a row for {' or '.join(told)}"
     evidence = [Told(field=FIELD, says=says, because=SEEN)] if told else []
-    if tokens is False and (says_tokens(found.trier.function) or not positions):
+    if tokens is False and (says_tokens(found.caller.function) or not positions):
         return evidence, [remark("context-parallel", _words(found, names), SEEN)]
     return evidence, []
 
@@ -89,16 +89,16 @@ def says_tokens(function: Callable[..., Any]) -> bool:
     return _OF_TOKENS.search(documentation(function)) is not None
 
 
-def _names(found: Found) -> tuple[str, str] | tuple[()]:
+def _names(found: Match) -> tuple[str, str] | tuple[()]:
     """Return what rank and number of ranks are called; none where it is not told both, and where sequences begin."""
-    known = [one.name for one in parameters(found.trier.function) or () if not one.required]
+    known = [one.name for one in parameters(found.caller.function) or () if not one.required]
     rank, size = (next(filter(each.fullmatch, known), "") for each in (_RANK, _SIZE))
     handed = found.convention.tables != "positions"
     told = handed and "cu_seqlens" in map(role_of, found.convention.arguments)
     return (rank, size) if rank and size and told else ()
 
 
-def convention_of(found: Found, rank: int) -> Convention:
+def convention_of(found: Match, rank: int) -> Convention:
     """Return the call for a rank."""
     names = _names(found)
     assert names, "it is told its rank"
@@ -108,7 +108,7 @@ def convention_of(found: Found, rank: int) -> Convention:
     )
 
 
-def _right(found: Found, names: Sequence[str], tables: Tables) -> bool | None:
+def _right(found: Match, names: Sequence[str], tables: Tables) -> bool | None:
     """Return whether each rank's tokens turn by their own rows; None: such tables are refused."""
     try:
         return all(_error(found, rank, tables, tables) <= SAME for rank in range(RANKS))
@@ -116,10 +116,10 @@ def _right(found: Found, names: Sequence[str], tables: Tables) -> bool | None:
         return None
 
 
-def _error(found: Found, rank: int, given: Tables, held: Tables) -> float:
+def _error(found: Match, rank: int, given: Tables, held: Tables) -> float:
     """Return how far a rank's tokens are from the rows that they have in `held`, in tables as `given`."""
-    asked = traits.Function(found.trier.function, convention_of(found, rank), found.trier.device)
-    width = found.trier.probe.width
+    asked = traits.Function(found.caller.function, convention_of(found, rank), found.caller.device)
+    width = found.caller.probe.width
     case = Case(asked, torch.float32, Sizes(1, 2, 2, width, held.of(rank)))
     tables = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(given.rows)))).tables()
     call = case.call()
@@ -128,14 +128,14 @@ def _error(found: Found, rank: int, given: Tables, held: Tables) -> float:
     return float(against(case, asked(call), case.truth).error)
 
 
-def _words(found: Found, names: Sequence[str]) -> str:
+def _words(found: Match, names: Sequence[str]) -> str:
     whose = "other rows than their own"
     if all(_error(found, rank, TOKENS, POSITIONS) <= SAME for rank in range(RANKS)):
         whose = "the rows of the first"
     return f"with {names[1]}={RANKS} and a row of tables for {TOKENS.words}, the second sequence gets {whose}"
 
 
-def shown(source: Source, found: Found) -> str | None:
+def shown(source: Source, found: Match) -> str | None:
     """Return Python that shows a token of a rank that turns by another row than its own; None: nothing shows it."""
     for rank in range(RANKS):
         convention = convention_of(found, rank)

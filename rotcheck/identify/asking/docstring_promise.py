@@ -6,8 +6,8 @@ from typing import Any
 
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import documented_shapes
-from rotcheck.identify.calling.documented_layout import Shape, said_layout
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.documented_layout import DocumentedLayout, documented_layout
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import TABLES
 from rotcheck.identify.reading.convention_words import shape_words
 from rotcheck.identify.telling.grounds import any_layout
@@ -15,34 +15,36 @@ from rotcheck.results import Remark
 from rotcheck.rotary.conventions import Convention, split
 
 
-def others(found: Found, function: Callable[..., Any]) -> list[Convention]:
+def others(found: Match, function: Callable[..., Any]) -> list[Convention]:
     """Return the further calls that fit, without those in another layout than a docstring says."""
-    said = said_layout(function)
+    said = documented_layout(function)
     return [
         each.convention
-        for each in found.others
+        for each in found.alternatives
         if not said or each.convention.layout == said.layout
     ]
 
 
 def to_layout(
-    found: Found, function: Callable[..., Any]
-) -> tuple[Found, tuple[Convention, Remark] | None]:
+    found: Match, function: Callable[..., Any]
+) -> tuple[Match, tuple[Convention, Remark] | None]:
     """Return the call in the layout that is said, and where no call rotates in that, the contradiction.
 
     A contradiction: the call that is said, and the mistake that the function then makes.
     """
-    said, own = said_layout(function), found.convention
+    said, own = documented_layout(function), found.convention
     if said is None or not found.exact or (said.layout == own.layout and not any_layout(found)):
         return found, None
-    every = (replace(found, others=()), *found.others)
+    every = (replace(found, alternatives=()), *found.alternatives)
     fitting = next((each for each in every if each.convention.layout == said.layout), None)
     tables = _said_of_tables(function, own)
     shaped = [each.convention for each in every if each.convention.table_axes == tables]
     if fitting and shaped and all(each.layout != said.layout for each in shaped):
         return found, _elsewhere(said, shaped[0], f" with tables {shape_words(tables)}")
     if fitting:
-        return replace(fitting, others=tuple(each for each in every if each is not fitting)), None
+        return replace(
+            fitting, alternatives=tuple(each for each in every if each is not fitting)
+        ), None
     meant = replace(own, layout=said.layout)
     if meant.axes.replace("b", "") == own.axes:
         rotated = f"{said.words}, and it rotates {shape_words(own.axes)}"
@@ -53,7 +55,9 @@ def to_layout(
     return found, _elsewhere(said, own)
 
 
-def _elsewhere(said: Shape, own: Convention, tables: str = "") -> tuple[Convention, Remark]:
+def _elsewhere(
+    said: DocumentedLayout, own: Convention, tables: str = ""
+) -> tuple[Convention, Remark]:
     """Return the call that is said, and that it turns along another axis in it; `tables`: their shape, where said."""
     meant = replace(own, layout=said.layout)
     words = f"turns with the head, not the row: {said.words}, and it rotates {shape_words(own.axes)}{tables}"
@@ -62,6 +66,6 @@ def _elsewhere(said: Shape, own: Convention, tables: str = "") -> tuple[Conventi
 
 def _said_of_tables(function: Callable[..., Any], own: Convention) -> str:
     """Return the axes that are said of tables; empty: none are, or not the same of all."""
-    roles = documented_shapes.of_roles(function, own.arguments)
+    roles = documented_shapes.axes_by_role(function, own.arguments)
     axes = {one.replace("d", "w") for role, one in roles.items() if role in TABLES}
     return axes.pop() if len(axes) == 1 else ""

@@ -108,7 +108,7 @@ def _of_call(target: Target, arguments: Template) -> Iterator[Turning]:
             yield Turning(by_name, lambda: target, (*arguments[:at], given, *arguments[at + 1 :]))
         else:
             own = one.default if at is None else role_of(arguments[at]).strip("'")
-            for word in format_strings.others(target.function, one, own):
+            for word in format_strings.other_layouts(target.function, one, own):
                 flag = f"{one.name}={word!r}"
                 yield Turning(flag, lambda: target, _with_word(arguments, at, flag, word))
 

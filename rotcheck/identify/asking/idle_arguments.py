@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.asking.traits import Function
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.fences import apart
@@ -19,7 +19,7 @@ from rotcheck.rotary.calls import Call, arguments, results
 _RANK = re.compile(r"(cp|sp|ulysses|ring|context_parallel|sequence_parallel)_?rank")
 
 
-def of_input(found: Found) -> bool:
+def of_input(found: Match) -> bool:
     """Return whether the result is the same for any tensor that goes in: what comes back is made, and not rotated."""
     case = usual_case(found)
     try:
@@ -29,9 +29,9 @@ def of_input(found: Found) -> bool:
     return _same(one, other)
 
 
-def arguments_of(found: Found, names: list[str]) -> list[str]:
+def arguments_of(found: Match, names: list[str]) -> list[str]:
     """Return those of these arguments that change nothing, whatever is handed over."""
-    known = [one.name for one in parameters(found.trier.function) or ()]
+    known = [one.name for one in parameters(found.caller.function) or ()]
     return [name for name in names if name in known and _changes_nothing(found, known.index(name))]
 
 
@@ -46,13 +46,13 @@ def unread_ranks(function: Callable[..., Any]) -> list[str]:
     return [name for name in names if name not in read]
 
 
-def usual_case(found: Found) -> Case:
+def usual_case(found: Match) -> Case:
     """Return the problem in the sizes in which a call was found."""
-    probe = found.trier.probe
+    probe = found.caller.probe
     sizes = Sizes(probe.batch, probe.heads, probe.heads, probe.width, probe.positions)
     return Case(
-        Function(found.trier.function, found.convention, found.trier.device),
-        found.trier.dtype,
+        Function(found.caller.function, found.convention, found.caller.device),
+        found.caller.dtype,
         sizes,
     )
 
@@ -64,12 +64,12 @@ def _other_inputs(call: Call, seed: int) -> Call:
 
 
 def _results(
-    found: Found, call: Call, change: Callable[[list[Any]], None] | None = None
+    found: Match, call: Call, change: Callable[[list[Any]], None] | None = None
 ) -> tuple[Any, ...]:
     positional, keyword = arguments(found.convention, call)
     if change:
         change(positional)
-    returned = found.trier.function(*positional, **keyword)
+    returned = found.caller.function(*positional, **keyword)
     return results(returned, call.inputs, returned is None)
 
 
@@ -80,7 +80,7 @@ def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     )
 
 
-def _changes_nothing(found: Found, at: int) -> bool:
+def _changes_nothing(found: Match, at: int) -> bool:
     case = usual_case(found)
     try:
         usual = _results(found, case.call())
@@ -94,7 +94,7 @@ def _changes_nothing(found: Found, at: int) -> bool:
     return bool(ran) and all(_same(each, usual) for each in ran)
 
 
-def _with(found: Found, case: Case, at: int, other: Callable[[Any], Any]) -> tuple[Any, ...] | None:
+def _with(found: Match, case: Case, at: int, other: Callable[[Any], Any]) -> tuple[Any, ...] | None:
     """Return what comes of another value of one argument; None: it is refused."""
 
     def change(given: list[Any]) -> None:

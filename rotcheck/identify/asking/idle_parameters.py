@@ -19,7 +19,7 @@ from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.asking.flags import rebuilt
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.asking.traits import Function
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.making.maker_calls import Recipe, called
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.implementations.load import Target
@@ -59,10 +59,10 @@ def of_maker(
 
 
 def of_rotation(
-    target: Target, found: Found, told: Identification, device: torch.device
+    target: Target, found: Match, told: Identification, device: torch.device
 ) -> Identification:
     """Return what is told of one that rotates by angles of its own, and which numbers of its class change nothing."""
-    convention = replace(found.convention, head_dim=found.trier.probe.width, last_position=None)
+    convention = replace(found.convention, head_dim=found.caller.probe.width, last_position=None)
     if convention.tables != "positions" or interprets():
         return told
 
@@ -70,7 +70,7 @@ def of_rotation(
         asked = Function(function, convention, device)
         counted = convention.positions in ("from 0", "offset")
         sizes = Sizes(
-            1, 1, 1, found.trier.probe.width, tuple(range(max(rows) + 1)) if counted else rows
+            1, 1, 1, found.caller.probe.width, tuple(range(max(rows) + 1)) if counted else rows
         )
         return _tensors(asked(Case(asked, torch.float32, sizes).call()))
 

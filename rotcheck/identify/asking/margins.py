@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from rotcheck.identify.reading.response import WIDER, watched
+from rotcheck.identify.reading.response import WIDER, watches_memory
 from rotcheck.measure.fences import fenced, spoilt
 from rotcheck.rotary.calls import Call
 
@@ -14,7 +14,7 @@ def within(call: Call, device: torch.device) -> tuple[Call, Callable[[], list[bo
 
     Where nothing but PyTorch can write, and no margins are needed, none is ever told.
     """
-    if not watched(device):
+    if not watches_memory(device):
         return call, lambda: [False] * len(call.inputs)
     margin = WIDER * max(x.numel() for x in call.inputs)
     buffers, inner = zip(*(fenced(x.contiguous(), margin) for x in call.inputs))

@@ -8,9 +8,9 @@ import torch
 from rotcheck.identify.asking import traits
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
-from rotcheck.identify.reading.response import SAME
+from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.measure import errors
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.results import Remark, Told
@@ -26,18 +26,18 @@ _POSITIONS = re.compile(
 )
 
 
-def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
+def of_starts(found: Match) -> tuple[list[Told], list[Remark]]:
     """Return what a call with two sequences tells, of a function that is told where they begin."""
     if "cu_seqlens" not in map(role_of, found.convention.arguments) or not found.exact:
         return [], []
-    rows = found.trier.probe.length
+    rows = found.caller.probe.length
     seen = f"cu_seqlens of [0, {FIRST}, {rows}] beside [0, {rows}]"
-    one = found.trier.ones(found.convention)  # (1, S, H, D)
-    two = found.trier.but(starts=(0, FIRST)).ones(found.convention)  # (1, S, H, D)
-    if torch.allclose(two[:, FIRST:], one[:, :-FIRST], atol=SAME):
+    one = found.caller.rotate_ones(found.convention)  # (1, S, H, D)
+    two = found.caller.with_changes(starts=(0, FIRST)).rotate_ones(found.convention)  # (1, S, H, D)
+    if torch.allclose(two[:, FIRST:], one[:, :-FIRST], atol=TOLERANCE):
         return [Told(field="positions", says="begin anew with each sequence", because=seen)], []
     words = "gives the second of two sequences no positions of its own"
-    if found.convention.tables == "positions" or not torch.allclose(two, one, atol=SAME):
+    if found.convention.tables == "positions" or not torch.allclose(two, one, atol=TOLERANCE):
         return [], [remark("sequences", words, seen)]
     anew = _anew(found)
     if anew is False:
@@ -48,11 +48,11 @@ def of_starts(found: Found) -> tuple[list[Told], list[Remark]]:
     return [], [remark("sequences", words, seen, mistake=False)]
 
 
-def _anew(found: Found) -> bool | None:
+def _anew(found: Match) -> bool | None:
     """Return whether positions begin anew in tables of more rows than there are tokens; None: these are refused."""
     own = replace(found.convention, positions="any")
-    asked = traits.Function(found.trier.function, own, found.trier.device)
-    width = found.trier.probe.width
+    asked = traits.Function(found.caller.function, own, found.caller.device)
+    width = found.caller.probe.width
     case = Case(asked, torch.float32, Sizes(1, 2, 2, width, POSITIONS))
     larger = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))
     call = replace(case.call(), tables=larger.tables(), starts=(0, FIRST))
@@ -62,10 +62,10 @@ def _anew(found: Found) -> bool | None:
         return None
 
 
-def rows_are_positions(found: Found) -> bool:
+def rows_are_positions(found: Match) -> bool:
     """Return whether something says that the tables have a row for each position, and not for each token."""
     if found.convention.tables == "positions":
         return True
-    function = found.trier.function
+    function = found.caller.function
     names = [one.name for one in parameters(function) or ()]
     return any(map(_POSITIONS.search, (documentation(function), *names)))

@@ -8,9 +8,9 @@ import torch
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading import departure
-from rotcheck.identify.reading.response import SAME, Trier
+from rotcheck.identify.reading.response import TOLERANCE, Caller
 from rotcheck.results import Remark, Told
 
 LAST = "turns the last"
@@ -20,14 +20,16 @@ _FIRST = re.compile(
 )
 
 
-def of_narrow_tables(found: Found) -> list[Remark]:
+def of_narrow_tables(found: Match) -> list[Remark]:
     """Return what is wrong with the lanes that should stay, of a function that takes tables for half of them."""
-    probe, known = found.trier.probe, found.convention
+    probe, known = found.caller.probe, found.convention
     if known.tables == "positions" or not found.exact or probe.rotary != probe.width:
         return []
-    other = Trier(found.trier.function, found.trier.device, replace(probe, rotary=probe.width // 2))
+    other = Caller(
+        found.caller.function, found.caller.device, replace(probe, rotary=probe.width // 2)
+    )
     try:
-        narrow = search.read(other, known, whole=False)
+        narrow = search.measure_call(other, known, whole=False)
     except Exception:  # it takes tables for all lanes alone
         return []
     if narrow.exact:
@@ -39,19 +41,19 @@ def of_narrow_tables(found: Found) -> list[Remark]:
     return [remark("rotary-dim", f"with tables for half of the lanes, {departs.words}", seen)]
 
 
-def of_turning_lanes(found: Found) -> Found:
+def of_turning_lanes(found: Match) -> Match:
     """Return the call in heads of half the width, of which the first lanes of wider heads stand still."""
-    probe, angles = found.trier.probe, found.reading.angles
+    probe, angles = found.caller.probe, found.reading.angles
     if (
         found.convention.blocks != 2
         or angles is None
-        or bool(angles[:, : angles.shape[1] // 2].abs().max() > SAME)
+        or bool(angles[:, : angles.shape[1] // 2].abs().max() > TOLERANCE)
     ):
         return found
     half = replace(probe, width=probe.width // 2, rotary=probe.rotary // 2)
     try:
-        narrow = search.read(
-            Trier(found.trier.function, found.trier.device, half, found.trier.dtype),
+        narrow = search.measure_call(
+            Caller(found.caller.function, found.caller.device, half, found.caller.dtype),
             replace(found.convention, blocks=1),
         )
     except Exception:  # its heads are all of one width
@@ -63,30 +65,32 @@ def of_turning_lanes(found: Found) -> Found:
     )
 
 
-def of_last_lanes(found: Found) -> tuple[list[Told], list[Remark]]:
+def of_last_lanes(found: Match) -> tuple[list[Told], list[Remark]]:
     """Return that of a wider head the last lanes turn, and whether its docstring speaks of the first."""
-    probe, known = found.trier.probe, found.convention
+    probe, known = found.caller.probe, found.convention
     if known.rotary_dim or not found.exact or known.packed:
         return [], []
-    wide = Trier(
-        found.trier.function,
-        found.trier.device,
+    wide = Caller(
+        found.caller.function,
+        found.caller.device,
         replace(probe, width=2 * probe.width),
-        found.trier.dtype,
+        found.caller.dtype,
     )
     x = wide.random(known)
     try:
         turned = wide.call(known, x)[0]  # (B, S, H, 2D)
-        alone = found.trier.call(known, [slot[..., probe.width :] for slot in x])[0]  # (B, S, H, D)
+        alone = found.caller.call(known, [slot[..., probe.width :] for slot in x])[
+            0
+        ]  # (B, S, H, D)
     except Exception:  # its heads are all of one width
         return [], []
     first, last = turned[..., : probe.width], turned[..., probe.width :]
-    stays = torch.allclose(first, x[0][..., : probe.width], atol=SAME)
-    if not stays or not torch.allclose(last, alone, atol=SAME):
+    stays = torch.allclose(first, x[0][..., : probe.width], atol=TOLERANCE)
+    if not stays or not torch.allclose(last, alone, atol=TOLERANCE):
         return [], []
     words = f"{LAST} {probe.width} of {2 * probe.width} lanes"
     seen = "a head of twice as many lanes, whose first come back as they went in"
-    if _FIRST.search(documentation(found.trier.function)):
+    if _FIRST.search(documentation(found.caller.function)):
         return [], [remark("rotary-dim", f"{words}, and its docstring speaks of the first", seen)]
     choice = f"{words}, as DeepSeek has it; GPT-J, GPT-NeoX and Phi turn the first"
     return [Told(field="lanes", says=words, because=seen)], [

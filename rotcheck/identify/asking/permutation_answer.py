@@ -7,7 +7,7 @@ from typing import Any
 from rotcheck.identify.asking import weight_permutations
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.asking.weight_permutations import STAYS, WIDTH, Call, Kind, Moved
-from rotcheck.identify.calling.untried_arguments import untried
+from rotcheck.identify.calling.untried_arguments import untried_arguments
 from rotcheck.identify.telling import demonstration, doubt
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.load import Target
@@ -59,7 +59,7 @@ def answer(target: Target) -> dict[str, Any] | None:
         "findings": tuple(wrong),
         "message": ROWS if words else None if wrong else _unknown(asked),
         "evidence": (Told(field="rows", says=words, because=NUMBERED),) if words else (),
-        "untried": untried(
+        "untried": untried_arguments(
             target.function, [f"{name}=x" if name else "x" for name, _ in given], ()
         ),
         "advice": () if words or wrong else (NEXT,),

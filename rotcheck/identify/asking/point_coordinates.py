@@ -12,8 +12,8 @@ from torch import Tensor
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.search import Found
-from rotcheck.identify.reading.response import SAME, Trier
+from rotcheck.identify.calling.search import Match
+from rotcheck.identify.reading.response import TOLERANCE, Caller
 from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.vocabulary import said
@@ -67,18 +67,22 @@ def speaks_of_axes(function: Callable[..., Any]) -> bool:
     return bool(sections_of(function) or _THREE.search(documentation(function)))
 
 
-def of_axes(found: Found) -> Found:
+def of_axes(found: Match) -> Match:
     """Return the call with positions for time, height and width, of a function that speaks of these and takes them."""
-    convention, function = found.convention, found.trier.function
+    convention, function = found.convention, found.caller.function
     given = "positions" in map(role_of, convention.arguments) and convention.tables == "positions"
     if not given or coordinates(convention.position_axes):
         return found
     if not speaks_of_axes(function):
         return found
     for axes, layout in sorted(_WAYS, key=lambda way: way[1] != convention.layout):
-        trier = Trier(copied(function), found.trier.device, found.trier.probe, found.trier.dtype)
+        trier = Caller(
+            copied(function), found.caller.device, found.caller.probe, found.caller.dtype
+        )
         try:
-            seen = search.read(trier, replace(convention, position_axes=axes, layout=layout))
+            seen = search.measure_call(
+                trier, replace(convention, position_axes=axes, layout=layout)
+            )
         except Exception:  # it does not take positions with these axes
             continue
         if seen.exact:
@@ -86,7 +90,7 @@ def of_axes(found: Found) -> Found:
     return found
 
 
-def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
+def of_points(found: Match) -> tuple[list[Told], list[Remark]]:
     """Return which pairs each coordinate turns, and what is wrong with that."""
     count = coordinates(found.convention.position_axes)
     if not count or not found.exact:
@@ -116,9 +120,9 @@ def of_points(found: Found) -> tuple[list[Told], list[Remark]]:
     return [told], _exchanged(found, turned, seen) if _in_front(found) else []
 
 
-def _exchanged(found: Found, turned: Sequence[Tensor], seen: str) -> list[Remark]:
+def _exchanged(found: Match, turned: Sequence[Tensor], seen: str) -> list[Remark]:
     """Return that height and width each turn the other's section, where an object says how many pairs each has."""
-    wanted = [pair_of(found.trier.function, axis) for axis in range(len(AXES))]
+    wanted = [pair_of(found.caller.function, axis) for axis in range(len(AXES))]
     owners = [
         next((axis for axis, turns in enumerate(turned) if turns[pair]), -1)
         for pair in wanted
@@ -135,30 +139,32 @@ def says_order(function: Callable[..., Any]) -> bool:
     return _ORDER.search(documentation(function)) is not None
 
 
-def _in_front(found: Found) -> bool:
+def _in_front(found: Match) -> bool:
     """Return whether positions are those of M-RoPE: for time, height and width, one after another."""
     return found.convention.position_axes.startswith("3")
 
 
-def _name(found: Found, coordinate: int) -> str:
+def _name(found: Match, coordinate: int) -> str:
     return AXES[coordinate] if _in_front(found) else f"coordinate {coordinate}"
 
 
-def _turned(found: Found, coordinate: int) -> torch.Tensor:
+def _turned(found: Match, coordinate: int) -> torch.Tensor:
     """Return which pairs (H, P) of each head turn when only this coordinate is not 0."""
-    convention, trier = found.convention, found.trier
+    convention, trier = found.convention, found.caller
     far = tuple(FAR * position for position in trier.probe.positions)
     try:  # slow pairs hardly turn near 0
-        result = _at(trier, far).but(coordinate=coordinate).ones(convention)[0]  # (S, H, D)
+        result = (
+            _at(trier, far).with_changes(coordinate=coordinate).rotate_ones(convention)[0]
+        )  # (S, H, D)
     except Exception:  # it has no such positions
-        result = trier.but(coordinate=coordinate).ones(convention)[0]  # (S, H, D)
-    moved = (result - 1).abs().amax(0) > SAME / 10  # (H, D)
+        result = trier.with_changes(coordinate=coordinate).rotate_ones(convention)[0]  # (S, H, D)
+    moved = (result - 1).abs().amax(0) > TOLERANCE / 10  # (H, D)
     lanes = moved[:, : convention.rotary_dim or moved.shape[-1]]
     return pairs(lanes, convention.written, convention.blocks).any(-1)
 
 
-def _at(trier: Trier, positions: tuple[int, ...]) -> Trier:
-    return Trier(
+def _at(trier: Caller, positions: tuple[int, ...]) -> Caller:
+    return Caller(
         trier.function, trier.device, replace(trier.probe, positions=positions), trier.dtype
     )
 

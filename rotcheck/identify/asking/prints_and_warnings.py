@@ -6,14 +6,14 @@ import warnings
 
 from rotcheck.identify.asking.idle_arguments import usual_case
 from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.results import Remark
 from rotcheck.rotary.calls import arguments
 
 LONGEST = 100  # characters that are shown
 
 
-def of_call(found: Found) -> list[Remark]:
+def of_call(found: Match) -> list[Remark]:
     """Return remarks on what the usual call prints and warns of, in Python."""
     case, written = usual_case(found), io.StringIO()
     positional, keyword = arguments(found.convention, case.call())
@@ -23,7 +23,7 @@ def of_call(found: Found) -> list[Remark]:
             contextlib.redirect_stderr(written),
             contextlib.suppress(Exception),
         ):  # it was told what it raises
-            found.trier.function(*positional, **keyword)
+            found.caller.function(*positional, **keyword)
     seen = "one call, its standard streams and warnings recorded"
     notes = [
         f"prints on a call: {_first(written.getvalue())}" if written.getvalue().strip() else "",

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from rotcheck import diagnose
 from rotcheck.identify.asking import gradients, traits
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.convention_words import call_words, shape_words
-from rotcheck.identify.reading.observations import Reading
+from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.measure.case import Sizes
 from rotcheck.measure.errors import SAME
 from rotcheck.results import Remark
@@ -28,14 +28,14 @@ def remark(code: str, message: str, evidence: str, *, mistake: bool = True) -> R
     )
 
 
-def of_response(found: Found) -> list[Remark]:
+def of_response(found: Match) -> list[Remark]:
     """Return what the matrices of a function tell."""
     convention = found.convention
     seen = f"the matrix of each position, measured with basis vectors in {call_words(convention)}"
-    remarks = _of_reading(found.reading, seen, found.departs)
-    told = any(one.message == found.departs for one in remarks)
+    remarks = _of_reading(found.reading, seen, found.defect_words)
+    told = any(one.message == found.defect_words for one in remarks)
     if found.k is not None and found.k != found.reading and not told:
-        remarks.append(_unlike(found.k, found.reading, seen, found.departs))
+        remarks.append(_unlike(found.k, found.reading, seen, found.defect_words))
     if convention.rotates_v:
         remarks.append(
             remark(
@@ -43,14 +43,14 @@ def of_response(found: Found) -> list[Remark]:
             )
         )
     remarks += _of_unevenness(found, seen) if not (found.response.mixes and told) else []
-    if found.ignored:
-        name = found.ignored
+    if found.idle_offset:
+        name = found.idle_offset
         words = f"gives the same for another {name}: it is not used, or what an earlier call kept is given again"
         remarks.append(remark("offset-ignored", words, f"{name}=0 and then {name}=2, as many rows"))
     return remarks + _of_tables_without_v(found)
 
 
-def _of_reading(reading: Reading, seen: str, departs: str) -> list[Remark]:
+def _of_reading(reading: MatrixReading, seen: str, departs: str) -> list[Remark]:
     if reading.problem == "xpos":
         words = f"{reading.words}: a choice, which rotcheck does not judge"
         return [remark("xpos", words, seen, mistake=False)]
@@ -68,8 +68,8 @@ def _of_reading(reading: Reading, seen: str, departs: str) -> list[Remark]:
     return []
 
 
-def _of_unevenness(found: Found, seen: str) -> list[Remark]:
-    departs = found.departs
+def _of_unevenness(found: Match, seen: str) -> list[Remark]:
+    departs = found.defect_words
     if found.response.uneven == "head":
         return [
             remark(
@@ -91,8 +91,8 @@ def _of_unevenness(found: Found, seen: str) -> list[Remark]:
     return []
 
 
-def _of_tables_without_v(found: Found) -> list[Remark]:
-    others = [other.convention for other in found.others if other.convention.rotates_v]
+def _of_tables_without_v(found: Match) -> list[Remark]:
+    others = [other.convention for other in found.alternatives if other.convention.rotates_v]
     if found.convention.rotates_v or not others:
         return []
     slotted = [other for other in others if "3" in other.table_axes]
@@ -106,7 +106,7 @@ def _of_tables_without_v(found: Found) -> list[Remark]:
     return [remark("v-follows-tables", words, f"tables {axes} tried as well", mistake=False)]
 
 
-def _unlike(k: Reading, q: Reading, seen: str, departs: str) -> Remark:
+def _unlike(k: MatrixReading, q: MatrixReading, seen: str, departs: str) -> Remark:
     words = k.words or f"pairing {k.pairing}, direction {k.direction}"
     if q.problem and not k.problem:
         words = f"{q.words} (in q alone)"

@@ -5,8 +5,8 @@ from dataclasses import replace
 import torch
 
 from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.calling.search import Found
-from rotcheck.identify.reading.response import SAME
+from rotcheck.identify.calling.search import Match
+from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.results import Remark, Told
 from rotcheck.rotary.conventions import Sections, lanes
 from rotcheck.rotary.tables import section_axes, sections
@@ -15,12 +15,12 @@ AXES = ("time", "height", "width")
 ORDERS: tuple[Sections, ...] = ("blocks", "interleaved")
 
 
-def of_tables(found: Found) -> tuple[Found, list[Told], list[Remark]]:
+def of_tables(found: Match) -> tuple[Match, list[Told], list[Remark]]:
     """Return the convention with the order of its sections, what told so, and what is wrong with them."""
     if "g" not in found.convention.table_axes or not found.exact:
         return found, [], []
     owners = _owners(found)
-    pairs = found.trier.probe.rotary // 2
+    pairs = found.caller.probe.rotary // 2
     given = ", ".join(map(str, sections(pairs)))
     seen = f"sections of {given} pairs; one of the three tables after another held zeros"
     for order in ORDERS:
@@ -44,18 +44,21 @@ _WORDS: dict[Sections, str] = {
 }
 
 
-def _owners(found: Found) -> list[int]:
+def _owners(found: Match) -> list[int]:
     """Return for each lane that rotates the table that it follows: 0, 1, 2; or -1, none or several of them."""
-    whole = found.trier.ones(found.convention)  # (B, S, H, D)
-    without = [found.trier.but(without=axis).ones(found.convention) for axis in range(len(AXES))]
-    changed = [(each - whole).abs().amax((0, 1, 2)) > SAME for each in without]  # (D,) each
+    whole = found.caller.rotate_ones(found.convention)  # (B, S, H, D)
+    without = [
+        found.caller.with_changes(without=axis).rotate_ones(found.convention)
+        for axis in range(len(AXES))
+    ]
+    changed = [(each - whole).abs().amax((0, 1, 2)) > TOLERANCE for each in without]  # (D,) each
     followed = torch.stack(changed)[:, : found.convention.rotary_dim or None]  # (3, rotary_dim)
     return [
         int(lane.int().argmax()) if int(lane.sum()) == 1 else -1 for lane in followed.unbind(-1)
     ]
 
 
-def _departure(found: Found, owners: list[int]) -> str:
+def _departure(found: Match, owners: list[int]) -> str:
     """Return in words where lanes take their angles, and where one of a pair takes another than its partner."""
     half = len(owners) // 2
     in_halves = found.convention.written == "half"

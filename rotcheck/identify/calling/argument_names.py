@@ -35,7 +35,7 @@ _ROLES: tuple[tuple[Names, Roles], ...] = (
     (vocabulary.PAIRING, ("True", "False")),
 )
 
-UNKNOWN = (
+ANY_ROLE = (
     "x",
     "k",
     "cos",
@@ -74,4 +74,4 @@ def _by_name(name: str) -> tuple[str, ...]:
         return ("sin", "S")
     if name in ("B", "S", "H", "D"):
         return (name,)
-    return next((found for names, found in _ROLES if said(name, names)), UNKNOWN)
+    return next((found for names, found in _ROLES if said(name, names)), ANY_ROLE)

@@ -11,7 +11,7 @@ _BEHIND = {"stacked": ("2",), "matrix": ("2", "2")}
 _FULL = ("repeated", "packed", "angles-repeated")
 
 
-def called(convention: Convention) -> str:
+def call_with_shapes(convention: Convention) -> str:
     """Return a call in words: `f(q, k, cos, sin) with q and k (B, S, H, D), cos and sin (B, S, D)`."""
     arguments = parsed(convention.called_with)
     shown = ", ".join(f"{name}={role}" if name else role for name, role in arguments)

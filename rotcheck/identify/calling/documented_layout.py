@@ -35,14 +35,14 @@ BEFORE = 60  # characters in front of a shape that may say whose it is
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class DocumentedLayout:
     """A layout and the words that say so."""
 
     layout: str
     words: str
 
 
-def said_layout(function: Callable[..., Any]) -> Shape | None:
+def documented_layout(function: Callable[..., Any]) -> DocumentedLayout | None:
     """Return the layout that is said of a function's tensors; None: nothing says it, or not one alone."""
     tensors = [
         one.name
@@ -61,17 +61,19 @@ def _alternatives(text: str) -> Iterator[str]:
         yield from filter(None, (_layout(found[1].split(",")) for found in _TUPLE.finditer(line)))
 
 
-def _of_text(text: str, tensors: list[str]) -> Iterator[Shape]:
+def _of_text(text: str, tensors: list[str]) -> Iterator[DocumentedLayout]:
     for line in text.splitlines():
         for found in _TUPLE.finditer(line):
             before = line[max(0, found.start() - BEFORE) : found.start()]
             names = _named(before, tensors)
             layout = _layout(found[1].split(","))
             if names and layout and not _ALTERNATIVE.search(line):
-                yield Shape(layout, f"the docstring says {names[-1]} ({found[1].strip()})")
+                yield DocumentedLayout(
+                    layout, f"the docstring says {names[-1]} ({found[1].strip()})"
+                )
 
 
-def _of_comments(function: Callable[..., Any], tensors: list[str]) -> Iterator[Shape]:
+def _of_comments(function: Callable[..., Any], tensors: list[str]) -> Iterator[DocumentedLayout]:
     """Yield what comments behind the parameters say, and those above the first statement: `# q, k: [B, H, T, D]`."""
     called = function if inspect.isroutine(function) else getattr(function, "forward", None)
     try:
@@ -89,10 +91,10 @@ def _of_comments(function: Callable[..., Any], tensors: list[str]) -> Iterator[S
             layout = _layout(found[1].split(",")) if names else None
             if layout and not _ALTERNATIVE.search(one.string):
                 where = f"behind {names[0]} says" if behind else f"says {names[-1]}"
-                yield Shape(layout, f"the comment {where} ({found[1].strip()})")
+                yield DocumentedLayout(layout, f"the comment {where} ({found[1].strip()})")
 
 
-def _of_annotations(function: Callable[..., Any], tensors: list[str]) -> Iterator[Shape]:
+def _of_annotations(function: Callable[..., Any], tensors: list[str]) -> Iterator[DocumentedLayout]:
     """Yield what annotations say, as jaxtyping's `Float[Tensor, "b s h d"]`."""
     for one in signature(function) or ():
         quoted = (
@@ -100,7 +102,7 @@ def _of_annotations(function: Callable[..., Any], tensors: list[str]) -> Iterato
         )
         for text in quoted:
             if layout := _layout(text.split()):
-                yield Shape(layout, f'the annotation of {one.name} says "{text}"')
+                yield DocumentedLayout(layout, f'the annotation of {one.name} says "{text}"')
 
 
 def _named(text: str, tensors: list[str]) -> list[str]:

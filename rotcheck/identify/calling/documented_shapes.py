@@ -31,17 +31,17 @@ _HALF = re.compile(r"//?\s*2\s*$")
 _LETTERS = tuple((letter, re.compile(pattern, re.IGNORECASE)) for letter, pattern in _AXES.items())
 
 
-class Called(Protocol):
+class HasConvention(Protocol):
     """What was found in one way to call a function."""
 
     @property
     def convention(self) -> Convention: ...
 
 
-Fitting = TypeVar("Fitting", bound=Called)
+Fitting = TypeVar("Fitting", bound=HasConvention)
 
 
-def shapes(function: Callable[..., Any]) -> dict[str, str]:
+def documented_axes(function: Callable[..., Any]) -> dict[str, str]:
     """Return the axes of arguments, a letter each as in a layout, by their names.
 
     None where two are told, but for tables of one batch row or of each: `(1, S, D) or (B, S, D)`.
@@ -70,9 +70,9 @@ def _contested(axes: str, others: set[str]) -> bool:
     return any(other != axes and sorted(other) == sorted(axes) for other in others)
 
 
-def of_roles(function: Callable[..., Any], template: Template) -> dict[str, str]:
+def axes_by_role(function: Callable[..., Any], template: Template) -> dict[str, str]:
     """Return the axes that are told of what a call gives: by its role."""
-    told = shapes(function)
+    told = documented_axes(function)
     every = [parameter.name for parameter in parameters(function) or ()]
     found: dict[str, str] = {}
     for at, argument in enumerate(template):
@@ -82,7 +82,7 @@ def of_roles(function: Callable[..., Any], template: Template) -> dict[str, str]
     return found
 
 
-def halves(function: Callable[..., Any]) -> bool:
+def documents_half_width(function: Callable[..., Any]) -> bool:
     """Return whether tables are said to be half as wide as a head: `cos, sin: (length, head_dim // 2)`."""
     names = [one.name for one in parameters(function) or () if _TABLE.search(one.name)]
     shapes = (found for text in _texts(function) for found in _SHAPE.finditer(text))
@@ -92,7 +92,7 @@ def halves(function: Callable[..., Any]) -> bool:
     )
 
 
-def as_told(found: Sequence[Fitting], told: Mapping[str, str]) -> list[Fitting]:
+def drop_batched_tables(found: Sequence[Fitting], told: Mapping[str, str]) -> list[Fitting]:
     """Return the calls that fit, without those whose tables have rows for each batch row where other tables are told.
 
     `told`: the axes of each role. A kernel that reads tables (S, W) takes larger ones too, and heeds their first rows.

@@ -14,7 +14,7 @@ from rotcheck.rotary.conventions import LAYOUTS
 _QUOTED = re.compile(r"""["'`]+(\w+)["'`]+""")
 
 
-def others(function: Callable[..., Any], parameter: Parameter, value: object) -> list[str]:
+def other_layouts(function: Callable[..., Any], parameter: Parameter, value: object) -> list[str]:
     """Return the layouts that an argument may name beside a value that is one.
 
     By its annotation, by what the function compares it with, or by words in quotes in the docstring.

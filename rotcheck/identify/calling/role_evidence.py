@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rotcheck.identify.calling.argument_names import UNKNOWN, roles
-from rotcheck.identify.calling.callers import handed
+from rotcheck.identify.calling.argument_names import ANY_ROLE, roles
+from rotcheck.identify.calling.call_sites import names_passed
 from rotcheck.identify.calling.templates import Parameter, Template, parameters
 from rotcheck.implementations.vocabulary import TOTAL, said
 from rotcheck.rotary.conventions import role_of
@@ -20,7 +20,7 @@ _OFFSETS = ("offset", "offsets", "positions")
 _ALIKE = {"x": ("x", "q", "k", "v"), "q": ("q", "x"), "offset": ("offset", "S")}
 
 
-def unspoken(function: Callable[..., Any], template: Template) -> list[str]:
+def arguments_without_evidence(function: Callable[..., Any], template: Template) -> list[str]:
     """Return the arguments of a call for whose role nothing speaks, by name; of one that names none, their places."""
     known = parameters(function)
     if known is None:
@@ -48,7 +48,7 @@ def _speaks(parameter: Parameter, role: str, function: Callable[..., Any]) -> bo
     words = (
         parameter.name,
         *_described(function, parameter.name),
-        *handed(function, [one.name for one in parameters(function) or ()], parameter.name),
+        *names_passed(function, [one.name for one in parameters(function) or ()], parameter.name),
     )
     if role in _OFFSETS and said(parameter.name, TOTAL):
         words = words[
@@ -60,11 +60,11 @@ def _speaks(parameter: Parameter, role: str, function: Callable[..., Any]) -> bo
 def _fits(word: str, kind: object, role: str) -> bool:
     known = roles(word, kind)
     if _CONSTANT.fullmatch(role):
-        return known is not UNKNOWN and role in known
-    return known is not UNKNOWN and bool({*_ALIKE.get(role, (role,))} & {*known})
+        return known is not ANY_ROLE and role in known
+    return known is not ANY_ROLE and bool({*_ALIKE.get(role, (role,))} & {*known})
 
 
-def turns_again(function: Callable[..., Any]) -> bool:
+def rotates_again(function: Callable[..., Any]) -> bool:
     """Return whether a function, by its names, moves what was rotated before by a difference of positions."""
     own = getattr(function, "__name__", type(function).__name__)
     names = (own, *(one.name for one in parameters(function) or ()))

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify.calling.argument_names import NUMBERS, UNKNOWN, roles
-from rotcheck.identify.calling.callers import handed
+from rotcheck.identify.calling.argument_names import ANY_ROLE, NUMBERS, roles
+from rotcheck.identify.calling.call_sites import names_passed
 from rotcheck.identify.calling.keyword_choices import choices
 from rotcheck.implementations.vocabulary import on_cuda
 from rotcheck.rotary.conventions import role_of
@@ -129,7 +129,7 @@ def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
 
 def _takes_tensors(places: Sequence[inspect.Parameter]) -> bool:
     return any(
-        roles(p.name)[0] in TENSORS and roles(p.name) is not UNKNOWN
+        roles(p.name)[0] in TENSORS and roles(p.name) is not ANY_ROLE
         for p in places
         if p.kind is not p.VAR_POSITIONAL
     )
@@ -164,17 +164,17 @@ def templates(function: Callable[..., Any]) -> list[Template]:
         return list(islice(_of_any(), MOST))
     required = [p for p in found if p.required or on_cuda(p.name, p.default)]
     optional = [
-        p for p in found if p not in required and p.nothing and roles(p.name) is not UNKNOWN
+        p for p in found if p not in required and p.nothing and roles(p.name) is not ANY_ROLE
     ]
     fused = [p for p in found if p.default is True and _FUSED.search(p.name)]
     tried: dict[Template, None] = {}
 
     def by_callers(name: str, kind: object) -> tuple[str, ...]:
         said = roles(name, kind)
-        if said is not UNKNOWN:
+        if said is not ANY_ROLE:
             return said
-        names = handed(function, [one.name for one in found], name)
-        return next((known for each in names if (known := roles(each)) is not UNKNOWN), said)
+        names = names_passed(function, [one.name for one in found], name)
+        return next((known for each in names if (known := roles(each)) is not ANY_ROLE), said)
 
     for choose in (by_callers, roles, _doubted, _anything):
         for extra in ([], *([p] for p in optional), optional, *([fused] if fused else [])):
@@ -196,14 +196,14 @@ def templates(function: Callable[..., Any]) -> list[Template]:
     return [*every[:1], *plain, *(each for each in every[1:] if each not in plain)]
 
 
-def meant(function: Callable[..., Any], template: Template) -> bool:
+def speaks_of_rotation(function: Callable[..., Any], template: Template) -> bool:
     """Return whether a call has tables or positions in it, and the names of the parameters speak for it."""
-    return named(parameters(function) or [], template) and bool(
+    return names_fit(parameters(function) or [], template) and bool(
         {*TABLES, "positions", "offset", "offsets"} & set(map(role_of, template))
     )
 
 
-def named(places: Sequence[Parameter], template: Template) -> bool:
+def names_fit(places: Sequence[Parameter], template: Template) -> bool:
     """Return whether the names of a function's parameters speak for what a call gives each of them."""
     every = {p.name: p for p in places}
     for at, argument in enumerate(template):
@@ -213,9 +213,9 @@ def named(places: Sequence[Parameter], template: Template) -> bool:
             continue  # a flag the other way round
         if _is_word(role):  # one that the function itself compares it with
             continue
-        said = _said_of(parameter) if parameter else UNKNOWN
+        said = _said_of(parameter) if parameter else ANY_ROLE
         alike = {"x": ("x", "q", "k", "v"), "q": ("q", "x")}.get(role, (role,))
-        if said is UNKNOWN or not {*alike} & {*said}:
+        if said is ANY_ROLE or not {*alike} & {*said}:
             return False
     return True
 
@@ -240,7 +240,7 @@ def _doubted(name: str, kind: object) -> tuple[str, ...]:
     return (
         found
         if len(name) > 1 or kind in (int, float, bool)
-        else tuple(dict.fromkeys((*found, *UNKNOWN)))
+        else tuple(dict.fromkeys((*found, *ANY_ROLE)))
     )
 
 
@@ -249,7 +249,7 @@ def _anything(name: str, kind: object) -> tuple[str, ...]:
     return (
         roles(name, kind)
         if kind in (int, float, bool)
-        else (*UNKNOWN, *(r for r in roles(name) if r in NUMBERS))
+        else (*ANY_ROLE, *(r for r in roles(name) if r in NUMBERS))
     )
 
 
@@ -261,7 +261,7 @@ def _of_any() -> Iterator[Template]:
 def _of_count(count: int) -> Iterator[Template]:
     """Yield calls of so many arguments whose names say nothing, the commonest first."""
     yield from (template for template in _COMMON if len(template) == count)
-    yield from _assigned([UNKNOWN] * count)
+    yield from _assigned([ANY_ROLE] * count)
 
 
 def _called(template: Template, given: Sequence[Parameter], all_: Sequence[Parameter]) -> Template:
@@ -299,7 +299,7 @@ def _is_free(role: str) -> bool:
 
 
 def _blind(roles_of: Sequence[tuple[str, ...]]) -> bool:
-    return any(len(each) >= len(UNKNOWN) for each in roles_of)
+    return any(len(each) >= len(ANY_ROLE) for each in roles_of)
 
 
 def _complete(

@@ -6,7 +6,7 @@ from typing import Any
 from rotcheck.identify.calling.templates import parameters
 
 
-def untried(
+def untried_arguments(
     function: Callable[..., Any], arguments: Sequence[str], flags: Sequence[str]
 ) -> tuple[str, ...]:
     """Return the parameters that a call left at their defaults, and that no flag of `flags` ("name=True") turned."""

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.response_frequencies import wrapped
+from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.calling import attempts, search
+from rotcheck.identify.calling import candidates, search
 from rotcheck.identify.calling.argument_names import roles
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import TENSORS, parameters
 from rotcheck.identify.making.maker_calls import Recipe, called
 from rotcheck.identify.making.table_forms import NotTables, read
-from rotcheck.identify.reading.response import Probe, Trier
+from rotcheck.identify.reading.response import Caller, ProbeSizes
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.results import Remark
@@ -60,7 +60,7 @@ def laid(angles: Tensor) -> Laid | None:
 
 def _still(grid: Tensor, axis: int) -> Tensor:
     """Return which pairs (P,) turn alike all along an axis of a grid (high, wide, P)."""
-    return wrapped(grid - grid.narrow(axis, 0, 1)).abs().amax((0, 1)) < ALIKE
+    return wrap(grid - grid.narrow(axis, 0, 1)).abs().amax((0, 1)) < ALIKE
 
 
 def exchanged(found: Laid) -> list[Remark]:
@@ -135,7 +135,7 @@ def _flat(returned: Any, high: int, wide: int) -> Any:
     return returned
 
 
-def rotation(function: Callable[..., Any], device: torch.device) -> tuple[Found, Laid] | None:
+def rotation(function: Callable[..., Any], device: torch.device) -> tuple[Match, Laid] | None:
     """Return how a function that is told height and width rotates the squares of a grid; None: it does not."""
     sides = told_sides(function)
     if sides is None:
@@ -151,31 +151,31 @@ def rotation(function: Callable[..., Any], device: torch.device) -> tuple[Found,
     if [role for role in map(role_of, arguments) if role in TENSORS] == ["q"]:
         arguments = ["x" if one == "q" else one for one in arguments]
     for width in (*hints(function).widths[:2], 64):
-        probe = Probe(2, SQUARES, 3, width, width, tuple(range(SQUARES)))
-        found = _rotating(Trier(copied(function), device, probe), tuple(arguments))
+        probe = ProbeSizes(2, SQUARES, 3, width, width, tuple(range(SQUARES)))
+        found = _rotating(Caller(copied(function), device, probe), tuple(arguments))
         if found is not None:
             return found
     return None
 
 
-def turned(found: Found, high: int, wide: int) -> Tensor:
+def turned(found: Match, high: int, wide: int) -> Tensor:
     """Return the angles (high * wide, P) by which a function turns the squares of a grid. Raises what it raises."""
-    trier, squares, arguments = found.trier, high * wide, list(found.convention.arguments)
+    trier, squares, arguments = found.caller, high * wide, list(found.convention.arguments)
     sides = told_sides(trier.function)
     assert sides is not None, "it is told the sides of a grid"
     arguments[sides[0]], arguments[sides[1]] = str(high), str(wide)
     probe = replace(trier.probe, batch=1, length=squares, positions=tuple(range(squares)))
-    asked = Trier(copied(trier.function), trier.device, probe, trier.dtype)
-    cos, sin = asked.turns(replace(found.convention, arguments=tuple(arguments)))
+    asked = Caller(copied(trier.function), trier.device, probe, trier.dtype)
+    cos, sin = asked.pair_cos_sin(replace(found.convention, arguments=tuple(arguments)))
     return torch.atan2(sin, cos) * found.convention.direction
 
 
-def _rotating(trier: Trier, arguments: tuple[str, ...]) -> tuple[Found, Laid] | None:
+def _rotating(trier: Caller, arguments: tuple[str, ...]) -> tuple[Match, Laid] | None:
     x = torch.randn(1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    for convention in (one for some in attempts.attempts(arguments) for one in some):
+    for convention in (one for some in candidates.candidates(arguments) for one in some):
         try:
             trier.call(convention, [x.expand(trier.shape(convention))] * len(convention.slots))
-            found = search.read(trier, convention)
+            found = search.measure_call(trier, convention)
         except Exception:  # another layout than it takes
             continue
         how = (

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit
-from rotcheck.identify.angles.response_frequencies import Turned, wrapped
+from rotcheck.identify.angles.measured_angles import Angles, wrap
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.making import maker_calls
 from rotcheck.identify.making.maker_calls import Recipe
@@ -126,7 +126,7 @@ def _still(angles: Tensor, sides: tuple[int, ...]) -> Iterator[Tensor]:
     """Yield for each side which pairs (P,) turn alike all along it."""
     grid = angles.reshape(*sides, -1)  # (*sides, P)
     for side in range(len(sides)):
-        off = wrapped(grid - grid.narrow(side, 0, 1)).abs()
+        off = wrap(grid - grid.narrow(side, 0, 1)).abs()
         yield off.flatten(0, -2).amax(0) < STILL
 
 
@@ -139,7 +139,7 @@ def _laid_out(angles: Tensor, sides: tuple[int, ...]) -> str:
     return "some pair turns with several sides of the image, or one side turns none"
 
 
-def _lines(angles: Tensor, sides: tuple[int, ...]) -> list[Turned]:
+def _lines(angles: Tensor, sides: tuple[int, ...]) -> list[Angles]:
     """Return the angles along each side, at the beginning of the others."""
     grid = angles.reshape(*sides, -1)
     lines = []
@@ -153,11 +153,11 @@ def _lines(angles: Tensor, sides: tuple[int, ...]) -> list[Turned]:
     return lines
 
 
-def _alike(few: Turned, more: Turned) -> bool:
-    return all(float(wrapped(few[at] - more[at]).abs().max()) < ALIKE for at in few if at in more)
+def _alike(few: Angles, more: Angles) -> bool:
+    return all(float(wrap(few[at] - more[at]).abs().max()) < ALIKE for at in few if at in more)
 
 
-def twice(line: Turned, group: Tensor) -> bool:
+def twice(line: Angles, group: Tensor) -> bool:
     """Return whether the second half of a side's lanes turns as the first does."""
     half = len(group) // 2
     return half > 0 and all(

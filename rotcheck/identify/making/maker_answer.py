@@ -12,12 +12,12 @@ from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import Axes, of_axes, spans
 from rotcheck.identify.angles.frequency_fit import Fit, fit
 from rotcheck.identify.angles.grid_frequencies import Lay, of_side
-from rotcheck.identify.angles.object_config import Configured, configured, layers_differ
-from rotcheck.identify.angles.own_angles import OwnAngles, no_end, tell, tell_offset
-from rotcheck.identify.angles.response_frequencies import ASKED, NEAR, Turned, same_row
+from rotcheck.identify.angles.measured_angles import NEAR, PROBE_POSITIONS, Angles, same_row
+from rotcheck.identify.angles.object_config import ObjectConfig, config_of, layers_differ
+from rotcheck.identify.angles.own_angles import OwnAngles, add_offset, add_schedule, no_end
 from rotcheck.identify.angles.schedule_faults import (
     amplitude_missing,
-    by_length,
+    length_change,
     long_factors,
     not_dynamic,
 )
@@ -80,14 +80,14 @@ def of_maker(
         if built.ignores
         else _at_positions(function, recipe, built, own, on_cpu, built_as)
     )
-    known = configured(function)
+    known = config_of(function)
     noise = 2 * torch.finfo(_real(built.dtype)).eps
     turning = owners(function, recipe) if recipe.coordinates else None
     axes = of_axes(angles, turning, noise, known.schedules()) if turning else None
     made = axes.fit if axes else fit(angles, 1, 2 * built.cos.shape[-1], noise, known.schedules())
     own.longest = made.longest
-    tell(own, made, max(angles))
-    late = tell_offset(own, angles, made, 1)
+    add_schedule(own, made, max(angles))
+    late = add_offset(own, angles, made, 1)
     if late > 0:
         _tell_begin(own, heeded, begins_at(function, recipe), late)
     _tell_amplitude(own, built, made, known)
@@ -120,7 +120,7 @@ def of_maker(
 
 
 def _of_other_layers(
-    function: Callable[..., Any], recipe: Recipe, noise: float, known: Configured
+    function: Callable[..., Any], recipe: Recipe, noise: float, known: ObjectConfig
 ) -> Iterator[tuple[str, Told]]:
     """Yield each argument that asks for the layers of another kind, and which schedule these have."""
     for argument, other in other_layers(function, recipe).items():
@@ -160,14 +160,14 @@ def tell_sides(
     own: OwnAngles, function: Callable[..., Any], lay: Lay, found: grids.Laid, noise: float = 0.0
 ) -> None:
     """Say which frequencies the squares of a grid turn by, along its height and along its width."""
-    known = configured(function)
+    known = config_of(function)
     for at, (name, pairs) in enumerate((("row", found.rows), ("column", found.columns))):
         side = of_side(lay, at, pairs, noise, known.schedules())
         if side is None:  # no grid is large enough
             continue
         own.doubt = own.doubt or (f"along a {name} {side.doubt}" if side.doubt else None)
-        if side.made:
-            _tell_contradiction(own, contradiction(side.made, known, None, 0))
+        if side.fit:
+            _tell_contradiction(own, contradiction(side.fit, known, None, 0))
         seen = "grids of two lengths along that side"
         own.evidence.append(
             Told(field="frequencies", says=f"along a {name}: {side.words}", because=seen)
@@ -176,7 +176,7 @@ def tell_sides(
 
 def _of_image(function: Callable[..., Any], recipe: Recipe, built: Built, own: OwnAngles) -> Made:
     """Describe tables of the patches of an image or a film that it is handed."""
-    known = configured(function)
+    known = config_of(function)
     noise = 2 * torch.finfo(_real(built.dtype)).eps
     sides = image_patches.of_sides(function, recipe, built, noise, known.schedules())
     _tell_amplitude(own, built, None, known)
@@ -273,7 +273,7 @@ def _tell_begin(own: OwnAngles, heeded: Heeded, name: str, late: int) -> None:
         del own.remarks[at]
 
 
-def _tell_amplitude(own: OwnAngles, built: Built, made: Fit | None, known: Configured) -> None:
+def _tell_amplitude(own: OwnAngles, built: Built, made: Fit | None, known: ObjectConfig) -> None:
     """Say what cos and sin are scaled by, and whether that is what the schedule asks for."""
     amplitude = known_amplitude(built.amplitude) or 1.0
     if amplitude != 1.0:
@@ -358,7 +358,7 @@ def _kept(
         (few, "as at first"),
     )
     shown = snippet(function, built_as, recipe, calls, 3) if recipe.positions == "given" else None
-    sure = shown is not None and configured(function).kind == "dynamic"
+    sure = shown is not None and config_of(function).kind == "dynamic"
     return [structs.replace(remark("kept-length", words, seen, mistake=sure), demonstration=shown)]
 
 
@@ -369,16 +369,16 @@ def _at_positions(
     own: OwnAngles,
     on_cpu: Callable[..., Any] | None,
     built_as: str | None,
-) -> Turned:
+) -> Angles:
     """Ask the maker for hard positions, as far as it has them and the first rows stay what they were."""
-    seen: Turned = {position: built.angles[position] for position in range(6)}
-    last = ASKED[-1] if recipe.positions == "given" else MOST_ROWS
+    seen: Angles = {position: built.angles[position] for position in range(6)}
+    last = PROBE_POSITIONS[-1] if recipe.positions == "given" else MOST_ROWS
     here = replace(recipe, device="cpu")
     if recipe.device != "cpu" and not maker_calls.runs(on_cpu, here):
         last = NEAR
         own.evidence.append(no_end())
         on_cpu = None
-    for position in (each for each in ASKED if 6 <= each <= last):
+    for position in (each for each in PROBE_POSITIONS if 6 <= each <= last):
         rows = torch.tensor([0, 1, position])
         try:
             if on_cpu is not None:
@@ -392,7 +392,7 @@ def _at_positions(
         if not same_row(
             more.angles[1], built.angles[1], ROUNDINGS * torch.finfo(_real(built.dtype)).eps
         ):
-            own.remarks.append(by_length(position, configured(function)))
+            own.remarks.append(length_change(position, config_of(function)))
             own.remarks += _kept(function, recipe, built, position, built_as)
             break
         seen[position] = more.angles[2]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.object_config import configured, layer_types
+from rotcheck.identify.angles.object_config import config_of, layer_types
 from rotcheck.identify.calling.keyword_choices import choices
 from rotcheck.identify.calling.templates import Parameter, parameters
 from rotcheck.identify.making.table_forms import Built, NotTables, read
@@ -321,7 +321,7 @@ def _of_points(
     function: Callable[..., Any], every: Sequence[Recipe]
 ) -> tuple[Recipe, Built] | None:
     """Return a call for points of two or three coordinates, or as many as it says, each turning pairs of its own."""
-    known = configured(function)
+    known = config_of(function)
     counts = dict.fromkeys((2, 3, max(2, known.coordinates or 0)))
     given = [
         one for one in every if "positions" in map(role_of, one.arguments) and one.x_axes == "bshd"

@@ -43,7 +43,7 @@ def full_lanes(convention: Convention) -> Pairing | None:
     return (convention.table_lanes or convention.pairing) if full else None
 
 
-def described(convention: Convention) -> Described:
+def describe(convention: Convention) -> Described:
     """Return a convention as plain data."""
     own = convention.tables == "positions"
     kind: Kind = "both" if own else "applies"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.reading.locations import where
-from rotcheck.identify.reading.response import Look, Response
+from rotcheck.identify.reading.response import Response, Sample
 from rotcheck.rotary.conventions import Pairing, role_of
 from rotcheck.rotary.frequencies import inverse_frequencies
 
@@ -31,71 +31,71 @@ THETAS = (10000.0, 500000.0, 1000000.0)
 class Parts:
     """What a lane is made of in a convention: `own` cos + `other` sin, all (slots, B, S, H, D)."""
 
-    own: Tensor
-    other: Tensor  # of the partner, with its sign
+    lane: Tensor
+    partner_lane: Tensor  # of the partner, with its sign
     cos: Tensor
     sin: Tensor
     sign: Tensor  # (D,): with which sin comes; 0 of lanes that stay
-    named: str = ""  # what is unusual in the convention
+    peculiarity: str = ""  # what is unusual in the convention
     partner: Tensor | None = None  # (D,)
     source: Tensor | None = None  # (D,): which lane of x stands in `own`
     column: Tensor | None = None  # (D,): of the tables; of lanes that stay any
     agrees: bool = False  # some elements are as they should be
 
     @property
-    def right(self) -> Tensor:
+    def expected(self) -> Tensor:
         """What the convention gives."""
-        return self.own * self.cos + self.other * self.sin
+        return self.lane * self.cos + self.partner_lane * self.sin
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Defect:
     """What departs from the nearest convention, in words, and how that pairs lanes; no words: nothing comes near."""
 
     words: str = ""
     pairing: Pairing = "half"
-    seen: bool = False  # words say what came, and no known departure gives it
+    described_only: bool = False  # words say what came, and no known departure gives it
 
     @property
     def vague(self) -> bool:
         """Whether it says where something departs, and not by which known departure."""
-        return self.seen or VAGUE in self.words
+        return self.described_only or VAGUE in self.words
 
 
-NONE = Departure()
+NO_DEFECT = Defect()
 
 
-def of_response(response: Response, positions: Sequence[int]) -> Departure:
+def of_response(response: Response, positions: Sequence[int]) -> Defect:
     """Return what departs from the nearest convention."""
-    look = response.look
+    look = response.sample
     every = list(_conventions(response, look, positions)) if look else []
-    return of_look(look, every) if look and every else NONE
+    return of_look(look, every) if look and every else NO_DEFECT
 
 
 def nearest(response: Response, positions: Sequence[int]) -> Parts | None:
     """Return the convention that most elements follow, or the commonest where none does."""
-    if response.look is None:
+    if response.sample is None:
         return None
-    got = torch.stack(response.look.got)  # (slots, B, S, H, D)
+    got = torch.stack(response.sample.outputs)  # (slots, B, S, H, D)
     every = [
         one
-        for one in _conventions(response, response.look, positions)
-        if one.own.shape == got.shape
+        for one in _conventions(response, response.sample, positions)
+        if one.lane.shape == got.shape
     ]
     if not every:
         return None
     first = _nearest(every, got)[0]
-    return replace(first, agrees=float(_same(got, first.right).double().mean()) > 0.3)
+    return replace(first, agrees=float(_same(got, first.expected).double().mean()) > 0.3)
 
 
-def of_look(look: Look, every: Sequence[Parts]) -> Departure:
+def of_look(look: Sample, every: Sequence[Parts]) -> Defect:
     """Return what departs in a call from the nearest of these conventions."""
-    got = torch.stack(look.got)  # (slots, B, S, H, D)
+    got = torch.stack(look.outputs)  # (slots, B, S, H, D)
     names = look.convention.slots
-    every = _nearest([parts for parts in every if parts.own.shape == got.shape], got)
-    best: tuple[float, float, Departure] = (MOST, 0.0, NONE)
+    every = _nearest([parts for parts in every if parts.lane.shape == got.shape], got)
+    best: tuple[float, float, Defect] = (MOST, 0.0, NO_DEFECT)
     for parts in every:
-        agree = _same(got, parts.right)
+        agree = _same(got, parts.expected)
         share = float(agree.double().mean())
         for made, how in _ways(parts, got, names):
             explained = float((agree | _same(got, made)).double().mean())
@@ -106,27 +106,27 @@ def of_look(look: Look, every: Sequence[Parts]) -> Departure:
     return best[2] if best[2].words else _two(got, every, names)
 
 
-def _departure(words: str, parts: Parts) -> Departure:
+def _departure(words: str, parts: Parts) -> Defect:
     neighbours = parts.partner is not None and int(parts.partner[0]) == 1
-    return Departure(words, "interleaved" if neighbours else "half")
+    return Defect(words, "interleaved" if neighbours else "half")
 
 
 def _nearest(every: Sequence[Parts], got: Tensor) -> list[Parts]:
     """Return the conventions that some elements follow, the most first; all, where no element follows any."""
-    shares = [float(_same(got, parts.right).double().mean()) for parts in every]
+    shares = [float(_same(got, parts.expected).double().mean()) for parts in every]
     ordered = sorted(range(len(every)), key=lambda at: -round(shares[at] / COARSE))
     if not ordered or shares[ordered[0]] < 0.3:
         return list(every)
     return [every[at] for at in ordered[:MOST_CONVENTIONS]]
 
 
-def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> Departure:
+def _two(got: Tensor, every: Sequence[Parts], names: Sequence[str]) -> Defect:
     """Return what departs in two ways at once, of the convention that most elements follow."""
-    found: tuple[float, Departure] = (MOST, NONE)
-    for parts in sorted(every, key=lambda parts: -float(_same(got, parts.right).double().mean()))[
-        :MOST_CONVENTIONS
-    ]:
-        agree = _same(got, parts.right)
+    found: tuple[float, Defect] = (MOST, NO_DEFECT)
+    for parts in sorted(
+        every, key=lambda parts: -float(_same(got, parts.expected).double().mean())
+    )[:MOST_CONVENTIONS]:
+        agree = _same(got, parts.expected)
         ways = [(_same(got, made) & ~agree, how) for made, how in _ways(parts, got, names)]
         ways.sort(
             key=lambda way: -round(float(way[0].double().mean()) / COARSE)
@@ -152,7 +152,7 @@ def _words(departs: Tensor, how: str, names: Sequence[str], parts: Parts) -> str
     if not bool(departs.any()):
         return ""
     text = f"{where(departs, names)} {_signed(how, departs, parts)}"
-    return f"{text}{', ' if parts.named else ''}{parts.named}"
+    return f"{text}{', ' if parts.peculiarity else ''}{parts.peculiarity}"
 
 
 def _signed(how: str, departs: Tensor, parts: Parts) -> str:
@@ -172,7 +172,7 @@ _SIGN = "sign of sin"
 
 def _ways(parts: Parts, got: Tensor, names: Sequence[str]) -> Iterator[tuple[Tensor, str]]:
     """Yield what known departures give, and what to say of the elements that hold it, the plainest first."""
-    a, b, c, s = parts.own, parts.other, parts.cos, parts.sin
+    a, b, c, s = parts.lane, parts.partner_lane, parts.cos, parts.sin
     turned = parts.sign != 0
     plain: tuple[tuple[Tensor, str], ...] = (
         (a, "come back unrotated"),
@@ -239,25 +239,25 @@ def _of_pairs(parts: Parts) -> Iterator[tuple[Tensor, str]]:
     if parts.partner is None:
         return
     at, s, c = parts.partner, parts.sin, parts.cos
-    right, sign = parts.right, parts.sign
+    right, sign = parts.expected, parts.sign
     yield right * c + (right[..., at] * sign) * s, "turn twice"
-    yield parts.own * c + (right[..., at] * sign) * s, "are made with their partner's new value"
+    yield parts.lane * c + (right[..., at] * sign) * s, "are made with their partner's new value"
     yield right[..., at], "stand in their partner's place"
     for moved, words in ((c[..., at], "cos"), (s[..., at], "sin")):
         cos, sin = (moved, s) if words == "cos" else (c, moved)
         yield (
-            parts.own * cos + parts.other * sin,
+            parts.lane * cos + parts.partner_lane * sin,
             f"take {words} of their partner's lane in the table",
         )
 
 
 def _of_slots(parts: Parts, names: Sequence[str]) -> Iterator[tuple[Tensor, str]]:
-    right = parts.right
+    right = parts.expected
     for at, name in enumerate(names) if len(names) > 1 else ():
         yield right[at].expand_as(right), f"hold {name}'s lanes"
-        yield parts.own[at].expand_as(right), f"hold {name}'s lanes, unrotated"
-        mixed_own = parts.own[at] * parts.cos + parts.other * parts.sin
-        mixed_other = parts.own * parts.cos + parts.other[at] * parts.sin
+        yield parts.lane[at].expand_as(right), f"hold {name}'s lanes, unrotated"
+        mixed_own = parts.lane[at] * parts.cos + parts.partner_lane * parts.sin
+        mixed_other = parts.lane * parts.cos + parts.partner_lane[at] * parts.sin
         yield mixed_own, f"hold {name}'s lanes in the term with cos"
         yield mixed_other, f"hold {name}'s lanes in the term with sin"
     if len(names) > 1:
@@ -297,13 +297,13 @@ def _reversed(parts: Parts) -> tuple[Tensor, str]:
 
 
 def _with_tables(parts: Parts, cos: Tensor, sin: Tensor) -> Tensor:
-    made = parts.own * cos + parts.other * sin
-    return torch.where(parts.sign != 0, made, parts.own)
+    made = parts.lane * cos + parts.partner_lane * sin
+    return torch.where(parts.sign != 0, made, parts.lane)
 
 
 def _of_lanes(parts: Parts) -> Iterator[tuple[Tensor, str]]:
     """Yield results that stand in other lanes than they should, or are made of other lanes."""
-    right, width = parts.right, parts.own.shape[-1]
+    right, width = parts.expected, parts.lane.shape[-1]
     turning = int((parts.sign != 0).sum())
     still = width - turning
     if still:
@@ -316,9 +316,9 @@ def _of_lanes(parts: Parts) -> Iterator[tuple[Tensor, str]]:
             right.roll(by, -1),
             f"hold what belongs {abs(by)} lanes {'before' if by > 0 else 'behind'}",
         )
-        moved = parts.own.roll(by, -1) * parts.cos + parts.other * parts.sin
+        moved = parts.lane.roll(by, -1) * parts.cos + parts.partner_lane * parts.sin
         yield moved, f"take a lane {abs(by)} off where their own belongs"
-        moved = parts.own * parts.cos + parts.other.roll(by, -1).abs() * 0
+        moved = parts.lane * parts.cos + parts.partner_lane.roll(by, -1).abs() * 0
     yield right.flip(-1), "stand in the reverse order"
     if width % 2 == 0:
         halves = right.view(*right.shape[:-1], 2, width // 2)
@@ -360,7 +360,7 @@ def _of_columns(parts: Parts) -> Iterator[tuple[Tensor, str]]:
 
 def _of_factors(parts: Parts, got: Tensor) -> Iterator[tuple[Tensor, str]]:
     """Yield a constant factor or summand, of the terms or of the whole."""
-    a, b = parts.own * parts.cos, parts.other * parts.sin
+    a, b = parts.lane * parts.cos, parts.partner_lane * parts.sin
     right = a + b
     wrong = ~_same(got, right)
     if not bool(wrong.any()):
@@ -373,11 +373,11 @@ def _of_factors(parts: Parts, got: Tensor) -> Iterator[tuple[Tensor, str]]:
     yield right + more, f"are {more:.4g} more than they should be"
     for sign in (1, -1):  # one more of a lane, or a lane more
         yield (
-            right + sign * parts.own,
+            right + sign * parts.lane,
             f"have their own lane {'added' if sign > 0 else 'taken away'}",
         )
         yield (
-            right + sign * parts.other,
+            right + sign * parts.partner_lane,
             f"have their partner's lane {'added' if sign > 0 else 'taken away'}",
         )
     yield right * right, "are squared"
@@ -388,9 +388,9 @@ def _usual(values: Tensor) -> float:
     return float(finite.median()) if len(finite) else 0.0
 
 
-def _conventions(response: Response, look: Look, positions: Sequence[int]) -> Iterator[Parts]:
+def _conventions(response: Response, look: Sample, positions: Sequence[int]) -> Iterator[Parts]:
     """Yield the conventions that may be meant, the commonest first."""
-    x = torch.stack(look.given)  # (slots, B, S, H, D)
+    x = torch.stack(look.inputs)  # (slots, B, S, H, D)
     still = [name == "v" for name in look.convention.slots]
     if response.cos is not None and response.sin is not None:
         tables = [(response.cos, response.sin, "")]
@@ -403,7 +403,7 @@ def _conventions(response: Response, look: Look, positions: Sequence[int]) -> It
     for (cos, sin, said), pairing in product(tables, _PAIRINGS):
         for read in READ if response.cos is not None else ("half-width",):
             for parts in _parts(x, cos, sin, pairing, read):
-                yield _v_left(replace(parts, named=parts.named or said), still)
+                yield _v_left(replace(parts, peculiarity=parts.peculiarity or said), still)
 
 
 _PAIRINGS: tuple[Pairing, ...] = ("half", "interleaved")

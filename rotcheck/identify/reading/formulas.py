@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.identify.reading.departure import Parts
 from rotcheck.identify.reading.locations import where
-from rotcheck.identify.reading.response import SAME, Look, Trier
+from rotcheck.identify.reading.response import TOLERANCE, Caller, Sample
 from rotcheck.rotary.conventions import Convention, role_of
 
 WIDEST = 32  # lanes of a head that are asked one by one
@@ -23,11 +23,13 @@ Terms = dict[tuple[int, int], Tensor]
 """What a lane takes of each slot's lanes, (S,); under (-1, -1) what it takes of none."""
 
 
-def of_lanes(trier: Trier, look: Look, parts: Parts, cos: Tensor, sin: Tensor) -> str:
+def of_lanes(trier: Caller, look: Sample, parts: Parts, cos: Tensor, sin: Tensor) -> str:
     """Return which lanes depart from a convention and what they are made of, by tables (S, W); empty: no formula."""
     if trier.probe.width > WIDEST:
         return ""
-    departs = (torch.stack(look.got) - parts.right).abs() > 50 * SAME  # (slots, B, S, H, D)
+    departs = (
+        torch.stack(look.outputs) - parts.expected
+    ).abs() > 50 * TOLERANCE  # (slots, B, S, H, D)
     try:
         every = _terms(trier, look.convention)
     except Exception:  # it takes random values and no basis vectors
@@ -35,7 +37,7 @@ def of_lanes(trier: Trier, look: Look, parts: Parts, cos: Tensor, sin: Tensor) -
     if not _explains(every, look):
         return ""
     roles = list(map(role_of, look.convention.called_with))
-    names = ("x",) if len(look.got) == 1 and "x" in roles else look.convention.slots
+    names = ("x",) if len(look.outputs) == 1 and "x" in roles else look.convention.slots
     lanes = departs.flatten(1, 3).double().mean(1).gt(0.02)  # (slots, D)
     atoms = _atoms(cos, sin)
     groups: dict[str, list[tuple[int, int, str]]] = {}  # lanes of one kind of formula
@@ -80,14 +82,14 @@ def _belongs(parts: Parts, lane: int, name: str) -> str:
     return f", where {name}[{own}]*cos[{column}] {sign} {name}[{other}]*sin[{column}] belongs"
 
 
-def _terms(trier: Trier, convention: Convention) -> list[list[Terms]]:
+def _terms(trier: Caller, convention: Convention) -> list[list[Terms]]:
     """Return for each slot and lane what it takes, of the first batch row and head."""
     nothing = torch.zeros(trier.shape(convention), dtype=torch.float64)
     slots = len(convention.slots)
     rest = [got[0, :, 0] for got in trier.call(convention, [nothing] * slots)]  # (S, D) each
     every: list[list[Terms]] = [
         [
-            {(-1, -1): one[:, lane]} if bool(one[:, lane].abs().max() > SAME) else {}
+            {(-1, -1): one[:, lane]} if bool(one[:, lane].abs().max() > TOLERANCE) else {}
             for lane in range(one.shape[-1])
         ]
         for one in rest
@@ -98,19 +100,21 @@ def _terms(trier: Trier, convention: Convention) -> list[list[Terms]]:
             given[source][..., lane] = 1.0
             for to, got in enumerate(trier.call(convention, given)):
                 column = got[0, :, 0] - rest[to]  # (S, D)
-                for at in column.abs().amax(0).gt(SAME).nonzero().flatten().tolist():
+                for at in column.abs().amax(0).gt(TOLERANCE).nonzero().flatten().tolist():
                     every[to][at][source, lane] = column[:, at]
     return every
 
 
-def _explains(every: list[list[Terms]], look: Look) -> bool:
+def _explains(every: list[list[Terms]], look: Sample) -> bool:
     """Return whether these terms make up what came back of random values, in each batch row and head."""
-    for slot, got in zip(every, look.got):
+    for slot, got in zip(every, look.outputs):
         for lane, terms in enumerate(slot):
             made = torch.zeros_like(got[..., lane])
             for (source, at), value in terms.items():
-                made += value[None, :, None] * (look.given[source][..., at] if source >= 0 else 1.0)
-            if not bool((got[..., lane] - made).abs().max() <= 50 * SAME):
+                made += value[None, :, None] * (
+                    look.inputs[source][..., at] if source >= 0 else 1.0
+                )
+            if not bool((got[..., lane] - made).abs().max() <= 50 * TOLERANCE):
                 return False
     return True
 
@@ -156,17 +160,17 @@ def _formula(terms: Terms, atoms: tuple[list[str], Tensor], names: Sequence[str]
 def _factor(value: Tensor, names: list[str], atoms: Tensor) -> str:
     """Return what a factor (S,) is, as `-cos[0]` or `(cos[0] - sin[0])`."""
     for number in HALVES:
-        near = (atoms * number - value).abs().amax(-1) < SAME  # (A,)
+        near = (atoms * number - value).abs().amax(-1) < TOLERANCE  # (A,)
         if bool(near.any()):
             return f"{_number(number)}{names[int(near.double().argmax())]}"
     for first, second in ((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)):
         both = first * atoms[:, None] + second * atoms[None]  # (A, A, S)
-        near = (both - value).abs().amax(-1) < SAME
+        near = (both - value).abs().amax(-1) < TOLERANCE
         if bool(near.any()):
             one, other = near.nonzero()[0].tolist()
             return f"({_number(first)}{names[one]} {'+' if second > 0 else '-'} {names[other]})"
     steady = value[0]
-    return f"{float(steady):.4g}" if bool((value - steady).abs().max() < SAME) else ""
+    return f"{float(steady):.4g}" if bool((value - steady).abs().max() < TOLERANCE) else ""
 
 
 def _number(number: float) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.identify.reading.mistake_matrices import explained
-from rotcheck.identify.reading.observations import Reading
-from rotcheck.identify.reading.response import SAME, Response
+from rotcheck.identify.reading.response import TOLERANCE, Response
 from rotcheck.rotary.conventions import OutputLanes, Pairing, pairs
 
 SMALL = 1e-6
@@ -29,7 +29,7 @@ class _Entry:
     shift: int = 0
 
 
-def read_tables(matrix: Tensor, response: Response) -> Reading:
+def read_tables(matrix: Tensor, response: Response) -> MatrixReading:
     """Read a matrix (S, D, D) made of known tables."""
     assert response.cos is not None, "tables were handed over"
     assert response.sin is not None, "tables were handed over"
@@ -41,25 +41,29 @@ def read_tables(matrix: Tensor, response: Response) -> Reading:
     )
 
 
-def _read_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> Reading:
-    support = matrix.abs().amax(0) > SAME  # (D, D)
+def _read_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReading:
+    support = matrix.abs().amax(0) > TOLERANCE  # (D, D)
     if int(support.sum(-1).max()) > MOST_SOURCES:
-        return Reading(problem="no-convention", words="a lane is made of more than two others")
+        return MatrixReading(
+            problem="no-convention", words="a lane is made of more than two others"
+        )
     rows = _entries(matrix, cos, sin, support)
     if any(entry.kind == "?" for row in rows for entry in row):
-        return Reading(
+        return MatrixReading(
             problem="no-convention", words="lanes hold what is neither cos nor sin of the table"
         )
     turning = [
         lane for lane, row in enumerate(rows) if [(e.lane, e.kind) for e in row] != [(lane, "1")]
     ]
     if not turning:
-        return Reading(problem="not-rotated", words="returns its input unrotated")
+        return MatrixReading(problem="not-rotated", words="returns its input unrotated")
     kinds = {"".join(sorted(e.kind for e in rows[lane])) for lane in turning}
     if kinds == {"c"}:
-        return Reading(problem="imaginary-dropped", words="multiplies with cos and drops sin")
+        return MatrixReading(problem="imaginary-dropped", words="multiplies with cos and drops sin")
     if kinds != {"cs"}:
-        return Reading(problem="no-convention", words="a lane is not made of one cos and one sin")
+        return MatrixReading(
+            problem="no-convention", words="a lane is not made of one cos and one sin"
+        )
     return _of_turns({lane: rows[lane] for lane in turning}, cos.shape[-1], len(rows))
 
 
@@ -77,11 +81,11 @@ def _entries(matrix: Tensor, cos: Tensor, sin: Tensor, support: Tensor) -> list[
             inner = slice(max(0, -shift), len(table) - max(0, shift))
             # (N,) each
             nearest, at = (size[inner, :, None] - moved[inner, None]).abs().amax(0).min(-1)
-            better = (nearest < best) & (nearest < SAME)
+            better = (nearest < best) & (nearest < TOLERANCE)
             best, column = torch.where(better, nearest, best), torch.where(better, at, column)
             shifted = torch.where(better, shift, shifted)
             kind = [name if one else known for one, known in zip(better.tolist(), kind)]
-    ones = ((size - 1).abs().amax(0) < SAME).tolist()
+    ones = ((size - 1).abs().amax(0) < TOLERANCE).tolist()
     steady = (signs == signs[0]).all(0).tolist()
     rows: list[list[_Entry]] = [[] for _ in range(len(support))]
     for number, (lane, source) in enumerate(zip(lanes.tolist(), sources.tolist())):
@@ -91,7 +95,7 @@ def _entries(matrix: Tensor, cos: Tensor, sin: Tensor, support: Tensor) -> list[
     return rows
 
 
-def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
+def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> MatrixReading:
     """Read lanes of which each is one cos and one sin entry."""
     cosines = {lane: next(e for e in row if e.kind == "c") for lane, row in rows.items()}
     sines = {lane: next(e for e in row if e.kind == "s") for lane, row in rows.items()}
@@ -99,8 +103,10 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
     if swapped:
         cosines, sines = sines, cosines
     if any(e.sign < 0 for e in cosines.values()):
-        return Reading(
-            problem="no-convention", words="the cos of some lanes has a minus sign", swapped=swapped
+        return MatrixReading(
+            problem="no-convention",
+            words="the cos of some lanes has a minus sign",
+            sin_first=swapped,
         )
     shifts = {e.shift for e in (*cosines.values(), *sines.values())}
     found = paired(
@@ -123,8 +129,8 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> Reading:
 
 
 def _of_columns(
-    found: Reading, taken: dict[int, tuple[int, int]], width: int, swapped: bool
-) -> Reading:
+    found: MatrixReading, taken: dict[int, tuple[int, int]], width: int, swapped: bool
+) -> MatrixReading:
     """Add how the table's lanes have to be laid out for the pairs to turn by one angle each."""
     pair_of = _pair_numbers(found)
     half = found.rotary_dim // 2
@@ -149,36 +155,36 @@ def _unread(taken: dict[int, tuple[int, int]], width: int) -> str:
     return next((half for half, columns in halves.items() if not read & set(columns)), "")
 
 
-def _columns_wrong(found: Reading, swapped: bool) -> Reading:
+def _columns_wrong(found: MatrixReading, swapped: bool) -> MatrixReading:
     words = "rotates one pairing's lanes with tables laid out for the other"
     return _with(found, swapped, problem="pairing-of-tables", words=words)
 
 
-def _with(found: Reading, swapped: bool, **changes: object) -> Reading:
-    return replace(found, swapped=swapped, **changes)  # type: ignore[arg-type]
+def _with(found: MatrixReading, swapped: bool, **changes: object) -> MatrixReading:
+    return replace(found, sin_first=swapped, **changes)  # type: ignore[arg-type]
 
 
-def _pair_numbers(found: Reading) -> dict[int, int]:
+def _pair_numbers(found: MatrixReading) -> dict[int, int]:
     """Return which pair each lane of the result belongs to."""
     order: Pairing = "half" if _in_halves(found) else "interleaved"
     laid = pairs(torch.arange(found.rotary_dim), order, found.blocks)  # (P, 2)
     return {lane: pair for pair, both in enumerate(laid.tolist()) for lane in both}
 
 
-def _in_halves(found: Reading) -> bool:
+def _in_halves(found: MatrixReading) -> bool:
     """Return whether the pairs of the result lie in halves."""
     return found.output_lanes == "de-interleaved" or (
         found.pairing == "half" and found.output_lanes == "same"
     )
 
 
-def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int) -> Reading:
+def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int) -> MatrixReading:
     """Return pairing, direction and output lanes of lanes that are each `own` cos plus sign times `partner` sin."""
     turning = sorted(own)
     rotary_dim = len(turning)
     if turning != list(range(rotary_dim)) or rotary_dim % 2:
         words = f"lanes {turning[0]} to {turning[-1]} of {lanes} rotate, {rotary_dim} in all: not the first ones"
-        return Reading(rotary_dim=rotary_dim, problem="no-convention", words=words)
+        return MatrixReading(rotary_dim=rotary_dim, problem="no-convention", words=words)
     half = rotary_dim // 2
     deinterleaved = {lane: 2 * lane if lane < half else 2 * (lane - half) + 1 for lane in turning}
     interleaved = {lane: lane // 2 + half * (lane % 2) for lane in turning}
@@ -190,7 +196,7 @@ def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int)
     elif own == interleaved:
         outputs, source = "interleaved", interleaved
     else:
-        return Reading(
+        return MatrixReading(
             rotary_dim=rotary_dim,
             problem="no-convention",
             words="writes its lanes in an order of its own",
@@ -201,13 +207,13 @@ def paired(own: dict[int, int], partner: dict[int, tuple[int, int]], lanes: int)
     elif all(partner[lane][0] == source[lane] ^ 1 for lane in turning):
         pairing, first = "interleaved", [lane for lane in turning if source[lane] % 2 == 0]
     else:
-        return _in_blocks(source, partner) or Reading(
+        return _in_blocks(source, partner) or MatrixReading(
             rotary_dim=rotary_dim, problem="no-convention", words=_strange(source, partner)
         )
     return _directed(pairing, outputs, rotary_dim, partner, first)
 
 
-def _in_blocks(source: dict[int, int], partner: dict[int, tuple[int, int]]) -> Reading | None:
+def _in_blocks(source: dict[int, int], partner: dict[int, tuple[int, int]]) -> MatrixReading | None:
     """Read halves within each of several blocks of lanes, as RoPE2D of an image's two coordinates has them."""
     for blocks in (2, 3, 4):
         width = len(source) // blocks
@@ -226,16 +232,16 @@ def _directed(
     rotary_dim: int,
     partner: dict[int, tuple[int, int]],
     first: list[int],
-) -> Reading:
+) -> MatrixReading:
     firsts = {partner[lane][1] for lane in first}
     seconds = {partner[lane][1] for lane in partner if lane not in first}
     whole = {"pairing": pairing, "output_lanes": outputs, "rotary_dim": rotary_dim}
     if firsts == {-1} and seconds == {1}:
-        return Reading(direction=1, **whole)  # type: ignore[arg-type]
+        return MatrixReading(direction=1, **whole)  # type: ignore[arg-type]
     if firsts == {1} and seconds == {-1}:
-        return Reading(direction=-1, **whole)  # type: ignore[arg-type]
+        return MatrixReading(direction=-1, **whole)  # type: ignore[arg-type]
     words = "adds sin times the other lane to both lanes of a pair: no rotation"
-    return Reading(direction=1, problem="one-sign", words=words, **whole)  # type: ignore[arg-type]
+    return MatrixReading(direction=1, problem="one-sign", words=words, **whole)  # type: ignore[arg-type]
 
 
 def _strange(source: dict[int, int], partner: dict[int, tuple[int, int]]) -> str:
@@ -243,7 +249,7 @@ def _strange(source: dict[int, int], partner: dict[int, tuple[int, int]]) -> str
     return f"pairs lanes in an order of its own: {shown}, ..."
 
 
-def read_positions(matrix: Tensor) -> Reading:
+def read_positions(matrix: Tensor) -> MatrixReading:
     """Read a matrix (S, D, D) of a function that computes its angles itself, row 0 at the first position.
 
     `angles` of the result (S, P) are those of the pairs at each row, as far as 2 pi goes.
@@ -252,7 +258,7 @@ def read_positions(matrix: Tensor) -> Reading:
     support = size.amax(0) > SMALL  # (D, D)
     lanes = len(support)
     if not bool(torch.isfinite(matrix).all()):
-        return Reading(problem="not-finite", words="returns NaN or infinite elements")
+        return MatrixReading(problem="not-finite", words="returns NaN or infinite elements")
     own = {lane: int(size[0, lane].argmax()) for lane in range(lanes)}
     moved = sorted(own.values()) == list(range(lanes)) and bool(
         (size[0].amax(1) - 1).abs().max() < 1e-3
@@ -272,19 +278,23 @@ def read_positions(matrix: Tensor) -> Reading:
     }
     turning = [lane for lane in range(lanes) if lane not in still]
     if not turning:
-        return Reading(problem="not-rotated", words="returns its input unrotated")
+        return MatrixReading(problem="not-rotated", words="returns its input unrotated")
     if any(len(others[lane]) > 1 for lane in turning):
-        return Reading(problem="no-convention", words="a lane is made of more than two others")
+        return MatrixReading(
+            problem="no-convention", words="a lane is made of more than two others"
+        )
     if not any(others[lane] for lane in turning):
         if bool((matrix[0].diagonal()[turning] - 1).abs().max() < 1e-3):  # cos of position 0
-            return Reading(problem="imaginary-dropped", words="multiplies with cos and drops sin")
-        return Reading(problem="no-convention", words="scales its lanes and turns none")
+            return MatrixReading(
+                problem="imaginary-dropped", words="multiplies with cos and drops sin"
+            )
+        return MatrixReading(problem="no-convention", words="scales its lanes and turns none")
     return _of_own_angles(matrix, own, others, turning)
 
 
 def _of_own_angles(
     matrix: Tensor, own: dict[int, int], others: dict[int, list[int]], turning: list[int]
-) -> Reading:
+) -> MatrixReading:
     gaps = {abs(others[lane][0] - own[lane]) for lane in turning if others[lane]}
     # pairs that stand still are pairs all the same, where others behind them turn
     if len(gaps) == 1:
@@ -339,7 +349,7 @@ def _signs(matrix: Tensor, partner: dict[int, int], turning: list[int]) -> dict[
     return {lane: ahead if lane < partner[lane] else -ahead for lane in turning}
 
 
-def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:
+def _measured(matrix: Tensor, found: MatrixReading, own: dict[int, int]) -> MatrixReading:
     """Add the angles of all rows and the amplitude; say so when the pairs are no rotations."""
     order: Pairing = "half" if _in_halves(found) else "interleaved"
     laid = pairs(torch.arange(found.rotary_dim), order, found.blocks)  # (P, 2)
@@ -349,13 +359,13 @@ def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:
     cb, sb = matrix[:, second, b], matrix[:, second, a]
     norm = torch.hypot((ca + cb) / 2, (sa + sb) / 2)
     angles = torch.atan2(sa + sb, ca + cb)
-    if bool(((ca - cb).abs() + (sa - sb).abs()).max() > SAME):
+    if bool(((ca - cb).abs() + (sa - sb).abs()).max() > TOLERANCE):
         return _no_rotation(replace(found, angles=angles), ca, cb, sa, sb)
     amplitude = float(norm.mean())
-    if SAME < float((norm - amplitude).abs().max()) < NARROW:
+    if TOLERANCE < float((norm - amplitude).abs().max()) < NARROW:
         words = "has cos and sin rounded to less than float32: the lengths of its pairs are off"
         return replace(found, angles=angles, problem="low-precision", words=words)
-    if bool((norm - amplitude).abs().max() > SAME):
+    if bool((norm - amplitude).abs().max() > TOLERANCE):
         if _as_xpos(norm):
             words = (
                 "scales each pair by a power of the position as well as turning it, as xPos does"
@@ -363,7 +373,9 @@ def _measured(matrix: Tensor, found: Reading, own: dict[int, int]) -> Reading:
             return replace(found, angles=angles, problem="xpos", words=words)
         words = "scales the pairs by the position as well as turning them"
         return replace(found, angles=angles, problem="scaled", words=words)
-    return replace(found, angles=angles, amplitude=amplitude if abs(amplitude - 1) > SAME else 1.0)
+    return replace(
+        found, angles=angles, amplitude=amplitude if abs(amplitude - 1) > TOLERANCE else 1.0
+    )
 
 
 def _as_xpos(norm: Tensor) -> bool:
@@ -373,17 +385,19 @@ def _as_xpos(norm: Tensor) -> bool:
     return even and bool((steps[0] - steps[0, 0]).abs().max() > POWER)
 
 
-def _no_rotation(found: Reading, ca: Tensor, cb: Tensor, sa: Tensor, sb: Tensor) -> Reading:
-    if bool((ca - cb).abs().max() < SAME) and bool((sa + sb).abs().max() < SAME):
+def _no_rotation(
+    found: MatrixReading, ca: Tensor, cb: Tensor, sa: Tensor, sb: Tensor
+) -> MatrixReading:
+    if bool((ca - cb).abs().max() < TOLERANCE) and bool((sa + sb).abs().max() < TOLERANCE):
         words = "adds sin times the other lane to both lanes of a pair: no rotation"
         return replace(found, problem="one-sign", words=words)
-    if bool((sa - sb).abs().max() < SAME * 10) and bool(
-        (cb - (ca - sa * sa)).abs().max() < SAME * 10
+    if bool((sa - sb).abs().max() < TOLERANCE * 10) and bool(
+        (cb - (ca - sa * sa)).abs().max() < TOLERANCE * 10
     ):
         return replace(
             found, problem="aliasing", words="uses the first half's new values to make the second"
         )
-    if bool((sb - sa * ca).abs().max() < SAME * 10):
+    if bool((sb - sa * ca).abs().max() < TOLERANCE * 10):
         return replace(
             found, problem="aliasing", words="uses the first half's new values to make the second"
         )

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rotcheck.identify.reading.observations import Reading
-from rotcheck.identify.reading.response import SAME
+from rotcheck.identify.reading.matrix_reading import MatrixReading
+from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.rotary.conventions import Pairing
 
 ORDERS: tuple[Pairing, ...] = ("half", "interleaved")
 
 
-def explained(matrix: Tensor, cos: Tensor, sin: Tensor) -> Reading | None:
+def explained(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReading | None:
     """Return the mistake whose matrices (S, D, D) these are, for tables (S, W); None: none that is known."""
     lanes = matrix.shape[-1]
     for rotary_dim in dict.fromkeys((lanes, lanes // 2, lanes // 4)):
@@ -23,8 +23,8 @@ def explained(matrix: Tensor, cos: Tensor, sin: Tensor) -> Reading | None:
                 for code, words, made in _MISTAKES:
                     for direction in (1, -1):
                         own = _whole(made(c, direction * s, pairing), lanes)
-                        if bool((matrix - own).abs().max() < 20 * SAME):
-                            return Reading(
+                        if bool((matrix - own).abs().max() < 20 * TOLERANCE):
+                            return MatrixReading(
                                 pairing, direction, rotary_dim=rotary_dim, problem=code, words=words
                             )
     return None

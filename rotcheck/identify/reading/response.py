@@ -21,15 +21,17 @@ from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, 
 from rotcheck.rotary.tables import placed
 
 WIDER = 4  # times the largest tensor of the call: so far may one write that takes another's strides
-SAME = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
+TOLERANCE = (
+    2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart and more
+)
 
 
-class Unfit(Exception):
+class UnfitCall(Exception):
     """The function does not take such a call, or gives back what no rotation does; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ProbeSizes:
     """The sizes of the probe, all different, and the positions of its rows."""
 
     batch: int = 6  # neither 2 nor 3: a tuple of tables can be told from a batch that is unpacked
@@ -51,12 +53,12 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Sample:
     """A call with random values, (B, S, H, D) for each slot, and what came back."""
 
     convention: Convention
-    given: tuple[Tensor, ...]
-    got: tuple[Tensor, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +71,20 @@ class Response:
     uneven: str = ""  # along which axis else the response differs: "batch", "head"
     # a row's result holds something of another row, or is no sum over its lanes
     mixes: bool = False
-    look: Look | None = None
+    sample: Sample | None = None
 
 
-def usual(**sizes: Any) -> Probe:
+def usual_sizes(**sizes: Any) -> ProbeSizes:
     """Return a probe with these sizes, and the others as small as they may be where calls are slow."""
-    return Probe(**{"batch": 4, "heads": 3, **sizes}) if interprets() else Probe(**sizes)
+    return ProbeSizes(**{"batch": 4, "heads": 3, **sizes}) if interprets() else ProbeSizes(**sizes)
 
 
-def watched(device: torch.device) -> bool:
+def watches_memory(device: torch.device) -> bool:
     """Return whether the memory around tensors is watched: where kernels may write to any address."""
     return interprets() or device.type == "cuda"
 
 
-def values(probe: Probe, lanes: int) -> tuple[Tensor, Tensor]:
+def values(probe: ProbeSizes, lanes: int) -> tuple[Tensor, Tensor]:
     """Return cos and sin tables (S, W), all entries of a row different, float64.
 
     They are multiples of 1/256, which bfloat16 holds: what is rounded inside is read all the same.
@@ -99,7 +101,7 @@ def values(probe: Probe, lanes: int) -> tuple[Tensor, Tensor]:
 
 
 @cache
-def tables(form: str, probe: Probe) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
+def tables(form: str, probe: ProbeSizes) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
     """Return tables of a form (S, W, ...), and the cos and sin (S, W) that they stand for."""
     full = form in ("repeated", "packed", "angles-repeated")
     cos, sin = values(probe, probe.rotary if full else probe.rotary // 2)
@@ -116,53 +118,53 @@ def tables(form: str, probe: Probe) -> tuple[tuple[Tensor, ...], Tensor, Tensor]
     return (cos, sin), cos, sin
 
 
-class Trier:
+class Caller:
     """Calls a function as conventions say; `calls` counts how often."""
 
     def __init__(
         self,
         function: Callable[..., Any],
         device: torch.device,
-        probe: Probe,
+        probe: ProbeSizes,
         dtype: torch.dtype = torch.float32,
         limit: Limit | None = None,
     ) -> None:
         self.function, self.device, self.probe, self.dtype = function, device, probe, dtype
         self.limit = limit or Limit()
         self.calls = 0
-        self.ran = False  # any of them came back
-        self.outside = False  # a call wrote outside of its tensors, where that is watched
+        self.any_returned = False  # any of them came back
+        self.wrote_outside = False  # a call wrote outside of its tensors, where that is watched
         self._buffers: list[tuple[Tensor, int]] = []  # each with what is marked on either side
         self._starts: tuple[int, ...] = ()
         self._coordinate: int | None = None
         self._without: int | None = None
         self._padding = 0
 
-    def but(
+    def with_changes(
         self,
         *,
         starts: tuple[int, ...] = (),
         coordinate: int | None = None,
         without: int | None = None,
         padding: int = 0,
-    ) -> "Trier":
+    ) -> "Caller":
         """Return one that calls the same function in another way.
 
         `starts`: rows at which sequences begin that come one after another. `coordinate`: of positions, the only one
         that is not 0. `without`: which of three tables, for time, height and width, holds zeros. `padding`: rows of it
         in front of the first batch row.
         """
-        other = Trier(self.function, self.device, self.probe, self.dtype)
+        other = Caller(self.function, self.device, self.probe, self.dtype)
         other._starts, other._coordinate, other._without = starts, coordinate, without
         other._padding = padding
         return other
 
-    def ones(self, convention: Convention, offset: int = 0) -> Tensor:
+    def rotate_ones(self, convention: Convention, offset: int = 0) -> Tensor:
         """Return what becomes of a q of ones (B, S, H, D)."""
         x = torch.ones(self.shape(convention), dtype=torch.float64)
         return self.call(convention, [x] * len(convention.slots), offset)[0]
 
-    def turns(self, convention: Convention, offset: int = 0) -> tuple[Tensor, Tensor]:
+    def pair_cos_sin(self, convention: Convention, offset: int = 0) -> tuple[Tensor, Tensor]:
         """Return cos and sin (S, P) by which the lanes that rotate turn at each row: (1, 0) of every pair goes in."""
         turning = (convention.rotary_dim or self.probe.width) // 2
         one = torch.zeros(turning, 2, dtype=torch.float64)
@@ -186,10 +188,10 @@ class Trier:
         returned = self.raw(convention, inputs, offset)
         found = results(returned, inputs, returned is None)
         if len(found) < len(inputs) - ("v" in convention.slots and not convention.packed):
-            raise Unfit(f"returns {len(found)} for {len(inputs)} tensors")
+            raise UnfitCall(f"returns {len(found)} for {len(inputs)} tensors")
         for result, x in zip(found, inputs):
             if not isinstance(result, Tensor) or result.shape != x.shape:
-                raise Unfit("returns another shape than it was given")
+                raise UnfitCall("returns another shape than it was given")
         width = self.probe.width
         read = [unlay(read_back(result).real, convention.axes, width) for result in found]
         return tuple(read[0].unbind(2)) if convention.packed else tuple(read)
@@ -198,7 +200,7 @@ class Trier:
         """Lay out what goes in."""
         rows = [torch.stack(tuple(slots), 2)] if convention.packed else list(slots)
         laid = [lay(row, convention.axes).to(self.dtype).contiguous() for row in rows]
-        if not watched(self.device):
+        if not watches_memory(self.device):
             return tuple(x.to(self.device, copy=True) for x in laid)
         margin = WIDER * max(x.numel() for x in laid)
         surrounded = [fenced(x.to(self.device), margin) for x in laid]
@@ -217,9 +219,9 @@ class Trier:
         positional, keyword = arguments(convention, given)
         with fences() as around:
             returned = call(self.function, self.device, positional, keyword)
-        self.ran = True
+        self.any_returned = True
         self.limit.runs += 1
-        self.outside |= around.crossed() or any(spoilt(*each) for each in self._buffers)
+        self.wrote_outside |= around.crossed() or any(spoilt(*each) for each in self._buffers)
         return returned
 
     def positions(self, convention: Convention) -> Tensor | None:
@@ -268,7 +270,9 @@ class Trier:
 
     def random(self, convention: Convention) -> list[Tensor]:
         """Return random values for each slot of a call (B, S, H, D), between -1 and 1, float64."""
-        return [some(self.shape(convention), slot) for slot in range(len(convention.slots))]
+        return [
+            random_values(self.shape(convention), slot) for slot in range(len(convention.slots))
+        ]
 
     def respond(
         self,
@@ -289,16 +293,16 @@ class Trier:
             if convention.tables != "positions"
             else (0, None, None)
         )
-        look = Look(convention, tuple(given), tuple(got))
+        look = Sample(convention, tuple(given), tuple(got))
         if all(map(torch.equal, _rounded(given, self.dtype), got)):
             eye = torch.eye(self.probe.width, dtype=torch.float64).repeat(self.probe.length, 1, 1)
-            return Response((eye,) * len(got), cos, sin, look=look)
+            return Response((eye,) * len(got), cos, sin, sample=look)
         matrices = self._matrices(convention)
         said = [torch.einsum("sli,bshi->bshl", matrix, x) for matrix, x in zip(matrices, given)]
         if not _apart(said, got):
-            return Response(matrices, cos, sin, look=look)
+            return Response(matrices, cos, sin, sample=look)
         if not whole:
-            return Response(matrices, cos, sin, mixes=True, look=look)
+            return Response(matrices, cos, sin, mixes=True, sample=look)
         lone = self._lone(convention)  # (B, S, H, D, D) each
         said = [torch.einsum("bshli,bshi->bshl", matrix, x) for matrix, x in zip(lone, given)]
         uneven = _uneven(lone[0])
@@ -336,7 +340,7 @@ class Trier:
 
 
 @cache
-def some(shape: tuple[int, ...], seed: int = 0) -> Tensor:
+def random_values(shape: tuple[int, ...], seed: int = 0) -> Tensor:
     """Return values between -1 and 1 that no call is to change, float64: what goes in is a copy."""
     return (
         2 * torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -350,7 +354,7 @@ def _rounded(given: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
 
 def _apart(said: Sequence[Tensor], got: Sequence[Tensor]) -> bool:
     """Return whether results are not what matrices say of them, NaN included."""
-    return any(not bool((a - b).abs().max() <= 50 * SAME) for a, b in zip(said, got))
+    return any(not bool((a - b).abs().max() <= 50 * TOLERANCE) for a, b in zip(said, got))
 
 
 def _slotted(table: Tensor, is_sin: int) -> Tensor:
@@ -363,6 +367,6 @@ def _slotted(table: Tensor, is_sin: int) -> Tensor:
 def _uneven(whole: Tensor) -> str:
     """Return along which axis of (B, S, H, D, D) the response differs although no table says so."""
     first = whole[:1, :, :1]
-    if bool((whole[:, :, :1] - first).abs().max() > SAME):
+    if bool((whole[:, :, :1] - first).abs().max() > TOLERANCE):
         return "batch"
-    return "head" if bool((whole[:1] - first).abs().max() > SAME) else ""
+    return "head" if bool((whole[:1] - first).abs().max() > TOLERANCE) else ""

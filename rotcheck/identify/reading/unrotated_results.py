@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rotcheck.identify.reading.observations import Reading
-from rotcheck.identify.reading.response import SAME, Look, Trier
+from rotcheck.identify.reading.matrix_reading import MatrixReading
+from rotcheck.identify.reading.response import TOLERANCE, Caller, Sample
 from rotcheck.rotary.conventions import Convention, role_of
 
 IDLE = {
@@ -17,18 +17,18 @@ IDLE = {
     "offsets": "offsets",
 }
 
-OF_CHANCE = Reading(
+OF_CHANCE = MatrixReading(
     problem="no-convention", words="gives another result each time, for the same input"
 )
 
 
-def read(look: Look) -> Reading | None:
+def read(look: Sample) -> MatrixReading | None:
     """Return what is told of a result of which no lane turns; None: it is something else."""
     inputs = _inputs(look.convention)
     comes = "come" if " and " in inputs else "comes"
-    given, got = torch.stack(look.given), torch.stack(look.got)  # (slots, B, S, H, D)
+    given, got = torch.stack(look.inputs), torch.stack(look.outputs)  # (slots, B, S, H, D)
     if bool(got.isnan().all()):
-        return Reading(problem="not-finite", words=f"{inputs} {comes} back as NaN")
+        return MatrixReading(problem="not-finite", words=f"{inputs} {comes} back as NaN")
     factor, summand = _median(got / given), _median(got - given)
     how = ""
     if _close(got, given):
@@ -38,20 +38,20 @@ def read(look: Look) -> Reading | None:
     elif _close(got, given + summand):
         how = f"with {summand:.4g} added"
     words = f"{inputs} {comes} back {how}: {_idle(look.convention)}"
-    return Reading(problem="not-rotated", words=words) if how else None
+    return MatrixReading(problem="not-rotated", words=words) if how else None
 
 
-def varies(trier: Trier, look: Look) -> bool:
+def varies(trier: Caller, look: Sample) -> bool:
     """Return whether the same call of the same input gives another result."""
     try:
-        again = trier.call(look.convention, look.given)
+        again = trier.call(look.convention, look.inputs)
     except Exception:  # it can be called once
         return True
-    return not all(torch.equal(one, other) for one, other in zip(again, look.got))
+    return not all(torch.equal(one, other) for one, other in zip(again, look.outputs))
 
 
 def _close(one: Tensor, other: Tensor) -> bool:
-    return bool(((one - other).abs() <= SAME).all())
+    return bool(((one - other).abs() <= TOLERANCE).all())
 
 
 def _median(values: Tensor) -> float:

@@ -27,8 +27,8 @@ from rotcheck.identify.asking.gradients import BY_DATA
 from rotcheck.identify.asking.more_rows import ONE, placed
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import documented_shapes, role_evidence
-from rotcheck.identify.calling.documented_layout import said_layout
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.documented_layout import documented_layout
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import TENSORS, parameters
 from rotcheck.identify.making import grids
 from rotcheck.identify.telling import demonstration
@@ -63,16 +63,18 @@ NARROW = 4  # lanes that tables are for
 
 
 def decided(
-    target: Target, found: Found, told: Identification, conventions: Sequence[Convention]
+    target: Target, found: Match, told: Identification, conventions: Sequence[Convention]
 ) -> Identification:
     """Return what is told of a function, its mistakes only where they are beyond doubt.
 
     `conventions`: the calls in which a mistake may show, the one by which it is judged first.
     """
-    names = role_evidence.unspoken(found.trier.function, found.convention.arguments)
+    names = role_evidence.arguments_without_evidence(
+        found.caller.function, found.convention.arguments
+    )
     mask = padding.must_move(found)
     idle_ones = idle_arguments.arguments_of(found, [*names, *([mask] if mask else [])])
-    idle_ones += idle_arguments.unread_ranks(found.trier.function)
+    idle_ones += idle_arguments.unread_ranks(found.caller.function)
     if told.answer != "wrong":
         return _with_idle(told, idle_ones, found)
     doubts = _doubts(found, [name for name in names if name not in idle_ones])
@@ -88,7 +90,7 @@ def decided(
         findings.append(settled(one, why, shown, written=":" in target.specification))
     if not doubts and not any(one.mistake for one in findings):
         earlier = kept_calls.of_earlier_call(
-            source_of(target), conventions, found.trier.probe.width
+            source_of(target), conventions, found.caller.probe.width
         )
         if earlier:
             findings = [
@@ -110,30 +112,30 @@ def in_doubt(told: Identification, settled: Identification, advice: str) -> Iden
     return structs.replace(settled, follows=False, message=reason, advice=(*settled.advice, advice))
 
 
-def _doubts(found: Found, names: Sequence[str]) -> list[str]:
+def _doubts(found: Match, names: Sequence[str]) -> list[str]:
     """Return why a call is not beyond doubt; empty: it is."""
-    sides = grids.names_of_sides(found.trier.function)
+    sides = grids.names_of_sides(found.caller.function)
     doubts = [f"nothing speaks for what `{name}` is" for name in names if name not in sides]
     convention = found.convention
     real = "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED
-    if real and role_evidence.says_complex(found.trier.function, convention.arguments):
+    if real and role_evidence.says_complex(found.caller.function, convention.arguments):
         doubts.append(f"its table is said to be complex, and was tried as {convention.tables}")
-    axes = point_coordinates.speaks_of_axes(found.trier.function) and "positions" in map(
+    axes = point_coordinates.speaks_of_axes(found.caller.function) and "positions" in map(
         role_of, convention.arguments
     )
     if axes and not count(convention.position_axes):
         doubts.append("it speaks of positions (3, ...), and was called with others")
-    if role_evidence.turns_again(found.trier.function):
+    if role_evidence.rotates_again(found.caller.function):
         doubts.append(AGAIN)
     # another layout may be right
-    if found.unfinished and (found.response.mixes or found.response.uneven):
+    if found.cut_short and (found.response.mixes or found.response.uneven):
         doubts.append("the search ended before all other calls were tried")
     if idle_arguments.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
 
 
-def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
+def _doubts_of(one: Remark, found: Match, target: Target) -> list[str]:
     """Return why one mistake is in doubt in a call that is not; empty: it is not."""
     if one.code == "per-batch" and not _for_each_row(found, target):
         return ["nothing says that its tables may have rows for each batch row"]
@@ -142,7 +144,7 @@ def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
     ) and not packed_sequences.rows_are_positions(found):
         return ["nothing says that its tables have a row for each position"]
     if one.message.startswith(point_coordinates.EXCHANGED) and not point_coordinates.says_order(
-        found.trier.function
+        found.caller.function
     ):
         return ["nothing says that its positions are time, height and width, in this order"]
     if one.message.startswith(partial_rotation.LAST):
@@ -152,23 +154,23 @@ def _doubts_of(one: Remark, found: Found, target: Target) -> list[str]:
     return []
 
 
-def _for_each_row(found: Found, target: Target) -> bool:
+def _for_each_row(found: Match, target: Target) -> bool:
     """Return whether a function takes positions or tables for each batch row, and not just the first of them.
 
     A kernel that reads tables (S, W) from memory takes (B, S, W) too.
     """
-    every = [found.convention, *(each.convention for each in found.others)]
+    every = [found.convention, *(each.convention for each in found.alternatives)]
     batched = [len(each.table_axes) for each in every if "b" in each.table_axes]
     fewer = [len(each.table_axes) for each in every if "b" not in each.table_axes]
     if not batched or not fewer or min(fewer) >= min(batched):
         return True
-    told = documented_shapes.of_roles(target.function, found.convention.arguments)
+    told = documented_shapes.axes_by_role(target.function, found.convention.arguments)
     return any("b" in axes for role, axes in told.items() if role not in (*TENSORS, "positions"))
 
 
 def _sure(conventions: Sequence[Convention], target: Target) -> list[Convention]:
     """Return the calls of which it is known where the batch lies: (S, B, ...) only where that is said."""
-    said = said_layout(target.function)
+    said = documented_layout(target.function)
     return [
         each for each in conventions if each.layout != "sbhd" or (said and said.layout == "sbhd")
     ]
@@ -186,7 +188,7 @@ def settled(
     return structs.replace(one, mistake=False, message=f"seen, and in doubt: {one.message} ({why})")
 
 
-def _with_idle(told: Identification, names: Sequence[str], found: Found) -> Identification:
+def _with_idle(told: Identification, names: Sequence[str], found: Match) -> Identification:
     if not names:
         return told
     counts = found.convention.positions == "from 0"
@@ -214,10 +216,10 @@ def _with_idle(told: Identification, names: Sequence[str], found: Found) -> Iden
     )
 
 
-def declaration(found: Found, names: Sequence[str] = ()) -> str:
+def declaration(found: Match, names: Sequence[str] = ()) -> str:
     """Return the line above a function that declares the call; `names`: arguments of which nobody knows the role."""
     convention = found.convention
-    known = [one.name for one in parameters(found.trier.function) or ()]
+    known = [one.name for one in parameters(found.caller.function) or ()]
     roles = [
         "..." if at < len(known) and known[at] in names else role
         for at, role in enumerate(convention.called_with)
@@ -235,7 +237,7 @@ def declaration(found: Found, names: Sequence[str] = ()) -> str:
 
 
 def _demonstration(
-    target: Target, found: Found, one: Remark, conventions: Sequence[Convention]
+    target: Target, found: Match, one: Remark, conventions: Sequence[Convention]
 ) -> str | None:
     """Return Python that shows a mistake; None: nothing shows it."""
     if one.code in NEVER_SHOWN:
@@ -243,7 +245,7 @@ def _demonstration(
     if target.narrow is not None and one.message.startswith("in bfloat16"):
         target = target.narrow()
     if found.reading.pairing is None:
-        nearest = found.departure
+        nearest = found.defect
         if one.code == "no-convention" and (nearest.vague or not nearest.words):
             return None
         pairing = nearest.pairing if nearest.words else conventions[0].pairing
@@ -251,7 +253,7 @@ def _demonstration(
             replace(each, pairing="interleaved" if each.tables in INTERLEAVED else pairing)
             for each in conventions
         ]
-    for device in dict.fromkeys((CPU, found.trier.device)):
+    for device in dict.fromkeys((CPU, found.caller.device)):
         shown = _on_device(source_of(target, device), found, one, conventions)
         if shown:
             return shown
@@ -259,9 +261,9 @@ def _demonstration(
 
 
 def _on_device(
-    source: Source, found: Found, one: Remark, conventions: Sequence[Convention]
+    source: Source, found: Match, one: Remark, conventions: Sequence[Convention]
 ) -> str | None:
-    probe = found.trier.probe
+    probe = found.caller.probe
     dtype = torch.bfloat16 if one.message.startswith("in bfloat16") else torch.float32
     tries = demonstration.attempts(conventions, probe.width, probe.heads, dtype)
     if one.message.startswith(BY_DATA):
@@ -336,26 +338,26 @@ def _on_device(
     if one.code == "offset-ignored":
         own = replace(
             conventions[0],
-            arguments=(*conventions[0].arguments, f"{found.ignored}=offset"),
+            arguments=(*conventions[0].arguments, f"{found.idle_offset}=offset"),
             positions="any",
         )
         tries = [
             Attempt(
                 own,
                 Sizes(2, 2, 2, own.head_dim or probe.width, (2, 3, 4)),
-                before=f"{found.ignored}=0",
+                before=f"{found.idle_offset}=0",
             )
         ]
     return demonstration.of_value(source, tries)
 
 
-def _grid(source: Source, found: Found) -> str | None:
+def _grid(source: Source, found: Match) -> str | None:
     """Return Python that shows that two squares of one row turn by other angles of the row."""
     angles = found.reading.angles
     square = grids.laid(angles) if angles is not None else None
     if square is None:
         return None
-    probe = found.trier.probe
+    probe = found.caller.probe
     sizes = Sizes(2, 2, 2, probe.width, tuple(range(grids.SQUARES)))
     try:
         return demonstration.of_grid(
@@ -365,15 +367,15 @@ def _grid(source: Source, found: Found) -> str | None:
         return None
 
 
-def _idle_axis(source: Source, found: Found, one: Remark, convention: Convention) -> str | None:
+def _idle_axis(source: Source, found: Match, one: Remark, convention: Convention) -> str | None:
     """Return Python that shows that height, or width, turns nothing."""
     axis = next(at for at, name in enumerate(point_coordinates.AXES) if name in one.message)
-    pair = point_coordinates.pair_of(found.trier.function, axis)
+    pair = point_coordinates.pair_of(found.caller.function, axis)
     if pair is None:
         return None
     few = Attempt(
         convention,
-        Sizes(2, 2, 2, convention.head_dim or found.trier.probe.width, demonstration.FEW),
+        Sizes(2, 2, 2, convention.head_dim or found.caller.probe.width, demonstration.FEW),
     )
     try:
         return demonstration.of_axis(source, few, axis, pair)

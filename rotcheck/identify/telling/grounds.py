@@ -1,15 +1,15 @@
 """What told each thing that is said of a function, and what remains possible of what cannot be told."""
 
 from rotcheck.identify.calling import search
-from rotcheck.identify.calling.search import Found
+from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.convention_words import call_words, shape_words, table_words
 from rotcheck.results import Ambiguity, Told, Way
 from rotcheck.rotary.conventions import Convention, role_of
 
 
-def of_call(found: Found, convention: Convention) -> list[Told]:
+def of_call(found: Match, convention: Convention) -> list[Told]:
     """Return the call, and what its response told."""
-    tried = f"{found.trier.calls} calls tried; this one rotates"
+    tried = f"{found.caller.calls} calls tried; this one rotates"
     said = [Told(field="call", says=call_words(convention), because=tried)]
     if found.reading.pairing:
         said += _of_pairs(found, convention)
@@ -23,8 +23,8 @@ def of_call(found: Found, convention: Convention) -> list[Told]:
     return said
 
 
-def _of_pairs(found: Found, convention: Convention) -> list[Told]:
-    reading, probe = found.reading, found.trier.probe
+def _of_pairs(found: Match, convention: Convention) -> list[Told]:
+    reading, probe = found.reading, found.caller.probe
     across = (convention.rotary_dim or probe.rotary) // 2 // convention.blocks
     partner = across if reading.pairing == "half" else 1
     within = (
@@ -64,7 +64,7 @@ def of_error(error: float) -> Told:
     return Told(field="values", says=f"error {error:.2f}", because=seen)
 
 
-def _layout(found: Found) -> str:
+def _layout(found: Match) -> str:
     convention = found.convention
     shape = shape_words(convention.axes)
     if any_layout(found):
@@ -72,37 +72,37 @@ def _layout(found: Found) -> str:
     return f"{convention.layout} {shape}"
 
 
-def any_layout(found: Found) -> bool:
+def any_layout(found: Match) -> bool:
     """Return whether nothing in the function tells one layout from another."""
     return not found.convention.packed and search.broadcasts(found) and len(_layouts(found)) > 1
 
 
-def _layouts(found: Found) -> dict[str, None]:
-    every = [found.convention, *(other.convention for other in found.others)]
+def _layouts(found: Match) -> dict[str, None]:
+    every = [found.convention, *(other.convention for other in found.alternatives)]
     return dict.fromkeys(each.layout for each in every if each.tables == found.convention.tables)
 
 
-def ambiguities(found: Found) -> list[Ambiguity]:
+def ambiguities(found: Match) -> list[Ambiguity]:
     """Return what remains possible of layout and pairing."""
     convention, ambiguous = found.convention, []
     if any_layout(found):
         ambiguous.append(_of_layouts(found))
     elif convention.packed and search.broadcasts(found):
-        every = [convention, *(other.convention for other in found.others)]
+        every = [convention, *(other.convention for other in found.alternatives)]
         possible = (
             *dict.fromkeys(map(_way, every)),
             "any other packing whose tables line up with it",
         )
         why = "nothing in it tells which axis is which"
         ambiguous.append(Ambiguity(field="layout", possible=possible, why=why))
-    if (convention.rotary_dim or found.trier.probe.rotary) == 2:
+    if (convention.rotary_dim or found.caller.probe.rotary) == 2:
         why = "of two lanes both are the same"
         ambiguous.append(Ambiguity(field="pairing", possible=("half", "interleaved"), why=why))
     return ambiguous
 
 
-def _of_layouts(found: Found) -> Ambiguity:
-    every = [found.convention, *(other.convention for other in found.others)]
+def _of_layouts(found: Match) -> Ambiguity:
+    every = [found.convention, *(other.convention for other in found.alternatives)]
     alike = [each for each in every if each.tables == found.convention.tables]
     possible = dict.fromkeys(
         f"{each.layout} with tables {shape_words(each.table_axes)}" for each in alike
@@ -111,20 +111,20 @@ def _of_layouts(found: Found) -> Ambiguity:
     return Ambiguity(field="layout", possible=tuple(possible), why=why)
 
 
-def also(found: Found) -> tuple[str, ...]:
+def also(found: Match) -> tuple[str, ...]:
     """Return further ways to call it."""
     if any_layout(found):
         return ()
-    ways = dict.fromkeys(_way(other.convention) for other in found.others)
+    ways = dict.fromkeys(_way(other.convention) for other in found.alternatives)
     ways.pop(_way(found.convention), None)
     return tuple(ways)
 
 
-def ways(found: Found) -> tuple[Way, ...]:
+def ways(found: Match) -> tuple[Way, ...]:
     """Return further ways to call it, as data; of one that takes any layout, the first way too."""
     others = [
         other.convention
-        for other in found.others
+        for other in found.alternatives
         if other.convention.tables == found.convention.tables
     ]
     every = [*([found.convention] if any_layout(found) else []), *others]

@@ -7,7 +7,7 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
-from rotcheck.identify.calling.role_evidence import turns_again
+from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.making import grids, maker_calls
 from rotcheck.identify.making.maker_calls import Recipe
@@ -52,7 +52,7 @@ def decided(target: Target, recipe: Recipe, built: Built, told: Identification) 
         f"nothing speaks for what `{name}` is"
         for name in _unspoken(target.function, recipe.arguments)
     ]
-    doubts += [AGAIN] if turns_again(target.function) else []
+    doubts += [AGAIN] if rotates_again(target.function) else []
     shown = None if doubts else _demonstration(source_of(target), recipe, built, told)
     written = ":" in target.specification
     findings = tuple(

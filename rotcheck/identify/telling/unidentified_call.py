@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify.calling.argument_names import UNKNOWN, roles
-from rotcheck.identify.calling.search import NotFound
+from rotcheck.identify.calling.argument_names import ANY_ROLE, roles
+from rotcheck.identify.calling.search import NoMatch
 from rotcheck.identify.calling.templates import parameters, signature
 from rotcheck.identify.telling.next_step import LAUNCHES
 from rotcheck.implementations.load import Target
@@ -26,19 +26,19 @@ def told(function: Callable[..., Any], tried: Sequence[str]) -> tuple[str, ...]:
     return (*arguments(function), *_different(tried))
 
 
-def lacking(found: NotFound) -> str | None:
+def lacking(found: NoMatch) -> str | None:
     """Return what of a package that is not installed a call needs; None: no call asked for any."""
     needed = filter(None, map(_LACKING.search, found.reasons))
     return next((one.group(1) for one in needed), None)
 
 
-def why(found: NotFound) -> str | None:
+def why(found: NoMatch) -> str | None:
     """Return what a call needs that is not here: a package, or a GPU for its kernel; None: none is known to."""
     launches = any(_NO_GPU in reason for reason in found.reasons)
     return found.why or lacking(found) or (LAUNCHES if launches else None)
 
 
-def advice(target: Target, found: NotFound, device: torch.device) -> tuple[str, ...]:
+def advice(target: Target, found: NoMatch, device: torch.device) -> tuple[str, ...]:
     """Return what to do about a function of which no call was found: what to name, where to run it, what to declare."""
     if lacking(found):
         name = target.specification.rpartition(":")[2]
@@ -52,7 +52,7 @@ def advice(target: Target, found: NotFound, device: torch.device) -> tuple[str, 
     return tuple(text for text in said if text)[:2]
 
 
-def _place(found: NotFound) -> str:
+def _place(found: NoMatch) -> str:
     if not any(_NO_DRIVER.search(reason) for reason in found.reasons):
         return ""
     gpu = "it has a Triton kernel: ask for --device cuda on a machine that has one"
@@ -74,14 +74,14 @@ def _method(target: Target) -> str:
     )
 
 
-def _declaration(target: Target, found: NotFound) -> str:
+def _declaration(target: Target, found: NoMatch) -> str:
     likeliest = found.likeliest
     if likeliest is None or parameters(target.function) is None:
         return ""
     known, words = parameters(target.function) or [], []
     for at, role in enumerate(likeliest.called_with):
         one = known[at] if "=" not in role and at < len(known) else None
-        words.append('"..."' if one and roles(one.name, one.kind) is UNKNOWN else f'"{role}"')
+        words.append('"..."' if one and roles(one.name, one.kind) is ANY_ROLE else f'"{role}"')
     taken = f"({', '.join(words)}{',' if len(words) == 1 else ''})"
     return (
         "say above the function what it is: @rotcheck.declare(pairing=..., layout=..., tables=..., "
@@ -105,7 +105,7 @@ def arguments(function: Callable[..., Any]) -> list[str]:
         if f"*{one.name}" in stars
         else f"argument {at}, `{one.name}`: its name says nothing rotcheck knows"
         for at, one in enumerate(parameters(function) or (), 1)
-        if one.required and roles(one.name, one.kind) is UNKNOWN
+        if one.required and roles(one.name, one.kind) is ANY_ROLE
     ]
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rotcheck.identify.calling.templates import TABLES, TENSORS, Template
 from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm, role_of, split
 
-PLAIN = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
+PLAIN_LAYOUTS = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
 # sequences without a batch, of which cu_seqlens tells where each begins
 ONE_AFTER_ANOTHER = ("thd", "t(hd)")
-COORDINATES = (
+COORDINATE_AXES = (
     "bs2",
     "s2",
     "bs3",
@@ -16,24 +16,24 @@ COORDINATES = (
     "s3",
     "3s",
 )  # axes of positions that are points of an image or a film
-GRIDDED = (
+GRID_TABLE_AXES = (
     "gbsw",
     "gsw",
     "g1sw",
 )  # three tables, for time, height and width, of which sections take their parts
-PACKED = tuple(name for name, axes in LAYOUTS.items() if "3" in split(axes))
+PACKED_LAYOUTS = tuple(name for name, axes in LAYOUTS.items() if "3" in split(axes))
 
 PAIR_FORMS: tuple[TableForm, ...] = ("repeated", "half-width")
 LONE_FORMS: tuple[TableForm, ...] = ("complex", "angles-repeated", "angles", "stacked", "matrix")
 
 
-def attempts(template: Template) -> Iterator[list[Convention]]:
+def candidates(template: Template) -> Iterator[list[Convention]]:
     """Yield conventions to try, those of one form of tables at a time.
 
     Pairing and the rest of what the response will tell stand at their defaults.
     """
     roles = set(map(role_of, template))
-    layouts = PACKED if "qkv" in roles else PLAIN
+    layouts = PACKED_LAYOUTS if "qkv" in roles else PLAIN_LAYOUTS
     if "cu_seqlens" in roles:
         layouts = ("t3hd",) if "qkv" in roles else ONE_AFTER_ANOTHER
     if not roles & set(TABLES):
@@ -46,7 +46,7 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
             yield [
                 _without_tables(template, layout, axes)
                 for layout in layouts
-                for axes in COORDINATES
+                for axes in COORDINATE_AXES
             ]
         return
     # as wide as a head, nearly always: each of the two has half of its lanes
@@ -55,13 +55,13 @@ def attempts(template: Template) -> Iterator[list[Convention]]:
         yield [
             made
             for layout in layouts
-            for axes in (GRIDDED if "sections" in roles else table_axes(LAYOUTS[layout]))
+            for axes in (GRID_TABLE_AXES if "sections" in roles else table_axes(LAYOUTS[layout]))
             for positions in (_position_axes(roles) if "positions" in roles else ("bs",))
             for made in [_with_tables(template, layout, form, axes, positions)]
         ]
 
 
-def ordered(
+def documented_first(
     conventions: Sequence[Convention], told: Mapping[str, str], *, few: bool
 ) -> list[Convention]:
     """Return conventions with those first that have the axes which are told of their arguments.
@@ -69,7 +69,7 @@ def ordered(
     `few`: where calls are slow, with the commonest axes of tables alone.
     """
     tables = {_lanes(axes) for role, axes in told.items() if role not in (*TENSORS, "positions")}
-    layout, positions = layout_of(told), told.get("positions")
+    layout, positions = single_layout(told), told.get("positions")
     usual = ["sw", "1sw", "bsw", *tables]
 
     def common(one: Convention) -> bool:
@@ -90,7 +90,7 @@ def ordered(
     return sure if few and sure else kept
 
 
-def told_first(
+def documented_positions_first(
     groups: Iterable[list[Convention]], told: Mapping[str, str]
 ) -> list[list[Convention]]:
     """Return groups of conventions, first those with the axes that are told of positions."""
@@ -100,7 +100,7 @@ def told_first(
     )
 
 
-def layout_of(told: Mapping[str, str]) -> str | None:
+def single_layout(told: Mapping[str, str]) -> str | None:
     """Return the axes of q, k and v where they are told, and are those of a layout."""
     every = {axes for role, axes in told.items() if role in TENSORS}
     return next(iter(every)) if len(every) == 1 and every <= set(LAYOUTS.values()) else None
@@ -110,7 +110,7 @@ def _lanes(axes: str) -> str:
     return axes.replace("d", "w").replace("h", "1")
 
 
-def aligned(axes: str) -> str:
+def broadcast_axes(axes: str) -> str:
     """Return the axes of a table that lines up with a tensor's, for each position and slot its own."""
     own = {"s": "s", "3": "3", "d": "w", "e": "w", "f": "w"}
     return "".join(own.get(axis, "1") for axis in axes)
@@ -118,7 +118,7 @@ def aligned(axes: str) -> str:
 
 def table_axes(axes: str) -> list[str]:
     """Return where the axes of a table may lie for a tensor's, likeliest first."""
-    full = aligned(axes)
+    full = broadcast_axes(axes)
     flat = full.replace("3", "1")
     batched = "".join("b" if axis == "b" else own for axis, own in zip(axes, flat))
     heads_apart = ["s1w", "1s1w"] if "e" in axes else []

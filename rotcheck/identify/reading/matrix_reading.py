@@ -8,7 +8,7 @@ from rotcheck.rotary.conventions import OutputLanes, Pairing
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MatrixReading:
     """What a matrix says. `problem` is empty when it follows a convention; else the nearest is what stands here."""
 
     pairing: Pairing | None = None
@@ -16,7 +16,7 @@ class Reading:
     output_lanes: OutputLanes = "same"
     rotary_dim: int = 0
     blocks: int = 1  # into which the lanes that rotate are cut, each paired for itself
-    swapped: bool = False  # cos and sin are taken in the other order
+    sin_first: bool = False  # cos and sin are taken in the other order
     table_lanes: Pairing | None = None  # the order in which full-width tables must repeat
     unread: str = ""  # which half of full-width tables is never read
     shift: int = 0  # rows of the table that it is off

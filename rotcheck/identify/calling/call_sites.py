@@ -10,7 +10,7 @@ from typing import Any
 MOST_FILES = 40  # of a package's folder that are read for calls
 
 
-def handed(function: Callable[..., Any], names: Sequence[str], name: str) -> Iterator[str]:
+def names_passed(function: Callable[..., Any], names: Sequence[str], name: str) -> Iterator[str]:
     """Yield the names of what the function's own file, and the files beside it, hand it as a parameter.
 
     `names`: those of all its parameters, in their order.

@@ -6,34 +6,34 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from rotcheck.identify.calling.search import Found
-from rotcheck.identify.reading.response import Trier
+from rotcheck.identify.calling.search import Match
+from rotcheck.identify.reading.response import Caller
 from rotcheck.implementations.interpreter import interprets
 
-ASKED = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
+PROBE_POSITIONS = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 NEAR = 100  # the last position that is asked for where nothing tells the end of a table
 ALIKE = 1e-5  # relative: more than rounding costs the same angle beside others
-Turned = dict[int, Tensor]
+Angles = dict[int, Tensor]
 """Position: the angles (P,) of its pairs, in (-pi, pi]."""
 
 
-def end_known(found: Found) -> bool:
+def end_known(found: Match) -> bool:
     """Return whether the end of a function's table can be looked for: on the CPU, where it costs an exception."""
-    raises = found.trier.device.type == "cpu" and not interprets()
+    raises = found.caller.device.type == "cpu" and not interprets()
     return raises or found.on_cpu is not None
 
 
-def turned(found: Found) -> tuple[Turned, int | None]:
+def measure_angles(found: Match) -> tuple[Angles, int | None]:
     """Return the angles at those positions that the function takes, the larger ones one after another.
 
     And the first of these beside which position 1 turns by another angle, since its frequencies follow the length:
     None where none does. It and what lies beyond are left out.
     """
     convention = found.convention
-    positions = [each for each in ASKED if each <= NEAR or end_known(found)]
+    positions = [each for each in PROBE_POSITIONS if each <= NEAR or end_known(found)]
     if convention.positions == "from 0":
         return _counted(found, positions)
-    seen: Turned = {}
+    seen: Angles = {}
     beside = (1,) if convention.positions == "any" else ()
     for group in ([p for p in positions if p < 6], *([*beside, p] for p in positions if p >= 6)):
         try:
@@ -53,14 +53,14 @@ def same_row(longer: Tensor, shorter: Tensor, eps: float = ALIKE) -> bool:
     )
 
 
-def _last(found: Found, taken: int, refused: int) -> Turned:
+def _last(found: Match, taken: int, refused: int) -> Angles:
     """Return the angles at the last position that it takes, between one that it took and one that it refused."""
-    last: Turned = {}
+    last: Angles = {}
     while refused - taken > 1:
         middle = (taken + refused) // 2
         offset = middle if found.convention.positions == "offset" else 0
         try:
-            last = measured(found, (middle,), offset)
+            last = angles_at(found, (middle,), offset)
         except Exception:  # the end lies before this
             refused = middle
         else:
@@ -68,22 +68,22 @@ def _last(found: Found, taken: int, refused: int) -> Turned:
     return last
 
 
-def _at(found: Found, group: Sequence[int]) -> Turned:
+def _at(found: Match, group: Sequence[int]) -> Angles:
     if found.convention.positions == "offset":
-        rows: Turned = {}
+        rows: Angles = {}
         for position in group:
-            rows |= measured(found, (position, position + 1, position + 2), offset=position)
+            rows |= angles_at(found, (position, position + 1, position + 2), offset=position)
         return rows
-    return measured(found, tuple(group))
+    return angles_at(found, tuple(group))
 
 
-def _counted(found: Found, positions: Sequence[int]) -> tuple[Turned, int | None]:
+def _counted(found: Match, positions: Sequence[int]) -> tuple[Angles, int | None]:
     """Ask one that counts from 0: as many rows as it takes, and as turn as few of them do."""
     few, changed = None, None
     for length in (each for each in (4098, 2050, 1001, 258, 18, 6) if each <= max(positions) + 1):
         try:
-            few = few or measured(found, tuple(range(6)))
-            rows = measured(found, tuple(range(length)))
+            few = few or angles_at(found, tuple(range(6)))
+            rows = angles_at(found, tuple(range(length)))
         except Exception:  # fewer rows, then
             continue
         if same_row(rows[1], few[1]):
@@ -92,20 +92,24 @@ def _counted(found: Found, positions: Sequence[int]) -> tuple[Turned, int | None
     return few or {}, changed
 
 
-def measured(found: Found, rows: tuple[int, ...], offset: int = 0) -> Turned:
+def angles_at(found: Match, rows: tuple[int, ...], offset: int = 0) -> Angles:
     """Turn (1, 0) of every pair: what comes back is its cos and sin.
 
     On the CPU first: the end of a table raises there, and ends the process's use of a CUDA device.
     """
-    old = found.trier
+    old = found.caller
     narrow = replace(old.probe, batch=1, heads=1, length=len(rows), positions=rows)
     if found.on_cpu is not None:
-        Trier(found.on_cpu, torch.device("cpu"), narrow, old.dtype).turns(found.convention, offset)
-    cos, sin = Trier(old.function, old.device, narrow, old.dtype).turns(found.convention, offset)
+        Caller(found.on_cpu, torch.device("cpu"), narrow, old.dtype).pair_cos_sin(
+            found.convention, offset
+        )
+    cos, sin = Caller(old.function, old.device, narrow, old.dtype).pair_cos_sin(
+        found.convention, offset
+    )
     return dict(zip(rows, torch.atan2(sin, cos)))
 
 
-def fitted(seen: Turned, most: int | None = None) -> Tensor:
+def estimate_frequencies(seen: Angles, most: int | None = None) -> Tensor:
     """Return the frequencies (P,) that the angles imply, each position making those before it more exact.
 
     A larger position counts as long as the smaller ones tell how often it has gone around.
@@ -124,13 +128,13 @@ def fitted(seen: Turned, most: int | None = None) -> Tensor:
     )
     for position in positions[1:]:
         gone = position * frequencies
-        off = wrapped(seen[position] - zero - gone)
+        off = wrap(seen[position] - zero - gone)
         if bool(off.abs().max() > 0.5):  # it does not go on as it began
             break
         frequencies = (gone + off) / position
     return frequencies
 
 
-def wrapped(angle: Tensor) -> Tensor:
+def wrap(angle: Tensor) -> Tensor:
     """Return an angle between -pi and pi."""
     return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
