@@ -3,19 +3,12 @@
 import re
 import traceback
 
+from rotcheck.frames import is_own
 from rotcheck.scrub import scrub, shorten_path
 
 FRAMES = 5
 LONGEST = 500  # characters of a line
 _FAULT = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
-_OWN = (
-    "/rotcheck/isolation/",
-    "/rotcheck/compare/",
-    "/rotcheck/identify/",
-    "/rotcheck/measure/",
-    "/rotcheck/probe/",
-    "/rotcheck/testing/",
-)  # whoever is asked, not whoever asks
 _NOISE = re.compile(
     r"^(Fatal Python error|Current thread|Thread 0x|Extension modules|  File |  <|$|  \.\.\.)"
 )
@@ -41,9 +34,5 @@ def last_lines(output: str, count: int = 3) -> str:
 
 
 def _short(frames: list[tuple[str, str, str]]) -> tuple[str, ...]:
-    kept = [
-        frame
-        for frame in frames
-        if not frame[0].startswith("<") and not any(own in frame[0] for own in _OWN)
-    ]
-    return tuple(f"{shorten_path(file)}:{line} in {name}" for file, line, name in kept[:FRAMES])
+    shown = [frame for frame in frames if not frame[0].startswith("<") and not is_own(frame[0])]
+    return tuple(f"{shorten_path(file)}:{line} in {name}" for file, line, name in shown[:FRAMES])

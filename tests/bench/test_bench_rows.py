@@ -56,6 +56,12 @@ def test_a_bad_end_has_its_message_its_cause_and_its_fix(ends: dict[str, Timing]
     assert ends["never_returns"].message == "no answer within 4 s"
 
 
+def test_the_frames_of_a_bad_end_are_the_functions(ends: dict[str, Timing]) -> None:
+    for name in ("raises", "dies", "never_returns"):
+        assert ends[name].trace[0].startswith("clockwork.py:")
+        assert not any(frame.startswith("rotcheck/") for frame in ends[name].trace)
+
+
 def test_a_row_that_ran_says_everything(ends: dict[str, Timing]) -> None:
     row = ends["plain"]
     missing = {name for name in row.__struct_fields__ if getattr(row, name) is None}

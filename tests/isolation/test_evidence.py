@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from pools import STARTS, outcomes
 
+import rotcheck
+from rotcheck.frames import is_own
 from rotcheck.isolation import Died, Raised
 from rotcheck.isolation.traces import last_lines, of_fault
 
 both = pytest.mark.parametrize("start", STARTS)
 HERE = str(Path(__file__).parent)
+PACKAGE = Path(rotcheck.__file__).parent
 
 
 @both
@@ -111,6 +114,27 @@ def test_of_a_fault_the_frames_of_the_current_thread_are_kept() -> None:
         "rotary.py:12 in rotate",
         "torch/nn/modules/module.py:1500 in forward",
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "own"),
+    [
+        ("compare/subject.py", True),
+        ("bench/rounds.py", True),
+        ("train/rotation.py", True),
+        ("room_of_tomorrow/worker.py", True),
+        ("implementations/native.py", False),
+        ("rotary/paths/cpu.py", False),
+    ],
+)
+def test_frames_of_rotcheck_are_its_own_in_all_rooms_but_those_of_functions_under_test(
+    file: str, own: bool
+) -> None:
+    installed = f"/home/somebody/venv/lib/python3.11/site-packages/rotcheck/{file}"
+    assert is_own(installed) == own
+    assert is_own(str(PACKAGE / file)) == own
+    assert not is_own(f"/home/somebody/rotcheck/{file}")  # a project of that name
+    assert not is_own(f"/home/somebody/venv/lib/python3.11/site-packages/torch/{file}")
 
 
 def test_the_fault_itself_is_no_last_word() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from types import TracebackType
 
+from rotcheck.frames import is_own
 from rotcheck.rotary.calls import parsed
 from rotcheck.rotary.conventions import Convention
 
@@ -17,8 +18,6 @@ _SAYS_KIND = re.compile(
 )
 _SIZE = re.compile(r"\d")
 _KEY = re.compile(r"\[\s*f?[\"']")  # `argument["name"]`, of which torch says "too many indices"
-# frames that are not the function's
-_OF_OTHERS = ("/torch/", "/rotcheck/measure/", "/rotcheck/identify/")
 _KINDS = (
     {
         name: "floats"
@@ -104,7 +103,7 @@ def _line(traceback: TracebackType | None) -> tuple[str, str]:
     file, number = "", 0
     while traceback is not None:
         here = traceback.tb_frame.f_code.co_filename
-        if not any(part in here for part in _OF_OTHERS):
+        if "/torch/" not in here and not is_own(here):
             file, number = here, traceback.tb_lineno
         traceback = traceback.tb_next
     return f"{file}:{number}", linecache.getline(file, number).strip()
