@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Implementation
 from rotcheck.implementations.load import Found, implementation
 from rotcheck.measure import switches
-from rotcheck.rotary.conventions import Convention
 
 
 class Loaded:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention, laid_positions, lay, split
 from rotcheck.implementations.interface import Function
 from rotcheck.rotary import angles, tables
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention, laid_positions, lay, split
 
 SEED = 20260101
 DRAWN = 1 << 16

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import torch
 
+from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Function, Unavailable
 from rotcheck.implementations.interpreter import interpret_for
@@ -16,7 +17,6 @@ from rotcheck.implementations.load import Found
 from rotcheck.measure.case import HEADS, PAIRS, POSITIONS, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.rotary.conventions import Convention
 from rotcheck.scrub import scrub
 
 Answer = Callable[[list[str]], Any]

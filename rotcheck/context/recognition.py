@@ -13,6 +13,7 @@ from rotcheck.context.lengths import change
 from rotcheck.context.sources import source
 from rotcheck.context.sweep import Truth, groups, wrapped
 from rotcheck.context.trial import Thing, thing
+from rotcheck.convention import Convention
 from rotcheck.identify import identification
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import of_axes
@@ -36,7 +37,6 @@ from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.device import DeviceLost
-from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.departures import departure
 
 FAR = 4097  # the last position that frequencies are fitted to

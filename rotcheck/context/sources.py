@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from rotcheck.context.known import Known
+from rotcheck.convention import Convention
 from rotcheck.identify.making import maker_calls
 from rotcheck.identify.reading.response import Caller, ProbeSizes
 from rotcheck.measure.device import fetch
-from rotcheck.rotary.conventions import Convention
 
 LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)
 """Rows that one is asked for that counts from 0, as long as it gives them and takes little time."""

@@ -9,6 +9,7 @@ import torch
 from msgspec import structs
 
 from rotcheck import __version__
+from rotcheck.convention import Convention, role_of, split
 from rotcheck.identify.angles import own_angles
 from rotcheck.identify.angles.own_angles import OwnAngles
 from rotcheck.identify.asking import (
@@ -47,7 +48,6 @@ from rotcheck.implementations.hints import hints
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Described, Identification, Remark, Told
-from rotcheck.rotary.conventions import Convention, role_of, split
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
 HOLD = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"

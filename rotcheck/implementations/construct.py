@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-from rotcheck.implementations import surroundings, vocabulary
-from rotcheck.implementations.vocabulary import Names, on_cuda, said
+from rotcheck.convention import vocabulary
+from rotcheck.convention.vocabulary import Names, on_cuda, said
+from rotcheck.implementations import surroundings
 
 HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
 SIDE = 32  # patches of an image

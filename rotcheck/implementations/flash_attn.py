@@ -6,9 +6,9 @@ from types import ModuleType
 
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function, Unavailable
 from rotcheck.implementations.interpreter import BFLOAT16, interpret
-from rotcheck.rotary.conventions import Convention
 
 convention = Convention(pairing="half", layout="bshd", tables="half-width", takes_offset=True)
 triton = True

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import flash_attn
 from rotcheck.implementations.interface import Function
-from rotcheck.rotary.conventions import Convention
 
 convention = Convention(
     pairing="half", layout="qkv", tables="half-width", in_place=True, takes_offset=True

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention.vocabulary import DTYPE, said
 from rotcheck.implementations.arrays import array, tensor
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.vocabulary import DTYPE, said
 
 Function = Callable[..., Any]
 WIDE = "dtype=float32"  # in the words of how a class of JAX was built

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from rotcheck.implementations import vocabulary
-from rotcheck.implementations.vocabulary import said
+from rotcheck.convention import vocabulary
+from rotcheck.convention.vocabulary import said
 
 # lanes of a head that a constant may speak of; a larger one is more likely a model's
 LEAST, MOST = 8, 256

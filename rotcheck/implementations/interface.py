@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rotcheck.rotary.conventions import Convention
+from rotcheck.convention import Convention
 
 Function = Callable[..., Any]
 """f(x, *tables) or, where the convention says so, f(x, *tables, offset=k): rotated x, same shape. `arguments` of a

@@ -14,6 +14,8 @@ from typing import Any, cast
 import msgspec
 import torch
 
+from rotcheck.convention import LAYOUTS, Convention
+from rotcheck.convention.vocabulary import DEVICE, said
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
 from rotcheck.implementations import (
@@ -29,8 +31,6 @@ from rotcheck.implementations import (
 )
 from rotcheck.implementations.interface import Function, Implementation, Unavailable
 from rotcheck.implementations.registry import module_of
-from rotcheck.implementations.vocabulary import DEVICE, said
-from rotcheck.rotary.conventions import LAYOUTS, Convention
 
 SEDD = Convention(pairing="half", layout="qkv", tables="packed")
 """What a function given by file or module is taken to be: f(qkv, cos, sin), as in SEDD."""

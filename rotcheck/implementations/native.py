@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
-from rotcheck.rotary.conventions import Convention
 
 convention = Convention(pairing="half", layout="qkv", tables="packed")
 

@@ -4,21 +4,18 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.reading import toml
 
 PYPROJECT = "pyproject.toml"
 TABLE = "tool.rotcheck.implementations"
-FIELDS = (
-    "pairing", "layout", "tables", "in_place", "takes_offset", "arguments", "table_axes", "table_lanes", "sections",
-    "direction", "output_lanes", "rotary_dim", "blocks", "head_dim", "heads", "theta", "frequencies",
-    "positions", "position_axes", "last_position", "rotates_v",
-)  # fmt: skip
-"""The fields of `rotcheck.rotary.Convention`, which the front cannot ask: it would import torch."""
+FIELDS = tuple(field.name for field in fields(Convention) if field.name not in ("ways", "choices"))
+"""The fields of a convention that an entry may give."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(?<!\.py)", re.ASCII)
 

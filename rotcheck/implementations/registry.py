@@ -38,7 +38,6 @@ _NOT_ONE = {
         "source",
         "surroundings",
         "uses",
-        "vocabulary",
     ),
 }
 _HERE = Path(__file__).parent

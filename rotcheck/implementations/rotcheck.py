@@ -7,12 +7,12 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import flash_attn
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.interpreter import interpret
 from rotcheck.rotary import apply_rotary_pos_emb, explain
 from rotcheck.rotary.apply import PACKED, rotate
-from rotcheck.rotary.conventions import Convention
 
 convention = Convention(pairing="half", layout="qkv", tables="packed")
 triton = True

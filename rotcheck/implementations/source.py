@@ -4,8 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from rotcheck.implementations import vocabulary
-from rotcheck.implementations.vocabulary import said
+from rotcheck.convention import vocabulary
+from rotcheck.convention.vocabulary import said
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

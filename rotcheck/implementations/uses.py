@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from rotcheck.implementations import vocabulary
-from rotcheck.implementations.vocabulary import said
+from rotcheck.convention import vocabulary
+from rotcheck.convention.vocabulary import said
 
 DEEPEST = 5  # calls of calls that are followed
 Function = ast.FunctionDef | ast.AsyncFunctionDef

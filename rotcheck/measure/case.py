@@ -9,11 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from rotcheck.measure.device import read_back
-from rotcheck.measure.fences import apart
-from rotcheck.rotary import angles, lanes, pairs, rotate, tables
-from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import (
+from rotcheck.convention import (
     Convention,
     Pairing,
     coordinate,
@@ -22,6 +18,10 @@ from rotcheck.rotary.conventions import (
     split,
     unlay,
 )
+from rotcheck.measure.device import read_back
+from rotcheck.measure.fences import apart
+from rotcheck.rotary import angles, lanes, pairs, rotate, tables
+from rotcheck.rotary.calls import Call
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different
 POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)

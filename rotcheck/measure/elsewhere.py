@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from rotcheck.convention import role_of
 from rotcheck.measure.case import Case, Judged, Sizes
 from rotcheck.measure.device import answers
 from rotcheck.measure.errors import against, is_rounding
@@ -15,7 +16,6 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import role_of
 from rotcheck.scrub import scrub
 
 Positions = tuple[int, ...] | tuple[tuple[int, ...], ...]

@@ -6,10 +6,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Pairing, coordinate
 from rotcheck.measure import sections
 from rotcheck.measure.case import Case, Slots
 from rotcheck.rotary import inverse_frequencies, lanes, pairs, rotate
-from rotcheck.rotary.conventions import Pairing, coordinate
 
 Prediction = tuple[str, str, Slots]
 """The finding's code, what happened in words, and the pairs that this mistake would give."""

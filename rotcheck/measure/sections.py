@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Pairing
 from rotcheck.measure.case import Case
 from rotcheck.rotary import lanes, pairs
-from rotcheck.rotary.conventions import Pairing
 from rotcheck.rotary.tables import section_axes, sections
 
 AXES = ("time", "height", "width")

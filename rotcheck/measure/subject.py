@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.load import Found, implementation
 from rotcheck.measure import switches
@@ -15,7 +16,6 @@ from rotcheck.measure.device import wait
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.fences import fences
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention
 
 CALLS = 3
 """How often each thing is run: two of the known TorchScript failures appear only on the second call."""

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
+from rotcheck.convention import Pairing
 from rotcheck.declaration import declare
-from rotcheck.rotary.conventions import Layout, Pairing, TableForm
 from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import choose, operations, traced
-from rotcheck.rotary.plan import Arrangement, Plan, cached_plan, plan
+from rotcheck.rotary.plan import Arrangement, Layout, Plan, TableForm, cached_plan, plan
 from rotcheck.rotary.tables import cos_and_sin
 
 PACKED = Arrangement(layout="qkv", form="packed", exact_rows=True)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.rotary.conventions import Convention
+from rotcheck.convention import Convention
 from rotcheck.rotary.frequencies import inverse_frequencies
 from rotcheck.rotary.tables import sections
 

@@ -5,11 +5,11 @@ from types import ModuleType
 
 from torch import Tensor
 
+from rotcheck.convention import Pairing
 from rotcheck.rotary.apply import PACKED
-from rotcheck.rotary.conventions import Layout, Pairing, TableForm
 from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import PATHS, choose, cpu, operations, traced
-from rotcheck.rotary.plan import Arrangement, cached_plan
+from rotcheck.rotary.plan import Arrangement, Layout, TableForm, cached_plan
 from rotcheck.rotary.tables import cos_and_sin
 
 

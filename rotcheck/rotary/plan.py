@@ -2,14 +2,26 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
-from rotcheck.rotary.conventions import LAYOUTS, Layout, Pairing, TableForm
+from rotcheck.convention import LAYOUTS, Pairing
 
 Shape = tuple[int, ...]
+Layout = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
+TableForm = Literal[
+    "half-width",
+    "repeated",
+    "packed",
+    "complex",
+    "stacked",
+    "matrix",
+    "angles",
+    "angles-repeated",
+    "positions",
+]
 
 AXES: dict[Layout, tuple[int, int, int, int]] = {
-    name: tuple(LAYOUTS[name].find(axis) for axis in "bs3h")  # type: ignore[misc]  # four
+    name: tuple(LAYOUTS[name].axes.find(axis) for axis in "bs3h")  # type: ignore[misc]  # four
     for name in get_args(Layout)
 }
 """Where batch, sequence, slot and head lie in a tensor of each layout; -1: nowhere. The lanes are the last axis."""

@@ -6,13 +6,13 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from rotcheck.rotary.conventions import Pairing, Sections, TableForm, lanes
+from rotcheck.convention import Pairing, Sections, lanes
 from rotcheck.rotary.frequencies import angles
 from rotcheck.rotary.schedules import Interleaved, Sectioned
 
 _COMPLEX = {torch.float64: torch.complex128}
 
-AXES: dict[TableForm, str] = {
+AXES: dict[str, str] = {
     "half-width": "sw",
     "repeated": "s1w",
     "packed": "1s31w",
@@ -26,7 +26,7 @@ AXES: dict[TableForm, str] = {
 
 
 def tables(
-    form: TableForm,
+    form: str,
     pairing: Pairing,
     angles: Tensor,
     dtype: torch.dtype,
@@ -77,7 +77,7 @@ def section_axes(pairs: int, order: Sections) -> Tensor:
 
 
 def _gridded(
-    form: TableForm, pairing: Pairing, angles: Tensor, dtype: torch.dtype, order: Sections
+    form: str, pairing: Pairing, angles: Tensor, dtype: torch.dtype, order: Sections
 ) -> tuple[Tensor, ...]:
     """Return tables with an axis of 3 in front; a pair that takes from the wrong one is 1 rad off."""
     owners = section_axes(angles.shape[-1], order)  # (P,)
@@ -150,7 +150,7 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-_FORMS: dict[TableForm, Callable[[Pairing, Tensor, torch.dtype], tuple[Tensor, ...]]] = {
+_FORMS: dict[str, Callable[[Pairing, Tensor, torch.dtype], tuple[Tensor, ...]]] = {
     "half-width": _half_width,
     "repeated": _repeated,
     "packed": _packed,
@@ -163,7 +163,7 @@ _FORMS: dict[TableForm, Callable[[Pairing, Tensor, torch.dtype], tuple[Tensor, .
 
 
 def cos_and_sin(
-    form: TableForm, given: tuple[Tensor, ...], rotary_dim: int, theta: float, device: torch.device
+    form: str, given: tuple[Tensor, ...], rotary_dim: int, theta: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Return cos and sin of tables of any form, as views where they hold them.
 
@@ -229,7 +229,7 @@ def _makes_float64(kind: str) -> bool:
 
 
 _COUNT = {1: "one tensor", 2: "two tensors, cos and sin"}
-_READERS: dict[TableForm, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
+_READERS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
     "complex": _of_complex,
     "matrix": _of_matrix,
     "angles": _of_angles,

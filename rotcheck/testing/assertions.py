@@ -10,6 +10,7 @@ import torch
 from rotcheck.compare import judgement
 from rotcheck.compare.judgement import CONVENTION
 from rotcheck.compare.plan import DTYPES, check_known, check_names
+from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.identify import identification
 from rotcheck.identify.asking import idle_flags
@@ -23,7 +24,6 @@ from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
 from rotcheck.measure.subject import Subject
 from rotcheck.results import FINDINGS, Cell, Identification, Remark
-from rotcheck.rotary.conventions import Convention
 from rotcheck.testing import message
 from rotcheck.testing.trial import Trial
 from rotcheck.testing.watch import Watch

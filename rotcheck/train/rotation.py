@@ -9,10 +9,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention, Pairing, laid_positions, lay, split, unlay
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.conventions import Convention, Pairing, laid_positions, lay, split, unlay
 from rotcheck.train.model import Rotary
 
 THETA = 10000.0

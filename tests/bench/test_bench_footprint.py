@@ -14,8 +14,8 @@ from rotcheck.bench import launches, memory
 from rotcheck.bench.contenders import Contender, copying, rotation
 from rotcheck.bench.loaded import Loaded
 from rotcheck.bench.problem import Problem, Size
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
-from rotcheck.rotary.conventions import Convention
 
 CPU = torch.device("cpu")
 PACKED = Convention(pairing="half", layout="qkv", tables="packed")

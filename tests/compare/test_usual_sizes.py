@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rotcheck.compare.checks import sizes
+from rotcheck.convention import Convention
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
-from rotcheck.rotary.conventions import Convention
 
 HALF = Convention(pairing="half", layout="bshd", tables="half-width", table_axes="s1w")
 BATCHED = Convention(pairing="half", layout="bshd", tables="half-width", table_axes="bs1w")

@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
     "cli", "preflight", "report", "check", "scan", "bench", "train", "context", "testing", "compare", "identify",
-    "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "declaration", "results", "errors",
-    "reading", "requirement", "frames", "scrub", "room",
+    "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "convention", "declaration",
+    "results", "errors", "reading", "requirement", "frames", "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (
     "rotary/", "implementations/", "bench/", "compare/", "context/", "identify/", "measure/", "probe/", "testing/",
-    "train/",
+    "train/", "convention/",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from identifying import CPU, told
 from msgspec.structs import replace
 from torch import Tensor
 
+from rotcheck.convention import Convention, lay, split, unlay
 from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.swapping.adapter import adapter, headed, unseen
 from rotcheck.identify.swapping.likeness import likeness
@@ -20,7 +21,6 @@ from rotcheck.identify.swapping.side_by_side import adapted, apart
 from rotcheck.identify.swapping.swap import NEAR
 from rotcheck.results import Described, Identification
 from rotcheck.rotary import apply_rotary
-from rotcheck.rotary.conventions import Convention, lay, split, unlay
 
 LAYOUTS = ("bshd", "bhsd", "sbhd")
 FORMS = ("half-width", "repeated", "complex", "angles")

@@ -24,7 +24,7 @@ Install = Callable[..., None]
 
 ROPE = """
 import torch
-from rotcheck.rotary.conventions import Convention
+from rotcheck.convention import Convention
 
 convention = Convention(pairing="half", layout="bshd", tables="half-width")
 

@@ -6,8 +6,8 @@ from types import FunctionType, ModuleType
 import pytest
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import interpreter, load
-from rotcheck.rotary.conventions import Convention
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
+from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.identify.identification import identified
 from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.load import Target
-from rotcheck.rotary.conventions import Convention
 
 CPU = torch.device("cpu")
 OURS = ("native", "complex", "interleaved")

@@ -9,7 +9,7 @@ import torch
 from sound import DTYPE, ONCE, OWN, TABLES
 from torch import Tensor
 
-from rotcheck.rotary.conventions import LAYOUTS, Convention, Pairing, TableForm
+from rotcheck.convention import LAYOUTS, Convention, Pairing, TableForm
 
 LAYOUTS_MADE = (
     "bshd",
@@ -53,9 +53,9 @@ def every() -> Iterator[Made]:
     for pairing, layout, form, (style, wide) in product(pairings, LAYOUTS_MADE, FORMS, _STYLES):
         for direction in (1, -1) if layout in ("bshd", "qkv") else (1,):
             axes = "".join(
-                {"s": "s", "d": "w", "e": "w"}.get(axis, "1") for axis in LAYOUTS[layout]
+                {"s": "s", "d": "w", "e": "w"}.get(axis, "1") for axis in LAYOUTS[layout].axes
             )
-            axes = axes.replace("w", "1w") if "e" in LAYOUTS[layout] else axes
+            axes = axes.replace("w", "1w") if "e" in LAYOUTS[layout].axes else axes
             convention = Convention(
                 pairing=pairing, layout=layout, tables=form, table_axes=axes, direction=direction
             )

@@ -7,11 +7,11 @@ from trusting import BATCHED, CPU, HERE, declared, defects, finding, fresh, shap
 
 import rotcheck
 from rotcheck import diagnose
+from rotcheck.convention import Convention
 from rotcheck.identify import identification
 from rotcheck.implementations.load import Target
 from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Reach
-from rotcheck.rotary.conventions import Convention
 
 
 @dataclass

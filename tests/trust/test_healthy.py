@@ -11,10 +11,10 @@ from sound import DTYPE, ONCE, OWN, TABLES
 from trusting import CPU, DTYPES, HERE, declared, fresh
 
 import rotcheck
+from rotcheck.convention import Convention
 from rotcheck.identify import identification
 from rotcheck.implementations.load import Target
 from rotcheck.measure.judge import IN_DTYPE
-from rotcheck.rotary.conventions import Convention
 
 RIGHT = by_hand()
 RULES = {

@@ -14,12 +14,12 @@ from typing import Any
 
 import torch
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import construct, load
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.rotary.conventions import Convention
 
 HERE = Path(__file__).parent
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ from rotcheck.context import orders
 from rotcheck.context.evidence import DoesNotApply, Evidence
 from rotcheck.context.known import RIGHT, Known
 from rotcheck.context.trial import Trial
-from rotcheck.rotary.conventions import role_of
+from rotcheck.convention import role_of
 
 blames = "phase-shown"
 

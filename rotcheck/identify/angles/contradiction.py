@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rotcheck.convention.vocabulary import BASE, CONFIGURATION, said
 from rotcheck.identify.angles.frequency_fit import Fit
 from rotcheck.identify.angles.object_config import FACTOR, ObjectConfig
-from rotcheck.implementations.vocabulary import BASE, CONFIGURATION, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Schedule, Yarn
 
 LONGER = 2  # times the original length, up to which nothing has to change

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, equal
 from torch.nn import Module
 
-from rotcheck.implementations.vocabulary import AXES, said
+from rotcheck.convention.vocabulary import AXES, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
 
 _PLAIN = (int, float, str, Mapping, list, tuple)

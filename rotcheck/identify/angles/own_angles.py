@@ -6,6 +6,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention, coordinates, role_of
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.frequency_fit import Fit, fit
 from rotcheck.identify.angles.length_dependence import first_change, follow_offset_alone
@@ -32,7 +33,6 @@ from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.search import Match
 from rotcheck.measure.case import POSITIONS
 from rotcheck.results import Ambiguity, Remark, Told
-from rotcheck.rotary.conventions import Convention, coordinates, role_of
 from rotcheck.rotary.departures import departure
 from rotcheck.rotary.schedules import Linear, OverHeadDim, Plain, Proportional
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from rotcheck.convention import Convention, role_of
 from rotcheck.identify.asking import traits
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.role_evidence import documentation
@@ -21,7 +22,6 @@ from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.errors import SAME, against
 from rotcheck.results import Identification, Remark, Told
 from rotcheck.rotary.calls import results
-from rotcheck.rotary.conventions import Convention, role_of
 
 FIELD = "context_parallel"
 RANKS = 2

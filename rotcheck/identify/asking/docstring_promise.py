@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from rotcheck.convention import Convention, split
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import documented_shapes
 from rotcheck.identify.calling.documented_layout import DocumentedLayout, documented_layout
@@ -12,7 +13,6 @@ from rotcheck.identify.calling.templates import TABLES
 from rotcheck.identify.reading.convention_words import shape_words
 from rotcheck.identify.telling.grounds import any_layout
 from rotcheck.results import Remark
-from rotcheck.rotary.conventions import Convention, split
 
 
 def others(found: Match, function: Callable[..., Any]) -> list[Convention]:

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from rotcheck.convention import Convention
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.telling import demonstration
 from rotcheck.identify.telling.demonstration import FEW, Attempt, Source
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark
-from rotcheck.rotary.conventions import Convention
 
 OTHERS = (4, 5, 6, 7)  # positions of the earlier call
 MOST = 2  # calls

@@ -9,13 +9,13 @@ from typing import Any, cast
 import torch
 from msgspec import structs
 
+from rotcheck.convention import role_of, vocabulary
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling import format_strings
 from rotcheck.identify.calling.templates import Template, parameters
-from rotcheck.implementations import construct, vocabulary
+from rotcheck.implementations import construct
 from rotcheck.implementations.load import Target, on_device
-from rotcheck.implementations.vocabulary import said
 from rotcheck.results import Identification, Remark, Turned
-from rotcheck.rotary.conventions import role_of
 
 MOST = 4  # flags that are tried
 OTHER_AXIS = {1: 2, 2: 1, -2: -3, -3: -2}  # of heads, beside that of rows

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from msgspec.structs import replace as with_fields
 
+from rotcheck.convention import Convention, Pairing
 from rotcheck.identify.asking import flags
 from rotcheck.identify.asking.flags import Turning
 from rotcheck.identify.asking.flags import of_inverse as asks_for_inverse
@@ -13,7 +14,6 @@ from rotcheck.identify.identification import Identified
 from rotcheck.identify.telling import demonstration
 from rotcheck.identify.telling.doubt import source_of
 from rotcheck.results import Identification, Remark
-from rotcheck.rotary.conventions import Convention, Pairing
 
 OTHER: dict[Pairing, Pairing] = {"half": "interleaved", "interleaved": "half"}
 WIDTH, HEADS = 64, 3

@@ -15,6 +15,7 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
+from rotcheck.convention.vocabulary import FACTOR, PAIR_FACTORS, ROTARY_DIM, said
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.asking.flags import rebuilt
 from rotcheck.identify.asking.remarks import remark
@@ -23,7 +24,6 @@ from rotcheck.identify.calling.search import Match
 from rotcheck.identify.making.maker_calls import Recipe, called
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.implementations.load import Target
-from rotcheck.implementations.vocabulary import FACTOR, PAIR_FACTORS, ROTARY_DIM, said
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.device import fetch
 from rotcheck.results import Identification

@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.identify.asking import traits
 from rotcheck.identify.asking.remarks import as_far_as, has_room, remark
 from rotcheck.identify.reading.convention_words import call_words, shape_words
@@ -16,7 +17,6 @@ from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain
 from rotcheck.results import Remark
 from rotcheck.rotary import rotate
-from rotcheck.rotary.conventions import Convention
 
 MOST_OTHERS = 3
 MANY = 300

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import torch
 
+from rotcheck.convention import role_of
 from rotcheck.identify.asking import traits
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.role_evidence import documentation
@@ -14,7 +15,6 @@ from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.measure import errors
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.results import Remark, Told
-from rotcheck.rotary.conventions import role_of
 
 FIRST = 2  # rows of the first of two sequences
 ROWS = 9  # of tables that have one for each position

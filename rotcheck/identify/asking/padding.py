@@ -4,12 +4,12 @@ import re
 
 import torch
 
+from rotcheck.convention import role_of
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.results import Told
-from rotcheck.rotary.conventions import role_of
 
 PADDED = 2  # zeros in front of the first row of a mask
 _PADDED = re.compile(r"\bpad", re.IGNORECASE)

@@ -9,16 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import coordinates, pairs, role_of, vocabulary
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.response import TOLERANCE, Caller
-from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
-from rotcheck.implementations.vocabulary import said
 from rotcheck.results import Remark, Told
-from rotcheck.rotary.conventions import coordinates, pairs, role_of
 
 AXES = ("time", "height", "width")
 _THREE = re.compile(r"\(3,\s*\w|\bM-?RoPE\b|\bmrope", re.IGNORECASE)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from rotcheck import diagnose
+from rotcheck.convention import Convention
 from rotcheck.identify.asking import gradients, traits
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.convention_words import call_words, shape_words
@@ -10,7 +11,6 @@ from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.measure.case import Sizes
 from rotcheck.measure.errors import SAME
 from rotcheck.results import Remark
-from rotcheck.rotary.conventions import Convention
 
 
 def remark(code: str, message: str, evidence: str, *, mistake: bool = True) -> Remark:

@@ -2,6 +2,7 @@
 
 import torch
 
+from rotcheck.convention import role_of
 from rotcheck.identify.asking import traits
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.templates import parameters
@@ -10,7 +11,6 @@ from rotcheck.measure.elsewhere import another, at, indexes
 from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain
 from rotcheck.results import Remark
-from rotcheck.rotary.conventions import role_of
 
 UNSORTED = (11, 5, 5, 0, 9, 3, 1)
 ROWS = 12  # of the tables

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.identify.asking import margins
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.errors import SAME, Measured, against
 from rotcheck.measure.hypotheses import explain
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.tables import has_float64
 
 ONCE = 0.8  # rounding steps: more than this, and it does not round once

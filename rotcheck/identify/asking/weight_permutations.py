@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import vocabulary
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling.templates import parameters
-from rotcheck.implementations import vocabulary
 from rotcheck.implementations.arrays import array, tensor
-from rotcheck.implementations.vocabulary import said
 
 HEADS, KV_HEADS, WIDTH, ROTARY_DIM = (
     6,

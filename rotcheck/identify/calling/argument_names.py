@@ -1,7 +1,7 @@
 """What an argument may be, by its name: where to begin trying, never what is believed."""
 
-from rotcheck.implementations import vocabulary
-from rotcheck.implementations.vocabulary import Names, said
+from rotcheck.convention import vocabulary
+from rotcheck.convention.vocabulary import Names, said
 
 Roles = tuple[str, ...]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from rotcheck.convention import Convention
 from rotcheck.rotary.calls import parsed
-from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.tables import AXES
 
 _LETTERS = {"e": "H*D", "f": "3*D"}

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rotcheck.convention import LAYOUTS, Convention, role_of
 from rotcheck.identify.calling.templates import TABLES, TENSORS, Template
-from rotcheck.rotary.conventions import LAYOUTS, Convention, TableForm, role_of, split
 
-PLAIN_LAYOUTS = ("bshd", "bhsd", "sbhd", "thd", "hsd", "bsd", "bs(hd)", "t(hd)", "sd")
-# sequences without a batch, of which cu_seqlens tells where each begins
-ONE_AFTER_ANOTHER = ("thd", "t(hd)")
+PLAIN_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if not layout.packed)
 COORDINATE_AXES = (
     "bs2",
     "s2",
@@ -21,10 +19,10 @@ GRID_TABLE_AXES = (
     "gsw",
     "g1sw",
 )  # three tables, for time, height and width, of which sections take their parts
-PACKED_LAYOUTS = tuple(name for name, axes in LAYOUTS.items() if "3" in split(axes))
+PACKED_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if layout.packed)
 
-PAIR_FORMS: tuple[TableForm, ...] = ("repeated", "half-width")
-LONE_FORMS: tuple[TableForm, ...] = ("complex", "angles-repeated", "angles", "stacked", "matrix")
+PAIR_FORMS: tuple[str, ...] = ("repeated", "half-width")
+LONE_FORMS: tuple[str, ...] = ("complex", "angles-repeated", "angles", "stacked", "matrix")
 
 
 def candidates(template: Template) -> Iterator[list[Convention]]:
@@ -34,8 +32,8 @@ def candidates(template: Template) -> Iterator[list[Convention]]:
     """
     roles = set(map(role_of, template))
     layouts = PACKED_LAYOUTS if "qkv" in roles else PLAIN_LAYOUTS
-    if "cu_seqlens" in roles:
-        layouts = ("t3hd",) if "qkv" in roles else ONE_AFTER_ANOTHER
+    if "cu_seqlens" in roles:  # which tells where each of several sequences begins
+        layouts = tuple(name for name in layouts if LAYOUTS[name].joins_rows)
     if not roles & set(TABLES):
         yield [
             _without_tables(template, layout, axes)
@@ -55,7 +53,9 @@ def candidates(template: Template) -> Iterator[list[Convention]]:
         yield [
             made
             for layout in layouts
-            for axes in (GRID_TABLE_AXES if "sections" in roles else table_axes(LAYOUTS[layout]))
+            for axes in (
+                GRID_TABLE_AXES if "sections" in roles else table_axes(LAYOUTS[layout].axes)
+            )
             for positions in (_position_axes(roles) if "positions" in roles else ("bs",))
             for made in [_with_tables(template, layout, form, axes, positions)]
         ]
@@ -103,7 +103,11 @@ def documented_positions_first(
 def single_layout(told: Mapping[str, str]) -> str | None:
     """Return the axes of q, k and v where they are told, and are those of a layout."""
     every = {axes for role, axes in told.items() if role in TENSORS}
-    return next(iter(every)) if len(every) == 1 and every <= set(LAYOUTS.values()) else None
+    return (
+        next(iter(every))
+        if len(every) == 1 and every <= {one.axes for one in LAYOUTS.values()}
+        else None
+    )
 
 
 def _lanes(axes: str) -> str:
@@ -159,9 +163,9 @@ def _without_tables(template: Template, layout: str, position_axes: str) -> Conv
 
 
 def _with_tables(
-    template: Template, layout: str, form: TableForm, axes: str, position_axes: str
+    template: Template, layout: str, form: str, axes: str, position_axes: str
 ) -> Convention:
-    packed: TableForm = "packed" if form == "repeated" and "3" in axes else form
+    packed = "packed" if form == "repeated" and "3" in axes else form
     return Convention(
         pairing="half",
         layout=layout,

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rotcheck.convention import LAYOUTS, vocabulary
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.templates import parameters, signature
-from rotcheck.implementations import vocabulary
-from rotcheck.implementations.vocabulary import said
-from rotcheck.rotary.conventions import LAYOUTS
 
 _TENSORS = (vocabulary.QUERY, vocabulary.KEY, vocabulary.VALUE, vocabulary.TENSOR, vocabulary.QKV)
 _WORDS = (
@@ -128,7 +127,7 @@ def _layout(parts: list[str]) -> str | None:
         axes[words.index("n")] = "b" if "b" not in axes else "h" if "h" not in axes else None
     if None in axes or len(axes) < (2 if "e" in axes else 3) or len(set(axes)) < len(axes):
         return None
-    return next((name for name, own in LAYOUTS.items() if own == "".join(map(str, axes))), None)
+    return next((one.name for one in LAYOUTS.values() if one.axes == "".join(map(str, axes))), None)
 
 
 def _axis(word: str) -> str | None:

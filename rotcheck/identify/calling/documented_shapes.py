@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
+from rotcheck.convention import Convention, role_of
 from rotcheck.identify.calling.templates import TENSORS, Template, parameters
-from rotcheck.rotary.conventions import Convention, role_of
 
 _SHAPE = re.compile(r"[(\[]([^()\[\]]*,[^()\[\]]*)[)\]]")
 _STOP = re.compile(r"[.;\n]\s|[)\]]\s*[,;]?\s")  # what ends the words in front of a shape

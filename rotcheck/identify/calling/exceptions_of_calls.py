@@ -6,9 +6,9 @@ from collections import Counter
 from functools import lru_cache
 from types import TracebackType
 
+from rotcheck.convention import Convention
 from rotcheck.frames import is_own
 from rotcheck.rotary.calls import parsed
-from rotcheck.rotary.conventions import Convention
 
 ENOUGH = 40  # calls that one line refuses for the kinds of their arguments, none of which came back
 _OF_KINDS = (TypeError, AttributeError, KeyError, NameError, ImportError, ModuleNotFoundError)

@@ -6,10 +6,10 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
+from rotcheck.convention import LAYOUTS
 from rotcheck.identify.calling.keyword_choices import choices
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.templates import Parameter
-from rotcheck.rotary.conventions import LAYOUTS
 
 _QUOTED = re.compile(r"""["'`]+(\w+)["'`]+""")
 

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rotcheck.rotary.conventions import LAYOUTS
+from rotcheck.convention import LAYOUTS
 
 USUAL = "bshd"  # what is not compared with is the usual layout
 

@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from rotcheck.convention import role_of
+from rotcheck.convention.vocabulary import TOTAL, said
 from rotcheck.identify.calling.argument_names import ANY_ROLE, roles
 from rotcheck.identify.calling.call_sites import names_passed
 from rotcheck.identify.calling.templates import Parameter, Template, parameters
-from rotcheck.implementations.vocabulary import TOTAL, said
-from rotcheck.rotary.conventions import role_of
 
 FIRST_WORDS = 4  # of what a docstring says of a parameter
 _AGAIN = re.compile(

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from rotcheck.convention import Convention, role_of
 from rotcheck.identify.calling import candidates, documented_shapes
 from rotcheck.identify.calling.exceptions_of_calls import Refusals
 from rotcheck.identify.calling.search_limit import Limit
@@ -36,7 +37,6 @@ from rotcheck.identify.reading.response import (
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import Hints
 from rotcheck.implementations.interpreter import interprets
-from rotcheck.rotary.conventions import Convention, role_of
 from rotcheck.rotary.frequencies import inverse_frequencies
 
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
+from rotcheck.convention import role_of
+from rotcheck.convention.vocabulary import on_cuda
 from rotcheck.identify.calling.argument_names import ANY_ROLE, NUMBERS, roles
 from rotcheck.identify.calling.call_sites import names_passed
 from rotcheck.identify.calling.keyword_choices import choices
-from rotcheck.implementations.vocabulary import on_cuda
-from rotcheck.rotary.conventions import role_of
 
 MOST = 160  # templates
 # a flag for a kernel that may not be here

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import role_of
 from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import candidates, search
@@ -20,7 +21,6 @@ from rotcheck.identify.reading.response import Caller, ProbeSizes
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.results import Remark
-from rotcheck.rotary.conventions import role_of
 
 HIGH, WIDE = 3, 5  # squares: a grid that is no square, since one hides which axis is which
 SQUARES = HIGH * WIDE

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from msgspec import structs
 
+from rotcheck.convention import Convention
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import Axes, of_axes, spans
 from rotcheck.identify.angles.frequency_fit import Fit, fit
@@ -35,9 +37,7 @@ from rotcheck.identify.making.rounded_tables import rounded_tables
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.identify.reading.convention_words import shape_words
 from rotcheck.identify.telling.maker_snippet import snippet
-from rotcheck.implementations.vocabulary import said
 from rotcheck.results import Described, Remark, Told
-from rotcheck.rotary.conventions import Convention
 from rotcheck.rotary.schedules import Plain
 
 ROUNDINGS = 8  # by which the same row may differ in tables of different length

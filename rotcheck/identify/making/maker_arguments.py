@@ -9,6 +9,8 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
+from rotcheck.convention import role_of, vocabulary
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.templates import Parameter, parameters
@@ -21,12 +23,9 @@ from rotcheck.identify.making.maker_calls import (
 )
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.identify.telling.maker_snippet import snippet
-from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
-from rotcheck.implementations.vocabulary import said
 from rotcheck.measure.device import fetch
 from rotcheck.results import Remark, Told
-from rotcheck.rotary.conventions import role_of
 
 MOVED = 3  # rows
 SURELY_OFFSET = re.compile(

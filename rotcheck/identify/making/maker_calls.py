@@ -12,15 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import role_of, vocabulary
+from rotcheck.convention.vocabulary import Names, on_cuda, said
 from rotcheck.identify.angles.object_config import config_of, layer_types
 from rotcheck.identify.calling.keyword_choices import choices
 from rotcheck.identify.calling.templates import Parameter, parameters
 from rotcheck.identify.making.table_forms import Built, NotTables, read
-from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
-from rotcheck.implementations.vocabulary import Names, on_cuda, said
 from rotcheck.measure.device import call
-from rotcheck.rotary.conventions import role_of
 
 HEAD_DIM = 64
 BASE = 10000.0

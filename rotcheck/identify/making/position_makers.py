@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import vocabulary
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify.asking.padding import padded_on
 from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.telling import demonstration, doubt
-from rotcheck.implementations import vocabulary
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.load import Target
-from rotcheck.implementations.vocabulary import said
 from rotcheck.results import Remark, Told
 
 ROWS = 6

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Pairing
 from rotcheck.measure.device import fetch, read_back
-from rotcheck.rotary.conventions import Pairing, TableForm
 
 SLOTS = 3  # of q, k and v
 UNSTEADY = 5e-2  # radians that rounding to bfloat16 may cost the first rows
@@ -18,7 +18,7 @@ NEAR = 2e-2  # cos of position 0 is nearer to 1 than this, whatever the dtype
 class Built:
     """The tables that came back, with their axes put as (S, P)."""
 
-    form: TableForm
+    form: str
     table_lanes: Pairing | None
     cos: Tensor  # (S, P) float64
     sin: Tensor
@@ -157,7 +157,7 @@ def _angles(found: Tensor, dtype: torch.dtype, axes: str) -> Built:
         if order == "interleaved"
         else found
     )
-    form: TableForm = "angles-repeated" if order else "angles"
+    form = "angles-repeated" if order else "angles"
     return _made(form, order, once.cos(), once.sin(), dtype, "one tensor", axes)
 
 
@@ -181,7 +181,7 @@ def _order(table: Tensor) -> Pairing | None:
 
 
 def _made(
-    form: TableForm,
+    form: str,
     lanes: Pairing | None,
     cos: Tensor,
     sin: Tensor,

@@ -1,8 +1,8 @@
 """A convention in words, and as plain data."""
 
+from rotcheck.convention import Convention, Pairing, role_of
 from rotcheck.identify.swapping.likeness import order_words
 from rotcheck.results import Described, Kind, Way
-from rotcheck.rotary.conventions import Convention, Pairing, role_of
 from rotcheck.rotary.tables import AXES
 
 _AXES = {

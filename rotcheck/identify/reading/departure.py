@@ -11,9 +11,9 @@ from itertools import combinations, product
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Pairing, role_of
 from rotcheck.identify.reading.locations import where
 from rotcheck.identify.reading.response import Response, Sample
-from rotcheck.rotary.conventions import Pairing, role_of
 from rotcheck.rotary.frequencies import inverse_frequencies
 
 NEAR = 2e-3  # values between -1 and 1 closer than this are one

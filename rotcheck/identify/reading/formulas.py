@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention, role_of
 from rotcheck.identify.reading.departure import Parts
 from rotcheck.identify.reading.locations import where
 from rotcheck.identify.reading.response import TOLERANCE, Caller, Sample
-from rotcheck.rotary.conventions import Convention, role_of
 
 WIDEST = 32  # lanes of a head that are asked one by one
 MOST_TERMS = 4  # of a lane

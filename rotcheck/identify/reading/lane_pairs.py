@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from rotcheck.convention import OutputLanes, Pairing, pairs
 from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.identify.reading.mistake_matrices import explained
 from rotcheck.identify.reading.response import TOLERANCE, Response
-from rotcheck.rotary.conventions import OutputLanes, Pairing, pairs
 
 SMALL = 1e-6
 # lanes that one is made of, as far as it is asked which entries of the tables they are

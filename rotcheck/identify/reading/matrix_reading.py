@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from rotcheck.rotary.conventions import OutputLanes, Pairing
+from rotcheck.convention import OutputLanes, Pairing
 
 
 @dataclass(frozen=True, slots=True)

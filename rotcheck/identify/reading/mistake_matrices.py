@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Pairing
 from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.identify.reading.response import TOLERANCE
-from rotcheck.rotary.conventions import Pairing
 
 ORDERS: tuple[Pairing, ...] = ("half", "interleaved")
 

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.identify.calling.search_limit import Limit
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.device import call, read_back
 from rotcheck.measure.fences import fenced, fences, spoilt
 from rotcheck.rotary.calls import Call, arguments, results
-from rotcheck.rotary.conventions import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.rotary.tables import placed
 
 WIDER = 4  # times the largest tensor of the call: so far may one write that takes another's strides

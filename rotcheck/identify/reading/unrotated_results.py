@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention, role_of
 from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.identify.reading.response import TOLERANCE, Caller, Sample
-from rotcheck.rotary.conventions import Convention, role_of
 
 IDLE = {
     "cos": "cos",

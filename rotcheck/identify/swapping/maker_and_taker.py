@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from rotcheck.convention import Convention, pairs, role_of, vocabulary
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify import identification
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.making import maker_calls
@@ -16,12 +18,10 @@ from rotcheck.identify.telling import call_snippet, demonstration, table_doubt
 from rotcheck.identify.telling.demonstration import PRINT, Attempt, Source, Worst
 from rotcheck.identify.telling.doubt import source_of
 from rotcheck.identify.worker import Answer, place, settle
-from rotcheck.implementations import load, vocabulary
+from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
-from rotcheck.implementations.vocabulary import said
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.rotary.calls import results
-from rotcheck.rotary.conventions import Convention, pairs, role_of
 from rotcheck.rotary.tables import AXES
 
 ROWS = (0, 1, 2, 3)

@@ -8,6 +8,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.identify.asking.traits import Function
 from rotcheck.identify.identification import Identified
 from rotcheck.identify.making import maker_calls
@@ -24,7 +25,6 @@ from rotcheck.implementations.construct import copied
 from rotcheck.measure.case import POSITIONS, Case, Sizes
 from rotcheck.measure.errors import measure, norms
 from rotcheck.results import Likeness
-from rotcheck.rotary.conventions import Convention
 
 TABLES = (9, 300, 4097, 8193)  # rows of tables that are compared; a shorter table ends it
 MOST_ROWS = 16385  # of tensors that are rotated

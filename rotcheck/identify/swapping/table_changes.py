@@ -8,9 +8,10 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from rotcheck.implementations import source, vocabulary
+from rotcheck.convention import vocabulary
+from rotcheck.convention.vocabulary import said
+from rotcheck.implementations import source
 from rotcheck.implementations.source import Function
-from rotcheck.implementations.vocabulary import said
 
 _CALLED = ("__init__", "forward", "__call__")
 _ORDER = re.compile(  # in the name of what chooses an order of lanes

@@ -2,9 +2,9 @@
 
 import torch
 
+from rotcheck.convention import Convention, role_of
 from rotcheck.measure.case import Case
 from rotcheck.rotary.calls import parsed
-from rotcheck.rotary.conventions import Convention, role_of
 from rotcheck.rotary.tables import AXES, section_axes, sections
 
 _FULL = ("repeated", "packed", "angles-repeated")

@@ -11,12 +11,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention, pairs
 from rotcheck.identify.telling import call_snippet
 from rotcheck.identify.telling.fenced_call import MARGIN, fenced
 from rotcheck.measure.case import Case, Sizes, unit
 from rotcheck.measure.errors import SAME
 from rotcheck.rotary.calls import results
-from rotcheck.rotary.conventions import Convention, pairs
 
 FEW = (0, 1, 2, 3)
 AN_ODD_NUMBER = (0, 1, 2)

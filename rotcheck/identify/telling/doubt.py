@@ -11,6 +11,8 @@ from dataclasses import replace
 import torch
 from msgspec import structs
 
+from rotcheck.convention import Convention, role_of
+from rotcheck.convention import coordinates as count
 from rotcheck.identify.asking import (
     context_parallel,
     grouped_heads,
@@ -38,8 +40,6 @@ from rotcheck.identify.telling.next_step import typed
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Identification, Remark
-from rotcheck.rotary.conventions import Convention, role_of
-from rotcheck.rotary.conventions import coordinates as count
 from rotcheck.rotary.tables import has_float64
 
 AGAIN = "by its names it turns what was turned before, by a difference of positions"

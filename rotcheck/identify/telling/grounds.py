@@ -1,10 +1,10 @@
 """What told each thing that is said of a function, and what remains possible of what cannot be told."""
 
+from rotcheck.convention import Convention, role_of
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.convention_words import call_words, shape_words, table_words
 from rotcheck.results import Ambiguity, Told, Way
-from rotcheck.rotary.conventions import Convention, role_of
 
 
 def of_call(found: Match, convention: Convention) -> list[Told]:

@@ -7,6 +7,8 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
+from rotcheck.convention import role_of, vocabulary
+from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.making import grids, maker_calls
@@ -14,11 +16,8 @@ from rotcheck.identify.making.maker_calls import Recipe
 from rotcheck.identify.making.table_forms import Built, read
 from rotcheck.identify.telling.demonstration import PRINT, Source, shown
 from rotcheck.identify.telling.doubt import AGAIN, in_doubt, settled, source_of
-from rotcheck.implementations import vocabulary
 from rotcheck.implementations.load import Target
-from rotcheck.implementations.vocabulary import said
 from rotcheck.results import Identification
-from rotcheck.rotary.conventions import role_of
 
 ROWS = (
     tuple(range(maker_calls.FEW_ROWS)),

@@ -3,10 +3,10 @@
 Written from its source, and not run: it needs a GPU, and to be built; PyPI's `apex` is something else.
 """
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 APEX = Package(
     "apex",

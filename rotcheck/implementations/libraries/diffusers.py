@@ -1,8 +1,8 @@
 """diffusers' `apply_rotary_emb` with real tables: one tensor, interleaved pairs, a tuple of cos and sin (S, D)."""
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 DIFFUSERS = Package("diffusers", "diffusers", "0.42.1")
 FUNCTION = "diffusers.models.embeddings:apply_rotary_emb"

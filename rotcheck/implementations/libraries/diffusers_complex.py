@@ -1,8 +1,8 @@
 """diffusers' `apply_rotary_emb` with `use_real=False`: complex tables, of each batch row or of all."""
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries import diffusers
-from rotcheck.rotary.conventions import Convention
 
 convention = Convention(
     pairing="interleaved",

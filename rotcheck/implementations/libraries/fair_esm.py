@@ -1,8 +1,8 @@
 """ESM-2's `apply_rotary_pos_emb` (fair-esm), of the protein models: heads folded into the batch, half pairing."""
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 FAIR_ESM = Package("fair-esm", "esm", "2.0.0")
 

@@ -3,10 +3,10 @@
 import importlib
 from typing import Any
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 FLA = Package("fla-core", "fla", "0.6.0", "flash-linear-attention")
 PARAMETERS = ("x", "cos", "sin")

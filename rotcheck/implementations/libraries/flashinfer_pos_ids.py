@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries import flashinfer
-from rotcheck.rotary.conventions import Convention
 
 convention = Convention(
     pairing="half",

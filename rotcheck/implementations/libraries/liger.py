@@ -4,10 +4,10 @@ It reads the left half of the tables' lanes. Where q and k lie in memory as (B, 
 its backward into the gradient that it is given; else it copies.
 """
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 LIGER = Package("liger-kernel", "liger_kernel", "0.8.5")
 

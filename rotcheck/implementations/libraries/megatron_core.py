@@ -4,9 +4,9 @@ import sys
 from functools import partial
 from types import SimpleNamespace
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 MEGATRON = Package("megatron-core", "megatron", "0.16.1")
 

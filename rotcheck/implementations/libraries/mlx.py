@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 MLX = Package("mlx", "mlx", "0.32.4", "'mlx[cpu]'")
 

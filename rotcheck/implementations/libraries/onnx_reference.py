@@ -5,10 +5,10 @@ from typing import Any
 
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import arrays, package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 ONNX = Package("onnx", "onnx", "1.23.2")
 ORDER = ("x", "cos", "sin", "positions")  # of the operator's inputs

@@ -1,8 +1,8 @@
 """rotary-embedding-torch's `apply_rotary_emb`: angles, each twice, and one tensor (B, H, S, D)."""
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 PACKAGE = Package("rotary-embedding-torch", "rotary_embedding_torch", "0.9.1")
 

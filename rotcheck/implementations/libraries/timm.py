@@ -1,8 +1,8 @@
 """timm's `apply_rot_embed`: one tensor, interleaved pairs, sin before cos, tables that line up with it."""
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 TIMM = Package("timm", "timm", "1.0.31")
 FILE = "timm.layers.pos_embed_sincos"  # alone: the package asks for torchvision

@@ -2,9 +2,9 @@
 
 import importlib.util
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function, Unavailable
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 TORCH = Package("torch", "torch", "2.13.0")
 

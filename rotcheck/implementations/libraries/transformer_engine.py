@@ -3,10 +3,10 @@
 Written from transformer-engine 2.20.2, and not run: it needs a GPU. `transformer-engine-unfused` runs everywhere.
 """
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 TRANSFORMER_ENGINE = Package(
     "transformer-engine",

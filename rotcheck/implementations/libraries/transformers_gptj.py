@@ -1,8 +1,8 @@
 """transformers' GPT-J: one tensor, interleaved pairs, sin before cos, tables of half the width."""
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries.transformers_llama import TRANSFORMERS
-from rotcheck.rotary.conventions import Convention
 
 convention = Convention(
     pairing="interleaved",

@@ -1,8 +1,8 @@
 """transformers' Llama, and the some 180 models that copy it: q and k, half pairing, tables (B, S, D)."""
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 TRANSFORMERS = Package("transformers", "transformers", "5.23.0")
 

@@ -1,8 +1,8 @@
 """transformers' Llama 4: q and k read as complex numbers, multiplied by complex tables (B, S, D/2)."""
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries.transformers_llama import TRANSFORMERS
-from rotcheck.rotary.conventions import Convention
 
 convention = Convention(
     pairing="interleaved",

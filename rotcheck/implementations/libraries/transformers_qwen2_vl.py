@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries.transformers_llama import TRANSFORMERS
-from rotcheck.rotary.conventions import Convention
 
 HEAD_DIM, SECTIONS = 64, [8, 12, 12]
 

@@ -4,10 +4,10 @@ Where q and k lie in memory as (B, S, H, D) it writes into them. Written from un
 needs a GPU.
 """
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 UNSLOTH = Package("unsloth", "unsloth", "2026.10.9")
 

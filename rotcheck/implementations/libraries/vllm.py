@@ -3,10 +3,10 @@
 Written from the wheel of vLLM 0.33.0, and not run: it needs a GPU.
 """
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 VLLM = Package("vllm", "vllm", "0.33.0")
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention import Convention
 from rotcheck.implementations import package
 from rotcheck.implementations.interface import Function, Unavailable
 from rotcheck.implementations.package import Package
-from rotcheck.rotary.conventions import Convention
 
 XFORMERS = Package("xformers", "xformers", "0.0.35")
 

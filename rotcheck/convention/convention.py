@@ -3,50 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from torch import Tensor
+from rotcheck.convention.layouts import LAYOUTS
+from rotcheck.convention.pairings import Pairing
 
-Pairing = Literal["half", "interleaved"]
-Layout = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
-TableForm = Literal[
-    "half-width",
-    "repeated",
-    "packed",
-    "complex",
-    "stacked",
-    "matrix",
-    "angles",
-    "angles-repeated",
-    "positions",
-]
 Sections = Literal["blocks", "interleaved"]
 OutputLanes = Literal["same", "de-interleaved", "interleaved"]
-
-LAYOUTS = {
-    "bshd": "bshd",
-    "bhsd": "bhsd",
-    "sbhd": "sbhd",
-    "thd": "shd",
-    "hsd": "hsd",
-    "bsd": "bsd",
-    "sd": "sd",
-    "bs(hd)": "bse",
-    "t(hd)": "se",
-    "qkv": "bs3hd",
-    "b3shd": "b3shd",
-    "b3hsd": "b3hsd",
-    "3bshd": "3bshd",
-    "3bhsd": "3bhsd",
-    "bhs3d": "bhs3d",
-    "bsh3d": "bsh3d",
-    "sb3hd": "sb3hd",
-    "t3hd": "s3hd",
-    "bsh(3d)": "bshf",
-}
-"""The axes of each layout, a letter an axis: batch, sequence, the slots of q, k and v, heads, lanes of a head;
-`e` is heads and lanes in one, `f` slots and lanes. `apply_rotary` takes those that `Layout` names."""
-
-_MERGED = {"e": "hd", "f": "3d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +43,7 @@ class Convention:
 
     pairing: Pairing
     layout: str
-    tables: TableForm
+    tables: str
     in_place: bool = False
     takes_offset: bool = False
     arguments: tuple[str, ...] = ()
@@ -107,7 +68,7 @@ class Convention:
     @property
     def axes(self) -> str:
         """The axes of a tensor, a letter each."""
-        return LAYOUTS[self.layout]
+        return LAYOUTS[self.layout].axes
 
     @property
     def points(self) -> bool:
@@ -117,7 +78,7 @@ class Convention:
     @property
     def packed(self) -> bool:
         """Whether q, k and v come in one tensor."""
-        return "3" in split(self.axes)
+        return LAYOUTS[self.layout].packed
 
     @property
     def written(self) -> Pairing:
@@ -144,7 +105,7 @@ class Convention:
         )
 
 
-_TABLES: dict[TableForm, tuple[str, ...]] = {
+_TABLES: dict[str, tuple[str, ...]] = {
     "half-width": ("cos", "sin"),
     "repeated": ("cos", "sin"),
     "packed": ("cos", "sin"),
@@ -155,75 +116,3 @@ _TABLES: dict[TableForm, tuple[str, ...]] = {
 def role_of(argument: str) -> str:
     """Return what an argument of a call is, without the keyword that it is passed by."""
     return argument.rpartition("=")[2]
-
-
-def lanes(pairs: Tensor, pairing: Pairing, blocks: int = 1) -> Tensor:
-    """Lay pairs (..., P, 2) out as lanes (..., 2P) in the order of the pairing, in each of so many blocks."""
-    if blocks > 1:
-        return torch.cat([lanes(block, pairing) for block in pairs.chunk(blocks, -2)], -1)
-    if pairing == "half":
-        # (..., 2P): all first elements, then all second ones
-        return torch.cat(pairs.unbind(-1), -1)
-    return pairs.flatten(-2)  # (..., 2P): first, second, first, second
-
-
-def pairs(lanes: Tensor, pairing: Pairing, blocks: int = 1) -> Tensor:
-    """Read lanes (..., 2P) as pairs (..., P, 2); the inverse of `lanes`."""
-    if blocks > 1:
-        return torch.cat([pairs(block, pairing) for block in lanes.chunk(blocks, -1)], -2)
-    if pairing == "half":
-        return torch.stack(lanes.chunk(2, -1), -1)  # (..., P, 2)
-    return lanes.reshape(*lanes.shape[:-1], lanes.shape[-1] // 2, 2)  # (..., P, 2)
-
-
-def split(axes: str) -> str:
-    """Return the axes of a layout with those that are two in one apart."""
-    return "".join(_MERGED.get(axis, axis) for axis in axes)
-
-
-def lay(tensor: Tensor, axes: str) -> Tensor:
-    """Return a view of (B, S, 3, H, D) or (B, S, H, D) with the axes of a layout; those it lacks must be 1."""
-    have = "bs3hd" if tensor.dim() == 5 else "bshd"
-    apart = split(axes)
-    for axis in [axis for axis in "bh" if axis not in apart]:
-        tensor, have = tensor.squeeze(have.index(axis)), have.replace(axis, "")
-    laid = tensor.permute([have.index(axis) for axis in apart])
-    if apart == axes:
-        return laid
-    return laid.reshape(*laid.shape[:-2], laid.shape[-2] * laid.shape[-1])
-
-
-def unlay(tensor: Tensor, axes: str, width: int) -> Tensor:
-    """Return (B, S, 3, H, D) or (B, S, H, D) of a tensor with the axes of a layout; `width` is D."""
-    if split(axes) != axes:
-        shape = (*tensor.shape[:-1], tensor.shape[-1] // width, width)
-        tensor, axes = tensor.reshape(shape), split(axes)
-    wanted = "bs3hd" if "3" in axes else "bshd"
-    for axis in [axis for axis in wanted if axis not in axes]:
-        tensor, axes = tensor.unsqueeze(0), axis + axes
-    return tensor.permute([axes.index(axis) for axis in wanted])
-
-
-def coordinates(axes: str) -> int:
-    """Return how many coordinates positions with these axes have; 0: they are no points."""
-    return next((int(axis) for axis in axes if axis in "23"), 0)
-
-
-def coordinate(positions: Tensor, axis: int) -> Tensor:
-    """Return a coordinate of the points that stand for positions: each axis has another."""
-    return positions // (axis + 1)
-
-
-def laid_positions(positions: Tensor, axes: str, batch: int, *, points: bool = False) -> Tensor:
-    """Return positions (S,) or (B, S) with these axes.
-
-    `points`: their coordinates differ, as `coordinate` says; else all are the same, as in text.
-    """
-    count = coordinates(axes)
-    if count:
-        one = laid_positions(positions, axes.replace(str(count), ""), batch)
-        each = [coordinate(one, axis) if points else one for axis in range(count)]
-        return torch.stack(each, axes.index(str(count)))
-    if "b" in axes and positions.dim() == 1:
-        return positions.expand(batch, -1)
-    return positions[None] if "1" in axes else positions
