@@ -6,15 +6,15 @@ from typing import Literal
 
 import msgspec
 
-from rotcheck.diagnose.answer import GENERAL, UNKNOWN, Answer, of_event
+from rotcheck.diagnose.diagnosis import GENERAL, NOT_KNOWN, Diagnosis, of_event
 from rotcheck.diagnose.match import fold
-from rotcheck.diagnose.words import is_code, of_words
+from rotcheck.diagnose.prose import is_code, of_words
 from rotcheck.log.events import Event, Log
 
 SCHEMA = "rotcheck/explanation/1"
 BEFORE, AFTER = 50, 20  # lines within which an error may say why the run ended
-SHORT = 40  # lines of a text that was picked out of a log
-PICKED = 4  # the least in which a run shows that it goes well
+MOST_LINES_OF_AN_EXCERPT = 40  # lines of a text that was picked out of a log
+LEAST_LINES_OF_A_RUN = 4  # the least in which a run shows that it goes well
 _SLIP = re.compile("NameError|UnboundLocalError")  # nobody raises them on purpose
 
 Outcome = Literal["failed", "unclear", "well", "words", "code", "unknown"]
@@ -23,7 +23,7 @@ it. `words`: no message of a program, but a description that is recognised. `cod
 quote messages. `unknown`: nothing that is recognised."""
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """What else of the log is known."""
 
     line: int
@@ -40,10 +40,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     lines: int
     size: int  # bytes
-    answer: Answer | None = None
+    answer: Diagnosis | None = None
     # what ended the run, where the answer is another message that led to it
-    crash: Answer | None = None
-    also: tuple[Seen, ...] = ()
+    crash: Diagnosis | None = None
+    also: tuple[Sighting, ...] = ()
     next: tuple[str, ...] = ()  # what to do next
 
     @property
@@ -64,18 +64,18 @@ def explain(log: Log) -> Explanation:
         answer.certainty == "unknown" and _is_a_line(event)
         for answer, event in zip(answers, log.events, strict=True)
     ):
-        words = _words(log)
+        words = _of_prose(log)
         if words:
             return words
     if log.ended_by is not None:
-        return _failed(log, answers, log.ended_by)
-    known = [at for at, answer in enumerate(answers) if answer.certainty != "unknown"]
+        return _of_failed_run(log, answers, log.ended_by)
+    places = [at for at, answer in enumerate(answers) if answer.certainty != "unknown"]
     errors = [
         at for at, event in enumerate(log.events) if event.kind != "warning" and not event.handled
     ]
     if errors:
-        return _unclear(log, answers, errors)
-    return _well(log, answers, known)
+        return _of_unclear_run(log, answers, errors)
+    return _of_good_run(log, answers, places)
 
 
 def _is_a_line(event: Event) -> bool:
@@ -83,7 +83,7 @@ def _is_a_line(event: Event) -> bool:
     return event.kind in ("error", "warning") and not event.frames
 
 
-def _failed(log: Log, answers: Sequence[Answer], end: int) -> Explanation:
+def _of_failed_run(log: Log, answers: Sequence[Diagnosis], end: int) -> Explanation:
     at, answer = _reason(log, answers, end)
     crash = answers[end] if at != end else None
     return Explanation(
@@ -97,21 +97,23 @@ def _failed(log: Log, answers: Sequence[Answer], end: int) -> Explanation:
     )
 
 
-def _reason(log: Log, answers: Sequence[Answer], end: int) -> tuple[int, Answer]:
+def _reason(log: Log, answers: Sequence[Diagnosis], end: int) -> tuple[int, Diagnosis]:
     """What explains the end: its own failure, else the first cause that is known, else what stands near it."""
-    ended = answers[end]
-    line, entry = f"line {ended.line}", ended.failure or ended.message
-    for at, other in enumerate(answers):
-        if entry and other.failure and other.failure.id in entry.explained_by:
-            return at, _because(other, f"the message of {line}, which ended the run, comes of this")
-    if ended.failure:
-        return end, ended
+    last = answers[end]
+    line, entry = f"line {last.line}", last.failure or last.message
+    for at, diagnosis in enumerate(answers):
+        if entry and diagnosis.failure and diagnosis.failure.id in entry.explained_by:
+            return at, _because(
+                diagnosis, f"the message of {line}, which ended the run, comes of this"
+            )
+    if last.failure:
+        return end, last
     for at in _chain(log, end):
         if answers[at].failure:
             return at, _because(
                 answers[at], f"the exception of {line} came of this one, as the traceback says"
             )
-        if answers[at].message and _SLIP.match(ended.text):
+        if answers[at].message and _SLIP.match(last.text):
             why = f"{GENERAL} L{line[1:]}, which ended the run, is a slip in the code that handles it."
             return at, msgspec.structs.replace(answers[at], why=why)
     for at in _around(log, end):
@@ -120,18 +122,18 @@ def _reason(log: Log, answers: Sequence[Answer], end: int) -> tuple[int, Answer]
                 answers[at],
                 f"it stands near {line}, which ended the run and is not known by itself",
             )
-    return end, ended
+    return end, last
 
 
-def _because(answer: Answer, why: str) -> Answer:
+def _because(answer: Diagnosis, why: str) -> Diagnosis:
     return msgspec.structs.replace(answer, certainty="likely", why=f"{why}.")
 
 
 def _chain(log: Log, end: int) -> Iterator[int]:
     """The causes of an event, the nearest first."""
-    seen, at = {end}, log.events[end].cause
-    while at is not None and at not in seen:
-        seen.add(at)
+    visited_places, at = {end}, log.events[end].cause
+    while at is not None and at not in visited_places:
+        visited_places.add(at)
         yield at
         at = log.events[at].cause
 
@@ -151,16 +153,16 @@ def _around(log: Log, end: int) -> list[int]:
     return [at for _, at in sorted(near)]
 
 
-def _unclear(log: Log, answers: Sequence[Answer], errors: Sequence[int]) -> Explanation:
+def _of_unclear_run(log: Log, answers: Sequence[Diagnosis], errors: Sequence[int]) -> Explanation:
     """The last error that is known by its failure, else by its message, else a warning, else the last error."""
     ranks = {"certain": 0, "likely": 0, "general": 1, "unknown": 3}
     best = min(reversed(errors), key=lambda at: ranks[answers[at].certainty])
     answer = answers[best]
     if answer.certainty == "unknown":
-        warned = [at for at, other in enumerate(answers) if other.failure]
-        best = warned[-1] if warned and log.lines <= SHORT else best
+        warnings = [at for at, diagnosis in enumerate(answers) if diagnosis.failure]
+        best = warnings[-1] if warnings and log.lines <= MOST_LINES_OF_AN_EXCERPT else best
         answer = answers[best]
-        words = _words(log) if answer.certainty == "unknown" else None
+        words = _of_prose(log) if answer.certainty == "unknown" else None
         if words:
             return words
     return Explanation(
@@ -173,7 +175,7 @@ def _unclear(log: Log, answers: Sequence[Answer], errors: Sequence[int]) -> Expl
     )
 
 
-def _words(log: Log) -> Explanation | None:
+def _of_prose(log: Log) -> Explanation | None:
     answer = of_words(log.prose)
     if answer is None:
         return None
@@ -186,19 +188,21 @@ def _words(log: Log) -> Explanation | None:
     )
 
 
-def _well(log: Log, answers: Sequence[Answer], known: Sequence[int]) -> Explanation:
+def _of_good_run(log: Log, answers: Sequence[Diagnosis], places: Sequence[int]) -> Explanation:
     """Nothing ended the run; of a short text, which somebody picked out, what is known is the answer."""
-    best = known[-1] if known and log.lines <= SHORT else None
-    for at in known:
+    best = places[-1] if places and log.lines <= MOST_LINES_OF_AN_EXCERPT else None
+    for at in places:
         if best is not None and answers[at].failure and not answers[best].failure:
             best = at
     answer = answers[best] if best is not None else None
-    quiet = log.running and log.lines >= PICKED
-    nothing = answer is None and not log.events and log.lines <= SHORT and not quiet
+    quiet = log.running and log.lines >= LEAST_LINES_OF_A_RUN
+    nothing = (
+        answer is None and not log.events and log.lines <= MOST_LINES_OF_AN_EXCERPT and not quiet
+    )
     if nothing and is_code(log.prose):
         return Explanation(outcome="code", lines=log.lines, size=log.size)
     if nothing:
-        answer = Answer(text=fold(log.prose), certainty="unknown", why=UNKNOWN)
+        answer = Diagnosis(text=fold(log.prose), certainty="unknown", why=NOT_KNOWN)
     return Explanation(
         outcome="unknown" if nothing else "well",
         lines=log.lines,
@@ -210,29 +214,33 @@ def _well(log: Log, answers: Sequence[Answer], known: Sequence[int]) -> Explanat
 
 
 def _also(
-    log: Log, answers: Sequence[Answer], told: set[int], answer: Answer | None
-) -> tuple[Seen, ...]:
+    log: Log, answers: Sequence[Diagnosis], places: set[int], answer: Diagnosis | None
+) -> tuple[Sighting, ...]:
     """The other events that are known, each failure once, where it is first seen."""
     ids = {_id(answer)} if answer else set()
-    seen = []
-    for at, other in enumerate(answers):
-        entry = other.failure or other.message
-        if at in told or entry is None or entry.id in ids or other.line is None:
+    sightings = []
+    for at, diagnosis in enumerate(answers):
+        entry = diagnosis.failure or diagnosis.message
+        if at in places or entry is None or entry.id in ids or diagnosis.line is None:
             continue
         ids.add(entry.id)
-        kind = "handled" if log.events[at].handled and other.kind != "warning" else other.kind
-        seen.append(
-            Seen(line=other.line, kind=kind, text=other.text, id=entry.id, title=entry.title)
+        kind = (
+            "handled" if log.events[at].handled and diagnosis.kind != "warning" else diagnosis.kind
         )
-    return tuple(seen)
+        sightings.append(
+            Sighting(
+                line=diagnosis.line, kind=kind, text=diagnosis.text, id=entry.id, title=entry.title
+            )
+        )
+    return tuple(sightings)
 
 
-def _id(answer: Answer) -> str | None:
+def _id(answer: Diagnosis) -> str | None:
     entry = answer.failure or answer.message
     return entry.id if entry else None
 
 
-def _next(answer: Answer | None) -> tuple[str, ...]:
+def _next(answer: Diagnosis | None) -> tuple[str, ...]:
     """What to do next: the failure's own advice, or what this machine can tell of an unknown text."""
     if answer is None:
         return ()
@@ -240,12 +248,12 @@ def _next(answer: Answer | None) -> tuple[str, ...]:
         return answer.failure.next
     if answer.message:
         return ()
-    asked = [told for names, told in _PROBED if re.search(names, answer.text, re.IGNORECASE)]
-    probe = f"`rotcheck probe` runs {', '.join(asked)} on this machine" if asked else _RUN
+    probes = [text for names, text in _PROBES if re.search(names, answer.text, re.IGNORECASE)]
+    probe = f"`rotcheck probe` runs {', '.join(probes)} on this machine" if probes else _RUN
     return probe, _CONTRIBUTE
 
 
-_PROBED = (
+_PROBES = (
     (
         r"cuda|nvidia|nvrtc|\bgpu\b|cudnn|nccl",
         "a kernel on each CUDA device and names driver and wheel",

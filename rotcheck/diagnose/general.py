@@ -44,7 +44,9 @@ def get_message(id: str) -> Message | None:
 @cache
 def _by_id() -> Mapping[str, Message]:
     messages = (_message(name, text) for name, text in entries.texts("messages"))
-    return {message.id: message for message in sorted(messages, key=lambda one: int(one.id[1:]))}
+    return {
+        message.id: message for message in sorted(messages, key=lambda message: int(message.id[1:]))
+    }
 
 
 def _message(name: str, text: str) -> Message:

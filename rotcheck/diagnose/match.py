@@ -10,7 +10,7 @@ from rotcheck.diagnose.general import Message, all_messages
 from rotcheck.diagnose.knowledge import Failure, all_failures
 
 _END = 1 << 20  # characters read at either end of a long text
-_SAID = 3000  # characters in which a person has said what is wrong
+_MOST_OF_A_DESCRIPTION = 3000  # characters in which a person has said what is wrong
 _STRAIGHT = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛′", "'"),
@@ -60,15 +60,15 @@ def match(text: str, *, rotary: bool = False) -> Failure | None:
     return None
 
 
-def failures(text: str, *, squeezed: bool = False) -> list[Hit[Failure]]:
+def failures(text: str, *, without_blanks: bool = False) -> list[Hit[Failure]]:
     """The failures whose signature the text carries, whatever their context; the most specific first.
 
-    `squeezed` leaves out all white space, of the text and of the signatures: for a message whose line breaks
+    `without_blanks` leaves out all white space, of the text and of the signatures: for a message whose line breaks
     were lost, or stand where none were.
 
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
-    return sorted(_hits(fold(text), _signatures(), squeezed=squeezed), key=rank)
+    return sorted(_hits(fold(text), _signatures(), without_blanks=without_blanks), key=rank)
 
 
 def rank(hit: Hit[Failure]) -> tuple[int, int, str]:
@@ -76,12 +76,12 @@ def rank(hit: Hit[Failure]) -> tuple[int, int, str]:
     return hit.entry.tier, *_length(hit)
 
 
-def messages(text: str, *, squeezed: bool = False) -> list[Hit[Message]]:
+def messages(text: str, *, without_blanks: bool = False) -> list[Hit[Message]]:
     """The general messages whose signature the text carries, the longest match first.
 
     Raises `KnowledgeError` when a file of `messages/` cannot be understood.
     """
-    return sorted(_hits(fold(text), _general(), squeezed=squeezed), key=_length)
+    return sorted(_hits(fold(text), _general(), without_blanks=without_blanks), key=_length)
 
 
 def descriptions(text: str) -> list[Hit[Failure]]:
@@ -91,7 +91,7 @@ def descriptions(text: str) -> list[Hit[Failure]]:
 
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
-    hits = list(_hits(fold(text)[:_SAID], _symptoms(), every=True))
+    hits = list(_hits(fold(text)[:_MOST_OF_A_DESCRIPTION], _symptoms(), repeats=True))
     counts = {id: sum(hit.entry.id == id for hit in hits) for id in {hit.entry.id for hit in hits}}
     first = {hit.entry.id: hit for hit in sorted(hits, key=_length, reverse=True)}
     return sorted(
@@ -102,9 +102,9 @@ def descriptions(text: str) -> list[Hit[Failure]]:
 def context(failure: Failure, text: str) -> str | None:
     """What one of the failure's `context` expressions matches in the text, or None."""
     for expression in failure.context:
-        found = _compiled(failure.id, CONTEXTS.get(expression, expression)).search(text)
-        if found:
-            return found[0]
+        hit = _pattern(failure.id, CONTEXTS.get(expression, expression)).search(text)
+        if hit:
+            return hit[0]
     return None
 
 
@@ -142,40 +142,46 @@ def _hits(
     text: str,
     expressions: Iterable[_Expression[Entry]],
     *,
-    every: bool = False,
-    squeezed: bool = False,
+    repeats: bool = False,
+    without_blanks: bool = False,
 ) -> Iterator[Hit[Entry]]:
     """Search what can be there: a plain text is found a hundred times faster than an expression, and most are not."""
-    text = text.replace(" ", "") if squeezed else text
-    lower, seen = text.lower(), set()
+    text = text.replace(" ", "") if without_blanks else text
+    lower, ids = text.lower(), set()
     for entry, expression, plain in expressions:
-        if (plain.replace(" ", "") if squeezed else plain) in lower and (
-            every or entry.id not in seen
+        if (plain.replace(" ", "") if without_blanks else plain) in lower and (
+            repeats or entry.id not in ids
         ):
-            found = _compiled(entry.id, expression, squeezed).search(text)
-            if found:
-                seen.add(entry.id)
-                yield Hit(entry, found[0])
+            hit = _pattern(entry.id, expression, without_blanks).search(text)
+            if hit:
+                ids.add(entry.id)
+                yield Hit(entry, hit[0])
 
 
 @cache
 def _signatures() -> Sequence[_Expression[Failure]]:
     return [
-        _Expression(one, text, literal(text)) for one in all_failures() for text in one.signatures
+        _Expression(failure, text, literal(text))
+        for failure in all_failures()
+        for text in failure.signatures
     ]
 
 
 @cache
 def _symptoms() -> Sequence[_Expression[Failure]]:
     return [
-        _Expression(one, text, literal(text)) for one in all_failures() for text in one.symptoms
+        _Expression(failure, text, literal(text))
+        for failure in all_failures()
+        for text in failure.symptoms
     ]
 
 
 @cache
 def _general() -> Sequence[_Expression[Message]]:
     return [
-        _Expression(one, text, literal(text)) for one in all_messages() for text in one.signatures
+        _Expression(message, text, literal(text))
+        for message in all_messages()
+        for text in message.signatures
     ]
 
 
@@ -210,8 +216,10 @@ _BLANK = re.compile(r"(?: |\\s|\\ )(?:[?*+]|\{[\d,]*\})*")
 
 
 @cache
-def _compiled(id: str, expression: str, squeezed: bool = False) -> re.Pattern[str]:
+def _pattern(id: str, expression: str, without_blanks: bool = False) -> re.Pattern[str]:
     try:
-        return re.compile(_BLANK.sub("", expression) if squeezed else expression, re.IGNORECASE)
+        return re.compile(
+            _BLANK.sub("", expression) if without_blanks else expression, re.IGNORECASE
+        )
     except re.error as error:
         raise KnowledgeError(f"{id}.toml: the expression {expression!r}: {error}") from error

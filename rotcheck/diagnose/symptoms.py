@@ -35,20 +35,20 @@ def expression(symptom: str) -> str:
 
     Raises `KeyError` where it names words that are not here.
     """
-    parts = [_spelt(part) for part in symptom.split(" ~ ")]
+    parts = [_spell_out(part) for part in symptom.split(" ~ ")]
     if len(parts) == 1:
         return parts[0]
     first, second = parts
     gap = f".{{0,{NEAR}}}?"
     orders = [f"(?:{first}){gap}(?:{second})", f"(?:{second}){gap}(?:{first})"]
     if "<CHANGED>" in symptom:
-        orders.append(_spelt(f"<OUTPUT>.{{0,60}}?(?:{first}).{{0,60}}?<WORSE>"))
+        orders.append(_spell_out(f"<OUTPUT>.{{0,60}}?(?:{first}).{{0,60}}?<WORSE>"))
     return "|".join(orders)
 
 
-def _spelt(text: str) -> str:
+def _spell_out(text: str) -> str:
     """The text with the words of each name in its place."""
-    named = re.compile(r"<([A-Z]+)>")
-    while named.search(text):
-        text = named.sub(lambda name: WORDS[name[1]], text)
+    name_pattern = re.compile(r"<([A-Z]+)>")
+    while name_pattern.search(text):
+        text = name_pattern.sub(lambda name: WORDS[name[1]], text)
     return text

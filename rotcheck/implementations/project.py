@@ -10,7 +10,7 @@ from typing import Any
 
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
-from rotcheck.reading import toml
+from rotcheck.file_contents import toml
 
 PYPROJECT = "pyproject.toml"
 TABLE = "tool.rotcheck.implementations"

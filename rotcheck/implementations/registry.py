@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rotcheck.errors import RequestError
+from rotcheck.file_contents import contents, parsed, python
 from rotcheck.implementations import entry_points, project, source
-from rotcheck.reading import contents, parsed, python
 
 MOST_NAMES = 10  # of a file that a message lists
 # in front of the module names of given files, so that they shadow nothing

@@ -21,17 +21,17 @@ _NOTEBOOK = (
 )
 _LINK = re.compile(r"\[([^\]]+)\]\(https?:[^)]*\)")  # what Colab makes of a path
 _ARROW = re.compile(r"^-{2,}> ?(?P<line>\d+) ?(?P<code>.*)$")
-_NUMBERED = re.compile(r"^ +\d+ ?(?:\s.*)?$")
+_LINE_NUMBER = re.compile(r"^ +\d+ ?(?:\s.*)?$")
 
 
 _GROUP = re.compile(r"^\s*\+ Exception Group Traceback", re.IGNORECASE)
 _ROW = re.compile(r"^\s*(?:\|(?: (?P<text>.*))?|\+[-+]{3,}.*)$")
 
 
-def unboxed(lines: list[str]) -> list[str]:
+def without_boxes(lines: list[str]) -> list[str]:
     """The lines with each traceback of rich or IPython in Python's form; what a box only shows around is blank."""
     if any(_GROUP.match(line) for line in lines):
-        lines = [HEADER if _GROUP.match(line) else _ungrouped(line) for line in lines]
+        lines = [HEADER if _GROUP.match(line) else _without_group_bars(line) for line in lines]
     if not any(
         "│" in line or "─" in line or "-->" in line or line.startswith("---") for line in lines
     ):
@@ -54,7 +54,7 @@ def unboxed(lines: list[str]) -> list[str]:
     return result
 
 
-def _ungrouped(line: str) -> str:
+def _without_group_bars(line: str) -> str:
     hit = _ROW.match(line)
     return (hit["text"] or "") if hit else line
 
@@ -81,4 +81,4 @@ def _cell(line: str) -> str:
             number = groups.get("line") or groups.get("cell")
             where = groups.get("file") or "<cell>"
             return f'  File "{where}", line {number or 0}, in {groups.get("name") or "<module>"}'
-    return "" if _NUMBERED.match(line) or set(line.strip()) == {"-"} else line
+    return "" if _LINE_NUMBER.match(line) or set(line.strip()) == {"-"} else line

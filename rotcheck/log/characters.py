@@ -48,11 +48,11 @@ def plain(text: str) -> str:
     return text if text.isascii() else text.translate(_PLAIN)
 
 
-def broken(text: str) -> str:
+def with_line_breaks(text: str) -> str:
     """The text with a line end where HTML ends a line."""
     return _BREAK.sub("\n", text) if "<" in text else text
 
 
-def folded(text: str) -> str:
+def single_spaced(text: str) -> str:
     """The text with all its white space folded to single blanks."""
     return " ".join(text.split())

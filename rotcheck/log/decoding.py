@@ -29,7 +29,7 @@ def blocks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
             chunk = decoder.decode(chunk).encode("utf-8", "replace")
         if b"\0" in chunk:  # UTF-16 appended to UTF-8, or a file with holes
             chunk = chunk.translate(None, b"\0")
-        whole, rest = _cut(rest + chunk)
+        whole, rest = _split_at_last_line(rest + chunk)
         yield whole, size
         chunk = stream.read(BLOCK) or b""
     yield rest, 0
@@ -54,7 +54,7 @@ def _encoding(head: bytes) -> tuple[str, bytes]:
     return "utf-8", b""
 
 
-def _cut(data: bytes) -> tuple[bytes, bytes]:
+def _split_at_last_line(data: bytes) -> tuple[bytes, bytes]:
     end = max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1  # a last \r may be half of \r\n
     if not end and len(data) > _LONGEST:
         end = max(data.rfind(b" "), data.rfind(b"\\n")) + 1 or len(data)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from rotcheck.log.events import Frame, Kind
-from rotcheck.log.wrapping import Line
+from rotcheck.log.wrapping import LogLine
 
 
 @dataclass(eq=False)
@@ -29,7 +29,9 @@ class Draft:
     readings: tuple[str, ...] = field(default=())
 
     @classmethod
-    def at(cls, line: Line, kind: Kind, frames: tuple[Frame, ...] = (), before: str = "") -> Self:
+    def at(
+        cls, line: LogLine, kind: Kind, frames: tuple[Frame, ...] = (), before: str = ""
+    ) -> Self:
         """An event whose message begins with this line."""
         return cls(
             kind,

@@ -5,12 +5,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from rotcheck.log import activity, boxes, code, complaints, deaths, tracebacks
-from rotcheck.log.characters import broken, folded, plain
+from rotcheck.log.characters import plain, single_spaced, with_line_breaks
 from rotcheck.log.decoding import text_of
 from rotcheck.log.draft import Draft
-from rotcheck.log.prefixes import Head, parted, unquoted
+from rotcheck.log.prefixes import Head, split_prefix, without_quote_marks
 from rotcheck.log.sieve import Passage, Raw
-from rotcheck.log.wrapping import JOINT, Line, readings, rejoined
+from rotcheck.log.wrapping import JOINT, LogLine, join_wrapped, readings
 
 _MOST_LINES = 6  # of a message, unless they are indented
 _MOST_WRAPPED = 6
@@ -35,12 +35,14 @@ class Parser:
         self._at_bad_end: tuple[dict[str, int], dict[str, int]] = ({}, {})
         self._exceptions: dict[str, Draft] = {}  # the latest, by process
         self._deaths: dict[str, Draft] = {}
-        self._linked: set[str] = set()  # processes whose next exception comes of the latest one
+        self._processes_in_chain: set[str] = (
+            set()
+        )  # processes whose next exception comes of the latest one
 
     def parse(self, passage: Passage) -> list[Draft]:
         """The events of a passage, in the order of their lines."""
-        self.calm[""] = self.calm.get("", 0) + passage.skipped
-        lines = cleaned(passage.lines)
+        self.calm[""] = self.calm.get("", 0) + passage.gap
+        lines = clean_lines(passage.lines)
         drafts: list[Draft] = []
         for process, part in _by_process(lines).items():
             drafts += self._walk(process, part)
@@ -60,7 +62,7 @@ class Parser:
         calm, work = self._at_bad_end if draft.line <= self.bad_end else (self.calm, self.work)
         return calm.get(draft.process, 0) - draft.calm, work.get(draft.process, 0) - draft.work
 
-    def _walk(self, process: str, lines: list[Line]) -> Iterator[Draft]:
+    def _walk(self, process: str, lines: list[LogLine]) -> Iterator[Draft]:
         at, message = 0, None
         while at < len(lines):
             line = lines[at]
@@ -75,22 +77,24 @@ class Parser:
                 message = self._quiet(process, line, message)
             at = behind
 
-    def _event(self, lines: list[Line], at: int, message: Draft | None) -> tuple[Draft | None, int]:
+    def _event(
+        self, lines: list[LogLine], at: int, message: Draft | None
+    ) -> tuple[Draft | None, int]:
         """The event that begins at a line, if any, and the index behind what was read."""
         line = lines[at]
-        text = folded(line.text)
+        text = single_spaced(line.text)
         if not text.strip('"'):  # also what multiprocessing writes around a worker's traceback
             return None, at + 1
         if tracebacks.LINK.match(text):
-            self._linked.add(line.process)
+            self._processes_in_chain.add(line.process)
             return None, at + 1
         if tracebacks.is_start(line.text):
-            ignored = at > 0 and activity.is_ignored(lines[at - 1].text)
+            to_ignore = at > 0 and activity.is_ignored(lines[at - 1].text)
             draft, at = tracebacks.traceback_at(lines, at)
-            if draft and ignored:
+            if draft and to_ignore:
                 draft.handled = True
                 return draft, at
-            return (self._raised(draft) if draft else None), at
+            return (self._chained(draft) if draft else None), at
         death = self._deaths.get(line.process)
         if deaths.begins_stack(text) and death and line.number - death.last < _NEARBY:
             return None, _stack(lines, at + 1, death)
@@ -99,7 +103,7 @@ class Parser:
         if complaints.is_warning(text, line.level):
             return Draft.at(line, "warning"), at + 1
         if tracebacks.exception_in(text):
-            return self._raised(Draft.at(line, "exception")), at + 1
+            return self._chained(Draft.at(line, "exception")), at + 1
         if deaths.is_death(text) or line.level == "FATAL":
             self._deaths[line.process] = Draft.at(line, "fatal", before=_before(lines, at))
             return self._deaths[line.process], at + 1
@@ -109,10 +113,10 @@ class Parser:
             return Draft.at(line, "warning", before=_before(lines, at)), at + 1
         return None, at + 1
 
-    def _raised(self, draft: Draft) -> Draft:
+    def _chained(self, draft: Draft) -> Draft:
         """The exception, with its place in the chain of those before it."""
         before = self._exceptions.get(draft.process)
-        if before and draft.process in self._linked:
+        if before and draft.process in self._processes_in_chain:
             draft.cause, before.handled = before, True
         elif (
             before
@@ -121,11 +125,11 @@ class Parser:
             and draft.line - before.last < 40
         ):
             before.cause, before.handled = draft, True
-        self._linked.discard(draft.process)
+        self._processes_in_chain.discard(draft.process)
         self._exceptions[draft.process] = draft
         return draft
 
-    def _quiet(self, process: str, line: Line, message: Draft | None) -> Draft | None:
+    def _quiet(self, process: str, line: LogLine, message: Draft | None) -> Draft | None:
         """Count a line without an event; returns the event whose message still goes on."""
         text = line.text.strip().strip('"')
         if activity.is_work(text):
@@ -145,41 +149,43 @@ class Parser:
         self.calm[process] = self.calm.get(process, 0) + 1
         return None
 
-    def _count_work(self, process: str, line: Line) -> None:
+    def _count_work(self, process: str, line: LogLine) -> None:
         self.work[process] = self.work.get(process, 0) + 1
         self.last_work = line.number
 
     def _forget(self) -> None:
         """Keep what is held of each process small, however many they are."""
-        for kept in (self.calm, self.work, self._exceptions, self._deaths):
-            if len(kept) > _MOST_PROCESSES:
-                for process in list(kept)[1 : len(kept) // 2]:
-                    del kept[process]
-        if len(self._linked) > _MOST_PROCESSES:
-            self._linked.clear()
+        for table in (self.calm, self.work, self._exceptions, self._deaths):
+            if len(table) > _MOST_PROCESSES:
+                for process in list(table)[1 : len(table) // 2]:
+                    del table[process]
+        if len(self._processes_in_chain) > _MOST_PROCESSES:
+            self._processes_in_chain.clear()
 
 
-def cleaned(raws: Iterable[Raw]) -> list[Line]:
+def clean_lines(raws: Iterable[Raw]) -> list[LogLine]:
     """The lines as their program wrote them: decoded, joined, without prefixes and boxes."""
     texts = [(raw.number, plain(part)) for raw in raws for part in _parts(text_of(raw.bytes))]
-    written = code.without_changes(unquoted([text for _, text in texts]))
-    texts = rejoined(list(zip((number for number, _ in texts), written)))
-    heads = [(number, parted(text)) for number, text in texts]
-    boxed = boxes.unboxed(["" if head.text.startswith("```") else head.text for _, head in heads])
-    lines: list[Line] = []
-    for (number, head), text, (_, line) in zip(heads, boxed, texts):
+    texts_alone = code.without_changes(without_quote_marks([text for _, text in texts]))
+    texts = join_wrapped(list(zip((number for number, _ in texts), texts_alone)))
+    heads = [(number, split_prefix(text)) for number, text in texts]
+    texts_in_boxes = boxes.without_boxes(
+        ["" if head.text.startswith("```") else head.text for _, head in heads]
+    )
+    lines: list[LogLine] = []
+    for (number, head), text, (_, line) in zip(heads, texts_in_boxes, texts):
         process = head.process or (
             lines[-1].process if lines and _is_rest(line, head, lines[-1]) else ""
         )
         plain_text = text.replace(JOINT, "")
-        lines.append(Line(number, plain_text, text, process, head.level, head.time, len(line)))
+        lines.append(LogLine(number, plain_text, text, process, head.level, head.time, len(line)))
     return lines
 
 
-def _is_rest(line: str, head: Head, last: Line) -> bool:
+def _is_rest(line: str, head: Head, last: LogLine) -> bool:
     """Whether an editor may have broken the line before this one, whose prefix it lacks."""
-    wrapped = bool(last.process) and _is_wrapped(last.width, line)
-    return wrapped and not (head.level or head.time or tracebacks.is_start(line))
+    may_be_wrapped = bool(last.process) and _is_wrapped(last.width, line)
+    return may_be_wrapped and not (head.level or head.time or tracebacks.is_start(line))
 
 
 def _is_wrapped(width: int, text: str) -> bool:
@@ -190,38 +196,38 @@ def _is_wrapped(width: int, text: str) -> bool:
 def _parts(text: str) -> list[str]:
     if "\\n" in text and "raceback (most" in text and "{" in text[:40]:  # a line of JSON
         text = text.replace("\\n", "\n").replace('\\"', '"')
-    return _AFTER_BAR.sub("\n", broken(text)).split("\n")
+    return _AFTER_BAR.sub("\n", with_line_breaks(text)).split("\n")
 
 
-def _by_process(lines: Iterable[Line]) -> dict[str, list[Line]]:
-    parts: dict[str, list[Line]] = {}
+def _by_process(lines: Iterable[LogLine]) -> dict[str, list[LogLine]]:
+    parts: dict[str, list[LogLine]] = {}
     for line in lines:
         parts.setdefault(line.process, []).append(line)
     return parts
 
 
-def _before(lines: Sequence[Line], at: int) -> str:
+def _before(lines: Sequence[LogLine], at: int) -> str:
     """The three lines above, where the message may have begun and been wrapped, none of them of a warning."""
     above = [line for line in lines[max(at - 3, 0) : at] if lines[at].number - line.number <= 3]
-    while any(complaints.is_warning(folded(line.text), line.level) for line in above):
+    while any(complaints.is_warning(single_spaced(line.text), line.level) for line in above):
         above = above[1:]
     return " ".join(line.marked.strip() for line in above)
 
 
-def _continues(message: Draft | None, line: Line) -> bool:
+def _continues(message: Draft | None, line: LogLine) -> bool:
     """Whether the line may belong to the message of the event before it."""
     if message is None or line.number - message.last > 2 or len(message.pieces) >= _MOST_INDENTED:
         return False
     if line.level not in ("", message.level) or (line.time and not message.time):
         return False
-    indented = line.text.startswith((" ", "\t"))
-    if message.kind in ("warning", "error") and not indented:
+    is_indented = line.text.startswith((" ", "\t"))
+    if message.kind in ("warning", "error") and not is_indented:
         more = message.pieces[-1].endswith(":") or _is_wrapped(message.width, line.text)
         return more and len(message.pieces) < _MOST_WRAPPED
-    return indented or len(message.pieces) < _MOST_LINES
+    return is_indented or len(message.pieces) < _MOST_LINES
 
 
-def _goes_on(message: Draft | None, line: Line) -> bool:
+def _goes_on(message: Draft | None, line: LogLine) -> bool:
     """Whether a line that says it is an error is part of the message before it: a compiler's output, say."""
     text = line.text.strip()
     if message is None or not _continues(message, line) or complaints.opens(text):
@@ -232,7 +238,7 @@ def _goes_on(message: Draft | None, line: Line) -> bool:
     return message.kind in ("error", "fatal") and alike and not complaints.is_error(text, "")
 
 
-def _stack(lines: Sequence[Line], at: int, death: Draft) -> int:
+def _stack(lines: Sequence[LogLine], at: int, death: Draft) -> int:
     """Give a death the frames that faulthandler lists; returns the index behind them."""
     from rotcheck.log.events import Frame
 
@@ -246,10 +252,10 @@ def _stack(lines: Sequence[Line], at: int, death: Draft) -> int:
     return at
 
 
-def _nearby(lines: Sequence[Line], draft: Draft) -> str:
+def _nearby(lines: Sequence[LogLine], draft: Draft) -> str:
     count = 2 if draft.kind == "warning" else _NEARBY
     start = bisect_left(lines, draft.line, key=lambda line: line.number)
     stop = bisect_right(lines, draft.last, key=lambda line: line.number)
     before = [line.text for line in lines[max(start - count, 0) : start]]
     after = [line.text for line in lines[stop : stop + count]]
-    return "\n".join(folded(text) for text in before + after if text.strip())[:_MOST_NEARBY]
+    return "\n".join(single_spaced(text) for text in before + after if text.strip())[:_MOST_NEARBY]

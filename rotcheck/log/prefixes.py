@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-_WHO = re.compile(
+_SOURCE_PREFIX = re.compile(
     r"\((?P<actor>[\w.:\-<>]+(?: [\w.:]+)? pid=\d+)(?:, ip=[\w.:]+)?\) ?"  # Ray, vLLM
     # torchrun
     r"|\[(?P<rank>(?:rank|default|worker|gpu|node|proc|process|local_rank|mpi)[ _:=]?\d+)\]:? ?"
@@ -71,13 +71,13 @@ class Head(NamedTuple):
     text: str  # the rest, with its indentation
 
 
-def parted(line: str) -> Head:
+def split_prefix(line: str) -> Head:
     """Part a line from what its terminal, launcher or logger wrote before it."""
     process, level, time = "", "", ""
     for _ in range(7):
         if not line or not (line[0] in _START or line[0].isalpha()):
             break
-        if hit := _WHO.match(line):
+        if hit := _SOURCE_PREFIX.match(line):
             process = " ".join(filter(None, (process, *hit.groups())))
         elif hit := _TIME.match(line):
             time = time or hit["time"] or ""
@@ -89,9 +89,9 @@ def parted(line: str) -> Head:
             level = _GOOGLES[hit["level"]]
         else:
             break
-        timed = hit.re is _TIME
+        is_time = hit.re is _TIME
         line = line[hit.end() :]
-        if timed and (hit := _AFTER_TIME.match(line)):
+        if is_time and (hit := _AFTER_TIME.match(line)):
             level = (next(filter(None, hit.groups()), "") or level).upper()
             line = line[hit.end() :]
     if hit := _PYTEST.match(line):
@@ -99,10 +99,10 @@ def parted(line: str) -> Head:
     return Head(process, level, time, line)
 
 
-def unquoted(lines: list[str]) -> list[str]:
+def without_quote_marks(lines: list[str]) -> list[str]:
     """The lines without the marks of a quotation, or the seconds of a build, where all of them have one."""
-    written = [line for line in lines if line]
+    lines_with_text = [line for line in lines if line]
     for mark, least in _COLUMNS:
-        if len(written) >= least and all(mark.match(line) for line in written):
+        if len(lines_with_text) >= least and all(mark.match(line) for line in lines_with_text):
             return [mark.sub("", line, count=1) for line in lines]
     return lines

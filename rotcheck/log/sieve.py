@@ -32,7 +32,7 @@ class Raw(NamedTuple):
 class Passage(NamedTuple):
     """Lines that follow each other, and how many were left out before them."""
 
-    skipped: int
+    gap: int
     lines: list[Raw]
 
 
@@ -41,12 +41,12 @@ class Sieve:
 
     def __init__(self, everything: bool = False) -> None:
         self.everything = everything
-        self.ended = 0  # lines that have ended
+        self.lines_done = 0  # lines that have lines_done
         self._recent: list[Raw] = []  # the last ones, not handed on
         self._passage: list[Raw] = []
         self._bytes = 0  # of the open passage
-        self._skipped = 0
-        self._wanted = 0  # lines to come that belong to the open passage
+        self._gap = 0
+        self._still_wanted = 0  # lines to come that belong to the open passage
         self._trouble = 0  # bytes handed on
         self._templates: set[int] = set()
 
@@ -56,12 +56,12 @@ class Sieve:
             return  # the tail stays as it is
         block = block.replace(b"\r\n", b"\n")
         words = () if self.everything else _words_in(block.lower())
-        if self.everything or self._wanted or words:
+        if self.everything or self._still_wanted or words:
             lines = self._lines(block)
             yield from self._take(self._recent + lines, self._spans(lines, words))
         else:
             yield from self._pass_over(block)
-        self.ended += block.count(b"\n")
+        self.lines_done += block.count(b"\n")
 
     def close(self) -> Iterator[Passage]:
         """Yield what is left: the end of the log."""
@@ -74,15 +74,15 @@ class Sieve:
         for _ in range(_TAIL + 1):
             start = max(block.rfind(b"\n", 0, start), block.rfind(b"\r", 0, start), 0)
         before = block.count(b"\n", 0, start)
-        self.ended += before
+        self.lines_done += before
         last = self._lines(block[start:])
-        self.ended -= before
-        self._skipped += len(self._recent) + before
+        self.lines_done -= before
+        self._gap += len(self._recent) + before
         self._recent = last[-_TAIL:]
 
     def _lines(self, block: bytes) -> list[Raw]:
         raws = [
-            Raw(self.ended + 1 + i, line)
+            Raw(self.lines_done + 1 + i, line)
             for i, line in enumerate(block.removesuffix(b"\n").split(b"\n"))
         ]
         if b"\r" not in block:
@@ -96,7 +96,7 @@ class Sieve:
         before = len(self._recent)
         if self.everything:
             return [(0, before + len(lines))]
-        spans = [(0, before + self._wanted)] if self._wanted else []
+        spans = [(0, before + self._still_wanted)] if self._still_wanted else []
         text = b"\n".join(line.bytes for line in lines).lower()
         ends = list(accumulate(len(line.bytes) + 1 for line in lines))
         for kind, around in ((_GRAVE, _AROUND_GRAVE), (_SLIGHT, _AROUND_SLIGHT)):
@@ -105,7 +105,7 @@ class Sieve:
             if self._trouble > _WHOLE:
                 hits = hits[:_ENDS] + hits[_ENDS:][-_ENDS:]
             spans += [(max(before + i - around[0], 0), before + i + around[1]) for i in hits]
-        return _merged(spans)
+        return _merge(spans)
 
     def _is_new(self, line: Raw) -> bool:
         """Whether no line was like it but for its numbers."""
@@ -117,28 +117,28 @@ class Sieve:
 
     def _take(self, lines: list[Raw], spans: Iterable[tuple[int, int]]) -> Iterator[Passage]:
         """Hand on the lines within the spans, keep the last of the others."""
-        at, self._wanted = 0, 0
+        at, self._still_wanted = 0, 0
         for start, stop in spans:
             if start > at:
                 yield from self._flush()
-                self._skipped += start - at
+                self._gap += start - at
             for line in lines[start:stop]:
                 self._passage.append(Raw(line.number, _readable(line.bytes)))
                 self._bytes += len(self._passage[-1].bytes)
                 if self._bytes > _MOST_BYTES:
                     yield from self._flush()
             at = min(stop, len(lines))
-            self._wanted = stop - at
+            self._still_wanted = stop - at
         if at < len(lines):
             yield from self._flush()
-        self._skipped += max(len(lines) - at - _TAIL, 0)
+        self._gap += max(len(lines) - at - _TAIL, 0)
         self._recent = lines[max(at, len(lines) - _TAIL) :]
 
     def _flush(self) -> Iterator[Passage]:
         if self._passage:
-            yield Passage(self._skipped, self._passage)
+            yield Passage(self._gap, self._passage)
             self._trouble += self._bytes
-            self._passage, self._bytes, self._skipped = [], 0, 0
+            self._passage, self._bytes, self._gap = [], 0, 0
 
 
 def _words_in(text: bytes) -> tuple[bytes, ...]:
@@ -157,14 +157,14 @@ def _hits(text: bytes, ends: Sequence[int], words: Iterable[bytes]) -> list[int]
     return sorted(hits)
 
 
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
+def _merge(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    result: list[tuple[int, int]] = []
     for start, stop in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
+        if result and start <= result[-1][1]:
+            result[-1] = result[-1][0], max(stop, result[-1][1])
         else:
-            merged.append((start, stop))
-    return merged
+            result.append((start, stop))
+    return result
 
 
 def _readable(line: bytes) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rotcheck.log.draft import Draft
 from rotcheck.log.events import Frame
-from rotcheck.log.wrapping import Line
+from rotcheck.log.wrapping import LogLine
 
 HEADER = re.compile(
     r"(?P<before>.*?)(?:\+ Exception Group )?"
@@ -16,7 +16,9 @@ FRAME = re.compile(
     r'(?P<indent>\s*)File\s+"?(?P<file>[^"]+?)"?,\s+line\s+(?P<line>\d+)(?:,?\s+in\s+(?P<name>.*))?\s*$',
     re.IGNORECASE,
 )
-_BEGUN = re.compile(r'\s*File "[^"]+$|\s*File "[^"]+", li?n?e? ?\d*,?\s*(?:in?)?$', re.IGNORECASE)
+_UNFINISHED_FRAME = re.compile(
+    r'\s*File "[^"]+$|\s*File "[^"]+", li?n?e? ?\d*,?\s*(?:in?)?$', re.IGNORECASE
+)
 LINK = re.compile(
     r"\s*(?:The above exception was the direct cause of|During handling of the above exception)",
     re.IGNORECASE,
@@ -24,16 +26,18 @@ LINK = re.compile(
 _NAMES = (
     r"(?:Error|Exception|Interrupt|Exit|Fault|Failure|Timeout|Abort|Unsupported|Cancelled|NotFound)"
 )
-NAMED = re.compile(
+NAME_OF_EXCEPTION = re.compile(
     rf"(?P<name>(?:[A-Za-z_]\w*\.)*(?:[A-Z_]\w*?{_NAMES}|Exception|[A-Z]\w*_ERROR|StopIteration)(?:Group)?)"
     r"(?:\(\w+\))?\s*(?::\s*(?P<text>.*)|(?P<bare>))$"
 )
 _LOUD = re.compile(r"(?P<name>[A-Z_][A-Z_.]+(?:ERROR|EXCEPTION)):\s*(?P<text>.*)$")
-_DOTTED = re.compile(
+_DOTTED_NAME = re.compile(
     r"(?P<name>[a-z_]\w*(?:\.\w+)*\.(?:exc|exceptions?|errors?"
     r"|symbolic_shapes)\.\w+)\s*(?::\s*(?P<text>.*)|(?P<bare>))$"
 )
-_ANY = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:\[\w+\])?(?::(?:\s+(?P<text>.*))?|(?P<bare>))$")
+_ANY_MESSAGE = re.compile(
+    r"(?P<name>[A-Za-z_][\w.]*)(?:\[\w+\])?(?::(?:\s+(?P<text>.*))?|(?P<bare>))$"
+)
 _INNER = re.compile(
     r"Caught \S+ in |Original Traceback|terminated with the following error|RemoteTraceback|RayTaskError"
     r"|ray::|ExceptionGroup|following exception|worker traceback|remote traceback|raised:$"
@@ -51,10 +55,10 @@ def is_start(text: str) -> bool:
 
 def exception_in(text: str) -> re.Match[str] | None:
     """A line that names an exception and its message, without a traceback."""
-    return NAMED.match(text) or _DOTTED.match(text) or _LOUD.match(text)
+    return NAME_OF_EXCEPTION.match(text) or _DOTTED_NAME.match(text) or _LOUD.match(text)
 
 
-def traceback_at(lines: Sequence[Line], start: int) -> tuple[Draft | None, int]:
+def traceback_at(lines: Sequence[LogLine], start: int) -> tuple[Draft | None, int]:
     """Read the traceback that begins at a line: (its exception, index of the line behind its first one).
 
     None where no exception stands below the frames. What else belongs to the message is left to the caller.
@@ -71,7 +75,7 @@ def traceback_at(lines: Sequence[Line], start: int) -> tuple[Draft | None, int]:
             break
         elif _ends(text, base, frames):
             return Draft.at(lines[at], "exception", frames=tuple(frames)), at + 1
-        elif _BEGUN.match(text) and at + 1 < len(lines):
+        elif _UNFINISHED_FRAME.match(text) and at + 1 < len(lines):
             at = _add_broken(frames, lines, at)
         else:
             strange += bool(text.strip()) and _indent(text) <= base
@@ -89,7 +93,9 @@ def _ends(text: str, base: int, frames: Sequence[Frame]) -> bool:
     if _indent(text) > base + (0 if frames else 4):
         return False
     text = text.strip()
-    return bool(exception_in(text) or (frames and (hit := _ANY.match(text)) and _is_class(hit)))
+    return bool(
+        exception_in(text) or (frames and (hit := _ANY_MESSAGE.match(text)) and _is_class(hit))
+    )
 
 
 def _is_class(hit: re.Match[str]) -> bool:
@@ -97,7 +103,7 @@ def _is_class(hit: re.Match[str]) -> bool:
     return not hit["name"].islower() or "." in hit["name"]
 
 
-def _add_frame(frames: list[Frame], lines: Sequence[Line], at: int, hit: re.Match[str]) -> int:
+def _add_frame(frames: list[Frame], lines: Sequence[LogLine], at: int, hit: re.Match[str]) -> int:
     """Add the frame; returns the index behind it and its source."""
     at += 1
     source = ""
@@ -116,7 +122,7 @@ def _add_frame(frames: list[Frame], lines: Sequence[Line], at: int, hit: re.Matc
     return at
 
 
-def _add_broken(frames: list[Frame], lines: Sequence[Line], at: int) -> int:
+def _add_broken(frames: list[Frame], lines: Sequence[LogLine], at: int) -> int:
     """Add a frame whose line goes on in the next one, joined with a blank or without."""
     for blank in ("", " "):
         text = lines[at].text.rstrip() + blank + lines[at + 1].text.strip()

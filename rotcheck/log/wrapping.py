@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from rotcheck.log.characters import folded
-from rotcheck.log.prefixes import parted
+from rotcheck.log.characters import single_spaced
+from rotcheck.log.prefixes import split_prefix
 
 _WIDTHS = frozenset((80, 100, 120, 132))
 _START = re.compile(
@@ -14,14 +14,14 @@ _START = re.compile(
     r"|The above|[│╭╰])"
 )
 _EDGES = ("│", "┃", "╮", "╯", "┐", "┘", "|", "─", "━")  # of a box, which fills the width by itself
-_UNFINISHED = re.compile(r"""[^"]*\bFile "[^"]*$""")
+_OPEN_FILE_NAME = re.compile(r"""[^"]*\bFile "[^"]*$""")
 JOINT = "\ue000"  # where two lines were joined: within a word, or at a blank
-_BROKEN = re.compile(r"\w[-/]$")  # within a word, where an editor may break it
+_WORD_BREAK = re.compile(r"\w[-/]$")  # within a word, where an editor may break it
 _AFTER_HYPHEN = re.compile(rf"(?<=\w[-/]){JOINT}")
 MOST = 6000  # characters of a message
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     """A cleaned line, and what stood before it."""
 
     number: int
@@ -33,7 +33,7 @@ class Line(NamedTuple):
     width: int = 0  # with what stood before it
 
 
-def rejoined(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+def join_wrapped(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     """The numbered lines, those that fill the whole width of a terminal joined to what follows them, with a mark."""
     width = _width([text for _, text in lines])
     result: list[tuple[int, str]] = []
@@ -56,23 +56,23 @@ def readings(pieces: Sequence[str], level: str = "", before: str = "") -> tuple[
     full = max((len(piece.rstrip()) for piece in pieces), default=0)
     likely = alike = pieces[0] if pieces else ""
     for last, piece in pairwise(pieces):
-        wrapped = len(last.rstrip()) >= max(full - 1, 60)
-        likely += ("" if _BROKEN.search(last) else " ") + piece
-        alike += ("" if wrapped else " ") + piece.lstrip()
+        fills_width = len(last.rstrip()) >= max(full - 1, 60)
+        likely += ("" if _WORD_BREAK.search(last) else " ") + piece
+        alike += ("" if fills_width else " ") + piece.lstrip()
     texts = [likely, alike, " ".join(pieces), "".join(piece.strip() for piece in pieces)]
     texts = [
         _AFTER_HYPHEN.sub("", text).replace(JOINT, blank) for text in texts for blank in ("", " ")
     ]
     texts += [f"{level}: {texts[0]}"] if level and texts else []
     texts += [before + blank + text for text in texts[:1] for blank in (" ", "") if before]
-    return tuple(dict.fromkeys(folded(text)[:MOST] for text in texts))
+    return tuple(dict.fromkeys(single_spaced(text)[:MOST] for text in texts))
 
 
 def _width(lines: Sequence[str]) -> int:
     """The width of the terminal that broke these lines, or 0."""
     widest = max((len(line) for line in lines if _is_text(line)), default=0)
-    unfinished = any(len(line) == widest and _UNFINISHED.match(line) for line in lines)
-    return widest if widest in _WIDTHS or unfinished else 0
+    has_open_file_name = any(len(line) == widest and _OPEN_FILE_NAME.match(line) for line in lines)
+    return widest if widest in _WIDTHS or has_open_file_name else 0
 
 
 def _is_text(line: str) -> bool:
@@ -82,4 +82,4 @@ def _is_text(line: str) -> bool:
 
 def _is_bare(line: str) -> bool:
     """Whether no launcher or logger wrote a prefix before the line, as before one that it begins."""
-    return parted(line).text == line
+    return split_prefix(line).text == line

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from rotcheck.errors import RequestError
-from rotcheck.reading import toml
+from rotcheck.file_contents import toml
 from rotcheck.scrub import scrub
 
 TABLE = "[tool.rotcheck]"

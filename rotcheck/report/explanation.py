@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rotcheck.diagnose import Failure
-from rotcheck.diagnose.answer import Answer
+from rotcheck.diagnose.diagnosis import Diagnosis
 from rotcheck.diagnose.explanation import Explanation
 from rotcheck.report import failure
 from rotcheck.report.text import one_line, plural, shorten
@@ -21,7 +21,7 @@ def headline(told: Explanation) -> str:
     return _line(told.answer)
 
 
-def _line(answer: Answer) -> str:
+def _line(answer: Diagnosis) -> str:
     place = f"line {answer.line}: " if answer.line else ""
     process = f"[{one_line(answer.process)}] " if answer.process else ""
     return f"{place}{process}{shorten(one_line(answer.text), LONGEST)}"

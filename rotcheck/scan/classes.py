@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rotcheck.scan.module import Function, Module
 
 FOREIGN = ("flax", "haiku", "equinox", "mlx", "tvm", "ast")  # whose modules are none of torch
-KEPT = ("nn.Buffer", "nn.Parameter")
+REGISTERING_CLASSES = ("nn.Buffer", "nn.Parameter")
 CONSTRUCTORS = {"__init__", "__post_init__"}
 
 
@@ -27,10 +27,12 @@ def methods(owner: ast.ClassDef) -> dict[str, Function]:
 
 def family(module: Module, owner: ast.ClassDef) -> list[ast.ClassDef]:
     """Return a class and those of its bases, and theirs, that stand in the same file."""
-    known = {part.name: part for part in module.tree.body if isinstance(part, ast.ClassDef)}
+    classes_by_name = {
+        part.name: part for part in module.tree.body if isinstance(part, ast.ClassDef)
+    }
     classes = [owner]
     for part in classes:
-        bases = (known.get(module.name(base)) for base in part.bases)
+        bases = (classes_by_name.get(module.name(base)) for base in part.bases)
         classes += [base for base in bases if base is not None and base not in classes]
     return classes
 
@@ -80,14 +82,18 @@ def _buffers(module: Module, owner: ast.ClassDef) -> Iterator[Buffer]:
                 str(name.value), value, call, _persists(module.argument(call, "persistent", 2))
             )
     for name_, value, _ in assignments(module, owner):
-        if isinstance(value, ast.Call) and module.name(value.func).endswith(KEPT) and value.args:
+        if (
+            isinstance(value, ast.Call)
+            and module.name(value.func).endswith(REGISTERING_CLASSES)
+            and value.args
+        ):
             yield Buffer(
                 name_, value.args[0], value, _persists(module.argument(value, "persistent"))
             )
 
 
-def _persists(given: ast.expr | None) -> bool:
-    return not (isinstance(given, ast.Constant) and given.value is False)
+def _persists(flag: ast.expr | None) -> bool:
+    return not (isinstance(flag, ast.Constant) and flag.value is False)
 
 
 def builds(module: Module, function: Function) -> bool:

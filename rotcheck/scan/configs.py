@@ -54,7 +54,7 @@ def config(module: Module, node: ast.expr, project: Project) -> Config | None:
     annotation = _annotation(module, node)
     if annotation:
         return _of_class(annotation, project)
-    return _unnamed(module, node, project)
+    return _of_project(module, node, project)
 
 
 def _fields(module: Module, node: ast.ClassDef) -> Iterator[str]:
@@ -140,39 +140,41 @@ def _maker(module: Module, value: ast.expr) -> str:
     return name if name.endswith("Config") else ""
 
 
-def _of_class(dotted: str, project: Project) -> Config | None:
-    name = dotted.rpartition(".")[2]
+def _of_class(name_in_full: str, project: Project) -> Config | None:
+    name = name_in_full.rpartition(".")[2]
     if name in BASES:
         return None  # of any model, the class of a remote one included, which may keep its fields
-    if dotted.startswith("transformers."):
+    if name_in_full.startswith("transformers."):
         return Config("" if name == "AutoConfig" else name, frozenset())
     return _of_definition(name, project, 0)
 
 
 def _of_definition(name: str, project: Project, depth: int) -> Config | None:
     """Return the project's class of that name where it derives from one of transformers, with all its fields."""
-    every = [each for each in project.collect(definitions, CLASS) if each.name == name]
-    if len(every) != 1 or depth > 5:
+    definitions_of_name = [
+        definition for definition in project.collect(definitions, CLASS) if definition.name == name
+    ]
+    if len(definitions_of_name) != 1 or depth > 5:
         return None
-    for base in every[0].bases:
+    for base in definitions_of_name[0].bases:
         last = base.rpartition(".")[2]
         if last in BASES:
-            return Config(name, every[0].fields | {"*"})
+            return Config(name, definitions_of_name[0].fields | {"*"})
         above = _of_definition(last, project, depth + 1)
         if base.startswith("transformers."):
             above = Config(last, frozenset())
         if above:
-            return Config(name, every[0].fields | above.fields)
+            return Config(name, definitions_of_name[0].fields | above.fields)
     return None
 
 
-def _unnamed(module: Module, node: ast.expr, project: Project) -> Config | None:
+def _of_project(module: Module, node: ast.expr, project: Project) -> Config | None:
     """Return a config without an annotation: in a project without its own, or of a file that uses transformers."""
     if module.name(node).rpartition(".")[2] not in NAMES:
         return None
     classes = list(project.collect(definitions, CLASS))
     uses = any(_uses(source) for source in module.nodes(ast.Import, ast.ImportFrom))
-    custom = any("rope_theta" in each.fields for each in classes)
+    custom = any("rope_theta" in class_.fields for class_ in classes)
     return None if custom or (classes and not uses) else Config("", frozenset())
 
 

@@ -40,7 +40,8 @@ class Imports:
         if folder:
             return {name for parts, name in self._files.items() if parts[: len(folder)] == folder}
         program = any(
-            each.name == file and b"__main__" in text for each, text in self._project.texts()
+            candidate.name == file and b"__main__" in text
+            for candidate, text in self._project.texts()
         )
         return (
             set() if program else {name for parts, name in self._files.items() if len(parts) == 1}
@@ -51,8 +52,8 @@ class Imports:
         return {
             file.name: {
                 name
-                for dotted in _imports(text)
-                for name in self._named(dotted, _package(file.name))
+                for name_in_full in _imports(text)
+                for name in self._names_of_modules(name_in_full, _package(file.name))
             }
             for file, text in self._project.texts()
         }
@@ -65,15 +66,15 @@ class Imports:
                 graph[name].add(file)
         return graph
 
-    def _named(self, dotted: str, package: Parts) -> Iterator[str]:
+    def _names_of_modules(self, name_in_full: str, package: Parts) -> Iterator[str]:
         """Yield the file that a dotted name means in a package, and those of the packages that it stands in."""
-        rest = dotted.lstrip(".")
-        level, parts = len(dotted) - len(rest), tuple(filter(None, rest.split(".")))
+        rest = name_in_full.lstrip(".")
+        level, parts = len(name_in_full) - len(rest), tuple(filter(None, rest.split(".")))
         if level:
             goal: Parts | None = (*package[: len(package) - level + 1], *parts)
         else:
-            ends = [each for each in self._ends.get(parts[-1], ()) if each[-len(parts) :] == parts]
-            goal = max(ends, key=lambda each: _shared(each, package), default=None)
+            ends = [end for end in self._ends.get(parts[-1], ()) if end[-len(parts) :] == parts]
+            goal = max(ends, key=lambda end: _common_length(end, package), default=None)
         depth = len(parts) if level == 0 else len(parts) + 1
         for length in range(len(goal) - depth + 1, len(goal) + 1) if goal else ():
             if goal and goal[:length] in self._files:
@@ -112,7 +113,7 @@ def _package(file: str) -> Parts:
     return PurePath(file).parts[:-1]
 
 
-def _shared(one: Parts, other: Parts) -> int:
+def _common_length(first: Parts, second: Parts) -> int:
     return next(
-        (at for at, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other))
+        (at for at, (a, b) in enumerate(zip(first, second)) if a != b), min(len(first), len(second))
     )

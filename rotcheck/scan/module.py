@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from rotcheck.results import Hazard
-from rotcheck.scan.names import Scopes
+from rotcheck.scan.bindings import Scopes
 
 Node = TypeVar("Node", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -117,9 +117,9 @@ class Module:
 
     def where(self, node: ast.AST) -> str:
         """Return the names of the classes and functions around a node, and its own: `Rotary.forward`, or nothing."""
-        named = [node, *self.ancestors(node)]
+        around = [node, *self.ancestors(node)]
         return ".".join(
-            each.name for each in reversed(named) if isinstance(each, ast.ClassDef | Function)
+            scope.name for scope in reversed(around) if isinstance(scope, ast.ClassDef | Function)
         )
 
     def name(self, node: ast.AST | None) -> str:
@@ -136,10 +136,10 @@ class Module:
     def argument(
         self, call: ast.Call, keyword: str, position: int | None = None
     ) -> ast.expr | None:
-        """Return the argument of a call by keyword, or by position from 0; None where it is not given."""
-        for given in call.keywords:
-            if given.arg == keyword:
-                return given.value
+        """Return the argument of a call by keyword, or by position from 0; None where there is none."""
+        for candidate in call.keywords:
+            if candidate.arg == keyword:
+                return candidate.value
         before = [] if position is None else call.args[: position + 1]
         if (
             position is None
@@ -178,9 +178,9 @@ class Module:
 
     def _leaves(self, block: list[ast.stmt]) -> bool:
         last = block[-1] if block else None
-        called = last.value if isinstance(last, ast.Expr) else None
+        value = last.value if isinstance(last, ast.Expr) else None
         return isinstance(last, LEAVING) or (
-            isinstance(called, ast.Call) and self.name(called.func) in EXITS
+            isinstance(value, ast.Call) and self.name(value.func) in EXITS
         )
 
     def blocks(self, node: ast.AST | None) -> list[list[ast.stmt]]:
@@ -216,11 +216,20 @@ class Module:
         line, end = _line(node), getattr(node, "end_lineno", None) or _line(node)
         if isinstance(node, Function | ast.ClassDef):
             end = max(node.lineno, node.body[0].lineno - 1)
-        cell, shown = self._places[line - 1] if self._places else (None, line)
+        cell, cell_line = self._places[line - 1] if self._places else (None, line)
         return Hazard(
-            code=code, file=self.file, cell=cell, line=shown, column=self._column(node), end_line=shown + end - line,
-            where=self.where(node), message=message, change=change, devices=devices, failure=failure,
-        )  # fmt: skip
+            code=code,
+            file=self.file,
+            cell=cell,
+            line=cell_line,
+            column=self._column(node),
+            end_line=cell_line + end - line,
+            where=self.where(node),
+            message=message,
+            change=change,
+            devices=devices,
+            failure=failure,
+        )
 
     def _column(self, node: ast.AST) -> int:
         """Return the column in characters, from 1; the tree counts bytes of UTF-8."""

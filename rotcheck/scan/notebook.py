@@ -14,10 +14,10 @@ def cells(content: bytes) -> Iterator[tuple[int, str]]:
     Raises `ValueError` when the file is not a notebook.
     """
     document = json.loads(content.decode("utf-8-sig"))
-    listed = document.get("cells") if isinstance(document, dict) else None
-    if not isinstance(listed, list):
+    cells = document.get("cells") if isinstance(document, dict) else None
+    if not isinstance(cells, list):
         raise ValueError("not a notebook: it has no list of cells")
-    for number, cell in enumerate(listed, 1):
+    for number, cell in enumerate(cells, 1):
         text = _source(cell)
         if text.strip() and not text.lstrip().startswith("%%"):
             yield number, _MAGIC.sub(r"\1pass", text)

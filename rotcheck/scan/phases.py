@@ -28,7 +28,7 @@ PRODUCTS = {
 WAVES = {"torch.cos", "torch.sin", "torch.polar"}
 
 
-class Phase(NamedTuple):
+class PhaseProduct(NamedTuple):
     """A product of positions and frequencies."""
 
     node: ast.Call | ast.BinOp
@@ -48,7 +48,7 @@ def is_rotary(module: Module, node: ast.AST) -> bool:
     return any(ROTARY.search(last_name(name)) for name in names)
 
 
-def phases(module: Module) -> Iterator[Phase]:
+def phases(module: Module) -> Iterator[PhaseProduct]:
     """Yield the products of positions and frequencies in a module's rotary code."""
     for node in module.nodes(ast.Call | ast.BinOp):  # type: ignore[arg-type]
         operation, operands = _product(module, node)
@@ -60,7 +60,7 @@ def phases(module: Module) -> Iterator[Phase]:
                 and are_positions(module, positions)
                 and is_rotary(module, node)
             ):
-                yield Phase(node, positions, frequencies, operation)
+                yield PhaseProduct(node, positions, frequencies, operation)
                 break
 
 
@@ -92,7 +92,7 @@ def are_positions(module: Module, node: ast.expr) -> bool:
 
 
 def _counts(module: Module, node: ast.AST, depth: int = 4) -> bool:
-    inner = _unwrapped(module, node)
+    inner = _without_casts(module, node)
     if isinstance(inner, ast.Call):
         return module.name(inner.func) in ("torch.arange", "torch.linspace")
     if isinstance(inner, ast.Name) and depth:
@@ -100,7 +100,7 @@ def _counts(module: Module, node: ast.AST, depth: int = 4) -> bool:
     return False
 
 
-def _unwrapped(module: Module, node: ast.AST) -> ast.AST:
+def _without_casts(module: Module, node: ast.AST) -> ast.AST:
     while True:
         if isinstance(node, ast.Subscript):
             node = node.value

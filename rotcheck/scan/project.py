@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rotcheck.scan import read
-from rotcheck.scan.files import File
 from rotcheck.scan.module import Module
+from rotcheck.scan.source_files import File
 
 if TYPE_CHECKING:
     from rotcheck.scan.imports import Imports

@@ -5,11 +5,11 @@ import os
 import warnings
 from collections.abc import Callable
 
-from rotcheck import reading
+from rotcheck import file_contents
 from rotcheck.results import Gap
 from rotcheck.scan import notebook
-from rotcheck.scan.files import File
 from rotcheck.scan.module import Module
+from rotcheck.scan.source_files import File
 
 LARGEST = 8 << 20  # bytes; the largest module of PyTorch has 0.9 MB
 FAULTS = (
@@ -46,7 +46,7 @@ def module(file: File, content: bytes, say: Callable[[Gap], None] = lambda gap: 
     try:
         if file.name.endswith(".ipynb"):
             return _of_notebook(file, content, say)
-        source = reading.python(content)
+        source = file_contents.python(content)
         return Module(file.name, source, tree(source))
     except FAULTS as error:
         raise Unreadable(_why(error)) from error

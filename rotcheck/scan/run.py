@@ -11,11 +11,11 @@ from rotcheck.diagnose import for_finding
 from rotcheck.errors import RequestError
 from rotcheck.results import Gap, Hazard, Scan
 from rotcheck.scan import read
-from rotcheck.scan.files import File, display_name, listing
 from rotcheck.scan.phases import ROTARY_TEXT
 from rotcheck.scan.project import Project
 from rotcheck.scan.rules import Rule, rules
 from rotcheck.scan.silence import MARK, Silence
+from rotcheck.scan.source_files import File, display_name, listing
 
 
 @dataclass(slots=True)
@@ -44,9 +44,9 @@ def scan(
     Raises `RequestError` for a path that does not exist, or a code that no rule has.
     """
     selection = choice(select, ignore)
-    files, refused = listing(paths or (".",))
+    files, gaps = listing(paths or (".",))
     on_plan(len(files))
-    part = Part(gaps=refused)
+    part = Part(gaps=gaps)
     project = Project(files)
     interrupted = False
     try:
@@ -70,21 +70,23 @@ def scan(
 
 def choice(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
     """Return the rules to ask; raises `RequestError` for a code that none has."""
-    known = rules()
+    all_rules = rules()
     for code in (*select, *ignore):
-        if code not in known:
-            near = difflib.get_close_matches(code, known, 1, 0.5)
+        if code not in all_rules:
+            near = difflib.get_close_matches(code, all_rules, 1, 0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise RequestError(f"there is no code {code!r}: it can be {', '.join(known)}{hint}")
+            raise RequestError(f"there is no code {code!r}: it can be {', '.join(all_rules)}{hint}")
     return [
-        rule for code, rule in known.items() if code in (select or known) and code not in ignore
+        rule
+        for code, rule in all_rules.items()
+        if code in (select or all_rules) and code not in ignore
     ]
 
 
 def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -> None:
     try:
         content = read.data(file)
-        fitting = _concerned(selection, content)
+        fitting = _rules_for(selection, content)
         if fitting or MARK.encode() in content:
             _ask(file, content, fitting, project, part)
         part.files += 1
@@ -92,7 +94,7 @@ def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -
         part.gaps.append(Gap(file=file.name, reason=str(error)))
 
 
-def _concerned(selection: Iterable[Rule], content: bytes) -> list[Rule]:
+def _rules_for(selection: Iterable[Rule], content: bytes) -> list[Rule]:
     """Return the rules whose hazards a file may hold, by its words: most files need not be parsed at all."""
     fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
     if all(getattr(rule, "ROTARY_ONLY", False) for rule in fitting) and not ROTARY_TEXT.search(
@@ -109,7 +111,7 @@ def _ask(
     silence = Silence(module)
     part.notes += [
         f"{file.name}:{line}: `{MARK}[{code}]`: there is no code {code!r}"
-        for line, code in silence.unknown(rules())
+        for line, code in silence.without_rule(rules())
     ]
     try:
         hazards = [
@@ -126,5 +128,5 @@ def _ask(
 
 def _complete(hazard: Hazard) -> Hazard:
     """Return the hazard with the failure that explains its code."""
-    known = None if hazard.failure else for_finding(hazard.code)
-    return replace(hazard, failure=known.id) if known else hazard
+    failure = None if hazard.failure else for_finding(hazard.code)
+    return replace(hazard, failure=failure.id) if failure else hazard

@@ -40,12 +40,12 @@ class Silence:
                 code.strip() for code in (comment[1] or "").split(",") if code.strip()
             }
 
-    def unknown(self, known: Collection[str]) -> list[tuple[int, str]]:
+    def without_rule(self, rule_codes: Collection[str]) -> list[tuple[int, str]]:
         """Return the codes that no rule has, each with its line."""
         return [
             (line, code)
             for line, codes in self._codes.items()
-            for code in sorted(codes - set(known))
+            for code in sorted(codes - set(rule_codes))
         ]
 
     def covers(self, hazard: Hazard) -> bool:
@@ -58,7 +58,7 @@ class Silence:
             first -= 1
             lines.append(first)
         codes = [self._codes[line] for line in lines if line in self._codes]
-        return any(not chosen or hazard.code in chosen for chosen in codes)
+        return any(not names or hazard.code in names for names in codes)
 
     def _head(self, line: int) -> tuple[int, int]:
         """Return the lines of the innermost statement that holds a line, without the statements inside it."""

@@ -59,7 +59,7 @@ def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
     """Return the values that a name, or `self.name`, was given before in the same function; the last one first."""
     function = module.function(name)
     scope: ast.AST = function or module.tree
-    given = [
+    arguments = [
         node
         for node in module.within(scope, ast.Assign | ast.AnnAssign)  # type: ignore[arg-type]
         if _gives(node, ast.unparse(name))
@@ -68,7 +68,7 @@ def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
     ]
     values: list[ast.expr] = []
     around = {name, *module.ancestors(name)}
-    for node in sorted(given, key=lambda part: part.lineno, reverse=True):
+    for node in sorted(arguments, key=lambda part: part.lineno, reverse=True):
         if node.value is None or _apart(module, node, around):
             continue
         values.append(node.value)
@@ -87,23 +87,25 @@ def casts(module: Module, node: ast.AST) -> Iterator[Cast]:
 def is_on_cpu(module: Module, node: ast.AST) -> bool:
     """Whether a value is made without a device and not moved, in the same function."""
     calls = [call for call in way(module, node) if isinstance(call, ast.Call)]
-    made = [call for call in calls if module.name(call.func) in MAKERS]
-    moved = [
+    makers = [call for call in calls if module.name(call.func) in MAKERS]
+    casts = [
         call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in MOVES
     ]
     return (
-        bool(made) and not moved and all(module.argument(call, "device") is None for call in made)
+        bool(makers)
+        and not casts
+        and all(module.argument(call, "device") is None for call in makers)
     )
 
 
 def way(module: Module, node: ast.AST) -> Iterator[ast.AST]:
     """Yield what a value comes from in its function, the value first."""
-    waiting, seen = [node], set[ast.AST]()
+    waiting, visits = [node], set[ast.AST]()
     while waiting:
         node = waiting.pop(0)
-        if node in seen:
+        if node in visits:
             continue
-        seen.add(node)
+        visits.add(node)
         yield node
         waiting += _inner(module, node)
 
@@ -144,11 +146,11 @@ def cast_of(module: Module, call: ast.Call) -> Cast | None:
 
 
 def _to(module: Module, call: ast.Call) -> Cast | None:
-    given = [
+    arguments = [
         *call.args,
         *(keyword.value for keyword in call.keywords if keyword.arg in ("dtype", "other")),
     ]
-    for value in given:
+    for value in arguments:
         name = module.name(value)
         if name.rsplit(".", 1)[-1] in (
             "dtype",

@@ -4,7 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 from rotcheck.errors import RequestError
-from rotcheck.reading import contents
+from rotcheck.file_contents import contents
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 UNSURE = "XBZJUO"

@@ -3,7 +3,7 @@
 
 import pytest
 
-from rotcheck.diagnose.answer import of_event
+from rotcheck.diagnose.diagnosis import of_event
 from rotcheck.log import read_text
 
 SIZES = "RuntimeError: The size of tensor a (10) must match the size of tensor b (20) at non-singleton dimension 1"

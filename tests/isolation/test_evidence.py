@@ -98,7 +98,7 @@ def test_the_host_name_is_no_part_of_a_message(monkeypatch: pytest.MonkeyPatch) 
 DUMP = """Fatal Python error: Segmentation fault
 
 Thread 0x00007f0000000001 (most recent call first):
-  File "/usr/lib/python3.11/threading.py", line 320 in wait
+  File "/usr/lib/python3.11/thfile_contents.py", line 320 in wait
 Current thread 0x00007f0000000000 (most recent call first):
   File "/home/somebody/model/rotary.py", line 12 in rotate
   File "<string>", line 1 in <module>

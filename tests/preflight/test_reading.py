@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rotcheck import reading
+from rotcheck import file_contents
 from rotcheck.errors import RequestError
+from rotcheck.file_contents import contents, parsed, toml
 from rotcheck.implementations import registry
 from rotcheck.preflight.policy import load
-from rotcheck.reading import contents, parsed, toml
 
 POLICY = 'implementations = ["native"]\n'
 
@@ -23,7 +23,7 @@ def fifo(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "WAIT", 0.2)
+    monkeypatch.setattr(file_contents, "WAIT", 0.2)
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
@@ -64,7 +64,7 @@ def test_a_pipe_whose_writer_says_nothing_is_given_up(fifo: Path) -> None:
 
 
 def test_a_pipe_with_a_policy_in_it_is_read(fifo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "WAIT", 60.0)
+    monkeypatch.setattr(file_contents, "WAIT", 60.0)
     # what is written outlives a writer who is done first
     keeper = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     holder = os.open(fifo, os.O_WRONLY)  # so that a reader who comes first finds a writer
@@ -78,7 +78,7 @@ def test_a_pipe_with_a_policy_in_it_is_read(fifo: Path, monkeypatch: pytest.Monk
 def test_what_has_no_end_or_is_huge_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "WAIT", 60.0)
+    monkeypatch.setattr(file_contents, "WAIT", 60.0)
     with open(tmp_path / "huge.py", "wb") as file:
         file.truncate(1 << 40)
     for path in (Path("/dev/zero"), tmp_path / "huge.py"):

@@ -4,13 +4,13 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan import kernels
+from rotcheck.scan import kernel_packages
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 
 CODE = "broad-except"
 TITLE = "Every failure of an optional kernel is swallowed"
-WORDS = kernels.WORDS
+WORDS = kernel_packages.WORDS
 CHANGE = (
     "Choose the path once, at import, by `except ImportError`, say which one it is, and let what the kernel raises "
     "through: an error of its call is a mistake in the call, and not a missing package."
@@ -26,13 +26,15 @@ IMPORT_CHANGE = (
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each handler that catches everything a kernel's call or import can raise, and goes on without it."""
     for block in module.nodes(ast.Try) if not module.is_test else ():
-        call = next(kernels.calls(module, block.body), None)
+        call = next(kernel_packages.calls(module, block.body), None)
         for handler in block.handlers if call and module.function(block) else ():
-            loud = not kernels.is_broad(module, handler) or kernels.is_heard(module, handler)
+            loud = not kernel_packages.is_broad(module, handler) or kernel_packages.is_heard(
+                module, handler
+            )
             if call and not loud and _computes(module, block, handler):
                 yield _hazard(module, call, handler)
         if module.function(block) is None and (
-            name := next(kernels.imports(module, block.body), "")
+            name := next(kernel_packages.imports(module, block.body), "")
         ):
             yield from _of_import(module, block, name)
 
@@ -42,8 +44,8 @@ def _of_import(module: Module, block: ast.Try, name: str) -> Iterator[Hazard]:
     handler = next((part for part in block.handlers if _catches_missing(module, part)), None)
     if (
         handler is None
-        or not kernels.is_broad(module, handler)
-        or kernels.is_heard(module, handler)
+        or not kernel_packages.is_broad(module, handler)
+        or kernel_packages.is_heard(module, handler)
     ):
         return
     if not any(node.id == handler.name for node in module.within(handler, ast.Name)):
@@ -56,7 +58,9 @@ def _of_import(module: Module, block: ast.Try, name: str) -> Iterator[Hazard]:
 
 def _catches_missing(module: Module, handler: ast.ExceptHandler) -> bool:
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return kernels.is_broad(module, handler) or any(module.name(kind) in MISSING for kind in kinds)
+    return kernel_packages.is_broad(module, handler) or any(
+        module.name(kind) in MISSING for kind in kinds
+    )
 
 
 def _computes(module: Module, block: ast.Try, handler: ast.ExceptHandler) -> bool:

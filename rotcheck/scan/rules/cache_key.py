@@ -63,20 +63,22 @@ def _listing(names: list[str]) -> str:
 
 def _tables(module: Module, owner: ast.ClassDef, function: Function, test: ast.If) -> list[str]:
     """Return the tables that an `if` renews, or gives back, where it asks for a length and nothing else."""
-    stored = _stored(module, function)
-    asked = {attribute(node) for node in module.within(test.test, ast.Attribute)} - {""}
+    targets = _targets(module, function)
+    attributes = {attribute(node) for node in module.within(test.test, ast.Attribute)} - {""}
     lengths = {
         name
-        for name in asked & stored
+        for name in attributes & targets
         if "len" in name
         or f"self.{name}.shape" in ast.unparse(test.test)
         or _is_filled_once(module, owner, test, name)
     }
     if not lengths or KEYS.search(ast.unparse(test.test)) or not _knows_device(module, function):
         return []
-    registered = {buffer.name for buffer in buffers(module, owner)}
+    buffer_names = {buffer.name for buffer in buffers(module, owner)}
     tables = [
-        name for name in _kept(module, test) if "len" not in name and name in stored - registered
+        name
+        for name in _values_kept(module, test)
+        if "len" not in name and name in targets - buffer_names
     ]
     return [name for name in tables if not _moves(module, owner, name)]
 
@@ -85,10 +87,10 @@ def _is_filled_once(module: Module, owner: ast.ClassDef, test: ast.If, name: str
     """Whether an `if` asks only whether a table is None, and nothing else gives it another value after `__init__`."""
     if ast.unparse(test.test) not in (f"self.{name} is None", f"not self.{name}"):
         return False
-    given = [node for attribute_, _, node in assignments(module, owner) if attribute_ == name]
+    values = [node for attribute_, _, node in assignments(module, owner) if attribute_ == name]
     return all(
         test in module.ancestors(node) or builds(module, function)
-        for node in given
+        for node in values
         if (function := module.function(node)) is not None
     )
 
@@ -101,28 +103,24 @@ def _dictionaries(module: Module) -> Iterator[Hazard]:
             continue
         if not isinstance(test.ops[0], ast.In | ast.NotIn) or not is_rotary(module, test):
             continue
-        held = module.text(test.comparators[0])
-        filled = [node for node in module.within(function, ast.Assign) if _fills(node, held)]
-        if (
-            not filled
-            or KEYS.search(_key(module, test.left))
-            or not _knows_device(module, function)
-        ):
+        key = module.text(test.comparators[0])
+        fills = [node for node in module.within(function, ast.Assign) if _fills(node, key)]
+        if not fills or KEYS.search(_key(module, test.left)) or not _knows_device(module, function):
             continue
         if not any(
             _is_moved_on(module, call, branch) for call in module.within(function, ast.Call)
         ):
             message = (
-                f"`{held}` keeps tables by `{_key(module, test.left)}` alone: a call for another device gets the table "
+                f"`{key}` keeps tables by `{_key(module, test.left)}` alone: a call for another device gets the table "
                 "of the first, and raises"
             )
             change = "Put the device into the key, or move the table to it on the way out."
             yield module.hazard(CODE, branch, message, change, devices="cuda, mps, xpu and others")
 
 
-def _fills(node: ast.Assign, held: str) -> bool:
+def _fills(node: ast.Assign, key: str) -> bool:
     return any(
-        isinstance(target, ast.Subscript) and ast.unparse(target.value) == held
+        isinstance(target, ast.Subscript) and ast.unparse(target.value) == key
         for target in node.targets
     )
 
@@ -164,19 +162,17 @@ def _methods(module: Module) -> Iterator[Hazard]:
             )
 
 
-def _stored(module: Module, function: Function) -> set[str]:
-    assigned = module.within(function, ast.Assign)
-    return {attribute(target) for node in assigned for target in node.targets} - {""}
+def _targets(module: Module, function: Function) -> set[str]:
+    assignments_ = module.within(function, ast.Assign)
+    return {attribute(target) for node in assignments_ for target in node.targets} - {""}
 
 
-def _kept(module: Module, test: ast.If) -> list[str]:
+def _values_kept(module: Module, test: ast.If) -> list[str]:
     """Return the attributes that an `if` fills with cosines and the like, or the one that it returns."""
     if len(test.body) == 1 and isinstance(test.body[0], ast.Return):
         # without a value: the table whose shape was asked for
-        returned = test.body[0].value or test.test
-        return [
-            attribute(node) for node in module.within(returned, ast.Attribute) if attribute(node)
-        ]
+        value = test.body[0].value or test.test
+        return [attribute(node) for node in module.within(value, ast.Attribute) if attribute(node)]
     body = [node for statement in test.body for node in module.within(statement, ast.Assign)]
     return [
         attribute(target)
@@ -188,11 +184,11 @@ def _kept(module: Module, test: ast.If) -> list[str]:
 
 
 def _is_table(module: Module, value: ast.expr) -> bool:
-    called = {
+    calls = {
         module.name(call.func).rsplit(".", 1)[-1] or getattr(call.func, "attr", "")
         for call in module.within(value, ast.Call)
     }
-    return bool(called & {"cos", "sin", "polar", "outer", "einsum", "cat", "stack"})
+    return bool(calls & {"cos", "sin", "polar", "outer", "einsum", "cat", "stack"})
 
 
 def _knows_device(module: Module, function: Function) -> bool:

@@ -137,9 +137,9 @@ def _function(module: Module, call: ast.Call) -> Function | None:
 
 
 def _returns_complex(module: Module, function: Function, depth: int) -> bool:
-    returned = [
+    results = [
         node.value
         for node in module.within(function, ast.Return)
         if node.value is not None and module.function(node) is function
     ]
-    return bool(returned) and all(is_complex(module, value, depth - 1) for value in returned)
+    return bool(results) and all(is_complex(module, value, depth - 1) for value in results)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan import kernels
+from rotcheck.scan import kernel_packages
 from rotcheck.scan.module import Function, Module
 from rotcheck.scan.project import Project
 
@@ -24,7 +24,11 @@ WITHOUT = "every machine without CUDA"
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each default, tensor and autocast that is for CUDA alone; not where a file needs kernels of CUDA anyway."""
-    if module.is_test or not ROTARY.search(module.source) or any(kernels.required(module)):
+    if (
+        module.is_test
+        or not ROTARY.search(module.source)
+        or any(kernel_packages.kernel_imports(module))
+    ):
         return
     for function in module.nodes(ast.FunctionDef, ast.AsyncFunctionDef):
         assert isinstance(function, Function)
@@ -107,10 +111,10 @@ def _tensors(module: Module, calls: list[ast.Call]) -> Hazard:
 
 
 def _is_off(module: Module, call: ast.Call, name: str) -> bool:
-    enabled = module.argument(call, "enabled", 0 if name.startswith("torch.cuda") else 2)
+    switch = module.argument(call, "enabled", 0 if name.startswith("torch.cuda") else 2)
     device = module.argument(call, "device_type", 0)
     fits = name.startswith("torch.cuda") or (device is not None and _is_cuda(module, device))
-    return fits and isinstance(enabled, ast.Constant) and enabled.value is False
+    return fits and isinstance(switch, ast.Constant) and switch.value is False
 
 
 def _makes(module: Module, call: ast.Call) -> bool:

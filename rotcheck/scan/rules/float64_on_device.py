@@ -116,8 +116,8 @@ TENSORS = re.compile(
 
 def _is_tensor(function: Function, name: str) -> bool:
     """Whether an argument is a tensor, by its annotation, or by its name where it has none."""
-    given = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
-    for argument in given:
+    parameters = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+    for argument in parameters:
         if argument.arg == name:
             note = ast.unparse(argument.annotation) if argument.annotation else ""
             return "Tensor" in note and "ndarray" not in note if note else bool(TENSORS.match(name))

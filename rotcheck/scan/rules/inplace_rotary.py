@@ -44,8 +44,8 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
 
 
 def _parameters(function: Function) -> set[str]:
-    given = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
-    return {argument.arg for argument in given} - {"self", "cls", "ctx", "out", "output"}
+    parameters = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+    return {argument.arg for argument in parameters} - {"self", "cls", "ctx", "out", "output"}
 
 
 def _is_gradless(module: Module, node: ast.AST) -> bool:
@@ -90,13 +90,17 @@ def _is_slice(target: ast.Subscript) -> bool:
 def _read_after(module: Module, function: Function) -> Iterator[Hazard]:
     """Yield a write whose value reads a view of what the write before it has changed."""
     writes = list(_writes(module, function))
-    for (first, changed), (second, target) in pairwise(writes):
-        place, other = ast.unparse(changed), ast.unparse(target)
+    for (first, source), (second, target) in pairwise(writes):
+        place, target_place = ast.unparse(source), ast.unparse(target)
         is_half = (
-            isinstance(changed.value, ast.Name)
-            and place.partition("[")[0] == other.partition("[")[0] != place
+            isinstance(source.value, ast.Name)
+            and place.partition("[")[0] == target_place.partition("[")[0] != place
         )
-        if module.parent(first) is not module.parent(second) or not is_half or place == other:
+        if (
+            module.parent(first) is not module.parent(second)
+            or not is_half
+            or place == target_place
+        ):
             continue
         if any(
             _is_view(module, function, node, place)
@@ -116,11 +120,11 @@ def _is_view(module: Module, function: Function, node: ast.AST, place: str) -> b
         return ast.unparse(node) == place
     if not isinstance(node, ast.Name):
         return False
-    given = [
+    parameters = [
         part for part in module.within(function, ast.Assign)
         if any(isinstance(n, ast.Name) and n.id == node.id for t in part.targets for n in module.within(t, ast.Name))
     ]  # fmt: skip
-    return len(given) == 1 and ast.unparse(given[0].value) == place
+    return len(parameters) == 1 and ast.unparse(parameters[0].value) == place
 
 
 def _out(module: Module, function: Function) -> Iterator[Hazard]:
@@ -150,33 +154,37 @@ def _out(module: Module, function: Function) -> Iterator[Hazard]:
 
 def _parts(module: Module, function: Function) -> Iterator[Hazard]:
     """Yield a call that hands a part of `chunk`, `split` or `unbind` to a function which writes into it."""
-    written = {
+    targets = {
         target.value.id
         for _, target in _writes(module, function)
         if isinstance(target.value, ast.Name)
     }
     arguments = [argument.arg for argument in function.args.args]
     rebound = {n.id for n in module.within(function, ast.Name) if isinstance(n.ctx, ast.Store)}
-    for name in written & _parameters(function) - rebound:
+    for name in targets & _parameters(function) - rebound:
         position = (
             arguments.index(name) - (arguments[0] in ("self", "cls")) if name in arguments else None
         )
         for call in module.calls():
             if _calls(module, call, function) and not _is_gradless(module, call):
-                given = module.argument(call, name, position)
-                if isinstance(given, ast.Name) and (split := _split(module, given)):
+                value = module.argument(call, name, position)
+                if isinstance(value, ast.Name) and (split := _split(module, value)):
                     message = (
-                        f"`{function.name}` writes into `{name}`, and `{given.id}` is part of `{module.text(split)}`: "
+                        f"`{function.name}` writes into `{name}`, and `{value.id}` is part of `{module.text(split)}`: "
                         "in training autograd raises that such a view is modified in place"
                     )
-                    change = f"Let `{function.name}` return a new tensor, or hand it a copy: `{given.id}.clone()`."
+                    change = f"Let `{function.name}` return a new tensor, or hand it a copy: `{value.id}.clone()`."
                     yield module.hazard(CODE, call, message, change, devices="all, in training")
 
 
 def _calls(module: Module, call: ast.Call, function: Function) -> bool:
     owner = module.owner(function)
-    called = ast.unparse(call.func)
-    return called == function.name if owner is None else called == f"self.{function.name}"
+    function_name = ast.unparse(call.func)
+    return (
+        function_name == function.name
+        if owner is None
+        else function_name == f"self.{function.name}"
+    )
 
 
 def _split(module: Module, name: ast.Name) -> ast.Call | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan import torchscript
+from rotcheck.scan import torchscript_flags
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 
@@ -18,8 +18,8 @@ CHANGE = (
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each flag that stays set."""
-    running = {(flag.file, flag.line): flag for flag in torchscript.flags_that_run(project)}
-    flags = [flag for flag in torchscript.flags(module) if (flag.file, flag.line) in running]
+    running = {(flag.file, flag.line): flag for flag in torchscript_flags.flags_that_run(project)}
+    flags = [flag for flag in torchscript_flags.flags(module) if (flag.file, flag.line) in running]
     hiding = [flag for flag in flags if flag.effect.failure == "J1"]
     for flag in flags:
         once = f"once `{flag.setter}` ran, " if flag.setter else ""
@@ -34,10 +34,12 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
         )
 
 
-def _more(flag: torchscript.Flag, hiding: list[torchscript.Flag], project: Project) -> str:
+def _more(
+    flag: torchscript_flags.Flag, hiding: list[torchscript_flags.Flag], project: Project
+) -> str:
     """Return which functions fail, in whatever file; or which line hides what this one does."""
     if flag.effect.failure == "J1":
-        places = torchscript.scripts_beside(flag, project)
+        places = torchscript_flags.scripts_beside(flag, project)
         return f". Here: {', '.join(map(str, places))}" if places else ""
     if flag.effect.failure == "J2" and hiding:
         return (

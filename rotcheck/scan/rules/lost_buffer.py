@@ -30,8 +30,8 @@ RESTORES = re.compile(
     r"^(_?init_weights|rope_init|_init\w*|init_rope|init_buffers|_?reset\w*|post_\w+|setup\w*|initialize\w*)$"
 )
 ELSEWHERE = re.compile(r"\.(to|cuda|type_as|npu|xpu|get_device)\(|\.device\b|\bdevice=")
-PRETRAINED = re.compile(r"^(transformers|\.\.+)(\.\w+)*\.PreTrainedModel$")
-REPLACED = ("set_default_device", "set_default_tensor_type")
+PRETRAINED_MODEL = re.compile(r"^(transformers|\.\.+)(\.\w+)*\.PreTrainedModel$")
+DEFAULT_SETTERS = ("set_default_device", "set_default_tensor_type")
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
@@ -51,13 +51,13 @@ def _is_table(name: str) -> bool:
 
 
 def _plain(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Hazard]:
-    registered = {buffer.name for buffer in buffers(module, owner)}
-    given = [
+    buffer_names = {buffer.name for buffer in buffers(module, owner)}
+    values = [
         (name, value, node) for name, value, node in assignments(module, owner) if _is_table(name)
     ]
-    for name, value, node in given:
-        same = [part for part in given if part[0] == name]
-        if name in registered or len(same) > 1 or not _is_tensor(module, value):
+    for name, value, node in values:
+        values_of_name = [part for part in values if part[0] == name]
+        if name in buffer_names or len(values_of_name) > 1 or not _is_tensor(module, value):
             continue
         function = module.function(node)
         if (
@@ -131,12 +131,12 @@ def _is_later(module: Module, use: ast.AST) -> bool:
 
 def _is_moved(project: Project, name: str) -> bool:
     """Whether the project sets a default device, or moves an attribute of that name, from anywhere."""
-    if next(project.modules(*REPLACED), None) is not None:
+    if next(project.modules(*DEFAULT_SETTERS), None) is not None:
         return True
-    moved = re.compile(
+    moves = re.compile(
         rf"\.{re.escape(name)}(\.(data|to|cuda)\b|\s*=\s*[\w.]+\.{re.escape(name)}\b)".encode()
     )
-    return any(moved.search(text) for _, text in project.texts(name))
+    return any(moves.search(text) for _, text in project.texts(name))
 
 
 def _empty(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Hazard]:
@@ -159,7 +159,7 @@ def _emptying(
     if place := _to_empty(module):
         change = f"Compute `{buffer.name}` again after `to_empty`, in a method such as `reset_parameters`."
         return f"`to_empty` ({place})", change, "all, from meta"
-    model = _pretrained(module, owner)
+    model = _pretrained_base(module, owner)
     if model and not _is_renewed(module, owner, buffer.name) and not _is_embedded(module, project):
         change = (
             f"Compute `{buffer.name}` in `{model}._init_weights` too, or keep it in the checkpoint."
@@ -169,18 +169,18 @@ def _emptying(
     return "", "", ""
 
 
-def _pretrained(module: Module, owner: ast.ClassDef) -> str:
+def _pretrained_base(module: Module, owner: ast.ClassDef) -> str:
     """Return the class of the same file that transformers loads and that holds the owner's objects, if there is one."""
-    used = any(
+    is_used = any(
         isinstance(node.ctx, ast.Load) and node.id == owner.name for node in module.nodes(ast.Name)
     )
-    if not used or "original_inv_freq" in ast.unparse(
+    if not is_used or "original_inv_freq" in ast.unparse(
         owner
     ):  # transformers fills it again where that is kept
         return ""
     for part in module.tree.body:
         names = [module.name(base) for base in part.bases] if isinstance(part, ast.ClassDef) else []
-        if isinstance(part, ast.ClassDef) and any(PRETRAINED.search(name) for name in names):
+        if isinstance(part, ast.ClassDef) and any(PRETRAINED_MODEL.search(name) for name in names):
             return part.name
     return ""
 
@@ -192,16 +192,16 @@ def _is_embedded(module: Module, project: Project) -> bool:
         part.name
         for part in classes
         if any(
-            PRETRAINED.search(module.name(base))
+            PRETRAINED_MODEL.search(module.name(base))
             for above in family(module, part)
             for base in above.bases
         )
     ]
     # not in a docstring
     call = re.compile(rf"(?m)^(?!\s*(>>>|#)).*\b({'|'.join(models)})\(".encode())
-    others = (text for file, text in project.texts(call) if file.name != module.file)
+    texts = (text for file, text in project.texts(call) if file.name != module.file)
     # what saves it makes a checkpoint to load
-    return any(b"save_pretrained" not in text for text in others)
+    return any(b"save_pretrained" not in text for text in texts)
 
 
 def _is_renewed(module: Module, owner: ast.ClassDef, name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rotcheck.results import Hazard
 from rotcheck.scan.classes import attribute, family, methods
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import Phase, phases
+from rotcheck.scan.phases import PhaseProduct, phases
 from rotcheck.scan.project import Project
 from rotcheck.scan.values import casts, is_on_cpu
 
@@ -40,31 +40,32 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             )
 
 
-def _message(module: Module, phase: Phase) -> str:
+def _message(module: Module, phase: PhaseProduct) -> str:
     return (
         f"under autocast `{module.text(phase.node)}` is computed in bfloat16 or float16, whatever the dtypes of its "
         f"operands{'' if phase.operation in EVERYWHERE else ' (not on the CPU)'}: positions above 256 are rounded"
     )
 
 
-def _devices(phase: Phase) -> str:
+def _devices(phase: PhaseProduct) -> str:
     return "cpu, cuda, mps and xpu" if phase.operation in EVERYWHERE else "cuda, mps and xpu"
 
 
-def _is_called(module: Module, phase: Phase) -> bool:
+def _is_called(module: Module, phase: PhaseProduct) -> bool:
     """Whether a forward pass of the same file reaches the product, and not only a constructor."""
     function = module.function(phase.node)
-    return function is not None and _reached(module, function, set())
+    return function is not None and _reaches_phases(module, function, set())
 
 
-def _reached(module: Module, function: Function, seen: set[Function]) -> bool:
-    if function in seen:
+def _reaches_phases(module: Module, function: Function, visits: set[Function]) -> bool:
+    if function in visits:
         return False
     owner = module.owner(function)
     if owner is not None and (function.name.startswith("forward") or function.name == "__call__"):
         return True
     return any(
-        _reached(module, caller, seen | {function}) for caller in _callers(module, function, owner)
+        _reaches_phases(module, caller, visits | {function})
+        for caller in _callers(module, function, owner)
     )
 
 
@@ -78,7 +79,7 @@ def _callers(module: Module, function: Function, owner: ast.ClassDef | None) -> 
             yield caller
 
 
-def _is_safe(module: Module, phase: Phase) -> bool:
+def _is_safe(module: Module, phase: PhaseProduct) -> bool:
     """Whether autocast is off there, or leaves it alone because both operands are float64."""
     operands = (phase.positions, phase.frequencies)
     are_double = all(any(cast.dtype in DOUBLE for cast in casts(module, part)) for part in operands)
@@ -106,8 +107,8 @@ def _turns_off(module: Module, node: ast.expr) -> bool:
     name = module.name(node.func) or ast.unparse(node.func)
     if "autocast" not in name:
         return "custom_fwd" in name
-    given = (*node.args, *(keyword.value for keyword in node.keywords))
+    operands = (*node.args, *(keyword.value for keyword in node.keywords))
     return "disable" in name or any(
         (isinstance(value, ast.Constant) and value.value is False) or module.name(value) in WIDE
-        for value in given
+        for value in operands
     )

@@ -25,19 +25,19 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each cast to a narrow dtype on the way to a phase, or from there to cos and sin."""
     if module.is_test:
         return
-    seen: set[ast.AST] = set()
+    visits: set[ast.AST] = set()
     ends: list[tuple[ast.AST, ast.expr]] = [
         (phase.node, phase.positions) for phase in phases(module)
     ]
     ends += list(waves(module))
     for _, value in ends:
         for cast in casts(module, value):
-            if cast.node in seen or any(
+            if cast.node in visits or any(
                 FLAGS.search(ast.unparse(test)) for test in module.guards(cast.node)
             ):
                 continue
             if message := _message(module, cast) if _counts(module, cast) else "":
-                seen.add(cast.node)
+                visits.add(cast.node)
                 yield module.hazard(
                     CODE, cast.node, message, CHANGE, devices="all, in bfloat16 and float16"
                 )
@@ -81,9 +81,9 @@ def _of_argument(module: Module, cast: Cast, code: str) -> str:
     for call in module.nodes(ast.Call):
         if (module.name(call.func) or ast.unparse(call.func)).rpartition(".")[2] != function.name:
             continue
-        own = isinstance(call.func, ast.Attribute) and names[0] == "self"
-        given = module.argument(call, cast.dtype, names.index(cast.dtype) - own)
-        text = ast.unparse(given) if given is not None else ""
+        is_method = isinstance(call.func, ast.Attribute) and names[0] == "self"
+        dtype = module.argument(call, cast.dtype, names.index(cast.dtype) - is_method)
+        text = ast.unparse(dtype) if dtype is not None else ""
         if text.endswith(".dtype") and (text == "tokens.dtype" or ACTIVATIONS.match(text[:-6])):
             return (
                 f"`{code}` takes the dtype of the activations (`{text}`, line {call.lineno}): bfloat16 rounds "
@@ -105,14 +105,19 @@ def _is_activation(module: Module, cast: Cast, tensor: str) -> bool:
     function = module.function(cast.node)
     if function is None or not ACTIVATIONS.match(tensor):
         return False
-    given = function.args
-    names = {argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    parameters = function.args
+    names = {
+        argument.arg
+        for argument in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)
+    }
     return tensor in names and not _is_set(module, function, tensor)
 
 
 def _is_set(module: Module, function: Function, name: str) -> bool:
-    stored = (node for node in module.within(function, ast.Name) if isinstance(node.ctx, ast.Store))
-    return any(node.id == name for node in stored)
+    targets = (
+        node for node in module.within(function, ast.Name) if isinstance(node.ctx, ast.Store)
+    )
+    return any(node.id == name for node in targets)
 
 
 def _is_buffer(module: Module, cast: Cast, name: str) -> bool:
@@ -126,11 +131,11 @@ def _is_buffer(module: Module, cast: Cast, name: str) -> bool:
     ):
         return False
     nodes = [buffer.node for buffer in buffers(module, owner) if buffer.name == name]
-    renewed = set(module.within(function, ast.Call)) & set(nodes)
-    return bool(nodes) and not renewed and not _kept(module, owner, name)
+    makers = set(module.within(function, ast.Call)) & set(nodes)
+    return bool(nodes) and not makers and not _keeps_buffer(module, owner, name)
 
 
-def _kept(module: Module, owner: ast.ClassDef, name: str) -> bool:
+def _keeps_buffer(module: Module, owner: ast.ClassDef, name: str) -> bool:
     """Whether a class overrides what casts it, or casts the buffer back."""
     if any(
         isinstance(part, Function) and part.name in ("_apply", "to", "half", "bfloat16")

@@ -4,13 +4,13 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan import kernels
+from rotcheck.scan import kernel_packages
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 
 CODE = "rebound-argument"
 TITLE = "The fallback gets an argument that the failed attempt replaced"
-WORDS = kernels.WORDS
+WORDS = kernel_packages.WORDS
 IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError"}
 DEVICES = "where the kernel is installed and cannot run"
 
@@ -19,7 +19,7 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each argument that a `try` rebinds in front of a kernel's call, and its handler reads."""
     for block in module.nodes(ast.Try):
         for at, statement in enumerate(block.body):
-            call = next(kernels.calls(module, block.body[at + 1 :]), None)
+            call = next(kernel_packages.calls(module, block.body[at + 1 :]), None)
             for name in _rebound(module, statement) if call else ():
                 for handler in block.handlers:
                     use = _use(module, handler, name.id)
@@ -34,9 +34,11 @@ def _rebound(module: Module, statement: ast.stmt) -> list[ast.Name]:
         return []
     arguments = {argument.arg for argument in module.within(function.args, ast.arg)}
     before = {node.id for node in module.within(statement.value, ast.Name)}
-    stored = (node for target in statement.targets for node in module.within(target, ast.Name))
+    targets = (node for target in statement.targets for node in module.within(target, ast.Name))
     return [
-        node for node in stored if isinstance(node.ctx, ast.Store) and node.id in arguments & before
+        node
+        for node in targets
+        if isinstance(node.ctx, ast.Store) and node.id in arguments & before
     ]
 
 
@@ -46,10 +48,12 @@ def _use(module: Module, handler: ast.ExceptHandler, name: str) -> ast.Name | No
         if node.id != name:
             continue
         above = list(module.ancestors(node))
-        said = any(isinstance(a, ast.Raise | ast.JoinedStr) for a in above[: above.index(handler)])
+        is_shown = any(
+            isinstance(a, ast.Raise | ast.JoinedStr) for a in above[: above.index(handler)]
+        )
         if isinstance(node.ctx, ast.Store):
             return None
-        if not said:
+        if not is_shown:
             return node
     return None
 

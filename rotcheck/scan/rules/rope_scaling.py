@@ -103,5 +103,5 @@ def _is_safe(module: Module, node: ast.Subscript) -> bool:
     """Return whether the code around asks for the new key, or whether the old one is there."""
     function = module.function(node)
     text = ast.unparse(function) if isinstance(function, Function) else module.text(node)
-    caught = any(isinstance(above, ast.Try) and above.handlers for above in module.ancestors(node))
-    return caught or "rope_type" in text or "'type' in" in text or "'type' not in" in text
+    in_try = any(isinstance(above, ast.Try) and above.handlers for above in module.ancestors(node))
+    return in_try or "rope_type" in text or "'type' in" in text or "'type' not in" in text

@@ -12,7 +12,7 @@ CODE = "rope-theta"
 TITLE = "rope_theta is read from where transformers 5 no longer keeps it"
 WORDS = ("rope_theta",)
 # words of code that knows the new place
-HANDLED = ("rope_parameters", "standardize_rope", "get_rope_theta")
+NEW_SPELLINGS = ("rope_parameters", "standardize_rope", "get_rope_theta")
 DEVICES = "all, with transformers 5"
 
 
@@ -56,8 +56,10 @@ def _without_theta(
     around = module.function(node) or module.owner(node) or module.statement(node)
     text = ast.unparse(around) if around else ""
     guards = " ".join(map(module.text, module.guards(node)))
-    known = any(word in text for word in HANDLED) or "hasattr" in guards or "version" in guards
-    return None if known else config
+    is_handled = (
+        any(word in text for word in NEW_SPELLINGS) or "hasattr" in guards or "version" in guards
+    )
+    return None if is_handled else config
 
 
 def _hazard(
@@ -68,8 +70,8 @@ def _hazard(
     effect: str,
     failure: str | None,
 ) -> Hazard:
-    whose = f"`{config.name or owner}`"
-    message = f"transformers 5 keeps theta in `rope_parameters`, and {whose} has no `rope_theta`: {effect}"
+    owner_name = f"`{config.name or owner}`"
+    message = f"transformers 5 keeps theta in `rope_parameters`, and {owner_name} has no `rope_theta`: {effect}"
     change = (
         f'Read `{owner}.rope_parameters["rope_theta"]`, which holds the value of the checkpoint; under transformers 4, '
         f"where there is no `rope_parameters`, `{owner}.rope_theta`. Give no default: raise."

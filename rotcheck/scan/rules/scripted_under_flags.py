@@ -4,18 +4,18 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan import torchscript
+from rotcheck.scan import torchscript_flags
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 
 CODE = "scripted-under-flags"
 TITLE = "A scripted function runs under the legacy executor"
-WORDS = torchscript.WORDS
+WORDS = torchscript_flags.WORDS
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each scripted function, where a file of the project selects the legacy executor for good."""
-    places = list(torchscript.scripted(module))
+    places = list(torchscript_flags.scripted_functions(module))
     lines = _lines(module, project) if places else []
     for place in places if lines else []:
         node = next(
@@ -31,11 +31,13 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             f"Delete the flag lines ({', '.join(lines)}): that mends every function at once. Where the lines are not "
             "yours, leave out the scripting: a plain function, or `torch.compile`."
         )
-        yield module.hazard(CODE, node, message, change, devices=torchscript.OTHERS)
+        yield module.hazard(CODE, node, message, change, devices=torchscript_flags.OTHER_DEVICES)
 
 
 def _lines(module: Module, project: Project) -> list[str]:
-    flags = [flag for flag in torchscript.flags_that_run(project) if flag.effect.failure == "J1"]
+    flags = [
+        flag for flag in torchscript_flags.flags_that_run(project) if flag.effect.failure == "J1"
+    ]
     return [
         f"{flag.file}:{flag.line}"
         for flag in flags

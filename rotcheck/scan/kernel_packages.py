@@ -57,7 +57,7 @@ def imports(module: Module, block: list[ast.stmt]) -> Iterator[str]:
             )
 
 
-def required(module: Module) -> Iterator[str]:
+def kernel_imports(module: Module) -> Iterator[str]:
     """Yield the packages without which a file cannot even be imported."""
     for node in module.tree.body:
         if isinstance(node, ast.ImportFrom) and not node.level and is_kernel(node.module or ""):
@@ -74,12 +74,10 @@ def is_broad(module: Module, handler: ast.ExceptHandler) -> bool:
 
 def is_heard(module: Module, handler: ast.ExceptHandler) -> bool:
     """Return whether a handler raises, warns or logs, or keeps what was raised."""
-    kept = (node.value for node in module.within(handler, ast.Assign))
-    if any(name.id == handler.name for value in kept for name in module.within(value, ast.Name)):
+    values = (node.value for node in module.within(handler, ast.Assign))
+    if any(name.id == handler.name for value in values for name in module.within(value, ast.Name)):
         return True
-    called = (
-        module.name(call.func).rpartition(".")[2] for call in module.within(handler, ast.Call)
-    )
+    calls = (module.name(call.func).rpartition(".")[2] for call in module.within(handler, ast.Call))
     return any(True for _ in module.within(handler, ast.Raise)) or any(
-        name in REPORTS for name in called
+        name in REPORTS for name in calls
     )

@@ -12,7 +12,7 @@ from rotcheck.diagnose.knowledge import Failure
 from rotcheck.diagnose.match import Hit, context, failures, fold, messages, rank
 from rotcheck.log.events import Event, Frame
 
-UNKNOWN = "rotcheck knows no failure and no general message with this text."
+NOT_KNOWN = "rotcheck knows no failure and no general message with this text."
 GENERAL = "many things cause this message, and nothing near it says which."
 ALONE = "only this failure prints this message."
 
@@ -21,7 +21,7 @@ Certainty = Literal["certain", "likely", "possible", "general", "unknown"]
 this one. `possible`: recognised from a description. `general`: what the message means, whatever caused it."""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """A message, and what is known of it."""
 
     line: int | None = None  # of the log, from 1
@@ -35,11 +35,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[Failure, ...] = ()  # what else it may be, the likeliest first
 
 
-def of_event(event: Event) -> Answer:
+def of_event(event: Event) -> Diagnosis:
     """What is known of an event by itself."""
     readings = event.readings or (event.text,)
     if event.frames:
-        readings = (*readings, f"{_shown(event.frames[-1])} {event.text}")
+        readings = (*readings, f"{_frame_text(event.frames[-1])} {event.text}")
     for failure, text in _failures(readings):
         if not failure.context or context(failure, text):
             return _of(event, "certain", ALONE, failure=failure)
@@ -51,15 +51,15 @@ def of_event(event: Event) -> Answer:
                 f"several things cause this message, and {evidence}.",
                 failure=failure,
             )
-    thrown = [reading.partition("what(): ")[2] for reading in readings]  # what C++ died of
-    general = [hit.entry for reading in (*thrown, *readings) for hit in messages(reading)]
-    general = general or [hit.entry for hit in messages(event.text, squeezed=True)]
+    cpp_texts = [reading.partition("what(): ")[2] for reading in readings]  # what C++ died of
+    general = [hit.entry for reading in (*cpp_texts, *readings) for hit in messages(reading)]
+    general = general or [hit.entry for hit in messages(event.text, without_blanks=True)]
     if general:
         return _of(event, "general", GENERAL, message=general[0])
-    return _of(event, "unknown", UNKNOWN)
+    return _of(event, "unknown", NOT_KNOWN)
 
 
-def _shown(frame: Frame) -> str:
+def _frame_text(frame: Frame) -> str:
     return f'File "{frame.file}", line {frame.line}, in {frame.function} {frame.source}'
 
 
@@ -69,8 +69,8 @@ def _of(
     why: str,
     failure: Failure | None = None,
     message: Message | None = None,
-) -> Answer:
-    return Answer(
+) -> Diagnosis:
+    return Diagnosis(
         line=event.line,
         text=event.text,
         kind=event.kind,
@@ -85,27 +85,27 @@ def _of(
 def _failures(readings: Sequence[str]) -> list[Hit[Failure]]:
     """The failures whose signature one of the readings holds, the most specific first."""
     hits = {hit.entry.id: hit for reading in readings for hit in failures(reading)}
-    hits = hits or {hit.entry.id: hit for hit in failures(readings[0], squeezed=True)}
+    hits = hits or {hit.entry.id: hit for hit in failures(readings[0], without_blanks=True)}
     return sorted(hits.values(), key=rank)
 
 
 def _evidence(failure: Failure, event: Event) -> str | None:
     """What beside the message speaks of this failure: the innermost frame first, then what stands around it."""
-    around = "\n".join([*map(_named, event.frames), event.text, event.nearby])
+    around = "\n".join([*map(_frame_without_folders, event.frames), event.text, event.nearby])
     for frame in reversed(event.frames):
-        found = context(failure, _named(frame))
-        if found and means_rotary(found, _named(frame), around):
+        words = context(failure, _frame_without_folders(frame))
+        if words and means_rotary(words, _frame_without_folders(frame), around):
             return f"its frame {_place(frame)} names what this failure is about"
-    found = context(failure, event.text)
-    if found:
-        return f"it names `{fold(found)}`"
-    found = context(failure, event.nearby) if not event.frames else None
-    if found and means_rotary(found, event.nearby, around):
-        return f"a line beside it names `{fold(found)}`"
+    words = context(failure, event.text)
+    if words:
+        return f"it names `{fold(words)}`"
+    words = context(failure, event.nearby) if not event.frames else None
+    if words and means_rotary(words, event.nearby, around):
+        return f"a line beside it names `{fold(words)}`"
     return None
 
 
-def _named(frame: Frame) -> str:
+def _frame_without_folders(frame: Frame) -> str:
     """The frame without folders that a user named: a project called rope is no rotary code."""
     path = re.split(r"[/\\](?:site|dist)-packages[/\\]", frame.file)
     file = path[-1] if len(path) > 1 else "/".join(re.split(r"[/\\]", frame.file)[-2:])

@@ -30,8 +30,8 @@ class Scopes:
         for scope in self._around(node):
             if node.id in self._imports.get(scope, {}):
                 return self._imports[scope][node.id]
-            if node.id in self._bound.get(scope, {}):
-                value = self._bound[scope][node.id]
+            if node.id in self._bindings.get(scope, {}):
+                value = self._bindings[scope][node.id]
                 return (value is not None and self.name(value, depth + 1)) or node.id
         return node.id
 
@@ -50,7 +50,7 @@ class Scopes:
         return names
 
     @cached_property
-    def _bound(self) -> dict[Scope, dict[str, ast.expr | None]]:
+    def _bindings(self) -> dict[Scope, dict[str, ast.expr | None]]:
         """What each scope binds without importing it: a name that is assigned once has that value, the rest None."""
         names: dict[Scope, dict[str, ast.expr | None]] = {}
         for node in self._module.nodes(ast.Name):

@@ -9,7 +9,7 @@ from rotcheck.scan.module import Function, Module
 from rotcheck.scan.project import Place, Project
 
 EXECUTOR = "torch._C._jit_set_profiling_executor"
-OTHERS = "mps, npu, hpu, meta: every device type but cpu, cuda and xpu"
+OTHER_DEVICES = "mps, npu, hpu, meta: every device type but cpu, cuda and xpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ FLAGS = {
         False,
         "selects TorchScript's legacy executor for the whole process; its fuser knows only cpu, cuda and xpu, so that "
         "on another device every scripted function raises `Unknown device for graph fuser`",
-        OTHERS,
+        OTHER_DEVICES,
         "J1",
     ),
     "torch._C._jit_set_profiling_mode": Effect(
@@ -109,10 +109,10 @@ def calls(module: Module) -> Iterator[str]:
 
 def flags_that_run(project: Project) -> list[Flag]:
     """Return the flags of a project that are set: by importing a file, or by a function that the project calls."""
-    every = project.collect(flags, *_FLAG_WORDS)
-    names = {flag.setter for flag in every if flag.setter}
+    all_flags = project.collect(flags, *_FLAG_WORDS)
+    names = {flag.setter for flag in all_flags if flag.setter}
     callees = project.collect(calls, *names) if names else ()
-    return [flag for flag in every if not flag.setter or flag.setter in callees]
+    return [flag for flag in all_flags if not flag.setter or flag.setter in callees]
 
 
 def _is_confined(module: Module, call: ast.Call) -> bool:
@@ -139,24 +139,26 @@ def _is_option(module: Module, test: ast.expr, call: ast.Call) -> bool:
 def _is_restored(module: Module, call: ast.Call, name: str) -> bool:
     """Return whether the same function, or another of the class, sets the flag back."""
     around = module.owner(call) or module.function(call)
-    others = module.within(around, ast.Call) if around else []
+    calls = module.within(around, ast.Call) if around else []
     return any(
-        other is not call and module.name(other.func) == name and not _same(other, call)
-        for other in others
+        call_ is not call and module.name(call_.func) == name and not _is_same_call(call_, call)
+        for call_ in calls
     )
 
 
 def scripts_beside(flag: Flag, project: Project) -> list[Place]:
     """Return the scripted functions that can be in one process with the flag."""
     together = project.imports.together(flag.file)
-    return [place for place in project.collect(scripted, *WORDS) if place.file in together]
+    return [
+        place for place in project.collect(scripted_functions, *WORDS) if place.file in together
+    ]
 
 
-def _same(one: ast.Call, other: ast.Call) -> bool:
-    return [ast.dump(a) for a in one.args] == [ast.dump(a) for a in other.args]
+def _is_same_call(first: ast.Call, second: ast.Call) -> bool:
+    return [ast.dump(a) for a in first.args] == [ast.dump(a) for a in second.args]
 
 
-def scripted(module: Module) -> Iterator[Place]:
+def scripted_functions(module: Module) -> Iterator[Place]:
     """Yield the functions and classes that a module hands to TorchScript: by decorator or by call."""
     for definition in module.nodes(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
         assert isinstance(definition, Function | ast.ClassDef)

@@ -9,7 +9,7 @@ from rotcheck.errors import RequestError
 from rotcheck.results import Gap
 
 SUFFIXES = (".py", ".pyw", ".ipynb")
-SKIPPED = {"__pycache__", "__pypackages__", "node_modules", "site-packages"}
+SKIPPED_FOLDERS = {"__pycache__", "__pypackages__", "node_modules", "site-packages"}
 ENVIRONMENT = ("pyvenv.cfg", "conda-meta")  # what a folder holds that is a Python environment
 
 
@@ -55,7 +55,7 @@ def _below(folder: str, gaps: list[Gap]) -> Iterator[str]:
 def _is_skipped(place: str, name: str) -> bool:
     return (
         name.startswith(".")
-        or name in SKIPPED
+        or name in SKIPPED_FOLDERS
         or any(os.path.exists(os.path.join(place, name, sign)) for sign in ENVIRONMENT)
     )
 

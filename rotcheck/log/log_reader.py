@@ -8,10 +8,10 @@ from rotcheck.log.decoding import blocks
 from rotcheck.log.draft import Draft
 from rotcheck.log.ending import ender, ending_error, went_on
 from rotcheck.log.events import Event, Log
-from rotcheck.log.parsing import Parser, cleaned
+from rotcheck.log.parsing import Parser, clean_lines
 from rotcheck.log.sieve import Passage, Sieve
 from rotcheck.log.store import Store
-from rotcheck.log.wrapping import JOINT, Line, readings
+from rotcheck.log.wrapping import JOINT, LogLine, readings
 
 SHORT = 1 << 16  # bytes of a log that is read whole
 _MESSAGE = 600  # characters of a text that is one message
@@ -19,7 +19,7 @@ _MESSAGE = 600  # characters of a text that is one message
 
 def read(stream: BinaryIO) -> Log:
     """Read a log to the end of the stream, whatever its size and encoding."""
-    reader = _Reader()
+    reader = _LogReader()
     for block, size in blocks(stream):
         reader.feed(block, size)
     return reader.close()
@@ -30,20 +30,20 @@ def read_text(text: str) -> Log:
     return read(io.BytesIO(text.encode("utf-8", "replace")))
 
 
-class _Reader:
+class _LogReader:
     def __init__(self) -> None:
         self.sieve = Sieve()
         self.parser = Parser()
         self.store = Store()
         self.size = 0
         self.lines = 0
-        self.ended = True
+        self.at_line_end = True
         self.head: bytes | None = b""  # the whole log, while it is short
 
     def feed(self, block: bytes, size: int) -> None:
         self.size += size
         self.lines += block.count(b"\n")
-        self.ended = block.endswith(b"\n") if block else self.ended
+        self.at_line_end = block.endswith(b"\n") if block else self.at_line_end
         if self.head is not None:
             block, self.head = self.head + block, None
             if len(block) <= SHORT:
@@ -53,12 +53,12 @@ class _Reader:
             self._keep(passage)
 
     def close(self) -> Log:
-        prose: list[Line] = []
+        prose: list[LogLine] = []
         if self.head is not None:
             self.sieve.everything = True
             raws = [raw for passage in self.sieve.feed(self.head) for raw in passage.lines]
             raws += [raw for passage in self.sieve.close() for raw in passage.lines]
-            prose = cleaned(raws)
+            prose = clean_lines(raws)
             self._keep(Passage(0, raws))
         else:
             for passage in self.sieve.close():
@@ -72,7 +72,7 @@ class _Reader:
         for draft in self.parser.parse(passage):
             self.store.add(draft)
 
-    def _log(self, prose: str, lines: list[Line]) -> Log:
+    def _log(self, prose: str, lines: list[LogLine]) -> Log:
         drafts = self.store.drafts() or _bare_message(lines)
         parser = self.parser
         for draft in drafts:
@@ -84,7 +84,7 @@ class _Reader:
         )
         drafts = self.store.once(drafts, end)
         return Log(
-            lines=self.lines + (not self.ended),
+            lines=self.lines + (not self.at_line_end),
             size=self.size,
             events=tuple(_event(draft, drafts) for draft in drafts),
             ended_by=drafts.index(end) if end else None,
@@ -93,16 +93,16 @@ class _Reader:
         )
 
 
-def _bare_message(lines: list[Line]) -> list[Draft]:
+def _bare_message(lines: list[LogLine]) -> list[Draft]:
     """The event of a short text that is nothing but a program's message."""
-    written = [line for line in lines if line.text.strip()]
-    text = " ".join(line.text for line in written)
-    if len(text) > _MESSAGE or any(code.is_code(line.text) for line in written):
+    lines_with_text = [line for line in lines if line.text.strip()]
+    text = " ".join(line.text for line in lines_with_text)
+    if len(text) > _MESSAGE or any(code.is_code(line.text) for line in lines_with_text):
         return []
     if not complaints.is_message(text):
         return []
-    draft = Draft.at(written[0], "error")
-    draft.pieces = [line.marked.strip() for line in written]
+    draft = Draft.at(lines_with_text[0], "error")
+    draft.pieces = [line.marked.strip() for line in lines_with_text]
     draft.readings = readings(draft.pieces)
     return [draft]
 
