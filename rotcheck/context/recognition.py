@@ -26,12 +26,12 @@ from rotcheck.identify.angles.schedule_faults import (
     long_factors,
     not_dynamic,
 )
-from rotcheck.identify.asking import permutation_answer
 from rotcheck.identify.calling import search
-from rotcheck.identify.making import maker_calls, maker_kinds
-from rotcheck.identify.making.maker_answer import known_amplitude
-from rotcheck.identify.making.maker_arguments import of_arguments
+from rotcheck.identify.making import maker_search, table_calls
+from rotcheck.identify.making.position_arguments import of_arguments
+from rotcheck.identify.making.table_description import known_amplitude
 from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.permuting import permutation_answer
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
@@ -84,16 +84,16 @@ def called_on(device: str, known: Known) -> Known:
     """Return what is known of an object that is asked on another device than that on which it was recognised."""
     if known.recipe is None:
         return known
-    recipe = replace(msgspec.convert(known.recipe, maker_calls.Recipe), device=device)
+    recipe = replace(msgspec.convert(known.recipe, table_calls.Recipe), device=device)
     return msgspec.structs.replace(known, recipe=asdict(recipe), call=recipe.shown)
 
 
 def _called(target: Target, device: torch.device) -> Known:
     """Return how it is called."""
     if target.convention is not None:
-        width = target.convention.head_dim or maker_calls.HEAD_DIM
+        width = target.convention.head_dim or table_calls.HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
-    maker = maker_kinds.find(target.function, device)
+    maker = maker_search.find(target.function, device)
     if maker is not None:
         recipe, built = maker
         if _makes_a_grid(target, recipe):
@@ -114,7 +114,7 @@ def _called(target: Target, device: torch.device) -> Known:
 
 def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ...]:
     """Return what `identify` calls a mistake of a function that rotates, code and words."""
-    answer = identification.identified(target, device).told
+    answer = identification.identify(target, device).identification
     if answer.answer != "wrong":
         return ()
     return tuple((one.code, one.message) for one in answer.findings if one.mistake)
@@ -126,7 +126,7 @@ def _one_row(found: search.Match) -> Convention:
     return next((each for each in every if each.position_axes == "s"), found.convention)
 
 
-def _building(target: Target, recipe: maker_calls.Recipe, built: Built) -> Known:
+def _building(target: Target, recipe: table_calls.Recipe, built: Built) -> Known:
     heeded = of_arguments(target.function, recipe, built)
     return _known(
         target,
@@ -209,9 +209,9 @@ def _with_angles(known: Known, made: Thing, device: str) -> Known:
 
 def _fitted(known: Known, made: Thing, seen: Angles, direction: int, said: ObjectConfig) -> Fit:
     """Return the fit of angles: of tables of points with a row of frequencies for each coordinate."""
-    recipe = msgspec.convert(known.recipe, maker_calls.Recipe) if known.recipe else None
+    recipe = msgspec.convert(known.recipe, table_calls.Recipe) if known.recipe else None
     if recipe is not None and recipe.coordinates:
-        owners = maker_calls.owners(made.function, recipe)
+        owners = table_calls.owners(made.function, recipe)
         assert owners is not None, "it was found by them"
         found = of_axes(seen, owners, 0.0, said.schedules()).fit
         return replace(found, frequencies=found.frequencies * recipe.weights[torch.tensor(owners)])
@@ -252,10 +252,10 @@ def _with_lengths(known: Known, made: Thing, device: str, said: ObjectConfig) ->
     return msgspec.structs.replace(known, changes=changes, claims=changes, claimed_by=until)
 
 
-def _makes_a_grid(target: Target, recipe: maker_calls.Recipe) -> bool:
+def _makes_a_grid(target: Target, recipe: table_calls.Recipe) -> bool:
     """Return whether it is told two lengths and makes as many rows as both together."""
     return recipe.grid(
-        GRID, maker_calls.called(copied(target.function), recipe, torch.arange(GRID), GRID)
+        GRID, table_calls.called(copied(target.function), recipe, torch.arange(GRID), GRID)
     )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.context.known import Known
 from rotcheck.convention import Convention
-from rotcheck.identify.making import maker_calls
+from rotcheck.identify.making import table_calls
 from rotcheck.identify.reading.response import Caller, ProbeSizes
 from rotcheck.measure.device import fetch
 
@@ -102,7 +102,7 @@ class Tables:
         self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype
     ) -> None:
         self._function, self._known, self._dtype = function, known, dtype
-        self._recipe = replace(msgspec.convert(known.recipe, maker_calls.Recipe), device=device)
+        self._recipe = replace(msgspec.convert(known.recipe, table_calls.Recipe), device=device)
 
     def ask(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(list(positions)), range(len(positions)))
@@ -118,7 +118,7 @@ class Tables:
         _check(self._known, positions)
         rows = torch.tensor(list(positions))
         return _tensors(
-            maker_calls.called(self._function, self._recipe, rows, len(rows), self._dtype)
+            table_calls.called(self._function, self._recipe, rows, len(rows), self._dtype)
         )
 
     def read(self, returned: Sequence[Tensor], rows: Sequence[int]) -> Turns:

@@ -1,7 +1,8 @@
 """From a function never seen before to its convention, by experiment.
 
-`run` is the front's. Inside a worker: `names` guesses what arguments are, `templates` lists the calls worth trying,
-`response` measures what a call does to each lane, `reading` reads the convention off that, `traits` asks the rest.
+`run` is the front's. Inside a worker: `calling` finds the call, `reading` the convention in its response, `angles` the
+frequencies, `making` reads tables, `asking` asks the rest, `telling` decides what is beyond doubt, and `swapping`
+what it can be swapped for.
 """
 
 from rotcheck.room import callable_as

@@ -10,35 +10,42 @@ from msgspec import structs
 
 from rotcheck import __version__
 from rotcheck.convention import Convention, role_of, split
+from rotcheck.identify import remarks
 from rotcheck.identify.angles import own_angles
 from rotcheck.identify.angles.own_angles import OwnAngles
 from rotcheck.identify.asking import (
     context_parallel,
-    docstring_promise,
     flags,
     grouped_heads,
     head_widths,
-    idle_parameters,
-    memory_bounds,
-    more_rows,
+    idle_numbers,
+    judged_function,
+    layout_contradiction,
+    many_rows,
     packed_sequences,
-    padding,
+    padding_mask,
     partial_rotation,
-    permutation_answer,
     point_coordinates,
     prints_and_warnings,
-    remarks,
     row_indices,
+    stores_outside,
     table_sections,
-    traits,
 )
 from rotcheck.identify.asking.flags import Turning
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.search import Match, NoMatch
 from rotcheck.identify.calling.templates import speaks_of_rotation
 from rotcheck.identify.calling.untried_arguments import untried_arguments
-from rotcheck.identify.making import grids, maker_answer, maker_calls, maker_kinds, position_makers
+from rotcheck.identify.identified_function import IdentifiedFunction
+from rotcheck.identify.making import (
+    grid_squares,
+    maker_search,
+    position_makers,
+    table_calls,
+    table_description,
+)
 from rotcheck.identify.making.table_forms import Built, NotTables
+from rotcheck.identify.permuting import permutation_answer
 from rotcheck.identify.reading import convention_words
 from rotcheck.identify.reading.response import Caller, usual_sizes
 from rotcheck.identify.telling import doubt, grounds, table_doubt, unidentified_call
@@ -55,30 +62,20 @@ READABLE = ("", "scaled", "xpos", "low-precision")  # what leaves the angles as 
 NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """What is told, and the convention by which to judge; None: there is none."""
-
-    told: Identification
-    convention: Convention | None
-    flags: tuple[Turning, ...] = ()  # of one that follows a convention
-    turned: Callable[[Turning], Identification] | None = None  # what it does with one of them
-
-
-def identified(target: Target, device: torch.device) -> Identified:
+def identify(target: Target, device: torch.device) -> IdentifiedFunction:
     """Identify a function that was loaded."""
     if target.convention is not None:
         return _declared(target, target.convention, device)
     other = permutation_answer.answer(target) or position_makers.answer(target)
     if other is not None:
-        return Identified(_told(target, device, **other), None)
+        return IdentifiedFunction(_told(target, device, **other), None)
     maker, found = _call(target, device)
     return _maker(target, *maker, device) if maker else _rotation(target, found, device)
 
 
 def _call(
     target: Target, device: torch.device
-) -> tuple[tuple[maker_calls.Recipe, Built] | None, Match | NoMatch]:
+) -> tuple[tuple[table_calls.Recipe, Built] | None, Match | NoMatch]:
     """Return how a function makes tables, or how it rotates.
 
     It is sought on the CPU where the function runs there: many a wrong call is tried, and on CUDA a wrong index ends
@@ -88,13 +85,13 @@ def _call(
     places = [(on_cpu, torch.device("cpu"))] if on_cpu else []
     found: Match | NoMatch = NoMatch(())
     for function, place in (*places, (target.function, device)):
-        maker = maker_kinds.find(function, place)
+        maker = maker_search.find(function, place)
         if maker is not None:
             return maker, found
         square = _on_grid(target, device, on_cpu)
         if square is not None:
             return None, square
-        standing = maker_calls.standing(function, place)
+        standing = table_calls.standing(function, place)
         if standing:
             return None, NoMatch((), why=standing)
         found = search.search(function, place, hints(function))
@@ -108,16 +105,18 @@ def _on_grid(
 ) -> Match | None:
     """Return how a function that is told the sides of a grid rotates its squares."""
     place = torch.device("cpu") if on_cpu else device
-    found = grids.rotation(on_cpu or target.function, place)
+    found = grid_squares.rotation(on_cpu or target.function, place)
     return found[0] if found else None
 
 
-def _rotation(target: Target, found: Match | NoMatch, device: torch.device) -> Identified:
+def _rotation(target: Target, found: Match | NoMatch, device: torch.device) -> IdentifiedFunction:
     made = _searched(target, found, device)
     if isinstance(found, NoMatch):
         return made
-    made = replace(made, told=idle_parameters.of_rotation(target, found, made.told, device))
-    if not made.told.follows:
+    made = replace(
+        made, identification=idle_numbers.of_rotation(target, found, made.identification, device)
+    )
+    if not made.identification.follows:
         return made
 
     def turned(turning: Turning) -> Identification:
@@ -125,38 +124,43 @@ def _rotation(target: Target, found: Match | NoMatch, device: torch.device) -> I
         on_cpu = _on_cpu(other, device) if found.caller.device.type != device.type else None
         return _searched(
             other, search.search_again(found, on_cpu or other.function, turning.arguments), device
-        ).told
+        ).identification
 
     return _with_flags(made, target, found.convention.arguments, device, turned)
 
 
 def _with_flags(
-    made: Identified,
+    made: IdentifiedFunction,
     target: Target,
     arguments: tuple[str, ...],
     device: torch.device,
     turned: Callable[[Turning], Identification],
-) -> Identified:
+) -> IdentifiedFunction:
     """Add the flags that are to be tried, and which arguments are left."""
     every = flags.turned(target, arguments, device)
     tried = [one.flag for one in every]
     # which tried more than the call
-    if made.told.convention and made.told.convention.kind == "builds":
+    if made.identification.convention and made.identification.convention.kind == "builds":
         names = [flag.partition("=")[0] for flag in tried]
-        left = tuple(name for name in made.told.untried if name not in names)
+        left = tuple(name for name in made.identification.untried if name not in names)
     else:
         left = untried_arguments(
             target.function,
             arguments,
-            [*tried, *context_parallel.tried(made.told, target.function)],
+            [*tried, *context_parallel.tried(made.identification, target.function)],
         )
-    return replace(made, told=structs.replace(made.told, untried=left), flags=every, turned=turned)
+    return replace(
+        made,
+        identification=structs.replace(made.identification, untried=left),
+        flags=every,
+        with_flag=turned,
+    )
 
 
-def _searched(target: Target, found: Match | NoMatch, device: torch.device) -> Identified:
+def _searched(target: Target, found: Match | NoMatch, device: torch.device) -> IdentifiedFunction:
     if isinstance(found, NoMatch):
         return _nothing(target, found, device)
-    found, contradiction = docstring_promise.to_layout(
+    found, contradiction = layout_contradiction.to_layout(
         point_coordinates.of_axes(partial_rotation.of_turning_lanes(found)), target.function
     )
     if found.caller.device.type == device.type:
@@ -164,28 +168,31 @@ def _searched(target: Target, found: Match | NoMatch, device: torch.device) -> I
     there = search.on_device(found, target.function, device)
     if isinstance(there, NoMatch):
         words = f"rotates on cpu, and on {device} {there.reasons[0]}"
-        return Identified(
+        return IdentifiedFunction(
             _told(target, device, follows=False, convention=None, message=words), None
         )
     return _decided(target, there, _applied(target, there, device), contradiction)
 
 
 def _decided(
-    target: Target, found: Match, made: Identified, contradiction: tuple[Convention, Remark] | None
-) -> Identified:
+    target: Target,
+    found: Match,
+    made: IdentifiedFunction,
+    contradiction: tuple[Convention, Remark] | None,
+) -> IdentifiedFunction:
     """Return what is told, its mistakes only where they are beyond doubt.
 
     `contradiction`: the call that its docstring speaks of, and what it does instead.
     """
-    if contradiction and made.told.follows:
+    if contradiction and made.identification.follows:
         convention, wrong = contradiction
         other = doubt.decided(
-            target, found, structs.replace(made.told, findings=(wrong,)), [convention]
+            target, found, structs.replace(made.identification, findings=(wrong,)), [convention]
         )
         if other.answer == "wrong":
             return replace(
                 made,
-                told=structs.replace(
+                identification=structs.replace(
                     other,
                     follows=False,
                     findings=_contradicting(found, other),
@@ -193,12 +200,13 @@ def _decided(
                 ),
             )
     own = made.convention or found.convention
-    plain = replace(own, frequencies=(), theta=_theta(made.told))
+    plain = replace(own, frequencies=(), theta=_theta(made.identification))
     conventions = dict.fromkeys((own, plain, *(each.convention for each in found.alternatives)))
     told = structs.replace(
-        made.told, findings=(*made.told.findings, *prints_and_warnings.of_call(found))
+        made.identification,
+        findings=(*made.identification.findings, *prints_and_warnings.of_call(found)),
     )
-    return replace(made, told=doubt.decided(target, found, told, list(conventions)))
+    return replace(made, identification=doubt.decided(target, found, told, list(conventions)))
 
 
 def _contradicting(found: Match, told: Identification) -> tuple[Remark, ...]:
@@ -233,7 +241,7 @@ def _told(target: Target, device: torch.device, **fields: Any) -> Identification
     )
 
 
-def _nothing(target: Target, found: NoMatch, device: torch.device) -> Identified:
+def _nothing(target: Target, found: NoMatch, device: torch.device) -> IdentifiedFunction:
     tried = unidentified_call.told(target.function, found.reasons)
     advice, message = (
         unidentified_call.advice(target, found, device),
@@ -242,16 +250,16 @@ def _nothing(target: Target, found: NoMatch, device: torch.device) -> Identified
     told = _told(
         target, device, follows=False, convention=None, message=message, tried=tried, advice=advice
     )
-    return Identified(told, None)
+    return IdentifiedFunction(told, None)
 
 
 def _maker(
-    target: Target, recipe: maker_calls.Recipe, built: Built, device: torch.device
-) -> Identified:
+    target: Target, recipe: table_calls.Recipe, built: Built, device: torch.device
+) -> IdentifiedFunction:
     place = str(device)
     if target.narrow is not None:  # of tables the dtype is part of what is judged
         target = target.narrow()
-        built = maker_calls.few(target.function, recipe)
+        built = table_calls.few(target.function, recipe)
     made = (
         _making(target, recipe, built, device)
         if recipe.device == place
@@ -261,37 +269,39 @@ def _maker(
     )
     made = replace(
         made,
-        told=idle_parameters.of_maker(target, replace(recipe, device=place), made.told, device),
+        identification=idle_numbers.of_maker(
+            target, replace(recipe, device=place), made.identification, device
+        ),
     )
-    if not made.told.follows:
+    if not made.identification.follows:
         return made
 
     def turned(turning: Turning) -> Identification:
         again = replace(recipe, arguments=turning.arguments, device=place)
-        return _made(turning.of(), again, device).told
+        return _made(turning.of(), again, device).identification
 
     return _with_flags(made, target, recipe.arguments, device, turned)
 
 
 def _made(
-    target: Target, recipe: maker_calls.Recipe, device: torch.device, before: str = ""
-) -> Identified:
+    target: Target, recipe: table_calls.Recipe, device: torch.device, before: str = ""
+) -> IdentifiedFunction:
     """Return what a function makes on the recipe's device, if it makes tables there; `before`: words for it if not."""
     try:
-        return _making(target, recipe, maker_calls.few(target.function, recipe), device)
+        return _making(target, recipe, table_calls.few(target.function, recipe), device)
     except NotTables:
         words = f"{recipe.shown} gives back no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
         words = search.exception_words(recipe.shown, error)
-    return Identified(
+    return IdentifiedFunction(
         _told(target, device, follows=False, convention=None, message=before + words), None
     )
 
 
 def _making(
-    target: Target, recipe: maker_calls.Recipe, built: Built, device: torch.device
-) -> Identified:
-    made = maker_answer.of_maker(
+    target: Target, recipe: table_calls.Recipe, built: Built, device: torch.device
+) -> IdentifiedFunction:
+    made = table_description.of_maker(
         target.function, recipe, built, _on_cpu(target, device), target.built
     )
     right = not _mistaken(made.own.remarks) and not made.own.doubt
@@ -309,10 +319,10 @@ def _making(
         ambiguous=tuple(made.own.ambiguous),
         longest_context=made.own.longest,
     )
-    return Identified(table_doubt.decided(target, recipe, built, told), None)
+    return IdentifiedFunction(table_doubt.decided(target, recipe, built, told), None)
 
 
-def _declared(target: Target, convention: Convention, device: torch.device) -> Identified:
+def _declared(target: Target, convention: Convention, device: torch.device) -> IdentifiedFunction:
     """Hold a function to what it declares."""
     described = convention_words.describe(convention)
     said = [
@@ -325,7 +335,7 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
     error, findings = None, list[Remark]()
     if device.type != "meta":
         asked, sizes = (
-            traits.Function(target.function, convention, device, _on_cpu(target, device)),
+            judged_function.Function(target.function, convention, device, _on_cpu(target, device)),
             Sizes(width=convention.head_dim or 64),
         )
         error, findings = remarks.of_values(asked, sizes)
@@ -343,10 +353,10 @@ def _declared(target: Target, convention: Convention, device: torch.device) -> I
         findings=tuple(findings),
         error=error,
     )
-    return Identified(told, convention)
+    return IdentifiedFunction(told, convention)
 
 
-def _applied(target: Target, found: Match, device: torch.device) -> Identified:
+def _applied(target: Target, found: Match, device: torch.device) -> IdentifiedFunction:
     # a table that it keeps from a call in float32 would serve bfloat16 too
     fresh = copied(target.function)
     kept = copied(target.function)  # and one that it casts for a narrow dtype, float32
@@ -354,7 +364,7 @@ def _applied(target: Target, found: Match, device: torch.device) -> Identified:
     begun, wrong = packed_sequences.of_starts(found)
     shared, amiss_there = context_parallel.of_ranks(found)
     points, amiss = point_coordinates.of_points(found)
-    padded, why = padding.of_mask(found)
+    padded, why = padding_mask.of_mask(found)
     last, late = partial_rotation.of_last_lanes(found)
     findings += [
         *wrong,
@@ -365,10 +375,12 @@ def _applied(target: Target, found: Match, device: torch.device) -> Identified:
         *remarks.of_response(found),
     ]
     # what writes anywhere explains all else
-    findings = memory_bounds.of_other_widths(found) or findings
+    findings = stores_outside.of_other_widths(found) or findings
     even = not found.response.uneven
     readable = even and found.reading.angles is not None and found.reading.problem in READABLE
-    square = grids.laid(own_rows) if (own_rows := _grid_rows(target, found)) is not None else None
+    square = (
+        grid_squares.laid(own_rows) if (own_rows := _grid_rows(target, found)) is not None else None
+    )
     own = own_angles.of_applied(found) if readable else None
     if square and not square.exchanged:
         own = _of_squares(found, square)
@@ -378,8 +390,8 @@ def _applied(target: Target, found: Match, device: torch.device) -> Identified:
     if own and why:
         own.doubt = own.doubt or why
     if square:
-        findings += grids.exchanged(square)
-        begun.append(Told(field="positions", says=square.words, because=grids.SEEN))
+        findings += grid_squares.exchanged(square)
+        begun.append(Told(field="positions", says=square.words, because=grid_squares.SEEN))
     asked, sizes = _asked(target, found, own, device)
     attention = own is not None and own.attention
     judged = not (_mistaken(findings) or attention or found.reading.problem or (own and own.apart))
@@ -391,15 +403,15 @@ def _applied(target: Target, found: Match, device: torch.device) -> Identified:
     if judged and not _mistaken(findings):
         findings += row_indices.of_positions(asked, sizes)
     if judged and not _mistaken(findings):
-        findings += more_rows.of_many_rows(
-            asked, docstring_promise.others(found, target.function), sizes
+        findings += many_rows.of_many_rows(
+            asked, layout_contradiction.others(found, target.function), sizes
         )
     if not (_mistaken(findings) or attention):
         findings += remarks.of_batch_rows(
             asked, [each.convention for each in found.alternatives], sizes
         )
     if judged and not _mistaken(findings):
-        findings += more_rows.of_one_row(asked, sizes)
+        findings += many_rows.of_one_row(asked, sizes)
         findings += head_widths.of_no_power_of_two(asked)
         in_place = replace(asked.convention, in_place=more.in_place)
         findings += grouped_heads.of_fewer(
@@ -409,11 +421,11 @@ def _applied(target: Target, found: Match, device: torch.device) -> Identified:
     return _said(target, found, asked.convention, own, findings, more, error, device)
 
 
-def _of_squares(found: Match, square: grids.Laid) -> OwnAngles:
+def _of_squares(found: Match, square: grid_squares.Laid) -> OwnAngles:
     """Return what the angles of a grid's squares say, which are no positions that other functions have."""
     own = OwnAngles(found.convention, (0, 1, 2, 3), schedule="axial", apart=True)
-    maker_answer.tell_sides(
-        own, found.caller.function, functools.partial(grids.turned, found), square
+    table_description.tell_sides(
+        own, found.caller.function, functools.partial(grid_squares.turned, found), square
     )
     own.doubt = own.doubt or (
         None if own.evidence else "its frequencies were not seen: it takes small grids alone"
@@ -423,7 +435,10 @@ def _of_squares(found: Match, square: grids.Laid) -> OwnAngles:
 
 def _grid_rows(target: Target, found: Match) -> torch.Tensor | None:
     """Return the angles of the squares of a grid, of a function that is told its sides."""
-    told = grids.told_sides(target.function) and found.caller.probe.length == grids.SQUARES
+    told = (
+        grid_squares.told_sides(target.function)
+        and found.caller.probe.length == grid_squares.SQUARES
+    )
     return found.reading.angles if told else None
 
 
@@ -439,8 +454,10 @@ def _holding(target: Target, found: Match, device: torch.device) -> Match:
     sizes = Sizes(width=found.caller.probe.width)
     for each in candidates:
         try:
-            asked = traits.Function(target.function, each.convention, device, found.on_cpu)
-            right = all(traits.judged(one, sizes)[1] is None for one in (*asked.first, asked))
+            asked = judged_function.Function(target.function, each.convention, device, found.on_cpu)
+            right = all(
+                judged_function.judged(one, sizes)[1] is None for one in (*asked.first, asked)
+            )
         except Exception:  # it takes the probe's sizes and not these
             right = False
         if right:
@@ -452,14 +469,14 @@ def _holding(target: Target, found: Match, device: torch.device) -> Match:
 
 def _asked(
     target: Target, found: Match, own: OwnAngles | None, device: torch.device
-) -> tuple[traits.Function, Sizes]:
+) -> tuple[judged_function.Function, Sizes]:
     """Return the function with its convention, and the sizes to ask it for."""
     known, probe = own.convention if own else found.convention, found.caller.probe
     only = (
         probe.width if (known.frequencies and not known.rotary_dim) or _one_width(found) else None
     )
     convention = replace(known, head_dim=only, heads=_one_number(found))
-    asked = traits.Function(target.function, convention, device, found.on_cpu)
+    asked = judged_function.Function(target.function, convention, device, found.on_cpu)
     if own:
         return asked, Sizes(width=probe.width, positions=own.positions)
     return asked, Sizes(width=only or max(64, 2 * (known.rotary_dim or 0)))
@@ -530,7 +547,7 @@ class _More:
 
 
 def _more(
-    asked: traits.Function,
+    asked: judged_function.Function,
     sizes: Sizes,
     *,
     values: bool = True,
@@ -539,7 +556,7 @@ def _more(
     """Ask for memory, and where its values can be judged for dtypes and what it takes."""
     more = _More([], [], {})
     try:
-        more.in_place, wrong = traits.memory(asked, sizes)
+        more.in_place, wrong = judged_function.memory(asked, sizes)
     except Exception:  # it was told already that it does not take such a call
         return more
     bits = "compared with copies, bit by bit"
@@ -553,17 +570,17 @@ def _more(
         return more
     asked = replace(asked, convention=replace(asked.convention, in_place=more.in_place))
     unused = replace(asked, function=fresh or asked.function)
-    more.dtype_rule, seen, wrong = traits.dtype_rule(unused, sizes)
+    more.dtype_rule, seen, wrong = judged_function.dtype_rule(unused, sizes)
     more.in_bfloat16 = [remarks.remark(*wrong, seen)] if wrong else []
     more.evidence.append(
         Told(field="dtype_rule", says=more.dtype_rule or "refuses bfloat16", because=seen)
     )
-    more.takes, raised = traits.takes(asked, sizes)
+    more.takes, raised = judged_function.takes(asked, sizes)
     refused = [
         Told(field="takes", says=f"not {what}", because=seen) for what, seen in raised.items()
     ]
     more.evidence += refused
-    more.follows_tables = traits.follows_tables(asked, sizes)
+    more.follows_tables = judged_function.follows_tables(asked, sizes)
     if asked.convention.tables != "positions":
         more.takes["narrower tables"] = more.follows_tables
     return more
@@ -578,7 +595,7 @@ def _said(
     more: _More,
     error: float | None,
     device: torch.device,
-) -> Identified:
+) -> IdentifiedFunction:
     if not found.reading.pairing:
         return _no_rotation(target, found, findings, device)
     rotary_dim = grounds.of_rotary_dim(convention, follows_tables=more.follows_tables)
@@ -603,12 +620,12 @@ def _said(
         message=doubt or (APART if apart else None),
         advice=(HOLD,) if doubt and not _mistaken(findings) else (),
     )
-    return Identified(told, None if apart else convention)
+    return IdentifiedFunction(told, None if apart else convention)
 
 
 def _no_rotation(
     target: Target, found: Match, findings: list[Remark], device: torch.device
-) -> Identified:
+) -> IdentifiedFunction:
     """Tell of a function that takes a call and gives back something else than a rotation.
 
     Where the call was only guessed, what it gave back is no finding about the function.
@@ -620,7 +637,7 @@ def _no_rotation(
             target.function, (f"{call} runs, and {found.defect_words or found.reading.words}",)
         )
         told = _told(target, device, follows=False, convention=None, message=NOTHING, tried=tried)
-        return Identified(told, None)
+        return IdentifiedFunction(told, None)
     message = f"{call} runs, and {findings[0].message if findings else 'gives back no rotation'}"
     told = _told(
         target,
@@ -631,7 +648,7 @@ def _no_rotation(
         findings=tuple(findings),
         message=message,
     )
-    return Identified(told, found.convention)
+    return IdentifiedFunction(told, found.convention)
 
 
 def _described(
@@ -649,5 +666,5 @@ def _described(
         schedule=own.schedule if own else None,
         theta=own.theta if own else None,
         ways=grounds.ways(found),
-        amplitude=maker_answer.known_amplitude(found.reading.amplitude) if own else None,
+        amplitude=table_description.known_amplitude(found.reading.amplitude) if own else None,
     )

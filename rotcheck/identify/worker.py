@@ -47,16 +47,18 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     def answer(task: Any) -> Any:
         before = switches.read()
         started = time.perf_counter()
-        made = identification.identified(found, place(device))
+        made = identification.identify(found, place(device))
         seconds = time.perf_counter() - started
         switches.move(before, now=switches.read())
         told = msgspec.structs.replace(
-            made.told,
+            made.identification,
             seconds=seconds,
             device=device,
             specification=setup["shown"],
-            advice=tuple(one.replace("SPECIFICATION", setup["shown"]) for one in made.told.advice),
-            evidence=(*made.told.evidence, *_loaded(setup["specification"])),
+            advice=tuple(
+                one.replace("SPECIFICATION", setup["shown"]) for one in made.identification.advice
+            ),
+            evidence=(*made.identification.evidence, *_loaded(setup["specification"])),
         )
         convention = asdict(made.convention) if made.convention else None
         words = call_with_shapes(made.convention) if made.convention else None
@@ -77,13 +79,13 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     """
     settle(setup["device"])
     found = load.find(setup["specification"], setup["device"])
-    made = identification.identified(found, place(setup["device"]))
+    made = identification.identify(found, place(setup["device"]))
     by_name = {turning.flag: turning for turning in made.flags}
 
     def answer(task: str) -> Any:
-        assert made.turned is not None, "what has flags can be asked with them"
+        assert made.with_flag is not None, "what has flags can be asked with them"
         turning = by_name[task]
-        told = made.turned(turning)
+        told = made.with_flag(turning)
         turned, wrong = flags.told(turning, told), idle_flags.mistakes(made, turning, told)
         return {"turned": msgspec.to_builtins(turned), "wrong": msgspec.to_builtins(wrong)}
 

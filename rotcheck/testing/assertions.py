@@ -15,7 +15,7 @@ from rotcheck.errors import RequestError
 from rotcheck.identify import identification
 from rotcheck.identify.asking import idle_flags
 from rotcheck.identify.asking.flags import Turning
-from rotcheck.identify.identification import Identified
+from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.run import Identified as Told
 from rotcheck.identify.swapping import adapter, import_lines
 from rotcheck.identify.swapping.likeness import likeness
@@ -142,15 +142,15 @@ def _convention(
     found = _identified(function, load.declared(function), device)
     wrong = tuple(one for turning in found.flags for one in _with_flag(found, turning))
     return found.convention, msgspec.structs.replace(
-        found.told, findings=(*found.told.findings, *wrong)
+        found.identification, findings=(*found.identification.findings, *wrong)
     )
 
 
-def _with_flag(found: Identified, turning: Turning) -> list[Remark]:
+def _with_flag(found: IdentifiedFunction, turning: Turning) -> list[Remark]:
     """Return the mistake that a function makes with a flag the other way round."""
-    assert found.turned is not None, "what has flags can be asked with them"
+    assert found.with_flag is not None, "what has flags can be asked with them"
     try:
-        return idle_flags.mistakes(found, turning, found.turned(turning))
+        return idle_flags.mistakes(found, turning, found.with_flag(turning))
     except Exception:  # it does not take that value: what it raises then is no mistake
         return []
 
@@ -180,16 +180,18 @@ def assert_swappable(
         watch.step("identifying it")
         ours = _identified(function, load.declared(function), device)
         watch.step(f"identifying {reference}")
-        theirs = identification.identified(target, torch.device(device))
+        theirs = identification.identify(target, torch.device(device))
         watch.step(f"running it beside {reference}")
-        found = likeness(ours.told, theirs.told, reference)
+        found = likeness(ours.identification, theirs.identification, reference)
         found = beside_each_other(
             function, target.function, found, ours, theirs, torch.device(device)
         )
     if found.adapter and (line := import_lines.of_function(function)):
         found = msgspec.structs.replace(found, adapter=adapter.headed(found.adapter, line))
     if found.swappable != "as it is":
-        raise AssertionError(message.unlike(name_of(function), found, ours.told, theirs.told))
+        raise AssertionError(
+            message.unlike(name_of(function), found, ours.identification, theirs.identification)
+        )
 
 
 def name_of(function: Function) -> str:
@@ -213,5 +215,5 @@ def _check_callable(function: Function, device: str) -> None:
         )
 
 
-def _identified(function: Function, given: Any, device: str) -> Identified:
-    return identification.identified(Target(function, given), torch.device(device))
+def _identified(function: Function, given: Any, device: str) -> IdentifiedFunction:
+    return identification.identify(Target(function, given), torch.device(device))

@@ -18,7 +18,7 @@ import torch
 sys.path.append(str(Path(__file__).parents[1] / "identify"))
 from identifying import departures
 
-from rotcheck.identify.identification import identified
+from rotcheck.identify.identification import identify
 from rotcheck.implementations import load
 
 DEVICE = "pretend:0"
@@ -44,7 +44,7 @@ def found(specification: str, expected: dict[str, Any]) -> dict[str, Any]:
     target = replace(
         target, function=there(target.function), anew=lambda: there(named(specification))
     )
-    told = identified(target, torch.device(DEVICE)).told
+    told = identify(target, torch.device(DEVICE)).identification
     codes = [one.code for one in told.findings if one.mistake]
     return {"departures": departures(told, expected), "message": told.message, "findings": codes}
 

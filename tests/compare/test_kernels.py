@@ -13,7 +13,7 @@ from rotcheck.compare import judgement
 from rotcheck.compare.worker import convention_of, seen_of
 from rotcheck.declaration import declare
 from rotcheck.identify.asking.gradients import FOR_INFERENCE
-from rotcheck.identify.identification import identified
+from rotcheck.identify.identification import identify
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import load
 from rotcheck.measure.subject import Subject
@@ -74,8 +74,8 @@ def test_a_kernel_that_declares_its_convention_is_held_to_it() -> None:
 
 def test_train_and_bench_leave_out_the_gradient_of_such_a_kernel() -> None:
     name = f"{Path(kernels_for_inference.__file__)}:in_place"
-    found = identified(load.find(name, "cpu"), torch.device("cpu"))
-    setup = judgement.setup_of(Identified(found.told, to_builtins(found.convention)))
+    found = identify(load.find(name, "cpu"), torch.device("cpu"))
+    setup = judgement.setup_of(Identified(found.identification, to_builtins(found.convention)))
     subject = Subject(name, "cpu", convention_of(setup), **seen_of(setup))
     loaded = Loaded(name, "cpu", convention_of(setup), setup["no_gradient"])
     assert subject.no_gradient == FOR_INFERENCE

@@ -37,7 +37,7 @@ CPU = torch.device("cpu")
     ],
 )
 def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str) -> None:
-    told = identification.identified(load.find(f"{FILE}:{name}", "cpu"), CPU).told
+    told = identification.identify(load.find(f"{FILE}:{name}", "cpu"), CPU).identification
     assert told.call == call
     assert [one.code for one in told.findings if one.mistake] == [fault] * bool(fault)
     assert told.answer == ("wrong" if fault else "right")
@@ -45,7 +45,7 @@ def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str
 
 def test_a_class_for_images_is_built_for_a_small_one() -> None:
     """It is not judged as a text, whose rows are 0, 1, 2, ...: the grid is its own."""
-    told = identification.identified(load.find(f"{FILE}:OfAnImage", "cpu"), CPU).told
+    told = identification.identify(load.find(f"{FILE}:OfAnImage", "cpu"), CPU).identification
     assert [one.code for one in told.findings] == ["own-positions"]
 
 
@@ -89,7 +89,7 @@ def test_what_a_package_wants_set_is_set_before_a_class_of_it_is_built(
         "around.__enter__()",
     )
     monkeypatch.setattr(surroundings, "LINES", {"engine_of_others": lines})
-    told = identification.identified(load.find(f"{tmp_path}/rope.py:Rope", "cpu"), CPU).told
+    told = identification.identify(load.find(f"{tmp_path}/rope.py:Rope", "cpu"), CPU).identification
     assert [one.code for one in told.findings if one.mistake] == ["one-sign"]
     assert lines[1] in (told.findings[0].demonstration or "")
 
@@ -97,11 +97,11 @@ def test_what_a_package_wants_set_is_set_before_a_class_of_it_is_built(
 def test_an_unfinished_search_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first calls that run mix the rows of the batch; a later one is right, on a machine with time for it."""
     assert (
-        identification.identified(load.find(f"{FILE}:token_major", "cpu"), CPU).told.answer
+        identification.identify(load.find(f"{FILE}:token_major", "cpu"), CPU).identification.answer
         == "right"
     )
     monkeypatch.setattr(search_limit, "RUNS", 1)
-    told = identification.identified(load.find(f"{FILE}:token_major", "cpu"), CPU).told
+    told = identification.identify(load.find(f"{FILE}:token_major", "cpu"), CPU).identification
     assert told.answer == "unknown"
     assert "the search ended before" in told.findings[0].message
 

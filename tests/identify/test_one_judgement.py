@@ -20,7 +20,7 @@ from identifying import CPU
 import rotcheck
 from rotcheck import __version__
 from rotcheck.compare import judgement
-from rotcheck.identify.identification import identified
+from rotcheck.identify.identification import identify
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import load
 from rotcheck.preflight.decision import decide
@@ -56,7 +56,7 @@ def named(name: str) -> str:
 @cache
 def found(name: str) -> Identified:
     """Return what `identify` says."""
-    return Identified(identified(load.find(named(name), "cpu"), CPU).told, None)
+    return Identified(identify(load.find(named(name), "cpu"), CPU).identification, None)
 
 
 def cell(name: str) -> Cell:

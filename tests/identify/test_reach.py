@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rotcheck.identify.identification import identified
+from rotcheck.identify.identification import identify
 from rotcheck.implementations.load import Target
 from rotcheck.testing import assert_rotates
 
@@ -28,7 +28,7 @@ class Table(nn.Module):
 
 @pytest.mark.parametrize("rows", [300, 4096, 5000])
 def test_the_last_row_of_a_table_is_found(rows: int) -> None:
-    told = identified(Target(Table(rows), None), torch.device("cpu")).told
+    told = identify(Target(Table(rows), None), torch.device("cpu")).identification
     assert (told.follows, told.longest_context) == (True, rows - 1)
     assert told.findings == ()
 

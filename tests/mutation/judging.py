@@ -11,8 +11,8 @@ from originals import CPU, Original
 from torch import Tensor
 
 from rotcheck.compare.checks import names as check_names
-from rotcheck.identify.asking.traits import Function
-from rotcheck.identify.identification import identified
+from rotcheck.identify.asking.judged_function import Function
+from rotcheck.identify.identification import identify
 from rotcheck.implementations import load
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Case, Sizes
@@ -76,8 +76,11 @@ def told_of(function: Callable[..., Any]) -> list[Identification]:
     """Return what is told of a function, and of each of its flags the other way round."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made = identified(Target(function, None), CPU)
-        return [made.told, *(made.turned(flag) for flag in made.flags if made.turned)]
+        made = identify(Target(function, None), CPU)
+        return [
+            made.identification,
+            *(made.with_flag(flag) for flag in made.flags if made.with_flag),
+        ]
 
 
 def judged(mutant: Mutant, original: Original, own: Sequence[Identification]) -> Verdict:

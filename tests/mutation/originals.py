@@ -12,7 +12,7 @@ import torch
 
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
-from rotcheck.identify.identification import identified
+from rotcheck.identify.identification import identify
 from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.load import Target
@@ -109,5 +109,5 @@ def _readable(function: Callable[..., Any]) -> bool:
 
 
 def _convention(function: Callable[..., Any]) -> Convention | None:
-    found = identified(Target(function, None), CPU)
-    return found.convention if found.told.follows else None
+    found = identify(Target(function, None), CPU)
+    return found.convention if found.identification.follows else None

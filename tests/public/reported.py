@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from rotcheck.identify.identification import identified
+from rotcheck.identify.identification import identify
 from rotcheck.implementations import load
 from rotcheck.results import Identification
 
@@ -21,4 +21,6 @@ def specification(name: str, version: str) -> str:
 @cache
 def told(name: str, version: str) -> Identification:
     """Return what is told of a function, `case:function`; `version`: the name of a file of the case."""
-    return identified(load.find(specification(name, version), "cpu"), torch.device("cpu")).told
+    return identify(
+        load.find(specification(name, version), "cpu"), torch.device("cpu")
+    ).identification

@@ -101,15 +101,15 @@ def _held(made: Planted, thing: Any, convention: Convention) -> None:
 
 def _identified(made: Planted, thing: Any) -> None:
     """Identify it; what shows no mistake there is compared in the convention that was found."""
-    told = identification.identified(Target(fresh(thing), None, "as the tests build it"), CPU)
-    mistakes = [remark for remark in told.told.findings if remark.mistake]
+    told = identification.identify(Target(fresh(thing), None, "as the tests build it"), CPU)
+    mistakes = [remark for remark in told.identification.findings if remark.mistake]
     if mistakes:
         first = mistakes[0]
         made.take(
             "float32", "identify", ("identify", Evidence(finding=first.code, message=first.message))
         )
     elif told.convention is None:
-        made.take("float32", f"identify: {told.told.message}", None)
+        made.take("float32", f"identify: {told.identification.message}", None)
     else:
         for sizes in shapes_for(told.convention):
             for dtype in ("float32", "bfloat16"):

@@ -67,7 +67,9 @@ def test_nothing_that_is_right_needs_more_than_arithmetic_in_the_dtype(
 
 
 def _held(function: Callable[..., Any], convention: Convention) -> None:
-    told = identification.identified(Target(function, None, "as the tests build it"), CPU).told
+    told = identification.identify(
+        Target(function, None, "as the tests build it"), CPU
+    ).identification
     assert [remark.code for remark in told.findings if remark.mistake] == []
     assert told.follows
     found = told.convention

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from rotcheck.convention import Convention, role_of
-from rotcheck.identify.asking import traits
-from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.asking import judged_function
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import call_snippet, demonstration
 from rotcheck.identify.telling.demonstration import Attempt, Source
 from rotcheck.measure.case import Case, Sizes
@@ -118,7 +118,9 @@ def _right(found: Match, names: Sequence[str], tables: Tables) -> bool | None:
 
 def _error(found: Match, rank: int, given: Tables, held: Tables) -> float:
     """Return how far a rank's tokens are from the rows that they have in `held`, in tables as `given`."""
-    asked = traits.Function(found.caller.function, convention_of(found, rank), found.caller.device)
+    asked = judged_function.Function(
+        found.caller.function, convention_of(found, rank), found.caller.device
+    )
     width = found.caller.probe.width
     case = Case(asked, torch.float32, Sizes(1, 2, 2, width, held.of(rank)))
     tables = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(given.rows)))).tables()

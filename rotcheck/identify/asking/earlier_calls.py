@@ -6,7 +6,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from rotcheck.convention import Convention
-from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration
 from rotcheck.identify.telling.demonstration import FEW, Attempt, Source
 from rotcheck.measure.case import Sizes

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.asking import traits
+from rotcheck.identify.asking import judged_function
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.kernels import Operations
 
@@ -20,7 +20,7 @@ FOR_INFERENCE = (
 BY_DATA = "writes its result into its input by `.data`: autograd does not see it, and gradients come back unrotated"
 
 
-def unseen(asked: traits.Function, sizes: Sizes, *, in_place: bool) -> str | None:
+def unseen(asked: judged_function.Function, sizes: Sizes, *, in_place: bool) -> str | None:
     """Return the words for what autograd does not see, `FOR_INFERENCE` or `BY_DATA`; None where it sees all.
 
     A file that defines an autograd.Function is for training: there a kernel without one is judged by its gradient.

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify.asking import margins, traits
-from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.asking import judged_function, memory_margins
 from rotcheck.identify.calling.role_evidence import documentation
+from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain
@@ -25,7 +25,7 @@ _FEWER = re.compile(
 )
 
 
-def takes_fewer(asked: traits.Function) -> bool:
+def takes_fewer(asked: judged_function.Function) -> bool:
     """Return whether q and k are tensors of their own, with heads."""
     convention = asked.convention
     return (
@@ -35,7 +35,7 @@ def takes_fewer(asked: traits.Function) -> bool:
     )
 
 
-def of_fewer(asked: traits.Function, width: int) -> list[Remark]:
+def of_fewer(asked: judged_function.Function, width: int) -> list[Remark]:
     """Return what is wrong with k of fewer heads than q; none of a function that refuses it.
 
     It is a mistake of one that speaks of heads of k, and else worth knowing.
@@ -49,10 +49,10 @@ def of_fewer(asked: traits.Function, width: int) -> list[Remark]:
     return []
 
 
-def _wrong(asked: traits.Function, sizes: Sizes) -> str:
+def _wrong(asked: judged_function.Function, sizes: Sizes) -> str:
     """Return what is wrong with these sizes, in words; empty: nothing, or they are refused."""
     case = Case(asked, torch.float32, sizes)
-    call, spoilt = margins.within(case.call(), asked.device)
+    call, spoilt = memory_margins.within(case.call(), asked.device)
     before = case.call().inputs
     try:
         found = asked(call)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 
-from rotcheck.identify.asking import traits
-from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.asking import judged_function
+from rotcheck.identify.remarks import remark
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.errors import SAME, against
@@ -16,7 +16,7 @@ EVEN, ODD = (16, 32), (24, 48)  # powers of two, and widths that a kernel rounds
 ROWS = (0, 1, 2, 3)
 
 
-def of_no_power_of_two(asked: traits.Function) -> list[Remark]:
+def of_no_power_of_two(asked: judged_function.Function) -> list[Remark]:
     """Return what is wrong with heads of such widths, of a kernel that takes them and tables for all of their lanes."""
     known = asked.convention
     if (
@@ -37,7 +37,7 @@ def of_no_power_of_two(asked: traits.Function) -> list[Remark]:
     return [remark("head-width", words, seen)]
 
 
-def _wrong(asked: traits.Function, width: int) -> str | None:
+def _wrong(asked: judged_function.Function, width: int) -> str | None:
     """Return what is wrong in heads of this width, in words; empty: nothing; None: it does not take them."""
     try:
         case = Case(asked, torch.float32, Sizes(2, 2, 2, width, ROWS))

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.asking.traits import Function
+from rotcheck.identify.asking.judged_function import Function
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.measure.case import Case, Sizes

@@ -9,8 +9,8 @@ from rotcheck.identify.asking import flags
 from rotcheck.identify.asking.flags import Turning
 from rotcheck.identify.asking.flags import of_inverse as asks_for_inverse
 from rotcheck.identify.asking.flags import of_pairing as chooses_pairing
-from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.identification import Identified
+from rotcheck.identify.identified_function import IdentifiedFunction
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration
 from rotcheck.identify.telling.doubt import source_of
 from rotcheck.results import Identification, Remark
@@ -19,13 +19,13 @@ OTHER: dict[Pairing, Pairing] = {"half": "interleaved", "interleaved": "half"}
 WIDTH, HEADS = 64, 3
 
 
-def mistakes(made: Identified, turning: Turning, told: Identification) -> list[Remark]:
+def mistakes(made: IdentifiedFunction, turning: Turning, told: Identification) -> list[Remark]:
     """Return what is wrong with a flag: what the function does with it, or that it changes nothing and should."""
     wrong = flags.mistakes(turning, told)
     return wrong + (of_pairing(made, turning, told) or of_inverse(made, turning, told))
 
 
-def of_pairing(made: Identified, turning: Turning, told: Identification) -> list[Remark]:
+def of_pairing(made: IdentifiedFunction, turning: Turning, told: Identification) -> list[Remark]:
     """Return the mistake that a function pairs the same lanes whatever such a flag says, with what shows it."""
     convention = made.convention
     if convention is None or not _alike(made, told) or not chooses_pairing(turning.flag):
@@ -34,7 +34,7 @@ def of_pairing(made: Identified, turning: Turning, told: Identification) -> list
     return _idle(turning, asked, f"it turns {convention.pairing} pairs as well")
 
 
-def of_inverse(made: Identified, turning: Turning, told: Identification) -> list[Remark]:
+def of_inverse(made: IdentifiedFunction, turning: Turning, told: Identification) -> list[Remark]:
     """Return the mistake that a function turns by the same angle when it is asked for the rotation back."""
     convention = made.convention
     if convention is None or not _alike(made, told) or not asks_for_inverse(turning.flag):
@@ -43,9 +43,9 @@ def of_inverse(made: Identified, turning: Turning, told: Identification) -> list
     return _idle(turning, asked, "it turns by the same angle, and not back")
 
 
-def _alike(made: Identified, told: Identification) -> bool:
+def _alike(made: IdentifiedFunction, told: Identification) -> bool:
     """Return whether a function follows the same convention with a flag as without it."""
-    own, other = made.told.convention, told.convention
+    own, other = made.identification.convention, told.convention
     if own is None or other is None or not told.follows:
         return False
     fields = ("pairing", "direction", "output_lanes", "tables")

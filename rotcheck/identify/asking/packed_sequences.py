@@ -6,12 +6,12 @@ from dataclasses import replace
 import torch
 
 from rotcheck.convention import role_of
-from rotcheck.identify.asking import traits
-from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.asking import judged_function
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.reading.response import TOLERANCE
+from rotcheck.identify.remarks import remark
 from rotcheck.measure import errors
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.results import Remark, Told
@@ -51,7 +51,7 @@ def of_starts(found: Match) -> tuple[list[Told], list[Remark]]:
 def _anew(found: Match) -> bool | None:
     """Return whether positions begin anew in tables of more rows than there are tokens; None: these are refused."""
     own = replace(found.convention, positions="any")
-    asked = traits.Function(found.caller.function, own, found.caller.device)
+    asked = judged_function.Function(found.caller.function, own, found.caller.device)
     width = found.caller.probe.width
     case = Case(asked, torch.float32, Sizes(1, 2, 2, width, POSITIONS))
     larger = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import torch
 
-from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading import departure
 from rotcheck.identify.reading.response import TOLERANCE, Caller
+from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark, Told
 
 LAST = "turns the last"

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from rotcheck.convention import coordinates, pairs, role_of, vocabulary
 from rotcheck.convention.vocabulary import said
-from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.response import TOLERANCE, Caller
+from rotcheck.identify.remarks import remark
 from rotcheck.implementations.construct import copied
 from rotcheck.results import Remark, Told
 

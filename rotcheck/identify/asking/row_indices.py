@@ -3,9 +3,9 @@
 import torch
 
 from rotcheck.convention import role_of
-from rotcheck.identify.asking import traits
-from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.asking import judged_function
 from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.elsewhere import another, at, indexes
 from rotcheck.measure.errors import SAME, against
@@ -17,7 +17,7 @@ ROWS = 12  # of the tables
 SEEN = f"positions {', '.join(map(str, UNSORTED))} in tables of {ROWS} rows"
 
 
-def of_positions(asked: traits.Function, sizes: Sizes) -> list[Remark]:
+def of_positions(asked: judged_function.Function, sizes: Sizes) -> list[Remark]:
     """Return what is wrong with the rows that a function takes from its tables; none where it is told no rows."""
     case = Case(asked, torch.float32, sizes)
     if not indexes(case):
@@ -44,7 +44,7 @@ def of_positions(asked: traits.Function, sizes: Sizes) -> list[Remark]:
     return [remark(*explain(there, results), SEEN)]
 
 
-def _name(asked: traits.Function) -> str:
+def _name(asked: judged_function.Function) -> str:
     """Return what the function calls its positions."""
     arguments, known = asked.convention.called_with, parameters(asked.function) or []
     at = next(at for at, argument in enumerate(arguments) if role_of(argument) == "positions")

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 
 from rotcheck.convention import Sections, lanes
-from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.response import TOLERANCE
+from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark, Told
 from rotcheck.rotary.tables import section_axes, sections
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from rotcheck.identify.angles.frequency_fit import Fit, fit
 from rotcheck.identify.angles.measured_angles import Angles, wrap
 from rotcheck.identify.calling.templates import parameters
-from rotcheck.identify.making import maker_calls
-from rotcheck.identify.making.maker_calls import Recipe
+from rotcheck.identify.making import table_calls
+from rotcheck.identify.making.table_calls import Recipe
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.rotary.schedules import Schedule
 
@@ -50,7 +50,7 @@ def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Bu
     """Return how a function makes a row for each patch of an image or a film that it is handed; None: it does not."""
     for recipe in _recipes(function, device):
         try:
-            made = maker_calls.few(function, recipe)
+            made = table_calls.few(function, recipe)
         except Exception:  # no image of such axes and patches, or it gives back no tables
             continue
         return recipe, made
@@ -91,7 +91,7 @@ def of_sides(
     """Return how the pairs of its patches turn, or in words why that is not understood."""
     larger = replace(recipe, sides=LARGE[recipe.x_axes])
     try:
-        more = maker_calls.few(function, larger)
+        more = table_calls.few(function, larger)
     except Exception:  # it takes no image as large as this
         larger, more = recipe, built
     owners = _owners(more.angles, larger.sides)

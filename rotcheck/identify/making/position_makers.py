@@ -10,10 +10,10 @@ from torch import Tensor
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import said
-from rotcheck.identify.asking.padding import padded_on
-from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.asking.padding_mask import padded_on
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration, doubt
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.load import Target

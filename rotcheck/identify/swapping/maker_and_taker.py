@@ -10,8 +10,8 @@ from rotcheck.convention import Convention, pairs, role_of, vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify import identification
 from rotcheck.identify.calling.templates import parameters
-from rotcheck.identify.making import maker_calls
-from rotcheck.identify.making.maker_calls import Recipe
+from rotcheck.identify.making import table_calls
+from rotcheck.identify.making.table_calls import Recipe
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.identify.swapping.file_fit import EXCHANGED
 from rotcheck.identify.telling import call_snippet, demonstration, table_doubt
@@ -64,8 +64,8 @@ def open_pair(setup: dict[str, Any]) -> Answer:
     taker, maker = (load.find(setup[each], setup["device"]) for each in ("taker", "maker"))
 
     def answer(kind: str) -> str | None:
-        found = maker_calls.find(maker.function, device)
-        convention = identification.identified(taker, device).convention
+        found = table_calls.find(maker.function, device)
+        convention = identification.identify(taker, device).convention
         if found is None or convention is None:
             return None
         try:
@@ -87,7 +87,7 @@ def _head_dim(maker: Target) -> int | None:
     if len(own) != 1:
         return None
     return (
-        maker_calls.HEAD_DIM
+        table_calls.HEAD_DIM
         if own[0].required
         else own[0].default
         if type(own[0].default) is int

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.identify.asking.traits import Function
-from rotcheck.identify.identification import Identified
-from rotcheck.identify.making import maker_calls
+from rotcheck.identify.asking.judged_function import Function
+from rotcheck.identify.identified_function import IdentifiedFunction
+from rotcheck.identify.making import table_calls
 from rotcheck.identify.making.table_forms import NotTables
 from rotcheck.identify.swapping import import_lines
 from rotcheck.identify.swapping.adapter import NARROWER
@@ -106,17 +106,20 @@ def beside_each_other(
     own: Callables,
     other: Callables,
     held: Likeness,
-    ours: Identified,
-    theirs: Identified,
+    ours: IdentifiedFunction,
+    theirs: IdentifiedFunction,
     device: torch.device,
 ) -> Likeness:
     """Return a likeness with what a run of both in this process says, where there is something to run."""
-    told, takes = theirs.told.convention, to_ask(held, ours.told, theirs.told)
+    told, takes = (
+        theirs.identification.convention,
+        to_ask(held, ours.identification, theirs.identification),
+    )
     if not runs(held) or told is None:
         return held
     convention, code = None if told.kind == "builds" else theirs.convention, held.adapter or ""
-    if convention is not None and ours.told.convention is not None:
-        convention = replace(convention, **layout_of_run(ours.told.convention, told))
+    if convention is not None and ours.identification.convention is not None:
+        convention = replace(convention, **layout_of_run(ours.identification.convention, told))
     try:
         lengths = at_lengths(own, other, code, convention, device) if asks_lengths(held) else {}
         return of_run(held, apart(own, other, code, convention, device, takes), lengths=lengths)
@@ -159,7 +162,7 @@ def _of_tables(
     own: Callables, other: Callables, device: torch.device, lengths: Sequence[int]
 ) -> dict[str, float]:
     """Compare what two makers give back for tables of several lengths, value by value."""
-    known = maker_calls.find(other, device)
+    known = table_calls.find(other, device)
     if known is None:
         raise NotTables("the other makes no tables")
     errors = {}
@@ -176,8 +179,8 @@ def _of_tables(
     return errors
 
 
-def _made(maker: Callables, recipe: maker_calls.Recipe, length: int) -> list[Tensor]:
-    return _tensors(maker_calls.called(maker, recipe, torch.arange(length), length))
+def _made(maker: Callables, recipe: table_calls.Recipe, length: int) -> list[Tensor]:
+    return _tensors(table_calls.called(maker, recipe, torch.arange(length), length))
 
 
 def _values(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:

@@ -18,21 +18,21 @@ from rotcheck.identify.asking import (
     grouped_heads,
     head_widths,
     idle_arguments,
-    memory_bounds,
     packed_sequences,
-    padding,
+    padding_mask,
     partial_rotation,
     point_coordinates,
+    stores_outside,
 )
 from rotcheck.identify.asking import earlier_calls as kept_calls
 from rotcheck.identify.asking.gradients import BY_DATA
-from rotcheck.identify.asking.more_rows import ONE, placed
-from rotcheck.identify.asking.remarks import remark
+from rotcheck.identify.asking.many_rows import ONE, placed
 from rotcheck.identify.calling import documented_shapes, role_evidence
 from rotcheck.identify.calling.documented_layout import documented_layout
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import TENSORS, parameters
-from rotcheck.identify.making import grids
+from rotcheck.identify.making import grid_squares
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration
 from rotcheck.identify.telling.demonstration import Attempt, Source
 from rotcheck.identify.telling.loading_lines import loading
@@ -72,7 +72,7 @@ def decided(
     names = role_evidence.arguments_without_evidence(
         found.caller.function, found.convention.arguments
     )
-    mask = padding.must_move(found)
+    mask = padding_mask.must_move(found)
     idle_ones = idle_arguments.arguments_of(found, [*names, *([mask] if mask else [])])
     idle_ones += idle_arguments.unread_ranks(found.caller.function)
     if told.answer != "wrong":
@@ -114,7 +114,7 @@ def in_doubt(told: Identification, settled: Identification, advice: str) -> Iden
 
 def _doubts(found: Match, names: Sequence[str]) -> list[str]:
     """Return why a call is not beyond doubt; empty: it is."""
-    sides = grids.names_of_sides(found.caller.function)
+    sides = grid_squares.names_of_sides(found.caller.function)
     doubts = [f"nothing speaks for what `{name}` is" for name in names if name not in sides]
     convention = found.convention
     real = "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED
@@ -193,7 +193,7 @@ def _with_idle(told: Identification, names: Sequence[str], found: Match) -> Iden
         return told
     counts = found.convention.positions == "from 0"
     why = (
-        {padding.mask_of(found): "a padded row turns as if it began with its padding"}
+        {padding_mask.mask_of(found): "a padded row turns as if it began with its padding"}
         if counts
         else {}
     )
@@ -283,7 +283,7 @@ def _on_device(
             Attempt(each, sizes, rows=rows) for each in conventions if each.table_axes == "sw"
         ]
     if one.code == "writes-outside":
-        lanes = dict.fromkeys((probe.width, *memory_bounds.WIDTHS))
+        lanes = dict.fromkeys((probe.width, *stores_outside.WIDTHS))
         every = [Sizes(2, 2, 2, width, demonstration.FEW) for width in lanes]
         any_width = replace(conventions[0], head_dim=None)
         tries = [Attempt(any_width, each) for each in every]
@@ -354,14 +354,14 @@ def _on_device(
 def _grid(source: Source, found: Match) -> str | None:
     """Return Python that shows that two squares of one row turn by other angles of the row."""
     angles = found.reading.angles
-    square = grids.laid(angles) if angles is not None else None
+    square = grid_squares.laid(angles) if angles is not None else None
     if square is None:
         return None
     probe = found.caller.probe
-    sizes = Sizes(2, 2, 2, probe.width, tuple(range(grids.SQUARES)))
+    sizes = Sizes(2, 2, 2, probe.width, tuple(range(grid_squares.SQUARES)))
     try:
         return demonstration.of_grid(
-            source, Attempt(found.convention, sizes), square.rows[0], grids.HIGH
+            source, Attempt(found.convention, sizes), square.rows[0], grid_squares.HIGH
         )
     except Exception:  # no plain formula is known for its call
         return None

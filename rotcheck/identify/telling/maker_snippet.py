@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotcheck.identify.making.maker_calls import BASE, BATCH, HEAD_DIM, HEADS, Recipe
+from rotcheck.identify.making.table_calls import BASE, BATCH, HEAD_DIM, HEADS, Recipe
 from rotcheck.identify.telling.loading_lines import loading
 from rotcheck.implementations.registry import GIVEN
 

@@ -11,8 +11,8 @@ from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.calling.templates import parameters
-from rotcheck.identify.making import grids, maker_calls
-from rotcheck.identify.making.maker_calls import Recipe
+from rotcheck.identify.making import grid_squares, table_calls
+from rotcheck.identify.making.table_calls import Recipe
 from rotcheck.identify.making.table_forms import Built, read
 from rotcheck.identify.telling.demonstration import PRINT, Source, shown
 from rotcheck.identify.telling.doubt import AGAIN, in_doubt, settled, source_of
@@ -20,7 +20,7 @@ from rotcheck.implementations.load import Target
 from rotcheck.results import Identification
 
 ROWS = (
-    tuple(range(maker_calls.FEW_ROWS)),
+    tuple(range(table_calls.FEW_ROWS)),
     *((0, 1, row) for row in (257, 1000, 2049, 4097, 65537, 131071)),
 )
 _KNOWN = (
@@ -71,7 +71,7 @@ def _unspoken(function: Callable[..., Any], arguments: Sequence[str]) -> list[st
         one for one in enumerate(arguments) if role_of(one[1]) not in ("True", "False")
     ]  # those are flags
     named = [argument.rpartition("=")[0] or known[at] for at, argument in asked]
-    sides = ("t", *grids.names_of_sides(function))
+    sides = ("t", *grid_squares.names_of_sides(function))
     return [
         name
         for name in named
@@ -130,10 +130,10 @@ def inputs(recipe: Recipe, rows: Sequence[int], length: int) -> list[str]:
         lines.append(f"positions = torch.tensor({list(rows)}){'[None]' if batched else ''}")
     if "x" in roles:
         sizes = {
-            "b": maker_calls.BATCH,
+            "b": table_calls.BATCH,
             "s": length,
-            "h": maker_calls.HEADS,
-            "d": maker_calls.HEAD_DIM,
+            "h": table_calls.HEADS,
+            "d": table_calls.HEAD_DIM,
         }
         lines.append(f"x = torch.zeros({', '.join(str(sizes[axis]) for axis in recipe.x_axes)})")
     return lines
@@ -144,8 +144,8 @@ def arguments(recipe: Recipe, length: int) -> str:
     kinds = {
         "float": "positions.float()",
         "S": str(length),
-        "D": str(maker_calls.HEAD_DIM),
-        "B": str(maker_calls.BATCH),
+        "D": str(table_calls.HEAD_DIM),
+        "B": str(table_calls.BATCH),
         "float32": "torch.float32",
         "device": '"cpu"',
     }

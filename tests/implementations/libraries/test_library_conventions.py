@@ -33,7 +33,7 @@ LIBRARIES = "rotcheck.implementations.libraries"
 
 
 def identified(target: Target) -> Identification:
-    return identification.identified(target, CPU).told
+    return identification.identify(target, CPU).identification
 
 
 def module(name: str) -> Implementation:

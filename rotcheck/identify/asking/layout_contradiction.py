@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from rotcheck.convention import Convention, split
-from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import documented_shapes
 from rotcheck.identify.calling.documented_layout import DocumentedLayout, documented_layout
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import TABLES
 from rotcheck.identify.reading.convention_words import shape_words
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.grounds import any_layout
 from rotcheck.results import Remark
 

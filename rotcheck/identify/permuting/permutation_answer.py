@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from rotcheck.identify.asking import weight_permutations
-from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.asking.weight_permutations import STAYS, WIDTH, Call, Kind, Moved
 from rotcheck.identify.calling.untried_arguments import untried_arguments
+from rotcheck.identify.permuting import weight_permutations
+from rotcheck.identify.permuting.weight_permutations import STAYS, WIDTH, Call, Kind, Moved
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration, doubt
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.load import Target

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.making.maker_calls import Recipe
+from rotcheck.identify.making.table_calls import Recipe
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.results import Remark
 

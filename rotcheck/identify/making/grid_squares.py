@@ -10,14 +10,14 @@ from torch import Tensor
 
 from rotcheck.convention import role_of
 from rotcheck.identify.angles.measured_angles import wrap
-from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling import candidates, search
 from rotcheck.identify.calling.argument_names import roles
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import TENSORS, parameters
-from rotcheck.identify.making.maker_calls import Recipe, called
+from rotcheck.identify.making.table_calls import Recipe, called
 from rotcheck.identify.making.table_forms import NotTables, read
 from rotcheck.identify.reading.response import Caller, ProbeSizes
+from rotcheck.identify.remarks import remark
 from rotcheck.implementations.construct import copied
 from rotcheck.implementations.hints import hints
 from rotcheck.results import Remark

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.identify.asking import traits
-from rotcheck.identify.asking.remarks import as_far_as, has_room, remark
+from rotcheck.identify.asking import judged_function
 from rotcheck.identify.reading.convention_words import call_words, shape_words
 from rotcheck.identify.reading.locations import span
+from rotcheck.identify.remarks import as_far_as, has_room, remark
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.errors import SAME, against
@@ -29,7 +29,7 @@ NEAR = 1e-3
 
 
 def of_many_rows(
-    asked: traits.Function, others: Sequence[Convention], sizes: Sizes
+    asked: judged_function.Function, others: Sequence[Convention], sizes: Sizes
 ) -> list[Remark]:
     """Return what is wrong with the values of some hundred rows, in a call that is right for a few.
 
@@ -46,7 +46,7 @@ def of_many_rows(
     return wrong
 
 
-def of_one_row(asked: traits.Function, sizes: Sizes) -> list[Remark]:
+def of_one_row(asked: judged_function.Function, sizes: Sizes) -> list[Remark]:
     """Return what is wrong with a single row of a batch, as when a model decodes, in a call that is right for more."""
     known = asked.convention
     if known.tables == "positions" and known.positions == "from 0":
@@ -74,7 +74,9 @@ def placed(known: Convention) -> Convention:
     return replace(known, positions="any") if known.positions == "offset" else known
 
 
-def _wrong(asked: traits.Function, sizes: Sizes, *, past_alone: bool = False) -> list[Remark]:
+def _wrong(
+    asked: judged_function.Function, sizes: Sizes, *, past_alone: bool = False
+) -> list[Remark]:
     """Return what is wrong with many rows; `past_alone`: nothing but rows that turn as another."""
     known = asked.convention
     last = MANY if known.last_position is None else known.last_position + 1

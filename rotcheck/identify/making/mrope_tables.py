@@ -8,10 +8,10 @@ import torch
 from msgspec import structs
 
 from rotcheck.identify.asking.point_coordinates import AXES, sections_of
-from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.making import maker_calls
-from rotcheck.identify.making.maker_calls import FEW_ROWS, STILL, Recipe
+from rotcheck.identify.making import table_calls
+from rotcheck.identify.making.table_calls import FEW_ROWS, STILL, Recipe
 from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.implementations.construct import copied
 from rotcheck.results import Remark
@@ -23,13 +23,13 @@ def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Bu
     """Return how a function makes tables of positions for time, height and width; None: it does not."""
     if not sections_of(function):
         return None
-    for recipe in maker_calls.recipes(function, device):
-        if not maker_calls.positions_named(function, recipe):
+    for recipe in table_calls.recipes(function, device):
+        if not table_calls.positions_named(function, recipe):
             continue
         for axes in POINT_AXES:
             pointed = replace(recipe, point_axes=axes, coordinates=len(AXES))
             try:
-                made = maker_calls.few(function, pointed)
+                made = table_calls.few(function, pointed)
             # it takes no such positions, or gives back a table for each of the three
             except Exception:
                 continue
@@ -72,7 +72,7 @@ def _listed(counts: tuple[int, ...]) -> str:
 def _turns(function: Callable[..., Any], recipe: Recipe, axis: int) -> bool:
     points = torch.zeros(FEW_ROWS, len(AXES), dtype=torch.int64)
     points[:, axis] = torch.arange(FEW_ROWS)
-    made = maker_calls.build(copied(function), recipe, points, torch.float32)
+    made = table_calls.build(copied(function), recipe, points, torch.float32)
     return bool((made.angles[1] - made.angles[0]).abs().max() > STILL)
 
 

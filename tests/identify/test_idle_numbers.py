@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rotcheck.identify.identification import identified
+from rotcheck.identify.identification import identify
 from rotcheck.implementations import load
 from rotcheck.report.identification import choices, title
 from rotcheck.results import Identification
@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "parameters_of_classes.py"
 
 @cache
 def told(name: str) -> Identification:
-    return identified(load.find(f"{FILE}:{name}", "cpu"), torch.device("cpu")).told
+    return identify(load.find(f"{FILE}:{name}", "cpu"), torch.device("cpu")).identification
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ from torch import Tensor
 from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.angles.object_config import layer_types
-from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.templates import Parameter, parameters
-from rotcheck.identify.making.maker_calls import (
+from rotcheck.identify.making.table_calls import (
     FEW_ROWS,
     LAYER_TYPE,
     Recipe,
@@ -22,6 +21,7 @@ from rotcheck.identify.making.maker_calls import (
     positions_named,
 )
 from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.implementations.construct import copied
 from rotcheck.measure.device import fetch

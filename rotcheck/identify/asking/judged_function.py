@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.identify.asking import margins
+from rotcheck.identify.asking import memory_margins
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.errors import SAME, Measured, against
@@ -198,7 +198,7 @@ def takes(asked: Function, sizes: Sizes = USUAL) -> tuple[dict[str, bool], dict[
 
 def _within(asked: Function, sizes: Sizes) -> None:
     """Call it. Raises `NoResult` where it writes outside of its tensors, and what the function raises."""
-    call, spoilt = margins.within(Case(asked, torch.float32, sizes).call(), asked.device)
+    call, spoilt = memory_margins.within(Case(asked, torch.float32, sizes).call(), asked.device)
     asked(call)
     if any(spoilt()):
         raise NoResult("writes outside of its tensors")

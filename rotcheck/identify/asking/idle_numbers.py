@@ -18,10 +18,10 @@ from torch import Tensor
 from rotcheck.convention.vocabulary import FACTOR, PAIR_FACTORS, ROTARY_DIM, said
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.asking.flags import rebuilt
-from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.asking.traits import Function
+from rotcheck.identify.asking.judged_function import Function
 from rotcheck.identify.calling.search import Match
-from rotcheck.identify.making.maker_calls import Recipe, called
+from rotcheck.identify.making.table_calls import Recipe, called
+from rotcheck.identify.remarks import remark
 from rotcheck.implementations.interpreter import interprets
 from rotcheck.implementations.load import Target
 from rotcheck.measure.case import Case, Sizes

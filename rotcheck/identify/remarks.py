@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rotcheck import diagnose
 from rotcheck.convention import Convention
-from rotcheck.identify.asking import gradients, traits
+from rotcheck.identify.asking import gradients, judged_function
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.convention_words import call_words, shape_words
 from rotcheck.identify.reading.matrix_reading import MatrixReading
@@ -117,10 +117,10 @@ def _unlike(k: MatrixReading, q: MatrixReading, seen: str, departs: str) -> Rema
     return remark("unlike", departs or words, seen)
 
 
-def of_values(asked: traits.Function, sizes: Sizes) -> tuple[float | None, list[Remark]]:
+def of_values(asked: judged_function.Function, sizes: Sizes) -> tuple[float | None, list[Remark]]:
     """Return the error for random values at hard positions, and what is wrong with them."""
     try:
-        off, wrong = traits.judged(asked, sizes)
+        off, wrong = judged_function.judged(asked, sizes)
     except Exception as error:  # it takes the probe's call and not this one
         words = f"raises {type(error).__name__} for other sizes: {(str(error).splitlines() or [''])[0][:160]}"
         return None, [remark("raised", words, "a call with random values")]
@@ -128,7 +128,9 @@ def of_values(asked: traits.Function, sizes: Sizes) -> tuple[float | None, list[
     return off.error, [remark(*wrong, shown)] if wrong else []
 
 
-def of_batch_rows(asked: traits.Function, others: list[Convention], sizes: Sizes) -> list[Remark]:
+def of_batch_rows(
+    asked: judged_function.Function, others: list[Convention], sizes: Sizes
+) -> list[Remark]:
     """Give each batch row positions of its own, in the first of the calls that has room for them."""
     own = asked.convention
     every = (own, *(as_far_as(other, own) for other in others))
@@ -139,7 +141,7 @@ def of_batch_rows(asked: traits.Function, others: list[Convention], sizes: Sizes
     few = tuple(at for at in sizes.positions if isinstance(at, int) and at < 100)
     rows = (few, tuple(reversed(few)))
     try:
-        off = traits.measured(
+        off = judged_function.measured(
             replace(asked, convention=roomy[0]), replace(sizes, batch=2, positions=rows)
         )
     except Exception:  # it takes one row of positions for all
@@ -173,7 +175,7 @@ def has_room(convention: Convention) -> bool:
     return "b" in convention.axes and own
 
 
-def of_training(asked: traits.Function, sizes: Sizes, *, in_place: bool) -> list[Remark]:
+def of_training(asked: judged_function.Function, sizes: Sizes, *, in_place: bool) -> list[Remark]:
     """Return that autograd does not see what it does: a choice of a kernel, and else a mistake."""
     words, seen = gradients.unseen(asked, sizes, in_place=in_place), "the gradient of a sum"
     if words == gradients.FOR_INFERENCE:

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify.making import image_patches, maker_calls, maker_sections
-from rotcheck.identify.making.maker_calls import Recipe
+from rotcheck.identify.making import image_patches, mrope_tables, table_calls
+from rotcheck.identify.making.table_calls import Recipe
 from rotcheck.identify.making.table_forms import Built
 
 
@@ -17,6 +17,6 @@ def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Bu
     """
     return (
         image_patches.find(function, device)
-        or maker_sections.find(function, device)
-        or maker_calls.find(function, device)
+        or mrope_tables.find(function, device)
+        or table_calls.find(function, device)
     )

@@ -23,19 +23,19 @@ from rotcheck.identify.angles.schedule_faults import (
     long_factors,
     not_dynamic,
 )
-from rotcheck.identify.asking.remarks import remark
-from rotcheck.identify.making import grids, image_patches, maker_calls, maker_sections
-from rotcheck.identify.making.maker_arguments import (
+from rotcheck.identify.making import grid_squares, image_patches, mrope_tables, table_calls
+from rotcheck.identify.making.position_arguments import (
     SURELY_OFFSET,
     Heeded,
     begins_at,
     of_arguments,
     other_layers,
 )
-from rotcheck.identify.making.maker_calls import STILL, Recipe, owners
-from rotcheck.identify.making.rounded_tables import rounded_tables
+from rotcheck.identify.making.table_calls import STILL, Recipe, owners
 from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.making.table_precision import rounded_tables
 from rotcheck.identify.reading.convention_words import shape_words
+from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.results import Described, Remark, Told
 from rotcheck.rotary.schedules import Plain
@@ -92,8 +92,8 @@ def of_maker(
         _tell_begin(own, heeded, begins_at(function, recipe), late)
     _tell_amplitude(own, built, made, known)
     if recipe.coordinates and not turning:
-        own.remarks += maker_sections.idle(function, recipe, built_as)
-    _tell_contradiction(own, maker_sections.contradiction(function, turning))
+        own.remarks += mrope_tables.idle(function, recipe, built_as)
+    _tell_contradiction(own, mrope_tables.contradiction(function, turning))
     lanes = None if recipe.coordinates or _told_width(recipe) else 2 * made.turning
     _tell_contradiction(own, contradiction(made, known, lanes, max(angles)))
     changes = any(one.code == "by-length" for one in own.remarks)
@@ -125,7 +125,7 @@ def _of_other_layers(
     """Yield each argument that asks for the layers of another kind, and which schedule these have."""
     for argument, other in other_layers(function, recipe).items():
         try:
-            made = maker_calls.few(function, other)
+            made = table_calls.few(function, other)
             apart = OwnAngles(Convention("half", "bshd", made.form), ())
             angles = _at_positions(function, other, made, apart, None, None)
         except Exception:  # it makes no tables for them
@@ -144,20 +144,26 @@ def _of_grid(function: Callable[..., Any], recipe: Recipe, built: Built, own: Ow
     own.schedule = "axial"
     seen = "as many rows as a grid of both lengths has squares"
     evidence = [Told(field="call", says=recipe.shown, because=seen)]
-    found = grids.of_maker(function, recipe)
+    found = grid_squares.of_maker(function, recipe)
     if isinstance(found, str):
         own.doubt = found
     else:
-        own.remarks += grids.exchanged(found)
-        evidence.append(Told(field="positions", says=found.words, because=grids.SEEN))
+        own.remarks += grid_squares.exchanged(found)
+        evidence.append(Told(field="positions", says=found.words, because=grid_squares.SEEN))
         if not found.exchanged:
             noise = 2 * torch.finfo(_real(built.dtype)).eps
-            tell_sides(own, function, partial(grids.angles_of, function, recipe), found, noise)
+            tell_sides(
+                own, function, partial(grid_squares.angles_of, function, recipe), found, noise
+            )
     return Made(_described(recipe, built, own, None), own, (*evidence, *own.evidence))
 
 
 def tell_sides(
-    own: OwnAngles, function: Callable[..., Any], lay: Lay, found: grids.Laid, noise: float = 0.0
+    own: OwnAngles,
+    function: Callable[..., Any],
+    lay: Lay,
+    found: grid_squares.Laid,
+    noise: float = 0.0,
 ) -> None:
     """Say which frequencies the squares of a grid turn by, along its height and along its width."""
     known = config_of(function)
@@ -342,7 +348,7 @@ def _kept(
     function: Callable[..., Any], recipe: Recipe, built: Built, position: int, built_as: str | None
 ) -> list[Remark]:
     """Return that few rows are others than before, once a longer sequence was asked for."""
-    again = maker_calls.build(function, recipe, torch.arange(len(built.angles)), torch.float32)
+    again = table_calls.build(function, recipe, torch.arange(len(built.angles)), torch.float32)
     eps = ROUNDINGS * torch.finfo(_real(built.dtype)).eps
     if same_row(again.angles[1], built.angles[1], eps):
         return []
@@ -374,7 +380,7 @@ def _at_positions(
     seen: Angles = {position: built.angles[position] for position in range(6)}
     last = PROBE_POSITIONS[-1] if recipe.positions == "given" else MOST_ROWS
     here = replace(recipe, device="cpu")
-    if recipe.device != "cpu" and not maker_calls.runs(on_cpu, here):
+    if recipe.device != "cpu" and not table_calls.runs(on_cpu, here):
         last = NEAR
         own.evidence.append(no_end())
         on_cpu = None
@@ -382,8 +388,8 @@ def _at_positions(
         rows = torch.tensor([0, 1, position])
         try:
             if on_cpu is not None:
-                maker_calls.build(on_cpu, here, rows, torch.float32)
-            more = maker_calls.build(function, recipe, rows, torch.float32)
+                table_calls.build(on_cpu, here, rows, torch.float32)
+            more = table_calls.build(function, recipe, rows, torch.float32)
         except Exception:  # it has no row for a position as large as this
             break
         # what grows with the rows is no number of pairs

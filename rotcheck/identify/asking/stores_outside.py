@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from rotcheck.identify.asking.remarks import remark
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.response import Caller, watches_memory
+from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 
 WIDTHS = (16, 24)  # a kernel rounds the second up to 32

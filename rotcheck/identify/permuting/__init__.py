@@ -1,0 +1,1 @@
+"""Functions that permute the rows of a checkpoint's weights between pairings."""
