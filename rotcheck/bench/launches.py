@@ -18,13 +18,13 @@ def show_compiled() -> None:
     os.environ[SHOW_COMPILED] = "1"
 
 
-def profiled(device: torch.device) -> profile:
+def profiler(device: torch.device) -> profile:
     """Return a profile to enter, which sees what `launches` and `memory` count."""
-    other = None if device.type in ("cpu", "mps") else device.type
-    return profile(profile_memory=True, use_device=other)
+    gpu = None if device.type in ("cpu", "mps") else device.type
+    return profile(profile_memory=True, use_device=gpu)
 
 
-def launches(seen: profile, device: torch.device) -> int | None:
+def launches(profiler: profile, device: torch.device) -> int | None:
     """Return how many kernels, copies and fills a GPU ran, or on a CPU how many operations did work.
 
     A CPU operation counts when it is the innermost one that reads or writes elements: views and allocations do
@@ -33,13 +33,13 @@ def launches(seen: profile, device: torch.device) -> int | None:
     """
     if device.type == "mps":
         return None
-    events: Sequence[FunctionEvent] = seen.function_events or []
+    events: Sequence[FunctionEvent] = profiler.function_events or []
     if device.type != "cpu":
-        other = sum(
+        gpu = sum(
             event.device_type != DeviceType.CPU and not event.is_user_annotation for event in events
         )
         # a profiler that does not know the device sees nothing of what it runs
-        return other or None
+        return gpu or None
     return sum(_works(event) and not any(map(_any_works, event.cpu_children)) for event in events)
 
 

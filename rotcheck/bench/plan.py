@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rotcheck.bench import shapes
-from rotcheck.bench.shapes import Room
+from rotcheck.bench import qkv_shapes
+from rotcheck.bench.qkv_shapes import Capacity
 from rotcheck.compare import plan as comparison
 from rotcheck.compare.judgement import STAND_INS
 from rotcheck.errors import RequestError
@@ -15,13 +15,13 @@ from rotcheck.results import Machine
 
 DTYPES = ("float32", "bfloat16")
 PASSES = ("forward", "forward+backward")
-COMPILED = "native-compiled"
+NATIVE_COMPILED = "native-compiled"
 WORKER = "rotcheck.bench.worker"
 WORKER_MAY = "a worker may hold"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class BenchRequest:
     """What was asked for, checked as far as it can be before anything runs."""
 
     implementations: tuple[str, ...]  # the baseline first
@@ -49,7 +49,7 @@ def request(
     asked_shapes: Sequence[str],
     passes: Sequence[str],
     against: str,
-) -> Request:
+) -> BenchRequest:
     """Return the request; raises `RequestError` for a name or a shape that cannot be one."""
     implementations = comparison.expanded(implementations)
     registry.check(against)
@@ -60,60 +60,62 @@ def request(
             raise RequestError(
                 f"device {device!r} is a stand-in: how long something takes there means nothing"
             )
-    named = implementations or (*registry.names(), COMPILED)
-    return Request(
-        comparison.once((against, *named)),
+    names = implementations or (*registry.names(), NATIVE_COMPILED)
+    return BenchRequest(
+        comparison.once((against, *names)),
         against,
         comparison.once(devices),
         comparison.once(dtypes) or DTYPES,
-        comparison.once([shapes.check(shape) for shape in asked_shapes]),
+        comparison.once([qkv_shapes.check(shape) for shape in asked_shapes]),
         tuple(name for name in PASSES if not passes or name in passes),
     )
 
 
-def devices(wanted: Request, machine: Machine) -> list[str]:
+def devices(request: BenchRequest, machine: Machine) -> list[str]:
     """Return the devices to run on; raises `RequestError` for one that is not here, saying what is."""
-    return comparison.devices(wanted.devices, machine)
+    return comparison.devices(request.devices, machine)
 
 
-def rooms(here: Sequence[str], machine: Machine, worker_gib: float) -> dict[str, Room]:
+def capacities(here: Sequence[str], machine: Machine, worker_gib: float) -> dict[str, Capacity]:
     """Return what each device has room for: its own memory, or where that is not known what a worker may hold."""
     lines = machine.devices()
-    known = {name: lines[name].values.get("memory_gib") for name in here if name in lines}
-    worker = Room(worker_gib, WORKER_MAY)
-    return {name: Room(own, f"{name} has") if (own := known.get(name)) else worker for name in here}
+    memory = {name: lines[name].values.get("memory_gib") for name in here if name in lines}
+    worker = Capacity(worker_gib, WORKER_MAY)
+    return {
+        name: Capacity(own, f"{name} has") if (own := memory.get(name)) else worker for name in here
+    }
 
 
-def groups(wanted: Request, rooms: Mapping[str, Room]) -> list[Group]:
+def groups(request: BenchRequest, rooms: Mapping[str, Capacity]) -> list[Group]:
     """Return the groups in the order to run them, by the devices and what each has room for.
 
     Raises `RequestError` when no device has room for a shape that was asked for.
     """
-    for shape, dtype in ((shape, dtype) for shape in wanted.shapes for dtype in wanted.dtypes):
-        reasons = [shapes.too_large(shape, dtype, room) for room in rooms.values()]
+    for shape, dtype in ((shape, dtype) for shape in request.shapes for dtype in request.dtypes):
+        reasons = [qkv_shapes.too_large(shape, dtype, room) for room in rooms.values()]
         if all(reasons):
-            held = any(room.whose == WORKER_MAY for room in rooms.values())
-            more = ", or raise --memory-limit" if held else ""
+            limited_by_worker = any(room.owner == WORKER_MAY for room in rooms.values())
+            more = ", or raise --memory-limit" if limited_by_worker else ""
             raise RequestError(
                 f"{'; '.join(filter(None, dict.fromkeys(reasons)))}; take a smaller shape{more}"
             )
     return [
         Group(device, dtype, shape, pass_)
         for device in rooms
-        for shape in wanted.shapes or shapes.DEFAULT
-        for dtype in wanted.dtypes
-        for pass_ in wanted.passes
+        for shape in request.shapes or qkv_shapes.DEFAULT
+        for dtype in request.dtypes
+        for pass_ in request.passes
     ]
 
 
 def job(
-    wanted: Request,
+    request: BenchRequest,
     group: Group,
     name: str,
-    shown: str,
+    label: str,
     *,
     against: bool,
-    known: Mapping[str, Any],
+    memory: Mapping[str, Any],
     known_against: Mapping[str, Any],
     seconds: float,
     timeout: float,
@@ -121,16 +123,16 @@ def job(
 ) -> Job:
     """Return the job of one row: a worker process of its own, its one task [dtype, pass].
 
-    `known`: what a worker is told of a function that was identified, `known_against` of the baseline.
+    `memory`: what a worker is told of a function that was identified, `known_against` of the baseline.
     """
     return Job(
         name=name,
         target=f"{WORKER}:open_row",
         setup={
             "implementation": name,
-            "shown": shown,
-            "known": known,
-            "against": wanted.against if against else None,
+            "shown": label,
+            "known": memory,
+            "against": request.against if against else None,
             "known_against": known_against,
             "device": group.device,
             "shape": group.shape,

@@ -1,4 +1,4 @@
-"""Runs contenders against each other, round by round, so that what drifts drifts for all of them."""
+"""Runs timers against each other, round by round, so that what drifts drifts for all of them."""
 
 from collections.abc import Sequence
 from itertools import cycle, permutations
@@ -11,7 +11,7 @@ FEWEST, MOST = 7, 1000  # rounds
 BATCH = 0.005
 
 
-class Contender(Protocol):
+class SupportsBatches(Protocol):
     """Something that can be called and timed."""
 
     most_calls: int  # in one batch
@@ -20,31 +20,31 @@ class Contender(Protocol):
         """Call it so many times and return the seconds that all of them took together."""
 
 
-def warm_up(contender: Contender) -> list[float]:
+def warm_up(timer: SupportsBatches) -> list[float]:
     """Return the seconds of each of its first calls."""
-    return [contender.batch(1) for _ in range(WARM_UP)]
+    return [timer.batch(1) for _ in range(WARM_UP)]
 
 
-def calls_of(contender: Contender, seconds: float) -> int:
+def calls_of(timer: SupportsBatches, seconds: float) -> int:
     """Return how many calls of so many seconds make a batch."""
-    return max(1, min(contender.most_calls, round(BATCH / max(seconds, 1e-9))))
+    return max(1, min(timer.most_calls, round(BATCH / max(seconds, 1e-9))))
 
 
 def interleaved(
-    contenders: Sequence[Contender], calls: Sequence[int], budget: float
+    timers: Sequence[SupportsBatches], calls: Sequence[int], budget: float
 ) -> list[list[float]]:
-    """Return the seconds of one call of each contender in each round.
+    """Return the seconds of one call of each timer in each round.
 
     Each round runs a batch of each, behind a call that is not timed, in every order in turn. It ends when all
     batches together took `budget` seconds, after 7 rounds at least and 1000 at most.
     """
-    seconds: list[list[float]] = [[] for _ in contenders]
-    orders = cycle(permutations(range(len(contenders))))
-    spent = 0.0
-    while len(seconds[0]) < FEWEST or (spent < budget and len(seconds[0]) < MOST):
+    seconds: list[list[float]] = [[] for _ in timers]
+    orders = cycle(permutations(range(len(timers))))
+    seconds_used = 0.0
+    while len(seconds[0]) < FEWEST or (seconds_used < budget and len(seconds[0]) < MOST):
         for at in next(orders):
-            contenders[at].batch(1)  # not timed: the one before gave memory back to the system
-            took = contenders[at].batch(calls[at])
-            seconds[at].append(took / calls[at])
-            spent += took
+            timers[at].batch(1)  # not timed: the one before gave memory back to the system
+            batch_seconds = timers[at].batch(calls[at])
+            seconds[at].append(batch_seconds / calls[at])
+            seconds_used += batch_seconds
     return seconds

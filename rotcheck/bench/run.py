@@ -6,8 +6,8 @@ from typing import Any
 
 from rotcheck import __version__
 from rotcheck.bench import plan
-from rotcheck.bench.rows import answered, not_run, row_of, settled
-from rotcheck.bench.shapes import Room, too_large
+from rotcheck.bench.qkv_shapes import Capacity, too_large
+from rotcheck.bench.timings import from_answer, not_run, timing_of, without_noise
 from rotcheck.compare import judgement
 from rotcheck.compare import plan as comparison
 from rotcheck.identify import run as identify
@@ -56,7 +56,7 @@ def bench(
     wanted = plan.request(implementations, devices, dtypes, shapes, passes, against)
     with Pool(preload=PRELOAD, workers=1, memory_limit=memory_limit) as pool:
         machine = probe.workplace(pool, SURVEYED)
-        rooms = plan.rooms(plan.devices(wanted, machine), machine, pool.memory_limit)
+        rooms = plan.capacities(plan.devices(wanted, machine), machine, pool.memory_limit)
         groups = plan.groups(wanted, rooms)
         planned = len(groups) * len(wanted.implementations)
         run = _Run(wanted, pool, rooms, seconds, timeout, on_row or (lambda row: None))
@@ -76,9 +76,9 @@ class _Run:
 
     def __init__(
         self,
-        wanted: plan.Request,
+        wanted: plan.BenchRequest,
         pool: Pool,
-        rooms: Mapping[str, Room],
+        rooms: Mapping[str, Capacity],
         seconds: float,
         timeout: float,
         on_row: Callable[[Timing], None],
@@ -109,12 +109,14 @@ class _Run:
         reason = too_large(group.shape, group.dtype, self._rooms[group.device])
         instead = self._known(name, group.device).get("instead")
         if instead:
-            row = answered(self._names[name], group, instead)
+            row = from_answer(self._names[name], group, instead)
         elif reason:
             row = not_run(self._names[name], group, "skipped", reason)
         else:
             row = self._timed(name, group, beside)
-            row = settled(row, floor or row.speedup)  # the baseline itself has nothing to pay back
+            row = without_noise(
+                row, floor or row.speedup
+            )  # the baseline itself has nothing to pay back
         self._rows.append(row)
         self._on_row(row)
         return row
@@ -128,14 +130,14 @@ class _Run:
                 name,
                 self._names[name],
                 against=beside,
-                known=self._known(name, group.device),
+                memory=self._known(name, group.device),
                 known_against=self._known(self._wanted.against, group.device),
                 seconds=self._seconds,
                 timeout=self._timeout / HUNG if hung else self._timeout,
                 caches=caches,
             )
             (done,) = self._pool.run([job])
-        row = row_of(done, self._names[name], group)
+        row = timing_of(done, self._names[name], group)
         if row.state == "hangs":
             self._hung.add((name, group.device))
         return row

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.bench import figures, launches, memory, rounds
-from rotcheck.bench.contenders import Contender, copying, rotation
+from rotcheck.bench import launches, peak_memory, rounds, timing_statistics
+from rotcheck.bench.batch_timer import BatchTimer, copy_timer, rotation_timer
 from rotcheck.bench.loaded import Loaded
-from rotcheck.bench.neighbours import Neighbours
-from rotcheck.bench.problem import Size, unfit
-from rotcheck.bench.shapes import GIB, Room, sizes_of, too_large
+from rotcheck.bench.processor_load import ProcessorLoad
+from rotcheck.bench.qkv_shapes import GIB, Capacity, sizes_of, too_large
+from rotcheck.bench.workload import Size, mismatch
 from rotcheck.compare.worker import Unidentified, convention_of
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.probe.inside.memory import memory_of
@@ -41,25 +41,25 @@ def open_row(setup: dict[str, Any]) -> Answer:
     )
     try:
         against = (
-            _loaded(setup["against"], row.device, setup["known_against"])
+            _load(setup["against"], row.device, setup["known_against"])
             if setup["against"]
             else None
         )
-        own = _loaded(setup["implementation"], row.device, setup["known"])
+        loaded = _load(setup["implementation"], row.device, setup["known"])
     except Unavailable as error:
         row = _with(row, state="unavailable", message=scrub(str(error)))
         return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
     except Unidentified:
-        told = setup["known"]["unidentified"]
-        row = _with(row, state="unidentified", message=told["message"], fix=told["advice"])
+        memory = setup["known"]["unidentified"]
+        row = _with(row, state="unidentified", message=memory["message"], fix=memory["advice"])
         return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
     budget = setup["seconds"]
     return lambda task: _answer(
-        _timed(_with(row, dtype=task[0], pass_=task[1]), own, against, budget)
+        _time(_with(row, dtype=task[0], pass_=task[1]), loaded, against, budget)
     )
 
 
-def _loaded(name: str, device: str, known: dict[str, Any]) -> Loaded:
+def _load(name: str, device: str, known: dict[str, Any]) -> Loaded:
     return Loaded(name, device, convention_of(known), known.get("no_gradient"))
 
 
@@ -77,48 +77,48 @@ def _answer(row: Timing) -> Any:
     return msgspec.to_builtins(row)
 
 
-def _timed(row: Timing, own: Loaded, against: Loaded | None, budget: float) -> Timing:
+def _time(row: Timing, loaded: Loaded, against: Loaded | None, budget: float) -> Timing:
     size = _size(row)
     _wake(size.device)
-    reason = own.skip(row.device, row.dtype, size.backward) or unfit(own.convention, size)
-    reason = reason or _crowded(row, size.device)
+    reason = loaded.skip(row.device, row.dtype, size.backward) or mismatch(loaded.convention, size)
+    reason = reason or _lacks_memory(row, size.device)
     if reason:
         return _with(row, state="skipped", message=reason)
     try:
-        raced = _contenders(own, against, size)
-        first = [rounds.warm_up(contender) for contender in raced]
+        timers = _timers(loaded, against, size)
+        first = [rounds.warm_up(timer) for timer in timers]
     except Unavailable as error:
         return _with(row, state="unavailable", message=scrub(str(error)))
-    mine = raced[-1]
-    calls = [rounds.calls_of(contender, min(seconds)) for contender, seconds in zip(raced, first)]
-    neighbours = Neighbours()
-    with neighbours.watched():
-        seconds = _raced(raced, calls, budget * len(raced))
+    mine = timers[-1]
+    calls = [rounds.calls_of(timer, min(seconds)) for timer, seconds in zip(timers, first)]
+    neighbours = ProcessorLoad()
+    with neighbours.observe():
+        seconds = _race(timers, calls, budget * len(timers))
     row = _with(
-        row, path=own.path() or row.implementation, rounds=len(seconds[-1]), calls=calls[-1]
+        row, path=loaded.path() or row.implementation, rounds=len(seconds[-1]), calls=calls[-1]
     )
     row = _with(row, others_percent=neighbours.busy_percent)
     row = _beside_the_copy(row, mine, seconds[0], seconds[-1], 2 if size.backward else 1)
-    row = _from_the_start(row, own, first[-1])
+    row = _from_the_start(row, loaded, first[-1])
     if against:
         row = _beside_the_baseline(row, against, first[1], seconds[1], seconds[-1])
     return _footprint(row, mine, size.device)
 
 
-def _crowded(row: Timing, device: torch.device) -> str | None:
+def _lacks_memory(row: Timing, device: torch.device) -> str | None:
     """Return why what is free on the device, which others use too, has no room for the shape."""
-    told = memory_of(device)
+    memory = memory_of(device)
     return (
-        too_large(row.shape, row.dtype, Room(told[0] / GIB, f"free on {row.device} are"))
-        if told
+        too_large(row.shape, row.dtype, Capacity(memory[0] / GIB, f"free on {row.device} are"))
+        if memory
         else None
     )
 
 
-def _contenders(own: Loaded, against: Loaded | None, size: Size) -> list[Contender]:
+def _timers(loaded: Loaded, against: Loaded | None, size: Size) -> list[BatchTimer]:
     """Return what is raced, itself the last."""
-    mine = rotation(own, size)
-    return [copying(mine, size), *([rotation(against, size)] if against else []), mine]
+    mine = rotation_timer(loaded, size)
+    return [copy_timer(mine, size), *([rotation_timer(against, size)] if against else []), mine]
 
 
 def _size(row: Timing) -> Size:
@@ -135,61 +135,64 @@ def _wake(device: torch.device) -> None:
     torch.autograd.grad(torch.cat((-x, x)) * 2, x, torch.ones(4, device=device))
 
 
-def _raced(raced: list[Contender], calls: list[int], budget: float) -> list[list[float]]:
+def _race(timers: list[BatchTimer], calls: list[int], budget: float) -> list[list[float]]:
     gc.collect()
     gc.disable()  # it would run in some batches and not in others
-    seconds = rounds.interleaved(raced, calls, budget)
+    seconds = rounds.interleaved(timers, calls, budget)
     gc.enable()
     return seconds
 
 
 def _beside_the_copy(
-    row: Timing, mine: Contender, copy: list[float], own: list[float], times: int
+    row: Timing, mine: BatchTimer, copy: list[float], loaded: list[float], times: int
 ) -> Timing:
-    moved = 2 * times * mine.bytes / GB
-    seconds, copied = figures.spread(own), figures.spread(copy)
+    byte_count = 2 * times * mine.bytes / GB
+    seconds, copy_spread = timing_statistics.spread(loaded), timing_statistics.spread(copy)
     return _with(
         row,
         seconds=seconds,
-        copy_seconds=copied,
-        copy_gb_per_second=moved / copied.median,
-        gb_per_second=moved / seconds.median,
-        times_copy=figures.ratio(own, copy),
-        copy_share=figures.ratio([100 * each for each in copy], own),
+        copy_seconds=copy_spread,
+        copy_gb_per_second=byte_count / copy_spread.median,
+        gb_per_second=byte_count / seconds.median,
+        times_copy=timing_statistics.ratio(loaded, copy),
+        copy_share=timing_statistics.ratio([100 * each for each in copy], loaded),
         input_bytes=mine.bytes,
     )
 
 
-def _from_the_start(row: Timing, own: Loaded, first: list[float]) -> Timing:
+def _from_the_start(row: Timing, loaded: Loaded, first: list[float]) -> Timing:
     assert row.seconds is not None, "it was timed"
-    compiled = own.seconds + figures.beyond(first, row.seconds)
+    compile_seconds = loaded.seconds + timing_statistics.excess(first, row.seconds)
     return _with(
-        row, load_seconds=own.seconds, first_call_seconds=first[0], compile_seconds=compiled
+        row,
+        load_seconds=loaded.seconds,
+        first_call_seconds=first[0],
+        compile_seconds=compile_seconds,
     )
 
 
 def _beside_the_baseline(
-    row: Timing, against: Loaded, first: list[float], theirs: list[float], own: list[float]
+    row: Timing, against: Loaded, first: list[float], theirs: list[float], loaded: list[float]
 ) -> Timing:
     assert row.seconds is not None, "it was timed"
     assert row.compile_seconds is not None, "its first calls were timed"
-    speedup, baseline = figures.ratio(theirs, own), figures.spread(theirs)
-    owed = row.compile_seconds - against.seconds - figures.beyond(first, baseline)
+    speedup, baseline = timing_statistics.ratio(theirs, loaded), timing_statistics.spread(theirs)
+    extra = row.compile_seconds - against.seconds - timing_statistics.excess(first, baseline)
     return _with(
         row,
         baseline_seconds=baseline,
         speedup=speedup,
-        break_even_calls=figures.break_even(owed, row.seconds, speedup),
+        break_even_calls=timing_statistics.break_even(extra, row.seconds, speedup),
     )
 
 
-def _footprint(row: Timing, mine: Contender, device: torch.device) -> Timing:
-    seen = launches.profiled(device)
-    mine.once(seen)
-    held = memory.peak(mine, device, seen)
+def _footprint(row: Timing, mine: BatchTimer, device: torch.device) -> Timing:
+    profiler = launches.profiler(device)
+    mine.once(profiler)
+    peak = peak_memory.peak(mine, device, profiler)
     return _with(
         row,
-        peak_bytes=held,
-        peak_inputs=None if held is None else held / mine.bytes,
-        launches=launches.launches(seen, device),
+        peak_bytes=peak,
+        peak_inputs=None if peak is None else peak / mine.bytes,
+        launches=launches.launches(profiler, device),
     )

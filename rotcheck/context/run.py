@@ -12,9 +12,9 @@ import msgspec
 
 from rotcheck import __version__
 from rotcheck.compare.plan import display_names
+from rotcheck.context.angle_profile import RIGHT, AngleProfile
 from rotcheck.context.conditions import FIRST, ON_CPU, names
-from rotcheck.context.known import RIGHT, Known
-from rotcheck.context.rows import maker_of, not_run, row_of
+from rotcheck.context.reach_verdicts import maker_of, not_run, row_of
 from rotcheck.errors import REQUEST, RequestError
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job, Pool, Raised, Returned
@@ -108,7 +108,7 @@ class _Run:
     on_row: Callable[[str], None]
     to: int | None = None  # so many positions must be right; None: as many as each claims
     interrupted: bool = False
-    _known: dict[str, Known] = field(default_factory=dict)
+    _known: dict[str, AngleProfile] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
     # seconds that importing and building took
     _opening: dict[str, float] = field(default_factory=dict)
@@ -164,16 +164,18 @@ class _Run:
         return jobs
 
     def _job(self, name: str, *conditions: str, target: str = WORKER, device: str = "") -> Job:
-        known, device = self._known.get(name), device or self.device
-        if known and device == CPU:
-            known = msgspec.structs.replace(known, last=None)  # there it may be asked for anything
+        profile, device = self._known.get(name), device or self.device
+        if profile and device == CPU:
+            profile = msgspec.structs.replace(
+                profile, last=None
+            )  # there it may be asked for anything
         setup: dict[str, Any] = {
             "specification": name,
             "implementation": name,
             "device": device,
             "then": self.device,
             "to": self.to,
-            "known": msgspec.to_builtins(known) if known else None,
+            "known": msgspec.to_builtins(profile) if profile else None,
         }
         tasks = [["", condition] for condition in conditions]
         fresh = _elsewhere(device)
@@ -199,12 +201,14 @@ class _Run:
             if "refused" in done.outcome.value:
                 self._refused[name] = done.outcome.value["refused"]
             if "known" in done.outcome.value:
-                self._known.setdefault(name, msgspec.convert(done.outcome.value["known"], Known))
+                self._known.setdefault(
+                    name, msgspec.convert(done.outcome.value["known"], AngleProfile)
+                )
 
     def _left_out(self, name: str) -> None:
         first = self._rows[name, FIRST]
-        known = first.verdict in ("skipped", "unavailable") or name in self._known
-        said = "" if known else "it was not recognised as constructed: "
+        profile = first.verdict in ("skipped", "unavailable") or name in self._known
+        said = "" if profile else "it was not recognised as constructed: "
         for condition in (each for each in self.conditions if each != FIRST):
             row = not_run(self._shown[name], condition, self.device, f"{said}{first.message}")
             verdict = "unavailable" if first.verdict == "unavailable" else "skipped"

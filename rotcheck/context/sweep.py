@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from rotcheck.context.known import POSITIONS, RIGHT, Known
-from rotcheck.context.sources import Look, NoRotation, Source, Turns, reason
+from rotcheck.context.angle_profile import POSITIONS, RIGHT, AngleProfile
+from rotcheck.context.angle_sources import AngleSource, Look, NoRotation, Turns, reason
 
 SLOW = 0.5  # seconds that a call may take before larger positions are left out
-LOST = math.inf  # radians, of what is no rotation any more
+NO_ROTATION = math.inf  # radians, of what is no rotation any more
 AGAIN = 2  # calls to see whether it really takes as long
 NORM = 0.05  # share by which the length of a turned pair may be off
 Phase = tuple[int, float]
@@ -38,10 +38,10 @@ class Curve:
 class Truth:
     """What the angles have to be, float64."""
 
-    def __init__(self, known: Known) -> None:
-        self._frequencies = torch.tensor(known.frequencies, dtype=torch.float64)
-        self._zero = torch.tensor(known.zero, dtype=torch.float64)
-        self._amplitude, self._direction = known.amplitude, known.direction
+    def __init__(self, profile: AngleProfile) -> None:
+        self._frequencies = torch.tensor(profile.frequencies, dtype=torch.float64)
+        self._zero = torch.tensor(profile.zero, dtype=torch.float64)
+        self._amplitude, self._direction = profile.amplitude, profile.direction
 
     def angles(self, positions: Sequence[int]) -> Tensor:
         """Return the angles (n, P) at these positions."""
@@ -54,10 +54,10 @@ class Truth:
             raise NoRotation(
                 f"turns {turns.cos.shape[-1]} pairs where it turned {len(self._frequencies)}"
             )
-        off = wrapped(torch.atan2(turns.sin, turns.cos) - self.angles(positions)).abs().amax(-1)
+        off = wrap(torch.atan2(turns.sin, turns.cos) - self.angles(positions)).abs().amax(-1)
         norm = torch.hypot(turns.cos, turns.sin) / self._amplitude
         whole = ((norm - 1).abs() <= NORM).all(-1)  # NaN is not
-        return [float(o) if ok else LOST for o, ok in zip(off, whole)]
+        return [float(o) if ok else NO_ROTATION for o, ok in zip(off, whole)]
 
     def lost(self, turns: Turns, positions: Sequence[int]) -> tuple[str, str]:
         """Return the finding for turns that are no rotation, and words."""
@@ -76,20 +76,20 @@ class Truth:
         )
 
 
-def wrapped(angle: Tensor) -> Tensor:
+def wrap(angle: Tensor) -> Tensor:
     """Return an angle between -pi and pi."""
     return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
 
 
-def sweep(asked: Source, known: Known, most: int = POSITIONS[-1]) -> Curve:
+def sweep(source: AngleSource, profile: AngleProfile, most: int = POSITIONS[-1]) -> Curve:
     """Measure an object at hard positions up to `most`, and look for the first wrong one.
 
     Raises what the object raises at the smallest positions.
     """
-    curve, truth = Curve(), Truth(known)
-    reach = asked.reached(most)
+    curve, truth = Curve(), Truth(profile)
+    reach = source.range_to(most)
     look = reach.look
-    for group in groups(known, min(reach.last, most)):
+    for group in groups(profile, min(reach.last, most)):
         began = time.perf_counter()
         try:
             turns = look(group)
@@ -106,7 +106,7 @@ def sweep(asked: Source, known: Known, most: int = POSITIONS[-1]) -> Curve:
             break
     else:
         curve.stopped, curve.refused = reach.stopped, reach.last + 1 if reach.refused else None
-    _refine(curve, truth, look, asked.at_once)
+    _refine(curve, truth, look, source.at_once)
     return curve
 
 
@@ -120,22 +120,25 @@ def is_slow(look: Look, group: Sequence[int]) -> bool:
     return True
 
 
-def groups(known: Known, last: int) -> list[tuple[int, ...]]:
+def groups(profile: AngleProfile, last: int) -> list[tuple[int, ...]]:
     """Return the positions to ask for up to the last one, the small ones together, the larger ones one by one."""
-    wanted = sorted({*POSITIONS, known.judged_to - 1, last})
-    taken = [position for position in wanted if position <= last]
-    return [tuple(p for p in taken if p < 4), *((p,) for p in taken if p >= 4)]
+    positions = sorted({*POSITIONS, profile.judged_to - 1, last})
+    positions_within = [position for position in positions if position <= last]
+    return [
+        tuple(p for p in positions_within if p < 4),
+        *((p,) for p in positions_within if p >= 4),
+    ]
 
 
 def _add(curve: Curve, truth: Truth, turns: Turns, positions: Sequence[int]) -> None:
     errors = truth.errors(turns, positions)
     curve.errors.update(zip(positions, errors))
-    if LOST in errors and curve.lost is None:
+    if NO_ROTATION in errors and curve.lost is None:
         curve.lost, curve.words = truth.lost(turns, positions)
 
 
 def _lose(curve: Curve, positions: Sequence[int], finding: str, words: str) -> None:
-    curve.errors.update(dict.fromkeys(positions, LOST))
+    curve.errors.update(dict.fromkeys(positions, NO_ROTATION))
     curve.lost, curve.words = curve.lost or finding, curve.words or words
 
 
@@ -147,14 +150,14 @@ def _refine(curve: Curve, truth: Truth, look: Look, at_once: int) -> None:
         (position for position in positions if wrong is None or position < wrong), default=None
     )
     while right is not None and wrong is not None and wrong - right > 1:
-        (right, curve.errors[right]), (wrong, curve.errors[wrong]) = _narrowed(
+        (right, curve.errors[right]), (wrong, curve.errors[wrong]) = _narrow(
             truth, look, (right, curve.errors[right]), (wrong, curve.errors[wrong]), at_once
         )
     curve.right_to, curve.wrong_at = right, wrong
     curve.exact = wrong is not None
 
 
-def _narrowed(
+def _narrow(
     truth: Truth, look: Look, right: Phase, wrong: Phase, at_once: int
 ) -> tuple[Phase, Phase]:
     """Return two positions between these, closer to each other, of which the first is right."""
@@ -163,7 +166,7 @@ def _narrowed(
     try:
         errors = truth.errors(look(between), between)
     except NoRotation:
-        errors = [LOST] * len(between)
+        errors = [NO_ROTATION] * len(between)
     rising = [right, *zip(between, errors), wrong]
     bad = next(at for at, (_, error) in enumerate(rising) if not error <= RIGHT)
     return rising[bad - 1], rising[bad]

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-DROPPED = 13  # of float32's 23 bits
+DROPPED_BITS = 13  # of float32's 23 bits
 SIDE = 256  # of matrices large enough for what multiplies in TF32
 PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addbmm", "matmul", "linear", "einsum"}
 
 
-class Emulated(TorchDispatchMode):
+class TF32Emulation(TorchDispatchMode):
     """While it is entered, matrix products of float32 tensors take their operands in TF32."""
 
     def __init__(self) -> None:
@@ -23,21 +23,21 @@ class Emulated(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.overloadpacket.__name__ in PRODUCTS:
-            args = tuple(rounded(a) if isinstance(a, Tensor) else a for a in args)
+            args = tuple(round_to_tf32(a) if isinstance(a, Tensor) else a for a in args)
         return func(*args, **(kwargs or {}))
 
 
-def rounded(x: Tensor) -> Tensor:
+def round_to_tf32(x: Tensor) -> Tensor:
     """Return a float32 tensor rounded to TF32, to nearest and ties to even; any other tensor as it is."""
     if x.dtype != torch.float32:
         return x
     bits = x.contiguous().view(torch.int32)
-    odd = (bits >> DROPPED) & 1
-    near = bits + (1 << (DROPPED - 1)) - 1 + odd
-    return ((near >> DROPPED) << DROPPED).view(torch.float32)
+    odd = (bits >> DROPPED_BITS) & 1
+    near = bits + (1 << (DROPPED_BITS - 1)) - 1 + odd
+    return ((near >> DROPPED_BITS) << DROPPED_BITS).view(torch.float32)
 
 
-def native(device: torch.device) -> bool:
+def has_tf32(device: torch.device) -> bool:
     """Return whether the device's own matrix products round so, as torch is set now: found by multiplying."""
     # one more than TF32 holds exactly
     odd = torch.full((SIDE, SIDE), 2049.0, device="cpu").to(device)

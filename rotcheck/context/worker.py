@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.context.ends import ended
-from rotcheck.context.evidence import DoesNotApply
-from rotcheck.context.known import Known
-from rotcheck.context.recognition import NotJudged, NotUnderstood, called_on, recognise
-from rotcheck.context.sources import NoRotation
-from rotcheck.context.trial import Trial
+from rotcheck.context.angle_profile import AngleProfile
+from rotcheck.context.angle_recognition import MakesNoAngles, NoCallFits, called_on, recognise
+from rotcheck.context.angle_sources import NoRotation
+from rotcheck.context.last_position import with_last_position
+from rotcheck.context.measurement import DoesNotApply
+from rotcheck.context.specimen import Specimen
 from rotcheck.errors import RequestError
 from rotcheck.identify.worker import check
 from rotcheck.implementations import load
@@ -22,7 +22,7 @@ from rotcheck.measure import switches
 from rotcheck.scrub import scrub
 
 Answer = Callable[[tuple[str, str]], dict[str, Any]]
-Study = Callable[[load.Target, Known, str], dict[str, Any]]
+Experiment = Callable[[load.Target, AngleProfile, str], dict[str, Any]]
 
 
 def open_context(setup: dict[str, Any]) -> Answer:
@@ -32,10 +32,10 @@ def open_context(setup: dict[str, Any]) -> Answer:
     no such object or no such device; a class that cannot be built is an answer.
     """
 
-    def tried(found: load.Target, known: Known, condition: str) -> dict[str, Any]:
-        return _tried(Trial(setup["specification"], setup["device"], known), condition)
+    def study(target: load.Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
+        return _run_condition(Specimen(setup["specification"], setup["device"], profile), condition)
 
-    return _opened(setup, tried)
+    return _open(setup, study)
 
 
 def open_recognition(setup: dict[str, Any]) -> Answer:
@@ -44,20 +44,22 @@ def open_recognition(setup: dict[str, Any]) -> Answer:
     `setup["then"]`: the device on which it is asked afterwards.
     """
 
-    def ends(found: load.Target, known: Known, condition: str) -> dict[str, Any]:
-        trial = Trial(setup["specification"], setup["device"], known)
-        there = called_on(setup["then"], ended(known, trial.asked(trial.fresh())))
+    def ends(target: load.Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
+        specimen = Specimen(setup["specification"], setup["device"], profile)
+        there = called_on(
+            setup["then"], with_last_position(profile, specimen.source(specimen.fresh()))
+        )
         return {"known": msgspec.to_builtins(there)}
 
-    return _opened(setup, ends)
+    return _open(setup, ends)
 
 
-def _opened(setup: dict[str, Any], study: Study) -> Answer:
+def _open(setup: dict[str, Any], study: Experiment) -> Answer:
     check(setup["device"])
     torch.set_num_threads(1)
     before, began = switches.read(), time.perf_counter()
     try:
-        found = load.find(setup["specification"], setup["device"])
+        target = load.find(setup["specification"], setup["device"])
     except Unavailable as error:
         return _always({"unavailable": scrub(str(error))})
     except RequestError as error:
@@ -66,31 +68,35 @@ def _opened(setup: dict[str, Any], study: Study) -> Answer:
     opening = time.perf_counter() - began
 
     def answer(task: tuple[str, str]) -> dict[str, Any]:
-        said: dict[str, Any] = {"torch": str(torch.__version__), "opening": opening}
+        facts: dict[str, Any] = {"torch": str(torch.__version__), "opening": opening}
         with torch.no_grad():
             try:
-                known = _known(setup, found)
-                return {**said, "known": msgspec.to_builtins(known), **study(found, known, task[1])}
-            except (DoesNotApply, NotJudged) as error:
-                understood = not isinstance(error, NotUnderstood)
-                return {**said, "skipped": scrub(str(error)), "understood": understood}
+                profile = _profile_of(setup, target)
+                return {
+                    **facts,
+                    "known": msgspec.to_builtins(profile),
+                    **study(target, profile, task[1]),
+                }
+            except (DoesNotApply, MakesNoAngles) as error:
+                understood = not isinstance(error, NoCallFits)
+                return {**facts, "skipped": scrub(str(error)), "understood": understood}
             finally:
                 switches.move(before, now=switches.read())  # others may be tried in this process
 
     return answer
 
 
-def _known(setup: dict[str, Any], found: load.Target) -> Known:
+def _profile_of(setup: dict[str, Any], target: load.Target) -> AngleProfile:
     if setup["known"] is not None:
-        return msgspec.convert(setup["known"], Known)
-    known = recognise(found, setup["device"])
-    return msgspec.structs.replace(known, to=setup.get("to"), by_file=found.by_file)
+        return msgspec.convert(setup["known"], AngleProfile)
+    profile = recognise(target, setup["device"])
+    return msgspec.structs.replace(profile, to=setup.get("to"), by_file=target.by_file)
 
 
-def _tried(trial: Trial, name: str) -> dict[str, Any]:
+def _run_condition(specimen: Specimen, name: str) -> dict[str, Any]:
     condition = importlib.import_module(f"rotcheck.context.conditions.{name.replace('-', '_')}")
     try:
-        evidence = condition.run(trial)
+        measurement = condition.run(specimen)
     except NoRotation as error:
         finding = error.finding if error.finding == "imaginary-dropped" else condition.blames
         return {
@@ -98,8 +104,8 @@ def _tried(trial: Trial, name: str) -> dict[str, Any]:
             "message": f"it {scrub(str(error))}",
             "blames": condition.blames,
         }
-    return {**evidence.plain(), "blames": condition.blames}
+    return {**measurement.plain(), "blames": condition.blames}
 
 
-def _always(said: dict[str, Any]) -> Answer:
-    return lambda task: said
+def _always(answer: dict[str, Any]) -> Answer:
+    return lambda task: answer

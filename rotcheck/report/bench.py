@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rotcheck.bench.figures import SAME, distinct
+from rotcheck.bench.timing_statistics import NO_CHANGE, is_significant
 from rotcheck.report import findings
 from rotcheck.report.findings import Finding
 from rotcheck.report.grid import Block, Entry, Grid, Tone
@@ -143,9 +143,9 @@ def noise(spread: Spread) -> str:
     return f"±{percent:.0f} %" if percent >= 0.95 else f"±{percent:.1f} %"
 
 
-def speedup(spread: Spread, floor: Spread = SAME) -> str:
+def speedup(spread: Spread, floor: Spread = NO_CHANGE) -> str:
     """Return `4.10× faster ±3 %`, `1.20× slower ±2 %`, or `same ±2 %` where the noise allows no more."""
-    if not distinct(spread, floor):
+    if not is_significant(spread, floor):
         return f"same {noise(spread)}"
     times, word = (spread.median, "faster") if spread.median > 1 else (1 / spread.median, "slower")
     return f"{_digits(times)}× {word} {noise(spread)}"
@@ -199,9 +199,11 @@ def _versus(row: Timing, baseline: Timing | None) -> Entry:
         return NOTHING
     if row is baseline:
         return Entry(f"{_digits(row.speedup.median)}× itself {noise(row.speedup)}")
-    floor = baseline.speedup if baseline and baseline.speedup else SAME
+    floor = baseline.speedup if baseline and baseline.speedup else NO_CHANGE
     tone: Tone = "good" if row.speedup.median > 1 else "bad"
-    return Entry(speedup(row.speedup, floor), tone if distinct(row.speedup, floor) else "none")
+    return Entry(
+        speedup(row.speedup, floor), tone if is_significant(row.speedup, floor) else "none"
+    )
 
 
 def _timed(spread: Spread) -> str:

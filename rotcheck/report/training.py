@@ -18,9 +18,9 @@ from rotcheck.results import (
     exit_code,
     summarise,
 )
-from rotcheck.train.judge import LIMIT, times_rounding, worst
+from rotcheck.train.messages import percent
 from rotcheck.train.plan import MINIATURE
-from rotcheck.train.words import percent
+from rotcheck.train.rounding_limits import LIMIT, times_rounding, worst
 
 LEGEND = (
     "The loss at each step{unit}; {bad}: here it leaves the float64 curve by more than rounding explains. "

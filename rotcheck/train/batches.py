@@ -48,14 +48,12 @@ def _batch(stream: str, chance: random.Random) -> Batch:
     ]
     return Batch(
         clean,
-        tuple(
-            _masked(window, (1 - NOISE_EPS) * time, chance) for window, time in zip(clean, times)
-        ),
+        tuple(_mask(window, (1 - NOISE_EPS) * time, chance) for window, time in zip(clean, times)),
         tuple(-math.log1p(-(1 - NOISE_EPS) * time) for time in times),
         tuple((1 - NOISE_EPS) / (1 - (1 - NOISE_EPS) * time) for time in times),
     )
 
 
-def _masked(window: str, chance_of_mask: float, chance: random.Random) -> str:
+def _mask(window: str, chance_of_mask: float, chance: random.Random) -> str:
     """Move each letter to the absorbing state with probability 1 - exp(-sigma)."""
     return "".join(MASK if chance.random() < chance_of_mask else letter for letter in window)

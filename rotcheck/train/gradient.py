@@ -38,16 +38,18 @@ def norm(gradient: Gradient) -> float:
     return math.sqrt(sum(float(part.square().sum()) for part in gradient.values()))
 
 
-def agreement(found: Gradient, rounded: Gradient, exact: Gradient, dtype: torch.dtype) -> Agreement:
+def agreement(
+    gradient: Gradient, yardstick: Gradient, exact: Gradient, dtype: torch.dtype
+) -> Agreement:
     """Compare a gradient and the yardstick's with the float64 one.
 
     Each parameter is held against its own norm, so that a wrong gradient of one small matrix is not hidden by
     large right ones. What rounding explains is never taken as less than one rounding step.
     """
-    error, rounding = _error(found, exact), max(_error(rounded, exact), torch.finfo(dtype).eps)
+    error, rounding = _error(gradient, exact), max(_error(yardstick, exact), torch.finfo(dtype).eps)
     whole = norm(exact)
     errors = {
-        name: (_error_in(name, found, exact), max(_error_in(name, rounded, exact), rounding))
+        name: (_error_in(name, gradient, exact), max(_error_in(name, yardstick, exact), rounding))
         for name, part in exact.items()
         if float(part.norm()) > NOTHING * whole
     }
@@ -55,12 +57,12 @@ def agreement(found: Gradient, rounded: Gradient, exact: Gradient, dtype: torch.
     return Agreement(error, rounding, worst, *errors[worst])
 
 
-def _error(found: Gradient, exact: Gradient) -> float:
-    return norm({name: found[name] - exact[name] for name in exact}) / norm(exact)
+def _error(gradient: Gradient, exact: Gradient) -> float:
+    return norm({name: gradient[name] - exact[name] for name in exact}) / norm(exact)
 
 
-def _error_in(name: str, found: Gradient, exact: Gradient) -> float:
-    return float((found[name] - exact[name]).norm() / exact[name].norm())
+def _error_in(name: str, gradient: Gradient, exact: Gradient) -> float:
+    return float((gradient[name] - exact[name]).norm() / exact[name].norm())
 
 
 def _nan_first(value: float) -> float:

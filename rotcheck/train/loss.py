@@ -27,7 +27,7 @@ def score_entropy(log_score: Tensor, sigma: Tensor, noisy: Tensor, clean: Tensor
     return torch.where(noisy == mask, positive - negative + constant, 0.0)  # (B, S)
 
 
-def weighted(entropy: Tensor, rate: Tensor) -> Tensor:
+def rate_weighted_mean(entropy: Tensor, rate: Tensor) -> Tensor:
     """Return the diffusion weighted denoising score entropy, in nats a residue: a bound on -log p.
 
     `entropy` (B, S); `rate` (B,): the noise rate dsigma/dt, which is the weight (the likelihood bound of

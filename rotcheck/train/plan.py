@@ -18,13 +18,13 @@ from rotcheck.train.batches import batches
 
 DTYPES = ("float32", "bfloat16", "float16")
 WORKER = "rotcheck.train.worker"
-TRUTH, YARDSTICK, OWN = "float64", "yardstick", "own"
+TRUTH, YARDSTICK, MODEL_ROTATION = "float64", "yardstick", "own"
 MINIATURE = "miniature SEDD"  # what the model is called that comes with rotcheck
 MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class TrainRequest:
     """What was asked for, checked as far as it can be before anything runs."""
 
     implementations: tuple[str, ...]
@@ -46,7 +46,7 @@ def request(
     seed: int,
     fasta: str | None,
     model: str | None,
-) -> Request:
+) -> TrainRequest:
     """Return the request; raises `RequestError` for what cannot be."""
     all_ = plan.request(implementations, devices, dtypes, ()).implementations
     if "float64" in dtypes:
@@ -63,9 +63,9 @@ def request(
         raise RequestError(f"--seed must be between 0 and 2**63 - 1, not {seed}")
     if model is not None:
         _check_model(model)
-    read = sequences.read(fasta) if fasta is not None else sequences.shipped()
+    read = sequences.read(fasta) if fasta is not None else sequences.package_sequences()
     once = plan.once(dtypes) or DTYPES[:1]
-    return Request(
+    return TrainRequest(
         all_, bool(implementations), plan.once(devices), once, steps, seed, tuple(read), model
     )
 
@@ -81,7 +81,7 @@ def _check_model(model: str) -> None:
         raise RequestError(f"--model {error}") from error
 
 
-def jobs(wanted: Request, devices: Sequence[str], *, own: bool, timeout: float) -> list[Job]:
+def jobs(wanted: TrainRequest, devices: Sequence[str], *, own: bool, timeout: float) -> list[Job]:
     """Return the jobs, the references first; `own`: the model keeps its rotation, so there is one run a place."""
     base = {
         "model": wanted.model,
@@ -91,7 +91,7 @@ def jobs(wanted: Request, devices: Sequence[str], *, own: bool, timeout: float) 
     places = [(device, dtype) for device in devices for dtype in wanted.dtypes]
     rows = [(TRUTH, TRUTH, "cpu", "float64")]
     if own:
-        rows += [(wanted.model or "", OWN, *place) for place in places]
+        rows += [(wanted.model or "", MODEL_ROTATION, *place) for place in places]
     else:
         rows += [(YARDSTICK, YARDSTICK, *place) for place in places]
         rows += [
@@ -105,7 +105,7 @@ def of(jobs: Sequence[Job], names: Sequence[str], *, others: bool = False) -> li
     return [job for job in jobs if (job.setup["implementation"] in names) is not others]
 
 
-def known(jobs: Sequence[Job], identified: Mapping[str, Identified]) -> list[Job]:
+def with_conventions(jobs: Sequence[Job], identified: Mapping[str, Identified]) -> list[Job]:
     """Return the jobs with what a worker is told of each function."""
     return [
         replace(job, setup=job.setup | setup_of(identified[job.setup["implementation"]]))

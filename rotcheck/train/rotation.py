@@ -13,7 +13,7 @@ from rotcheck.convention import Convention, Pairing, laid_positions, lay, split,
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
-from rotcheck.train.model import Rotary
+from rotcheck.train.miniature import Rotary
 
 THETA = 10000.0
 
@@ -21,34 +21,36 @@ THETA = 10000.0
 def truth(qkv: Tensor) -> Tensor:
     """Rotate q and k of qkv, float64 on the CPU, by the reference."""
     q, k, v = pairs(qkv, "half").unbind(2)  # (B, S, H, P, 2) each
-    turned = _angles(*_sizes(qkv))  # (S, P)
+    phases = _angles(*_sizes(qkv))  # (S, P)
     # (B, S, 3, H, D)
-    return lanes(torch.stack((rotate(q, turned), rotate(k, turned), v), 2), "half")
+    return lanes(torch.stack((rotate(q, phases), rotate(k, phases), v), 2), "half")
 
 
 def yardstick(qkv: Tensor) -> Tensor:
     """Rotate as a right implementation would: tables in the dtype, float32 inside, rounded once."""
-    made = tables("half-width", "half", _angles(*_sizes(qkv)), qkv.dtype)
-    cos, sin = (table.to(qkv.device).float()[:, None, None] for table in made)  # (S, 1, 1, P) each
+    table_pair = tables("half-width", "half", _angles(*_sizes(qkv)), qkv.dtype)
+    cos, sin = (
+        table.to(qkv.device).float()[:, None, None] for table in table_pair
+    )  # (S, 1, 1, P) each
     a, b = qkv[:, :, :2].float().chunk(2, -1)  # (B, S, 2, H, P) each
-    rotated = torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(qkv.dtype)  # (B, S, 2, H, D)
-    return torch.cat((rotated, qkv[:, :, 2:]), 2)  # (B, S, 3, H, D)
+    qk = torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(qkv.dtype)  # (B, S, 2, H, D)
+    return torch.cat((qk, qkv[:, :, 2:]), 2)  # (B, S, 3, H, D)
 
 
-class Unfit(Exception):
+class SeamMismatch(Exception):
     """An implementation cannot be the seam of this model; the message says why."""
 
 
-def unfit(convention: Convention, width: int, heads: int) -> str | None:
+def mismatch(convention: Convention, width: int, heads: int) -> str | None:
     """Return why a function cannot be the seam of a model with so many heads of so many lanes, or None."""
     if convention.head_dim not in (None, width) or convention.rotary_dim not in (None, width):
         only = convention.rotary_dim or convention.head_dim
-        told = f"it rotates {only} lanes of a head, and the model's heads have {width} to rotate"
-        return f"{told}: it needs another --model"
+        limit = f"it rotates {only} lanes of a head, and the model's heads have {width} to rotate"
+        return f"{limit}: it needs another --model"
     if convention.heads not in (None, heads):
         return f"it takes {convention.heads} heads, and the model has {heads}: it needs another --model"
-    own = convention.tables == "positions"
-    if own and (convention.theta != THETA or convention.frequencies):
+    builds_angles = convention.tables == "positions"
+    if builds_angles and (convention.theta != THETA or convention.frequencies):
         return f"it has frequencies of its own, and the model's are those of theta {THETA:g}"
     return None
 
@@ -72,17 +74,18 @@ def implementation(subject: Subject) -> Rotary:
                     for part in zip(*(x.chunk(x.shape[axis], axis) for x in inputs))
                 ]
                 return [torch.cat(each, axis) for each in zip(*parts)]
-        given = _call(convention, inputs, subject.device)
+        arguments = _call(convention, inputs, subject.device)
         return [
-            unlay(result, convention.axes, inputs[0].shape[-1]) for result in subject.call(given)
+            unlay(result, convention.axes, inputs[0].shape[-1])
+            for result in subject.call(arguments)
         ]
 
     def seam(qkv: Tensor) -> Tensor:
-        reason = unfit(convention, qkv.shape[-1], qkv.shape[-2])
+        reason = mismatch(convention, qkv.shape[-1], qkv.shape[-2])
         if reason:
-            raise Unfit(reason)
+            raise SeamMismatch(reason)
         turn = _relaid(_facing(qkv, convention), "half", convention.pairing)
-        q, k, v = _rotated(call, turn, convention)
+        q, k, v = _rotate_qkv(call, turn, convention)
         q, k = (_relaid(x, convention.written, "half") for x in (q, k))
         together = torch.stack((q, k, _relaid(v, convention.pairing, "half")), 2)  # (B, S, 3, H, D)
         return _facing(together, convention)
@@ -90,7 +93,7 @@ def implementation(subject: Subject) -> Rotary:
     return seam
 
 
-def _rotated(
+def _rotate_qkv(
     call: Callable[[list[Tensor]], list[Tensor]], qkv: Tensor, convention: Convention
 ) -> list[Tensor]:
     """Return q, k and v (B, S, H, D) of qkv, by as many calls as it takes."""
@@ -105,15 +108,15 @@ def _rotated(
 def _call(convention: Convention, inputs: Sequence[Tensor], device: torch.device) -> Call:
     """Return the call for the positions 0 .. S-1."""
     batch, length, heads, width = (inputs[0].shape[axis] for axis in (0, 1, -2, -1))
-    laid = [lay(x, convention.axes).contiguous() for x in inputs]
+    layouts = [lay(x, convention.axes).contiguous() for x in inputs]
     # autograd forbids writing into a view
-    own = [x.clone() for x in laid] if convention.in_place else laid
+    copies = [x.clone() for x in layouts] if convention.in_place else layouts
     rows = torch.arange(length, device=device)  # (S,)
     positions = laid_positions(rows, convention.position_axes, batch).contiguous()
     sizes = {"B": batch, "S": length, "H": heads, "D": width, "R": width}
     sizes["axis"] = convention.axes.index("s")
-    made = _tables(convention, batch, length, width, inputs[0].dtype, device)
-    return Call(tuple(own), made, positions, 0, sizes)
+    table_tensors = _tables(convention, batch, length, width, inputs[0].dtype, device)
+    return Call(tuple(copies), table_tensors, positions, 0, sizes)
 
 
 @cache
@@ -127,12 +130,12 @@ def _tables(
 ) -> tuple[Tensor, ...]:
     if convention.tables == "positions":
         return ()
-    turned = _angles(length, width).expand(batch, -1, -1)  # (B, S, P)
+    phases = _angles(length, width).expand(batch, -1, -1)  # (B, S, P)
     order = convention.table_lanes or convention.pairing
-    made = tables(
-        convention.tables, order, turned, dtype, convention.table_axes, convention.sections
+    table_tensors = tables(
+        convention.tables, order, phases, dtype, convention.table_axes, convention.sections
     )
-    return tuple(table.contiguous().to(device) for table in made)
+    return tuple(table.contiguous().to(device) for table in table_tensors)
 
 
 def _facing(qkv: Tensor, convention: Convention) -> Tensor:

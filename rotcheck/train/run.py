@@ -12,8 +12,8 @@ from rotcheck.isolation import Done, Pool, Raised, Returned
 from rotcheck.probe import run as probe
 from rotcheck.results import Course, Machine, Training, summarise
 from rotcheck.train import plan
-from rotcheck.train.courses import Courses
-from rotcheck.train.matrix import explained
+from rotcheck.train.course_verdicts import Courses
+from rotcheck.train.failing_cells import with_failing_cells
 
 PRELOAD = (*comparing.PRELOAD, plan.WORKER)
 
@@ -63,18 +63,22 @@ def train(
                     _take(done, courses, on_step)
                     continue
                 name, flags = identifier.take(done)
-                known = plan.known(plan.of(jobs, [name] if name else []), identifier.found)
+                known = plan.with_conventions(
+                    plan.of(jobs, [name] if name else []), identifier.found
+                )
                 pool.add([*known, *flags])
             found = courses.found()
             if not own:
-                found = explained(found, courses.names, identifier.found, pool, machine, timeout)
+                found = with_failing_cells(
+                    found, courses.names, identifier.found, pool, machine, timeout
+                )
         except KeyboardInterrupt:
             interrupted = True
             found = found or courses.found()
     return _training(wanted, machine, courses, found, interrupted)
 
 
-def _own(pool: Pool, wanted: plan.Request, timeout: float) -> bool:
+def _own(pool: Pool, wanted: plan.TrainRequest, timeout: float) -> bool:
     """Ask whether the user's model keeps its own rotation.
 
     Raises `RequestError` when it cannot be loaded, and when it does and implementations were named for it.
@@ -105,7 +109,11 @@ def _check(done: Done) -> None:
 
 
 def _training(
-    wanted: plan.Request, machine: Machine, courses: Courses, found: list[Course], interrupted: bool
+    wanted: plan.TrainRequest,
+    machine: Machine,
+    courses: Courses,
+    found: list[Course],
+    interrupted: bool,
 ) -> Training:
     references = courses.references()
     if wanted.model and not interrupted and len(references[0].losses) < wanted.steps:

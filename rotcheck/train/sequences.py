@@ -10,8 +10,8 @@ RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 UNSURE = "XBZJUO"
 """Unknown, D or N, E or Q, I or L, selenocysteine, pyrrolysine: too rare to learn, all read as X."""
 
-UNKNOWN, END, MASK = "X", ".", "?"
-LETTERS = RESIDUES + UNKNOWN + END + MASK
+ANY_RESIDUE, END, MASK = "X", ".", "?"
+LETTERS = RESIDUES + ANY_RESIDUE + END + MASK
 """One letter a token, in the order of the token numbers; the mask is the last, as SEDD has it."""
 
 VOCABULARY = len(LETTERS)
@@ -20,7 +20,7 @@ LARGEST = 64 << 20  # bytes of a FASTA file
 SHORTEST_DNA = 30
 
 _TOKENS = {letter: token for token, letter in enumerate(LETTERS)}
-_READ = {letter: letter for letter in RESIDUES} | dict.fromkeys(UNSURE, UNKNOWN)
+_READ = {letter: letter for letter in RESIDUES} | dict.fromkeys(UNSURE, ANY_RESIDUE)
 
 
 def tokens(text: str) -> list[int]:
@@ -28,7 +28,7 @@ def tokens(text: str) -> list[int]:
     return [_TOKENS[letter] for letter in text]
 
 
-def shipped() -> list[str]:
+def package_sequences() -> list[str]:
     """Return the sequences that come with rotcheck; docs/train.md says where they are from."""
     return parse((resources.files(__package__) / "proteins.fasta").read_text(), "proteins.fasta")
 
@@ -52,24 +52,24 @@ def parse(text: str, name: str) -> list[str]:
     Small letters count as large ones, a final `*` is the end of a translation. Raises `RequestError` for the
     first line that is wrong.
     """
-    found: list[str] = []
-    begun = 0  # the line of the last header
+    records: list[str] = []
+    header = 0  # the line of the last header
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(">"):
-            _check_filled(found, begun, name)
-            found.append("")
-            begun = number
+            _check_filled(records, header, name)
+            records.append("")
+            header = number
         elif line.strip() and not line.startswith(";"):
-            if not begun:
+            if not header:
                 raise RequestError(
                     f"--fasta {name!r}, line {number}: a FASTA file begins with '>' and a name"
                 )
-            found[-1] += _letters(line, number, name)
-    _check_filled(found, begun, name)
-    if not found:
+            records[-1] += _letters(line, number, name)
+    _check_filled(records, header, name)
+    if not records:
         raise RequestError(f"--fasta {name!r} holds no sequence")
-    _check_protein(found, name)
-    return found
+    _check_protein(records, name)
+    return records
 
 
 def _text(data: bytes, path: str) -> str:
@@ -95,13 +95,13 @@ def _letters(line: str, number: int, name: str) -> str:
     raise RequestError(f"--fasta {name!r}, line {number}: {wrong!r} is no amino acid{hint}")
 
 
-def _check_filled(found: list[str], begun: int, name: str) -> None:
-    if found and not found[-1]:
-        raise RequestError(f"--fasta {name!r}, line {begun}: no sequence follows this name")
+def _check_filled(records: list[str], header: int, name: str) -> None:
+    if records and not records[-1]:
+        raise RequestError(f"--fasta {name!r}, line {header}: no sequence follows this name")
 
 
-def _check_protein(found: list[str], name: str) -> None:
-    letters = "".join(found)
+def _check_protein(records: list[str], name: str) -> None:
+    letters = "".join(records)
     if len(letters) >= SHORTEST_DNA and set(letters) <= set("ACGTNX"):  # U was read as X
         raise RequestError(
             f"--fasta {name!r} holds nothing but A, C, G, T, U and N: DNA or RNA, no protein"

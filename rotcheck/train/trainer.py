@@ -11,8 +11,8 @@ from rotcheck.measure.subject import Subject
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch
 from rotcheck.train.gradient import Agreement, Gradient, agreement, gradient_of, norm
-from rotcheck.train.model import Rotary
-from rotcheck.train.recipe import Recipe
+from rotcheck.train.miniature import Rotary
+from rotcheck.train.model_builder import ModelBuilder
 
 RATE = 0.1
 CLIP = 1.0
@@ -34,47 +34,49 @@ class Trainer:
 
     def __init__(
         self,
-        recipe: Recipe,
+        builder: ModelBuilder,
         rotary: Rotary,
         place: torch.device,
         dtype: torch.dtype,
         subject: Subject | None = None,
     ) -> None:
-        self._recipe, self._subject, self._dtype = recipe, subject, dtype
-        self._module = recipe.module(rotary, place, dtype)
-        self._truth = recipe.module(rotation.truth, CPU, torch.float64)
+        self._builder, self._subject, self._dtype = builder, subject, dtype
+        self._module = builder.module(rotary, place, dtype)
+        self._truth = builder.module(rotation.truth, CPU, torch.float64)
         self._yardstick = self._second(place)
         self.finite = True
 
     def _second(self, place: torch.device) -> nn.Module:
-        if self._recipe.own:
-            return self._recipe.module(rotation.truth, CPU, torch.float64)
-        return self._recipe.module(rotation.yardstick, place, self._dtype)
+        if self._builder.has_rotation:
+            return self._builder.module(rotation.truth, CPU, torch.float64)
+        return self._builder.module(rotation.yardstick, place, self._dtype)
 
-    def step(self, batch: Batch, *, held: bool) -> dict[str, Any]:
-        """Take one step; return its loss and, when it is `held` against float64, the agreement."""
+    def step(self, batch: Batch, *, compare: bool) -> dict[str, Any]:
+        """Take one step; return its loss and, when it is `compare` against float64, the agreement."""
         loss = self._backward(self._module, batch, self._subject)
-        found = gradient_of(self._module)
-        beside = self._beside(found, batch) if held else None
-        length = norm(found)
+        gradient = gradient_of(self._module)
+        beside = self._beside(gradient, batch) if compare else None
+        length = norm(gradient)
         self.finite = math.isfinite(length) and math.isfinite(loss)
         if self.finite:
             self._descend(RATE * CLIP / max(length, CLIP))
         return {"loss": loss, "agreement": beside}
 
-    def _beside(self, found: Gradient, batch: Batch) -> Agreement:
+    def _beside(self, gradient: Gradient, batch: Batch) -> Agreement:
         """Compute the gradients of the same batch at the same weights, in float64 and by the yardstick."""
         for module in (self._truth, self._yardstick):
             _copy(self._module, module)
-        if self._recipe.own:
+        if self._builder.has_rotation:
             _jitter(self._yardstick, self._dtype)
         for module in (self._truth, self._yardstick):
             self._backward(module, batch)
-        return agreement(found, gradient_of(self._yardstick), gradient_of(self._truth), self._dtype)
+        return agreement(
+            gradient, gradient_of(self._yardstick), gradient_of(self._truth), self._dtype
+        )
 
     def _backward(self, module: nn.Module, batch: Batch, subject: Subject | None = None) -> float:
         module.zero_grad()
-        loss = self._recipe.loss(module, batch)
+        loss = self._builder.loss(module, batch)
         if subject is None:
             loss.backward()  # type: ignore[no-untyped-call]
         else:
@@ -91,8 +93,10 @@ class Trainer:
 
 def _copy(source: nn.Module, target: nn.Module) -> None:
     with torch.no_grad():
-        for given, taken in zip(source.parameters(), target.parameters(), strict=True):
-            taken.copy_(fetch(given))
+        for source_parameter, target_parameter in zip(
+            source.parameters(), target.parameters(), strict=True
+        ):
+            target_parameter.copy_(fetch(source_parameter))
 
 
 def _jitter(module: nn.Module, dtype: torch.dtype) -> None:

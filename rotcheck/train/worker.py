@@ -13,7 +13,7 @@ from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.scrub import scrub
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch
-from rotcheck.train.recipe import Recipe
+from rotcheck.train.model_builder import ModelBuilder
 from rotcheck.train.trainer import CPU, Trainer
 
 Answer = Callable[[list[str]], dict[str, Any]]
@@ -30,14 +30,14 @@ def open_course(setup: dict[str, Any]) -> Answer:
     """
     torch.set_num_threads(1)  # several workers would fight for the cores
     batches = msgspec.convert(setup["batches"], list[Batch])
-    recipe = Recipe(setup["model"], setup["seed"])
+    builder = ModelBuilder(setup["model"], setup["seed"])
     dtype = getattr(torch, setup["dtype"])
     if setup["rotation"] != "implementation":
         reference = REFERENCES.get(setup["rotation"], rotation.truth)
         return _steps(
-            Trainer(recipe, reference, _place(setup["device"]), dtype),
+            Trainer(builder, reference, _place(setup["device"]), dtype),
             batches,
-            held=setup["rotation"] == "own",
+            compare=setup["rotation"] == "own",
         )
     if setup.get("instead"):
         return lambda task: setup["instead"]
@@ -59,8 +59,8 @@ def open_course(setup: dict[str, Any]) -> Answer:
     if reason:
         return lambda task: {"state": "skipped", "message": reason}
 
-    trainer = Trainer(recipe, rotation.implementation(subject), subject.device, dtype, subject)
-    return _steps(trainer, batches, held=True, about=lambda: _about(subject))
+    trainer = Trainer(builder, rotation.implementation(subject), subject.device, dtype, subject)
+    return _steps(trainer, batches, compare=True, about=lambda: _about(subject))
 
 
 def _place(device: str) -> torch.device:
@@ -77,30 +77,30 @@ def _steps(
     trainer: Trainer,
     batches: list[Batch],
     *,
-    held: bool,
+    compare: bool,
     about: Callable[[], dict[str, Any]] = lambda: {"path": None, "note": None},
 ) -> Answer:
-    taken = 0
+    steps_taken = 0
 
     def answer(task: list[str]) -> dict[str, Any]:
-        nonlocal taken
+        nonlocal steps_taken
         number = int(task[1].rpartition(" ")[2])
-        if number != taken + 1:  # a step before this one was lost, and with it the weights
+        if number != steps_taken + 1:  # a step before this one was lost, and with it the weights
             return {"state": "lost"}
         try:
-            found = trainer.step(batches[number - 1], held=held)
+            result = trainer.step(batches[number - 1], compare=compare)
         except Wrong as wrong:
-            told = {"finding": wrong.evidence.finding, "message": f"{task[1]}: {wrong}"}
-            return {"state": "wrong", **told, **about()}
-        except rotation.Unfit as unfit:
+            fields = {"finding": wrong.evidence.finding, "message": f"{task[1]}: {wrong}"}
+            return {"state": "wrong", **fields, **about()}
+        except rotation.SeamMismatch as unfit:
             return {"state": "skipped", "message": str(unfit)}
-        taken = number if trainer.finite else OVER
-        return {"state": "ran", **msgspec.to_builtins(found), **about()}
+        steps_taken = number if trainer.finite else OVER
+        return {"state": "ran", **msgspec.to_builtins(result), **about()}
 
     return answer
 
 
 def open_model(model: str) -> Callable[[Any], bool]:
     """Return what answers whether the user's model keeps a rotation of its own."""
-    recipe = Recipe(model, 0)
-    return lambda task: recipe.own
+    builder = ModelBuilder(model, 0)
+    return lambda task: builder.has_rotation

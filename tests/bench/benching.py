@@ -1,4 +1,4 @@
-"""What several tests of the benchmark need: the planted functions by name, rows made by hand, made contenders."""
+"""What several tests of the benchmark need: the planted functions by name, rows made by hand, made timers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,7 +93,7 @@ def bench(*rows: Timing, **more: Any) -> Bench:
 
 
 class Made:
-    """A contender that takes given seconds a call, in turn, and writes down when it was called."""
+    """A timer that takes given seconds a call, in turn, and writes down when it was called."""
 
     most_calls = 1000
 

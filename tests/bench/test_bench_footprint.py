@@ -10,10 +10,10 @@ from torch import Tensor
 from torch._C._autograd import DeviceType
 from torch.autograd.profiler import profile
 
-from rotcheck.bench import launches, memory
-from rotcheck.bench.contenders import Contender, copying, rotation
+from rotcheck.bench import launches, peak_memory
+from rotcheck.bench.batch_timer import BatchTimer, copy_timer, rotation_timer
 from rotcheck.bench.loaded import Loaded
-from rotcheck.bench.problem import Problem, Size
+from rotcheck.bench.workload import Size, Workload
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 
@@ -28,20 +28,20 @@ def size(*, backward: bool = False) -> Size:
 
 def made(
     function: Function, convention: Convention = PACKED, *, backward: bool = False
-) -> Contender:
-    """Return a contender of a function that was never loaded."""
+) -> BatchTimer:
+    """Return a timer of a function that was never loaded."""
     loaded = SimpleNamespace(function=function, convention=convention, running=nullcontext)
-    return rotation(cast(Loaded, loaded), size(backward=backward))
+    return rotation_timer(cast(Loaded, loaded), size(backward=backward))
 
 
-def footprint(contender: Contender) -> tuple[float, int | None]:
+def footprint(timer: BatchTimer) -> tuple[float, int | None]:
     """Return the peak in inputs, and the launches."""
-    contender.batch(1)
-    seen = launches.profiled(CPU)
-    contender.once(seen)
-    held = memory.peak(contender, CPU, seen)
+    timer.batch(1)
+    seen = launches.profiler(CPU)
+    timer.once(seen)
+    held = peak_memory.peak(timer, CPU, seen)
     assert held is not None
-    return held / contender.bytes, launches.launches(seen, CPU)
+    return held / timer.bytes, launches.launches(seen, CPU)
 
 
 @pytest.mark.parametrize(
@@ -57,20 +57,20 @@ def footprint(contender: Contender) -> tuple[float, int | None]:
 def test_the_footprint_of_real_functions_is_what_their_lines_say(
     name: str, backward: bool, inputs: float, operations: int
 ) -> None:
-    assert footprint(rotation(Loaded(name, "cpu", None), size(backward=backward))) == (
+    assert footprint(rotation_timer(Loaded(name, "cpu", None), size(backward=backward))) == (
         inputs,
         operations,
     )
 
 
 def test_a_copy_holds_one_input_and_is_one_operation() -> None:
-    contender = rotation(Loaded("native", "cpu", None), size())
-    assert footprint(copying(contender, size())) == (1.0, 1)
+    timer = rotation_timer(Loaded("native", "cpu", None), size())
+    assert footprint(copy_timer(timer, size())) == (1.0, 1)
 
 
 def test_a_copy_beside_a_gradient_is_two() -> None:
-    contender = rotation(Loaded("native", "cpu", None), size(backward=True))
-    assert footprint(copying(contender, size(backward=True)))[1] == 2
+    timer = rotation_timer(Loaded("native", "cpu", None), size(backward=True))
+    assert footprint(copy_timer(timer, size(backward=True)))[1] == 2
 
 
 def test_a_function_that_allocates_nothing_holds_nothing() -> None:
@@ -89,7 +89,7 @@ def test_views_and_allocations_are_no_launches() -> None:
 def test_an_in_place_function_gets_a_fresh_copy_for_each_gradient_and_keeps_its_input_otherwise() -> (
     None
 ):
-    backward, forward = (Problem(IN_PLACE, size(backward=each)) for each in (True, False))
+    backward, forward = (Workload(IN_PLACE, size(backward=each)) for each in (True, False))
     assert backward.inputs()[0].data_ptr() != backward.inputs()[0].data_ptr()
     assert not backward.inputs()[0].is_leaf
     assert forward.inputs()[0].data_ptr() == forward.inputs()[0].data_ptr()
@@ -133,42 +133,42 @@ def test_what_an_allocator_counts_is_the_call_and_not_the_copies_it_is_given(
         counter.take(-x.nbytes)
         return x * 2
 
-    contender = made(holds_twice_its_input, convention, backward=True)
-    own = contender.problem.inputs
+    timer = made(holds_twice_its_input, convention, backward=True)
+    own = timer.workload.inputs
 
     def counted() -> list[Tensor]:
         given = own()
-        counter.take(sum(x.nbytes for x in given) if contender.problem.fresh else 0)
+        counter.take(sum(x.nbytes for x in given) if timer.workload.fresh else 0)
         return given
 
-    monkeypatch.setattr(contender.problem, "inputs", counted)
-    seen = launches.profiled(CPU)
-    assert memory.peak(contender, torch.device("cuda"), seen) == 2 * contender.bytes
+    monkeypatch.setattr(timer.workload, "inputs", counted)
+    seen = launches.profiler(CPU)
+    assert peak_memory.peak(timer, torch.device("cuda"), seen) == 2 * timer.bytes
 
 
 def test_gradients_do_not_accumulate_and_do_not_grow() -> None:
-    problem = Problem(PACKED, size(backward=True))
+    workload = Workload(PACKED, size(backward=True))
     first, second = (
-        problem.backward(lambda x, cos, sin: x * 2, problem.inputs())[0] for _ in range(2)
+        workload.backward(lambda x, cos, sin: x * 2, workload.inputs())[0] for _ in range(2)
     )
     assert torch.equal(first, second)
-    assert problem.inputs()[0].grad is None
+    assert workload.inputs()[0].grad is None
 
 
 def test_a_function_that_promotes_gets_a_gradient_of_its_result_s_dtype() -> None:
     narrow = Size(2, 10, 8, 64, torch.bfloat16, CPU, True)
-    problem = Problem(PACKED, narrow)
-    (gradient,) = problem.backward(lambda x, cos, sin: x.float() * 2, problem.inputs())
+    workload = Workload(PACKED, narrow)
+    (gradient,) = workload.backward(lambda x, cos, sin: x.float() * 2, workload.inputs())
     assert gradient.dtype == torch.bfloat16
 
 
 def test_large_inputs_hold_more_than_zeros_to_their_end() -> None:
-    problem = Problem(PACKED, Size(1, 512, 8, 64, torch.float32, CPU, False))
-    assert problem.inputs()[0][0, -1].abs().sum() > 0
-    assert problem.bytes == 512 * 3 * 8 * 64 * 4
+    workload = Workload(PACKED, Size(1, 512, 8, 64, torch.float32, CPU, False))
+    assert workload.inputs()[0][0, -1].abs().sum() > 0
+    assert workload.bytes == 512 * 3 * 8 * 64 * 4
 
 
 def test_one_tensor_functions_are_called_for_q_and_for_k() -> None:
-    problem = Problem(Convention(pairing="half", layout="bshd", tables="repeated"), size())
-    assert [tuple(x.shape) for x in problem.inputs()] == [(2, 10, 8, 64)] * 2
-    assert len(problem.forward(lambda x, cos, sin: x, problem.inputs())) == 2
+    workload = Workload(Convention(pairing="half", layout="bshd", tables="repeated"), size())
+    assert [tuple(x.shape) for x in workload.inputs()] == [(2, 10, 8, 64)] * 2
+    assert len(workload.forward(lambda x, cos, sin: x, workload.inputs())) == 2

@@ -6,7 +6,7 @@ import pytest
 import torch
 from benching import row
 
-from rotcheck.bench.worker import _crowded
+from rotcheck.bench.worker import _lacks_memory
 from rotcheck.probe.devices import other
 from rotcheck.probe.inside.memory import memory_of
 
@@ -19,12 +19,12 @@ def test_a_row_is_skipped_when_others_hold_the_memory_of_its_device(
 ) -> None:
     large = row("native", 1e-3, device="cuda:0", shape="4x4096x3x32x128")
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 * GIB, 80 * GIB))
-    assert _crowded(large, CUDA) == (
+    assert _lacks_memory(large, CUDA) == (
         "timing 4x4096x3x32x128 in float32 takes about 9.0 GiB, and free on cuda:0 are 3.0 GiB"
     )
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (70 * GIB, 80 * GIB))
-    assert _crowded(large, CUDA) is None
-    assert _crowded(large, torch.device("cpu")) is None
+    assert _lacks_memory(large, CUDA) is None
+    assert _lacks_memory(large, torch.device("cpu")) is None
 
 
 def test_a_device_of_another_family_is_asked_as_the_accelerator(

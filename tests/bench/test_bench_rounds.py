@@ -1,4 +1,4 @@
-"""Contenders take turns, on a clock made by hand."""
+"""Timers take turns, on a clock made by hand."""
 
 from benching import Made
 

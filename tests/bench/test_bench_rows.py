@@ -9,7 +9,7 @@ from benching import PLANTED, SMALL, planted, shown, timed
 
 import rotcheck
 from rotcheck.bench import plan
-from rotcheck.bench.shapes import Room
+from rotcheck.bench.qkv_shapes import Capacity
 from rotcheck.errors import RequestError
 from rotcheck.results import Timing
 
@@ -188,7 +188,7 @@ def test_a_default_shape_that_is_too_large_for_this_machine_is_skipped_and_an_as
         ["native"], ["cpu"], ["float32"], ["4x4096x3x16x128"], ["forward"], "native"
     )
     with pytest.raises(RequestError, match="take a smaller shape"):
-        plan.groups(wanted, {"cpu": Room(0.6, plan.WORKER_MAY)})
+        plan.groups(wanted, {"cpu": Capacity(0.6, plan.WORKER_MAY)})
 
 
 # q and k apart, no batch, one head, names that say SEDD and tables that do not, its own table

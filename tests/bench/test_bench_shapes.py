@@ -2,18 +2,18 @@
 
 import pytest
 
-from rotcheck.bench import plan, shapes
+from rotcheck.bench import plan, qkv_shapes
 from rotcheck.errors import RequestError
 from rotcheck.results import Line, Machine
 
 
-@pytest.mark.parametrize("shape", shapes.DEFAULT)
+@pytest.mark.parametrize("shape", qkv_shapes.DEFAULT)
 def test_the_default_shapes_are_shapes(shape: str) -> None:
-    assert shapes.check(shape) == shape
+    assert qkv_shapes.check(shape) == shape
 
 
 def test_the_multiplication_sign_and_leading_zeros_are_read_too() -> None:
-    assert shapes.check("2×010×3×8×64") == "2x10x3x8x64"
+    assert qkv_shapes.check("2×010×3×8×64") == "2x10x3x8x64"
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def test_the_multiplication_sign_and_leading_zeros_are_read_too() -> None:
 )
 def test_what_is_no_shape_is_refused_in_one_sentence(shape: str, said: str) -> None:
     with pytest.raises(RequestError, match=said) as refused:
-        shapes.check(shape)
+        qkv_shapes.check(shape)
     assert "\n" not in str(refused.value)
 
 
-ROOM = shapes.Room(4.0, plan.WORKER_MAY)
+ROOM = qkv_shapes.Capacity(4.0, plan.WORKER_MAY)
 GPU = Line(group="devices", name="cuda:0", state="runs", values={"memory_gib": 79.2})
 NAMELESS = Line(group="devices", name="npu:0", state="runs")
 MACHINE = Machine(
@@ -50,13 +50,13 @@ MACHINE = Machine(
 )
 
 
-def asked(*given: str) -> plan.Request:
+def asked(*given: str) -> plan.BenchRequest:
     return plan.request(["native"], [], ["float32"], given, ["forward"], "native")
 
 
 def test_a_shape_that_a_worker_cannot_hold_is_told_with_both_numbers() -> None:
-    assert shapes.too_large("4x4096x3x16x128", "float32", ROOM._replace(gib=8.0)) is None
-    reason = shapes.too_large("4x4096x3x16x128", "float32", ROOM)
+    assert qkv_shapes.too_large("4x4096x3x16x128", "float32", ROOM._replace(gib=8.0)) is None
+    reason = qkv_shapes.too_large("4x4096x3x16x128", "float32", ROOM)
     assert (
         reason
         == "timing 4x4096x3x16x128 in float32 takes about 4.5 GiB, and a worker may hold 4.0 GiB"
@@ -64,11 +64,11 @@ def test_a_shape_that_a_worker_cannot_hold_is_told_with_both_numbers() -> None:
 
 
 def test_a_dtype_of_half_the_width_takes_half_the_memory() -> None:
-    assert shapes.too_large("4x4096x3x16x128", "bfloat16", ROOM) is None
+    assert qkv_shapes.too_large("4x4096x3x16x128", "bfloat16", ROOM) is None
 
 
 def test_a_device_has_room_for_what_it_has_memory_for_and_not_for_what_the_host_has() -> None:
-    rooms = plan.rooms(["cpu", "cuda:0", "npu:0"], MACHINE, 4.0)
+    rooms = plan.capacities(["cpu", "cuda:0", "npu:0"], MACHINE, 4.0)
     assert rooms == {"cpu": ROOM, "cuda:0": (79.2, "cuda:0 has"), "npu:0": ROOM}
     groups = plan.groups(asked("4x4096x3x32x128"), rooms)  # 9 GiB
     assert [group.device for group in groups] == ["cpu", "cuda:0", "npu:0"]
@@ -91,4 +91,4 @@ def test_a_device_has_room_for_what_it_has_memory_for_and_not_for_what_the_host_
 )
 def test_a_shape_that_no_device_has_room_for_is_refused(device: str, shape: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
-        plan.groups(asked(shape), plan.rooms([device], MACHINE, 4.0))
+        plan.groups(asked(shape), plan.capacities([device], MACHINE, 4.0))

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 import rotcheck.context.conditions
-from rotcheck.context.claims import claim
+from rotcheck.context.angle_profile import HONEST, RIGHT, tolerance
 from rotcheck.context.conditions import names
-from rotcheck.context.known import HONEST, RIGHT, allowed
-from rotcheck.context.tf32 import Emulated, native, rounded
+from rotcheck.context.length_claims import claim
+from rotcheck.context.tf32 import TF32Emulation, has_tf32, round_to_tf32
 
 CONDITIONS = Path(rotcheck.context.conditions.__file__).parent
 
@@ -23,20 +23,24 @@ def test_every_file_of_conditions_is_one_and_constructed_comes_first() -> None:
 
 def test_tf32_holds_integers_up_to_2048_and_every_second_one_behind() -> None:
     whole = torch.arange(8192, dtype=torch.float32)
-    assert torch.equal(rounded(whole)[:2049], whole[:2049])
-    assert len(rounded(whole)[:2050].unique()) == 2049
-    assert len(rounded(torch.arange(1, 8193, dtype=torch.float32)).unique()) == 4096
-    assert rounded(torch.tensor([2049.0, 2051.0, -2051.0])).tolist() == [2048.0, 2052.0, -2052.0]
+    assert torch.equal(round_to_tf32(whole)[:2049], whole[:2049])
+    assert len(round_to_tf32(whole)[:2050].unique()) == 2049
+    assert len(round_to_tf32(torch.arange(1, 8193, dtype=torch.float32)).unique()) == 4096
+    assert round_to_tf32(torch.tensor([2049.0, 2051.0, -2051.0])).tolist() == [
+        2048.0,
+        2052.0,
+        -2052.0,
+    ]
 
 
 def test_what_is_no_float32_keeps_its_values() -> None:
     whole = torch.arange(4100, dtype=torch.float64)
-    assert rounded(whole) is whole
+    assert round_to_tf32(whole) is whole
 
 
 def test_only_matrix_products_are_rounded() -> None:
     positions, one = torch.arange(3000, dtype=torch.float32), torch.ones(1)
-    with Emulated():
+    with TF32Emulation():
         assert not torch.equal((positions[:, None] @ one[None])[:, 0], positions)
         assert torch.equal(positions[:, None] * one, positions[:, None])
         assert torch.equal(torch.outer(positions, one)[:, 0], positions)
@@ -45,15 +49,15 @@ def test_only_matrix_products_are_rounded() -> None:
 
 
 def test_real_tf32_is_found_by_multiplying() -> None:
-    assert not native(torch.device("cpu"))
-    with Emulated():
-        assert native(torch.device("cpu"))
+    assert not has_tf32(torch.device("cpu"))
+    with TF32Emulation():
+        assert has_tf32(torch.device("cpu"))
 
 
 def test_float32s_own_loss_is_allowed_and_no_more() -> None:
-    assert allowed(4096) == allowed(65536) == RIGHT
-    assert RIGHT < allowed(131071) < 2e-2
-    assert allowed(1 << 20) == pytest.approx((1 << 20) * HONEST)
+    assert tolerance(4096) == tolerance(65536) == RIGHT
+    assert RIGHT < tolerance(131071) < 2e-2
+    assert tolerance(1 << 20) == pytest.approx((1 << 20) * HONEST)
 
 
 class Claims(nn.Module):

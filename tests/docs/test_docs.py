@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rotcheck.bench import shapes
+from rotcheck.bench import qkv_shapes
 from rotcheck.compare.plan import check_names
 from rotcheck.results import FINDINGS, VERDICTS
 
@@ -75,7 +75,7 @@ def test_a_command_of_the_docs_runs(command: str, workplace: Path) -> None:
 def test_every_shape_of_the_docs_is_one_that_can_be_timed() -> None:
     """The commands above are run with a small one in their place."""
     given = [shape for command in COMMANDS for shape in re.findall(r"--shape (\S+)", command)]
-    assert [shapes.check(shape) for shape in given] == given != []
+    assert [qkv_shapes.check(shape) for shape in given] == given != []
 
 
 def test_the_examples_of_the_rotary_page_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from identifying import told
 
-from rotcheck.context.recognition import recognise
+from rotcheck.context.angle_recognition import recognise
 from rotcheck.implementations import load
 
 SAYS = {

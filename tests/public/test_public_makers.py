@@ -4,7 +4,7 @@ import pytest
 import reported
 import torch
 
-from rotcheck.context.recognition import recognise
+from rotcheck.context.angle_recognition import recognise
 from rotcheck.implementations import load
 from rotcheck.report.identification import lines
 from rotcheck.results import Identification

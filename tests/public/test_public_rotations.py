@@ -6,7 +6,7 @@ The files are small versions of our own, with the fault that was reported.
 import pytest
 from reported import specification, told
 
-from rotcheck.context.recognition import recognise
+from rotcheck.context.angle_recognition import recognise
 from rotcheck.implementations import load
 
 FAULTS = {

@@ -6,22 +6,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from rotcheck.train import model, rotation
+from rotcheck.train import miniature, rotation
 from rotcheck.train.batches import BATCH, LENGTH, Batch, batches
-from rotcheck.train.loss import score_entropy, weighted
-from rotcheck.train.recipe import Recipe
-from rotcheck.train.sequences import VOCABULARY, shipped, tokens
+from rotcheck.train.loss import rate_weighted_mean, score_entropy
+from rotcheck.train.model_builder import ModelBuilder
+from rotcheck.train.sequences import VOCABULARY, package_sequences, tokens
 
 CPU = torch.device("cpu")
 F64 = torch.float64
 
 
 def batch(steps: int = 1) -> list[Batch]:
-    return batches(shipped(), steps, 0)
+    return batches(package_sequences(), steps, 0)
 
 
-def miniature(dtype: torch.dtype = F64) -> torch.nn.Module:
-    return Recipe(None, 0).module(
+def small_model(dtype: torch.dtype = F64) -> torch.nn.Module:
+    return ModelBuilder(None, 0).module(
         rotation.truth if dtype == F64 else rotation.yardstick, CPU, dtype
     )
 
@@ -36,18 +36,18 @@ def test_all_sizes_differ() -> None:
         BATCH,
         LENGTH,
         3,
-        model.HEADS,
-        model.HEAD_DIM,
+        miniature.HEADS,
+        miniature.HEAD_DIM,
         VOCABULARY,
-        model.WIDTH,
-        model.CONDITION,
+        miniature.WIDTH,
+        miniature.CONDITION,
     )
     assert len(set(sizes)) == len(sizes)
 
 
 def test_the_scores_have_one_value_for_each_token_and_that_of_staying_is_one() -> None:
     indices, sigma = inputs()
-    scores = miniature()(indices, sigma)
+    scores = small_model()(indices, sigma)
     assert scores.shape == (BATCH, LENGTH, VOCABULARY)
     assert torch.all(scores.gather(-1, indices[..., None]) == 0)
 
@@ -59,24 +59,26 @@ def test_the_seam_gets_packed_qkv_in_every_block() -> None:
         seen.append(tuple(qkv.shape))
         return qkv
 
-    Recipe(None, 0).module(seam, CPU, F64)(*inputs())
-    assert seen == [(BATCH, LENGTH, 3, model.HEADS, model.HEAD_DIM)] * model.BLOCKS
+    ModelBuilder(None, 0).module(seam, CPU, F64)(*inputs())
+    assert seen == [(BATCH, LENGTH, 3, miniature.HEADS, miniature.HEAD_DIM)] * miniature.BLOCKS
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_every_dtype_starts_from_the_same_weights(dtype: torch.dtype) -> None:
-    for exact, rounded in zip(miniature().parameters(), miniature(dtype).parameters(), strict=True):
+    for exact, rounded in zip(
+        small_model().parameters(), small_model(dtype).parameters(), strict=True
+    ):
         assert torch.equal(exact, rounded.double())
 
 
 def test_the_weights_do_not_depend_on_what_was_drawn_before() -> None:
-    first = [p.clone() for p in miniature().parameters()]
+    first = [p.clone() for p in small_model().parameters()]
     torch.rand(7)
-    assert all(map(torch.equal, first, miniature().parameters()))
+    assert all(map(torch.equal, first, small_model().parameters()))
 
 
 def test_with_gates_at_zero_as_sedd_begins_no_gradient_reaches_qkv_for_two_steps() -> None:
-    recipe, module = Recipe(None, 0), miniature()
+    recipe, module = ModelBuilder(None, 0), small_model()
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             if "adaLN" in name or name.startswith("output_layer.linear"):
@@ -137,11 +139,11 @@ def test_the_true_score_has_no_loss_and_any_other_has() -> None:
 
 def test_the_weight_of_a_window_is_its_noise_rate() -> None:
     entropy = torch.tensor([[1.0, 3.0], [2.0, 2.0]])
-    assert float(weighted(entropy, torch.tensor([1.0, 2.0]))) == 3.0
+    assert float(rate_weighted_mean(entropy, torch.tensor([1.0, 2.0]))) == 3.0
 
 
 def test_the_gradient_is_that_of_finite_differences() -> None:
-    recipe, module, data = Recipe(None, 0), miniature(), batch()[0]
+    recipe, module, data = ModelBuilder(None, 0), small_model(), batch()[0]
     recipe.loss(module, data).backward()
     generator, step = torch.Generator().manual_seed(2), 1e-6
     for name, parameter in module.named_parameters():

@@ -10,7 +10,16 @@ import pytest
 from rotcheck.errors import RequestError
 from rotcheck.train import sequences
 from rotcheck.train.batches import BATCH, LENGTH, batches
-from rotcheck.train.sequences import END, MASK, RESIDUES, VOCABULARY, parse, read, shipped, tokens
+from rotcheck.train.sequences import (
+    END,
+    MASK,
+    RESIDUES,
+    VOCABULARY,
+    package_sequences,
+    parse,
+    read,
+    tokens,
+)
 
 FILE = (resources.files("rotcheck.train") / "proteins.fasta").read_text()
 HEADER = re.compile(r">(sp|tr)\|(\w+)\|\w+ .+ OS=.+ CRC64=([0-9A-F]{16})")
@@ -29,17 +38,17 @@ def crc64(text: str) -> str:
 def test_every_shipped_sequence_has_the_checksum_that_uniprot_gives_it() -> None:
     headers = [line for line in FILE.splitlines() if line.startswith(">")]
     given = [HEADER.fullmatch(header)[3] for header in headers]
-    assert [crc64(sequence) for sequence in shipped()] == given
+    assert [crc64(sequence) for sequence in package_sequences()] == given
     assert len(given) == len(set(given)) == 28
 
 
 def test_a_sequence_that_is_known_by_heart_is_among_them() -> None:
     """Ubiquitin, of which 96 % are the same from yeast to man."""
-    assert shipped()[-1].count("KEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG") == 2
+    assert package_sequences()[-1].count("KEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG") == 2
 
 
 def test_the_shipped_sequences_hold_the_twenty_amino_acids_and_nothing_else() -> None:
-    assert set("".join(shipped())) == set(RESIDUES)
+    assert set("".join(package_sequences())) == set(RESIDUES)
 
 
 def test_every_letter_is_one_token_and_the_mask_is_the_last() -> None:
@@ -106,14 +115,14 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> Non
 
 
 def test_batches_are_the_same_for_the_same_seed_and_others_for_another() -> None:
-    assert batches(shipped(), 3, 0) == batches(shipped(), 3, 0)
-    assert batches(shipped(), 3, 0) != batches(shipped(), 3, 1)
-    assert batches(shipped(), 5, 0)[:3] == batches(shipped(), 3, 0)
+    assert batches(package_sequences(), 3, 0) == batches(package_sequences(), 3, 0)
+    assert batches(package_sequences(), 3, 0) != batches(package_sequences(), 3, 1)
+    assert batches(package_sequences(), 5, 0)[:3] == batches(package_sequences(), 3, 0)
 
 
 def test_windows_are_cut_from_the_sequences_and_masked_where_they_differ() -> None:
-    stream = END.join(shipped()) + END
-    for batch in batches(shipped(), 4, 0):
+    stream = END.join(package_sequences()) + END
+    for batch in batches(package_sequences(), 4, 0):
         assert len(batch.clean) == len(batch.noisy) == len(batch.sigma) == len(batch.rate) == BATCH
         for clean, noisy in zip(batch.clean, batch.noisy, strict=True):
             assert len(clean) == len(noisy) == LENGTH

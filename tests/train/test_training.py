@@ -6,7 +6,7 @@ from training_runs import HERE, RIGHT, WRONG, Courses, courses
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
 from rotcheck.results import Training
-from rotcheck.train.judge import LIMIT, times_rounding, worst
+from rotcheck.train.rounding_limits import LIMIT, times_rounding, worst
 from rotcheck.train.run import train
 
 DTYPES = ["float32", "bfloat16"]

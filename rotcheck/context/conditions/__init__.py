@@ -1,8 +1,8 @@
-"""What is done to an object before it is asked, one file each; the file's name is the condition's.
+"""What is done to an object before it is measured, one file each, named after the condition.
 
-A condition is a module with `run(trial) -> Evidence`, whose docstring says what is done, and `blames`, the code of
-the finding (see diagnose/) when phases are wrong under it alone. `run` raises `DoesNotApply` with the reason where
-the object is none to which that can be done.
+A condition is a module with `run(specimen) -> Measurement`, whose docstring says what is done, and
+`blames`, the code of the finding (see diagnose/) when phases are wrong under this condition alone.
+`run` raises `DoesNotApply`, with the reason, for an object to which it cannot be done.
 """
 
 import pkgutil
@@ -14,9 +14,9 @@ ON_CPU = ("beyond",)
 
 def names() -> list[str]:
     """Return the names of all conditions, without importing any."""
-    found = [module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)]
+    names_here = [module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)]
     return sorted(
-        found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
+        names_here, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
     )
 
 

@@ -6,48 +6,54 @@ from contextlib import contextmanager
 
 import torch
 
-from rotcheck.context import orders
-from rotcheck.context.evidence import DoesNotApply, Evidence
-from rotcheck.context.sources import reason
-from rotcheck.context.trial import Trial
+from rotcheck.context import repeatability
+from rotcheck.context.angle_sources import reason
+from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.specimen import Specimen
 
 blames = "phase-autocast"
-NONE = "there is no autocast to bfloat16"
+NO_AUTOCAST = "there is no autocast to bfloat16"
 
 
-def run(trial: Trial) -> Evidence:
+def run(specimen: Specimen) -> Measurement:
     """Ask one object outside, and another one inside first and then outside."""
-    positions, outside = orders.taken(trial.asked(trial.fresh()), trial.known)
-    made = trial.fresh()
-    asked = trial.asked(made)
-    with _autocast(trial.device):
-        inside = asked.run(positions)
-    evidence = Evidence()
-    left = orders.changed(outside, asked.run(positions))
-    with _autocast(trial.device):
-        evidence.curve = trial.sweep(trial.fresh())
-    differ = orders.changed(outside, inside)
-    if left:
-        evidence.finding = "spoilt-by-autocast"
-        evidence.message = (
-            f"first asked inside autocast, it gives other tables outside it too: {left}"
+    positions, outside = repeatability.sample_of(
+        specimen.source(specimen.fresh()), specimen.profile
+    )
+    instance = specimen.fresh()
+    source = specimen.source(instance)
+    with _autocast(specimen.device):
+        inside = source.run(positions)
+    measurement = Measurement()
+    outside_change = repeatability.difference(outside, source.run(positions))
+    with _autocast(specimen.device):
+        measurement.curve = specimen.sweep(specimen.fresh())
+    inside_change = repeatability.difference(outside, inside)
+    if outside_change:
+        measurement.finding = "spoilt-by-autocast"
+        measurement.message = (
+            f"first asked inside autocast, it gives other tables outside it too: {outside_change}"
         )
-    elif differ:
-        evidence.note = f"not the same bit by bit inside autocast and outside: {differ}"
-    return evidence
+    elif inside_change:
+        measurement.note = f"not the same bit by bit inside autocast and outside: {inside_change}"
+    return measurement
 
 
 @contextmanager
 def _autocast(device: str) -> Iterator[None]:
     """Enter it. Raises `DoesNotApply` on a device that has none, or none to bfloat16."""
     kind = torch.device(device).type
-    with warnings.catch_warnings(record=True) as said:  # it only warns, and does nothing then
+    with warnings.catch_warnings(
+        record=True
+    ) as warning_list:  # it only warns, and does nothing then
         warnings.simplefilter("always")
         try:
-            entered = torch.autocast(kind, dtype=torch.bfloat16)
+            autocast = torch.autocast(kind, dtype=torch.bfloat16)
         except (RuntimeError, AssertionError) as error:
-            raise DoesNotApply(f"{NONE} on {kind}: {reason(error)}") from error
-    with entered:
+            raise DoesNotApply(f"{NO_AUTOCAST} on {kind}: {reason(error)}") from error
+    with autocast:
         if not torch.is_autocast_enabled(kind):
-            raise DoesNotApply(f"{NONE} on {kind}: {'; '.join(str(each.message) for each in said)}")
+            raise DoesNotApply(
+                f"{NO_AUTOCAST} on {kind}: {'; '.join(str(each.message) for each in warning_list)}"
+            )
         yield

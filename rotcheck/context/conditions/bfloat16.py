@@ -2,14 +2,14 @@
 
 import torch
 
-from rotcheck.context.evidence import Evidence
-from rotcheck.context.trial import Trial
+from rotcheck.context.measurement import Measurement
+from rotcheck.context.specimen import Specimen
 
 blames = "phase-cast"
 
 
-def run(trial: Trial) -> Evidence:
+def run(specimen: Specimen) -> Measurement:
     """Cast the module, and show it tensors of that dtype."""
-    made = trial.fresh()
-    made.module.bfloat16()
-    return Evidence(trial.sweep(made, torch.bfloat16))
+    instance = specimen.fresh()
+    instance.module.bfloat16()
+    return Measurement(specimen.sweep(instance, torch.bfloat16))

@@ -2,39 +2,50 @@
 
 import torch
 
-from rotcheck.context import orders
-from rotcheck.context.evidence import DoesNotApply, Evidence
-from rotcheck.context.known import RIGHT, Known
-from rotcheck.context.trial import Trial
+from rotcheck.context import repeatability
+from rotcheck.context.angle_profile import RIGHT, AngleProfile
+from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.specimen import Specimen
 from rotcheck.convention import role_of
 
 blames = "phase-shown"
 
 
-def run(trial: Trial) -> Evidence:
+def run(specimen: Specimen) -> Measurement:
     """Measure it shown bfloat16, then whether a float32 call is the same behind that as before."""
-    if not _is_shown(trial.known):
+    if not _is_shown(specimen.profile):
         raise DoesNotApply("no call of it takes a tensor whose dtype could matter")
-    positions, untouched = orders.taken(trial.asked(trial.fresh()), trial.known)
-    made = trial.fresh()
-    low, wide = trial.asked(made, torch.bfloat16), trial.asked(made)
-    evidence = Evidence()
+    positions, float32_alone = repeatability.sample_of(
+        specimen.source(specimen.fresh()), specimen.profile
+    )
+    instance = specimen.fresh()
+    low, wide = specimen.source(instance, torch.bfloat16), specimen.source(instance)
+    measurement = Measurement()
     low.run(positions)
-    behind = wide.run(positions)
-    if differ := orders.changed(untouched, behind):
-        evidence.finding = "spoilt-by-dtype"
-        off = orders.worst(trial.known, behind, positions)
-        evidence.message = f"shown bfloat16 first, it gives other values for float32: {differ}, phase {off:.2g} rad off"
-    evidence.curve = trial.sweep(trial.fresh(), torch.bfloat16)
-    other = trial.fresh()
-    trial.asked(other).run(positions)
-    off = orders.worst(trial.known, trial.asked(other, torch.bfloat16).run(positions), positions)
-    if off > RIGHT and not evidence.finding:
-        evidence.finding = blames
-        evidence.message = f"shown float32 first and then bfloat16, its phase is {off:.2g} rad off"
-    return evidence
+    float32_after = wide.run(positions)
+    if differ := repeatability.difference(float32_alone, float32_after):
+        measurement.finding = "spoilt-by-dtype"
+        off = repeatability.worst(specimen.profile, float32_after, positions)
+        measurement.message = (
+            "shown bfloat16 first, it gives other values for float32: "
+            f"{differ}, phase {off:.2g} rad off"
+        )
+    measurement.curve = specimen.sweep(specimen.fresh(), torch.bfloat16)
+    second = specimen.fresh()
+    specimen.source(second).run(positions)
+    off = repeatability.worst(
+        specimen.profile, specimen.source(second, torch.bfloat16).run(positions), positions
+    )
+    if off > RIGHT and not measurement.finding:
+        measurement.finding = blames
+        measurement.message = (
+            f"shown float32 first and then bfloat16, its phase is {off:.2g} rad off"
+        )
+    return measurement
 
 
-def _is_shown(known: Known) -> bool:
-    shown = known.recipe and any(role_of(argument) == "x" for argument in known.recipe["arguments"])
-    return known.kind == "both" or bool(shown)
+def _is_shown(profile: AngleProfile) -> bool:
+    takes_x = profile.recipe and any(
+        role_of(argument) == "x" for argument in profile.recipe["arguments"]
+    )
+    return profile.kind == "both" or bool(takes_x)

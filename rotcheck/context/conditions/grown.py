@@ -2,55 +2,61 @@
 
 from collections.abc import Sequence
 
-from rotcheck.context import orders
-from rotcheck.context.evidence import DoesNotApply, Evidence
-from rotcheck.context.known import RIGHT
-from rotcheck.context.sources import Source, reason
-from rotcheck.context.trial import Trial
+from rotcheck.context import repeatability
+from rotcheck.context.angle_profile import RIGHT
+from rotcheck.context.angle_sources import AngleSource, reason
+from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.repeatability import FEW
+from rotcheck.context.specimen import Specimen
 
 blames = "spoilt-by-growing"
-OTHERS = tuple(range(100, 100 + len(orders.FEW)))
+OTHER_POSITIONS = tuple(range(100, 100 + len(FEW)))
 
 
-def run(trial: Trial) -> Evidence:
+def run(specimen: Specimen) -> Measurement:
     """Have its table grow, where it has one, and measure the phases behind that."""
-    if trial.known.asking == "none":
+    if specimen.profile.asking == "none":
         raise DoesNotApply("it takes no positions: it returns the table that it holds")
-    made = trial.fresh()
-    asked = trial.asked(made)
-    before = asked.ask(orders.FEW)
-    evidence = Evidence()
-    if trial.known.asking != "from 0":
-        off = orders.worst(trial.known, asked.ask(OTHERS), OTHERS)
-        if off > RIGHT and off > 2 * orders.worst(
-            trial.known, trial.asked(trial.fresh()).ask(OTHERS), OTHERS
+    instance = specimen.fresh()
+    source = specimen.source(instance)
+    before = source.ask(FEW)
+    measurement = Measurement()
+    if specimen.profile.asking != "from 0":
+        off = repeatability.worst(specimen.profile, source.ask(OTHER_POSITIONS), OTHER_POSITIONS)
+        if off > RIGHT and off > 2 * repeatability.worst(
+            specimen.profile,
+            specimen.source(specimen.fresh()).ask(OTHER_POSITIONS),
+            OTHER_POSITIONS,
         ):
-            evidence.finding, evidence.message = blames, _words(off, OTHERS, orders.FEW)
-    grown = _grow(asked, trial.known.judged_to)
-    after = asked.ask(orders.FEW)
-    off = orders.worst(trial.known, after, orders.FEW)
-    if off > RIGHT and off > 2 * orders.worst(trial.known, before, orders.FEW):
-        evidence.finding = blames
-        evidence.message = (
-            f"after {grown}, the first {len(orders.FEW)} positions are off by up to {off:.2g} rad"
+            measurement.finding, measurement.message = (
+                blames,
+                _words(off, OTHER_POSITIONS, FEW),
+            )
+    growth = _grow(source, specimen.profile.judged_to)
+    after = source.ask(FEW)
+    off = repeatability.worst(specimen.profile, after, FEW)
+    if off > RIGHT and off > 2 * repeatability.worst(specimen.profile, before, FEW):
+        measurement.finding = blames
+        measurement.message = (
+            f"after {growth}, the first {len(FEW)} positions are off by up to {off:.2g} rad"
         )
-    elif differ := orders.changed(before, after):
-        evidence.note = f"after {grown}, the first rows are not the same bit by bit: {differ}"
-    evidence.curve = trial.sweep(made)
-    return evidence
+    elif differ := repeatability.difference(before, after):
+        measurement.note = f"after {growth}, the first rows are not the same bit by bit: {differ}"
+    measurement.curve = specimen.sweep(instance)
+    return measurement
 
 
-def _grow(asked: Source, claimed: int) -> str:
+def _grow(source: AngleSource, length: int) -> str:
     """Ask for more positions, as many as it takes; return what was done."""
-    refused = ""
-    for last in (2 * claimed + 1, claimed - 1, 300):
+    refusal = ""
+    for last in (2 * length + 1, length - 1, 300):
         try:
-            asked.ask((0, last))
+            source.ask((0, last))
         except Exception as error:  # it does not grow as far
-            refused = refused or f" (position {last} {reason(error)})"
+            refusal = refusal or f" (position {last} {reason(error)})"
             continue
-        return f"being asked for position {last}{refused}"
-    return f"more was refused{refused}"
+        return f"being asked for position {last}{refusal}"
+    return f"more was refused{refusal}"
 
 
 def _words(off: float, positions: Sequence[int], first: Sequence[int]) -> str:

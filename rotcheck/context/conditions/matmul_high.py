@@ -5,16 +5,16 @@ import contextlib
 import torch
 
 from rotcheck.context import tf32
-from rotcheck.context.evidence import Evidence
-from rotcheck.context.trial import Trial
+from rotcheck.context.measurement import Measurement
+from rotcheck.context.specimen import Specimen
 
 blames = "phase-tf32"
 
 
-def run(trial: Trial) -> Evidence:
+def run(specimen: Specimen) -> Measurement:
     """Ask it while matrix products may round their operands."""
-    made = trial.fresh()
+    instance = specimen.fresh()
     torch.set_float32_matmul_precision("high")
-    real = tf32.native(torch.device(trial.device))
-    with contextlib.nullcontext() if real else tf32.Emulated():
-        return Evidence(trial.sweep(made), emulated=not real)
+    real = tf32.has_tf32(torch.device(specimen.device))
+    with contextlib.nullcontext() if real else tf32.TF32Emulation():
+        return Measurement(specimen.sweep(instance), emulated=not real)

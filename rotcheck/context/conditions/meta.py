@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import torch
 
-from rotcheck.context.evidence import DoesNotApply, Evidence
-from rotcheck.context.sources import reason
+from rotcheck.context.angle_sources import reason
+from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.specimen import Instance, Specimen
 from rotcheck.context.sweep import Curve
-from rotcheck.context.trial import Thing, Trial
 from rotcheck.measure.device import call
 
 blames = "phase-meta"
@@ -23,85 +23,91 @@ RESETS = (
 CALLED_BY_TORCH = "reset_parameters"
 
 
-def run(trial: Trial) -> Evidence:
+def run(specimen: Specimen) -> Measurement:
     """Fill the memory with NaN, ask it, and see whether a method of its own mends it."""
-    trial.fresh()
-    made = _materialised(trial)
-    curve = _swept(trial, made)
+    specimen.fresh()
+    instance = _materialise(specimen)
+    curve = _sweep(specimen, instance)
     if curve.wrong_at is None:
-        return Evidence(curve)
-    restored = _restored(trial)
-    if restored is not None and _mended(trial, restored):
-        return Evidence(
-            restored, note="right once transformers restored it, as its from_pretrained() does"
+        return Measurement(curve)
+    restoration = _restore(specimen)
+    if restoration is not None and _is_right(specimen, restoration):
+        return Measurement(
+            restoration, note="right once transformers restored it, as its from_pretrained() does"
         )
-    healed = _healed(trial, [name for name in RESETS if callable(getattr(made.owner, name, None))])
-    if healed is None:
-        return Evidence(curve)
-    name, healthy = healed
+    remedy = _first_remedy(
+        specimen, [name for name in RESETS if callable(getattr(instance.owner, name, None))]
+    )
+    if remedy is None:
+        return Measurement(curve)
+    name, healthy_curve = remedy
     if name == CALLED_BY_TORCH:
-        return Evidence(
-            healthy, note=f"right once {name}() was called, as FSDP and most trainers do"
+        return Measurement(
+            healthy_curve, note=f"right once {name}() was called, as FSDP and most trainers do"
         )
-    return Evidence(curve, note=f"{name}() mends it, when somebody calls it")
+    return Measurement(curve, note=f"{name}() mends it, when somebody calls it")
 
 
-def _materialised(trial: Trial) -> Thing:
+def _materialise(specimen: Specimen) -> Instance:
     try:
         with torch.device("meta"):
-            made = trial.rebuilt()
+            instance = specimen.rebuilt()
     except DoesNotApply:
         raise
     except Exception as error:
         raise DoesNotApply(f"it cannot be built on meta: {reason(error)}") from error
-    module = made.module.to_empty(device=trial.device)
+    module = instance.module.to_empty(device=specimen.device)
     for tensor in itertools.chain(module.parameters(), module.buffers()):
         tensor.data.fill_(float("nan") if tensor.is_floating_point() or tensor.is_complex() else 1)
-    return made
+    return instance
 
 
-def _restored(trial: Trial) -> Curve | None:
+def _restore(specimen: Specimen) -> Curve | None:
     """Measure a module of transformers once that library's own loading has filled its buffers; None: it has none."""
-    made = _materialised(trial)
+    instance = _materialise(specimen)
     loading = sys.modules.get("transformers.modeling_utils")
-    known = hasattr(made.owner, "original_inv_freq") and hasattr(made.owner, "config")
-    if loading is None or not known or not type(made.owner).__module__.startswith("transformers."):
+    has_config = hasattr(instance.owner, "original_inv_freq") and hasattr(instance.owner, "config")
+    if (
+        loading is None
+        or not has_config
+        or not type(instance.owner).__module__.startswith("transformers.")
+    ):
         return None
-    model = SimpleNamespace(config=made.owner.config)
+    model = SimpleNamespace(config=instance.owner.config)
     try:
-        loading.PreTrainedModel._init_weights(model, made.owner)
+        loading.PreTrainedModel._init_weights(model, instance.owner)
     except Exception:  # another version of it restores buffers otherwise, or not at all
         return None
-    return _swept(trial, made)
+    return _sweep(specimen, instance)
 
 
-def _swept(trial: Trial, made: Thing) -> Curve:
+def _sweep(specimen: Specimen, instance: Instance) -> Curve:
     try:
-        return trial.sweep(made)
+        return specimen.sweep(instance)
     except Exception as error:
         return Curve(errors={}, wrong_at=0, lost="raises", words=reason(error))
 
 
-def _healed(trial: Trial, names: Sequence[str]) -> tuple[str, Curve] | None:
+def _first_remedy(specimen: Specimen, names: Sequence[str]) -> tuple[str, Curve] | None:
     """Return the first of its methods that mends it, and what is measured then."""
     for name in names:
-        made = _materialised(trial)
-        if _reset(made, name, torch.device(trial.device)):
-            curve = _swept(trial, made)
-            if _mended(trial, curve):
+        instance = _materialise(specimen)
+        if _reset(instance, name, torch.device(specimen.device)):
+            curve = _sweep(specimen, instance)
+            if _is_right(specimen, curve):
                 return name, curve
     return None
 
 
-def _mended(trial: Trial, curve: Curve) -> bool:
-    return curve.wrong_at is None or (curve.right_to or 0) >= trial.known.judged_to - 1
+def _is_right(specimen: Specimen, curve: Curve) -> bool:
+    return curve.wrong_at is None or (curve.right_to or 0) >= specimen.profile.judged_to - 1
 
 
-def _reset(made: Thing, method: str, device: torch.device) -> bool:
+def _reset(instance: Instance, method: str, device: torch.device) -> bool:
     """Call a method, and move what it made on the CPU; return whether it could be called."""
     try:
-        call(getattr(made.owner, method), device, (), {})
-        made.module.to(device)
+        call(getattr(instance.owner, method), device, (), {})
+        instance.module.to(device)
     except (
         Exception
     ):  # it takes arguments, or does not run on its own: it is no reset that anybody could call

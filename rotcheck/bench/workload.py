@@ -13,7 +13,7 @@ from rotcheck.rotary import angles, tables
 from rotcheck.rotary.calls import Call, arguments, results
 
 SEED = 20260101
-DRAWN = 1 << 16
+RANDOM_VALUES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,41 +29,41 @@ class Size:
     backward: bool
 
 
-def unfit(convention: Convention, size: Size) -> str | None:
+def mismatch(convention: Convention, size: Size) -> str | None:
     """Return why a function cannot be timed with tensors of this size, or None."""
-    fitted = _folded(convention, size)
+    fold = _fold_batch(convention, size)
     axes = split(convention.axes)
     if "b" not in axes and "h" not in axes:
         return "it takes one head of one sequence at a time"
     if convention.head_dim not in (None, size.width):
         return f"it takes heads of {convention.head_dim} lanes, not of {size.width}"
-    if convention.heads not in (None, fitted.heads):
-        return f"it takes {convention.heads} heads, not {fitted.heads}"
+    if convention.heads not in (None, fold.heads):
+        return f"it takes {convention.heads} heads, not {fold.heads}"
     return None
 
 
-def _folded(convention: Convention, size: Size) -> Size:
+def _fold_batch(convention: Convention, size: Size) -> Size:
     """Return the size with the batch among the heads where a call takes no batch, and the other way round."""
-    axes, both = split(convention.axes), size.batch * size.heads
+    axes, batch_heads = split(convention.axes), size.batch * size.heads
     if "b" not in axes:
-        return replace(size, batch=1, heads=both)
-    return size if "h" in axes else replace(size, batch=both, heads=1)
+        return replace(size, batch=1, heads=batch_heads)
+    return size if "h" in axes else replace(size, batch=batch_heads, heads=1)
 
 
-class Problem:
+class Workload:
     """The tensors of one implementation: packed qkv (B, S, 3, H, D), or q and k (B, S, H, D) each."""
 
     def __init__(self, convention: Convention, asked: Size) -> None:
-        size = _folded(convention, asked)
+        size = _fold_batch(convention, asked)
         generator = torch.Generator("cpu").manual_seed(SEED)
         slots = ((3,) if convention.packed else ()) + (size.heads, size.width)
-        given = 1 if convention.packed else max(2, len(convention.slots))
+        tensor_count = 1 if convention.packed else max(2, len(convention.slots))
         self._convention, self._size = convention, size
         self._inputs = [
             lay(
                 _random((size.batch, size.length, *slots), size, generator), convention.axes
             ).contiguous()
-            for _ in range(given)
+            for _ in range(tensor_count)
         ]
         self._gradients = (
             [_random(x.shape, size, generator) for x in self._inputs] if size.backward else []
@@ -90,10 +90,10 @@ class Problem:
         if not self._convention.arguments and not self._convention.takes_offset:
             return [function(x, *self._tables) for x in inputs]
         if len(self._convention.slots) == 1:
-            return [self._called(function, [x])[0] for x in inputs]
-        return self._called(function, inputs)
+            return [self._call(function, [x])[0] for x in inputs]
+        return self._call(function, inputs)
 
-    def _called(self, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
+    def _call(self, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
         size = self._size
         sizes = {"B": size.batch, "S": size.length, "H": size.heads, "D": size.width}
         sizes |= {
@@ -121,9 +121,11 @@ class Problem:
 def _random(shape: Sequence[int], size: Size, generator: torch.Generator) -> Tensor:
     """Return normal values; large tensors repeat them, since drawing each would take longer than rotating."""
     count = math.prod(shape)
-    drawn = torch.randn(min(count, DRAWN), generator=generator, dtype=torch.float32, device="cpu")
-    values = drawn.to(size.dtype).to(size.device)
-    return values.repeat(math.ceil(count / DRAWN))[:count].clone().view(*shape)
+    numbers = torch.randn(
+        min(count, RANDOM_VALUES), generator=generator, dtype=torch.float32, device="cpu"
+    )
+    values = numbers.to(size.dtype).to(size.device)
+    return values.repeat(math.ceil(count / RANDOM_VALUES))[:count].clone().view(*shape)
 
 
 def _tables(convention: Convention, size: Size) -> tuple[Tensor, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from rotcheck.bench import figures
+from rotcheck.bench import timing_statistics
 from rotcheck.bench.plan import Group
 from rotcheck.compare.cells import cell_of
 from rotcheck.errors import REQUEST, RequestError
@@ -14,7 +14,7 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Spread, Timing, TimingState
 
 
-def row_of(done: Done, shown: str, group: Group) -> Timing:
+def timing_of(done: Done, label: str, group: Group) -> Timing:
     """Return the row of a finished job, with cause and fix where its implementation failed.
 
     Raises `RequestError` when the worker says that there is no such implementation.
@@ -23,30 +23,32 @@ def row_of(done: Done, shown: str, group: Group) -> Timing:
         return msgspec.convert(done.outcome.value, Timing)
     if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
         raise RequestError(done.outcome.message)
-    cell = cell_of(done, shown, None)
+    cell = cell_of(done, label, None)
     state = msgspec.convert(cell.verdict, TimingState)
-    known = {name: getattr(cell, name) for name in ("message", "trace", "failure", "cause", "fix")}
-    return msgspec.structs.replace(not_run(shown, group, state, ""), **known)
+    fields = {name: getattr(cell, name) for name in ("message", "trace", "failure", "cause", "fix")}
+    return msgspec.structs.replace(not_run(label, group, state, ""), **fields)
 
 
-def settled(row: Timing, floor: Spread | None) -> Timing:
+def without_noise(row: Timing, floor: Spread | None) -> Timing:
     """Return the row without a break-even that the noise of the baseline against itself does not bear out."""
-    borne_out = row.speedup is None or floor is None or figures.distinct(row.speedup, floor)
+    borne_out = (
+        row.speedup is None or floor is None or timing_statistics.is_significant(row.speedup, floor)
+    )
     return row if borne_out else msgspec.structs.replace(row, break_even_calls=None)
 
 
-def answered(shown: str, group: Group, instead: Mapping[str, Any]) -> Timing:
+def from_answer(label: str, group: Group, instead: Mapping[str, Any]) -> Timing:
     """Return the row of a function that is not run, from what a worker would answer in its place."""
     evidence = msgspec.convert(instead, Evidence)
     state = msgspec.convert(evidence.state, TimingState)
-    row = not_run(shown, group, state, evidence.message or "")
+    row = not_run(label, group, state, evidence.message or "")
     return msgspec.structs.replace(row, fix=evidence.advice)
 
 
-def not_run(shown: str, group: Group, state: TimingState, message: str) -> Timing:
+def not_run(label: str, group: Group, state: TimingState, message: str) -> Timing:
     """Return a row without figures."""
     return Timing(
-        implementation=shown,
+        implementation=label,
         device=group.device,
         dtype=group.dtype,
         shape=group.shape,

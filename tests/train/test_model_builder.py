@@ -7,7 +7,7 @@ import torch
 
 from rotcheck.errors import RequestError
 from rotcheck.train import rotation
-from rotcheck.train.recipe import Recipe
+from rotcheck.train.model_builder import ModelBuilder
 
 MODELS = f"{Path(__file__).parent}/models.py"
 CPU = torch.device("cpu")
@@ -15,11 +15,11 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize(("factory", "own"), [("factory", False), ("Tiny", False), ("own", True)])
 def test_a_factory_or_a_class_takes_the_rotation_or_keeps_its_own(factory: str, own: bool) -> None:
-    assert Recipe(f"{MODELS}:{factory}", 0).own is own
+    assert ModelBuilder(f"{MODELS}:{factory}", 0).has_rotation is own
 
 
 def test_the_same_seed_builds_the_same_weights_around_any_rotation() -> None:
-    recipe = Recipe(f"{MODELS}:factory", 7)
+    recipe = ModelBuilder(f"{MODELS}:factory", 7)
     one = recipe.module(rotation.truth, CPU, torch.float64)
     other = recipe.module(rotation.yardstick, CPU, torch.float32)
     pairs = zip(one.parameters(), other.parameters(), strict=True)
@@ -37,4 +37,4 @@ def test_the_same_seed_builds_the_same_weights_around_any_rotation() -> None:
 )
 def test_a_factory_of_another_form_is_told_what_is_expected(factory: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
-        Recipe(f"{MODELS}:{factory}", 0).module(rotation.truth, CPU, torch.float64)
+        ModelBuilder(f"{MODELS}:{factory}", 0).module(rotation.truth, CPU, torch.float64)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rotcheck.context.recognition import recognise
-from rotcheck.context.trial import Trial
+from rotcheck.context.angle_recognition import recognise
+from rotcheck.context.specimen import Specimen
 from rotcheck.implementations import load
 
 PUBLIC = Path(__file__).parents[1] / "public"
@@ -21,8 +21,8 @@ def test_it_is_right_up_to_where_its_frequencies_change(name: str) -> None:
     specification = f"{PUBLIC / name}"
     known = recognise(load.find(specification, "cpu"), "cpu")
     assert (known.changes, known.claims, known.doubt) == (CHANGES[name], CHANGES[name], None)
-    trial = Trial(specification, "cpu", known)
-    curve = trial.sweep(trial.fresh())
+    specimen = Specimen(specification, "cpu", known)
+    curve = specimen.sweep(specimen.fresh())
     assert curve.wrong_at is None
     assert curve.right_to == CHANGES[name] - 1
 
@@ -39,5 +39,5 @@ def test_points_are_held_against_the_frequencies_of_their_own_coordinate() -> No
     specification = f"{PUBLIC}/points_in_blocks/fixed.py:build_2d_rope"
     known = recognise(load.find(specification, "cpu"), "cpu")
     assert known.schedule == "Plain(theta=10000.0)"
-    trial = Trial(specification, "cpu", known)
-    assert (trial.sweep(trial.fresh()).right_to or 0) >= 65537
+    specimen = Specimen(specification, "cpu", known)
+    assert (specimen.sweep(specimen.fresh()).right_to or 0) >= 65537

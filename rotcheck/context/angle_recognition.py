@@ -7,12 +7,12 @@ import msgspec
 import torch
 from torch import Tensor
 
-from rotcheck.context.claims import claim
-from rotcheck.context.known import Asking, Known
-from rotcheck.context.lengths import change
-from rotcheck.context.sources import source
-from rotcheck.context.sweep import Truth, groups, wrapped
-from rotcheck.context.trial import Thing, thing
+from rotcheck.context.angle_profile import AngleProfile, Asking
+from rotcheck.context.angle_sources import angle_source
+from rotcheck.context.frequency_change import first_change
+from rotcheck.context.length_claims import claim
+from rotcheck.context.specimen import Instance, instance_of
+from rotcheck.context.sweep import Truth, groups, wrap
 from rotcheck.convention import Convention
 from rotcheck.identify import identification
 from rotcheck.identify.angles.contradiction import contradiction
@@ -49,67 +49,71 @@ GRID = 9  # positions, few, since a grid has as many rows squared
 _ASKING: dict[str, Asking] = {"given": "any", "length": "from 0", "x": "from 0", "none": "none"}
 
 
-class NotJudged(Exception):
+class MakesNoAngles(Exception):
     """It is none of those that make their own angles; the message says what it is."""
 
 
-class NotUnderstood(NotJudged):
+class NoCallFits(MakesNoAngles):
     """No call that was tried gave back tables or a rotation: on another device one may."""
 
 
-def recognise(target: Target, device: str) -> Known:
+def recognise(target: Target, device: str) -> AngleProfile:
     """Return what is known of a loaded object.
 
     Raises `NotJudged` for one that does not make its own angles, as far as can be seen.
     """
-    made = thing(target.function)
-    claims = claim(made.owner)  # before a call can make a cache grow
-    known = _understood(target, torch.device(device))
+    instance = instance_of(target.function)
+    claims = claim(instance.owner)  # before a call can make a cache grow
+    profile = _find_call(target, torch.device(device))
     if claims:
-        known = msgspec.structs.replace(known, claims=claims[0], claimed_by=claims[1])
+        profile = msgspec.structs.replace(profile, claims=claims[0], claimed_by=claims[1])
     if torch.device(device).type != "cpu":
-        known = msgspec.structs.replace(known, last=known.judged_to - 1, ended=NOT_LOOKED_FOR)
-    return _with_angles(known, made, device)
+        profile = msgspec.structs.replace(profile, last=profile.judged_to - 1, ended=NOT_LOOKED_FOR)
+    return _with_angles(profile, instance, device)
 
 
-def _understood(target: Target, device: torch.device) -> Known:
+def _find_call(target: Target, device: torch.device) -> AngleProfile:
     """Return how it is called; a call that was tried and ended the device is a wrong call, and accuses nobody."""
     try:
-        return _called(target, device)
+        return _try_calls(target, device)
     except DeviceLost as error:
-        raise NotJudged(f"{NOT_FOUND}, and one of them ended {device}") from error
+        raise MakesNoAngles(f"{NOT_FOUND}, and one of them ended {device}") from error
 
 
-def called_on(device: str, known: Known) -> Known:
+def called_on(device: str, profile: AngleProfile) -> AngleProfile:
     """Return what is known of an object that is asked on another device than that on which it was recognised."""
-    if known.recipe is None:
-        return known
-    recipe = replace(msgspec.convert(known.recipe, table_calls.Recipe), device=device)
-    return msgspec.structs.replace(known, recipe=asdict(recipe), call=recipe.shown)
+    if profile.recipe is None:
+        return profile
+    recipe = replace(msgspec.convert(profile.recipe, table_calls.Recipe), device=device)
+    return msgspec.structs.replace(profile, recipe=asdict(recipe), call=recipe.shown)
 
 
-def _called(target: Target, device: torch.device) -> Known:
+def _try_calls(target: Target, device: torch.device) -> AngleProfile:
     """Return how it is called."""
     if target.convention is not None:
         width = target.convention.head_dim or table_calls.HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
     maker = maker_search.find(target.function, device)
     if maker is not None:
-        recipe, built = maker
+        recipe, tables = maker
         if _makes_a_grid(target, recipe):
-            raise NotJudged("it makes the rows of a grid, and not of positions one after another")
-        return _building(target, recipe, built)
-    owner = thing(target.function).owner
+            raise MakesNoAngles(
+                "it makes the rows of a grid, and not of positions one after another"
+            )
+        return _building(target, recipe, tables)
+    owner = instance_of(target.function).owner
     found = search.search(
         target.function, device, hints(target.function if owner is None else owner)
     )
     if isinstance(found, search.NoMatch) or not found.reading.pairing:
         permutes = permutation_answer.answer(target) is not None
-        raise NotUnderstood(
+        raise NoCallFits(
             permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`"
         )
-    known = _rotating(target, _one_row(found), found.caller.probe.width, found.caller.probe.rotary)
-    return msgspec.structs.replace(known, faults=_mistakes(target, device))
+    profile = _rotating(
+        target, _one_row(found), found.caller.probe.width, found.caller.probe.rotary
+    )
+    return msgspec.structs.replace(profile, faults=_mistakes(target, device))
 
 
 def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ...]:
@@ -122,33 +126,33 @@ def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ..
 
 def _one_row(found: search.Match) -> Convention:
     """Return the call with one row of positions, if there is one: rows of a batch may be coordinates, if alike."""
-    every = [found.convention, *(each.convention for each in found.alternatives)]
-    return next((each for each in every if each.position_axes == "s"), found.convention)
+    conventions = [found.convention, *(each.convention for each in found.alternatives)]
+    return next((each for each in conventions if each.position_axes == "s"), found.convention)
 
 
-def _building(target: Target, recipe: table_calls.Recipe, built: Built) -> Known:
-    heeded = of_arguments(target.function, recipe, built)
-    return _known(
+def _building(target: Target, recipe: table_calls.Recipe, tables: Built) -> AngleProfile:
+    arguments = of_arguments(target.function, recipe, tables)
+    return _profile(
         target,
         kind="builds",
-        faults=tuple((one.code, one.message) for one in heeded.remarks if one.mistake),
+        faults=tuple((one.code, one.message) for one in arguments.remarks if one.mistake),
         asking=_asking(recipe.positions),
         call=recipe.shown,
         recipe=asdict(recipe),
-        form=built.form,
-        order=built.order,
-        table_lanes=built.table_lanes,
-        axes=built.axes,
-        amplitude=built.amplitude,
+        form=tables.form,
+        order=tables.order,
+        table_lanes=tables.table_lanes,
+        axes=tables.axes,
+        amplitude=tables.amplitude,
     )
 
 
-def _rotating(target: Target, convention: Convention, width: int, rotary: int) -> Known:
+def _rotating(target: Target, convention: Convention, width: int, rotary: int) -> AngleProfile:
     if convention.tables != "positions":
-        raise NotJudged(
+        raise MakesNoAngles(
             "it applies tables that are handed in and makes none of its own: `rotcheck compare` judges it"
         )
-    return _known(
+    return _profile(
         target,
         kind="both",
         asking=convention.positions,
@@ -160,77 +164,79 @@ def _rotating(target: Target, convention: Convention, width: int, rotary: int) -
     )
 
 
-def _known(target: Target, **fields: Any) -> Known:
+def _profile(target: Target, **fields: Any) -> AngleProfile:
     nothing: dict[str, Any] = {
         "recipe": None, "convention": None, "form": "", "order": "", "table_lanes": None, "axes": "",
         "width": 0, "rotary": 0, "direction": 1, "amplitude": 1.0, "frequencies": (), "zero": (), "schedule": None,
         "claims": None, "claimed_by": None,
     }  # fmt: skip
-    return Known(built=target.built, **{**nothing, **fields})
+    return AngleProfile(built=target.built, **{**nothing, **fields})
 
 
-def _with_angles(known: Known, made: Thing, device: str) -> Known:
+def _with_angles(profile: AngleProfile, instance: Instance, device: str) -> AngleProfile:
     """Fit the frequencies to the angles at small and middling positions."""
-    said = config_of(made.function)
-    known = _with_lengths(known, made, device, said)
-    far = FAR if known.changes is None else min(FAR, known.changes - 1)
-    reach = source(made.function, known, device).reached(far)
-    seen: dict[int, Tensor] = {}
-    for group in groups(known, min(far, reach.last)):
+    config = config_of(instance.function)
+    profile = _with_lengths(profile, instance, device, config)
+    far = FAR if profile.changes is None else min(FAR, profile.changes - 1)
+    reach = angle_source(instance.function, profile, device).range_to(far)
+    angles: dict[int, Tensor] = {}
+    for group in groups(profile, min(far, reach.last)):
         try:
             turns = reach.look(group)
         except Exception:
-            if not seen:
+            if not angles:
                 raise
             break  # it takes no position as large as this
-        seen.update(zip(group, torch.atan2(turns.sin, turns.cos)))
-    zero = seen[0]
-    direction = known.direction
-    if known.kind == "builds" and 1 in seen and float(wrapped(seen[1] - zero)[0]) < -STILL:
+        angles.update(zip(group, torch.atan2(turns.sin, turns.cos)))
+    zero = angles[0]
+    direction = profile.direction
+    if profile.kind == "builds" and 1 in angles and float(wrap(angles[1] - zero)[0]) < -STILL:
         direction = -1
-    found = _fitted(known, made, seen, direction, said)
+    found = _fit(profile, instance, angles, direction, config)
     still = bool(zero.abs().max() < STILL)
-    told = msgspec.structs.replace(
-        known,
+    result = msgspec.structs.replace(
+        profile,
         direction=direction,
         frequencies=tuple(float(f) for f in found.frequencies),
         zero=tuple(0.0 if still else float(z) for z in zero),
         schedule=str(found.schedule) if found.schedule else None,
-        doubt=_doubt(found, known, said, max(seen)),
-        faults=(*known.faults, *_faults(found)),
+        doubt=_doubt(found, profile, config, max(angles)),
+        faults=(*profile.faults, *_faults(found)),
     )
-    few = [position for position in seen if position < 4]
-    if max(Truth(told).errors(reach.look(few), few)) > NEAR:
-        raise NotJudged(
+    few = [position for position in angles if position < 4]
+    if max(Truth(result).errors(reach.look(few), few)) > NEAR:
+        raise MakesNoAngles(
             "what it gives for its first positions is no rotation: see `rotcheck identify`"
         )
-    return told
+    return result
 
 
-def _fitted(known: Known, made: Thing, seen: Angles, direction: int, said: ObjectConfig) -> Fit:
+def _fit(
+    profile: AngleProfile, instance: Instance, angles: Angles, direction: int, config: ObjectConfig
+) -> Fit:
     """Return the fit of angles: of tables of points with a row of frequencies for each coordinate."""
-    recipe = msgspec.convert(known.recipe, table_calls.Recipe) if known.recipe else None
+    recipe = msgspec.convert(profile.recipe, table_calls.Recipe) if profile.recipe else None
     if recipe is not None and recipe.coordinates:
-        owners = table_calls.owners(made.function, recipe)
+        owners = table_calls.owners(instance.function, recipe)
         assert owners is not None, "it was found by them"
-        found = of_axes(seen, owners, 0.0, said.schedules()).fit
+        found = of_axes(angles, owners, 0.0, config.schedules()).fit
         return replace(found, frequencies=found.frequencies * recipe.weights[torch.tensor(owners)])
-    width = known.width or 2 * len(seen[0])
-    return fit(seen, direction, width, known=said.schedules())
+    width = profile.width or 2 * len(angles[0])
+    return fit(angles, direction, width, known=config.schedules())
 
 
-def _doubt(found: Fit, known: Known, said: ObjectConfig, last: int) -> str | None:
+def _doubt(found: Fit, profile: AngleProfile, config: ObjectConfig, last: int) -> str | None:
     """Return why `identify` does not understand it, though its angles are what they are held against."""
     words: str | None
     if found.schedule is None:
         words = f"held against its own first angles: {departure(found.frequencies).words}"
     else:
-        words = amplitude_missing(found.schedule, known_amplitude(known.amplitude) or 1.0, said)
-    points = bool(known.recipe and known.recipe["coordinates"])
-    arguments = known.recipe["arguments"] if known.recipe else ("D",)
+        words = amplitude_missing(found.schedule, known_amplitude(profile.amplitude) or 1.0, config)
+    points = bool(profile.recipe and profile.recipe["coordinates"])
+    arguments = profile.recipe["arguments"] if profile.recipe else ("D",)
     told_width = "D" in (one.rpartition("=")[2] for one in arguments)
     lanes = None if points or told_width else 2 * found.turning
-    also = contradiction(found, said, lanes, last)
+    also = contradiction(found, config, lanes, last)
     return "; ".join(each for each in (words, also) if each) or None
 
 
@@ -240,16 +246,20 @@ def _faults(found: Fit) -> list[tuple[str, str]]:
     return [(one.code, one.message) for one in wrong]
 
 
-def _with_lengths(known: Known, made: Thing, device: str, said: ObjectConfig) -> Known:
+def _with_lengths(
+    profile: AngleProfile, instance: Instance, device: str, config: ObjectConfig
+) -> AngleProfile:
     """Return what is known, and from which position on its frequencies are others: behind that it is not judged."""
-    if known.faults:  # it heeds no positions, say
-        return known
-    changes, last = change(lambda: source(copied(made.function), known, device), known)
+    if profile.faults:  # it heeds no positions, say
+        return profile
+    changes, last = first_change(
+        lambda: angle_source(copied(instance.function), profile, device), profile
+    )
     if changes is None:
-        wrong = tuple((one.code, one.message) for one in not_dynamic(said, last))
-        return msgspec.structs.replace(known, faults=wrong)
+        wrong = tuple((one.code, one.message) for one in not_dynamic(config, last))
+        return msgspec.structs.replace(profile, faults=wrong)
     until = "beyond it the frequencies follow the length"
-    return msgspec.structs.replace(known, changes=changes, claims=changes, claimed_by=until)
+    return msgspec.structs.replace(profile, changes=changes, claims=changes, claimed_by=until)
 
 
 def _makes_a_grid(target: Target, recipe: table_calls.Recipe) -> bool:
@@ -261,7 +271,7 @@ def _makes_a_grid(target: Target, recipe: table_calls.Recipe) -> bool:
 
 def _asking(positions: str) -> Asking:
     if positions not in _ASKING:
-        raise NotJudged(
+        raise MakesNoAngles(
             f"it makes tables of another kind of positions ({positions}), and not of places in a row"
         )
     return _ASKING[positions]

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from rotcheck.errors import RequestError
 
 DEFAULT = ("2x10x3x8x64", "1x2048x3x16x64", "4x4096x3x16x128")
-PACKED = 3  # query, key and value
-HELD = (
-    # times the input: two contenders' inputs and gradients, and what the greediest one holds in
+SLOTS = 3  # query, key and value
+INPUT_COPIES = (
+    # times the input: two timers' inputs and gradients, and what the greediest one holds in
     # between
     12
 )
@@ -28,7 +28,7 @@ def check(text: str) -> str:
     sizes = sizes_of(text.replace("×", "x"))
     if 0 in sizes:
         raise RequestError(f"shape {text!r} holds nothing: each of its numbers must be at least 1")
-    if sizes[2] != PACKED:
+    if sizes[2] != SLOTS:
         raise RequestError(
             f"shape {text!r}: its third number must be 3, for query, key and value; it is {sizes[2]}"
         )
@@ -44,16 +44,16 @@ def sizes_of(shape: str) -> list[int]:
     return [int(size) for size in shape.split("x")]
 
 
-class Room(NamedTuple):
+class Capacity(NamedTuple):
     """How much memory there is, and whose, in words that the figure follows: "a worker may hold", "cuda:0 has"."""
 
     gib: float
-    whose: str
+    owner: str
 
 
-def too_large(shape: str, dtype: str, room: Room) -> str | None:
+def too_large(shape: str, dtype: str, room: Capacity) -> str | None:
     """Return why there is no room to time this shape; None when there is."""
-    needed = HELD * math.prod(sizes_of(shape)) * BYTES.get(dtype, 2) / GIB
+    needed = INPUT_COPIES * math.prod(sizes_of(shape)) * BYTES.get(dtype, 2) / GIB
     if needed <= room.gib:
         return None
-    return f"timing {shape} in {dtype} takes about {needed:.1f} GiB, and {room.whose} {room.gib:.1f} GiB"
+    return f"timing {shape} in {dtype} takes about {needed:.1f} GiB, and {room.owner} {room.gib:.1f} GiB"

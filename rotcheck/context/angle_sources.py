@@ -9,7 +9,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from rotcheck.context.known import Known
+from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.convention import Convention
 from rotcheck.identify.making import table_calls
 from rotcheck.identify.reading.response import Caller, ProbeSizes
@@ -41,7 +41,7 @@ class Turns:
     cos: Tensor
     sin: Tensor
 
-    def same(self, other: "Turns") -> bool:
+    def equals(self, other: "Turns") -> bool:
         """Whether both are equal bit by bit."""
         return torch.equal(self.cos, other.cos) and torch.equal(self.sin, other.sin)
 
@@ -56,7 +56,7 @@ Look = Callable[[Sequence[int]], Turns]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class PositionRange:
     """What answers for positions up to the last one; `stopped`: why that is not further."""
 
     look: Look
@@ -66,7 +66,7 @@ class Reach:
     by_one: bool = True  # each look is a call
 
 
-class Source(Protocol):
+class AngleSource(Protocol):
     """An object that can be asked."""
 
     at_once: int  # positions that are asked for in one call
@@ -77,32 +77,35 @@ class Source(Protocol):
     def run(self, positions: Sequence[int]) -> Turns:
         """Call it once for all positions from 0 on, and return what it gives for these."""
 
-    def reached(self, most: int) -> Reach:
+    def range_to(self, most: int) -> PositionRange:
         """Return what answers for positions up to `most`, or as far as the object makes rows in little time."""
 
 
-def source(
-    function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype = torch.float32
-) -> Source:
+def angle_source(
+    function: Callable[..., Any],
+    profile: AngleProfile,
+    device: str,
+    dtype: torch.dtype = torch.float32,
+) -> AngleSource:
     """Return how to ask this object; `dtype` is that of a tensor that it is shown."""
-    made = (
-        Tables(function, known, device, dtype)
-        if known.kind == "builds"
-        else Rotation(function, known, device, dtype)
+    inner = (
+        TableSource(function, profile, device, dtype)
+        if profile.kind == "builds"
+        else RotationSource(function, profile, device, dtype)
     )
-    return made if known.asking in ("any", "offset") else Counted(made, known)
+    return inner if profile.asking in ("any", "offset") else RowSource(inner, profile)
 
 
-class Tables:
+class TableSource:
     """One that makes tables for positions."""
 
     at_once = 256
 
     def __init__(
-        self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype
+        self, function: Callable[..., Any], profile: AngleProfile, device: str, dtype: torch.dtype
     ) -> None:
-        self._function, self._known, self._dtype = function, known, dtype
-        self._recipe = replace(msgspec.convert(known.recipe, table_calls.Recipe), device=device)
+        self._function, self._known, self._dtype = function, profile, dtype
+        self._recipe = replace(msgspec.convert(profile.recipe, table_calls.Recipe), device=device)
 
     def ask(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(list(positions)), range(len(positions)))
@@ -110,8 +113,8 @@ class Tables:
     def run(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(range(max(positions) + 1)), positions)
 
-    def reached(self, most: int) -> Reach:
-        return Reach(self.ask, most)
+    def range_to(self, most: int) -> PositionRange:
+        return PositionRange(self.ask, most)
 
     def call(self, positions: Sequence[int]) -> list[Tensor]:
         """Call it and return the tensors that it returns, on the CPU."""
@@ -121,27 +124,27 @@ class Tables:
             table_calls.called(self._function, self._recipe, rows, len(rows), self._dtype)
         )
 
-    def read(self, returned: Sequence[Tensor], rows: Sequence[int]) -> Turns:
+    def read(self, answer: Sequence[Tensor], rows: Sequence[int]) -> Turns:
         """Read these rows of what came back, as tables of the form that they had as constructed."""
-        known = self._known
-        first, second = _parts(returned, known)
-        cos = _picked(first, known.axes, rows)
-        sin = _picked(second, known.axes, rows)
-        return Turns(*(_once(part, known.table_lanes) for part in (cos, sin)))
+        profile = self._known
+        first, second = _parts(answer, profile)
+        cos = _rows_of(first, profile.axes, rows)
+        sin = _rows_of(second, profile.axes, rows)
+        return Turns(*(_once(part, profile.table_lanes) for part in (cos, sin)))
 
 
-def _check(known: Known, positions: Sequence[int]) -> None:
-    if known.last is not None and max(positions) > known.last:
-        raise PastEnd(known.ended)
+def _check(profile: AngleProfile, positions: Sequence[int]) -> None:
+    if profile.last is not None and max(positions) > profile.last:
+        raise PastEnd(profile.ended)
 
 
-def _tensors(returned: Any) -> list[Tensor]:
+def _tensors(answer: Any) -> list[Tensor]:
     """Read the tensors back that came."""
-    several = tuple(returned.values()) if isinstance(returned, dict) else returned
+    several = tuple(answer.values()) if isinstance(answer, dict) else answer
     parts = several if isinstance(several, (tuple, list)) else (several,)
     tensors = [part for part in parts if isinstance(part, Tensor)]
     if not tensors:
-        raise NoRotation(f"returns {type(returned).__name__}")
+        raise NoRotation(f"returns {type(answer).__name__}")
     if any(tensor.is_meta for tensor in tensors):
         raise NoRotation(
             "returns tensors on meta: a table that is no buffer was left there", "left-on-meta"
@@ -149,41 +152,45 @@ def _tensors(returned: Any) -> list[Tensor]:
     return [fetch(tensor) for tensor in tensors]
 
 
-def _parts(tensors: Sequence[Tensor], known: Known) -> tuple[Tensor, Tensor]:
+def _parts(tensors: Sequence[Tensor], profile: AngleProfile) -> tuple[Tensor, Tensor]:
     """Return cos and sin with all their axes."""
     table = tensors[0]
-    if known.form == "complex" and not table.is_complex():
+    if profile.form == "complex" and not table.is_complex():
         raise NoRotation(
             f"returns {_words(table)} where its table was complex: sin is lost", "imaginary-dropped"
         )
-    if known.order in ("cos, sin", "sin, cos"):
+    if profile.order in ("cos, sin", "sin, cos"):
         cos, sin = (table, tensors[1]) if len(tensors) > 1 else (table[0], table[1])
-        return (cos, sin) if known.order == "cos, sin" else (sin, cos)
-    if known.form == "complex":
+        return (cos, sin) if profile.order == "cos, sin" else (sin, cos)
+    if profile.form == "complex":
         return table.real, table.imag
-    if known.form == "stacked":
+    if profile.form == "stacked":
         first, second = table.unbind(-1)
-        return (second, first) if known.order == "sin first" else (first, second)
-    if known.order in ("cos/sin", "sin/cos"):
+        return (second, first) if profile.order == "sin first" else (first, second)
+    if profile.order in ("cos/sin", "sin/cos"):
         first, second = table.unbind(-2)
-        return (first, second) if known.order == "cos/sin" else (second, first)
-    if known.form == "matrix":
+        return (first, second) if profile.order == "cos/sin" else (second, first)
+    if profile.form == "matrix":
         return table[..., 0, 0], table[..., 1, 0]
-    if known.form.startswith("angles"):
+    if profile.form.startswith("angles"):
         return table.double().cos(), table.double().sin()
-    left, right = (table[..., ::2], table[..., 1::2]) if "|" in known.order else table.chunk(2, -1)
-    return (left, right) if known.order.startswith("cos") else (right, left)
+    first_half, second_half = (
+        (table[..., ::2], table[..., 1::2]) if "|" in profile.order else table.chunk(2, -1)
+    )
+    return (
+        (first_half, second_half) if profile.order.startswith("cos") else (second_half, first_half)
+    )
 
 
-def _picked(table: Tensor, axes: str, rows: Sequence[int]) -> Tensor:
+def _rows_of(table: Tensor, axes: str, rows: Sequence[int]) -> Tensor:
     """Return rows (n, W) of a table, of its other axes the first."""
     at = axes.index("s")
     if table.dim() != len(axes) or table.shape[at] <= max(rows):
         raise NoRotation(
             f"returns {_words(table)} when asked for {max(rows) + 1} rows", "fewer-rows"
         )
-    chosen = table.movedim(at, 0)[torch.as_tensor(list(rows))]
-    return chosen.reshape(len(rows), -1, table.shape[-1])[:, 0].double()
+    table_rows = table.movedim(at, 0)[torch.as_tensor(list(rows))]
+    return table_rows.reshape(len(rows), -1, table.shape[-1])[:, 0].double()
 
 
 def _once(table: Tensor, order: str | None) -> Tensor:
@@ -196,16 +203,16 @@ def _words(tensor: Tensor) -> str:
     return f"{str(tensor.dtype)[6:]} {tuple(tensor.shape)}"
 
 
-class Rotation:
+class RotationSource:
     """One that rotates by positions: it is given (1, 0) of every pair, and cos and sin come back."""
 
     def __init__(
-        self, function: Callable[..., Any], known: Known, device: str, dtype: torch.dtype
+        self, function: Callable[..., Any], profile: AngleProfile, device: str, dtype: torch.dtype
     ) -> None:
-        self._convention = msgspec.convert(known.convention, Convention)
-        probe = ProbeSizes(batch=1, heads=1, width=known.width, rotary=known.rotary)
-        self._known, self._trier = known, Caller(function, torch.device(device), probe, dtype)
-        self._offset = known.asking == "offset"
+        self._convention = msgspec.convert(profile.convention, Convention)
+        probe = ProbeSizes(batch=1, heads=1, width=profile.width, rotary=profile.rotary)
+        self._known, self._caller = profile, Caller(function, torch.device(device), probe, dtype)
+        self._offset = profile.asking == "offset"
         self.at_once = 8 if self._offset else 256
 
     def ask(self, positions: Sequence[int]) -> Turns:
@@ -219,31 +226,31 @@ class Rotation:
     def run(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(range(max(positions) + 1)), positions)
 
-    def reached(self, most: int) -> Reach:
-        return Reach(self.ask, most)
+    def range_to(self, most: int) -> PositionRange:
+        return PositionRange(self.ask, most)
 
     def call(self, positions: Sequence[int], offset: int = 0) -> Turns:
         """Turn a row for each position."""
         _check(self._known, positions)
-        self._trier.probe = replace(
-            self._trier.probe, length=len(positions), positions=tuple(positions)
+        self._caller.probe = replace(
+            self._caller.probe, length=len(positions), positions=tuple(positions)
         )
-        cos, sin = self._trier.pair_cos_sin(self._convention, offset)
+        cos, sin = self._caller.pair_cos_sin(self._convention, offset)
         return Turns(cos, sin)
 
-    def read(self, returned: Turns, rows: Sequence[int]) -> Turns:
+    def read(self, answer: Turns, rows: Sequence[int]) -> Turns:
         """Pick these rows."""
         at = torch.as_tensor(list(rows))
-        return Turns(returned.cos[at], returned.sin[at])
+        return Turns(answer.cos[at], answer.sin[at])
 
 
-class Counted:
+class RowSource:
     """One that makes all rows from 0, or returns those that it holds."""
 
     at_once = 4096
 
-    def __init__(self, inner: Tables | Rotation, known: Known) -> None:
-        self._inner, self._known = inner, known
+    def __init__(self, inner: TableSource | RotationSource, profile: AngleProfile) -> None:
+        self._inner, self._known = inner, profile
 
     def ask(self, positions: Sequence[int]) -> Turns:
         return self._inner.run(positions)
@@ -251,69 +258,69 @@ class Counted:
     def run(self, positions: Sequence[int]) -> Turns:
         return self._inner.run(positions)
 
-    def reached(self, most: int) -> Reach:
+    def range_to(self, most: int) -> PositionRange:
         if self._known.asking == "none":
             return self._held()
         began = time.perf_counter()
         best = self._rows(LENGTHS[0])
-        spent = time.perf_counter() - began
+        seconds = time.perf_counter() - began
         for length in (length for length in self._lengths() if LENGTHS[0] < length <= most + 1):
-            if self._too_slow(best.last + 1, length, spent):
+            if self._too_slow(best.last + 1, length, seconds):
                 return replace(best, stopped=f"{length} rows would take more than {PATIENCE:g} s")
             began = time.perf_counter()
             try:
                 best = self._rows(length)
             except Exception as error:  # it has fewer rows: how many, is looked for
                 return self._up_to(best, length, reason(error))
-            spent = time.perf_counter() - began
+            seconds = time.perf_counter() - began
         return best
 
-    def _too_slow(self, rows: int, wanted: int, spent: float) -> bool:
+    def _too_slow(self, rows: int, length: int, seconds: float) -> bool:
         """Return whether so many rows would take too long; one slow call says little on a busy machine."""
         for _ in range(AGAIN):
-            if spent * wanted / rows <= PATIENCE:
+            if seconds * length / rows <= PATIENCE:
                 return False
             began = time.perf_counter()
             self._rows(rows)
-            spent = min(spent, time.perf_counter() - began)
+            seconds = min(seconds, time.perf_counter() - began)
         return True
 
-    def _up_to(self, best: Reach, refused: int, why: str) -> Reach:
+    def _up_to(self, best: PositionRange, refusal: int, why: str) -> PositionRange:
         """Find the largest number of rows that it gives, between one that it gives and one that it does not."""
-        while refused - best.last > 2:
-            length = (best.last + 1 + refused) // 2
+        while refusal - best.last > 2:
+            length = (best.last + 1 + refusal) // 2
             try:
                 best = self._rows(length)
             except Exception as error:
-                refused, why = length, reason(error)
+                refusal, why = length, reason(error)
         return replace(
             best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=why
         )
 
-    def _rows(self, length: int) -> Reach:
-        returned: Any = self._inner.call(range(length))
-        self._inner.read(returned, [length - 1])
-        return Reach(
-            lambda positions: self._inner.read(returned, positions), length - 1, by_one=False
+    def _rows(self, length: int) -> PositionRange:
+        answer: Any = self._inner.call(range(length))
+        self._inner.read(answer, [length - 1])
+        return PositionRange(
+            lambda positions: self._inner.read(answer, positions), length - 1, by_one=False
         )
 
     def _lengths(self) -> list[int]:
         claims = [self._known.claims] if self._known.claims else []
         return sorted({*LENGTHS, *claims})
 
-    def _held(self) -> Reach:
-        assert isinstance(self._inner, Tables), "one that takes no positions returns tables"
-        inner, returned = self._inner, self._inner.call([0])
-        first, _ = _parts(returned, self._known)
+    def _held(self) -> PositionRange:
+        assert isinstance(self._inner, TableSource), "one that takes no positions returns tables"
+        inner, answer = self._inner, self._inner.call([0])
+        first, _ = _parts(answer, self._known)
         rows = (
             first.shape[self._known.axes.index("s")] if first.dim() == len(self._known.axes) else 1
         )
-        stopped = f"it holds {rows} rows"
-        return Reach(
-            lambda positions: inner.read(returned, positions),
+        reason_ = f"it holds {rows} rows"
+        return PositionRange(
+            lambda positions: inner.read(answer, positions),
             rows - 1,
-            stopped,
-            stopped,
+            reason_,
+            reason_,
             by_one=False,
         )
 
@@ -324,6 +331,3 @@ def reason(error: BaseException) -> str:
         return str(error)
     first = (str(error).splitlines() or [""])[0][:200]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-__all__ = ["NoRotation", "Source", "Turns", "reason", "source"]

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from rotcheck.bench.loaded import Loaded
-from rotcheck.bench.problem import Problem, Size, synchronizer
+from rotcheck.bench.workload import Size, Workload, synchronizer
 
 BATCH_BYTES = 1 << 24  # of fresh inputs that a batch may hold
 MOST_CALLS = 10_000  # in one batch
@@ -16,51 +16,51 @@ MOST_CALLS = 10_000  # in one batch
 Inputs = Sequence[Tensor]
 
 
-class Contender:
+class BatchTimer:
     """A call on inputs, timed in batches between two waits for the device."""
 
     def __init__(
         self,
-        problem: Problem,
+        workload: Workload,
         size: Size,
         call: Callable[[Inputs], Any],
         running: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self.problem, self._call, self._running = problem, call, running
+        self.workload, self._call, self._running = workload, call, running
         self._wait = synchronizer(size.device)
-        self.bytes = problem.bytes
-        self.most_calls = max(1, BATCH_BYTES // problem.bytes) if problem.fresh else MOST_CALLS
+        self.bytes = workload.bytes
+        self.most_calls = max(1, BATCH_BYTES // workload.bytes) if workload.fresh else MOST_CALLS
 
     def batch(self, calls: int) -> float:
         """Call it so many times; return the seconds from the first call until the device has done the last."""
-        inputs = [self.problem.inputs() for _ in range(calls)]
+        inputs = [self.workload.inputs() for _ in range(calls)]
         call, wait = self._call, self._wait
         with self._running():
             wait()
             began = time.perf_counter()
-            for each in inputs:
-                call(each)
+            for arguments in inputs:
+                call(arguments)
             wait()
             return time.perf_counter() - began
 
     def once(self, around: AbstractContextManager[Any]) -> None:
         """Call it once inside a context, and hold what it returns until the context has ended."""
-        inputs = self.problem.inputs()
+        inputs = self.workload.inputs()
         self._wait()  # a device may still be at work on them
         with self._running(), around:
-            held = self._call(inputs)
+            result = self._call(inputs)
             self._wait()
-        del held
+        del result
 
 
-def rotation(loaded: Loaded, size: Size) -> Contender:
-    """Return an implementation with a problem of its own."""
-    problem = Problem(loaded.convention, size)
-    step = problem.backward if size.backward else problem.forward
-    return Contender(problem, size, lambda inputs: step(loaded.function, inputs), loaded.running)
+def rotation_timer(loaded: Loaded, size: Size) -> BatchTimer:
+    """Return an implementation with a workload of its own."""
+    workload = Workload(loaded.convention, size)
+    step = workload.backward if size.backward else workload.forward
+    return BatchTimer(workload, size, lambda inputs: step(loaded.function, inputs), loaded.running)
 
 
-def copying(other: Contender, size: Size) -> Contender:
-    """Return what copies the inputs of another contender: twice where that one goes forward and backward."""
+def copy_timer(timer: BatchTimer, size: Size) -> BatchTimer:
+    """Return what copies the inputs of another timer: twice where that one goes forward and backward."""
     times = 2 if size.backward else 1
-    return Contender(other.problem, size, lambda inputs: other.problem.copy(times))
+    return BatchTimer(timer.workload, size, lambda inputs: timer.workload.copy(times))

@@ -18,14 +18,14 @@ def claim(owner: Any) -> tuple[int, str] | None:
     """Return how many positions an object claims and which attribute says so; None: it claims nothing."""
     if owner is None:
         return None
-    said = {
+    lengths = {
         name: value
         for source in (owner, getattr(owner, "config", None))
         for name, value in _numbers(source)
     }
-    if said:
-        name = max(said, key=lambda each: said[each])
-        return said[name], name
+    if lengths:
+        name = max(lengths, key=lambda each: lengths[each])
+        return lengths[name], name
     rows = {name: _rows(table) for name, table in tables(owner) if _rows(table) >= FEWEST}
     if not rows:
         return None
@@ -35,17 +35,17 @@ def claim(owner: Any) -> tuple[int, str] | None:
 
 def tables(owner: Any) -> list[tuple[str, Tensor]]:
     """Return the tensors of an object whose names say that they may be tables."""
-    held = [(name, value) for name, value in _attributes(owner) if isinstance(value, Tensor)]
+    tensors = [(name, value) for name, value in _attributes(owner) if isinstance(value, Tensor)]
     if isinstance(owner, torch.nn.Module):
-        held += [*owner.named_buffers(), *owner.named_parameters()]
-    return [(name, table) for name, table in held if TABLES.search(name)]
+        tensors += [*owner.named_buffers(), *owner.named_parameters()]
+    return [(name, table) for name, table in tensors if TABLES.search(name)]
 
 
 def _numbers(source: Any) -> list[tuple[str, int]]:
-    found = [(name, value) for name, value in _attributes(source) if NAMES.fullmatch(name)]
+    attributes = [(name, value) for name, value in _attributes(source) if NAMES.fullmatch(name)]
     return [
         (name, value)
-        for name, value in found
+        for name, value in attributes
         if isinstance(value, int) and not isinstance(value, bool) and FEWEST <= value <= MOST
     ]
 

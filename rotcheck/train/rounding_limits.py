@@ -13,7 +13,7 @@ Right implementations were off by at most 2.0 times the yardstick in their worst
 more in bfloat16 and 1,000 times and more in float32: docs/train.md has the measurements.
 """
 
-UNFIT = 0.25
+INCONCLUSIVE = 0.25
 """Of the gradient: where a right rotation is off by more than this, the dtype cannot tell right from wrong."""
 
 EPS = {"float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
@@ -23,8 +23,8 @@ def times_rounding(step: Step) -> float:
     """Return how far the worst parameter is off, in multiples of what rounding does; infinite for NaN."""
     if step.tensor_error is None or step.tensor_rounding is None:
         return 0.0
-    found = step.tensor_error / max(step.tensor_rounding, sys.float_info.min)
-    return found if math.isfinite(found) else math.inf
+    factor = step.tensor_error / max(step.tensor_rounding, sys.float_info.min)
+    return factor if math.isfinite(factor) else math.inf
 
 
 def worst(steps: Sequence[Step]) -> Step:
@@ -37,9 +37,9 @@ def wrong_at(steps: Sequence[Step]) -> int | None:
     return next((step.number for step in steps if times_rounding(step) > LIMIT), None)
 
 
-def unfit_at(steps: Sequence[Step]) -> Step | None:
+def inconclusive_at(steps: Sequence[Step]) -> Step | None:
     """Return the first step at which the yardstick itself tells nothing."""
-    return next((step for step in steps if not (step.rounding or 0.0) <= UNFIT), None)
+    return next((step for step in steps if not (step.rounding or 0.0) <= INCONCLUSIVE), None)
 
 
 def parts_at(

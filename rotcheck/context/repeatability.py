@@ -2,37 +2,37 @@
 
 from collections.abc import Sequence
 
-from rotcheck.context.known import Known
-from rotcheck.context.sources import Source, Turns
+from rotcheck.context.angle_profile import AngleProfile
+from rotcheck.context.angle_sources import AngleSource, Turns
 from rotcheck.context.sweep import Truth
 
 SAMPLE = (0, 1, 2, 3, 257, 1000, 2049, 4095)
 FEW = tuple(range(8))
 
 
-def sample(known: Known) -> tuple[int, ...]:
+def sample(profile: AngleProfile) -> tuple[int, ...]:
     """Return positions within what the object claims."""
-    return tuple(position for position in SAMPLE if position < known.judged_to)
+    return tuple(position for position in SAMPLE if position < profile.judged_to)
 
 
-def changed(before: Turns, after: Turns) -> str | None:
+def difference(before: Turns, after: Turns) -> str | None:
     """Return by how much an element changed, in words; None: by nothing."""
-    if before.same(after):
+    if before.equals(after):
         return None
     return f"cos and sin differ by up to {before.apart(after):.2g}"
 
 
-def worst(known: Known, turns: Turns, positions: Sequence[int]) -> float:
+def worst(profile: AngleProfile, turns: Turns, positions: Sequence[int]) -> float:
     """Return the largest phase error, in radians."""
-    return max(Truth(known).errors(turns, positions))
+    return max(Truth(profile).errors(turns, positions))
 
 
-def taken(asked: Source, known: Known) -> tuple[tuple[int, ...], Turns]:
+def sample_of(source: AngleSource, profile: AngleProfile) -> tuple[tuple[int, ...], Turns]:
     """Return those of the sample that the object takes, and what it gives for them in one call."""
-    positions = sample(known)
+    positions = sample(profile)
     while len(positions) > 4:
         try:
-            return positions, asked.run(positions)
+            return positions, source.run(positions)
         except Exception:  # it takes no position as large as this
             positions = positions[:-1]
-    return positions, asked.run(positions)
+    return positions, source.run(positions)

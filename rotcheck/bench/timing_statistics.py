@@ -8,7 +8,7 @@ from rotcheck.results import Spread
 
 # interquartile ranges above the upper quartile: beyond that a call did more than its usual work
 USUAL = 1.5
-SAME = Spread(median=1.0, q25=1.0, q75=1.0)
+NO_CHANGE = Spread(median=1.0, q25=1.0, q75=1.0)
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -24,18 +24,18 @@ def ratio(first: Sequence[float], second: Sequence[float]) -> Spread:
     return spread([a / b for a, b in zip(first, second, strict=True)])
 
 
-def beyond(first_calls: Sequence[float], steady: Spread) -> float:
+def excess(first_calls: Sequence[float], steady: Spread) -> float:
     """Return the seconds by which the first calls took longer than steady ones; a usual one owes nothing."""
     usual = steady.q75 + USUAL * (steady.q75 - steady.q25)
     return sum(seconds - steady.median for seconds in first_calls if seconds > usual)
 
 
-def distinct(speedup: Spread, floor: Spread = SAME) -> bool:
+def is_significant(speedup: Spread, floor: Spread = NO_CHANGE) -> bool:
     """Return whether a speed-up is more than noise: its quartiles hold neither 1 nor any of the floor's.
 
     `floor`: the baseline against itself, which would be 1 without noise.
     """
-    return not (speedup.meets(SAME) or speedup.meets(floor))
+    return not (speedup.meets(NO_CHANGE) or speedup.meets(floor))
 
 
 def break_even(extra: float, steady: Spread, speedup: Spread) -> int | None:
@@ -43,7 +43,7 @@ def break_even(extra: float, steady: Spread, speedup: Spread) -> int | None:
 
     `steady`: seconds of one call; `speedup`: how many times as long the other one takes.
     """
-    if speedup.median <= 1 or not distinct(speedup):
+    if speedup.median <= 1 or not is_significant(speedup):
         return None
-    saved = steady.median * (speedup.median - 1)
-    return math.ceil(max(0.0, extra) / saved)
+    gain = steady.median * (speedup.median - 1)
+    return math.ceil(max(0.0, extra) / gain)

@@ -10,13 +10,13 @@ from rotcheck.isolation import Job, Pool
 from rotcheck.results import FINDINGS, Cell, Course, Machine
 from rotcheck.train.plan import matrix_jobs
 
-ASKED = ("disagrees", "raises", "crashes")
+EXPLAINABLE = ("disagrees", "raises", "crashes")
 """A hang would hang again in every check, and has told where it stood."""
 
 Place = tuple[str, str, str]  # implementation, device, dtype
 
 
-def explained(
+def with_failing_cells(
     courses: Sequence[Course],
     names: Mapping[str, str],
     identified: Mapping[str, Identified],
@@ -29,7 +29,7 @@ def explained(
     `names`: what each implementation is called in the report, by what it was asked for as; `identified`: what was
     found out about those that were given.
     """
-    wrong = [_place(course) for course in courses if course.verdict in ASKED]
+    wrong = [_place(course) for course in courses if course.verdict in EXPLAINABLE]
     bad: dict[Place, list[Cell]] = {place: [] for place in wrong}
     for done in pool.run(_jobs(wrong, names, identified, machine, timeout)):
         cell = cell_of(done, names[done.job.setup["implementation"]], evidence_of(done))

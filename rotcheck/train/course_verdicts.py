@@ -10,8 +10,8 @@ from rotcheck.compare.plan import display_names
 from rotcheck.identify.run import Identified
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.results import Course, Reference, Step
-from rotcheck.train import judge, words
-from rotcheck.train.plan import OWN, TRUTH, YARDSTICK
+from rotcheck.train import messages, rounding_limits
+from rotcheck.train.plan import MODEL_ROTATION, TRUTH, YARDSTICK
 
 STOPPED = ("unavailable", "skipped", "wrong", "unidentified")
 
@@ -40,7 +40,7 @@ class Courses:
 
     def _called(self, name: str) -> str | None:
         found = self.identified.get(name)
-        return words.identified(found) if found and found.convention else None
+        return messages.convention_note(found) if found and found.convention else None
 
     def references(self) -> tuple[Reference, ...]:
         """Return the float64 run, and the yardstick of each device and dtype."""
@@ -73,12 +73,12 @@ class Courses:
             "dtype": dtype,
             "stand_in": device in STAND_INS,
             "steps": tuple(steps),
-            "wrong_at": judge.wrong_at(steps),
-            "parts_at": judge.parts_at(steps, truth, yardstick, dtype),
+            "wrong_at": rounding_limits.wrong_at(steps),
+            "parts_at": rounding_limits.parts_at(steps, truth, yardstick, dtype),
             "path": next((value["path"] for value in _taken(done)), None) or self.names[name],
             "note": next((value["note"] for value in _taken(done)), None) or self._called(name),
         }
-        return Course(**about | _end(done, steps, self.names[name], own=job.name == OWN))
+        return Course(**about | _end(done, steps, self.names[name], own=job.name == MODEL_ROTATION))
 
     def _held_against(self, device: str, dtype: str) -> tuple[Reference, Reference | None]:
         truth, *others = self.references()
@@ -103,12 +103,12 @@ def _end(done: Sequence[Done], steps: Sequence[Step], name: str, *, own: bool) -
     stopped = next((value for value in _values(done) if value["state"] in STOPPED), None)
     if stopped:
         return _stopped(stopped)
-    unfit = judge.unfit_at(steps)
+    unfit = rounding_limits.inconclusive_at(steps)
     if unfit:
-        return {"verdict": "skipped", "message": words.unfit(unfit, own=own)}
-    wrong = judge.wrong_at(steps)
+        return {"verdict": "skipped", "message": messages.inconclusive(unfit, keeps_rotation=own)}
+    wrong = rounding_limits.wrong_at(steps)
     return (
-        {"verdict": "disagrees", "message": words.wrong(steps[wrong - 1])}
+        {"verdict": "disagrees", "message": messages.wrong(steps[wrong - 1])}
         if wrong
         else {"verdict": "agrees"}
     )

@@ -21,17 +21,19 @@ def wrong(step: Step) -> str:
     )
 
 
-def unfit(step: Step, *, own: bool) -> str:
+def inconclusive(step: Step, *, keeps_rotation: bool) -> str:
     """Return why nothing can be told in this dtype."""
-    held = "moving its weights by one rounding step" if own else "a right rotation that rounds once"
+    step_alone = "moving its weights by one rounding step"
+    reference = step_alone if keeps_rotation else "a right rotation that rounds once"
     return (
-        f"nothing can be told: at step {step.number} {held} gives a gradient {percent(step.rounding or 0.0)} off the "
-        "float64 one; the model draws random numbers in its dtype, or overflows it"
+        f"nothing can be told: at step {step.number} {reference} gives a gradient "
+        f"{percent(step.rounding or 0.0)} off the float64 one; "
+        "the model draws random numbers in its dtype, or overflows it"
     )
 
 
-def identified(found: Identified) -> str:
+def convention_note(answer: Identified) -> str:
     """Return what a function that was given was found to do, and how it is called."""
-    convention = found.convention or {}
+    convention = answer.convention or {}
     backwards = " by minus the angle" if convention.get("direction") == -1 else ""
-    return f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {found.called}"
+    return f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {answer.called}"

@@ -30,7 +30,7 @@ class Miniature(nn.Module):
         self.sigma_map = nn.Sequential(
             nn.Linear(FREQUENCIES, CONDITION), nn.SiLU(), nn.Linear(CONDITION, CONDITION)
         )
-        self.blocks = nn.ModuleList(Block(rotary) for _ in range(BLOCKS))
+        self.blocks = nn.ModuleList(TransformerBlock(rotary) for _ in range(BLOCKS))
         self.output_layer = Output()
 
     def forward(self, indices: Tensor, sigma: Tensor) -> Tensor:
@@ -46,11 +46,11 @@ class Miniature(nn.Module):
         wide = logits.double() if logits.dtype == torch.float64 else logits.float()
         level = torch.expm1(sigma).log() + math.log(VOCABULARY - 1)  # (B,)
         scores = wide - level.to(wide)[:, None, None]  # (B, S, V)
-        fixed: Tensor = scores.scatter(-1, indices[..., None], 0.0)  # (B, S, V)
-        return fixed
+        scores_with_zeros: Tensor = scores.scatter(-1, indices[..., None], 0.0)  # (B, S, V)
+        return scores_with_zeros
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """DDiTBlock: attention and an MLP, each shifted, scaled and gated by the noise level."""
 
     def __init__(self, rotary: Rotary) -> None:

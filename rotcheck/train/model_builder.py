@@ -12,13 +12,13 @@ from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.load import named
 from rotcheck.train import loss as losses
 from rotcheck.train.batches import Batch
-from rotcheck.train.model import Miniature, Rotary, initialise
+from rotcheck.train.miniature import Miniature, Rotary, initialise
 from rotcheck.train.sequences import tokens
 
 Build = Callable[[Rotary], nn.Module]
 
 
-class Recipe:
+class ModelBuilder:
     """How to build the module around a rotation, the same weights each time, and how to compute its loss.
 
     `own`: the module keeps a rotation of its own and takes none.
@@ -26,7 +26,9 @@ class Recipe:
 
     def __init__(self, model: str | None, seed: int) -> None:
         self._model, self._seed = model, seed
-        self.own, self._build = _given(model) if model else (False, self._miniature)
+        self.has_rotation, self._build = (
+            _inspect_factory(model) if model else (False, self._miniature)
+        )
 
     def module(self, rotary: Rotary, device: torch.device, dtype: torch.dtype) -> nn.Module:
         """Return the module with its first weights, as bfloat16 holds them.
@@ -52,7 +54,9 @@ class Recipe:
         noisy = torch.tensor([tokens(text) for text in batch.noisy], device=device)  # (B, S)
         sigma = torch.tensor(batch.sigma, dtype=torch.float64, device="cpu")  # (B,)
         entropy = losses.score_entropy(module(noisy, sigma), sigma, noisy, clean)  # (B, S)
-        return losses.weighted(entropy, torch.tensor(batch.rate, dtype=torch.float64, device="cpu"))
+        return losses.rate_weighted_mean(
+            entropy, torch.tensor(batch.rate, dtype=torch.float64, device="cpu")
+        )
 
     def _miniature(self, rotary: Rotary) -> nn.Module:
         module = Miniature(rotary)
@@ -60,7 +64,7 @@ class Recipe:
         return module
 
 
-def _given(model: str) -> tuple[bool, Build]:
+def _inspect_factory(model: str) -> tuple[bool, Build]:
     """Return whether the factory's module has a rotation of its own, and what builds it around one."""
     try:
         factory = cast(Callable[..., nn.Module], named(model))
@@ -68,18 +72,18 @@ def _given(model: str) -> tuple[bool, Build]:
         raise RequestError(f"--model {model!r} cannot be loaded: {error}") from error
     takes = inspect.signature(factory).parameters.values()
     keyword = any(parameter.name == "rotary" for parameter in takes)
-    needed = [
+    required = [
         p.name
         for p in takes
         if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     if keyword:
         return False, lambda rotary: factory(rotary=rotary)
-    if len(needed) > 1:
+    if len(required) > 1:
         raise RequestError(
-            f"--model {model!r} needs {', '.join(needed)}; it is called as factory(rotary)"
+            f"--model {model!r} needs {', '.join(required)}; it is called as factory(rotary)"
         )
-    return (False, factory) if needed else (True, lambda rotary: factory())
+    return (False, factory) if required else (True, lambda rotary: factory())
 
 
 def _check_module(module: Any, model: str) -> None:
@@ -94,13 +98,13 @@ def _check_module(module: Any, model: str) -> None:
 
 
 def _checked_loss(loss: Any, model: str) -> Tensor:
-    expected = "module(tokens), tokens (B, S) of int64, must return the scalar loss"
+    contract = "module(tokens), tokens (B, S) of int64, must return the scalar loss"
     if not isinstance(loss, Tensor):
         raise RequestError(
-            f"--model {model!r}: {expected}, not an object of class {type(loss).__name__}"
+            f"--model {model!r}: {contract}, not an object of class {type(loss).__name__}"
         )
     if loss.numel() != 1:
         raise RequestError(
-            f"--model {model!r}: {expected}, not a tensor of shape {tuple(loss.shape)}"
+            f"--model {model!r}: {contract}, not a tensor of shape {tuple(loss.shape)}"
         )
     return loss.reshape(())

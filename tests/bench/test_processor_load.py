@@ -5,22 +5,22 @@ import subprocess
 import sys
 import time
 
-from rotcheck.bench import neighbours
-from rotcheck.bench.neighbours import Neighbours
+from rotcheck.bench import processor_load
+from rotcheck.bench.processor_load import ProcessorLoad
 
 
 def test_others_are_what_is_left_of_the_work_done() -> None:
-    assert neighbours._others(busy=1.5, passed=2.0, own=0.5) == 50.0
-    assert neighbours._others(busy=0.5, passed=2.0, own=0.6) == 0.0
-    assert neighbours._others(busy=0.0, passed=0.0, own=0.0) == 0.0
+    assert processor_load._percent_of_others(busy=1.5, elapsed=2.0, process_seconds=0.5) == 50.0
+    assert processor_load._percent_of_others(busy=0.5, elapsed=2.0, process_seconds=0.6) == 0.0
+    assert processor_load._percent_of_others(busy=0.0, elapsed=0.0, process_seconds=0.0) == 0.0
 
 
 def test_a_busy_neighbour_is_seen() -> None:
-    watched = Neighbours()
+    watched = ProcessorLoad()
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         time.sleep(0.2)
-        with watched.watched():
+        with watched.observe():
             time.sleep(1)
     finally:
         busy.kill()

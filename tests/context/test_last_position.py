@@ -12,24 +12,24 @@ import torch
 from torch import Tensor, nn
 from trying import planted
 
+from rotcheck.context.angle_profile import AngleProfile
+from rotcheck.context.angle_recognition import recognise
+from rotcheck.context.angle_sources import PastEnd, angle_source
 from rotcheck.context.conditions.autocast import _autocast
-from rotcheck.context.ends import NOT_ASKED, ended
-from rotcheck.context.known import Known
-from rotcheck.context.recognition import recognise
-from rotcheck.context.sources import PastEnd, source
+from rotcheck.context.last_position import NOT_ASKED, with_last_position
+from rotcheck.context.specimen import Specimen
 from rotcheck.context.sweep import sweep
-from rotcheck.context.trial import Trial
 from rotcheck.implementations import load
 
 
-def known(name: str) -> Known:
+def known(name: str) -> AngleProfile:
     with torch.no_grad():
         return recognise(load.find(planted(name), "cpu"), "cpu")
 
 
-def with_end(name: str) -> Known:
-    trial = Trial(planted(name), "cpu", known(name))
-    return ended(trial.known, trial.asked(trial.fresh()))
+def with_end(name: str) -> AngleProfile:
+    specimen = Specimen(planted(name), "cpu", known(name))
+    return with_last_position(specimen.profile, specimen.source(specimen.fresh()))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ class Table(nn.Module):
         return self.cos[position_ids], self.sin[position_ids]
 
 
-def bounded(table: Callable[..., Any]) -> Known:
+def bounded(table: Callable[..., Any]) -> AngleProfile:
     said = recognise(load.Target(table, None), "cpu")
     return msgspec.structs.replace(said, last=511, ended="on cpu, IndexError: no such row")
 
@@ -72,7 +72,7 @@ def test_nothing_past_the_end_is_asked_for() -> None:
     table = Table()
     said = bounded(table)
     table.largest = 0
-    asked = source(table, said, "cpu")
+    asked = angle_source(table, said, "cpu")
     assert asked.ask((0, 511)).cos.shape == (2, 32)
     with pytest.raises(PastEnd, match="on cpu, IndexError: no such row"):
         asked.ask((0, 512))
@@ -83,7 +83,7 @@ def test_a_sweep_stops_at_the_end_and_says_who_found_it() -> None:
     table = Table()
     said = bounded(table)
     table.largest = 0
-    curve = sweep(source(table, said, "cpu"), said)
+    curve = sweep(angle_source(table, said, "cpu"), said)
     assert (curve.right_to, curve.refused, table.largest) == (511, 1000, 511)
     assert curve.stopped == "position 1000: on cpu, IndexError: no such row"
 

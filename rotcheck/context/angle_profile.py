@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 RIGHT = 1e-2  # radians: a phase further off is not right
-UNCLAIMED = 4096  # positions that one must have right that claims no length
+DEFAULT_LENGTH = 4096  # positions that one must have right that claims no length
 HONEST = 2.0 / (
     1 << 24
 )  # radians a position that float32 costs at most; measured on right code: half of that
@@ -15,7 +15,7 @@ Asking = Literal["any", "offset", "from 0", "none"]
 """How positions are asked for: each by itself, a run from an offset, all from 0, or not at all."""
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class AngleProfile(msgspec.Struct, frozen=True, kw_only=True):
     """How to ask an object for its angles, what they have to be, and up to where it says they are right."""
 
     kind: Literal["builds", "both"]  # tables, or a rotation by positions
@@ -50,7 +50,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def judged_to(self) -> int:
         """How many positions, from 0, must have a right phase."""
-        return self.to or self.claims or UNCLAIMED
+        return self.to or self.claims or DEFAULT_LENGTH
 
     @property
     def blind(self) -> bool:
@@ -58,6 +58,6 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         return any(code == "positions-ignored" for code, _ in self.faults)
 
 
-def allowed(position: int) -> float:
+def tolerance(position: int) -> float:
     """Return how far a phase may be off, in radians, so that float32's own loss is no finding."""
     return max(RIGHT, HONEST * position)

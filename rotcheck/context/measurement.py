@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rotcheck.context.sweep import LOST, Curve
+from rotcheck.context.sweep import NO_ROTATION, Curve
 
 
 class DoesNotApply(Exception):
@@ -11,7 +11,7 @@ class DoesNotApply(Exception):
 
 
 @dataclass(slots=True)
-class Evidence:
+class Measurement:
     """Figures of one condition. `finding`: what is wrong whatever the phases are, a code of diagnose/."""
 
     curve: Curve | None = None
@@ -25,7 +25,7 @@ class Evidence:
         curve = asdict(self.curve) if self.curve else None
         if curve:
             curve["errors"] = [
-                [at, None if off == LOST else off] for at, off in curve["errors"].items()
+                [at, None if off == NO_ROTATION else off] for at, off in curve["errors"].items()
             ]
         return {
             "curve": curve,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from rotcheck.context.known import HONEST, POSITIONS, Known
-from rotcheck.context.sources import ROWS, Rotation, Source
+from rotcheck.context.angle_profile import HONEST, POSITIONS, AngleProfile
+from rotcheck.context.angle_sources import ROWS, AngleSource, RotationSource
 from rotcheck.identify.angles.length_dependence import SMALL, slows_down
 from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, same_row, wrap
 
@@ -14,49 +14,49 @@ EXACT = 1e-3  # radians: less than what frequencies are fitted to
 FIRST, MOST_COUNTED = 257, 16385  # positions; one that makes all rows is asked for fewer
 
 
-def change(fresh: Callable[[], Source], known: Known) -> tuple[int | None, int]:
+def first_change(fresh: Callable[[], AngleSource], profile: AngleProfile) -> tuple[int | None, int]:
     """Return the first position beside which position 1 turns by another angle, and the last one that was asked for.
 
     None: none that it takes does. `fresh`: an object that was asked for nothing yet, since one that was asked for many
     rows may keep what it made for them.
     """
-    if known.asking == "none":
+    if profile.asking == "none":
         return None, 0
-    if known.asking == "offset":
+    if profile.asking == "offset":
         return _behind(fresh()), 0
     few = _row_one(fresh(), (0, 1, 2, 3))
-    same = 3
-    for position in _wanted(fresh(), known):
+    last_same = 3
+    for position in _positions(fresh(), profile):
         try:
             alike = same_row(_row_one(fresh(), (1, position)), few)
         except Exception:  # it takes no position as large as this
             break
         if not alike:
             return _between(
-                same, position, lambda at: same_row(_row_one(fresh(), (1, at)), few)
+                last_same, position, lambda at: same_row(_row_one(fresh(), (1, at)), few)
             ), position
-        same = position
-    return None, same
+        last_same = position
+    return None, last_same
 
 
-def _behind(asked: Source) -> int | None:
+def _behind(source: AngleSource) -> int | None:
     """Return the first offset whose frequencies are slower, of one that counts from it; None: none that it takes.
 
     They change little by little: it is the first whose phase is not that of the first frequencies any more.
     """
-    assert isinstance(asked, Rotation), "tables have no offset of their own"
-    few = _rows(asked, range(SMALL + 1))
+    assert isinstance(source, RotationSource), "tables have no offset of their own"
+    few = _rows(source, range(SMALL + 1))
     frequencies = estimate_frequencies(few, SMALL)
 
     def right(position: int) -> bool:
-        angles = _rows(asked, range(position, position + ROWS))[position] - few[0]  # (P,)
+        angles = _rows(source, range(position, position + ROWS))[position] - few[0]  # (P,)
         return bool(
             wrap(angles - position * frequencies).abs().max() < max(EXACT, HONEST * position)
         )
 
     for position in (one for one in POSITIONS[:-1] if one >= FIRST):
         try:
-            far = _rows(asked, range(position, position + ROWS))
+            far = _rows(source, range(position, position + ROWS))
             if slows_down(few | far):
                 return _between(SMALL, position, right)
         except Exception:  # it takes no offset as large as this
@@ -64,28 +64,28 @@ def _behind(asked: Source) -> int | None:
     return None
 
 
-def _rows(asked: Rotation, positions: range) -> Angles:
-    turns = asked.call(positions, positions.start)
+def _rows(source: RotationSource, positions: range) -> Angles:
+    turns = source.call(positions, positions.start)
     return dict(zip(positions, torch.atan2(turns.sin, turns.cos)))
 
 
-def _wanted(asked: Source, known: Known) -> list[int]:
-    most = POSITIONS[-2] if known.asking == "any" else asked.reached(MOST_COUNTED).last
-    last = most if known.last is None else min(most, known.last)
+def _positions(source: AngleSource, profile: AngleProfile) -> list[int]:
+    most = POSITIONS[-2] if profile.asking == "any" else source.range_to(MOST_COUNTED).last
+    last = most if profile.last is None else min(most, profile.last)
     return [position for position in POSITIONS if FIRST <= position <= last]
 
 
-def _row_one(asked: Source, positions: Sequence[int]) -> Tensor:
-    turns = asked.ask(positions)
+def _row_one(source: AngleSource, positions: Sequence[int]) -> Tensor:
+    turns = source.ask(positions)
     at = list(positions).index(1)
     return torch.atan2(turns.sin, turns.cos)[at]
 
 
-def _between(same: int, other: int, alike: Callable[[int], bool]) -> int:
-    while other - same > 1:
-        middle = (same + other) // 2
+def _between(last_same: int, first_other: int, alike: Callable[[int], bool]) -> int:
+    while first_other - last_same > 1:
+        middle = (last_same + first_other) // 2
         if alike(middle):
-            same = middle
+            last_same = middle
         else:
-            other = middle
-    return other
+            first_other = middle
+    return first_other

@@ -8,28 +8,32 @@ from typing import Any
 import psutil
 
 
-class Neighbours:
+class ProcessorLoad:
     """What was seen while it was entered: `busy_percent`, of all cores; 0 before."""
 
     busy_percent = 0.0
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def observe(self) -> Iterator[None]:
         """Watch from here to the end of the block."""
-        before, own = psutil.cpu_times(), time.process_time()
+        before, process_seconds = psutil.cpu_times(), time.process_time()
         yield
-        after, own = psutil.cpu_times(), time.process_time() - own
-        self.busy_percent = _others(_spent(after) - _spent(before), sum(after) - sum(before), own)
+        after, process_seconds = psutil.cpu_times(), time.process_time() - process_seconds
+        self.busy_percent = _percent_of_others(
+            _working_seconds(after) - _working_seconds(before),
+            sum(after) - sum(before),
+            process_seconds,
+        )
 
 
-def _spent(times: Any) -> float:
+def _working_seconds(times: Any) -> float:
     """Return the seconds in which cores worked."""
-    spent: float = (
+    working: float = (
         sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
     )
-    return spent
+    return working
 
 
-def _others(busy: float, passed: float, own: float) -> float:
+def _percent_of_others(busy: float, elapsed: float, process_seconds: float) -> float:
     """Return the share of the seconds that passed on all cores in which others worked, in percent."""
-    return max(0.0, 100 * (busy - own) / passed) if passed > 0 else 0.0
+    return max(0.0, 100 * (busy - process_seconds) / elapsed) if elapsed > 0 else 0.0

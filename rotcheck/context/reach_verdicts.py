@@ -1,0 +1,166 @@
+"""From what became of a task to its row: the verdict, what is wrong in words, its cause and its fix."""
+
+from typing import Any
+
+import msgspec
+
+from rotcheck import diagnose
+from rotcheck.compare.cells import cell_of
+from rotcheck.context.angle_profile import RIGHT, AngleProfile, tolerance
+from rotcheck.context.conditions import FIRST
+from rotcheck.isolation import Done, Returned
+from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict
+
+OWN_CAUSE = {"imaginary-dropped"}  # what is known to be lost so, whatever was done
+
+
+def maker_of(label: str, profile: AngleProfile | None) -> Maker:
+    """Return what is told of an object."""
+    if profile is None:
+        return Maker(implementation=label)
+    fields = {
+        name: getattr(profile, name)
+        for name in ("kind", "call", "built", "schedule", "claims", "claimed_by")
+    }
+    return Maker(
+        implementation=label, judged_to=profile.judged_to, by_file=profile.by_file, **fields
+    )
+
+
+def row_of(done: Done, name: str, profile: AngleProfile | None, first: Reach | None) -> Reach:
+    """Return the row of one finished task; `first`: that of the object as constructed."""
+    condition = done.task[1]
+    if not isinstance(done.outcome, Returned):
+        return _failure(done, name)
+    answer = done.outcome.value
+    row = Reach(
+        implementation=name,
+        condition=condition,
+        device=done.job.setup["device"],
+        verdict="skipped",
+        seconds=done.outcome.seconds,
+    )
+    if "unbuilt" in answer:
+        return msgspec.structs.replace(row, message=f"cannot be built: {answer['unbuilt']}")
+    for verdict in ("unavailable", "skipped"):
+        if verdict in answer:
+            return msgspec.structs.replace(row, verdict=verdict, message=answer[verdict])
+    assert profile is not None, "it was recognised, or nothing was measured"
+    return _with_cause(_with_verdict(_with_curve(row, answer), answer, profile, first))
+
+
+def not_run(name: str, condition: str, device: str, message: str) -> Reach:
+    """Return the row of a condition that was not tried."""
+    return Reach(
+        implementation=name, condition=condition, device=device, verdict="skipped", message=message
+    )
+
+
+def _failure(done: Done, label: str) -> Reach:
+    cell = cell_of(done, label, None)
+    fields = {
+        name: getattr(cell, name)
+        for name in ("verdict", "message", "trace", "failure", "cause", "fix")
+    }
+    if not done.opening:
+        fields["message"] = str(done.outcome)
+    return Reach(implementation=label, condition=cell.check, device=cell.device, **fields)
+
+
+def _with_curve(row: Reach, answer: dict[str, Any]) -> Reach:
+    curve = answer.get("curve")
+    row = msgspec.structs.replace(
+        row, note=answer.get("note"), emulated=answer.get("emulated", False)
+    )
+    if not curve:
+        return row
+    phases = tuple(Phase(position=at, error=off) for at, off in sorted(curve["errors"]))
+    return msgspec.structs.replace(
+        row,
+        phases=phases,
+        asked_to=phases[-1].position if phases else None,
+        **{name: curve[name] for name in ("right_to", "wrong_at", "exact", "stopped")},
+    )
+
+
+def _with_verdict(
+    row: Reach, answer: dict[str, Any], profile: AngleProfile, first: Reach | None
+) -> Reach:
+    """Say whether it agrees, and if not, what is wrong."""
+    curve = answer.get("curve") or {}
+    if answer.get("finding"):
+        return _bad(row, "disagrees", answer["finding"], answer["message"])
+    if curve.get("lost") == "raises":
+        return _bad(row, "raises", answer["blames"], curve["words"])
+    wrong = wrong_within(row, profile)
+    if wrong is not None:
+        kept = curve.get("lost") if curve.get("lost") in OWN_CAUSE else None
+        finding = kept or _to_blame(row, first) or answer["blames"]
+        return _bad(row, "disagrees", finding, _words(row, profile, wrong, curve.get("words")))
+    if curve.get("refused") is not None and curve["refused"] < (profile.to or profile.claims or 0):
+        finding = "short-table" if curve["refused"] < (profile.claims or 0) else "short"
+        return _bad(row, "raises", finding, f"{row.stopped}; {_within(profile)}")
+    return msgspec.structs.replace(row, verdict="agrees", note=_note(row, profile))
+
+
+def wrong_within(row: Reach, profile: AngleProfile) -> Phase | None:
+    """Return the first phase that is wrong among the positions that must be right."""
+    bad = (
+        each
+        for each in row.phases
+        if each.error is None or not each.error <= tolerance(each.position)
+    )
+    return next((each for each in bad if each.position < profile.judged_to), None)
+
+
+def _to_blame(row: Reach, first: Reach | None) -> str | None:
+    """Return the finding as constructed where that is as wrong: then what was done is not to blame."""
+    if first is None or first.finding is None or first.wrong_at is None or row.wrong_at is None:
+        return None
+    return first.finding if first.wrong_at <= row.wrong_at else None
+
+
+def _bad(row: Reach, verdict: Verdict, finding: str, message: str) -> Reach:
+    return msgspec.structs.replace(row, verdict=verdict, finding=finding, message=message)
+
+
+def _words(row: Reach, profile: AngleProfile, wrong: Phase, fault: str | None) -> str:
+    up_to = f"right up to position {row.right_to}" if row.right_to is not None else "right nowhere"
+    within = _within(profile)
+    if wrong.error is None:
+        return f"{fault or 'what comes back is no rotation'} (at position {wrong.position}); {up_to}, {within}"
+    worst = max(
+        (p for p in row.phases if p.position < profile.judged_to), key=lambda each: each.error or 0
+    )
+    off = f"off by {wrong.error:.2g} rad at {wrong.position}"
+    if worst.error is not None and worst.error > 2 * wrong.error:
+        off += f" and by {worst.error:.2g} rad at {worst.position}"
+    return f"{up_to}, {off}; {within}"
+
+
+def _within(profile: AngleProfile) -> str:
+    """Return how many positions must be right, in words."""
+    if profile.to or not profile.claims:
+        return f"{profile.judged_to} must be right"
+    return f"it claims {profile.claims} ({profile.claimed_by})"
+
+
+def _note(row: Reach, profile: AngleProfile) -> str | None:
+    """Return the note, how far float32's own loss goes within what the object claims, and where asking stopped."""
+    notes = [row.note] if row.note else []
+    if profile.doubt and row.condition == FIRST:
+        notes.append(f"{profile.doubt}; see `rotcheck identify`")
+    if row.wrong_at is not None and profile.claims and row.wrong_at < profile.claims:
+        notes.append(
+            f"float32 phases are {RIGHT:g} rad off from position {row.wrong_at} on, as everybody's (N18)"
+        )
+    if row.asked_to is not None and row.asked_to < profile.judged_to - 1:
+        notes.append(f"asked up to position {row.asked_to} and no further: {row.stopped}")
+    return "; ".join(notes) or None
+
+
+def _with_cause(row: Reach) -> Reach:
+    failure = diagnose.for_finding(row.finding) if row.finding and row.verdict in FINDINGS else None
+    if failure is None:
+        return row
+    return msgspec.structs.replace(row, failure=failure.id, cause=failure.cause, fix=failure.fix)

@@ -1,0 +1,103 @@
+"""What a condition gets: the object, loaded anew as often as it asks, and the means to measure it."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import torch
+
+from rotcheck.context.angle_profile import POSITIONS, AngleProfile
+from rotcheck.context.angle_sources import AngleSource, angle_source
+from rotcheck.context.measurement import DoesNotApply
+from rotcheck.context.sweep import Curve, sweep
+from rotcheck.implementations import construct, importing, load
+
+HEAVY = (
+    # the last position that one is asked for which must rotate all rows up to it, save as
+    # constructed
+    32767
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An object under test: what is called, and the module whose state that uses, if there is one."""
+
+    function: Callable[..., Any]
+    owner: Any = None
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """The module. Raises `DoesNotApply` when there is none."""
+        if isinstance(self.owner, torch.nn.Module):
+            return self.owner
+        raise DoesNotApply(
+            "it is no torch.nn.Module: it has no dtype of its own that could be changed"
+        )
+
+
+def instance_of(function: Callable[..., Any]) -> Instance:
+    """Return a loaded object with the module or other object that it belongs to."""
+    if isinstance(function, torch.nn.Module):
+        return Instance(function, function)
+    owner_ = getattr(function, "__self__", None)
+    if owner_ is not None and hasattr(owner_, "__dict__") and not isinstance(owner_, type):
+        return Instance(function, owner_)
+    return Instance(function, None if hasattr(function, "__code__") else function)
+
+
+class Specimen:
+    """One object under one condition."""
+
+    def __init__(self, specification: str, device: str, profile: AngleProfile) -> None:
+        self._specification, self.device, self.profile = specification, device, profile
+
+    def fresh(self) -> Instance:
+        """Load the object anew, the caches of its functions emptied."""
+        target = load.find(self._specification, self.device)
+        instance = instance_of((target.narrow() if target.narrow else target).function)
+        for value in vars(sys.modules.get(self._module(), object)).values():
+            empty = getattr(value, "cache_clear", None)
+            if callable(empty):
+                empty()
+        return instance
+
+    def rebuilt(self) -> Instance:
+        """Build the object once more, in whatever mode torch is in now.
+
+        Raises `DoesNotApply` for one that nothing builds, and what building it raises.
+        """
+        _, _, name = self._specification.rpartition(":")
+        owner, _, method = name.rpartition(".")
+        module: Any = sys.modules[self._module()]
+        attribute = reduce(getattr, name.split("."), module)
+        owner_ = getattr(module, owner, None) if owner else None
+        if construct.needs_construction(attribute):
+            return instance_of(load.constructed(attribute, module)[0])
+        if owner_ is not None and construct.needs_construction(owner_):
+            return instance_of(getattr(load.constructed(owner_, module)[0], method))
+        if construct.is_factory(attribute):
+            return instance_of(attribute())
+        raise DoesNotApply(
+            "it is a function, or an object that stands there built: nothing is built on meta"
+        )
+
+    def source(self, instance: Instance, dtype: torch.dtype = torch.float32) -> AngleSource:
+        """Return how to ask the object, shown a tensor of this dtype where it wants one."""
+        return angle_source(instance.function, self.profile, self.device, dtype)
+
+    def sweep(
+        self, instance: Instance, dtype: torch.dtype = torch.float32, most: int | None = None
+    ) -> Curve:
+        """Measure the object at hard positions, up to `most` or as far as it takes little time."""
+        heavy = self.profile.kind == "both" and self.profile.asking == "from 0"
+        last = max(HEAVY, self.profile.judged_to - 1) if heavy else POSITIONS[-1]
+        limit = last if most is None else most
+        if self.profile.changes is not None:
+            limit = min(limit, self.profile.changes - 1)
+        return sweep(self.source(instance, dtype), self.profile, limit)
+
+    def _module(self) -> str:
+        return importing.name_of(self._specification.rpartition(":")[0])
