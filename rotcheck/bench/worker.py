@@ -16,7 +16,7 @@ from rotcheck.bench.qkv_shapes import GIB, Capacity, sizes_of, too_large
 from rotcheck.bench.workload import Size, mismatch
 from rotcheck.compare.worker import Unidentified, convention_of
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.probe.inside.memory import memory_of
+from rotcheck.probe.inside.device_memory import memory_of
 from rotcheck.results import Timing
 from rotcheck.scrub import scrub
 

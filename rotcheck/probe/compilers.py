@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned, command
-from rotcheck.probe.lines import ended, line, outcome_line, why
+from rotcheck.probe.outcome_lines import ended, line, outcome_line, why
 from rotcheck.probe.topic import Reading, Topic, questions
 from rotcheck.results import Line
 
@@ -100,7 +100,9 @@ def _complaint(compiled: Outcome) -> str:
 def torch_compile(device: str, folder: str) -> Topic:
     """Return the topic of torch.compile on one device; it may write into `folder`."""
     name = f"torch.compile on {device}"
-    asked = questions(name, ["inside.compiling", "run", device, folder], limit=COMPILE_LIMIT)
+    asked = questions(
+        name, ["inside.compiled_rotation", "run", device, folder], limit=COMPILE_LIMIT
+    )
 
     def read(outcomes: list[Outcome]) -> Reading:
         (ran,) = outcomes

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe import compilers, torchscript
+from rotcheck.probe import compilers, executor_line
 from rotcheck.probe.devices import DTYPES, Claim, families
-from rotcheck.probe.lines import RUNS, joined, line, outcome_line, runs, whole, why
+from rotcheck.probe.outcome_lines import RUNS, joined, line, outcome_line, runs, whole, why
 from rotcheck.probe.topic import Reading, Topic, questions
 from rotcheck.results import Line
 
@@ -77,7 +77,7 @@ def _device(family: str, claim: Claim, groups: Collection[str], folder: str | No
         f"device {claim.name}",
         ["inside.families", "facts", family, claim.name],
         *(["inside.families", "try_dtype", family, claim.name, dtype] for dtype in DTYPES),
-        *(["inside.torchscript", "run", claim.name, executor] for executor in executors),
+        *(["inside.executors", "run", claim.name, executor] for executor in executors),
     )
 
     def read(outcomes: list[Outcome]) -> Reading:
@@ -86,7 +86,7 @@ def _device(family: str, claim: Claim, groups: Collection[str], folder: str | No
         if found.state != "runs":
             return Reading([found])
         fusers = [
-            torchscript.executor_line(executor, claim, outcome)
+            executor_line.executor_line(executor, claim, outcome)
             for executor, outcome in zip(executors, scripted, strict=True)
         ]
         compiled = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rotcheck.errors import NoTorch
 from rotcheck.isolation import Done, Job, Outcome, Pool, Raised
-from rotcheck.probe.libraries import ABOUT, torch_line
+from rotcheck.probe.library_lines import ABOUT, torch_line
 from rotcheck.probe.topic import questions
 from rotcheck.results import Line
 

@@ -11,7 +11,7 @@ from rotcheck.isolation import Pool
 if TYPE_CHECKING:
     from rotcheck.results import Line, Machine, Probe
 
-PRELOAD = ("torch", "rotcheck.probe.inside.torchscript", "rotcheck.probe.inside.families")
+PRELOAD = ("torch", "rotcheck.probe.inside.executors", "rotcheck.probe.inside.families")
 """What a pool should import before it is surveyed: torch, and files of the probe that cost nothing."""
 
 

@@ -7,10 +7,17 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 
 from rotcheck.isolation import Pool
-from rotcheck.probe import compilers, device_lines, libraries, nvidia_smi, switches, system
+from rotcheck.probe import (
+    compilers,
+    device_lines,
+    library_lines,
+    nvidia_smi_lines,
+    switch_lines,
+    system,
+)
 from rotcheck.probe.background import Beside
 from rotcheck.probe.compilers import Compiler
-from rotcheck.probe.package import installed
+from rotcheck.probe.installation import installed
 from rotcheck.probe.topic import work_off
 from rotcheck.results import Line, Machine
 
@@ -41,15 +48,15 @@ class Survey:
         """Find all lines that are wanted; without `trials`, of libraries other than torch the version alone."""
         with ExitStack() as stack:
             beside = _Beside(stack, self.groups)
-            for line in [*switches.of_environment(), *libraries.absent()]:
+            for line in [*switch_lines.of_environment(), *library_lines.absent()]:
                 self._found(line)
             _read_failures()
             folder = stack.enter_context(_folder()) if full and "compilers" in self.groups else None
-            others = libraries.topics() if trials and "libraries" in self.groups else []
+            others = library_lines.topics() if trials and "libraries" in self.groups else []
             devices = device_lines.topic(self.groups, folder, others)
-            work_off(pool, [libraries.torch_topic([devices])], self._found)
+            work_off(pool, [library_lines.torch_topic([devices])], self._found)
             imported = bool(self.torch and self.torch.state == "runs")
-            untried = libraries.untried() if imported and not trials else []
+            untried = library_lines.untried() if imported and not trials else []
             for line in [
                 *untried,
                 *beside.lines(bool(self.torch and self.torch.values.get("cuda"))),
@@ -77,14 +84,18 @@ class _Beside:
         self._compiled = [
             (each, stack.enter_context(Beside(each.compile_something))) for each in wanted
         ]
-        self._asked = stack.enter_context(Beside(nvidia_smi.ask)) if "libraries" in groups else None
+        self._asked = (
+            stack.enter_context(Beside(nvidia_smi_lines.ask)) if "libraries" in groups else None
+        )
 
     def lines(self, cuda_built: bool) -> list[Line]:
         """Wait for the programs and return their lines."""
         found = [
             compilers.compiler_line(each, *compiled.result()) for each, compiled in self._compiled
         ]
-        return found + (nvidia_smi.lines(self._asked.result(), cuda_built) if self._asked else [])
+        return found + (
+            nvidia_smi_lines.lines(self._asked.result(), cuda_built) if self._asked else []
+        )
 
 
 def _read_failures() -> None:

@@ -8,7 +8,7 @@ from benching import row
 
 from rotcheck.bench.worker import _lacks_memory
 from rotcheck.probe.devices import other
-from rotcheck.probe.inside.memory import memory_of
+from rotcheck.probe.inside.device_memory import memory_of
 
 GIB = 1 << 30
 CUDA = torch.device("cuda", 0)

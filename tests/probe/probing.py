@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 import rotcheck
-from rotcheck.probe.switches import VARIABLES
+from rotcheck.probe.switch_lines import VARIABLES
 from rotcheck.results import Line, Probe
 
 SOURCE = str(Path(rotcheck.__file__).parents[1])

@@ -8,8 +8,8 @@ import pytest
 from probing import Found, machine, probe_on
 
 from rotcheck.isolation import Outcome, Raised, Returned
-from rotcheck.probe import nvidia_smi, triton
-from rotcheck.probe.devices import interpreter
+from rotcheck.probe import nvidia_smi_lines, triton_line
+from rotcheck.probe.devices.stand_ins import interpreter
 
 F1 = "raise ImportError('/a/b/flash_attn_2_cuda.cpython-311.so: undefined symbol: _ZN3c105ErrorC2E')\n"
 F4 = "__version__ = '4.0.0'\n"
@@ -139,7 +139,7 @@ MISMATCH = "echo 'Failed to initialize NVML: Driver/library version mismatch'; e
 def test_what_nvidia_smi_says_that_is_no_gpu_is_a_complaint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, state: str, detail: str
 ) -> None:
-    (line,) = nvidia_smi.lines(
+    (line,) = nvidia_smi_lines.lines(
         _asked(tmp_path, monkeypatch, f"#!/bin/sh\n{script}\n"), cuda_built=False
     )
     assert (line.state, line.detail) == (state, detail)
@@ -150,7 +150,7 @@ def test_what_nvidia_smi_says_that_is_no_gpu_is_a_complaint(
 def test_an_nvidia_smi_that_is_no_program_is_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (line,) = nvidia_smi.lines(_asked(tmp_path, monkeypatch, "no program"), cuda_built=False)
+    (line,) = nvidia_smi_lines.lines(_asked(tmp_path, monkeypatch, "no program"), cuda_built=False)
     assert (line.state, line.detail) == ("broken", "it cannot be started: Exec format error")
 
 
@@ -159,7 +159,7 @@ def _asked(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Outcome 
     (folder / "nvidia-smi").write_text(text)
     (folder / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
-    return nvidia_smi.ask()
+    return nvidia_smi_lines.ask()
 
 
 def test_the_interpreter_says_which_package_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,5 +185,5 @@ def test_the_interpreter_says_which_package_lacks(monkeypatch: pytest.MonkeyPatc
 def test_a_triton_that_lacks_a_part_is_to_be_installed_again(
     imported: Outcome, ran: Outcome | None
 ) -> None:
-    (line,) = triton.topic().read([imported, ran or imported]).lines
-    assert line.failure or line.fix == triton.REINSTALL
+    (line,) = triton_line.topic().read([imported, ran or imported]).lines
+    assert line.failure or line.fix == triton_line.REINSTALL

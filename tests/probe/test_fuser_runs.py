@@ -7,8 +7,8 @@ from probing import Found, machine, probe_on
 
 from rotcheck.isolation import Job, Outcome, Pool, Returned
 from rotcheck.probe.devices import EXECUTORS
-from rotcheck.probe.inside import torchscript
-from rotcheck.probe.lines import ended, why
+from rotcheck.probe.inside import executors
+from rotcheck.probe.outcome_lines import ended, why
 from rotcheck.probe.topic import questions
 
 PAIRS = [("cpu", name) for name in (*EXECUTORS, "NNC forced on CPU")] + [
@@ -18,8 +18,8 @@ PAIRS = [("cpu", name) for name in (*EXECUTORS, "NNC forced on CPU")] + [
 
 def unhurried(_: None) -> object:
     """Open a job that runs the same on meta tensors with torch's own Python shape functions in place."""
-    torchscript.use_native_kernels = lambda: None
-    return lambda pair: torchscript.run(*pair)
+    executors.use_native_kernels = lambda: None
+    return lambda pair: executors.run(*pair)
 
 
 def named(device: str, executor: str) -> str:
@@ -29,7 +29,7 @@ def named(device: str, executor: str) -> str:
 @pytest.fixture(scope="module")
 def alone() -> dict[str, Outcome]:
     """Each executor on each device in a process of its own, nothing else run before."""
-    jobs = [questions(named(*pair), ["inside.torchscript", "run", *pair]) for pair in PAIRS]
+    jobs = [questions(named(*pair), ["inside.executors", "run", *pair]) for pair in PAIRS]
     slow = Job(
         "unhurried",
         "test_fuser_runs:unhurried",
@@ -62,8 +62,8 @@ def test_the_shape_functions_change_nothing(
 
 
 def test_every_flag_is_left_as_it_was() -> None:
-    asked = [["inside.torchscript", "settings"]]
-    runs = [["inside.torchscript", "run", "cpu", name] for _, name in PAIRS[:4]]
+    asked = [["inside.executors", "settings"]]
+    runs = [["inside.executors", "run", "cpu", name] for _, name in PAIRS[:4]]
     with Pool(preload=["torch"]) as pool:
         first, *_, last = pool.run([questions("flags", *asked, *runs, *asked)])
     assert isinstance(first.outcome, Returned)

@@ -3,7 +3,7 @@
 import pytest
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned, TimedOut
-from rotcheck.probe.package import import_failed, installed, state, version
+from rotcheck.probe.installation import import_failed, installed, state, version
 
 FINE, RAISED = (
     Returned(None, 0.0),

@@ -3,7 +3,7 @@
 import platform
 
 from rotcheck.isolation import Died, OverMemory, Raised, Returned, TimedOut
-from rotcheck.probe.lines import LONGEST, ended, essence, line, outcome_line, runs, why
+from rotcheck.probe.outcome_lines import LONGEST, ended, essence, line, outcome_line, runs, why
 
 JIT = "The following operation failed in the TorchScript interpreter.\nTraceback:\nRuntimeError: bad\n"
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from probing import Found, machine, probe_on
 
 from rotcheck.isolation import Returned
-from rotcheck.probe.switches import DEFAULTS, of_environment, of_torch
+from rotcheck.probe.switch_lines import DEFAULTS, of_environment, of_torch
 
 CHANGED = """
 import sys
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "rotcheck.probe.inside.switches":
+        if name == "rotcheck.probe.inside.torch_switches":
             import torch
             torch.set_float32_matmul_precision("high")
         return None

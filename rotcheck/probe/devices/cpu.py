@@ -3,7 +3,7 @@
 from typing import Any
 
 from rotcheck.probe.devices import EXECUTORS, Claim
-from rotcheck.probe.inside.kernel import rotate_and_read_back as run
+from rotcheck.probe.inside.small_kernel import rotate_and_read_back as run
 from rotcheck.probe.system import processor
 
 __all__ = ["claims", "facts", "run"]

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from rotcheck.probe.devices import GIB, Claim
-from rotcheck.probe.inside.kernel import rotate_and_read_back as run
+from rotcheck.probe.inside.small_kernel import rotate_and_read_back as run
 from rotcheck.probe.system import processor
 
 __all__ = ["claims", "facts", "judge_claim", "run"]

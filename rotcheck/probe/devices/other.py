@@ -4,13 +4,11 @@ from typing import Any
 
 import torch
 
-from rotcheck.probe.devices import GIB, Claim
-from rotcheck.probe.inside.kernel import rotate_and_read_back as run
-from rotcheck.probe.inside.memory import memory_of
+from rotcheck.probe.devices import GIB, Claim, families
+from rotcheck.probe.inside.device_memory import memory_of
+from rotcheck.probe.inside.small_kernel import rotate_and_read_back as run
 
 __all__ = ["claims", "facts", "judge_claims", "run"]
-
-OWN_FILE = ("cpu", "cuda", "mps", "xpu")
 
 
 def claims() -> list[Claim]:
@@ -24,7 +22,7 @@ def claims() -> list[Claim]:
 
 def judge_claims(family: str, available: bool, count: int) -> list[Claim]:
     """Return the claims that follow from what torch says of its accelerator."""
-    if family in OWN_FILE:
+    if family in families():  # it has a file of its own
         return []
     if not available or not count:
         return [Claim(family, "not here", f"torch knows {family} and finds no device")]

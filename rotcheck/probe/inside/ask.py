@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 Question = list[str]
-"""["inside.torchscript", "run", "meta", "legacy executor"]: file, function, arguments."""
+"""["inside.executors", "run", "meta", "legacy executor"]: file, function, arguments."""
 
 
 def opened(_: None) -> Callable[[Question], Any]:

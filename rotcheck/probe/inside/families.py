@@ -4,17 +4,18 @@ import importlib
 from dataclasses import asdict
 from typing import Any, cast
 
-from rotcheck.probe.devices import Family
+from rotcheck.probe.devices import STAND_INS, Family
 from rotcheck.probe.inside.thrice import thrice
 
 
 def claims(family: str) -> list[dict[str, Any]]:
-    """Return the family's claims as dictionaries."""
-    return [asdict(claim) for claim in _file(family).claims()]
+    """The family's claims as dictionaries."""
+    stand_in = {"stand_in": family in STAND_INS}
+    return [asdict(claim) | stand_in for claim in _file(family).claims()]
 
 
 def facts(family: str, device: str) -> dict[str, Any]:
-    """Return the figures of a device."""
+    """The figures of a device."""
     return _file(family).facts(device)
 
 
@@ -25,4 +26,5 @@ def try_dtype(family: str, device: str, dtype: str) -> None:
 
 
 def _file(family: str) -> Family:
-    return cast(Family, importlib.import_module(f"rotcheck.probe.devices.{family}"))
+    folder = "devices.stand_ins" if family in STAND_INS else "devices"
+    return cast(Family, importlib.import_module(f"rotcheck.probe.{folder}.{family}"))

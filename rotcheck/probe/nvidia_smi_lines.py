@@ -4,7 +4,7 @@ import re
 import shutil
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned, command
-from rotcheck.probe.lines import ended, essence, joined, line, outcome_line, why
+from rotcheck.probe.outcome_lines import ended, essence, joined, line, outcome_line, why
 from rotcheck.results import Line
 
 LIMIT = 3.0  # seconds; it answers in less than one, or hangs

@@ -6,9 +6,9 @@ from typing import Protocol, cast
 from msgspec.structs import replace
 
 from rotcheck.isolation import Outcome, Raised, Returned
-from rotcheck.probe import flash_attn, switches, triton
-from rotcheck.probe.lines import ended, known, line, outcome_line
-from rotcheck.probe.package import installed, version
+from rotcheck.probe import flash_attn_line, switch_lines, triton_line
+from rotcheck.probe.installation import installed, version
+from rotcheck.probe.outcome_lines import ended, known, line, outcome_line
 from rotcheck.probe.topic import Reading, Topic, questions
 from rotcheck.requirement import OLDEST, too_old
 from rotcheck.results import Line
@@ -24,8 +24,8 @@ class Library(Protocol):
         """Return the questions to ask where the package is installed."""
 
 
-LIBRARIES = cast(Sequence[Library], (flash_attn, triton))
-ABOUT = ["inside.switches", "about"]
+LIBRARIES = cast(Sequence[Library], (flash_attn_line, triton_line))
+ABOUT = ["inside.torch_switches", "about"]
 INSTALL = f"Run `python -m pip install --upgrade torch`, version {OLDEST[0]}.{OLDEST[1]} or newer."
 
 
@@ -49,14 +49,14 @@ def topics() -> list[Topic]:
 
 def torch_topic(then: Sequence[Topic]) -> Topic:
     """Return the topic of torch and its global switches; `then` is taken up when torch can be imported."""
-    asked = questions("torch", ABOUT, ["inside.switches", "read"])
+    asked = questions("torch", ABOUT, ["inside.torch_switches", "read"])
 
     def read(outcomes: list[Outcome]) -> Reading:
         about, switched = outcomes
         found = torch_line(about)
         if found.state != "runs":
             return Reading([found, *_without_torch(found.state)])
-        return Reading([found, *switches.of_torch(switched)], then)
+        return Reading([found, *switch_lines.of_torch(switched)], then)
 
     return Topic([asked], read)
 

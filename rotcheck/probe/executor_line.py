@@ -2,7 +2,7 @@
 
 from rotcheck.isolation import Outcome, Returned
 from rotcheck.probe.devices import Claim
-from rotcheck.probe.lines import outcome_line
+from rotcheck.probe.outcome_lines import outcome_line
 from rotcheck.results import Line
 
 

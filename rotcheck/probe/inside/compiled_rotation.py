@@ -6,8 +6,8 @@ import tempfile
 import torch
 from torch.testing import assert_close
 
+from rotcheck.probe.inside.executors import new_rotation
 from rotcheck.probe.inside.thrice import thrice
-from rotcheck.probe.inside.torchscript import new_rotation
 
 TOLERANCE = 1e-5  # float32; compiled code may keep a product unrounded
 

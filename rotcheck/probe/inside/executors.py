@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rotcheck.probe.devices.meta import use_native_kernels
+from rotcheck.probe.devices.stand_ins.meta import use_native_kernels
 from rotcheck.probe.inside.thrice import thrice
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from rotcheck.implementations.interpreter import interpret
-from rotcheck.probe.inside.kernel import must_equal
+from rotcheck.probe.inside.small_kernel import must_equal
 from rotcheck.probe.inside.thrice import thrice
 
 FUNCTIONS = ("apply_rotary_emb", "apply_rotary_emb_qkv_")

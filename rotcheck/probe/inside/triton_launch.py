@@ -4,7 +4,7 @@ import importlib
 
 import torch
 
-from rotcheck.probe.inside.kernel import must_equal, operands
+from rotcheck.probe.inside.small_kernel import must_equal, operands
 from rotcheck.probe.inside.thrice import thrice
 
 
@@ -24,7 +24,7 @@ def run_on_device() -> str:
 
 
 def _launch(device: str) -> None:
-    from rotcheck.probe.inside.triton_kernel import rotate
+    from rotcheck.probe.inside.small_triton_kernel import rotate
 
     x, cos, partner, sin = (part.to(device) for part in operands("float32"))
     out = torch.empty_like(x)

@@ -4,7 +4,7 @@ import importlib.util
 from dataclasses import replace
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned
-from rotcheck.probe.lines import ended, why
+from rotcheck.probe.outcome_lines import ended, why
 
 
 def installed(package: str) -> bool:

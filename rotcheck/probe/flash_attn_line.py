@@ -1,8 +1,8 @@
 """flash-attn: broken, unable to run here, or running; and what its rotary functions accept."""
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe.lines import joined, outcome_line, why
-from rotcheck.probe.package import import_failed, state, version
+from rotcheck.probe.installation import import_failed, state, version
+from rotcheck.probe.outcome_lines import joined, outcome_line, why
 from rotcheck.probe.topic import Reading, Topic, questions
 
 NAME, PACKAGE = "flash-attn", "flash_attn"
@@ -13,9 +13,11 @@ STAND_IN = "its rotary kernel runs under the Triton interpreter: `--device inter
 def topic() -> Topic:
     """Return the topic: a plain import, a run on the device, a run under the Triton interpreter."""
     plain = questions(
-        NAME, *(["inside.flash_attn", name] for name in ("import_plainly", "run_on_device"))
+        NAME, *(["inside.flash_attn_kernel", name] for name in ("import_plainly", "run_on_device"))
     )
-    interpreted = questions(f"{NAME} interpreted", ["inside.flash_attn", "run_under_interpreter"])
+    interpreted = questions(
+        f"{NAME} interpreted", ["inside.flash_attn_kernel", "run_under_interpreter"]
+    )
     return Topic([plain, interpreted], _read)
 
 

@@ -5,12 +5,12 @@ from typing import Any
 import torch
 
 from rotcheck.probe.devices import Claim
-from rotcheck.probe.inside.kernel import WrongResult, operands
+from rotcheck.probe.inside.small_kernel import WrongResult, operands
 
 
 def claims() -> list[Claim]:
     """Return the stand-in, which every torch has."""
-    return [Claim("meta", stand_in=True)]
+    return [Claim("meta")]
 
 
 def facts(_: str) -> dict[str, Any]:

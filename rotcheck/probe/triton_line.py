@@ -5,8 +5,8 @@ import re
 from msgspec.structs import replace
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe.lines import joined, outcome_line, whole, why
-from rotcheck.probe.package import import_failed, state, version
+from rotcheck.probe.installation import import_failed, state, version
+from rotcheck.probe.outcome_lines import joined, outcome_line, whole, why
 from rotcheck.probe.topic import Reading, Topic, questions
 
 NAME = PACKAGE = "triton"
@@ -20,7 +20,12 @@ _LACKS = re.compile(r"\b(Import|ModuleNotFound|Attribute)Error: ")
 def topic() -> Topic:
     """Return the topic: an import, and a kernel on the device."""
     return Topic(
-        [questions(NAME, ["inside.triton", "version"], ["inside.triton", "run_on_device"])], _read
+        [
+            questions(
+                NAME, ["inside.triton_launch", "version"], ["inside.triton_launch", "run_on_device"]
+            )
+        ],
+        _read,
     )
 
 

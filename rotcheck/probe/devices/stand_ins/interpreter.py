@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from rotcheck.probe.devices import Claim
-from rotcheck.probe.inside.kernel import must_equal, operands
+from rotcheck.probe.inside.small_kernel import must_equal, operands
 
 
 def claims() -> list[Claim]:
@@ -15,8 +15,8 @@ def claims() -> list[Claim]:
     for package in ("triton", "numpy"):
         if importlib.util.find_spec(package) is None:
             reason = f"{package} is not installed (`python -m pip install {package}`)"
-            return [Claim("interpreter", "not here", reason, stand_in=True)]
-    return [Claim("interpreter", stand_in=True, executors=(), failed="not here")]
+            return [Claim("interpreter", "not here", reason)]
+    return [Claim("interpreter", executors=(), failed="not here")]
 
 
 def facts(_: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def run(_: str, dtype: str) -> None:
     The process is under the interpreter from then on.
     """
     os.environ["TRITON_INTERPRET"] = "1"  # Triton reads it on import
-    from rotcheck.probe.inside.triton_kernel import rotate
+    from rotcheck.probe.inside.small_triton_kernel import rotate
 
     x, cos, partner, sin = operands(dtype)
     out = torch.empty_like(x)

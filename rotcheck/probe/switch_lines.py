@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe.lines import line, outcome_line
+from rotcheck.probe.outcome_lines import line, outcome_line
 from rotcheck.results import Line
 
 VARIABLES = re.compile(

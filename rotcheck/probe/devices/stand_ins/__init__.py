@@ -1,0 +1,1 @@
+"""Stand-ins, a file each: devices that need no hardware."""
