@@ -7,10 +7,10 @@ from typing import Any
 from rotcheck.bench import qkv_shapes
 from rotcheck.bench.qkv_shapes import Capacity
 from rotcheck.compare import plan as comparison
-from rotcheck.compare.judgement import STAND_INS
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job
+from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Machine
 
 DTYPES = ("float32", "bfloat16")

@@ -10,7 +10,6 @@ from rotcheck.check.verdict import part_of
 from rotcheck.compare import plan as comparing
 from rotcheck.compare import run as compare
 from rotcheck.compare.cells import cell_of, evidence_of
-from rotcheck.compare.judgement import STAND_INS
 from rotcheck.context import run as context
 from rotcheck.errors import REQUEST, RequestError
 from rotcheck.identify import run as identify
@@ -19,6 +18,7 @@ from rotcheck.identify.swapping import file_fit
 from rotcheck.implementations.registry import NothingRotary
 from rotcheck.isolation import Done, Pool, Raised
 from rotcheck.probe import run as probe
+from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import INTERPRETER, Cell, Check, Context, Identification, Machine
 
 PRELOAD = tuple(dict.fromkeys((*compare.PRELOAD, *context.PRELOAD, *identify.PRELOAD)))

@@ -10,6 +10,7 @@ from rotcheck.isolation import CONNECTION_LOST, Died, Done, OverMemory, Raised, 
 from rotcheck.isolation.traces import of_exception
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge, note, shown_error
+from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import FINDINGS, Cell, Verdict
 
 _OUR_FAULT = "rotcheck could not judge this: a torch mode was left entered, or a bug of rotcheck, to be reported"
@@ -52,7 +53,7 @@ def _cell(found: dict[str, Any], implementation: str, device: str, dtype: str, c
         device=device,
         dtype=dtype,
         check=check,
-        stand_in=device in ("meta", "interpreter"),
+        stand_in=device in STAND_INS,
         failure=failure.id if failure else None,
         cause=failure.cause if failure else None,
         **{"fix": failure.fix if failure else None, **found},

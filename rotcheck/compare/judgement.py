@@ -15,12 +15,12 @@ from rotcheck.identify.swapping import file_fit
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job
 from rotcheck.measure.evidence import Evidence
+from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import FINDINGS, INFERENCE, UNIDENTIFIED, Cell, Identification, Remark
 
 CONVENTION = "convention"
 """The check that no worker runs: its cell is what `identify` says of the function."""
 
-STAND_INS = ("meta", "interpreter")
 MAKER = (
     "it makes tables and rotates nothing: `rotcheck context SPEC` measures how far they are right, "
     "`rotcheck check FILE` judges a whole file"

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rotcheck.compare.checks import levels, names
-from rotcheck.compare.judgement import CONVENTION, STAND_INS, setup_of
+from rotcheck.compare.judgement import CONVENTION, setup_of
 from rotcheck.errors import RequestError
 from rotcheck.identify.run import Identified
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job
+from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Line, Machine
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")

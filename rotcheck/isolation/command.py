@@ -22,7 +22,7 @@ def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcom
     that ends with another exit code than 0 or by a signal is `Died`; one over `limit` seconds is `TimedOut`,
     and it and its children are ended.
     """
-    started = time.perf_counter()
+    start = time.perf_counter()
     try:
         process = subprocess.Popen(
             list(arguments),
@@ -34,18 +34,18 @@ def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcom
     except OSError as error:
         return Raised(type(error).__name__, error.strerror or str(error), ())
     try:
-        out, err = _said(process, text, started + limit)
-        process.wait(max(0.0, started + limit - time.perf_counter()))
+        out, err = _output(process, text, start + limit)
+        process.wait(max(0.0, start + limit - time.perf_counter()))
     except subprocess.TimeoutExpired:
         return TimedOut(limit, ())
     finally:
         _end(process)
     if process.returncode:
         return Died(process.returncode, (), last_lines(err or out))
-    return Returned(out, time.perf_counter() - started)
+    return Returned(out, time.perf_counter() - start)
 
 
-def _said(process: subprocess.Popen[bytes], text: str, deadline: float) -> list[str]:
+def _output(process: subprocess.Popen[bytes], text: str, deadline: float) -> list[str]:
     """Return what the program wrote to standard output and error, of each at most `MOST` bytes.
 
     Raises `TimeoutExpired` at the deadline.

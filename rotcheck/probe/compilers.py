@@ -72,21 +72,21 @@ def _headers() -> str:
     return f"-I{sysconfig.get_path('include')}"
 
 
-def compiler_line(compiler: Compiler, compiled: Outcome, version: str) -> Line:
+def compiler_line(compiler: Compiler, outcome: Outcome, version: str) -> Line:
     """Return the line of a compiler from what became of the tiny program."""
     state, detail, error = "runs", version, ""
-    if isinstance(compiled, Raised):
+    if isinstance(outcome, Raised):
         state, error = "absent", compiler.lacking
-        detail = f"{compiler.program} cannot be started: {compiled.message}"
-    elif not isinstance(compiled, Returned):
-        state, error = _failed(compiled), compiler.failing
-        detail = f"{compiler.program}: {_complaint(compiled)}"
+        detail = f"{compiler.program} cannot be started: {outcome.message}"
+    elif not isinstance(outcome, Returned):
+        state, error = _failure_state(outcome), compiler.failing
+        detail = f"{compiler.program}: {_complaint(outcome)}"
     if state != "runs" and os.environ.get(compiler.variable):
         detail += f"; {compiler.variable} names it"
     return line("compilers", compiler.name, state, detail, error=error, runs=1)
 
 
-def _failed(compiled: Outcome) -> str:
+def _failure_state(compiled: Outcome) -> str:
     """Return broken for a compiler that says no, crashes or hangs for one that says nothing."""
     return "broken" if isinstance(compiled, Died) and compiled.status > 0 else ended(compiled)
 

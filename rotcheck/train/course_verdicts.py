@@ -5,10 +5,10 @@ from typing import Any
 
 from rotcheck import diagnose
 from rotcheck.compare.cells import cell_of
-from rotcheck.compare.judgement import STAND_INS
 from rotcheck.compare.plan import display_names
 from rotcheck.identify.run import Identified
 from rotcheck.isolation import Done, Job, Returned
+from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Course, Reference, Step
 from rotcheck.train import messages, rounding_limits
 from rotcheck.train.plan import MODEL_ROTATION, TRUTH, YARDSTICK
