@@ -5,7 +5,7 @@
             ...
 
 A `Job` is a row of tasks for one worker process. Whatever the worker does, each of its tasks comes back as
-exactly one `Done`, with what became of it: `Returned`, `Raised`, `Died`, `TimedOut` or `OverMemory`.
+exactly one `Done` with its outcome: `Returned`, `Raised`, `Died`, `TimedOut` or `OverMemory`.
 """
 
 from rotcheck.isolation.command import command

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from rotcheck.isolation.outcome import Died, Outcome, Raised, Returned, TimedOut
 from rotcheck.isolation.traces import last_lines
 
-MOST = 1 << 20  # bytes that are kept of what a program writes; the rest is read and dropped
+MOST = 1 << 20  # bytes of a program's output that are kept; the rest is read and dropped
 STUCK = 1.0  # seconds to wait for a program to end after SIGKILL
 
 
 def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcome:
-    """Run a program with `text`, no more than a pipe holds, on its standard input, and return what became of it.
+    """Run a program with `text`, no more than a pipe holds, on its standard input; return the outcome.
 
     `Returned` carries its standard output as a string. A program that cannot be started is `Raised`, one
     that ends with another exit code than 0 or by a signal is `Died`; one over `limit` seconds is `TimedOut`,
@@ -46,32 +46,32 @@ def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcom
 
 
 def _output(process: subprocess.Popen[bytes], text: str, deadline: float) -> list[str]:
-    """Return what the program wrote to standard output and error, of each at most `MOST` bytes.
+    """What the program wrote to standard output and error, at most `MOST` bytes each.
 
     Raises `TimeoutExpired` at the deadline.
     """
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    with contextlib.suppress(BrokenPipeError):  # it does not listen
+    with contextlib.suppress(BrokenPipeError):  # it does not read its input
         process.stdin.write(text.encode())
         process.stdin.close()
-    said = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
-    open_ = list(said)
-    while open_:
-        ready, _, _ = select.select(open_, [], [], max(0.0, deadline - time.perf_counter()))
+    buffers = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
+    streams = list(buffers)
+    while streams:
+        ready, _, _ = select.select(streams, [], [], max(0.0, deadline - time.perf_counter()))
         if not ready:
             raise subprocess.TimeoutExpired(process.args, 0)
         for number in ready:
             piece = os.read(number, MOST)
-            said[number] = (said[number] + piece)[:MOST]
+            buffers[number] = (buffers[number] + piece)[:MOST]
             if not piece:
-                open_.remove(number)
-    return [part.decode(errors="replace") for part in said.values()]
+                streams.remove(number)
+    return [part.decode(errors="replace") for part in buffers.values()]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the program and whatever it started."""
+    """End the program and what it started."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -79,7 +79,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except PermissionError:  # macOS says so of a group that is only a zombie
         return
     finally:
-        # one stuck in its driver cannot be ended
+        # a process stuck in its driver cannot be killed
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STUCK)
         for pipe in (process.stdin, process.stdout, process.stderr):

@@ -17,7 +17,7 @@ from rotcheck.isolation.traces import last_lines, of_fault
 
 GIB = 1 << 30
 HANG_AGAIN = 10  # after a hang, the job's next tasks get this fraction of the time limit
-STALLED = 3  # seconds without a byte in the middle of a message
+STALL = 3  # seconds without a byte in the middle of a message
 TAIL = 65536  # bytes of output of which the last lines are taken
 
 
@@ -30,23 +30,23 @@ class Handle:
         self.pid: int | None = None
         self.began = time.monotonic()
         self.kill_at: float | None = None
-        self.looked = self.began  # when its memory was looked at
+        self.last_look = self.began  # when its memory was looked at
         self.ending: Outcome | None = None  # why it was ended, when the front ended it
         self.output: IO[bytes] = tempfile.TemporaryFile()
         self.errors: IO[bytes] = tempfile.TemporaryFile()
         ours, theirs = socket.socketpair()
-        # half a message must not hold up everybody
+        # half a message must not block the other workers
         for wait in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            ours.setsockopt(socket.SOL_SOCKET, wait, struct.pack("@ll", STALLED, 0))
+            ours.setsockopt(socket.SOL_SOCKET, wait, struct.pack("@ll", STALL, 0))
         self.connection = Connection(ours.detach())
         self._theirs = theirs
 
     def descriptors(self) -> list[int]:
-        """Return what the worker process needs: connection, standard output, standard error."""
+        """What the worker process needs: connection, standard output, standard error."""
         return [self._theirs.fileno(), self.output.fileno(), self.errors.fileno()]
 
     def limit(self) -> float:
-        """Return the seconds that what it does now may take."""
+        """The time limit of what it does now, in seconds."""
         if self.at is None:
             return self.job.opening_limit
         if self.hung:
@@ -54,8 +54,8 @@ class Handle:
         starts = self.job.slow_start and self.at == self.first
         return max(self.job.opening_limit, self.job.limit) if starts else self.job.limit
 
-    def started(self, pid: int) -> None:
-        """Note that the process runs, and have it open its job."""
+    def begin(self, pid: int) -> None:
+        """Note that the process runs, and tell it to open its job."""
         self.pid = pid
         self._theirs.close()
         self._send("open", [self.job.target, self.job.setup])
@@ -69,10 +69,10 @@ class Handle:
         return True
 
     def _send(self, kind: str, message: Any) -> None:
-        self.began = self.looked = time.monotonic()
+        self.began = self.last_look = time.monotonic()
         try:
             self.connection.send_bytes(json.dumps([kind, message]).encode())
-        except OSError:  # it is gone already; the news of its end is on the way
+        except OSError:  # it is gone already; its end will be reported
             return
 
     def end(self, why: Outcome, *, grace: float) -> None:
@@ -91,36 +91,36 @@ class Handle:
             except (ProcessLookupError, PermissionError):  # it ended by itself
                 continue
 
-    def held_gib(self) -> float:
-        """Return the memory that the process and its children hold, in GiB; 0 when it is gone.
+    def memory_gib(self) -> float:
+        """The memory that the process and its children hold, in GiB; 0 when it is gone.
 
         What forked children share with it counts once, where the system can tell.
         """
         try:
             process = psutil.Process(self.pid)
             children = process.children(recursive=True)
-            held: int = process.memory_info().rss
+            resident: int = process.memory_info().rss
             for child in children:
                 full = child.memory_full_info()
-                held += getattr(full, "uss", full.rss)
-            return held / GIB
+                resident += getattr(full, "uss", full.rss)
+            return resident / GIB
         except psutil.Error:
             return 0.0
 
-    def left(self) -> tuple[tuple[str, ...], str]:
-        """Return the frames and the last lines of output that it left."""
+    def remains(self) -> tuple[tuple[str, ...], str]:
+        """The frames, and the last lines of output."""
         errors = tail(self.errors)
         return of_fault(errors), last_lines(errors) or last_lines(tail(self.output))
 
     def close(self) -> None:
         """End the process group and release what the front holds of it."""
         self.kill()
-        for held in (self.connection, self._theirs, self.output, self.errors):
-            held.close()
+        for resource in (self.connection, self._theirs, self.output, self.errors):
+            resource.close()
 
 
 def tail(file: IO[bytes]) -> str:
-    """Return the end of a file."""
+    """The end of a file."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - TAIL))
     return file.read().decode(errors="replace")

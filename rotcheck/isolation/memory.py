@@ -10,16 +10,16 @@ _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_b
 
 
 def total_gib() -> float:
-    """Return the memory of the machine, or of the container where that is less, in GiB."""
+    """The memory of the machine, or of the container where that is less, in GiB."""
     return min([float(psutil.virtual_memory().total), *_limits()]) / GIB
 
 
 def _limits() -> list[float]:
-    """Return the limits that the container sets, in bytes; version 1 writes a huge number where it sets none."""
-    found = []
+    """The limits that the container sets, in bytes; version 1 has a huge number where there is none."""
+    limits = []
     for name in _LIMITS:
         try:
-            found.append(float(Path(name).read_text()))
+            limits.append(float(Path(name).read_text()))
         except (OSError, ValueError):  # not there, or "max"
             continue
-    return found
+    return limits

@@ -1,4 +1,4 @@
-"""What is asked of a worker, and what became of it."""
+"""A worker's job, and the outcome of each of its tasks."""
 
 import signal
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ class Job:
     """A row of tasks for one worker process, plain JSON data all through.
 
     `target` names a function, `package.module:function`. The worker calls it once with `setup`, and what it
-    returns is called with each task. After a death a new worker opens the job again and goes on behind the
+    returns is called with each task. After a death a new worker opens the job again and continues after the
     task that was lost; when the opening itself fails, all remaining tasks share its outcome.
     """
 
@@ -24,12 +24,11 @@ class Job:
     tasks: Sequence[Any]
     limit: float = 20.0  # seconds for one task
     opening_limit: float = 60.0  # seconds for the opening, which may import large packages
-    # seconds for a task behind one that hung, where a tenth of the limit would be less
+    # seconds for a task after one that hung, where a tenth of the limit would be less
     least: float = 1.0
-    slow_start: bool = (
-        False  # a process's first task, which compiles kernels, may take as long as the opening
-    )
-    # go on in a new worker; an error of a GPU can poison the whole process
+    # a process's first task, which compiles kernels, may take as long as the opening
+    slow_start: bool = False
+    # continue in a new worker: an error of a GPU can poison the whole process
     fresh_after_raising: bool = False
 
 
@@ -60,8 +59,8 @@ class Died:
 
     status: int  # the exit code, or minus the signal
     trace: tuple[str, ...]  # what faulthandler left
-    output: str  # the last lines it wrote
-    during: str = ""  # "import torch" when that took the server of all workers along
+    output: str  # the last lines that it wrote
+    during: str = ""  # "import torch" when that killed the server of all workers
 
     @property
     def signal_name(self) -> str | None:

@@ -41,12 +41,12 @@ StartMethod = Literal["fork", "spawn"]
 
 
 def default_start() -> StartMethod:
-    """Return how workers start on this system."""
+    """How workers start on this system."""
     return "fork" if sys.platform == "linux" else "spawn"
 
 
 def default_memory_limit(workers: int) -> float:
-    """Return how many GiB a worker may hold: all together half of the machine or container, each at most 8."""
+    """How many GiB a worker may hold: all together half of the machine or container, each at most 8."""
     return min(8.0, total_gib() / 2 / workers)
 
 
@@ -68,17 +68,17 @@ class Pool:
         preload_limit: float = 180.0,
     ) -> None:
         self.workers = workers or min(4, os.cpu_count() or 1)
-        # asked at any rate: without /proc nothing can be watched
+        # called in any case: without /proc nothing can be watched
         usual = default_memory_limit(self.workers)
         self.memory_limit = memory_limit or usual
         self.preload, self.preload_limit = tuple(preload), preload_limit
         self._start = start or default_start()
         self._restarts = RESTARTS
-        self.broken: Outcome | None = None  # why no worker can be started any more
+        self.fault: Outcome | None = None  # why no worker can be started any more
         self._active: list[Handle] = []
         self._queue: deque[tuple[Job, int, bool]] = deque()
-        self._launched = 0
-        self._left: list[psutil.Process] = []  # what workers left that no server adopts
+        self._launches = 0
+        self._strays: list[psutil.Process] = []  # what workers left that no server adopts
 
     def __enter__(self) -> Self:
         self._starter = self._new_starter()
@@ -90,30 +90,32 @@ class Pool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        left = self._left + self._descendants()
+        strays = self._strays + self._descendants()
         for worker in self._active:
             worker.close()
-        _end(left)
-        _end(self._descendants())  # who died during the first look hid from it what it left
+        _end(strays)
+        _end(
+            self._descendants()
+        )  # a worker that died during the first look hid its children from it
         self._starter.close()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Done]:
-        """Work off the jobs, several at a time, and yield each task's outcome as it comes.
+        """Run the jobs, several at a time, and yield each task's outcome as it comes.
 
         Raises `OSError` when no process can be started.
         """
         self._queue.clear()
         self.add(jobs)
         while self._queue or self._active:
-            while self._queue and not self.broken and len(self._active) < self.workers:
+            while self._queue and not self.fault and len(self._active) < self.workers:
                 self._launch(*self._queue.popleft())
-            if self.broken:
-                yield from self._give_up(self.broken)
+            if self.fault:
+                yield from self._give_up(self.fault)
             else:
                 yield from self._turn()
 
     def add(self, jobs: Sequence[Job]) -> None:
-        """Add jobs to those that `run` is working off; call it between two of the outcomes that it yields."""
+        """Add jobs to those that `run` is running; call it between two of the outcomes that it yields."""
         self._queue.extend((job, 0, False) for job in jobs if job.tasks)
 
     def _new_starter(self) -> Starter:
@@ -121,8 +123,8 @@ class Pool:
         return ForkServer(self.preload) if self._start == "fork" else Spawner()
 
     def _launch(self, job: Job, first: int, hung: bool) -> None:
-        self._launched += 1
-        worker = Handle(self._launched, job, first, hung)
+        self._launches += 1
+        worker = Handle(self._launches, job, first, hung)
         self._active.append(worker)
         self._starter.start(worker.number, worker.descriptors())
 
@@ -136,12 +138,12 @@ class Pool:
         for worker in self._active:
             for kind, number, pid in news:
                 if kind == "started" and number == worker.number:
-                    worker.started(pid)
-        done = [found for worker in list(self._active) for found in self._answers(worker)]
+                    worker.begin(pid)
+        results = [result for worker in list(self._active) for result in self._answers(worker)]
         for event in news:
-            done += self._event(event)
+            results += self._event(event)
         self._watch()
-        return done
+        return results
 
     def _answers(self, worker: Handle) -> list[Done]:
         """Take the worker's answer, if there is one, and send it on to its next task."""
@@ -151,16 +153,18 @@ class Pool:
             reply = json.loads(worker.connection.recv_bytes())
             outcome = self._outcome(reply)
         except (EOFError, OSError, ValueError, TypeError, LookupError, RecursionError):
-            worker.kill_at = time.monotonic() + SILENT  # it died, or others wrote on its connection
+            worker.kill_at = (
+                time.monotonic() + SILENT
+            )  # it died, or its code wrote to the connection
             return []
         if worker.at is None and isinstance(outcome, Raised):
             return self._retire(worker, outcome, opening=True)
-        done = [] if worker.at is None else [Done(worker.job, worker.at, outcome)]
+        results = [] if worker.at is None else [Done(worker.job, worker.at, outcome)]
         if reply.get("spent") or (isinstance(outcome, Raised) and worker.job.fresh_after_raising):
             self._go_on_behind(worker, hung=worker.hung)
         elif not worker.next_task():
             self._remove(worker)
-        return done
+        return results
 
     def _outcome(self, reply: dict[str, Any]) -> Outcome:
         if "raised" not in reply:
@@ -172,13 +176,13 @@ class Pool:
     def _event(self, event: Event) -> list[Done]:
         kind, pid, status = event
         if kind == "lost":
-            return self._lost(status)
-        ended = [worker for worker in self._active if kind == "ended" and worker.pid == pid]
-        return [found for worker in ended for found in self._ended(worker, status)]
+            return self._server_died(status)
+        workers = [worker for worker in self._active if kind == "ended" and worker.pid == pid]
+        return [result for worker in workers for result in self._end_of(worker, status)]
 
-    def _ended(self, worker: Handle, status: int) -> list[Done]:
+    def _end_of(self, worker: Handle, status: int) -> list[Done]:
         """Turn the end of a worker into the outcome of the task it worked at."""
-        trace, output = worker.left()
+        trace, output = worker.remains()
         outcome: Outcome = Died(status, trace, output)
         if worker.ending is not None:
             outcome = (
@@ -192,25 +196,25 @@ class Pool:
         return [Done(worker.job, worker.at, outcome)]
 
     def _go_on_behind(self, worker: Handle, *, hung: bool) -> None:
-        """Have a new worker do what is left of this one's job behind the task it was at."""
+        """Have a new worker continue this one's job with the task after the current one."""
         behind = (worker.at or 0) + 1
         if behind < len(worker.job.tasks):
             self._queue.appendleft((worker.job, behind, hung))
         self._remove(worker)
 
-    def _lost(self, status: int) -> list[Done]:
-        """The server died: begin anew when it had been ready, else nothing can run.
+    def _server_died(self, status: int) -> list[Done]:
+        """Start a new server if the one that died had been ready; otherwise nothing can run.
 
-        All workers die with it. Who did it cannot be told while several work, so from then on one works at
-        a time, what was under way is asked again, and the one that does it again stands alone.
+        All workers die with it. While several are at work nobody can tell which of them killed it, so from then
+        on one works at a time, and what was under way is run again.
         """
         if status == CANNOT_FORK:
             raise BlockingIOError(errno.EAGAIN, "no worker process can be started")
-        trace, output = self._starter.left()
+        trace, output = self._starter.remains()
         if not self._starter.ready or not self._restarts:
             during = f"import {self.preload[0]}" if self.preload and not self._starter.ready else ""
             late = time.monotonic() - self._began > self.preload_limit
-            self.broken = (
+            self.fault = (
                 TimedOut(self.preload_limit, trace) if late else Died(status, trace, output, during)
             )
             return []
@@ -218,7 +222,7 @@ class Pool:
         self._starter.close()
         self._starter = self._new_starter()
         if len(self._active) == 1 and self._active[0].pid is not None:
-            return self._ended(self._active[0], -9)
+            return self._end_of(self._active[0], -9)
         self.workers = 1
         for worker in list(self._active):
             self._queue.appendleft((worker.job, worker.at or worker.first, worker.hung))
@@ -226,46 +230,46 @@ class Pool:
         return []
 
     def _give_up(self, outcome: Outcome) -> list[Done]:
-        done = [
-            found
+        results = [
+            result
             for worker in list(self._active)
-            for found in self._retire(worker, outcome, opening=True)
+            for result in self._retire(worker, outcome, opening=True)
         ]
         for job, first, _ in self._queue:
-            done += [
+            results += [
                 Done(job, index, outcome, opening=True) for index in range(first, len(job.tasks))
             ]
         self._queue.clear()
-        return done
+        return results
 
     def _watch(self) -> None:
-        """End what is over its time or its memory."""
+        """End workers that are over their time or memory limit."""
         now = time.monotonic()
         if not self._starter.ready:
             self._ready_at = now
             if now - self._began > self.preload_limit:
                 self._starter.abort()
         elif any(self._waits(worker, now) > DEAF for worker in self._active):
-            self._starter.kill()  # stopped, or stuck with a worker that cannot be ended
+            self._starter.kill()  # stopped, or stuck on a worker that cannot be killed
         for worker in self._active:
             if worker.kill_at is not None:
                 if now > worker.kill_at:
                     worker.kill()
             elif worker.pid is not None and now - worker.began > worker.limit():
                 worker.end(TimedOut(worker.limit(), ()), grace=GRACE)
-            elif worker.pid is not None and now - worker.looked > MEMORY_TICK:
-                worker.looked = now
-                if (held := worker.held_gib()) > self.memory_limit:
-                    worker.end(OverMemory(held, self.memory_limit), grace=0)
+            elif worker.pid is not None and now - worker.last_look > MEMORY_TICK:
+                worker.last_look = now
+                if (gib := worker.memory_gib()) > self.memory_limit:
+                    worker.end(OverMemory(gib, self.memory_limit), grace=0)
 
     def _waits(self, worker: Handle, now: float) -> float:
-        """Return for how many seconds the server owes news of a worker."""
+        """Seconds for which the server has owed news of a worker."""
         if worker.kill_at is not None:
             return now - worker.kill_at
         return now - max(worker.began, self._ready_at) if worker.pid is None else 0.0
 
     def _retire(self, worker: Handle, outcome: Outcome, *, opening: bool) -> list[Done]:
-        """Give all that is left of the worker's job the same outcome."""
+        """Give all remaining tasks of the worker's job the same outcome."""
         first = worker.first if worker.at is None else worker.at
         self._remove(worker)
         return [Done(worker.job, i, outcome, opening) for i in range(first, len(worker.job.tasks))]
@@ -273,11 +277,11 @@ class Pool:
     def _remove(self, worker: Handle) -> None:
         self._active.remove(worker)
         if self._starter.pid is None and worker.pid is not None:
-            self._left += _children(worker.pid)
+            self._strays += _children(worker.pid)
         worker.close()
 
     def _descendants(self) -> list[psutil.Process]:
-        """Return what workers started and left; the orphans among them were adopted by the server."""
+        """What workers left running; the server adopted the orphans among them."""
         roots = [self._starter.pid] if self._starter.pid else [w.pid for w in self._active if w.pid]
         return [process for root in roots for process in _children(root)]
 

@@ -33,26 +33,26 @@ def main(control: int, preload: Sequence[str]) -> None:
     faulthandler.enable()
     worker.die_with_parent()
     if sys.platform == "linux":
-        # whatever a worker leaves behind stays our child, and can be found
+        # what a worker leaves running becomes our child, and can be found
         pr_set_child_subreaper = 36
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
     front = socket.socket(fileno=control)
-    if _left(front):  # before the system was asked to end us with it
+    if _is_gone(front):  # it ended before the system was asked to end us with it
         os._exit(0)
     for name in preload:
         if not _import(name):
             _start_anew_without(preload)
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page shared with the workers
-    # from here on the closed socket tells, and there is more to end
+    # from here on the closed socket says so, and there are workers to end
     worker.die_with_parent(really=False)
-    wakened = _wake_on_child()
+    alarm = _wake_on_child()
     front.send(json.dumps({"ready": True}).encode())
-    _serve(front, wakened)
+    _serve(front, alarm)
 
 
-def _left(front: socket.socket) -> bool:
-    """Return whether the front is gone already."""
+def _is_gone(front: socket.socket) -> bool:
+    """Whether the front is gone."""
     try:
         return not front.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -65,18 +65,18 @@ def _import(name: str) -> bool:
     """Import a package; return whether that went well."""
     try:
         importlib.import_module(name)
-    except Exception:  # each worker will meet it again, and report it
+    except Exception:  # each worker will meet it again and report it
         return False
     return True
 
 
 def _start_anew_without(preload: Sequence[str]) -> NoReturn:
-    """Begin again with nothing imported: what failed half-way would fail in another way the second time."""
+    """Restart with nothing imported: an import that failed half-way would fail differently the second time."""
     os.execv(sys.executable, sys.orig_argv[: -len(preload)])
 
 
 def _wake_on_child() -> socket.socket:
-    """Return a socket that becomes readable when a child ends."""
+    """A socket that becomes readable when a child ends."""
     reading, writing = socket.socketpair()
     for end in (reading, writing):
         end.setblocking(False)
@@ -85,11 +85,11 @@ def _wake_on_child() -> socket.socket:
     return reading
 
 
-def _serve(front: socket.socket, wakened: socket.socket) -> NoReturn:
+def _serve(front: socket.socket, alarm: socket.socket) -> NoReturn:
     while True:
-        ready, _, _ = select.select([front, wakened], [], [])
-        if wakened in ready:
-            wakened.recv(4096)
+        ready, _, _ = select.select([front, alarm], [], [])
+        if alarm in ready:
+            alarm.recv(4096)
             _report_ends(front)
         if front in ready:
             request, descriptors, _, _ = socket.recv_fds(front, 4096, 3)
@@ -100,8 +100,8 @@ def _serve(front: socket.socket, wakened: socket.socket) -> NoReturn:
 
 
 def _end_children() -> None:
-    """End the workers, and what they left behind: the front is gone."""
-    import psutil  # not before: every run would wait for it
+    """End the workers and what they left running: the front is gone."""
+    import psutil  # not at the top: every run would wait for it
 
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -109,7 +109,7 @@ def _end_children() -> None:
 
 
 def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:
-    pid = _forked(front)
+    pid = _fork_or_wait(front)
     if pid == 0:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -117,14 +117,14 @@ def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:
         try:
             worker.main(*descriptors)
         finally:
-            os._exit(CONNECTION_LOST)  # it broke: never run on into the server's own loop
+            os._exit(CONNECTION_LOST)  # it failed: never fall through into the server's own loop
     for descriptor in descriptors:
         os.close(descriptor)
     front.send(json.dumps({"started": number, "pid": pid}).encode())
 
 
-def _forked(front: socket.socket) -> int:
-    """Fork; where no more processes may be started, wait for others to end, and end if none does."""
+def _fork_or_wait(front: socket.socket) -> int:
+    """Fork; if no process can be started, wait for others to end, and give up if none does."""
     for _ in range(TRIES):
         try:
             return os.fork()
@@ -135,19 +135,21 @@ def _forked(front: socket.socket) -> int:
 
 
 def _report_ends(front: socket.socket) -> None:
-    """Tell of every child that ended, after ending what it left in its process group."""
+    """Report every child that ended, after ending what it left in its process group."""
     while True:
         try:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            child = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if ended is None:
+        if child is None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # it may have led no group
-            os.killpg(ended.si_pid, signal.SIGKILL)
-        _, status = os.waitpid(ended.si_pid, 0)
+        with contextlib.suppress(
+            ProcessLookupError, PermissionError
+        ):  # it may not have led a group
+            os.killpg(child.si_pid, signal.SIGKILL)
+        _, status = os.waitpid(child.si_pid, 0)
         front.send(
             json.dumps(
-                {"ended": ended.si_pid, "status": os.waitstatus_to_exitcode(status)}
+                {"ended": child.si_pid, "status": os.waitstatus_to_exitcode(status)}
             ).encode()
         )

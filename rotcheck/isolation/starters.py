@@ -28,22 +28,22 @@ class Starter(Protocol):
     pid: int | None  # of the server, where there is one
 
     def readable(self) -> list[int]:
-        """Return the descriptors that become readable with news."""
+        """The descriptors that become readable with news."""
 
     def start(self, number: int, descriptors: Sequence[int]) -> None:
         """Ask for a worker with these descriptors: connection, standard output, standard error."""
 
     def news(self) -> list[Event]:
-        """Return what happened since the last call, without waiting."""
+        """What happened since the last call, without waiting."""
 
-    def left(self) -> tuple[tuple[str, ...], str]:
-        """Return the frames and last lines of a server that was lost."""
+    def remains(self) -> tuple[tuple[str, ...], str]:
+        """The frames and last lines of a server that was lost."""
 
     def abort(self) -> None:
-        """End a server that takes too long, so that it leaves its traceback."""
+        """Abort a server that takes too long, so that it leaves its traceback."""
 
     def kill(self) -> None:
-        """End a server that does not answer; `news` tells that it was lost."""
+        """End a server that does not answer; `news` reports that it was lost."""
 
     def close(self) -> None:
         """End it and wait for its end."""
@@ -97,7 +97,7 @@ class ForkServer:
                 case {"ended": pid, "status": status}:
                     events.append(("ended", pid, status))
 
-    def left(self) -> tuple[tuple[str, ...], str]:
+    def remains(self) -> tuple[tuple[str, ...], str]:
         text = tail(self._output)
         return of_fault(text), last_lines(text)
 
@@ -138,13 +138,13 @@ class Spawner:
         self._events.append(("started", number, process.pid))
 
     def news(self) -> list[Event]:
-        ended = [process for process in self._processes if process.poll() is not None]
-        self._processes = [process for process in self._processes if process not in ended]
-        events = self._events + [("ended", process.pid, process.returncode) for process in ended]
+        ends = [process for process in self._processes if process.poll() is not None]
+        self._processes = [process for process in self._processes if process not in ends]
+        events = self._events + [("ended", process.pid, process.returncode) for process in ends]
         self._events = []
         return events
 
-    def left(self) -> tuple[tuple[str, ...], str]:
+    def remains(self) -> tuple[tuple[str, ...], str]:
         return (), ""
 
     def abort(self) -> None:
@@ -159,8 +159,10 @@ class Spawner:
 
 
 def _interpreter(code: str, arguments: Sequence[str]) -> list[str]:
-    """Return the command of a Python that finds the modules that this one finds, and runs the code."""
-    own = "home, *sys.path[:] = json.loads(sys.argv[1]); sys.path.insert(0, home); import rotcheck; del sys.path[0]"
-    boot = f"import json, sys; {own}; {code}"
-    home = str(Path(__file__).parents[2])  # of this rotcheck, not of another that is found first
+    """The command of a Python with the import path of this one, that runs the code."""
+    imports = "home, *sys.path[:] = json.loads(sys.argv[1]); sys.path.insert(0, home); import rotcheck; del sys.path[0]"
+    boot = f"import json, sys; {imports}; {code}"
+    home = str(
+        Path(__file__).parents[2]
+    )  # of this rotcheck, not of another one earlier in the path
     return [sys.executable, "-P", "-c", boot, json.dumps([home, *sys.path]), *arguments]

@@ -15,24 +15,24 @@ _NOISE = re.compile(
 
 
 def of_exception(error: BaseException) -> tuple[str, ...]:
-    """Return the innermost frames of an exception, innermost first."""
+    """The innermost frames of an exception, innermost first."""
     frames = traceback.extract_tb(error.__traceback__)
     return _short([(frame.filename, str(frame.lineno), frame.name) for frame in reversed(frames)])
 
 
 def of_fault(dump: str) -> tuple[str, ...]:
-    """Return the innermost frames of a faulthandler dump's current thread, innermost first."""
+    """The innermost frames of a faulthandler dump's current thread, innermost first."""
     _, marker, current = dump.rpartition("Current thread")
-    chosen = (marker and current) or dump
-    return _short([(m["file"], m["line"], m["name"]) for m in _FAULT.finditer(chosen)])
+    thread = (marker and current) or dump
+    return _short([(m["file"], m["line"], m["name"]) for m in _FAULT.finditer(thread)])
 
 
 def last_lines(output: str, count: int = 3) -> str:
-    """Return the last lines that say something, scrubbed."""
+    """The last lines that are not part of a traceback, scrubbed."""
     lines = [line[:LONGEST] for line in output.splitlines() if not _NOISE.match(line)]
     return scrub("\n".join(lines[-count:]))
 
 
 def _short(frames: list[tuple[str, str, str]]) -> tuple[str, ...]:
-    shown = [frame for frame in frames if not frame[0].startswith("<") and not is_own(frame[0])]
-    return tuple(f"{shorten_path(file)}:{line} in {name}" for file, line, name in shown[:FRAMES])
+    visible = [frame for frame in frames if not frame[0].startswith("<") and not is_own(frame[0])]
+    return tuple(f"{shorten_path(file)}:{line} in {name}" for file, line, name in visible[:FRAMES])

@@ -1,7 +1,7 @@
-"""The worker process: opens one job, answers its tasks, and survives nothing that they do to it.
+"""The worker process: opens one job and answers its tasks; what they do to it ends with it.
 
-Its answers go over a connection of their own, as JSON; its standard output and error go to files of which
-the front reads the end when it died.
+Its answers go over a connection of their own, as JSON. Its standard output and error go to files; the front reads
+the end of these when the worker died.
 """
 
 import ctypes
@@ -21,15 +21,15 @@ from rotcheck.isolation.traces import of_exception
 from rotcheck.scrub import scrub
 
 LONGEST_MESSAGE = 4000
-LARGEST_FILE = 1 << 30  # bytes: whoever prints without end meets this before the disk is full
+LARGEST_FILE = 1 << 30  # bytes: endless output hits this limit before the disk is full
 
-_spent = False
+_needs_successor = False
 
 
 def spend() -> None:
-    """Have a new process do what is left of the job: something was done to this one that cannot be undone."""
+    """Have a new process do the rest of the job: what was done to this one cannot be undone."""
     global _spent
-    _spent = True
+    _needs_successor = True
 
 
 def main(connection: int, output: int, errors: int) -> None:
@@ -45,48 +45,48 @@ def main(connection: int, output: int, errors: int) -> None:
             kind, message = json.loads(front.recv_bytes())
         except EOFError:
             os._exit(0)
-        started = time.perf_counter()
+        start = time.perf_counter()
         try:
             if kind == "open":
                 handler, answer = _open(*message), None
             else:
                 assert handler is not None, "a task came before its job was opened"
                 answer = handler(message)
-            seconds = time.perf_counter() - started
-            reply = _encode({"value": answer, "seconds": seconds, "spent": _spent})
-        # a SystemExit or KeyboardInterrupt of theirs is an answer, not an end
+            seconds = time.perf_counter() - start
+            reply = _encode({"value": answer, "seconds": seconds, "spent": _needs_successor})
+        # a SystemExit or KeyboardInterrupt of the code under test is an answer, not the end
         except BaseException as error:
             reply = _encode(
                 {
                     "raised": _describe(error),
-                    "unopened": kind == "open" and not _imported(message[0]),
+                    "unopened": kind == "open" and not _is_imported(message[0]),
                 }
             )
         if (
             os.getpid() != worker
-        ):  # a child that their code forked, and that came back here: one answer is enough
+        ):  # a child that the code under test forked and that returned here: one answer is enough
             os._exit(0)
         front.send_bytes(reply)
 
 
-def _imported(target: str) -> bool:
-    """Return whether the target's module is there; if not, rotcheck's own worker code could not be imported."""
+def _is_imported(target: str) -> bool:
+    """Whether the target's module was imported; if not, rotcheck's own worker code could not be."""
     return target.partition(":")[0] in sys.modules
 
 
 def _encode(reply: dict[str, Any]) -> bytes:
-    # of file names that are no UTF-8
+    # file names may not be UTF-8
     return json.dumps(reply, ensure_ascii=False).encode(errors="replace")
 
 
 def _open(target: str, setup: Any) -> Callable[[Any], Any]:
     module, _, name = target.partition(":")
-    opened: Callable[[Any], Any] = getattr(importlib.import_module(module), name)(setup)
-    return opened
+    handler: Callable[[Any], Any] = getattr(importlib.import_module(module), name)(setup)
+    return handler
 
 
 def _settle(output: int, errors: int) -> None:
-    """Leave the front's terminal, die with the server, write to files, leave no core file."""
+    """Detach from the front's terminal, die with the server, write to files, leave no core file."""
     if os.getsid(0) != os.getpid():
         os.setsid()
     die_with_parent()
@@ -96,7 +96,7 @@ def _settle(output: int, errors: int) -> None:
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, LARGEST_FILE)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    faulthandler.enable(errors)  # a descriptor of its own: theirs may be closed
+    faulthandler.enable(errors)  # a descriptor of its own: the code under test may close the others
 
 
 def _lower(limit: int, value: int) -> None:
@@ -106,14 +106,14 @@ def _lower(limit: int, value: int) -> None:
 
 
 def die_with_parent(*, really: bool = True) -> None:
-    """Have the system end this process when the one that started it ends, or not, where it can (Linux)."""
+    """Have the system end this process when its parent ends, or no longer, where it can (Linux)."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL if really else 0)
 
 
 def _describe(error: BaseException) -> list[Any]:
-    """Return class, message and frames of an exception, whatever its own methods do."""
+    """Class, message and frames of an exception, even if its own methods raise."""
     kind = type(error)
     name = (
         kind.__qualname__
@@ -122,7 +122,7 @@ def _describe(error: BaseException) -> list[Any]:
     )
     try:
         message = str(error)
-    except BaseException as second:  # their __str__ may raise anything
+    except BaseException as second:  # __str__ of the code under test may raise anything
         message = f"(its message cannot be read: str() raised {type(second).__name__})"
     if isinstance(error, SyntaxError) and error.text:
         message = f"{message}: {error.text.strip()}"

@@ -1,4 +1,4 @@
-"""Work of the front beside the workers: a thread for what waits on an external program."""
+"""A thread of the front that waits for an external program while the workers import torch."""
 
 import threading
 from collections.abc import Callable
@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 class Beside(Generic[T]):
-    """A function at work in a thread of its own from now on, while the workers import torch.
+    """A function that runs in a thread of its own, while the workers import torch.
 
-    As a context manager it does not end before its thread, and the thread is no daemon: whatever happens, it
-    ends the external program that it waits on. It must import nothing: Ctrl-C amid an import of the main
-    thread can leave the lock of a module taken, and the thread would wait for it for ever.
+    The context manager waits for the thread, which is no daemon: whatever happens, it ends the external program.
+    The function must import nothing: Ctrl-C during an import of the main thread can leave a module's lock taken,
+    and this thread would wait for it forever.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:
@@ -24,9 +24,7 @@ class Beside(Generic[T]):
     def __enter__(self) -> "Beside[T]":
         try:
             self._thread.start()
-        except (
-            RuntimeError
-        ):  # no further thread may be started: before the workers, then, and not beside them
+        except RuntimeError:  # no further thread may be started: run it now
             self._run()
         return self
 
@@ -40,7 +38,7 @@ class Beside(Generic[T]):
     def _run(self) -> None:
         try:
             self._answer.append(self._function())
-        except BaseException as error:  # raised again where the answer is asked for
+        except BaseException as error:  # `result` raises it again
             self._error = error
 
     def result(self) -> T:

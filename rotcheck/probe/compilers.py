@@ -1,4 +1,4 @@
-"""What torch.compile and Triton need: compilers that compile; and torch.compile itself."""
+"""The compilers that torch.compile and Triton need, and torch.compile itself."""
 
 import os
 import shutil
@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned, command
-from rotcheck.probe.outcome_lines import ended, line, outcome_line, why
-from rotcheck.probe.topic import Reading, Topic, questions
+from rotcheck.probe.outcome_lines import line, outcome_line, state_of, why
+from rotcheck.probe.topic import Conclusion, Topic, questions
 from rotcheck.results import Line
 
 LIMIT = 20.0  # seconds for one call of a compiler
@@ -32,20 +32,20 @@ class Compiler:
     failing: str  # what it says when it does not compile
 
     def compile_something(self) -> tuple[Outcome, str]:
-        """Compile a tiny shared library from standard input; return what became of it, and the version."""
+        """Compile a tiny shared library from standard input; return the outcome and the version."""
         with tempfile.TemporaryDirectory(prefix="rotcheck-") as folder:
             call = [self.program, *self.flags, "-shared", "-fPIC"]
             source = ["-x", self.language, "-", "-o", os.path.join(folder, "tiny.so")]
-            compiled = command([*call, *source], limit=LIMIT, text=PROGRAM)
-        return compiled, self._version() if isinstance(compiled, Returned) else ""
+            outcome = command([*call, *source], limit=LIMIT, text=PROGRAM)
+        return outcome, self._version() if isinstance(outcome, Returned) else ""
 
     def _version(self) -> str:
-        said = command([self.program, "--version"], limit=LIMIT)
-        return said.value.partition("\n")[0] if isinstance(said, Returned) else self.program
+        outcome = command([self.program, "--version"], limit=LIMIT)
+        return outcome.value.partition("\n")[0] if isinstance(outcome, Returned) else self.program
 
 
 def for_torch_compile() -> Compiler:
-    """Return the C++ compiler that torch.compile calls on the CPU: CXX, else the system's."""
+    """The C++ compiler that torch.compile calls on the CPU: CXX, else the system's."""
     program = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
     openmp = () if sys.platform == "darwin" else ("-fopenmp",)
     return Compiler(
@@ -60,7 +60,7 @@ def for_torch_compile() -> Compiler:
 
 
 def for_triton() -> Compiler:
-    """Return the C compiler that Triton calls for its launchers: CC, else gcc, else clang."""
+    """The C compiler that Triton calls for its launchers: CC, else gcc, else clang."""
     program = os.environ.get("CC") or (
         "gcc" if shutil.which("gcc") or not shutil.which("clang") else "clang"
     )
@@ -73,7 +73,7 @@ def _headers() -> str:
 
 
 def compiler_line(compiler: Compiler, outcome: Outcome, version: str) -> Line:
-    """Return the line of a compiler from what became of the tiny program."""
+    """The line of a compiler, from the outcome of compiling a tiny program."""
     state, detail, error = "runs", version, ""
     if isinstance(outcome, Raised):
         state, error = "absent", compiler.lacking
@@ -86,27 +86,25 @@ def compiler_line(compiler: Compiler, outcome: Outcome, version: str) -> Line:
     return line("compilers", compiler.name, state, detail, error=error, runs=1)
 
 
-def _failure_state(compiled: Outcome) -> str:
-    """Return broken for a compiler that says no, crashes or hangs for one that says nothing."""
-    return "broken" if isinstance(compiled, Died) and compiled.status > 0 else ended(compiled)
+def _failure_state(outcome: Outcome) -> str:
+    """ "broken" for a compiler that reports an error, "crashes" or "hangs" for one that does not."""
+    return "broken" if isinstance(outcome, Died) and outcome.status > 0 else state_of(outcome)
 
 
-def _complaint(compiled: Outcome) -> str:
-    """Return the compiler's first line with an error in it."""
-    said = compiled.output.splitlines() if isinstance(compiled, Died) else []
-    return next((text for text in said if "error" in text.lower()), why(compiled))
+def _complaint(outcome: Outcome) -> str:
+    """The compiler's first line with an error in it."""
+    lines = outcome.output.splitlines() if isinstance(outcome, Died) else []
+    return next((text for text in lines if "error" in text.lower()), why(outcome))
 
 
 def torch_compile(device: str, folder: str) -> Topic:
-    """Return the topic of torch.compile on one device; it may write into `folder`."""
+    """The topic of torch.compile on one device; it may write into `folder`."""
     name = f"torch.compile on {device}"
-    asked = questions(
-        name, ["inside.compiled_rotation", "run", device, folder], limit=COMPILE_LIMIT
-    )
+    job = questions(name, ["inside.compiled_rotation", "run", device, folder], limit=COMPILE_LIMIT)
 
-    def read(outcomes: list[Outcome]) -> Reading:
-        (ran,) = outcomes
-        same = "three calls, equal to eager" if isinstance(ran, Returned) else ""
-        return Reading([outcome_line("compilers", name, ran, detail=same)])
+    def read(outcomes: list[Outcome]) -> Conclusion:
+        (outcome,) = outcomes
+        detail = "three calls, equal to eager" if isinstance(outcome, Returned) else ""
+        return Conclusion([outcome_line("compilers", name, outcome, detail=detail)])
 
-    return Topic([asked], read)
+    return Topic([job], read)

@@ -1,9 +1,9 @@
-"""flash-attn: broken, unable to run here, or running; and what its rotary functions accept."""
+"""The line of flash-attn: broken, unable to run here, or running; and the options of its rotary functions."""
 
 from rotcheck.isolation import Outcome, Returned
 from rotcheck.probe.installation import import_failed, state, version
-from rotcheck.probe.outcome_lines import joined, outcome_line, why
-from rotcheck.probe.topic import Reading, Topic, questions
+from rotcheck.probe.outcome_lines import join, outcome_line, why
+from rotcheck.probe.topic import Conclusion, Topic, questions
 
 NAME, PACKAGE = "flash-attn", "flash_attn"
 TENSORS = {"x", "qkv", "cos", "sin", "cos_k", "sin_k"}
@@ -11,44 +11,51 @@ STAND_IN = "its rotary kernel runs under the Triton interpreter: `--device inter
 
 
 def topic() -> Topic:
-    """Return the topic: a plain import, a run on the device, a run under the Triton interpreter."""
+    """The topic: a plain import, a run on the device, a run under the Triton interpreter."""
     plain = questions(
         NAME, *(["inside.flash_attn_kernel", name] for name in ("import_plainly", "run_on_device"))
     )
-    interpreted = questions(
+    under_interpreter = questions(
         f"{NAME} interpreted", ["inside.flash_attn_kernel", "run_under_interpreter"]
     )
-    return Topic([plain, interpreted], _read)
+    return Topic([plain, under_interpreter], _read)
 
 
-def _read(outcomes: list[Outcome]) -> Reading:
-    imported, ran, interpreted = outcomes
-    stands_in = isinstance(interpreted, Returned)
+def _read(outcomes: list[Outcome]) -> Conclusion:
+    import_outcome, launch, under_interpreter = outcomes
+    stands_in = isinstance(under_interpreter, Returned)
     api = next(
-        (found.value for found in (imported, interpreted) if isinstance(found, Returned)), None
+        (
+            reply.value
+            for reply in (import_outcome, under_interpreter)
+            if isinstance(reply, Returned)
+        ),
+        None,
     )
-    said, stand_in = _said(imported, ran), STAND_IN if stands_in else None
-    detail = joined(version(PACKAGE), said, _accepted(api), stand_in, by="; ")
-    found = outcome_line(
+    words, stand_in = _result_words(import_outcome, launch), STAND_IN if stands_in else None
+    detail = join(version(PACKAGE), words, _options(api), stand_in, by="; ")
+    reply = outcome_line(
         "libraries",
         NAME,
-        ran if isinstance(imported, Returned) else imported,
-        state=state(imported, ran),
+        launch if isinstance(import_outcome, Returned) else import_outcome,
+        state=state(import_outcome, launch),
         detail=detail,
         values={"version": version(PACKAGE), "rotary_api": api, "interpreter": stands_in},
     )
-    return Reading([found])
+    return Conclusion([reply])
 
 
-def _accepted(api: dict[str, list[str]] | None) -> str | None:
-    """Return which options this version's rotary functions take; they differ from version to version."""
+def _options(api: dict[str, list[str]] | None) -> str | None:
+    """The options that this version's rotary functions take; versions differ."""
     if not api:
         return None
     options = dict.fromkeys(name for names in api.values() for name in names if name not in TENSORS)
     return f"its rotary takes {' '.join(options)}" if options else None
 
 
-def _said(imported: Outcome, ran: Outcome) -> str:
-    if not isinstance(imported, Returned):
-        return import_failed(PACKAGE, imported)
-    return f"its rotary kernel ran on {ran.value}" if isinstance(ran, Returned) else why(ran)
+def _result_words(import_outcome: Outcome, launch: Outcome) -> str:
+    if not isinstance(import_outcome, Returned):
+        return import_failed(PACKAGE, import_outcome)
+    return (
+        f"its rotary kernel ran on {launch.value}" if isinstance(launch, Returned) else why(launch)
+    )

@@ -1,19 +1,19 @@
-"""What the files of the libraries share: found without an import, and the states of an installed one."""
+"""Installed packages: found without an import, and the state that an import and a run show."""
 
 import importlib.util
 from dataclasses import replace
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned
-from rotcheck.probe.outcome_lines import ended, why
+from rotcheck.probe.outcome_lines import state_of, why
 
 
-def installed(package: str) -> bool:
-    """Return whether the package can be found; it is not imported."""
+def is_installed(package: str) -> bool:
+    """Whether the package can be found; it is not imported."""
     return importlib.util.find_spec(package) is not None
 
 
 def version(package: str) -> str | None:
-    """Return the version under which the package was installed; None when none is written down."""
+    """The version of the installed package; None if it has none."""
     from importlib import metadata
 
     try:
@@ -22,19 +22,19 @@ def version(package: str) -> str | None:
         return None
 
 
-def state(imported: Outcome, ran: Outcome) -> str:
-    """Return broken, cannot run here, runs, crashes or hangs, from an import and a run on the device."""
-    if not isinstance(imported, Returned):
-        return "broken" if isinstance(imported, Raised) else ended(imported)
-    return "cannot run here" if isinstance(ran, Raised) else ended(ran)
+def state(import_outcome: Outcome, launch: Outcome) -> str:
+    """ "broken", "cannot run here", "runs", "crashes" or "hangs", from an import and a run on the device."""
+    if not isinstance(import_outcome, Returned):
+        return "broken" if isinstance(import_outcome, Raised) else state_of(import_outcome)
+    return "cannot run here" if isinstance(launch, Raised) else state_of(launch)
 
 
-def import_failed(package: str, imported: Outcome) -> str:
-    """Return why an import failed, and what asked for what is missing or which import crashed."""
-    match imported:
+def import_failed(package: str, import_outcome: Outcome) -> str:
+    """Why an import failed, with the line that imports what is missing, or the import that crashed."""
+    match import_outcome:
         case Raised(kind="ImportError" | "ModuleNotFoundError", trace=(asked, *_)):
-            return f"{why(imported)} ({asked})"
+            return f"{why(import_outcome)} ({asked})"
         case Died():
-            return why(replace(imported, during=f"import {package}"))
+            return why(replace(import_outcome, during=f"import {package}"))
         case _:
-            return f"`import {package}`: {why(imported)}"
+            return f"`import {package}`: {why(import_outcome)}"

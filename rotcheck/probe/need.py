@@ -1,4 +1,4 @@
-"""What all commands but `probe` need: a torch that can be imported and is new enough, or one message."""
+"""The torch that all commands but `probe` need: one that can be imported and is new enough, or one error."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ from rotcheck.probe.topic import questions
 from rotcheck.results import Line
 
 
-def required(torch: Line | None) -> None:
+def require(torch: Line | None) -> None:
     """Raise `NoTorch` unless this line of a probe says that torch runs."""
     if torch is None or torch.state == "runs":
         return
@@ -21,16 +21,16 @@ def required(torch: Line | None) -> None:
 
 
 def run(pool: Pool, jobs: Sequence[Job]) -> Iterator[Done]:
-    """Work off the jobs as `Pool.run` does; raise `NoTorch` when it is torch that cannot be imported."""
-    for done in pool.run(jobs):
-        if pool.broken:
-            required(torch_line(pool.broken))
-        elif isinstance(done.outcome, Raised) and done.outcome.during:
-            required(torch_line(_about(pool)))
-        yield done
+    """Run the jobs as `Pool.run` does; raise `NoTorch` if torch cannot be imported."""
+    for result in pool.run(jobs):
+        if pool.fault:
+            require(torch_line(pool.fault))
+        elif isinstance(result.outcome, Raised) and result.outcome.during:
+            require(torch_line(_about(pool)))
+        yield result
 
 
 def _about(pool: Pool) -> Outcome:
-    """Return what becomes of importing torch alone."""
+    """The outcome of importing torch alone."""
     job = questions("torch", ABOUT)
-    return next(done.outcome for done in pool.run([job]) if done.job is job)
+    return next(result.outcome for result in pool.run([job]) if result.job is job)

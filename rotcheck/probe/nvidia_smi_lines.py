@@ -1,47 +1,47 @@
-"""nvidia-smi: the driver's own word on the GPUs."""
+"""The line of nvidia-smi: the driver's version and the GPUs that it reports."""
 
 import re
 import shutil
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned, command
-from rotcheck.probe.outcome_lines import ended, essence, joined, line, outcome_line, why
+from rotcheck.probe.outcome_lines import essence, join, line, outcome_line, state_of, why
 from rotcheck.results import Line
 
 LIMIT = 3.0  # seconds; it answers in less than one, or hangs
 LONGEST_ERROR = 4000  # characters
 _ROW = re.compile(r"(\d+(?:\.\d+)+), *(\S.*)")  # "550.54.15, NVIDIA H100 80GB HBM3"
-ASKED = ["--query-gpu=driver_version,name", "--format=csv,noheader"]
+QUERY = ["--query-gpu=driver_version,name", "--format=csv,noheader"]
 
 
 def ask() -> Outcome | None:
-    """Return what became of nvidia-smi, None where it is not on the PATH."""
+    """The outcome of nvidia-smi; None if it is not on the PATH."""
     program = shutil.which("nvidia-smi")
-    return command([program, *ASKED], limit=LIMIT) if program else None
+    return command([program, *QUERY], limit=LIMIT) if program else None
 
 
 def lines(outcome: Outcome | None, cuda_built: bool) -> list[Line]:
-    """Return its line; none where it is absent and torch has no use for it."""
+    """Its line; none if it is absent and torch has no use for it."""
     if outcome is None:
         return [line("libraries", "nvidia-smi", "absent")] if cuda_built else []
     if not isinstance(outcome, Returned):
-        state, detail = _state(outcome), _said(outcome)
+        state, detail = _state(outcome), _words(outcome)
         return [outcome_line("libraries", "nvidia-smi", outcome, state=state, detail=detail)]
-    every = [row.strip() for row in outcome.value.splitlines() if row.strip()]
-    rows = [found for row in every if (found := _ROW.fullmatch(row))]
-    other = [row for row in every if not _ROW.fullmatch(row)]
-    driver, names = rows[0][1] if rows else None, [row[2] for row in rows]
-    detail = joined(
+    rows = [row.strip() for row in outcome.value.splitlines() if row.strip()]
+    gpu_rows = [match for row in rows if (match := _ROW.fullmatch(row))]
+    complaints = [row for row in rows if not _ROW.fullmatch(row)]
+    driver, names = gpu_rows[0][1] if gpu_rows else None, [row[2] for row in gpu_rows]
+    detail = join(
         f"driver {driver}" if driver else None,
         *names,
-        f"it says: {essence(other[0])}" if other else None,
+        f"it says: {essence(complaints[0])}" if complaints else None,
     )
     return [
         line(
             "libraries",
             "nvidia-smi",
-            "broken" if other else "runs",
+            "broken" if complaints else "runs",
             detail or "it names no GPU",
-            error="\n".join(other)[:LONGEST_ERROR],
+            error="\n".join(complaints)[:LONGEST_ERROR],
             runs=1,
             values={"driver": driver, "gpus": names},
         )
@@ -49,12 +49,12 @@ def lines(outcome: Outcome | None, cuda_built: bool) -> list[Line]:
 
 
 def _state(outcome: Outcome) -> str:
-    """Return broken when it cannot be started or ended by itself with a complaint, else crashes or hangs."""
+    """ "broken" if it cannot be started or reports an error, else "crashes" or "hangs"."""
     complains = isinstance(outcome, Died) and outcome.status > 0
-    return "broken" if complains or isinstance(outcome, Raised) else ended(outcome)
+    return "broken" if complains or isinstance(outcome, Raised) else state_of(outcome)
 
 
-def _said(outcome: Outcome) -> str:
+def _words(outcome: Outcome) -> str:
     if isinstance(outcome, Died) and outcome.status > 0 and outcome.output:
         return essence(outcome.output)
     return (

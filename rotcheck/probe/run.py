@@ -1,4 +1,4 @@
-"""The probe as a whole: on a pool of its own, or on one that a comparison has warm already."""
+"""The whole probe: on a pool of its own, or on one that a comparison has already started."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from rotcheck.results import Line, Machine, Probe
 
 PRELOAD = ("torch", "rotcheck.probe.inside.executors", "rotcheck.probe.inside.families")
-"""What a pool should import before it is surveyed: torch, and files of the probe that cost nothing."""
+"""What a pool should import before a survey: torch, and files of the probe that cost nothing."""
 
 
 def probe(*, full: bool = False, on_line: Callable[[Line], None] | None = None) -> Probe:
-    """Return what this machine has, each line found by running it three times where it can be run.
+    """What this machine has; what can be run is run three times.
 
     `full` runs torch.compile too. `on_line` is handed each line as it is found. Interrupted by Ctrl-C, it
     returns what was found until then, marked as interrupted. Nothing that torch or a kernel does makes it
@@ -42,25 +42,25 @@ def survey(
     groups: Collection[str] | None = None,
     trials: bool = True,
 ) -> Machine:
-    """Return this machine as a pool finds it that somebody else has entered, best with `PRELOAD` preloaded.
+    """This machine as seen from a pool that is open already, best with `PRELOAD` preloaded.
 
-    `groups`: of the lines that are wanted, as in `rotcheck.probe.survey.GROUPS`; None: all. What only other
-    groups need is not run. `trials`: whether other libraries than torch are imported and run; without, their version
-    is told. Raises `ValueError` for a group that does not exist, and `KeyboardInterrupt`.
+    `groups`: of the lines to find, as in `rotcheck.probe.survey.GROUPS`; None: all. What only other groups need is
+    not run. `trials`: import and run other libraries than torch; without, only their version is reported.
+    Raises `ValueError` for a group that does not exist, and `KeyboardInterrupt`.
     """
     from rotcheck.probe.survey import Survey
 
-    found = Survey(on_line, groups)
-    found.run(pool, full=full, trials=trials)
-    return found.machine()
+    result = Survey(on_line, groups)
+    result.run(pool, full=full, trials=trials)
+    return result.machine()
 
 
 def workplace(pool: Pool, groups: Collection[str], *, trials: bool = False) -> Machine:
-    """Return this machine as `survey` does; raises `NoTorch` when it has no torch that could be used."""
-    from rotcheck.probe.need import required
+    """This machine as `survey` does; raises `NoTorch` when it has no torch that could be used."""
+    from rotcheck.probe.need import require
     from rotcheck.probe.survey import Survey
 
-    found = Survey(groups=groups)
-    found.run(pool, trials=trials)
-    required(found.torch)
-    return found.machine()
+    result = Survey(groups=groups)
+    result.run(pool, trials=trials)
+    require(result.torch)
+    return result.machine()

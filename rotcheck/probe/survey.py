@@ -1,4 +1,4 @@
-"""Collects the lines: from the workers, from external programs beside them, and from what can be read."""
+"""Collects the lines: from workers, from external programs, and from what can be read without either."""
 
 import contextlib
 import re
@@ -17,7 +17,7 @@ from rotcheck.probe import (
 )
 from rotcheck.probe.background import Beside
 from rotcheck.probe.compilers import Compiler
-from rotcheck.probe.installation import installed
+from rotcheck.probe.installation import is_installed
 from rotcheck.probe.topic import work_off
 from rotcheck.results import Line, Machine
 
@@ -25,45 +25,45 @@ GROUPS = ("devices", "torchscript", "libraries", "compilers", "switches")
 
 
 class Survey:
-    """The lines found so far, of the groups that are wanted, and the machine they are from."""
+    """The lines found so far, of some groups, and the machine that they describe."""
 
     def __init__(
         self, on_line: Callable[[Line], None] | None = None, groups: Collection[str] | None = None
     ) -> None:
         self.groups = frozenset(GROUPS if groups is None else groups)
-        if unknown := ", ".join(sorted(self.groups - set(GROUPS))):
-            raise ValueError(f"no such group of lines: {unknown}; there are {', '.join(GROUPS)}")
+        if strangers := ", ".join(sorted(self.groups - set(GROUPS))):
+            raise ValueError(f"no such group of lines: {strangers}; there are {', '.join(GROUPS)}")
         self._on_line = on_line
         self._lines: list[Line] = []
         self.torch: Line | None = None
 
     def machine(self) -> Machine:
-        """Return the machine with the lines found so far, in the order of a report."""
+        """The machine with the lines found so far, in the order of a report."""
         version = self.torch.values.get("version") if self.torch else None
         return Machine(
             torch=version, lines=tuple(sorted(self._lines, key=_place)), **system.facts()
         )
 
     def run(self, pool: Pool, *, full: bool = False, trials: bool = True) -> None:
-        """Find all lines that are wanted; without `trials`, of libraries other than torch the version alone."""
+        """Find all lines; without `trials`, only the version of libraries other than torch."""
         with ExitStack() as stack:
             beside = _Beside(stack, self.groups)
             for line in [*switch_lines.of_environment(), *library_lines.absent()]:
-                self._found(line)
+                self._add(line)
             _read_failures()
             folder = stack.enter_context(_folder()) if full and "compilers" in self.groups else None
-            others = library_lines.topics() if trials and "libraries" in self.groups else []
-            devices = device_lines.topic(self.groups, folder, others)
-            work_off(pool, [library_lines.torch_topic([devices])], self._found)
-            imported = bool(self.torch and self.torch.state == "runs")
-            untried = library_lines.untried() if imported and not trials else []
+            library_topics = library_lines.topics() if trials and "libraries" in self.groups else []
+            devices = device_lines.topic(self.groups, folder, library_topics)
+            work_off(pool, [library_lines.torch_topic([devices])], self._add)
+            has_torch = bool(self.torch and self.torch.state == "runs")
+            version_lines = library_lines.versions() if has_torch and not trials else []
             for line in [
-                *untried,
+                *version_lines,
                 *beside.lines(bool(self.torch and self.torch.values.get("cuda"))),
             ]:
-                self._found(line)
+                self._add(line)
 
-    def _found(self, line: Line) -> None:
+    def _add(self, line: Line) -> None:
         if (line.group, line.name) == ("libraries", "torch"):
             self.torch = line
         if line.group in self.groups:
@@ -76,32 +76,36 @@ class _Beside:
     """The external programs, at work while the workers import torch."""
 
     def __init__(self, stack: ExitStack, groups: Collection[str]) -> None:
-        wanted: list[Compiler] = []
+        compilers_here: list[Compiler] = []
         if "compilers" in groups:
-            wanted.append(compilers.for_torch_compile())
-            if installed("triton"):
-                wanted.append(compilers.for_triton())
-        self._compiled = [
-            (each, stack.enter_context(Beside(each.compile_something))) for each in wanted
+            compilers_here.append(compilers.for_torch_compile())
+            if is_installed("triton"):
+                compilers_here.append(compilers.for_triton())
+        self._compilations = [
+            (compiler, stack.enter_context(Beside(compiler.compile_something)))
+            for compiler in compilers_here
         ]
-        self._asked = (
+        self._nvidia_smi = (
             stack.enter_context(Beside(nvidia_smi_lines.ask)) if "libraries" in groups else None
         )
 
     def lines(self, cuda_built: bool) -> list[Line]:
         """Wait for the programs and return their lines."""
-        found = [
-            compilers.compiler_line(each, *compiled.result()) for each, compiled in self._compiled
+        lines = [
+            compilers.compiler_line(compiler, *outcome.result())
+            for compiler, outcome in self._compilations
         ]
-        return found + (
-            nvidia_smi_lines.lines(self._asked.result(), cuda_built) if self._asked else []
+        return lines + (
+            nvidia_smi_lines.lines(self._nvidia_smi.result(), cuda_built)
+            if self._nvidia_smi
+            else []
         )
 
 
 def _read_failures() -> None:
     """Read the known failures now, while workers import torch.
 
-    Not in a thread: an interrupt amid an import of this thread leaves a lock that the other waits for.
+    Not in a thread: an interrupt in the middle of an import leaves a lock that the other thread waits for.
     """
     from rotcheck.diagnose import match
 
@@ -115,7 +119,7 @@ def _folder() -> Iterator[str]:
 
 
 def _place(line: Line) -> tuple[int, bool, list[str | int]]:
-    """Return where a line stands: by group, stand-ins last, then by name, `cuda:2` before `cuda:10`."""
+    """Where a line stands: by group, stand-ins last, then by name, `cuda:2` before `cuda:10`."""
     name = line.name.rpartition(" on ")[2] if line.group == "torchscript" else line.name
     parts = re.split(r"(\d+)", name.casefold())
     return (

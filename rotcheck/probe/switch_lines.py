@@ -1,4 +1,4 @@
-"""What changes results without showing in any code: environment variables, and torch's global switches."""
+"""The lines of what changes results without showing in code: environment variables, and torch's global switches."""
 
 import os
 import re
@@ -28,27 +28,29 @@ DEFAULTS = {
 
 
 def of_environment(environment: Mapping[str, str] = os.environ) -> list[Line]:
-    """Return a line for each variable that is set, or one that says none is."""
-    found = {
-        name: _shown(environment[name]) for name in sorted(environment) if VARIABLES.fullmatch(name)
+    """A line for each variable that is set, or one that says none is."""
+    variables = {
+        name: _without_path(environment[name])
+        for name in sorted(environment)
+        if VARIABLES.fullmatch(name)
     }
-    if not found:
+    if not variables:
         return [
             line("switches", "environment", "default", "no variable that changes results is set")
         ]
     return [
         line("switches", name, "set", value, values={"variable": True, "value": value})
-        for name, value in found.items()
+        for name, value in variables.items()
     ]
 
 
-def _shown(value: str) -> str:
-    """Return the value, or `<path>`: the last part of a path may be a user's name."""
+def _without_path(value: str) -> str:
+    """The value, or `<path>`: the last part of a path may be a user's name."""
     return "<path>" if "/" in value or "\\" in value else value
 
 
 def of_torch(outcome: Outcome) -> list[Line]:
-    """Return a line for each global switch of torch, as a fresh process has it."""
+    """A line for each global switch of torch, as a fresh process has it."""
     if not isinstance(outcome, Returned):
         return [outcome_line("switches", "torch", outcome)]
     return [_switch(name, value) for name, value in outcome.value.items()]

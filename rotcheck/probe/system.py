@@ -10,7 +10,7 @@ GIB = 1 << 30
 
 
 def facts() -> dict[str, Any]:
-    """Return the fields of `Machine` that need no torch; memory in GiB, the cores that may be used."""
+    """The fields of `Machine` that need no torch; memory in GiB, cores that this process may use."""
     import psutil
 
     return {
@@ -23,7 +23,7 @@ def facts() -> dict[str, Any]:
 
 
 def system() -> str:
-    """Return name, release and machine type, and the C library: "Linux 6.1.0 x86_64, glibc 2.36"."""
+    """Name, release and machine type, and the C library: "Linux 6.1.0 x86_64, glibc 2.36"."""
     if sys.platform == "darwin":
         return f"macOS {platform.mac_ver()[0]} {platform.machine()}"
     library, version = platform.libc_ver()
@@ -32,31 +32,31 @@ def system() -> str:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def processor() -> str:
-    """Return the processor's name as the system gives it, else its architecture."""
-    named = _of_sysctl() if sys.platform == "darwin" else _of_cpuinfo()
-    return named or platform.machine()
+    """The processor's name as the system gives it, else its architecture."""
+    name = _of_sysctl() if sys.platform == "darwin" else _of_cpuinfo()
+    return name or platform.machine()
 
 
 def _of_cpuinfo() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            found = re.search(
+            match = re.search(
                 r"^(?:model name|Model|cpu model)\s*:\s*(.+)$", file.read(), re.MULTILINE
             )
-    except OSError:  # no Linux, or a container without /proc
+    except OSError:  # not Linux, or a container without /proc
         return ""
-    return " ".join(found[1].split()) if found else ""
+    return " ".join(match[1].split()) if match else ""
 
 
 def _of_sysctl() -> str:
     from rotcheck.isolation import Returned, command
 
-    said = command(["sysctl", "-n", "machdep.cpu.brand_string"], limit=3)
-    return said.value.strip() if isinstance(said, Returned) else ""
+    outcome = command(["sysctl", "-n", "machdep.cpu.brand_string"], limit=3)
+    return outcome.value.strip() if isinstance(outcome, Returned) else ""

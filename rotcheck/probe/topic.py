@@ -1,4 +1,4 @@
-"""A topic: questions that belong together, and how their outcomes read. Works them off on a pool."""
+"""A topic: questions that belong together, and what their outcomes mean. Runs them on a pool."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ LIMIT = 60.0  # seconds for one question: the first kernel on a GPU may take man
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the outcomes of a topic say: lines, and topics to take up because of them."""
+class Conclusion:
+    """What the outcomes of a topic mean: lines, and topics that follow from them."""
 
     lines: Sequence[Line] = ()
     then: Sequence["Topic"] = ()
@@ -19,46 +19,50 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Jobs that belong together; `read` gets all their outcomes, in the order of jobs and questions."""
+    """Jobs that belong together; `read` gets all outcomes, in the order of jobs and questions."""
 
     jobs: Sequence[Job]
-    read: Callable[[list[Outcome]], Reading]
+    read: Callable[[list[Outcome]], Conclusion]
     outcomes: dict[tuple[str, int], Outcome] = field(default_factory=dict)
 
     def complete(self) -> bool:
-        """Return whether every question has its outcome."""
+        """Whether every question has its outcome."""
         return len(self.outcomes) == sum(len(job.tasks) for job in self.jobs)
 
     def in_order(self) -> list[Outcome]:
-        """Return the outcomes in the order of jobs and questions."""
+        """The outcomes in the order of jobs and questions."""
         return [
             self.outcomes[job.name, index] for job in self.jobs for index in range(len(job.tasks))
         ]
 
 
-def questions(name: str, *asked: Sequence[str], limit: float = LIMIT) -> Job:
-    """Return a job of questions for one worker; each is a file of the probe, a function, its arguments."""
+def questions(name: str, *calls: Sequence[str], limit: float = LIMIT) -> Job:
+    """A job of questions for one worker; each names a file of the probe, a function and its arguments."""
     return Job(
-        name, "rotcheck.probe.inside.ask:opened", None, [list(one) for one in asked], limit=limit
+        name,
+        "rotcheck.probe.inside.ask:open_questions",
+        None,
+        [list(call) for call in calls],
+        limit=limit,
     )
 
 
-def work_off(pool: Pool, topics: Sequence[Topic], found: Callable[[Line], None]) -> None:
-    """Run the topics and whatever they lead to, and hand each line over as soon as its topic is complete."""
+def work_off(pool: Pool, topics: Sequence[Topic], on_line: Callable[[Line], None]) -> None:
+    """Run the topics and those that follow from them; report each line as soon as its topic is complete."""
     while topics:
-        topics = _one_round(pool, topics, found)
+        topics = _one_round(pool, topics, on_line)
 
 
-def _one_round(pool: Pool, topics: Sequence[Topic], found: Callable[[Line], None]) -> list[Topic]:
-    """Run the topics side by side and return those that they lead to."""
+def _one_round(pool: Pool, topics: Sequence[Topic], on_line: Callable[[Line], None]) -> list[Topic]:
+    """Run the topics side by side; return those that follow from them."""
     owner = {job.name: topic for topic in topics for job in topic.jobs}
     following: list[Topic] = []
-    for done in pool.run([job for topic in topics for job in topic.jobs]):
-        topic = owner[done.job.name]
-        topic.outcomes[done.job.name, done.index] = done.outcome
+    for result in pool.run([job for topic in topics for job in topic.jobs]):
+        topic = owner[result.job.name]
+        topic.outcomes[result.job.name, result.index] = result.outcome
         if topic.complete():
             reading = topic.read(topic.in_order())
             following += reading.then
             for line in reading.lines:
-                found(line)
+                on_line(line)
     return following

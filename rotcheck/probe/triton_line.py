@@ -1,4 +1,4 @@
-"""Triton: broken, without a driver, or running."""
+"""The line of Triton: broken, without a driver, or running."""
 
 import re
 
@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from rotcheck.isolation import Outcome, Returned
 from rotcheck.probe.installation import import_failed, state, version
-from rotcheck.probe.outcome_lines import joined, outcome_line, whole, why
-from rotcheck.probe.topic import Reading, Topic, questions
+from rotcheck.probe.outcome_lines import join, outcome_line, whole, why
+from rotcheck.probe.topic import Conclusion, Topic, questions
 
 NAME = PACKAGE = "triton"
 REINSTALL = (
@@ -18,7 +18,7 @@ _LACKS = re.compile(r"\b(Import|ModuleNotFound|Attribute)Error: ")
 
 
 def topic() -> Topic:
-    """Return the topic: an import, and a kernel on the device."""
+    """The topic: an import, and a kernel on the device."""
     return Topic(
         [
             questions(
@@ -29,26 +29,27 @@ def topic() -> Topic:
     )
 
 
-def _read(outcomes: list[Outcome]) -> Reading:
-    imported, ran = outcomes
-    number = imported.value if isinstance(imported, Returned) else version(PACKAGE)
-    found = outcome_line(
+def _read(outcomes: list[Outcome]) -> Conclusion:
+    import_outcome, launch = outcomes
+    number = import_outcome.value if isinstance(import_outcome, Returned) else version(PACKAGE)
+    main_line = outcome_line(
         "libraries",
         NAME,
-        ran if isinstance(imported, Returned) else imported,
-        state=state(imported, ran),
-        detail=joined(number, _said(imported, ran), by="; "),
+        launch if isinstance(import_outcome, Returned) else import_outcome,
+        state=state(import_outcome, launch),
+        detail=join(number, _result_words(import_outcome, launch), by="; "),
         values={"version": number},
     )
-    lacks = not found.failure and _LACKS.search(f"{whole(imported)} {whole(ran)}")
-    return Reading([replace(found, fix=REINSTALL) if lacks else found])
+    lacks = not main_line.failure and _LACKS.search(f"{whole(import_outcome)} {whole(launch)}")
+    return Conclusion([replace(main_line, fix=REINSTALL) if lacks else main_line])
 
 
-def _said(imported: Outcome, ran: Outcome) -> str:
-    if not isinstance(imported, Returned):
-        return import_failed(PACKAGE, imported)
-    if isinstance(ran, Returned):
-        return f"a kernel ran on {ran.value}"
+def _result_words(import_outcome: Outcome, launch: Outcome) -> str:
+    if not isinstance(import_outcome, Returned):
+        return import_failed(PACKAGE, import_outcome)
+    if isinstance(launch, Returned):
+        return f"a kernel ran on {launch.value}"
     return (
-        joined("imports", "no driver" if "active drivers" in whole(ran) else None) + f": {why(ran)}"
+        join("imports", "no driver" if "active drivers" in whole(launch) else None)
+        + f": {why(launch)}"
     )

@@ -47,7 +47,7 @@ def found(name: str) -> Evidence:
 def test_a_right_function_replays_what_was_put_in_since(name: str) -> None:
     evidence = found(name)
     assert (judge(evidence), evidence.error, evidence.message) == ("agrees", 0.0, None)
-    assert not worker._spent
+    assert not worker._needs_successor
 
 
 @pytest.mark.parametrize("name", BAKED)
@@ -64,4 +64,4 @@ def test_what_cannot_be_captured_is_told_by_its_first_cause_and_ends_the_process
         "cuda-graph",
         f"a CUDA graph cannot capture it: RuntimeError: {graphs.NOT_NOW}",
     )
-    assert worker._spent
+    assert worker._needs_successor

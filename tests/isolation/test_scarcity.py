@@ -58,10 +58,10 @@ def test_without_a_thread_the_work_is_done_at_once(monkeypatch: pytest.MonkeyPat
 @linux
 def test_a_server_whose_front_is_gone_knows_it() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    assert not server._left(theirs)
+    assert not server._is_gone(theirs)
     ours.send(b"1")
-    assert not server._left(theirs)
+    assert not server._is_gone(theirs)
     assert theirs.recv(10) == b"1"
     ours.close()
-    assert server._left(theirs)
+    assert server._is_gone(theirs)
     theirs.close()

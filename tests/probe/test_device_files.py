@@ -9,18 +9,18 @@ from probing import SOURCE, Found, machine, probe_on
 
 from rotcheck.isolation import Died, Raised, Returned
 from rotcheck.probe.device_lines import device_line
-from rotcheck.probe.devices import DTYPES, Claim, cuda, families, mps, other, xpu
+from rotcheck.probe.devices import DTYPES, STAND_INS, DeviceClaim, cuda, families, mps, other, xpu
 
 SICK = """
 import ctypes, os
-from rotcheck.probe.devices import Claim
-from rotcheck.probe.inside.kernel import must_equal, operands, rotate_and_read_back
+from rotcheck.probe.devices import DeviceClaim
+from rotcheck.probe.inside.small_kernel import must_equal, operands, rotate_and_read_back
 
 calls = []
 
 def claims():
     names = ("fit", "raising", "crashing", "wrong", "sick:2", "sick:10")
-    return [Claim(name, executors=()) for name in names]
+    return [DeviceClaim(name, executors=()) for name in names]
 
 def facts(device):
     if device == "fit":
@@ -66,6 +66,14 @@ def test_a_file_in_the_folder_is_all_that_a_family_needs(sick: Found) -> None:
     assert sick["fit"].state == "runs"
     assert sick["fit"].values["family"] == "sick"
     assert sick["fit"].values["dtypes"] == list(DTYPES)
+
+
+def test_what_needs_no_hardware_is_a_file_in_its_own_folder(sick: Found) -> None:
+    assert set(STAND_INS) == {"interpreter", "meta"}
+    assert sick["meta"].stand_in
+    assert sick["interpreter"].stand_in
+    assert not sick["cpu"].stand_in
+    assert not sick["fit"].stand_in
 
 
 def test_figures_that_cannot_be_read_are_said_and_take_nothing_along(sick: Found) -> None:
@@ -207,7 +215,9 @@ def test_a_gpu_without_code_in_the_build_says_so_beside_the_error() -> None:
         (),
     )
     facts = {"name": "a new GPU", "warning": "this torch has code for sm_90 and none for sm_120"}
-    line = device_line("cuda", Claim("cuda:0"), Returned(facts, 0.0), dict.fromkeys(DTYPES, raised))
+    line = device_line(
+        "cuda", DeviceClaim("cuda:0"), Returned(facts, 0.0), dict.fromkeys(DTYPES, raised)
+    )
     assert line.state == "claimed but does not run"
     assert (
         line.detail
@@ -221,7 +231,7 @@ def test_an_mps_device_names_the_dtypes_it_lacks() -> None:
         "float64": lacking,
         "complex64": Died(-6, (), ""),
     }
-    line = device_line("mps", Claim("mps"), Returned({"name": "Apple M3"}, 0.0), tried)
+    line = device_line("mps", DeviceClaim("mps"), Returned({"name": "Apple M3"}, 0.0), tried)
     assert (line.state, line.detail) == ("runs", "Apple M3, without float64 complex64")
     assert line.failure is None
 

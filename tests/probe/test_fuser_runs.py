@@ -8,7 +8,7 @@ from probing import Found, machine, probe_on
 from rotcheck.isolation import Job, Outcome, Pool, Returned
 from rotcheck.probe.devices import EXECUTORS
 from rotcheck.probe.inside import executors
-from rotcheck.probe.outcome_lines import ended, why
+from rotcheck.probe.outcome_lines import state_of, why
 from rotcheck.probe.topic import questions
 
 PAIRS = [("cpu", name) for name in (*EXECUTORS, "NNC forced on CPU")] + [
@@ -50,7 +50,7 @@ def test_sharing_a_process_changes_nothing(
     alone: dict[str, Outcome], bare: Found, pair: tuple[str, str]
 ) -> None:
     line, outcome = bare[named(*pair)], alone[named(*pair)]
-    assert (line.state, line.detail) == (ended(outcome), why(outcome))
+    assert (line.state, line.detail) == (state_of(outcome), why(outcome))
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -58,7 +58,7 @@ def test_the_shape_functions_change_nothing(
     alone: dict[str, Outcome], bare: Found, executor: str
 ) -> None:
     line, outcome = bare[named("meta", executor)], alone[f"slow {executor}"]
-    assert (line.state, line.detail) == (ended(outcome), why(outcome))
+    assert (line.state, line.detail) == (state_of(outcome), why(outcome))
 
 
 def test_every_flag_is_left_as_it_was() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned, TimedOut
-from rotcheck.probe.installation import import_failed, installed, state, version
+from rotcheck.probe.installation import import_failed, is_installed, state, version
 
 FINE, RAISED = (
     Returned(None, 0.0),
@@ -46,7 +46,7 @@ def test_an_import_that_died_or_hung_is_named() -> None:
 
 
 def test_a_package_is_found_without_importing_it() -> None:
-    assert installed("this")
+    assert is_installed("this")
     assert version("pytest") == pytest.__version__
-    assert not installed("no_such_package")
+    assert not is_installed("no_such_package")
     assert version("no-such-package") is None

@@ -3,7 +3,7 @@
 import platform
 
 from rotcheck.isolation import Died, OverMemory, Raised, Returned, TimedOut
-from rotcheck.probe.outcome_lines import LONGEST, ended, essence, line, outcome_line, runs, why
+from rotcheck.probe.outcome_lines import LONGEST, essence, line, outcome_line, runs, state_of, why
 
 JIT = "The following operation failed in the TorchScript interpreter.\nTraceback:\nRuntimeError: bad\n"
 
@@ -16,7 +16,7 @@ def test_every_end_has_its_word() -> None:
         TimedOut(1, ()),
         OverMemory(2, 1),
     ]
-    assert [ended(end) for end in ends] == ["runs", "raises", "crashes", "hangs", "crashes"]
+    assert [state_of(end) for end in ends] == ["runs", "raises", "crashes", "hangs", "crashes"]
 
 
 def test_a_crash_names_signal_and_place() -> None:

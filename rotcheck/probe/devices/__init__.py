@@ -18,21 +18,21 @@ DTYPES = ("float64", "float32", "bfloat16", "float16", "complex64")
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What a family says of itself before anything has run: a device to try, or why there is none."""
+class DeviceClaim:
+    """What a family reports before anything has run: a device to try, or why there is none."""
 
     name: str  # "cuda:0", or the family's name when it has no device here
     state: State | None = None  # None: there is a device to try
     reason: str = ""
     stand_in: bool = False  # set for those of `stand_ins/`
     executors: tuple[str, ...] = EXECUTORS  # of TorchScript, to try on it
-    failed: State = "claimed but does not run"  # its state when nothing runs on it
+    failure_state: State = "claimed but does not run"  # its state when nothing runs on it
 
 
 class Family(Protocol):
     """The functions of a file of this folder."""
 
-    def claims(self) -> list[Claim]:
+    def claims(self) -> list[DeviceClaim]:
         """What torch says it has of this family; a claim with a state needs no run."""
 
     def facts(self, device: str) -> dict[str, Any]:

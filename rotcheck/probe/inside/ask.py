@@ -8,7 +8,7 @@ Question = list[str]
 """["inside.executors", "run", "meta", "legacy executor"]: file, function, arguments."""
 
 
-def opened(_: None) -> Callable[[Question], Any]:
+def open_questions(_: None) -> Callable[[Question], Any]:
     """Open a job whose tasks are questions."""
     return answer
 

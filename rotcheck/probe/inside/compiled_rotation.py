@@ -1,4 +1,4 @@
-"""Compiles a small rotation with torch.compile and holds it against the same in eager."""
+"""Compiles a small rotation with torch.compile and compares it with eager."""
 
 import os
 import tempfile
@@ -23,8 +23,10 @@ def run(device: str, folder: str) -> None:
     # inductor puts precompiled headers there, whatever its cache folder is
     tempfile.tempdir = folder
     rotate = new_rotation()
-    compiled = torch.compile(rotate)
+    compiled_rotate = torch.compile(rotate)
     x = torch.randn(2, 3, 5, 8).to(device)  # (B, S, H, D)
     cos, sin = (torch.randn(3, 1, 8).to(device) for _ in range(2))  # (S, 1, D)
-    expected = rotate(x, cos, sin)
-    thrice(lambda: assert_close(compiled(x, cos, sin), expected, rtol=TOLERANCE, atol=TOLERANCE))
+    eager = rotate(x, cos, sin)
+    thrice(
+        lambda: assert_close(compiled_rotate(x, cos, sin), eager, rtol=TOLERANCE, atol=TOLERANCE)
+    )

@@ -11,7 +11,7 @@ from rotcheck.probe.inside.thrice import thrice
 
 
 def new_rotation() -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:
-    """Return a rotation that was never scripted: a function keeps the executor of its first run."""
+    """A rotation that was never scripted; a function keeps the executor of its first run."""
 
     def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
         """Rotate x (B, S, H, D) by tables (S, 1, D), half pairing: the function that models script."""
@@ -22,7 +22,7 @@ def new_rotation() -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch
 
 
 def settings() -> dict[str, bool]:
-    """Return the executor's settings as they are in this process."""
+    """The executor's settings as they are in this process."""
     return {
         "profiling_executor": _peek(torch._C._jit_set_profiling_executor),
         "profiling_mode": _peek(torch._C._jit_set_profiling_mode),
@@ -33,10 +33,10 @@ def settings() -> dict[str, bool]:
 
 
 def _peek(setter: Callable[[bool], bool]) -> bool:
-    """Return a setting that can only be read by setting it."""
-    found = setter(True)
-    setter(found)
-    return found
+    """A setting that can only be read by setting it."""
+    setting = setter(True)
+    setter(setting)
+    return setting
 
 
 def run(device: str, executor: str) -> dict[str, Any]:
@@ -49,9 +49,9 @@ def run(device: str, executor: str) -> dict[str, Any]:
     tables = torch.ones(3, 1, 8, device=device)  # (S, 1, D)
     x = torch.ones(2, 3, 5, 8, device=device)  # (B, S, H, D)
     with EXECUTORS[executor]():
-        scripted = torch.jit.script(new_rotation())
-        thrice(lambda: scripted(x, tables, tables))
-        return settings() | {"scripted": isinstance(scripted, torch.jit.ScriptFunction)}
+        rotate = torch.jit.script(new_rotation())
+        thrice(lambda: rotate(x, tables, tables))
+        return settings() | {"scripted": isinstance(rotate, torch.jit.ScriptFunction)}
 
 
 @contextlib.contextmanager
@@ -75,23 +75,23 @@ def legacy() -> Iterator[None]:
 @contextlib.contextmanager
 def fused_on_cpu() -> Iterator[None]:
     """Have the tensor-expression fuser (NNC) work on the CPU too."""
-    found = torch._C._jit_can_fuse_on_cpu()
+    setting = torch._C._jit_can_fuse_on_cpu()
     torch._C._jit_override_can_fuse_on_cpu(True)
     try:
         yield
     finally:
-        torch._C._jit_override_can_fuse_on_cpu(found)
+        torch._C._jit_override_can_fuse_on_cpu(setting)
 
 
 @contextlib.contextmanager
 def onednn() -> Iterator[None]:
     """Switch the oneDNN Graph fuser on."""
-    found = torch._C._jit_llga_enabled()
+    setting = torch._C._jit_llga_enabled()
     torch.jit.enable_onednn_fusion(True)
     try:
         yield
     finally:
-        torch.jit.enable_onednn_fusion(found)
+        torch.jit.enable_onednn_fusion(setting)
 
 
 EXECUTORS = {

@@ -14,7 +14,7 @@ FUNCTIONS = ("apply_rotary_emb", "apply_rotary_emb_qkv_")
 
 
 class NoDevice(Exception):
-    """There is no device that flash-attn could run on."""
+    """There is no device for flash-attn to run on."""
 
 
 def import_plainly() -> dict[str, list[str]]:
@@ -24,13 +24,13 @@ def import_plainly() -> dict[str, list[str]]:
 
 
 def rotary_api() -> dict[str, list[str]]:
-    """Return the parameters of each rotary function of this version, by function."""
+    """The parameters of each rotary function of this version, by function."""
     rotary = importlib.import_module("flash_attn.layers.rotary")
     return {name: _parameters(getattr(rotary, name)) for name in FUNCTIONS if hasattr(rotary, name)}
 
 
 def _parameters(function: Any) -> list[str]:
-    """Return a function's parameters; before flash-attn 2.2 it was the `apply` of an autograd class."""
+    """A function's parameters; before flash-attn 2.2 it was the `apply` of an autograd class."""
     owner = getattr(function, "__self__", None)
     forward = getattr(owner, "forward", None)
     function = forward if inspect.isclass(owner) and forward else function
@@ -40,7 +40,7 @@ def _parameters(function: Any) -> list[str]:
 def run_on_device() -> str:
     """Run the rotary kernel three times on the first CUDA or HIP device and return its name.
 
-    Raises `NoDevice` where there is none, with what becomes of a CPU tensor.
+    Raises `NoDevice` if there is none, with the outcome on a CPU tensor.
     """
     if not torch.cuda.is_available():
         raise NoDevice(
@@ -61,13 +61,13 @@ def _what_the_cpu_gets() -> str:
 def run_under_interpreter() -> dict[str, list[str]]:
     """Run the rotary kernel three times on CPU tensors under the Triton interpreter; return the rotary API.
 
-    The process is of no use for anything else afterwards: it takes flash-attn without its CUDA part and
-    puts a null context in the place of `torch.cuda.device`.
+    The process is of no use for anything else afterwards: flash-attn is imported without its CUDA part, and
+    `torch.cuda.device` is replaced by a null context.
     """
     interpret()
-    found = import_plainly()
+    api = import_plainly()
     thrice(lambda: _rotate("cpu"))
-    return found
+    return api
 
 
 def _rotate(device: str) -> None:
@@ -76,8 +76,8 @@ def _rotate(device: str) -> None:
     x = torch.arange(1.0, 9.0).reshape(1, 2, 1, 4)  # (B, S, H, D)
     # (S, D / 2)
     cos, sin = torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[2.0, 0.0], [1.0, 1.0]])
-    got = rotary.apply_rotary_emb(x.to(device), cos.to(device), sin.to(device))
+    result = rotary.apply_rotary_emb(x.to(device), cos.to(device), sin.to(device))
     first, second = x.chunk(2, dim=-1)
     c, s = cos[None, :, None], sin[None, :, None]  # (1, S, 1, D / 2)
-    expected = torch.cat((first * c - second * s, first * s + second * c), dim=-1)
-    must_equal(got.contiguous().cpu(), expected)
+    truth = torch.cat((first * c - second * s, first * s + second * c), dim=-1)
+    must_equal(result.contiguous().cpu(), truth)

@@ -1,14 +1,14 @@
-"""The small kernel that a device has to run: one rotation, in whole numbers that every dtype holds."""
+"""The small kernel that a device has to run: one rotation, in integers that every dtype represents exactly."""
 
 import torch
 
 
 class WrongResult(Exception):
-    """The kernel ran and what came back is wrong."""
+    """The kernel ran and its result is wrong."""
 
 
 def operands(dtype: str) -> list[torch.Tensor]:
-    """Return x, cos, partner and sin of the kernel on the CPU, each (2, 4), small whole numbers."""
+    """X, cos, partner and sin of the kernel on the CPU, each (2, 4), small whole numbers."""
     kind = getattr(torch, dtype)
     x = torch.arange(1, 9).reshape(2, 4)
     return [part.to(kind) for part in (x, x % 3, x.flip(-1), x % 2 - 2)]
@@ -26,11 +26,11 @@ def rotate_and_read_back(device: str, dtype: str) -> None:
     must_equal(on_device.contiguous().cpu(), x * cos + partner * sin)
 
 
-def must_equal(got: torch.Tensor, expected: torch.Tensor) -> None:
+def must_equal(result: torch.Tensor, truth: torch.Tensor) -> None:
     """Raise `WrongResult` unless both have the same dtype and the same values."""
-    if got.dtype != expected.dtype:
-        raise WrongResult(f"the result is {got.dtype}, not {expected.dtype}")
-    if not torch.equal(got, expected):
+    if result.dtype != truth.dtype:
+        raise WrongResult(f"the result is {result.dtype}, not {truth.dtype}")
+    if not torch.equal(result, truth):
         raise WrongResult(
-            f"reads back {got.flatten().tolist()} instead of {expected.flatten().tolist()}"
+            f"reads back {result.flatten().tolist()} instead of {truth.flatten().tolist()}"
         )

@@ -1,4 +1,4 @@
-"""The same small kernel, in Triton. Importing this file imports Triton."""
+"""The small kernel in Triton. Importing this file imports Triton."""
 
 import torch
 import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -8,8 +8,8 @@ import triton.language as tl  # type: ignore[import-not-found, import-untyped, u
 @triton.jit  # type: ignore[misc, untyped-decorator, unused-ignore]
 def _rotate(x, cos, partner, sin, out, SIZE: tl.constexpr):  # type: ignore[no-untyped-def]
     at = tl.arange(0, SIZE)
-    turned = tl.load(x + at) * tl.load(cos + at) + tl.load(partner + at) * tl.load(sin + at)
-    tl.store(out + at, turned)
+    rotation = tl.load(x + at) * tl.load(cos + at) + tl.load(partner + at) * tl.load(sin + at)
+    tl.store(out + at, rotation)
 
 
 def rotate(

@@ -1,4 +1,4 @@
-"""Runs a thing three times: two of the known TorchScript failures appear only on the second call."""
+"""Runs a function three times: two of the known TorchScript failures appear only on the second call."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ CALLS = 3
 
 
 class CallFailed(Exception):
-    """A call raised; the message names which one and carries the whole of what it said."""
+    """A call raised; the message has its number and the whole error."""
 
     def __init__(self, number: int, error: Exception) -> None:
         super().__init__(f"on call {number}: {type(error).__name__}: {error}")

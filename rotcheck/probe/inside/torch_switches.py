@@ -4,12 +4,12 @@ import torch
 
 
 def about() -> dict[str, str | None]:
-    """Return torch's version and what it is built with."""
+    """Torch's version and what it is built with."""
     return {"version": str(torch.__version__), "cuda": torch.version.cuda, "hip": torch.version.hip}
 
 
 def read() -> dict[str, str]:
-    """Return each switch by name, as a short text."""
+    """Each switch by name, as a short text."""
     return {
         "float32 matmul precision": torch.get_float32_matmul_precision(),
         "autocast on cpu": _on(torch.is_autocast_enabled("cpu")),
@@ -28,6 +28,6 @@ def _on(setting: bool) -> str:
 
 
 def _executor() -> str:
-    found = torch._C._jit_set_profiling_executor(True)
-    torch._C._jit_set_profiling_executor(found)
-    return "profiling" if found else "legacy"
+    profiling = torch._C._jit_set_profiling_executor(True)
+    torch._C._jit_set_profiling_executor(profiling)
+    return "profiling" if profiling else "legacy"

@@ -14,9 +14,9 @@ def version() -> str:
 
 
 def run_on_device() -> str:
-    """Launch a kernel three times on the device Triton has a driver for; return the device.
+    """Launch a kernel three times on a device that Triton has a driver for; return the device.
 
-    Where there is none the kernel is launched on CPU tensors, and Triton says what it lacks.
+    If there is none, the kernel is launched on CPU tensors, and Triton says what is missing.
     """
     device = next((name for name in ("cuda", "xpu") if getattr(torch, name).is_available()), "cpu")
     thrice(lambda: _launch(device))

@@ -6,21 +6,21 @@ from typing import Any
 
 import torch
 
-from rotcheck.probe.devices import Claim
+from rotcheck.probe.devices import DeviceClaim
 from rotcheck.probe.inside.small_kernel import must_equal, operands
 
 
-def claims() -> list[Claim]:
-    """Return the stand-in where Triton is installed, and numpy, which its interpreter computes with."""
+def claims() -> list[DeviceClaim]:
+    """The stand-in where Triton is installed, and numpy, which its interpreter computes with."""
     for package in ("triton", "numpy"):
         if importlib.util.find_spec(package) is None:
             reason = f"{package} is not installed (`python -m pip install {package}`)"
-            return [Claim("interpreter", "not here", reason)]
-    return [Claim("interpreter", executors=(), failed="not here")]
+            return [DeviceClaim("interpreter", "not here", reason)]
+    return [DeviceClaim("interpreter", executors=(), failure_state="not here")]
 
 
 def facts(_: str) -> dict[str, Any]:
-    """Return what it is."""
+    """A name for the report."""
     return {"name": "Triton kernels on CPU tensors"}
 
 

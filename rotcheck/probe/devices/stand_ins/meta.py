@@ -4,17 +4,17 @@ from typing import Any
 
 import torch
 
-from rotcheck.probe.devices import Claim
+from rotcheck.probe.devices import DeviceClaim
 from rotcheck.probe.inside.small_kernel import WrongResult, operands
 
 
-def claims() -> list[Claim]:
-    """Return the stand-in, which every torch has."""
-    return [Claim("meta")]
+def claims() -> list[DeviceClaim]:
+    """The stand-in, which every torch has."""
+    return [DeviceClaim("meta")]
 
 
 def facts(_: str) -> dict[str, Any]:
-    """Return what it is."""
+    """A name for the report."""
     return {"name": "shapes and dtypes only"}
 
 
@@ -22,9 +22,9 @@ def run(device: str, dtype: str) -> None:
     """Run the kernel without values; raise `WrongResult` when shape, dtype or device differ."""
     use_native_kernels()
     x, cos, partner, sin = (part.to(device) for part in operands(dtype))
-    got = x * cos + partner * sin
-    if (got.shape, got.dtype, got.device) != (x.shape, x.dtype, x.device):
-        raise WrongResult(f"the result is {got.dtype} {tuple(got.shape)} on {got.device}")
+    result = x * cos + partner * sin
+    if (result.shape, result.dtype, result.device) != (x.shape, x.dtype, x.device):
+        raise WrongResult(f"the result is {result.dtype} {tuple(result.shape)} on {result.device}")
 
 
 def use_native_kernels() -> None:
