@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from rotcheck.bench.loaded import Loaded
 from rotcheck.bench.workload import Size, Workload, synchronizer
+from rotcheck.measure.subject import Subject
 
 BATCH_BYTES = 1 << 24  # of fresh inputs that a batch may hold
 MOST_CALLS = 10_000  # in one batch
@@ -53,11 +53,13 @@ class BatchTimer:
         del result
 
 
-def rotation_timer(loaded: Loaded, size: Size) -> BatchTimer:
+def rotation_timer(subject: Subject, size: Size) -> BatchTimer:
     """Return an implementation with a workload of its own."""
-    workload = Workload(loaded.convention, size)
+    workload = Workload(subject.convention, size)
     step = workload.backward if size.backward else workload.forward
-    return BatchTimer(workload, size, lambda inputs: step(loaded.function, inputs), loaded.running)
+    return BatchTimer(
+        workload, size, lambda inputs: step(subject.function, inputs), subject.running
+    )
 
 
 def copy_timer(timer: BatchTimer, size: Size) -> BatchTimer:

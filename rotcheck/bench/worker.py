@@ -10,12 +10,12 @@ import torch
 
 from rotcheck.bench import launches, peak_memory, rounds, timing_statistics
 from rotcheck.bench.batch_timer import BatchTimer, copy_timer, rotation_timer
-from rotcheck.bench.loaded import Loaded
 from rotcheck.bench.processor_load import ProcessorLoad
 from rotcheck.bench.qkv_shapes import GIB, Capacity, sizes_of, too_large
 from rotcheck.bench.workload import Size, mismatch
-from rotcheck.compare.worker import Unidentified, convention_of
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.measure.opening import NotAsked, open_subject
+from rotcheck.measure.subject import Subject, Unidentified
 from rotcheck.probe.inside.device_memory import memory_of
 from rotcheck.results import Timing
 from rotcheck.scrub import scrub
@@ -46,8 +46,8 @@ def open_row(setup: dict[str, Any]) -> Answer:
             else None
         )
         loaded = _load(setup["implementation"], row.device, setup["known"])
-    except Unavailable as error:
-        row = _with(row, state="unavailable", message=scrub(str(error)))
+    except NotAsked as error:
+        row = _with(row, state=error.state, message=str(error))
         return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
     except Unidentified:
         memory = setup["known"]["unidentified"]
@@ -59,14 +59,20 @@ def open_row(setup: dict[str, Any]) -> Answer:
     )
 
 
-def _load(name: str, device: str, known: dict[str, Any]) -> Loaded:
-    return Loaded(name, device, convention_of(known), known.get("no_gradient"))
+def _load(name: str, device: str, known: dict[str, Any]) -> Subject:
+    # the copy that it is timed beside has as many threads as there are
+    return open_subject({**known, "implementation": name, "device": device}, threads=None)
 
 
 def _own_caches(folder: str) -> None:
     """Let compilers find nothing that an earlier process compiled: a first call is a first one."""
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(folder, "inductor")
     os.environ["TRITON_CACHE_DIR"] = os.path.join(folder, "triton")
+
+
+def _refusal(subject: Subject, row: Timing, size: Size) -> str | None:
+    """Its reason not to run a dtype on a device, or not to be differentiated."""
+    return subject.skip(row.device, row.dtype) or (subject.no_gradient if size.backward else None)
 
 
 def _with(row: Timing, **more: Any) -> Timing:
@@ -77,10 +83,10 @@ def _answer(row: Timing) -> Any:
     return msgspec.to_builtins(row)
 
 
-def _time(row: Timing, loaded: Loaded, against: Loaded | None, budget: float) -> Timing:
+def _time(row: Timing, loaded: Subject, against: Subject | None, budget: float) -> Timing:
     size = _size(row)
     _wake(size.device)
-    reason = loaded.skip(row.device, row.dtype, size.backward) or mismatch(loaded.convention, size)
+    reason = _refusal(loaded, row, size) or mismatch(loaded.convention, size)
     reason = reason or _lacks_memory(row, size.device)
     if reason:
         return _with(row, state="skipped", message=reason)
@@ -95,7 +101,7 @@ def _time(row: Timing, loaded: Loaded, against: Loaded | None, budget: float) ->
     with neighbours.observe():
         seconds = _race(timers, calls, budget * len(timers))
     row = _with(
-        row, path=loaded.path() or row.implementation, rounds=len(seconds[-1]), calls=calls[-1]
+        row, path=loaded.path()[0] or row.implementation, rounds=len(seconds[-1]), calls=calls[-1]
     )
     row = _with(row, others_percent=neighbours.busy_percent)
     row = _beside_the_copy(row, mine, seconds[0], seconds[-1], 2 if size.backward else 1)
@@ -115,7 +121,7 @@ def _lacks_memory(row: Timing, device: torch.device) -> str | None:
     )
 
 
-def _timers(loaded: Loaded, against: Loaded | None, size: Size) -> list[BatchTimer]:
+def _timers(loaded: Subject, against: Subject | None, size: Size) -> list[BatchTimer]:
     """Return what is raced, itself the last."""
     mine = rotation_timer(loaded, size)
     return [copy_timer(mine, size), *([rotation_timer(against, size)] if against else []), mine]
@@ -160,24 +166,28 @@ def _beside_the_copy(
     )
 
 
-def _from_the_start(row: Timing, loaded: Loaded, first: list[float]) -> Timing:
+def _from_the_start(row: Timing, loaded: Subject, first: list[float]) -> Timing:
     assert row.seconds is not None, "it was timed"
-    compile_seconds = loaded.seconds + timing_statistics.excess(first, row.seconds)
+    compile_seconds = loaded.target.load_seconds + timing_statistics.excess(first, row.seconds)
     return _with(
         row,
-        load_seconds=loaded.seconds,
+        load_seconds=loaded.target.load_seconds,
         first_call_seconds=first[0],
         compile_seconds=compile_seconds,
     )
 
 
 def _beside_the_baseline(
-    row: Timing, against: Loaded, first: list[float], theirs: list[float], loaded: list[float]
+    row: Timing, against: Subject, first: list[float], theirs: list[float], loaded: list[float]
 ) -> Timing:
     assert row.seconds is not None, "it was timed"
     assert row.compile_seconds is not None, "its first calls were timed"
     speedup, baseline = timing_statistics.ratio(theirs, loaded), timing_statistics.spread(theirs)
-    extra = row.compile_seconds - against.seconds - timing_statistics.excess(first, baseline)
+    extra = (
+        row.compile_seconds
+        - against.target.load_seconds
+        - timing_statistics.excess(first, baseline)
+    )
     return _with(
         row,
         baseline_seconds=baseline,

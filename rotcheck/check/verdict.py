@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 from rotcheck.check.plan import JUDGED, Request, judged_in
-from rotcheck.implementations.places import place
+from rotcheck.implementations.source_lines import place
 from rotcheck.results import (
     FINDINGS,
     INTERPRETER,

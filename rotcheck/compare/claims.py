@@ -18,7 +18,7 @@ from unittest import mock
 import torch
 from torch import Tensor
 
-from rotcheck.implementations import flash_attn, torchscript_legacy
+from rotcheck.implementations.builtin import flash_attn, torchscript_legacy
 from rotcheck.implementations.exhibits import seed_fallback, seed_native
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.rotary import angles, tables

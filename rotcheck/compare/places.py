@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rotcheck.compare.plan import display_names
 from rotcheck.implementations import registry
-from rotcheck.implementations.places import place
+from rotcheck.implementations.source_lines import place
 
 
 def places(implementations: Sequence[str]) -> dict[str, tuple[str, int | None]]:

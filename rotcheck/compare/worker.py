@@ -9,40 +9,15 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
-from rotcheck.implementations.interface import Function, Unavailable
-from rotcheck.implementations.interpreter import interpret_for
-from rotcheck.implementations.load import Found
+from rotcheck.implementations.interface import Unavailable
 from rotcheck.measure.case import HEADS, PAIRS, POSITIONS, Case
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.measure.opening import NotAsked, open_subject
+from rotcheck.measure.subject import Subject, Unidentified, Wrong
 from rotcheck.scrub import scrub
 
 Answer = Callable[[list[str]], Any]
-
-
-class Unidentified(Exception):
-    """Nobody knows how the function is to be called: it declares nothing, and no call of it was understood."""
-
-
-def convention_of(setup: dict[str, Any]) -> Found:
-    """Return the convention that `identify` sent as plain data, or where it sent none what refuses to guess one.
-
-    The latter raises `Unidentified` of a function that declares no convention itself.
-    """
-    if setup.get("convention"):
-        return msgspec.convert(setup["convention"], Convention)
-
-    def refuse(function: Function) -> Convention:
-        raise Unidentified
-
-    return refuse
-
-
-def seen_of(setup: dict[str, Any]) -> dict[str, Any]:
-    """Return what else `identify` saw of a function, for its `Subject`."""
-    return {"declares": setup.get("declares", True), "no_gradient": setup.get("no_gradient")}
 
 
 class JudgingFailed(Exception):
@@ -55,20 +30,15 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
     Raises `RequestError` when there is no such implementation, and whatever the implementation itself
     raises while it is imported and loaded.
     """
-    name, device = setup["implementation"], setup["device"]
     if setup.get("instead"):
         return lambda task: setup["instead"]
-    if device == "interpreter":
-        reason = interpret_for(name)
-        if reason:
-            return _always(Evidence(state="skipped", message=reason))
     try:
-        subject = Subject(name, device, convention_of(setup), **seen_of(setup))
-    except Unavailable as error:
-        return _always(Evidence(state="unavailable", message=scrub(str(error))))
+        subject = open_subject(setup)
+    except NotAsked as reason:
+        return _always(Evidence(state=reason.state, message=str(reason)))
     except Unidentified:
         return lambda task: setup["unidentified"]
-    return answers(subject, device, bool(setup.get("outputs")))
+    return answers(subject, setup["device"], bool(setup.get("outputs")))
 
 
 def _always(evidence: Evidence) -> Answer:

@@ -33,9 +33,9 @@ from rotcheck.identify.making.table_description import known_amplitude
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.identify.permuting import permutation_answer
 from rotcheck.identify.reading.convention_words import call_words
-from rotcheck.implementations.construct import copied
-from rotcheck.implementations.hints import hints
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.instances import copied
+from rotcheck.implementations.size_hints import hints
+from rotcheck.implementations.target import Target
 from rotcheck.measure.device import DeviceLost
 from rotcheck.rotary.departures import departure
 

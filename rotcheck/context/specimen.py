@@ -12,7 +12,9 @@ from rotcheck.context.angle_profile import POSITIONS, AngleProfile
 from rotcheck.context.angle_sources import AngleSource, angle_source
 from rotcheck.context.measurement import DoesNotApply
 from rotcheck.context.sweep import Curve, sweep
-from rotcheck.implementations import construct, importing, load
+from rotcheck.implementations import instances, module_import
+from rotcheck.implementations.instances import constructed
+from rotcheck.implementations.target import resolve
 
 HEAVY = (
     # the last position that one is asked for which must rotate all rows up to it, save as
@@ -56,7 +58,7 @@ class Specimen:
 
     def fresh(self) -> Instance:
         """Load the object anew, the caches of its functions emptied."""
-        target = load.find(self._specification, self.device)
+        target = resolve(self._specification, self.device)
         instance = instance_of((target.narrow() if target.narrow else target).function)
         for value in vars(sys.modules.get(self._module(), object)).values():
             empty = getattr(value, "cache_clear", None)
@@ -74,11 +76,11 @@ class Specimen:
         module: Any = sys.modules[self._module()]
         attribute = reduce(getattr, name.split("."), module)
         owner_ = getattr(module, owner, None) if owner else None
-        if construct.needs_construction(attribute):
-            return instance_of(load.constructed(attribute, module)[0])
-        if owner_ is not None and construct.needs_construction(owner_):
-            return instance_of(getattr(load.constructed(owner_, module)[0], method))
-        if construct.is_factory(attribute):
+        if instances.needs_construction(attribute):
+            return instance_of(constructed(attribute, module)[0])
+        if owner_ is not None and instances.needs_construction(owner_):
+            return instance_of(getattr(constructed(owner_, module)[0], method))
+        if instances.is_factory(attribute):
             return instance_of(attribute())
         raise DoesNotApply(
             "it is a function, or an object that stands there built: nothing is built on meta"
@@ -100,4 +102,4 @@ class Specimen:
         return sweep(self.source(instance, dtype), self.profile, limit)
 
     def _module(self) -> str:
-        return importing.name_of(self._specification.rpartition(":")[0])
+        return module_import.name_of(self._specification.rpartition(":")[0])

@@ -14,15 +14,15 @@ from rotcheck.context.angle_sources import NoRotation
 from rotcheck.context.last_position import with_last_position
 from rotcheck.context.measurement import DoesNotApply
 from rotcheck.context.specimen import Specimen
-from rotcheck.errors import RequestError
 from rotcheck.identify.worker import check
-from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.named_object import NotBuilt
+from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure import switches
 from rotcheck.scrub import scrub
 
 Answer = Callable[[tuple[str, str]], dict[str, Any]]
-Experiment = Callable[[load.Target, AngleProfile, str], dict[str, Any]]
+Experiment = Callable[[Target, AngleProfile, str], dict[str, Any]]
 
 
 def open_context(setup: dict[str, Any]) -> Answer:
@@ -32,7 +32,7 @@ def open_context(setup: dict[str, Any]) -> Answer:
     no such object or no such device; a class that cannot be built is an answer.
     """
 
-    def study(target: load.Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
+    def study(target: Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
         return _run_condition(Specimen(setup["specification"], setup["device"], profile), condition)
 
     return _open(setup, study)
@@ -44,7 +44,7 @@ def open_recognition(setup: dict[str, Any]) -> Answer:
     `setup["then"]`: the device on which it is asked afterwards.
     """
 
-    def ends(target: load.Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
+    def ends(target: Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
         specimen = Specimen(setup["specification"], setup["device"], profile)
         there = called_on(
             setup["then"], with_last_position(profile, specimen.source(specimen.fresh()))
@@ -59,11 +59,11 @@ def _open(setup: dict[str, Any], study: Experiment) -> Answer:
     torch.set_num_threads(1)
     before, began = switches.read(), time.perf_counter()
     try:
-        target = load.find(setup["specification"], setup["device"])
+        target = resolve(setup["specification"], setup["device"])
     except Unavailable as error:
         return _always({"unavailable": scrub(str(error))})
-    except RequestError as error:
-        return _always({"unbuilt": scrub(load.why_unbuilt(error)), "refused": scrub(str(error))})
+    except NotBuilt as error:
+        return _always({"unbuilt": scrub(error.reason), "refused": scrub(str(error))})
 
     opening = time.perf_counter() - began
 
@@ -86,7 +86,7 @@ def _open(setup: dict[str, Any], study: Experiment) -> Answer:
     return answer
 
 
-def _profile_of(setup: dict[str, Any], target: load.Target) -> AngleProfile:
+def _profile_of(setup: dict[str, Any], target: Target) -> AngleProfile:
     if setup["known"] is not None:
         return msgspec.convert(setup["known"], AngleProfile)
     profile = recognise(target, setup["device"])

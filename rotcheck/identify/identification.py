@@ -49,10 +49,9 @@ from rotcheck.identify.permuting import permutation_answer
 from rotcheck.identify.reading import convention_words
 from rotcheck.identify.reading.response import Caller, usual_sizes
 from rotcheck.identify.telling import doubt, grounds, table_doubt, unidentified_call
-from rotcheck.implementations import load
-from rotcheck.implementations.construct import copied
-from rotcheck.implementations.hints import hints
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.instances import copied
+from rotcheck.implementations.size_hints import hints
+from rotcheck.implementations.target import Target
 from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Described, Identification, Remark, Told
 
@@ -225,7 +224,7 @@ def _on_cpu(target: Target, device: torch.device) -> Callable[..., Any] | None:
     if device.type == "cpu":
         return None
     try:
-        return load.on_cpu(target)
+        return target.on_cpu()
     except Exception:  # a kernel for one kind of device, say
         return None
 

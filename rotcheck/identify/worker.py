@@ -14,9 +14,11 @@ from rotcheck.identify.asking import flags, idle_flags
 from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.identify.calling.eager_mode import run_eagerly
 from rotcheck.identify.reading.convention_words import describe
-from rotcheck.implementations import importing, load
+from rotcheck.implementations import module_import
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.named_object import NotBuilt
+from rotcheck.implementations.target import registered_convention, resolve
+from rotcheck.implementations.triton_interpreter import interpret
 from rotcheck.measure import switches
 from rotcheck.results import Told
 from rotcheck.scrub import scrub
@@ -33,13 +35,13 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     settle(device)
     untouched = switches.read()
     try:
-        found = load.find(setup["specification"], device)
+        found = resolve(setup["specification"], device)
     except Unavailable as error:
-        words, registered = scrub(str(error)), load.registered(setup["specification"])
+        words, registered = scrub(str(error)), registered_convention(setup["specification"])
         known = msgspec.to_builtins(describe(registered)) if registered else None
         return lambda task: {"unavailable": words, "registered": known}
-    except RequestError as error:
-        unbuilt = scrub(load.why_unbuilt(error))
+    except NotBuilt as error:
+        unbuilt = scrub(error.reason)
         return lambda task: {"unbuilt": unbuilt}
     # what its import changed would change our own tensors
     switches.move(untouched, now=switches.read())
@@ -78,7 +80,7 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     In a worker of its own: what was found without them stands, whatever becomes of the process.
     """
     settle(setup["device"])
-    found = load.find(setup["specification"], setup["device"])
+    found = resolve(setup["specification"], setup["device"])
     made = identification.identify(found, place(setup["device"]))
     by_name = {turning.flag: turning for turning in made.flags}
 
@@ -96,7 +98,8 @@ def _loaded(specification: str) -> list[Told]:
     """Return how a file was loaded, where that was not in full."""
     because = "what is lacking raises once it is asked for"
     return [
-        Told(field="loaded", says=words, because=because) for words in importing.told(specification)
+        Told(field="loaded", says=words, because=because)
+        for words in module_import.told(specification)
     ]
 
 

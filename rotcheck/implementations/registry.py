@@ -8,38 +8,14 @@ from pathlib import Path
 
 from rotcheck.errors import RequestError
 from rotcheck.file_contents import contents, parsed, python
-from rotcheck.implementations import entry_points, project, source
+from rotcheck.implementations import entry_points, pyproject_entries, rotary_code
 
 MOST_NAMES = 10  # of a file that a message lists
 # in front of the module names of given files, so that they shadow nothing
 GIVEN = "_rotcheck_given_"
-_NOT_ONE = {
-    *(
-        "absent",
-        "arrays",
-        "compiling",
-        "construct",
-        "entry_points",
-        "exhibits",
-        "foreign",
-        "hints",
-        "importing",
-        "interface",
-    ),
-    *(
-        "interpreter",
-        "libraries",
-        "load",
-        "package",
-        "parents",
-        "places",
-        "project",
-        "registry",
-        "source",
-        "surroundings",
-        "uses",
-    ),
-}
+FOLDERS = ("builtin", "exhibits", "libraries")
+"""Each file of these is an implementation of its own."""
+
 _HERE = Path(__file__).parent
 
 
@@ -57,12 +33,12 @@ def names() -> list[str]:
 
 def of_folder() -> list[str]:
     """Return the names of rotcheck's own that run by default."""
-    return _names(_HERE)
+    return _names("builtin")
 
 
-def of_project() -> dict[str, project.Entry]:
+def of_project() -> dict[str, pyproject_entries.Entry]:
     """Return what the project's pyproject.toml names; raises `RequestError` for an entry that names nothing."""
-    found = project.entries()
+    found = pyproject_entries.entries()
     for entry in found.values():
         if built_in(entry.name):
             raise RequestError(f"{entry.where}: rotcheck has one of that name; choose another")
@@ -75,12 +51,12 @@ def of_project() -> dict[str, project.Entry]:
 
 def exhibits() -> list[str]:
     """Return the names of those that run only when named."""
-    return _names(_HERE / "exhibits")
+    return _names("exhibits")
 
 
 def libraries() -> list[str]:
     """Return the names of the functions of libraries, which run only when named."""
-    return _names(_HERE / "libraries")
+    return _names("libraries")
 
 
 def of_packages() -> dict[str, str]:
@@ -100,16 +76,16 @@ def everything() -> list[str]:
 def built_in(name: str) -> str | None:
     """Return the module of one of rotcheck's own names, or None."""
     file = name.replace("-", "_")
-    for folder in ("", "exhibits", "libraries"):
-        if name in _names(_HERE / folder):
-            return ".".join(filter(None, ("rotcheck.implementations", folder, file)))
+    for folder in FOLDERS:
+        if name in _names(folder):
+            return f"rotcheck.implementations.{folder}.{file}"
     return None
 
 
 def module_of(name: str) -> str | None:
     """Return the module of a registered name, or None: for a name that stands for a function, too."""
     own = built_in(name)
-    if own or ":" in name or name in project.entries():
+    if own or ":" in name or name in pyproject_entries.entries():
         return own
     target = of_packages().get(name, ":")
     return None if ":" in target else target
@@ -121,7 +97,7 @@ def rotary_names(file: Path) -> list[str]:
     Helpers that rotate nothing by themselves, such as rotate_half, are left out. Raises `RequestError` for a file
     that cannot be parsed.
     """
-    return source.rotary(tree(file))
+    return rotary_code.rotary(tree(file))
 
 
 def tree(file: Path) -> ast.Module:
@@ -154,7 +130,7 @@ def expanded(specification: str) -> list[str]:
     _check_file(specification, Path(specification))
     found = rotary_names(Path(specification))
     if not found:
-        every = source.defined(tree(Path(specification)))
+        every = rotary_code.defined(tree(Path(specification)))
         if not every:
             raise NothingRotary(f"{specification!r} defines no function and no class")
         more = f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
@@ -168,7 +144,7 @@ def expanded(specification: str) -> list[str]:
 def _instead(file: Path, name: str) -> list[str]:
     """Return what is meant by a name of a file; the name itself where the file cannot be read, which others tell."""
     try:
-        return source.instead(tree(file), name)
+        return rotary_code.instead(tree(file), name)
     except RequestError:
         return [name]
 
@@ -260,9 +236,6 @@ def _unreadable(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _names(folder: Path) -> list[str]:
-    return [
-        module.name.replace("_", "-")
-        for module in pkgutil.iter_modules([str(folder)])
-        if module.name not in _NOT_ONE
-    ]
+def _names(folder: str) -> list[str]:
+    modules = pkgutil.iter_modules([str(_HERE / folder)])
+    return [module.name.replace("_", "-") for module in modules]

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from rotcheck.implementations.interpreter import interprets
+from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.rotary.calls import Call
 
 MOVES = (  # they allocate or copy, and compute nothing

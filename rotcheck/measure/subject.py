@@ -1,4 +1,4 @@
-"""The implementation under test, called so that what it does to the process stays its own."""
+"""The target under test, called so that what it does to the process stays its own."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.implementations.interface import Function, Implementation
-from rotcheck.implementations.load import Found, implementation
+from rotcheck.implementations.interface import Function
+from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure import switches
 from rotcheck.measure.device import wait
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.fences import fences
+from rotcheck.measure.world import World
 from rotcheck.rotary.calls import Call, arguments, results
 
 CALLS = 3
@@ -29,60 +30,75 @@ class Wrong(Exception):
         self.evidence = Evidence(finding=finding, message=message)
 
 
-class Subject:
-    """An implementation loaded for a device.
+class Unidentified(Exception):
+    """Nobody knows how the function is to be called: it declares nothing, and no call of it was understood."""
 
-    It is imported and called in a world of switches of its own, which it may change and finds again as it
-    left it; rotcheck's own code runs in another. `raised` holds what it raised itself. `declares`: what it is
-    held to was said of it, and not found out. `no_gradient`: why it has none by design, where that was found out.
+
+class Subject:
+    """A target under test, loaded for a device and called in a world of switches of its own.
+
+    What it does to the process (thread count, executor flags, ...) it finds again as it left it;
+    rotcheck's own code runs in another world.
+
+    Args:
+        target: A SPEC, which is resolved in the target's world, or a target that is there.
+        device: What it is loaded for.
+        convention: What it was found to follow, for a function that declares nothing itself.
+        declares: What it is held to was stated, and not found out.
+        no_gradient: Why it has no gradient by design, where that was found out.
+        threads: How many rotcheck's own code has; its tensors are small, and several workers
+            would fight for the cores. None: as many as there are.
+
+    Raises:
+        Unidentified: It has no convention.
+        Exception: What `rotcheck.implementations.target.resolve` raises.
     """
 
     def __init__(
         self,
-        specification: str | Implementation,
+        target: str | Target,
         device: str,
-        convention: Found = None,
+        convention: Convention | None = None,
         *,
         declares: bool = True,
         no_gradient: str | None = None,
+        threads: int | None = 1,
     ) -> None:
         self.declares = declares
         self._no_gradient = no_gradient
-        self.raised: BaseException | None = None
-        self.seconds = 0.0
-        self._spoken: set[str] = set()
-        self._before = self._inside = switches.read()
-        torch.set_num_threads(
-            1
-        )  # for rotcheck's own small tensors: several workers would fight for the cores
-        self._outside = switches.read()
+        self.raised: BaseException | None = None  # by the target itself
+        self.seconds = 0.0  # of the last call
+        self._streams: set[str] = set()
+        self._world = World(threads)
         with self.running():
-            self._module = _module(specification, convention, device)
-            self._function = self._module.load(device)
-        self._loaded = self._inside
-        self._spoken.clear()
+            self.target = resolve(target, device, convention) if isinstance(target, str) else target
+        if self.target.convention is None:
+            raise Unidentified
+        self.convention: Convention = self.target.convention
+        self._function = self.target.function
+        self._after_loading = self._world.inside
+        self._streams.clear()
         self.interpreted = device == "interpreter"
         self.device = torch.device("cpu" if self.interpreted else device)
-        self.convention: Convention = self._module.convention
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Run the implementation's code in its own world, and note what it raises."""
-        switches.move(self._inside, now=self._outside)
-        written = switches.written()
-        started = time.perf_counter()
-        try:
-            yield
-        except BaseException as error:
-            self.raised = error
-            raise
-        finally:
-            self.seconds = time.perf_counter() - started
-            self._inside = switches.read()
-            self._spoken |= {
-                name for name, size in written.items() if self._inside[name] not in (size, None)
-            }
-            switches.move(self._outside, now=self._inside)
+        """Run the target's code in its own world, and note what it raises."""
+        with self._world.entered():
+            sizes = switches.written()
+            started = time.perf_counter()
+            try:
+                yield
+            except BaseException as error:
+                self.raised = error
+                raise
+            finally:
+                self.seconds = time.perf_counter() - started
+                self._streams |= {
+                    stream
+                    for stream, size in switches.written().items()
+                    if size not in (sizes[stream], None)
+                }
 
     def call(self, call: Call) -> tuple[Tensor, ...]:
         """Call it once and return its results, one for each input. Raises `Wrong` when they are not like these."""
@@ -118,60 +134,50 @@ class Subject:
             self._function = plain
 
     def changed(self) -> list[switches.Switch]:
-        """Return the switches that it changed without having declared so."""
-        declared = getattr(self._module, "switches", ())
-        found = [
-            switch
-            for switch in switches.differing(self._before, self._inside)
-            if not switch.by_calls
-        ]
-        found += [
-            switch for switch in switches.differing(self._loaded, self._inside) if switch.by_calls
-        ]
+        """The switches that it changed without having declared so."""
+        inside = self._world.inside
+        by_import = switches.differing(self._world.before, inside)
+        by_calls = switches.differing(self._after_loading, inside)
         return [
             switch
-            for switch in found
-            if switch.name not in declared and not self._was_only_written_to(switch)
+            for switch in (
+                *(switch for switch in by_import if not switch.by_calls),
+                *(switch for switch in by_calls if switch.by_calls),
+            )
+            if switch.name not in self.target.switches and not self._was_only_written_to(switch)
         ]
 
     def _was_only_written_to(self, switch: switches.Switch) -> bool:
-        """Return whether it is a standard stream that is still open: that more was written to it harms nobody."""
-        return switch.finding == "closes" and self._inside[switch.name] is not None
+        """Whether it is a standard stream that is still open: that more was written to it harms nobody."""
+        return switch.finding == "closes" and self._world.inside[switch.name] is not None
 
     @property
-    def spoken(self) -> list[str]:
+    def streams(self) -> list[str]:
         """The standard streams to which a call wrote."""
-        return sorted(self._spoken, reverse=True)
+        return sorted(self._streams, reverse=True)
 
     def change(self, switch: switches.Switch) -> str:
-        """Return what became of a switch, in words."""
-        return switches.change(switch, self._before[switch.name], self._inside[switch.name])
+        """What became of a switch, in words."""
+        name = switch.name
+        return switches.change(switch, self._world.before[name], self._world.inside[name])
 
     def path(self) -> tuple[str | None, str | None]:
-        """Return what really ran and why, where the implementation tells."""
-        tell = getattr(self._module, "path", None)
-        return tell() if tell else (None, None)
+        """What really ran and why, where the implementation tells."""
+        return self.target.path()
 
     @property
     def no_gradient(self) -> str | None:
         """Why it has no gradient by design, where its module says so, or `identify` saw it."""
-        return self._no_gradient or getattr(self._module, "no_gradient", None)
+        return self._no_gradient or self.target.no_gradient
 
     @property
     def no_trace(self) -> str | None:
         """Why nothing that traces can look into it by design, where its module says so."""
-        return getattr(self._module, "no_trace", None)
+        return self.target.no_trace
 
     def skip(self, device: str, dtype: str) -> str | None:
-        """Return its reason not to run a dtype on a device."""
-        reason = getattr(self._module, "skip", None)
-        return reason(device, dtype) if reason else None
-
-
-def _module(specification: str | Implementation, convention: Found, device: str) -> Implementation:
-    if isinstance(specification, str):
-        return implementation(specification, convention, device)
-    return specification
+        """Its reason not to run a dtype on a device."""
+        return self.target.skip(device, dtype)
 
 
 def _checked(result: Any, x: Tensor) -> Tensor:

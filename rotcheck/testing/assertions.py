@@ -20,8 +20,8 @@ from rotcheck.identify.run import Identified as Told
 from rotcheck.identify.swapping import adapter, import_lines
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import beside_each_other
-from rotcheck.implementations import load
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.declarations import convention_of, declared
+from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure.subject import Subject
 from rotcheck.results import FINDINGS, Cell, Identification, Remark
 from rotcheck.testing import message
@@ -96,9 +96,7 @@ def _judged(
     declares = told is None or told.declared
     with defaults():  # anew: the calls by which it was identified may have changed them
         reason = judgement.no_gradient(told) if told else None
-        subject = Subject(
-            load.as_implementation(function, judged), device, declares=declares, no_gradient=reason
-        )
+        subject = Subject(Target(function, judged), device, declares=declares, no_gradient=reason)
         trial = Trial(subject, name, device)
         cells = []
         for at, (dtype, check) in enumerate(asked, 1):
@@ -138,8 +136,8 @@ def _convention(
 ) -> tuple[Convention | None, Identification | None]:
     """Return the convention by which a function is judged, and what was told of it; None: `words` give it."""
     if words:
-        return load.convention_of(words, "assert_rotates"), None
-    found = _identified(function, load.declared(function), device)
+        return convention_of(words, "assert_rotates"), None
+    found = _identified(function, declared(function), device)
     wrong = tuple(one for turning in found.flags for one in _with_flag(found, turning))
     return found.convention, msgspec.structs.replace(
         found.identification, findings=(*found.identification.findings, *wrong)
@@ -172,13 +170,11 @@ def assert_swappable(
     """
     __tracebackhide__ = True
     _check_callable(function, device)
-    target = (
-        load.find(other, device) if isinstance(other, str) else Target(other, load.declared(other))
-    )
+    target = resolve(other, device) if isinstance(other, str) else Target(other, declared(other))
     reference = other if isinstance(other, str) else name_of(other)
     with Watch(name_of(function), timeout) as watch, defaults():
         watch.step("identifying it")
-        ours = _identified(function, load.declared(function), device)
+        ours = _identified(function, declared(function), device)
         watch.step(f"identifying {reference}")
         theirs = identification.identify(target, torch.device(device))
         watch.step(f"running it beside {reference}")

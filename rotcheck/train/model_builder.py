@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.load import named
+from rotcheck.implementations.named_object import as_it_is
 from rotcheck.train import loss as losses
 from rotcheck.train.batches import Batch
 from rotcheck.train.miniature import Miniature, Rotary, initialise
@@ -67,7 +67,7 @@ class ModelBuilder:
 def _inspect_factory(model: str) -> tuple[bool, Build]:
     """Return whether the factory's module has a rotation of its own, and what builds it around one."""
     try:
-        factory = cast(Callable[..., nn.Module], named(model))
+        factory = cast(Callable[..., nn.Module], as_it_is(model))
     except Unavailable as error:
         raise RequestError(f"--model {model!r} cannot be loaded: {error}") from error
     takes = inspect.signature(factory).parameters.values()

@@ -6,10 +6,8 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.compare.worker import Unidentified, convention_of, seen_of
-from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.interpreter import interpret_for
-from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.measure.opening import NotAsked, open_subject
+from rotcheck.measure.subject import Subject, Unidentified, Wrong
 from rotcheck.scrub import scrub
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch
@@ -42,19 +40,12 @@ def open_course(setup: dict[str, Any]) -> Answer:
     if setup.get("instead"):
         return lambda task: setup["instead"]
     try:
-        reason = (
-            interpret_for(setup["implementation"]) if setup["device"] == "interpreter" else None
-        )
-        if reason:
-            return lambda task: {"state": "skipped", "message": reason}
-        subject = Subject(
-            setup["implementation"], setup["device"], convention_of(setup), **seen_of(setup)
-        )
+        subject = open_subject(setup)
+    except NotAsked as error:
+        refusal = {"state": error.state, "message": str(error)}
+        return lambda task: refusal
     except Unidentified:
         return lambda task: setup["unidentified"]
-    except Unavailable as error:
-        words = scrub(str(error))
-        return lambda task: {"state": "unavailable", "message": words}
     reason = subject.no_gradient or subject.skip(setup["device"], setup["dtype"])
     if reason:
         return lambda task: {"state": "skipped", "message": reason}

@@ -15,11 +15,12 @@ from typing import Any
 
 import torch
 
+from rotcheck.implementations.target import resolve
+
 sys.path.append(str(Path(__file__).parents[1] / "identify"))
 from identifying import departures
 
 from rotcheck.identify.identification import identify
-from rotcheck.implementations import load
 
 DEVICE = "pretend:0"
 SLOW = ("real_part_only", "reversed_second_half")  # for which thousands of calls are tried
@@ -40,7 +41,7 @@ def there(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def found(specification: str, expected: dict[str, Any]) -> dict[str, Any]:
-    target = load.find(specification, DEVICE)
+    target = resolve(specification, DEVICE)
     target = replace(
         target, function=there(target.function), anew=lambda: there(named(specification))
     )
@@ -50,7 +51,7 @@ def found(specification: str, expected: dict[str, Any]) -> dict[str, Any]:
 
 
 def named(specification: str) -> Callable[..., Any]:
-    function: Callable[..., Any] = load.find(specification, "cpu").function
+    function: Callable[..., Any] = resolve(specification, "cpu").function
     return function
 
 

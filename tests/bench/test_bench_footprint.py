@@ -12,10 +12,10 @@ from torch.autograd.profiler import profile
 
 from rotcheck.bench import launches, peak_memory
 from rotcheck.bench.batch_timer import BatchTimer, copy_timer, rotation_timer
-from rotcheck.bench.loaded import Loaded
 from rotcheck.bench.workload import Size, Workload
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
+from rotcheck.measure.subject import Subject
 
 CPU = torch.device("cpu")
 PACKED = Convention(pairing="half", layout="qkv", tables="packed")
@@ -31,7 +31,7 @@ def made(
 ) -> BatchTimer:
     """Return a timer of a function that was never loaded."""
     loaded = SimpleNamespace(function=function, convention=convention, running=nullcontext)
-    return rotation_timer(cast(Loaded, loaded), size(backward=backward))
+    return rotation_timer(cast(Subject, loaded), size(backward=backward))
 
 
 def footprint(timer: BatchTimer) -> tuple[float, int | None]:
@@ -57,19 +57,21 @@ def footprint(timer: BatchTimer) -> tuple[float, int | None]:
 def test_the_footprint_of_real_functions_is_what_their_lines_say(
     name: str, backward: bool, inputs: float, operations: int
 ) -> None:
-    assert footprint(rotation_timer(Loaded(name, "cpu", None), size(backward=backward))) == (
+    assert footprint(
+        rotation_timer(Subject(name, "cpu", threads=None), size(backward=backward))
+    ) == (
         inputs,
         operations,
     )
 
 
 def test_a_copy_holds_one_input_and_is_one_operation() -> None:
-    timer = rotation_timer(Loaded("native", "cpu", None), size())
+    timer = rotation_timer(Subject("native", "cpu", threads=None), size())
     assert footprint(copy_timer(timer, size())) == (1.0, 1)
 
 
 def test_a_copy_beside_a_gradient_is_two() -> None:
-    timer = rotation_timer(Loaded("native", "cpu", None), size(backward=True))
+    timer = rotation_timer(Subject("native", "cpu", threads=None), size(backward=True))
     assert footprint(copy_timer(timer, size(backward=True)))[1] == 2
 
 

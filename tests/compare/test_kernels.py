@@ -8,15 +8,13 @@ import pytest
 import torch
 from msgspec import to_builtins
 
-from rotcheck.bench.loaded import Loaded
 from rotcheck.compare import judgement
-from rotcheck.compare.worker import convention_of, seen_of
 from rotcheck.declaration import declare
 from rotcheck.identify.asking.gradients import FOR_INFERENCE
 from rotcheck.identify.identification import identify
 from rotcheck.identify.run import Identified
-from rotcheck.implementations import load
-from rotcheck.measure.subject import Subject
+from rotcheck.implementations.target import resolve
+from rotcheck.measure.opening import open_subject
 from rotcheck.results import Cell
 from rotcheck.testing import assert_rotates
 
@@ -74,10 +72,8 @@ def test_a_kernel_that_declares_its_convention_is_held_to_it() -> None:
 
 def test_train_and_bench_leave_out_the_gradient_of_such_a_kernel() -> None:
     name = f"{Path(kernels_for_inference.__file__)}:in_place"
-    found = identify(load.find(name, "cpu"), torch.device("cpu"))
+    found = identify(resolve(name, "cpu"), torch.device("cpu"))
     setup = judgement.setup_of(Identified(found.identification, to_builtins(found.convention)))
-    subject = Subject(name, "cpu", convention_of(setup), **seen_of(setup))
-    loaded = Loaded(name, "cpu", convention_of(setup), setup["no_gradient"])
+    subject = open_subject({**setup, "implementation": name, "device": "cpu"})
     assert subject.no_gradient == FOR_INFERENCE
-    assert loaded.skip("cpu", "float32", backward=True) == FOR_INFERENCE
-    assert loaded.skip("cpu", "float32", backward=False) is None
+    assert subject.skip("cpu", "float32") is None

@@ -1,7 +1,6 @@
 """The default matrix asks for the sizes that people have, and says which of them a function gets wrong."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from rotcheck.compare.checks import sizes
 from rotcheck.convention import Convention
+from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
@@ -35,8 +35,7 @@ def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def asked(
     function: Callable[..., Any], convention: Convention, dtype: torch.dtype = torch.float32
 ) -> Evidence:
-    module: Any = SimpleNamespace(convention=convention, load=lambda device: function)
-    subject = Subject(module, "cpu")
+    subject = Subject(Target(function, convention), "cpu")
     return sizes.run(subject, Case(subject, dtype))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rotcheck.context.angle_recognition import recognise
 from rotcheck.context.specimen import Specimen
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 
 PUBLIC = Path(__file__).parents[1] / "public"
 CHANGES = {
@@ -19,7 +19,7 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_it_is_right_up_to_where_its_frequencies_change(name: str) -> None:
     specification = f"{PUBLIC / name}"
-    known = recognise(load.find(specification, "cpu"), "cpu")
+    known = recognise(resolve(specification, "cpu"), "cpu")
     assert (known.changes, known.claims, known.doubt) == (CHANGES[name], CHANGES[name], None)
     specimen = Specimen(specification, "cpu", known)
     curve = specimen.sweep(specimen.fresh())
@@ -28,16 +28,14 @@ def test_it_is_right_up_to_where_its_frequencies_change(name: str) -> None:
 
 
 def test_one_whose_frequencies_stay_is_judged_as_far_as_ever() -> None:
-    known = recognise(
-        load.find(f"{PUBLIC}/batch_summed/fixed.py:LlamaRotaryEmbedding", "cpu"), "cpu"
-    )
+    known = recognise(resolve(f"{PUBLIC}/batch_summed/fixed.py:LlamaRotaryEmbedding", "cpu"), "cpu")
     assert known.changes is None
     assert known.claimed_by == "max_position_embeddings"
 
 
 def test_points_are_held_against_the_frequencies_of_their_own_coordinate() -> None:
     specification = f"{PUBLIC}/points_in_blocks/fixed.py:build_2d_rope"
-    known = recognise(load.find(specification, "cpu"), "cpu")
+    known = recognise(resolve(specification, "cpu"), "cpu")
     assert known.schedule == "Plain(theta=10000.0)"
     specimen = Specimen(specification, "cpu", known)
     assert (specimen.sweep(specimen.fresh()).right_to or 0) >= 65537

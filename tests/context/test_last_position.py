@@ -19,12 +19,12 @@ from rotcheck.context.conditions.autocast import _autocast
 from rotcheck.context.last_position import NOT_ASKED, with_last_position
 from rotcheck.context.specimen import Specimen
 from rotcheck.context.sweep import sweep
-from rotcheck.implementations import load
+from rotcheck.implementations.target import Target, resolve
 
 
 def known(name: str) -> AngleProfile:
     with torch.no_grad():
-        return recognise(load.find(planted(name), "cpu"), "cpu")
+        return recognise(resolve(planted(name), "cpu"), "cpu")
 
 
 def with_end(name: str) -> AngleProfile:
@@ -64,7 +64,7 @@ class Table(nn.Module):
 
 
 def bounded(table: Callable[..., Any]) -> AngleProfile:
-    said = recognise(load.Target(table, None), "cpu")
+    said = recognise(Target(table, None), "cpu")
     return msgspec.structs.replace(said, last=511, ended="on cpu, IndexError: no such row")
 
 

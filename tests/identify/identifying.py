@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import torch
 
 from rotcheck.identify.identification import identify
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 from rotcheck.results import Identification
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ class Corpus:
 
 def told(specification: str) -> Identification:
     """Identify a function in this process, as a worker does; what is not understood must say why."""
-    found = identify(load.find(specification, "cpu"), CPU).identification
+    found = identify(resolve(specification, "cpu"), CPU).identification
     assert found.answer != "unknown" or found.message, f"{specification}: no reason"
     return found
 

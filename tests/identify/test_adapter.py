@@ -312,7 +312,8 @@ def test_what_ours_writes_in_place_leaves_what_it_was_given() -> None:
         (
             "vllm",
             None,
-            'from rotcheck.implementations.libraries.vllm import load\n\nours = load("cpu")',
+            "from rotcheck.implementations.target import resolve\n\n"
+            'ours = resolve("vllm", "cpu").function',
         ),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from identifying import told
 
 from rotcheck.context.angle_recognition import recognise
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 
 SAYS = {
     "ThetaOfItsOwn": "it says rope_theta 500000, and its frequencies are those of theta 10000",
@@ -43,5 +43,5 @@ def test_what_does_as_it_says_is_right(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["WidthOfAllHeads", "AlwaysShort"])
 def test_context_says_it_too(name: str) -> None:
-    known = recognise(load.find(f"functions_contradicting:{name}", "cpu"), "cpu")
+    known = recognise(resolve(f"functions_contradicting:{name}", "cpu"), "cpu")
     assert SAYS[name] in (known.doubt or "")

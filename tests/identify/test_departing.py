@@ -12,8 +12,8 @@ from torch.utils._pytree import tree_leaves
 
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.search_limit import CALLS, RUNS, Limit
-from rotcheck.implementations.hints import hints
-from rotcheck.implementations.load import find
+from rotcheck.implementations.size_hints import hints
+from rotcheck.implementations.target import find
 
 
 @pytest.mark.parametrize("name", SAYS)

@@ -10,8 +10,9 @@ import torch
 import rotcheck
 from rotcheck.identify import identification
 from rotcheck.identify.calling import search, search_limit
-from rotcheck.implementations import load, surroundings
-from rotcheck.implementations.hints import Hints
+from rotcheck.implementations import package_setup
+from rotcheck.implementations.size_hints import Hints
+from rotcheck.implementations.target import resolve
 
 FILE = Path(__file__).with_name("functions_of_engines.py")
 CPU = torch.device("cpu")
@@ -37,7 +38,7 @@ CPU = torch.device("cpu")
     ],
 )
 def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str) -> None:
-    told = identification.identify(load.find(f"{FILE}:{name}", "cpu"), CPU).identification
+    told = identification.identify(resolve(f"{FILE}:{name}", "cpu"), CPU).identification
     assert told.call == call
     assert [one.code for one in told.findings if one.mistake] == [fault] * bool(fault)
     assert told.answer == ("wrong" if fault else "right")
@@ -45,7 +46,7 @@ def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str
 
 def test_a_class_for_images_is_built_for_a_small_one() -> None:
     """It is not judged as a text, whose rows are 0, 1, 2, ...: the grid is its own."""
-    told = identification.identify(load.find(f"{FILE}:OfAnImage", "cpu"), CPU).identification
+    told = identification.identify(resolve(f"{FILE}:OfAnImage", "cpu"), CPU).identification
     assert [one.code for one in told.findings] == ["own-positions"]
 
 
@@ -88,8 +89,8 @@ def test_what_a_package_wants_set_is_set_before_a_class_of_it_is_built(
         "around = engine_of_others.settings()",
         "around.__enter__()",
     )
-    monkeypatch.setattr(surroundings, "LINES", {"engine_of_others": lines})
-    told = identification.identify(load.find(f"{tmp_path}/rope.py:Rope", "cpu"), CPU).identification
+    monkeypatch.setattr(package_setup, "LINES", {"engine_of_others": lines})
+    told = identification.identify(resolve(f"{tmp_path}/rope.py:Rope", "cpu"), CPU).identification
     assert [one.code for one in told.findings if one.mistake] == ["one-sign"]
     assert lines[1] in (told.findings[0].demonstration or "")
 
@@ -97,11 +98,11 @@ def test_what_a_package_wants_set_is_set_before_a_class_of_it_is_built(
 def test_an_unfinished_search_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first calls that run mix the rows of the batch; a later one is right, on a machine with time for it."""
     assert (
-        identification.identify(load.find(f"{FILE}:token_major", "cpu"), CPU).identification.answer
+        identification.identify(resolve(f"{FILE}:token_major", "cpu"), CPU).identification.answer
         == "right"
     )
     monkeypatch.setattr(search_limit, "RUNS", 1)
-    told = identification.identify(load.find(f"{FILE}:token_major", "cpu"), CPU).identification
+    told = identification.identify(resolve(f"{FILE}:token_major", "cpu"), CPU).identification
     assert told.answer == "unknown"
     assert "the search ended before" in told.findings[0].message
 
@@ -140,8 +141,6 @@ def test_tables_of_each_form_have_their_turn_where_calls_are_few(
 ) -> None:
     for module in (search, search_limit):
         monkeypatch.setattr(module, "interprets", lambda: True)  # as if a kernel ran in each call
-    found = search.search(
-        load.find(f"{FILE}:tables_as_wide_as_heads", "cpu").function, CPU, Hints()
-    )
+    found = search.search(resolve(f"{FILE}:tables_as_wide_as_heads", "cpu").function, CPU, Hints())
     assert isinstance(found, search.Match)
     assert (found.exact, found.convention.tables) == (True, "repeated")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rotcheck.identify.identification import identify
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 from rotcheck.report.identification import choices, title
 from rotcheck.results import Identification
 
@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "parameters_of_classes.py"
 
 @cache
 def told(name: str) -> Identification:
-    return identify(load.find(f"{FILE}:{name}", "cpu"), torch.device("cpu")).identification
+    return identify(resolve(f"{FILE}:{name}", "cpu"), torch.device("cpu")).identification
 
 
 @pytest.mark.parametrize(

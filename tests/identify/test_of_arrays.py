@@ -7,8 +7,9 @@ import pytest
 import torch
 from identifying import told
 
-from rotcheck.implementations import foreign, load
+from rotcheck.implementations import array_libraries
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.target import resolve
 
 FILE = Path(__file__).with_name("functions_of_arrays.py")
 RIGHT = {
@@ -45,7 +46,7 @@ def test_a_slip_is_named_and_shown_by_code_that_converts_its_arrays(name: str) -
 
 @pytest.mark.parametrize("name", ["apply_rotary", "mlx_rotary"])
 def test_dtypes_stay_what_they_are_and_float64_is_refused(name: str) -> None:
-    function = load.given(f"{FILE}:{name}").function
+    function = resolve(f"{FILE}:{name}").function
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
         x = torch.linspace(-2, 2, 64).reshape(1, 4, 2, 8).to(dtype)  # (B, S, H, D)
         cos, sin = torch.zeros(1, 4, 1, 4, dtype=dtype), torch.ones(1, 4, 1, 4, dtype=dtype)
@@ -56,20 +57,20 @@ def test_dtypes_stay_what_they_are_and_float64_is_refused(name: str) -> None:
 
 def test_what_a_function_of_jax_rounds_inside_is_rounded_though_it_is_compiled() -> None:
     x = torch.linspace(-2, 2, 64)
-    rounded = load.given(f"{FILE}:rounded_to_bfloat16").function
+    rounded = resolve(f"{FILE}:rounded_to_bfloat16").function
     assert torch.equal(rounded(x), x.bfloat16().float())
 
 
 def test_an_object_of_jax_that_keeps_what_it_computed_can_be_called_again() -> None:
-    keeps = load.given(f"{FILE}:KeepsTable").function
+    keeps = resolve(f"{FILE}:KeepsTable").function
     for length in (4, 4, 6):
         x = torch.ones(2, length, 8)  # (B, S, D)
         assert torch.equal(keeps(x), keeps(x))
 
 
 def test_a_function_of_torch_is_left_as_it_is() -> None:
-    assert foreign.library_of(torch.nn.functional.relu) is None
-    assert foreign.adapted(told) is told
+    assert array_libraries.library_of(torch.nn.functional.relu) is None
+    assert array_libraries.adapted(told) is told
 
 
 @pytest.mark.parametrize(("library", "name"), [("jax", "JAX"), ("mlx", "MLX")])
@@ -80,9 +81,9 @@ def test_where_the_library_is_not_installed_that_is_said_and_nothing_is_wrong(
     file = tmp_path / "of_arrays.py"
     file.write_text(f"import {library}\n\n\ndef apply_rotary(x, cos, sin): ...\n")
     with pytest.raises(Unavailable, match=f"this is {name}: `pip install {library}`"):
-        load.find(f"{file}:apply_rotary", "cpu")
+        resolve(f"{file}:apply_rotary", "cpu")
 
 
 def test_on_another_device_it_is_not_on_this_machine() -> None:
     with pytest.raises(Unavailable, match="computes in MLX"):
-        load.find(f"{FILE}:mlx_rotary", "cuda:0")
+        resolve(f"{FILE}:mlx_rotary", "cuda:0")

@@ -22,7 +22,7 @@ from rotcheck import __version__
 from rotcheck.compare import judgement
 from rotcheck.identify.identification import identify
 from rotcheck.identify.run import Identified
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 from rotcheck.preflight.decision import decide
 from rotcheck.preflight.policy import DEFAULT
 from rotcheck.results import Cell, Machine, Report, exit_code, findings, summarise
@@ -56,7 +56,7 @@ def named(name: str) -> str:
 @cache
 def found(name: str) -> Identified:
     """Return what `identify` says."""
-    return Identified(identify(load.find(named(name), "cpu"), CPU).identification, None)
+    return Identified(identify(resolve(named(name), "cpu"), CPU).identification, None)
 
 
 def cell(name: str) -> Cell:
@@ -106,7 +106,7 @@ def test_a_mistake_is_one_everywhere(name: str) -> None:
     assert (alone.failure, alone.cause, alone.fix) == (mistake.failure, mistake.cause, mistake.fix)
     assert not may_start(name)
     with pytest.raises(AssertionError, match="does not rotate as it should") as caught:
-        assert_rotates(load.find(named(name), "cpu").function, dtypes=["float32"], checks=["dtype"])
+        assert_rotates(resolve(named(name), "cpu").function, dtypes=["float32"], checks=["dtype"])
     assert " ".join(mistake.message.split()) in " ".join(str(caught.value).split())
 
 
@@ -117,7 +117,7 @@ def test_what_is_right_is_right_everywhere(name: str) -> None:
     assert (alone.verdict, alone.cause, exit_code([alone])) == ("agrees", None, 0)
     assert may_start(name)
     assert assert_rotates(
-        load.find(named(name), "cpu").function, dtypes=["float32"], checks=["dtype"]
+        resolve(named(name), "cpu").function, dtypes=["float32"], checks=["dtype"]
     )
 
 
@@ -134,7 +134,7 @@ def test_what_is_not_understood_accuses_nobody_and_lets_no_job_start(name: str) 
     assert "rotcheck.declare(" in (alone.fix or "")
     assert not may_start(name)
     with pytest.raises(AssertionError, match="was not identified"):
-        assert_rotates(load.find(named(name), "cpu").function)
+        assert_rotates(resolve(named(name), "cpu").function)
 
 
 def assertion(function: object, **asked: object) -> str:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from rotcheck.identify.identification import identify
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target
 from rotcheck.testing import assert_rotates
 
 

@@ -11,7 +11,7 @@ from rotcheck.identify.calling import search, stopwatch
 from rotcheck.identify.calling.search_limit import GUESSES, SECONDS, Limit
 from rotcheck.identify.calling.stopwatch import Stopwatch
 from rotcheck.identify.run import identify
-from rotcheck.implementations.hints import hints
+from rotcheck.implementations.size_hints import hints
 
 MODULE = functions_of_kinds.__name__
 

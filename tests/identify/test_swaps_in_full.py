@@ -16,7 +16,7 @@ from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import apart, at_lengths
 from rotcheck.identify.swapping.swap import NEAR, of_run
-from rotcheck.implementations import load
+from rotcheck.implementations.target import registered_convention
 from rotcheck.results import Identification, Likeness
 from rotcheck.rotary import apply_rotary
 from rotcheck.testing import assert_swappable
@@ -51,10 +51,11 @@ def test_a_library_that_cannot_run_here_is_held_by_what_it_is_registered_with() 
 @pytest.mark.parametrize(
     ("own", "line"),
     [
-        ("native", "from rotcheck.implementations.native import apply as ours"),
+        ("native", "from rotcheck.implementations.builtin.native import apply as ours"),
         (
             "torchscript",
-            'from rotcheck.implementations.torchscript import load\n\nours = load("cpu")',
+            "from rotcheck.implementations.target import resolve\n\n"
+            'ours = resolve("torchscript", "cpu").function',
         ),
         ("neighbours", "from swaps import neighbours as ours"),
     ],
@@ -94,7 +95,7 @@ NOT_HERE = ["vllm", "flashinfer", "sgl-kernel", "apex", "transformer-engine", "x
 @pytest.mark.parametrize("name", NOT_HERE)
 def test_what_is_registered_is_known_without_importing_the_library(name: str) -> None:
     ours, before = of("halves"), set(sys.modules)
-    known = load.registered(name)
+    known = registered_convention(name)
     assert known is not None
     theirs = replace(ours, convention=describe(known))
     assert likeness(ours, theirs, name).swappable == "with changes"

@@ -17,7 +17,8 @@ import rotcheck
 from rotcheck.cli.app import app
 from rotcheck.compare import run
 from rotcheck.errors import RequestError
-from rotcheck.implementations import entry_points, load, registry
+from rotcheck.implementations import entry_points, registry
+from rotcheck.implementations.target import NoImplementation, resolve
 
 ROOT = Path(__file__).parents[2]
 Install = Callable[..., None]
@@ -80,7 +81,7 @@ def test_rotchecks_own_are_registered_in_the_same_group() -> None:
 
 def test_a_built_in_one_is_what_its_entry_loads() -> None:
     entry = metadata.EntryPoint("timm", of_pyproject()["timm"], entry_points.GROUP)
-    assert entry.load() is load.implementation("timm")
+    assert entry.load() is resolve("timm").implementation
 
 
 def test_a_packages_module_and_function_are_known_by_their_names(install: Install) -> None:
@@ -98,8 +99,8 @@ def test_a_packages_module_and_function_are_known_by_their_names(install: Instal
     registry.check("their-call")
     assert registry.module_of("their-rope") == "their_rope"
     assert registry.module_of("their-call") is None
-    assert load.implementation("their-rope").convention.tables == "half-width"
-    assert load.given("their-call").function.__name__ == "by_name"
+    assert resolve("their-rope").convention.tables == "half-width"
+    assert resolve("their-call").function.__name__ == "by_name"
 
 
 def test_they_run_when_named_and_not_by_default(install: Install) -> None:
@@ -115,7 +116,7 @@ def test_rotchecks_own_names_are_not_taken(install: Install) -> None:
     install("theirs", listed("native = their_rope", "timm = their_rope"), their_rope=ROPE)
 
     assert registry.of_packages() == {}
-    assert registry.module_of("native") == "rotcheck.implementations.native"
+    assert registry.module_of("native") == "rotcheck.implementations.builtin.native"
     assert registry.module_of("timm") == "rotcheck.implementations.libraries.timm"
 
 
@@ -144,10 +145,10 @@ def test_a_module_that_is_no_implementation_is_told(module: str, install: Instal
     install("theirs", listed("their-rope = their_rope"), their_rope=module)
     sys.modules.pop("their_rope", None)
     with pytest.raises(
-        load.NoImplementation,
+        NoImplementation,
         match="the entry point 'their-rope' names the module their_rope, which",
     ):
-        load.implementation("their-rope")
+        resolve("their-rope")
     sys.modules.pop("their_rope", None)
 
 

@@ -7,7 +7,8 @@ import pytest
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import interpreter, load
+from rotcheck.implementations import triton_interpreter
+from rotcheck.implementations.target import Target
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -29,8 +30,8 @@ def _in_a_file_with_kernels() -> FunctionType:
 def test_bfloat16_is_not_asked_of_kernels_that_are_interpreted(
     monkeypatch: pytest.MonkeyPatch, function: FunctionType, dtype: str, skipped: bool
 ) -> None:
-    one = load.as_implementation(function, Convention("half", "bshd", "repeated"))
+    one = Target(function, Convention("half", "bshd", "repeated"))
     assert one.skip("cpu", dtype) is None
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     monkeypatch.setitem(sys.modules, "triton", ModuleType("triton"))
-    assert (one.skip("cpu", dtype) == interpreter.BFLOAT16) is skipped
+    assert (one.skip("cpu", dtype) == triton_interpreter.BFLOAT16) is skipped

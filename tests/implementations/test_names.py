@@ -1,11 +1,14 @@
 """Which names mean an implementation, and what a name that does not is answered with."""
 
+import importlib
 from pathlib import Path
 
 import pytest
 
+from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
-from rotcheck.implementations import load, registry
+from rotcheck.implementations import registry
+from rotcheck.implementations.target import resolve
 
 ROTATE = "def rotate(qkv, cos, sin):\n    return qkv\n\n\nANSWER = 42\n"
 
@@ -25,7 +28,7 @@ def refusal(specification: str) -> str:
 def refusal_of_loading(specification: str) -> str:
     registry.check(specification)
     with pytest.raises(RequestError) as caught:
-        load.implementation(specification)
+        resolve(specification)
     return str(caught.value)
 
 
@@ -51,10 +54,10 @@ def test_the_exhibits_are_apart() -> None:
 @pytest.mark.parametrize("name", [*registry.names(), *registry.exhibits()])
 def test_every_registered_name_can_be_loaded_and_says_what_it_is(name: str) -> None:
     registry.check(name)
-    found = load.implementation(name)
-    assert found.__doc__
-    assert found.convention.layout in ("bshd", "qkv")
-    assert callable(found.load)
+    module = importlib.import_module(str(registry.module_of(name)))
+    assert module.__doc__
+    assert module.convention.layout in ("bshd", "qkv")
+    assert callable(module.load)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ def test_a_file_that_is_python_by_name_only(data: bytes, tmp_path: Path) -> None
 def test_a_file_in_an_encoding_of_its_own_is_python(tmp_path: Path) -> None:
     (tmp_path / "latin.py").write_bytes(b"# -*- coding: latin-1 -*-\n# caf\xe9\n" + ROTATE.encode())
     registry.check(f"{tmp_path}/latin.py:rotate")
-    assert load.implementation(f"{tmp_path}/latin.py:rotate").load("cpu")(1, 2, 3) == 1
+    assert resolve(f"{tmp_path}/latin.py:rotate").function(1, 2, 3) == 1
 
 
 @pytest.mark.parametrize("function", ["", "1st", "a b", "f()", "a..b", ".b"])
@@ -159,18 +162,18 @@ def test_a_module_of_the_current_folder_is_found(
 ) -> None:
     monkeypatch.chdir(file.parent)
     monkeypatch.setattr("sys.path", list(__import__("sys").path))
-    assert load.implementation("mine:rotate").load("cpu")("qkv", None, None) == "qkv"
+    assert resolve("mine:rotate").function("qkv", None, None) == "qkv"
 
 
 def test_what_a_module_lacks_itself_is_its_own_error(tmp_path: Path) -> None:
     (tmp_path / "lacking.py").write_text("import no_such_package\n")
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_package'"):
-        load.implementation(f"{tmp_path}/lacking.py:rotate")
+        resolve(f"{tmp_path}/lacking.py:rotate")
 
 
 def test_a_file_may_import_its_neighbours(file: Path) -> None:
     (file.parent / "other.py").write_text("from mine import rotate\n")
-    assert load.implementation(f"{file.parent}/other.py:rotate").load("cpu")(3, 4, 5) == 3
+    assert resolve(f"{file.parent}/other.py:rotate").function(3, 4, 5) == 3
 
 
 def test_a_neighbour_of_the_name_of_a_package_does_not_hide_it(file: Path) -> None:
@@ -178,14 +181,13 @@ def test_a_neighbour_of_the_name_of_a_package_does_not_hide_it(file: Path) -> No
     (file.parent / "other.py").write_text(
         "import msgspec\n\ndef rotate(*_):\n    return msgspec.__name__\n"
     )
-    assert load.implementation(f"{file.parent}/other.py:rotate").load("cpu")() == "msgspec"
+    assert resolve(f"{file.parent}/other.py:rotate").function() == "msgspec"
 
 
-def test_a_function_by_file_is_taken_to_be_sedds(file: Path) -> None:
-    convention = load.implementation(f"{file}:rotate").convention
-    assert (convention.pairing, convention.layout, convention.tables) == ("half", "qkv", "packed")
-    assert not convention.in_place
-    assert not convention.takes_offset
+def test_a_function_that_declares_nothing_follows_what_it_was_found_to_follow(file: Path) -> None:
+    assert resolve(f"{file}:rotate").convention is None
+    found = Convention("half", "qkv", "packed")
+    assert resolve(f"{file}:rotate", convention=found).convention is found
 
 
 def test_a_method_is_named_by_its_class_which_is_built_first(file: Path) -> None:
@@ -193,4 +195,4 @@ def test_a_method_is_named_by_its_class_which_is_built_first(file: Path) -> None
         "class Rope:\n    def __init__(self, dim):\n        self.dim = dim\n\n"
         "    def turn(self, x):\n        return self.dim\n"
     )
-    assert load.implementation(f"{file}:Rope.turn").load("cpu")(1) == 64
+    assert resolve(f"{file}:Rope.turn").function(1) == 64

@@ -7,7 +7,8 @@ import pytest
 
 import rotcheck
 from rotcheck.errors import RequestError
-from rotcheck.implementations import load, project, registry
+from rotcheck.implementations import pyproject_entries, registry
+from rotcheck.implementations.target import resolve
 from rotcheck.preflight import policy
 from rotcheck.results import Report
 from rotcheck.rotary import Convention
@@ -86,7 +87,7 @@ def test_the_nearest_pyproject_counts_and_paths_are_those_from_its_folder(
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
     assert registry.names()[-3:] == ["mine", "by-module", "held"]
-    assert load.find("mine", "cpu").function.__name__ == "rotate"
+    assert resolve("mine", "cpu").function.__name__ == "rotate"
     (folder / "docs" / "pyproject.toml").write_text("[project]\nname = 'other'\n")
     assert "mine" not in registry.names()
 
@@ -159,7 +160,7 @@ def test_a_pyproject_that_cannot_be_read_does_not_matter_to_rotchecks_own(folder
 
 def test_a_list_is_what_the_policy_holds_and_names_none(folder: Path) -> None:
     (folder / "pyproject.toml").write_text('[tool.rotcheck]\nimplementations = ["native"]\n')
-    assert project.entries() == {}
+    assert pyproject_entries.entries() == {}
     assert policy.load(None).implementations == ("native",)
 
 
@@ -169,4 +170,4 @@ def test_the_policy_of_a_project_that_names_its_own_holds_these(folder: Path) ->
 
 def test_the_fields_of_an_entry_are_those_of_a_convention() -> None:
     by_hand = {"ways", "choices"}  # of a function that declares several calls of itself
-    assert set(project.FIELDS) == {field.name for field in fields(Convention)} - by_hand
+    assert set(pyproject_entries.FIELDS) == {field.name for field in fields(Convention)} - by_hand

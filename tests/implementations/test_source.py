@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import load, registry, source
+from rotcheck.implementations import registry, rotary_code
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.target import resolve
 
 KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
 
@@ -66,22 +67,22 @@ KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
     ],
 )
 def test_what_is_meant(text: str, meant: list[str]) -> None:
-    assert source.rotary(ast.parse(text)) == meant
+    assert rotary_code.rotary(ast.parse(text)) == meant
 
 
 def test_the_lines_are_those_of_functions_classes_and_methods() -> None:
     text = "def f(): pass\nif True:\n    class A:\n        def g(self): pass\n"
-    assert source.lines(ast.parse(text)) == {"f": 1, "A": 3, "A.g": 4}
+    assert rotary_code.lines(ast.parse(text)) == {"f": 1, "A": 3, "A.g": 4}
 
 
 def test_what_a_file_defines_elsewhere_alone_is_not_on_this_machine(tmp_path: Path) -> None:
     file = tmp_path / "elsewhere.py"
     file.write_text("if 1 > 2:\n    def apply_rope(x): return x\ndef rope_too(x): return x\n")
     assert registry.expanded(str(file)) == [f"{file}:apply_rope", f"{file}:rope_too"]
-    assert callable(load.find(f"{file}:rope_too", "cpu").function)
+    assert callable(resolve(f"{file}:rope_too", "cpu").function)
     with pytest.raises(
         Unavailable, match="line 2 defines it under a condition that does not hold here"
     ):
-        load.find(f"{file}:apply_rope", "cpu")
+        resolve(f"{file}:apply_rope", "cpu")
     with pytest.raises(RequestError, match="there is no function 'apply_rop'"):
-        load.find(f"{file}:apply_rop", "cpu")
+        resolve(f"{file}:apply_rop", "cpu")

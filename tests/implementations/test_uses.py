@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from rotcheck.implementations import importing, load
-from rotcheck.implementations.uses import uses
+from rotcheck.implementations import module_import
+from rotcheck.implementations.constructor_calls import uses
+from rotcheck.implementations.instances import constructed
 
 CLASS = """
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ def module(
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "modules", dict(sys.modules))
     (tmp_path / "model.py").write_text(CLASS + request.param)
-    return importing.module(str(tmp_path / "model.py"))
+    return module_import.module(str(tmp_path / "model.py"))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_the_arguments_of_a_call_are_what_the_file_says_they_are(
 def test_a_class_is_built_as_its_file_builds_it_and_else_by_the_names_of_its_parameters(
     module: ModuleType, built: str
 ) -> None:
-    _, words, by_file = load.constructed(module.Rope, module)
+    _, words, by_file = constructed(module.Rope, module)
     assert (words, by_file) == (built, "as line" in built)
 
 
@@ -119,12 +120,12 @@ def test_a_file_that_imports_from_its_package_is_imported_as_a_module_of_it(
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "here").mkdir()
     file = package(tmp_path / "here", "rope_of_tests")
-    module = importing.module(str(file))
+    module = module_import.module(str(file))
     assert (module.__name__, module.WHERE) == ("rope_of_tests.inner.rope", "here")
-    assert sys.modules[importing.name_of(str(file))] is module
+    assert sys.modules[module_import.name_of(str(file))] is module
     (tmp_path / "there").mkdir()
     with pytest.raises(ImportError, match="another of that name was imported before"):
-        importing.module(str(package(tmp_path / "there", "rope_of_tests")))
+        module_import.module(str(package(tmp_path / "there", "rope_of_tests")))
 
 
 CONFIGURED = """
@@ -155,11 +156,11 @@ def test_a_class_whose_own_configuration_lacks_something_is_built_with_that_of_t
     wider = "class Config:\n    heads = 8\n\n\nclass AudioConfig(Config):\n    width = 1024\n"
     (tmp_path / "configured_of_tests" / "inner" / "sizes.py").write_text(wider)
     file.write_text(CONFIGURED.format(annotated=annotated))
-    module = importing.module(str(file))
+    module = module_import.module(str(file))
     if annotated == "Config":
         with pytest.raises(AttributeError, match="has no attribute 'width'"):
-            load.constructed(module.Rope, module)
+            constructed(module.Rope, module)
         return
-    built, words, by_file = load.constructed(module.Rope, module)
+    built, words, by_file = constructed(module.Rope, module)
     assert (built.width, by_file) == (128, True)
     assert words == "Rope(config=AudioConfig()), as line 15 builds it"

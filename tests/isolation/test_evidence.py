@@ -123,7 +123,7 @@ def test_of_a_fault_the_frames_of_the_current_thread_are_kept() -> None:
         ("bench/rounds.py", True),
         ("train/rotation.py", True),
         ("room_of_tomorrow/worker.py", True),
-        ("implementations/native.py", False),
+        ("implementations/builtin/native.py", False),
         ("rotary/paths/cpu.py", False),
     ],
 )

@@ -13,8 +13,7 @@ from torch import Tensor
 from rotcheck.compare.checks import names as check_names
 from rotcheck.identify.asking.judged_function import Function
 from rotcheck.identify.identification import identify
-from rotcheck.implementations import load
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.subject import Subject
 from rotcheck.results import FINDINGS, Identification
@@ -98,7 +97,7 @@ def judged(mutant: Mutant, original: Original, own: Sequence[Identification]) ->
 
 
 def _declared(mutant: Mutant, original: Original) -> str:
-    subject = Subject(load.as_implementation(mutant.function, original.convention), "cpu")
+    subject = Subject(Target(mutant.function, original.convention), "cpu")
     trial = Trial(subject, "mutant", "cpu")
     for check in ("forward", *check_names("quick")):
         if trial.cell("float32", check).verdict in FINDINGS:

@@ -13,9 +13,8 @@ import torch
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.identify.identification import identify
-from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target, resolve
 
 CPU = torch.device("cpu")
 OURS = ("native", "complex", "interleaved")
@@ -80,7 +79,7 @@ def _functions(
 ) -> Iterator[tuple[str, Callable[..., Any], Convention | None]]:
     for name in filter(wanted, (*OURS, *LIBRARIES)):
         try:
-            target = load.find(name, "cpu")
+            target = resolve(name, "cpu")
         except (Unavailable, RequestError):  # a library that is not here is named by nobody
             continue
         yield name, target.function, target.convention

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from rotcheck.identify.identification import identify
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 from rotcheck.results import Identification
 
 HERE = Path(__file__).parent
@@ -22,5 +22,5 @@ def specification(name: str, version: str) -> str:
 def told(name: str, version: str) -> Identification:
     """Return what is told of a function, `case:function`; `version`: the name of a file of the case."""
     return identify(
-        load.find(specification(name, version), "cpu"), torch.device("cpu")
+        resolve(specification(name, version), "cpu"), torch.device("cpu")
     ).identification

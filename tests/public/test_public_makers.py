@@ -5,7 +5,7 @@ import reported
 import torch
 
 from rotcheck.context.angle_recognition import recognise
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 from rotcheck.report.identification import lines
 from rotcheck.results import Identification
 
@@ -61,7 +61,7 @@ def test_the_mended_version_is_not_accused(name: str) -> None:
 @pytest.mark.parametrize("name", IN_CONTEXT)
 def test_context_tells_the_same_of_both(name: str) -> None:
     faulty, fixed = (
-        load.find(specification(name, version), "cpu") for version in ("faulty", "fixed")
+        resolve(specification(name, version), "cpu") for version in ("faulty", "fixed")
     )
     assert WRONG[name][0] in [code for code, _ in recognise(faulty, "cpu").faults]
     assert recognise(fixed, "cpu").faults == ()

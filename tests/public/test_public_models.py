@@ -5,7 +5,7 @@ import ast
 import pytest
 from reported import HERE, told
 
-from rotcheck.implementations import source
+from rotcheck.implementations import rotary_code
 
 FAULTS = {
     "mrope_time_alone:TextRotaryEmbedding": (
@@ -51,7 +51,7 @@ def test_what_is_right_is_not_accused(name: str) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_file_is_asked_for_it(name: str) -> None:
     case, _, function = name.partition(":")
-    assert function in source.rotary(ast.parse((HERE / case / "faulty.py").read_text()))
+    assert function in rotary_code.rotary(ast.parse((HERE / case / "faulty.py").read_text()))
 
 
 def test_pairs_of_each_axis_are_counted() -> None:

@@ -7,7 +7,7 @@ import pytest
 from reported import specification, told
 
 from rotcheck.context.angle_recognition import recognise
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 
 FAULTS = {
     "12-left-padding:rotary_for_batch": ("unknown", "`attention_mask` changes nothing"),
@@ -86,7 +86,7 @@ def test_positions_that_are_late_are_told_where_a_name_does_not_say_what_it_coun
 
 
 def test_context_asks_for_one_row_of_positions_where_a_batch_of_them_would_be_coordinates() -> None:
-    target = load.find(specification("15b-mrope-1d-and-3d:MRotaryEmbedding", "fixed"), "cpu")
+    target = resolve(specification("15b-mrope-1d-and-3d:MRotaryEmbedding", "fixed"), "cpu")
     known = recognise(target, "cpu")
     assert known.convention
     assert known.convention["position_axes"] == "s"

@@ -134,7 +134,7 @@ def sick() -> Report:
         "cause": "The legacy fuser knows only cpu, cuda and xpu.",
         "fix": "Drop the flags.",
     }
-    traced = {"trace": ("rotcheck/implementations/torchscript.py:31 in apply",)}
+    traced = {"trace": ("rotcheck/implementations/builtin/torchscript.py:31 in apply",)}
     found += cells("torchscript-legacy", "meta", stand_in=True, **raising, **known, **traced)
     found += [
         cell(

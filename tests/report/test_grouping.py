@@ -59,7 +59,7 @@ def test_details_come_in_the_order_of_reading() -> None:
 def test_the_innermost_frame_is_named() -> None:
     assert (
         dict(details(findings.findings(sick())[1]))["at"]
-        == "rotcheck/implementations/torchscript.py:31 in apply"
+        == "rotcheck/implementations/builtin/torchscript.py:31 in apply"
     )
 
 

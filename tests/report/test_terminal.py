@@ -90,7 +90,7 @@ def test_each_distinct_finding_has_its_cause_and_its_fix() -> None:
     assert "cause  The tables have no V slot" in text
     assert "fix    Rotate q and k only" in text
     assert "rotcheck explain J1" in text
-    assert "at     rotcheck/implementations/torchscript.py:31" in text
+    assert "at     rotcheck/implementations/builtin/torchscript.py:31" in text
 
 
 def test_a_cause_told_once_is_not_told_again() -> None:

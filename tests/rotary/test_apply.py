@@ -364,7 +364,7 @@ def test_the_number_of_threads_does_not_show_in_the_values(threads: int) -> None
 
 INTERPRETED = """
 import itertools, torch
-from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.triton_interpreter import interpret
 interpret()
 from rotcheck.rotary import angles, tables
 from rotcheck.rotary.apply import PACKED, rotate

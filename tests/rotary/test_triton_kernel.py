@@ -171,7 +171,7 @@ def test_any_axis_may_be_long(shape: tuple[int, ...], monkeypatch: pytest.Monkey
 
 LANES_FAR_APART = """
 import sys, torch
-from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.triton_interpreter import interpret
 interpret()
 from rotcheck.rotary.apply import rotate
 from rotcheck.rotary.paths import operations, triton
@@ -202,7 +202,7 @@ def test_lanes_may_lie_further_apart_than_32_bits_can_say(tmp_path: Path) -> Non
 
 MANY_TILES = """
 import torch
-from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.triton_interpreter import interpret
 interpret()
 from rotcheck.rotary.apply import rotate
 from rotcheck.rotary.paths import operations, triton

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from rotcheck.identify.run import PRELOAD, of_all
-from rotcheck.implementations import source
+from rotcheck.implementations import rotary_code
 from rotcheck.isolation import Pool
 from rotcheck.results import Identification
 
@@ -51,7 +51,7 @@ def _meant(file: Path) -> Iterator[tuple[str, str]]:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
-    for name in source.rotary(tree):
+    for name in rotary_code.rotary(tree):
         node = nodes[name.partition(".")[0]]
         text = ast.dump(node).replace(f"'{node.name}'", "'name'")
         yield name, f"{name.partition('.')[2]} {text}"

@@ -9,7 +9,7 @@ import rotcheck
 from rotcheck import diagnose
 from rotcheck.convention import Convention
 from rotcheck.identify import identification
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target
 from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Reach
 

@@ -13,7 +13,7 @@ from trusting import CPU, DTYPES, HERE, declared, fresh
 import rotcheck
 from rotcheck.convention import Convention
 from rotcheck.identify import identification
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target
 from rotcheck.measure.judge import IN_DTYPE
 
 RIGHT = by_hand()

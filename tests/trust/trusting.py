@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import torch
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import construct, load
+from rotcheck.implementations import declarations, instances
+from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge
@@ -64,10 +65,9 @@ class Here(Subject):
 
     def __init__(self, function: Callable[..., Any], convention: Convention) -> None:
         self.raised: BaseException | None = None
-        self.declares = True
+        self.declares, self._no_gradient = True, None
         self.seconds = 0.0
-        self._module: Any = SimpleNamespace(convention=convention)
-        self._function = function
+        self.target, self._function = Target(function, convention), function
         self.device, self.convention, self.interpreted = CPU, convention, False
 
     @contextmanager
@@ -94,7 +94,7 @@ def module(file: Path) -> ModuleType:
 
 def fresh(thing: Any) -> Callable[..., Any]:
     """Build what is a class."""
-    return construct.construct(thing)[0] if inspect.isclass(thing) else thing
+    return instances.construct(thing)[0] if inspect.isclass(thing) else thing
 
 
 def shapes_for(convention: Convention) -> tuple[Sizes, ...]:
@@ -152,7 +152,7 @@ def defects() -> dict[str, Any]:
 
 def declared(thing: Any) -> Convention | None:
     """Return the convention that a planted defect declares."""
-    return load.declared(thing)
+    return declarations.declared(thing)
 
 
 def module_of(thing: Any) -> Path:

@@ -2,7 +2,7 @@
 
 import torch
 
-from rotcheck.implementations.compiling import lack
+from rotcheck.implementations.compile_support import lack
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.elsewhere import another

@@ -14,8 +14,8 @@ def run(subject: Subject, case: Case) -> Evidence:
     changed = subject.changed()
     if not changed:
         note = (
-            f"writes to {' and '.join(subject.spoken)} when it is called"
-            if subject.spoken
+            f"writes to {' and '.join(subject.streams)} when it is called"
+            if subject.streams
             else None
         )
         return Evidence(note=note)

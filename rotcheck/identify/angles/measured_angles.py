@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.response import Caller
-from rotcheck.implementations.interpreter import interprets
+from rotcheck.implementations.triton_interpreter import interprets
 
 PROBE_POSITIONS = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 NEAR = 100  # the last position that is asked for where nothing tells the end of a table

@@ -13,8 +13,8 @@ from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling import format_strings
 from rotcheck.identify.calling.templates import Template, parameters
-from rotcheck.implementations import construct
-from rotcheck.implementations.load import Target, on_device
+from rotcheck.implementations import instances
+from rotcheck.implementations.target import Target, on_device
 from rotcheck.results import Identification, Remark, Turned
 
 MOST = 4  # flags that are tried
@@ -55,7 +55,7 @@ def rebuilt(
         return None
 
     def build(place: str = str(device), **given: Any) -> tuple[Callable[..., Any], str]:
-        other, words = construct.construct(kind, device=place, **given)
+        other, words = instances.construct(kind, device=place, **given)
         other = on_device(other, place)
         return other if own is target.function else cast(
             Callable[..., Any], getattr(other, method)

@@ -6,7 +6,7 @@ import torch
 
 from rotcheck.identify.asking import judged_function
 from rotcheck.identify.remarks import remark
-from rotcheck.implementations.interpreter import interprets
+from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain

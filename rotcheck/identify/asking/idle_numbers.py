@@ -22,8 +22,8 @@ from rotcheck.identify.asking.judged_function import Function
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.making.table_calls import Recipe, called
 from rotcheck.identify.remarks import remark
-from rotcheck.implementations.interpreter import interprets
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target
+from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.device import fetch
 from rotcheck.results import Identification

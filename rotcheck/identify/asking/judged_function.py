@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.convention import Convention
 from rotcheck.identify.asking import memory_margins
-from rotcheck.implementations.interpreter import interprets
+from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.errors import SAME, Measured, against
 from rotcheck.measure.hypotheses import explain

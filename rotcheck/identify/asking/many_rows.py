@@ -11,7 +11,7 @@ from rotcheck.identify.asking import judged_function
 from rotcheck.identify.reading.convention_words import call_words, shape_words
 from rotcheck.identify.reading.locations import span
 from rotcheck.identify.remarks import as_far_as, has_room, remark
-from rotcheck.implementations.interpreter import interprets
+from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain

@@ -16,7 +16,7 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.reading.response import TOLERANCE, Caller
 from rotcheck.identify.remarks import remark
-from rotcheck.implementations.construct import copied
+from rotcheck.implementations.instances import copied
 from rotcheck.results import Remark, Told
 
 AXES = ("time", "height", "width")

@@ -34,9 +34,9 @@ from rotcheck.identify.reading.response import (
     UnfitCall,
     usual_sizes,
 )
-from rotcheck.implementations.construct import copied
-from rotcheck.implementations.hints import Hints
-from rotcheck.implementations.interpreter import interprets
+from rotcheck.implementations.instances import copied
+from rotcheck.implementations.size_hints import Hints
+from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.rotary.frequencies import inverse_frequencies
 
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each

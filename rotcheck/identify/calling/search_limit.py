@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from rotcheck.identify.calling.stopwatch import Stopwatch
-from rotcheck.implementations.interpreter import interprets
+from rotcheck.implementations.triton_interpreter import interprets
 
 CALLS = 12000  # that are tried, most of which raise at once
 RUNS = 600  # that come back

@@ -18,8 +18,8 @@ from rotcheck.identify.making.table_calls import Recipe, called
 from rotcheck.identify.making.table_forms import NotTables, read
 from rotcheck.identify.reading.response import Caller, ProbeSizes
 from rotcheck.identify.remarks import remark
-from rotcheck.implementations.construct import copied
-from rotcheck.implementations.hints import hints
+from rotcheck.implementations.instances import copied
+from rotcheck.implementations.size_hints import hints
 from rotcheck.results import Remark
 
 HIGH, WIDE = 3, 5  # squares: a grid that is no square, since one hides which axis is which

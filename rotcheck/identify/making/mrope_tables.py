@@ -13,7 +13,7 @@ from rotcheck.identify.making.table_calls import FEW_ROWS, STILL, Recipe
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
-from rotcheck.implementations.construct import copied
+from rotcheck.implementations.instances import copied
 from rotcheck.results import Remark
 
 POINT_AXES = ("c1s", "cs")

@@ -23,7 +23,7 @@ from rotcheck.identify.making.table_calls import (
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
-from rotcheck.implementations.construct import copied
+from rotcheck.implementations.instances import copied
 from rotcheck.measure.device import fetch
 from rotcheck.results import Remark, Told
 

@@ -15,8 +15,8 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration, doubt
-from rotcheck.implementations.construct import copied
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.instances import copied
+from rotcheck.implementations.target import Target
 from rotcheck.results import Remark, Told
 
 ROWS = 6

@@ -18,7 +18,7 @@ from rotcheck.identify.angles.object_config import config_of, layer_types
 from rotcheck.identify.calling.keyword_choices import choices
 from rotcheck.identify.calling.templates import Parameter, parameters
 from rotcheck.identify.making.table_forms import Built, NotTables, read
-from rotcheck.implementations.construct import copied
+from rotcheck.implementations.instances import copied
 from rotcheck.measure.device import call
 
 HEAD_DIM = 64

@@ -9,8 +9,8 @@ from rotcheck.identify.permuting import weight_permutations
 from rotcheck.identify.permuting.weight_permutations import STAYS, WIDTH, Call, Kind, Moved
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration, doubt
-from rotcheck.implementations.construct import copied
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.instances import copied
+from rotcheck.implementations.target import Target
 from rotcheck.results import Remark, Told
 
 ROWS = "it permutes the rows of a checkpoint's weights, and rotates nothing"

@@ -10,7 +10,7 @@ from torch import Tensor
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling.templates import parameters
-from rotcheck.implementations.arrays import array, tensor
+from rotcheck.implementations.numpy_tensors import array, tensor
 
 HEADS, KV_HEADS, WIDTH, ROTARY_DIM = (
     6,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rotcheck.convention import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.identify.calling.search_limit import Limit
-from rotcheck.implementations.interpreter import interprets
+from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.device import call, read_back
 from rotcheck.measure.fences import fenced, fences, spoilt
 from rotcheck.rotary.calls import Call, arguments, results

@@ -11,6 +11,7 @@ from rotcheck.identify.swapping.call_lines import (
     SIZES,
     TENSORS,
     call_of,
+    registered_lines,
     role_of,
     signature,
     table_name,
@@ -22,7 +23,6 @@ from rotcheck.identify.swapping.position_lines import (
     laid_positions,
     made_tables,
 )
-from rotcheck.implementations.registry import module_of
 from rotcheck.results import Described
 
 NARROWER = "narrower tables"  # as `takes` has it: they rotate fewer lanes, and the others stay
@@ -53,7 +53,7 @@ def unseen(specification: str, device: str, built: str | None = None) -> str:
     target, colon, name = specification.rpartition(":")
     module, first = target.removesuffix(".py"), name.partition(".")[0]
     if not colon:
-        return f'from {module_of(specification)} import load\n\n{OURS} = load("{device}")'
+        return registered_lines(specification, device)
     if built or "." in name:
         made = f"{built}{name.removeprefix(first)}" if built else name
         return f"from {module} import {first}\n\n{OURS} = {made}"

@@ -75,3 +75,9 @@ def apart(role: str, name: str) -> str:
     sign = next((sign for sign in _UNPACKED if sign in role), "")
     parts = role.strip("[()]").replace("+", ", ").replace("|", ", ")
     return f"{parts} = {_UNPACKED[sign].format(name) if sign else name}"
+
+
+def registered_lines(name: str, device: str) -> str:
+    """The lines that load an implementation by its registered name, as rotcheck does."""
+    imported = "from rotcheck.implementations.target import resolve"
+    return f'{imported}\n\n{OURS} = resolve("{name}", "{device}").function'

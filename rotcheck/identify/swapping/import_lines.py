@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rotcheck.identify.swapping.call_lines import OURS
+from rotcheck.identify.swapping.call_lines import OURS, registered_lines
 from rotcheck.identify.telling.loading_lines import construction, loading
 from rotcheck.identify.telling.next_step import typed
-from rotcheck.implementations import foreign, importing
-from rotcheck.implementations.load import Target
-from rotcheck.implementations.registry import GIVEN, module_of
+from rotcheck.implementations import array_libraries, module_import
+from rotcheck.implementations.registry import GIVEN
+from rotcheck.implementations.target import Target
 
 MADE = "f = "  # how the last of the lines begins that load a function
 
@@ -20,13 +20,8 @@ def lines(target: Target, device: str) -> str:
     """Return the lines that import or build it: as a user would write them, where that is possible."""
     name = target.specification
     if ":" not in name:
-        return of_function(target.function) or registered(name, device)
+        return of_function(target.function) or registered_lines(name, device)
     return _plain(target) or _loaded(target)
-
-
-def registered(name: str, device: str) -> str:
-    """Return the lines that load an implementation by its registered name, as rotcheck does."""
-    return f'from {module_of(name)} import load\n\n{OURS} = load("{device}")'
 
 
 def of_function(function: Callable[..., Any]) -> str:
@@ -42,7 +37,7 @@ def _plain(target: Target) -> str:
     """Return an import of its module or file, and a line that builds it; empty: that takes more."""
     place, _, name = target.specification.rpartition(":")
     module = Path(place).stem if place.endswith(".py") else place
-    if not _importable(place, module) or foreign.library_of(target.function) is not None:
+    if not _importable(place, module) or array_libraries.library_of(target.function) is not None:
         return ""
     first, _, method = name.partition(".")
     if target.built is None:
@@ -63,10 +58,10 @@ def _importable(place: str, module: str) -> bool:
     """Return whether `import` finds it: a file by its name in its own folder, if it ran to its end by itself."""
     if not place.endswith(".py"):
         return place in sys.modules
-    name = importing.name_of(place)
+    name = module_import.name_of(place)
     loaded = sys.modules.get(name)
     whole = not (
-        getattr(loaded, importing.STAND_INS, ()) or getattr(loaded, importing.RAISED, None)
+        getattr(loaded, module_import.STAND_INS, ()) or getattr(loaded, module_import.RAISED, None)
     )
     return name.startswith(GIVEN) and module.isidentifier() and whole
 

@@ -18,8 +18,7 @@ from rotcheck.identify.telling import call_snippet, demonstration, table_doubt
 from rotcheck.identify.telling.demonstration import PRINT, Attempt, Source, Worst
 from rotcheck.identify.telling.doubt import source_of
 from rotcheck.identify.worker import Answer, place, settle
-from rotcheck.implementations import load
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.rotary.calls import results
 from rotcheck.rotary.tables import AXES
@@ -61,7 +60,7 @@ def open_pair(setup: dict[str, Any]) -> Answer:
     """
     settle(setup["device"])
     device = place(setup["device"])
-    taker, maker = (load.find(setup[each], setup["device"]) for each in ("taker", "maker"))
+    taker, maker = (resolve(setup[each], setup["device"]) for each in ("taker", "maker"))
 
     def answer(kind: str) -> str | None:
         found = table_calls.find(maker.function, device)

@@ -20,8 +20,8 @@ from rotcheck.identify.swapping.call_variants import layout_of_run
 from rotcheck.identify.swapping.several_lengths import AGAIN, LENGTHS, asks_lengths
 from rotcheck.identify.swapping.swap import of_run, runs, to_ask
 from rotcheck.identify.worker import place, settle
-from rotcheck.implementations import load
-from rotcheck.implementations.construct import copied
+from rotcheck.implementations.instances import copied
+from rotcheck.implementations.target import resolve
 from rotcheck.measure.case import POSITIONS, Case, Sizes
 from rotcheck.measure.errors import measure, norms
 from rotcheck.results import Likeness
@@ -36,8 +36,8 @@ Callables = Callable[..., Any]
 def open_beside(setup: dict[str, Any]) -> Callable[[Any], Any]:
     """Load `setup["own"]` and `setup["other"]`; return what runs the first in the place of the second."""
     settle(setup["device"])
-    target = load.find(setup["own"], setup["device"])
-    own, other = target.function, load.find(setup["other"], setup["device"]).function
+    target = resolve(setup["own"], setup["device"])
+    own, other = target.function, resolve(setup["other"], setup["device"]).function
     device = place(setup["device"])
     convention = msgspec.convert(setup["convention"], Convention) if setup["convention"] else None
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import said
-from rotcheck.implementations import source
-from rotcheck.implementations.source import Function
+from rotcheck.implementations import rotary_code
+from rotcheck.implementations.rotary_code import Function
 
 _CALLED = ("__init__", "forward", "__call__")
 _ORDER = re.compile(  # in the name of what chooses an order of lanes
@@ -38,7 +38,7 @@ def may_differ(file: Path, names: Collection[str]) -> bool:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):  # it was there when its functions were identified
         return True
-    if set(source.rotary(tree)) - set(names) or any(map(_imports, ast.walk(tree))):
+    if set(rotary_code.rotary(tree)) - set(names) or any(map(_imports, ast.walk(tree))):
         return True
     own = _reached(tree, names)
     others = [node for node in _parts(tree) if node not in own]

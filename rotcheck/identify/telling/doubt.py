@@ -37,7 +37,7 @@ from rotcheck.identify.telling import demonstration
 from rotcheck.identify.telling.demonstration import Attempt, Source
 from rotcheck.identify.telling.loading_lines import loading
 from rotcheck.identify.telling.next_step import typed
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Identification, Remark
 from rotcheck.rotary.tables import has_float64

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotcheck.implementations import construct, foreign, importing, surroundings
+from rotcheck.implementations import array_libraries, instances, module_import, package_setup
 from rotcheck.implementations.registry import GIVEN
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
@@ -26,7 +26,7 @@ _PLACE = re.compile(r"=(cpu|mps|cuda[:\d]*)(?=[,)])")
 def loading(specification: str, built: str | None, function: Callable[..., Any]) -> list[str]:
     """Return the lines that import it and end with `f = ...`; `built`: how an object was made of a class."""
     lines = _of_its_library(specification, built, function)
-    library = foreign.library_of(function)
+    library = array_libraries.library_of(function)
     return library.loading(lines) if library else lines
 
 
@@ -42,14 +42,14 @@ def _of_its_library(
     configuration = _configuration(made, function)
     made = _CONFIGURATION.sub(r"\1=configuration", made)
     made = _OTHER.sub(
-        r"module.\1()", _PLACE.sub(r'="\1"', made).replace(foreign.WIDE, 'dtype="float32"')
+        r"module.\1()", _PLACE.sub(r'="\1"', made).replace(array_libraries.WIDE, 'dtype="float32"')
     )
     forward = inspect.ismethod(function) and not callable(
         function.__self__
     )  # nothing else can be called of it
     bound = f".{method}" if owner else ".forward" if forward else ""
     own = getattr(function, "__self__", function)
-    around = surroundings.lines(type(own))
+    around = package_setup.lines(type(own))
     return [*lines, "", *around, *configuration, f"f = module.{made}{bound}"]
 
 
@@ -81,14 +81,14 @@ def _text(path: Path) -> str:
 
 def _file(file: Path) -> list[str]:
     """Return the lines that import a file: as a module of its package, where it imports from that."""
-    name = importing.name_of(file.as_posix())
+    name = module_import.name_of(file.as_posix())
     found = sys.modules.get(name)
-    stand_ins = _stand_ins(getattr(found, importing.STAND_INS, ()))
-    stand_ins += _empty(file, getattr(found, importing.EMPTY, ()))
+    stand_ins = _stand_ins(getattr(found, module_import.STAND_INS, ()))
+    stand_ins += _empty(file, getattr(found, module_import.EMPTY, ()))
     if not name.startswith(GIVEN):
         root = file.parents[name.count(".") + (file.stem == "__init__")]
         return ["import sys", *stand_ins, f"sys.path.append({_text(root)})", _import(name)]
-    raised = getattr(found, importing.RAISED, None)
+    raised = getattr(found, module_import.RAISED, None)
     beside = f"sys.path.append({_text(file.parent)})"
     if raised is None and _is_alone(file):
         return ["import sys", *stand_ins, beside, _import(file.stem)]
@@ -170,7 +170,7 @@ def _configuration(made: str, function: Callable[..., Any]) -> list[str]:
     except (OSError, TypeError, SyntaxError, KeyError):
         return []
     read = {
-        node.attr: construct._named(node.attr)
+        node.attr: instances._named(node.attr)
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)

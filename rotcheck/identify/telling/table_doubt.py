@@ -16,7 +16,7 @@ from rotcheck.identify.making.table_calls import Recipe
 from rotcheck.identify.making.table_forms import Built, read
 from rotcheck.identify.telling.demonstration import PRINT, Source, shown
 from rotcheck.identify.telling.doubt import AGAIN, in_doubt, settled, source_of
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target
 from rotcheck.results import Identification
 
 ROWS = (

@@ -11,7 +11,7 @@ from rotcheck.identify.calling.argument_names import ANY_ROLE, roles
 from rotcheck.identify.calling.search import NoMatch
 from rotcheck.identify.calling.templates import parameters, signature
 from rotcheck.identify.telling.next_step import LAUNCHES
-from rotcheck.implementations.load import Target
+from rotcheck.implementations.target import Target
 
 MOST_CALLS = 3
 METHODS = ("forward_native", "call", "apply_rotary", "rotate", "get_cos_sin")

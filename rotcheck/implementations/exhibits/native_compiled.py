@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from rotcheck.implementations import native
-from rotcheck.implementations.compiling import lack
+from rotcheck.implementations.builtin import native
+from rotcheck.implementations.compile_support import lack
 from rotcheck.implementations.interface import Function, Unavailable
 
 convention = native.convention

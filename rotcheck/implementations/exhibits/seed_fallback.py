@@ -18,7 +18,7 @@ _ran = ""
 def load(device: str) -> Function:
     """Return the function."""
     if device == "interpreter":
-        from rotcheck.implementations import flash_attn
+        from rotcheck.implementations.builtin import flash_attn
 
         flash_attn.usable(device)
     return apply_rotary_pos_emb

@@ -4,9 +4,9 @@ Written from its source, and not run: it needs a GPU, and to be built; PyPI's `a
 """
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 APEX = Package(
     "apex",
@@ -22,12 +22,12 @@ convention = Convention(
     table_axes="s11w",
     arguments=("x", "table"),
 )
-skip = package.only_in("float32", "float16", "bfloat16")
+skip = third_party.only_in("float32", "float16", "bfloat16")
 
 
 def load(device: str) -> Function:
     """Return the function."""
     APEX.check_installed()
-    package.for_cuda(device)
+    third_party.for_cuda(device)
     name = "apex.transformer.functional.fused_rope:fused_apply_rotary_pos_emb"
     return APEX.function(name, "t", "freqs")

@@ -2,7 +2,7 @@
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 DIFFUSERS = Package("diffusers", "diffusers", "0.42.1")
 FUNCTION = "diffusers.models.embeddings:apply_rotary_emb"

@@ -4,9 +4,9 @@ import importlib
 from typing import Any
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 FLA = Package("fla-core", "fla", "0.6.0", "flash-linear-attention")
 PARAMETERS = ("x", "cos", "sin")
@@ -19,7 +19,7 @@ convention = Convention(
     arguments=("x", "cos", "sin", "seqlen_offsets=offset"),
 )
 triton = True
-skip = package.skip_interpreted
+skip = third_party.skip_interpreted
 
 
 def load(device: str) -> Function:
@@ -30,7 +30,7 @@ def load(device: str) -> Function:
 def usable(device: str, *keywords: str) -> Function:
     """Return the function for the device, where it takes these keywords."""
     FLA.check_installed()
-    package.for_triton(device)
+    third_party.for_triton(device)
     function = FLA.function("fla.modules.rotary:rotary_embedding", *PARAMETERS, *keywords)
     if device == "interpreter":
         _leave_one_configuration()

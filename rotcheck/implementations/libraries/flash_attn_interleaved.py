@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from rotcheck.implementations import flash_attn
+from rotcheck.implementations.builtin import flash_attn
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 FLASH_ATTN = Package("flash-attn", "flash_attn", "2.8.3.post2", "flash-attn --no-build-isolation")
 

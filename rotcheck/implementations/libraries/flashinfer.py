@@ -8,22 +8,22 @@ from typing import Any
 
 from torch import Tensor
 
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries import vllm
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 FLASHINFER = Package("flashinfer-python", "flashinfer", "0.7.2.post1")
 
 convention = replace(vllm.convention, in_place=False)
 no_gradient = "flashinfer has no formula for autograd: it is for inference"
-skip = package.only_in("float16", "bfloat16")
+skip = third_party.only_in("float16", "bfloat16")
 
 
 def load(device: str) -> Function:
     """Return the function, its table cast to float32."""
     FLASHINFER.check_installed()
-    package.for_cuda(device)
+    third_party.for_cuda(device)
     parameters = ("positions", "query", "key", "head_size", "cos_sin_cache", "is_neox")
     rotate = FLASHINFER.function("flashinfer.rope:apply_rope_with_cos_sin_cache", *parameters)
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries import flashinfer
 
@@ -27,7 +27,7 @@ skip = flashinfer.skip
 def load(device: str) -> Function:
     """Return the function, its positions cast to int32."""
     flashinfer.FLASHINFER.check_installed()
-    package.for_cuda(device)
+    third_party.for_cuda(device)
     rotate = flashinfer.FLASHINFER.function(
         "flashinfer.rope:apply_rope_pos_ids", "q", "k", "pos_ids"
     )

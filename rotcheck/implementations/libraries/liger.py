@@ -5,9 +5,9 @@ its backward into the gradient that it is given; else it copies.
 """
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 LIGER = Package("liger-kernel", "liger_kernel", "0.8.5")
 
@@ -19,13 +19,13 @@ convention = Convention(
     arguments=("q", "k", "cos", "sin"),
 )
 triton = True
-skip = package.skip_interpreted
+skip = third_party.skip_interpreted
 
 
 def load(device: str) -> Function:
     """Return the function."""
     LIGER.check_installed()
-    package.for_triton(device)
+    third_party.for_triton(device)
     return LIGER.function(
         "liger_kernel.transformers.rope:liger_rotary_pos_emb", "q", "k", "cos", "sin"
     )

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 MEGATRON = Package("megatron-core", "megatron", "0.16.1")
 

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 MLX = Package("mlx", "mlx", "0.32.4", "'mlx[cpu]'")
 
 convention = Convention(
     pairing="half", layout="bhsd", tables="positions", arguments=("x", "offset"), positions="offset"
 )
-no_gradient = no_trace = package.FOR_NUMPY
+no_gradient = no_trace = third_party.FOR_NUMPY
 
 
 def skip(device: str, dtype: str) -> str | None:
@@ -33,7 +33,7 @@ def load(device: str) -> Function:
 def through_numpy(device: str, *, traditional: bool) -> Function:
     """Return `mx.fast.rope` as a function of x and an offset."""
     MLX.check_installed()
-    package.for_cpu(device)
+    third_party.for_cpu(device)
     core = MLX.module_named("mlx.core")
     rope: Callable[..., Any] = MLX.function("mlx.core:fast.rope", "a", "dims")
 

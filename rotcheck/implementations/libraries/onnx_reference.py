@@ -6,9 +6,9 @@ from typing import Any
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import arrays, package
+from rotcheck.implementations import numpy_tensors, third_party
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 ONNX = Package("onnx", "onnx", "1.23.2")
 ORDER = ("x", "cos", "sin", "positions")  # of the operator's inputs
@@ -21,7 +21,7 @@ convention = Convention(
     arguments=ORDER,
     position_axes="bs",
 )
-no_gradient = no_trace = package.FOR_NUMPY
+no_gradient = no_trace = third_party.FOR_NUMPY
 
 
 def skip(device: str, dtype: str) -> str | None:
@@ -32,7 +32,7 @@ def skip(device: str, dtype: str) -> str | None:
 def load(device: str) -> Function:
     """Return a function of tensors, which go over as NumPy arrays."""
     ONNX.check_installed()
-    package.for_cpu(device)
+    third_party.for_cpu(device)
     evaluator = ONNX.function("onnx.reference:ReferenceEvaluator", "proto")
 
     @cache
@@ -41,9 +41,10 @@ def load(device: str) -> Function:
 
     def apply(x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor) -> Tensor:
         given = {
-            name: arrays.array(tensor) for name, tensor in zip(ORDER, (x, cos, sin, positions))
+            name: numpy_tensors.array(tensor)
+            for name, tensor in zip(ORDER, (x, cos, sin, positions))
         }
-        return arrays.tensor(of(str(x.dtype)[6:]).run(None, given)[0])
+        return numpy_tensors.tensor(of(str(x.dtype)[6:]).run(None, given)[0])
 
     return apply
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from torch import Tensor
 
-from rotcheck.implementations import arrays, package
+from rotcheck.implementations import numpy_tensors, third_party
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries import onnx_reference
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 RUNTIME = Package("onnxruntime", "onnxruntime", "1.31.1", "onnxruntime onnx")
 
 convention = onnx_reference.convention
-no_gradient = no_trace = package.FOR_NUMPY
+no_gradient = no_trace = third_party.FOR_NUMPY
 
 
 def skip(device: str, dtype: str) -> str | None:
@@ -38,7 +38,7 @@ def session(
     """Return a function that runs the operator of a domain, whose inputs have this order."""
     RUNTIME.check_installed()
     onnx_reference.ONNX.check_installed()  # which writes the model
-    package.for_cpu(device)
+    third_party.for_cpu(device)
     runtime = RUNTIME.module_named("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3  # errors only
@@ -51,7 +51,7 @@ def session(
         )
 
     def apply(x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor) -> Tensor:
-        given = dict(zip(onnx_reference.ORDER, map(arrays.array, (x, cos, sin, positions))))
-        return arrays.tensor(of(str(x.dtype)[6:]).run(None, given)[0])
+        given = dict(zip(onnx_reference.ORDER, map(numpy_tensors.array, (x, cos, sin, positions))))
+        return numpy_tensors.tensor(of(str(x.dtype)[6:]).run(None, given)[0])
 
     return apply

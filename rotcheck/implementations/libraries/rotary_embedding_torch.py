@@ -2,7 +2,7 @@
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 PACKAGE = Package("rotary-embedding-torch", "rotary_embedding_torch", "0.9.1")
 

@@ -2,7 +2,7 @@
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 TIMM = Package("timm", "timm", "1.0.31")
 FILE = "timm.layers.pos_embed_sincos"  # alone: the package asks for torchvision

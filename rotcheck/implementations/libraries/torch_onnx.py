@@ -4,7 +4,7 @@ import importlib.util
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function, Unavailable
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 TORCH = Package("torch", "torch", "2.13.0")
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 TORCHTUNE = Package("torchtune", "torchtune", "0.6.1")
 HEAD_DIM, ROWS = 64, 131072

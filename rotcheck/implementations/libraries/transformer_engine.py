@@ -4,9 +4,9 @@ Written from transformer-engine 2.20.2, and not run: it needs a GPU. `transforme
 """
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 TRANSFORMER_ENGINE = Package(
     "transformer-engine",
@@ -23,11 +23,11 @@ convention = Convention(
     table_axes="s11w",
     arguments=("x", "table", "fused=True"),
 )
-skip = package.only_in("float32", "float16", "bfloat16")
+skip = third_party.only_in("float32", "float16", "bfloat16")
 
 
 def load(device: str) -> Function:
     """Return the function."""
     TRANSFORMER_ENGINE.check_installed()
-    package.for_cuda(device)
+    third_party.for_cuda(device)
     return TRANSFORMER_ENGINE.function(FUNCTION, "t", "freqs", "fused=")

@@ -2,7 +2,7 @@
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 TRANSFORMERS = Package("transformers", "transformers", "5.23.0")
 

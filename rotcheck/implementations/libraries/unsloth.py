@@ -5,9 +5,9 @@ needs a GPU.
 """
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 UNSLOTH = Package("unsloth", "unsloth", "2026.10.9")
 
@@ -23,6 +23,6 @@ convention = Convention(
 def load(device: str) -> Function:
     """Return the function."""
     UNSLOTH.check_installed()
-    package.for_cuda(device)
+    third_party.for_cuda(device)
     name = "unsloth.kernels.rope_embedding:fast_rope_embedding"
     return UNSLOTH.function(name, "Q", "K", "cos", "sin")

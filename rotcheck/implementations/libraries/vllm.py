@@ -4,9 +4,9 @@ Written from the wheel of vLLM 0.33.0, and not run: it needs a GPU.
 """
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 VLLM = Package("vllm", "vllm", "0.33.0")
 
@@ -20,12 +20,12 @@ convention = Convention(
     in_place=True,
 )
 no_gradient = "vLLM's kernel has no formula for autograd: it is for inference"
-skip = package.only_in("float32", "float16", "bfloat16")
+skip = third_party.only_in("float32", "float16", "bfloat16")
 
 
 def load(device: str) -> Function:
     """Return the function."""
     VLLM.check_installed()
-    package.for_cuda(device)
+    third_party.for_cuda(device)
     parameters = ("positions", "query", "key", "head_size", "cos_sin_cache", "is_neox")
     return VLLM.function("vllm._custom_ops:rotary_embedding", *parameters)

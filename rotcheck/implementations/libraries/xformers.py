@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import package
+from rotcheck.implementations import third_party
 from rotcheck.implementations.interface import Function, Unavailable
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.third_party import Package
 
 XFORMERS = Package("xformers", "xformers", "0.0.35")
 
@@ -37,7 +37,7 @@ def load(device: str) -> Function:
         raise Unavailable(
             "the Triton interpreter lacks its power function, and takes seconds for a call of it"
         )
-    package.for_cuda(device)
+    third_party.for_cuda(device)
     parameters = ("xq", "xk", "xv", "cache_k", "cache_v", "attn_bias", "theta=", "seqpos=")
     rotate = XFORMERS.function("xformers.ops.rope_padded:rope_padded", *parameters)
     bias: Any = importlib.import_module(

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.triton_interpreter import interpret
 from rotcheck.probe.inside.small_kernel import must_equal
 from rotcheck.probe.inside.thrice import thrice
 

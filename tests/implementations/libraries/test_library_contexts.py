@@ -7,13 +7,13 @@ import torch
 from rotcheck.context.angle_recognition import recognise
 from rotcheck.context.conditions import meta
 from rotcheck.context.specimen import Specimen
-from rotcheck.implementations import load
+from rotcheck.implementations.target import resolve
 
 LLAMA = "transformers.models.llama.modeling_llama:LlamaRotaryEmbedding"
 
 
 def test_transformers_restores_its_own_buffers_after_meta() -> None:
-    known = recognise(load.find(LLAMA, "cpu"), "cpu")
+    known = recognise(resolve(LLAMA, "cpu"), "cpu")
     evidence = meta.run(Specimen(LLAMA, "cpu", known))
     assert evidence.curve
     assert (evidence.curve.right_to or 0) >= known.judged_to - 1

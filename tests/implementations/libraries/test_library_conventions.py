@@ -20,10 +20,10 @@ from expected import (
 )
 
 from rotcheck.identify import identification
-from rotcheck.implementations import load, registry
+from rotcheck.implementations import registry
 from rotcheck.implementations.interface import Function, Implementation
-from rotcheck.implementations.load import Target
-from rotcheck.implementations.package import Package
+from rotcheck.implementations.target import Target, resolve
+from rotcheck.implementations.third_party import Package
 from rotcheck.results import Identification
 from rotcheck.rotary.calls import parsed
 
@@ -37,7 +37,7 @@ def identified(target: Target) -> Identification:
 
 
 def module(name: str) -> Implementation:
-    return load.implementation(name)
+    return importlib.import_module(str(registry.module_of(name)))
 
 
 def with_its_options(name: str) -> Function:
@@ -69,7 +69,7 @@ def test_each_library_is_installed_in_the_version_that_is_pinned(package: str) -
 
 @pytest.mark.parametrize("specification", FUNCTIONS, ids=lambda name: name.split(".")[-1])
 def test_a_librarys_function_is_identified(specification: str) -> None:
-    holds(identified(load.find(specification, "cpu")), FUNCTIONS[specification])
+    holds(identified(resolve(specification, "cpu")), FUNCTIONS[specification])
 
 
 @pytest.mark.parametrize("name", LOADED)
@@ -89,9 +89,7 @@ def test_a_function_is_found_to_do_what_its_file_declares(name: str) -> None:
 )
 def test_a_module_that_builds_tables_is_identified(function: str, lanes: int) -> None:
     kind = {"llama": "LlamaRotaryEmbedding", "gpt_neox": "GPTNeoXRotaryEmbedding"}[function]
-    told = identified(
-        load.find(f"transformers.models.{function}.modeling_{function}:{kind}", "cpu")
-    )
+    told = identified(resolve(f"transformers.models.{function}.modeling_{function}:{kind}", "cpu"))
 
     assert told.follows, told.message
     assert told.convention is not None

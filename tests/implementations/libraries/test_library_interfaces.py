@@ -14,7 +14,8 @@ from expected import ELSEWHERE
 
 from rotcheck.compare.checks import names
 from rotcheck.compare.worker import open_implementation
-from rotcheck.implementations import load, package
+from rotcheck.implementations import third_party
+from rotcheck.implementations.target import registered_convention
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge
 
@@ -30,7 +31,7 @@ ANY = ("unsloth",)
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(FAKES)
-    monkeypatch.setattr(package, "for_cuda", lambda device: None)
+    monkeypatch.setattr(third_party, "for_cuda", lambda device: None)
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
@@ -42,13 +43,15 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("name", TRIED)
 def test_a_kernel_is_called_as_its_package_publishes_it(name: str) -> None:
     answer = open_implementation({"implementation": name, "device": "cpu", "outputs": False})
+    convention = registered_convention(name)
+    assert convention is not None
     for dtype in ("float16", "bfloat16") if name in NARROW else ("float32", "bfloat16"):
         for check in names("quick"):
             found = msgspec.convert(answer([dtype, check]), Evidence)
             skipped = (check == "backward" and name not in TRAINS) or (
                 check == "beyond" and name == POSITIONS_ONLY
             )
-            skipped |= check == "batch" and "b" not in load.implementation(name).convention.axes
+            skipped |= check == "batch" and "b" not in convention.axes
             assert judge(found) == ("skipped" if skipped else "agrees"), (dtype, check, found)
 
 

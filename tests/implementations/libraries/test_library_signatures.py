@@ -13,9 +13,9 @@ import pytest
 import torch
 from expected import ELSEWHERE, INTERPRETED, NOT_HERE, ON_CPU
 
-from rotcheck.implementations import load
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.package import Package, SignatureChanged
+from rotcheck.implementations.target import resolve
+from rotcheck.implementations.third_party import Package, SignatureChanged
 
 PACKAGE = Package("some-rope", "some_rope", "1.2.3")
 Written = Callable[..., Package]
@@ -225,7 +225,6 @@ def test_a_new_signature_of_an_installed_library_is_a_cell_with_cause_and_fix(
 def test_a_library_that_is_absent_is_told_with_the_command_that_installs_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    implementation = load.implementation(name)
     monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
     with pytest.raises(Unavailable, match=r"\(`pip install .*\S`\)"):
-        implementation.load("cpu")
+        resolve(name)

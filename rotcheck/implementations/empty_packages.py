@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rotcheck.implementations.absent import StandIn
+from rotcheck.implementations.stand_ins import StandIn
 
 
 class MadeByInit(ModuleNotFoundError):

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import registry, source
+from rotcheck.implementations import registry, rotary_code
 
 
 def place(specification: str) -> tuple[str, int | None] | None:
@@ -24,6 +24,6 @@ def place(specification: str) -> tuple[str, int | None] | None:
 @cache
 def _lines(file: Path) -> dict[str, int]:
     try:
-        return source.lines(registry.tree(file))
+        return rotary_code.lines(registry.tree(file))
     except RequestError:
         return {}

@@ -4,7 +4,7 @@ import warnings
 
 import torch
 
-from rotcheck.implementations import native
+from rotcheck.implementations.builtin import native
 from rotcheck.implementations.interface import Function
 
 convention = native.convention

@@ -4,15 +4,15 @@ import copy
 import inspect
 import re
 import typing
-from collections.abc import Callable, Sequence
-from types import FunctionType
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType, ModuleType
 from typing import Any
 
 import torch
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import Names, on_cuda, said
-from rotcheck.implementations import surroundings
+from rotcheck.implementations import constructor_calls, package_setup
 
 HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
 SIDE = 32  # patches of an image
@@ -97,7 +97,7 @@ def construct(found: Callable[..., Any], *, device: str = "cpu", **given: Any) -
     which could be moved. One that refuses heads of 64 lanes is tried once more with 96. Raises `Unbuildable` for a
     parameter that no value is known for, and what the class raises.
     """
-    surroundings.settle(found)
+    package_setup.settle(found)
     arguments = _arguments(found, given, HEAD_DIM, device)
     try:
         return _made(found, arguments), _call(found, arguments)
@@ -271,3 +271,51 @@ def copied(function: Callable[..., Any]) -> Callable[..., Any]:
         RecursionError,
     ):  # scripted, or of C
         return function
+
+
+def constructed(
+    kind: Callable[..., Any], module: ModuleType, device: str = "cpu", **dtype: str
+) -> tuple[Any, str, bool]:
+    """An object of a class, how it was made, and whether its own file makes it so.
+
+    Where the file does not build it, it is built with what its parameters' names ask for; and where
+    that fails, as its file builds it with a configuration of its package. `dtype`: what it is given
+    in any case.
+
+    Raises as `construct` does.
+    """
+    name = getattr(kind, "__name__", "")
+    in_file = getattr(kind, "__module__", "") == module.__name__
+    calls = constructor_calls.uses(module, name) if in_file else []
+    made = _as_called(kind, calls, device, dtype)
+    if made is not None:
+        return *made, True
+    try:
+        return *construct(kind, device=device, **dtype), False
+    except Exception:
+        calls = constructor_calls.uses(module, name, of_package=True) if in_file else []
+        made = _as_called(kind, calls, device, dtype)
+        if made is None:
+            raise
+        return *made, True
+
+
+def _as_called(
+    kind: Callable[..., Any],
+    calls: Sequence[constructor_calls.Use],
+    device: str,
+    dtype: Mapping[str, str],
+) -> tuple[Any, str] | None:
+    """An object of a class as the first of these calls that succeeds builds it, and how that was."""
+    for call in calls:
+        values = {
+            key: value for key, value in call.given.items() if not said(key, vocabulary.DEVICE)
+        }
+        try:
+            made, how = construct(kind, device=device, **{**values, **dtype})
+        except Exception:  # that call takes more than its arguments
+            continue
+        lines = ", ".join(str(other.line) for other in calls if other is not call)
+        more = f"; line {lines} with other values" if lines else ""
+        return made, f"{how}, as line {call.line} builds it{more}"
+    return None

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import flash_attn
+from rotcheck.implementations.builtin import flash_attn
 from rotcheck.implementations.interface import Function
 
 convention = Convention(

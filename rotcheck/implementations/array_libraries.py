@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention.vocabulary import DTYPE, said
-from rotcheck.implementations.arrays import array, tensor
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.numpy_tensors import array, tensor
 
 Function = Callable[..., Any]
 WIDE = "dtype=float32"  # in the words of how a class of JAX was built

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rotcheck.implementations import flash_attn, native
+from rotcheck.implementations.builtin import flash_attn, native
 from rotcheck.implementations.interface import Function, Unavailable
 
 convention = native.convention

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import absent, foreign, parents
+from rotcheck.implementations import array_libraries, empty_packages, stand_ins
 from rotcheck.implementations.registry import GIVEN
 
 NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
@@ -33,13 +33,13 @@ def module(target: str, name: str = "") -> ModuleType:
     if not target.endswith(".py"):
         return _from_module(target)
     (root, own), wanted = _package_of(Path(target)), name.partition(".")[0]
-    required = [own, *foreign.PACKAGES]
+    required = [own, *array_libraries.PACKAGES]
 
     def load() -> ModuleType:
         return _from_file(Path(target), wanted)
 
     try:
-        found, finder = absent.imported(load, required, wanted)
+        found, finder = stand_ins.imported(load, required, wanted)
     except RequestError:
         raise
     # of the package around it, perhaps, which its `__init__` files import whole
@@ -60,12 +60,12 @@ def _alone(
     required: Sequence[str],
     wanted: str,
     error: Exception,
-) -> tuple[ModuleType, absent.Finder]:
+) -> tuple[ModuleType, stand_ins.Finder]:
     """Import a file without the `__init__` files of the packages around it; raises `error` if that is of no help."""
     own = required[0]
-    empty = parents.stand_empty(root, own)
+    empty = empty_packages.stand_empty(root, own)
     try:
-        found, finder = absent.imported(load, required, wanted, of=own.partition(".")[0])
+        found, finder = stand_ins.imported(load, required, wanted, of=own.partition(".")[0])
     except Exception:  # what came of the package as it is tells more
         raise error from None
     setattr(
@@ -80,7 +80,7 @@ def _alone(
 def _listed(lacking: Mapping[str, str]) -> str:
     """Return names of modules, those that are not here for one reason together."""
     reasons = {why: [name for name in lacking if lacking[name] == why] for why in lacking.values()}
-    plural = {absent.INSTALLED: "are not installed"}
+    plural = {stand_ins.INSTALLED: "are not installed"}
     return "; ".join(
         f"{', '.join(names)}, which {why if len(names) == 1 else plural.get(why, why.replace('raises', 'raise'))}"
         for why, names in reasons.items()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function, Unavailable
-from rotcheck.implementations.interpreter import BFLOAT16, interpret
+from rotcheck.implementations.triton_interpreter import BFLOAT16, interpret
 
 convention = Convention(pairing="half", layout="bshd", tables="half-width", takes_offset=True)
 triton = True

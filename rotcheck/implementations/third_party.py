@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.interpreter import BFLOAT16, interpret
+from rotcheck.implementations.triton_interpreter import BFLOAT16, interpret
 
 FOR_NUMPY = "it computes outside of torch: tensors go there and come back as NumPy arrays"
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.implementations import flash_attn
+from rotcheck.implementations.builtin import flash_attn
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.interpreter import interpret
+from rotcheck.implementations.triton_interpreter import interpret
 from rotcheck.rotary import apply_rotary_pos_emb, explain
 from rotcheck.rotary.apply import PACKED, rotate
 

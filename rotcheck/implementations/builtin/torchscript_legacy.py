@@ -5,7 +5,7 @@ Its graph fuser knows only cpu, cuda and xpu, and raises `Unknown device for gra
 
 import torch
 
-from rotcheck.implementations import native, torchscript
+from rotcheck.implementations.builtin import native, torchscript
 from rotcheck.implementations.interface import Function
 
 convention = native.convention

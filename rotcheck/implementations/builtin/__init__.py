@@ -1,0 +1,1 @@
+"""rotcheck's own implementations, a file each; they run by default."""

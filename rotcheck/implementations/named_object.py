@@ -1,0 +1,143 @@
+"""Inside a worker: from `module:name` or `file.py:name` to the function or the object that stands under that name."""
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from rotcheck.convention import Convention
+from rotcheck.errors import RequestError
+from rotcheck.implementations import (
+    array_libraries,
+    instances,
+    module_import,
+    registry,
+    rotary_code,
+    stand_ins,
+)
+from rotcheck.implementations.declarations import declared
+from rotcheck.implementations.interface import Function, Unavailable
+
+MOST_NAMES = 10  # of a module that a message lists
+
+
+class NotBuilt(RequestError):
+    """No object can be made of the class that a SPEC names; `reason` says why, without the SPEC."""
+
+    def __init__(self, specification: str, reason: str) -> None:
+        super().__init__(f"{_shown(specification)}: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class NamedObject:
+    """What stands under a name, ready to be called in its own library."""
+
+    function: Function
+    convention: Convention | None  # that it declares
+    built: str | None = None  # how it was made of a class or by a factory
+    by_file: bool = False  # it was built as its own file builds it
+
+
+def load(specification: str, device: str, *, wide: bool = True) -> NamedObject:
+    """Import the module and take the name from it; build a class, call a factory.
+
+    `wide`: a class of JAX is built in float32. Raises as `rotcheck.implementations.target.resolve` does.
+    """
+    module, name = _module(specification)
+    owner, _, method = name.rpartition(".")
+    if owner and _needs_object(getattr(module, owner, None), method):
+        place = specification.rpartition(":")[0]
+        owning = load(f"{place}:{owner}", device, wide=wide)
+        bound = _attribute(owning.function, method, specification)
+        return NamedObject(bound, declared(bound), owning.built, owning.by_file)
+    function = _attribute(module, name, specification)
+    convention = declared(function)
+    if instances.needs_construction(function):
+        made, how, by_file = _built(function, module, device, specification, wide)
+        return NamedObject(_callable(made), convention or declared(made), how, by_file)
+    if convention is None and instances.is_factory(function):
+        made = cast(Any, function)()
+        if callable(made):
+            return NamedObject(made, declared(made), f"{name}()")
+    return NamedObject(function, convention)
+
+
+def as_it_is(specification: str) -> Function:
+    """What stands under a name: nothing is built or called. Raises as `load` does."""
+    module, name = _module(specification)
+    return _attribute(module, name, specification)
+
+
+def _module(specification: str) -> tuple[ModuleType, str]:
+    """The module of a SPEC, imported, and the name; raises `Unavailable` where it lacks JAX or MLX."""
+    place, _, name = specification.rpartition(":")
+    try:
+        return module_import.module(place, name), name
+    except ModuleNotFoundError as error:
+        reason = array_libraries.absent(error)
+        if reason is None:
+            raise
+        raise Unavailable(reason) from error
+
+
+def _built(
+    kind: Callable[..., Any], module: ModuleType, device: str, specification: str, wide: bool
+) -> tuple[Any, str, bool]:
+    # tensors of the stand-ins are made on the CPU, from which meta's are moved
+    place = "cpu" if device in ("meta", "interpreter") else device
+    try:
+        dtype = array_libraries.wide(kind) if wide else {}
+        return instances.constructed(kind, module, place, **dtype)
+    except instances.Unbuildable as error:
+        raise NotBuilt(specification, str(error)) from error
+
+
+def _callable(made: Any) -> Any:
+    """An object, or its `forward` where it cannot be called itself: something else calls that, then."""
+    return made if callable(made) else getattr(made, "forward", made)
+
+
+def _needs_object(owner: Any, method: str) -> bool:
+    """Whether it is a class and the method none that can be called without an object of it."""
+    free = isinstance(inspect.getattr_static(owner, method, None), staticmethod | classmethod)
+    return instances.needs_construction(owner) and not free
+
+
+def _attribute(holder: Any, name: str, specification: str) -> Function:
+    """The function `name`, or `Class.name`, of a module or an object. Raises `RequestError` where there is none."""
+    value: Any = holder
+    for part in name.split("."):
+        value = getattr(value, part, None)
+    if isinstance(value, stand_ins.Placeholder):
+        value.refuse()
+    if callable(value):
+        return cast(Function, value)
+    line = _conditional(holder, name) if value is None else None
+    if line is not None:
+        raise Unavailable(f"line {line} defines it under a condition that does not hold here")
+    names = [
+        key for key, other in vars(holder).items() if callable(other) and not key.startswith("_")
+    ]
+    near = difflib.get_close_matches(name, names, 1, 0.5)
+    listing = ", ".join(names[:MOST_NAMES]) or "none"
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {listing}"
+    what = (
+        f"{name!r} there is no function" if value is not None else f"there is no function {name!r}"
+    )
+    raise RequestError(f"{_shown(specification)}: {what}; {hint}")
+
+
+def _shown(specification: str) -> str:
+    return repr(specification.rpartition("/")[2])
+
+
+def _conditional(module: ModuleType, name: str) -> int | None:
+    """The line on which a module's file defines what the module does not have: inside an `if` or a `try`."""
+    file = getattr(module, "__file__", None)
+    if not file or not file.endswith(".py"):
+        return None
+    return rotary_code.lines(registry.tree(Path(file))).get(name)
