@@ -2,10 +2,13 @@
 
     python docs/refresh.py [FILE...]
 
-A block to refresh is a console block behind a line `<!-- output: COMMAND -->`. Run it where flash-attn and Triton
-are installed as the page says; the tests run every command of the docs again.
+A block to refresh is a console block behind a line `<!-- output: COMMAND -->`, or what stands between the lines
+`<!-- api: MODULE:FUNCTION as NAME -->` and `<!-- end -->`: the function's signature and docstring. Run it where
+flash-attn and Triton are installed as the page says; the tests run every command of the docs again.
 """
 
+import importlib
+import inspect
 import os
 import re
 import subprocess
@@ -17,6 +20,35 @@ PAGES = [HERE.parent / "README.md", *sorted(HERE.glob("*.md"))]
 BLOCK = re.compile(
     r"(<!-- output: (?P<command>[^\n]*) -->\n```console\n)(?P<shown>.*?)(```\n)", re.DOTALL
 )
+API = re.compile(r"(<!-- api: (\S+):(\S+) as (\S+) -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
+PREFIXES = re.compile(r"\b(?:collections\.abc|torch|typing|rotcheck(?:\.\w+)+)\.(?=[A-Z])")
+
+
+def signature(module: str, name: str, shown: str) -> str:
+    """The signature of a function, an argument a line, and its docstring, as Markdown."""
+    function = getattr(importlib.import_module(module), name)
+    found = inspect.signature(function)
+    arguments, star = [], False
+    for argument in found.parameters.values():
+        if argument.kind is argument.KEYWORD_ONLY and not star:
+            arguments.append("    *,")
+        star = star or argument.kind in (argument.KEYWORD_ONLY, argument.VAR_POSITIONAL)
+        arguments.append(f"    {_without_quotes(str(argument))},")
+    returns = _without_quotes(inspect.formatannotation(found.return_annotation))
+    text = "\n".join([f"{shown}(", *arguments, f") -> {returns}"])
+    return f"```python\n{PREFIXES.sub('', text)}\n```\n\n{inspect.getdoc(function)}\n\n"
+
+
+def _without_quotes(annotation: str) -> str:
+    """An annotation that is written as a string, as others are; a default that is a function, as `...`."""
+    annotation = re.sub(r"<function .* at 0x\w+>", "...", annotation)
+    return re.sub(r"(^|: )'([^']*)'", r"\1\2", annotation)
+
+
+def refreshed(text: str) -> str:
+    """The text of a page with its blocks as they are today."""
+    text = API.sub(lambda m: f"{m[1]}{signature(m[2], m[3], m[4])}{m[6]}", text)
+    return BLOCK.sub(lambda m: f"{m[1]}{output(m['command'])}{m[4]}", text)
 
 
 def output(command: str) -> str:
@@ -38,7 +70,7 @@ def main() -> None:
     """Refresh the pages named, or all."""
     for page in map(Path, sys.argv[1:] or PAGES):
         text = page.read_text()
-        fresh = BLOCK.sub(lambda m: f"{m[1]}{output(m['command'])}{m[4]}", text)
+        fresh = refreshed(text)
         if fresh != text:
             page.write_text(fresh)
             print(f"refreshed {page.name}")

@@ -1,6 +1,7 @@
 """Every command of the docs is run, and what the docs say in code is held against the code."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import rotcheck
 from rotcheck.bench import qkv_shapes
 from rotcheck.compare.plan import check_names
 from rotcheck.results import FINDINGS, VERDICTS
@@ -162,3 +164,13 @@ def test_the_refreshing_command_writes_what_the_command_prints(tmp_path: Path) -
         [sys.executable, ROOT / "docs" / "refresh.py", page], check=True, capture_output=True
     )
     assert page.read_text() == "<!-- output: echo fresh -->\n```console\n$ echo fresh\nfresh\n```\n"
+
+
+def test_the_api_page_has_the_signatures_and_docstrings_of_today() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    assert runpy.run_path(str(ROOT / "docs" / "refresh.py"))["refreshed"](page) == page
+
+
+def test_the_api_page_has_every_function_of_the_package() -> None:
+    listed = re.findall(r"<!-- api: \S+ as rotcheck\.(\w+)", (ROOT / "docs" / "api.md").read_text())
+    assert set(listed) >= set(rotcheck.__all__) - {"__version__"}

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-SHOWN = re.findall(r"<!-- output: .* -->\n```console\n\$ (.*)\n(.*?)```", README, re.DOTALL)
+SHOWN = re.findall(r"<!-- output: .* -->\n```console\n\$ ([^\n]*)\n(.*?)```", README, re.DOTALL)
 MACHINE = re.compile(r"^rotcheck \d.*\n.*cores.*runs: .*$", re.MULTILINE)
 FIGURE = re.compile(r"✓ \d+(\.\d+)? *")
 
@@ -32,6 +32,8 @@ def test_the_readme_shows_the_whole_output_of_its_command(command: str, output: 
 
 def test_another_word_in_an_output_would_be_noticed() -> None:
     text = "rotcheck 0.1.0, torch 2\nAMD, 2 cores, 4 GiB; runs: cpu\n\nnative  ✓ 1.08   ✓ 0\n1 cell"
-    other = "rotcheck 0.1.0, torch 3\nIntel, 8 cores, 4 GiB; runs: cpu\n\nnative  ✓ 1.1    ✓ 0\n1 cell"
+    other = (
+        "rotcheck 0.1.0, torch 3\nIntel, 8 cores, 4 GiB; runs: cpu\n\nnative  ✓ 1.1    ✓ 0\n1 cell"
+    )
     assert _without_the_machine(text) == _without_the_machine(other)
     assert _without_the_machine(text) != _without_the_machine(text.replace("1 cell", "2 cells"))
