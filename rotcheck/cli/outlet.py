@@ -8,7 +8,7 @@ from typing import Any
 from rotcheck.cli import guard, screen
 from rotcheck.errors import RequestError
 from rotcheck.report import formats, write
-from rotcheck.report.page import Look
+from rotcheck.report.document import Display
 
 LATER = 0.2  # seconds
 
@@ -67,9 +67,9 @@ class Outlet:
         return []
 
     def _write(self, found: Any, path: str, format: str) -> None:
-        write.write(path, self._text(found, format, Look()))
+        write.write(path, self._text(found, format, Display()))
 
-    def _text(self, found: Any, format: str, look: Look) -> str:
+    def _text(self, found: Any, format: str, look: Display) -> str:
         return formats.render(format, self._kind)(found, look)
 
     def _print(self, found: Any) -> None:

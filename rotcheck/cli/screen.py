@@ -5,16 +5,15 @@ import shutil
 import sys
 from typing import TextIO
 
-from rotcheck.report.grid import UNICODE
-from rotcheck.report.page import Look
+from rotcheck.report.document import BAD, CUT, GOOD, Display
 
 PIPED = 100  # columns when nobody's screen sets a width
 NARROWEST, WIDEST = 40, 1000  # columns: a table of a million would take minutes and gigabytes
 
 
-def look(stream: TextIO, *, no_color: bool) -> Look:
+def look(stream: TextIO, *, no_color: bool) -> Display:
     """Return how to write to this stream."""
-    return Look(
+    return Display(
         width=width(), colour=colour(stream, no_color=no_color), ascii=not _takes_unicode(stream)
     )
 
@@ -47,7 +46,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def _takes_unicode(stream: TextIO) -> bool:
     try:
-        f"{UNICODE.good}{UNICODE.bad}{UNICODE.cut}─".encode(stream.encoding or "ascii")
+        f"{GOOD}{BAD}{CUT}─".encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

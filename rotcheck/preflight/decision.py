@@ -9,7 +9,7 @@ from rotcheck.compare.judgement import MAKER
 from rotcheck.identify.telling.next_step import quoted
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
-from rotcheck.report.page import Page
+from rotcheck.report.pages.report import Comparison
 from rotcheck.report.text import one_line, plural
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Check, Report
 
@@ -52,14 +52,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             return NOTHING_RAN
         return 0 if self.may_start else 1
 
-    def page(self, places: Mapping[str, Place] | None = None) -> Page:
+    def page(self, places: Mapping[str, Place] | None = None) -> Comparison:
         """Return what the formats of `report/` show of it; `places`: file and line of each implementation."""
         explained = (*FINDINGS, UNIDENTIFIED)  # without our help
         broken = {
             _place(each): each.reason for each in self.violations if each.verdict not in explained
         }
         cells = ((cell, broken.get(_place(cell))) for cell in self.report.cells)
-        return Page(
+        return Comparison(
             self.report,
             headline=self.headline(),
             holds=self.may_start,
@@ -67,7 +67,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             checks=self.checks,
             places=places or {},
             advice=self.advice,
-            document=self,
+            data=self,
         )
 
     def headline(self) -> str:

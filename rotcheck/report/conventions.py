@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from rotcheck.report import identification
-from rotcheck.report.findings import Remark
+from rotcheck.report.document import BAD, Lines
+from rotcheck.report.findings import Note
+from rotcheck.report.pages import identification
 from rotcheck.report.text import one_line
 from rotcheck.results import Identification, Report, mistaken
 
@@ -17,10 +18,10 @@ def _line(found: Identification) -> str:
     return identification.title(found) + (" (held to what it declares)" if found.declared else "")
 
 
-def remarks(report: Report) -> list[Remark]:
+def remarks(report: Report) -> list[Note]:
     """Return what of a convention cannot be known, and which arguments were not tried."""
     return [
-        Remark(_name(found), found.device, one_line(text))
+        Note(_name(found), found.device, one_line(text))
         for found in report.conventions
         for text in _texts(found)
     ]
@@ -34,12 +35,14 @@ def _texts(found: Identification) -> Iterator[str]:
         yield f"not tried: {', '.join(found.untried)}"
 
 
-def wrong(conventions: Sequence[Identification]) -> list[str]:
-    """Return one line for each function that `rotcheck identify` calls a mistake."""
-    return [
-        f"{identification.title(found)}: `rotcheck identify {_name(found)}` shows it"
+def wrong(conventions: Sequence[Identification]) -> Iterator[Lines]:
+    """One line for each function that `rotcheck identify` calls a mistake."""
+    lines = [
+        f"{BAD} {identification.title(found)}: `rotcheck identify {_name(found)}` shows it"
         for found in mistaken(conventions)
     ]
+    if lines:
+        yield Lines(lines, "bad")
 
 
 def _name(found: Identification) -> str:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from rotcheck.report import write
-from rotcheck.report.context import Section, ran, sections
+from rotcheck.report.pages.context import MakerRows, by_maker, ran
 from rotcheck.report.plot import INK, INKED, drawn
 from rotcheck.report.text import one_line
 from rotcheck.results import Context, Reach
@@ -29,7 +29,7 @@ def draw(found: Context, path: str) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    shown = [section for section in sections(found) if any(row.phases for row in ran(section.rows))]
+    shown = [section for section in by_maker(found) if any(row.phases for row in ran(section.rows))]
     settings: Any = {
         "svg.hashsalt": "rotcheck",
         "svg.fonttype": "none",
@@ -44,7 +44,7 @@ def draw(found: Context, path: str) -> None:
         write.write(path, drawn(figure, PurePath(path).suffix.lower()[1:]))
 
 
-def _panel(axes: Any, section: Section, right: float) -> None:
+def _panel(axes: Any, section: MakerRows, right: float) -> None:
     """Draw one object: what is wrong last, so that it lies on top."""
     for wrong, colours in ((False, COOL), (True, WARM)):
         groups = [rows for rows in _alike(section) if _is_wrong(rows[0]) == wrong]
@@ -62,7 +62,7 @@ def _panel(axes: Any, section: Section, right: float) -> None:
     axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
 
 
-def _alike(section: Section) -> list[list[Reach]]:
+def _alike(section: MakerRows) -> list[list[Reach]]:
     """Return the rows with phases, those of equal phases together: their lines would hide each other."""
     groups: list[list[Reach]] = []
     for row in (row for row in ran(section.rows) if row.phases):
@@ -90,7 +90,7 @@ def _points(row: Reach) -> tuple[tuple[int, float | None], ...]:
     return tuple((phase.position, phase.error) for phase in row.phases if phase.position > 0)
 
 
-def _limits(axes: Any, section: Section, right: float) -> None:
+def _limits(axes: Any, section: MakerRows, right: float) -> None:
     """Draw above what a phase is wrong, and up to which position it must be right."""
     maker, small = section.maker, {"textcoords": "offset points", "fontsize": "x-small"}
     axes.axhline(right, color=INK, linestyle=LIMIT, linewidth=1)

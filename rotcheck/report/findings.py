@@ -1,9 +1,11 @@
 """Groups the cells of a report into what a reader wants told once: findings, notes, reasons, paths."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rotcheck.report import document
+from rotcheck.report.document import Detail, Finding, Listing
 from rotcheck.report.text import figure, one_line
 from rotcheck.report.where import device_name, devices, places
 from rotcheck.results import Cell, Report
@@ -14,7 +16,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CellFinding:
     """One thing that is wrong with one implementation, wherever it shows."""
 
     cells: tuple[Cell, ...]
@@ -33,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class Note:
     """Something worth one line: who, where, what."""
 
     who: str
@@ -44,44 +46,48 @@ class Remark:
         return f"{self.who} on {self.where}: {self.what}"
 
 
-def findings(report: Report, broken: Iterable[tuple[Cell, str]] = ()) -> list[Finding]:
+def findings(report: Report, broken: Iterable[tuple[Cell, str]] = ()) -> list[CellFinding]:
     """Return each distinct finding: the same implementation, verdict and failure or message."""
     found = [
-        Finding(group, _where(group, report)) for group in _groups(bad_cells(report.cells), _alike)
+        CellFinding(group, _where(group, report))
+        for group in _groups(bad_cells(report.cells), _alike)
     ]
     others: dict[tuple[str, str], list[Cell]] = {}
     for cell, reason in broken:
         others.setdefault((cell.implementation, reason), []).append(cell)
     return found + [
-        Finding(tuple(g), _where(g, report), reason) for (_, reason), g in others.items()
+        CellFinding(tuple(g), _where(g, report), reason) for (_, reason), g in others.items()
     ]
 
 
-def details(finding: Finding) -> list[tuple[str, str]]:
-    """Return what is known of a finding as labelled texts, in the order to show them."""
+def details(finding: CellFinding) -> list[Detail]:
+    """What is known of a finding, in the order to show it."""
     cell = finding.worst
-    known = cell.failure and f"rotcheck explain {cell.failure}"
-    lines = [
-        ("where", finding.where),
-        ("what", finding.reason or cell.message or ""),
-        ("error", worst_error(cell) if not finding.reason else ""),
-        ("at", cell.trace[0] if cell.trace else ""),
-        ("path", cell.path if cell.path and cell.path != cell.implementation else ""),
-        ("cause", cell.cause or ""),
-        ("fix", cell.fix or ""),
-        (
-            "shown by",
-            next((each.demonstration for each in finding.cells if each.demonstration), ""),
-        ),
-        ("more", known or ""),
-    ]
-    return [(label, text) for label, text in lines if text]
+    shown_by = next((cell.demonstration for cell in finding.cells if cell.demonstration), None)
+    return document.details(
+        Detail("what", finding.reason or cell.message or "", "quote"),
+        Detail("error", worst_error(cell) if not finding.reason else ""),
+        Detail("at", cell.trace[0] if cell.trace else ""),
+        Detail("path", cell.path if cell.path and cell.path != cell.implementation else ""),
+        *document.knowledge(cell.failure, cell.cause, cell.fix, shown_by),
+    )
 
 
-def told_before(found: Sequence[Finding]) -> list[bool]:
-    """Return of each finding whether the cause and the fix of its failure stand above it already."""
-    failures = [finding.worst.failure for finding in found]
-    return [failure is not None and failure in failures[:at] for at, failure in enumerate(failures)]
+def shown(group: Iterable[CellFinding]) -> Iterator[Finding]:
+    """The findings as a document has them."""
+    for finding in group:
+        yield Finding(finding.title, details(finding), where=finding.where)
+
+
+def not_run(report: Report) -> Iterator[Listing]:
+    """Why cells did not run, as a document has it."""
+    return reasons_listed(lambda verdict: reasons(report, verdict))
+
+
+def reasons_listed(reasons_of: Callable[[str], Sequence[object]]) -> Iterator[Listing]:
+    """The reasons why something did not run, below a heading for each of the two verdicts."""
+    for title, verdict in (("Not on this machine", "unavailable"), ("Skipped", "skipped")):
+        yield from document.listing(title, list(map(str, reasons_of(verdict))), aside=True)
 
 
 def worst_error(cell: Cell) -> str:
@@ -100,7 +106,7 @@ def _at(axis: str, index: int) -> str:
     return "qkv"[index] if axis == "qkv" else f"{axis} {index}"
 
 
-def notes(report: Report) -> list[Remark]:
+def notes(report: Report) -> list[Note]:
     """Return what is worth knowing of cells that agree, each note once."""
     agreeing = [cell for cell in report.cells if cell.verdict == "agrees" and cell.note]
     noted = [cell for cell in agreeing if not _went_elsewhere(cell)]
@@ -110,7 +116,7 @@ def notes(report: Report) -> list[Remark]:
     ]
 
 
-def reasons(report: Report, verdict: str) -> list[Remark]:
+def reasons(report: Report, verdict: str) -> list[Note]:
     """Return why cells are unavailable or skipped, each reason once."""
     cells = [cell for cell in report.cells if cell.verdict == verdict]
     groups = _groups(cells, lambda cell: form(cell.message))
@@ -135,10 +141,10 @@ def _went_elsewhere(cell: Cell) -> bool:
     return cell.verdict == "agrees" and cell.path is not None and cell.path != cell.implementation
 
 
-def _remark(cells: Sequence[Cell], report: Report, what: str) -> Remark:
+def _remark(cells: Sequence[Cell], report: Report, what: str) -> Note:
     who = named([one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells)])
     unique = list({(c.device, c.dtype, c.check): c for c in cells}.values())
-    return Remark(who, devices(unique, _same_devices(cells, report)), one_line(what))
+    return Note(who, devices(unique, _same_devices(cells, report)), one_line(what))
 
 
 def named(names: Sequence[str]) -> str:

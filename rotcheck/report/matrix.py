@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
-from rotcheck.report.grid import Block, Entry, Grid, Marks, Tone
+from rotcheck.report.document import BAD, GOOD, UNKNOWN, Columns, Field, Grid, Table, Tone
 from rotcheck.report.text import figure, one_line
 from rotcheck.report.where import device_name
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Report, Verdict
@@ -33,49 +34,52 @@ LEGEND = {
 }
 
 
-def grid(report: Report, marks: Marks, *, detail: bool) -> Grid:
-    """Return the matrix of a report; with `detail`, each bad field says which checks are bad."""
+def table(report: Report) -> Table:
+    """The matrix of a report; where there is room, each bad field says which checks are bad."""
+    return Table(grid(report, detail=True), grid(report, detail=False))
+
+
+def grid(report: Report, *, detail: bool) -> Grid:
+    """The matrix of a report; with `detail`, each bad field says which checks are bad."""
     fields: dict[tuple[str, str, str], list[Cell]] = {}
     for cell in report.cells:
         fields.setdefault((cell.implementation, device_name(cell), cell.dtype), []).append(cell)
     names = _unique(cell.implementation for cell in report.cells)
-    blocks = []
+    groups = []
     for device in _unique(map(device_name, report.cells)):
         dtypes = _unique(cell.dtype for cell in report.cells if device_name(cell) == device)
         rows = tuple(
-            tuple(
-                entry(fields.get((name, device, dtype), ()), marks, detail=detail)
-                for dtype in dtypes
-            )
+            tuple(entry(fields.get((name, device, dtype), ()), detail=detail) for dtype in dtypes)
             for name in names
         )
-        blocks.append(Block(device, dtypes, rows))
-    return Grid("implementation", tuple(map(one_line, names)), tuple(blocks))
+        groups.append(Columns(device, dtypes, rows))
+    drawn = Grid("implementation", tuple(map(one_line, names)), tuple(groups))
+    return replace(drawn, legend=legend(drawn.texts()))
 
 
-def entry(cells: Sequence[Cell], marks: Marks, *, detail: bool) -> Entry:
-    """Return what the matrix shows for the checks of one implementation on one device in one dtype."""
+def entry(cells: Sequence[Cell], *, detail: bool) -> Field:
+    """What the matrix shows for the checks of one implementation on one device in one dtype."""
     if not cells:
-        return Entry("-")
+        return Field("-", "dim")
     cells = [cell for cell in cells if cell.applies] or cells  # what has no sense for it is no gap
     worst = min((cell.verdict for cell in cells), key=WORST_FIRST.index)
     chosen = [cell for cell in cells if cell.verdict == worst]
     if worst in NOT_RUN:
-        return Entry(NOT_RUN[worst])
+        return Field(NOT_RUN[worst], "dim")
     if worst == UNIDENTIFIED:
-        return Entry(marks.unknown, "note")
-    signs = {"agrees": marks.good, "disagrees": marks.bad}
-    figure = _worst_error(chosen) if worst in signs else ""
-    word = f"{signs.get(worst, worst)} {figure}".rstrip()
-    if worst == "agrees" and not figure:  # nothing was measured: at least it says how much ran
-        return Entry(f"{word} {_which(chosen, cells)}".rstrip().translate(UNBRACED), "good")
+        return Field(UNKNOWN, "note")
+    signs = {"agrees": GOOD, "disagrees": BAD}
+    error = _worst_error(chosen) if worst in signs else ""
+    word = f"{signs.get(worst, worst)} {error}".rstrip()
+    if worst == "agrees" and not error:  # nothing was measured: at least it says how much ran
+        return Field(f"{word} {_which(chosen, cells)}".rstrip().translate(UNBRACED), "good")
     more = _which(chosen, cells) if detail else ""
-    return Entry(f"{word} {more}".rstrip(), _tone(chosen) if worst == "agrees" else "bad")
+    return Field(f"{word} {more}".rstrip(), _tone(chosen) if worst == "agrees" else "bad")
 
 
-def legend(texts: Collection[str], marks: Marks) -> str:
-    """Return what the signs in the fields of the matrix mean, those that occur."""
-    signs = [f"{marks.good} agrees, {marks.bad} disagrees"]
+def legend(texts: Collection[str]) -> str:
+    """What the signs in the fields of the matrix mean, those that occur."""
+    signs = [f"{GOOD} agrees, {BAD} disagrees"]
     signs += [meaning for sign, meaning in LEGEND.items() if sign in texts]
     counts = [match[0] for text in texts if (match := _COUNT.search(text))]
     signs += [f"{min(counts)}: in so many of the checks"] if counts else []

@@ -1,10 +1,10 @@
 """The pairwise table: how far each two implementations are from each other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from rotcheck.report.grid import Block, Entry, Grid
+from rotcheck.report.document import Columns, Field, Grid, Legend, Listing, Section, Table
 from rotcheck.report.text import figure, one_line
 from rotcheck.results import Pair, Report
 
@@ -13,6 +13,14 @@ LEGEND = (
     "Largest difference between the two, in rounding steps of the dtype; bit-identical: every element the "
     "same; same path: one code under two names, so nothing was compared."
 )
+
+
+def shown(report: Report) -> Iterator[Section]:
+    """The pairs as a document has them; nothing where none were compared."""
+    if report.pairs:
+        tables = [Table(grid) for grid in grids(report)]
+        apart = [Listing("", reasons(report))] if reasons(report) else []
+        yield Section("Pairwise", [*tables, Legend(LEGEND), *apart], aside=True)
 
 
 def grids(report: Report) -> list[Grid]:
@@ -38,7 +46,7 @@ def _grid(device: str, report: Report, all_pairs: Sequence[Pair]) -> Grid:
     names = tuple(dict.fromkeys(map(_name, pairs)))
     dtypes = tuple(dict.fromkeys(pair.dtype for pair in pairs))
     rows = tuple(tuple(_entry(fields.get((name, dtype))) for dtype in dtypes) for name in names)
-    return Grid("pair", names, (Block(_title(device, report), dtypes, rows),))
+    return Grid("pair", names, (Columns(_title(device, report), dtypes, rows),))
 
 
 def _sorted(report: Report) -> list[Pair]:
@@ -57,14 +65,14 @@ def _name(pair: Pair) -> str:
     return one_line(f"{pair.first} - {pair.second}")
 
 
-def _entry(pair: Pair | None) -> Entry:
+def _entry(pair: Pair | None) -> Field:
     if pair is None:
-        return Entry("-")
+        return Field("-", "dim")
     if pair.relation == "differs" and pair.largest is not None:
-        return Entry(figure(pair.largest), "bad" if pair.largest > APART else "good")
+        return Field(figure(pair.largest), "bad" if pair.largest > APART else "good")
     if pair.relation == "not comparable":
-        return Entry("-")
-    return Entry(pair.relation, "good" if pair.relation == "bit-identical" else "none")
+        return Field("-", "dim")
+    return Field(pair.relation, "good" if pair.relation == "bit-identical" else "dim")
 
 
 def _title(device: str, report: Report) -> str:

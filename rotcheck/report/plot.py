@@ -8,7 +8,7 @@ from typing import Any
 
 from rotcheck.errors import RequestError
 from rotcheck.report import write
-from rotcheck.report.bench import Section, sections
+from rotcheck.report.pages.bench import Race, races
 from rotcheck.report.text import one_line
 from rotcheck.results import Bench, Timing
 
@@ -40,23 +40,23 @@ def draw(found: Bench, path: str) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    shown = [section for section in sections(found) if section.ran]
+    shown = [race for race in races(found) if race.ran]
     settings: Any = {"svg.hashsalt": "rotcheck", **dict.fromkeys(INKED, INK)}
     with matplotlib.rc_context(settings):
         rows = max(1, math.ceil(len(shown) / COLUMNS))
-        tallest = max((len(section.ran) for section in shown), default=1)
+        tallest = max((len(race.ran) for race in shown), default=1)
         figure = Figure((COLUMNS * WIDTH, rows * (FRAME + ROW * tallest)), layout="constrained")
         panels = figure.subplots(rows, COLUMNS, squeeze=False).flat
-        for axes, section in zip(panels, shown):
-            _panel(axes, section, found.against)
+        for axes, race in zip(panels, shown):
+            _panel(axes, race, found.against)
         for axes in list(figure.axes)[len(shown) :]:
             axes.set_axis_off()
         write.write(path, drawn(figure, PurePath(path).suffix.lower()[1:]))
 
 
-def _panel(axes: Any, section: Section, against: str) -> None:
-    """Draw one section, what is nearest to the copy at the top."""
-    rows = sorted(section.ran, key=_times_copy, reverse=True)
+def _panel(axes: Any, race: Race, against: str) -> None:
+    """Draw one race, what is nearest to the copy at the top."""
+    rows = sorted(race.ran, key=_times_copy, reverse=True)
     for at, row in enumerate(rows):
         _point(axes, at, row, BASELINE if row.implementation == against else POINT)
     axes.axvline(1, color=INK, linestyle=":", linewidth=1)
@@ -65,7 +65,7 @@ def _panel(axes: Any, section: Section, against: str) -> None:
         which("{x:g}")
     axes.set_yticks(range(len(rows)), [one_line(row.implementation) for row in rows])
     axes.set_ylim(-0.7, len(rows) - 0.3)
-    axes.set_title(section.title, fontsize="medium")
+    axes.set_title(race.title, fontsize="medium")
     axes.set_xlabel("time / time of copying the input", fontsize="small")
     axes.grid(axis="x", which="both", color=INK, alpha=0.25, linewidth=0.5)
     axes.set_facecolor("none")

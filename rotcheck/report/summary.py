@@ -1,10 +1,15 @@
 """The lines around a report: the machine it ran on, and how many cells came out how."""
 
-from rotcheck.report.lines import tone
+from collections.abc import Mapping
+
+from rotcheck.report.document import Tone
 from rotcheck.report.text import one_line, plural
 from rotcheck.results import Line, Machine, Report, exit_code
 
 NOTHING_RAN = 5
+RUNS = {"runs"}
+ABSENT = {"absent", "not built in", "no driver", "not here", "default", "cannot run here"}
+DEFAULT = "default executor"  # the one that runs unless code switches on another
 WORDS = {
     "agrees": "agree",
     "disagrees": "disagree",
@@ -47,12 +52,26 @@ def _broken(line: Line) -> bool:
     return line.group == "devices" and not line.stand_in and tone(line) == "bad"
 
 
+def tone(line: Line) -> Tone:
+    """Whether a line of a probe is good news, bad news or neither."""
+    if line.state in RUNS:
+        return "good"
+    switched_on = line.group == "torchscript" and not line.name.startswith(DEFAULT)
+    unasked = line.runs == 0 and not line.failure
+    return "dim" if line.state in ABSENT or switched_on or unasked else "bad"
+
+
 def summary_line(report: Report) -> str:
-    """Return `224 cells: 192 agree, 32 unavailable`, or how far an interrupted run came."""
+    """`224 cells: 192 agree, 32 unavailable`, or how far an interrupted run came."""
     total = len(report.cells)
-    counts = [f"{n} {WORDS.get(verdict, verdict)}" for verdict, n in report.summary.items() if n]
     cells = plural(total, "cell")
     if report.interrupted:
         cells = f"interrupted: {total} of {plural(max(report.planned, total), 'cell')}"
-    nothing = "; nothing ran" if exit_code(report.cells) == NOTHING_RAN else ""
-    return f"{cells}: {', '.join(counts)}{nothing}" if counts else f"{cells}{nothing}"
+    return tally(cells, report.summary, nothing=exit_code(report.cells) == NOTHING_RAN)
+
+
+def tally(total: str, counts: Mapping[str, int], *, nothing: bool) -> str:
+    """`224 cells: 192 agree, 32 unavailable`; `nothing`: none of them ran."""
+    words = [f"{count} {WORDS.get(name, name)}" for name, count in counts.items() if count]
+    end = "; nothing ran" if nothing else ""
+    return f"{total}: {', '.join(words)}{end}" if words else f"{total}{end}"

@@ -1,8 +1,9 @@
 """What was not identified: nobody is accused, and it is said why and what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rotcheck.report.document import Detail, Finding
 from rotcheck.report.findings import form, named
 from rotcheck.report.text import one_line
 from rotcheck.results import UNIDENTIFIED, Cell, Identification, Report
@@ -25,7 +26,7 @@ class Unknown:
         return f"{named(self.names)}: not identified"
 
 
-def unknown(report: Report) -> list[Unknown]:
+def unknowns(report: Report) -> list[Unknown]:
     """Return what was not identified, each reason once."""
     groups: dict[tuple[str, str | None], list[Cell]] = {}
     for cell in report.cells:
@@ -34,18 +35,19 @@ def unknown(report: Report) -> list[Unknown]:
     return [_of_cells(group, report.conventions) for group in groups.values()]
 
 
-def details(one: Unknown) -> list[tuple[str, str]]:
-    """Return what is known of it as labelled texts, in the order to show them."""
-    tried = [("tried" if at == 0 else "", text) for at, text in enumerate(one.tried)]
-    return [("why", one.why), *tried, ("fix", one.fix)]
+def shown(report: Report) -> Iterator[Finding]:
+    """What was not identified as a document has it."""
+    for unknown in unknowns(report):
+        tried = [Detail("tried" if at == 0 else "", call) for at, call in enumerate(unknown.tried)]
+        details = [Detail("why", unknown.why), *tried, Detail("fix", unknown.fix)]
+        yield Finding(unknown.title, details, "note")
 
 
 def _of_cells(cells: Sequence[Cell], conventions: Sequence[Identification]) -> Unknown:
     names = tuple(dict.fromkeys(one_line(cell.implementation) for cell in cells))
-    told = next(
-        (one for one in conventions if cells[0].implementation.endswith(one.specification)), None
-    )
-    tried = told.tried[:MOST_TRIED] if told and len(names) == 1 else ()
+    name = cells[0].implementation
+    found = next((each for each in conventions if name.endswith(each.specification)), None)
+    tried = found.tried[:MOST_TRIED] if found and len(names) == 1 else ()
     return Unknown(
         names, one_line(cells[0].message or ""), tuple(map(one_line, tried)), cells[0].fix or ""
     )

@@ -9,9 +9,9 @@ import pytest
 from benching import bad, bench, row, spread
 
 from rotcheck.errors import RequestError
-from rotcheck.report import bench as shown
 from rotcheck.report import formats, plot
-from rotcheck.report.page import Look
+from rotcheck.report.document import Display
+from rotcheck.report.pages import bench as shown
 from rotcheck.results import Bench
 
 FOUND = bench(
@@ -26,7 +26,7 @@ FOUND = bench(
 
 
 def table(found: Bench = FOUND, **look: object) -> str:
-    return formats.render("table", "bench")(found, Look(**{"width": 160, **look}))
+    return formats.render("table", "bench")(found, Display(**{"width": 160, **look}))
 
 
 def line(name: str, found: Bench = FOUND) -> str:
@@ -86,7 +86,7 @@ def test_neighbours_that_disturb_are_told() -> None:
     said = "Other processes used up to 45 % of the processor"
     assert said in table(bench(row("native", 1e-3), row("other", 2e-3, others_percent=45.0)))
     assert said in formats.render("markdown", "bench")(
-        bench(row("native", 1e-3, others_percent=45.0)), Look()
+        bench(row("native", 1e-3, others_percent=45.0)), Display()
     )
     assert "Other processes" not in table(bench(row("native", 1e-3, others_percent=4.0)))
 
@@ -119,7 +119,7 @@ def test_plain_ascii_where_nothing_else_is_understood() -> None:
 
 
 def test_markdown_has_the_same_figures() -> None:
-    text = formats.render("markdown", "bench")(FOUND, Look())
+    text = formats.render("markdown", "bench")(FOUND, Display())
     assert (
         "| fast | 1 | 250 µs ±1 % | 40.0 ±0.4 % | 4.00× faster ±1 % | 1.00× | 5 | ~21.3 s | \\~28400"
         in text.replace("\\~21.3", "~21.3")
@@ -129,7 +129,7 @@ def test_markdown_has_the_same_figures() -> None:
 
 
 def test_json_can_be_read_back_and_names_its_schema() -> None:
-    text = formats.render("json", "bench")(FOUND, Look())
+    text = formats.render("json", "bench")(FOUND, Display())
     assert msgspec.json.decode(text, type=Bench) == FOUND
     plain = json.loads(text)
     assert plain["schema"] == "rotcheck/bench/1"

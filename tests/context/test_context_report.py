@@ -8,11 +8,9 @@ import msgspec
 import pytest
 from trying import context, reach
 
-from rotcheck.report import context as reached
-from rotcheck.report import curves
-from rotcheck.report.formats import json as as_json
-from rotcheck.report.formats import markdown, names, table
-from rotcheck.report.page import Look
+from rotcheck.report import curves, formats
+from rotcheck.report.document import Display
+from rotcheck.report.pages import context as reached
 from rotcheck.results import Context, Phase
 
 WRONG = reach(
@@ -58,7 +56,7 @@ FOUND = context(
 
 
 def test_the_table_has_a_row_for_each_condition_that_ran() -> None:
-    text = table.context(FOUND, Look())
+    text = formats.render("table", "context")(FOUND, Display())
     rows = [re.split(r"\s{2,}", line) for line in text.splitlines()]
     assert ["constructed", "8191+", "2.0e-04", "-", "-", "✓ agrees"] in rows
     assert ["bfloat16", "22", "3.07", "-", "-", "✗ disagrees"] in rows
@@ -73,32 +71,32 @@ def test_a_failure_is_told_once_with_all_its_conditions() -> None:
         "mine.py:Rope disagrees: bfloat16, to-bfloat16",
         "mine.py:Rope disagrees: meta",
     ]
-    text = table.context(FOUND, Look())
+    text = formats.render("table", "context")(FOUND, Display())
     assert text.count("Do not cast it.") == 1
     assert "rotcheck explain N1" in text
 
 
 def test_notes_and_reasons_stand_behind_the_findings() -> None:
-    text = table.context(FOUND, Look())
+    text = formats.render("table", "context")(FOUND, Display())
     assert " - mine.py:Rope, constructed: a note\n" in text
     assert " - mine.py:Rope, dtypes: no tensor is shown\n" in text
     assert text.endswith("6 rows: 2 agree, 3 disagree, 1 skipped\n")
 
 
 def test_markdown_says_the_same() -> None:
-    text = markdown.context(FOUND, Look())
+    text = formats.render("markdown", "context")(FOUND, Display())
     assert "| bfloat16 | 22 | 3.07 | - | - | ✗ disagrees |" in text
     assert "<summary>✗ mine.py:Rope disagrees: meta</summary>" in text
 
 
 def test_a_narrow_ascii_screen_is_enough() -> None:
-    text = table.context(FOUND, Look(width=60, ascii=True))
+    text = formats.render("table", "context")(FOUND, Display(width=60, ascii=True))
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 90  # the headline alone is never broken
 
 
 def test_json_is_read_back_as_it_was() -> None:
-    text = as_json.context(FOUND, Look())
+    text = formats.render("json", "context")(FOUND, Display())
     assert json.loads(text)["schema"] == "rotcheck/context/1"
     assert msgspec.json.decode(text, type=Context) == FOUND
 
@@ -109,7 +107,7 @@ def test_an_interrupted_run_says_how_far_it_came() -> None:
 
 
 def test_every_format_but_junit_shows_it() -> None:
-    assert names("context") == ["json", "markdown", "table"]
+    assert formats.names("context") == ["json", "markdown", "table"]
 
 
 @pytest.mark.parametrize("name", ["curve.svg", "curve.png"])

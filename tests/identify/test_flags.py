@@ -15,7 +15,7 @@ from identifying import told
 from rotcheck.identify.run import identify_all
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import adapted
-from rotcheck.report.identification import lines, summary_line
+from rotcheck.report.pages.identification import lines, summary_line
 from rotcheck.results import Identification
 
 HERE = Path(__file__).parent

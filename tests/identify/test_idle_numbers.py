@@ -8,7 +8,7 @@ import torch
 
 from rotcheck.identify.identification import identify
 from rotcheck.implementations.target import resolve
-from rotcheck.report.identification import choices, title
+from rotcheck.report.pages.identification import choices, title
 from rotcheck.results import Identification
 
 FILE = Path(__file__).parent / "parameters_of_classes.py"

@@ -8,7 +8,7 @@ import pytest
 from rotcheck.errors import RequestError
 from rotcheck.identify import worker
 from rotcheck.identify.run import identify_all
-from rotcheck.report import identification
+from rotcheck.report.pages import identification
 
 FILE = Path(__file__).parent / "functions_triton.py"
 

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 from identifying import told
 
-from rotcheck.report import identification
+from rotcheck.report.pages import identification
 from rotcheck.results import Identification
 
 RIGHT = {

@@ -10,7 +10,7 @@ from identifying import told
 
 from rotcheck import results
 from rotcheck.implementations import registry
-from rotcheck.report import identification
+from rotcheck.report.pages import identification
 
 HERE = Path(__file__).parent
 FILE = HERE / "functions_permuting.py"

@@ -5,8 +5,8 @@ import pytest
 from identifying import told
 from msgspec.structs import replace
 
-from rotcheck.report.formats import markdown, table
-from rotcheck.report.page import Look
+from rotcheck.report import formats
+from rotcheck.report.document import Display
 
 MODULE = functions_without_rotation.__name__
 SAID = {
@@ -57,12 +57,16 @@ def test_not_identified_and_wrong_have_marks_of_their_own(
     name: str, signs: tuple[str, str], headline: str
 ) -> None:
     found = [replace(told(f"{MODULE}:{name}"), specification=name)]
-    for sign, look in zip(signs, (Look(), Look(ascii=True)), strict=True):
-        assert table.convention(found, look).startswith(f"{sign} {name}: {headline}\n")
-        assert markdown.convention(found, look).startswith(f"### {sign} {name}: {headline}\n")
+    for sign, look in zip(signs, (Display(), Display(ascii=True)), strict=True):
+        assert formats.render("table", "identification")(found, look).startswith(
+            f"{sign} {name}: {headline}\n"
+        )
+        assert formats.render("markdown", "identification")(found, look).startswith(
+            f"### {sign} {name}: {headline}\n"
+        )
         marks = [
             line[:2].strip()
-            for line in table.convention(found, look).splitlines()
+            for line in formats.render("table", "identification")(found, look).splitlines()
             if line[:1] in "✗?X✓"
         ]
         assert list(filter(None, marks)) == [sign]  # and the mistake is told once
@@ -70,7 +74,9 @@ def test_not_identified_and_wrong_have_marks_of_their_own(
 
 def test_the_last_line_tells_them_apart() -> None:
     ends = [
-        table.convention([told(f"{MODULE}:{name}")], Look()).splitlines()[-1]
+        formats.render("table", "identification")(
+            [told(f"{MODULE}:{name}")], Display()
+        ).splitlines()[-1]
         for name in ("raises", "identity")
     ]
     assert ends == ["not identified", "follows no convention"]

@@ -6,7 +6,7 @@ import torch
 
 from rotcheck.context.angle_recognition import recognise
 from rotcheck.implementations.target import resolve
-from rotcheck.report.identification import lines
+from rotcheck.report.pages.identification import lines
 from rotcheck.results import Identification
 
 CPU = torch.device("cpu")

@@ -11,7 +11,8 @@ from samples import cell, checked, healthy, report, sick
 from test_junit import check_shape
 
 from rotcheck.report import formats
-from rotcheck.report.page import Look, Page
+from rotcheck.report.document import Display
+from rotcheck.report.pages.report import Comparison
 from rotcheck.results import Check
 
 ANNOTATION = re.compile(r"^::(error|warning) (?:file=[^:,]+,(?:line=\d+,)?)?title=[^:,]+::\S.*$")
@@ -19,8 +20,8 @@ WIDE = f"print({'x0, ' * 30}x1)"
 PLACES = {"models/mine.py:rotary": ("models/mine.py", 7)}
 
 
-def shown(name: str, found: Check | Page) -> str:
-    return formats.render(name, "check" if isinstance(found, Check) else "report")(found, Look())
+def shown(name: str, found: Check | Comparison) -> str:
+    return formats.render(name, "check" if isinstance(found, Check) else "report")(found, Display())
 
 
 def test_each_fault_is_an_annotation_beside_the_line_of_its_function() -> None:
@@ -46,11 +47,11 @@ def test_a_right_file_has_no_annotation() -> None:
 
 
 def test_the_findings_of_a_comparison_are_annotations_too() -> None:
-    lines = shown("github", Page(sick(), places=PLACES)).splitlines()[1:]
+    lines = shown("github", Comparison(sick(), places=PLACES)).splitlines()[1:]
     assert all(map(ANNOTATION.match, lines))
     assert [line for line in lines if line.startswith("::error file=models/mine.py,line=7,title=")]
     assert [line for line in lines if "title=rotcheck J1%3A torchscript-legacy::" in line]
-    assert len(shown("github", Page(healthy())).splitlines()) == 1
+    assert len(shown("github", Comparison(healthy())).splitlines()) == 1
 
 
 def test_what_was_not_identified_is_a_warning_and_told_once() -> None:
@@ -64,7 +65,7 @@ def test_what_was_not_identified_is_a_warning_and_told_once() -> None:
         )
         for check in ("forward", "backward")
     ]
-    (line,) = shown("github", Page(report(cells), places=PLACES)).splitlines()[1:]
+    (line,) = shown("github", Comparison(report(cells), places=PLACES)).splitlines()[1:]
     assert line.startswith("::warning file=models/mine.py,line=7,title=rotcheck unidentified")
     assert line.endswith("not understood: no call of it%0Afix: declare it")
 
@@ -126,12 +127,12 @@ def test_a_file_of_any_name_has_an_uri_in_sarif_and_a_name_in_the_others() -> No
 @pytest.mark.parametrize(
     ("page", "results"),
     [
-        (Page(sick(), places=PLACES), 4),
-        (Page(healthy()), 0),
-        (Page(report([]), checks=(checked(),)), 2),
+        (Comparison(sick(), places=PLACES), 4),
+        (Comparison(healthy()), 0),
+        (Comparison(report([]), checks=(checked(),)), 2),
     ],
 )
-def test_sarif_of_a_comparison_and_of_a_policy(page: Page, results: int) -> None:
+def test_sarif_of_a_comparison_and_of_a_policy(page: Comparison, results: int) -> None:
     assert len(check_sarif(shown("sarif", page))) == results
 
 
@@ -147,7 +148,7 @@ def test_the_junit_of_a_check_has_a_case_for_each_function() -> None:
 
 
 def test_the_junit_of_a_policy_has_the_functions_of_its_files_too() -> None:
-    root = ET.fromstring(shown("junit", Page(healthy(), checks=(checked(),))).encode())
+    root = ET.fromstring(shown("junit", Comparison(healthy(), checks=(checked(),))).encode())
     check_shape(root)
     assert [case.get("line") for case in root.iter("testcase") if case.get("file")] == ["3", "12"]
 

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 from samples import cell, cells, report
 
-from rotcheck.report import conventions, unidentified
-from rotcheck.report.formats import markdown, table
-from rotcheck.report.page import Look, Page
+from rotcheck.report import conventions, formats, unidentified
+from rotcheck.report.document import Display
+from rotcheck.report.pages.report import Comparison
 from rotcheck.results import Ambiguity, Described, Identification, Remark, Report, exit_code
 from rotcheck.results import findings as bad_cells
 
@@ -39,9 +39,15 @@ def test_one_line_for_each_identified_function_stands_above_the_matrix() -> None
     lines = ["mine.py:rotary: half pairing, bshd, repeated tables"]
     lines += ["other.py:f: half pairing, bshd, repeated tables (held to what it declares)"]
     assert conventions.lines(made) == lines
-    shown = table.report(Page(made), Look(width=100)).partition("implementation ")[0].splitlines()
+    shown = (
+        formats.render("table", "report")(Comparison(made), Display(width=100))
+        .partition("implementation ")[0]
+        .splitlines()
+    )
     assert [line for line in shown if line in lines] == lines
-    written = markdown.report(Page(made), Look()).partition("| implementation")[0]
+    written = formats.render("markdown", "report")(Comparison(made), Display()).partition(
+        "| implementation"
+    )[0]
     assert [line for line in lines if f"- {line}\n" in written] == lines
 
 
@@ -50,15 +56,15 @@ def test_a_report_of_registered_ones_has_no_such_line() -> None:
     assert conventions.remarks(report(cells("native"))) == []
 
 
-@pytest.mark.parametrize("form", [table, markdown])
-def test_what_cannot_be_known_and_what_was_not_tried_are_worth_knowing(form: object) -> None:
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_what_cannot_be_known_and_what_was_not_tried_are_worth_knowing(form: str) -> None:
     """A mistake does not stand there: it is a cell of the check `convention`."""
     found = identified(
         findings=(TWICE, CHOICE), ambiguous=(LAYOUT,), follows=False, untried=("offset",)
     )
     assert found.convention is not None
     found = replace(found, convention=replace(found.convention, layout=None))
-    text = form.report(Page(compared(found)), Look(width=200))  # type: ignore[attr-defined]
+    text = formats.render(form, "report")(Comparison(compared(found)), Display(width=200))
     behind = text.partition("Worth knowing")[2]
     assert (
         "mine.py:rotary on cpu: layout cannot be known: one of bshd; bhsd (the tables just line up)"
@@ -70,7 +76,9 @@ def test_what_cannot_be_known_and_what_was_not_tried_are_worth_knowing(form: obj
 
 
 def test_a_layout_that_was_taken_is_not_called_unknown() -> None:
-    text = table.report(Page(compared(identified(ambiguous=(LAYOUT,)))), Look(width=200))
+    text = formats.render("table", "report")(
+        Comparison(compared(identified(ambiguous=(LAYOUT,)))), Display(width=200)
+    )
     assert "cannot be known" not in text
 
 
@@ -81,13 +89,13 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.parametrize("form", [table, markdown])
+@pytest.mark.parametrize("form", ["table", "markdown"])
 def test_one_that_was_not_identified_says_why_and_what_to_do_and_is_no_finding(
-    form: object,
+    form: str,
 ) -> None:
     found = identified(convention=None, follows=False, tried=("f(x, cos, sin) raises KeyError: 1",))
     made = report([cell(), cell("mine.py:rotary", **UNKNOWN)], conventions=(found,))
-    text = form.report(Page(made), Look(width=200))  # type: ignore[attr-defined]
+    text = formats.render(form, "report")(Comparison(made), Display(width=200))
     assert conventions.lines(made) == ["mine.py:rotary: not identified"]
     assert bad_cells(made.cells) == []
     assert exit_code(made.cells) == 1
@@ -107,7 +115,9 @@ def test_one_that_was_not_identified_says_why_and_what_to_do_and_is_no_finding(
 
 def test_several_that_were_not_identified_for_one_reason_are_told_once() -> None:
     made = report([cell(name, **UNKNOWN) for name in ("a.py:f", "a.py:g")])
-    assert [each.title for each in unidentified.unknown(made)] == ["a.py:f, a.py:g: not identified"]
+    assert [each.title for each in unidentified.unknowns(made)] == [
+        "a.py:f, a.py:g: not identified"
+    ]
 
 
 def test_a_demonstration_is_shown_whole_beside_the_finding() -> None:
@@ -118,13 +128,17 @@ def test_a_demonstration_is_shown_whole_beside_the_finding() -> None:
         "message": "rotates twice",
         "demonstration": shown,
     }
-    text = table.report(Page(report([cell("mine.py:rotary", **wrong)])), Look(width=100))
+    text = formats.render("table", "report")(
+        Comparison(report([cell("mine.py:rotary", **wrong)])), Display(width=100)
+    )
     assert "shown by\n    import torch" in text
     assert "line_59 = 59" in text
 
 
 def test_a_mistake_stands_at_the_top_of_what_is_timed() -> None:
     found = identified(findings=(TWICE,), follows=False)
-    assert conventions.wrong([found, identified(specification="right.py:f")]) == [
-        "mine.py:rotary: rotates twice: `rotcheck identify mine.py:rotary` shows it"
+    (lines,) = conventions.wrong([found, identified(specification="right.py:f")])
+    assert lines.tone == "bad"
+    assert lines.texts == [
+        "\u2717 mine.py:rotary: rotates twice: `rotcheck identify mine.py:rotary` shows it"
     ]

@@ -7,26 +7,35 @@ from samples import cell, healthy, probe, report
 
 from rotcheck.diagnose import get
 from rotcheck.errors import RequestError
-from rotcheck.report import formats
-from rotcheck.report.formats import json as json_format
-from rotcheck.report.page import Look, Page
+from rotcheck.report import formats, pages
+from rotcheck.report.document import Display
+from rotcheck.report.pages.report import Comparison
 from rotcheck.results import REPORT_SCHEMA, from_json
 
 
 def test_formats_are_the_files_of_the_folder() -> None:
     assert formats.names("report") == ["github", "json", "junit", "markdown", "sarif", "table"]
     assert formats.names("probe") == formats.names("failures") == ["json", "markdown", "table"]
+    assert formats.names("scan") == ["github", "json", "markdown", "sarif", "table"]
+
+
+@pytest.mark.parametrize("kind", pages.kinds())
+def test_every_kind_of_result_is_a_document_and_data(kind: str) -> None:
+    assert {"json", "markdown", "table"} <= set(formats.names(kind))
+    assert pages.word(kind).startswith(("a ", "an "))
 
 
 def test_a_new_file_is_a_new_format(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shout.py").write_text(  # type: ignore[operator]
-        "SUFFIX = '.shout'\nMACHINE = False\ndef report(page, look): return 'RIGHT'\n"
+        "SUFFIX = '.shout'\nREADS = 'suites'\n"
+        "def render(suites, display): return ' '.join(suite.name for suite in suites)\n"
     )
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     assert "shout" in formats.names("report")
     assert "shout" not in formats.names("probe")
     assert formats.of_file("x.SHOUT", "report", "json") == "shout"
-    assert formats.render("shout", "report")(None, None) == "RIGHT"
+    shown = formats.render("shout", "report")(Comparison(report([cell()])), Display())
+    assert shown == "native on cpu"
 
 
 @pytest.mark.parametrize(
@@ -61,26 +70,36 @@ def test_a_format_that_cannot_show_it_is_refused() -> None:
 
 
 def test_json_reads_back_as_the_report() -> None:
-    assert from_json(json_format.report(Page(healthy()), Look())) == healthy()
+    assert (
+        from_json(formats.render("json", "report")(Comparison(healthy()), Display())) == healthy()
+    )
 
 
 def test_json_of_a_probe_has_its_schema() -> None:
-    assert json.loads(json_format.probe(probe(), Look()))["schema"] == "rotcheck/probe/1"
+    assert (
+        json.loads(formats.render("json", "probe")(probe(), Display()))["schema"]
+        == "rotcheck/probe/1"
+    )
 
 
 def test_json_of_failures_is_a_list() -> None:
-    assert [each["id"] for each in json.loads(json_format.failures([get("J1")], Look()))] == ["J1"]
+    assert [
+        each["id"]
+        for each in json.loads(formats.render("json", "failures")([get("J1")], Display()))
+    ] == ["J1"]
 
 
 def test_json_has_no_nan() -> None:
-    text = json_format.report(Page(report([cell(error=float("nan"))])), Look())
+    text = formats.render("json", "report")(
+        Comparison(report([cell(error=float("nan"))])), Display()
+    )
     assert json.loads(text, parse_constant=pytest.fail)["cells"][0]["error"] is None
 
 
 def test_json_survives_half_a_surrogate_pair() -> None:
     read = json.loads(
-        json_format.report(
-            Page(report([cell("a\udc80", verdict="raises", message="\udfff")])), Look()
+        formats.render("json", "report")(
+            Comparison(report([cell("a\udc80", verdict="raises", message="\udfff")])), Display()
         )
     )
     assert read["schema"] == REPORT_SCHEMA

@@ -3,7 +3,11 @@
 from samples import cell, cells, report, sick
 
 from rotcheck.report import findings, where
-from rotcheck.report.findings import details
+from rotcheck.report.findings import CellFinding, details
+
+
+def told(finding: CellFinding) -> dict[str, str]:
+    return {detail.label: detail.text for detail in details(finding)}
 
 
 def test_one_failure_in_many_cells_is_one_finding() -> None:
@@ -47,8 +51,8 @@ def test_healthy_cells_are_no_finding() -> None:
 
 
 def test_details_come_in_the_order_of_reading() -> None:
-    known = dict(details(findings.findings(sick())[0]))
-    assert list(known) == ["where", "what", "error", "cause", "fix", "more"]
+    known = told(findings.findings(sick())[0])
+    assert list(known) == ["what", "error", "cause", "fix", "more"]
     assert (
         known["error"]
         == "3e+07 rounding steps in float32 forward at batch 1, row 3, head 2, pair 5"
@@ -58,14 +62,9 @@ def test_details_come_in_the_order_of_reading() -> None:
 
 def test_the_innermost_frame_is_named() -> None:
     assert (
-        dict(details(findings.findings(sick())[1]))["at"]
+        told(findings.findings(sick())[1])["at"]
         == "rotcheck/implementations/builtin/torchscript.py:31 in apply"
     )
-
-
-def test_the_second_finding_of_a_failure_knows_that_its_cause_was_told() -> None:
-    found = [cell(name, verdict="raises", message="x", failure="J1") for name in ("a", "b")]
-    assert findings.told_before(findings.findings(report(found))) == [False, True]
 
 
 def test_another_path_than_its_own_is_told_with_its_reason() -> None:

@@ -5,15 +5,18 @@ import xml.etree.ElementTree as ET
 import pytest
 from samples import cell, cells, healthy, report, sick
 
-from rotcheck.report.formats import junit
-from rotcheck.report.page import Look, Page
+from rotcheck.report import formats
+from rotcheck.report.document import Display
+from rotcheck.report.pages.report import Comparison
 from rotcheck.results import Cell, Report
 
 COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def parsed(found: Report, **page: object) -> ET.Element:
-    return ET.fromstring(junit.report(Page(found, **page), Look()).encode())  # type: ignore[arg-type]
+    return ET.fromstring(
+        formats.render("junit", "report")(Comparison(found, **page), Display()).encode()
+    )  # type: ignore[arg-type]
 
 
 def check_shape(root: ET.Element) -> None:

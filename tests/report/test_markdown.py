@@ -8,9 +8,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from samples import cell, cells, healthy, probe, report, sick, with_pairs
 
-from rotcheck.report import markup
-from rotcheck.report.formats import markdown
-from rotcheck.report.page import Look, Page
+from rotcheck.report import formats, markup
+from rotcheck.report.document import Display
+from rotcheck.report.pages.report import Comparison
 from rotcheck.results import Report
 
 HOSTILE = (
@@ -28,7 +28,7 @@ HOSTILE = (
 
 
 def shown(found: Report) -> str:
-    return markdown.report(Page(found), Look())
+    return formats.render("markdown", "report")(Comparison(found), Display())
 
 
 def parsed(text: str) -> list[Token]:
@@ -154,20 +154,24 @@ def test_many_long_reasons_are_cut_with_a_count() -> None:
 
 
 def test_the_headline_of_the_caller_comes_first() -> None:
-    page = Page(healthy(), headline="rotcheck preflight: this job may start", holds=True)
-    text = markdown.report(page, Look())
+    page = Comparison(healthy(), headline="rotcheck preflight: this job may start", holds=True)
+    text = formats.render("markdown", "report")(page, Display())
     assert text.startswith("### rotcheck preflight: this job may start\n")
     assert text.endswith("140 cells: 112 agree, 28 unavailable\n")
 
 
 def test_a_probe_is_ready_for_a_bug_report() -> None:
-    text = markdown.probe(probe(), Look())
+    text = formats.render("markdown", "probe")(probe(), Display())
     assert "| cuda | not built in | this build of torch has no CUDA |" in text
     assert "<details><summary>J1: legacy executor on meta (stand-in) raises</summary>" in text
 
 
 def test_json_of_the_same_report_has_what_markdown_left_out() -> None:
-    from rotcheck.report.formats import json as format
 
     found = report([cell(verdict="raises", message="x" * 3900)])
-    assert json.loads(format.report(Page(found), Look()))["cells"][0]["message"] == "x" * 3900
+    assert (
+        json.loads(formats.render("json", "report")(Comparison(found), Display()))["cells"][0][
+            "message"
+        ]
+        == "x" * 3900
+    )

@@ -4,12 +4,11 @@ import pytest
 from samples import cell, cells, report
 
 from rotcheck.report import matrix
-from rotcheck.report.grid import ASCII, UNICODE
 from rotcheck.report.text import figure
 
 
 def entry(*found: object, detail: bool = False) -> str:
-    return matrix.entry(found, UNICODE, detail=detail).text  # type: ignore[arg-type]
+    return matrix.entry(found, detail=detail).text  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -88,15 +87,9 @@ def test_an_agreement_without_a_figure_always_says_how_much_ran() -> None:
     assert entry(cell(check="dtype"), cell(check="state")) == "✓"
 
 
-def test_ascii_marks_need_no_unicode() -> None:
-    bad = cell(verdict="disagrees", error=8.05)
-    assert matrix.entry([cell(error=0.5)], ASCII, detail=True).text == "ok 0.50"
-    assert matrix.entry([bad], ASCII, detail=True).text == "XX 8.05"
-
-
 def test_stand_ins_are_marked() -> None:
     found = report([*cells("native"), *cells("native", "meta", stand_in=True)])
-    assert [block.title for block in matrix.grid(found, UNICODE, detail=False).blocks] == [
+    assert [group.title for group in matrix.grid(found, detail=False).groups] == [
         "cpu",
         "meta (stand-in)",
     ]
@@ -107,15 +100,15 @@ def test_every_field_stands_under_its_device_and_dtype() -> None:
         cell("a", error=1.0),
         cell("b", device="meta", dtype="float16", stand_in=True, error=2.0),
     ]
-    grid = matrix.grid(report(found), UNICODE, detail=False)
+    grid = matrix.grid(report(found), detail=False)
     assert grid.names == ("a", "b")
-    assert [[entry.text for entry in row] for row in grid.blocks[0].rows] == [["✓ 1.00"], ["-"]]
-    assert [[entry.text for entry in row] for row in grid.blocks[1].rows] == [["-"], ["✓ 2.00"]]
+    assert [[entry.text for entry in row] for row in grid.groups[0].rows] == [["✓ 1.00"], ["-"]]
+    assert [[entry.text for entry in row] for row in grid.groups[1].rows] == [["-"], ["✓ 2.00"]]
 
 
 def test_the_legend_explains_what_occurs_and_no_more() -> None:
     plain, mixed = (
-        matrix.legend(texts, UNICODE) for texts in ({"✓ 0.50"}, {"skip", "n/a", "?", "✓ 2 of 8"})
+        matrix.legend(texts) for texts in ({"✓ 0.50"}, {"skip", "n/a", "?", "✓ 2 of 8"})
     )
     assert "?:" not in plain
     assert "?: not identified" in mixed

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from samples import cell, cells, healthy, machine, probe, report, sick, with_pairs
 
 from rotcheck.diagnose import all_failures, get
-from rotcheck.report.formats import table
-from rotcheck.report.page import Look, Page
+from rotcheck.report import formats
+from rotcheck.report.document import Display
+from rotcheck.report.pages.report import Comparison
 from rotcheck.results import Line, Report
 
 HEALTHY = """\
@@ -37,7 +38,7 @@ Not on this machine
 
 
 def shown(found: Report, **look: object) -> str:
-    return table.report(Page(found), Look(**{"width": 80, **look}))  # type: ignore[arg-type]
+    return formats.render("table", "report")(Comparison(found), Display(**{"width": 80, **look}))  # type: ignore[arg-type]
 
 
 def longest(text: str) -> int:
@@ -198,22 +199,32 @@ def test_pairs_stand_in_the_order_of_the_matrix_however_they_came() -> None:
 
 
 def test_a_probe_has_a_section_for_each_group_and_each_cause_once() -> None:
-    text = table.probe(probe(), Look(width=80))
+    text = formats.render("table", "probe")(probe(), Display(width=80))
     assert re.search(
-        r"^devices\n  ✓  cpu +runs +8 dtypes\n  -  cuda +not built in", text, re.MULTILINE
+        r"^devices\n  ✓  cpu +runs +8 dtypes; computes in float64\n  -  cuda +not built in",
+        text,
+        re.MULTILINE,
     )
     assert "legacy executor on meta (stand-in)  raises" in text
-    assert "✗ J1: legacy executor on meta (stand-in) raises" in text
+    assert "\nJ1: legacy executor on meta (stand-in) raises" in text
     assert text.count("cause  ") == 1
 
 
 def test_a_failure_is_told_in_full() -> None:
-    text = table.failures([get("J1")], Look(width=80))
+    text = formats.render("table", "failures")([get("J1")], Display(width=80))
     assert text.startswith("J1  ")
     assert all(word in text for word in ("cause", "fix", "devices", "sources"))
 
 
 def test_the_list_of_failures_has_a_line_for_each() -> None:
-    lines = table.failures(all_failures(), Look(width=120)).splitlines()
+    lines = formats.render("table", "failures")(all_failures(), Display(width=160)).splitlines()
     assert len(lines) == len(all_failures()) + 2
-    assert max(map(len, lines)) <= 120
+    assert max(map(len, lines)) <= 160
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_ids_and_titles_are_whole_at_every_width(width: int) -> None:
+    text = formats.render("table", "failures")(all_failures(), Display(width=width))
+    words = " ".join(text.split())
+    for each in all_failures():
+        assert f" {each.id} {each.title} (" in f" {words}"

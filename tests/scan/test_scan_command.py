@@ -13,7 +13,7 @@ from test_alerts import check_sarif
 from rotcheck import diagnose
 from rotcheck.errors import RequestError
 from rotcheck.report import formats
-from rotcheck.report.page import Look
+from rotcheck.report.document import Display
 from rotcheck.scan import read
 from rotcheck.scan.rules import rules
 from rotcheck.scan.run import scan
@@ -95,7 +95,7 @@ def test_a_line_of_a_notebook_is_counted_in_its_cell(tmp_path: Path) -> None:
     (hazard,) = result.hazards
     assert (hazard.cell, hazard.line, hazard.column, hazard.end_line) == (5, 2, 1, 2)
     assert [gap.reason for gap in result.gaps] == ["cell 3: not Python 3: line 1: invalid syntax"]
-    (alert,) = check_sarif(formats.render("sarif", "scan")(result, Look()))
+    (alert,) = check_sarif(formats.render("sarif", "scan")(result, Display()))
     assert "region" not in alert["locations"][0]["physicalLocation"]
 
 
@@ -184,19 +184,21 @@ def test_every_format_names_the_line_and_what_happens_often_is_said_once(tmp_pat
         {"a.py": FLAG + "torch._C._jit_set_profiling_executor(False)\n"},
         "legacy-executor",
     )
-    table = formats.render("table", "scan")(result, Look(width=200))
+    table = formats.render("table", "scan")(result, Display(width=200))
     assert "line 2, 3" in table
     assert table.count("selects TorchScript's legacy executor") == 1
-    alerts = check_sarif(formats.render("sarif", "scan")(result, Look()))
+    alerts = check_sarif(formats.render("sarif", "scan")(result, Display()))
     assert [
         alert["locations"][0]["physicalLocation"]["region"]["startLine"] for alert in alerts
     ] == [2, 3]
-    github = formats.render("github", "scan")(result, Look()).splitlines()
+    github = formats.render("github", "scan")(result, Display()).splitlines()
     assert [line.partition(",title=")[0] for line in github[1:]] == [
         f"::warning file={tmp_path.name}/a.py,line={line}" for line in (2, 3)
     ]
-    assert "| 2, 3 | legacy-executor |" in formats.render("markdown", "scan")(result, Look())
-    assert json.loads(formats.render("json", "scan")(result, Look()))["schema"] == "rotcheck/scan/1"
+    assert "- **line 2, 3**: " in formats.render("markdown", "scan")(result, Display())
+    assert (
+        json.loads(formats.render("json", "scan")(result, Display()))["schema"] == "rotcheck/scan/1"
+    )
 
 
 def test_every_code_has_its_section_and_its_explanation() -> None:

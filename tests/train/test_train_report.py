@@ -13,7 +13,7 @@ import pytest
 from training_runs import HERE
 
 from rotcheck.report import formats
-from rotcheck.report.page import Look
+from rotcheck.report.document import Display
 from rotcheck.report.text import one_line
 from rotcheck.results import Cell, Course, Machine, Reference, Step, Training, summarise
 
@@ -88,7 +88,7 @@ FOUND = Training(
 
 
 def shown(format: str = "table", found: Training = FOUND, **look: object) -> str:
-    return formats.render(format, "train")(found, Look(**look))
+    return formats.render(format, "train")(found, Display(**look))
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 160])

@@ -115,8 +115,8 @@ def _run(implementations: Sequence[str], request: dict[str, Any], *, no_color: b
 
 def _shown(report: "Report", outlet: "Outlet", implementations: Sequence[str]) -> int:
     from rotcheck.compare.places import places
-    from rotcheck.report.page import Page
+    from rotcheck.report.pages.report import Comparison
     from rotcheck.results import exit_code
 
-    outlet.show(Page(report, places=places(implementations)))
+    outlet.show(Comparison(report, places=places(implementations)))
     return INTERRUPTED if report.interrupted else exit_code(report.cells)

@@ -59,7 +59,7 @@ def identify(
     """
     from rotcheck.cli.outlet import Outlet
 
-    outlet = Outlet("convention", format, output or (), quiet=quiet, no_color=no_color)
+    outlet = Outlet("identification", format, output or (), quiet=quiet, no_color=no_color)
     options.positive("--timeout", timeout)
     outlet.prepare()
     request = {"like": like, "device": device, "timeout": timeout}

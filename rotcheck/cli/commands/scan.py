@@ -23,7 +23,7 @@ Format = Annotated[
 ]
 Select = Annotated[
     list[str] | None,
-    typer.Option(metavar="CODE", help="Look for nothing else. Repeatable, or with commas."),
+    typer.Option(metavar="CODE", help="Display for nothing else. Repeatable, or with commas."),
 ]
 Ignore = Annotated[
     list[str] | None,

@@ -1,11 +1,15 @@
-"""One file a format, named like the format; a new format is a new file here and nothing else.
+"""One file for each format, named like the format; a new format is a new file here and nothing else.
 
-A format's module has `SUFFIX`, the ending of files that are in it, and `MACHINE`, whether a program reads it
-(it is then UTF-8 whatever the terminal says). For each kind of thing that it can show it has a function of
-that name: `report(page, look)`, `probe(found, look)`, `trial(found, look)`, `bench(found, look)`,
-`train(found, look)`, `convention(found, look)`, `check(found, look)`, `context(found, look)`, `failures(found, look)`,
-`explanation(found, look)`, each of which returns the text. Where drawing needs a heavy import, `prepare()` makes it
-ahead of time.
+A format's module has `SUFFIX`, the ending of files that are in it, `READS`, what it reads of a result, and
+`render(what, display)`, which returns the text. What it reads decides which results it can show:
+
+- "document": what there is to say, for people. Every kind of result has one.
+- "data": the result itself, for programs. Every kind of result is data.
+- "alerts": what is wrong and where, for reviewers: of a comparison, a check, a scan, a preflight.
+- "suites": cases that pass or fail, for CI systems: of a comparison, a check, a preflight.
+
+`rotcheck.report.pages` says which kind has what. Where drawing needs a heavy import, `prepare()` makes it ahead of
+time.
 """
 
 import difflib
@@ -17,31 +21,33 @@ from types import ModuleType
 from typing import Any
 
 from rotcheck.errors import RequestError
+from rotcheck.report import pages
+from rotcheck.report.document import Display
 
-Render = Callable[[Any, Any], str]
+Render = Callable[[Any, Display], str]
 
 
 def names(kind: str) -> list[str]:
-    """Return the formats that can show this kind of thing: "report", "probe", "train", "convention", ..."""
-    return [name for name in _all() if hasattr(_module(name), kind)]
+    """The formats that can show this kind of result: "report", "probe", "train", ..."""
+    return [name for name in _all() if _reader(name, kind)]
 
 
 def check(name: str, kind: str) -> None:
-    """Raise `RequestError` when there is no such format for this kind of thing."""
-    if name in _all() and hasattr(_module(name), kind):
+    """Raise `RequestError` when there is no such format for this kind of result."""
+    if name in _all() and _reader(name, kind):
         return
     known = names(kind)
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     raise RequestError(
-        f"there is no format {name!r} for a {_WORDS.get(kind, kind)}: it can be {', '.join(known)}{hint}"
+        f"there is no format {name!r} for {pages.word(kind)}: it can be {', '.join(known)}"
+        f"{_hint(name, known, 0.5)}"
     )
 
 
 def render(name: str, kind: str) -> Render:
-    """Return the function that shows this kind of thing in this format."""
-    found: Render = getattr(_module(name), kind)
-    return found
+    """The function that shows this kind of result in this format."""
+    reader, module = _reader(name, kind), _module(name)
+    assert reader is not None, "check() says which formats can show it"
+    return lambda result, display: module.render(reader(result), display)
 
 
 def prepare(name: str) -> None:
@@ -52,13 +58,12 @@ def prepare(name: str) -> None:
 
 
 def for_machines(name: str) -> bool:
-    """Return whether a program reads this format."""
-    machine: bool = _module(name).MACHINE
-    return machine
+    """Whether a program reads this format, which is then UTF-8 whatever the terminal says."""
+    return bool(_module(name).READS != "document")
 
 
 def of_file(path: str, kind: str, otherwise: str) -> str:
-    """Return the format that the file's suffix names, or `otherwise` when it has none.
+    """The format that the file's suffix names, or `otherwise` when it has none.
 
     Raises `RequestError` for a suffix that is no format's.
     """
@@ -70,20 +75,19 @@ def of_file(path: str, kind: str, otherwise: str) -> str:
             check(name, kind)
             return name
     known = [_module(name).SUFFIX for name in names(kind)]
-    near = difflib.get_close_matches(suffix, known, 1, 0.6)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     raise RequestError(
         f"--output {path!r}: no format has the suffix {suffix!r}; it can be {', '.join(known)}, "
-        f"or none at all, which takes that of --format{hint}"
+        f"or none at all, which takes that of --format{_hint(suffix, known, 0.6)}"
     )
 
 
-_WORDS = {
-    "failures": "list of failures",
-    "bench": "benchmark",
-    "train": "training run",
-    "context": "table of contexts",
-}
+def _hint(name: str, known: list[str], cutoff: float) -> str:
+    near = difflib.get_close_matches(name, known, 1, cutoff)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _reader(name: str, kind: str) -> pages.Reader | None:
+    return pages.reader(kind, _module(name).READS)
 
 
 def _all() -> list[str]:

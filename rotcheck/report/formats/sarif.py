@@ -1,45 +1,26 @@
 """SARIF 2.1.0, for code scanning: a result for each alert, a rule for each kind of them."""
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from rotcheck import __version__, diagnose
-from rotcheck.report import alerts
-from rotcheck.report.alerts import Alert
+from rotcheck.report.alerts import Alert, Alerts
+from rotcheck.report.document import Display
 from rotcheck.report.formats.json import encode
-from rotcheck.report.page import Look, Page
-from rotcheck.results import Check, Scan
 
 SUFFIX = ".sarif"
-MACHINE = True
+READS = "alerts"
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "%SRCROOT%"  # what readers replace by the folder of the sources
-NOWHERE = (
-    # the file of what stands in none: GitHub refuses a log with one result that has none
-    "pyproject.toml"
-)
+NOWHERE = "pyproject.toml"
+"""The file of what stands in none: GitHub refuses a log with one result that has none."""
 
 
-def report(page: Page, look: Look) -> str:
-    """Return a result for each thing that is wrong."""
-    return _log(alerts.of_page(page), finished=not page.found.interrupted)
-
-
-def check(found: Check, look: Look) -> str:
-    """Return a result for each thing that is wrong or was not understood."""
-    return _log(alerts.of_check(found), finished=not found.interrupted)
-
-
-def scan(found: Scan, look: Look) -> str:
-    """Return a result for each hazard."""
-    return _log(alerts.of_scan(found), finished=not found.interrupted)
-
-
-def _log(found: Sequence[Alert], *, finished: bool) -> str:
+def render(alerts: Alerts, display: Display) -> str:
+    """A result for each alert."""
     first: dict[str, Alert] = {}
-    for alert in found:
+    for alert in alerts.alerts:
         first.setdefault(alert.rule, alert)
     rules = list(first)
     driver = {
@@ -49,8 +30,8 @@ def _log(found: Sequence[Alert], *, finished: bool) -> str:
     }
     run = {
         "tool": {"driver": driver},
-        "invocations": [{"executionSuccessful": finished}],
-        "results": [_result(alert, rules.index(alert.rule)) for alert in found],
+        "invocations": [{"executionSuccessful": alerts.complete}],
+        "results": [_result(alert, rules.index(alert.rule)) for alert in alerts.alerts],
     }
     return encode({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -68,7 +49,7 @@ def _result(alert: Alert, index: int) -> dict[str, Any]:
         "ruleId": alert.rule,
         "ruleIndex": index,
         "level": alert.level,
-        "message": {"text": f"{alert.who}: {alert.message.removesuffix('.')}.{fix}"},
+        "message": {"text": f"{alert.subject}: {alert.message.removesuffix('.')}.{fix}"},
         "locations": [_location(alert)],
         "properties": {"fix": alert.fix, "cause": alert.cause},
     }
@@ -81,4 +62,4 @@ def _location(alert: Alert) -> dict[str, Any]:
     if alert.file and alert.line:
         region = {"startLine": alert.line, "startColumn": alert.column, "endLine": alert.end_line}
         place["region"] = {key: value for key, value in region.items() if value}
-    return {"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": alert.who}]}
+    return {"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": alert.subject}]}

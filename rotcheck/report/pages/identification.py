@@ -1,13 +1,31 @@
-"""What `rotcheck identify` found, as lines and labelled texts that any format can show."""
+"""What functions do: for each what is wrong, its convention and what told so, and what it can be swapped for."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from rotcheck.identify.swapping.likeness import order_words
 from rotcheck.measure.judge import ROUNDING
-from rotcheck.report.grid import Marks, Tone
+from rotcheck.report import document as made_of
+from rotcheck.report.document import (
+    SIGNS,
+    Code,
+    Conclusion,
+    Detail,
+    Details,
+    Document,
+    Field,
+    Finding,
+    Heading,
+    Part,
+    Rows,
+    Section,
+    Tone,
+    listing,
+)
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import INTERPRETER, Answer, Described, Identification, Likeness, Remark
+
+WORD = "a convention"
 
 Labelled = list[tuple[str, str]]
 Said = tuple[str, str, str]
@@ -35,14 +53,58 @@ MOST_WAYS = 5  # layouts that are shown
 TONES: dict[Answer, Tone] = {"right": "good", "wrong": "bad", "unknown": "note"}
 
 
+def data(found: Sequence[Identification]) -> object:
+    """One as it is, several as a list."""
+    if len(found) == 1:
+        return found[0]
+    return {"schema": "rotcheck/conventions/1", "identifications": list(found)}
+
+
+def document(found: Sequence[Identification]) -> Document:
+    """The functions, one below the other."""
+    return Document([part for identification in found for part in _parts(identification)])
+
+
+def _parts(found: Identification) -> Iterator[Part]:
+    yield Heading(f"{SIGNS[tone(found)]} {title(found)}", tone(found))
+    wrong = _mistaken(found)
+    for at, remark in enumerate(wrong):
+        yield Finding(remark.message if at else "", _details(remark))
+    if found.convention is None and found.purpose is None:
+        yield from listing(*why_not(found))
+    else:
+        table = Rows(("field", "is", "told by"), _rows(lines(found)), why=True)
+        yield Section(heading(found), [table]) if wrong else table
+    yield from listing("Worth knowing", choices(found))
+    unknown = [Detail(field, possible) for field, possible in ambiguities(found)]
+    if unknown:
+        yield Section("Cannot be known", [Details(unknown)])
+    yield from _swap(found)
+    yield from _ends(found)
+    yield Conclusion(summary_line(found))
+
+
+def _rows(lines: Sequence[Said]) -> list[tuple[Field, ...]]:
+    return [
+        (Field(field, "dim"), Field(says), Field(because, "dim")) for field, says, because in lines
+    ]
+
+
+def _swap(found: Identification) -> Iterator[Part]:
+    """Whether it can take another's place, what to change, and the code that does all of it."""
+    swappable, code = swap(found), adapter(found)
+    if swappable is None:
+        return
+    answer, changes = swappable
+    table = Rows(("field", "to do", "why"), _rows(changes), why=True)
+    yield Section(answer, [table] if changes else [])
+    if code is not None:
+        yield Code(*code)
+
+
 def tone(found: Identification) -> Tone:
-    """Return how good it is: "note" where it is not understood, and so neither right nor wrong."""
+    """How good it is: "note" where it is not understood, and so neither right nor wrong."""
     return TONES[found.answer]
-
-
-def mark(found: Identification, marks: Marks) -> str:
-    """Return the sign for it: right, wrong, or not understood."""
-    return {"good": marks.good, "bad": marks.bad}.get(tone(found), marks.unknown)
 
 
 def _mistaken(found: Identification) -> list[Remark]:
@@ -183,16 +245,12 @@ def ambiguities(found: Identification) -> Labelled:
     ]
 
 
-def mistakes(found: Identification) -> Iterator[tuple[str, Labelled, str]]:
-    """Yield each likely mistake, what is known of it, and Python that shows it; empty: nothing was run that does."""
-    for one in _mistaken(found):
-        yield one.message, _details(one), one.demonstration or ""
-
-
-def ends(found: Identification) -> Labelled:
-    """Return what was not tried, and what to do next."""
-    left = [("not tried", ", ".join(found.untried))] if found.untried else []
-    return [*left, *(("next" if at == 0 else "", text) for at, text in enumerate(found.advice))]
+def _ends(found: Identification) -> Iterator[Details]:
+    """What was not tried, and what to do next."""
+    ends = [Detail("not tried", ", ".join(found.untried))] if found.untried else []
+    ends += [Detail("" if at else "next", text) for at, text in enumerate(found.advice)]
+    if ends:
+        yield Details(ends)
 
 
 def choices(found: Identification) -> list[str]:
@@ -201,15 +259,11 @@ def choices(found: Identification) -> list[str]:
     return [one.message for one in found.findings if not one.mistake and one.message != told]
 
 
-def _details(one: Remark) -> Labelled:
-    more = f"rotcheck explain {one.failure}" if one.failure else ""
-    known = [
-        ("seen", one.evidence),
-        ("cause", one.cause or ""),
-        ("fix", one.fix or ""),
-        ("more", more),
-    ]
-    return [(label, text) for label, text in known if text]
+def _details(mistake: Remark) -> list[Detail]:
+    return made_of.details(
+        Detail("seen", mistake.evidence),
+        *made_of.knowledge(mistake.failure, mistake.cause, mistake.fix, mistake.demonstration),
+    )
 
 
 def why_not(found: Identification) -> tuple[str, list[str]]:

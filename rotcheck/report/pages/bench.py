@@ -1,14 +1,29 @@
-"""A benchmark in words and tables: who takes how long, and what may be said about who is faster."""
+"""A benchmark: who takes how long, and what may be said about who is faster."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rotcheck.bench.timing_statistics import NO_CHANGE, is_significant
-from rotcheck.report import findings
-from rotcheck.report.findings import Finding
-from rotcheck.report.grid import Block, Entry, Grid, Tone
+from rotcheck.report import conventions, findings, summary, unidentified
+from rotcheck.report import document as made_of
+from rotcheck.report.document import (
+    Columns,
+    Conclusion,
+    Document,
+    Field,
+    Grid,
+    Lines,
+    Part,
+    Section,
+    Table,
+    Tone,
+)
+from rotcheck.report.findings import CellFinding
 from rotcheck.report.text import one_line, plural
 from rotcheck.results import Bench, Cell, Report, Spread, Timing, Verdict, summarise
+
+WORD = "a benchmark"
 
 LEGEND = (
     "Each figure is the median of all rounds, and ± half the distance between their quartiles. "
@@ -22,14 +37,14 @@ LEGEND = (
 SPEED = ("rank", "time", "of copy")
 COST = ("memory", "launches", "compile", "break-even")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-PLAIN = str.maketrans({"µ": "u", "×": "x", "±": "+-"})
-NOTHING = Entry("-")
+NOTHING = Field("-", "dim")
+STATES = {"unidentified": "not identified"}
 QUIET = 10  # percent of the processor that others may use
 STEADY = 1.2  # times the shortest that the baseline may take in another row
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Race:
     """What is compared with each other: one device, dtype, shape and pass, the fastest first."""
 
     title: str
@@ -41,47 +56,70 @@ class Section:
         return [row for row in self.rows if row.seconds]
 
 
-def sections(found: Bench) -> list[Section]:
-    """Return the sections that have anything to show, in the order in which they were run."""
+def document(bench: Bench) -> Document:
+    """A table for each device, dtype, shape and pass, what went wrong, and what did not run."""
+    return Document(tuple(_parts(bench)), "rotcheck bench")
+
+
+def _parts(bench: Bench) -> Iterator[Part]:
+    report = as_report(bench)
+    machine = summary.machine_lines(bench.machine, bench.rotcheck)
+    yield Lines([*machine, *findings.paths(report)])
+    yield from conventions.wrong(bench.conventions)
+    sections = [_section(race, bench.against) for race in races(bench)]
+    yield from sections
+    yield from made_of.legend(LEGEND.format(against=one_line(bench.against)), of=sections)
+    yield from findings.shown(_findings(report))
+    yield from unidentified.shown(report)
+    yield from findings.not_run(report)
+    yield Conclusion(summary_line(bench))
+
+
+def _section(race: Race, against: str) -> Section:
+    table = Table(grid(race, against), aspects=True, warnings=warnings(race, against))
+    return Section(race.title, [table])
+
+
+def races(found: Bench) -> list[Race]:
+    """Return the races that have anything to show, in the order in which they were run."""
     groups: dict[str, list[Timing]] = {}
     for row in found.timings:
         if row.state not in ("unavailable", "skipped", "unidentified"):
             title = f"{row.shape} {row.dtype} {row.pass_} on {row.device}"
             groups.setdefault(title, []).append(row)
-    return [Section(title, tuple(sorted(rows, key=_slowness))) for title, rows in groups.items()]
+    return [Race(title, tuple(sorted(rows, key=_slowness))) for title, rows in groups.items()]
 
 
-def grid(section: Section, against: str, *, ascii: bool = False) -> Grid:
-    """Return a section as a table: a row for each implementation, and one for copying packed qkv."""
-    baseline = next((row for row in section.ran if row.implementation == against), None)
+def grid(race: Race, against: str) -> Grid:
+    """A race as a table: a row for each implementation, and one for copying packed qkv."""
+    baseline = next((row for row in race.ran if row.implementation == against), None)
     lines = [
-        (_name(row, against), _speed(row, section, baseline), _cost(row, against))
-        for row in section.rows
+        (_name(row, against), _speed(row, race, baseline), _cost(row, against)) for row in race.rows
     ]
     if baseline:
-        lines.append(("copy of qkv", _copied(baseline), [NOTHING] * len(COST)))
-    blocks = (
-        Block(
-            "speed",
-            (*SPEED, f"vs {one_line(against)}"),
-            tuple(tuple(speed) for _, speed, _ in lines),
+        lines.append(("copy of qkv", _copy(baseline), [NOTHING] * len(COST)))
+    names, speeds, costs = zip(*lines)
+    against_columns = (*SPEED, f"vs {one_line(against)}")
+    return Grid(
+        "implementation",
+        names,
+        (
+            Columns("speed", against_columns, tuple(map(tuple, speeds))),
+            Columns("cost", COST, tuple(map(tuple, costs))),
         ),
-        Block("cost", COST, tuple(tuple(cost) for _, _, cost in lines)),
     )
-    built = Grid("implementation", tuple(name for name, _, _ in lines), blocks)
-    return _plain(built) if ascii else built
 
 
-def warnings(section: Section, against: str) -> list[str]:
+def warnings(race: Race, against: str) -> list[str]:
     """Return what speaks against trusting the figures: a baseline that drifts, processes that disturb."""
-    times = sorted(row.baseline_seconds.median for row in section.ran if row.baseline_seconds)
+    times = sorted(row.baseline_seconds.median for row in race.ran if row.baseline_seconds)
     found = []
     if times and times[-1] > STEADY * times[0]:
         found.append(
             f"The machine was not steady: {one_line(against)} took {duration(times[0])} to {duration(times[-1])} "
             "beside the others. Ratios are taken round by round; do not compare times of different rows."
         )
-    others = max((row.others_percent or 0.0 for row in section.ran), default=0.0)
+    others = max((row.others_percent or 0.0 for row in race.ran), default=0.0)
     if others > QUIET:
         found.append(
             f"Other processes used up to {others:.0f} % of the processor meanwhile, which slows down functions "
@@ -95,23 +133,17 @@ def rank(row: Timing, among: Sequence[Timing]) -> int:
     return 1 + sum(_clearly_faster(other, row) for other in among)
 
 
-def legend(found: Bench) -> str:
-    """Return what the columns mean."""
-    return LEGEND.format(against=one_line(found.against))
-
-
-def summary_line(found: Bench) -> str:
-    """Return `24 rows: 20 ran, 4 unavailable`, or how far an interrupted run came."""
-    states = [row.state for row in found.timings]
-    words = {"unidentified": "not identified"}
-    counts = ", ".join(
-        f"{states.count(state)} {words.get(state, state)}" for state in dict.fromkeys(states)
-    )
+def summary_line(bench: Bench) -> str:
+    """`24 rows: 20 ran, 4 unavailable`, or how far an interrupted run came."""
+    states = [row.state for row in bench.timings]
     rows = plural(len(states), "row")
-    if found.interrupted:
-        rows = f"interrupted: {len(states)} of {plural(max(found.planned, len(states)), 'row')}"
+    if bench.interrupted:
+        rows = f"interrupted: {len(states)} of {plural(max(bench.planned, len(states)), 'row')}"
+    counts = {
+        state: f"{count} {STATES.get(state, state)}" for state, count in Counter(states).items()
+    }
     nothing = "" if "ran" in states else "; nothing ran"
-    return f"{rows}: {counts}{nothing}" if counts else f"{rows}{nothing}"
+    return f"{rows}: {', '.join(counts.values())}{nothing}" if counts else f"{rows}{nothing}"
 
 
 def as_report(found: Bench) -> Report:
@@ -126,9 +158,12 @@ def as_report(found: Bench) -> Report:
     )
 
 
-def bad(report: Report) -> list[Finding]:
-    """Return what went wrong, each thing once."""
-    return [replace(each, where=_words(each.where)) for each in findings.findings(report)]
+def _findings(report: Report) -> list[CellFinding]:
+    """What went wrong, each thing once; what is a check elsewhere is a shape and a pass here."""
+    return [
+        replace(finding, where=finding.where.replace("all checks", "all shapes and passes"))
+        for finding in findings.findings(report)
+    ]
 
 
 def duration(seconds: float) -> str:
@@ -183,42 +218,40 @@ def _name(row: Timing, against: str) -> str:
     )
 
 
-def _speed(row: Timing, section: Section, baseline: Timing | None) -> list[Entry]:
+def _speed(row: Timing, race: Race, baseline: Timing | None) -> list[Field]:
     if row.seconds is None or row.copy_share is None:
-        return [NOTHING, Entry(row.state, "bad"), NOTHING, NOTHING]
+        return [NOTHING, Field(row.state, "bad"), NOTHING, NOTHING]
     return [
-        Entry(str(rank(row, section.ran))),
-        Entry(_timed(row.seconds)),
-        Entry(_share(row.copy_share)),
+        Field(str(rank(row, race.ran))),
+        Field(_timed(row.seconds)),
+        Field(_share(row.copy_share)),
         _versus(row, baseline),
     ]
 
 
-def _versus(row: Timing, baseline: Timing | None) -> Entry:
+def _versus(row: Timing, baseline: Timing | None) -> Field:
     if row.speedup is None:
         return NOTHING
     if row is baseline:
-        return Entry(f"{_digits(row.speedup.median)}× itself {noise(row.speedup)}")
+        return Field(f"{_digits(row.speedup.median)}× itself {noise(row.speedup)}")
     floor = baseline.speedup if baseline and baseline.speedup else NO_CHANGE
     tone: Tone = "good" if row.speedup.median > 1 else "bad"
-    return Entry(
-        speedup(row.speedup, floor), tone if is_significant(row.speedup, floor) else "none"
-    )
+    return Field(speedup(row.speedup, floor), tone if is_significant(row.speedup, floor) else "dim")
 
 
 def _timed(spread: Spread) -> str:
     return f"{duration(spread.median)} {noise(spread)}"
 
 
-def _cost(row: Timing, against: str) -> list[Entry]:
-    memory = NOTHING if row.peak_inputs is None else Entry(f"{_digits(row.peak_inputs)}×")
-    launched = NOTHING if row.launches is None else Entry(str(row.launches))
+def _cost(row: Timing, against: str) -> list[Field]:
+    memory = NOTHING if row.peak_inputs is None else Field(f"{_digits(row.peak_inputs)}×")
+    launched = NOTHING if row.launches is None else Field(str(row.launches))
     compiled = (
         NOTHING
         if row.compile_seconds is None
-        else Entry(_compiled(row.compile_seconds, row.seconds))
+        else Field(_compiled(row.compile_seconds, row.seconds))
     )
-    paid = NOTHING if row.implementation == against or not row.speedup else Entry(_break_even(row))
+    paid = NOTHING if row.implementation == against or not row.speedup else Field(_break_even(row))
     return [memory, launched, compiled, paid]
 
 
@@ -237,12 +270,12 @@ def _break_even(row: Timing) -> str:
     return f"~{plural(row.break_even_calls, 'call')}" if row.break_even_calls else "0 calls"
 
 
-def _copied(baseline: Timing) -> list[Entry]:
+def _copy(baseline: Timing) -> list[Field]:
     """Return the copy as it was measured beside the baseline."""
     assert baseline.copy_seconds is not None, "it ran"
     assert baseline.times_copy is not None, "it ran"
     copy = baseline.times_copy
-    return [NOTHING, Entry(_timed(baseline.copy_seconds)), Entry("100 %"), Entry(speedup(copy))]
+    return [NOTHING, Field(_timed(baseline.copy_seconds)), Field("100 %"), Field(speedup(copy))]
 
 
 def _cell(row: Timing) -> Cell:
@@ -260,24 +293,3 @@ def _cell(row: Timing) -> Cell:
         cause=row.cause,
         fix=row.fix,
     )
-
-
-def _words(where: str) -> str:
-    return where.replace("all checks", "all shapes and passes")
-
-
-def _plain(built: Grid) -> Grid:
-    def plain(text: str) -> str:
-        return text.translate(PLAIN)
-
-    blocks = tuple(
-        Block(
-            plain(block.title),
-            block.columns,
-            tuple(
-                tuple(Entry(plain(entry.text), entry.tone) for entry in row) for row in block.rows
-            ),
-        )
-        for block in built.blocks
-    )
-    return Grid(built.head, built.names, blocks)

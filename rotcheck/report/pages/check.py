@@ -1,0 +1,201 @@
+"""Is a file right, and how far? The answer, a line for each function, and what is wrong or was not understood."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rotcheck.report import document as made_of
+from rotcheck.report import suites as junit
+from rotcheck.report.alerts import Alert, Alerts
+from rotcheck.report.document import (
+    SIGNS,
+    Detail,
+    Document,
+    Field,
+    Finding,
+    Heading,
+    Lines,
+    Rows,
+    Tone,
+    listing,
+)
+from rotcheck.report.document import Part as PartOfDocument
+from rotcheck.report.pages import identification
+from rotcheck.report.suites import Case, Suite
+from rotcheck.report.text import one_line
+from rotcheck.results import Check, Fault, Identification, Part
+
+WORD = "a check"
+
+TONES: dict[str | None, Tone] = {"right": "good", "wrong": "bad", "unknown": "note", None: "note"}
+MOST_NAMED = 6  # functions that one heading names
+
+
+@dataclass(frozen=True, slots=True)
+class FaultFinding:
+    """One fault, of all functions that have it in the same words."""
+
+    parts: tuple[Part, ...]
+    fault: Fault
+
+    @property
+    def title(self) -> str:
+        """Who, and what."""
+        names = _few([one_line(part.name) for part in self.parts], " and ")
+        unclear = "" if self.fault.answer == "wrong" else "not understood: "
+        return f"{names}: {unclear}{one_line(self.fault.message)}"
+
+    def details(self) -> list[Detail]:
+        """What is known of it, in the order to show it."""
+        fault = self.fault
+        places = filter(None, map(_place, self.parts[:MOST_NAMED]))
+        return made_of.details(
+            Detail("where", one_line(", ".join(places))),
+            Detail("seen", fault.seen or ""),
+            *made_of.knowledge(fault.failure, fault.cause, fault.fix, fault.demonstration),
+        )
+
+    def shown(self) -> Finding:
+        """It as a document has it."""
+        return Finding(self.title, self.details(), TONES[self.fault.answer])
+
+
+def document(check: Check) -> Document:
+    """The answer in one line, a line for each function, what is wrong, and what to do next."""
+    return Document(tuple(parts(check)))
+
+
+def parts(check: Check) -> Iterator[PartOfDocument]:
+    """The parts of its document, which others put into theirs."""
+    yield Heading(headline(check), TONES[check.answer])
+    yield Lines([_machine(check)])
+    if check.parts:
+        yield Rows(("", "where", "function", "is"), _rows(check))
+    for finding in findings(check):
+        yield finding.shown()
+    yield from listing("Worth knowing", notes(check), aside=True)
+    yield from listing("Next", check.advice)
+
+
+def headline(check: Check) -> str:
+    """The answer for all in one line."""
+    files = ", ".join(check.asked)
+    interrupted = "interrupted; " if check.interrupted else ""
+    nothing = check.answer is None and not check.interrupted
+    text = check.headline if nothing else f"{files}: {interrupted}{check.headline}"
+    return one_line(f"{SIGNS[TONES[check.answer]]} {text}")
+
+
+def _machine(check: Check) -> str:
+    """What it ran on."""
+    torch = f", torch {check.machine.torch}" if check.machine.torch else ""
+    places = {check.device, *(found.device for found in check.conventions)}
+    kernels = ", Triton kernels under its interpreter" if len(places) > 1 else ""
+    return one_line(f"rotcheck {check.rotcheck}{torch}, on {check.device}{kernels}")
+
+
+def _rows(check: Check) -> list[tuple[Field, ...]]:
+    """Each function with its line and what it does."""
+    alone = len({part.file for part in check.parts}) == 1
+    return [
+        (
+            Field(SIGNS[TONES[part.answer]], TONES[part.answer]),
+            Field(_line(part, alone=alone)),
+            Field(one_line(part.name.rpartition(":")[2]), name=True),
+            Field(does(part, found)),
+        )
+        for part, found in zip(check.parts, check.conventions)
+    ]
+
+
+def _line(part: Part, *, alone: bool) -> str:
+    """Where a function stands in as few words as tell it: the line, with the file where there are several."""
+    if part.line is None:
+        return one_line(part.name)
+    return f"line {part.line}" if alone else one_line(f"{part.name.rpartition(':')[0]}:{part.line}")
+
+
+def _place(part: Part) -> str:
+    """The file and line of a function, `model.py:12`; empty where they are not known."""
+    return "" if part.file is None else f"{part.file}:{part.line}" if part.line else part.file
+
+
+def does(part: Part, found: Identification) -> str:
+    """What a function does, and how far it is right."""
+    text = found.purpose or (
+        "a mistake, see below" if found.answer == "wrong" else "not identified"
+    )
+    if found.convention is not None:
+        nearest = "nearest: " if found.answer == "unknown" else ""
+        text = f"{nearest}{identification.convention_words(found)}"
+    reach = f"right to {part.right_to:,}" if part.right_to is not None else ""
+    return one_line("; ".join(filter(None, (text, reach, found.built))))
+
+
+def findings(check: Check) -> list[FaultFinding]:
+    """What is wrong and then what was not understood, each once."""
+    groups: dict[Fault, list[Part]] = {}
+    for part in check.parts:
+        for fault in part.faults:
+            groups.setdefault(fault, []).append(part)
+    group = [FaultFinding(tuple(parts), fault) for fault, parts in groups.items()]
+    return sorted(group, key=lambda finding: finding.fault.answer != "wrong")
+
+
+def notes(check: Check) -> list[str]:
+    """What is worth knowing, each note once with the functions that it is about."""
+    groups: dict[str, list[str]] = {}
+    for part in check.parts:
+        for note in part.notes:
+            groups.setdefault(note, []).append(part.name.rpartition(":")[2])
+    return [one_line(f"{_few(names, ', ')}: {note}") for note, names in groups.items()]
+
+
+def _few(names: Sequence[str], joint: str) -> str:
+    more = f"{joint}{len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
+
+
+def alerts(check: Check) -> Alerts:
+    """Each thing that is wrong or was not understood."""
+    faults = [_alert(part, fault) for part in check.parts for fault in part.faults]
+    return Alerts(headline(check), faults, not check.interrupted)
+
+
+def _alert(part: Part, fault: Fault) -> Alert:
+    wrong = fault.answer == "wrong"
+    return Alert(
+        rule=fault.rule,
+        level="error" if wrong else "warning",
+        subject=part.name,
+        message=one_line(fault.message if wrong else f"not understood: {fault.message}"),
+        cause=one_line(fault.cause or ""),
+        fix=one_line(fault.fix or ""),
+        file=part.file,
+        line=part.line,
+    )
+
+
+def suites(check: Check) -> Iterator[Suite]:
+    """A case for each function, which fails where it is wrong or was not understood; and that there was one at all."""
+    name = f"check {', '.join(check.asked)}"
+    yield Suite(name, [_case(part, check) for part in check.parts])
+    if check.interrupted or check.answer is None:
+        yield junit.gate(name, "finished", headline(check), "error")
+
+
+def _case(part: Part, check: Check) -> Case:
+    group = [FaultFinding((part,), fault) for fault in part.faults]
+    return Case(
+        group=part.name,
+        name=f"{', '.join(check.dtypes)} on {check.device}",
+        outcome="failure" if group else None,
+        message="; ".join(finding.title for finding in group),
+        kind=part.answer,
+        text="\n".join(line for finding in group for line in _text(finding)),
+        file=part.file,
+        line=part.line,
+    )
+
+
+def _text(finding: FaultFinding) -> list[str]:
+    return [finding.title, *(f"{each.label}: {each.text}" for each in finding.details())]

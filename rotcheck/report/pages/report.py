@@ -1,0 +1,192 @@
+"""A comparison: the matrix, each distinct finding, the notes and reasons, and the summary."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from rotcheck.report import conventions, findings, matrix, pairwise, summary, unidentified
+from rotcheck.report import suites as junit
+from rotcheck.report.alerts import Alert, Alerts
+from rotcheck.report.document import Conclusion, Document, Heading, Lines, Part, Tone, listing
+from rotcheck.report.findings import CellFinding
+from rotcheck.report.pages import check
+from rotcheck.report.suites import Case, Outcome, Suite
+from rotcheck.report.text import figure, one_line
+from rotcheck.report.where import device_name
+from rotcheck.results import FINDINGS, Cell, Check, Report, Verdict, exit_code
+
+WORD = "a report"
+
+DECIDED = ("agrees", "unavailable", "skipped", *FINDINGS)
+OUTCOMES: dict[Verdict, Outcome] = {
+    "disagrees": "failure",
+    "raises": "failure",
+    "crashes": "error",
+    "hangs": "error",
+    "unavailable": "skipped",
+    "skipped": "skipped",
+    "unidentified": "error",  # no failure of the function, and no success
+}
+TONES: dict[bool | None, Tone] = {True: "good", False: "bad", None: "plain"}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A report, and what the caller puts around it."""
+
+    report: Report
+    headline: str = ""  # one line above everything
+    holds: bool | None = None  # whether what was asked for holds; None: nothing was asked
+    # cells that do not hold although they are no finding, and why
+    broken: tuple[tuple[Cell, str], ...] = ()
+    checks: tuple[Check, ...] = ()  # files that were checked beside
+    # file and line of a function
+    places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()  # what to do next: commands
+    data: msgspec.Struct | None = None  # what programs read instead of `report`
+
+
+def data(comparison: Comparison) -> msgspec.Struct:
+    """The report, or what the caller has in its place."""
+    return comparison.data or comparison.report
+
+
+def document(comparison: Comparison) -> Document:
+    """What was compared, and what the caller decides by it."""
+    return Document(tuple(_parts(comparison)), "rotcheck compare")
+
+
+def _parts(comparison: Comparison) -> Iterator[Part]:
+    report = comparison.report
+    if comparison.headline:
+        yield Heading(one_line(comparison.headline), TONES[comparison.holds])
+    machine = summary.machine_lines(report.machine, report.rotcheck)
+    yield Lines([*machine, *conventions.lines(report), *findings.paths(report)])
+    if report.cells:
+        yield matrix.table(report)
+    yield from findings.shown(findings.findings(report, comparison.broken))
+    yield from unidentified.shown(report)
+    yield from pairwise.shown(report)
+    notes = [*findings.notes(report), *conventions.remarks(report)]
+    yield from listing("Worth knowing", list(map(str, notes)), aside=True)
+    yield from findings.not_run(report)
+    if report.cells or not comparison.checks:
+        yield Conclusion(summary.summary_line(report))
+    for result in comparison.checks:
+        yield from check.parts(result)
+    yield from listing("Next", comparison.advice)
+
+
+def alerts(comparison: Comparison) -> Alerts:
+    """Each finding, what was not understood, and what is wrong in the files beside."""
+    return Alerts(
+        one_line(comparison.headline) or summary.summary_line(comparison.report),
+        [
+            *_of_findings(comparison),
+            *_not_understood(comparison),
+            *(alert for result in comparison.checks for alert in check.alerts(result).alerts),
+        ],
+        complete=not comparison.report.interrupted,
+    )
+
+
+def _of_findings(comparison: Comparison) -> Iterator[Alert]:
+    for finding in findings.findings(comparison.report, comparison.broken):
+        cell = finding.worst
+        file, line = comparison.places.get(cell.implementation) or (None, None)
+        yield Alert(
+            rule=cell.failure or cell.check,
+            level="error",
+            subject=one_line(cell.implementation),
+            message=one_line(f"{finding.reason or cell.message or cell.verdict} ({finding.where})"),
+            cause=one_line(cell.cause or ""),
+            fix=one_line(cell.fix or ""),
+            file=file,
+            line=line,
+        )
+
+
+def _not_understood(comparison: Comparison) -> Iterator[Alert]:
+    """What neither agrees nor is a finding, and did not fail to be here either: one for each function."""
+    cells = {
+        cell.implementation: cell
+        for cell in reversed(comparison.report.cells)
+        if cell.verdict not in DECIDED
+    }
+    for cell in reversed(cells.values()):
+        file, line = comparison.places.get(cell.implementation) or (None, None)
+        yield Alert(
+            rule=cell.verdict,
+            level="warning",
+            subject=one_line(cell.implementation),
+            message=one_line(f"not understood: {cell.message}"),
+            fix=one_line(cell.fix or ""),
+            file=file,
+            line=line,
+        )
+
+
+def suites(comparison: Comparison) -> list[Suite]:
+    """A suite for each implementation on each device; what does not hold is a failure too, though it is no finding."""
+    report = comparison.report
+    reasons = {_key(cell): reason for cell, reason in comparison.broken}
+    groups: dict[str, list[Cell]] = {}
+    for cell in report.cells:
+        groups.setdefault(f"{cell.implementation} on {device_name(cell)}", []).append(cell)
+    return [
+        *_decision(comparison),
+        *(
+            Suite(name, [_case(cell, reasons.get(_key(cell), "")) for cell in cells])
+            for name, cells in groups.items()
+        ),
+        *(suite for result in comparison.checks for suite in check.suites(result)),
+        *_incomplete(comparison),
+    ]
+
+
+def _decision(comparison: Comparison) -> Iterator[Suite]:
+    if comparison.holds is not None:
+        reason = "" if comparison.holds else comparison.headline
+        yield junit.gate("preflight", "the job may start", reason, "failure")
+
+
+def _incomplete(comparison: Comparison) -> Iterator[Suite]:
+    """A failure where a suite of cases that were skipped alone would pass for success."""
+    report = comparison.report
+    nothing = exit_code(report.cells) == summary.NOTHING_RAN and not comparison.checks
+    if report.interrupted or nothing:
+        yield junit.gate("rotcheck", "finished", summary.summary_line(report), "error")
+
+
+def _case(cell: Cell, reason: str) -> Case:
+    outcome: Outcome | None = "failure" if reason else OUTCOMES.get(cell.verdict)
+    where = f"{device_name(cell)}: {cell.dtype} ({cell.check})"
+    lines = [
+        f"where: {where}",
+        *(f"{told.label}: {told.text}" for told in findings.details(_alone(cell, where, reason))),
+    ]
+    return Case(
+        group=f"{cell.implementation}.{cell.device}",
+        name=f"{cell.dtype} {cell.check}",
+        outcome=outcome,
+        message=reason or cell.message or cell.verdict,
+        kind=cell.verdict,
+        text="\n".join(lines),
+        output=_output(cell) if cell.verdict == "agrees" else None,
+        seconds=cell.seconds or 0.0,
+    )
+
+
+def _alone(cell: Cell, where: str, reason: str) -> CellFinding:
+    return CellFinding((cell,), where, reason)
+
+
+def _output(cell: Cell) -> str:
+    error = f"error {figure(cell.error)}" if cell.error is not None else ""
+    path = f"path {cell.path}" if cell.path else ""
+    return ", ".join(filter(None, [error, path, cell.note]))
+
+
+def _key(cell: Cell) -> tuple[str, str, str, str]:
+    return cell.implementation, cell.device, cell.dtype, cell.check

@@ -1,0 +1,134 @@
+"""What will break, or go silently wrong, on another device: file by file."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from rotcheck.report.alerts import Alert, Alerts
+from rotcheck.report.document import (
+    Detail,
+    Document,
+    Finding,
+    Heading,
+    Part,
+    Section,
+    Tone,
+    listing,
+)
+from rotcheck.report.text import clean, one_line, plural
+from rotcheck.results import Hazard, Scan
+from rotcheck.scan.rules import rules
+
+WORD = "a scan"
+
+MOST_LINES = 8  # that one message names
+MOST_PATHS = 3  # that the headline names
+MOST_MESSAGES = 6  # of one code in one file
+
+
+@dataclass(frozen=True, slots=True)
+class HazardFinding:
+    """What is wrong in one file under one code, with one thing to change: its messages, each with its lines."""
+
+    hazards: tuple[Hazard, ...]
+
+    @property
+    def hazard(self) -> Hazard:
+        """The first of them."""
+        return self.hazards[0]
+
+    def messages(self) -> list[tuple[str, str]]:
+        """The lines and the message of each thing that happens; what happens often, once."""
+        groups: dict[str, list[Hazard]] = {}
+        for hazard in self.hazards:
+            groups.setdefault(hazard.message, []).append(hazard)
+        messages = [(_lines(group), one_line(message)) for message, group in groups.items()]
+        if len(messages) <= MOST_MESSAGES:
+            return messages
+        rest = [hazard for group in list(groups.values())[MOST_MESSAGES:] for hazard in group]
+        return [*messages[:MOST_MESSAGES], (_lines(rest), f"and {len(rest)} more of the kind")]
+
+    def shown(self) -> Finding:
+        """It as a document has it."""
+        hazard = self.hazard
+        details = [Detail(lines, message) for lines, message in self.messages()]
+        details += [
+            Detail("change", hazard.change, failure=hazard.code),
+            Detail("devices", hazard.devices),
+            Detail("more", f"rotcheck explain {hazard.failure or hazard.code}"),
+        ]
+        return Finding(hazard.code, details)
+
+
+def document(scan: Scan) -> Document:
+    """A section for each file that has hazards, and what could not be read."""
+    return Document(tuple(_parts(scan)))
+
+
+def _parts(scan: Scan) -> Iterator[Part]:
+    tone: Tone = "bad" if scan.hazards else "good" if scan.files else "note"
+    yield Heading(headline(scan), tone)
+    for file, findings in files(scan):
+        yield Section(clean(file), [finding.shown() for finding in findings])
+    gaps = [one_line(f"{gap.file}: {gap.reason}") for gap in scan.gaps]
+    yield from listing("Not read", gaps, aside=True)
+    yield from listing("Worth knowing", scan.notes, aside=True)
+
+
+def headline(scan: Scan) -> str:
+    """What the scan came to, in one line."""
+    count = len({hazard.file for hazard in scan.hazards})
+    where = f" in {plural(count, 'file')}" if scan.hazards else ""
+    counts = [
+        f"{plural(len(scan.hazards), 'hazard')}{where}",
+        f"{plural(scan.files, 'file')} read",
+    ]
+    counts += [f"{len(scan.gaps)} not read"] if scan.gaps else []
+    counts += [f"{scan.ignored} ignored"] if scan.ignored else []
+    interrupted = "interrupted; " if scan.interrupted else ""
+    nothing = "no Python file; " if not scan.files and not scan.interrupted else ""
+    many = len(scan.asked) > MOST_PATHS
+    paths = plural(len(scan.asked), "path") if many else ", ".join(scan.asked)
+    return one_line(f"{paths}: {interrupted}{nothing}{', '.join(counts)}")
+
+
+def files(scan: Scan) -> Iterator[tuple[str, list[HazardFinding]]]:
+    """Each file that has hazards, with its findings."""
+    for file, group in groupby(scan.hazards, lambda hazard: hazard.file):
+        groups: dict[tuple[str, str, str | None], list[Hazard]] = {}
+        for hazard in group:
+            groups.setdefault((hazard.code, hazard.change, hazard.failure), []).append(hazard)
+        yield file, [HazardFinding(tuple(hazards)) for hazards in groups.values()]
+
+
+def _lines(hazards: Iterable[Hazard]) -> str:
+    """`line 3, 7`, or in a notebook `cell 2, line 3`."""
+    places = list(dict.fromkeys(map(_place, hazards)))
+    more = f" and {len(places) - MOST_LINES} more" if len(places) > MOST_LINES else ""
+    lines = ", ".join(places[:MOST_LINES]) + more
+    return f"line {lines}" if lines[0].isdigit() else lines
+
+
+def _place(hazard: Hazard) -> str:
+    return f"cell {hazard.cell}, line {hazard.line}" if hazard.cell else str(hazard.line)
+
+
+def alerts(scan: Scan) -> Alerts:
+    """Each hazard; a line in a notebook's cell is no line of its file."""
+    return Alerts(headline(scan), list(map(_alert, scan.hazards)), not scan.interrupted)
+
+
+def _alert(hazard: Hazard) -> Alert:
+    in_cell = hazard.cell is not None
+    return Alert(
+        rule=hazard.code,
+        level="warning",
+        subject=one_line(hazard.where or hazard.file),
+        message=one_line(f"{_place(hazard)}: {hazard.message}" if in_cell else hazard.message),
+        fix=one_line(hazard.change),
+        file=hazard.file,
+        line=None if in_cell else hazard.line,
+        column=None if in_cell else hazard.column,
+        end_line=None if in_cell else hazard.end_line,
+        title=rules()[hazard.code].TITLE,
+    )

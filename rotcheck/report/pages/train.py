@@ -1,0 +1,330 @@
+"""A training run: the losses, how far the gradients are off, and what explains it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rotcheck.report import conventions, summary, unidentified
+from rotcheck.report import document as made_of
+from rotcheck.report import findings as of_cells
+from rotcheck.report.document import (
+    BAD,
+    GOOD,
+    Columns,
+    Conclusion,
+    Detail,
+    Document,
+    Field,
+    Finding,
+    Grid,
+    Legend,
+    Lines,
+    Part,
+    Table,
+    listing,
+)
+from rotcheck.report.findings import Note
+from rotcheck.report.text import figure, one_line, plural
+from rotcheck.report.where import device_name
+from rotcheck.results import (
+    FINDINGS,
+    Cell,
+    Course,
+    Reference,
+    Report,
+    Training,
+    exit_code,
+    summarise,
+)
+from rotcheck.train.messages import percent
+from rotcheck.train.plan import MINIATURE
+from rotcheck.train.rounding_limits import LIMIT, times_rounding, worst
+
+WORD = "a training run"
+
+LEGEND = (
+    "The loss at each step{unit}; {bad}: here it leaves the float64 curve by more than rounding explains. "
+    "gradient off: the largest distance from the float64 gradient at the same weights and data. "
+    "x rounding: that distance in the worst parameter, in multiples of what {rounding} gives; "
+    f"over {LIMIT:g} is wrong."
+)
+MOST_COLUMNS = 6
+_SHORT = {"unavailable": "n/a", "skipped": "skip", "unidentified": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class CourseFinding:
+    """What is wrong with one implementation, in every device and dtype where it is the same thing."""
+
+    courses: tuple[Course, ...]
+
+    @property
+    def title(self) -> str:
+        """What is wrong with whom."""
+        return f"{one_line(self.courses[0].implementation)} {self.courses[0].verdict}"
+
+
+def document(training: Training) -> Document:
+    """The losses and gradients of each run, what went wrong, and what explains it."""
+    return Document(tuple(_parts(training)), "rotcheck train")
+
+
+def _parts(training: Training) -> Iterator[Part]:
+    report = as_report(training)
+    machine = summary.machine_lines(training.machine, training.rotcheck)
+    paths = of_cells.paths(report)
+    yield Lines([*machine, _trained_on(training), *paths, *_broken_references(training)])
+    yield from conventions.wrong(training.conventions)
+    if training.courses:
+        yield Table(grid(training, detail=True), grid(training, detail=False))
+        yield Legend(_legend(training))
+    for finding in findings(training):
+        yield Finding(finding.title, _details(finding))
+    yield from unidentified.shown(report)
+    yield from listing("Worth knowing", list(map(str, of_cells.notes(report))), aside=True)
+    yield from of_cells.reasons_listed(lambda verdict: _reasons(training, verdict))
+    yield Conclusion(_summary_line(training))
+
+
+def _trained_on(training: Training) -> str:
+    proteins = plural(training.sequences, "protein")
+    steps = plural(training.planned, "step")
+    return f"{one_line(training.model)}, {steps} on {proteins}, seed {training.seed}"
+
+
+def grid(training: Training, *, detail: bool) -> Grid:
+    """The references and runs as a table, a group of columns for each device and dtype."""
+    places = list(dict.fromkeys((run.device, run.dtype) for run in training.courses))
+    names = list(dict.fromkeys(run.implementation for run in training.courses))
+    references = list(dict.fromkeys(reference.name for reference in training.references))
+    rows = [*references, *names]
+    return Grid(
+        "rotation",
+        (*references, *map(one_line, names)),
+        tuple(_group(training, place, rows, detail=detail) for place in places),
+    )
+
+
+def findings(training: Training) -> list[CourseFinding]:
+    """What went wrong, an implementation and verdict at a time."""
+    groups: dict[tuple[str, str, str | None], list[Course]] = {}
+    for run in training.courses:
+        if run.verdict in FINDINGS:
+            groups.setdefault((run.implementation, run.verdict, run.failure), []).append(run)
+    return [CourseFinding(tuple(group)) for group in groups.values()]
+
+
+def _details(finding: CourseFinding) -> list[Detail]:
+    """What is known of a finding, in the order to show it."""
+    first, cells = finding.courses[0], _distinct(finding.courses)
+    explained = next((cell for cell in cells if cell.cause), None)
+    failures = dict.fromkeys(filter(None, [first.failure, *(cell.failure for cell in cells)]))
+    losses = filter(None, (_loss(run, finding.courses) for run in finding.courses))
+    cause = first.cause or (explained.cause if explained else "") or ""
+    fix = first.fix or (explained.fix if explained else "") or ""
+    more = "; ".join(f"rotcheck explain {failure}" for failure in failures)
+    return made_of.details(
+        Detail("where", "; ".join(map(_where, finding.courses))),
+        Detail("what", first.message or "", "quote"),
+        Detail("loss", "; ".join(losses)),
+        Detail("at", first.trace[0] if first.trace else ""),
+        Detail("path", first.path if first.path and first.path != first.implementation else ""),
+        Detail("note", first.note or ""),
+        Detail("matrix", _matrix(first, cells)),
+        Detail("cause", cause, failure=first.failure),
+        Detail("fix", fix, failure=first.failure),
+        Detail("more", more),
+    )
+
+
+def as_report(found: Training) -> Report:
+    """Return the runs as the cells of a report, whose paths are then told as always."""
+    cells = tuple(map(_cell, found.courses))
+    return Report(
+        rotcheck=found.rotcheck,
+        machine=found.machine,
+        cells=cells,
+        summary=summarise(cells),
+        conventions=found.conventions,
+    )
+
+
+def _reasons(training: Training, verdict: str) -> list[Note]:
+    """Why runs are unavailable or skipped, each reason once."""
+    groups: dict[str, list[Course]] = {}
+    for run in training.courses:
+        if run.verdict == verdict:
+            groups.setdefault(run.message or "no reason was given", []).append(run)
+    return [
+        Note(_names(group), _places(group), one_line(reason)) for reason, group in groups.items()
+    ]
+
+
+def _names(courses: Sequence[Course]) -> str:
+    return ", ".join(dict.fromkeys(one_line(course.implementation) for course in courses))
+
+
+def _places(courses: Sequence[Course]) -> str:
+    return ", ".join(
+        dict.fromkeys(f"{device_name(_cell(course))} {course.dtype}" for course in courses)
+    )
+
+
+def _broken_references(training: Training) -> list[str]:
+    """Which references stopped, and why: what they leave out is judged without them."""
+    return [
+        f"the reference {run.name} stopped behind step {len(run.losses)}: {run.message}"
+        for run in training.references
+        if run.message
+    ]
+
+
+def _legend(training: Training) -> str:
+    own_rounding = len(training.references) == 1
+    rounding = (
+        "moving each weight by one rounding step"
+        if own_rounding
+        else "a right rotation that rounds once"
+    )
+    unit = ", in nats a residue" if training.model == MINIATURE else ""
+    return LEGEND.format(bad=BAD, rounding=rounding, unit=unit)
+
+
+def _summary_line(training: Training) -> str:
+    """`9 runs: 7 agree, 2 unavailable`."""
+    early = "interrupted: " if training.interrupted else ""
+    runs = f"{early}{plural(len(training.courses), 'run')}"
+    nothing = exit_code(training.courses) == summary.NOTHING_RAN
+    return summary.tally(runs, training.summary, nothing=nothing)
+
+
+def _group(
+    training: Training, place: tuple[str, str], names: Sequence[str], *, detail: bool
+) -> Columns:
+    steps = _columns(training.planned)
+    here = [run for run in training.courses if (run.device, run.dtype) == place]
+    courses = {run.implementation: run for run in here}
+    references = {run.name: run for run in training.references if (run.device, run.dtype) == place}
+    references["float64"] = training.references[0]
+    rows = [
+        _reference(references[name], steps, detail=detail)
+        if name in references
+        else _course(courses.get(name), steps, detail=detail)
+        for name in names
+    ]
+    columns = [f"step {step}" if detail else str(step) for step in steps]
+    off = ("gradient off", "x rounding") if detail else ("gradient", "x round.")
+    return Columns(f"{device_name(_cell(here[0]))} {place[1]}", (*columns, *off), tuple(rows))
+
+
+def _columns(planned: int) -> list[int]:
+    """Return the steps that there is room for: all, or some of them spread evenly."""
+    if planned <= MOST_COLUMNS:
+        return list(range(1, planned + 1))
+    return [1 + round(at * (planned - 1) / (MOST_COLUMNS - 1)) for at in range(MOST_COLUMNS)]
+
+
+def _reference(reference: Reference, steps: Sequence[int], *, detail: bool) -> tuple[Field, ...]:
+    losses = reference.losses
+    figures = [
+        Field(_figure(losses[step - 1], detail) if step <= len(losses) else "-") for step in steps
+    ]
+    return (*figures, Field("-"), Field("-"))
+
+
+def _course(course: Course | None, steps: Sequence[int], *, detail: bool) -> tuple[Field, ...]:
+    if course is not None and course.steps:
+        return (*(_step(course, step, detail=detail) for step in steps), *_gradient(course))
+    word = _SHORT.get(course.verdict, course.verdict) if course else "-"
+    bad = course is not None and course.verdict in FINDINGS
+    return (Field(word, "bad" if bad else "dim"), *[Field("")] * (len(steps) + 1))
+
+
+def _step(course: Course, step: int, *, detail: bool) -> Field:
+    if step <= len(course.steps):
+        loss = _figure(course.steps[step - 1].loss, detail)
+        if course.parts_at is None or step < course.parts_at:
+            return Field(loss)
+        return Field(f"{loss} {BAD}" if step == course.parts_at else loss, "bad")
+    if step > len(course.steps) + 1 or course.wrong_at or course.verdict not in FINDINGS:
+        return Field("-")
+    return Field(course.verdict, "bad")
+
+
+def _gradient(course: Course) -> tuple[Field, Field]:
+    errors = [step.gradient_error for step in course.steps if step.gradient_error is not None]
+    if not errors:
+        return Field("-"), Field("-")
+    furthest, wrong = worst(course.steps), course.wrong_at is not None
+    largest = next((error for error in errors if error != error), max(errors))
+    ratio = f"{BAD if wrong else GOOD} {figure(times_rounding(furthest))}"
+    return Field(percent(largest)), Field(ratio, "bad" if wrong else "good")
+
+
+def _figure(loss: float, detail: bool) -> str:
+    if loss != loss or abs(loss) > 1e6:
+        return figure(float("nan"))
+    return f"{loss:.4f}" if detail else f"{loss:.3f}"
+
+
+def _where(course: Course) -> str:
+    place = f"{device_name(_cell(course))} {course.dtype}"
+    return (
+        f"{place} from step {course.wrong_at}"
+        if course.wrong_at and course.verdict == "disagrees"
+        else place
+    )
+
+
+def _loss(course: Course, among: Sequence[Course]) -> str:
+    """Return what a reader of the loss alone would have seen."""
+    if course.verdict != "disagrees" or len(course.steps) < 2:
+        return ""
+    first, last = course.steps[0].loss, course.steps[-1].loss
+    falls = "falls all the same" if last < first else "does not fall"
+    parts = f"leaves the float64 curve at step {course.parts_at}"
+    stays = f"stays with the float64 curve for all {len(course.steps)} steps"
+    place = f"{device_name(_cell(course))} {course.dtype}: " if len(among) > 1 else ""
+    span = f"from {_figure(first, False)} to {_figure(last, False)}"
+    return f"{place}{falls}, {span}; it {parts if course.parts_at else stays}"
+
+
+def _matrix(course: Course, cells: Sequence[Cell]) -> str:
+    """Return which cells of the matrix explain the run."""
+    if course.cells is None:
+        return ""
+    if not cells:
+        return "no cell explains it: all checks of `rotcheck compare` hold here; it shows in this model alone"
+    return "; ".join(f"{', '.join(_checks(course, cell))}: {_told(course, cell)}" for cell in cells)
+
+
+def _told(course: Course, cell: Cell) -> str:
+    same = cell.verdict == course.verdict and (cell.message or "") in (course.message or "")
+    return f"{cell.verdict} in the same way" if same else f"{cell.verdict}, {cell.message}"
+
+
+def _distinct(courses: Sequence[Course]) -> list[Cell]:
+    """Return one cell for each failure that the matrix has."""
+    cells = [cell for course in courses for cell in course.cells or ()]
+    return list({(cell.verdict, cell.failure): cell for cell in reversed(cells)}.values())[::-1]
+
+
+def _checks(course: Course, like: Cell) -> list[str]:
+    alike = [
+        c for c in course.cells or () if (c.verdict, c.failure) == (like.verdict, like.failure)
+    ]
+    return [cell.check for cell in alike] or [like.check]
+
+
+def _cell(course: Course) -> Cell:
+    return Cell(
+        implementation=course.implementation,
+        device=course.device,
+        dtype=course.dtype,
+        check="train",
+        verdict=course.verdict,
+        path=course.path,
+        note=course.note,
+        message=course.message,
+        fix=course.fix,
+        stand_in=course.stand_in,
+    )

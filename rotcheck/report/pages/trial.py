@@ -1,0 +1,30 @@
+"""The fix that rotcheck started from, on trial: which claim does not hold, and what was seen."""
+
+from rotcheck.report.document import Document, Heading, Listing, Tone
+from rotcheck.report.text import plural
+from rotcheck.results import Claim, Trial
+
+WORD = "a trial"
+
+VERDICTS: dict[bool | None, tuple[str, Tone]] = {
+    True: ("holds", "good"),
+    False: ("does not hold", "bad"),
+    None: ("not run", "plain"),
+}
+
+
+def document(trial: Trial) -> Document:
+    """Each claim and what was seen."""
+    return Document([Heading(_headline(trial)), *map(_claim, trial.claims)])
+
+
+def _headline(trial: Trial) -> str:
+    refuted = sum(claim.holds is False for claim in trial.claims)
+    unknown = sum(claim.holds is None for claim in trial.claims)
+    left = f"; {unknown} could not be told on this machine" if unknown else ""
+    return f"the fix on trial: {refuted} of {plural(len(trial.claims), 'claim')} do not hold{left}"
+
+
+def _claim(claim: Claim) -> Listing:
+    verdict, tone = VERDICTS[claim.holds]
+    return Listing(f"{claim.claim}: {verdict}", claim.seen, tone)
