@@ -9,8 +9,9 @@ from torch import Tensor
 
 from rotcheck.convention import Convention, laid_positions, lay, split
 from rotcheck.implementations.interface import Function
-from rotcheck.rotary import angles, tables
+from rotcheck.rotary import angles
 from rotcheck.rotary.calls import Call, arguments, results
+from rotcheck.rotary.tables import tables_of
 
 SEED = 20260101
 RANDOM_VALUES = 1 << 16
@@ -129,16 +130,10 @@ def _random(shape: Sequence[int], size: Size, generator: torch.Generator) -> Ten
 
 
 def _tables(convention: Convention, size: Size) -> tuple[Tensor, ...]:
-    if convention.tables == "positions":
-        return ()
     rows = torch.arange(size.length, device="cpu")
     # (B, S, P)
     turns = angles(rows, convention.rotary_dim or size.width).expand(size.batch, -1, -1)
-    order = convention.table_lanes or convention.pairing
-    made = tables(
-        convention.tables, order, turns, size.dtype, convention.table_axes, convention.sections
-    )
-    return tuple(table.contiguous().to(size.device) for table in made)
+    return tables_of(convention, turns, size.dtype, size.device)
 
 
 def _positions(convention: Convention, size: Size) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.context.angle_profile import AngleProfile
-from rotcheck.convention import Convention
+from rotcheck.convention import FORMS, Convention, once
 from rotcheck.identify.making import table_calls
 from rotcheck.identify.reading.response import Caller, ProbeSizes
 from rotcheck.measure.device import fetch
@@ -130,7 +130,7 @@ class TableSource:
         first, second = _parts(answer, profile)
         cos = _rows_of(first, profile.axes, rows)
         sin = _rows_of(second, profile.axes, rows)
-        return Turns(*(_once(part, profile.table_lanes) for part in (cos, sin)))
+        return Turns(*(once(part, profile.table_lanes) for part in (cos, sin)))
 
 
 def _check(profile: AngleProfile, positions: Sequence[int]) -> None:
@@ -162,18 +162,13 @@ def _parts(tensors: Sequence[Tensor], profile: AngleProfile) -> tuple[Tensor, Te
     if profile.order in ("cos, sin", "sin, cos"):
         cos, sin = (table, tensors[1]) if len(tensors) > 1 else (table[0], table[1])
         return (cos, sin) if profile.order == "cos, sin" else (sin, cos)
-    if profile.form == "complex":
-        return table.real, table.imag
-    if profile.form == "stacked":
-        first, second = table.unbind(-1)
+    if profile.order in ("one tensor", "sin first"):
+        form = FORMS[profile.form]
+        first, second = form.read((table.double() if form.angular else table,))
         return (second, first) if profile.order == "sin first" else (first, second)
     if profile.order in ("cos/sin", "sin/cos"):
         first, second = table.unbind(-2)
         return (first, second) if profile.order == "cos/sin" else (second, first)
-    if profile.form == "matrix":
-        return table[..., 0, 0], table[..., 1, 0]
-    if profile.form.startswith("angles"):
-        return table.double().cos(), table.double().sin()
     first_half, second_half = (
         (table[..., ::2], table[..., 1::2]) if "|" in profile.order else table.chunk(2, -1)
     )
@@ -191,12 +186,6 @@ def _rows_of(table: Tensor, axes: str, rows: Sequence[int]) -> Tensor:
         )
     table_rows = table.movedim(at, 0)[torch.as_tensor(list(rows))]
     return table_rows.reshape(len(rows), -1, table.shape[-1])[:, 0].double()
-
-
-def _once(table: Tensor, order: str | None) -> Tensor:
-    if order == "half":
-        return table[:, : table.shape[-1] // 2]
-    return table[:, ::2] if order == "interleaved" else table
 
 
 def _words(tensor: Tensor) -> str:

@@ -4,24 +4,39 @@ Whoever makes, reads, converts or describes one asks the registry here: `LAYOUTS
 layout, form or role is one entry. Importing this imports no torch; what needs torch imports it when it is called.
 """
 
-from rotcheck.convention.convention import Convention, OutputLanes, Sections, role_of
-from rotcheck.convention.layouts import LAYOUTS, lay, split, unlay
-from rotcheck.convention.pairings import Pairing, lanes, pairs
+from rotcheck.convention.convention import Convention, Sections, role_of
+from rotcheck.convention.layouts import LAYOUTS, lay, shape, split, unlay
+from rotcheck.convention.pairings import (
+    ORDERS,
+    OutputLanes,
+    Pairing,
+    lanes,
+    once,
+    pairs,
+    written_order,
+)
 from rotcheck.convention.positions import coordinate, coordinates, laid_positions
+from rotcheck.convention.table_forms import FORMS, TableForm
 
 __all__ = [
+    "FORMS",
     "LAYOUTS",
+    "ORDERS",
     "Convention",
     "OutputLanes",
     "Pairing",
     "Sections",
+    "TableForm",
     "coordinate",
     "coordinates",
     "laid_positions",
     "lanes",
     "lay",
+    "once",
     "pairs",
     "role_of",
+    "shape",
     "split",
     "unlay",
+    "written_order",
 ]

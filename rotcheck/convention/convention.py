@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rotcheck.convention.layouts import LAYOUTS
-from rotcheck.convention.pairings import Pairing
+from rotcheck.convention.pairings import OutputLanes, Pairing, written_order
+from rotcheck.convention.table_forms import FORMS, TableForm
 
 Sections = Literal["blocks", "interleaved"]
-OutputLanes = Literal["same", "de-interleaved", "interleaved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,31 @@ class Convention:
         return LAYOUTS[self.layout].axes
 
     @property
+    def takes_tables(self) -> bool:
+        """Whether it is handed tables; else it computes the angles of positions itself."""
+        return self.tables != "positions"
+
+    @property
+    def form(self) -> TableForm:
+        """The form of its tables, of one that takes tables."""
+        return FORMS[self.tables]
+
+    @property
+    def all_table_axes(self) -> str:
+        """The axes of a table: those that are named, or those of its form."""
+        return self.table_axes or (self.form.axes if self.takes_tables else "")
+
+    @property
+    def lane_order(self) -> Pairing:
+        """In which order tables as wide as a head have each pair's value twice."""
+        return self.table_lanes or self.pairing
+
+    @property
+    def repeated_lanes(self) -> Pairing | None:
+        """In which order its tables have each pair's value twice; None: they have it once, or it takes none."""
+        return self.lane_order if self.takes_tables and self.form.repeats else None
+
+    @property
     def points(self) -> bool:
         """Whether positions are points, of which each coordinate turns a block of lanes of its own."""
         return self.blocks > 1 and str(self.blocks) in self.position_axes
@@ -83,8 +108,7 @@ class Convention:
     @property
     def written(self) -> Pairing:
         """In which order of lanes the pairs of the result lie."""
-        orders: dict[str, Pairing] = {"de-interleaved": "half", "interleaved": "interleaved"}
-        return orders.get(self.output_lanes, self.pairing)
+        return written_order(self.output_lanes, self.pairing)
 
     @property
     def called_with(self) -> tuple[str, ...]:
@@ -92,7 +116,8 @@ class Convention:
         if self.arguments:
             return self.arguments
         offset = ("offset=offset",) if self.takes_offset else ()
-        return ("qkv" if self.packed else "x", *_TABLES.get(self.tables, ("table",)), *offset)
+        tables = FORMS[self.tables].roles if self.takes_tables else ("positions",)
+        return ("qkv" if self.packed else "x", *tables, *offset)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -105,14 +130,6 @@ class Convention:
         )
 
 
-_TABLES: dict[str, tuple[str, ...]] = {
-    "half-width": ("cos", "sin"),
-    "repeated": ("cos", "sin"),
-    "packed": ("cos", "sin"),
-    "positions": ("positions",),
-}
-
-
 def role_of(argument: str) -> str:
-    """Return what an argument of a call is, without the keyword that it is passed by."""
+    """What an argument of a call is, without the keyword that it is passed by."""
     return argument.rpartition("=")[2]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MERGED = {"e": "hd", "f": "3d"}
-_SHAPES = {"e": "H*D", "f": "3*D"}
+_SHAPES = {"e": "H*D", "f": "3*D", "g": "3"}
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,10 @@ def split(axes: str) -> str:
     return "".join(_MERGED.get(axis, axis) for axis in axes)
 
 
-def shape(axes: str) -> str:
-    """Axes as a shape: `(B, S, H, D)`."""
-    sizes = [_SHAPES.get(axis, axis.upper()) for axis in axes]
+def shape(axes: str, lanes: str = "W", tail: tuple[int, ...] = ()) -> str:
+    """Axes as a shape: `(B, S, H, D)`; of a table with so many lanes, and axes of these sizes behind them."""
+    names = _SHAPES | {"w": lanes}
+    sizes = [*(names.get(axis, axis.upper()) for axis in axes), *map(str, tail)]
     return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from rotcheck import diagnose
-from rotcheck.convention import Convention
+from rotcheck.convention import Convention, shape
 from rotcheck.identify.asking import gradients, judged_function
 from rotcheck.identify.calling.search import Match
-from rotcheck.identify.reading.convention_words import call_words, shape_words
+from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.measure.case import Sizes
 from rotcheck.measure.errors import SAME
@@ -97,11 +97,11 @@ def _of_tables_without_v(found: Match) -> list[Remark]:
         return []
     slotted = [other for other in others if "3" in other.table_axes]
     if slotted:
-        words = f"rotates V although the tables have a slot for it, as {shape_words(slotted[0].table_axes)}"
-        return [
-            remark("v-rotated", words, f"tables {shape_words(slotted[0].table_axes)} tried as well")
-        ]
-    axes = shape_words(others[0].table_axes)
+        words = (
+            f"rotates V although the tables have a slot for it, as {shape(slotted[0].table_axes)}"
+        )
+        return [remark("v-rotated", words, f"tables {shape(slotted[0].table_axes)} tried as well")]
+    axes = shape(others[0].table_axes)
     words = f"rotates V too when the tables have no slot for it, as {axes}"
     return [remark("v-follows-tables", words, f"tables {axes} tried as well", mistake=False)]
 

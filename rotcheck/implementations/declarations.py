@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from rotcheck.convention import LAYOUTS, Convention
+from rotcheck.convention import FORMS, LAYOUTS, Convention
 from rotcheck.declaration import DECLARED
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Function
@@ -35,8 +35,8 @@ def convention_of(statement: Mapping[str, Any], source: str) -> Convention:
         convention = msgspec.convert({**DEFAULTS, **statement}, Convention)
     except msgspec.ValidationError as error:
         raise RequestError(f"{source}: {error}") from error
-    if convention.layout not in LAYOUTS:
-        raise RequestError(
-            f"{source}: unknown layout {convention.layout!r}; known are {', '.join(LAYOUTS)}"
-        )
+    for name, values in {"layout": LAYOUTS, "tables": (*FORMS, "positions")}.items():
+        value = getattr(convention, name)
+        if value not in values:
+            raise RequestError(f"{source}: unknown {name} {value!r}; known are {', '.join(values)}")
     return convention

@@ -20,8 +20,9 @@ from rotcheck.convention import (
 )
 from rotcheck.measure.device import read_back
 from rotcheck.measure.fences import apart
-from rotcheck.rotary import angles, lanes, pairs, rotate, tables
+from rotcheck.rotary import angles, lanes, pairs, rotate
 from rotcheck.rotary.calls import Call
+from rotcheck.rotary.tables import tables_of
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different
 POSITIONS = (0, 1, 2, 3, 7, 63, 257, 1000, 2049, 4097, 16385, 65537, 131071)
@@ -150,10 +151,10 @@ class Case:
         Handed angles it loses a rounding. Frequencies that it computes itself are exp(-x log(theta)) however it is
         written: a rounding of x costs x log(theta) roundings of the frequency, which is the log of the frequency.
         """
-        if not self.convention.tables.startswith(("positions", "angles")):
+        if self.convention.takes_tables and not self.convention.form.angular:
             return 0.0
         lost = torch.finfo(torch.float32).eps * self.angles.abs()
-        if self.convention.tables != "positions":
+        if self.convention.takes_tables:
             return lost
         roundings = torch.ones(self.width // 2, dtype=torch.float64, device="cpu")  # (P,)
         roundings[: self.rotary_dim // 2] += self.frequencies.abs().clamp_min(_STILL).log().abs()
@@ -214,17 +215,10 @@ class Case:
         return self._made(slice(None), self.dtype)
 
     def _made(self, rows: slice, dtype: torch.dtype) -> tuple[Tensor, ...]:
-        form = self.convention.tables
-        if form == "positions":
-            return ()
         turned = (self.angles * self.convention.direction)[..., rows, : self.rotary_dim // 2]
         if "b" in self.convention.table_axes and turned.dim() == 2:
             turned = turned.expand(self.batch, -1, -1)
-        order = self.convention.table_lanes or self.convention.pairing
-        made = tables(
-            form, order, turned, dtype, self.convention.table_axes, self.convention.sections
-        )
-        return tuple(table.contiguous().to(self.device, copy=True) for table in made)
+        return tables_of(self.convention, turned, dtype, self.device)
 
     def _positions(self, rows: slice) -> Tensor | None:
         """Return the positions to pass, or the rows of the tables that they stand for, int64 on the device."""

@@ -103,14 +103,12 @@ def _other_pairing(case: Case, x: Tensor, angles: Tensor) -> Tensor:
 
 def _other_tables(case: Case, x: Tensor, angles: Tensor) -> Tensor:
     """The other pairing's lanes turned with this pairing's tables: rotate_every_two with cat(f, f)."""
-    return _mixed(
-        case, x, angles, _other(case), case.convention.table_lanes or case.convention.pairing
-    )
+    return _mixed(case, x, angles, _other(case), case.convention.lane_order)
 
 
 def _tables_of_other(case: Case, x: Tensor, angles: Tensor) -> Tensor:
     """These lanes turned with the other pairing's tables, of one that makes or converts them itself."""
-    own = case.convention.table_lanes or case.convention.pairing
+    own = case.convention.lane_order
     return _mixed(
         case, x, angles, case.convention.pairing, "interleaved" if own == "half" else "half"
     )
@@ -185,7 +183,7 @@ def _twice_the_lanes(case: Case, slot: Tensor) -> Tensor:
     own = _own_angles(case)
     if 2 * case.rotary_dim > case.width:
         return slot
-    order = case.convention.table_lanes or case.convention.pairing
+    order = case.convention.lane_order
     return _turned_lanes(case, slot, lanes(torch.stack((own, own), -1), order))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from rotcheck.convention import Pairing
 from rotcheck.measure.case import Case
 from rotcheck.rotary import lanes, pairs
 from rotcheck.rotary.tables import section_axes, sections
@@ -37,11 +36,7 @@ def wrong_axes(case: Case) -> Iterator[tuple[str, Tensor]]:
 
 
 def _of_pairs(case: Case, axes: Tensor) -> Tensor:
-    return lanes(torch.stack((axes, axes), -1), _order(case))
-
-
-def _order(case: Case) -> Pairing:
-    return case.convention.table_lanes or case.convention.pairing
+    return lanes(torch.stack((axes, axes), -1), case.convention.lane_order)
 
 
 def turned(case: Case, x: Tensor, angles: Tensor, taken: Tensor) -> Tensor:
@@ -50,7 +45,7 @@ def turned(case: Case, x: Tensor, angles: Tensor, taken: Tensor) -> Tensor:
     A pair that takes from another axis than its own is 1 rad ahead, as `rotcheck.rotary.tables` makes such tables.
     """
     owners = section_axes(angles.shape[-1], case.convention.sections)  # (P,)
-    off = pairs(taken, _order(case)) != owners[:, None]  # (P, 2)
+    off = pairs(taken, case.convention.lane_order) != owners[:, None]  # (P, 2)
     each = angles[..., None] + case.convention.direction * off.double()  # ([B,] S, P, 2)
     cos, sin = each.cos().unsqueeze(-3), each.sin().unsqueeze(-3)
     a, b = x.unbind(-1)  # (B, S, H, P) each

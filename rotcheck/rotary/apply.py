@@ -12,7 +12,7 @@ from rotcheck.convention import Pairing
 from rotcheck.declaration import declare
 from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import choose, operations, traced
-from rotcheck.rotary.plan import Arrangement, Layout, Plan, TableForm, cached_plan, plan
+from rotcheck.rotary.plan import Arrangement, FormName, LayoutName, Plan, cached_plan, plan
 from rotcheck.rotary.tables import cos_and_sin
 
 PACKED = Arrangement(layout="qkv", form="packed", exact_rows=True)
@@ -72,9 +72,9 @@ def apply_rotary_pos_emb(
 def apply_rotary(
     x: Tensor,
     *tables: Tensor,
-    layout: Layout = "bshd",
+    layout: LayoutName = "bshd",
     pairing: Pairing = "half",
-    form: TableForm = "half-width",
+    form: FormName = "half-width",
     rotary_dim: int | None = None,
     theta: float = 10000.0,
     offset: int = 0,

@@ -9,7 +9,7 @@ from rotcheck.convention import Pairing
 from rotcheck.rotary.apply import PACKED
 from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import PATHS, choose, cpu, operations, traced
-from rotcheck.rotary.plan import Arrangement, Layout, TableForm, cached_plan
+from rotcheck.rotary.plan import Arrangement, FormName, LayoutName, cached_plan
 from rotcheck.rotary.tables import cos_and_sin
 
 
@@ -29,9 +29,9 @@ class Explanation:
 def explain(
     x: Tensor,
     *tables: Tensor,
-    layout: Layout | None = None,
+    layout: LayoutName | None = None,
     pairing: Pairing = "half",
-    form: TableForm = "half-width",
+    form: FormName = "half-width",
     rotary_dim: int | None = None,
     theta: float = 10000.0,
     offset: int = 0,

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
-from rotcheck.convention import LAYOUTS, Pairing
+from rotcheck.convention import FORMS, LAYOUTS, Pairing, TableForm
 
 Shape = tuple[int, ...]
-Layout = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
-TableForm = Literal[
+LayoutName = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
+FormName = Literal[
     "half-width",
     "repeated",
     "packed",
@@ -20,24 +20,20 @@ TableForm = Literal[
     "positions",
 ]
 
-AXES: dict[Layout, tuple[int, int, int, int]] = {
+AXES: dict[LayoutName, tuple[int, int, int, int]] = {
     name: tuple(LAYOUTS[name].axes.find(axis) for axis in "bs3h")  # type: ignore[misc]  # four
-    for name in get_args(Layout)
+    for name in get_args(LayoutName)
 }
 """Where batch, sequence, slot and head lie in a tensor of each layout; -1: nowhere. The lanes are the last axis."""
 
-WORDS: dict[Layout, str] = {
-    "bshd": "(B, S, H, D)",
-    "bhsd": "(B, H, S, D)",
-    "sbhd": "(S, B, H, D)",
-    "thd": "(T, H, D)",
-    "qkv": "(B, S, 3, H, D)",
+WORDS = {
+    name: LAYOUTS[name].shape.replace("S", "T" if LAYOUTS[name].joins_rows else "S")
+    for name in get_args(LayoutName)
 }
-FULL_WIDTH = ("repeated", "packed")
 _KNOWN = {
-    "layout": get_args(Layout),
+    "layout": get_args(LayoutName),
     "pairing": get_args(Pairing),
-    "form": get_args(TableForm),
+    "form": get_args(FormName),
     "direction": (1, -1),
 }
 
@@ -45,9 +41,9 @@ _KNOWN = {
 class Arrangement(NamedTuple):
     """What a caller says about the tensors of a call; see `rotcheck.rotary.apply_rotary`."""
 
-    layout: Layout = "bshd"
+    layout: LayoutName = "bshd"
     pairing: Pairing = "half"
-    form: TableForm = "half-width"
+    form: FormName = "half-width"
     rotary_dim: int | None = None
     offset: int = 0
     direction: int = 1
@@ -102,11 +98,16 @@ def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
         pairs=_pairs(arrangement, x, cos),
         lanes=x[-1],
         interleaved=arrangement.pairing == "interleaved",
-        full_width=arrangement.form in FULL_WIDTH,
+        full_width=_form(arrangement).repeats,
         rotated_slots=3 if arrangement.rotate_v else min(2, sizes[2]),
         offset=arrangement.offset,
         direction=arrangement.direction,
     )
+
+
+def _form(arrangement: Arrangement) -> TableForm:
+    """The form of the tables; positions are made half-width ones."""
+    return FORMS.get(arrangement.form) or FORMS["half-width"]
 
 
 def _check(arrangement: Arrangement) -> None:
@@ -130,7 +131,7 @@ cached_plan = lru_cache(maxsize=1024)(plan)
 
 def _pairs(arrangement: Arrangement, x: Shape, table: Shape) -> int:
     """Return how many pairs rotate: what the tables' width says, which `rotary_dim` must confirm."""
-    full = arrangement.form in FULL_WIDTH
+    full = _form(arrangement).repeats
     rotary_dim = table[-1] if full else 2 * table[-1]
     if arrangement.rotary_dim not in (None, rotary_dim):
         raise ValueError(
@@ -171,12 +172,12 @@ def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, 
     return (
         batch,
         sequence,
-        -1 if arrangement.form == "packed" else slot,
+        -1 if _form(arrangement).slotted else slot,  # q's slot serves k too
         head,
-    )  # packed: q's slot serves k too
+    )
 
 
-def _named_axes(layout: Layout, x: Shape, table: Shape) -> tuple[int, int, int, int]:
+def _named_axes(layout: LayoutName, x: Shape, table: Shape) -> tuple[int, int, int, int]:
     """Read a table's axes: the layout of x itself, or rows alone, or what lies between."""
     batch, sequence, _, _ = AXES[layout]
     if len(table) == len(x):

@@ -1,28 +1,13 @@
 """The cos and sin tables in the forms that implementations take, computed in float64 and rounded once."""
 
-from collections.abc import Callable
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from rotcheck.convention import Pairing, Sections, lanes
+from rotcheck.convention import FORMS, Convention, Pairing, Sections
 from rotcheck.rotary.frequencies import angles
 from rotcheck.rotary.schedules import Interleaved, Sectioned
-
-_COMPLEX = {torch.float64: torch.complex128}
-
-AXES: dict[str, str] = {
-    "half-width": "sw",
-    "repeated": "s1w",
-    "packed": "1s31w",
-    "complex": "s1w",
-    "stacked": "s1w",
-    "matrix": "s1w",
-    "angles": "sw",
-    "angles-repeated": "sw",
-}
-"""The axes of a table of each form, where a convention names no others; `w` are its lanes."""
 
 
 def tables(
@@ -47,18 +32,36 @@ def tables(
     - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes, in float32 or float64.
 
     `axes` says where batch `b`, sequence `s`, slots `3` and lanes `w` lie, and which axes are `1`; the default
-    is the form's in `AXES`. `g` in front: three tables, for time, height and width, of which each pair's angle
+    is the form's own. `g` in front: three tables, for time, height and width, of which each pair's angle
     stands in the one that `sections` and `order` give it, and another angle in the two others. Raises
     ValueError for `positions`, which no table is made from.
     """
-    if form not in _FORMS:
-        raise ValueError(f"there are no {form} tables; forms are {', '.join(_FORMS)}")
+    if form not in FORMS:
+        raise ValueError(f"there are no {form} tables; forms are {', '.join(FORMS)}")
     angles = angles if angles.dim() == 3 else angles[None]  # (B, S, P)
     if "g" in axes:
         return tuple(placed(table, axes) for table in _gridded(form, pairing, angles, dtype, order))
     return tuple(
-        placed(table, axes or AXES[form]) for table in _FORMS[form](pairing, angles, dtype)
+        placed(table, axes or FORMS[form].axes)
+        for table in FORMS[form].made(pairing, angles, dtype)
     )
+
+
+def tables_of(
+    convention: Convention, angles: Tensor, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, ...]:
+    """The tables that a call of this convention is given, of these angles: contiguous, and nobody else's memory."""
+    if not convention.takes_tables:
+        return ()
+    made = tables(
+        convention.tables,
+        convention.lane_order,
+        angles,
+        dtype,
+        convention.table_axes,
+        convention.sections,
+    )
+    return tuple(table.contiguous().to(device, copy=True) for table in made)
 
 
 def sections(pairs: int) -> tuple[int, int, int]:
@@ -81,7 +84,9 @@ def _gridded(
 ) -> tuple[Tensor, ...]:
     """Return tables with an axis of 3 in front; a pair that takes from the wrong one is 1 rad off."""
     owners = section_axes(angles.shape[-1], order)  # (P,)
-    each = [_FORMS[form](pairing, angles + (owners != axis).double(), dtype) for axis in range(3)]
+    each = [
+        FORMS[form].made(pairing, angles + (owners != axis).double(), dtype) for axis in range(3)
+    ]
     return tuple(torch.stack(table) for table in zip(*each))  # (3, B, S, ...)
 
 
@@ -103,65 +108,6 @@ def placed(table: Tensor, axes: str) -> Tensor:
     return table
 
 
-def _half_width(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    return angles.cos().to(dtype), angles.sin().to(dtype)  # (B, S, P) each
-
-
-def _both(pairing: Pairing, angles: Tensor) -> Tensor:
-    return lanes(torch.stack((angles, angles), -1), pairing)  # (B, S, D)
-
-
-def _repeated(pairing: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    both = _both(pairing, angles)
-    return both.cos().to(dtype), both.sin().to(dtype)
-
-
-def _packed(pairing: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    cos, sin = (table[:, :, None].repeat(1, 1, 3, 1) for table in _repeated(pairing, angles, dtype))
-    cos[:, :, 2], sin[:, :, 2] = 1.0, 0.0
-    return cos, sin  # (B, S, 3, D) each
-
-
-def _complex(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    exact = torch.complex(angles.cos(), angles.sin())  # (B, S, P) complex128
-    return (exact.to(_COMPLEX.get(dtype, torch.complex64)),)
-
-
-def _stacked(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    return (torch.stack((angles.cos(), angles.sin()), -1).to(dtype),)  # (B, S, P, 2)
-
-
-def _matrix(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    cos, sin = angles.cos(), angles.sin()  # (B, S, P) each
-    rows = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
-    return (rows.to(dtype),)  # (B, S, P, 2, 2)
-
-
-def _angles(_: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    return (angles.to(_wide(dtype)),)  # (B, S, P)
-
-
-def _angles_repeated(pairing: Pairing, angles: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    return (_both(pairing, angles).to(_wide(dtype)),)  # (B, S, D)
-
-
-def _wide(dtype: torch.dtype) -> torch.dtype:
-    """Angles have float32 at least: in a narrower dtype they are no angles any more."""
-    return torch.float64 if dtype == torch.float64 else torch.float32
-
-
-_FORMS: dict[str, Callable[[Pairing, Tensor, torch.dtype], tuple[Tensor, ...]]] = {
-    "half-width": _half_width,
-    "repeated": _repeated,
-    "packed": _packed,
-    "complex": _complex,
-    "stacked": _stacked,
-    "matrix": _matrix,
-    "angles": _angles,
-    "angles-repeated": _angles_repeated,
-}
-
-
 def cos_and_sin(
     form: str, given: tuple[Tensor, ...], rotary_dim: int, theta: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
@@ -170,36 +116,13 @@ def cos_and_sin(
     `rotary_dim`, `theta` and `device` are those of positions. Raises TypeError when it is not the number or the kind of
     tensors that the form has.
     """
-    wanted = 1 if form == "positions" or form in _READERS else 2
-    if len(given) != wanted:
-        raise TypeError(f"{form} tables are {_COUNT[wanted]}, not {len(given)}")
-    if wanted == 2:
-        return given[0], given[1]
-    return (
-        _of_positions(given[0], rotary_dim, theta, device)
-        if form == "positions"
-        else _READERS[form](given[0])
-    )
-
-
-def _of_complex(table: Tensor) -> tuple[Tensor, Tensor]:
-    if not table.is_complex():
-        raise TypeError(f"complex tables have a complex dtype, not {table.dtype}")
-    return table.real, table.imag  # (..., P) each
-
-
-def _of_matrix(table: Tensor) -> tuple[Tensor, Tensor]:
-    if table.shape[-2:] != (2, 2):
-        raise TypeError(f"matrix tables end in two axes of 2, not in {tuple(table.shape[-2:])}")
-    return table[..., 0, 0], table[..., 1, 0]  # (..., P) each
-
-
-def _of_angles(table: Tensor) -> tuple[Tensor, Tensor]:
-    if not table.is_floating_point():
-        raise TypeError(
-            f"angles have a floating point dtype, not {table.dtype}; for integers say form='positions'"
-        )
-    return table.cos(), table.sin()  # (..., P) each
+    tables = FORMS.get(form) or FORMS["half-width"]  # `plan` refuses a form that is unknown
+    count = 1 if form == "positions" else len(tables.roles)
+    if len(given) != count:
+        raise TypeError(f"{form} tables are {_COUNT[count]}, not {len(given)}")
+    if form == "positions":
+        return _of_positions(given[0], rotary_dim, theta, device)
+    return tables.read(given)
 
 
 def _of_positions(
@@ -229,8 +152,3 @@ def _makes_float64(kind: str) -> bool:
 
 
 _COUNT = {1: "one tensor", 2: "two tensors, cos and sin"}
-_READERS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
-    "complex": _of_complex,
-    "matrix": _of_matrix,
-    "angles": _of_angles,
-}

@@ -13,6 +13,7 @@ from rotcheck.convention import Convention, Pairing, laid_positions, lay, split,
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
 from rotcheck.rotary.calls import Call
+from rotcheck.rotary.tables import tables_of
 from rotcheck.train.miniature import Rotary
 
 THETA = 10000.0
@@ -128,14 +129,8 @@ def _tables(
     dtype: torch.dtype,
     device: torch.device,
 ) -> tuple[Tensor, ...]:
-    if convention.tables == "positions":
-        return ()
     phases = _angles(length, width).expand(batch, -1, -1)  # (B, S, P)
-    order = convention.table_lanes or convention.pairing
-    table_tensors = tables(
-        convention.tables, order, phases, dtype, convention.table_axes, convention.sections
-    )
-    return tuple(table.contiguous().to(device) for table in table_tensors)
+    return tables_of(convention, phases, dtype, device)
 
 
 def _facing(qkv: Tensor, convention: Convention) -> Tensor:

@@ -11,7 +11,6 @@ from rotcheck.measure.elsewhere import another
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.rotary.calls import Call
-from rotcheck.rotary.tables import AXES
 
 level = "quick"
 needs_values = True
@@ -50,8 +49,7 @@ def _only(case: Case, call: Call, row: int) -> Call:
     """Return the call of one batch row alone, on memory of its own."""
     convention = case.convention
     inputs = [_narrowed(x, convention.axes, row) for x in call.inputs]
-    axes = convention.table_axes or AXES.get(convention.tables, "")
-    tables = tuple(_narrowed(table, axes, row) for table in call.tables)
+    tables = tuple(_narrowed(table, convention.all_table_axes, row) for table in call.tables)
     positions = (
         None if call.positions is None else _narrowed(call.positions, convention.position_axes, row)
     )

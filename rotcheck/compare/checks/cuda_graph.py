@@ -15,7 +15,6 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.measure.transformed import compared_pairs
 from rotcheck.rotary.calls import Call, arguments
-from rotcheck.rotary.tables import AXES
 
 level = "full"
 needs_values = True
@@ -97,7 +96,7 @@ def _reason(subject: Subject, error: Exception, capture: Capture) -> str:
 
 def _other(case: Case, slots: tuple[Tensor, ...]) -> Call:
     """Return a call of other pairs, by tables whose rows are in reverse, at positions that are moved by one row."""
-    call, axes = case.call(), case.convention.table_axes or AXES.get(case.convention.tables, "s")
+    call, axes = case.call(), case.convention.all_table_axes
     tables = tuple(table.flip(axes.index("s")) for table in call.tables)
     moved = call.positions
     if moved is not None:

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from rotcheck.convention import Convention, split
+from rotcheck.convention import Convention, shape, split
 from rotcheck.identify.calling import documented_shapes
 from rotcheck.identify.calling.documented_layout import DocumentedLayout, documented_layout
 from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import TABLES
-from rotcheck.identify.reading.convention_words import shape_words
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.grounds import any_layout
 from rotcheck.results import Remark
@@ -40,16 +39,16 @@ def to_layout(
     tables = _said_of_tables(function, own)
     shaped = [each.convention for each in every if each.convention.table_axes == tables]
     if fitting and shaped and all(each.layout != said.layout for each in shaped):
-        return found, _elsewhere(said, shaped[0], f" with tables {shape_words(tables)}")
+        return found, _elsewhere(said, shaped[0], f" with tables {shape(tables)}")
     if fitting:
         return replace(
             fitting, alternatives=tuple(each for each in every if each is not fitting)
         ), None
     meant = replace(own, layout=said.layout)
     if meant.axes.replace("b", "") == own.axes:
-        rotated = f"{said.words}, and it rotates {shape_words(own.axes)}"
+        rotated = f"{said.words}, and it rotates {shape(own.axes)}"
         words = f"later batch rows turn on from where the first one ends: {rotated}"
-        return found, (meant, remark("per-batch", words, f"a call with {shape_words(meant.axes)}"))
+        return found, (meant, remark("per-batch", words, f"a call with {shape(meant.axes)}"))
     if sorted(split(meant.axes)) != sorted(split(own.axes)):
         return found, None
     return found, _elsewhere(said, own)
@@ -60,8 +59,10 @@ def _elsewhere(
 ) -> tuple[Convention, Remark]:
     """Return the call that is said, and that it turns along another axis in it; `tables`: their shape, where said."""
     meant = replace(own, layout=said.layout)
-    words = f"turns with the head, not the row: {said.words}, and it rotates {shape_words(own.axes)}{tables}"
-    return meant, remark("per-head", words, f"a call with {shape_words(meant.axes)}")
+    words = (
+        f"turns with the head, not the row: {said.words}, and it rotates {shape(own.axes)}{tables}"
+    )
+    return meant, remark("per-head", words, f"a call with {shape(meant.axes)}")
 
 
 def _said_of_tables(function: Callable[..., Any], own: Convention) -> str:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from rotcheck.convention import Convention
+from rotcheck.convention import Convention, shape
 from rotcheck.identify.asking import judged_function
-from rotcheck.identify.reading.convention_words import call_words, shape_words
+from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.locations import span
 from rotcheck.identify.remarks import as_far_as, has_room, remark
 from rotcheck.implementations.triton_interpreter import interprets
@@ -90,7 +90,7 @@ def _wrong(
     if off.error <= SAME and not off.not_finite:
         return []
     seen = (
-        f"random values at rows 0 to {rows - 1} in {call_words(known)} with {shape_words(known.axes)}: "
+        f"random values at rows 0 to {rows - 1} in {call_words(known)} with {shape(known.axes)}: "
         f"error {off.error:.0f} rounding steps of float32"
     )
     told = _as_another(case, found)

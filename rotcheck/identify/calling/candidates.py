@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rotcheck.convention import LAYOUTS, Convention, role_of
+from rotcheck.convention import FORMS, LAYOUTS, Convention, role_of
 from rotcheck.identify.calling.templates import TABLES, TENSORS, Template
 
 PLAIN_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if not layout.packed)
@@ -21,8 +21,9 @@ GRID_TABLE_AXES = (
 )  # three tables, for time, height and width, of which sections take their parts
 PACKED_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if layout.packed)
 
-PAIR_FORMS: tuple[str, ...] = ("repeated", "half-width")
-LONE_FORMS: tuple[str, ...] = ("complex", "angles-repeated", "angles", "stacked", "matrix")
+TRIED_FORMS = [form for form in FORMS.values() if not form.slotted]
+PAIR_FORMS = tuple(form.name for form in TRIED_FORMS if form.separate)
+LONE_FORMS = tuple(form.name for form in TRIED_FORMS if not form.separate)
 
 
 def candidates(template: Template) -> Iterator[list[Convention]]:

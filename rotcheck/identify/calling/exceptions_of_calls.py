@@ -80,7 +80,7 @@ class Refusals:
 
 def _kinds(convention: Convention) -> Kinds:
     return _kinds_of(
-        convention.arguments, "complex" if convention.tables == "complex" else "floats"
+        convention.arguments, convention.form.kind if convention.takes_tables else "floats"
     )
 
 

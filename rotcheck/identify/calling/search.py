@@ -41,7 +41,6 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 
 WIDTHS = (16, 64, 128, 32, 96, 256, 8)  # 96: three coordinates have as many lanes each
 CALLS_WITH_A_FLAG = 8
-FULL_WIDTH = ("repeated", "packed")
 RIGHT = 1e-2  # radians: bfloat16 inside is as far off
 IDLE_WIDTHS = 3  # of heads that come back as they were, after which no other width is tried
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
@@ -431,7 +430,7 @@ def _of_template(trier: Caller, template: Template, refusals: Refusals) -> Match
     layout = candidates.single_layout(told)
     groups = candidates.documented_positions_first(candidates.candidates(template), told)
     if documented_shapes.documents_half_width(trier.function):
-        groups.sort(key=lambda group: group[0].tables in FULL_WIDTH)
+        groups.sort(key=lambda group: group[0].form.repeats and group[0].form.separate)
     for tried in groups:
         if all(map(refusals.hopeless, tried)):
             continue

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from rotcheck.convention import Convention
+from rotcheck.convention import Convention, shape
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import Axes, of_axes, spans
@@ -34,7 +34,6 @@ from rotcheck.identify.making.position_arguments import (
 from rotcheck.identify.making.table_calls import STILL, Recipe, owners
 from rotcheck.identify.making.table_forms import Built
 from rotcheck.identify.making.table_precision import rounded_tables
-from rotcheck.identify.reading.convention_words import shape_words
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.results import Described, Remark, Told
@@ -327,8 +326,8 @@ def _described(recipe: Recipe, built: Built, own: OwnAngles, made: Fit | None) -
 
 def _evidence(recipe: Recipe, built: Built, own: OwnAngles) -> tuple[Told, ...]:
     lanes = "D" if built.table_lanes else "D/2"
-    tables = f"{built.form}, {built.order}, {shape_words(built.axes, lanes)}"
-    shown = f", for x {shape_words(recipe.x_axes)}" if recipe.positions == "x" else ""
+    tables = f"{built.form}, {built.order}, {shape(built.axes, lanes)}"
+    shown = f", for x {shape(recipe.x_axes)}" if recipe.positions == "x" else ""
     return (
         Told(
             field="call",

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.convention import Pairing
+from rotcheck.convention import FORMS, Pairing, TableForm, once
 from rotcheck.measure.device import fetch, read_back
 
 SLOTS = 3  # of q, k and v
@@ -102,22 +102,14 @@ def _spares_v(first: Tensor, second: Tensor, axes: str) -> bool:
 
 def _of_one(table: Tensor, length: int) -> Built:
     dtype = table.dtype
-    if table.is_complex():
-        axes, (found,) = _rows((table,), length)
-        return _made("complex", None, found.real, found.imag, dtype, "one tensor", axes)
-    if not table.is_floating_point():
+    if not table.is_floating_point() and not table.is_complex():
         raise NotTables(f"returns a tensor of {dtype}")
-    if table.dim() >= 3 and table.shape[0] == 2 and length != 2:
+    if not table.is_complex() and table.dim() >= 3 and table.shape[0] == 2 and length != 2:
         return _of_two(table[0], table[1], length)
-    if table.dim() >= 4 and table.shape[-2:] == (2, 2):
-        axes, (c, s) = _rows((table[..., 0, 0], table[..., 1, 0]), length)
-        return _made("matrix", None, c, s, dtype, "one tensor", axes)
-    if table.dim() >= 3 and table.shape[-1] == 2 and table.shape[-2] > 2:
-        axes, (c, s) = _rows((table[..., 0], table[..., 1]), length)
-        if float((c[0] - 1).abs().max()) < NEAR:
-            return _made("stacked", None, c, s, dtype, "one tensor", axes)
-        if float((s[0] - 1).abs().max()) < NEAR:
-            return _made("stacked", None, s, c, dtype, "sin first", axes)
+    for form in FORMS.values():
+        built = _of_form(form, table, length) if form.fits(table) else None
+        if built:
+            return built
     if table.dim() >= 3 and table.shape[-2] == 2 and length != 2:
         first, second = table.unbind(-2)
         axes, (c, s) = _rows((first, second), length)
@@ -147,27 +139,27 @@ def _of_one(table: Tensor, length: int) -> Built:
     raise NotTables("returns a tensor that is neither cos and sin nor angles of position 0")
 
 
+def _of_form(form: TableForm, table: Tensor, length: int) -> Built | None:
+    """Read a table of a form that holds cos and sin side by side; None: its values say that it is of another."""
+    axes, (c, s) = _rows(form.read((table,)), length)
+    if form.certain or float((c[0] - 1).abs().max()) < NEAR:
+        return _made(form.name, None, c, s, table.dtype, "one tensor", axes)
+    if float((s[0] - 1).abs().max()) < NEAR:
+        return _made(form.name, None, s, c, table.dtype, "sin first", axes)
+    return None
+
+
 def _angles(found: Tensor, dtype: torch.dtype, axes: str) -> Built:
-    lanes = found.shape[-1]
     order = _order(found)
-    once = (
-        found[:, : lanes // 2]
-        if order == "half"
-        else found[:, ::2]
-        if order == "interleaved"
-        else found
-    )
+    turns = once(found, order)
     form = "angles-repeated" if order else "angles"
-    return _made(form, order, once.cos(), once.sin(), dtype, "one tensor", axes)
+    return _made(form, order, turns.cos(), turns.sin(), dtype, "one tensor", axes)
 
 
 def _paired(cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str) -> Built:
     lanes = _order(torch.cat((cos, sin), 0))
-    if lanes == "half":
-        cos, sin = cos[:, : cos.shape[-1] // 2], sin[:, : sin.shape[-1] // 2]
-    elif lanes == "interleaved":
-        cos, sin = cos[:, ::2], sin[:, ::2]
-    return _made("repeated" if lanes else "half-width", lanes, cos, sin, dtype, order, axes)
+    form = "repeated" if lanes else "half-width"
+    return _made(form, lanes, once(cos, lanes), once(sin, lanes), dtype, order, axes)
 
 
 def _order(table: Tensor) -> Pairing | None:

@@ -1,27 +1,8 @@
 """A convention in words, and as plain data."""
 
-from rotcheck.convention import Convention, Pairing, role_of
+from rotcheck.convention import Convention, role_of, shape
 from rotcheck.identify.swapping.likeness import order_words
 from rotcheck.results import Described, Kind, Way
-from rotcheck.rotary.tables import AXES
-
-_AXES = {
-    "b": "B",
-    "s": "S",
-    "3": "3",
-    "h": "H",
-    "d": "D",
-    "e": "H*D",
-    "f": "3*D",
-    "g": "3",
-    "1": "1",
-    "w": "W",
-}
-
-
-def shape_words(axes: str, lanes: str = "W") -> str:
-    """Return axes as a shape: `(B, S, 1, D)`."""
-    return f"({', '.join(_AXES[axis] if axis != 'w' else lanes for axis in axes)})"
 
 
 def call_words(convention: Convention) -> str:
@@ -32,15 +13,9 @@ def call_words(convention: Convention) -> str:
 
 def table_words(convention: Convention) -> str:
     """Return form, axes and lanes of the tables: `repeated (B, S, D), cat(f, f)`."""
-    lanes = full_lanes(convention)
-    axes = convention.table_axes or AXES[convention.tables]
-    return f"{convention.tables} {shape_words(axes, 'D' if lanes else 'D/2')}{order_words(lanes, ', ')}"
-
-
-def full_lanes(convention: Convention) -> Pairing | None:
-    """Return in which order full-width tables repeat; None for tables that do not."""
-    full = convention.tables in ("repeated", "packed", "angles-repeated")
-    return (convention.table_lanes or convention.pairing) if full else None
+    lanes = convention.repeated_lanes
+    axes = shape(convention.all_table_axes, "D" if lanes else "D/2")
+    return f"{convention.tables} {axes}{order_words(lanes, ', ')}"
 
 
 def describe(convention: Convention) -> Described:
@@ -54,8 +29,8 @@ def describe(convention: Convention) -> Described:
         output_lanes=convention.output_lanes,
         layout=convention.layout,
         tables=convention.tables,
-        table_axes=convention.table_axes or AXES.get(convention.tables),
-        table_lanes=full_lanes(convention),
+        table_axes=convention.all_table_axes or None,
+        table_lanes=convention.repeated_lanes,
         sections=convention.sections if "g" in convention.table_axes else None,
         argument_order=convention.called_with,
         rotary_dim=convention.rotary_dim,

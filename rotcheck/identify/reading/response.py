@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.convention import Convention, laid_positions, lanes, lay, pairs, split, unlay
+from rotcheck.convention import FORMS, Convention, laid_positions, lanes, lay, pairs, split, unlay
+from rotcheck.convention.table_forms import slotted
 from rotcheck.identify.calling.search_limit import Limit
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.device import call, read_back
@@ -103,19 +104,12 @@ def values(probe: ProbeSizes, lanes: int) -> tuple[Tensor, Tensor]:
 @cache
 def tables(form: str, probe: ProbeSizes) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
     """Return tables of a form (S, W, ...), and the cos and sin (S, W) that they stand for."""
-    full = form in ("repeated", "packed", "angles-repeated")
-    cos, sin = values(probe, probe.rotary if full else probe.rotary // 2)
-    if form.startswith("angles"):
+    tables = FORMS[form]
+    cos, sin = values(probe, probe.rotary if tables.repeats else probe.rotary // 2)
+    if tables.angular:
         turned = 0.15 + 1.2 * cos  # distinct cosines, distinct sines, none alike
         return (turned,), turned.cos(), turned.sin()
-    if form == "complex":
-        return (torch.complex(cos, sin),), cos, sin
-    if form == "stacked":
-        return (torch.stack((cos, sin), -1),), cos, sin
-    if form == "matrix":
-        rows = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
-        return (rows,), cos, sin
-    return (cos, sin), cos, sin
+    return tables.join(cos, sin), cos, sin
 
 
 class Caller:
@@ -240,8 +234,8 @@ class Caller:
             return ()
         made, _, _ = tables(convention.tables, self.probe)
         wide = [table[None].expand(self.batch(convention), *table.shape) for table in made]
-        if convention.tables == "packed":
-            wide = [_slotted(table, at) for at, table in enumerate(wide)]
+        if convention.form.slotted:
+            wide = [slotted(table, at) for at, table in enumerate(wide)]
         if "g" in convention.table_axes:
             wide = [
                 torch.stack([table * (self._without != axis) for axis in range(3)])
@@ -355,13 +349,6 @@ def _rounded(given: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
 def _apart(said: Sequence[Tensor], got: Sequence[Tensor]) -> bool:
     """Return whether results are not what matrices say of them, NaN included."""
     return any(not bool((a - b).abs().max() <= 50 * TOLERANCE) for a, b in zip(said, got))
-
-
-def _slotted(table: Tensor, is_sin: int) -> Tensor:
-    """Give a table (B, S, W) the slots of q, k and v, that of v the table of no rotation."""
-    slots = table[:, :, None].repeat(1, 1, 3, *[1] * (table.dim() - 2))
-    slots[:, :, 2] = 0.0 if is_sin else 1.0
-    return slots
 
 
 def _uneven(whole: Tensor) -> str:

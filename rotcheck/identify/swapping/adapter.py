@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rotcheck.convention import LAYOUTS, written_order
 from rotcheck.identify.swapping import conversion, maker_adapter
 from rotcheck.identify.swapping.call_lines import (
     NAME,
@@ -16,7 +17,7 @@ from rotcheck.identify.swapping.call_lines import (
     signature,
     table_name,
 )
-from rotcheck.identify.swapping.conversion import LETTERS, PACKED, PLAIN, Impossible, each
+from rotcheck.identify.swapping.conversion import PACKED, Impossible, each, form_of
 from rotcheck.identify.swapping.position_lines import (
     from_offset,
     gathered,
@@ -27,8 +28,8 @@ from rotcheck.results import Described
 
 NARROWER = "narrower tables"  # as `takes` has it: they rotate fewer lanes, and the others stay
 ROW = "row"  # of a batch, in code
-ONE_AXIS = ("hsd", "bsd")  # batch and heads in one axis
-_FLAT = ("thd", "t(hd)")  # batch and rows
+ONE_AXIS = tuple(name for name, layout in LAYOUTS.items() if layout.joins_heads)
+_FLAT = tuple(name for name, layout in LAYOUTS.items() if layout.joins_rows)
 
 
 def adapter(ours: Described, theirs: Described) -> str | None:
@@ -339,10 +340,10 @@ class _Swap:
     def _sizes(self, body: Sequence[str], given: dict[str, str]) -> list[str]:
         """Return the lines that name the sizes which others ask for."""
         text = "\n".join(body)
-        axes = LETTERS.get(self.layout, self.layout)
+        axes = LAYOUTS[self.layout].axes
         first = "qkv" if self.repack or self.slots == ["qkv"] else self.slots[0]
         if first == "qkv":
-            axes = _packed_axes(self.theirs.layout or "")
+            axes = LAYOUTS[self.theirs.layout or "qkv"].axes
         lines = []
         for letter, name in (("b", "batch"), ("s", "rows"), ("d", "width"), ("h", "heads")):
             if name in given or not _uses(text, name):
@@ -358,11 +359,6 @@ class _Swap:
             else:
                 raise Impossible(f"the size {name} is not known")
         return lines
-
-
-def _packed_axes(layout: str) -> str:
-    known = {"qkv": "bs3hd", "t3hd": "s3hd", "bsh(3d)": "bshf"}
-    return known.get(layout, layout)
 
 
 def _uses(text: str, name: str) -> bool:
@@ -386,12 +382,10 @@ def follows_tables(described: Described) -> bool:
 
 def _table_lanes(theirs: Described) -> str:
     """Return how many lanes its tables are for, as code."""
-    name = "cos" if theirs.tables in PLAIN else table_name(theirs)
-    last = {"stacked": -2, "matrix": -3}.get(theirs.tables or "", -1)
-    return f"{'' if theirs.table_lanes else '2 * '}{name}.shape[{last}]"
+    lanes = -1 - len(form_of(theirs).tail)
+    return f"{'' if theirs.table_lanes else '2 * '}{table_name(theirs)}.shape[{lanes}]"
 
 
 def written(described: Described) -> str | None:
     """Return in which order of lanes the pairs of a result lie."""
-    orders = {"de-interleaved": "half", "interleaved": "interleaved"}
-    return orders.get(described.output_lanes or "same", described.pairing)
+    return written_order(described.output_lanes or "same", described.pairing)

@@ -1,6 +1,6 @@
 """A call as code: the parameters of an adapter, and the arguments by which it calls ours."""
 
-from rotcheck.identify.swapping.conversion import ANGLES
+from rotcheck.convention import FORMS
 from rotcheck.results import Described
 
 NAME, OURS = "as_theirs", "ours"
@@ -31,9 +31,14 @@ def call_of(described: Described, values: dict[str, str] | None = None) -> str:
     return ", ".join(shown)
 
 
+def table_names(described: Described) -> tuple[str, ...]:
+    """What the tensors of its tables are called in an adapter."""
+    return FORMS[described.tables].variables if described.tables in FORMS else ("table",)
+
+
 def table_name(described: Described) -> str:
-    """Return what one tensor of tables is called in an adapter."""
-    return "angles" if described.tables in ANGLES else "table"
+    """What one tensor of tables is called in an adapter."""
+    return table_names(described)[0]
 
 
 def joined(role: str) -> str:

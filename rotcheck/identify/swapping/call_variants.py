@@ -5,10 +5,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from rotcheck.identify.swapping.conversion import PACKED, PLAIN
+from rotcheck.convention import FORMS, LAYOUTS
+from rotcheck.identify.swapping.conversion import PACKED
 from rotcheck.results import Described, Way
 
-_PLAIN_AXES = {"bshd": "bshd", "bhsd": "bhsd", "sbhd": "sbhd", "thd": "shd", "hsd": "hsd"}
+_PLAIN_AXES = {
+    layout.name: layout.axes
+    for layout in LAYOUTS.values()
+    if not layout.packed and set("shd") <= set(layout.axes)
+}
 _ROLES = ("cos", "sin", "table", "angles")
 
 
@@ -68,7 +73,7 @@ def chosen(ours: Described, theirs: Described) -> Described:
     if not fields:
         return ours
     changed = replace(ours, **fields)
-    full = changed.tables in ("repeated", "packed", "angles-repeated")
+    full = changed.tables in FORMS and FORMS[changed.tables].repeats
     roles = _roles(ours.argument_order, changed, packed=changed.layout == "qkv")
     return replace(
         changed,
@@ -79,7 +84,7 @@ def chosen(ours: Described, theirs: Described) -> Described:
 
 def _roles(arguments: tuple[str, ...], changed: Described, *, packed: bool) -> list[str]:
     """Return the arguments with the tables that the form has, and a packed tensor where the layout is packed."""
-    tables = ["cos", "sin"] if changed.tables in PLAIN else ["table"]
+    tables = FORMS[changed.tables].roles if changed.tables in FORMS else ("table",)
     kept = [
         "qkv" if packed and role in ("x", "qkv") else role
         for role in arguments

@@ -2,70 +2,15 @@
 
 from collections.abc import Sequence
 
+from rotcheck.convention import FORMS, LAYOUTS, ORDERS, TableForm
 from rotcheck.results import Described
 
-_ENTER = {
-    "bshd": "",
-    "bhsd": ".transpose(1, 2)",
-    "sbhd": ".transpose(0, 1)",
-    "thd": ".unflatten(0, ({split}))",
-    "hsd": ".unflatten(0, ({split})).transpose(1, 2)",
-    "bsd": ".unflatten(0, ({split})).transpose(1, 2)",
-    "bs(hd)": ".unflatten(-1, (-1, width))",
-    "t(hd)": ".unflatten(-1, (-1, width)).unflatten(0, ({split}))",
-}
-_LEAVE = {
-    "bshd": "",
-    "bhsd": ".transpose(1, 2)",
-    "sbhd": ".transpose(0, 1)",
-    "thd": ".flatten(0, 1)",
-    "hsd": ".transpose(1, 2).flatten(0, 1)",
-    "bsd": ".transpose(1, 2).flatten(0, 1)",
-    "bs(hd)": ".flatten(2)",
-    "t(hd)": ".flatten(2).flatten(0, 1)",
-}
-_WHOLE = {"thd": "1, -1", "hsd": "1, -1", "bsd": "-1, 1", "t(hd)": "1, -1"}
-"""How the first axis of a whole tensor is split into batch and rows, or batch and heads."""
-
 PACKED = {
-    "qkv": ("bshd", 2),
-    "b3shd": ("bshd", 1),
-    "b3hsd": ("bhsd", 1),
-    "3bshd": ("bshd", 0),
-    "3bhsd": ("bhsd", 0),
-    "bhs3d": ("bhsd", 3),
-    "bsh3d": ("bshd", 3),
-    "sb3hd": ("sbhd", 2),
-    "t3hd": ("thd", 1),
+    name: (layout.slots[0].name, layout.slots[1])
+    for name, layout in LAYOUTS.items()
+    if layout.slots
 }
 """Of packed layouts: the layout of each slot, and the axis of the slots."""
-
-LETTERS = {"thd": "shd", "bs(hd)": "bse", "t(hd)": "se"}
-"""The axes of a layout that are not its name: `e` is heads and lanes in one."""
-
-ANGLES = ("angles", "angles-repeated")
-PLAIN = ("half-width", "repeated", "packed")
-_READ = {
-    "complex": "cos, sin = table.real, table.imag",
-    "stacked": "cos, sin = table.unbind(-1)",
-    "matrix": "cos, sin = table[..., 0, 0], table[..., 1, 0]",
-}
-_COMPLEX = """\
-wide = torch.promote_types(cos.dtype, torch.float32)
-table = torch.complex(cos.to(wide), sin.to(wide))"""
-_MADE = {
-    "complex": _COMPLEX,
-    "stacked": "table = torch.stack((cos, sin), -1)",
-    "matrix": "table = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)",
-    **dict.fromkeys(ANGLES, "angles = torch.atan2(sin, cos)"),
-}
-_ONCE = {"half": "{0}[..., : {0}.shape[-1] // 2]", "interleaved": "{}[..., ::2]"}
-_TWICE = {"half": "torch.cat(({0}, {0}), -1)", "interleaved": "{}.repeat_interleave(2, -1)"}
-_REORDERED = {
-    "half": ".unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2)",
-    "interleaved": ".unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)",
-}
-
 
 OF_BATCH, OF_ONE = "batch, -1", "1, -1"
 """How the first axis is split that was made of batch and rows, or batch and heads."""
@@ -91,16 +36,18 @@ def entered(layout: str, split: str = "") -> str:
     `split`: how batch and rows, or batch and heads, lie in its first axis where they are one; empty: there is no
     other batch than its own.
     """
-    if layout not in _ENTER:
+    code = LAYOUTS[layout].entered(split) if layout in LAYOUTS else None
+    if code is None:
         raise Impossible(f"nothing is known of how {layout} becomes another layout")
-    return _ENTER[layout].format(split=split or _WHOLE.get(layout, ""))
+    return code
 
 
 def left(layout: str) -> str:
     """Return what is put behind a tensor (B, S, H, D) to give it a layout."""
-    if layout not in _LEAVE:
+    code = LAYOUTS[layout].left() if layout in LAYOUTS else None
+    if code is None:
         raise Impossible(f"nothing is known of how another layout becomes {layout}")
-    return _LEAVE[layout]
+    return code
 
 
 def moved(theirs: str, ours: str) -> str:
@@ -114,9 +61,9 @@ def reordered(
     """Return the expression that puts the lanes of `{}` in the order of another pairing, the first `lanes` alone."""
     if have == wanted:
         return "{}"
-    if wanted not in _REORDERED or have not in _REORDERED:
+    if wanted not in ORDERS or have not in ORDERS:
         raise Impossible("the order of lanes is not known")
-    chain = _REORDERED[wanted]
+    chain = ORDERS[wanted].chain
     if blocks > 1:
         chain = f".unflatten(-1, ({blocks}, -1)){chain}.flatten(-2)"
     return (
@@ -156,21 +103,22 @@ def tables(
     turned = ours.direction != theirs.direction
     have, wanted = axes or theirs.table_axes or "", ours.table_axes or ""
     if same_tables(ours, theirs) and have == wanted and not folded:
-        return _backwards(ours.tables or "") if turned else []
+        return form_of(ours).inverse if turned else []
     if "g" in have or "g" in wanted or theirs.sections != ours.sections:
         raise Impossible("the sections of M-RoPE's tables are not the same")
-    both = ours.tables in ANGLES and theirs.tables in ANGLES
+    form = form_of(ours)
+    both = form.angular and form_of(theirs).angular
     names = ["angles"] if both else ["cos", "sin"]
     lines = _halves(theirs, ours, both)
     if turned:
         lines.append("angles = -angles" if both else "sin = -sin")
     lines += _placed(names, have, wanted.replace("3", ""), folded)
     if ours.table_lanes and ours.table_lanes != _kept(theirs, ours):
-        lines.append(each(names, _TWICE[ours.table_lanes]))
+        lines.append(each(names, ORDERS[ours.table_lanes].twice))
     if "3" in wanted:
-        lines += _slots(names, wanted.index("3"), packed=ours.tables == "packed")
-    if not both and ours.tables in _MADE:
-        lines.append(_MADE[ours.tables])
+        lines += _slots(names, wanted.index("3"), packed=form.slotted)
+    if not both and form.from_pair:
+        lines.append(form.from_pair)
     return lines
 
 
@@ -179,28 +127,20 @@ def _kept(theirs: Described, ours: Described) -> str | None:
     return theirs.table_lanes if theirs.table_lanes == ours.table_lanes else None
 
 
-def _backwards(form: str) -> list[str]:
-    if form in PLAIN:
-        return ["sin = -sin"]
-    known = {"complex": "table = table.conj()", "matrix": "table = table.transpose(-1, -2)"}
-    if form in known:
-        return [known[form]]
-    if form in ANGLES:
-        return ["angles = -angles"]
-    return [_READ[form], "sin = -sin", _MADE[form]]
+def form_of(described: Described) -> TableForm:
+    """The form of its tables. Raises `Impossible` where it takes none."""
+    if described.tables not in FORMS:
+        raise Impossible(f"nothing is known of {described.tables or ''} tables")
+    return FORMS[described.tables]
 
 
 def _halves(theirs: Described, ours: Described, both: bool) -> list[str]:
     """Return the lines that read cos and sin, or angles, each pair's value once where ours do not repeat alike."""
-    form, lines = theirs.tables or "", list[str]()
-    if form in ANGLES and not both:
-        lines.append("cos, sin = angles.cos(), angles.sin()")
-    elif form in _READ:
-        lines.append(_READ[form])
-    elif form not in (*PLAIN, *ANGLES):
-        raise Impossible(f"nothing is known of {form} tables")
+    form, lines = form_of(theirs), list[str]()
+    if form.to_pair and not both:
+        lines.append(form.to_pair)
     if theirs.table_lanes and not _kept(theirs, ours):
-        lines.append(each(["angles"] if both else ["cos", "sin"], _ONCE[theirs.table_lanes]))
+        lines.append(each(["angles"] if both else ["cos", "sin"], ORDERS[theirs.table_lanes].once))
     return lines
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from rotcheck import diagnose
+from rotcheck.convention import FORMS
 from rotcheck.identify.swapping import table_changes
 from rotcheck.identify.swapping.likeness import order_words
 from rotcheck.isolation import Job, Pool, Returned
 from rotcheck.results import Described, Identification, Remark
 
-FULL_WIDTH = ("repeated", "packed", "angles-repeated")
 EXCHANGED = {"cos+sin": "sin+cos", "cos|sin": "sin|cos", "cos, sin": "(sin, cos)"} | {
     "sin+cos": "cos+sin",
     "sin|cos": "cos|sin",
@@ -177,7 +177,7 @@ def _half(makers: Conventions, takers: Conventions) -> Pairs:
     Whether these are as wide as a head shows when both run together.
     """
     by = tuple(name for name, each in makers.items() if each.tables in ("half-width", "angles"))
-    wrong = [name for name, each in takers.items() if each.unread and each.tables in FULL_WIDTH]
+    wrong = [name for name, each in takers.items() if each.unread and _repeats(each)]
     return dict.fromkeys(wrong, by) if len(by) == len(makers) > 0 else {}
 
 
@@ -186,10 +186,15 @@ def _roles(each: Described) -> list[str]:
     return [argument.rpartition("=")[2] for argument in each.argument_order]
 
 
+def _repeats(described: Described) -> bool:
+    """Whether its tables are as wide as a head."""
+    return described.tables in FORMS and FORMS[described.tables].repeats
+
+
 def _plain(each: Described) -> bool:
     """Return whether it makes or takes full-width tables that repeat over all lanes that turn."""
     whole = (each.blocks or 1) == 1 and each.sections is None and each.positions != "grid"
-    return whole and each.tables in FULL_WIDTH and each.table_lanes is not None
+    return whole and _repeats(each) and each.table_lanes is not None
 
 
 def _remark(

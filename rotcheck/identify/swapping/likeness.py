@@ -5,6 +5,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from rotcheck.convention import ORDERS, shape
 from rotcheck.identify.swapping import adapter, call_lines, conversion, position_lines
 from rotcheck.identify.swapping.angle_differences import of_angles, of_length
 from rotcheck.identify.swapping.call_variants import reference, variants
@@ -20,14 +21,13 @@ APART = {
 }
 """Of what takes packed q, k and v: its relative that takes them one by one."""
 
-_ORDERS = {"half": "cat(f, f)", "interleaved": "each value twice"}
 # fields that nothing around a call makes up for
 _NEVER = ("kind", "sections", "blocks", "coordinates")
 
 
 def order_words(lanes: str | None, before: str = "") -> str:
     """Return how a full-width table repeats its lanes, behind some text; nothing of a table that does not."""
-    return before + _ORDERS[lanes] if lanes else ""
+    return before + ORDERS[lanes].words if lanes else ""
 
 
 def likeness(own: Identification, other: Identification, name: str) -> Likeness:
@@ -347,9 +347,8 @@ def _shape(described: Described) -> str:
     """Return the axes of a table as a shape: `(S, 1, D/2)`."""
     if not described.table_axes:
         return ""
-    words = {"b": "B", "s": "S", "w": "D" if described.table_lanes else "D/2", "g": "3"}
-    behind = {"stacked": ["2"], "matrix": ["2", "2"]}.get(described.tables or "", [])
-    return f"({', '.join([*(words.get(axis, axis) for axis in described.table_axes), *behind])})"
+    lanes = "D" if described.table_lanes else "D/2"
+    return shape(described.table_axes, lanes, conversion.form_of(described).tail)
 
 
 def _conversion(wanted: Described, have: Described) -> str:

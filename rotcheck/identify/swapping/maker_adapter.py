@@ -6,7 +6,15 @@ import textwrap
 from msgspec.structs import replace
 
 from rotcheck.identify.swapping import conversion
-from rotcheck.identify.swapping.call_lines import NAME, OURS, apart, joined, role_of, table_name
+from rotcheck.identify.swapping.call_lines import (
+    NAME,
+    OURS,
+    apart,
+    joined,
+    role_of,
+    table_name,
+    table_names,
+)
 from rotcheck.identify.swapping.conversion import Impossible, each
 from rotcheck.results import Described
 
@@ -97,7 +105,7 @@ def _arguments(ours: Described, theirs: Described, known: set[str]) -> str:
 
 
 def _tables(described: Described) -> list[str]:
-    return ["cos", "sin"] if described.tables in conversion.PLAIN else [table_name(described)]
+    return list(table_names(described))
 
 
 def _received(ours: Described, call: str) -> str:

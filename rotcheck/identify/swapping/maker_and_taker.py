@@ -21,7 +21,6 @@ from rotcheck.identify.worker import Answer, place, settle
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.rotary.calls import results
-from rotcheck.rotary.tables import AXES
 
 ROWS = (0, 1, 2, 3)
 POINTS = ((0, 0, 0), (1, 0, 0), (0, 1, 1), (2, 3, 5))
@@ -133,9 +132,9 @@ def _of_half(pair: Pair) -> str | None:
         return None
     if pair.convention.axes[-1] != "d":
         raise Unshowable("heads and their lanes are one axis")
-    angles = pair.convention.tables.startswith("angles")
+    angles = pair.convention.form.angular
     name, own = ("table", ".cos()") if angles else ("cos", "")
-    axes = pair.convention.table_axes or AXES[pair.convention.tables]
+    axes = pair.convention.all_table_axes
     row = tuple({"s": LAST, "w": slice(None)}.get(axis, 0) for axis in axes)
     _, _, space = _called(pair)
     values = space[name].cos() if angles else space[name]
@@ -233,7 +232,7 @@ def _tables(pair: Pair, case: Case) -> tuple[list[str], dict[str, str]]:
         if recipe.positions == "given"
         else f"[{', '.join(f':{len(ROWS)}' if axis == 's' else ':' for axis in built.axes)}]"
     )
-    laid = _laid(built.axes, convention.table_axes or AXES[convention.tables], case.batch)
+    laid = _laid(built.axes, convention.all_table_axes, case.batch)
     lines += [f"{name} = {name}{rows}{laid}" for name in names if rows or laid]
     named = dict.fromkeys([role for role in roles if role == "table" or role in joined], "table")
     return lines, (named if names == ["table"] else {})

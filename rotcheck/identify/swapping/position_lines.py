@@ -4,14 +4,14 @@ import textwrap
 from collections.abc import Sequence
 
 from rotcheck.identify.swapping import conversion
-from rotcheck.identify.swapping.call_lines import table_name
-from rotcheck.identify.swapping.conversion import LONGEST, PLAIN, Impossible, each
+from rotcheck.identify.swapping.call_lines import table_names
+from rotcheck.identify.swapping.conversion import LONGEST, Impossible, each
 from rotcheck.results import Described
 
 
 def gathered(theirs: Described) -> str:
     """Return the line that takes the rows of the positions out of a table, which is cos and sin behind it."""
-    names = ["cos", "sin"] if theirs.tables in PLAIN else [table_name(theirs)]
+    names = table_names(theirs)
     if theirs.table_axes != "sw":
         raise Impossible("the rows of its table are not its first axis")
     return each(names, "{}[positions]")
@@ -19,7 +19,7 @@ def gathered(theirs: Described) -> str:
 
 def from_offset(roles: Sequence[str], theirs: Described) -> str:
     """Return the line that cuts a table to the rows from an offset on, or for each row of a batch from its own."""
-    names = ["cos", "sin"] if theirs.tables in PLAIN else [table_name(theirs)]
+    names = table_names(theirs)
     if theirs.table_axes not in ("sw", "s1w"):
         raise Impossible("the rows of its table are not its first axis")
     if "offsets" in roles:

@@ -2,13 +2,10 @@
 
 import torch
 
-from rotcheck.convention import Convention, role_of
+from rotcheck.convention import ORDERS, Convention, role_of, shape
 from rotcheck.measure.case import Case
 from rotcheck.rotary.calls import parsed
-from rotcheck.rotary.tables import AXES, section_axes, sections
-
-_FULL = ("repeated", "packed", "angles-repeated")
-_LETTERS = {"e": "H*D", "f": "3*D"}
+from rotcheck.rotary.tables import section_axes, sections
 
 
 class Unsayable(Exception):
@@ -17,8 +14,7 @@ class Unsayable(Exception):
 
 def inputs(case: Case) -> list[str]:
     """Return lines that make the tensors of a call, by name: `q = torch.randn(1, 4, 2, 8)`."""
-    axes = case.convention.axes
-    comment = f"# ({', '.join(_LETTERS.get(axis, axis.upper()) for axis in axes)})"
+    comment = f"# {shape(case.convention.axes)}"
     dtype = "" if case.dtype == torch.float32 else f".to({case.dtype})"
     made = [
         f"{name} = torch.randn({', '.join(map(str, x.shape))}){dtype}  {comment}"
@@ -37,16 +33,16 @@ def names(convention: Convention) -> list[str]:
 
 def angles(case: Case) -> list[str]:
     """Return lines that make the angles of the rows, (S, P) or (B, S, P), and the tables of the convention's form."""
-    convention, form = case.convention, case.convention.tables
-    if form == "positions":
+    convention = case.convention
+    if not convention.takes_tables:
         return []
     if convention.frequencies:
         raise Unsayable("tables of frequencies of its own")
-    shape = "(S, P)" if isinstance(case.positions[0], int) else "(B, S, P)"
+    axes = "(S, P)" if isinstance(case.positions[0], int) else "(B, S, P)"
     last = f"{case.rotary_dim}, 2, dtype=torch.float64"
     made = f"frequencies = {convention.theta} ** (-torch.arange(0, {last}) / {case.rotary_dim})  # (P,)"
     at = _literal(case.positions)
-    turned = f"angles = torch.tensor({at})[..., None] * frequencies  # {shape}"
+    turned = f"angles = torch.tensor({at})[..., None] * frequencies  # {axes}"
     return [made, turned, *_tables(case)]
 
 
@@ -56,9 +52,8 @@ def _literal(positions: object) -> str:
 
 
 def _tables(case: Case) -> list[str]:
-    convention, form = case.convention, case.convention.tables
-    axes = convention.table_axes or AXES[form]
-    order = convention.table_lanes or convention.pairing
+    convention, form = case.convention, case.convention.form
+    axes = convention.all_table_axes
     lines, angles = [], "angles"
     if "g" in axes:
         owners = section_axes(case.rotary_dim // 2, convention.sections).tolist()
@@ -66,42 +61,22 @@ def _tables(case: Case) -> list[str]:
             f"owner = torch.tensor({owners})  # 0 time, 1 height, 2 width; the others are 1 rad off"
         )
         lines.append("angles = torch.stack([angles + 1.0 * (owner != axis) for axis in range(3)])")
-    if form in _FULL:
+    if form.repeats:
+        lines.append(f"wide = {ORDERS[convention.lane_order].twice.format(angles)}")
         angles = "wide"
-        widened = (
-            "torch.cat((angles, angles), -1)"
-            if order == "half"
-            else "angles.repeat_interleave(2, -1)"
-        )
-        lines.append(f"wide = {widened}")
-    place = _placed(case, axes)
-    each = {"cos": f"{angles}.cos()", "sin": f"{angles}.sin()"}
-    if form == "packed":
-        each = {
-            "cos": "torch.stack((wide.cos(), wide.cos(), torch.ones_like(wide)), -2)",
-            "sin": "torch.stack((wide.sin(), wide.sin(), torch.zeros_like(wide)), -2)",
-        }
-    alone = {
-        "complex": "torch.polar(torch.ones_like(angles), angles).to(torch.complex64)",
-        "stacked": "torch.stack((angles.cos(), angles.sin()), -1)",
-        "matrix": "torch.stack((angles.cos(), -angles.sin(), angles.sin(), angles.cos()), -1).unflatten(-1, (2, 2))",
-        "angles": "angles",
-        "angles-repeated": "wide",
-    }
-    made = {"table": alone[form]} if form in alone else each
-    dtypes = {"complex": "", "angles": ".float()", "angles-repeated": ".float()"}
-    dtype = dtypes.get(form, ".float()" if case.dtype == torch.float32 else f".to({case.dtype})")
-    return [*lines, *(f"{name} = {code}{place}{dtype}" for name, code in made.items())]
+    dtype = ".float()" if case.dtype == torch.float32 else f".to({case.dtype})"
+    behind = _placed(case, axes) + (dtype if form.cast is None else form.cast)
+    made = ((name, code.format(angles)) for name, code in form.of_angles.items())
+    return [*lines, *(f"{name} = {code}{behind}" for name, code in made)]
 
 
 def _placed(case: Case, axes: str) -> str:
     """Return how a table ([g,] [b,] s, [3,] w, ...) gets the axes of the convention."""
     ahead = "g" if "g" in axes else ""
     have = ahead + ("bs" if not isinstance(case.positions[0], int) else "s")
-    slots = case.convention.tables == "packed"
-    have += ("3" if slots else "") + "w"
+    have += ("3" if case.convention.form.slotted else "") + "w"
     wanted = axes.replace("1", "")
-    tail = {"stacked": 1, "matrix": 2}.get(case.convention.tables, 0)
+    tail = len(case.convention.form.tail)
     code = ""
     for axis in wanted:
         if axis not in have:

@@ -437,12 +437,7 @@ def _figures(value: Tensor) -> str:
 
 def _of_writing(source: Source, attempt: Attempt, *, tables: bool) -> str | None:
     case, convention = case_of(attempt), attempt.convention
-    names = (
-        ["table"]
-        if convention.tables not in ("half-width", "repeated", "packed")
-        else ["cos", "sin"]
-    )
-    names = names if tables else call_snippet.names(convention)
+    names = convention.form.roles if tables else call_snippet.names(convention)
     before = [f"before_{name} = {name}.clone()" for name in names]
     setup = [*source.lines, "", *_setup(case), *before, f"f({call_snippet.arguments(case, {})})"]
     space = source.run("\n".join(setup))

@@ -45,7 +45,6 @@ from rotcheck.rotary.tables import has_float64
 AGAIN = "by its names it turns what was turned before, by a difference of positions"
 UNSHOWN = "no call of a few lines shows it"
 NEVER_SHOWN = ("raised",)  # for other sizes: the call may have been another
-INTERLEAVED = ("complex", "stacked", "matrix")  # tables of which every known taker turns neighbours
 CPU = torch.device("cpu")
 INTERPRETED = [
     "import contextlib",
@@ -117,7 +116,7 @@ def _doubts(found: Match, names: Sequence[str]) -> list[str]:
     sides = grid_squares.names_of_sides(found.caller.function)
     doubts = [f"nothing speaks for what `{name}` is" for name in names if name not in sides]
     convention = found.convention
-    real = "table" in map(role_of, convention.arguments) and convention.tables not in INTERLEAVED
+    real = "table" in map(role_of, convention.arguments) and not _turns_neighbours(convention)
     if real and role_evidence.says_complex(found.caller.function, convention.arguments):
         doubts.append(f"its table is said to be complex, and was tried as {convention.tables}")
     axes = point_coordinates.speaks_of_axes(found.caller.function) and "positions" in map(
@@ -133,6 +132,11 @@ def _doubts(found: Match, names: Sequence[str]) -> list[str]:
     if idle_arguments.of_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
+
+
+def _turns_neighbours(convention: Convention) -> bool:
+    """Whether every known taker of its form of tables has interleaved pairs."""
+    return convention.takes_tables and convention.form.usual_pairing == "interleaved"
 
 
 def _doubts_of(one: Remark, found: Match, target: Target) -> list[str]:
@@ -250,7 +254,7 @@ def _demonstration(
             return None
         pairing = nearest.pairing if nearest.words else conventions[0].pairing
         conventions = [
-            replace(each, pairing="interleaved" if each.tables in INTERLEAVED else pairing)
+            replace(each, pairing="interleaved" if _turns_neighbours(each) else pairing)
             for each in conventions
         ]
     for device in dict.fromkeys((CPU, found.caller.device)):

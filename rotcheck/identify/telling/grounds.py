@@ -1,9 +1,9 @@
 """What told each thing that is said of a function, and what remains possible of what cannot be told."""
 
-from rotcheck.convention import Convention, role_of
+from rotcheck.convention import Convention, role_of, shape
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.search import Match
-from rotcheck.identify.reading.convention_words import call_words, shape_words, table_words
+from rotcheck.identify.reading.convention_words import call_words, table_words
 from rotcheck.results import Ambiguity, Told, Way
 
 
@@ -66,10 +66,10 @@ def of_error(error: float) -> Told:
 
 def _layout(found: Match) -> str:
     convention = found.convention
-    shape = shape_words(convention.axes)
+    axes = shape(convention.axes)
     if any_layout(found):
-        return f"any: tables just have to line up, as {shape_words(convention.table_axes)} with {shape}"
-    return f"{convention.layout} {shape}"
+        return f"any: tables just have to line up, as {shape(convention.table_axes)} with {axes}"
+    return f"{convention.layout} {axes}"
 
 
 def any_layout(found: Match) -> bool:
@@ -105,7 +105,7 @@ def _of_layouts(found: Match) -> Ambiguity:
     every = [found.convention, *(other.convention for other in found.alternatives)]
     alike = [each for each in every if each.tables == found.convention.tables]
     possible = dict.fromkeys(
-        f"{each.layout} with tables {shape_words(each.table_axes)}" for each in alike
+        f"{each.layout} with tables {shape(each.table_axes)}" for each in alike
     )
     why = "the tables just line up with the tensor: how they are shaped decides"
     return Ambiguity(field="layout", possible=tuple(possible), why=why)
@@ -135,7 +135,7 @@ def ways(found: Match) -> tuple[Way, ...]:
 
 
 def _way(convention: Convention) -> str:
-    layout = f"{convention.layout} {shape_words(convention.axes)}"
+    layout = f"{convention.layout} {shape(convention.axes)}"
     if convention.tables == "positions":
         return layout
-    return f"{layout} with tables {shape_words(convention.table_axes)}"
+    return f"{layout} with tables {shape(convention.table_axes)}"

@@ -7,7 +7,7 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
-from rotcheck.convention import role_of, vocabulary
+from rotcheck.convention import FORMS, role_of, vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.calling.templates import parameters
@@ -116,7 +116,7 @@ def _of_rows(
     value = [
         *_came(returned, tables, int(own[row]), pair),
         f"angle = torch.tensor({rows[row]} * {theta} ** (-{2 * pair} / {2 * pairs}), dtype=torch.float64)",
-        f"right = {'angle[None]' if tables.form.startswith('angles') else 'torch.stack((angle.cos(), angle.sin()))'}",
+        f"right = {'angle[None]' if FORMS[tables.form].angular else 'torch.stack((angle.cos(), angle.sin()))'}",
     ]
     code = "\n".join([*setup, *value, *PRINT])
     return shown(source, code)
@@ -170,7 +170,7 @@ def _came(returned: Any, read: Built, row: int, pair: int) -> list[str]:
     name = "returned[0]" if isinstance(returned, tuple | list) else "returned"
     if read.form == "complex":
         return [f"came = torch.view_as_real({name}{index(pair)})"]
-    if read.form.startswith("angles"):
+    if FORMS[read.form].angular:
         return [f"came = {name}{index(lane)}[None]"]
     if read.order == "cos+sin" and isinstance(returned, Tensor):
         wide = returned.shape[-1] // 2
