@@ -6,12 +6,14 @@ from typing import Any
 
 from rotcheck.bench import qkv_shapes
 from rotcheck.bench.qkv_shapes import Capacity
-from rotcheck.compare import plan as comparison
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Machine
+from rotcheck.study.devices import resolve_devices
+from rotcheck.study.request import DTYPES as KNOWN_DTYPES
+from rotcheck.study.request import check_known, expand_specs, unique
 
 DTYPES = ("float32", "bfloat16")
 PASSES = ("forward", "forward+backward")
@@ -51,10 +53,10 @@ def request(
     against: str,
 ) -> BenchRequest:
     """Return the request; raises `RequestError` for a name or a shape that cannot be one."""
-    implementations = comparison.expanded(implementations)
+    implementations = expand_specs(implementations)
     registry.check(against)
-    comparison.check_known("dtype", dtypes, comparison.DTYPES)
-    comparison.check_known("pass", passes, PASSES)
+    check_known("dtype", dtypes, KNOWN_DTYPES)
+    check_known("pass", passes, PASSES)
     for device in devices:
         if device in STAND_INS:
             raise RequestError(
@@ -62,18 +64,18 @@ def request(
             )
     names = implementations or (*registry.names(), NATIVE_COMPILED)
     return BenchRequest(
-        comparison.once((against, *names)),
+        unique((against, *names)),
         against,
-        comparison.once(devices),
-        comparison.once(dtypes) or DTYPES,
-        comparison.once([qkv_shapes.check(shape) for shape in asked_shapes]),
+        unique(devices),
+        unique(dtypes) or DTYPES,
+        unique([qkv_shapes.check(shape) for shape in asked_shapes]),
         tuple(name for name in PASSES if not passes or name in passes),
     )
 
 
 def devices(request: BenchRequest, machine: Machine) -> list[str]:
     """Return the devices to run on; raises `RequestError` for one that is not here, saying what is."""
-    return comparison.devices(request.devices, machine)
+    return resolve_devices(request.devices, machine)
 
 
 def capacities(here: Sequence[str], machine: Machine, worker_gib: float) -> dict[str, Capacity]:

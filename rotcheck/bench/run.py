@@ -8,17 +8,16 @@ from rotcheck import __version__
 from rotcheck.bench import plan
 from rotcheck.bench.qkv_shapes import Capacity, too_large
 from rotcheck.bench.timings import from_answer, not_run, timing_of, without_noise
-from rotcheck.compare import judgement
-from rotcheck.compare import plan as comparison
-from rotcheck.identify import run as identify
-from rotcheck.identify.run import Identified
-from rotcheck.isolation import Pool
-from rotcheck.probe import run as probe
+from rotcheck.identify.identifier import identify_each, unregistered
+from rotcheck.identify.identity import Identity, fit_files
+from rotcheck.identify.worker_setup import setup_of
 from rotcheck.results import Bench, Machine, Spread, Timing
+from rotcheck.study.request import display_names
+from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 
 # the first gradient imports it, which takes most of a second
 SYMPY = "torch.fx.experimental.symbolic_shapes"
-PRELOAD = (*probe.PRELOAD, plan.WORKER, SYMPY)
+PRELOAD = (*SURVEY_PRELOAD, plan.WORKER, SYMPY)
 SURVEYED = ("devices", "libraries")
 LONGEST = 60.0  # seconds to identify one function
 HUNG = 10  # after a hang, the implementation's other rows get this fraction of the time limit
@@ -54,21 +53,16 @@ def bench(
     known passes through.
     """
     wanted = plan.request(implementations, devices, dtypes, shapes, passes, against)
-    with Pool(preload=PRELOAD, workers=1, memory_limit=memory_limit) as pool:
-        machine = probe.workplace(pool, SURVEYED)
-        rooms = plan.capacities(plan.devices(wanted, machine), machine, pool.memory_limit)
+    with Study(PRELOAD, workers=1, memory_limit=memory_limit, on_plan=on_plan) as study:
+        machine = study.survey(SURVEYED)
+        rooms = plan.capacities(plan.devices(wanted, machine), machine, study.pool.memory_limit)
         groups = plan.groups(wanted, rooms)
-        planned = len(groups) * len(wanted.implementations)
-        run = _Run(wanted, pool, rooms, seconds, timeout, on_row or (lambda row: None))
-        interrupted = False
-        try:
-            if on_plan:
-                on_plan(planned)
+        run = _Run(wanted, study, rooms, seconds, timeout, on_row or ignore)
+        with study.interruptible():
+            study.plan(len(groups) * len(wanted.implementations))
             for group in groups:
                 run.group(group)
-        except KeyboardInterrupt:
-            interrupted = True
-    return run.result(machine, planned, interrupted=interrupted)
+    return run.result(machine)
 
 
 class _Run:
@@ -77,25 +71,25 @@ class _Run:
     def __init__(
         self,
         wanted: plan.BenchRequest,
-        pool: Pool,
+        study: Study,
         rooms: Mapping[str, Capacity],
         seconds: float,
         timeout: float,
         on_row: Callable[[Timing], None],
     ) -> None:
-        self._wanted, self._pool, self._seconds, self._timeout = wanted, pool, seconds, timeout
+        self._wanted, self._study, self._seconds, self._timeout = wanted, study, seconds, timeout
         self._rooms, self._on_row = rooms, on_row
-        self._names = comparison.display_names(wanted.implementations)
-        self._identified: dict[str, Identified] = {}
+        self._names = display_names(wanted.implementations)
+        self._identified: dict[str, Identity] = {}
         self._rows: list[Timing] = []
         self._hung: set[tuple[str, str]] = set()  # implementation and device
 
     def _known(self, name: str, device: str) -> dict[str, Any]:
         """Return what a worker is told of an implementation; one that is given is identified before its first row."""
-        asked = [one for one in judgement.given([name]) if one not in self._identified]
+        asked = [one for one in unregistered([name]) if one not in self._identified]
         limit = min(self._timeout, LONGEST)
-        self._identified |= identify.of_all(self._pool, asked, device, limit, flags=True)
-        return judgement.setup_of(self._identified.get(name))
+        self._identified |= identify_each(self._study, asked, device, limit)
+        return setup_of(self._identified.get(name))
 
     def group(self, group: plan.Group) -> None:
         """Time all implementations in one group, the baseline first: the others need it only if it runs."""
@@ -136,13 +130,13 @@ class _Run:
                 timeout=self._timeout / HUNG if hung else self._timeout,
                 caches=caches,
             )
-            (done,) = self._pool.run([job])
+            (done,) = self._study.run([job])
         row = timing_of(done, self._names[name], group)
         if row.state == "hangs":
             self._hung.add((name, group.device))
         return row
 
-    def result(self, machine: Machine, planned: int, *, interrupted: bool) -> Bench:
+    def result(self, machine: Machine) -> Bench:
         """Return what was finished."""
         return Bench(
             rotcheck=__version__,
@@ -150,7 +144,9 @@ class _Run:
             against=self._names[self._wanted.against],
             budget_seconds=self._seconds,
             timings=tuple(self._rows),
-            conventions=tuple(found.told for found in judgement.fitted(self._identified).values()),
-            interrupted=interrupted,
-            planned=planned,
+            conventions=tuple(
+                identity.identification for identity in fit_files(self._identified).values()
+            ),
+            interrupted=self._study.interrupted,
+            planned=self._study.planned,
         )

@@ -8,21 +8,15 @@ import msgspec
 from rotcheck.bench import timing_statistics
 from rotcheck.bench.plan import Group
 from rotcheck.compare.cells import cell_of
-from rotcheck.errors import REQUEST, RequestError
-from rotcheck.isolation import Done, Raised, Returned
+from rotcheck.isolation import Done, Returned
 from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Spread, Timing, TimingState
 
 
 def timing_of(done: Done, label: str, group: Group) -> Timing:
-    """Return the row of a finished job, with cause and fix where its implementation failed.
-
-    Raises `RequestError` when the worker says that there is no such implementation.
-    """
+    """The row of a finished job, with cause and fix where its implementation failed."""
     if isinstance(done.outcome, Returned):
         return msgspec.convert(done.outcome.value, Timing)
-    if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
-        raise RequestError(done.outcome.message)
     cell = cell_of(done, label, None)
     state = msgspec.convert(cell.verdict, TimingState)
     fields = {name: getattr(cell, name) for name in ("message", "trace", "failure", "cause", "fix")}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rotcheck.check.plan import Request
+from rotcheck.check.plan import CheckRequest
 from rotcheck.identify.telling.next_step import quoted
 from rotcheck.results import Answer, Context, Part
 
@@ -20,7 +20,7 @@ def answer(parts: Sequence[Part]) -> Answer | None:
     return next((each for each in ("wrong", "unknown", "right") if each in answers), None)
 
 
-def headline(parts: Sequence[Part], asked: Request) -> str:
+def headline(parts: Sequence[Part], asked: CheckRequest) -> str:
     """Return the answer in one line."""
     wrong, unknown = (
         [part for part in parts if part.answer == each] for each in ("wrong", "unknown")
@@ -37,7 +37,7 @@ def headline(parts: Sequence[Part], asked: Request) -> str:
     return _right(parts, asked) if parts else "nothing was finished"
 
 
-def _says(part: Part, asked: Request) -> str:
+def _says(part: Part, asked: CheckRequest) -> str:
     """Return what is wrong with a function, behind its name."""
     fault = part.faults[0]
     if (
@@ -50,7 +50,7 @@ def _says(part: Part, asked: Request) -> str:
     return f" is right to {part.right_to:,} of {part.needed:,} positions in {' and '.join(asked.dtypes)}"
 
 
-def _right(parts: Sequence[Part], asked: Request) -> str:
+def _right(parts: Sequence[Part], asked: CheckRequest) -> str:
     right = [part for part in parts if part.answer == "right"]
     needed = [part.needed for part in right if part.needed]
     if all(part.kind is None for part in right):
@@ -65,17 +65,17 @@ def _right(parts: Sequence[Part], asked: Request) -> str:
     return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
 
 
-def _names(parts: Sequence[Part], asked: Request) -> str:
+def _names(parts: Sequence[Part], asked: CheckRequest) -> str:
     more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
     return ", ".join(_short(part, asked) for part in parts[:NAMED]) + more
 
 
-def _short(part: Part, asked: Request) -> str:
+def _short(part: Part, asked: CheckRequest) -> str:
     """Return a function's name, with its file where there are several."""
     return part.name if len(asked.asked) > 1 else part.name.rpartition(":")[2]
 
 
-def advice(parts: Sequence[Part], asked: Request, context: Context | None) -> list[str]:
+def advice(parts: Sequence[Part], asked: CheckRequest, context: Context | None) -> list[str]:
     """Return what to do next, as commands."""
     bad = [part for part in parts if part.answer != "right"]
     if bad:

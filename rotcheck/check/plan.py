@@ -4,10 +4,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rotcheck.compare.plan import DTYPES, check_known, display_names, once
 from rotcheck.errors import RequestError
-from rotcheck.implementations import registry
 from rotcheck.results import INTERPRETER
+from rotcheck.study.request import DTYPES, check_known, display_names, expand_specs, unique
 
 LONGEST = 1 << 24  # positions that can be asked for
 CONDITIONS = {
@@ -22,7 +21,7 @@ JUDGED = ("float32",)  # where bfloat16 cannot be
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CheckRequest:
     """What was asked for, checked as far as it can be before anything runs."""
 
     asked: tuple[str, ...]  # as they are shown
@@ -39,7 +38,7 @@ class Request:
     @property
     def conditions(self) -> list[str]:
         """What is done to what makes its own angles."""
-        return list(once([each for dtype in self.dtypes for each in CONDITIONS[dtype]]))
+        return list(unique([condition for dtype in self.dtypes for condition in CONDITIONS[dtype]]))
 
 
 def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
@@ -49,17 +48,17 @@ def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
 
 def request(
     specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str
-) -> Request:
+) -> CheckRequest:
     """Return the request; raises `RequestError` for what cannot be one, `NothingRotary` for a file without any."""
     check_known("dtype", dtypes, DTYPES)
     if not specifications or not dtypes:
         raise RequestError("name a file, as path/to/file.py, and a dtype")
     if to is not None and not 1 <= to <= LONGEST:
         raise RequestError(f"--to must be a number of positions from 1 to {LONGEST}, not {to}")
-    names = once([name for each in specifications for name in registry.expanded(each)])
-    for name in names:
-        registry.check(name)
-    return Request(tuple(map(shown, once(specifications))), names, once(dtypes), to, device)
+    names = unique(expand_specs(specifications))
+    return CheckRequest(
+        tuple(map(shown, unique(specifications))), names, unique(dtypes), to, device
+    )
 
 
 def shown(specification: str) -> str:

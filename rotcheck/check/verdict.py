@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from rotcheck.check.plan import JUDGED, Request, judged_in
+from rotcheck.check.plan import JUDGED, CheckRequest, judged_in
 from rotcheck.implementations.source_lines import place
 from rotcheck.results import (
     FINDINGS,
@@ -43,7 +43,7 @@ def part_of(
     cells: Sequence[Cell],
     rows: Sequence[Reach],
     maker: Maker | None,
-    asked: Request,
+    asked: CheckRequest,
 ) -> Part:
     """Return the answer for one function: `cells` and `rows` are its own."""
     needed = maker.judged_to if maker and maker.kind else None

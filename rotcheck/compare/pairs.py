@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from rotcheck.isolation import Job, Pool, Returned
+from rotcheck.isolation import Job, Returned
 from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Pair, Relation
+from rotcheck.study.study import Study
 
 TARGET = "rotcheck.compare.pairwise:open_outputs"
 
@@ -32,7 +33,7 @@ class Outputs:
             reason = f"{name} gave no result"
             self._missing.setdefault((device, dtype), {})[name] = reason
 
-    def measure(self, pool: Pool) -> None:
+    def measure(self, study: Study) -> None:
         """Fill `pairs`."""
         for place in dict.fromkeys([*self._outputs, *self._missing]):
             outputs = self._outputs.get(place, {})
@@ -44,7 +45,7 @@ class Outputs:
                 {"dtype": place[1], "outputs": {n: o for n, (_, o) in given.items()}},
                 asked,
             )
-            for done in pool.run([job]):
+            for done in study.run([job]):
                 first, second = done.task
                 same = given[first][0] == given[second][0]
                 largest = done.outcome.value if isinstance(done.outcome, Returned) else None

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from rotcheck.compare.plan import display_names
 from rotcheck.implementations import registry
 from rotcheck.implementations.source_lines import place
+from rotcheck.study.request import display_names
 
 
 def places(implementations: Sequence[str]) -> dict[str, tuple[str, int | None]]:

@@ -1,25 +1,26 @@
-"""Runs a comparison: the machine first, then its cells in workers, each judged as it comes."""
+"""Runs a comparison: its cells in workers, each judged as it comes."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from rotcheck import __version__
-from rotcheck.compare import judgement, plan
+from rotcheck.compare import plan
 from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.compare.checks import names as check_names
-from rotcheck.compare.judgement import CONVENTION, Identifier
+from rotcheck.compare.convention import CONVENTION, convention_cell, given_cell
 from rotcheck.compare.pairs import Outputs
-from rotcheck.errors import REQUEST, RequestError
-from rotcheck.identify import run as identify
-from rotcheck.identify.run import Identified
+from rotcheck.identify import identifier
+from rotcheck.identify.identifier import Identifier, unregistered
+from rotcheck.identify.identity import Identity, fit_files
 from rotcheck.implementations import registry
-from rotcheck.isolation import Done, Pool, Raised
-from rotcheck.probe import run as probe
+from rotcheck.isolation import Done, Job
 from rotcheck.results import Cell, Machine, Report, summarise
+from rotcheck.study.devices import first_computing, resolve_devices
+from rotcheck.study.request import DTYPES, display_names
+from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 
 _CHECKS = "rotcheck.compare.checks"
-PRELOAD = (*probe.PRELOAD, plan.WORKER, *(f"{_CHECKS}.{name}" for name in check_names("quick")))
+PRELOAD = (*SURVEY_PRELOAD, plan.WORKER, *(f"{_CHECKS}.{name}" for name in check_names("quick")))
 TRACERS = ("checkpoint", "double_backward", "export", "compile", "inductor")
 """Checks that have torch import its tracer, which takes longer than torch itself: once, then, for all workers."""
 SURVEYED = ("devices", "libraries")
@@ -39,148 +40,146 @@ def compare(
     on_plan: Callable[[int], None] | None = None,
     on_cell: Callable[[Cell], None] | None = None,
 ) -> Report:
-    """Run each implementation on each device in each dtype under each check, and return the report.
+    """Run each implementation on each device in each dtype under each check.
 
-    Empty means the default: rotcheck's implementations and those that the project names, all devices that run here,
-    float32, bfloat16, float16 and, where the device has it, float64, the quick checks, or all of them with `full`.
-    An implementation is a registered name, `package.module:function`, `path/to/file.py:function`, or `file.py` for all
-    in it; such a function is identified first, and judged in its own convention. `everything`: those of libraries and
-    of other installed packages too. `timeout`: seconds for one cell, 15 at least on other devices than the CPU; three
-    times as many for importing the implementation. `memory_limit`: GiB that a worker may hold. `pairwise` also measures
-    each two implementations against each other. `on_plan` is called once with the number of cells, `on_cell` with each
-    cell as it is decided.
+    What is not registered is identified first, and judged in its own convention.
 
-    Raises `RequestError` when the request cannot be carried out, its `NoTorch` where there is no torch of use. An
-    interruption (KeyboardInterrupt) ends the run, and what was finished is returned in a report with `interrupted`
-    set; one that comes before the machine is known passes through.
+    Args:
+        implementations: registered names, `package.module:function`, `path/to/file.py:function`, or `file.py` for all
+            in it; none: rotcheck's own and those that the project names.
+        devices: none: all that run here.
+        dtypes: none: float32, bfloat16, float16 and, where the device has it, float64.
+        checks: none: the quick ones.
+        full: without `checks`, all of them.
+        everything: those of libraries and of other installed packages too.
+        pairwise: also measure each two implementations against each other.
+        timeout: seconds for one cell, 15 at least on other devices than the CPU; importing the implementation may take
+            three times as many.
+        memory_limit: GiB that a worker may hold.
+        on_plan: called once with the number of cells.
+        on_cell: called with each cell as it is decided.
+
+    Returns:
+        All cells; what was finished, with `interrupted` set, if a KeyboardInterrupt ended the run.
+
+    Raises:
+        RequestError: the request cannot be carried out; `NoTorch` where there is no torch of use.
+        KeyboardInterrupt: before the machine was known.
     """
     implementations = (*implementations, *(registry.everything() if everything else ()))
     wanted = plan.request(implementations, devices, dtypes, checks, full)
-    with Pool(preload=_preload(wanted), memory_limit=memory_limit) as pool:
-        machine = probe.workplace(pool, SURVEYED)
-        here = plan.devices(wanted.devices, machine)
-        run = _Run(wanted, machine, here, on_cell or (lambda cell: None))
-        all_jobs = partial(
-            plan.jobs, devices=here, machine=machine, timeout=timeout, outputs=pairwise
-        )
-        registered, given = _parted(wanted)
-        run.planned = sum(len(job.tasks) for job in all_jobs(wanted)) + run.conventions_planned()
-        try:
-            if on_plan:
-                on_plan(run.planned)
-            identifier = Identifier(given.implementations, identifying_device(here), timeout)
-            run.identified = identifier.found
-            for done in pool.run([*all_jobs(registered), *identifier.jobs]):
-                if not identifier.asked(done):
-                    run.take(done)
-                    continue
-                name, flags = identifier.take(done)
-                one = replace(given, implementations=(name,) if name else ())
-                pool.add([*all_jobs(one, identified=identifier.found), *flags])
+    with Study(_preload(wanted), memory_limit=memory_limit, on_plan=on_plan) as study:
+        machine = study.survey(SURVEYED)
+        here = resolve_devices(wanted.devices, machine)
+        run = _Matrix(wanted, machine, here, on_cell or ignore)
+        jobs = partial(plan.jobs, devices=here, machine=machine, timeout=timeout, outputs=pairwise)
+        with study.interruptible():
+            study.plan(sum(len(job.tasks) for job in jobs(wanted)) + run.conventions_planned())
+            for done in _answers(study, wanted, run, jobs, timeout):
+                run.take(done)
             if pairwise:
-                run.outputs.measure(pool)
-        except KeyboardInterrupt:
-            run.interrupted = True
-        return run.report()
+                run.outputs.measure(study)
+        return run.report(study)
 
 
-def _preload(wanted: plan.Request) -> tuple[str, ...]:
-    """Return what to import once, before workers are forked."""
-    others = [f"{_CHECKS}.{name}" for name in wanted.checks if name != CONVENTION]
+def _preload(wanted: plan.CompareRequest) -> tuple[str, ...]:
+    """What to import once, before workers are forked."""
+    checks = [f"{_CHECKS}.{name}" for name in wanted.checks if name != CONVENTION]
     tracing = ["torch._dynamo"] if set(wanted.checks) & set(TRACERS) else []
-    identifying = identify.PRELOAD if any(judgement.given(wanted.implementations)) else ()
-    return tuple(dict.fromkeys((*PRELOAD, *others, *tracing, *identifying)))
+    identifying = identifier.PRELOAD if unregistered(wanted.implementations) else ()
+    return tuple(dict.fromkeys((*PRELOAD, *checks, *tracing, *identifying)))
 
 
-def _parted(wanted: plan.Request) -> tuple[plan.Request, plan.Request]:
-    """Return what was asked of registered implementations, and of functions that were given."""
-    given = tuple(judgement.given(wanted.implementations))
-    others = tuple(name for name in wanted.implementations if name not in given)
-    return replace(wanted, implementations=others), replace(wanted, implementations=given)
+def _answers(
+    study: Study,
+    wanted: plan.CompareRequest,
+    run: "_Matrix",
+    jobs: Callable[..., list[Job]],
+    timeout: float,
+) -> Iterator[Done]:
+    """Yield what workers answer: of registered implementations, and of the others as each is identified."""
+    unknown = unregistered(wanted.implementations)
+    known = [name for name in wanted.implementations if name not in unknown]
+    functions = Identifier(unknown, first_computing(run.devices), timeout)
+    run.identities = functions.identities
+    yield from functions.run(
+        study,
+        jobs(wanted.of(known)),
+        lambda spec: jobs(wanted.of([spec]), identities=functions.identities),
+    )
 
 
-def identifying_device(devices: Sequence[str]) -> str:
-    """Return where functions are identified: on the first device that computes."""
-    return next((device for device in devices if device != "meta"), "cpu")
-
-
-class _Run:
-    """What has been found so far."""
+class _Matrix:
+    """The cells so far."""
 
     def __init__(
         self,
-        wanted: plan.Request,
+        wanted: plan.CompareRequest,
         machine: Machine,
         devices: Sequence[str],
         on_cell: Callable[[Cell], None],
     ) -> None:
-        self.planned = 0
-        self.interrupted = False
-        self.identified: dict[str, Identified] = {}
-        self._wanted, self._machine, self._devices, self._on_cell = (
-            wanted,
-            machine,
-            devices,
-            on_cell,
-        )
-        self._names = plan.display_names(wanted.implementations)
+        self.devices = devices
+        self.identities: dict[str, Identity] = {}
+        self._wanted, self._machine, self._on_cell = wanted, machine, on_cell
+        self._names = display_names(wanted.implementations)
         self.outputs = Outputs(list(self._names.values()))
         self._cells: list[Cell] = []
 
     def conventions_planned(self) -> int:
-        """Return how many cells the check `convention` has, if all goes well."""
+        """How many cells the check `convention` has, if all goes well."""
         return sum(
-            self._asked(name, device) for name in self._names for device, _ in self._places()
+            self._asks_convention(spec, device)
+            for spec in self._names
+            for device, _ in self._places()
         )
 
-    def _asked(self, name: str, device: str) -> bool:
-        """Return whether the check is asked of a function on a device: there where it is identified, or by itself."""
+    def _asks_convention(self, spec: str, device: str) -> bool:
+        """Whether the check is asked of a function on a device: there where it is identified, or by itself."""
         if self._wanted.checks == (CONVENTION,):
             return True
-        here = device == identifying_device(self._devices) and bool(judgement.given([name]))
+        here = device == first_computing(self.devices) and bool(unregistered([spec]))
         return here and CONVENTION in self._wanted.checks
 
     def _places(self) -> list[tuple[str, str]]:
-        """Return each device with each dtype asked for there."""
-        wanted, machine = self._wanted, self._machine
+        """Each device with each dtype to run in there."""
         return [
             (device, dtype)
-            for device in self._devices
-            for dtype in plan.dtypes_on(wanted, device, machine)
+            for device in self.devices
+            for dtype in self._wanted.dtypes_on(device, self._machine)
         ]
 
     def _judge_conventions(self) -> None:
         """Add the cells of the check `convention`: those that were asked for, and every mistake."""
-        for name, shown in self._names.items():
-            others = [cell for cell in self._cells if cell.implementation == shown]
+        self.identities = fit_files(self.identities)
+        for spec, name in self._names.items():
+            others = [cell for cell in self._cells if cell.implementation == name]
             for device, dtype in self._places():
-                cell = self._convention(name, device, dtype, others)
-                if cell and (self._asked(name, device) or cell.verdict == "disagrees"):
-                    self._cells.append(cell)
-                    self._on_cell(cell)
+                cell = self._convention(spec, device, dtype, others)
+                if cell and (self._asks_convention(spec, device) or cell.verdict == "disagrees"):
+                    self._add(cell)
 
     def _convention(
-        self, name: str, device: str, dtype: str, others: Sequence[Cell]
+        self, spec: str, device: str, dtype: str, others: Sequence[Cell]
     ) -> Cell | None:
-        if name in self.identified:
-            found = self.identified[name]
-            return judgement.cell(found, self._names[name], device, dtype, others=others)
-        registered = not judgement.given([name])
-        return judgement.held(self._names[name], device, dtype) if registered else None
+        name = self._names[spec]
+        if spec in self.identities:
+            return convention_cell(self.identities[spec], name, device, dtype, others=others)
+        return None if unregistered([spec]) else given_cell(name, device, dtype)
 
     def take(self, done: Done) -> None:
-        """Judge one answer. Raises `RequestError` when it says that there is no such implementation."""
-        if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
-            raise RequestError(done.outcome.message)
+        """Judge one answer."""
         evidence = evidence_of(done)
         cell = cell_of(done, self._names[done.job.setup["implementation"]], evidence)
-        self._cells.append(cell)
         self.outputs.add(cell.implementation, cell.device, cell.dtype, cell.check, evidence)
+        self._add(cell)
+
+    def _add(self, cell: Cell) -> None:
+        self._cells.append(cell)
         self._on_cell(cell)
 
-    def report(self) -> Report:
-        """Return the report of what was finished, in the order of the plan."""
-        self.identified = judgement.fitted(self.identified)
+    def report(self, study: Study) -> Report:
+        """The report of what was finished, in the order of the plan."""
         self._judge_conventions()
         cells = tuple(sorted(self._cells, key=self._place))
         return Report(
@@ -190,16 +189,18 @@ class _Run:
             summary=summarise(cells),
             pairs=tuple(self.outputs.pairs),
             conventions=tuple(
-                self.identified[name].told for name in self._names if name in self.identified
+                self.identities[spec].identification
+                for spec in self._names
+                if spec in self.identities
             ),
-            interrupted=self.interrupted,
-            planned=self.planned,
+            interrupted=study.interrupted,
+            planned=study.planned,
         )
 
     def _place(self, cell: Cell) -> tuple[int, ...]:
         return (
             list(self._names.values()).index(cell.implementation),
-            self._devices.index(cell.device),
-            plan.DTYPES.index(cell.dtype),
+            self.devices.index(cell.device),
+            DTYPES.index(cell.dtype),
             plan.check_names().index(cell.check),
         )

@@ -3,9 +3,9 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from rotcheck import __version__
-from rotcheck.isolation import Done, Job, Pool, Returned
-from rotcheck.probe import need
+from rotcheck.isolation import Done, Job, Returned
 from rotcheck.results import Claim, Trial
+from rotcheck.study.study import Study
 
 CLAIMS = {
     "torchscript": '"TorchScript does not work with MPS/CPU devices"',
@@ -20,8 +20,8 @@ def trial() -> Trial:
     jobs = [
         Job(name, "rotcheck.compare.claims:open_claim", name, [None], limit=120) for name in CLAIMS
     ]
-    with Pool(preload=("torch", "rotcheck.compare.claims")) as pool:
-        found = {done.job.name: _claim(done) for done in need.run(pool, jobs)}
+    with Study(("torch", "rotcheck.compare.claims")) as study:
+        found = {done.job.name: _claim(done) for done in study.run(jobs)}
     return Trial(rotcheck=__version__, torch=_torch(), claims=tuple(found[name] for name in CLAIMS))
 
 

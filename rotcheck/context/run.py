@@ -11,15 +11,15 @@ from typing import Any
 import msgspec
 
 from rotcheck import __version__
-from rotcheck.compare.plan import display_names
 from rotcheck.context.angle_profile import RIGHT, AngleProfile
 from rotcheck.context.conditions import FIRST, ON_CPU, names
 from rotcheck.context.reach_verdicts import maker_of, not_run, row_of
-from rotcheck.errors import REQUEST, RequestError
+from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
-from rotcheck.isolation import Done, Job, Pool, Raised, Returned
-from rotcheck.probe import need
+from rotcheck.isolation import Done, Job, Returned
 from rotcheck.results import Context, Reach, summarise
+from rotcheck.study.request import display_names
+from rotcheck.study.study import Study, ignore
 
 WORKER, RECOGNITION = (
     "rotcheck.context.worker:open_context",
@@ -59,14 +59,13 @@ def context(
     for name in asked:
         registry.check(name)
     wanted = _conditions(conditions)
-    if on_plan:
-        on_plan(len(asked) * len(wanted))
-    with Pool(preload=PRELOAD, memory_limit=memory_limit) as pool:
-        return measure(pool, asked, wanted, device, timeout, on_row)
+    with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
+        study.plan(len(asked) * len(wanted))
+        return measure(study, asked, wanted, device, timeout, on_row)
 
 
 def measure(
-    pool: Pool,
+    study: Study,
     asked: Sequence[str],
     conditions: Sequence[str],
     device: str,
@@ -75,14 +74,12 @@ def measure(
     *,
     to: int | None = None,
 ) -> Context:
-    """Measure these as `context` does, in a pool that is there; `to`: how many positions must be right, of each."""
-    run = _Run(asked, _conditions(conditions), device, timeout, on_row or (lambda name: None), to)
-    try:
-        run.first(pool)
-        run.others(pool)
-    except KeyboardInterrupt:
-        run.interrupted = True
-    return run.result()
+    """Measure these as `context` does, in a study under way; `to`: how many positions must be right, of each."""
+    run = _Run(asked, _conditions(conditions), device, timeout, on_row or ignore, to)
+    with study.interruptible():
+        run.first(study)
+        run.others(study)
+    return run.result(interrupted=study.interrupted)
 
 
 def _conditions(asked: Sequence[str]) -> list[str]:
@@ -107,7 +104,6 @@ class _Run:
     timeout: float
     on_row: Callable[[str], None]
     to: int | None = None  # so many positions must be right; None: as many as each claims
-    interrupted: bool = False
     _known: dict[str, AngleProfile] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
     # seconds that importing and building took
@@ -120,17 +116,17 @@ class _Run:
     def __post_init__(self) -> None:
         self._shown = display_names(self.asked)
 
-    def first(self, pool: Pool) -> None:
+    def first(self, study: Study) -> None:
         """Recognise and measure each object as constructed. Raises `RequestError` when none of them can be built."""
-        asked = self._recognised(pool) if _elsewhere(self.device) else self.asked
-        for done in need.run(pool, [self._job(name, FIRST) for name in asked]):
+        asked = self._recognised(study) if _elsewhere(self.device) else self.asked
+        for done in study.run([self._job(name, FIRST) for name in asked]):
             self._take(done)
         if self._refused and len(self._refused) == len(self.asked):
             raise RequestError(self._refused[self.asked[0]])
 
-    def _recognised(self, pool: Pool) -> list[str]:
+    def _recognised(self, study: Study) -> list[str]:
         """Recognise each object on the CPU; return those to ask on the device: all but what makes no angles."""
-        for done in pool.run(
+        for done in study.run(
             [self._job(name, FIRST, target=RECOGNITION, device=CPU) for name in self.asked]
         ):
             if isinstance(done.outcome, Returned) and done.outcome.value.get("understood"):
@@ -140,12 +136,14 @@ class _Run:
         self._on_cpu = tuple(self._known)
         return [name for name in self.asked if (name, FIRST) not in self._rows]
 
-    def others(self, pool: Pool) -> None:
+    def others(self, study: Study) -> None:
         """Try every other condition on what was recognised, and say of the rest that it was not."""
         judged = [name for name in self._known if not self._known[name].blind]
         for name in (name for name in self.asked if name not in judged):
             self._left_out(name)
-        for done in pool.run([job for name in judged for job in self._jobs(name, pool.workers)]):
+        for done in study.run(
+            [job for name in judged for job in self._jobs(name, study.pool.workers)]
+        ):
             self._take(done)
 
     def _jobs(self, name: str, workers: int) -> list[Job]:
@@ -184,17 +182,15 @@ class _Run:
         )
 
     def _take(self, done: Done) -> None:
-        """Judge one answer. Raises `RequestError` when it says that there is no such object."""
+        """Judge one answer."""
         self._keep(done)
         name, condition = done.job.name, done.task[1]
         first = self._rows.get((name, FIRST))
         self._add(name, condition, row_of(done, self._shown[name], self._known.get(name), first))
 
     def _keep(self, done: Done) -> None:
-        """Keep what an answer says of the object. Raises as `_take` does."""
+        """Keep what an answer says of the object."""
         name = done.job.name
-        if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
-            raise RequestError(done.outcome.message)
         if isinstance(done.outcome, Returned):
             self._torch = done.outcome.value.get("torch") or self._torch
             self._opening.setdefault(name, done.outcome.value.get("opening", 0.0))
@@ -218,7 +214,7 @@ class _Run:
         self._rows[name, condition] = row
         self.on_row(f"{row.implementation} {condition}")
 
-    def result(self) -> Context:
+    def result(self, *, interrupted: bool) -> Context:
         """Return what was finished, in the order asked for."""
         order: Iterable[tuple[str, str]] = (
             (name, each) for name in self.asked for each in self.conditions
@@ -232,6 +228,6 @@ class _Run:
             makers=tuple(maker_of(self._shown[name], self._known.get(name)) for name in self.asked),
             rows=rows,
             summary=summarise(rows),
-            interrupted=self.interrupted,
+            interrupted=interrupted,
             planned=len(self.asked) * len(self.conditions),
         )

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from rotcheck.check import plan
-from rotcheck.compare.judgement import MAKER
 from rotcheck.identify.telling.next_step import quoted
+from rotcheck.identify.worker_setup import MAKER
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
 from rotcheck.report.pages.report import Comparison

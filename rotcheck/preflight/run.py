@@ -13,6 +13,8 @@ from rotcheck.preflight.decision import Decision, decide
 from rotcheck.preflight.policy import Policy
 from rotcheck.probe.run import probe
 from rotcheck.results import Cell, Machine, Report, summarise
+from rotcheck.study.devices import resolve_devices
+from rotcheck.study.request import display_names
 
 Planned = Callable[[int], None] | None
 Found = Callable[[Cell], None] | None
@@ -92,7 +94,7 @@ def _absent(devices: Sequence[str], machine: Machine) -> dict[str, str]:
     absent = {}
     for device in devices:
         try:
-            plan.devices([device], machine)
+            resolve_devices([device], machine)
         except RequestError as refusal:
             absent[device] = str(refusal)
     return absent
@@ -103,7 +105,7 @@ def _with_absent(
 ) -> Report:
     """Return the report with the cells of the devices that are not here."""
     wanted = plan.request(policy.implementations, list(absent), policy.dtypes, policy.checks)
-    called = plan.display_names(wanted.implementations)
+    called = display_names(wanted.implementations)
     missing = [
         Cell(
             implementation=called[job.setup["implementation"]],
@@ -113,7 +115,7 @@ def _with_absent(
             verdict="unavailable",
             message=absent[job.setup["device"]],
         )
-        for job in plan.jobs(wanted, list(absent), machine, timeout=policy.timeout, outputs=False)
+        for job in plan.jobs(wanted, list(absent), machine, timeout=policy.timeout)
         for dtype, check in job.tasks
     ]
     ran = report or Report(rotcheck=__version__, machine=machine, cells=(), summary={})

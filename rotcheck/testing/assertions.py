@@ -7,23 +7,25 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.compare import judgement
-from rotcheck.compare.judgement import CONVENTION
-from rotcheck.compare.plan import DTYPES, check_known, check_names
+from rotcheck.compare.convention import CONVENTION, convention_cell, given_cell
+from rotcheck.compare.plan import check_names
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.identify import identification
 from rotcheck.identify.asking import idle_flags
 from rotcheck.identify.asking.flags import Turning
 from rotcheck.identify.identified_function import IdentifiedFunction
-from rotcheck.identify.run import Identified as Told
+from rotcheck.identify.identity import Identity
 from rotcheck.identify.swapping import adapter, import_lines
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import beside_each_other
+from rotcheck.identify.worker_setup import mistakes as mistakes_of
+from rotcheck.identify.worker_setup import no_gradient
 from rotcheck.implementations.declarations import convention_of, declared
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure.subject import Subject
 from rotcheck.results import FINDINGS, Cell, Identification, Remark
+from rotcheck.study.request import DTYPES, check_known
 from rotcheck.testing import message
 from rotcheck.testing.trial import Trial
 from rotcheck.testing.watch import Watch
@@ -95,7 +97,7 @@ def _judged(
         raise AssertionError(message.of(name, judged, False, [], {}, outside))
     declares = told is None or told.declared
     with defaults():  # anew: the calls by which it was identified may have changed them
-        reason = judgement.no_gradient(told) if told else None
+        reason = no_gradient(told) if told else None
         subject = Subject(Target(function, judged), device, declares=declares, no_gradient=reason)
         trial = Trial(subject, name, device)
         cells = []
@@ -105,7 +107,7 @@ def _judged(
             cells.append(_judgement(told, name, device, dtype) if own else trial.cell(dtype, check))
         wrong = [cell for cell in cells if cell.verdict in FINDINGS and cell.check != CONVENTION]
         off = trial.spreads(wrong)
-    mistakes = judgement.mistakes(told) if told else []
+    mistakes = mistakes_of(told) if told else []
     if wrong or mistakes:
         raise AssertionError(
             message.of(name, judged, declares, wrong, off, mistakes)
@@ -156,8 +158,8 @@ def _with_flag(found: IdentifiedFunction, turning: Turning) -> list[Remark]:
 def _judgement(told: Identification | None, name: str, device: str, dtype: str) -> Cell:
     """Return the cell of the check `convention`."""
     if told is None:
-        return judgement.held(name, device, dtype)
-    return judgement.cell(Told(told, None), name, device, dtype, others=())
+        return given_cell(name, device, dtype)
+    return convention_cell(Identity(told, None), name, device, dtype, others=())
 
 
 def assert_swappable(

@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from rotcheck.compare.judgement import mistakes, why
 from rotcheck.convention import Convention
 from rotcheck.identify.calling.call_shapes import call_with_shapes
+from rotcheck.identify.worker_setup import mistakes, why
 from rotcheck.measure.spread import Spread
 from rotcheck.results import Cell, Identification, Likeness, Remark
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from rotcheck import diagnose
 from rotcheck.compare.cells import cell_of
-from rotcheck.compare.plan import display_names
-from rotcheck.identify.run import Identified
+from rotcheck.identify.identity import Identity
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Course, Reference, Step
+from rotcheck.study.request import display_names
 from rotcheck.train import messages, rounding_limits
 from rotcheck.train.plan import MODEL_ROTATION, TRUTH, YARDSTICK
 
@@ -21,7 +21,7 @@ Key = tuple[str, str, str]  # implementation as it was asked for, device, dtype
 class Courses:
     """What has come back so far."""
 
-    def __init__(self, jobs: Sequence[Job], identified: Mapping[str, Identified] = {}) -> None:
+    def __init__(self, jobs: Sequence[Job], identified: Mapping[str, Identity] = {}) -> None:
         self._jobs, self.identified = jobs, identified
         asked = [job.setup["implementation"] for job in jobs if job.name not in (TRUTH, YARDSTICK)]
         self.names = display_names(dict.fromkeys(asked))

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rotcheck.compare.cells import cell_of, evidence_of
-from rotcheck.identify.run import Identified
-from rotcheck.isolation import Job, Pool
+from rotcheck.identify.identity import Identity
+from rotcheck.isolation import Job
 from rotcheck.results import FINDINGS, Cell, Course, Machine
+from rotcheck.study.study import Study
 from rotcheck.train.plan import matrix_jobs
 
 EXPLAINABLE = ("disagrees", "raises", "crashes")
@@ -19,8 +20,8 @@ Place = tuple[str, str, str]  # implementation, device, dtype
 def with_failing_cells(
     courses: Sequence[Course],
     names: Mapping[str, str],
-    identified: Mapping[str, Identified],
-    pool: Pool,
+    identified: Mapping[str, Identity],
+    study: Study,
     machine: Machine,
     timeout: float,
 ) -> list[Course]:
@@ -31,7 +32,7 @@ def with_failing_cells(
     """
     wrong = [_place(course) for course in courses if course.verdict in EXPLAINABLE]
     bad: dict[Place, list[Cell]] = {place: [] for place in wrong}
-    for done in pool.run(_jobs(wrong, names, identified, machine, timeout)):
+    for done in study.run(_jobs(wrong, names, identified, machine, timeout)):
         cell = cell_of(done, names[done.job.setup["implementation"]], evidence_of(done))
         if cell.verdict in FINDINGS:
             bad[cell.implementation, cell.device, cell.dtype].append(cell)
@@ -46,7 +47,7 @@ def with_failing_cells(
 def _jobs(
     wrong: Sequence[Place],
     names: Mapping[str, str],
-    identified: Mapping[str, Identified],
+    identified: Mapping[str, Identity],
     machine: Machine,
     timeout: float,
 ) -> list[Job]:

@@ -1,6 +1,6 @@
 """Figures and verdicts of a training run in words."""
 
-from rotcheck.identify.run import Identified
+from rotcheck.identify.identity import Identity
 from rotcheck.results import Step
 
 
@@ -32,8 +32,8 @@ def inconclusive(step: Step, *, keeps_rotation: bool) -> str:
     )
 
 
-def convention_note(answer: Identified) -> str:
+def convention_note(answer: Identity) -> str:
     """Return what a function that was given was found to do, and how it is called."""
     convention = answer.convention or {}
     backwards = " by minus the angle" if convention.get("direction") == -1 else ""
-    return f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {answer.called}"
+    return f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {answer.call_text}"

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from rotcheck.compare import plan
-from rotcheck.compare.judgement import setup_of
 from rotcheck.errors import RequestError
-from rotcheck.identify.run import Identified
+from rotcheck.identify.identity import Identity
+from rotcheck.identify.worker_setup import setup_of
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job
 from rotcheck.results import Machine
+from rotcheck.study.request import unique
 from rotcheck.train import sequences
 from rotcheck.train.batches import batches
 
@@ -64,9 +65,9 @@ def request(
     if model is not None:
         _check_model(model)
     read = sequences.read(fasta) if fasta is not None else sequences.package_sequences()
-    once = plan.once(dtypes) or DTYPES[:1]
+    chosen = unique(dtypes) or DTYPES[:1]
     return TrainRequest(
-        all_, bool(implementations), plan.once(devices), once, steps, seed, tuple(read), model
+        all_, bool(implementations), unique(devices), chosen, steps, seed, tuple(read), model
     )
 
 
@@ -105,7 +106,7 @@ def of(jobs: Sequence[Job], names: Sequence[str], *, others: bool = False) -> li
     return [job for job in jobs if (job.setup["implementation"] in names) is not others]
 
 
-def with_conventions(jobs: Sequence[Job], identified: Mapping[str, Identified]) -> list[Job]:
+def with_conventions(jobs: Sequence[Job], identified: Mapping[str, Identity]) -> list[Job]:
     """Return the jobs with what a worker is told of each function."""
     return [
         replace(job, setup=job.setup | setup_of(identified[job.setup["implementation"]]))
@@ -132,13 +133,11 @@ def matrix_jobs(
     dtype: str,
     machine: Machine,
     timeout: float,
-    identified: Mapping[str, Identified],
+    identified: Mapping[str, Identity],
 ) -> list[Job]:
     """Return the jobs of `rotcheck compare` for these implementations on one device in one dtype."""
     asked = plan.request(names, [device], [dtype], ())
-    return plan.jobs(
-        asked, [device], machine, timeout=timeout, outputs=False, identified=identified
-    )
+    return plan.jobs(asked, [device], machine, timeout=timeout, identities=identified)
 
 
 def own_rotation(model: str | None, timeout: float) -> list[Job]:

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from rotcheck import __version__
-from rotcheck.compare import judgement
-from rotcheck.compare import plan as matrix
 from rotcheck.compare import run as comparing
-from rotcheck.compare.judgement import Identifier
-from rotcheck.errors import REQUEST, RequestError
-from rotcheck.isolation import Done, Pool, Raised, Returned
-from rotcheck.probe import run as probe
+from rotcheck.errors import RequestError
+from rotcheck.identify.identifier import Identifier, unregistered
+from rotcheck.identify.identity import fit_files
+from rotcheck.isolation import Returned
 from rotcheck.results import Course, Machine, Training, summarise
+from rotcheck.study.devices import first_computing, resolve_devices
+from rotcheck.study.study import Study, ignore
 from rotcheck.train import plan
 from rotcheck.train.course_verdicts import Courses
 from rotcheck.train.failing_cells import with_failing_cells
@@ -46,46 +46,41 @@ def train(
     wanted = plan.request(
         implementations, devices, dtypes, steps=steps, seed=seed, fasta=fasta, model=model
     )
-    with Pool(preload=PRELOAD) as pool:
-        machine = probe.workplace(pool, comparing.SURVEYED)
-        here = matrix.devices(wanted.devices, machine)
-        own = _own(pool, wanted, timeout)
+    with Study(PRELOAD, on_plan=on_plan) as study:
+        machine = study.survey(comparing.SURVEYED)
+        here = resolve_devices(wanted.devices, machine)
+        own = _own(study, wanted, timeout)
         jobs = plan.jobs(wanted, here, own=own, timeout=timeout)
-        given = [] if own else judgement.given(wanted.implementations)
-        identifier = Identifier(given, comparing.identifying_device(here), timeout)
-        courses, interrupted = Courses(jobs, identifier.found), False
+        given = [] if own else unregistered(wanted.implementations)
+        identifier = Identifier(given, first_computing(here), timeout)
+        courses = Courses(jobs, identifier.identities)
         found: list[Course] = []
-        try:
-            if on_plan:
-                on_plan(sum(len(job.tasks) for job in jobs))
-            for done in pool.run([*plan.of(jobs, given, others=True), *identifier.jobs]):
-                if not identifier.asked(done):
-                    _take(done, courses, on_step)
-                    continue
-                name, flags = identifier.take(done)
-                known = plan.with_conventions(
-                    plan.of(jobs, [name] if name else []), identifier.found
-                )
-                pool.add([*known, *flags])
+        with study.interruptible():
+            study.plan(sum(len(job.tasks) for job in jobs))
+            answers = identifier.run(
+                study,
+                plan.of(jobs, given, others=True),
+                lambda spec: plan.with_conventions(plan.of(jobs, [spec]), identifier.identities),
+            )
+            for done in answers:
+                courses.take(done)
+                (on_step or ignore)(courses.word(done))
             found = courses.found()
             if not own:
                 found = with_failing_cells(
-                    found, courses.names, identifier.found, pool, machine, timeout
+                    found, courses.names, identifier.identities, study, machine, timeout
                 )
-        except KeyboardInterrupt:
-            interrupted = True
-            found = found or courses.found()
-    return _training(wanted, machine, courses, found, interrupted)
+        found = found or courses.found()
+    return _training(wanted, machine, courses, found, study.interrupted)
 
 
-def _own(pool: Pool, wanted: plan.TrainRequest, timeout: float) -> bool:
+def _own(study: Study, wanted: plan.TrainRequest, timeout: float) -> bool:
     """Ask whether the user's model keeps its own rotation.
 
     Raises `RequestError` when it cannot be loaded, and when it does and implementations were named for it.
     """
     own = False
-    for done in pool.run(plan.own_rotation(wanted.model, timeout)):
-        _check(done)
+    for done in study.run(plan.own_rotation(wanted.model, timeout)):
         if not isinstance(done.outcome, Returned):
             raise RequestError(f"--model {wanted.model!r} cannot be loaded: {done.outcome}")
         own = bool(done.outcome.value)
@@ -93,19 +88,6 @@ def _own(pool: Pool, wanted: plan.TrainRequest, timeout: float) -> bool:
         keeps = "takes no argument and keeps its own rotation: no implementation can be put into it"
         raise RequestError(f"--model {wanted.model!r} {keeps}")
     return own
-
-
-def _take(done: Done, courses: Courses, on_step: Callable[[str], None] | None) -> None:
-    _check(done)
-    courses.take(done)
-    if on_step:
-        on_step(courses.word(done))
-
-
-def _check(done: Done) -> None:
-    """Raise `RequestError` when the answer says that what was asked for is not there or not of the form."""
-    if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
-        raise RequestError(done.outcome.message)
 
 
 def _training(
@@ -129,6 +111,6 @@ def _training(
         references=references,
         courses=tuple(found),
         summary=summarise(found),
-        conventions=tuple(one.told for one in judgement.fitted(courses.identified).values()),
+        conventions=tuple(one.identification for one in fit_files(courses.identified).values()),
         interrupted=interrupted,
     )

@@ -236,7 +236,7 @@ def told(**changes: object) -> Identification:
     return Identification(**{**plain, **given, **changes})  # type: ignore[arg-type]
 
 
-ASKED = plan.Request(("m.py",), ("m.py:f",), ("bfloat16",), None, "cpu")
+ASKED = plan.CheckRequest(("m.py",), ("m.py:f",), ("bfloat16",), None, "cpu")
 MAKER = Maker(implementation="m.py:f", kind="builds", judged_to=4096)
 ROW = Reach(
     implementation="m.py:f",

@@ -10,7 +10,8 @@ from terminal import environment, in_terminal, rotcheck
 
 from rotcheck import __version__
 from rotcheck.cli import options
-from rotcheck.compare.plan import DTYPES, check_names
+from rotcheck.compare.plan import check_names
+from rotcheck.study.request import DTYPES
 
 COMMANDS = ("check", "compare", "explain", "preflight", "probe")
 PACKAGE = Path(__file__).parents[2] / "rotcheck"

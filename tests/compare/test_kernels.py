@@ -8,11 +8,11 @@ import pytest
 import torch
 from msgspec import to_builtins
 
-from rotcheck.compare import judgement
 from rotcheck.declaration import declare
 from rotcheck.identify.asking.gradients import FOR_INFERENCE
 from rotcheck.identify.identification import identify
-from rotcheck.identify.run import Identified
+from rotcheck.identify.identity import Identity
+from rotcheck.identify.worker_setup import setup_of
 from rotcheck.implementations.target import resolve
 from rotcheck.measure.opening import open_subject
 from rotcheck.results import Cell
@@ -73,7 +73,7 @@ def test_a_kernel_that_declares_its_convention_is_held_to_it() -> None:
 def test_train_and_bench_leave_out_the_gradient_of_such_a_kernel() -> None:
     name = f"{Path(kernels_for_inference.__file__)}:in_place"
     found = identify(resolve(name, "cpu"), torch.device("cpu"))
-    setup = judgement.setup_of(Identified(found.identification, to_builtins(found.convention)))
+    setup = setup_of(Identity(found.identification, to_builtins(found.convention)))
     subject = open_subject({**setup, "implementation": name, "device": "cpu"})
     assert subject.no_gradient == FOR_INFERENCE
     assert subject.skip("cpu", "float32") is None

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
     "cli", "preflight", "report", "check", "scan", "bench", "train", "context", "testing", "compare", "identify",
-    "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "convention", "declaration",
-    "results", "errors", "file_contents", "requirement", "frames", "scrub", "room",
+    "study", "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "convention",
+    "declaration", "results", "errors", "file_contents", "requirement", "frames", "scrub", "room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (

@@ -3,7 +3,7 @@
 import pytest
 
 from rotcheck import __version__
-from rotcheck.identify.run import apart, identified
+from rotcheck.identify.identity import distinct_names, identity_of
 from rotcheck.identify.telling import next_step
 from rotcheck.isolation import Died, Done, Job, OverMemory, Returned, TimedOut
 from rotcheck.isolation.outcome import Outcome
@@ -41,7 +41,7 @@ def done(outcome: Outcome, device: str = "cpu") -> Done:
 def test_what_did_not_come_back_is_not_understood_and_says_the_next_step(
     outcome: Outcome, device: str, said: str
 ) -> None:
-    told = identified(done(outcome, device)).told
+    told = identity_of(done(outcome, device)).identification
     assert told.answer == "unknown"
     assert said in "\n".join(told.advice)
 
@@ -61,7 +61,7 @@ def test_what_is_right_goes_on_with_the_next_command(kind: str, command: str) ->
 
 def test_two_files_of_one_name_are_told_apart() -> None:
     asked = ["a/one/model.py:rope", "b/one/model.py:rope", "a/other.py:rope", "native"]
-    told = apart(
+    told = distinct_names(
         asked, [of("model.py:rope"), of("model.py:rope"), of("other.py:rope"), of("native")]
     )
     names = [one.specification for one in told]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from rotcheck.compare.judgement import cell as judgement_cell
-from rotcheck.compare.judgement import setup_of
-from rotcheck.identify.run import identified
+from rotcheck.compare.convention import convention_cell
+from rotcheck.identify.identity import identity_of
 from rotcheck.identify.telling.next_step import next_step
+from rotcheck.identify.worker_setup import setup_of
 from rotcheck.isolation import Died, Done, Job, Raised, TimedOut
 from rotcheck.isolation.outcome import Outcome
 from rotcheck.results import Described, Identification, exit_code
@@ -31,9 +31,9 @@ from rotcheck.results import Described, Identification, exit_code
 )
 def test_a_file_that_cannot_be_imported_is_not_told_to_declare(outcome: Outcome, said: str) -> None:
     setup = {"specification": "my model.py:rope", "shown": "my model.py:rope", "device": "cpu"}
-    told = identified(
+    told = identity_of(
         Done(Job("my model.py:rope", "", setup, [None]), 0, outcome, opening=True)
-    ).told
+    ).identification
     assert told.answer == "unknown"
     assert said in told.advice[0]
     assert "declare" not in " ".join(told.advice)
@@ -61,9 +61,9 @@ def test_the_next_command_can_be_pasted_whatever_the_file_is_called() -> None:
 )
 def test_a_package_that_is_not_here_accuses_nobody(kind: str, unidentified: bool) -> None:
     setup = {"specification": "model.py:rope", "shown": "model.py:rope", "device": "cpu"}
-    found = identified(
+    found = identity_of(
         Done(Job("model.py:rope", "", setup, [None]), 0, Raised(kind, "", ()), opening=True)
     )
     assert ("instead" in setup_of(found)) == unidentified
-    cell = judgement_cell(found, "model.py:rope", "cpu", "float32", others=())
+    cell = convention_cell(found, "model.py:rope", "cpu", "float32", others=())
     assert (cell.verdict, exit_code([cell])) == ("unidentified", 1)

@@ -19,9 +19,9 @@ from identifying import CPU
 
 import rotcheck
 from rotcheck import __version__
-from rotcheck.compare import judgement
+from rotcheck.compare.convention import convention_cell
 from rotcheck.identify.identification import identify
-from rotcheck.identify.run import Identified
+from rotcheck.identify.identity import Identity
 from rotcheck.implementations.target import resolve
 from rotcheck.preflight.decision import decide
 from rotcheck.preflight.policy import DEFAULT
@@ -54,14 +54,14 @@ def named(name: str) -> str:
 
 
 @cache
-def found(name: str) -> Identified:
+def found(name: str) -> Identity:
     """Return what `identify` says."""
-    return Identified(identify(resolve(named(name), "cpu"), CPU).identification, None)
+    return Identity(identify(resolve(named(name), "cpu"), CPU).identification, None)
 
 
 def cell(name: str) -> Cell:
     """Return the function's cell in `compare`."""
-    return judgement.cell(found(name), name, "cpu", "float32", others=())
+    return convention_cell(found(name), name, "cpu", "float32", others=())
 
 
 def report(*cells: Cell) -> Report:
@@ -97,8 +97,8 @@ def test_the_functions_of_the_first_list_agree_with_every_other_check() -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_mistake_is_one_everywhere(name: str) -> None:
-    mistake = next(one for one in found(name).told.findings if one.mistake)
-    assert found(name).told.answer == "wrong"
+    mistake = next(one for one in found(name).identification.findings if one.mistake)
+    assert found(name).identification.answer == "wrong"
     alone = cell(name)
     assert (alone.check, alone.verdict, exit_code([alone])) == ("convention", "disagrees", 1)
     assert alone.message
@@ -112,7 +112,7 @@ def test_a_mistake_is_one_everywhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_is_right_is_right_everywhere(name: str) -> None:
-    assert found(name).told.answer == "right"
+    assert found(name).identification.answer == "right"
     alone = cell(name)
     assert (alone.verdict, alone.cause, exit_code([alone])) == ("agrees", None, 0)
     assert may_start(name)
@@ -127,7 +127,7 @@ def test_a_choice_is_a_note_and_no_mistake() -> None:
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_is_not_understood_accuses_nobody_and_lets_no_job_start(name: str) -> None:
-    assert found(name).told.answer == "unknown"
+    assert found(name).identification.answer == "unknown"
     alone = cell(name)
     assert (alone.verdict, alone.cause, alone.failure) == ("unidentified", None, None)
     assert (findings([alone]), exit_code([alone])) == ([], 1)

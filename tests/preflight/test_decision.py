@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 from samples import cell, cells, checked, healthy, report
 
-from rotcheck.compare.judgement import MAKER
+from rotcheck.identify.worker_setup import MAKER
 from rotcheck.preflight.decision import Decision, decide
 from rotcheck.preflight.policy import DEFAULT
 from rotcheck.results import Cell, Report

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from rotcheck.identify.run import PRELOAD, of_all
+from rotcheck.identify.identifier import PRELOAD, identify_each
 from rotcheck.implementations import rotary_code
-from rotcheck.isolation import Pool
 from rotcheck.results import Identification
+from rotcheck.study.study import Study
 
 MARKS = {"right": "✓", "wrong": "✗", "unknown": "?"}
 
@@ -68,8 +68,11 @@ def sweep(package: str, timeout: float, preload: Sequence[str] = ()) -> dict[str
     def tell(one: Identification) -> None:
         print(f"{MARKS[one.answer]} {one.specification} {one.seconds or 0.0:.1f} s", flush=True)
 
-    with Pool(preload=(*PRELOAD, package, *preload)) as pool:
-        return {name: one.told for name, one in of_all(pool, asked, "cpu", timeout, tell).items()}
+    with Study((*PRELOAD, package, *preload)) as study:
+        return {
+            name: one.identification
+            for name, one in identify_each(study, asked, "cpu", timeout, tell).items()
+        }
 
 
 def page(results: dict[str, dict[str, Identification]]) -> str:

@@ -5,66 +5,89 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from rotcheck.identify.identity import Identity, without_folders
 from rotcheck.identify.swapping import adapter
 from rotcheck.identify.swapping.call_variants import layout_of_run
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.several_lengths import asks_lengths, lengths_alone, of_lengths
-from rotcheck.isolation import Done, Job, Pool, Returned
+from rotcheck.isolation import Done, Job, Returned
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.results import Described, Difference, Identification, Likeness
+from rotcheck.study.study import Study
 
 WORKER = "rotcheck.identify.swapping.side_by_side:open_beside"
 NEAR = 2 * ROUNDING  # rounding steps: each may be half as far from the truth
 
 
 def swaps(
-    pool: Pool,
-    own: Mapping[str, tuple[Identification, Described | None]],
-    other: tuple[str, Identification, Described | None, Mapping[str, Any] | None],
+    study: Study,
+    identities: Mapping[str, Identity],
+    like: str,
+    other: Identity,
     device: str,
     timeout: float,
 ) -> dict[str, Likeness]:
-    """Return for each function, by specification, whether it can take the other's place.
+    """Whether each function can take the place of another, by its SPEC.
 
-    Of each: what was found and, where it is not on this machine, what it is registered with. `other` has its
-    specification in front, and behind the convention by which workers call it, which what makes tables has not.
+    Args:
+        study: where both are run side by side.
+        identities: the functions, by their SPECs.
+        like: the SPEC of the other one.
+        other: its identity.
+        device: where both are run.
+        timeout: seconds for two of them.
     """
-    name, theirs, registered, convention = other
-    shown = name.rpartition("/")[2]
-    found = {
-        one: likeness(_known(told, declared), _known(theirs, registered), shown)
-        for one, (told, declared) in own.items()
+    theirs = _known(other)
+    likenesses = {
+        spec: likeness(_known(ours), theirs, without_folders(like))
+        for spec, ours in identities.items()
     }
-    here = {one for one, (_, declared) in own.items() if declared is None and registered is None}
-    asked = [one for one in here if runs(found[one])]
-    setup = {"other": name, "device": device}
+    here = {
+        spec
+        for spec, ours in identities.items()
+        if not ours.registration and not other.registration
+    }
+    builds = theirs.convention is not None and theirs.convention.kind == "builds"
     jobs = [
-        Job(
-            one,
-            WORKER,
-            {
-                "own": one,
-                "takes": to_ask(found[one], own[one][0], theirs),
-                "lengths": asks_lengths(found[one]),
-                "convention": _as_run(convention, own[one][0].convention, theirs.convention),
-                **setup,
-            },
-            [found[one].adapter or ""],
-            timeout,
-            3 * timeout,
-        )
-        for one in asked
-        if convention is not None or (theirs.convention and theirs.convention.kind == "builds")
+        _job(spec, identities[spec], likenesses[spec], like, other, device, timeout)
+        for spec in identities
+        if spec in here and runs(likenesses[spec]) and (other.convention is not None or builds)
     ]
     imports: dict[str, str] = {}
-    for done in pool.run(jobs):
-        found[done.job.name] = _judged(found[done.job.name], done)
+    for done in study.run(jobs):
+        likenesses[done.job.name] = _judged(likenesses[done.job.name], done)
         if isinstance(done.outcome, Returned):
             imports[done.job.name] = done.outcome.value["imports"]
     return {
-        one: _headed(held if one in here else of_unseen(held), own[one][0], imports.get(one, ""))
-        for one, held in found.items()
+        spec: _headed(
+            answer if spec in here else of_unseen(answer),
+            identities[spec].identification,
+            imports.get(spec, ""),
+        )
+        for spec, answer in likenesses.items()
     }
+
+
+def _job(
+    spec: str,
+    ours: Identity,
+    answer: Likeness,
+    like: str,
+    other: Identity,
+    device: str,
+    timeout: float,
+) -> Job:
+    """The job that runs a function, through its adapter if it needs one, beside the other."""
+    own, theirs = ours.identification, other.identification
+    setup = {
+        "own": spec,
+        "takes": to_ask(answer, own, theirs),
+        "lengths": asks_lengths(answer),
+        "convention": _as_run(other.convention, own.convention, theirs.convention),
+        "other": like,
+        "device": device,
+    }
+    return Job(spec, WORKER, setup, [answer.adapter or ""], timeout, 3 * timeout)
 
 
 def _as_run(
@@ -95,11 +118,12 @@ def _headed(held: Likeness, own: Identification, imports: str) -> Likeness:
     return replace(held, adapter=adapter.headed(held.adapter, lines))
 
 
-def _known(told: Identification, registered: Described | None) -> Identification:
-    """Return what is known of a function: where it did not run here, what it is registered with."""
-    if told.convention is not None or registered is None:
-        return told
-    return replace(told, convention=registered, follows=True, declared=True)
+def _known(identity: Identity) -> Identification:
+    """What is known of a function: where it did not run here, what it is registered with."""
+    identification, registration = identity.identification, identity.registration
+    if identification.convention is not None or registration is None:
+        return identification
+    return replace(identification, convention=registration, follows=True, declared=True)
 
 
 def runs(held: Likeness) -> bool:

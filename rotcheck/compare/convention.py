@@ -1,0 +1,101 @@
+"""The check `convention`, which no worker runs: its cell is what `identify` says of the function."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rotcheck.identify.identity import Identity
+from rotcheck.identify.worker_setup import (
+    MAKER,
+    advice,
+    makes_tables,
+    may_declare,
+    mistakes,
+    mistakes_text,
+    why,
+)
+from rotcheck.probe.devices import STAND_INS
+from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification
+
+CONVENTION = "convention"
+GIVEN = "it is held to a convention that was given, and the other checks judge it by that"
+
+
+def convention_cell(
+    identity: Identity, implementation: str, device: str, dtype: str, *, others: Sequence[Cell]
+) -> Cell:
+    """The cell of the check `convention` on a device in a dtype; `others`: the function's other cells.
+
+    A mistake is one wherever the function runs. What is right was seen on the device on which it was identified. Of a
+    function that is held to what it declares, one finding of the other checks is enough.
+    """
+    identification = identity.identification
+    if identification.declared and any(cell.verdict in FINDINGS for cell in others):
+        return given_cell(implementation, device, dtype)
+    fields = (
+        _mistaken(identification)
+        or _unidentified(identity, others)
+        or _skipped(identification, device)
+        or {
+            "verdict": "agrees",
+            "note": _choices(identification),
+            "seconds": identification.seconds,
+        }
+    )
+    return _cell(implementation, device, dtype, **fields)
+
+
+def given_cell(implementation: str, device: str, dtype: str) -> Cell:
+    """The cell of what is not identified, since its convention is given: the check has no sense for it."""
+    return _cell(implementation, device, dtype, verdict="skipped", message=GIVEN, applies=False)
+
+
+def _cell(implementation: str, device: str, dtype: str, **fields: Any) -> Cell:
+    return Cell(
+        implementation=implementation,
+        device=device,
+        dtype=dtype,
+        check=CONVENTION,
+        stand_in=device in STAND_INS,
+        **fields,
+    )
+
+
+def _mistaken(identification: Identification) -> dict[str, Any] | None:
+    remarks = mistakes(identification)
+    if not remarks:
+        return None
+    demonstrations = (remark.demonstration for remark in remarks if remark.demonstration)
+    return {
+        "verdict": "disagrees",
+        "message": mistakes_text(identification),
+        "seconds": identification.seconds,
+        "demonstration": next(demonstrations, None),
+        "failure": remarks[0].failure,
+        "cause": remarks[0].cause,
+        "fix": remarks[0].fix,
+    }
+
+
+def _unidentified(identity: Identity, others: Sequence[Cell]) -> dict[str, Any] | None:
+    """What is not understood; None for what died when it was tried, and declares its convention."""
+    if identity.identification.answer != "unknown":
+        return None
+    message = why(identity.identification)
+    called = any(cell.verdict != UNIDENTIFIED for cell in others)
+    if called and may_declare(identity):
+        return {"verdict": "skipped", "message": f"nothing was seen: {message}", "applies": False}
+    return {"verdict": UNIDENTIFIED, "message": message, "fix": advice(identity)}
+
+
+def _skipped(identification: Identification, device: str) -> dict[str, Any] | None:
+    if makes_tables(identification):
+        return {"verdict": "skipped", "message": MAKER}
+    if device == identification.device:
+        return None
+    where = f"it was identified on {identification.device}, and does the same wherever it is called"
+    return {"verdict": "skipped", "message": where, "applies": False}
+
+
+def _choices(identification: Identification) -> str | None:
+    """What others do not do, and is legitimate."""
+    return "; ".join(r.message for r in identification.findings if not r.mistake) or None

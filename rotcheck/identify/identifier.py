@@ -1,0 +1,131 @@
+"""Identifies functions in workers, by themselves or among the other jobs of a study."""
+
+import importlib.util
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from rotcheck.identify.identity import Identity, identity_of, with_flag, without_folders
+from rotcheck.identify.telling import next_step
+from rotcheck.implementations import registry
+from rotcheck.isolation import Done, Job
+from rotcheck.results import INTERPRETER, Identification
+from rotcheck.study.study import Study, ignore
+
+WORKER = "rotcheck.identify.worker:open_identification"
+FLAGS = "rotcheck.identify.worker:open_flags"
+PRELOAD = ("torch", "rotcheck.identify.worker")
+
+
+def unregistered(specs: Iterable[str]) -> list[str]:
+    """Those that are identified before anything else: all that are not registered with their convention."""
+    return [spec for spec in specs if registry.module_of(spec) is None]
+
+
+class Identifier:
+    """Identifies functions, each in a worker of its own, and what each of their flags changes in another.
+
+    Args:
+        specs: the functions, each `package.module:function` or `path/to/file.py:function`.
+        device: where they are called.
+        timeout: seconds for one function, and for one flag.
+        interpreter: whether a Triton kernel that is asked on the CPU, where Triton finds no GPU, is asked again under
+            the Triton interpreter.
+        on_identification: called with what is said of each function as soon as that is known.
+
+    Attributes:
+        identities: what is known of each function by now, by its SPEC.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[str],
+        device: str,
+        timeout: float,
+        *,
+        interpreter: bool = False,
+        on_identification: Callable[[Identification], None] | None = None,
+    ) -> None:
+        self.identities: dict[str, Identity] = {}
+        self._specs, self._device, self._timeout = specs, device, timeout
+        self._interpreter = interpreter
+        self._on_identification = on_identification or ignore
+
+    def run(
+        self,
+        study: Study,
+        jobs: Sequence[Job] = (),
+        jobs_of: Callable[[str], Sequence[Job]] = lambda spec: (),
+    ) -> Iterator[Done]:
+        """Run the jobs of a study and identify the functions among them.
+
+        Args:
+            study: where all of it runs.
+            jobs: those that need no identity.
+            jobs_of: makes the jobs of one of the functions, by its SPEC, when its identity is known.
+
+        Yields:
+            The outcome of each task of `jobs` and of what `jobs_of` made.
+
+        Raises:
+            RequestError: one of the functions is not there.
+        """
+        identifying = _jobs(self._specs, self._device, self._timeout)
+        for done in study.run([*jobs, *identifying]):
+            if done.job.target == FLAGS:
+                spec = done.job.name
+                self.identities[spec] = with_flag(self.identities[spec], done)
+            elif done.job.target == WORKER:
+                study.add(self._identified(done, jobs_of))
+            else:
+                yield done
+
+    def _identified(self, done: Done, jobs_of: Callable[[str], Sequence[Job]]) -> list[Job]:
+        """Keep the identity of a function; the jobs that follow from it."""
+        spec = done.job.name
+        identity = self.identities[spec] = identity_of(done)
+        if self._interpreter and _interpretable(identity, done):
+            return _jobs([spec], INTERPRETER, self._timeout)
+        self._on_identification(identity.identification)
+        flags = [replace(done.job, target=FLAGS, tasks=identity.flags)] if identity.flags else []
+        return [*jobs_of(spec), *flags]
+
+
+def identify_each(
+    study: Study,
+    specs: Sequence[str],
+    device: str,
+    timeout: float,
+    on_identification: Callable[[Identification], None] | None = None,
+) -> dict[str, Identity]:
+    """Identify functions in a study that has nothing else to do meanwhile; kernels under the interpreter, if need be.
+
+    Arguments, and what it raises, as of `Identifier`.
+    """
+    identifier = Identifier(
+        specs, device, timeout, interpreter=True, on_identification=on_identification
+    )
+    for _ in identifier.run(study):
+        raise AssertionError("a study without other jobs has no other answers")
+    return identifier.identities
+
+
+def _interpretable(identity: Identity, done: Done) -> bool:
+    """Whether the Triton interpreter, which computes with numpy, can take a kernel over from the CPU."""
+    launches = identity.identification.message == next_step.LAUNCHES
+    on_cpu = done.job.setup["device"] == "cpu"
+    return launches and on_cpu and importlib.util.find_spec("numpy") is not None
+
+
+def _jobs(specs: Sequence[str], device: str, timeout: float) -> list[Job]:
+    return [
+        Job(
+            spec,
+            WORKER,
+            {"specification": spec, "shown": without_folders(spec), "device": device},
+            [None],
+            timeout,
+            3 * timeout,
+            fresh_after_raising=True,
+        )
+        for spec in dict.fromkeys(specs)
+    ]
