@@ -27,6 +27,7 @@ from rotcheck.identify.angles.schedule_faults import (
     not_dynamic,
 )
 from rotcheck.identify.calling import search
+from rotcheck.identify.calling.match import Match, NoMatch
 from rotcheck.identify.making import maker_search, table_calls
 from rotcheck.identify.making.position_arguments import of_arguments
 from rotcheck.identify.making.table_description import known_amplitude
@@ -105,7 +106,7 @@ def _try_calls(target: Target, device: torch.device) -> AngleProfile:
     found = search.search(
         target.function, device, hints(target.function if owner is None else owner)
     )
-    if isinstance(found, search.NoMatch) or not found.reading.pairing:
+    if isinstance(found, NoMatch) or not found.reading.pairing:
         permutes = permutation_answer.answer(target) is not None
         raise NoCallFits(
             permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`"
@@ -124,7 +125,7 @@ def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ..
     return tuple((one.code, one.message) for one in answer.findings if one.mistake)
 
 
-def _one_row(found: search.Match) -> Convention:
+def _one_row(found: Match) -> Convention:
     """Return the call with one row of positions, if there is one: rows of a batch may be coordinates, if alike."""
     conventions = [found.convention, *(each.convention for each in found.alternatives)]
     return next((each for each in conventions if each.position_axes == "s"), found.convention)

@@ -12,7 +12,8 @@ from torch import Tensor
 from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.convention import FORMS, Convention, once
 from rotcheck.identify.making import table_calls
-from rotcheck.identify.reading.response import Caller, ProbeSizes
+from rotcheck.identify.reading.caller import Caller
+from rotcheck.identify.reading.probe_sizes import ProbeSizes
 from rotcheck.measure.device import fetch
 
 LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)

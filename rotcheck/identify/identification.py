@@ -32,9 +32,10 @@ from rotcheck.identify.asking import (
     table_sections,
 )
 from rotcheck.identify.asking.flags import Turning
-from rotcheck.identify.calling import search
-from rotcheck.identify.calling.search import Match, NoMatch
+from rotcheck.identify.calling import repeated_calls, search
+from rotcheck.identify.calling.match import Match, NoMatch, measure_call
 from rotcheck.identify.calling.templates import speaks_of_rotation
+from rotcheck.identify.calling.trial_call import exception_words
 from rotcheck.identify.calling.untried_arguments import untried_arguments
 from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.making import (
@@ -47,7 +48,8 @@ from rotcheck.identify.making import (
 from rotcheck.identify.making.table_forms import Built, NotTables
 from rotcheck.identify.permuting import permutation_answer
 from rotcheck.identify.reading import convention_words
-from rotcheck.identify.reading.response import Caller, usual_sizes
+from rotcheck.identify.reading.caller import Caller
+from rotcheck.identify.reading.probe_sizes import usual_sizes
 from rotcheck.identify.telling import doubt, grounds, table_doubt, unidentified_call
 from rotcheck.implementations.instances import copied
 from rotcheck.implementations.size_hints import hints
@@ -122,7 +124,9 @@ def _rotation(target: Target, found: Match | NoMatch, device: torch.device) -> I
         other = turning.of()
         on_cpu = _on_cpu(other, device) if found.caller.device.type != device.type else None
         return _searched(
-            other, search.search_again(found, on_cpu or other.function, turning.arguments), device
+            other,
+            repeated_calls.with_arguments(found, on_cpu or other.function, turning.arguments),
+            device,
         ).identification
 
     return _with_flags(made, target, found.convention.arguments, device, turned)
@@ -164,7 +168,7 @@ def _searched(target: Target, found: Match | NoMatch, device: torch.device) -> I
     )
     if found.caller.device.type == device.type:
         return _decided(target, found, _applied(target, found, device), contradiction)
-    there = search.on_device(found, target.function, device)
+    there = repeated_calls.on_device(found, target.function, device)
     if isinstance(there, NoMatch):
         words = f"rotates on cpu, and on {device} {there.reasons[0]}"
         return IdentifiedFunction(
@@ -291,7 +295,7 @@ def _made(
     except NotTables:
         words = f"{recipe.shown} gives back no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
-        words = search.exception_words(recipe.shown, error)
+        words = exception_words(recipe.shown, error)
     return IdentifiedFunction(
         _told(target, device, follows=False, convention=None, message=before + words), None
     )
@@ -489,7 +493,7 @@ def _wider(found: Match) -> Match:
         return found
     other = Caller(function, found.caller.device, replace(probe, width=2 * probe.width))
     try:
-        wide = search.measure_call(other, found.convention, whole=False)
+        wide = measure_call(other, found.convention, lane_by_lane=False)
     except Exception:  # its heads are all of one width
         return found
     return (
@@ -513,7 +517,7 @@ def _one_number(found: Match) -> int | None:
         found.caller.function, found.caller.device, replace(probe, heads=probe.heads + 3)
     )
     try:
-        return None if search.measure_call(other, convention, whole=False).exact else probe.heads
+        return None if measure_call(other, convention, lane_by_lane=False).exact else probe.heads
     except Exception:  # it does not take the other number
         return probe.heads
 
@@ -527,7 +531,7 @@ def _one_width(found: Match) -> bool:
         found.caller.function, found.caller.device, replace(probe, width=width, rotary=lanes)
     )
     try:
-        return search.measure_call(other, found.convention, whole=False).exact is not found.exact
+        return measure_call(other, found.convention, lane_by_lane=False).exact is not found.exact
     except Exception:  # it does not take the other width
         return True
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rotcheck import diagnose
 from rotcheck.convention import Convention, shape
 from rotcheck.identify.asking import gradients, judged_function
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.measure.case import Sizes

@@ -9,7 +9,8 @@ import torch
 
 import rotcheck
 from rotcheck.identify import identification
-from rotcheck.identify.calling import search, search_limit
+from rotcheck.identify.calling import search, search_limit, template_search
+from rotcheck.identify.calling.match import Match
 from rotcheck.implementations import package_setup
 from rotcheck.implementations.size_hints import Hints
 from rotcheck.implementations.target import resolve
@@ -139,8 +140,8 @@ def test_the_compiler_is_imported_by_those_alone_that_compile_and_compiles_nothi
 def test_tables_of_each_form_have_their_turn_where_calls_are_few(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (search, search_limit):
+    for module in (search, search_limit, template_search):
         monkeypatch.setattr(module, "interprets", lambda: True)  # as if a kernel ran in each call
     found = search.search(resolve(f"{FILE}:tables_as_wide_as_heads", "cpu").function, CPU, Hints())
-    assert isinstance(found, search.Match)
+    assert isinstance(found, Match)
     assert (found.exact, found.convention.tables) == (True, "repeated")

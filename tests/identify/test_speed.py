@@ -8,7 +8,7 @@ import torch
 from identifying import told
 
 from rotcheck.identify.calling import search, stopwatch
-from rotcheck.identify.calling.search_limit import GUESSES, SECONDS, Limit
+from rotcheck.identify.calling.search_limit import GUESSES, SECONDS, SearchLimit
 from rotcheck.identify.calling.stopwatch import Stopwatch
 from rotcheck.identify.run import identify
 from rotcheck.implementations.size_hints import hints
@@ -16,9 +16,9 @@ from rotcheck.implementations.size_hints import hints
 MODULE = functions_of_kinds.__name__
 
 
-def used(name: str) -> Limit:
+def used(name: str) -> SearchLimit:
     """Return what a search for a function's call used."""
-    limit, function = Limit(), getattr(functions_of_kinds, name)
+    limit, function = SearchLimit(), getattr(functions_of_kinds, name)
     search.search(function, torch.device("cpu"), hints(function), limit)
     return limit
 
@@ -41,9 +41,9 @@ def test_what_fits_late_is_found_all_the_same(name: str) -> None:
 
 def test_seconds_without_a_processor_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = {"wall": 0.0, "queued": 0.0}
-    monkeypatch.setattr(stopwatch, "_queued", lambda: clock["queued"])
+    monkeypatch.setattr(stopwatch, "_queue_seconds", lambda: clock["queued"])
     monkeypatch.setattr(time, "perf_counter", lambda: clock["wall"])
-    watch, limit = Stopwatch(), Limit()
+    watch, limit = Stopwatch(), SearchLimit()
     clock["wall"] = SECONDS + 1
     assert limit.reached()  # it slept
     clock["queued"] = 2.0

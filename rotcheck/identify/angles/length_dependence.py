@@ -7,7 +7,7 @@ from rotcheck.identify.angles.measured_angles import (
     same_row,
     wrap,
 )
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
 
 CLEAR = 0.02  # radians a position: more than float32 costs the step from one row to the next
 RIGHT = 1e-2  # radians

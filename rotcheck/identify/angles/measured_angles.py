@@ -6,8 +6,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from rotcheck.identify.calling.search import Match
-from rotcheck.identify.reading.response import Caller
+from rotcheck.identify.calling.match import Match
+from rotcheck.identify.reading.caller import Caller
 from rotcheck.implementations.triton_interpreter import interprets
 
 PROBE_POSITIONS = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)

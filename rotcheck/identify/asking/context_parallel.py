@@ -12,8 +12,8 @@ import torch
 
 from rotcheck.convention import Convention, role_of
 from rotcheck.identify.asking import judged_function
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import call_snippet, demonstration

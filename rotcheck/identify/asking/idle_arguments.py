@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.asking.judged_function import Function
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.fences import apart

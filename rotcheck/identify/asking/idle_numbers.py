@@ -19,7 +19,7 @@ from rotcheck.convention.vocabulary import FACTOR, PAIR_FACTORS, ROTARY_DIM, sai
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.asking.flags import rebuilt
 from rotcheck.identify.asking.judged_function import Function
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.making.table_calls import Recipe, called
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.target import Target

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from rotcheck.identify.reading.response import WIDER, watches_memory
+from rotcheck.identify.reading.caller import WIDER, watches_memory
 from rotcheck.measure.fences import fenced, spoilt
 from rotcheck.rotary.calls import Call
 

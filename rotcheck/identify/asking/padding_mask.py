@@ -5,8 +5,8 @@ import re
 import torch
 
 from rotcheck.convention import role_of
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.search import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.results import Told

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import torch
 
-from rotcheck.identify.calling import search
+from rotcheck.identify.calling.match import Match, measure_call
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.search import Match
-from rotcheck.identify.reading import departure
-from rotcheck.identify.reading.response import TOLERANCE, Caller
+from rotcheck.identify.reading.caller import Caller
+from rotcheck.identify.reading.defects import find_defect
+from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark, Told
 
@@ -29,12 +29,12 @@ def of_narrow_tables(found: Match) -> list[Remark]:
         found.caller.function, found.caller.device, replace(probe, rotary=probe.width // 2)
     )
     try:
-        narrow = search.measure_call(other, known, whole=False)
+        narrow = measure_call(other, known, lane_by_lane=False)
     except Exception:  # it takes tables for all lanes alone
         return []
     if narrow.exact:
         return []
-    departs = departure.of_response(narrow.response, probe.positions)
+    departs = find_defect(narrow.response, probe.positions)
     if not departs.words or departs.vague:
         return []
     seen = f"tables for {probe.width // 2} lanes of {probe.width}"
@@ -52,7 +52,7 @@ def of_turning_lanes(found: Match) -> Match:
         return found
     half = replace(probe, width=probe.width // 2, rotary=probe.rotary // 2)
     try:
-        narrow = search.measure_call(
+        narrow = measure_call(
             Caller(found.caller.function, found.caller.device, half, found.caller.dtype),
             replace(found.convention, blocks=1),
         )

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from rotcheck.convention import coordinates, pairs, role_of, vocabulary
 from rotcheck.convention.vocabulary import said
-from rotcheck.identify.calling import search
+from rotcheck.identify.calling.match import Match, measure_call
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.search import Match
-from rotcheck.identify.reading.response import TOLERANCE, Caller
+from rotcheck.identify.reading.caller import Caller
+from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.instances import copied
 from rotcheck.results import Remark, Told
@@ -79,9 +79,7 @@ def of_axes(found: Match) -> Match:
             copied(function), found.caller.device, found.caller.probe, found.caller.dtype
         )
         try:
-            seen = search.measure_call(
-                trier, replace(convention, position_axes=axes, layout=layout)
-            )
+            seen = measure_call(trier, replace(convention, position_axes=axes, layout=layout))
         except Exception:  # it does not take positions with these axes
             continue
         if seen.exact:

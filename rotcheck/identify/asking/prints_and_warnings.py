@@ -5,7 +5,7 @@ import io
 import warnings
 
 from rotcheck.identify.asking.idle_arguments import usual_case
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 from rotcheck.rotary.calls import arguments

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
+from rotcheck.identify.reading.caller import Caller, watches_memory
 from rotcheck.identify.reading.convention_words import call_words
-from rotcheck.identify.reading.response import Caller, watches_memory
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 

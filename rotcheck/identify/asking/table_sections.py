@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from rotcheck.convention import Sections, lanes
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark, Told

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from rotcheck.identify.calling.stopwatch import Stopwatch
+from rotcheck.identify.reading.caller import CallCount
 from rotcheck.implementations.triton_interpreter import interprets
 
 CALLS = 12000  # that are tried, most of which raise at once
@@ -15,32 +16,30 @@ GUESSING = 3.0  # seconds for calls that no name speaks for, where calls are fas
 
 
 @dataclass(slots=True)
-class Limit:
-    """What a search has used of its calls and seconds."""
+class SearchLimit(CallCount):
+    """The calls and seconds of a search, and whether they are used up."""
 
-    calls: int = 0
-    runs: int = 0
-    _since: Stopwatch = field(default_factory=Stopwatch)
-    _guesses: "Limit | None" = None  # what had been used when they began, and the time since
+    _clock: Stopwatch = field(default_factory=Stopwatch)
+    _guesses: "SearchLimit | None" = None  # the count when they began, and the time since
 
     def guess(self) -> None:
         """Say that no name speaks for the calls that follow: fewer of them are worth trying."""
-        self._guesses = Limit(self.calls, self.runs)
+        self._guesses = SearchLimit(self.calls, self.runs)
 
     def reached(self) -> bool:
-        """Return whether no further call is to be tried."""
+        """Whether no further call is to be tried."""
         runs = SLOW_RUNS if interprets() else RUNS
-        if self.calls >= CALLS or self.runs >= runs or self._since.past(SECONDS, WALL):
+        if self.calls >= CALLS or self.runs >= runs or self._clock.past(SECONDS, WALL):
             return True
-        begun = self._guesses
-        if begun is None or interprets():
+        start = self._guesses
+        if start is None or interprets():
             return False
-        fruitless = self.runs == begun.runs and self.calls - begun.calls >= GUESSES
-        return fruitless or begun._since.past(GUESSING, WALL)
+        fruitless = self.runs == start.runs and self.calls - start.calls >= GUESSES
+        return fruitless or start._clock.past(GUESSING, WALL)
 
     def words(self, call: str, width: int) -> str:
-        """Return what was tried and what remains, of a search that ended at a call in heads of a width."""
+        """What was tried and what remains, of a search that ended at a call in heads of a width."""
         return (
             f"{call} in heads of {width} lanes is where the search stopped: {self.calls} calls were tried, {self.runs} "
-            f"ran, in {self._since.seconds():.0f} s; what comes behind it was not tried"
+            f"ran, in {self._clock.seconds():.0f} s; what comes behind it was not tried"
         )

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from rotcheck.convention import role_of
 from rotcheck.identify.angles.measured_angles import wrap
-from rotcheck.identify.calling import candidates, search
+from rotcheck.identify.calling import candidates
 from rotcheck.identify.calling.argument_names import roles
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match, measure_call
 from rotcheck.identify.calling.templates import TENSORS, parameters
 from rotcheck.identify.making.table_calls import Recipe, called
 from rotcheck.identify.making.table_forms import NotTables, read
-from rotcheck.identify.reading.response import Caller, ProbeSizes
+from rotcheck.identify.reading.caller import Caller
+from rotcheck.identify.reading.probe_sizes import ProbeSizes
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.instances import copied
 from rotcheck.implementations.size_hints import hints
@@ -175,7 +176,7 @@ def _rotating(trier: Caller, arguments: tuple[str, ...]) -> tuple[Match, Laid] |
     for convention in (one for some in candidates.candidates(arguments) for one in some):
         try:
             trier.call(convention, [x.expand(trier.shape(convention))] * len(convention.slots))
-            found = search.measure_call(trier, convention)
+            found = measure_call(trier, convention)
         except Exception:  # another layout than it takes
             continue
         how = (

@@ -1,4 +1,4 @@
-"""What comes back where nothing turns, in words: the input, a multiple of it, NaN, another result at each call."""
+"""What a result is in which nothing turns, in words: the input, a multiple of it, NaN, another one at each call."""
 
 from collections.abc import Sequence
 
@@ -6,52 +6,48 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention, role_of
-from rotcheck.identify.reading.matrix_reading import MatrixReading
-from rotcheck.identify.reading.response import TOLERANCE, Caller, Sample
+from rotcheck.identify.reading.caller import Caller, Sample
+from rotcheck.identify.reading.matrix_reading import MatrixReading, no_convention
+from rotcheck.identify.reading.response import TOLERANCE
 
-IDLE = {
-    "cos": "cos",
-    "sin": "sin",
-    "positions": "positions",
-    "offset": "offset",
-    "offsets": "offsets",
-}
+IDLE_ROLES = ("cos", "sin", "positions", "offset", "offsets")
 
-OF_CHANCE = MatrixReading(
-    problem="no-convention", words="gives another result each time, for the same input"
-)
+RANDOM = no_convention("gives another result each time, for the same input")
 
 
-def read(look: Sample) -> MatrixReading | None:
-    """Return what is told of a result of which no lane turns; None: it is something else."""
-    inputs = _inputs(look.convention)
-    comes = "come" if " and " in inputs else "comes"
-    given, got = torch.stack(look.inputs), torch.stack(look.outputs)  # (slots, B, S, H, D)
-    if bool(got.isnan().all()):
-        return MatrixReading(problem="not-finite", words=f"{inputs} {comes} back as NaN")
-    factor, summand = _median(got / given), _median(got - given)
-    how = ""
-    if _close(got, given):
-        how = "as they were" if comes == "come" else "as it was"
-    elif factor and _close(got, factor * given):
-        how = f"times {factor:.4g}"
-    elif _close(got, given + summand):
-        how = f"with {summand:.4g} added"
-    words = f"{inputs} {comes} back {how}: {_idle(look.convention)}"
+def read_unrotated(sample: Sample) -> MatrixReading | None:
+    """Read a result of which no lane turns; None: it is something else."""
+    roles = [role_of(argument) for argument in sample.convention.called_with]
+    tensors = [role for role in roles if role in ("x", "q", "k", "v", "qkv")]
+    come = "come" if len(tensors) > 1 else "comes"
+    inputs, outputs = torch.stack(sample.inputs), torch.stack(sample.outputs)  # (slots, B, S, H, D)
+    if bool(outputs.isnan().all()):
+        return MatrixReading(problem="not-finite", words=f"{_and(tensors)} {come} back as NaN")
+    how = _how(inputs, outputs, "as they were" if len(tensors) > 1 else "as it was")
+    words = f"{_and(tensors)} {come} back {how}: {_idle_words(sample.convention, roles)}"
     return MatrixReading(problem="not-rotated", words=words) if how else None
 
 
-def varies(trier: Caller, look: Sample) -> bool:
-    """Return whether the same call of the same input gives another result."""
+def _how(inputs: Tensor, outputs: Tensor, unchanged: str) -> str:
+    factor, summand = _median(outputs / inputs), _median(outputs - inputs)
+    if _close(outputs, inputs):
+        return unchanged
+    if factor and _close(outputs, factor * inputs):
+        return f"times {factor:.4g}"
+    return f"with {summand:.4g} added" if _close(outputs, inputs + summand) else ""
+
+
+def varies(caller: Caller, sample: Sample) -> bool:
+    """Whether the same call of the same input gives another result, or raises the second time."""
     try:
-        again = trier.call(look.convention, look.inputs)
-    except Exception:  # it can be called once
+        again = caller.call(sample.convention, sample.inputs)
+    except Exception:  # whatever the function raises when it is called again
         return True
-    return not all(torch.equal(one, other) for one, other in zip(again, look.outputs))
+    return not all(map(torch.equal, again, sample.outputs))
 
 
-def _close(one: Tensor, other: Tensor) -> bool:
-    return bool(((one - other).abs() <= TOLERANCE).all())
+def _close(values: Tensor, expected: Tensor) -> bool:
+    return bool(((values - expected).abs() <= TOLERANCE).all())
 
 
 def _median(values: Tensor) -> float:
@@ -59,23 +55,13 @@ def _median(values: Tensor) -> float:
     return float(finite.median()) if len(finite) else 0.0
 
 
-def _inputs(convention: Convention) -> str:
-    names = [role_of(one) for one in convention.called_with]
-    return _listed([name for name in names if name in ("x", "q", "k", "v", "qkv")])
+def _idle_words(convention: Convention, roles: Sequence[str]) -> str:
+    """Which arguments turn nothing."""
+    idle = [role for role in roles if role in IDLE_ROLES]
+    if idle:
+        return f"{_and(idle)} turn nothing"
+    return "nothing turns" if convention.tables == "positions" else "the table turns nothing"
 
 
-def _idle(convention: Convention) -> str:
-    """Return which arguments turn nothing."""
-    roles = [role_of(one) for one in convention.called_with]
-    tables = [IDLE[role] for role in roles if role in IDLE]
-    if not tables and convention.tables != "positions":
-        tables = ["the table"]
-    return (
-        f"{_listed(tables)} turn{'s' if tables == ['the table'] else ''} nothing"
-        if tables
-        else "nothing turns"
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
+def _and(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

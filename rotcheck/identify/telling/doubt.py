@@ -29,7 +29,7 @@ from rotcheck.identify.asking.gradients import BY_DATA
 from rotcheck.identify.asking.many_rows import ONE, placed
 from rotcheck.identify.calling import documented_shapes, role_evidence
 from rotcheck.identify.calling.documented_layout import documented_layout
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.templates import TENSORS, parameters
 from rotcheck.identify.making import grid_squares
 from rotcheck.identify.remarks import remark

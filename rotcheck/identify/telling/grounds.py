@@ -1,8 +1,8 @@
 """What told each thing that is said of a function, and what remains possible of what cannot be told."""
 
 from rotcheck.convention import Convention, role_of, shape
-from rotcheck.identify.calling import search
-from rotcheck.identify.calling.search import Match
+from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.match_ranking import broadcasts
 from rotcheck.identify.reading.convention_words import call_words, table_words
 from rotcheck.results import Ambiguity, Told, Way
 
@@ -74,7 +74,7 @@ def _layout(found: Match) -> str:
 
 def any_layout(found: Match) -> bool:
     """Return whether nothing in the function tells one layout from another."""
-    return not found.convention.packed and search.broadcasts(found) and len(_layouts(found)) > 1
+    return not found.convention.packed and broadcasts(found) and len(_layouts(found)) > 1
 
 
 def _layouts(found: Match) -> dict[str, None]:
@@ -87,7 +87,7 @@ def ambiguities(found: Match) -> list[Ambiguity]:
     convention, ambiguous = found.convention, []
     if any_layout(found):
         ambiguous.append(_of_layouts(found))
-    elif convention.packed and search.broadcasts(found):
+    elif convention.packed and broadcasts(found):
         every = [convention, *(other.convention for other in found.alternatives)]
         possible = (
             *dict.fromkeys(map(_way, every)),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from rotcheck.identify.calling.argument_names import ANY_ROLE, roles
-from rotcheck.identify.calling.search import NoMatch
+from rotcheck.identify.calling.match import NoMatch
 from rotcheck.identify.calling.templates import parameters, signature
 from rotcheck.identify.telling.next_step import LAUNCHES
 from rotcheck.implementations.target import Target

@@ -1,0 +1,246 @@
+"""What known defects of a rotation give: one wrong sign, term, lane, row or column."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify.reading.rotation_terms import RotationTerms
+
+SIGN = "sign of sin"  # which sign, the lanes that depart tell
+MOST_ROWS = 12  # of which each may be the only one that is read
+
+Result = tuple[Tensor, str]
+"""What a defect gives (slots, B, S, H, D), and what to say of the elements that hold it."""
+
+
+def known_defects(terms: RotationTerms, outputs: Tensor, slots: Sequence[str]) -> Iterator[Result]:
+    """Yield the result of each known defect of a rotation, the plainest first."""
+    turning = terms.sign != 0
+    for of_kind in (_of_signs, _of_functions, _of_missing_factors, _of_lanes, _of_operations):
+        for result, words in of_kind(terms):
+            yield torch.where(turning, result, terms.lane), words
+    yield from _of_steps(terms)
+    yield from _of_slots(terms, slots)
+    yield from _of_rows(terms, outputs)
+    yield from _of_places(terms)
+    yield from _of_columns(terms)
+    yield from _of_factors(terms, outputs)
+
+
+def _of_signs(terms: RotationTerms) -> Iterator[Result]:
+    a, b, c, s = terms.lane, terms.partner_lane, terms.cos, terms.sin
+    yield a, "come back unrotated"
+    yield a * 0, "come back as zeros"
+    yield a * c - b * s, SIGN
+    yield -a * c + b * s, "hold - cos where + cos belongs"
+    yield -a * c - b * s, "come back with the other sign"
+
+
+def _of_functions(terms: RotationTerms) -> Iterator[Result]:
+    """Yield what comes of cos and sin in each other's place."""
+    a, b, c, s = terms.lane, terms.partner_lane, terms.cos, terms.sin
+    yield a * s + b * c, "take sin for cos and cos for sin"
+    yield a * s - b * c, "take sin for cos and cos for sin, with the other sign"
+    yield a * c + b * c, "take cos where sin belongs"
+    yield a * s + b * s, "take sin where cos belongs"
+    yield a * c - b * c, "take cos where sin belongs, with the other sign"
+
+
+def _of_missing_factors(terms: RotationTerms) -> Iterator[Result]:
+    a, b, c, s = terms.lane, terms.partner_lane, terms.cos, terms.sin
+    yield a * c, "lack the term with sin"
+    yield b * s, "lack the term with cos"
+    yield a + b * s, "lack the factor cos"
+    yield a * c + b, "lack the factor sin"
+    yield a + b, "lack the factors cos and sin"
+
+
+def _of_lanes(terms: RotationTerms) -> Iterator[Result]:
+    """Yield what comes of a lane and its partner in each other's place."""
+    a, b, c, s, sign = terms.lane, terms.partner_lane, terms.cos, terms.sin, terms.sign
+    partner_twice = "take their partner's lane for their own"
+    yield b * c + b * s, partner_twice
+    yield -b * c + b * s, partner_twice
+    lane_twice = "take their own lane for their partner's"
+    yield a * c + a * s, lane_twice
+    yield a * c - a * s, lane_twice
+    yield a * c + a * s * sign, lane_twice
+    yield a * c - a * s * sign, lane_twice
+    exchange = "take their own and their partner's lane for each other"
+    yield b * c + a * s, exchange
+    yield -b * c + a * s, exchange
+    yield b * c - a * s, exchange
+    yield -b * c - a * s, exchange
+    yield b, "hold their partner's lane, unrotated"
+    yield -b, "hold their partner's lane, unrotated"
+
+
+def _of_operations(terms: RotationTerms) -> Iterator[Result]:
+    """Yield what comes of another operation than belongs, or of one too many."""
+    a, b, c, s, sign = terms.lane, terms.partner_lane, terms.cos, terms.sin, terms.sign
+    yield a / c + b * s, "divide by cos, which they should multiply with"
+    yield a * c + b / s, "divide by sin, which they should multiply with"
+    yield (a + c) + b * s, "add cos, which they should multiply with"
+    yield a * c + (b + s * sign), "add sin, which they should multiply with"
+    yield a * c + (b + s), "add sin, which they should multiply with"
+    yield a * c + (b - s), "add sin, which they should multiply with"
+    yield (a - c) + b * s, "subtract cos, which they should multiply with"
+    product = a * c * (b * s)
+    yield product, "multiply the terms with cos and sin, which they should add"
+    yield product * sign, "multiply the terms with cos and sin, which they should add"
+    yield a * c / (b * s), "divide the terms with cos and sin, which they should add"
+    yield (
+        a + torch.where(sign < 0, c, s),
+        "have cos and sin added, which they should multiply with",
+    )
+    yield (a * c + b) * s, "add before they multiply with sin"
+    yield a * c * c + b * s, "multiply with cos twice"
+    yield a * c + b * s * s, "multiply with sin twice"
+    yield a * c + b * c * s, "multiply the term with sin with cos too"
+    yield a * c * s + b * s, "multiply the term with cos with sin too"
+
+
+def _of_steps(terms: RotationTerms) -> Iterator[Result]:
+    """Yield what comes of steps that follow one another: what was written is read again."""
+    if terms.partner is None:
+        return
+    at, s, c = terms.partner, terms.sin, terms.cos
+    expected, sign = terms.expected, terms.sign
+    yield expected * c + (expected[..., at] * sign) * s, "turn twice"
+    yield (
+        terms.lane * c + (expected[..., at] * sign) * s,
+        "are made with their partner's new value",
+    )
+    yield expected[..., at], "stand in their partner's place"
+    a, b = terms.lane, terms.partner_lane
+    yield a * c[..., at] + b * s, "take cos of their partner's lane in the table"
+    yield a * c + b * s[..., at], "take sin of their partner's lane in the table"
+
+
+def _of_slots(terms: RotationTerms, slots: Sequence[str]) -> Iterator[Result]:
+    """Yield what comes of q, k and v in each other's place."""
+    expected = terms.expected
+    if len(slots) < 2:
+        return
+    for at, name in enumerate(slots):
+        yield expected[at].expand_as(expected), f"hold {name}'s lanes"
+        yield terms.lane[at].expand_as(expected), f"hold {name}'s lanes, unrotated"
+        in_cos = terms.lane[at] * terms.cos + terms.partner_lane * terms.sin
+        in_sin = terms.lane * terms.cos + terms.partner_lane[at] * terms.sin
+        yield in_cos, f"hold {name}'s lanes in the term with cos"
+        yield in_sin, f"hold {name}'s lanes in the term with sin"
+    yield (
+        torch.cat((expected[:2].flip(0), expected[2:])),
+        "stand in each other's place: q's result is k's",
+    )
+
+
+def _of_rows(terms: RotationTerms, outputs: Tensor) -> Iterator[Result]:
+    """Yield what comes of other rows of the tables."""
+    cos, sin = terms.cos, terms.sin
+    rows, heads = cos.shape[2:4]
+    yield terms.with_tables(cos.roll(-1, 2), sin.roll(-1, 2)), "turn with the next row's angle"
+    yield (
+        terms.with_tables(cos.roll(1, 2), sin.roll(1, 2)),
+        "turn with the angle of the row before",
+    )
+    for row in range(min(rows, MOST_ROWS)):
+        c, s = (table[:, :, row : row + 1].expand_as(table) for table in (cos, sin))
+        yield terms.with_tables(c, s), f"turn as row {row}"
+        yield terms.with_tables(c, sin), f"take cos of row {row}"
+        yield terms.with_tables(cos, s), f"take sin of row {row}"
+    at = torch.arange(heads)
+    c, s = (table[:, :, at % rows, 0].unsqueeze(2).expand_as(table) for table in (cos, sin))
+    in_tables = (at < rows)[:, None]  # the tables have no row for the other heads
+    yield (
+        torch.where(in_tables, terms.with_tables(c, s), outputs),
+        "turn with the number of the head, and not with the row",
+    )
+    yield (
+        terms.with_tables(cos.flip(2), sin.flip(2)),
+        "turn as the rows counted from the end",
+    )
+
+
+def _of_places(terms: RotationTerms) -> Iterator[Result]:
+    """Yield results that stand in other lanes than they should, or are made of other lanes."""
+    expected, width = terms.expected, terms.lane.shape[-1]
+    turning = int((terms.sign != 0).sum())
+    if turning < width:
+        yield (
+            expected.roll(-turning, -1),
+            "are written behind the lanes that stay, which belong behind them",
+        )
+    for by in dict.fromkeys((1, -1, width // 2, width // 4, turning // 2)):
+        side = "before" if by > 0 else "behind"
+        yield expected.roll(by, -1), f"hold what belongs {abs(by)} lanes {side}"
+        yield (
+            terms.lane.roll(by, -1) * terms.cos + terms.partner_lane * terms.sin,
+            f"take a lane {abs(by)} off where their own belongs",
+        )
+    yield expected.flip(-1), "stand in the reverse order"
+    if width % 2 == 0:
+        halves = expected.view(*expected.shape[:-1], 2, width // 2)
+        neighbours = expected.view(*expected.shape[:-1], width // 2, 2)
+        yield (
+            halves.transpose(-1, -2).flatten(-2),
+            "are written as neighbours, which belong in halves",
+        )
+        yield (
+            neighbours.transpose(-1, -2).flatten(-2),
+            "are written in halves, which belong as neighbours",
+        )
+
+
+def _of_columns(terms: RotationTerms) -> Iterator[Result]:
+    """Yield what other columns of the tables give."""
+    width = int((terms.sign != 0).sum())
+    columns = terms.cos.shape[-1]
+    lane = torch.arange(columns)
+    half = max(1, width // 2)
+    orders = {
+        "read the first half of the tables alone": lane % half,
+        "read the second half of the tables alone": lane % half + half,
+        "read every second lane of the tables": lane // 2 * 2,
+        "read the lanes of the tables one further on": (lane + 1) % width,
+        "read the lanes of the tables one before": (lane - 1) % width,
+        "read the lanes of the tables as pairs of halves": lane % 2 * half + lane // 2,
+        "read the lanes of the tables as neighbours": lane % half * 2 + lane // half,
+        "read each lane of the first half of the tables twice": lane // 2,
+        "read every second lane of the tables twice over": (2 * lane) % width,
+        "read every second lane of the tables, from the second on": (2 * lane + 1) % width,
+        "read the tables in the reverse order of lanes": width - 1 - lane % width,
+    }
+    for words, order in orders.items():
+        at = order.clamp(0, columns - 1)
+        cos, sin = terms.cos[..., at], terms.sin[..., at]
+        yield terms.with_tables(cos, sin), words
+        yield terms.with_tables(cos, terms.sin), f"{words}, of cos"
+        yield terms.with_tables(terms.cos, sin), f"{words}, of sin"
+
+
+def _of_factors(terms: RotationTerms, outputs: Tensor) -> Iterator[Result]:
+    """Yield a constant factor or summand, of the terms or of the whole."""
+    a, b = terms.lane * terms.cos, terms.partner_lane * terms.sin
+    expected = a + b
+    wrong = ~terms.agreement(outputs)
+    if not bool(wrong.any()):
+        return
+    factor = _median(outputs[wrong] / expected[wrong])
+    yield expected * factor, f"are {factor:.4g} times what they should be"
+    of_cos = _median((outputs - b)[wrong] / a[wrong])
+    yield a * of_cos + b, "multiply the term with cos with a number"
+    of_sin = _median((outputs - a)[wrong] / b[wrong])
+    yield a + b * of_sin, "multiply the term with sin with a number"
+    summand = _median((outputs - expected)[wrong])
+    yield expected + summand, f"are {summand:.4g} more than they should be"
+    for sign, change in ((1, "added"), (-1, "taken away")):  # one more of a lane, or a lane more
+        yield expected + sign * terms.lane, f"have their own lane {change}"
+        yield expected + sign * terms.partner_lane, f"have their partner's lane {change}"
+    yield expected * expected, "are squared"
+
+
+def _median(values: Tensor) -> float:
+    finite = values[torch.isfinite(values)]
+    return float(finite.median()) if len(finite) else 0.0
