@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import BATCH, HEADS, PAIRS, POSITIONS, unit
-from rotcheck.measure.errors import norms
+from rotcheck.measure.rounding_steps import norms
 
 
 def open_outputs(setup: dict[str, Any]) -> Callable[[list[str]], float]:

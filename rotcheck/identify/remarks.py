@@ -9,7 +9,7 @@ from rotcheck.identify.calling.match import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.measure.case import Sizes
-from rotcheck.measure.errors import SAME
+from rotcheck.measure.rounding_steps import SAME
 from rotcheck.results import Remark
 
 

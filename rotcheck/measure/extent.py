@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.convention import lanes
 from rotcheck.measure.case import Case, Slots, unit
-from rotcheck.measure.errors import SAME
+from rotcheck.measure.rounding_steps import SAME
 
 SHOWN = 6  # indices that are listed one by one
 SURELY = 3 * SAME  # rounding steps by which a mistake shows in spite of rounding

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.errors import SAME, against, measure
 from rotcheck.measure.extent import extent
-from rotcheck.measure.fitted import fits
+from rotcheck.measure.fitted_numbers import fits
 from rotcheck.measure.mistakes import predictions
 from rotcheck.measure.near_misses import near_miss
+from rotcheck.measure.rounding_steps import SAME, against, measure
 
 UNKNOWN = "differs by more than rounding can explain, and no known mistake gives this result"
 LEAST = 8  # elements that are off: fewer may fit a mistake by chance

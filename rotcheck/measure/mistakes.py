@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Pairing, coordinate
-from rotcheck.measure import sections
+from rotcheck.measure import section_mistakes
 from rotcheck.measure.case import Case, Slots
 from rotcheck.rotary import inverse_frequencies, lanes, pairs, rotate
 
@@ -243,12 +243,12 @@ def _of_v(case: Case) -> Iterator[Prediction]:
 
 
 def _of_sections(case: Case) -> Iterator[Prediction]:
-    for words, taken in sections.wrong_axes(case):
+    for words, taken in section_mistakes.wrong_axes(case):
         yield "sections", words, with_turn(case, partial(_by_sections, taken))
 
 
 def _by_sections(taken: Tensor, case: Case, x: Tensor, angles: Tensor) -> Tensor:
-    return sections.turned(case, x, angles, taken)
+    return section_mistakes.turned(case, x, angles, taken)
 
 
 # of one that computes its angles itself

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.displaced import displacements
+from rotcheck.measure.displacements import displacements
 from rotcheck.measure.extent import Extent, conjugated
-from rotcheck.measure.fitted import amplitude
+from rotcheck.measure.fitted_numbers import amplitude
 from rotcheck.measure.mistakes import predictions
 from rotcheck.measure.terms import formulas
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, unit
-from rotcheck.measure.errors import SAME
+from rotcheck.measure.rounding_steps import SAME
 
 SHOWN = 8  # indices that are listed one by one
 

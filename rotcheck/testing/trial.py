@@ -9,8 +9,8 @@ import torch
 from rotcheck.compare.cells import answered, raised
 from rotcheck.compare.worker import answers
 from rotcheck.measure.case import Case
-from rotcheck.measure.errors import against, worst_of
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.rounding_steps import against, worst_of
 from rotcheck.measure.spread import Spread, spread
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.results import Cell

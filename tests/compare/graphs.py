@@ -65,4 +65,4 @@ def stand_in(patch: pytest.MonkeyPatch) -> None:
     }
     for name, value in named.items():
         patch.setattr(torch.cuda, name, value)
-    patch.setattr("rotcheck.measure.elsewhere.answers", lambda device: True)
+    patch.setattr("rotcheck.measure.other_calls.answers", lambda device: True)

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from rotcheck.measure import case as cases
 from rotcheck.measure.case import Case, unit
-from rotcheck.measure.errors import Measured, against, measure, norms
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge, note, shown_error
+from rotcheck.measure.rounding_steps import Measured, against, measure, norms
 from rotcheck.rotary import Convention
 
 SEEDS = [1, 2, 3, 4, 5]

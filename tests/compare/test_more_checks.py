@@ -7,7 +7,7 @@ import rotcheck
 from rotcheck.compare import plan
 from rotcheck.compare.checks import levels, names
 from rotcheck.errors import RequestError
-from rotcheck.measure.elsewhere import shortly
+from rotcheck.measure.other_calls import shortly
 from rotcheck.preflight.decision import decide
 from rotcheck.preflight.policy import Policy
 from rotcheck.results import Report, exit_code

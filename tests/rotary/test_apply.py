@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rotcheck.measure.errors import measure, norms
+from rotcheck.measure.rounding_steps import measure, norms
 from rotcheck.rotary import (
     angles,
     apply_rotary,

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from rotcheck.compare.checks.inputs import BEHIND, unseen_by_autograd
 from rotcheck.measure.case import SEED, Case, Slots
-from rotcheck.measure.errors import (
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.rounding_steps import (
     SAME,
     Measured,
     against,
@@ -18,8 +20,6 @@ from rotcheck.measure.errors import (
     norms,
     worst_of,
 )
-from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.subject import CALLS, Subject, Wrong
 
 needs_values = True

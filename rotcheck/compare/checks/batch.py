@@ -7,8 +7,8 @@ from torch import Tensor
 
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.elsewhere import another
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import another
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.rotary.calls import Call
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.elsewhere import another, at, indexes, refusal, takes_offset
-from rotcheck.measure.errors import SAME, against, measure, norms
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.kernels import by_kernel
+from rotcheck.measure.other_calls import another, at, indexes, refusal, takes_offset
+from rotcheck.measure.rounding_steps import SAME, against, measure, norms
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.rotary.calls import Call
 

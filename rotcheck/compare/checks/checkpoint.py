@@ -8,10 +8,10 @@ from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import SEED, Case, Slots
-from rotcheck.measure.elsewhere import worst
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import worst
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.measure.transformed import compared_pairs
+from rotcheck.measure.transforms import compared_pairs
 from rotcheck.rotary.calls import results
 
 level = "full"

@@ -6,10 +6,10 @@ import torch
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.elsewhere import another, refusal, worst
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import another, refusal, worst
 from rotcheck.measure.subject import Subject
-from rotcheck.measure.transformed import compared, unseen
+from rotcheck.measure.transforms import compared, unseen
 from rotcheck.scrub import scrub
 
 level = "full"

@@ -10,10 +10,10 @@ from torch import Tensor
 from rotcheck.implementations.interface import Function
 from rotcheck.isolation import worker
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.elsewhere import refusal, shortly
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import refusal, shortly
 from rotcheck.measure.subject import CALLS, Subject
-from rotcheck.measure.transformed import compared_pairs
+from rotcheck.measure.transforms import compared_pairs
 from rotcheck.rotary.calls import Call, arguments
 
 level = "full"

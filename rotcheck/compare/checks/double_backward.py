@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.elsewhere import refusal
-from rotcheck.measure.errors import SAME, is_rounding, measure, named, norms
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import refusal
+from rotcheck.measure.rounding_steps import SAME, is_rounding, measure, named, norms
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"

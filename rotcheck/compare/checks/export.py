@@ -7,10 +7,10 @@ from torch import Tensor
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case
-from rotcheck.measure.elsewhere import refusal
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import refusal
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.measure.transformed import compared, unseen
+from rotcheck.measure.transforms import compared, unseen
 
 level = "full"
 needs_values = True

@@ -6,9 +6,9 @@ import torch
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case
-from rotcheck.measure.errors import SAME, Measured, against, is_rounding, worst_of
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.rounding_steps import SAME, Measured, against, is_rounding, worst_of
 from rotcheck.measure.subject import CALLS, Subject
 
 needs_values = True

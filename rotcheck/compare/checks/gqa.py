@@ -1,8 +1,8 @@
 """Are q and k right when k has fewer heads, as in grouped and multi query attention?"""
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.elsewhere import another, held, refusal, worst
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import another, held, refusal, worst
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import POSITIONS, Case
-from rotcheck.measure.elsewhere import indexes
-from rotcheck.measure.errors import SAME, measure
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import indexes
+from rotcheck.measure.rounding_steps import SAME, measure
 from rotcheck.measure.subject import Subject
 
 needs_values = True

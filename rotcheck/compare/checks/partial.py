@@ -1,8 +1,8 @@
 """When only the first lanes of a head rotate, are they right, and do the others come back as they went in?"""
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.elsewhere import another, held, refusal, roles, worst
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import another, held, refusal, roles, worst
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"

@@ -5,7 +5,8 @@ from dataclasses import replace
 from msgspec import structs
 
 from rotcheck.measure.case import BATCH, Case, Sizes
-from rotcheck.measure.elsewhere import (
+from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import (
     Positions,
     another,
     at,
@@ -16,7 +17,6 @@ from rotcheck.measure.elsewhere import (
     takes_offset,
     worst,
 )
-from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"

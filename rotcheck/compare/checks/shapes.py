@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from rotcheck.measure.case import POSITIONS, Case, Sizes
-from rotcheck.measure.elsewhere import another, at, held, indexes, refusal, worst
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import another, at, held, indexes, refusal, worst
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.rotary.calls import Call
 

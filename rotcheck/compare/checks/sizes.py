@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import structs
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.elsewhere import Positions, at, differs_by_batch_row, held, refusal, worst
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import Positions, at, differs_by_batch_row, held, refusal, worst
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.errors import SAME, Measured, measure, named, norms
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.rounding_steps import SAME, Measured, measure, named, norms
 from rotcheck.measure.subject import Subject
 
 needs_values = True

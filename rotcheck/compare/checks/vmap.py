@@ -8,10 +8,10 @@ from torch import Tensor
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.elsewhere import refusal, worst
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.other_calls import refusal, worst
 from rotcheck.measure.subject import Subject
-from rotcheck.measure.transformed import compared_pairs
+from rotcheck.measure.transforms import compared_pairs
 
 level = "full"
 needs_values = True

@@ -19,7 +19,7 @@ from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import call_snippet, demonstration
 from rotcheck.identify.telling.demonstration import Attempt, Source
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.errors import SAME, against
+from rotcheck.measure.rounding_steps import SAME, against
 from rotcheck.results import Identification, Remark, Told
 from rotcheck.rotary.calls import results
 

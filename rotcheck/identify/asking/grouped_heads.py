@@ -11,8 +11,8 @@ from rotcheck.identify.asking import judged_function, memory_margins
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.rounding_steps import SAME, against
 from rotcheck.results import Remark
 
 HEADS = 4  # of q

@@ -8,8 +8,8 @@ from rotcheck.identify.asking import judged_function
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.rounding_steps import SAME, against
 from rotcheck.results import Remark
 
 EVEN, ODD = (16, 32), (24, 48)  # powers of two, and widths that a kernel rounds up to one

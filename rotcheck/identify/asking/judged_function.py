@@ -11,8 +11,8 @@ from rotcheck.convention import Convention
 from rotcheck.identify.asking import memory_margins
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
-from rotcheck.measure.errors import SAME, Measured, against
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.rounding_steps import SAME, Measured, against
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.tables import has_float64
 

@@ -13,8 +13,8 @@ from rotcheck.identify.reading.locations import span
 from rotcheck.identify.remarks import as_far_as, has_room, remark
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.rounding_steps import SAME, against
 from rotcheck.results import Remark
 from rotcheck.rotary import rotate
 

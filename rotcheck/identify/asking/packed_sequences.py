@@ -12,7 +12,7 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
-from rotcheck.measure import errors
+from rotcheck.measure import rounding_steps
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.results import Remark, Told
 
@@ -57,7 +57,9 @@ def _anew(found: Match) -> bool | None:
     larger = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))
     call = replace(case.call(), tables=larger.tables(), starts=(0, FIRST))
     try:
-        return bool(errors.against(case, asked(call), case.truth).error <= errors.SAME)
+        return bool(
+            rounding_steps.against(case, asked(call), case.truth).error <= rounding_steps.SAME
+        )
     except Exception:  # it takes a row for each token alone
         return None
 

@@ -7,9 +7,9 @@ from rotcheck.identify.asking import judged_function
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.elsewhere import another, at, indexes
-from rotcheck.measure.errors import SAME, against
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.other_calls import another, at, indexes
+from rotcheck.measure.rounding_steps import SAME, against
 from rotcheck.results import Remark
 
 UNSORTED = (11, 5, 5, 0, 9, 3, 1)

@@ -23,7 +23,7 @@ from rotcheck.identify.worker import place, settle
 from rotcheck.implementations.instances import copied
 from rotcheck.implementations.target import resolve
 from rotcheck.measure.case import POSITIONS, Case, Sizes
-from rotcheck.measure.errors import measure, norms
+from rotcheck.measure.rounding_steps import measure, norms
 from rotcheck.results import Likeness
 
 TABLES = (9, 300, 4097, 8193)  # rows of tables that are compared; a shorter table ends it

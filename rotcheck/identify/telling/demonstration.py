@@ -15,7 +15,7 @@ from rotcheck.convention import Convention, pairs
 from rotcheck.identify.telling import call_snippet
 from rotcheck.identify.telling.fenced_call import MARGIN, fenced
 from rotcheck.measure.case import Case, Sizes, unit
-from rotcheck.measure.errors import SAME
+from rotcheck.measure.rounding_steps import SAME
 from rotcheck.rotary.calls import results
 
 FEW = (0, 1, 2, 3)

@@ -11,9 +11,9 @@ from torch import Tensor
 from rotcheck.convention import role_of
 from rotcheck.measure.case import Case, Judged, Sizes
 from rotcheck.measure.device import answers
-from rotcheck.measure.errors import against, is_rounding
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.rounding_steps import against, is_rounding
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary.calls import Call
 from rotcheck.scrub import scrub

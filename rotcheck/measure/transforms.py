@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.errors import SAME, measure, named, norms
 from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.rounding_steps import SAME, measure, named, norms
 from rotcheck.measure.subject import Subject
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots, unit
-from rotcheck.measure.errors import SAME
 from rotcheck.measure.extent import Extent
 from rotcheck.measure.mistakes import Prediction
+from rotcheck.measure.rounding_steps import SAME
 from rotcheck.rotary import rotate
 
 LOOKED_AT = 16  # indices of an axis whose source is looked for
