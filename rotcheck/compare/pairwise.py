@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.measure.case import BATCH, HEADS, PAIRS, POSITIONS, unit
-from rotcheck.measure.rounding_steps import norms
+from rotcheck.measure.case import BATCH, HEADS, PAIRS, POSITIONS
+from rotcheck.measure.rounding_steps import norms, unit
 
 
 def open_outputs(setup: dict[str, Any]) -> Callable[[list[str]], float]:

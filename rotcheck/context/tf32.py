@@ -4,22 +4,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from rotcheck.measure.dispatch import DispatchMode
 
 DROPPED_BITS = 13  # of float32's 23 bits
 SIDE = 256  # of matrices large enough for what multiplies in TF32
 PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addbmm", "matmul", "linear", "einsum"}
 
 
-class TF32Emulation(TorchDispatchMode):
+class TF32Emulation(DispatchMode):
     """While it is entered, matrix products of float32 tensors take their operands in TF32."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # else torch imports its compiler first, which takes three seconds
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.overloadpacket.__name__ in PRODUCTS:

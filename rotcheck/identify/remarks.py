@@ -9,7 +9,7 @@ from rotcheck.identify.calling.match import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.measure.case import Sizes
-from rotcheck.measure.rounding_steps import SAME
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT
 from rotcheck.results import Remark
 
 
@@ -146,7 +146,7 @@ def of_batch_rows(
         )
     except Exception:  # it takes one row of positions for all
         return []
-    if off.error <= SAME:
+    if off.error <= ROUNDING_LIMIT:
         return []
     words = "uses the positions of one batch row for all rows"
     return [

@@ -1,6 +1,5 @@
 """What is asked of an implementation: tensors of different sizes everywhere, hard positions, the truth."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -305,14 +304,3 @@ def _fitting(
     if last is None or isinstance(positions[0], tuple):
         return positions
     return tuple(at for at in positions if isinstance(at, int) and at <= last)
-
-
-def unit(norms: Tensor, dtype: torch.dtype, slack: Tensor | float = 0.0) -> Tensor:
-    """Return the rounding step at the size of each pair: eps(dtype) * norm, never below the smallest number.
-
-    `norms`: any shape, float64; so is the result. Rotation keeps a pair's norm and not its elements,
-    which is why neither an absolute nor a relative tolerance will do. `slack`: radians that the phase itself may
-    be off, since it was computed in float32.
-    """
-    facts = torch.finfo(dtype)
-    return (norms * (facts.eps + slack)).clamp_min(facts.smallest_normal * math.sqrt(2))

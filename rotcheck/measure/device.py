@@ -1,4 +1,4 @@
-"""A device seen from outside: values read back from it, calls there, and whether it still answers."""
+"""Calls on a device, values read back from it, and whether it still answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,16 +11,16 @@ _WORDS = "the device answers no more: a call ended this process's use of it, as 
 
 
 class DeviceLost(BaseException):
-    """A call ended the process's use of its device. No `Exception`: no search may take it for a refusal and go on."""
+    """A call ended the process's use of its device. Not an `Exception`: a search must not take it for a refusal."""
 
 
 def fetch(tensor: Tensor) -> Tensor:
-    """Return a tensor's values on the CPU, in its dtype; contiguous first, since MPS copies gaps wrong."""
+    """A tensor's values on the CPU, in its dtype; contiguous first, since MPS copies gaps wrong."""
     return tensor.detach().contiguous().cpu()
 
 
 def read_back(tensor: Tensor) -> Tensor:
-    """Return a tensor's values on the CPU in float64, or complex128: MPS has neither."""
+    """A tensor's values on the CPU in float64, or complex128: MPS has neither."""
     back = fetch(tensor)
     return back.to(torch.complex128) if back.is_complex() else back.double()
 
@@ -38,7 +38,7 @@ def call(
     """
     default = torch.get_default_device()
     try:
-        returned = function(*positional, **keyword)
+        result = function(*positional, **keyword)
         wait(device)
     except Exception as error:
         if not answers(device):
@@ -47,11 +47,11 @@ def call(
     finally:
         if torch.get_default_device() != default:
             torch.set_default_device(default)
-    return returned
+    return result
 
 
 def wait(device: torch.device) -> None:
-    """Wait until the device has done what was asked of it, so that what it raises is raised here."""
+    """Wait until the device has finished, so that its errors are raised here."""
     if device.type == "mps":
         torch.mps.synchronize()
     elif device.type not in HOST:
@@ -59,7 +59,7 @@ def wait(device: torch.device) -> None:
 
 
 def answers(device: torch.device) -> bool:
-    """Return whether a device still computes: a failed assertion on it ends the process's use of it."""
+    """Whether a device still computes: a failed assertion on it ends the process's use of it."""
     if device.type in HOST:
         return True
     try:

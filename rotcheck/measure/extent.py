@@ -1,4 +1,4 @@
-"""Which part of a result a mistake has reached, in words: "rows from 8 on", "the last head", "lanes 32 to 63"."""
+"""The part of a result that is off, in words: "rows from 8 on", "the last head", "lanes 32 to 63"."""
 
 import re
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import lanes
-from rotcheck.measure.case import Case, Slots, unit
-from rotcheck.measure.rounding_steps import SAME
+from rotcheck.measure.case import Case, Slots
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
 
-SHOWN = 6  # indices that are listed one by one
-SURELY = 3 * SAME  # rounding steps by which a mistake shows in spite of rounding
+MOST_INDICES = 6  # indices that are listed one by one
+SURELY = 3 * ROUNDING_LIMIT  # rounding steps by which a mistake shows despite rounding
 _SINGLE = re.compile(r"(row|head|lane|batch row) \d+( of|$)|the last |every second |[qkv]$")
 _AXES = (("batch row", 0), ("row", 1), ("head", 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What of a result is off. `masks`: for each slot (B, S, H, P, 2), True where an element is off."""
+    """The part of a result that is off. `masks`: of each slot, (B, S, H, P, 2), True for an element that is off."""
 
     case: Case
     masks: Slots
@@ -30,57 +30,57 @@ class Extent:
         """How many elements are off."""
         return sum(int(mask.sum()) for mask in self.masks)
 
-    def part(self, predicted: Slots) -> str:
-        """Return which part it is of all that the predicted mistake would change; empty: all of that."""
-        changed = masks(self.case, predicted, self.case.truth, self.dtype, SURELY)
+    def part(self, prediction: Slots) -> str:
+        """The part in words, of all that the predicted mistake would change; empty: all of that."""
+        effect = masks(self.case, prediction, self.case.truth, self.dtype, SURELY)
         region = tuple(map(_region, self.masks))
         if any(
-            bool((at & inside & ~off).any()) for at, inside, off in zip(changed, region, self.masks)
+            bool((at & inside & ~off).any()) for at, inside, off in zip(effect, region, self.masks)
         ):
             pairs = sum(int(mask.any(-1).sum()) for mask in self.masks)
             return f"{pairs} of {sum(mask[..., 0].numel() for mask in self.masks)} pairs"
-        return self._named(changed, changed)
+        return self._description(effect, effect)
 
-    def place(self, predicted: Slots | None = None, *, lanes: bool = True) -> str:
-        """Return which part it is of all that turns; empty: all of that.
+    def place(self, prediction: Slots | None = None, *, lanes: bool = True) -> str:
+        """Which part it is of all that turns; empty: all of that.
 
-        `predicted`: what the mistake gives, which may not change all lanes that turn. `lanes`: say which are off.
+        `prediction`: what the mistake gives, which may not change all lanes that turn. `lanes`: say which are off.
         """
         turning = masks(self.case, self.case.pairs, self.case.truth, self.dtype, SURELY)
         if not lanes:
-            return self._named(turning, None)
-        changed = (
-            masks(self.case, predicted, self.case.truth, self.dtype, SURELY)
-            if predicted
+            return self._description(turning, None)
+        effect = (
+            masks(self.case, prediction, self.case.truth, self.dtype, SURELY)
+            if prediction
             else turning
         )
-        return self._named(turning, changed)
+        return self._description(turning, effect)
 
-    def _named(self, changed: Slots, of_lanes: Slots | None) -> str:
+    def _description(self, effect: Slots, of_lanes: Slots | None) -> str:
         regions = [_region(mask) for mask in self.masks]
 
         def possible(each: Slots, *axes: int) -> Slots:
-            """Return where the mistake could show, along these axes, beside what is off."""
+            """Where the mistake could show, along these axes, for the indices that are off in the others."""
             return tuple(
                 at & region.any(axes[0], True).any(axes[-1], True)
                 for at, region in zip(each, regions)
             )
 
         words = [
-            _named(name, self.indices(axis), _any(possible(changed, axis), axis))
+            _index_words(name, self.indices(axis), _indices(possible(effect, axis), axis))
             for name, axis in _AXES
         ]
         if of_lanes:
-            words.append(_named("lane", self.lanes(), self._lanes(possible(of_lanes, 3, 4))))
-        words += self._slots(changed)
+            words.append(_index_words("lane", self.lanes(), self._lanes(possible(of_lanes, 3, 4))))
+        words += self._slots(effect)
         return " of ".join(word for word in words if word)
 
-    def lanes(self, which: int | None = None) -> list[int]:
-        """Return the lanes that are off, as they lie in the result, or the first (0) or second (1) of each pair."""
-        if which is None:
+    def lanes(self, lane_of_pair: int | None = None) -> list[int]:
+        """The lanes that are off, by their index in the result: all, or the first (0) or second (1) of each pair."""
+        if lane_of_pair is None:
             return self._lanes(self.masks)
-        one = torch.tensor([which == 0, which == 1])
-        return self._lanes(tuple(mask & one for mask in self.masks))
+        lane_mask = torch.tensor([lane_of_pair == 0, lane_of_pair == 1])
+        return self._lanes(tuple(mask & lane_mask for mask in self.masks))
 
     @property
     def one_lane(self) -> bool:
@@ -88,44 +88,46 @@ class Extent:
         return not self.lanes(0) or not self.lanes(1)
 
     def indices(self, axis: int) -> list[int]:
-        """Return the batch rows (axis 0), rows (1) or heads (2) that are off somewhere."""
-        return _any(self.masks, axis)
+        """The batch rows (axis 0), rows (1) or heads (2) in which something is off."""
+        return _indices(self.masks, axis)
 
-    def _lanes(self, each: Slots) -> list[int]:
-        """Return the lanes that are off, as they lie in the result."""
-        pairs = torch.stack([mask.flatten(0, 2).any(0) for mask in each]).any(0)  # (P, 2)
+    def _lanes(self, slots: Slots) -> list[int]:
+        """The lanes that are off, by their index in the result."""
+        pairs = torch.stack([mask.flatten(0, 2).any(0) for mask in slots]).any(0)  # (P, 2)
         turning, convention = self.case.rotary_dim // 2, self.case.convention
-        turned = lanes(pairs[:turning], convention.written, convention.blocks)
-        return torch.cat((turned, pairs[turning:].flatten())).nonzero().flatten().tolist()
+        rotary_lanes = lanes(pairs[:turning], convention.written, convention.blocks)
+        return torch.cat((rotary_lanes, pairs[turning:].flatten())).nonzero().flatten().tolist()
 
-    def _slots(self, changed: Slots) -> list[str]:
+    def _slots(self, effect: Slots) -> list[str]:
         ours, possible = (
-            [name for name, mask in zip(self.case.convention.slots, each) if mask.any()]
-            for each in (self.masks, changed)
+            [name for name, mask in zip(self.case.convention.slots, slots) if mask.any()]
+            for slots in (self.masks, effect)
         )
         return [" and ".join(ours)] if ours != possible else []
 
 
-def extent(case: Case, found: Slots, dtype: torch.dtype) -> Extent:
-    """Return what of a result is off, in the rounding steps of the dtype."""
-    return Extent(case, masks(case, found, case.truth, dtype), dtype)
+def extent(case: Case, result: Slots, dtype: torch.dtype) -> Extent:
+    """The part of a result that is off, in the rounding steps of the dtype."""
+    return Extent(case, masks(case, result, case.truth, dtype), dtype)
 
 
 def masks(
-    case: Case, found: Sequence[Tensor], expected: Slots, dtype: torch.dtype, most: float = SAME
+    case: Case,
+    results: Sequence[Tensor],
+    truth: Slots,
+    dtype: torch.dtype,
+    most: float = ROUNDING_LIMIT,
 ) -> Slots:
-    """Return where results are off by more than so many rounding steps, (B, S, H, P, 2) of each slot."""
-    # (..., S, 1, P)
-    slack = case.slack.unsqueeze(-2) if isinstance(case.slack, Tensor) else case.slack
-    each = zip(found, expected, case.norms)
+    """Where results are off by more than `most` rounding steps, (B, S, H, P, 2) of each slot."""
+    triples = zip(results, truth, case.norms)
     return tuple(
-        ~((one - other).abs() <= most * unit(sizes, dtype, slack)[..., None])
-        for one, other, sizes in each
+        ~((result - exact).abs() <= most * unit(sizes, dtype, case.slack)[..., None])
+        for result, exact, sizes in triples
     )
 
 
 def _region(mask: Tensor) -> Tensor:
-    """Return the product of the batch rows, rows, heads and lanes that are off somewhere."""
+    """The smallest box of batch rows, rows, heads and lanes that holds all that is off."""
     region = mask.flatten(0, 2).any(0)  # (P, 2)
     for axis in (2, 1, 0):
         at = mask.movedim(axis, 0).flatten(1).any(1)
@@ -133,17 +135,17 @@ def _region(mask: Tensor) -> Tensor:
     return region
 
 
-def _any(each: Slots, axis: int) -> list[int]:
-    """Return the indices along an axis at which any of the slots is off."""
-    longest = max(mask.shape[axis] for mask in each)
+def _indices(slots: Slots, axis: int) -> list[int]:
+    """The indices along an axis at which any of the slots is off."""
+    longest = max(mask.shape[axis] for mask in slots)
     at = torch.zeros(longest, dtype=torch.bool)
-    for mask in each:
+    for mask in slots:
         at[: mask.shape[axis]] |= mask.movedim(axis, 0).flatten(1).any(1)
     return at.nonzero().flatten().tolist()
 
 
-def _named(name: str, ours: list[int], possible: list[int]) -> str:
-    """Return these of the possible ones in words; empty: all of them."""
+def _index_words(name: str, ours: list[int], possible: list[int]) -> str:
+    """Some of the possible indices in words; empty: all of them."""
     if not set(possible) - set(ours):
         return ""
     if len(ours) == 1:
@@ -154,26 +156,25 @@ def _named(name: str, ours: list[int], possible: list[int]) -> str:
         )
     if ours == [at for at in possible if at >= ours[0]] and name == "row":
         return f"rows from {ours[0]} on"
-    return listed(name, ours)
+    return index_list(name, ours)
 
 
-def listed(name: str, indices: list[int]) -> str:
-    """Return indices in words: `lanes 32 to 63`, `every second row from 1 to 11`."""
+def index_list(name: str, indices: list[int]) -> str:
+    """Indices in words: `lanes 32 to 63`, `every second row from 1 to 11`."""
     if len(indices) > 3 and indices == list(range(indices[0], indices[-1] + 1, 2)):
         return f"every second {name} from {indices[0]} to {indices[-1]}"
-    runs = _runs(indices)
-    each = [str(first) if first == last else f"{first} to {last}" for first, last in runs]
+    texts = [str(first) if first == last else f"{first} to {last}" for first, last in runs(indices)]
     several = "" if len(indices) == 1 else "s"
-    return f"{name}{several} {', '.join(each[:SHOWN])}{', ...' if len(each) > SHOWN else ''}"
+    return f"{name}{several} {', '.join(texts[:MOST_INDICES])}{', ...' if len(texts) > MOST_INDICES else ''}"
 
 
-def conjugated(place: str, verb: str) -> str:
-    """Return the verb of a place: `rows from 8 on turn`, `the last head turns`."""
+def conjugate(place: str, verb: str) -> str:
+    """The verb of a place: `rows from 8 on turn`, `the last head turns`."""
     return f"{verb}s" if _SINGLE.match(place) else verb
 
 
-def _runs(indices: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the runs of indices that follow each other, as the first and the last of each."""
+def runs(indices: Sequence[int]) -> list[tuple[int, int]]:
+    """The runs of indices that follow each other, as the first and the last of each."""
     runs: list[tuple[int, int]] = []
     for at in indices:
         if runs and runs[-1][1] == at - 1:

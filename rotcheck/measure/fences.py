@@ -1,7 +1,7 @@
-"""The memory around tensors that a kernel's own code allocates: a store without its mask shows, and harms nobody.
+"""Marked memory around the tensors that a kernel's code allocates: a store without its mask shows, and does no harm.
 
-Under the Triton interpreter a kernel runs in this process: what it writes behind a tensor ends the process, sooner or
-later, and nobody learns why.
+Under the Triton interpreter a kernel runs in this process: a write past the end of a tensor kills the process sooner
+or later, without an explanation.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ ALLOCATING = (
 
 
 class Fences(TorchFunctionMode):
-    """Gives every tensor of floating point that is allocated inside of it marked elements at both ends.
+    """Puts marked elements at both ends of every floating-point tensor that is allocated while it is active.
 
-    No `TorchDispatchMode`: some functions leave their kernel for torch's own operations when one is active.
+    Not a `TorchDispatchMode`: some functions fall back to torch's own operations when one is active.
     """
 
     def __init__(self) -> None:
@@ -39,45 +39,45 @@ class Fences(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        returned = func(*args, **(kwargs or {}))
-        if getattr(func, "__name__", "") not in ALLOCATING or not _plain(returned):
-            return returned
-        buffer, inside = fenced(returned)
+        result = func(*args, **(kwargs or {}))
+        if getattr(func, "__name__", "") not in ALLOCATING or not _plain(result):
+            return result
+        buffer, inside = fence(result)
         self._buffers.append(buffer)
         return inside
 
-    def crossed(self) -> bool:
-        """Return whether any of the marked elements was written."""
-        return any(map(spoilt, self._buffers))
+    def is_crossed(self) -> bool:
+        """Whether any of the marked elements was written."""
+        return any(map(is_overwritten, self._buffers))
 
 
 def fences() -> AbstractContextManager[Fences]:
-    """Return what watches the tensors that a call allocates; nothing where no Triton kernel is interpreted."""
+    """Fences around the tensors that a call allocates; none unless Triton kernels are interpreted."""
     return Fences() if interprets() else nullcontext(Fences())
 
 
 def _plain(x: Any) -> bool:
-    """Return whether it is a dense tensor of floating point that no gradient goes through."""
+    """Whether it is a dense floating-point tensor without gradient."""
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.requires_grad:
         return False
     return 0 < x.numel() * x.element_size() == x.untyped_storage().nbytes()
 
 
-def fenced(x: Tensor, margin: int = MARGIN) -> tuple[Tensor, Tensor]:
-    """Return a buffer with the elements of a dense tensor between marked ones, and the tensor in it."""
+def fence(x: Tensor, margin: int = MARGIN) -> tuple[Tensor, Tensor]:
+    """A buffer with the elements of a dense tensor between marked ones, and the tensor in it."""
     buffer = x.new_full((x.numel() + 2 * margin,), MARK)
     inside = x.new_empty(0).set_(
         buffer.untyped_storage(), margin, x.shape, x.stride()
-    )  # no view of the buffer
+    )  # not a view of the buffer
     inside.copy_(x)
     return buffer, inside
 
 
 def apart(x: Tensor) -> Tensor:
-    """Return a tensor where what a kernel writes beside it harms nobody, if kernels run in this process."""
-    return fenced(x, max(MARGIN, x.numel()))[1] if interprets() and x.numel() else x
+    """A copy with room on both sides, so that a kernel of this process can write past its ends without harm."""
+    return fence(x, max(MARGIN, x.numel()))[1] if interprets() and x.numel() else x
 
 
-def spoilt(buffer: Tensor, margin: int = MARGIN) -> bool:
-    """Return whether a marked element of a buffer was written."""
+def is_overwritten(buffer: Tensor, margin: int = MARGIN) -> bool:
+    """Whether a marked element of a buffer was written."""
     return not bool((torch.cat((buffer[:margin], buffer[-margin:])) == MARK).all())

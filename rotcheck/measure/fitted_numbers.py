@@ -1,4 +1,4 @@
-"""Mistakes with a number in them, which the result itself tells: another theta, a factor, frequencies of its own."""
+"""Mistakes with a number that is fitted to the result: another theta, a factor, other frequencies."""
 
 import math
 from collections.abc import Iterator
@@ -7,99 +7,102 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.mistakes import Prediction, with_turn
-from rotcheck.rotary import inverse_frequencies, rotate
+from rotcheck.measure.prediction import Prediction, with_angles
+from rotcheck.rotary import inverse_frequencies
 
 DIGITS = 6  # of a theta or a factor that is tried
 NEARLY = 1e-9
 
 
-def fits(case: Case, found: Slots) -> Iterator[Prediction]:
-    """Yield what the numbers that were measured in the result would give."""
+def fits(case: Case, result: Slots) -> Iterator[Prediction]:
+    """What mistakes with numbers fitted to the result would give."""
     yield from amplitude(
-        case, found, tuple(torch.ones_like(slot, dtype=torch.bool) for slot in found)
+        case, result, tuple(torch.ones_like(slot, dtype=torch.bool) for slot in result)
     )
     if case.convention.tables == "positions":
-        yield from _frequencies(case, found)
+        yield from _frequencies(case, result)
 
 
-def amplitude(case: Case, found: Slots, where: Slots) -> Iterator[Prediction]:
-    """Yield the right result times the number that is measured where the masks say."""
-    each = [
-        (result[mask], exact[mask]) for result, exact, mask in zip(found[:2], case.truth, where)
+def amplitude(case: Case, results: Slots, where: Slots) -> Iterator[Prediction]:
+    """The right result times a factor that is fitted where the masks are True."""
+    elements = [
+        (result[mask], exact[mask]) for result, exact, mask in zip(results[:2], case.truth, where)
     ]
-    result, exact = (torch.cat(parts) for parts in zip(*each))
+    result, exact = (torch.cat(parts) for parts in zip(*elements))
     factor = float((result * exact).nansum() / (exact * exact).sum()) if exact.numel() else 1.0
     if math.isfinite(factor) and abs(factor) > 1e-3:
-        named = zip(case.truth, case.convention.slots)
-        scaled = tuple(slot if name == "v" else slot * factor for slot, name in named)
-        yield "scaled", f"returns the rotation times {factor:.4g}", scaled
+        named_slots = zip(case.truth, case.convention.slots)
+        prediction = tuple(slot if name == "v" else slot * factor for slot, name in named_slots)
+        yield "scaled", f"returns the rotation times {factor:.4g}", prediction
 
 
-def _frequencies(case: Case, found: Slots) -> Iterator[Prediction]:
-    own, direction = _measured(case, found), case.convention.direction
-    if own is None:
+def _frequencies(case: Case, result: Slots) -> Iterator[Prediction]:
+    measurement, direction = _measure_frequencies(case, result), case.convention.direction
+    if measurement is None:
         return
     # ([B,] S, 1)
     positions = torch.tensor(case.positions, dtype=torch.float64, device="cpu")[..., None]
 
-    def turned(frequencies: Tensor) -> Slots:
-        angles = positions * frequencies * direction
-        return with_turn(case, lambda _, x, __: rotate(x, angles))
+    def with_frequencies(frequencies: Tensor) -> Slots:
+        return with_angles(case, positions * frequencies * direction)
 
-    known = case.frequencies
-    for theta in _thetas(own, case.rotary_dim):
+    truth = case.frequencies
+    for theta in _thetas(measurement, case.rotary_dim):
         words = f"rotates with theta {theta:.6g} where {case.convention.theta:.6g} was asked for"
-        yield "theta", words, turned(inverse_frequencies(case.rotary_dim, theta))
-    for factor in _rounded(
-        float((own / known)[own.abs() > NEARLY].median())
-        if bool((own.abs() > NEARLY).any())
+        yield "theta", words, with_frequencies(inverse_frequencies(case.rotary_dim, theta))
+    for factor in _round_numbers(
+        float((measurement / truth)[measurement.abs() > NEARLY].median())
+        if bool((measurement.abs() > NEARLY).any())
         else 1.0
     ):
         yield (
             "positions-scaled",
             f"turns every pair by {factor:.6g} times the angle",
-            turned(known * factor),
+            with_frequencies(truth * factor),
         )
-    pair = int(((own - known).abs() > 0.01 * known).to(torch.float64).argmax())
-    turns, right = float(own[pair]), float(known[pair])
+    pair = int(((measurement - truth).abs() > 0.01 * truth).to(torch.float64).argmax())
+    turns, right = float(measurement[pair]), float(truth[pair])
     words = f"rotates with other frequencies: pair {pair} by {turns:.4g} rad a position, not {right:.4g}"
-    yield "frequencies", words, turned(own)
+    yield "frequencies", words, with_frequencies(measurement)
 
 
-def _measured(case: Case, found: Slots) -> Tensor | None:
-    """Return the frequency (P,) of each pair, each position making those before it more exact; None: no rotation."""
+def _measure_frequencies(case: Case, result: Slots) -> Tensor | None:
+    """The frequency (P,) of each pair, refined from position to position; None: no rotation."""
     turning = case.rotary_dim // 2
-    x, y = case.pairs[0][..., :turning, :], found[0][..., :turning, :].nan_to_num()
+    x, y = case.pairs[0][..., :turning, :], result[0][..., :turning, :].nan_to_num()
     dot = (x * y).sum((2, 4))  # (B, S, P)
     cross = (x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]).sum(2)  # (B, S, P)
-    seen = torch.atan2(cross, dot).flatten(0, 1) * case.convention.direction  # (B * S, P)
-    asked = torch.tensor(case.positions, device="cpu").expand(case.batch, -1).flatten().tolist()
-    rows = sorted((position, row) for row, position in enumerate(asked) if position > 0)
+    phases = torch.atan2(cross, dot).flatten(0, 1) * case.convention.direction  # (B * S, P)
+    row_positions = (
+        torch.tensor(case.positions, device="cpu").expand(case.batch, -1).flatten().tolist()
+    )
+    rows = sorted((position, row) for row, position in enumerate(row_positions) if position > 0)
     if not rows:
         return None
-    frequencies: Tensor = seen[rows[0][1]] / rows[0][0]
+    frequencies: Tensor = phases[rows[0][1]] / rows[0][0]
     for position, row in rows[1:]:
-        gone = position * frequencies
-        off = torch.remainder(seen[row] - gone + torch.pi, 2 * torch.pi) - torch.pi
-        if bool(off.abs().max() > 0.5):  # it does not go on as it began
+        phase = position * frequencies
+        off = torch.remainder(phases[row] - phase + torch.pi, 2 * torch.pi) - torch.pi
+        if bool(off.abs().max() > 0.5):  # the rows do not turn by the same frequencies
             return None
-        frequencies = (gone + off) / position
+        frequencies = (phase + off) / position
     return frequencies
 
 
-def _thetas(own: Tensor, rotary_dim: int) -> Iterator[float]:
-    """Yield the theta that the best measured pair tells, with few digits and with more."""
-    if len(own) < 2:
+def _thetas(frequencies: Tensor, rotary_dim: int) -> Iterator[float]:
+    """Theta from the pair that is measured best, rounded to few digits and to more."""
+    if len(frequencies) < 2:
         return
-    index = torch.arange(1, len(own), dtype=torch.float64, device="cpu")
-    best = int((own[1:] * index).argmax())  # where an error of the frequency changes theta least
-    if own[1 + best] <= 0:
+    index = torch.arange(1, len(frequencies), dtype=torch.float64, device="cpu")
+    best = int(
+        (frequencies[1:] * index).argmax()
+    )  # where an error of the frequency changes theta least
+    if frequencies[1 + best] <= 0:
         return
-    yield from _rounded(float(own[1 + best].pow(-rotary_dim / (2 * (1 + best)))))
+    yield from _round_numbers(float(frequencies[1 + best].pow(-rotary_dim / (2 * (1 + best)))))
 
 
-def _rounded(number: float) -> Iterator[float]:
+def _round_numbers(number: float) -> Iterator[float]:
     if not math.isfinite(number) or number == 0:
         return
     yield from dict.fromkeys(float(f"{number:.{digits}e}") for digits in range(DIGITS))

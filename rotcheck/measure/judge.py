@@ -4,11 +4,11 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Verdict
 
 IN_DTYPE = 2.0  # units: correct code that computes in the dtype stays below 1.25
-ROUNDING = 4.0  # units: more than this no rounding explains
+ROUNDING = 4.0  # units: rounding explains no more than this
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """Return the verdict of a cell that answered."""
+    """The verdict of a cell that answered."""
     if evidence.state != "ran":
         return evidence.state
     if evidence.finding or evidence.not_finite or (shown_error(evidence) or 0.0) > ROUNDING:
@@ -17,18 +17,18 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def shown_error(evidence: Evidence) -> float | None:
-    """Return the error that the verdict rests on: in float32's units where float32 is what it computes in."""
+    """The error that the verdict rests on: in float32's units if it computes in float32."""
     return evidence.error_float32 if computes_in_float32(evidence) else evidence.error
 
 
 def computes_in_float32(evidence: Evidence) -> bool:
-    """Return whether float64 came back with float32's accuracy: a dtype rule, and so no fault."""
+    """Whether float64 came back with float32's accuracy: by design, not an error."""
     wide, narrow = evidence.error, evidence.error_float32
     return wide is not None and narrow is not None and wide > ROUNDING >= narrow
 
 
 def note(evidence: Evidence) -> str | None:
-    """Return what is worth knowing of a cell although it agrees."""
+    """What is worth knowing about a cell that agrees."""
     notes = [evidence.note] if evidence.note else []
     if computes_in_float32(evidence):
         notes.append(

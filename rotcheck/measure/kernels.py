@@ -1,14 +1,14 @@
-"""Is a result computed by a kernel, which torch and its autograd do not see, or by operations of torch?"""
+"""Is a result computed by operations of torch, or by a kernel that torch and autograd do not see?"""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from rotcheck.implementations.triton_interpreter import interprets
+from rotcheck.measure.dispatch import DispatchMode
 from rotcheck.rotary.calls import Call
 
 MOVES = (  # they allocate or copy, and compute nothing
@@ -27,19 +27,15 @@ MOVES = (  # they allocate or copy, and compute nothing
 INTERPRETER = "triton.runtime.interpreter"
 
 
-class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Follows which memory no operation of torch computed, for as long as the `with` block lasts.
+class Operations(DispatchMode):
+    """Tracks the memory that no operation of torch has computed, for as long as the `with` block lasts.
 
-    That is the memory of what is `given`, and what torch allocates or copies from it, until an operation writes there.
+    That is the memory of `inputs`, and what torch allocates or copies from it, until an operation writes there.
     """
 
-    def __init__(self, given: Iterable[Tensor]) -> None:
+    def __init__(self, inputs: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._untouched = {_address(x) for x in given}
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # else torch imports its compiler first, which takes a second and more
+        self._raw_memory = {_address(x) for x in inputs}
 
     def __torch_dispatch__(
         self,
@@ -49,41 +45,41 @@ class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run the operation, and note what it computes."""
-        returned = func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
         if interprets() and _called_by(INTERPRETER):  # it copies back what the kernel wrote
-            return returned
-        given, written = _tensors((args, kwargs)), _written(func, args, kwargs or {})
-        own = {_address(x) for x in written}
-        fresh = own | {_address(x) for x in _tensors(returned)} - {_address(x) for x in given}
-        read = {_address(x) for x in given} - own
+            return result
+        inputs, outputs = _tensors((args, kwargs)), _outputs(func, args, kwargs or {})
+        targets = {_address(x) for x in outputs}
+        fresh = targets | {_address(x) for x in _tensors(result)} - {_address(x) for x in inputs}
+        read = {_address(x) for x in inputs} - targets
         library, _, name = func._schema.name.partition("::")
-        if library != "aten" or (name in MOVES and read <= self._untouched):
-            self._untouched |= fresh
+        if library != "aten" or (name in MOVES and read <= self._raw_memory):
+            self._raw_memory |= fresh
         else:
-            self._untouched -= fresh
-        return returned
+            self._raw_memory -= fresh
+        return result
 
-    def computed(self, tensor: Tensor) -> bool:
-        """Return whether an operation of torch computed what a tensor holds."""
-        return _address(tensor) not in self._untouched
+    def has_computed(self, tensor: Tensor) -> bool:
+        """Whether an operation of torch computed the values of a tensor."""
+        return _address(tensor) not in self._raw_memory
 
 
 def by_kernel(function: Callable[[Call], Sequence[Tensor]], call: Call) -> bool:
-    """Return whether no operation of torch computes what a function gives back: a kernel of Triton, CUDA or C++ does.
+    """Whether a kernel of Triton, CUDA or C++ computes what a function returns, and no operation of torch.
 
     Raises what the function raises.
     """
     operations = Operations((*call.inputs, *call.tables))
     with operations:
         results = function(call)
-    return not any(map(operations.computed, results))
+    return not any(map(operations.has_computed, results))
 
 
-def _written(func: Any, args: Sequence[Any], given: Mapping[str, Any]) -> list[Tensor]:
-    """Return what the schema of an operation says that it writes."""
+def _outputs(func: Any, args: Sequence[Any], keywords: Mapping[str, Any]) -> list[Tensor]:
+    """The tensors that an operation writes, by its schema."""
     values = [
-        (args[at] if at < len(args) else given.get(one.name), one.is_write)
-        for at, one in enumerate(func._schema.arguments)
+        (args[at] if at < len(args) else keywords.get(argument.name), argument.is_write)
+        for at, argument in enumerate(func._schema.arguments)
     ]
     return [x for value, writes in values if writes for x in _tensors(value)]
 
@@ -97,7 +93,7 @@ def _address(x: Tensor) -> int:
 
 
 def _called_by(module: str) -> bool:
-    """Return whether code of a module is among what runs now."""
+    """Whether code of a module is on the stack."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__") != module:
         frame = frame.f_back  # type: ignore[assignment]

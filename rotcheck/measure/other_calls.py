@@ -1,4 +1,4 @@
-"""Calls of other sizes and at other positions than the usual ones, and what their results are worth."""
+"""Calls with other sizes and positions than the usual ones, and the evidence that their results give."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,39 +25,45 @@ USUAL = Sizes()
 LONG = 120  # characters of an exception that are shown
 
 
-def another(case: Case, sizes: Sizes, **convention: Any) -> Case:
-    """Return the case of other sizes, or of a convention that differs in these fields."""
-    judged = SimpleNamespace(convention=replace(case.convention, **convention), device=case.device)
-    return Case(cast(Judged, judged), case.dtype, sizes)
+def case_with(case: Case, sizes: Sizes, **convention: Any) -> Case:
+    """The case with other sizes, or with a convention that differs in these fields."""
+    implementation = SimpleNamespace(
+        convention=replace(case.convention, **convention), device=case.device
+    )
+    return Case(cast(Judged, implementation), case.dtype, sizes)
 
 
 def roles(case: Case) -> set[str]:
-    """Return what the arguments of a call are, the parts of joined ones apart."""
-    joined = (role_of(argument).strip("()") for argument in case.convention.called_with)
+    """The roles of a call's arguments, with joined ones taken apart."""
+    role_texts = (role_of(argument).strip("()") for argument in case.convention.called_with)
     return {
         part.strip()
-        for role in joined
+        for role in role_texts
         for part in role.replace("|", "+").replace("+", ",").split(",")
     }
 
 
 def takes_offset(case: Case) -> bool:
-    """Return whether a call says at which row of its tables, or at which position, the first row is."""
+    """Whether a call is told the table row, or the position, of its first row."""
     return bool(roles(case) & {"offset", "offsets"})
 
 
 def indexes(case: Case) -> bool:
-    """Return whether a call says which row of the tables each position is."""
+    """Whether a call is told the table row of each position."""
     return "positions" in roles(case) and case.convention.tables != "positions"
 
 
 def differs_by_batch_row(case: Case) -> bool:
-    """Return whether batch rows can have positions of their own."""
-    taken, convention = roles(case), case.convention
-    if "b" not in convention.axes or convention.positions == "from 0" or "cu_seqlens" in taken:
+    """Whether batch rows can have positions of their own."""
+    given_roles, convention = roles(case), case.convention
+    if (
+        "b" not in convention.axes
+        or convention.positions == "from 0"
+        or "cu_seqlens" in given_roles
+    ):
         return False
-    if takes_offset(case) and "positions" not in taken:
-        return "offsets" in taken
+    if takes_offset(case) and "positions" not in given_roles:
+        return "offsets" in given_roles
     by_call = indexes(case) or convention.tables == "positions"
     return "b" in (convention.position_axes if by_call else convention.table_axes)
 
@@ -65,15 +71,17 @@ def differs_by_batch_row(case: Case) -> bool:
 def at(
     case: Case, positions: Positions, rows: int | None = None, sizes: Sizes = USUAL
 ) -> tuple[Case, Call]:
-    """Return the case of these positions, and the call that asks for them in the way that the function takes.
+    """The case of these positions, and a call for them in the form that the function takes.
 
-    One that takes an offset or indices is handed tables of the positions 0 to `rows` - 1.
+    A function that takes an offset or indices gets tables of the positions 0 to `rows` - 1.
     """
-    there = another(case, replace(sizes, positions=positions), positions="any", last_position=None)
+    there = case_with(
+        case, replace(sizes, positions=positions), positions="any", last_position=None
+    )
     call = there.call()
     if indexes(case) or takes_offset(case):
         if rows is not None and case.convention.tables != "positions":
-            tables = another(
+            tables = case_with(
                 case, replace(sizes, positions=tuple(range(rows))), positions="any"
             ).tables()
             call = replace(call, tables=tables)
@@ -95,33 +103,36 @@ def _offset(positions: Positions) -> int | tuple[int, ...]:
     )
 
 
-def held(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidence:
-    """Hold results against the truth. A mistake that is known keeps its own code; `code` stands for any other."""
-    found = against(case, results, case.truth)
+def judge_results(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidence:
+    """Compare results with the truth. A known mistake keeps its own code; `code` is that of any other."""
+    measurement = against(case, results, case.truth)
     narrow = (
         against(case, results, case.truth, torch.float32).error
         if case.dtype == torch.float64
         else None
     )
-    wrong, words = None, None
-    if found.not_finite:
-        wrong, words = "not-finite", f"returns {found.not_finite} NaN or infinite elements, {when}"
-    elif not is_rounding(found.error, narrow):
-        named, words = explain(case, results, unknown="gives wrong values")
-        wrong = code if named == "rounding" else named
+    finding, words = None, None
+    if measurement.not_finite:
+        finding, words = (
+            "not-finite",
+            f"returns {measurement.not_finite} NaN or infinite elements, {when}",
+        )
+    elif not is_rounding(measurement.error, narrow):
+        code_of_mistake, words = explain(case, results, otherwise="gives wrong values")
+        finding = code if code_of_mistake == "rounding" else code_of_mistake
         words = f"{words}, {when}"
     return Evidence(
-        error=found.error,
+        error=measurement.error,
         error_float32=narrow,
-        where=found.where,
-        not_finite=found.not_finite,
-        finding=wrong,
+        where=measurement.where,
+        not_finite=measurement.not_finite,
+        finding=finding,
         message=words,
     )
 
 
 def worst(answers: Sequence[Evidence]) -> Evidence:
-    """Return the first that has a finding, else the one with the largest error."""
+    """The first evidence with a finding, else the one with the largest error."""
     wrong = [answer for answer in answers if answer.finding]
     return (
         wrong[0]
@@ -131,7 +142,7 @@ def worst(answers: Sequence[Evidence]) -> Evidence:
 
 
 def refusal(subject: Subject, error: Exception) -> str:
-    """Return what the subject raised, in words. Raises it again if it is not the subject's, or killed its device."""
+    """What the subject raised, in words. Raises the error again if it is not the subject's or killed the device."""
     if subject.raised is not error:
         raise error
     if not answers(subject.device):
@@ -141,7 +152,7 @@ def refusal(subject: Subject, error: Exception) -> str:
 
 
 def shortly(error: BaseException) -> str:
-    """Return an exception's kind and the beginning of its first line, without what names this machine."""
+    """An exception's class and the beginning of its first line, scrubbed."""
     line = scrub(next((line for line in str(error).splitlines() if line.strip()), "").strip())
     return (
         f"{type(error).__name__}: {line if len(line) <= LONG else line[: LONG - 3] + '...'}".rstrip(

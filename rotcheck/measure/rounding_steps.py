@@ -1,93 +1,120 @@
 """How far a result is from what it should be, in rounding steps, and where it is furthest."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from rotcheck.measure.case import Case, Slots, unit
+from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.judge import ROUNDING
 
-SAME = ROUNDING
-"""Units up to which a difference may be rounding; the judge's bands end here."""
+ROUNDING_LIMIT = ROUNDING
+"""Units up to which a difference may be rounding; the bands of `judge` end here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """The worst difference between two sets of pairs."""
 
     error: float  # in units; of the finite elements
-    not_finite: int  # elements that are NaN or infinite and should not be
+    not_finite: int  # NaN or infinite elements that should be finite
     where: dict[str, int]  # of q, k and v, batch, row, head and pair of the worst
     rounded_once: float  # share of elements of q and k that are the correctly rounded truth
 
 
+def unit(norms: Tensor, dtype: torch.dtype, slack: Tensor | float = 0.0) -> Tensor:
+    """The rounding step at the size of each pair: eps(dtype) * norm, never below the smallest normal number.
+
+    Rotation keeps a pair's norm and not its elements: neither an absolute nor a relative tolerance would do.
+
+    Args:
+        norms: of pairs, ([B,] S, H, P), float64.
+        dtype: whose steps count.
+        slack: radians ([B,] S, P) by which the phase itself may be off, since it was computed in float32.
+
+    Returns:
+        A step for each norm, float64.
+    """
+    if isinstance(slack, Tensor):
+        slack = slack.unsqueeze(-2)  # ([B,] S, 1, P)
+    facts = torch.finfo(dtype)
+    return (norms * (facts.eps + slack)).clamp_min(facts.smallest_normal * math.sqrt(2))
+
+
 def measure(
-    found: Sequence[Tensor],
-    expected: Sequence[Tensor],
+    results: Sequence[Tensor],
+    truth: Sequence[Tensor],
     norms: Sequence[Tensor],
     dtype: torch.dtype,
     slack: Tensor | float = 0.0,
-) -> Measured:
-    """Compare the pairs of slots found with those expected, each (B, S, H, P, 2) in float64.
+) -> Measurement:
+    """Compare the pairs of slots with those that are right, each (B, S, H, P, 2) in float64.
 
-    `norms` (B, S, H, P) are the norms of the pairs that went in; `dtype` gives the unit, `slack` (S, P) the phase
-    that may be off.
+    `norms` (B, S, H, P): of the pairs that went in. `dtype` and `slack`: as `unit` takes them.
     """
-    each = [_of_slot(*slot, dtype, slack) for slot in zip(found, expected, norms)]
-    worst = max(range(len(each)), key=lambda slot: (each[slot][1], each[slot][0]))
-    # V is not rotated: it tells nothing
-    rotated = torch.cat([right.flatten() for *_, right in each[:2]])
-    return Measured(
-        error=max(error for error, *_ in each),
-        not_finite=sum(broken for _, broken, *_ in each),
-        where=({"qkv": worst} if len(each) > 1 else {}) | each[worst][2],
-        rounded_once=float(rotated.double().mean()) if rotated.numel() else 1.0,
+    by_slot = [_of_slot(*slot, dtype, slack) for slot in zip(results, truth, norms)]
+    worst = max(range(len(by_slot)), key=lambda slot: (by_slot[slot][1], by_slot[slot][0]))
+    # V is not rotated and says nothing
+    is_rounded_truth = torch.cat([right.flatten() for *_, right in by_slot[:2]])
+    return Measurement(
+        error=max(error for error, *_ in by_slot),
+        not_finite=sum(not_finite for _, not_finite, *_ in by_slot),
+        where=({"qkv": worst} if len(by_slot) > 1 else {}) | by_slot[worst][2],
+        rounded_once=float(is_rounded_truth.double().mean()) if is_rounded_truth.numel() else 1.0,
     )
 
 
 def _of_slot(
-    found: Tensor, expected: Tensor, norms: Tensor, dtype: torch.dtype, slack: Tensor | float
+    result: Tensor, truth: Tensor, norms: Tensor, dtype: torch.dtype, slack: Tensor | float
 ) -> tuple[float, int, dict[str, int], Tensor]:
-    if not found.numel():
+    if not result.numel():
         return 0.0, 0, {}, torch.ones(0, dtype=torch.bool)
-    finite = torch.isfinite(found)  # (B, S, H, P, 2)
-    broken = ~finite & torch.isfinite(expected)
-    off = torch.where(finite, (found - expected).abs(), 0.0)  # (B, S, H, P, 2)
-    if isinstance(slack, Tensor):
-        slack = slack.unsqueeze(-2)  # (..., S, 1, P)
+    finite = torch.isfinite(result)  # (B, S, H, P, 2)
+    not_finite = ~finite & torch.isfinite(truth)
+    off = torch.where(finite, (result - truth).abs(), 0.0)  # (B, S, H, P, 2)
     units = off / unit(norms, dtype, slack)[..., None]  # (B, S, H, P, 2)
-    worst = int((broken if broken.any() else units).flatten().to(torch.float64).argmax())
-    right = found == expected.to(dtype).double()
-    return float(units.max()), int(broken.sum()), _place(worst, tuple(found.shape)), right
+    worst = int((not_finite if not_finite.any() else units).flatten().to(torch.float64).argmax())
+    right = result == truth.to(dtype).double()
+    return float(units.max()), int(not_finite.sum()), _place(worst, tuple(result.shape)), right
 
 
-def worst_of(measured: Sequence[Measured]) -> int:
-    """Return which of several measurements is the worst: the one with the most NaN, then the largest error."""
-    return max(range(len(measured)), key=lambda at: (measured[at].not_finite, measured[at].error))
+def worst_of(measurements: Sequence[Measurement]) -> int:
+    """The index of the worst measurement: the one with the most NaN, then with the largest error."""
+    return max(
+        range(len(measurements)),
+        key=lambda at: (measurements[at].not_finite, measurements[at].error),
+    )
 
 
 def is_rounding(error: float, error_float32: float | None) -> bool:
-    """Return whether rounding explains an error, in the dtype or, of float64, in float32 inside."""
-    return error <= SAME or (error_float32 is not None and error_float32 <= SAME)
+    """Whether rounding explains an error: in the dtype, or, of float64, in float32."""
+    return error <= ROUNDING_LIMIT or (
+        error_float32 is not None and error_float32 <= ROUNDING_LIMIT
+    )
 
 
 def norms(slots: Sequence[Tensor]) -> Slots:
-    """Return the norms (...) of the pairs (..., 2) of each slot."""
+    """The norms (...) of the pairs (..., 2) of each slot."""
     return tuple(torch.hypot(*slot.unbind(-1)) for slot in slots)
 
 
 def against(
-    case: Case, results: Sequence[Tensor], expected: Slots, dtype: torch.dtype | None = None
-) -> Measured:
+    case: Case, results: Sequence[Tensor], truth: Slots, dtype: torch.dtype | None = None
+) -> Measurement:
     """Measure results of the case's own inputs against expected pairs."""
-    found = measure(case.read(results), expected, case.norms, dtype or case.dtype, case.slack)
-    return Measured(found.error, found.not_finite, named(case, found.where), found.rounded_once)
+    measurement = measure(case.read(results), truth, case.norms, dtype or case.dtype, case.slack)
+    return Measurement(
+        measurement.error,
+        measurement.not_finite,
+        with_position(case, measurement.where),
+        measurement.rounded_once,
+    )
 
 
-def named(case: Case, where: dict[str, int]) -> dict[str, int]:
-    """Return a place with the position of its row."""
+def with_position(case: Case, where: dict[str, int]) -> dict[str, int]:
+    """A place, with the position of its row added."""
     if "row" not in where:
         return where
     at = case.positions[where["row"]] if isinstance(case.positions[0], int) else None
@@ -97,7 +124,7 @@ def named(case: Case, where: dict[str, int]) -> dict[str, int]:
 
 
 def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:
-    """Return where in (B, S, H, P, 2) a flat index lies."""
+    """A flat index of (B, S, H, P, 2) as batch row, row, head and pair."""
     index: list[int] = []
     # torch.unravel_index would import sympy, which takes longer than all checks
     for size in reversed(shape):

@@ -1,4 +1,4 @@
-"""Which pairs of a wrong result are off: how many, in which rows, heads and pairs."""
+"""The pairs of a wrong result that are off: how many, in which rows, heads and pairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rotcheck.measure.case import Case, unit
-from rotcheck.measure.rounding_steps import SAME
+from rotcheck.measure.case import Case
+from rotcheck.measure.extent import runs
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
 
-SHOWN = 8  # indices that are listed one by one
+MOST_INDICES = 8  # indices that are listed one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Spread:
     def __str__(self) -> str:
         batches, rows, heads, pairs = self.sizes
         parts = (
-            f"{_words('row', self.rows, rows)} (position{_s(self.positions)} {_listed(self.positions)})",
+            f"{_words('row', self.rows, rows)} (position{_s(self.positions)} {_list(self.positions)})",
             _words("head", self.heads, heads),
             _words("pair", self.pairs, pairs),
             _words("batch row", self.batches, batches),
@@ -38,18 +39,18 @@ class Spread:
 
 
 def spread(case: Case, results: Sequence[Tensor]) -> tuple[Spread, ...]:
-    """Return for each slot of results that is off where it is; nothing for what rounding explains."""
-    each = zip(case.convention.slots, case.read(results), case.truth, case.norms)
-    found = [_of_slot(case, *slot) for slot in each]
-    return tuple(one for one in found if one is not None)
+    """For each slot with a wrong result, where it is wrong; nothing for what rounding explains."""
+    slots = zip(case.convention.slots, case.read(results), case.truth, case.norms)
+    spreads = [_of_slot(case, *slot) for slot in slots]
+    return tuple(slot_spread for slot_spread in spreads if slot_spread is not None)
 
 
-def _of_slot(case: Case, slot: str, found: Tensor, right: Tensor, sizes: Tensor) -> Spread | None:
-    # (..., S, 1, P)
-    slack = case.slack.unsqueeze(-2) if isinstance(case.slack, Tensor) else case.slack
-    broken = ~torch.isfinite(found) & torch.isfinite(right)
-    units = (found - right).abs() / unit(sizes, case.dtype, slack)[..., None]  # (B, S, H, P, 2)
-    off = ((units > SAME) | broken).any(-1)  # (B, S, H, P)
+def _of_slot(case: Case, slot: str, result: Tensor, right: Tensor, sizes: Tensor) -> Spread | None:
+    not_finite = ~torch.isfinite(result) & torch.isfinite(right)
+    units = (result - right).abs() / unit(sizes, case.dtype, case.slack)[
+        ..., None
+    ]  # (B, S, H, P, 2)
+    off = ((units > ROUNDING_LIMIT) | not_finite).any(-1)  # (B, S, H, P)
     if not off.any():
         return None
     batches, rows, heads, pairs = (
@@ -72,18 +73,14 @@ def _s(several: Sequence[int]) -> str:
 
 
 def _ranges(indices: tuple[int, ...]) -> str:
-    """Return indices, those that follow each other as one range: `0, 3-7`."""
-    runs: list[list[int]] = []
-    for at in indices:
-        if runs and runs[-1][-1] == at - 1:
-            runs[-1].append(at)
-        else:
-            runs.append([at])
-    return _listed([str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs])
+    """Indices, those that follow each other as one range: `0, 3-7`."""
+    return _list(
+        [str(first) if first == last else f"{first}-{last}" for first, last in runs(indices)]
+    )
 
 
-def _listed(values: Sequence[object]) -> str:
-    shown = [str(value) for value in values]
-    if len(shown) <= SHOWN:
-        return ", ".join(shown)
-    return f"{', '.join(shown[: SHOWN - 1])}, ... {shown[-1]}"
+def _list(values: Sequence[object]) -> str:
+    texts = [str(value) for value in values]
+    if len(texts) <= MOST_INDICES:
+        return ", ".join(texts)
+    return f"{', '.join(texts[: MOST_INDICES - 1])}, ... {texts[-1]}"

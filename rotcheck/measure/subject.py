@@ -85,7 +85,7 @@ class Subject:
     def running(self) -> Iterator[None]:
         """Run the target's code in its own world, and note what it raises."""
         with self._world.entered():
-            sizes = switches.written()
+            sizes = switches.read_streams()
             started = time.perf_counter()
             try:
                 yield
@@ -96,7 +96,7 @@ class Subject:
                 self.seconds = time.perf_counter() - started
                 self._streams |= {
                     stream
-                    for stream, size in switches.written().items()
+                    for stream, size in switches.read_streams().items()
                     if size not in (sizes[stream], None)
                 }
 
@@ -106,7 +106,7 @@ class Subject:
         with self.running(), fences() as around:
             returned = self._function(*positional, **keyword)
             wait(call.inputs[0].device)
-        if around.crossed():
+        if around.is_crossed():
             raise Wrong(
                 "writes-outside", "writes outside of a tensor that it allocates: look at its masks"
             )

@@ -1,4 +1,4 @@
-"""The process-wide switches of torch and Python that an implementation can change under everybody's feet."""
+"""The process-wide switches of torch and Python that an implementation may change as a side effect."""
 
 import os
 import random
@@ -20,7 +20,7 @@ class Switch:
     read: Callable[[], Any]
     write: Callable[[Any], Any]
     parts: tuple[str, ...] = ()  # names of the values that it has several of
-    by_calls: bool = False  # only a call may not change it; many an import does, and harms nobody
+    by_calls: bool = False  # only a call must not change it; many imports do, without harm
 
 
 World = dict[str, Any]
@@ -63,7 +63,7 @@ def _write_autocast(value: tuple[bool, bool]) -> None:
 
 
 def _read_stream(stream: str, descriptor: int) -> int | None:
-    """Return how much was written to a standard stream, which is a file in a worker; None: it was closed."""
+    """The bytes written to a standard stream, which is a file in a worker; None: it was closed."""
     try:
         getattr(sys, stream).flush()
         return os.fstat(descriptor).st_size
@@ -75,7 +75,7 @@ _FUNCTIONS = (
     *((torch, name) for name in ("arange", "cat", "cos", "outer", "polar", "sin", "stack")),
     *((torch.Tensor, name) for name in ("cos", "sin")),
 )
-"""What tables and rotations are made of: a file that puts others in their place changes the truth as well."""
+"""Functions that tables and rotations are made of: a file that replaces them changes the truth as well."""
 
 
 def _read_functions() -> tuple[Any, ...]:
@@ -139,18 +139,20 @@ SWITCHES = (
 
 
 def read() -> World:
-    """Return the value of every switch."""
+    """The value of every switch."""
     return {switch.name: switch.read() for switch in SWITCHES}
 
 
-def written() -> World:
-    """Return how much was written to each standard stream; None: it was closed."""
+def read_streams() -> World:
+    """The bytes written to each standard stream; None: it was closed."""
     return {switch.name: switch.read() for switch in SWITCHES if switch.finding == "closes"}
 
 
 def differing(before: World, after: World) -> list[Switch]:
-    """Return the switches whose values differ between two worlds."""
-    return [switch for switch in SWITCHES if not _same(before[switch.name], after[switch.name])]
+    """The switches whose values differ between two worlds."""
+    return [
+        switch for switch in SWITCHES if not _are_equal(before[switch.name], after[switch.name])
+    ]
 
 
 def move(world: World, *, now: World) -> None:
@@ -160,18 +162,18 @@ def move(world: World, *, now: World) -> None:
 
 
 def change(switch: Switch, before: Any, after: Any) -> str:
-    """Return what became of a switch, in words."""
+    """The change of a switch, in words."""
     if switch.finding == "closes":
         return f"closes {switch.name}"
     if switch.parts:
-        each = zip(switch.parts, before, after, strict=True)
-        changed = ", ".join(f"{part} from {was} to {now}" for part, was, now in each if was != now)
-        return f"{switch.name}: {changed}"
+        triples = zip(switch.parts, before, after, strict=True)
+        words = ", ".join(f"{part} from {was} to {now}" for part, was, now in triples if was != now)
+        return f"{switch.name}: {words}"
     unreadable = switch.finding == "random-state" or len(f"{before}{after}") > 80
     return switch.name if unreadable else f"{switch.name} from {before} to {after}"
 
 
-def _same(first: Any, second: Any) -> bool:
+def _are_equal(first: Any, second: Any) -> bool:
     if isinstance(first, torch.Tensor):
         return torch.equal(first, second)
     return bool(first == second)

@@ -1,4 +1,4 @@
-"""A formula that is nearly right: which terms the lanes of a pair are made of, measured in the result."""
+"""A formula that is nearly right: the terms of each lane of a pair, fitted to the result."""
 
 from collections.abc import Iterator
 
@@ -6,55 +6,61 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.extent import Extent, conjugated, listed
-from rotcheck.measure.mistakes import Prediction
+from rotcheck.measure.extent import Extent, conjugate, index_list
+from rotcheck.measure.prediction import Prediction
 
 # x is the lane itself, y the other one of its pair
 TERMS = ("x cos", "x sin", "y cos", "y sin", "x", "y")
 RIGHT = ("x cos - y sin", "x cos + y sin")  # of the first and the second lane of a pair
 LEGEND = " (x: the lane itself, y: its partner)"
-LEAST = 16  # elements from which they are measured
+LEAST = 16  # elements that a fit needs
 
 
-def formulas(case: Case, found: Slots, extent: Extent) -> Iterator[Prediction]:
-    """Yield what the terms that were measured in the result would give: of products with cos and sin, then of all."""
+def formulas(case: Case, result: Slots, extent: Extent) -> Iterator[Prediction]:
+    """What fitted terms would give: products with cos and sin first, then all terms."""
     for terms in (4, len(TERMS)):
-        yield from _formulas(case, found, extent, terms)
+        yield from _formulas(case, result, extent, terms)
 
 
-def _formulas(case: Case, found: Slots, extent: Extent, terms: int) -> Iterator[Prediction]:
+def _formulas(case: Case, result: Slots, extent: Extent, terms: int) -> Iterator[Prediction]:
     turning = case.rotary_dim // 2
-    predicted = [slot.clone() for slot in case.truth]
+    prediction = [slot.clone() for slot in case.truth]
     words: list[str] = []
-    for which in (0, 1):
-        off = [mask[..., :turning, which] for mask in extent.masks]
+    for lane_of_pair in (0, 1):
+        off = [mask[..., :turning, lane_of_pair] for mask in extent.masks]
         features = [
-            _features(case, slot, which, turning)[..., :terms] for slot in range(len(found))
+            _features(case, slot, lane_of_pair, turning)[..., :terms] for slot in range(len(result))
         ]
-        coefficients = _fitted(features, [slot[..., :turning, which] for slot in found], off)
+        coefficients = _fit(features, [slot[..., :turning, lane_of_pair] for slot in result], off)
         if coefficients is None:
             continue
-        words.append(_said(listed("lane", extent.lanes(which)), coefficients, RIGHT[which]))
-        for slot, feature in zip(predicted, features):
-            slot[..., :turning, which] = feature @ coefficients
-    other = any(" where " in each for each in words)  # and not zeros or unrotated lanes alone
-    code = "formula" if other else "partly"
+        words.append(
+            _words(
+                index_list("lane", extent.lanes(lane_of_pair)), coefficients, RIGHT[lane_of_pair]
+            )
+        )
+        for slot, feature in zip(prediction, features):
+            slot[..., :turning, lane_of_pair] = feature @ coefficients
+    is_formula = any(" where " in text for text in words)  # and not zeros or unrotated lanes alone
+    code = "formula" if is_formula else "partly"
     if words:
-        yield code, f"{', '.join(words)}{LEGEND if other else ''}", tuple(predicted)
+        yield code, f"{', '.join(words)}{LEGEND if is_formula else ''}", tuple(prediction)
 
 
-def _features(case: Case, slot: int, which: int, turning: int) -> Tensor:
-    """Return the terms (B, S, H, P, 6) that one lane of each pair may be made of."""
-    x, y = (case.pairs[slot][..., :turning, at] for at in (which, 1 - which))  # (B, S, H, P) each
+def _features(case: Case, slot: int, lane_of_pair: int, turning: int) -> Tensor:
+    """The terms (B, S, H, P, 6) that one lane of each pair may be made of."""
+    x, y = (
+        case.pairs[slot][..., :turning, at] for at in (lane_of_pair, 1 - lane_of_pair)
+    )  # (B, S, H, P) each
     angles = case.angles[..., :turning]
     cos, sin = angles.cos().unsqueeze(-2), angles.sin().unsqueeze(-2)  # ([B,] S, 1, P) each
     return torch.stack((x * cos, x * sin, y * cos, y * sin, x, y), -1)
 
 
-def _fitted(features: list[Tensor], target: list[Tensor], off: list[Tensor]) -> Tensor | None:
-    """Return how often each term is in what is off, as few digits as do: None where that is too little."""
+def _fit(features: list[Tensor], target: list[Tensor], off: list[Tensor]) -> Tensor | None:
+    """The coefficient of each term in what is off, rounded; None if too few elements are off."""
     rows = torch.cat([feature[mask] for feature, mask in zip(features, off)])  # (N, 6)
-    values = torch.cat([each[mask] for each, mask in zip(target, off)])  # (N,)
+    values = torch.cat([values_of_slot[mask] for values_of_slot, mask in zip(target, off)])  # (N,)
     if len(rows) < LEAST:
         return None
     square = rows.T @ rows + 1e-9 * torch.eye(rows.shape[-1], dtype=rows.dtype)
@@ -64,14 +70,14 @@ def _fitted(features: list[Tensor], target: list[Tensor], off: list[Tensor]) -> 
     )
 
 
-def _said(lanes: str, coefficients: Tensor, right: str) -> str:
-    """Return what these lanes hold, in words."""
+def _words(lanes: str, coefficients: Tensor, right: str) -> str:
+    """The terms of these lanes, in words."""
     words = ""
     for term, times in zip(TERMS, coefficients.tolist()):
         if times:
             sign = ("-" if times < 0 else "") if not words else " - " if times < 0 else " + "
             words += f"{sign}{'' if abs(times) == 1 else f'{abs(times):g} '}{term}"
     if words == "x":
-        return f"{lanes} {conjugated(lanes, 'come')} back unrotated"
+        return f"{lanes} {conjugate(lanes, 'come')} back unrotated"
     belongs = f" where {right} belongs" if words else ""
-    return f"{lanes} {conjugated(lanes, 'hold')} {words or 'zeros'}{belongs}"
+    return f"{lanes} {conjugate(lanes, 'hold')} {words or 'zeros'}{belongs}"

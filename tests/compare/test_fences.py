@@ -22,7 +22,7 @@ def test_a_store_behind_what_is_allocated_shows(
 ) -> None:
     with Fences() as fences:
         out = writes(torch.zeros(3, 5), beyond, dtype)
-    assert fences.crossed() == crossed
+    assert fences.is_crossed() == crossed
     assert torch.equal(out, torch.ones(3, 5, dtype=dtype))
 
 
@@ -43,7 +43,7 @@ def test_what_is_allocated_is_as_without() -> None:
     assert torch.equal(made[1], torch.zeros(2, 3))
     assert x.grad is not None
     assert torch.equal(x.grad, torch.ones(4, 6))
-    assert not fences.crossed()
+    assert not fences.is_crossed()
 
 
 def test_rotcheck_s_own_functions_take_the_path_that_they_take_without() -> None:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure import case as cases
-from rotcheck.measure.case import Case, unit
+from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge, note, shown_error
-from rotcheck.measure.rounding_steps import Measured, against, measure, norms
+from rotcheck.measure.rounding_steps import Measurement, against, measure, norms, unit
 from rotcheck.rotary import Convention
 
 SEEDS = [1, 2, 3, 4, 5]
@@ -134,7 +134,7 @@ def test_a_shift_by_units_is_measured_as_such(layout: str) -> None:
     assert judge(Evidence(error=found.error)) == "disagrees"
 
 
-def simple(found: list, expected: list, size: float = 1.0, dtype: str = "float32") -> Measured:
+def simple(found: list, expected: list, size: float = 1.0, dtype: str = "float32") -> Measurement:
     """Measure one pair at each of the first positions."""
     shape = (1, len(found), 1, 1, 2)
     sizes = torch.full(shape[:-1], size, dtype=torch.float64)

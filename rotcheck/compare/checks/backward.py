@@ -11,13 +11,13 @@ from rotcheck.measure.case import SEED, Case, Slots
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.rounding_steps import (
-    SAME,
-    Measured,
+    ROUNDING_LIMIT,
+    Measurement,
     against,
     is_rounding,
     measure,
-    named,
     norms,
+    with_position,
     worst_of,
 )
 from rotcheck.measure.subject import CALLS, Subject, Wrong
@@ -37,14 +37,14 @@ def run(subject: Subject, case: Case) -> Evidence:
     measured = [measure(gradient, expected, sizes, case.dtype, slack) for _, gradient, _ in runs]
     at = worst_of(measured)
     worst, (results, gradient, unseen) = measured[at], runs[at]
-    wide = case.dtype == torch.float64 and worst.error > SAME
+    wide = case.dtype == torch.float64 and worst.error > ROUNDING_LIMIT
     narrow = measure(gradient, expected, sizes, torch.float32, slack).error if wide else None
     wrong = worst.not_finite or not is_rounding(worst.error, narrow)
     code, words = _finding(case, worst, results, unseen) if wrong else (None, None)
     return Evidence(
         error=worst.error,
         error_float32=narrow,
-        where=named(case, worst.where),
+        where=with_position(case, worst.where),
         not_finite=worst.not_finite,
         finding=code,
         message=words,
@@ -52,14 +52,14 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _finding(
-    case: Case, gradient: Measured, results: Sequence[Tensor], unseen: bool
+    case: Case, gradient: Measurement, results: Sequence[Tensor], unseen: bool
 ) -> tuple[str, str]:
     """Return code and words for a wrong gradient: it may follow from a forward that is wrong itself, or from a write
     into the input that autograd has not seen."""
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype
     if gradient.not_finite:
         return "not-finite", "the gradient has NaN or infinite elements"
-    if against(case, results, case.truth, unit).error > SAME:
+    if against(case, results, case.truth, unit).error > ROUNDING_LIMIT:
         code, words = explain(case, results)
         return (
             code,

@@ -8,7 +8,7 @@ from torch import Tensor
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.other_calls import another
+from rotcheck.measure.other_calls import case_with
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.rotary.calls import Call
 
@@ -22,7 +22,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Rotate a batch, then its first and its last row alone; the bits must be the same."""
     if "b" not in case.convention.axes:
         return Evidence(state="skipped", message="its tensors have no batch axis", applies=False)
-    several = another(case, Sizes(batch=BATCH, positions=POSITIONS))
+    several = case_with(case, Sizes(batch=BATCH, positions=POSITIONS))
     call = several.call()
     rows = {row: _only(several, call, row) for row in (0, BATCH - 1)}
     together = subject.call(call)

@@ -7,8 +7,8 @@ from torch import Tensor
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.kernels import by_kernel
-from rotcheck.measure.other_calls import another, at, indexes, refusal, takes_offset
-from rotcheck.measure.rounding_steps import SAME, against, measure, norms
+from rotcheck.measure.other_calls import at, case_with, indexes, refusal, takes_offset
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against, measure, norms
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.rotary.calls import Call
 
@@ -36,7 +36,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         refusal(subject, error)
         return Evidence()
     found = against(there, results, there.truth)
-    if found.error <= SAME and not found.not_finite:
+    if found.error <= ROUNDING_LIMIT and not found.not_finite:
         return Evidence(
             error=found.error, note=f"knows positions past the end of its table: {when}"
         )
@@ -72,8 +72,8 @@ def _asked(case: Case) -> tuple[Case, Call, str] | None:
         start = ROWS - 4
         words = f"{LENGTH} rows from row {start} on of a table of {ROWS} rows"
         return *at(case, tuple(range(start, start + LENGTH)), ROWS), words
-    there = another(case, Sizes(positions=tuple(range(ROWS))))
-    short = another(case, Sizes(positions=tuple(range(LENGTH))))
+    there = case_with(case, Sizes(positions=tuple(range(ROWS))))
+    short = case_with(case, Sizes(positions=tuple(range(LENGTH))))
     words = f"{ROWS} rows with tables of {LENGTH} rows"
     return there, replace(there.call(), tables=short.tables()), words
 
@@ -93,6 +93,6 @@ def _what(case: Case, results: tuple[Tensor, ...]) -> str:
     off = measure(*last, norms(last[1]), case.dtype)
     return (
         "returns them unrotated"
-        if off.error <= SAME and not off.not_finite
+        if off.error <= ROUNDING_LIMIT and not off.not_finite
         else "rotates them by other angles"
     )

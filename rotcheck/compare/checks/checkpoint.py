@@ -11,7 +11,7 @@ from rotcheck.measure.case import SEED, Case, Slots
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import worst
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.measure.transforms import compared_pairs
+from rotcheck.measure.transforms import compare_pairs
 from rotcheck.rotary.calls import results
 
 level = "full"
@@ -33,7 +33,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         with subject.through(partial(_checkpointed, reentrant=reentrant, in_place=in_place)):
             found = _gradient(subject, case, upstream)
         words = f"checkpointed (use_reentrant={reentrant}), it has another gradient"
-        answers.append(compared_pairs(case, found, plain, upstream, code="checkpoint", words=words))
+        answers.append(compare_pairs(case, found, plain, upstream, code="checkpoint", words=words))
     return worst(answers)
 
 

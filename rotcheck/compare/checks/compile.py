@@ -7,9 +7,9 @@ import torch
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.other_calls import another, refusal, worst
+from rotcheck.measure.other_calls import case_with, refusal, worst
 from rotcheck.measure.subject import Subject
-from rotcheck.measure.transforms import compared, unseen
+from rotcheck.measure.transforms import compare, untraceable_because
 from rotcheck.scrub import scrub
 
 level = "full"
@@ -20,10 +20,10 @@ GRAPHS = 3  # the first, the one for any length, and one more
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Trace it with `fullgraph=True` for six lengths, run what was traced as it is, and count the graphs."""
-    reason = unseen(subject)
+    reason = untraceable_because(subject)
     if reason:
         return Evidence(state="skipped", message=reason, applies=False)
-    cases = [another(case, Sizes(positions=tuple(range(length)))) for length in LENGTHS]
+    cases = [case_with(case, Sizes(positions=tuple(range(length)))) for length in LENGTHS]
     plain = [subject.call(each.call()) for each in cases]
     _forget()
     answers = []
@@ -34,7 +34,7 @@ def run(subject: Subject, case: Case) -> Evidence:
             except Exception as error:
                 return _refused(subject, error, each.length)
             words = f"traced by torch.compile, it gives other values ({each.length} rows)"
-            answers.append(compared(each, found, expected, code="compiled", words=words))
+            answers.append(compare(each, found, expected, code="compiled", words=words))
     graphs = _graphs()
     if graphs > GRAPHS:
         words = f"torch.compile traces it {graphs} times for {len(LENGTHS)} lengths: each new length compiles anew"

@@ -13,7 +13,7 @@ from rotcheck.measure.case import SEED, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import refusal, shortly
 from rotcheck.measure.subject import CALLS, Subject
-from rotcheck.measure.transforms import compared_pairs
+from rotcheck.measure.transforms import compare_pairs
 from rotcheck.rotary.calls import Call, arguments
 
 level = "full"
@@ -42,7 +42,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     found = case.read(results)
     plain = case.read(subject.call(_other(case, slots)))
     words = "a replay of its CUDA graph gives other values than a call: something was captured that should not be"
-    return compared_pairs(case, found, plain, slots, code="cuda-graph", words=words)
+    return compare_pairs(case, found, plain, slots, code="cuda-graph", words=words)
 
 
 class Capture:

@@ -7,7 +7,13 @@ import torch
 from rotcheck.measure.case import SEED, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import refusal
-from rotcheck.measure.rounding_steps import SAME, is_rounding, measure, named, norms
+from rotcheck.measure.rounding_steps import (
+    ROUNDING_LIMIT,
+    is_rounding,
+    measure,
+    norms,
+    with_position,
+)
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"
@@ -33,7 +39,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         return Evidence(state="skipped", message=found, applies=False)
     turned = case.read(found)
     off = measure(turned, expected, norms(directions), case.dtype, case.slack)
-    wide = case.dtype == torch.float64 and off.error > SAME
+    wide = case.dtype == torch.float64 and off.error > ROUNDING_LIMIT
     narrow = (
         measure(turned, expected, norms(directions), torch.float32, case.slack).error
         if wide
@@ -43,7 +49,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     return Evidence(
         error=off.error,
         error_float32=narrow,
-        where=named(case, off.where),
+        where=with_position(case, off.where),
         not_finite=off.not_finite,
         finding="double-backward" if wrong else None,
         message="the gradient of its gradient is not the rotation of what flows back"

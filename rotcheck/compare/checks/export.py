@@ -10,7 +10,7 @@ from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import refusal
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.measure.transforms import compared, unseen
+from rotcheck.measure.transforms import compare, untraceable_because
 
 level = "full"
 needs_values = True
@@ -22,7 +22,7 @@ BROKEN = (
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Export a module that calls it, for fixed shapes, run the program on fresh tensors, and measure."""
-    reason = unseen(subject)
+    reason = untraceable_because(subject)
     if reason:
         return Evidence(state="skipped", message=reason, applies=False)
     plain = subject.call(case.call())
@@ -38,7 +38,7 @@ def run(subject: Subject, case: Case) -> Evidence:
             return Evidence(state="skipped", message=said, applies=False)
         words = f"torch.export does not take it: {words}"
         return Evidence(finding="not-exportable", message=words)
-    return compared(case, found, plain, code="exported", words="exported, it gives other values")
+    return compare(case, found, plain, code="exported", words="exported, it gives other values")
 
 
 class _Calls(torch.nn.Module):

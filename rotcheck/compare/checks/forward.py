@@ -8,7 +8,13 @@ from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import SAME, Measured, against, is_rounding, worst_of
+from rotcheck.measure.rounding_steps import (
+    ROUNDING_LIMIT,
+    Measurement,
+    against,
+    is_rounding,
+    worst_of,
+)
 from rotcheck.measure.subject import CALLS, Subject
 
 needs_values = True
@@ -46,9 +52,13 @@ def run(subject: Subject, case: Case) -> Evidence:
     )
 
 
-def _right_call(measured: list[Measured]) -> int | None:
+def _right_call(measured: list[Measurement]) -> int | None:
     """Return a call that was right in the dtype's own steps, although another was not."""
-    right = (at for at, call in enumerate(measured) if not call.not_finite and call.error <= SAME)
+    right = (
+        at
+        for at, call in enumerate(measured)
+        if not call.not_finite and call.error <= ROUNDING_LIMIT
+    )
     return next(right, None)
 
 

@@ -2,7 +2,7 @@
 
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.other_calls import another, held, refusal, worst
+from rotcheck.measure.other_calls import case_with, judge_results, refusal, worst
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"
@@ -21,7 +21,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         return Evidence(state="skipped", message="its tensors have no heads", applies=False)
     answers = []
     for heads, kv_heads in GROUPS:
-        there = another(case, Sizes(heads=heads, kv_heads=kv_heads))
+        there = case_with(case, Sizes(heads=heads, kv_heads=kv_heads))
         try:
             results = subject.call(there.call())
         except Wrong as wrong:
@@ -32,6 +32,8 @@ def run(subject: Subject, case: Case) -> Evidence:
             words = f"it refuses fewer heads in k than in q ({refusal(subject, error)})"
             return Evidence(state="skipped", message=words, applies=False)
         answers.append(
-            held(there, results, code="gqa", when=f"with {heads} heads in q and {kv_heads} in k")
+            judge_results(
+                there, results, code="gqa", when=f"with {heads} heads in q and {kv_heads} in k"
+            )
         )
     return worst(answers)

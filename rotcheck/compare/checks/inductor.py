@@ -6,9 +6,9 @@ from rotcheck.implementations.compile_support import lack
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.other_calls import another
+from rotcheck.measure.other_calls import case_with
 from rotcheck.measure.subject import Subject
-from rotcheck.measure.transforms import compared, unseen
+from rotcheck.measure.transforms import compare, untraceable_because
 from rotcheck.scrub import scrub
 
 level = "full"
@@ -22,10 +22,10 @@ def run(subject: Subject, case: Case) -> Evidence:
     if case.dtype != torch.float32:
         words = "it is compiled in float32 only: that takes seconds, and the code is the same but for the dtype"
         return Evidence(state="skipped", message=words, applies=False)
-    reason = unseen(subject)
+    reason = untraceable_because(subject)
     if reason:
         return Evidence(state="skipped", message=reason, applies=False)
-    there = another(case, Sizes(width=WIDTH, positions=tuple(range(LENGTH))))
+    there = case_with(case, Sizes(width=WIDTH, positions=tuple(range(LENGTH))))
     plain = subject.call(there.call())
     torch.compiler.reset()
     try:
@@ -36,7 +36,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         if missing is None:
             raise
         return Evidence(state="skipped", message=scrub(missing), applies=False)
-    return compared(
+    return compare(
         there,
         found,
         plain,

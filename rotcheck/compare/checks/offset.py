@@ -8,7 +8,7 @@ from torch import Tensor
 from rotcheck.measure.case import POSITIONS, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import indexes
-from rotcheck.measure.rounding_steps import SAME, measure
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, measure
 from rotcheck.measure.subject import Subject
 
 needs_values = True
@@ -35,7 +35,7 @@ def run(subject: Subject, case: Case) -> Evidence:
             slack,
         )
         position = int(case.positions[row])  # type: ignore[arg-type]  # the same for all batches here
-        if found.not_finite or found.error > SAME:
+        if found.not_finite or found.error > ROUNDING_LIMIT:
             return Evidence(
                 error=found.error,
                 where={"row": row, "position": position},

@@ -2,7 +2,7 @@
 
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.other_calls import another, held, refusal, roles, worst
+from rotcheck.measure.other_calls import case_with, judge_results, refusal, roles, worst
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"
@@ -21,7 +21,9 @@ def run(subject: Subject, case: Case) -> Evidence:
     for there in _cases(case):
         what = f"with {there.rotary_dim} of {there.width} lanes rotating"
         try:
-            answers.append(held(there, subject.call(there.call()), code="partial", when=what))
+            answers.append(
+                judge_results(there, subject.call(there.call()), code="partial", when=what)
+            )
         except Wrong as wrong:
             return _whole_heads(answers, f"{what} it {wrong}")
         except Exception as error:
@@ -43,7 +45,7 @@ def _cases(case: Case) -> list[Case]:
     rotary = fixed or ROTARY
     widths = (convention.head_dim,) if convention.head_dim else WIDTHS
     return [
-        another(case, Sizes(width=width), rotary_dim=rotary) for width in widths if width > rotary
+        case_with(case, Sizes(width=width), rotary_dim=rotary) for width in widths if width > rotary
     ]
 
 

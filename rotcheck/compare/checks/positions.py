@@ -8,10 +8,10 @@ from rotcheck.measure.case import BATCH, Case, Sizes
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import (
     Positions,
-    another,
     at,
+    case_with,
     differs_by_batch_row,
-    held,
+    judge_results,
     refusal,
     roles,
     takes_offset,
@@ -37,18 +37,22 @@ def run(subject: Subject, case: Case) -> Evidence:
     answers = []
     for when, positions in _asked(case):
         there, call = at(case, positions, ROWS)
-        answers.append(held(there, subject.call(call), code="positions", when=f"for {when}"))
+        answers.append(
+            judge_results(there, subject.call(call), code="positions", when=f"for {when}")
+        )
     return worst(answers)
 
 
 def _in_sequences(subject: Subject, case: Case) -> Evidence:
     """Ask one that is told where sequences begin for two of them, one after another, each from position 0 on."""
     first, second = SEQUENCES
-    anew = another(case, Sizes(positions=(*range(first), *range(second))), positions="any")
-    on = another(case, Sizes(positions=tuple(range(first + second))), positions="any")
+    anew = case_with(case, Sizes(positions=(*range(first), *range(second))), positions="any")
+    on = case_with(case, Sizes(positions=tuple(range(first + second))), positions="any")
     results = subject.call(replace(anew.call(), tables=on.tables(), starts=(0, first)))
-    found = held(anew, results, code="sequences", when="for two sequences, one after another")
-    row_by_row = held(on, results, code="sequences", when="")
+    found = judge_results(
+        anew, results, code="sequences", when="for two sequences, one after another"
+    )
+    row_by_row = judge_results(on, results, code="sequences", when="")
     if found.finding and not row_by_row.finding and case.convention.tables != "positions":
         return structs.replace(
             row_by_row, note="takes its tables row by row: they must begin anew with each sequence"
@@ -66,7 +70,7 @@ def _counted(subject: Subject, case: Case) -> Evidence:
     known = last is not None and subject.device.type != "cpu"
     for rows in (each for each in COUNTED if not known or each <= (last or 0) + 1):
         sizes = Sizes(batch=1, heads=1, kv_heads=1, width=case.width, positions=tuple(range(rows)))
-        there = another(case, sizes)
+        there = case_with(case, sizes)
         try:
             results = subject.call(there.call())
         except Wrong:
@@ -74,7 +78,7 @@ def _counted(subject: Subject, case: Case) -> Evidence:
         except Exception as error:  # its table is shorter
             raised = refusal(subject, error)
             continue
-        return held(there, results, code="positions", when=f"for {rows} rows")
+        return judge_results(there, results, code="positions", when=f"for {rows} rows")
     words = f"it counts its positions itself, from 0, and takes no {COUNTED[-1]} rows: {raised}"
     return Evidence(state="skipped", message=words, applies=False)
 

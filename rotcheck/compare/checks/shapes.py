@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rotcheck.measure.case import POSITIONS, Case, Sizes
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.other_calls import another, at, held, indexes, refusal, worst
+from rotcheck.measure.other_calls import at, case_with, indexes, judge_results, refusal, worst
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.rotary.calls import Call
 
@@ -63,14 +63,14 @@ def _measured(subject: Subject, case: Case, what: str, sizes: Sizes) -> Evidence
         results = subject.call(call)
     except Wrong as wrong:
         raise Wrong(wrong.evidence.finding or "sizes", f"{wrong}, with {what}") from wrong
-    return held(there, results, code="sizes", when=f"with {what}")
+    return judge_results(there, results, code="sizes", when=f"with {what}")
 
 
 def _asked(case: Case, sizes: Sizes) -> tuple[Case, Call]:
     """Return a case and its call. Whoever looks rows up is handed a table of many, as when decoding."""
     if indexes(case):
         return at(case, sizes.positions, max(ROWS, len(sizes.positions)), sizes)
-    there = another(case, sizes)
+    there = case_with(case, sizes)
     return there, there.call()
 
 

@@ -7,7 +7,14 @@ from msgspec import structs
 
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.other_calls import Positions, at, differs_by_batch_row, held, refusal, worst
+from rotcheck.measure.other_calls import (
+    Positions,
+    at,
+    differs_by_batch_row,
+    judge_results,
+    refusal,
+    worst,
+)
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"
@@ -34,7 +41,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     for parts in _asked(case):
         answers += _answers(subject, case, parts)
         if worst(answers).finding:
-            usual = held(
+            usual = judge_results(
                 case, subject.call(case.call()), code="rounding", when="for the usual sizes too"
             )
             return usual if usual.finding else worst(answers)
@@ -118,4 +125,4 @@ def _measured(subject: Subject, case: Case, parts: Parts) -> Evidence:
         return Evidence(finding=wrong.evidence.finding or "sizes", message=f"{wrong}, for {what}")
     except Exception as error:
         return Evidence(note=f"{what} ({refusal(subject, error)})")
-    return held(there, results, code="sizes", when=f"for {what}")
+    return judge_results(there, results, code="sizes", when=f"for {what}")

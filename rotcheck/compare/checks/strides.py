@@ -8,7 +8,13 @@ from torch import Tensor
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.rounding_steps import SAME, Measured, measure, named, norms
+from rotcheck.measure.rounding_steps import (
+    ROUNDING_LIMIT,
+    Measurement,
+    measure,
+    norms,
+    with_position,
+)
 from rotcheck.measure.subject import Subject
 
 needs_values = True
@@ -22,7 +28,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Measure each variant's result against the contiguous input's; look at the memory around the slice."""
     call = case.call()
     expected = case.read(subject.call(call))  # (B, S, H, P, 2) each
-    worst: Measured | None = None
+    worst: Measurement | None = None
     for name, inputs, buffers in _variants(case):
         around = [buffer.clone() for buffer in buffers]
         results = subject.call(case.call().of(*inputs))
@@ -30,10 +36,10 @@ def run(subject: Subject, case: Case) -> Evidence:
         if name == "expanded":
             reference, sizes = _first_row(subject, case)
         found = measure(case.read(results), reference, sizes, case.dtype, case.slack)
-        if found.not_finite or found.error > SAME:
+        if found.not_finite or found.error > ROUNDING_LIMIT:
             return Evidence(
                 error=found.error,
-                where=named(case, found.where),
+                where=with_position(case, found.where),
                 not_finite=found.not_finite,
                 finding="strides",
                 message=f"a {name} input gives other values than a contiguous one",
@@ -46,7 +52,9 @@ def run(subject: Subject, case: Case) -> Evidence:
         if not all(map(_margin_kept, buffers, around, inputs)):
             return Evidence(finding="writes-outside", message=f"writes outside of a {name} input")
         worst = found if worst is None or found.error > worst.error else worst
-    return Evidence(error=worst.error, where=named(case, worst.where)) if worst else Evidence()
+    return (
+        Evidence(error=worst.error, where=with_position(case, worst.where)) if worst else Evidence()
+    )
 
 
 def _variants(case: Case) -> Iterator[Variant]:

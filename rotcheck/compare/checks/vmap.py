@@ -11,7 +11,7 @@ from rotcheck.measure.case import SEED, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import refusal, worst
 from rotcheck.measure.subject import Subject
-from rotcheck.measure.transforms import compared_pairs
+from rotcheck.measure.transforms import compare_pairs
 
 level = "full"
 needs_values = True
@@ -33,7 +33,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     for at, slots in enumerate(problems):
         found = case.read([result[at] for result in results])
         words = "under torch.func.vmap it gives other values than when it is called"
-        answers.append(compared_pairs(case, found, plain[at], slots, code="vmap", words=words))
+        answers.append(compare_pairs(case, found, plain[at], slots, code="vmap", words=words))
     return worst(answers)
 
 

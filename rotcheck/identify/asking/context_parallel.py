@@ -19,7 +19,7 @@ from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import call_snippet, demonstration
 from rotcheck.identify.telling.demonstration import Attempt, Source
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.rounding_steps import SAME, against
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Identification, Remark, Told
 from rotcheck.rotary.calls import results
 
@@ -111,7 +111,7 @@ def convention_of(found: Match, rank: int) -> Convention:
 def _right(found: Match, names: Sequence[str], tables: Tables) -> bool | None:
     """Return whether each rank's tokens turn by their own rows; None: such tables are refused."""
     try:
-        return all(_error(found, rank, tables, tables) <= SAME for rank in range(RANKS))
+        return all(_error(found, rank, tables, tables) <= ROUNDING_LIMIT for rank in range(RANKS))
     except Exception:  # it does not take these
         return None
 
@@ -132,7 +132,7 @@ def _error(found: Match, rank: int, given: Tables, held: Tables) -> float:
 
 def _words(found: Match, names: Sequence[str]) -> str:
     whose = "other rows than their own"
-    if all(_error(found, rank, TOKENS, POSITIONS) <= SAME for rank in range(RANKS)):
+    if all(_error(found, rank, TOKENS, POSITIONS) <= ROUNDING_LIMIT for rank in range(RANKS)):
         whose = "the rows of the first"
     return f"with {names[1]}={RANKS} and a row of tables for {TOKENS.words}, the second sequence gets {whose}"
 

@@ -37,7 +37,7 @@ def unseen(asked: judged_function.Function, sizes: Sizes, *, in_place: bool) -> 
             return None
     except Exception:  # it takes no tensor that asks for a gradient: it says so itself
         return None
-    if not any(map(operations.computed, results)):
+    if not any(map(operations.has_computed, results)):
         return None if _trains(own.function) else FOR_INFERENCE
     return BY_DATA if in_place and results[0].requires_grad else None
 

@@ -12,7 +12,7 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import SAME, against
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Remark
 
 HEADS = 4  # of q
@@ -63,7 +63,7 @@ def _wrong(asked: judged_function.Function, sizes: Sizes) -> str:
     ]
     if beside:
         return f"it writes outside of {' and '.join(beside)}: look at the heads and strides of each"
-    if against(case, found, case.truth).error <= SAME:
+    if against(case, found, case.truth).error <= ROUNDING_LIMIT:
         slots = zip(case.convention.slots, call.inputs, before, strict=True)
         changed = [name for name, now, then in slots if not torch.equal(now, then)]
         # of a single head, (B, 1, S, D) and (B, S, 1, D) are one memory: some write there by design, and copy any other

@@ -9,7 +9,7 @@ from rotcheck.identify.remarks import remark
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import SAME, against
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Remark
 
 EVEN, ODD = (16, 32), (24, 48)  # powers of two, and widths that a kernel rounds up to one
@@ -45,4 +45,4 @@ def _wrong(asked: judged_function.Function, width: int) -> str | None:
         off = against(case, found, case.truth)
     except Exception:  # it takes powers of two alone
         return None
-    return "" if off.error <= SAME and not off.not_finite else explain(case, found)[1]
+    return "" if off.error <= ROUNDING_LIMIT and not off.not_finite else explain(case, found)[1]

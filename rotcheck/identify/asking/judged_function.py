@@ -12,7 +12,7 @@ from rotcheck.identify.asking import memory_margins
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import SAME, Measured, against
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, Measurement, against
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.tables import has_float64
 
@@ -55,20 +55,22 @@ class Function:
         return found
 
 
-def measured(asked: Function, sizes: Sizes = USUAL, dtype: torch.dtype = torch.float32) -> Measured:
+def measured(
+    asked: Function, sizes: Sizes = USUAL, dtype: torch.dtype = torch.float32
+) -> Measurement:
     """Measure it against float64, in the rounding steps of the dtype."""
     case = Case(asked, dtype, sizes)
     return against(case, asked(case.call()), case.truth)
 
 
-def judged(asked: Function, sizes: Sizes = USUAL) -> tuple[Measured, tuple[str, str] | None]:
+def judged(asked: Function, sizes: Sizes = USUAL) -> tuple[Measurement, tuple[str, str] | None]:
     """Measure it in float32; return that, and code and words of what is wrong with the values, or None."""
     case = Case(asked, torch.float32, sizes)
     found = asked(case.call())
     off = against(case, found, case.truth)
     if off.not_finite:
         return off, ("not-finite", f"returns {off.not_finite} NaN or infinite elements")
-    return off, None if off.error <= SAME else explain(case, found)
+    return off, None if off.error <= ROUNDING_LIMIT else explain(case, found)
 
 
 def memory(asked: Function, sizes: Sizes = USUAL) -> tuple[bool, tuple[str, str] | None]:
@@ -117,7 +119,7 @@ def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str, 
     inside = _inside(off)
     case, own, off = _further(asked, sizes) or (case, own, off)
     shown = f"bfloat16: error {off.error:.2f} rounding steps, {off.rounded_once:.0%} of the elements correctly rounded"
-    if off.error > SAME or off.not_finite:
+    if off.error > ROUNDING_LIMIT or off.not_finite:
         code, words = explain(case, own)
         return f"keeps the dtype, {inside}", shown, (code, f"in bfloat16: {words}")
     if case.convention.tables in ("positions", "complex"):
@@ -140,7 +142,7 @@ def dtype_rule(asked: Function, sizes: Sizes = USUAL) -> tuple[str | None, str, 
     return f"keeps the dtype, {inside}", f"{shown}; with float32 tables bfloat16 comes out", None
 
 
-def _further(asked: Function, sizes: Sizes) -> tuple[Case, tuple[Tensor, ...], Measured] | None:
+def _further(asked: Function, sizes: Sizes) -> tuple[Case, tuple[Tensor, ...], Measurement] | None:
     """Return what comes out of more rows than bfloat16 can count, of one that counts them itself, where it is wrong.
 
     None too where that many rows are not right in float32 either: dtypes are not to blame, then.
@@ -154,20 +156,24 @@ def _further(asked: Function, sizes: Sizes) -> tuple[Case, tuple[Tensor, ...], M
         return None  # more rows than its table has may end the process
     many = replace(sizes, positions=tuple(range(MANY_ROWS)))
     try:
-        if any(measured(each, many).error > SAME for each in (*asked.first, asked)):
+        if any(measured(each, many).error > ROUNDING_LIMIT for each in (*asked.first, asked)):
             return None
         case = Case(asked, torch.bfloat16, many)
         found = asked(case.call())
     except Exception:  # it takes as many rows as its table has
         return None
     off = against(case, found, case.truth)
-    return (case, found, off) if off.error > SAME or off.not_finite else None
+    return (case, found, off) if off.error > ROUNDING_LIMIT or off.not_finite else None
 
 
-def _inside(off: Measured) -> str:
+def _inside(off: Measurement) -> str:
     if off.error <= TABLES_ONCE and off.rounded_once > 0.55:
         return "computes in float32 and rounds once"
-    return "computes in the dtype" if off.error <= SAME else "computes in less than the dtype"
+    return (
+        "computes in the dtype"
+        if off.error <= ROUNDING_LIMIT
+        else "computes in less than the dtype"
+    )
 
 
 def _refuses(asked: Function, sizes: Sizes, error: Exception) -> tuple[str | None, str]:
@@ -243,6 +249,6 @@ def follows_tables(asked: Function, sizes: Sizes = USUAL) -> bool:
         return False
     narrow = replace(asked, convention=replace(convention, rotary_dim=sizes.width // 4))
     try:
-        return measured(narrow, sizes).error <= SAME
+        return measured(narrow, sizes).error <= ROUNDING_LIMIT
     except Exception:  # narrower tables do not suit it
         return False

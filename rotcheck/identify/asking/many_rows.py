@@ -14,7 +14,7 @@ from rotcheck.identify.remarks import as_far_as, has_room, remark
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import SAME, against
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Remark
 from rotcheck.rotary import rotate
 
@@ -61,7 +61,7 @@ def of_one_row(asked: judged_function.Function, sizes: Sizes) -> list[Remark]:
         off = against(case, found, case.truth)
     except Exception:  # it takes no single row
         return []
-    if off.error <= SAME and not off.not_finite:
+    if off.error <= ROUNDING_LIMIT and not off.not_finite:
         return []
     _, words = explain(case, found)
     place = f"position {ONE}" if not apart else f"positions {ONE}, {ONE + 1}, ..."
@@ -87,7 +87,7 @@ def _wrong(
         off = against(case, found, case.truth)
     except Exception:  # it takes fewer rows
         return []
-    if off.error <= SAME and not off.not_finite:
+    if off.error <= ROUNDING_LIMIT and not off.not_finite:
         return []
     seen = (
         f"random values at rows 0 to {rows - 1} in {call_words(known)} with {shape(known.axes)}: "

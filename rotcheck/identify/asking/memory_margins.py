@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from rotcheck.identify.reading.caller import WIDER, watches_memory
-from rotcheck.measure.fences import fenced, spoilt
+from rotcheck.measure.fences import fence, is_overwritten
 from rotcheck.rotary.calls import Call
 
 
@@ -17,5 +17,5 @@ def within(call: Call, device: torch.device) -> tuple[Call, Callable[[], list[bo
     if not watches_memory(device):
         return call, lambda: [False] * len(call.inputs)
     margin = WIDER * max(x.numel() for x in call.inputs)
-    buffers, inner = zip(*(fenced(x.contiguous(), margin) for x in call.inputs))
-    return call.of(*inner), lambda: [spoilt(each, margin) for each in buffers]
+    buffers, inner = zip(*(fence(x.contiguous(), margin) for x in call.inputs))
+    return call.of(*inner), lambda: [is_overwritten(each, margin) for each in buffers]

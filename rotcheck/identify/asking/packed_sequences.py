@@ -58,7 +58,8 @@ def _anew(found: Match) -> bool | None:
     call = replace(case.call(), tables=larger.tables(), starts=(0, FIRST))
     try:
         return bool(
-            rounding_steps.against(case, asked(call), case.truth).error <= rounding_steps.SAME
+            rounding_steps.against(case, asked(call), case.truth).error
+            <= rounding_steps.ROUNDING_LIMIT
         )
     except Exception:  # it takes a row for each token alone
         return None

@@ -8,8 +8,8 @@ from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.other_calls import another, at, indexes
-from rotcheck.measure.rounding_steps import SAME, against
+from rotcheck.measure.other_calls import at, case_with, indexes
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Remark
 
 UNSORTED = (11, 5, 5, 0, 9, 3, 1)
@@ -27,12 +27,12 @@ def of_positions(asked: judged_function.Function, sizes: Sizes) -> list[Remark]:
         results = asked(call)
     except Exception:  # it takes a table of as many rows as there are positions
         return []
-    if against(there, results, there.truth).error <= SAME:
+    if against(there, results, there.truth).error <= ROUNDING_LIMIT:
         return []
-    plain = another(
+    plain = case_with(
         case, Sizes(sizes.batch, width=sizes.width, positions=tuple(range(len(UNSORTED))))
     )
-    if against(plain, results, plain.truth).error <= SAME:
+    if against(plain, results, plain.truth).error <= ROUNDING_LIMIT:
         name = _name(asked)
         return [
             remark(

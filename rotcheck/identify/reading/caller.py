@@ -12,7 +12,7 @@ from rotcheck.convention.table_forms import slotted
 from rotcheck.identify.reading.probe_sizes import ProbeSizes, probe_tables, random_values
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.device import call, read_back
-from rotcheck.measure.fences import fenced, fences, spoilt
+from rotcheck.measure.fences import fence, fences, is_overwritten
 from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.tables import placed
 
@@ -110,7 +110,7 @@ class Caller:
         if not watches_memory(self.device):
             return tuple(x.to(self.device, copy=True) for x in tensors)
         margin = WIDER * max(x.numel() for x in tensors)
-        with_margins = [fenced(x.to(self.device), margin) for x in tensors]
+        with_margins = [fence(x.to(self.device), margin) for x in tensors]
         self._buffers = [(buffer, margin) for buffer, _ in with_margins]
         return tuple(inside for _, inside in with_margins)
 
@@ -123,7 +123,9 @@ class Caller:
             answer = call(self.function, self.device, positional, keyword)
         self.any_returned = True
         self.limit.runs += 1
-        self.wrote_outside |= around.crossed() or any(spoilt(*pair) for pair in self._buffers)
+        self.wrote_outside |= around.is_crossed() or any(
+            is_overwritten(*pair) for pair in self._buffers
+        )
         return answer
 
     def _call(self, convention: Convention, inputs: tuple[Tensor, ...], offset: int) -> Call:

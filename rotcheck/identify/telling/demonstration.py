@@ -14,8 +14,8 @@ from torch import Tensor
 from rotcheck.convention import Convention, pairs
 from rotcheck.identify.telling import call_snippet
 from rotcheck.identify.telling.fenced_call import MARGIN, fenced
-from rotcheck.measure.case import Case, Sizes, unit
-from rotcheck.measure.rounding_steps import SAME
+from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
 from rotcheck.rotary.calls import results
 
 FEW = (0, 1, 2, 3)
@@ -340,14 +340,12 @@ def worst_of(case: Case, inputs: Sequence[Tensor], came: Sequence[Tensor]) -> Wo
     right = case.rotated(given, case.angles)
     found: Worst | None = None
     for slot, (exact, own) in enumerate(zip(right, case.read(came), strict=False)):
-        # ([B,] S, 1, P)
-        slack = case.slack.unsqueeze(-2) if isinstance(case.slack, Tensor) else case.slack
-        step = unit(torch.linalg.vector_norm(exact, dim=-1), case.dtype, slack)  # (B, S, H, P)
+        step = unit(torch.linalg.vector_norm(exact, dim=-1), case.dtype, case.slack)  # (B, S, H, P)
         off = torch.linalg.vector_norm(own - exact, dim=-1) / step  # (B, S, H, P)
         off = off.nan_to_num(torch.inf, torch.inf)
         at = int(off.argmax())
         error = float(off.flatten()[at])
-        if error > SAME and (found is None or error > found.error):
+        if error > ROUNDING_LIMIT and (found is None or error > found.error):
             batch, row, head, pair = (
                 int(each) for each in torch.unravel_index(torch.tensor(at), off.shape)
             )
