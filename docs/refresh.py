@@ -3,7 +3,8 @@
     python docs/refresh.py [FILE...]
 
 A block to refresh is a console block behind a line `<!-- output: COMMAND -->`, or what stands between the lines
-`<!-- api: MODULE:FUNCTION as NAME -->` and `<!-- end -->`: the function's signature and docstring. Run it where
+`<!-- api: MODULE:FUNCTION as NAME -->` and `<!-- end -->`: the function's signature and docstring; or, behind
+`<!-- checks: LEVEL -->`, the table of the checks of that level, from the docstrings of their files. Run it where
 flash-attn and Triton are installed as the page says; the tests run every command of the docs again.
 """
 
@@ -15,12 +16,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rotcheck.compare.checks import documented_checks
+
 HERE = Path(__file__).parent
 PAGES = [HERE.parent / "README.md", *sorted(HERE.glob("*.md"))]
 BLOCK = re.compile(
     r"(<!-- output: (?P<command>[^\n]*) -->\n```console\n)(?P<shown>.*?)(```\n)", re.DOTALL
 )
 API = re.compile(r"(<!-- api: (\S+):(\S+) as (\S+) -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
+CHECKS = re.compile(r"(<!-- checks: (\w+) -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
 PREFIXES = re.compile(r"\b(?:collections\.abc|torch|typing|rotcheck(?:\.\w+)+)\.(?=[A-Z])")
 
 
@@ -45,9 +49,20 @@ def _without_quotes(annotation: str) -> str:
     return re.sub(r"(^|: )'([^']*)'", r"\1\2", annotation)
 
 
+def checks_table(level: str) -> str:
+    """The checks of a level, the question that each asks and what it catches, as a Markdown table."""
+    rows = [
+        f"| `{check.name}` | {' | '.join(check.docstring())} |".replace("|  |", "| |")
+        for check in documented_checks()
+        if check.level == level
+    ]
+    return "\n".join(["| check | the question | what it catches |", "|---|---|---|", *rows, ""])
+
+
 def refreshed(text: str) -> str:
     """The text of a page with its blocks as they are today."""
     text = API.sub(lambda m: f"{m[1]}{signature(m[2], m[3], m[4])}{m[6]}", text)
+    text = CHECKS.sub(lambda m: f"{m[1]}{checks_table(m[2])}{m[4]}", text)
     return BLOCK.sub(lambda m: f"{m[1]}{output(m['command'])}{m[4]}", text)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rotcheck.compare.checks import levels, names
-from rotcheck.compare.convention import CONVENTION
+from rotcheck.compare import checks as check_files
+from rotcheck.compare.checks import CONVENTION
 from rotcheck.identify.identity import Identity
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.implementations import registry
@@ -76,7 +76,7 @@ def request(
 
 def check_names(level: str | None = None) -> list[str]:
     """The names of all checks, or of those of a level: what `identify` says, and those that workers run."""
-    return [CONVENTION, *names(level)]
+    return [CONVENTION, *check_files.names(level)]
 
 
 def jobs(
@@ -120,9 +120,8 @@ def jobs(
 
 def _by_level(checks: Sequence[str]) -> list[tuple[list[str], int]]:
     """The quick checks and the others, as far as there are some, and how many times as long each may take."""
-    in_workers = [name for name in checks if name != CONVENTION]
-    quick = [name for name in in_workers if levels()[name] == "quick"]
-    slow = [name for name in in_workers if name not in quick]
+    quick = [name for name in check_files.names("quick") if name in checks]
+    slow = [name for name in check_files.names("full") if name in checks]
     return [(names, patience) for names, patience in ((quick, 1), (slow, PATIENCE)) if names]
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from rotcheck import __version__
+from rotcheck.compare import checks as check_files
 from rotcheck.compare import plan
 from rotcheck.compare.cells import cell_of, evidence_of
-from rotcheck.compare.checks import names as check_names
-from rotcheck.compare.convention import CONVENTION, convention_cell, given_cell
-from rotcheck.compare.pairs import Outputs
+from rotcheck.compare.checks import CONVENTION
+from rotcheck.compare.convention_check import convention_cell, given_cell
+from rotcheck.compare.output_pairs import Outputs
 from rotcheck.identify import identifier
 from rotcheck.identify.identifier import Identifier, unregistered
 from rotcheck.identify.identity import Identity, fit_files
@@ -19,10 +20,11 @@ from rotcheck.study.devices import first_computing, resolve_devices
 from rotcheck.study.request import DTYPES, display_names
 from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 
-_CHECKS = "rotcheck.compare.checks"
-PRELOAD = (*SURVEY_PRELOAD, plan.WORKER, *(f"{_CHECKS}.{name}" for name in check_names("quick")))
-TRACERS = ("checkpoint", "double_backward", "export", "compile", "inductor")
-"""Checks that have torch import its tracer, which takes longer than torch itself: once, then, for all workers."""
+PRELOAD = (
+    *SURVEY_PRELOAD,
+    plan.WORKER,
+    *(check.module for check in check_files.files().values() if check.level == "quick"),
+)
 SURVEYED = ("devices", "libraries")
 
 
@@ -84,10 +86,11 @@ def compare(
 
 def _preload(wanted: plan.CompareRequest) -> tuple[str, ...]:
     """What to import once, before workers are forked."""
-    checks = [f"{_CHECKS}.{name}" for name in wanted.checks if name != CONVENTION]
-    tracing = ["torch._dynamo"] if set(wanted.checks) & set(TRACERS) else []
+    checks = [check for check in check_files.files().values() if check.name in wanted.checks]
+    tracer = ["torch._dynamo"] if any(check.traces for check in checks) else []
     identifying = identifier.PRELOAD if unregistered(wanted.implementations) else ()
-    return tuple(dict.fromkeys((*PRELOAD, *checks, *tracing, *identifying)))
+    modules = [check.module for check in checks]
+    return tuple(dict.fromkeys((*PRELOAD, *modules, *tracer, *identifying)))
 
 
 def _answers(

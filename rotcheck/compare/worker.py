@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import torch
 
+from rotcheck.compare import checks as check_files
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.measure.case import HEADS, PAIRS, POSITIONS, Case
@@ -60,7 +61,7 @@ def answers(subject: Subject, device: str, outputs: bool) -> Answer:
 
 
 def _skipped(subject: Subject, device: str, dtype: str, check: str) -> Evidence | None:
-    asking = importlib.import_module(f"rotcheck.compare.checks.{check}")
+    asking = importlib.import_module(check_files.files()[check].module)
     if subject.no_gradient and getattr(asking, "needs_gradient", False):
         return Evidence(state="skipped", message=subject.no_gradient, applies=False)
     if subject.device.type == "meta" and asking.needs_values:
@@ -73,7 +74,7 @@ def _skipped(subject: Subject, device: str, dtype: str, check: str) -> Evidence 
 
 def _run(subject: Subject, case: Case, check: str) -> Evidence:
     subject.raised = None
-    module = importlib.import_module(f"rotcheck.compare.checks.{check}")
+    module = importlib.import_module(check_files.files()[check].module)
     try:
         evidence: Evidence = module.run(subject, case)
     except Wrong as wrong:

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.compare.convention import CONVENTION, convention_cell, given_cell
+from rotcheck.compare.checks import CONVENTION
+from rotcheck.compare.convention_check import convention_cell, given_cell
 from rotcheck.compare.plan import check_names
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError

@@ -5,7 +5,7 @@ from comparing import HERE, Cells, bad_checks, cells, functions
 
 import rotcheck
 from rotcheck.compare import plan
-from rotcheck.compare.checks import levels, names
+from rotcheck.compare.checks import files, names
 from rotcheck.errors import RequestError
 from rotcheck.measure.other_calls import shortly
 from rotcheck.preflight.decision import decide
@@ -291,7 +291,7 @@ def test_the_quick_checks_are_asked_by_default_and_all_of_them_in_full() -> None
     assert list(plan.request((), (), (), (), full=True).checks) == ["convention", *names()]
     assert list(plan.request((), (), (), ("vmap", "forward")).checks) == ["forward", "vmap"]
     assert {"forward", "state", "batch", "positions", "beyond"} <= set(names("quick"))
-    assert set(levels().values()) == {"quick", "full"}
+    assert {check.level for check in files().values()} == {"quick", "full"}
 
 
 def test_an_unknown_check_is_answered_with_all_there_are() -> None:

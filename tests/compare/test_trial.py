@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rotcheck.compare.trial import CLAIMS
+from rotcheck.compare.sedd_fix_claims import CLAIMS
 from rotcheck.results import Claim, Trial
 
 

@@ -19,7 +19,7 @@ from identifying import CPU
 
 import rotcheck
 from rotcheck import __version__
-from rotcheck.compare.convention import convention_cell
+from rotcheck.compare.convention_check import convention_cell
 from rotcheck.identify.identification import identify
 from rotcheck.identify.identity import Identity
 from rotcheck.implementations.target import resolve

@@ -7,6 +7,8 @@ import typer
 
 from rotcheck.cli import options
 from rotcheck.cli.codes import INTERRUPTED
+from rotcheck.compare import checks as check_files
+from rotcheck.compare.checks import CONVENTION
 
 if TYPE_CHECKING:
     from rotcheck.cli.outlet import Outlet
@@ -22,10 +24,8 @@ Device = Annotated[
 Dtype = Annotated[
     list[str] | None, typer.Option(metavar="DTYPE", help="float32, bfloat16, float16, float64.")
 ]
-_QUICK = "convention, forward, backward, dtype, inputs, strides, repeat, offset, batch, positions, sizes, beyond, state"
-_FULL = (
-    "gqa, shapes, partial, checkpoint, double_backward, vmap, export, compile, inductor, cuda_graph"
-)
+_QUICK = ", ".join([CONVENTION, *check_files.names("quick")])
+_FULL = ", ".join(check_files.names("full"))
 Check = Annotated[
     list[str] | None,
     typer.Option(metavar="CHECK", help=f"{_QUICK}; by --full or by name: {_FULL}."),
@@ -114,7 +114,7 @@ def _run(implementations: Sequence[str], request: dict[str, Any], *, no_color: b
 
 
 def _shown(report: "Report", outlet: "Outlet", implementations: Sequence[str]) -> int:
-    from rotcheck.compare.places import places
+    from rotcheck.compare.implementation_lines import places
     from rotcheck.report.pages.report import Comparison
     from rotcheck.results import exit_code
 

@@ -50,7 +50,7 @@ def preflight(
     asked = load(policy)
     outlet.prepare()
 
-    from rotcheck.compare.places import places
+    from rotcheck.compare.implementation_lines import places
     from rotcheck.preflight.run import preflight as run
 
     with Progress("starting torch ...", no_color=no_color) as progress:

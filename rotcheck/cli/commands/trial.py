@@ -26,7 +26,7 @@ def trial(
     outlet = Outlet("trial", format, output or (), quiet=quiet, no_color=no_color)
     outlet.prepare()
 
-    from rotcheck.compare.trial import trial as run
+    from rotcheck.compare.sedd_fix_claims import trial as run
 
     with Progress("holding four claims against runs ...", no_color=no_color):
         found = run()

@@ -1,4 +1,7 @@
-"""Is the gradient the inverse rotation of what flows back?"""
+"""Is the gradient the inverse rotation of what flows back?
+
+Catches: detached results, kernels with another backward.
+"""
 
 from collections.abc import Sequence
 from typing import cast
@@ -22,6 +25,8 @@ from rotcheck.measure.rounding_steps import (
 )
 from rotcheck.measure.subject import CALLS, Subject, Wrong
 
+level = "quick"
+order = 20
 needs_values = True
 needs_gradient = True
 UNNOTICED = "writes its result into its input behind autograd's back: the gradient is not that of the rotation"

@@ -1,4 +1,7 @@
-"""Does a row of a batch come out the same, bit for bit, when it is alone?"""
+"""Does a row of a batch come out the same, bit for bit, when it is alone?
+
+Catches: kernels that take another path for several rows.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +16,7 @@ from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.rotary.calls import Call
 
 level = "quick"
+order = 80
 needs_values = True
 BATCH = 4
 POSITIONS = (0, 1, 63, 2049, 131071)

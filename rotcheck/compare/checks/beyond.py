@@ -1,4 +1,7 @@
-"""Are positions past the end of the tables refused, or are rows rotated by what is not theirs?"""
+"""Are positions past the end of the tables refused?
+
+Catches: clamped indices, masked loads that give such rows back unrotated.
+"""
 
 from dataclasses import replace
 
@@ -13,6 +16,7 @@ from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.rotary.calls import Call
 
 level = "quick"
+order = 110
 needs_values = True
 ROWS, LENGTH = 9, 7  # rows of a table, and rows that are asked for; neither of them any other size
 CODE = "positions-past-table"

@@ -1,4 +1,7 @@
-"""Under activation checkpointing, is the gradient the same as without?"""
+"""Under activation checkpointing of either kind, is the gradient the same?
+
+Catches: paths that write in place when gradients are off.
+"""
 
 from functools import partial
 from typing import Any
@@ -15,6 +18,8 @@ from rotcheck.measure.transforms import compare_pairs
 from rotcheck.rotary.calls import results
 
 level = "full"
+order = 40
+traces = True
 needs_values = True
 needs_gradient = True
 

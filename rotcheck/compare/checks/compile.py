@@ -1,4 +1,9 @@
-"""Does torch.compile take it whole, once for all lengths, and give the same values?"""
+"""Does `torch.compile(fullgraph=True)` take it, and give the same values?
+
+For six lengths it may take at most three graphs.
+
+Catches: graph breaks, a compilation for each length.
+"""
 
 from typing import Any
 
@@ -13,6 +18,8 @@ from rotcheck.measure.transforms import compare, untraceable_because
 from rotcheck.scrub import scrub
 
 level = "full"
+order = 80
+traces = True
 needs_values = True
 LENGTHS = (5, 6, 8, 11, 21, 40)
 GRAPHS = 3  # the first, the one for any length, and one more

@@ -1,4 +1,8 @@
-"""Captured in a CUDA graph, does a replay rotate what was put in since, by the positions put in since?"""
+"""Captured in a CUDA graph, does a replay rotate what was put in since?
+
+By the tables and positions put in since. Tried on a stand-in of CUDA graphs, and not yet run on a
+GPU.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +21,7 @@ from rotcheck.measure.transforms import compare_pairs
 from rotcheck.rotary.calls import Call, arguments
 
 level = "full"
+order = 100
 needs_values = True
 
 

@@ -1,4 +1,8 @@
-"""Is the gradient of its gradient right, as gradient penalties and Hessians need it?"""
+"""Is the gradient of the gradient the rotation again?
+
+Catches: a backward that is detached in part; flash-attn's of packed qkv, which rotates the gradient
+in place by a kernel that autograd does not see.
+"""
 
 from typing import Any
 
@@ -17,6 +21,8 @@ from rotcheck.measure.rounding_steps import (
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"
+order = 50
+traces = True
 needs_values = True
 CLOSED = "autograd does not differentiate it twice: its gradient has no graph that leads to what flows back"
 needs_gradient = True

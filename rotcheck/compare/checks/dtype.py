@@ -1,4 +1,9 @@
-"""What comes out for what went in: dtype, shape and device."""
+"""Does the dtype that went in come out, in shape and on the device?
+
+Float32 for bfloat16 is a note where the function declares nothing.
+
+Catches: float32 results for bfloat16 inputs.
+"""
 
 import torch
 
@@ -6,6 +11,8 @@ from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 
+level = "quick"
+order = 30
 needs_values = False
 CAST = "cast it back where attention takes q, k and v of one dtype (N13)"
 

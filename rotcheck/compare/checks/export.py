@@ -1,4 +1,7 @@
-"""Does torch.export take it, and does the exported program give the same values?"""
+"""Does `torch.export` take it, and does the program give the same values?
+
+Catches: decisions by values, wrong paths behind `is_compiling()`.
+"""
 
 from typing import Any
 
@@ -13,6 +16,8 @@ from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.measure.transforms import compare, untraceable_because
 
 level = "full"
+order = 70
+traces = True
 needs_values = True
 BROKEN = (
     "SpecViolationError",

@@ -1,4 +1,10 @@
-"""Is the result the rotation? Against float64, with tables that rotcheck computed."""
+"""Is the result the rotation, within rounding?
+
+Three calls against float64, the third under `torch.no_grad()` and, of a module, in eval mode.
+
+Catches: wrong pairing, sign, theta, sin dropped, aliasing, a fuser that fails on the second call,
+another way at inference.
+"""
 
 from typing import Any
 
@@ -17,6 +23,8 @@ from rotcheck.measure.rounding_steps import (
 )
 from rotcheck.measure.subject import CALLS, Subject
 
+level = "quick"
+order = 10
 needs_values = True
 
 

@@ -1,4 +1,7 @@
-"""Are q and k right when k has fewer heads, as in grouped and multi query attention?"""
+"""Are q and k right when k has fewer heads?
+
+Catches: k of another number of heads left as it was.
+"""
 
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
@@ -6,6 +9,7 @@ from rotcheck.measure.other_calls import case_with, judge_results, refusal, wors
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"
+order = 10
 needs_values = True
 GROUPS = ((6, 2), (5, 1))  # heads of q and of k
 

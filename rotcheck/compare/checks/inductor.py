@@ -1,4 +1,7 @@
-"""Compiled by torch.compile's own compiler, does it give the same values? In float32, where a compiler is here."""
+"""Compiled by torch.compile's own compiler, does it give the same values?
+
+In float32, where torch.compile has what it needs.
+"""
 
 import torch
 
@@ -12,6 +15,8 @@ from rotcheck.measure.transforms import compare, untraceable_because
 from rotcheck.scrub import scrub
 
 level = "full"
+order = 90
+traces = True
 needs_values = True
 LENGTH = 11
 WIDTH = 16  # lanes: compiling takes as long for few, and so does a wrong value show

@@ -1,4 +1,9 @@
-"""Are the inputs left alone, or written exactly as declared? Of packed qkv, does V come back bit for bit?"""
+"""Are input and tables left alone, or written exactly as declared?
+
+Does V come back bit for bit?
+
+Catches: in-place writes nobody declared, by `.data` too; V rotated along.
+"""
 
 from collections.abc import Sequence
 
@@ -11,6 +16,8 @@ from rotcheck.measure.device import fetch
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
+level = "quick"
+order = 40
 needs_values = True
 BEHIND = "writes into its input behind autograd's back: what saved it before gets a wrong gradient, in silence"
 UNSEEN = (

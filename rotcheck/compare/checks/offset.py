@@ -1,4 +1,7 @@
-"""Is row k of a prefill what a decode step at position k gives?"""
+"""Is row k of a prefill what a decode step at position k gives?
+
+Catches: positions counted from 0 when decoding.
+"""
 
 from dataclasses import replace
 
@@ -11,6 +14,8 @@ from rotcheck.measure.other_calls import indexes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, measure
 from rotcheck.measure.subject import Subject
 
+level = "quick"
+order = 70
 needs_values = True
 STEPS = (0, 1, 257, 2049, 4097, POSITIONS[-1])
 

@@ -1,4 +1,9 @@
-"""When only the first lanes of a head rotate, are they right, and do the others come back as they went in?"""
+"""When only the first lanes of a head rotate, are they right?
+
+The others must come back as they went in.
+
+Catches: partners taken over head_dim.
+"""
 
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
@@ -6,6 +11,7 @@ from rotcheck.measure.other_calls import case_with, judge_results, refusal, role
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"
+order = 30
 needs_values = True
 WIDTHS = (64, 80)  # of a head
 ROTARY = (

@@ -1,4 +1,9 @@
-"""Are rows rotated by their own positions when these are out of order, start late, or differ from batch to batch?"""
+"""Are rows rotated by their own positions?
+
+The positions start late, repeat, are out of order, or differ from batch row to batch row.
+
+Catches: `position_ids[0]` for the whole batch, slices from the least position on.
+"""
 
 from dataclasses import replace
 
@@ -20,6 +25,7 @@ from rotcheck.measure.other_calls import (
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"
+order = 90
 needs_values = True
 ROWS = 64  # of a table that positions index, or an offset reaches into
 UNSORTED = ((40, 5, 5, 0, 17, 63, 1), (3, 62, 0, 9, 9, 31, 2))

@@ -1,10 +1,15 @@
-"""Do three calls on the same input give the same bits?"""
+"""Do three calls on the same input give the same bits?
+
+Catches: races, caches, counters.
+"""
 
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 
+level = "quick"
+order = 60
 needs_values = True
 
 

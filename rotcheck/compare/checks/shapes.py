@@ -1,4 +1,10 @@
-"""Is it right for one row and 8,193, one head, heads of 2 to 512 lanes, an empty batch, and at each end of a block?"""
+"""Is it right for every number of rows and heads, and for every width?
+
+One row, one head, a batch of one; heads of 2, 6, 80, 96, 128, 256 and 512 lanes; an empty batch;
+127, 128, 129, 1,023, 1,025 and 8,193 rows; 3 batch rows of 129 rows and 9 heads.
+
+Catches: lost axes, kernels for powers of two, the last row of a block, a grid of one block.
+"""
 
 from dataclasses import replace
 
@@ -9,6 +15,7 @@ from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.rotary.calls import Call
 
 level = "full"
+order = 20
 needs_values = True
 ROWS = 512  # of a table that positions index
 LENGTHS = (

@@ -1,4 +1,10 @@
-"""Is it right for 300 rows, for 3 batch rows with positions of their own, for one token, and for other heads?"""
+"""Is it right for the sizes that people have?
+
+300 rows, 3 batch rows, one token (of another position in each batch row, where it takes that),
+heads of 36, 70 and 128 lanes.
+
+Catches: rows past a block, a grid of two batch rows, a path for one width or for one token.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +24,7 @@ from rotcheck.measure.other_calls import (
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"
+order = 100
 needs_values = True
 # more than a block of 256; of 36 lanes they stay below what torch shares out among threads, packed
 # too

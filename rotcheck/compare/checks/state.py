@@ -1,9 +1,17 @@
-"""Is the process left as it was: TorchScript executor, default dtype, random state, standard streams, ...?"""
+"""Is the process left as it was?
+
+Watched are TorchScript's executor, default dtype and device, threads, grad mode, autocast, random
+state and torch's own functions (`torch.cos`). Are standard output and error still open?
+
+Catches: the flag that makes every other scripted function fail.
+"""
 
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 
+level = "quick"
+order = 120
 needs_values = False
 
 

@@ -1,4 +1,9 @@
-"""Do transposed, sliced and expanded inputs give what the contiguous one gives?"""
+"""Do transposed, sliced and expanded inputs give what a contiguous one gives?
+
+Is the memory around a slice left alone?
+
+Catches: kernels that ignore strides or offsets.
+"""
 
 from collections.abc import Iterator
 
@@ -17,6 +22,8 @@ from rotcheck.measure.rounding_steps import (
 )
 from rotcheck.measure.subject import Subject
 
+level = "quick"
+order = 50
 needs_values = True
 MARGIN = 4  # lanes, rows and heads of NaN around a slice; even, as complex views ask
 

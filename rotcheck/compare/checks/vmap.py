@@ -1,4 +1,7 @@
-"""Does `torch.func.vmap` of it give what calls one by one give?"""
+"""Does `torch.func.vmap` give what calls one by one give?
+
+Catches: a wrong vmap rule.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +17,7 @@ from rotcheck.measure.subject import Subject
 from rotcheck.measure.transforms import compare_pairs
 
 level = "full"
+order = 60
 needs_values = True
 
 

@@ -1,8 +1,14 @@
-"""The check `convention`, which no worker runs: its cell is what `identify` says of the function."""
+"""What does `rotcheck identify` say of it?
+
+Asked of functions of your own.
+
+Catches: offsets ignored, frequencies that leave pairs still, whatever no other check sees.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
+from rotcheck.compare.checks import CONVENTION
 from rotcheck.identify.identity import Identity
 from rotcheck.identify.worker_setup import (
     MAKER,
@@ -16,7 +22,6 @@ from rotcheck.identify.worker_setup import (
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification
 
-CONVENTION = "convention"
 GIVEN = "it is held to a convention that was given, and the other checks judge it by that"
 
 

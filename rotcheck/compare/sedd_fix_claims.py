@@ -18,9 +18,10 @@ CLAIMS = {
 def trial() -> Trial:
     """Hold each claim against runs on this machine; needs no GPU, and says what it lacks."""
     jobs = [
-        Job(name, "rotcheck.compare.claims:open_claim", name, [None], limit=120) for name in CLAIMS
+        Job(name, "rotcheck.compare.sedd_fix_experiments:open_claim", name, [None], limit=120)
+        for name in CLAIMS
     ]
-    with Study(("torch", "rotcheck.compare.claims")) as study:
+    with Study(("torch", "rotcheck.compare.sedd_fix_experiments")) as study:
         found = {done.job.name: _claim(done) for done in study.run(jobs)}
     return Trial(rotcheck=__version__, torch=_torch(), claims=tuple(found[name] for name in CLAIMS))
 

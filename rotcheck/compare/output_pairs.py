@@ -8,7 +8,7 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Pair, Relation
 from rotcheck.study.study import Study
 
-TARGET = "rotcheck.compare.pairwise:open_outputs"
+TARGET = "rotcheck.compare.output_distance:open_outputs"
 
 
 class Outputs:
