@@ -1,8 +1,9 @@
-"""How far in context is it right? Functions and modules that make their own angles, under what is done to them.
+"""How far in context are functions and modules right that make their own angles, under what is done to them?
 
-Each condition is a file of `conditions/`; it is tried in a worker of its own, on an object loaded anew. `run` is the
-front's, and so are `rows` (judging) and `known`; the rest works inside workers: `recognition` finds out how to ask
-an object and for what, `sources` ask it, `sweep` measures how far it is right, `specimen` is what a condition gets.
+Each condition is a file of `conditions/`; it is tried on an object loaded anew. `run` and
+`reach_verdicts` are the front's, which judges; `angle_profile` is plain data. The rest works inside
+workers: `angle_recognition` finds out how to ask an object and what it must answer, `angle_sources`
+ask it, `sweep` measures how far it is right, a condition works on a `specimen`.
 """
 
 from rotcheck.room import callable_as

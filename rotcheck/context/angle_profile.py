@@ -1,14 +1,13 @@
-"""What is known of an object once it was recognised as constructed, as plain data that travels to workers."""
+"""What recognition learns of an object, as plain data that travels between processes."""
 
 from typing import Any, Literal
 
 import msgspec
 
 RIGHT = 1e-2  # radians: a phase further off is not right
-DEFAULT_LENGTH = 4096  # positions that one must have right that claims no length
-HONEST = 2.0 / (
-    1 << 24
-)  # radians a position that float32 costs at most; measured on right code: half of that
+DEFAULT_LENGTH = 4096  # positions that must be right in an object that claims no length
+# radians a position that float32 costs at most; measured on right code: half of that
+FLOAT32_LOSS = 2.0 / (1 << 24)
 POSITIONS = (0, 1, 2, 3, 257, 1000, 2049, 4097, 8191, 16385, 32767, 65537, 131071, 1048575)
 
 Asking = Literal["any", "offset", "from 0", "none"]
@@ -16,20 +15,20 @@ Asking = Literal["any", "offset", "from 0", "none"]
 
 
 class AngleProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """How to ask an object for its angles, what they have to be, and up to where it says they are right."""
+    """How to ask an object for its angles, what they must be, and how far it claims to be right."""
 
     kind: Literal["builds", "both"]  # tables, or a rotation by positions
     asking: Asking
     call: str  # in words
-    built: str | None  # how an object was made of a class
-    recipe: dict[str, Any] | None  # of one that builds: `builders.Recipe`
+    construction: str | None  # how an object was made of a class
+    recipe: dict[str, Any] | None  # of one that builds tables: `table_calls.Recipe`
     form: str  # of its tables
     order: str
     table_lanes: str | None
     axes: str
     convention: dict[str, Any] | None  # of one that rotates
     width: int  # of a head
-    rotary: int  # lanes that it is told to turn, where it is told
+    rotary: int  # how many lanes it is told to turn, where it is told
     direction: int
     amplitude: float
     frequencies: tuple[float, ...]  # radians a position, of each pair
@@ -37,15 +36,15 @@ class AngleProfile(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
     claims: int | None  # positions
     claimed_by: str | None  # "max_position_embeddings"
-    # the first position beside which the frequencies are others, by design or not
+    # the first position beside which the frequencies change, by design or not
     changes: int | None = None
-    faults: tuple[tuple[str, str], ...] = ()  # mistakes that `identify` finds in it: code and words
+    faults: tuple[tuple[str, str], ...] = ()  # mistakes that `identify` finds: code and words
     doubt: str | None = None  # why `identify` does not understand it, though its angles are steady
     by_file: bool = False  # it was built as its own file builds it
-    to: int | None = None  # positions that are asked for, whatever it claims
-    # the last position to ask for on a device that an index past the end would spoil
+    to: int | None = None  # positions that must be right, whatever it claims
+    # the last position to ask for on a device that an index past the end would kill
     last: int | None = None
-    ended: str = ""  # why it is the last
+    last_because: str = ""
 
     @property
     def judged_to(self) -> int:
@@ -54,10 +53,10 @@ class AngleProfile(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def blind(self) -> bool:
-        """Whether it heeds no positions, so that nothing tells what it does with a far one."""
+        """Whether it ignores positions, so that nothing tells what it does with a far one."""
         return any(code == "positions-ignored" for code, _ in self.faults)
 
 
 def tolerance(position: int) -> float:
-    """Return how far a phase may be off, in radians, so that float32's own loss is no finding."""
-    return max(RIGHT, HONEST * position)
+    """How far a phase may be off, in radians, so that float32's own loss is no finding."""
+    return max(RIGHT, FLOAT32_LOSS * position)

@@ -1,4 +1,4 @@
-"""Finds out how an object makes its angles, as it was constructed, and what they have to be."""
+"""Finds out how an object makes its angles, as constructed, and what they must be."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -12,13 +12,13 @@ from rotcheck.context.angle_sources import angle_source
 from rotcheck.context.frequency_change import first_change
 from rotcheck.context.length_claims import claim
 from rotcheck.context.specimen import Instance, instance_of
-from rotcheck.context.sweep import Truth, groups, wrap
+from rotcheck.context.sweep import Truth, groups
 from rotcheck.convention import Convention
 from rotcheck.identify import identification
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import of_axes
 from rotcheck.identify.angles.frequency_fit import Fit, fit
-from rotcheck.identify.angles.measured_angles import Angles
+from rotcheck.identify.angles.measured_angles import Angles, wrap
 from rotcheck.identify.angles.object_config import ObjectConfig, config_of
 from rotcheck.identify.angles.schedule_faults import (
     amplitude_missing,
@@ -42,7 +42,7 @@ from rotcheck.rotary.departures import departure
 
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
-# radians; what is further off at the first positions is wrong in another way than by rounding
+# radians; what is further off at the first positions is not just badly rounded
 NEAR = 0.1
 NOT_FOUND = "no call that was tried gave back tables or a rotation"
 NOT_LOOKED_FOR = "it was not understood on cpu, and nowhere else is the end of a table looked for"
@@ -51,17 +51,17 @@ _ASKING: dict[str, Asking] = {"given": "any", "length": "from 0", "x": "from 0",
 
 
 class MakesNoAngles(Exception):
-    """It is none of those that make their own angles; the message says what it is."""
+    """The object does not make its own angles; the message says what it does."""
 
 
 class NoCallFits(MakesNoAngles):
-    """No call that was tried gave back tables or a rotation: on another device one may."""
+    """No call that was tried returned tables or a rotation: on another device one may."""
 
 
 def recognise(target: Target, device: str) -> AngleProfile:
-    """Return what is known of a loaded object.
+    """The profile of a loaded object.
 
-    Raises `NotJudged` for one that does not make its own angles, as far as can be seen.
+    Raises `MakesNoAngles` for one that makes no angles of its own, as far as can be seen.
     """
     instance = instance_of(target.function)
     claims = claim(instance.owner)  # before a call can make a cache grow
@@ -69,12 +69,14 @@ def recognise(target: Target, device: str) -> AngleProfile:
     if claims:
         profile = msgspec.structs.replace(profile, claims=claims[0], claimed_by=claims[1])
     if torch.device(device).type != "cpu":
-        profile = msgspec.structs.replace(profile, last=profile.judged_to - 1, ended=NOT_LOOKED_FOR)
+        profile = msgspec.structs.replace(
+            profile, last=profile.judged_to - 1, last_because=NOT_LOOKED_FOR
+        )
     return _with_angles(profile, instance, device)
 
 
 def _find_call(target: Target, device: torch.device) -> AngleProfile:
-    """Return how it is called; a call that was tried and ended the device is a wrong call, and accuses nobody."""
+    """Find its call; one that was tried and killed the device is a wrong call, and no finding."""
     try:
         return _try_calls(target, device)
     except DeviceLost as error:
@@ -82,7 +84,7 @@ def _find_call(target: Target, device: torch.device) -> AngleProfile:
 
 
 def called_on(device: str, profile: AngleProfile) -> AngleProfile:
-    """Return what is known of an object that is asked on another device than that on which it was recognised."""
+    """The profile of an object that was recognised on another device than it is now called on."""
     if profile.recipe is None:
         return profile
     recipe = replace(msgspec.convert(profile.recipe, table_calls.Recipe), device=device)
@@ -90,7 +92,7 @@ def called_on(device: str, profile: AngleProfile) -> AngleProfile:
 
 
 def _try_calls(target: Target, device: torch.device) -> AngleProfile:
-    """Return how it is called."""
+    """Find its call: as declared, as a maker of tables, or as a function that rotates."""
     if target.convention is not None:
         width = target.convention.head_dim or table_calls.HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
@@ -103,32 +105,38 @@ def _try_calls(target: Target, device: torch.device) -> AngleProfile:
             )
         return _building(target, recipe, tables)
     owner = instance_of(target.function).owner
-    found = search.search(
+    match = search.search(
         target.function, device, hints(target.function if owner is None else owner)
     )
-    if isinstance(found, NoMatch) or not found.reading.pairing:
+    if isinstance(match, NoMatch) or not match.reading.pairing:
         permutes = permutation_answer.answer(target) is not None
         raise NoCallFits(
             permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`"
         )
     profile = _rotating(
-        target, _one_row(found), found.caller.probe.width, found.caller.probe.rotary
+        target, _one_row(match), match.caller.probe.width, match.caller.probe.rotary
     )
     return msgspec.structs.replace(profile, faults=_mistakes(target, device))
 
 
 def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ...]:
-    """Return what `identify` calls a mistake of a function that rotates, code and words."""
+    """What `identify` calls a mistake of a function that rotates: code and words."""
     answer = identification.identify(target, device).identification
     if answer.answer != "wrong":
         return ()
-    return tuple((one.code, one.message) for one in answer.findings if one.mistake)
+    return tuple((finding.code, finding.message) for finding in answer.findings if finding.mistake)
 
 
-def _one_row(found: Match) -> Convention:
-    """Return the call with one row of positions, if there is one: rows of a batch may be coordinates, if alike."""
-    conventions = [found.convention, *(each.convention for each in found.alternatives)]
-    return next((each for each in conventions if each.position_axes == "s"), found.convention)
+def _one_row(match: Match) -> Convention:
+    """The call with one row of positions, if there is one: equal rows of a batch may be coordinates."""
+    conventions = [
+        match.convention,
+        *(alternative.convention for alternative in match.alternatives),
+    ]
+    return next(
+        (convention for convention in conventions if convention.position_axes == "s"),
+        match.convention,
+    )
 
 
 def _building(target: Target, recipe: table_calls.Recipe, tables: Built) -> AngleProfile:
@@ -136,7 +144,9 @@ def _building(target: Target, recipe: table_calls.Recipe, tables: Built) -> Angl
     return _profile(
         target,
         kind="builds",
-        faults=tuple((one.code, one.message) for one in arguments.remarks if one.mistake),
+        faults=tuple(
+            (finding.code, finding.message) for finding in arguments.remarks if finding.mistake
+        ),
         asking=_asking(recipe.positions),
         call=recipe.shown,
         recipe=asdict(recipe),
@@ -171,11 +181,11 @@ def _profile(target: Target, **fields: Any) -> AngleProfile:
         "width": 0, "rotary": 0, "direction": 1, "amplitude": 1.0, "frequencies": (), "zero": (), "schedule": None,
         "claims": None, "claimed_by": None,
     }  # fmt: skip
-    return AngleProfile(built=target.built, **{**nothing, **fields})
+    return AngleProfile(construction=target.built, **{**nothing, **fields})
 
 
 def _with_angles(profile: AngleProfile, instance: Instance, device: str) -> AngleProfile:
-    """Fit the frequencies to the angles at small and middling positions."""
+    """Fit the frequencies to the angles at small and medium positions."""
     config = config_of(instance.function)
     profile = _with_lengths(profile, instance, device, config)
     far = FAR if profile.changes is None else min(FAR, profile.changes - 1)
@@ -193,16 +203,16 @@ def _with_angles(profile: AngleProfile, instance: Instance, device: str) -> Angl
     direction = profile.direction
     if profile.kind == "builds" and 1 in angles and float(wrap(angles[1] - zero)[0]) < -STILL:
         direction = -1
-    found = _fit(profile, instance, angles, direction, config)
+    frequency_fit = _fit(profile, instance, angles, direction, config)
     still = bool(zero.abs().max() < STILL)
     result = msgspec.structs.replace(
         profile,
         direction=direction,
-        frequencies=tuple(float(f) for f in found.frequencies),
+        frequencies=tuple(float(f) for f in frequency_fit.frequencies),
         zero=tuple(0.0 if still else float(z) for z in zero),
-        schedule=str(found.schedule) if found.schedule else None,
-        doubt=_doubt(found, profile, config, max(angles)),
-        faults=(*profile.faults, *_faults(found)),
+        schedule=str(frequency_fit.schedule) if frequency_fit.schedule else None,
+        doubt=_doubt(frequency_fit, profile, config, max(angles)),
+        faults=(*profile.faults, *_faults(frequency_fit)),
     )
     few = [position for position in angles if position < 4]
     if max(Truth(result).errors(reach.look(few), few)) > NEAR:
@@ -215,56 +225,65 @@ def _with_angles(profile: AngleProfile, instance: Instance, device: str) -> Angl
 def _fit(
     profile: AngleProfile, instance: Instance, angles: Angles, direction: int, config: ObjectConfig
 ) -> Fit:
-    """Return the fit of angles: of tables of points with a row of frequencies for each coordinate."""
+    """Fit frequencies to angles: to tables of points, a row of frequencies for each coordinate."""
     recipe = msgspec.convert(profile.recipe, table_calls.Recipe) if profile.recipe else None
     if recipe is not None and recipe.coordinates:
         owners = table_calls.owners(instance.function, recipe)
         assert owners is not None, "it was found by them"
-        found = of_axes(angles, owners, 0.0, config.schedules()).fit
-        return replace(found, frequencies=found.frequencies * recipe.weights[torch.tensor(owners)])
+        frequency_fit = of_axes(angles, owners, 0.0, config.schedules()).fit
+        return replace(
+            frequency_fit,
+            frequencies=frequency_fit.frequencies * recipe.weights[torch.tensor(owners)],
+        )
     width = profile.width or 2 * len(angles[0])
     return fit(angles, direction, width, known=config.schedules())
 
 
-def _doubt(found: Fit, profile: AngleProfile, config: ObjectConfig, last: int) -> str | None:
-    """Return why `identify` does not understand it, though its angles are what they are held against."""
+def _doubt(
+    frequency_fit: Fit, profile: AngleProfile, config: ObjectConfig, last: int
+) -> str | None:
+    """Why `identify` does not understand it, so that its angles are held against its own first ones."""
     words: str | None
-    if found.schedule is None:
-        words = f"held against its own first angles: {departure(found.frequencies).words}"
+    if frequency_fit.schedule is None:
+        words = f"held against its own first angles: {departure(frequency_fit.frequencies).words}"
     else:
-        words = amplitude_missing(found.schedule, known_amplitude(profile.amplitude) or 1.0, config)
+        words = amplitude_missing(
+            frequency_fit.schedule, known_amplitude(profile.amplitude) or 1.0, config
+        )
     points = bool(profile.recipe and profile.recipe["coordinates"])
     arguments = profile.recipe["arguments"] if profile.recipe else ("D",)
-    told_width = "D" in (one.rpartition("=")[2] for one in arguments)
-    lanes = None if points or told_width else 2 * found.turning
-    also = contradiction(found, config, lanes, last)
-    return "; ".join(each for each in (words, also) if each) or None
+    told_width = "D" in (argument.rpartition("=")[2] for argument in arguments)
+    lanes = None if points or told_width else 2 * frequency_fit.turning
+    also = contradiction(frequency_fit, config, lanes, last)
+    return "; ".join(filter(None, (words, also))) or None
 
 
-def _faults(found: Fit) -> list[tuple[str, str]]:
-    """Return what `identify` calls a mistake of these frequencies: code and words."""
-    wrong = long_factors(found) if found.schedule else exchanged_bands(found)
-    return [(one.code, one.message) for one in wrong]
+def _faults(frequency_fit: Fit) -> list[tuple[str, str]]:
+    """What `identify` calls a mistake of these frequencies: code and words."""
+    wrong = (
+        long_factors(frequency_fit) if frequency_fit.schedule else exchanged_bands(frequency_fit)
+    )
+    return [(fault.code, fault.message) for fault in wrong]
 
 
 def _with_lengths(
     profile: AngleProfile, instance: Instance, device: str, config: ObjectConfig
 ) -> AngleProfile:
-    """Return what is known, and from which position on its frequencies are others: behind that it is not judged."""
+    """The profile with the position from which its frequencies change: beyond that it is not judged."""
     if profile.faults:  # it heeds no positions, say
         return profile
     changes, last = first_change(
         lambda: angle_source(copied(instance.function), profile, device), profile
     )
     if changes is None:
-        wrong = tuple((one.code, one.message) for one in not_dynamic(config, last))
+        wrong = tuple((fault.code, fault.message) for fault in not_dynamic(config, last))
         return msgspec.structs.replace(profile, faults=wrong)
     until = "beyond it the frequencies follow the length"
     return msgspec.structs.replace(profile, changes=changes, claims=changes, claimed_by=until)
 
 
 def _makes_a_grid(target: Target, recipe: table_calls.Recipe) -> bool:
-    """Return whether it is told two lengths and makes as many rows as both together."""
+    """Whether it takes two lengths and makes as many rows as their product."""
     return recipe.grid(
         GRID, table_calls.called(copied(target.function), recipe, torch.arange(GRID), GRID)
     )

@@ -1,4 +1,4 @@
-"""Asks an object for its angles at positions, in the way that it was found to take them."""
+"""Asks an object for its angles at positions, in the way that recognition found it to accept them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,17 +14,18 @@ from rotcheck.convention import FORMS, Convention, once
 from rotcheck.identify.making import table_calls
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import ProbeSizes
+from rotcheck.measure.boundary import last_accepted
 from rotcheck.measure.device import fetch
 
 LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)
-"""Rows that one is asked for that counts from 0, as long as it gives them and takes little time."""
-PATIENCE = 3.0  # seconds that the next step of these may take
-AGAIN = 3  # calls to see whether it really takes as long
-ROWS = 3  # that one is asked for which takes an offset, for the position of each
+"""How many rows to ask for of an object that counts from 0, as long as it gives them quickly."""
+PATIENCE = 3.0  # seconds that the next of these may take
+REPEATS = 3  # calls to see whether it really takes as long
+ROWS = 3  # to ask for at each position, of an object that takes an offset
 
 
 class NoRotation(Exception):
-    """What came back cannot be read as angles at all; the message says why."""
+    """What came back cannot be read as angles; the message says why."""
 
     def __init__(self, message: str, finding: str = "no-rotation") -> None:
         super().__init__(message)
@@ -32,7 +33,7 @@ class NoRotation(Exception):
 
 
 class PastEnd(Exception):
-    """A position past the last one that the object takes on the CPU: no other device is asked for it."""
+    """A position past the last one that the object accepts on the CPU: no other device is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,14 @@ class Turns:
     cos: Tensor
     sin: Tensor
 
-    def equals(self, other: "Turns") -> bool:
+    def equals(self, turns: "Turns") -> bool:
         """Whether both are equal bit by bit."""
-        return torch.equal(self.cos, other.cos) and torch.equal(self.sin, other.sin)
+        return torch.equal(self.cos, turns.cos) and torch.equal(self.sin, turns.sin)
 
-    def apart(self, other: "Turns") -> float:
-        """Return the largest difference of an element; NaN when one is."""
+    def largest_difference(self, turns: "Turns") -> float:
+        """The largest difference of an element; NaN if one is NaN."""
         return float(
-            torch.maximum((self.cos - other.cos).abs(), (self.sin - other.sin).abs()).max()
+            torch.maximum((self.cos - turns.cos).abs(), (self.sin - turns.sin).abs()).max()
         )
 
 
@@ -58,12 +59,12 @@ Look = Callable[[Sequence[int]], Turns]
 
 @dataclass(frozen=True, slots=True)
 class PositionRange:
-    """What answers for positions up to the last one; `stopped`: why that is not further."""
+    """What answers for positions up to the last one."""
 
     look: Look
     last: int
-    stopped: str | None = None
-    refused: str = ""  # what it raised for more, where it did
+    limit: str | None = None  # why it ends there
+    refusal: str = ""  # what the object raised for more, where it did
     by_one: bool = True  # each look is a call
 
 
@@ -76,10 +77,10 @@ class AngleSource(Protocol):
         """Call it for these positions. Raises `NoRotation`, and what the object raises."""
 
     def run(self, positions: Sequence[int]) -> Turns:
-        """Call it once for all positions from 0 on, and return what it gives for these."""
+        """Call it once for all positions from 0 on, and pick what it gives for these."""
 
     def range_to(self, most: int) -> PositionRange:
-        """Return what answers for positions up to `most`, or as far as the object makes rows in little time."""
+        """What answers for positions up to `most`, or as far as the object makes rows quickly."""
 
 
 def angle_source(
@@ -88,7 +89,7 @@ def angle_source(
     device: str,
     dtype: torch.dtype = torch.float32,
 ) -> AngleSource:
-    """Return how to ask this object; `dtype` is that of a tensor that it is shown."""
+    """What asks this object; `dtype` is that of a tensor that it is shown."""
     inner = (
         TableSource(function, profile, device, dtype)
         if profile.kind == "builds"
@@ -98,14 +99,14 @@ def angle_source(
 
 
 class TableSource:
-    """One that makes tables for positions."""
+    """Asks an object that makes tables for positions."""
 
     at_once = 256
 
     def __init__(
         self, function: Callable[..., Any], profile: AngleProfile, device: str, dtype: torch.dtype
     ) -> None:
-        self._function, self._known, self._dtype = function, profile, dtype
+        self._function, self._profile, self._dtype = function, profile, dtype
         self._recipe = replace(msgspec.convert(profile.recipe, table_calls.Recipe), device=device)
 
     def ask(self, positions: Sequence[int]) -> Turns:
@@ -118,16 +119,16 @@ class TableSource:
         return PositionRange(self.ask, most)
 
     def call(self, positions: Sequence[int]) -> list[Tensor]:
-        """Call it and return the tensors that it returns, on the CPU."""
-        _check(self._known, positions)
+        """Call it; the tensors that it returns, on the CPU."""
+        _check(self._profile, positions)
         rows = torch.tensor(list(positions))
         return _tensors(
             table_calls.called(self._function, self._recipe, rows, len(rows), self._dtype)
         )
 
     def read(self, answer: Sequence[Tensor], rows: Sequence[int]) -> Turns:
-        """Read these rows of what came back, as tables of the form that they had as constructed."""
-        profile = self._known
+        """Read these rows of an answer, as tables of the form that they had as constructed."""
+        profile = self._profile
         first, second = _parts(answer, profile)
         cos = _rows_of(first, profile.axes, rows)
         sin = _rows_of(second, profile.axes, rows)
@@ -136,11 +137,11 @@ class TableSource:
 
 def _check(profile: AngleProfile, positions: Sequence[int]) -> None:
     if profile.last is not None and max(positions) > profile.last:
-        raise PastEnd(profile.ended)
+        raise PastEnd(profile.last_because)
 
 
 def _tensors(answer: Any) -> list[Tensor]:
-    """Read the tensors back that came."""
+    """Read back the tensors of an answer."""
     several = tuple(answer.values()) if isinstance(answer, dict) else answer
     parts = several if isinstance(several, (tuple, list)) else (several,)
     tensors = [part for part in parts if isinstance(part, Tensor)]
@@ -154,7 +155,7 @@ def _tensors(answer: Any) -> list[Tensor]:
 
 
 def _parts(tensors: Sequence[Tensor], profile: AngleProfile) -> tuple[Tensor, Tensor]:
-    """Return cos and sin with all their axes."""
+    """cos and sin with all their axes."""
     table = tensors[0]
     if profile.form == "complex" and not table.is_complex():
         raise NoRotation(
@@ -179,7 +180,7 @@ def _parts(tensors: Sequence[Tensor], profile: AngleProfile) -> tuple[Tensor, Te
 
 
 def _rows_of(table: Tensor, axes: str, rows: Sequence[int]) -> Tensor:
-    """Return rows (n, W) of a table, of its other axes the first."""
+    """Rows (n, W) of a table, the first along its other axes."""
     at = axes.index("s")
     if table.dim() != len(axes) or table.shape[at] <= max(rows):
         raise NoRotation(
@@ -194,14 +195,14 @@ def _words(tensor: Tensor) -> str:
 
 
 class RotationSource:
-    """One that rotates by positions: it is given (1, 0) of every pair, and cos and sin come back."""
+    """Asks an object that rotates by positions: given (1, 0) in each pair, it returns cos and sin."""
 
     def __init__(
         self, function: Callable[..., Any], profile: AngleProfile, device: str, dtype: torch.dtype
     ) -> None:
         self._convention = msgspec.convert(profile.convention, Convention)
         probe = ProbeSizes(batch=1, heads=1, width=profile.width, rotary=profile.rotary)
-        self._known, self._caller = profile, Caller(function, torch.device(device), probe, dtype)
+        self._profile, self._caller = profile, Caller(function, torch.device(device), probe, dtype)
         self._offset = profile.asking == "offset"
         self.at_once = 8 if self._offset else 256
 
@@ -221,7 +222,7 @@ class RotationSource:
 
     def call(self, positions: Sequence[int], offset: int = 0) -> Turns:
         """Turn a row for each position."""
-        _check(self._known, positions)
+        _check(self._profile, positions)
         self._caller.probe = replace(
             self._caller.probe, length=len(positions), positions=tuple(positions)
         )
@@ -235,12 +236,12 @@ class RotationSource:
 
 
 class RowSource:
-    """One that makes all rows from 0, or returns those that it holds."""
+    """Asks an object that makes all rows from 0, or returns those that it holds."""
 
     at_once = 4096
 
     def __init__(self, inner: TableSource | RotationSource, profile: AngleProfile) -> None:
-        self._inner, self._known = inner, profile
+        self._inner, self._profile = inner, profile
 
     def ask(self, positions: Sequence[int]) -> Turns:
         return self._inner.run(positions)
@@ -249,14 +250,14 @@ class RowSource:
         return self._inner.run(positions)
 
     def range_to(self, most: int) -> PositionRange:
-        if self._known.asking == "none":
-            return self._held()
+        if self._profile.asking == "none":
+            return self._table_range()
         began = time.perf_counter()
         best = self._rows(LENGTHS[0])
         seconds = time.perf_counter() - began
         for length in (length for length in self._lengths() if LENGTHS[0] < length <= most + 1):
             if self._too_slow(best.last + 1, length, seconds):
-                return replace(best, stopped=f"{length} rows would take more than {PATIENCE:g} s")
+                return replace(best, limit=f"{length} rows would take more than {PATIENCE:g} s")
             began = time.perf_counter()
             try:
                 best = self._rows(length)
@@ -266,8 +267,8 @@ class RowSource:
         return best
 
     def _too_slow(self, rows: int, length: int, seconds: float) -> bool:
-        """Return whether so many rows would take too long; one slow call says little on a busy machine."""
-        for _ in range(AGAIN):
+        """Whether so many rows would take too long; one slow call says little on a busy machine."""
+        for _ in range(REPEATS):
             if seconds * length / rows <= PATIENCE:
                 return False
             began = time.perf_counter()
@@ -276,16 +277,21 @@ class RowSource:
         return True
 
     def _up_to(self, best: PositionRange, refusal: int, why: str) -> PositionRange:
-        """Find the largest number of rows that it gives, between one that it gives and one that it does not."""
-        while refusal - best.last > 2:
-            length = (best.last + 1 + refusal) // 2
+        """Find the largest number of rows that it gives, between one that it gives and one it refuses."""
+        whys = {refusal: why}
+
+        def gives(length: int) -> bool:
+            nonlocal best
             try:
                 best = self._rows(length)
             except Exception as error:
-                refusal, why = length, reason(error)
-        return replace(
-            best, stopped=f"it gives {best.last + 1} rows and no more: {why}", refused=why
-        )
+                whys[length] = reason(error)
+                return False
+            return True
+
+        rows = last_accepted(best.last + 1, refusal, gives)
+        why = whys[min(whys)]
+        return replace(best, limit=f"it gives {rows} rows and no more: {why}", refusal=why)
 
     def _rows(self, length: int) -> PositionRange:
         answer: Any = self._inner.call(range(length))
@@ -295,28 +301,30 @@ class RowSource:
         )
 
     def _lengths(self) -> list[int]:
-        claims = [self._known.claims] if self._known.claims else []
+        claims = [self._profile.claims] if self._profile.claims else []
         return sorted({*LENGTHS, *claims})
 
-    def _held(self) -> PositionRange:
+    def _table_range(self) -> PositionRange:
         assert isinstance(self._inner, TableSource), "one that takes no positions returns tables"
         inner, answer = self._inner, self._inner.call([0])
-        first, _ = _parts(answer, self._known)
+        first, _ = _parts(answer, self._profile)
         rows = (
-            first.shape[self._known.axes.index("s")] if first.dim() == len(self._known.axes) else 1
+            first.shape[self._profile.axes.index("s")]
+            if first.dim() == len(self._profile.axes)
+            else 1
         )
-        reason_ = f"it holds {rows} rows"
+        limit = f"it holds {rows} rows"
         return PositionRange(
             lambda positions: inner.read(answer, positions),
             rows - 1,
-            reason_,
-            reason_,
+            limit,
+            limit,
             by_one=False,
         )
 
 
 def reason(error: BaseException) -> str:
-    """Return an exception in one line."""
+    """An exception in one line."""
     if isinstance(error, PastEnd):
         return str(error)
     first = (str(error).splitlines() or [""])[0][:200]

@@ -1,4 +1,4 @@
-"""Up to which position an object says it is right: by an attribute, or by the rows of a table it holds."""
+"""Up to which position an object claims to be right: by an attribute, or by the rows of a table it holds."""
 
 import re
 from typing import Any
@@ -15,38 +15,40 @@ FEWEST, MOST = 16, 1 << 24  # rows; a table of fewer holds frequencies and no po
 
 
 def claim(owner: Any) -> tuple[int, str] | None:
-    """Return how many positions an object claims and which attribute says so; None: it claims nothing."""
+    """How many positions an object claims, and which attribute says so; None: it claims nothing."""
     if owner is None:
         return None
     lengths = {
         name: value
         for source in (owner, getattr(owner, "config", None))
-        for name, value in _numbers(source)
+        for name, value in _lengths(source)
     }
     if lengths:
-        name = max(lengths, key=lambda each: lengths[each])
+        name = max(lengths, key=lengths.__getitem__)
         return lengths[name], name
     rows = {name: _rows(table) for name, table in tables(owner) if _rows(table) >= FEWEST}
     if not rows:
         return None
-    name = max(rows, key=lambda each: rows[each])
+    name = max(rows, key=rows.__getitem__)
     return rows[name], f"the rows of {name}"
 
 
 def tables(owner: Any) -> list[tuple[str, Tensor]]:
-    """Return the tensors of an object whose names say that they may be tables."""
+    """The tensors of an object whose names say that they may be tables."""
     tensors = [(name, value) for name, value in _attributes(owner) if isinstance(value, Tensor)]
     if isinstance(owner, torch.nn.Module):
         tensors += [*owner.named_buffers(), *owner.named_parameters()]
     return [(name, table) for name, table in tensors if TABLES.search(name)]
 
 
-def _numbers(source: Any) -> list[tuple[str, int]]:
-    attributes = [(name, value) for name, value in _attributes(source) if NAMES.fullmatch(name)]
+def _lengths(source: Any) -> list[tuple[str, int]]:
     return [
         (name, value)
-        for name, value in attributes
-        if isinstance(value, int) and not isinstance(value, bool) and FEWEST <= value <= MOST
+        for name, value in _attributes(source)
+        if NAMES.fullmatch(name)
+        and isinstance(value, int)
+        and not isinstance(value, bool)
+        and FEWEST <= value <= MOST
     ]
 
 

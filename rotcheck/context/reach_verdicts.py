@@ -1,5 +1,6 @@
-"""From what became of a task to its row: the verdict, what is wrong in words, its cause and its fix."""
+"""From the outcome of a task to its row: the verdict, what is wrong, its cause and its fix."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -11,24 +12,28 @@ from rotcheck.context.conditions import FIRST
 from rotcheck.isolation import Done, Returned
 from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict
 
-OWN_CAUSE = {"imaginary-dropped"}  # what is known to be lost so, whatever was done
+CERTAIN = {"imaginary-dropped"}  # causes that do not depend on the condition
 
 
 def maker_of(label: str, profile: AngleProfile | None) -> Maker:
-    """Return what is told of an object."""
+    """What the report says of an object, whatever the condition."""
     if profile is None:
         return Maker(implementation=label)
     fields = {
         name: getattr(profile, name)
-        for name in ("kind", "call", "built", "schedule", "claims", "claimed_by")
+        for name in ("kind", "call", "schedule", "claims", "claimed_by")
     }
     return Maker(
-        implementation=label, judged_to=profile.judged_to, by_file=profile.by_file, **fields
+        implementation=label,
+        built=profile.construction,
+        judged_to=profile.judged_to,
+        by_file=profile.by_file,
+        **fields,
     )
 
 
 def row_of(done: Done, name: str, profile: AngleProfile | None, first: Reach | None) -> Reach:
-    """Return the row of one finished task; `first`: that of the object as constructed."""
+    """The row of a finished task; `first`: that of the object as constructed."""
     condition = done.task[1]
     if not isinstance(done.outcome, Returned):
         return _failure(done, name)
@@ -50,7 +55,7 @@ def row_of(done: Done, name: str, profile: AngleProfile | None, first: Reach | N
 
 
 def not_run(name: str, condition: str, device: str, message: str) -> Reach:
-    """Return the row of a condition that was not tried."""
+    """The row of a condition that was not tried."""
     return Reach(
         implementation=name, condition=condition, device=device, verdict="skipped", message=message
     )
@@ -79,7 +84,8 @@ def _with_curve(row: Reach, answer: dict[str, Any]) -> Reach:
         row,
         phases=phases,
         asked_to=phases[-1].position if phases else None,
-        **{name: curve[name] for name in ("right_to", "wrong_at", "exact", "stopped")},
+        stopped=curve["limit"],
+        **{name: curve[name] for name in ("right_to", "wrong_at", "exact")},
     )
 
 
@@ -90,31 +96,31 @@ def _with_verdict(
     curve = answer.get("curve") or {}
     if answer.get("finding"):
         return _bad(row, "disagrees", answer["finding"], answer["message"])
-    if curve.get("lost") == "raises":
+    if curve.get("fault") == "raises":
         return _bad(row, "raises", answer["blames"], curve["words"])
     wrong = wrong_within(row, profile)
     if wrong is not None:
-        kept = curve.get("lost") if curve.get("lost") in OWN_CAUSE else None
-        finding = kept or _to_blame(row, first) or answer["blames"]
+        certain = curve.get("fault") if curve.get("fault") in CERTAIN else None
+        finding = certain or _to_blame(row, first) or answer["blames"]
         return _bad(row, "disagrees", finding, _words(row, profile, wrong, curve.get("words")))
-    if curve.get("refused") is not None and curve["refused"] < (profile.to or profile.claims or 0):
-        finding = "short-table" if curve["refused"] < (profile.claims or 0) else "short"
+    refusal = curve.get("refusal")
+    if refusal is not None and refusal < (profile.to or profile.claims or 0):
+        finding = "short-table" if refusal < (profile.claims or 0) else "short"
         return _bad(row, "raises", finding, f"{row.stopped}; {_within(profile)}")
     return msgspec.structs.replace(row, verdict="agrees", note=_note(row, profile))
 
 
 def wrong_within(row: Reach, profile: AngleProfile) -> Phase | None:
-    """Return the first phase that is wrong among the positions that must be right."""
-    bad = (
-        each
-        for each in row.phases
-        if each.error is None or not each.error <= tolerance(each.position)
-    )
-    return next((each for each in bad if each.position < profile.judged_to), None)
+    """The first phase that is wrong among the positions that must be right."""
+    for phase in row.phases:
+        error = math.inf if phase.error is None else phase.error
+        if phase.position < profile.judged_to and not error <= tolerance(phase.position):
+            return phase
+    return None
 
 
 def _to_blame(row: Reach, first: Reach | None) -> str | None:
-    """Return the finding as constructed where that is as wrong: then what was done is not to blame."""
+    """The finding as constructed, where that is as wrong: then the condition is not to blame."""
     if first is None or first.finding is None or first.wrong_at is None or row.wrong_at is None:
         return None
     return first.finding if first.wrong_at <= row.wrong_at else None
@@ -129,9 +135,8 @@ def _words(row: Reach, profile: AngleProfile, wrong: Phase, fault: str | None) -
     within = _within(profile)
     if wrong.error is None:
         return f"{fault or 'what comes back is no rotation'} (at position {wrong.position}); {up_to}, {within}"
-    worst = max(
-        (p for p in row.phases if p.position < profile.judged_to), key=lambda each: each.error or 0
-    )
+    judged = (phase for phase in row.phases if phase.position < profile.judged_to)
+    worst = max(judged, key=lambda phase: phase.error or 0)
     off = f"off by {wrong.error:.2g} rad at {wrong.position}"
     if worst.error is not None and worst.error > 2 * wrong.error:
         off += f" and by {worst.error:.2g} rad at {worst.position}"
@@ -139,20 +144,20 @@ def _words(row: Reach, profile: AngleProfile, wrong: Phase, fault: str | None) -
 
 
 def _within(profile: AngleProfile) -> str:
-    """Return how many positions must be right, in words."""
+    """How many positions must be right, in words."""
     if profile.to or not profile.claims:
         return f"{profile.judged_to} must be right"
     return f"it claims {profile.claims} ({profile.claimed_by})"
 
 
 def _note(row: Reach, profile: AngleProfile) -> str | None:
-    """Return the note, how far float32's own loss goes within what the object claims, and where asking stopped."""
+    """The note: how far float32's own loss goes within the claim, and why larger positions were not asked for."""
     notes = [row.note] if row.note else []
     if profile.doubt and row.condition == FIRST:
         notes.append(f"{profile.doubt}; see `rotcheck identify`")
     if row.wrong_at is not None and profile.claims and row.wrong_at < profile.claims:
         notes.append(
-            f"float32 phases are {RIGHT:g} rad off from position {row.wrong_at} on, as everybody's (N18)"
+            f"float32 phases are {RIGHT:g} rad off from position {row.wrong_at} on, the float32 limit (N18)"
         )
     if row.asked_to is not None and row.asked_to < profile.judged_to - 1:
         notes.append(f"asked up to position {row.asked_to} and no further: {row.stopped}")

@@ -1,4 +1,4 @@
-"""What a condition gets: the object, loaded anew as often as it asks, and the means to measure it."""
+"""What a condition works on: the object, loaded anew as often as it likes, and the means to measure it."""
 
 import sys
 from collections.abc import Callable
@@ -16,16 +16,13 @@ from rotcheck.implementations import instances, module_import
 from rotcheck.implementations.instances import constructed
 from rotcheck.implementations.target import resolve
 
-HEAVY = (
-    # the last position that one is asked for which must rotate all rows up to it, save as
-    # constructed
-    32767
-)
+# the last position to ask for, except as constructed, where all rows up to it must be rotated
+LAST_OF_ROWS = 32767
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """An object under test: what is called, and the module whose state that uses, if there is one."""
+    """A loaded object: what is called, and the module whose state that uses, if there is one."""
 
     function: Callable[..., Any]
     owner: Any = None
@@ -41,12 +38,12 @@ class Instance:
 
 
 def instance_of(function: Callable[..., Any]) -> Instance:
-    """Return a loaded object with the module or other object that it belongs to."""
+    """A loaded function, with the module or other object that it belongs to."""
     if isinstance(function, torch.nn.Module):
         return Instance(function, function)
-    owner_ = getattr(function, "__self__", None)
-    if owner_ is not None and hasattr(owner_, "__dict__") and not isinstance(owner_, type):
-        return Instance(function, owner_)
+    bearer = getattr(function, "__self__", None)
+    if bearer is not None and hasattr(bearer, "__dict__") and not isinstance(bearer, type):
+        return Instance(function, bearer)
     return Instance(function, None if hasattr(function, "__code__") else function)
 
 
@@ -57,7 +54,7 @@ class Specimen:
         self._specification, self.device, self.profile = specification, device, profile
 
     def fresh(self) -> Instance:
-        """Load the object anew, the caches of its functions emptied."""
+        """Load the object anew, with the caches of its functions empty."""
         target = resolve(self._specification, self.device)
         instance = instance_of((target.narrow() if target.narrow else target).function)
         for value in vars(sys.modules.get(self._module(), object)).values():
@@ -66,20 +63,20 @@ class Specimen:
                 empty()
         return instance
 
-    def rebuilt(self) -> Instance:
-        """Build the object once more, in whatever mode torch is in now.
+    def rebuild(self) -> Instance:
+        """Build the object once more, in whatever mode torch is now.
 
-        Raises `DoesNotApply` for one that nothing builds, and what building it raises.
+        Raises `DoesNotApply` for an object that nothing builds, and whatever building it raises.
         """
         _, _, name = self._specification.rpartition(":")
-        owner, _, method = name.rpartition(".")
+        class_name, _, method = name.rpartition(".")
         module: Any = sys.modules[self._module()]
         attribute = reduce(getattr, name.split("."), module)
-        owner_ = getattr(module, owner, None) if owner else None
+        owner = getattr(module, class_name, None) if class_name else None
         if instances.needs_construction(attribute):
             return instance_of(constructed(attribute, module)[0])
-        if owner_ is not None and instances.needs_construction(owner_):
-            return instance_of(getattr(constructed(owner_, module)[0], method))
+        if owner is not None and instances.needs_construction(owner):
+            return instance_of(getattr(constructed(owner, module)[0], method))
         if instances.is_factory(attribute):
             return instance_of(attribute())
         raise DoesNotApply(
@@ -87,15 +84,15 @@ class Specimen:
         )
 
     def source(self, instance: Instance, dtype: torch.dtype = torch.float32) -> AngleSource:
-        """Return how to ask the object, shown a tensor of this dtype where it wants one."""
+        """What asks the object for angles, with a tensor of this dtype where it wants one."""
         return angle_source(instance.function, self.profile, self.device, dtype)
 
     def sweep(
         self, instance: Instance, dtype: torch.dtype = torch.float32, most: int | None = None
     ) -> Curve:
-        """Measure the object at hard positions, up to `most` or as far as it takes little time."""
-        heavy = self.profile.kind == "both" and self.profile.asking == "from 0"
-        last = max(HEAVY, self.profile.judged_to - 1) if heavy else POSITIONS[-1]
+        """Measure the object at hard positions, up to `most` or as far as that is quick."""
+        rotates_rows = self.profile.kind == "both" and self.profile.asking == "from 0"
+        last = max(LAST_OF_ROWS, self.profile.judged_to - 1) if rotates_rows else POSITIONS[-1]
         limit = last if most is None else most
         if self.profile.changes is not None:
             limit = min(limit, self.profile.changes - 1)

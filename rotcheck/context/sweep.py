@@ -1,4 +1,4 @@
-"""How far an object is right: its phases held against float64 at hard positions, and where they begin to be wrong."""
+"""How far an object is right: its phases against float64 at hard positions, and where they go wrong."""
 
 import math
 import time
@@ -10,10 +10,11 @@ from torch import Tensor
 
 from rotcheck.context.angle_profile import POSITIONS, RIGHT, AngleProfile
 from rotcheck.context.angle_sources import AngleSource, Look, NoRotation, Turns, reason
+from rotcheck.identify.angles.measured_angles import wrap
 
 SLOW = 0.5  # seconds that a call may take before larger positions are left out
 NO_ROTATION = math.inf  # radians, of what is no rotation any more
-AGAIN = 2  # calls to see whether it really takes as long
+REPEATS = 2  # calls to see whether it really takes as long
 NORM = 0.05  # share by which the length of a turned pair may be off
 Phase = tuple[int, float]
 """A position, and by how much its worst pair is off, in radians."""
@@ -23,20 +24,20 @@ Phase = tuple[int, float]
 class Curve:
     """Phase errors by position, and up to which one all are right."""
 
-    # radians, of the worst pair; `LOST`: no rotation
+    # radians, of the worst pair; `NO_ROTATION`: no rotation
     errors: dict[int, float] = field(default_factory=dict)
     # the last position before the first wrong one; None: not even position 0
     right_to: int | None = None
     wrong_at: int | None = None
     exact: bool = False  # these two are neighbours
-    stopped: str | None = None  # why no larger position was asked
-    refused: int | None = None  # the position that it raised for
-    lost: str | None = None  # finding of what came back and is no rotation
+    limit: str | None = None  # why no larger position was asked for
+    refusal: int | None = None  # the position that it raised for
+    fault: str | None = None  # the finding, where what came back is no rotation
     words: str | None = None
 
 
 class Truth:
-    """What the angles have to be, float64."""
+    """What the angles must be, in float64."""
 
     def __init__(self, profile: AngleProfile) -> None:
         self._frequencies = torch.tensor(profile.frequencies, dtype=torch.float64)
@@ -44,12 +45,12 @@ class Truth:
         self._amplitude, self._direction = profile.amplitude, profile.direction
 
     def angles(self, positions: Sequence[int]) -> Tensor:
-        """Return the angles (n, P) at these positions."""
+        """The angles (n, P) at these positions."""
         at = torch.tensor(list(positions), dtype=torch.float64)
         return self._zero + self._direction * at[:, None] * self._frequencies
 
     def errors(self, turns: Turns, positions: Sequence[int]) -> list[float]:
-        """Return of each position by how much the worst pair is off, in radians."""
+        """By how much the worst pair of each position is off, in radians."""
         if turns.cos.shape[-1] != len(self._frequencies):
             raise NoRotation(
                 f"turns {turns.cos.shape[-1]} pairs where it turned {len(self._frequencies)}"
@@ -59,8 +60,8 @@ class Truth:
         whole = ((norm - 1).abs() <= NORM).all(-1)  # NaN is not
         return [float(o) if ok else NO_ROTATION for o, ok in zip(off, whole)]
 
-    def lost(self, turns: Turns, positions: Sequence[int]) -> tuple[str, str]:
-        """Return the finding for turns that are no rotation, and words."""
+    def fault(self, turns: Turns, positions: Sequence[int]) -> tuple[str, str]:
+        """The finding for turns that are no rotation, and words."""
         if not bool(torch.isfinite(turns.cos).all() and torch.isfinite(turns.sin).all()):
             return "not-finite", "what comes back holds NaN or infinity"
         if not bool(turns.cos.any() or turns.sin.any()):
@@ -74,11 +75,6 @@ class Truth:
             "no-rotation",
             "what comes back is no rotation: cos**2 + sin**2 is not the same everywhere",
         )
-
-
-def wrap(angle: Tensor) -> Tensor:
-    """Return an angle between -pi and pi."""
-    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
 
 
 def sweep(source: AngleSource, profile: AngleProfile, most: int = POSITIONS[-1]) -> Curve:
@@ -99,20 +95,20 @@ def sweep(source: AngleSource, profile: AngleProfile, most: int = POSITIONS[-1])
         except Exception as error:
             if not curve.errors:
                 raise
-            curve.stopped, curve.refused = f"position {group[0]}: {reason(error)}", group[0]
+            curve.limit, curve.refusal = f"position {group[0]}: {reason(error)}", group[0]
             break
         if reach.by_one and time.perf_counter() - began > SLOW and is_slow(look, group):
-            curve.stopped = f"behind position {group[-1]}: a call takes more than {SLOW:g} s"
+            curve.limit = f"behind position {group[-1]}: a call takes more than {SLOW:g} s"
             break
     else:
-        curve.stopped, curve.refused = reach.stopped, reach.last + 1 if reach.refused else None
+        curve.limit, curve.refusal = reach.limit, reach.last + 1 if reach.refusal else None
     _refine(curve, truth, look, source.at_once)
     return curve
 
 
 def is_slow(look: Look, group: Sequence[int]) -> bool:
-    """Return whether a call takes long each time: the first ones of a shape may have compiled something."""
-    for _ in range(AGAIN):
+    """Whether a call takes long each time: the first ones of a shape may have compiled something."""
+    for _ in range(REPEATS):
         began = time.perf_counter()
         look(group)
         if time.perf_counter() - began <= SLOW:
@@ -121,7 +117,7 @@ def is_slow(look: Look, group: Sequence[int]) -> bool:
 
 
 def groups(profile: AngleProfile, last: int) -> list[tuple[int, ...]]:
-    """Return the positions to ask for up to the last one, the small ones together, the larger ones one by one."""
+    """The positions to ask for up to the last one: the small ones together, the larger ones one by one."""
     positions = sorted({*POSITIONS, profile.judged_to - 1, last})
     positions_within = [position for position in positions if position <= last]
     return [
@@ -133,17 +129,17 @@ def groups(profile: AngleProfile, last: int) -> list[tuple[int, ...]]:
 def _add(curve: Curve, truth: Truth, turns: Turns, positions: Sequence[int]) -> None:
     errors = truth.errors(turns, positions)
     curve.errors.update(zip(positions, errors))
-    if NO_ROTATION in errors and curve.lost is None:
-        curve.lost, curve.words = truth.lost(turns, positions)
+    if NO_ROTATION in errors and curve.fault is None:
+        curve.fault, curve.words = truth.fault(turns, positions)
 
 
 def _lose(curve: Curve, positions: Sequence[int], finding: str, words: str) -> None:
     curve.errors.update(dict.fromkeys(positions, NO_ROTATION))
-    curve.lost, curve.words = curve.lost or finding, curve.words or words
+    curve.fault, curve.words = curve.fault or finding, curve.words or words
 
 
 def _refine(curve: Curve, truth: Truth, look: Look, at_once: int) -> None:
-    """Find the neighbours of which one is right and the next is wrong, between the two that were asked."""
+    """Find the position that is right and whose successor is wrong, between the two that were asked for."""
     positions = sorted(curve.errors)
     wrong = next((position for position in positions if not curve.errors[position] <= RIGHT), None)
     right = max(
@@ -160,7 +156,7 @@ def _refine(curve: Curve, truth: Truth, look: Look, at_once: int) -> None:
 def _narrow(
     truth: Truth, look: Look, right: Phase, wrong: Phase, at_once: int
 ) -> tuple[Phase, Phase]:
-    """Return two positions between these, closer to each other, of which the first is right."""
+    """Two positions between these, closer to each other, of which the first is right."""
     step = max(1, math.ceil((wrong[0] - right[0]) / (at_once + 1)))
     between = list(range(right[0] + step, wrong[0], step))
     try:

@@ -1,4 +1,4 @@
-"""TF32, matrix products whose operands are rounded to 10 bits of mantissa: real, or on a device that has none."""
+"""TF32, matrix products whose operands are rounded to 10 bits of mantissa: real, or emulated."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addbmm", "matmul", "linear", "eins
 
 
 class TF32Emulation(DispatchMode):
-    """While it is entered, matrix products of float32 tensors take their operands in TF32."""
+    """Within the `with` block, matrix products of float32 tensors take their operands in TF32."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -25,7 +25,7 @@ class TF32Emulation(DispatchMode):
 
 
 def round_to_tf32(x: Tensor) -> Tensor:
-    """Return a float32 tensor rounded to TF32, to nearest and ties to even; any other tensor as it is."""
+    """A float32 tensor rounded to TF32, to nearest and ties to even; any other tensor unchanged."""
     if x.dtype != torch.float32:
         return x
     bits = x.contiguous().view(torch.int32)
@@ -35,7 +35,7 @@ def round_to_tf32(x: Tensor) -> Tensor:
 
 
 def has_tf32(device: torch.device) -> bool:
-    """Return whether the device's own matrix products round so, as torch is set now: found by multiplying."""
+    """Whether the device's own matrix products round so, as torch is set now: found by multiplying."""
     # one more than TF32 holds exactly
     odd = torch.full((SIDE, SIDE), 2049.0, device="cpu").to(device)
     product = odd @ torch.eye(SIDE, device="cpu").to(device)

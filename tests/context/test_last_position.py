@@ -45,7 +45,7 @@ def with_end(name: str) -> AngleProfile:
 def test_the_last_position_that_it_takes(name: str, last: int, why: str) -> None:
     found = with_end(name)
     assert found.last == last
-    assert found.ended.startswith(f"on cpu, {why}")
+    assert found.last_because.startswith(f"on cpu, {why}")
 
 
 class Table(nn.Module):
@@ -65,7 +65,7 @@ class Table(nn.Module):
 
 def bounded(table: Callable[..., Any]) -> AngleProfile:
     said = recognise(Target(table, None), "cpu")
-    return msgspec.structs.replace(said, last=511, ended="on cpu, IndexError: no such row")
+    return msgspec.structs.replace(said, last=511, last_because="on cpu, IndexError: no such row")
 
 
 def test_nothing_past_the_end_is_asked_for() -> None:
@@ -84,8 +84,8 @@ def test_a_sweep_stops_at_the_end_and_says_who_found_it() -> None:
     said = bounded(table)
     table.largest = 0
     curve = sweep(angle_source(table, said, "cpu"), said)
-    assert (curve.right_to, curve.refused, table.largest) == (511, 1000, 511)
-    assert curve.stopped == "position 1000: on cpu, IndexError: no such row"
+    assert (curve.right_to, curve.refusal, table.largest) == (511, 1000, 511)
+    assert curve.limit == "position 1000: on cpu, IndexError: no such row"
 
 
 WITHOUT_CUDA = """

@@ -16,10 +16,8 @@ NO_AUTOCAST = "there is no autocast to bfloat16"
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Ask one object outside, and another one inside first and then outside."""
-    positions, outside = repeatability.sample_of(
-        specimen.source(specimen.fresh()), specimen.profile
-    )
+    """Ask one object outside, and another inside first and then outside."""
+    positions, outside = repeatability.sample(specimen.source(specimen.fresh()), specimen.profile)
     instance = specimen.fresh()
     source = specimen.source(instance)
     with _autocast(specimen.device):
@@ -41,11 +39,9 @@ def run(specimen: Specimen) -> Measurement:
 
 @contextmanager
 def _autocast(device: str) -> Iterator[None]:
-    """Enter it. Raises `DoesNotApply` on a device that has none, or none to bfloat16."""
+    """Enter autocast. Raises `DoesNotApply` on a device that has none, or none to bfloat16."""
     kind = torch.device(device).type
-    with warnings.catch_warnings(
-        record=True
-    ) as warning_list:  # it only warns, and does nothing then
+    with warnings.catch_warnings(record=True) as warning_list:  # it may warn and do nothing
         warnings.simplefilter("always")
         try:
             autocast = torch.autocast(kind, dtype=torch.bfloat16)
@@ -54,6 +50,6 @@ def _autocast(device: str) -> Iterator[None]:
     with autocast:
         if not torch.is_autocast_enabled(kind):
             raise DoesNotApply(
-                f"{NO_AUTOCAST} on {kind}: {'; '.join(str(each.message) for each in warning_list)}"
+                f"{NO_AUTOCAST} on {kind}: {'; '.join(str(warning.message) for warning in warning_list)}"
             )
         yield

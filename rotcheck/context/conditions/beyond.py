@@ -1,4 +1,4 @@
-"""Asked for positions beyond its table: it raises, or turns them rightly."""
+"""Asked for positions beyond its table, it must raise or turn them rightly."""
 
 import torch
 
@@ -6,14 +6,15 @@ from rotcheck.context.angle_profile import AngleProfile, tolerance
 from rotcheck.context.angle_sources import NoRotation, Turns
 from rotcheck.context.measurement import DoesNotApply, Measurement
 from rotcheck.context.specimen import Specimen
-from rotcheck.context.sweep import NO_ROTATION, Truth, wrap
+from rotcheck.context.sweep import NO_ROTATION, Truth
+from rotcheck.identify.angles.measured_angles import wrap
 
 blames = "row-past-table"
 ALIKE = 1e-2  # radians
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Ask for the first positions behind the last one, and for one far behind it."""
+    """Ask for the first positions past the last one, and for one far past it."""
     profile = specimen.profile
     if profile.asking == "none":
         raise DoesNotApply("it takes no positions: it returns the table that it holds")
@@ -28,7 +29,7 @@ def run(specimen: Specimen) -> Measurement:
 
 
 def _at(specimen: Specimen, position: int, answers: dict[str, list[int]]) -> Measurement | None:
-    """Ask a new object for one position; return what is wrong, or add to what is said."""
+    """Ask a new object for one position; return what is wrong, or add to the answers."""
     try:
         turns = specimen.source(specimen.fresh()).ask((0, position))
         off = Truth(specimen.profile).errors(turns, (0, position))[1]
@@ -55,7 +56,7 @@ def _wrong(
 ) -> Measurement | None:
     row = Turns(turns.cos[1:], turns.sin[1:])
     if off == NO_ROTATION:
-        _, words = Truth(profile).lost(row, (position,))
+        _, words = Truth(profile).fault(row, (position,))
         return Measurement(
             finding=blames, message=f"position {position}, beyond its table: {words}"
         )
@@ -87,13 +88,13 @@ def _is_row(profile: AngleProfile, row: Turns, position: int) -> bool:
 
 
 def _first_pair_right(profile: AngleProfile, row: Turns, position: int) -> bool:
-    """Whether the fastest pair is right: a schedule that is stretched for longer contexts leaves it alone."""
+    """Whether the fastest pair is right: a schedule that stretches longer contexts leaves it alone."""
     angle = torch.atan2(row.sin, row.cos)[0, 0]
     return bool(wrap(angle - Truth(profile).angles((position,))[0, 0]).abs() < tolerance(position))
 
 
 def _negative(specimen: Specimen) -> str:
-    """Return a word on position -1, which indexing takes for the last row."""
+    """A note on position -1, which indexing takes for the last row."""
     profile = specimen.profile
     if profile.asking != "any" or profile.claims is None:
         return ""

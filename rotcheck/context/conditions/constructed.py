@@ -10,7 +10,7 @@ blames = "phase-rounded"
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Ask it, and notice a position 0 that turns already."""
+    """Measure it, and notice if position 0 is turned already."""
     curve = specimen.sweep(specimen.fresh(), most=POSITIONS[-1])
     measurement = Measurement(curve)
     if specimen.profile.faults:

@@ -1,4 +1,4 @@
-"""Shown bfloat16 first and float32 then, and the other way round: what the first call made may be kept."""
+"""Called with bfloat16 first and float32 then, and the other way round: the first call's tables may be kept."""
 
 import torch
 
@@ -12,10 +12,10 @@ blames = "phase-shown"
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Measure it shown bfloat16, then whether a float32 call is the same behind that as before."""
+    """Measure it called with bfloat16, then whether a float32 call gives the same after that as alone."""
     if not _is_shown(specimen.profile):
         raise DoesNotApply("no call of it takes a tensor whose dtype could matter")
-    positions, float32_alone = repeatability.sample_of(
+    positions, float32_alone = repeatability.sample(
         specimen.source(specimen.fresh()), specimen.profile
     )
     instance = specimen.fresh()

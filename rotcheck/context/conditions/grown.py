@@ -14,7 +14,7 @@ OTHER_POSITIONS = tuple(range(100, 100 + len(FEW)))
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Have its table grow, where it has one, and measure the phases behind that."""
+    """Make its table grow, where it has one, and measure the phases after that."""
     if specimen.profile.asking == "none":
         raise DoesNotApply("it takes no positions: it returns the table that it holds")
     instance = specimen.fresh()
@@ -47,7 +47,7 @@ def run(specimen: Specimen) -> Measurement:
 
 
 def _grow(source: AngleSource, length: int) -> str:
-    """Ask for more positions, as many as it takes; return what was done."""
+    """Ask for more positions, as many as it accepts; what was done, in words."""
     refusal = ""
     for last in (2 * length + 1, length - 1, 300):
         try:

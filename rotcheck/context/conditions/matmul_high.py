@@ -12,7 +12,7 @@ blames = "phase-tf32"
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Ask it while matrix products may round their operands."""
+    """Measure it while matrix products may round their operands."""
     instance = specimen.fresh()
     torch.set_float32_matmul_precision("high")
     real = tf32.has_tf32(torch.device(specimen.device))

@@ -1,4 +1,4 @@
-"""Built on meta and given memory by `to_empty()`, which holds whatever it held."""
+"""Built on meta, then given memory by `to_empty()`, which is not initialised."""
 
 import itertools
 import sys
@@ -19,12 +19,12 @@ RESETS = (
     "reset_cache", "_init_weights", "_init_rope", "_reset_parameters", "_compute_inv_freq", "_init_buffers",
     "_build_cache", "_set_cos_sin_cache",
 )  # fmt: skip
-# FSDP calls it on what was built on meta, and so do most trainers
+# FSDP and most trainers call it on what was built on meta
 CALLED_BY_TORCH = "reset_parameters"
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Fill the memory with NaN, ask it, and see whether a method of its own mends it."""
+    """Fill the memory with NaN, measure it, and look for a method of its own that restores it."""
     specimen.fresh()
     instance = _materialise(specimen)
     curve = _sweep(specimen, instance)
@@ -51,7 +51,7 @@ def run(specimen: Specimen) -> Measurement:
 def _materialise(specimen: Specimen) -> Instance:
     try:
         with torch.device("meta"):
-            instance = specimen.rebuilt()
+            instance = specimen.rebuild()
     except DoesNotApply:
         raise
     except Exception as error:
@@ -63,7 +63,7 @@ def _materialise(specimen: Specimen) -> Instance:
 
 
 def _restore(specimen: Specimen) -> Curve | None:
-    """Measure a module of transformers once that library's own loading has filled its buffers; None: it has none."""
+    """Measure a module of transformers after that library's own loading; None: it is none."""
     instance = _materialise(specimen)
     loading = sys.modules.get("transformers.modeling_utils")
     has_config = hasattr(instance.owner, "original_inv_freq") and hasattr(instance.owner, "config")
@@ -85,11 +85,11 @@ def _sweep(specimen: Specimen, instance: Instance) -> Curve:
     try:
         return specimen.sweep(instance)
     except Exception as error:
-        return Curve(errors={}, wrong_at=0, lost="raises", words=reason(error))
+        return Curve(errors={}, wrong_at=0, fault="raises", words=reason(error))
 
 
 def _first_remedy(specimen: Specimen, names: Sequence[str]) -> tuple[str, Curve] | None:
-    """Return the first of its methods that mends it, and what is measured then."""
+    """The first of its methods that restores it, and what is measured then."""
     for name in names:
         instance = _materialise(specimen)
         if _reset(instance, name, torch.device(specimen.device)):
@@ -104,12 +104,10 @@ def _is_right(specimen: Specimen, curve: Curve) -> bool:
 
 
 def _reset(instance: Instance, method: str, device: torch.device) -> bool:
-    """Call a method, and move what it made on the CPU; return whether it could be called."""
+    """Call a method, and move what it made on the CPU. Whether it could be called."""
     try:
         call(getattr(instance.owner, method), device, (), {})
         instance.module.to(device)
-    except (
-        Exception
-    ):  # it takes arguments, or does not run on its own: it is no reset that anybody could call
+    except Exception:  # it needs arguments, or does not run alone: nobody could call it as a reset
         return False
     return True

@@ -9,7 +9,7 @@ blames = "phase-cast"
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Cast the module, and show it tensors of that dtype."""
+    """Cast the module, and call it with tensors of that dtype."""
     instance = specimen.fresh()
     instance.module.to(torch.bfloat16)
     return Measurement(specimen.sweep(instance, torch.bfloat16))

@@ -9,6 +9,7 @@ from torch import Tensor
 from rotcheck.identify.calling.match import Match
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.implementations.triton_interpreter import interprets
+from rotcheck.measure.boundary import last_accepted
 
 PROBE_POSITIONS = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 NEAR = 100  # the last position that is asked for where nothing tells the end of a table
@@ -53,18 +54,20 @@ def same_row(longer: Tensor, shorter: Tensor, eps: float = ALIKE) -> bool:
     )
 
 
-def _last(found: Match, taken: int, refused: int) -> Angles:
-    """Return the angles at the last position that it takes, between one that it took and one that it refused."""
+def _last(found: Match, good: int, bad: int) -> Angles:
+    """The angles at the last position that it accepts, between one that it accepts and one that it refuses."""
     last: Angles = {}
-    while refused - taken > 1:
-        middle = (taken + refused) // 2
-        offset = middle if found.convention.positions == "offset" else 0
+
+    def accepts(position: int) -> bool:
+        nonlocal last
+        offset = position if found.convention.positions == "offset" else 0
         try:
-            last = angles_at(found, (middle,), offset)
+            last = angles_at(found, (position,), offset)
         except Exception:  # the end lies before this
-            refused = middle
-        else:
-            taken = middle
+            return False
+        return True
+
+    last_accepted(good, bad, accepts)
     return last
 
 
