@@ -6,7 +6,7 @@ a schema version fields are only added.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import msgspec
 
@@ -613,6 +613,22 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
         if self.interrupted:
             return 130
         return 1 if self.hazards else 0 if self.files else 5
+
+
+class Explained(Protocol):
+    """A result that a known failure may explain: `failure` is its id, as in `rotcheck explain ID`."""
+
+    @property
+    def failure(self) -> str | None: ...
+    @property
+    def cause(self) -> str | None: ...
+    @property
+    def fix(self) -> str | None: ...
+
+
+def knowledge_of(result: Explained) -> dict[str, Any]:
+    """What explains a result, as fields of another one."""
+    return {"failure": result.failure, "cause": result.cause, "fix": result.fix}
 
 
 def summarise(cells: Iterable[Cell | Course | Reach]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from rotcheck.bench.plan import Group
 from rotcheck.compare.cells import cell_of
 from rotcheck.isolation import Done, Returned
 from rotcheck.measure.evidence import Evidence
-from rotcheck.results import Spread, Timing, TimingState
+from rotcheck.results import Spread, Timing, TimingState, knowledge_of
 
 
 def timing_of(done: Done, label: str, group: Group) -> Timing:
@@ -19,8 +19,8 @@ def timing_of(done: Done, label: str, group: Group) -> Timing:
         return msgspec.convert(done.outcome.value, Timing)
     cell = cell_of(done, label, None)
     state = msgspec.convert(cell.verdict, TimingState)
-    fields = {name: getattr(cell, name) for name in ("message", "trace", "failure", "cause", "fix")}
-    return msgspec.structs.replace(not_run(label, group, state, ""), **fields)
+    row = not_run(label, group, state, cell.message or "")
+    return msgspec.structs.replace(row, trace=cell.trace, **knowledge_of(cell))
 
 
 def without_noise(row: Timing, floor: Spread | None) -> Timing:

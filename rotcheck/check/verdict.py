@@ -15,6 +15,7 @@ from rotcheck.results import (
     Maker,
     Part,
     Reach,
+    knowledge_of,
 )
 
 DECLARE = (
@@ -80,7 +81,7 @@ def _of_identification(told: Identification) -> Iterator[Fault]:
         if one.mistake:
             yield Fault(
                 answer="wrong", by="identify", rule=one.failure or one.code, message=one.message, seen=one.evidence,
-                cause=one.cause, fix=one.fix, failure=one.failure, demonstration=one.demonstration,
+                demonstration=one.demonstration, **knowledge_of(one),
             )  # fmt: skip
     if told.answer == "unknown":
         advice = "; ".join(told.advice) or DECLARE
@@ -105,7 +106,7 @@ def _of_cells(cells: Sequence[Cell], told: Identification) -> Iterator[Fault]:
         worst = max(group, key=lambda cell: (cell.not_finite, cell.error or 0))
         yield Fault(
             answer="wrong", by="compare", rule=worst.failure or worst.check, message=worst.message or worst.verdict,
-            seen=_where(group), cause=worst.cause, fix=worst.fix, failure=worst.failure,
+            seen=_where(group), **knowledge_of(worst),
         )  # fmt: skip
 
 
@@ -134,8 +135,8 @@ def _of_rows(rows: Sequence[Reach], maker: Maker | None, told: Identification) -
         )
         yield Fault(
             answer=_answer_of(first, maker), by="context", rule=first.failure or first.finding or first.condition,
-            message=f"{done}: {first.message}", cause=first.cause, fix=_longer(first, maker) or first.fix,
-            failure=first.failure,
+            message=f"{done}: {first.message}",
+            **knowledge_of(first) | {"fix": _longer(first, maker) or first.fix},
         )  # fmt: skip
     short = [row for row in rows if row.verdict == "agrees" and row.asked_to is not None and needed]
     for row in [row for row in short if (row.asked_to or 0) + 1 < (needed or 0)][:1]:

@@ -20,7 +20,7 @@ from rotcheck.identify.worker_setup import (
     why,
 )
 from rotcheck.probe.devices import STAND_INS
-from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification
+from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification, knowledge_of
 
 GIVEN = "it is held to a convention that was given, and the other checks judge it by that"
 
@@ -75,9 +75,7 @@ def _mistaken(identification: Identification) -> dict[str, Any] | None:
         "message": mistakes_text(identification),
         "seconds": identification.seconds,
         "demonstration": next(demonstrations, None),
-        "failure": remarks[0].failure,
-        "cause": remarks[0].cause,
-        "fix": remarks[0].fix,
+        **knowledge_of(remarks[0]),
     }
 
 

@@ -10,7 +10,7 @@ from rotcheck.compare.cells import cell_of
 from rotcheck.context.angle_profile import RIGHT, AngleProfile, tolerance
 from rotcheck.context.conditions import FIRST
 from rotcheck.isolation import Done, Returned
-from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict
+from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict, knowledge_of
 
 CERTAIN = {"imaginary-dropped"}  # causes that do not depend on the condition
 
@@ -63,13 +63,15 @@ def not_run(name: str, condition: str, device: str, message: str) -> Reach:
 
 def _failure(done: Done, label: str) -> Reach:
     cell = cell_of(done, label, None)
-    fields = {
-        name: getattr(cell, name)
-        for name in ("verdict", "message", "trace", "failure", "cause", "fix")
-    }
-    if not done.opening:
-        fields["message"] = str(done.outcome)
-    return Reach(implementation=label, condition=cell.check, device=cell.device, **fields)
+    return Reach(
+        implementation=label,
+        condition=cell.check,
+        device=cell.device,
+        verdict=cell.verdict,
+        message=cell.message if done.opening else str(done.outcome),
+        trace=cell.trace,
+        **knowledge_of(cell),
+    )
 
 
 def _with_curve(row: Reach, answer: dict[str, Any]) -> Reach:
@@ -166,6 +168,4 @@ def _note(row: Reach, profile: AngleProfile) -> str | None:
 
 def _with_cause(row: Reach) -> Reach:
     failure = diagnose.for_finding(row.finding) if row.finding and row.verdict in FINDINGS else None
-    if failure is None:
-        return row
-    return msgspec.structs.replace(row, failure=failure.id, cause=failure.cause, fix=failure.fix)
+    return msgspec.structs.replace(row, **diagnose.fields_of(failure))

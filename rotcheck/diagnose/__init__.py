@@ -3,7 +3,7 @@
 
 from rotcheck.diagnose.entries import KnowledgeError
 from rotcheck.diagnose.general import Message, all_messages, get_message
-from rotcheck.diagnose.knowledge import Failure, all_failures, for_finding, get
+from rotcheck.diagnose.knowledge import Failure, all_failures, fields_of, for_finding, get
 from rotcheck.diagnose.match import match
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Message",
     "all_failures",
     "all_messages",
+    "fields_of",
     "for_finding",
     "get",
     "get_message",

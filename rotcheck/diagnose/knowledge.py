@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -67,6 +67,11 @@ def for_finding(code: str) -> Failure | None:
     Raises `KnowledgeError` when a file cannot be understood, or two files claim the same code.
     """
     return _by_finding().get(code)
+
+
+def fields_of(failure: Failure | None) -> dict[str, Any]:
+    """Id, cause and fix of a failure, as fields of a result; none where no failure is known."""
+    return {"failure": failure.id, "cause": failure.cause, "fix": failure.fix} if failure else {}
 
 
 def _alone(id: str) -> Failure | None:

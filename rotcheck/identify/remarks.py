@@ -15,16 +15,12 @@ from rotcheck.results import Remark
 
 def remark(code: str, message: str, evidence: str, *, mistake: bool = True) -> Remark:
     """Return a finding with the cause and fix that are known for it."""
-    known = diagnose.for_finding(code)
-    cause, fix, failure = (known.cause, known.fix, known.id) if known else (None, None, None)
     return Remark(
         code=code,
         message=message,
         evidence=evidence,
         mistake=mistake,
-        cause=cause,
-        fix=fix,
-        failure=failure,
+        **diagnose.fields_of(diagnose.for_finding(code)),
     )
 
 

@@ -8,7 +8,7 @@ from rotcheck.results import Line
 from rotcheck.scrub import scrub
 
 if TYPE_CHECKING:
-    from rotcheck.diagnose import Failure
+    pass
 
 RUNS = 3  # calls of `inside.thrice`
 LONGEST = 300  # characters of a message that go into a line
@@ -59,20 +59,16 @@ def _matching_failure(error: str) -> dict[str, Any]:
     """Id, cause and fix of the known failure that matches the text."""
     if not error:
         return {}
-    from rotcheck.diagnose import match
+    from rotcheck.diagnose import fields_of, match
 
-    return _fields_of(match(error, rotary=True))
+    return fields_of(match(error, rotary=True))
 
 
 def failure_fields(code: str) -> dict[str, Any]:
     """Id, cause and fix of the failure that explains a finding of this code."""
-    from rotcheck.diagnose import for_finding
+    from rotcheck.diagnose import fields_of, for_finding
 
-    return _fields_of(for_finding(code))
-
-
-def _fields_of(failure: "Failure | None") -> dict[str, Any]:
-    return {"failure": failure.id, "cause": failure.cause, "fix": failure.fix} if failure else {}
+    return fields_of(for_finding(code))
 
 
 def _scrub_values(value: Any) -> Any:

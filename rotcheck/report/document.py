@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rotcheck.results import Explained
+
 Tone = Literal["good", "bad", "note", "dim", "plain"]
 """Right, wrong, not understood or worth a second look, of less weight than the rest, or none of these."""
 
@@ -209,15 +211,13 @@ def legend(text: str, *, of: Sequence[object]) -> Iterator[Legend]:
         yield Legend(text)
 
 
-def knowledge(
-    failure: str | None, cause: str | None, fix: str | None, demonstration: str | None = None
-) -> list[Detail]:
+def knowledge(result: Explained, demonstration: str | None = None) -> list[Detail]:
     """What is known of a mistake, in the order to show it."""
     return [
-        Detail("cause", cause or "", failure=failure),
-        Detail("fix", fix or "", failure=failure),
+        Detail("cause", result.cause or "", failure=result.failure),
+        Detail("fix", result.fix or "", failure=result.failure),
         Detail("shown by", demonstration or "", "code"),
-        Detail("more", f"rotcheck explain {failure}" if failure else ""),
+        Detail("more", f"rotcheck explain {result.failure}" if result.failure else ""),
     ]
 
 

@@ -69,7 +69,7 @@ def details(finding: CellFinding) -> list[Detail]:
         Detail("error", worst_error(cell) if not finding.reason else ""),
         Detail("at", cell.trace[0] if cell.trace else ""),
         Detail("path", cell.path if cell.path and cell.path != cell.implementation else ""),
-        *document.knowledge(cell.failure, cell.cause, cell.fix, shown_by),
+        *document.knowledge(cell, shown_by),
     )
 
 

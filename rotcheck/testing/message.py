@@ -7,7 +7,7 @@ from rotcheck.convention import Convention
 from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.identify.worker_setup import mistakes, why
 from rotcheck.measure.spread import Spread
-from rotcheck.results import Cell, Identification, Likeness, Remark
+from rotcheck.results import Cell, Explained, Identification, Likeness, Remark
 
 WIDTH = 100
 MOST_TRIED = 4
@@ -63,7 +63,7 @@ def _finding(cells: Sequence[Cell], off: Mapping[str, Sequence[Spread]], told: s
     lines += [_filled(f"at {frame}", "  ") for frame in first.trace[:1]]
     if first.failure and first.failure not in told:
         told.add(first.failure)
-        lines += _known(first.cause, first.fix, first.failure)
+        lines += _known(first)
     return "\n".join(["", *lines])
 
 
@@ -100,8 +100,9 @@ def _figures(cells: Sequence[Cell]) -> list[str]:
     ]
 
 
-def _known(cause: str | None, fix: str | None, failure: str | None) -> list[str]:
-    texts = (("cause", cause), ("fix", fix), ("more", failure and f"rotcheck explain {failure}"))
+def _known(mistake: Explained) -> list[str]:
+    more = mistake.failure and f"rotcheck explain {mistake.failure}"
+    texts = (("cause", mistake.cause), ("fix", mistake.fix), ("more", more))
     return [_filled(f"{label}: {text}", "  ", "    ") for label, text in texts if text]
 
 
@@ -112,7 +113,7 @@ def _mistake(one: Remark) -> str:
         _filled(f"seen: {one.evidence}", "  ", "    "),
     ]
     shown = ["  shown by:", textwrap.indent(one.demonstration, "    ")] if one.demonstration else []
-    return "\n".join(["", *lines, *shown, *_known(one.cause, one.fix, one.failure)])
+    return "\n".join(["", *lines, *shown, *_known(one)])
 
 
 def no_rotation(name: str, found: Identification) -> str:

@@ -8,7 +8,7 @@ from rotcheck.compare.cells import cell_of
 from rotcheck.identify.identity import Identity
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.probe.devices import STAND_INS
-from rotcheck.results import Course, Reference, Step
+from rotcheck.results import Course, Reference, Step, knowledge_of
 from rotcheck.study.request import display_names
 from rotcheck.train import messages, rounding_limits
 from rotcheck.train.plan import MODEL_ROTATION, TRUTH, YARDSTICK
@@ -94,12 +94,7 @@ def _end(done: Sequence[Done], steps: Sequence[Step], name: str, *, own: bool) -
         cell = cell_of(failed, name, None)
         at = "" if failed.opening else f"{failed.task[1]}: "
         told = {"message": f"{at}{cell.message}", "trace": cell.trace}
-        return told | {
-            "verdict": cell.verdict,
-            "failure": cell.failure,
-            "cause": cell.cause,
-            "fix": cell.fix,
-        }
+        return told | {"verdict": cell.verdict} | knowledge_of(cell)
     stopped = next((value for value in _values(done) if value["state"] in STOPPED), None)
     if stopped:
         return _stopped(stopped)
@@ -122,9 +117,8 @@ def _stopped(value: dict[str, Any]) -> dict[str, Any]:
     """Return the end of a run that did not start, or whose implementation returned what no model can use."""
     if value["state"] != "wrong":
         return {"verdict": value["state"], "message": value["message"], "fix": value.get("advice")}
-    known = diagnose.for_finding(value["finding"])
-    told = {"failure": known.id, "cause": known.cause, "fix": known.fix} if known else {}
-    return told | {"verdict": "disagrees", "message": value["message"]}
+    known = diagnose.fields_of(diagnose.for_finding(value["finding"]))
+    return known | {"verdict": "disagrees", "message": value["message"]}
 
 
 def _step(number: int, value: dict[str, Any]) -> Step:

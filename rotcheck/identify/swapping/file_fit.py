@@ -201,15 +201,12 @@ def _remark(
     kind: str, makers: Sequence[str], made: Described, taker: str, taken: Described
 ) -> Remark:
     who, makes = " and ".join(makers), "makes" if len(makers) == 1 else "make"
-    known = diagnose.for_finding(KINDS[kind][0])
     return Remark(
         code=KINDS[kind][0],
         message=_words(kind, f"{who} of the same file {makes}", made, taken),
         evidence=f"the tables that {who} {makes} and those that {taker} takes, each identified by itself; nothing else "
         "was seen in the file that makes, takes or rearranges tables",
-        failure=known.id if known else None,
-        cause=known.cause if known else None,
-        fix=known.fix if known else None,
+        **diagnose.fields_of(diagnose.for_finding(KINDS[kind][0])),
     )
 
 

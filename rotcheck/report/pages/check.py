@@ -51,7 +51,7 @@ class FaultFinding:
         return made_of.details(
             Detail("where", one_line(", ".join(places))),
             Detail("seen", fault.seen or ""),
-            *made_of.knowledge(fault.failure, fault.cause, fault.fix, fault.demonstration),
+            *made_of.knowledge(fault, fault.demonstration),
         )
 
     def shown(self) -> Finding:

@@ -179,7 +179,7 @@ def _details(finding: ReachFinding) -> list[Detail]:
         Detail("note", "; ".join(dict.fromkeys(row.note for row in finding.rows if row.note))),
         Detail("at", first.trace[0] if first.trace else ""),
         Detail("emulated", EMULATED if first.emulated else ""),
-        *made_of.knowledge(first.failure, first.cause, first.fix),
+        *made_of.knowledge(first),
     )
 
 

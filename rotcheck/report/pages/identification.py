@@ -262,7 +262,7 @@ def choices(found: Identification) -> list[str]:
 def _details(mistake: Remark) -> list[Detail]:
     return made_of.details(
         Detail("seen", mistake.evidence),
-        *made_of.knowledge(mistake.failure, mistake.cause, mistake.fix, mistake.demonstration),
+        *made_of.knowledge(mistake, mistake.demonstration),
     )
 
 

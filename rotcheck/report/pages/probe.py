@@ -77,4 +77,4 @@ def _title(line: Line) -> str:
 
 
 def _details(line: Line) -> list[Detail]:
-    return made_of.details(*made_of.knowledge(line.failure, line.cause, line.fix))
+    return made_of.details(*made_of.knowledge(line))
