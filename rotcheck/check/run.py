@@ -15,7 +15,7 @@ from rotcheck.identify import identifier
 from rotcheck.identify.identifier import identify_each
 from rotcheck.identify.identity import Identity, without_folders
 from rotcheck.identify.swapping import file_fit
-from rotcheck.implementations.registry import NothingRotary
+from rotcheck.implementations.spec import NothingRotary
 from rotcheck.isolation import Done, Pool
 from rotcheck.probe import run as probe
 from rotcheck.probe.devices import STAND_INS

@@ -5,7 +5,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from rotcheck import diagnose
-from rotcheck.implementations.registry import GIVEN
+from rotcheck.implementations.spec import GIVEN
 from rotcheck.isolation import CONNECTION_LOST, Died, Done, OverMemory, Raised, Returned, TimedOut
 from rotcheck.isolation.traces import of_exception
 from rotcheck.measure.evidence import Evidence

@@ -16,6 +16,7 @@ from rotcheck.context.conditions import FIRST, ON_CPU, names
 from rotcheck.context.reach_verdicts import maker_of, not_run, row_of
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
+from rotcheck.implementations.spec import expand
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.results import Context, Reach, summarise
 from rotcheck.study.request import display_names
@@ -55,7 +56,7 @@ def context(
     Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends the run,
     and what was finished is returned with `interrupted` set.
     """
-    asked = list(dict.fromkeys(name for one in specifications for name in registry.expanded(one)))
+    asked = list(dict.fromkeys(name for one in specifications for name in expand(one)))
     for name in asked:
         registry.check(name)
     wanted = _conditions(conditions)

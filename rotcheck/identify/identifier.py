@@ -18,7 +18,7 @@ PRELOAD = ("torch", "rotcheck.identify.worker")
 
 def unregistered(specs: Iterable[str]) -> list[str]:
     """Those that are identified before anything else: all that are not registered with their convention."""
-    return [spec for spec in specs if registry.module_of(spec) is None]
+    return [spec for spec in specs if not registry.is_registered(spec)]
 
 
 class Identifier:

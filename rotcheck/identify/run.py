@@ -11,6 +11,7 @@ from rotcheck.identify.swapping import file_fit
 from rotcheck.identify.swapping.swap import swaps
 from rotcheck.identify.telling import next_step
 from rotcheck.implementations import registry
+from rotcheck.implementations.spec import expand
 from rotcheck.results import INTERPRETER, Identification, Likeness
 from rotcheck.study.request import expand_specs
 from rotcheck.study.study import Study
@@ -31,7 +32,7 @@ def identify(
     Raises:
         RequestError: there is no such function; or it is a `file.py` that has several, which `identify_all` takes.
     """
-    specs = registry.expanded(specification)
+    specs = expand(specification)
     if len(specs) > 1:
         several = ", ".join(spec.rpartition(":")[2] for spec in specs)
         raise RequestError(f"{specification!r} has several rotary functions: name one of {several}")

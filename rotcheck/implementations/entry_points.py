@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 
 GROUP = "rotcheck.implementations"
-OWN = "rotcheck."  # what the entries of rotcheck itself name
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class Registered:
 
 @cache
 def registered() -> Registered:
-    """Read the entries of all installed packages but rotcheck; of two of one name, the first that Python finds.
+    """The entries of all installed packages; of two of one name, the first that Python finds.
 
     It opens a file of each package, some milliseconds for a hundred of them: so it is asked only for names that
     are not known otherwise.
@@ -26,8 +25,7 @@ def registered() -> Registered:
     targets: dict[str, str] = {}
     unread: list[str] = []
     for name, target in _entries(unread):
-        if not target.startswith(OWN):
-            targets.setdefault(name, target)
+        targets.setdefault(name, target)
     return Registered(targets, tuple(unread))
 
 

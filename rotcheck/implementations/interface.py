@@ -24,7 +24,9 @@ class Implementation(Protocol):
     `interpreter` stand-in; `switches`, the process-wide switches that it changes by design.
     """
 
-    convention: Convention
+    @property
+    def convention(self) -> Convention:
+        """What it does by design."""
 
     def load(self, device: str) -> Function:
         """Return the function to call on this device ("cpu", "cuda:0", "meta", "interpreter").

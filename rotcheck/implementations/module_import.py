@@ -14,7 +14,7 @@ from types import ModuleType
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations import array_libraries, empty_packages, stand_ins
-from rotcheck.implementations.registry import GIVEN
+from rotcheck.implementations.spec import GIVEN
 
 NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
 STAND_INS = "__rotcheck_stand_ins__"  # the modules it imports that are not installed

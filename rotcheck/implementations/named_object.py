@@ -14,8 +14,8 @@ from rotcheck.implementations import (
     array_libraries,
     instances,
     module_import,
-    registry,
     rotary_code,
+    spec,
     stand_ins,
 )
 from rotcheck.implementations.declarations import declared
@@ -140,4 +140,4 @@ def _conditional(module: ModuleType, name: str) -> int | None:
     file = getattr(module, "__file__", None)
     if not file or not file.endswith(".py"):
         return None
-    return rotary_code.lines(registry.tree(Path(file))).get(name)
+    return rotary_code.lines(spec.tree(Path(file))).get(name)

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import registry, rotary_code
+from rotcheck.implementations import rotary_code, spec
 
 
 def place(specification: str) -> tuple[str, int | None] | None:
@@ -15,7 +15,7 @@ def place(specification: str) -> tuple[str, int | None] | None:
     """
     target, _, name = specification.rpartition(":")
     file = Path(target if target.endswith(".py") else f"{target.replace('.', '/')}.py")
-    if not target or not registry.is_file(file):
+    if not target or not spec.is_file(file):
         return None
     shown = os.path.relpath(file)
     return (file.name if shown.startswith("..") else Path(shown).as_posix()), _lines(file).get(name)
@@ -24,6 +24,6 @@ def place(specification: str) -> tuple[str, int | None] | None:
 @cache
 def _lines(file: Path) -> dict[str, int]:
     try:
-        return rotary_code.lines(registry.tree(file))
+        return rotary_code.lines(spec.tree(file))
     except RequestError:
         return {}

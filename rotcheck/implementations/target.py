@@ -14,7 +14,8 @@ from rotcheck.errors import RequestError
 from rotcheck.implementations import array_libraries, instances, named_object, registry
 from rotcheck.implementations.declarations import convention_of, declared
 from rotcheck.implementations.interface import Function, Implementation
-from rotcheck.implementations.registry import module_of
+from rotcheck.implementations.libraries.table import LIBRARIES
+from rotcheck.implementations.registry import is_registered, module_of
 from rotcheck.implementations.third_party import FOR_NUMPY
 from rotcheck.implementations.triton_interpreter import distorted
 
@@ -102,7 +103,7 @@ def resolve(
         Unavailable: It is not on this machine, or not for this device.
         Exception: Whatever the module raises while it is imported: that is a finding about it.
     """
-    if module_of(specification):
+    if is_registered(specification):
         return _registered(specification, device)
     target = _unregistered(specification, device)
     started = time.perf_counter()
@@ -119,11 +120,11 @@ def resolve(
 
 def registered_convention(specification: str) -> Convention | None:
     """The convention that a name is registered with, whether it can run here or not."""
-    return _implementation(specification).convention if module_of(specification) else None
+    return implementation_of(specification).convention if is_registered(specification) else None
 
 
 def _registered(name: str, device: str) -> Target:
-    implementation = _implementation(name)
+    implementation = implementation_of(name)
     started = time.perf_counter()
     function = implementation.load(device)
     return Target(
@@ -136,8 +137,13 @@ def _registered(name: str, device: str) -> Target:
     )
 
 
-def _implementation(name: str) -> Implementation:
-    """Import the module of a registered name; raises `NoImplementation` where another package's is none."""
+def implementation_of(name: str) -> Implementation:
+    """The module or library's entry of a registered name, imported and not loaded for any device.
+
+    Raises `NoImplementation` where another package's module is none.
+    """
+    if name in LIBRARIES:
+        return LIBRARIES[name]
     module = importlib.import_module(module_of(name) or name)
     lacking = [part for part in ("convention", "load") if not hasattr(module, part)]
     if lacking:

@@ -9,12 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from types import ModuleType
 from typing import Any
 
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.triton_interpreter import BFLOAT16, interpret
+from rotcheck.implementations.triton_interpreter import interpret
 
 FOR_NUMPY = "it computes outside of torch: tensors go there and come back as NumPy arrays"
 
@@ -87,6 +86,8 @@ class Package:
     @property
     def version(self) -> str | None:
         """The version that is installed, as far as pip knows it."""
+        from importlib import metadata  # here: it takes longer to import than the whole front
+
         try:
             return metadata.version(self.name)
         except metadata.PackageNotFoundError:
@@ -129,23 +130,6 @@ def for_cpu(device: str) -> None:
     """Raise `Unavailable` on any other device than the CPU."""
     if device != "cpu":
         raise Unavailable("rotcheck runs it on the CPU only: it computes outside of torch")
-
-
-def only_in(*dtypes: str) -> Callable[[str, str], str | None]:
-    """Return the `skip` of a kernel that is compiled for these dtypes alone."""
-    names = f"{', '.join(dtypes[:-1])} and {dtypes[-1]}"
-
-    def skip(device: str, dtype: str) -> str | None:
-        return None if dtype in dtypes else f"its kernel is compiled for {names} alone"
-
-    return skip
-
-
-def skip_interpreted(device: str, dtype: str) -> str | None:
-    """Return why a dtype is not asked of the Triton interpreter."""
-    if device == "interpreter" and dtype == "bfloat16":
-        return BFLOAT16
-    return None
 
 
 def _parameters(function: Any) -> list[inspect.Parameter] | None:

@@ -1,7 +1,6 @@
 """The `interpreter` stand-in: Triton kernels run by the Triton interpreter on CPU tensors."""
 
 import contextlib
-import importlib
 import importlib.util
 import inspect
 import os
@@ -9,10 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.registry import module_of
 
 BFLOAT16 = (
     "the Triton interpreter truncates bfloat16 instead of rounding, and can return NaN for it"
@@ -27,6 +23,8 @@ def interpret() -> None:
     for package in ("triton", "numpy"):
         if importlib.util.find_spec(package) is None:
             raise Unavailable(f"the Triton interpreter needs {package} (`pip install {package}`)")
+    import torch  # here: the front imports this file
+
     os.environ["TRITON_INTERPRET"] = "1"
     # else flash-attn asks for its CUDA extension
     os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"
@@ -49,16 +47,4 @@ def distorted(function: Callable[..., Any], dtype: str) -> str | None:
         for one in names.values()
     ):
         return BFLOAT16
-    return None
-
-
-def interpret_for(name: str) -> str | None:
-    """Turn on the interpreter for an implementation, or return why it is not for it.
-
-    Raises `Unavailable` as `interpret` does.
-    """
-    registered = module_of(name)
-    if registered and not getattr(importlib.import_module(registered), "triton", False):
-        return "it has no Triton kernel; on CPU tensors it is what it is on cpu"
-    interpret()
     return None

@@ -6,7 +6,9 @@ import msgspec
 
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Unavailable
-from rotcheck.implementations.triton_interpreter import interpret_for
+from rotcheck.implementations.registry import is_registered
+from rotcheck.implementations.target import implementation_of
+from rotcheck.implementations.triton_interpreter import interpret
 from rotcheck.measure.subject import Subject
 from rotcheck.scrub import scrub
 
@@ -36,9 +38,8 @@ def open_subject(setup: dict[str, Any], *, threads: int | None = 1) -> Subject:
     specification, device = setup["implementation"], setup["device"]
     convention = setup.get("convention")
     try:
-        reason = interpret_for(specification) if device == "interpreter" else None
-        if reason:
-            raise NotAsked("skipped", reason)
+        if device == "interpreter":
+            _turn_on_interpreter(specification)
         return Subject(
             specification,
             device,
@@ -49,3 +50,13 @@ def open_subject(setup: dict[str, Any], *, threads: int | None = 1) -> Subject:
         )
     except Unavailable as error:
         raise NotAsked("unavailable", scrub(str(error))) from error
+
+
+def _turn_on_interpreter(specification: str) -> None:
+    """Run Triton kernels on CPU tensors; raises `NotAsked` for what is registered as having none."""
+    if is_registered(specification):
+        implementation = implementation_of(specification)
+        if not getattr(implementation, "triton", False):
+            words = "it has no Triton kernel; on CPU tensors it is what it is on cpu"
+            raise NotAsked("skipped", words)
+    interpret()

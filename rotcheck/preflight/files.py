@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rotcheck import __version__
 from rotcheck.check import plan
 from rotcheck.check.run import check
-from rotcheck.implementations.registry import NothingRotary
+from rotcheck.implementations.spec import NothingRotary
 from rotcheck.preflight.policy import Policy
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Check, Machine

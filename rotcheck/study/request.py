@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
+from rotcheck.implementations.spec import expand
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 
@@ -33,7 +34,7 @@ def expand_specs(specs: Sequence[str]) -> list[str]:
     Raises:
         RequestError: one of them cannot name a function.
     """
-    functions = [function for spec in specs for function in registry.expanded(spec)]
+    functions = [function for spec in specs for function in expand(spec)]
     for function in functions:
         registry.check(function)
     return functions

@@ -50,16 +50,16 @@ NOT_AS_ASKED = {  # what the folder below holds; what is said, after "rotcheck: 
     "painted.py": "'painted.py' cannot be read as Python: unmatched ')', line 1: def ) \\x1b[31m",
     "latin.py": "'latin.py' cannot be read as Python: it is not UTF-8, and its first two lines name no other encoding",
     "latin.py:apply_rotary": "'latin.py:apply_rotary': 'latin.py' cannot be read as Python: it is not UTF-8, and",
-    "nul.py": "'nul.py' cannot be read as Python: it holds NUL bytes",
+    "nul.py": "'nul.py' cannot be read as Python: it has NUL bytes",
     "empty.py": "'empty.py' defines no function and no class",
-    "circles.py": "'circles.py' has no function or class whose name speaks of rotary embeddings: name the one that "
-    "is meant, as circles.py:area; it has area, around",
+    "circles.py": "'circles.py' has no function or class whose name speaks of rotary embeddings: name the one that you "
+    "mean, as circles.py:area; it has area, around",
     "folder": "there is no file 'folder': it is a folder; name a file in it, as folder/file.py",
     "folder.py": "there is no file 'folder.py': it is a folder; name a file in it, as folder.py/file.py",
-    "nowhere.py": "there is no file 'nowhere.py': it is a link that leads nowhere",
-    "circle.py": "there is no file 'circle.py': it is a link that leads nowhere",
+    "nowhere.py": "there is no file 'nowhere.py': it is a broken link",
+    "circle.py": "there is no file 'circle.py': it is a broken link",
     "folder/missing.py": "there is no file 'folder/missing.py'",
-    "notes.txt": "'notes.txt' is no Python file; its name must end in .py",
+    "notes.txt": "'notes.txt' is not a Python file; its name must end in .py",
 }
 NOT_BUILT = {  # what asks for what nothing tells, and what is said
     "parallel.py": "cannot be built: RotaryEmbedding asks for 'process_group', and nothing tells what that is: name a "

@@ -196,7 +196,7 @@ def test_a_likely_mistake_ends_with_1(pasted: subprocess.CompletedProcess[str]) 
         ("missing.py", "there is no file 'missing.py'"),
         ("identifying.py", "whose name speaks of rotary embeddings"),
         ("no_such_package.at_all:function", "there is no module 'no_such_package'"),
-        ("functions_half.py:", "expected a function's name after ':'"),
+        ("functions_half.py:", "expected a function name after ':'"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_message(specification: str, said: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from identifying import told
 
 from rotcheck import results
-from rotcheck.implementations import registry
+from rotcheck.implementations.spec import expand
 from rotcheck.report.pages import identification
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ def found(name: str) -> results.Identification:
 
 
 def test_of_a_file_those_are_asked_that_permute_the_rows_of_heads_and_no_others() -> None:
-    names = [name.rpartition(":")[2] for name in registry.expanded(str(FILE))]
+    names = [name.rpartition(":")[2] for name in expand(str(FILE))]
     assert sorted(names) == sorted(EVERY)
 
 

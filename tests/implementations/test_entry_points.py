@@ -1,12 +1,10 @@
-"""Packages register their implementations as entry points; rotcheck's own are registered in the same group."""
+"""Packages register their implementations as entry points."""
 
 import json
 import os
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +16,8 @@ from rotcheck.cli.app import app
 from rotcheck.compare import run
 from rotcheck.errors import RequestError
 from rotcheck.implementations import entry_points, registry
-from rotcheck.implementations.target import NoImplementation, resolve
+from rotcheck.implementations.libraries.table import LIBRARIES
+from rotcheck.implementations.target import NoImplementation, implementation_of, resolve
 
 ROOT = Path(__file__).parents[2]
 Install = Callable[..., None]
@@ -67,23 +66,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     entry_points.registered.cache_clear()
 
 
-def of_pyproject() -> dict[str, str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    found: dict[str, str] = project["entry-points"][entry_points.GROUP]
-    return found
-
-
-def test_rotchecks_own_are_registered_in_the_same_group() -> None:
-    """Each file of the three folders is an entry, and each entry a file."""
-    own = [*registry.of_folder(), *registry.exhibits(), *registry.libraries()]
-    assert of_pyproject() == {name: registry.built_in(name) for name in own}
-
-
-def test_a_built_in_one_is_what_its_entry_loads() -> None:
-    entry = metadata.EntryPoint("timm", of_pyproject()["timm"], entry_points.GROUP)
-    assert entry.load() is resolve("timm").implementation
-
-
 def test_a_packages_module_and_function_are_known_by_their_names(install: Install) -> None:
     install(
         "theirs",
@@ -117,7 +99,8 @@ def test_rotchecks_own_names_are_not_taken(install: Install) -> None:
 
     assert registry.of_packages() == {}
     assert registry.module_of("native") == "rotcheck.implementations.builtin.native"
-    assert registry.module_of("timm") == "rotcheck.implementations.libraries.timm"
+    assert registry.module_of("timm") is None
+    assert implementation_of("timm") is LIBRARIES["timm"]
 
 
 def test_an_unknown_name_is_answered_with_theirs_too(install: Install) -> None:

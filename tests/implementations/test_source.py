@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import registry, rotary_code
+from rotcheck.implementations import rotary_code
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.spec import expand
 from rotcheck.implementations.target import resolve
 
 KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
@@ -78,7 +79,7 @@ def test_the_lines_are_those_of_functions_classes_and_methods() -> None:
 def test_what_a_file_defines_elsewhere_alone_is_not_on_this_machine(tmp_path: Path) -> None:
     file = tmp_path / "elsewhere.py"
     file.write_text("if 1 > 2:\n    def apply_rope(x): return x\ndef rope_too(x): return x\n")
-    assert registry.expanded(str(file)) == [f"{file}:apply_rope", f"{file}:rope_too"]
+    assert expand(str(file)) == [f"{file}:apply_rope", f"{file}:rope_too"]
     assert callable(resolve(f"{file}:rope_too", "cpu").function)
     with pytest.raises(
         Unavailable, match="line 2 defines it under a condition that does not hold here"

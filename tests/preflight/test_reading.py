@@ -9,7 +9,7 @@ import pytest
 from rotcheck import file_contents
 from rotcheck.errors import RequestError
 from rotcheck.file_contents import contents, parsed, toml
-from rotcheck.implementations import registry
+from rotcheck.implementations.spec import expand
 from rotcheck.preflight.policy import load
 
 POLICY = 'implementations = ["native"]\n'
@@ -86,7 +86,7 @@ def test_what_has_no_end_or_is_huge_is_refused(
             contents(path)
         assert caught.value.strerror == "it holds more than 16 MiB"
     with pytest.raises(RequestError, match="cannot be read as Python: it holds more than 16 MiB"):
-        registry.expanded(f"{tmp_path}/huge.py")
+        expand(f"{tmp_path}/huge.py")
 
 
 def test_python_that_the_parser_cannot_hold_is_no_lack_of_memory(tmp_path: Path) -> None:
@@ -102,4 +102,4 @@ def test_a_pipe_in_place_of_a_python_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         RequestError, match=r"there is no file .*: it is a pipe, a device or a socket"
     ):
-        registry.expanded(f"{tmp_path}/model.py")
+        expand(f"{tmp_path}/model.py")

@@ -10,7 +10,7 @@ from rotcheck.identify.swapping.call_lines import OURS, registered_lines
 from rotcheck.identify.telling.loading_lines import construction, loading
 from rotcheck.identify.telling.next_step import typed
 from rotcheck.implementations import array_libraries, module_import
-from rotcheck.implementations.registry import GIVEN
+from rotcheck.implementations.spec import GIVEN
 from rotcheck.implementations.target import Target
 
 MADE = "f = "  # how the last of the lines begins that load a function

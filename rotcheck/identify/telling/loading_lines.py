@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rotcheck.implementations import array_libraries, instances, module_import, package_setup
-from rotcheck.implementations.registry import GIVEN
+from rotcheck.implementations.spec import GIVEN
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
 _WHY = re.compile(r", (as line \d+ builds it|since heads of ).*$", re.DOTALL)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rotcheck.identify.making.table_calls import BASE, BATCH, HEAD_DIM, HEADS, Recipe
 from rotcheck.identify.telling.loading_lines import loading
-from rotcheck.implementations.registry import GIVEN
+from rotcheck.implementations.spec import GIVEN
 
 _SIZES = {"b": BATCH, "h": HEADS, "d": HEAD_DIM}
 

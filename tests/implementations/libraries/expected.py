@@ -4,6 +4,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from rotcheck.implementations.libraries.table import LIBRARIES
+
 PINNED = Path(__file__).parents[2] / "libraries.txt"
 TRANSFORMERS = "transformers.models"
 
@@ -65,47 +67,8 @@ LOADED = {
 }
 """Names whose function rotcheck loads in a way of its own, or calls with options."""
 
-ON_CPU = (
-    *(
-        "diffusers",
-        "diffusers-complex",
-        "diffusers-half",
-        "fair-esm",
-        "megatron-core",
-        "megatron-core-interleaved",
-    ),
-    *(
-        "mlx",
-        "mlx-traditional",
-        "onnx-reference",
-        "onnxruntime",
-        "onnxruntime-contrib",
-        "rotary-embedding-torch",
-    ),
-    *("timm", "timm-cat", "timm-half", "torch-onnx", "torch-onnx-interleaved"),
-    *("torchtune", "torchtune-phi3", "torchtune-qwen2"),
-    *(
-        "transformers-deepseek-v3",
-        "transformers-gpt-neox",
-        "transformers-gpt-oss",
-        "transformers-gptj",
-    ),
-    *(
-        "transformers-llama",
-        "transformers-llama4",
-        "transformers-nanochat",
-        "transformers-qwen2-vl",
-    ),
-)
-INTERPRETED = ("fla", "fla-interleaved", "flash-attn-interleaved", "liger")
-ELSEWHERE = (
-    *("apex", "flashinfer", "flashinfer-pos-ids", "sgl-kernel", "transformer-engine"),
-    *("unsloth", "vllm", "xformers"),
-)
-"""They need a GPU, and are not installed here."""
-
-# it would run: its package is left out of the tests' installation
-NOT_HERE = ("transformer-engine-unfused",)
+# beside those that libraries.txt pins
+INSTALLED = {"torch": "2.13.0", "flash-attn": "2.8.3.post2"}
 
 
 def pinned() -> dict[str, str]:
@@ -117,3 +80,25 @@ def pinned() -> dict[str, str]:
 def installed(package: str) -> str:
     """Return the version that is installed; none is an error, and no reason to skip."""
     return metadata.version(package)
+
+
+def names(*, here: bool, triton: bool, **fields: str) -> tuple[str, ...]:
+    """The names of the table whose package the tests install, or not, and that are of this kind."""
+    packages = pinned() | INSTALLED
+    return tuple(
+        name
+        for name, library in LIBRARIES.items()
+        if (library.package.name in packages) is here and library.triton is triton
+        if all(getattr(library, field) == value for field, value in fields.items())
+    )
+
+
+INTERPRETED = names(here=True, triton=True)
+ON_CPU = names(here=True, triton=False)
+NOT_HERE = names(here=False, triton=False, runs_on="any device")
+"""They would run: their packages are left out of the tests' installation."""
+ELSEWHERE = (
+    *names(here=False, triton=False, runs_on="cuda"),
+    *names(here=False, triton=True),
+)
+"""They need a GPU, and are not installed here."""

@@ -1,7 +1,7 @@
 """What the installed libraries do, found by experiment, is what was measured on them and what rotcheck declares."""
 
 import ast
-import importlib
+import re
 from functools import partial
 
 import pytest
@@ -9,6 +9,7 @@ import torch
 from expected import (
     ELSEWHERE,
     FUNCTIONS,
+    INSTALLED,
     INTERPRETED,
     LOADED,
     NOT_HERE,
@@ -21,33 +22,29 @@ from expected import (
 
 from rotcheck.identify import identification
 from rotcheck.implementations import registry
-from rotcheck.implementations.interface import Function, Implementation
+from rotcheck.implementations.interface import Function
+from rotcheck.implementations.libraries.table import LIBRARIES
 from rotcheck.implementations.target import Target, resolve
-from rotcheck.implementations.third_party import Package
 from rotcheck.results import Identification
 from rotcheck.rotary.calls import parsed
 
 ROOT = PINNED.parents[1]
 CPU = torch.device("cpu")
-LIBRARIES = "rotcheck.implementations.libraries"
 
 
 def identified(target: Target) -> Identification:
     return identification.identify(target, CPU).identification
 
 
-def module(name: str) -> Implementation:
-    return importlib.import_module(str(registry.module_of(name)))
-
-
 def with_its_options(name: str) -> Function:
     """Return the function with the constants that its convention passes by keyword."""
-    own = module(name)
+    library = LIBRARIES[name]
     constants = {}
-    for keyword, role in parsed(own.convention.called_with):
+    for keyword, role in parsed(library.convention.called_with):
         if keyword and role[0] in "TF-0123456789":
             constants[keyword] = ast.literal_eval(role)
-    return partial(own.load("cpu"), **constants) if constants else own.load("cpu")
+    function = library.load("cpu")
+    return partial(function, **constants) if constants else function
 
 
 def holds(told: Identification, does: Does) -> None:
@@ -73,12 +70,12 @@ def test_a_librarys_function_is_identified(specification: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOADED)
-def test_a_function_is_found_to_do_what_its_file_declares(name: str) -> None:
+def test_a_function_is_found_to_do_what_its_entry_says(name: str) -> None:
     told = identified(Target(with_its_options(name), None))
 
     holds(told, LOADED[name])
     assert told.convention is not None
-    declared = module(name).convention
+    declared = LIBRARIES[name].convention
     assert told.convention.pairing == declared.pairing
     assert told.convention.tables == declared.tables
     assert told.convention.layout in (None, declared.layout)
@@ -98,33 +95,25 @@ def test_a_module_that_builds_tables_is_identified(function: str, lanes: int) ->
     assert (told.convention.rotary_dim, told.convention.theta) == (lanes, 10000.0)
 
 
-def test_every_file_of_a_library_has_its_place_in_these_tests() -> None:
+def test_every_entry_has_its_place_in_these_tests() -> None:
     assert sorted((*ON_CPU, *INTERPRETED, *ELSEWHERE, *NOT_HERE)) == registry.libraries()
 
 
-def test_the_page_of_the_libraries_lists_each_with_its_version() -> None:
+def test_the_page_of_the_libraries_lists_what_there_is_with_its_version() -> None:
     """And what was not run here stands behind the heading that says so."""
     ran, not_run = (ROOT / "docs" / "libraries.md").read_text().split("\n## Written, and not run\n")
-    for name in (*ON_CPU, *INTERPRETED):
-        assert f"| `{name}` |" in ran
-    for name in ELSEWHERE:
-        assert f"| `{name}` |" in not_run
-    dependencies = {"mlx-cpu"}
-    own = PINNED.read_text().split("\n# imported by them")[0]
-    for package, version in pinned().items():
-        if f"{package}==" in own and package not in dependencies:
-            assert version in ran
+    listed = {name for part in (ran, not_run) for name in re.findall(r"^\| `([\w-]+)`", part, re.M)}
+    assert listed <= {*LIBRARIES, "flash-attn"}
+    for name in listed & set(LIBRARIES):
+        assert (f"| `{name}` |" in not_run) is (name in ELSEWHERE)
+    for package in {LIBRARIES[name].package for name in listed & set(LIBRARIES)}:
+        assert package.known in ran + not_run
 
 
 def test_the_versions_that_rotcheck_names_are_those_it_is_tested_with() -> None:
     """A library whose signature has changed is answered with the version that works."""
-    packages = [
-        value
-        for name in (*ON_CPU, *INTERPRETED)
-        for value in vars(importlib.import_module(f"{LIBRARIES}.{name.replace('-', '_')}")).values()
-        if isinstance(value, Package)
-    ]
-    tested = pinned() | {"torch": "2.13.0", "flash-attn": "2.8.3.post2"}
+    packages = [LIBRARIES[name].package for name in (*ON_CPU, *INTERPRETED)]
+    tested = pinned() | INSTALLED
     assert {package.name: package.known for package in packages} == {
         package.name: tested[package.name] for package in packages
     }
