@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention, laid_positions, lay, split
+from rotcheck.convention.calls import Call, arguments, results, sizes_of
 from rotcheck.implementations.interface import Function
 from rotcheck.rotary import angles
-from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.tables import tables_of
 
 SEED = 20260101
@@ -96,11 +96,8 @@ class Workload:
 
     def _call(self, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
         size = self._size
-        sizes = {"B": size.batch, "S": size.length, "H": size.heads, "D": size.width}
-        sizes |= {
-            "R": self._convention.rotary_dim or size.width,
-            "axis": self._convention.axes.index("s"),
-        }
+        turning = self._convention.rotary_dim or size.width
+        sizes = sizes_of(self._convention, size.batch, size.length, size.heads, size.width, turning)
         call = Call(tuple(inputs), self._tables, _positions(self._convention, size), 0, sizes)
         positional, keyword = arguments(self._convention, call)
         return list(results(function(*positional, **keyword), inputs, self._convention.in_place))

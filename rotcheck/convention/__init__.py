@@ -4,7 +4,7 @@ Whoever makes, reads, converts or describes one asks the registry here: `LAYOUTS
 layout, form or role is one entry. Importing this imports no torch; what needs torch imports it when it is called.
 """
 
-from rotcheck.convention.convention import Convention, Sections, role_of
+from rotcheck.convention.convention import Convention, role_of
 from rotcheck.convention.layouts import LAYOUTS, lay, shape, split, unlay
 from rotcheck.convention.pairings import (
     ORDERS,
@@ -16,15 +16,19 @@ from rotcheck.convention.pairings import (
     written_order,
 )
 from rotcheck.convention.positions import coordinate, coordinates, laid_positions
+from rotcheck.convention.roles import ROLES, Role, role_named
+from rotcheck.convention.sections import Sections
 from rotcheck.convention.table_forms import FORMS, TableForm
 
 __all__ = [
     "FORMS",
     "LAYOUTS",
     "ORDERS",
+    "ROLES",
     "Convention",
     "OutputLanes",
     "Pairing",
+    "Role",
     "Sections",
     "TableForm",
     "coordinate",
@@ -34,6 +38,7 @@ __all__ = [
     "lay",
     "once",
     "pairs",
+    "role_named",
     "role_of",
     "shape",
     "split",

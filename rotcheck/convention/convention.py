@@ -1,13 +1,11 @@
 """What an implementation does by design, in the field's words: reported, never called wrong."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from rotcheck.convention.layouts import LAYOUTS
 from rotcheck.convention.pairings import OutputLanes, Pairing, written_order
+from rotcheck.convention.sections import Sections
 from rotcheck.convention.table_forms import FORMS, TableForm
-
-Sections = Literal["blocks", "interleaved"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from rotcheck.convention import (
     split,
     unlay,
 )
+from rotcheck.convention.calls import Call, sizes_of
 from rotcheck.measure.device import read_back
 from rotcheck.measure.fences import apart
 from rotcheck.rotary import angles, lanes, pairs, rotate
-from rotcheck.rotary.calls import Call
 from rotcheck.rotary.tables import tables_of
 
 BATCH, HEADS, PAIRS = 2, 5, 32  # B, S, H, D and the 3 of packed qkv are all different
@@ -190,14 +190,9 @@ class Case:
         )
         first = self.positions[0] if isinstance(self.positions[0], int) else self.positions[0][0]
         count = self.length if rows == slice(None) else len(range(*rows.indices(self.length)))
-        sizes = {
-            "B": self.batch,
-            "S": count,
-            "H": self.heads,
-            "D": self.width,
-            "R": self.rotary_dim,
-        }
-        sizes["axis"] = self.convention.axes.index("s")
+        sizes = sizes_of(
+            self.convention, self.batch, count, self.heads, self.width, self.rotary_dim
+        )
         offset = int(first) if self.convention.positions == "offset" else 0
         return Call(inputs, self.tables(rows, dtype), self._positions(rows), offset, sizes)
 

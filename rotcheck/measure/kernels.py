@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from rotcheck.convention.calls import Call
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.dispatch import DispatchMode
-from rotcheck.rotary.calls import Call
 
 MOVES = (  # they allocate or copy, and compute nothing
     *(

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import role_of
+from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, Judged, Sizes
 from rotcheck.measure.device import answers
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.rounding_steps import against, is_rounding
 from rotcheck.measure.subject import Subject
-from rotcheck.rotary.calls import Call
 from rotcheck.scrub import scrub
 
 Positions = tuple[int, ...] | tuple[tuple[int, ...], ...]

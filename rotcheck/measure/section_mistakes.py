@@ -6,10 +6,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from rotcheck.convention.sections import sections
 from rotcheck.measure.case import Case
 from rotcheck.measure.prediction import Prediction, rotate_apart, with_turn
 from rotcheck.rotary import lanes, pairs
-from rotcheck.rotary.tables import section_axes, sections
+from rotcheck.rotary.tables import section_axes
 
 AXES = ("time", "height", "width")
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
+from rotcheck.convention.calls import Call, arguments, results
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure import switches
@@ -16,7 +17,6 @@ from rotcheck.measure.device import wait
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.fences import fences
 from rotcheck.measure.world import World
-from rotcheck.rotary.calls import Call, arguments, results
 
 CALLS = 3
 """How often each thing is run: two of the known TorchScript failures appear only on the second call."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import FORMS, Convention, Pairing, Sections
+from rotcheck.convention.sections import sections
 from rotcheck.rotary.frequencies import angles
 from rotcheck.rotary.schedules import Interleaved, Sectioned
 
@@ -62,12 +63,6 @@ def tables_of(
         convention.sections,
     )
     return tuple(table.contiguous().to(device, copy=True) for table in made)
-
-
-def sections(pairs: int) -> tuple[int, int, int]:
-    """Return how many of so many pairs turn with time, height and width: 24, 20 and 20 of 64, as in Qwen3-VL."""
-    other = 5 * pairs // 16
-    return pairs - 2 * other, other, other
 
 
 def section_axes(pairs: int, order: Sections) -> Tensor:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention, Pairing, laid_positions, lay, split, unlay
+from rotcheck.convention.calls import Call, sizes_of
 from rotcheck.measure.subject import Subject
 from rotcheck.rotary import angles, lanes, pairs, rotate, tables
-from rotcheck.rotary.calls import Call
 from rotcheck.rotary.tables import tables_of
 from rotcheck.train.miniature import Rotary
 
@@ -114,8 +114,7 @@ def _call(convention: Convention, inputs: Sequence[Tensor], device: torch.device
     copies = [x.clone() for x in layouts] if convention.in_place else layouts
     rows = torch.arange(length, device=device)  # (S,)
     positions = laid_positions(rows, convention.position_axes, batch).contiguous()
-    sizes = {"B": batch, "S": length, "H": heads, "D": width, "R": width}
-    sizes["axis"] = convention.axes.index("s")
+    sizes = sizes_of(convention, batch, length, heads, width, width)
     table_tensors = _tables(convention, batch, length, width, inputs[0].dtype, device)
     return Call(tuple(copies), table_tensors, positions, 0, sizes)
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from trusting import BATCHED, CHECKS, DTYPES, Here, declared, evidence, fresh, shapes_for
 
 from rotcheck.convention import Convention
+from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, Judged, Sizes, Slots
 from rotcheck.measure.judge import judge, shown_error
-from rotcheck.rotary.calls import Call
 
 SMALL = (
     Sizes(batch=2, heads=3, kv_heads=3, width=32, positions=(0, 1, 4, 257, 2049, 16385, 131071)),

@@ -9,11 +9,11 @@ from dataclasses import replace
 from torch import Tensor
 
 from rotcheck.compare.checks.inputs import same_bits
+from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import case_with
 from rotcheck.measure.subject import CALLS, Subject
-from rotcheck.rotary.calls import Call
 
 level = "quick"
 order = 80
@@ -58,7 +58,7 @@ def _only(case: Case, call: Call, row: int) -> Call:
         None if call.positions is None else _narrowed(call.positions, convention.position_axes, row)
     )
     return replace(
-        call.of(*inputs), tables=tables, positions=positions, sizes={**(call.sizes or {}), "B": 1}
+        call.of(*inputs), tables=tables, positions=positions, sizes={**call.sizes, "B": 1}
     )
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.kernels import by_kernel
 from rotcheck.measure.other_calls import at, case_with, indexes, refusal, takes_offset
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against, measure, norms
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.rotary.calls import Call
 
 level = "quick"
 order = 110

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention.calls import Call, arguments
 from rotcheck.implementations.interface import Function
 from rotcheck.isolation import worker
 from rotcheck.measure.case import SEED, Case
@@ -18,7 +19,6 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import refusal, shortly
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.measure.transforms import compare_pairs
-from rotcheck.rotary.calls import Call, arguments
 
 level = "full"
 order = 100

@@ -8,11 +8,11 @@ Catches: lost axes, kernels for powers of two, the last row of a block, a grid o
 
 from dataclasses import replace
 
+from rotcheck.convention.calls import Call
 from rotcheck.measure.case import POSITIONS, Case, Sizes
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import at, case_with, indexes, judge_results, refusal, worst
 from rotcheck.measure.subject import Subject, Wrong
-from rotcheck.rotary.calls import Call
 
 level = "full"
 order = 20

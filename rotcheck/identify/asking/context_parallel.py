@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from rotcheck.convention import Convention, role_of
+from rotcheck.convention.calls import results
 from rotcheck.identify.asking import judged_function
 from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.role_evidence import documentation
@@ -21,7 +22,6 @@ from rotcheck.identify.telling.demonstration import Attempt, Source
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Identification, Remark, Told
-from rotcheck.rotary.calls import results
 
 FIELD = "context_parallel"
 RANKS = 2
@@ -125,7 +125,7 @@ def _error(found: Match, rank: int, given: Tables, held: Tables) -> float:
     case = Case(asked, torch.float32, Sizes(1, 2, 2, width, held.of(rank)))
     tables = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(given.rows)))).tables()
     call = case.call()
-    sizes = {**(call.sizes or {}), "S": WHOLE}
+    sizes = {**call.sizes, "S": WHOLE}
     call = replace(call, tables=tables, starts=(0, LENGTHS[0]), sizes=sizes)
     return float(against(case, asked(call), case.truth).error)
 

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.convention.calls import Call, arguments, results
 from rotcheck.identify.asking.judged_function import Function
 from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.fences import apart
-from rotcheck.rotary.calls import Call, arguments, results
 
 _RANK = re.compile(r"(cp|sp|ulysses|ring|context_parallel|sequence_parallel)_?rank")
 

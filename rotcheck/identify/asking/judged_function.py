@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
+from rotcheck.convention.calls import Call, arguments, results
 from rotcheck.identify.asking import memory_margins
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, Measurement, against
-from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.tables import has_float64
 
 ONCE = 0.8  # rounding steps: more than this, and it does not round once

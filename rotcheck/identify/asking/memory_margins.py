@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import torch
 
+from rotcheck.convention.calls import Call
 from rotcheck.identify.reading.caller import WIDER, watches_memory
 from rotcheck.measure.fences import fence, is_overwritten
-from rotcheck.rotary.calls import Call
 
 
 def within(call: Call, device: torch.device) -> tuple[Call, Callable[[], list[bool]]]:

@@ -4,11 +4,11 @@ import contextlib
 import io
 import warnings
 
+from rotcheck.convention.calls import arguments
 from rotcheck.identify.asking.idle_arguments import usual_case
 from rotcheck.identify.calling.match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
-from rotcheck.rotary.calls import arguments
 
 LONGEST = 100  # characters that are shown
 

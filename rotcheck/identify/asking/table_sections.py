@@ -5,11 +5,12 @@ from dataclasses import replace
 import torch
 
 from rotcheck.convention import Sections, lanes
+from rotcheck.convention.sections import sections
 from rotcheck.identify.calling.match import Match
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark, Told
-from rotcheck.rotary.tables import section_axes, sections
+from rotcheck.rotary.tables import section_axes
 
 AXES = ("time", "height", "width")
 ORDERS: tuple[Sections, ...] = ("blocks", "interleaved")

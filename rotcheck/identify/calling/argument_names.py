@@ -1,39 +1,8 @@
 """What an argument may be, by its name: where to begin trying, never what is believed."""
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import Names, said
-
-Roles = tuple[str, ...]
-
-JOINED: Roles = ("(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
-
-_ROLES: tuple[tuple[Names, Roles], ...] = (
-    (vocabulary.QKV, ("qkv",)),
-    (vocabulary.COS_AND_SIN, (*JOINED, "table")),
-    (vocabulary.EMBEDDINGS, (*JOINED, "table")),
-    (vocabulary.COS, ("cos",)),
-    (vocabulary.SIN, ("sin",)),
-    (vocabulary.QUERY, ("q", "x")),
-    (vocabulary.KEY, ("k",)),
-    (vocabulary.VALUE, ("v",)),
-    (vocabulary.POSITIONS, ("positions", "table", "cos|sin", "(cos, sin)", "cos+sin")),
-    (vocabulary.SECTIONS, ("sections",)),
-    (vocabulary.DEVICE, ("device",)),
-    (vocabulary.SEQUENCE_STARTS, ("cu_seqlens",)),
-    (vocabulary.MASK, ("mask",)),
-    (vocabulary.OFFSET, ("offset", "offsets", "positions", "rows")),
-    (vocabulary.SEQUENCE_AXIS, ("axis", "D")),
-    (vocabulary.ROTARY_DIM, ("R", "D")),
-    (vocabulary.HEADS, ("H",)),
-    (vocabulary.BATCH, ("B",)),
-    (vocabulary.LENGTH, ("S",)),
-    (vocabulary.HEAD_DIM, ("D",)),
-    (vocabulary.INVERSE_FREQUENCIES, ("inv_freq", "table")),
-    (vocabulary.FREQUENCIES, ("table", *JOINED, "inv_freq")),
-    (vocabulary.TABLE, ("table", *JOINED)),
-    (vocabulary.TENSOR, ("x", "q", "table")),
-    (vocabulary.PAIRING, ("True", "False")),
-)
+from rotcheck.convention.roles import NUMBERS, roles_by_name
+from rotcheck.convention.vocabulary import said
 
 ANY_ROLE = (
     "x",
@@ -49,9 +18,6 @@ ANY_ROLE = (
     "S",
     "D",
 )
-
-
-NUMBERS = ("S", "D", "R", "H", "B", "offset", "axis")
 
 
 def roles(name: str, kind: object = None) -> tuple[str, ...]:
@@ -74,4 +40,7 @@ def _by_name(name: str) -> tuple[str, ...]:
         return ("sin", "S")
     if name in ("B", "S", "H", "D"):
         return (name,)
-    return next((found for names, found in _ROLES if said(name, names)), ANY_ROLE)
+    known = roles_by_name(name)
+    if known:
+        return known
+    return ("True", "False") if said(name, vocabulary.PAIRING) else ANY_ROLE

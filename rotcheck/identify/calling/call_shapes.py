@@ -1,7 +1,7 @@
 """How a function is called, in words that whoever reads an exception can follow: arguments and their shapes."""
 
-from rotcheck.convention import Convention, shape
-from rotcheck.rotary.calls import parsed
+from rotcheck.convention import Convention, role_named, shape
+from rotcheck.convention.calls import parsed
 
 
 def call_with_shapes(convention: Convention) -> str:
@@ -18,15 +18,12 @@ def call_with_shapes(convention: Convention) -> str:
 
 
 def _shape(role: str, convention: Convention) -> str | None:
-    if role in ("q", "k", "v", "x", "qkv"):
+    kind = role_named(role)
+    if kind.group == "tensor":
         return shape(convention.axes)
-    if role == "positions":
-        return shape(convention.position_axes)
-    if role == "offsets":
-        return "(B,)"
-    if "cos" in role or "sin" in role or role == "table":
+    if kind.group == "table":
         return _table_shape(role, convention)
-    return None  # a size or a constant says itself what it is
+    return shape(convention.position_axes) if role == "positions" else kind.shape
 
 
 def _table_shape(role: str, convention: Convention) -> str:

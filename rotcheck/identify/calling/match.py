@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from rotcheck.convention import Convention
+from rotcheck.convention import Convention, role_named
 from rotcheck.identify.calling.templates import Template
 from rotcheck.identify.reading.caller import Caller, Sample
 from rotcheck.identify.reading.computed_angles import read_computed_angles
@@ -130,17 +130,7 @@ def _with_reading(convention: Convention, reading: MatrixReading, width: int) ->
     )
 
 
-_SIN_FIRST = {
-    "cos": "sin",
-    "sin": "cos",
-    "(cos, sin)": "(sin, cos)",
-    "cos+sin": "sin+cos",
-    "cos|sin": "sin|cos",
-    "[cos, sin]": "[sin, cos]",
-}
-
-
 def _sin_first(template: Template) -> Template:
     """Exchange cos and sin in a template."""
     parts = [argument.rpartition("=") for argument in template]
-    return tuple(f"{name}{equals}{_SIN_FIRST.get(role, role)}" for name, equals, role in parts)
+    return tuple(f"{name}{equals}{role_named(role).exchanged}" for name, equals, role in parts)

@@ -6,9 +6,9 @@ from collections import Counter
 from functools import lru_cache
 from types import TracebackType
 
-from rotcheck.convention import Convention
+from rotcheck.convention import Convention, role_named
+from rotcheck.convention.calls import parsed
 from rotcheck.frames import is_own
-from rotcheck.rotary.calls import parsed
 
 ENOUGH = 40  # calls that one line refuses for the kinds of their arguments, none of which came back
 _OF_KINDS = (TypeError, AttributeError, KeyError, NameError, ImportError, ModuleNotFoundError)
@@ -18,14 +18,6 @@ _SAYS_KIND = re.compile(
 )
 _SIZE = re.compile(r"\d")
 _KEY = re.compile(r"\[\s*f?[\"']")  # `argument["name"]`, of which torch says "too many indices"
-_KINDS = (
-    {
-        name: "floats"
-        for name in ("x", "qkv", "q", "k", "v", "cos", "sin", "cos+sin", "cos|sin", "[cos, sin]")
-    }
-    | {name: "integers" for name in ("positions", "offsets", "cu_seqlens")}
-    | {name: "number" for name in ("S", "D", "R", "H", "B", "axis", "offset")}
-)
 Kinds = tuple[str, ...]
 
 
@@ -87,8 +79,11 @@ def _kinds(convention: Convention) -> Kinds:
 @lru_cache(maxsize=1024)
 def _kinds_of(arguments: Kinds, table: str) -> Kinds:
     """Return of what kind each argument of a call is, behind the keyword that it is passed by."""
-    kinds = _KINDS | {"table": table}
-    return tuple(f"{name}={kinds.get(role, role)}" for name, role in parsed(arguments))
+    kinds = ((name, role_named(role)) for name, role in parsed(arguments))
+    return tuple(
+        f"{name}={table if role.name == 'table' else role.kind or role.name}"
+        for name, role in kinds
+    )
 
 
 def _of_kinds(error: Exception, line: str, *, chosen: bool) -> bool:

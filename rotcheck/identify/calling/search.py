@@ -16,6 +16,7 @@ from rotcheck.identify.calling.refusals import Refusals
 from rotcheck.identify.calling.search_limit import SearchLimit
 from rotcheck.identify.calling.template_search import search_template
 from rotcheck.identify.calling.templates import (
+    PLACES,
     TABLES,
     Parameter,
     Template,
@@ -171,7 +172,7 @@ class _Search:
 def _without_tables(template: Template) -> bool:
     """Whether q, k or v stand where nothing but trial put them."""
     roles = list(map(role_of, template))
-    return not set(roles) & {*TABLES, "positions", "offset", "offsets"} and len(roles) > 2
+    return not set(roles) & {*TABLES, *PLACES} and len(roles) > 2
 
 
 def _probes(hints: Hints) -> Iterator[ProbeSizes]:

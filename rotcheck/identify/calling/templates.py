@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from rotcheck.convention import role_of
+from rotcheck.convention import role_named, role_of
+from rotcheck.convention.roles import NUMBERS, of_group
 from rotcheck.convention.vocabulary import on_cuda
-from rotcheck.identify.calling.argument_names import ANY_ROLE, NUMBERS, roles
+from rotcheck.identify.calling.argument_names import ANY_ROLE, roles
 from rotcheck.identify.calling.call_sites import names_passed
 from rotcheck.identify.calling.keyword_choices import choices
 
@@ -23,25 +24,7 @@ _CONSTANT = re.compile(r"True|False|-?\d+|'\w+'")
 HANDED_ON = ("forward_native", "call")
 Template = tuple[str, ...]
 
-FREE = (
-    *(
-        "S",
-        "D",
-        "H",
-        "B",
-        "R",
-        "axis",
-        "sections",
-        "cu_seqlens",
-        "mask",
-        "rows",
-        "inv_freq",
-        "device",
-    ),
-    *("True", "False", "10000.0", "1.0"),
-)  # as often as they are asked for
-TENSORS = ("x", "qkv", "q", "k", "v")
-TABLES = ("cos", "sin", "table", "(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
+TENSORS, TABLES, PLACES = of_group("tensor"), of_group("table"), of_group("place")
 _GROUPS: tuple[set[str], ...] = (
     set(),
     {"positions"},
@@ -199,7 +182,7 @@ def templates(function: Callable[..., Any]) -> list[Template]:
 def speaks_of_rotation(function: Callable[..., Any], template: Template) -> bool:
     """Return whether a call has tables or positions in it, and the names of the parameters speak for it."""
     return names_fit(parameters(function) or [], template) and bool(
-        {*TABLES, "positions", "offset", "offsets"} & set(map(role_of, template))
+        {*TABLES, *PLACES} & set(map(role_of, template))
     )
 
 
@@ -294,10 +277,6 @@ def _is_word(role: str) -> bool:
     return role.startswith("'")
 
 
-def _is_free(role: str) -> bool:
-    return role in FREE or _is_word(role)
-
-
 def _blind(roles_of: Sequence[tuple[str, ...]]) -> bool:
     return any(len(each) >= len(ANY_ROLE) for each in roles_of)
 
@@ -311,7 +290,7 @@ def _complete(
             yield named
         return
     for role in roles_of[len(chosen)]:
-        repeated = role in chosen and not _is_free(role)
+        repeated = role in chosen and not role_named(role).free
         # which is which is read off the response
         backwards = blind and role == "cos" and "sin" in chosen
         if not repeated and not backwards:
@@ -329,8 +308,8 @@ def _named(chosen: Template) -> Template:
 
 def _sensible(chosen: Template) -> bool:
     inputs = {role for role in chosen if role in TENSORS}
-    others = {role for role in chosen if role in (*TABLES, "positions", "offset", "offsets")}
-    once = len([role for role in chosen if not _is_free(role)]) == len(inputs) + len(others)
+    others = {role for role in chosen if role in (*TABLES, *PLACES)}
+    once = len([role for role in chosen if not role_named(role).free]) == len(inputs) + len(others)
     if "rows" in chosen and "mask" not in chosen:
         return False
     order = [role for role in chosen if role in ("q", "k", "v")]

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention, laid_positions, lanes, lay, pairs, split, unlay
+from rotcheck.convention.calls import Call, arguments, results
 from rotcheck.convention.table_forms import slotted
 from rotcheck.identify.reading.probe_sizes import ProbeSizes, probe_tables, random_values
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.device import call, read_back
 from rotcheck.measure.fences import fence, fences, is_overwritten
-from rotcheck.rotary.calls import Call, arguments, results
 from rotcheck.rotary.tables import placed
 
 WIDER = 4  # times the largest tensor of the call: so far may one write that takes another's strides
@@ -134,7 +134,7 @@ class Caller:
             self._tables(convention),
             self.positions(convention),
             offset,
-            self.probe.sizes() | {"axis": convention.axes.index("s")},
+            self.probe.sizes(convention),
             self.starts,
             self.padding,
         )

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.convention import FORMS
+from rotcheck.convention import FORMS, Convention
+from rotcheck.convention.calls import sizes_of
 from rotcheck.implementations.triton_interpreter import interprets
 
 
@@ -22,15 +23,9 @@ class ProbeSizes:
     rotary: int = 16  # lanes that the tables are made for
     positions: tuple[int, ...] = (0, 1, 2, 3, 4)
 
-    def sizes(self) -> dict[str, int]:
-        """The sizes by the letters that a convention's arguments call them."""
-        return {
-            "B": self.batch,
-            "S": self.length,
-            "H": self.heads,
-            "D": self.width,
-            "R": self.rotary,
-        }
+    def sizes(self, convention: Convention) -> dict[str, int]:
+        """The sizes of a call by their roles."""
+        return sizes_of(convention, self.batch, self.length, self.heads, self.width, self.rotary)
 
 
 def usual_sizes(**sizes: Any) -> ProbeSizes:

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention, role_of
+from rotcheck.convention.roles import of_group
 from rotcheck.identify.reading.caller import Caller, Sample
 from rotcheck.identify.reading.matrix_reading import MatrixReading, no_convention
 from rotcheck.identify.reading.response import TOLERANCE
 
-IDLE_ROLES = ("cos", "sin", "positions", "offset", "offsets")
+IDLE_ROLES = ("cos", "sin", *of_group("place"))
 
 RANDOM = no_convention("gives another result each time, for the same input")
 
@@ -18,7 +19,7 @@ RANDOM = no_convention("gives another result each time, for the same input")
 def read_unrotated(sample: Sample) -> MatrixReading | None:
     """Read a result of which no lane turns; None: it is something else."""
     roles = [role_of(argument) for argument in sample.convention.called_with]
-    tensors = [role for role in roles if role in ("x", "q", "k", "v", "qkv")]
+    tensors = [role for role in roles if role in of_group("tensor")]
     come = "come" if len(tensors) > 1 else "comes"
     inputs, outputs = torch.stack(sample.inputs), torch.stack(sample.outputs)  # (slots, B, S, H, D)
     if bool(outputs.isnan().all()):

@@ -4,16 +4,14 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rotcheck.convention import LAYOUTS, written_order
+from rotcheck.convention import LAYOUTS, role_named, role_of, written_order
 from rotcheck.identify.swapping import conversion, maker_adapter
 from rotcheck.identify.swapping.call_lines import (
     NAME,
     OURS,
-    SIZES,
     TENSORS,
     call_of,
     registered_lines,
-    role_of,
     signature,
     table_name,
 )
@@ -265,14 +263,19 @@ class _Swap:
     def _call(self, values: dict[str, str]) -> list[str]:
         """Return the lines that call ours, once for all tensors or for one after another."""
         ours, names = self.ours, self.rotating
-        allowed = {*SIZES, *TENSORS, *values, "cos", "sin", "table", "positions", "axis", "device"}
         wanted = list(map(role_of, ours.argument_order))
         values = {
             **values,
             "device": self.device,
             "R": str(ours.rotary_dim or self.theirs.rotary_dim or "width"),
         }
-        unknown = {"sections", "cu_seqlens", "inv_freq", "mask", "rows"} & set(wanted) - allowed
+        unknown = [
+            role
+            for role in wanted
+            if role_named(role).group == "beside"
+            and role not in values
+            and not role_named(role).adapter
+        ]
         if unknown:
             raise Impossible(f"nothing is known of its {', '.join(unknown)}")
         slots = [role for role in wanted if role in TENSORS]

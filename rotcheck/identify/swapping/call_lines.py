@@ -1,23 +1,19 @@
 """A call as code: the parameters of an adapter, and the arguments by which it calls ours."""
 
-from rotcheck.convention import FORMS
+from rotcheck.convention import FORMS, ROLES, role_named
+from rotcheck.convention.roles import of_group
 from rotcheck.results import Described
 
 NAME, OURS = "as_theirs", "ours"
-TENSORS = ("q", "k", "v", "x", "qkv")
-SIZES = {"B": "batch", "S": "rows", "H": "heads", "D": "width", "R": "rotary_dim"}
-_UNPACKED = {"+": "{0}.chunk(2, -1)", "|": "{0}[..., ::2], {0}[..., 1::2]"}
-
-
-def role_of(argument: str) -> str:
-    """Return what an argument of a call is, without the keyword that it is passed by."""
-    return argument.rpartition("=")[2]
+TENSORS = of_group("tensor")
+SIZES = {
+    name: role.adapter for name, role in ROLES.items() if role.group == "size" and role.adapter
+}
 
 
 def call_of(described: Described, values: dict[str, str] | None = None) -> str:
     """Return the arguments of a call as code, each role by the name that it has in an adapter, or by its value."""
     known = {
-        **SIZES,
         "table": table_name(described),
         "axis": str((described.layout or "bshd").find("s")),
     }
@@ -26,7 +22,7 @@ def call_of(described: Described, values: dict[str, str] | None = None) -> str:
         keyword, equals, role = argument.rpartition("=")
         if keyword and role == "offset" and (values or {}).get("offset") == "0":
             continue  # its default
-        value = (values or {}).get(role) or known.get(role) or joined(role)
+        value = (values or {}).get(role) or known.get(role) or role_named(role).argument
         shown.append(f"{keyword}{equals}{value}")
     return ", ".join(shown)
 
@@ -41,17 +37,6 @@ def table_name(described: Described) -> str:
     return table_names(described)[0]
 
 
-def joined(role: str) -> str:
-    """Return tables that go in as one, as code; a constant is code already."""
-    if role.startswith("["):
-        return f"torch.stack(({role[1:-1]}))"
-    if "+" in role:
-        return f"torch.cat(({', '.join(role.split('+'))}), -1)"
-    if "|" in role:
-        return f"torch.stack(({', '.join(role.split('|'))}), -1).flatten(-2)"
-    return role
-
-
 def signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
     """Return the parameters of the other's call, the lines that name what they are, and sizes that are given."""
     shown, lines, sizes = [], [], {}
@@ -59,14 +44,15 @@ def signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
         keyword, _, role = argument.rpartition("=")
         joint = "tables" if role[:1] in "[(" else "table"
         plain = {"table": table_name(described)}.get(role, role)
-        if role in (*TENSORS, "cos", "sin", "table", "positions", "offset", "offsets"):
+        kind = role_named(role)
+        if kind.group in ("tensor", "table", "place") and not kind.parts:
             name = keyword or plain
             lines += [f"{plain} = {name}"] if name != plain else []
             shown.append(f"{name}=0" if keyword and role == "offset" else name)
         elif role in SIZES:
             shown.append(keyword or SIZES[role])
             sizes[SIZES[role]] = keyword or SIZES[role]
-        elif "cos" in role:
+        elif kind.parts:
             shown.append(keyword or joint)
             lines.append(apart(role, keyword or joint))
         else:
@@ -77,9 +63,8 @@ def signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
 
 def apart(role: str, name: str) -> str:
     """Return the line that takes cos and sin out of an argument that holds both."""
-    sign = next((sign for sign in _UNPACKED if sign in role), "")
-    parts = role.strip("[()]").replace("+", ", ").replace("|", ", ")
-    return f"{parts} = {_UNPACKED[sign].format(name) if sign else name}"
+    kind = role_named(role)
+    return f"{', '.join(kind.parts) or role} = {kind.unpacked.format(name)}"
 
 
 def registered_lines(name: str, device: str) -> str:

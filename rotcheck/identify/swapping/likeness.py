@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from rotcheck.convention import ORDERS, shape
+from rotcheck.convention import ORDERS, role_of, shape
 from rotcheck.identify.swapping import adapter, call_lines, conversion, position_lines
 from rotcheck.identify.swapping.angle_differences import of_angles, of_length
 from rotcheck.identify.swapping.call_variants import reference, variants
@@ -240,7 +240,7 @@ def _of_calls(ours: Described, theirs: Described, name: str, others: str) -> Ite
     if not conversion.same_tables(ours, theirs):
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs))
     yield from _of_positions(ours, theirs)
-    told = any(call_lines.role_of(one) == "offset" for one in theirs.argument_order)
+    told = any(role_of(one) == "offset" for one in theirs.argument_order)
     if _arguments(ours, offset=told) != _arguments(theirs, offset=True):
         mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
         yield _differs("arguments", mine, other, f"{call_lines.OURS}({call_lines.call_of(ours)})")
@@ -271,11 +271,7 @@ def _arguments(described: Described, *, offset: bool) -> tuple[str, ...]:
 
     `offset`: with an offset by keyword, which has a default.
     """
-    tensors = [
-        one
-        for one in map(call_lines.role_of, described.argument_order)
-        if one in ("q", "k", "v", "x")
-    ]
+    tensors = [one for one in map(role_of, described.argument_order) if one in ("q", "k", "v", "x")]
     single = tensors if len(tensors) == 1 else []
     kept = [one for one in described.argument_order if offset or not one.endswith("=offset")]
     return tuple("x" if one in single else one for one in kept)

@@ -5,13 +5,12 @@ import textwrap
 
 from msgspec.structs import replace
 
+from rotcheck.convention import role_named, role_of
 from rotcheck.identify.swapping import conversion
 from rotcheck.identify.swapping.call_lines import (
     NAME,
     OURS,
     apart,
-    joined,
-    role_of,
     table_name,
     table_names,
 )
@@ -123,7 +122,7 @@ def _returned(theirs: Described) -> str:
     return (
         table_name(theirs)
         if order == "one tensor"
-        else joined(order)
+        else role_named(order).argument
         if order[3:4] in "+|"
         else order
     )

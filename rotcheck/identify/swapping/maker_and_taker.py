@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from rotcheck.convention import Convention, pairs, role_of, vocabulary
+from rotcheck.convention.calls import results
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify import identification
 from rotcheck.identify.calling.templates import parameters
@@ -20,7 +21,6 @@ from rotcheck.identify.telling.doubt import source_of
 from rotcheck.identify.worker import Answer, place, settle
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.rotary.calls import results
 
 ROWS = (0, 1, 2, 3)
 POINTS = ((0, 0, 0), (1, 0, 0), (0, 1, 1), (2, 3, 5))

@@ -2,10 +2,11 @@
 
 import torch
 
-from rotcheck.convention import ORDERS, Convention, role_of, shape
+from rotcheck.convention import ORDERS, Convention, role_named, role_of, shape
+from rotcheck.convention.calls import parsed
+from rotcheck.convention.sections import sections
 from rotcheck.measure.case import Case
-from rotcheck.rotary.calls import parsed
-from rotcheck.rotary.tables import section_axes, sections
+from rotcheck.rotary.tables import section_axes
 
 
 class Unsayable(Exception):
@@ -103,31 +104,19 @@ def arguments(case: Case, given: dict[str, str]) -> str:
 def _argument(role: str, case: Case, given: dict[str, str]) -> str:
     if role in given:
         return given[role]
-    call = case.call()
-    simple = {
-        "positions": "positions",
-        "offset": _first(case),
-        "offsets": f"torch.tensor([{', '.join([_first(case)] * case.batch)}])",
-        "device": 'torch.device("cpu")',
-        "axis": str(case.convention.axes.index("s")),
-        "sections": str(list(sections(case.rotary_dim // 2))),
-        "inv_freq": f"10000.0 ** (-torch.arange(0, {case.rotary_dim}, 2).float() / {case.rotary_dim})",
-        "mask": f"torch.ones({case.batch}, {case.length}, dtype=torch.int64)",
-        "rows": f"torch.arange({case.length})",
-        "cu_seqlens": f"torch.tensor({[*_starts(case), case.length]}, dtype=torch.int32)",
-        **{name: str(size) for name, size in (call.sizes or {}).items() if name != "axis"},
+    kind = role_named(role)
+    return role if kind.group == "constant" else kind.code.format(**_facts(case))
+
+
+def _facts(case: Case) -> dict[str, object]:
+    """What the code of a role may ask of a call."""
+    return {
+        **case.call().sizes,
+        "first": _first(case),
+        "firsts": ", ".join([_first(case)] * case.batch),
+        "bounds": [*_starts(case), case.length],
+        "sections": list(sections(case.rotary_dim // 2)),
     }
-    if role in simple:
-        return simple[role]
-    if role.startswith("("):
-        return role
-    if role.startswith("["):
-        return f"torch.stack(({role[1:-1]}))"
-    if "+" in role:
-        return f"torch.cat(({role.replace('+', ', ')}), -1)"
-    if "|" in role:
-        return f"torch.stack(({role.replace('|', ', ')}), -1).flatten(-2)"
-    return role
 
 
 def positions(case: Case, given: torch.Tensor | None = None) -> list[str]:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention, pairs
+from rotcheck.convention.calls import results
 from rotcheck.identify.telling import call_snippet
 from rotcheck.identify.telling.fenced_call import MARGIN, fenced
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
-from rotcheck.rotary.calls import results
 
 FEW = (0, 1, 2, 3)
 AN_ODD_NUMBER = (0, 1, 2)

@@ -20,13 +20,13 @@ from expected import (
     pinned,
 )
 
+from rotcheck.convention.calls import parsed
 from rotcheck.identify import identification
 from rotcheck.implementations import registry
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries.table import LIBRARIES
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.results import Identification
-from rotcheck.rotary.calls import parsed
 
 ROOT = PINNED.parents[1]
 CPU = torch.device("cpu")
