@@ -28,10 +28,13 @@ from rotcheck.identify.angles.schedule_faults import (
 )
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.match import Match, NoMatch
-from rotcheck.identify.making import maker_search, table_calls
-from rotcheck.identify.making.position_arguments import of_arguments
-from rotcheck.identify.making.table_description import known_amplitude
-from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.making import maker_search, point_tables
+from rotcheck.identify.making.maker_call import HEAD_DIM, MakerCall
+from rotcheck.identify.making.position_arguments import try_arguments
+from rotcheck.identify.making.returned_tables import call_maker
+from rotcheck.identify.making.table_description import amplitude_beyond_rounding
+from rotcheck.identify.making.table_maker import TableMaker
+from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.permuting import permutation_answer
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.implementations.instances import copied
@@ -87,14 +90,14 @@ def called_on(device: str, profile: AngleProfile) -> AngleProfile:
     """The profile of an object that was recognised on another device than it is now called on."""
     if profile.recipe is None:
         return profile
-    recipe = replace(msgspec.convert(profile.recipe, table_calls.Recipe), device=device)
-    return msgspec.structs.replace(profile, recipe=asdict(recipe), call=recipe.shown)
+    recipe = replace(msgspec.convert(profile.recipe, MakerCall), device=device)
+    return msgspec.structs.replace(profile, recipe=asdict(recipe), call=recipe.words)
 
 
 def _try_calls(target: Target, device: torch.device) -> AngleProfile:
     """Find its call: as declared, as a maker of tables, or as a function that rotates."""
     if target.convention is not None:
-        width = target.convention.head_dim or table_calls.HEAD_DIM
+        width = target.convention.head_dim or HEAD_DIM
         return _rotating(target, target.convention, width, target.convention.rotary_dim or width)
     maker = maker_search.find(target.function, device)
     if maker is not None:
@@ -139,8 +142,8 @@ def _one_row(match: Match) -> Convention:
     )
 
 
-def _building(target: Target, recipe: table_calls.Recipe, tables: Built) -> AngleProfile:
-    arguments = of_arguments(target.function, recipe, tables)
+def _building(target: Target, recipe: MakerCall, tables: RotaryTables) -> AngleProfile:
+    arguments = try_arguments(TableMaker(target.function, recipe, tables))
     return _profile(
         target,
         kind="builds",
@@ -148,7 +151,7 @@ def _building(target: Target, recipe: table_calls.Recipe, tables: Built) -> Angl
             (finding.code, finding.message) for finding in arguments.remarks if finding.mistake
         ),
         asking=_asking(recipe.positions),
-        call=recipe.shown,
+        call=recipe.words,
         recipe=asdict(recipe),
         form=tables.form,
         order=tables.order,
@@ -226,9 +229,9 @@ def _fit(
     profile: AngleProfile, instance: Instance, angles: Angles, direction: int, config: ObjectConfig
 ) -> Fit:
     """Fit frequencies to angles: to tables of points, a row of frequencies for each coordinate."""
-    recipe = msgspec.convert(profile.recipe, table_calls.Recipe) if profile.recipe else None
+    recipe = msgspec.convert(profile.recipe, MakerCall) if profile.recipe else None
     if recipe is not None and recipe.coordinates:
-        owners = table_calls.owners(instance.function, recipe)
+        owners = point_tables.owners(instance.function, recipe)
         assert owners is not None, "it was found by them"
         frequency_fit = of_axes(angles, owners, 0.0, config.schedules()).fit
         return replace(
@@ -248,7 +251,7 @@ def _doubt(
         words = f"held against its own first angles: {departure(frequency_fit.frequencies).words}"
     else:
         words = amplitude_missing(
-            frequency_fit.schedule, known_amplitude(profile.amplitude) or 1.0, config
+            frequency_fit.schedule, amplitude_beyond_rounding(profile.amplitude) or 1.0, config
         )
     points = bool(profile.recipe and profile.recipe["coordinates"])
     arguments = profile.recipe["arguments"] if profile.recipe else ("D",)
@@ -282,10 +285,10 @@ def _with_lengths(
     return msgspec.structs.replace(profile, changes=changes, claims=changes, claimed_by=until)
 
 
-def _makes_a_grid(target: Target, recipe: table_calls.Recipe) -> bool:
+def _makes_a_grid(target: Target, recipe: MakerCall) -> bool:
     """Whether it takes two lengths and makes as many rows as their product."""
-    return recipe.grid(
-        GRID, table_calls.called(copied(target.function), recipe, torch.arange(GRID), GRID)
+    return recipe.makes_grid(
+        GRID, call_maker(copied(target.function), recipe, torch.arange(GRID), GRID)
     )
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.convention import FORMS, Convention, once
-from rotcheck.identify.making import table_calls
+from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.returned_tables import call_maker
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import ProbeSizes
 from rotcheck.measure.boundary import last_accepted
@@ -107,7 +108,7 @@ class TableSource:
         self, function: Callable[..., Any], profile: AngleProfile, device: str, dtype: torch.dtype
     ) -> None:
         self._function, self._profile, self._dtype = function, profile, dtype
-        self._recipe = replace(msgspec.convert(profile.recipe, table_calls.Recipe), device=device)
+        self._recipe = replace(msgspec.convert(profile.recipe, MakerCall), device=device)
 
     def ask(self, positions: Sequence[int]) -> Turns:
         return self.read(self.call(list(positions)), range(len(positions)))
@@ -122,9 +123,7 @@ class TableSource:
         """Call it; the tensors that it returns, on the CPU."""
         _check(self._profile, positions)
         rows = torch.tensor(list(positions))
-        return _tensors(
-            table_calls.called(self._function, self._recipe, rows, len(rows), self._dtype)
-        )
+        return _tensors(call_maker(self._function, self._recipe, rows, len(rows), self._dtype))
 
     def read(self, answer: Sequence[Tensor], rows: Sequence[int]) -> Turns:
         """Read these rows of an answer, as tables of the form that they had as constructed."""

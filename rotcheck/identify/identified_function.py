@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import torch
+
+from rotcheck import __version__
 from rotcheck.convention import Convention
-from rotcheck.identify.asking.flags import Turning
+from rotcheck.identify.asking.flags import FlaggedCall
+from rotcheck.implementations.target import Target
 from rotcheck.results import Identification
 
 
@@ -14,5 +19,27 @@ class IdentifiedFunction:
 
     identification: Identification
     convention: Convention | None
-    flags: tuple[Turning, ...] = ()  # to be tried, of a function that follows a convention
-    with_flag: Callable[[Turning], Identification] | None = None  # identifies it again with one
+    flags: tuple[FlaggedCall, ...] = ()  # to be tried, of a function that follows a convention
+    with_flag: Callable[[FlaggedCall], Identification] | None = None  # identifies it with one
+
+
+def identification_of(target: Target, device: torch.device, **fields: Any) -> Identification:
+    """An identification of a target on a device, with these fields."""
+    return Identification(
+        rotcheck=__version__,
+        specification="",
+        torch=str(torch.__version__),
+        device=str(device),
+        built=target.built,
+        **fields,
+    )
+
+
+def unidentified(
+    target: Target, device: torch.device, message: str, **fields: Any
+) -> IdentifiedFunction:
+    """A function of which nothing is understood; `message`: why."""
+    identification = identification_of(
+        target, device, follows=False, convention=None, message=message, **fields
+    )
+    return IdentifiedFunction(identification, None)

@@ -13,14 +13,15 @@ from rotcheck.identify import identification
 from rotcheck.identify.asking import flags, idle_flags
 from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.identify.calling.eager_mode import run_eagerly
+from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.reading.convention_words import describe
 from rotcheck.implementations import module_import
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.named_object import NotBuilt
-from rotcheck.implementations.target import registered_convention, resolve
+from rotcheck.implementations.target import Target, registered_convention, resolve
 from rotcheck.implementations.triton_interpreter import interpret
 from rotcheck.measure import switches
-from rotcheck.results import Told
+from rotcheck.results import Identification, Told
 from rotcheck.scrub import scrub
 
 Answer = Callable[[Any], Any]
@@ -35,43 +36,56 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     settle(device)
     untouched = switches.read()
     try:
-        found = resolve(setup["specification"], device)
+        target = resolve(setup["specification"], device)
     except Unavailable as error:
         words, registered = scrub(str(error)), registered_convention(setup["specification"])
-        known = msgspec.to_builtins(describe(registered)) if registered else None
-        return lambda task: {"unavailable": words, "registered": known}
+        convention = msgspec.to_builtins(describe(registered)) if registered else None
+        return lambda task: {"unavailable": words, "registered": convention}
     except NotBuilt as error:
-        unbuilt = scrub(error.reason)
-        return lambda task: {"unbuilt": unbuilt}
+        reason = scrub(error.reason)
+        return lambda task: {"unbuilt": reason}
     # what its import changed would change our own tensors
     switches.move(untouched, now=switches.read())
+    return lambda task: _message(setup, *_timed(target, device))
 
-    def answer(task: Any) -> Any:
-        before = switches.read()
-        started = time.perf_counter()
-        made = identification.identify(found, place(device))
-        seconds = time.perf_counter() - started
-        switches.move(before, now=switches.read())
-        told = msgspec.structs.replace(
-            made.identification,
-            seconds=seconds,
-            device=device,
-            specification=setup["shown"],
-            advice=tuple(
-                one.replace("SPECIFICATION", setup["shown"]) for one in made.identification.advice
-            ),
-            evidence=(*made.identification.evidence, *_loaded(setup["specification"])),
-        )
-        convention = asdict(made.convention) if made.convention else None
-        words = call_with_shapes(made.convention) if made.convention else None
-        return {
-            "told": msgspec.to_builtins(told),
-            "convention": convention,
-            "called": words,
-            "flags": [turning.flag for turning in made.flags],
-        }
 
-    return answer
+def _timed(target: Target, device: str) -> tuple[IdentifiedFunction, float]:
+    """Identify a function, and put the switches back that it moved; the seconds that took."""
+    before = switches.read()
+    start = time.perf_counter()
+    identified = identification.identify(target, place(device))
+    seconds = time.perf_counter() - start
+    switches.move(before, now=switches.read())
+    return identified, seconds
+
+
+def _message(
+    setup: dict[str, Any], identified: IdentifiedFunction, seconds: float
+) -> dict[str, Any]:
+    """What goes to the front, as plain data."""
+    told = _finished(identified.identification, setup, seconds)
+    convention = identified.convention
+    return {
+        "told": msgspec.to_builtins(told),
+        "convention": asdict(convention) if convention else None,
+        "called": call_with_shapes(convention) if convention else None,
+        "flags": [call.flag for call in identified.flags],
+    }
+
+
+def _finished(
+    identification: Identification, setup: dict[str, Any], seconds: float
+) -> Identification:
+    """The identification with the words that the front uses for function and device."""
+    advice = (line.replace("SPECIFICATION", setup["shown"]) for line in identification.advice)
+    return msgspec.structs.replace(
+        identification,
+        seconds=seconds,
+        device=setup["device"],
+        specification=setup["shown"],
+        advice=tuple(advice),
+        evidence=(*identification.evidence, *_partial_import(setup["specification"])),
+    )
 
 
 def open_flags(setup: dict[str, Any]) -> Answer:
@@ -80,22 +94,24 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     In a worker of its own: what was found without them stands, whatever becomes of the process.
     """
     settle(setup["device"])
-    found = resolve(setup["specification"], setup["device"])
-    made = identification.identify(found, place(setup["device"]))
-    by_name = {turning.flag: turning for turning in made.flags}
+    target = resolve(setup["specification"], setup["device"])
+    plain = identification.identify(target, place(setup["device"]))
+    calls = {call.flag: call for call in plain.flags}
 
     def answer(task: str) -> Any:
-        assert made.with_flag is not None, "what has flags can be asked with them"
-        turning = by_name[task]
-        told = made.with_flag(turning)
-        turned, wrong = flags.told(turning, told), idle_flags.mistakes(made, turning, told)
-        return {"turned": msgspec.to_builtins(turned), "wrong": msgspec.to_builtins(wrong)}
+        assert plain.with_flag is not None, "what has flags can be asked with them"
+        call = calls[task]
+        flagged = plain.with_flag(call)
+        return {
+            "turned": msgspec.to_builtins(flags.result(call, flagged)),
+            "wrong": msgspec.to_builtins(idle_flags.mistakes(plain, call, flagged)),
+        }
 
     return answer
 
 
-def _loaded(specification: str) -> list[Told]:
-    """Return how a file was loaded, where that was not in full."""
+def _partial_import(specification: str) -> list[Told]:
+    """How a file was loaded, if not in full."""
     because = "what is lacking raises once it is asked for"
     return [
         Told(field="loaded", says=words, because=because)
@@ -117,20 +133,20 @@ def settle(device: str) -> None:
 
 
 def place(device: str) -> torch.device:
-    """Return where tensors are made for a device; the interpreter runs on CPU tensors."""
+    """Where tensors are made for a device; the interpreter runs on CPU tensors."""
     return torch.device("cpu" if device == "interpreter" else device)
 
 
 def check(device: str) -> None:
     """Raise `RequestError` for a device that is not here, or has no values to look at."""
     try:
-        place = torch.ones(1, device=device)
+        tensor = torch.ones(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         words = (str(error).splitlines() or [""])[0]
         raise RequestError(
             f"device {device!r} is not on this machine ({words}); `rotcheck probe` lists those that are"
         ) from error
-    if place.is_meta:
+    if tensor.is_meta:
         raise RequestError(
             "tensors on meta have no values: a function is identified by those, on cpu for instance"
         )

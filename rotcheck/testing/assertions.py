@@ -14,7 +14,7 @@ from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.identify import identification
 from rotcheck.identify.asking import idle_flags
-from rotcheck.identify.asking.flags import Turning
+from rotcheck.identify.asking.flags import FlaggedCall
 from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.identity import Identity
 from rotcheck.identify.swapping import adapter, import_lines
@@ -141,17 +141,17 @@ def _convention(
     if words:
         return convention_of(words, "assert_rotates"), None
     found = _identified(function, declared(function), device)
-    wrong = tuple(one for turning in found.flags for one in _with_flag(found, turning))
+    wrong = tuple(remark for call in found.flags for remark in _with_flag(found, call))
     return found.convention, msgspec.structs.replace(
         found.identification, findings=(*found.identification.findings, *wrong)
     )
 
 
-def _with_flag(found: IdentifiedFunction, turning: Turning) -> list[Remark]:
+def _with_flag(found: IdentifiedFunction, call: FlaggedCall) -> list[Remark]:
     """Return the mistake that a function makes with a flag the other way round."""
     assert found.with_flag is not None, "what has flags can be asked with them"
     try:
-        return idle_flags.mistakes(found, turning, found.with_flag(turning))
+        return idle_flags.mistakes(found, call, found.with_flag(call))
     except Exception:  # it does not take that value: what it raises then is no mistake
         return []
 

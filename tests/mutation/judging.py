@@ -11,7 +11,7 @@ from originals import CPU, Original
 from torch import Tensor
 
 from rotcheck.compare.checks import names as check_names
-from rotcheck.identify.asking.judged_function import Function
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.identification import identify
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Case, Sizes
@@ -51,7 +51,7 @@ class Verdict:
 
 def result(function: Callable[..., Any], original: Original) -> tuple[Tensor, ...] | None:
     """Return what comes back in the original's call at 300 rows in float64; None: it raises, or is no such thing."""
-    asked = Function(function, original.convention, CPU)
+    asked = FunctionUnderTest(function, original.convention, CPU)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

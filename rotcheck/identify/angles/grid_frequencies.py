@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit
 from rotcheck.identify.angles.measured_angles import wrap
-from rotcheck.identify.making.image_patches import twice
+from rotcheck.identify.making.image_patches import repeats
 from rotcheck.rotary.departures import departure
 from rotcheck.rotary.schedules import Plain, Schedule
 
@@ -41,7 +41,7 @@ def of_side(
             lines = [_line(lay, side, size)[:, list(pairs)] for size in sizes]  # (size, P) each
         except Exception:  # its grids are smaller
             continue
-        once = twice(dict(enumerate(lines[0])), torch.arange(len(pairs)))
+        once = repeats(dict(enumerate(lines[0])), torch.arange(len(pairs)))
         lines = [line[:, : len(pairs) // 2] if once else line for line in lines]
         return _of_lines(lines, noise, known)
     return None

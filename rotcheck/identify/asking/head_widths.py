@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import torch
 
-from rotcheck.identify.asking import judged_function
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.question import ValueQuestion
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
@@ -16,33 +18,38 @@ EVEN, ODD = (16, 32), (24, 48)  # powers of two, and widths that a kernel rounds
 ROWS = (0, 1, 2, 3)
 
 
-def of_no_power_of_two(asked: judged_function.Function) -> list[Remark]:
-    """Return what is wrong with heads of such widths, of a kernel that takes them and tables for all of their lanes."""
-    known = asked.convention
+def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
+    """Call a kernel that takes such heads, and tables for all of their lanes."""
+    convention = function.convention
     if (
         not interprets()
-        or known.tables == "positions"
-        or known.rotary_dim
-        or "sections" in known.arguments
+        or convention.tables == "positions"
+        or convention.rotary_dim
+        or "sections" in convention.arguments
     ):
         return []
-    free = replace(asked, convention=replace(known, head_dim=None))
-    if any(_wrong(free, width) != "" for width in EVEN):
+    of_any_width = replace(function, convention=replace(convention, head_dim=None))
+    if any(_fault(of_any_width, width) != "" for width in EVEN):
         return []
-    wrong = [_wrong(free, width) for width in ODD]
-    if not all(wrong):
+    faults = [_fault(of_any_width, width) for width in ODD]
+    if not all(faults):
         return []
-    seen = f"random values in heads of {EVEN[0]}, {EVEN[1]}, {ODD[0]} and {ODD[1]} lanes"
-    words = f"in heads of {ODD[0]} lanes, and of others that are no power of two: {wrong[0]}"
-    return [remark("head-width", words, seen)]
+    evidence = f"random values in heads of {EVEN[0]}, {EVEN[1]}, {ODD[0]} and {ODD[1]} lanes"
+    words = f"in heads of {ODD[0]} lanes, and of others that are no power of two: {faults[0]}"
+    return [remark("head-width", words, evidence)]
 
 
-def _wrong(asked: judged_function.Function, width: int) -> str | None:
-    """Return what is wrong in heads of this width, in words; empty: nothing; None: it does not take them."""
+def _fault(function: FunctionUnderTest, width: int) -> str | None:
+    """What is wrong in heads of this width, in words; empty: nothing; None: it does not take them."""
     try:
-        case = Case(asked, torch.float32, Sizes(2, 2, 2, width, ROWS))
-        found = asked(case.call())
-        off = against(case, found, case.truth)
-    except Exception:  # it takes powers of two alone
+        case = Case(function, torch.float32, Sizes(2, 2, 2, width, ROWS))
+        outputs = function(case.call())
+        error = against(case, outputs, case.truth)
+    except Exception:  # it takes powers of two alone; a kernel may raise anything
         return None
-    return "" if off.error <= ROUNDING_LIMIT and not off.not_finite else explain(case, found)[1]
+    return (
+        "" if error.error <= ROUNDING_LIMIT and not error.not_finite else explain(case, outputs)[1]
+    )
+
+
+QUESTION = ValueQuestion(round=4, rank=2, ask=_ask)

@@ -1,4 +1,4 @@
-"""A number on which frequencies or amplitude hang by its name: is it of any effect?
+"""A number that by its name sets frequencies or amplitude: has it any effect?
 
 Of a class, one that it is built with; of a plain function, one that it has a default for.
 """
@@ -17,20 +17,20 @@ from torch import Tensor
 
 from rotcheck.convention.vocabulary import FACTOR, PAIR_FACTORS, ROTARY_DIM, said
 from rotcheck.identify.angles.object_config import layer_types
-from rotcheck.identify.asking.flags import rebuilt
-from rotcheck.identify.asking.judged_function import Function
+from rotcheck.identify.asking.flags import Build, builder
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.calling.match import Match
-from rotcheck.identify.making.table_calls import Recipe, called
+from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.returned_tables import call_maker, tensors_of
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.target import Target
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.device import fetch
-from rotcheck.results import Identification
+from rotcheck.results import Identification, Remark
 
 # few, beyond an original length, and far beyond it
 ROWS = ((0, 1, 2, 3), (0, 1, 5000), (0, 1, 40000))
-SCALED = 8.0  # the factor of the context: with a factor of 1 nothing that scales has an effect
+FACTOR_TRIED = 8.0  # of the context: with a factor of 1 nothing that scales has an effect
 _PARTIAL = re.compile(
     r"(partial_)?(rotary|rope)_?(factor|pct|percent(age)?|fraction|ratio)|partial_rotary_factor"
 )
@@ -39,118 +39,136 @@ _SCALING = re.compile(
     r"|(rope_|rotary_)?(scaling_|scale_)?factor|rope_scale|position_scale"
 )
 _BASE = re.compile(r"((rope|rotary|freqs?)_)?(base|theta)(_freq)?")  # and not xPos's scale_base
-_KIND = re.compile(
-    r".*(type|mode|method|kind|scaling|variant|yarn|ntk|dynamic|config).*"
-)  # which may leave others idle
-Call = Callable[[Callable[..., Any], tuple[int, ...]], list[Tensor]]
+# chooses a schedule, which may leave numbers of others idle
+_KIND = re.compile(r".*(type|mode|method|kind|scaling|variant|yarn|ntk|dynamic|config).*")
+Ask = Callable[[Callable[..., Any], tuple[int, ...]], list[Tensor]]
+"""Calls a function for positions, and returns the tensors that come back."""
+Arguments = dict[str, Any]
 
 
 def of_maker(
-    target: Target, recipe: Recipe, told: Identification, device: torch.device
+    target: Target, call: MakerCall, identification: Identification, device: torch.device
 ) -> Identification:
-    """Return what is told of one that makes tables, and which numbers of its class change nothing."""
+    """The identification of a maker of tables, with the numbers of its class that change nothing."""
 
-    def call(function: Callable[..., Any], rows: tuple[int, ...]) -> list[Tensor]:
-        length = len(rows) if recipe.positions == "given" else max(rows) + 1
-        return _tensors(called(function, recipe, torch.tensor(rows), length))
+    def ask(function: Callable[..., Any], rows: tuple[int, ...]) -> list[Tensor]:
+        length = len(rows) if call.positions == "given" else max(rows) + 1
+        return tensors_of(call_maker(function, call, torch.tensor(rows), length))
 
-    pairs = (told.convention.rotary_dim or 0) // 2 if told.convention else 0
-    return _with_idle(target, told, device, call, pairs)
+    convention = identification.convention
+    pairs = (convention.rotary_dim or 0) // 2 if convention else 0
+    return _with_idle_numbers(target, identification, device, ask, pairs)
 
 
 def of_rotation(
-    target: Target, found: Match, told: Identification, device: torch.device
+    target: Target, match: Match, identification: Identification, device: torch.device
 ) -> Identification:
-    """Return what is told of one that rotates by angles of its own, and which numbers of its class change nothing."""
-    convention = replace(found.convention, head_dim=found.caller.probe.width, last_position=None)
+    """The identification of a function that makes its own angles, with the numbers that change nothing."""
+    width = match.caller.probe.width
+    convention = replace(match.convention, head_dim=width, last_position=None)
     if convention.tables != "positions" or interprets():
-        return told
+        return identification
 
-    def call(function: Callable[..., Any], rows: tuple[int, ...]) -> list[Tensor]:
-        asked = Function(function, convention, device)
-        counted = convention.positions in ("from 0", "offset")
-        sizes = Sizes(
-            1, 1, 1, found.caller.probe.width, tuple(range(max(rows) + 1)) if counted else rows
-        )
-        return _tensors(asked(Case(asked, torch.float32, sizes).call()))
+    def ask(function: Callable[..., Any], rows: tuple[int, ...]) -> list[Tensor]:
+        counts = convention.positions in ("from 0", "offset")
+        positions = tuple(range(max(rows) + 1)) if counts else rows
+        subject = FunctionUnderTest(function, convention, device)
+        case = Case(subject, torch.float32, Sizes(1, 1, 1, width, positions))
+        return tensors_of(subject(case.call()))
 
-    return _with_idle(target, told, device, call, found.reading.rotary_dim // 2)
+    return _with_idle_numbers(target, identification, device, ask, match.reading.rotary_dim // 2)
 
 
-def _with_idle(
-    target: Target, told: Identification, device: torch.device, call: Call, pairs: int
+def _with_idle_numbers(
+    target: Target, identification: Identification, device: torch.device, ask: Ask, pairs: int
 ) -> Identification:
-    build = rebuilt(target, device) or _with_arguments(target.function)
-    if told.answer == "wrong" or build is None or len(layer_types(target.function)) > 1:
-        return told  # a number of several kinds of layers may serve another kind
-    own = getattr(target.function, "__self__", target.function)
-    plain = isinstance(own, FunctionType)
-    every = inspect.signature(own if plain else type(own)).parameters
-    idle = [
-        (name, given)
-        for name, given, other in _tried(every, pairs)
-        if _changes_nothing(call, [partial(build, **given), partial(build, **other)])
+    build = builder(target, device) or _builder_of_function(target.function)
+    if identification.answer == "wrong" or build is None or len(layer_types(target.function)) > 1:
+        return identification  # a number of several kinds of layers may serve another kind
+    holder = getattr(target.function, "__self__", target.function)
+    plain = isinstance(holder, FunctionType)
+    signature = inspect.signature(holder if plain else type(holder))
+    names = [
+        name
+        for name, usual, other in trials(signature.parameters, pairs)
+        if _same_results(ask, [partial(build, **usual), partial(build, **other)])
     ]
-    if not idle:
-        return told
-    names = " and ".join(f"`{name}`" for name, _ in idle)
-    how = "called" if plain else "built"
-    words = f"{names} change{'s' * (len(idle) == 1)} nothing: {how} with other numbers, it turns every pair as before"
-    seen = f"positions {', '.join(map(str, ROWS[-1]))} and fewer, {how} with both"
-    found = remark("idle-argument", words, seen, mistake=False)
-    advice = f"give {idle[0][0]} an effect, or take it away"
+    return (
+        _add_remark(identification, names, "called" if plain else "built")
+        if names
+        else identification
+    )
+
+
+def _add_remark(identification: Identification, names: Sequence[str], verb: str) -> Identification:
+    numbers = " and ".join(f"`{name}`" for name in names)
+    words = (
+        f"{numbers} change{'s' * (len(names) == 1)} nothing: "
+        f"{verb} with other numbers, it turns every pair as before"
+    )
+    evidence = f"positions {', '.join(map(str, ROWS[-1]))} and fewer, {verb} with both"
+    finding: Remark = remark("idle-argument", words, evidence, mistake=False)
+    advice = f"give {names[0]} an effect, or take it away"
     return structs.replace(
-        told,
+        identification,
         follows=False,
         message=words,
-        findings=(found, *told.findings),
-        advice=(*told.advice, advice),
+        findings=(finding, *identification.findings),
+        advice=(*identification.advice, advice),
     )
 
 
-def _with_arguments(
-    function: Callable[..., Any],
-) -> Callable[..., tuple[Callable[..., Any], str]] | None:
-    """Return what gives a plain function further arguments by name; None: it is no plain function."""
+def _builder_of_function(function: Callable[..., Any]) -> Build | None:
+    """What gives a plain function further arguments by name; None: it is no plain function."""
     if not isinstance(function, FunctionType):
         return None
-    return lambda **given: (partial(function, **given), "")
+    return lambda **keywords: (partial(function, **keywords), "")
 
 
-def _tried(
-    every: Mapping[str, inspect.Parameter], pairs: int
-) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield the name of a parameter that is to have an effect, and two sets of arguments that differ in it alone."""
+def trials(
+    signature: Mapping[str, inspect.Parameter], pairs: int
+) -> Iterator[tuple[str, Arguments, Arguments]]:
+    """The name of each parameter that should have an effect, and two sets of arguments that differ in it alone."""
     numbers = {
-        name: each.default for name, each in every.items() if type(each.default) in (int, float)
+        name: parameter.default
+        for name, parameter in signature.items()
+        if type(parameter.default) in (int, float)
     }
-    chosen = any(
-        _KIND.fullmatch(name) and (each.default is None or isinstance(each.default, (str, bool)))
-        for name, each in every.items()
+    has_kind = any(
+        _KIND.fullmatch(name)
+        and (parameter.default is None or isinstance(parameter.default, (str, bool)))
+        for name, parameter in signature.items()
     )
-    factor = next((name for name in every if _factor(name)), None)
-    scaled = {factor: SCALED} if factor and numbers.get(factor, 1) in (0, 1) else {}
-    for name, each in every.items():
+    factor = next((name for name in signature if _is_factor(name)), None)
+    scaling = {factor: FACTOR_TRIED} if factor and numbers.get(factor, 1) in (0, 1) else {}
+    for name, parameter in signature.items():
         value = numbers.get(name)
-        if said(name, PAIR_FACTORS) and each.default in (None, each.empty) and pairs and not chosen:
-            one, other = ([1.0 + pair * step for pair in range(pairs)] for step in (0.02, 0.03))
-            yield name, {name: one}, {name: other}
-        elif value is None:
-            continue
+        if value is None:
+            for_pairs = said(name, PAIR_FACTORS) and parameter.default in (None, parameter.empty)
+            if for_pairs and pairs and not has_kind:
+                usual, other = (
+                    [1.0 + pair * step for pair in range(pairs)] for step in (0.02, 0.03)
+                )
+                yield name, {name: usual}, {name: other}
         elif _BASE.fullmatch(name) and value > 1:
             yield name, {name: value}, {name: 50 * value}
-        elif (
-            _PARTIAL.fullmatch(name)
-            and 0 < value <= 1
-            and not any(said(one, ROTARY_DIM) for one in numbers)
-        ):
+        elif _is_share(name, value, numbers):
             yield name, {name: value}, {name: value / 2}
-        elif _SCALING.fullmatch(name) and not chosen and value:
-            given = {} if name == factor else scaled
-            yield name, {**given, name: value}, {**given, name: 4 * value}
+        elif _SCALING.fullmatch(name) and not has_kind and value:
+            others = {} if name == factor else scaling
+            yield name, {**others, name: value}, {**others, name: 4 * value}
 
 
-def _factor(name: str) -> bool:
+def _is_share(name: str, value: float, numbers: Mapping[str, float]) -> bool:
+    """Whether a number is the share of a head that turns, and no other number says that too."""
+    return (
+        bool(_PARTIAL.fullmatch(name))
+        and 0 < value <= 1
+        and not any(said(other, ROTARY_DIM) for other in numbers)
+    )
+
+
+def _is_factor(name: str) -> bool:
     return (
         bool(_SCALING.fullmatch(name))
         and said(name, FACTOR)
@@ -159,25 +177,17 @@ def _factor(name: str) -> bool:
     )
 
 
-def _changes_nothing(
-    call: Call, builds: Sequence[Callable[[], tuple[Callable[..., Any], str]]]
-) -> bool:
-    """Return whether two objects give the same for few rows and for many, as far as they take them."""
+def _same_results(ask: Ask, builds: Sequence[Callable[[], tuple[Callable[..., Any], str]]]) -> bool:
+    """Whether two objects give the same for few rows and for many, as far as they take them."""
     ran = False
     for rows in ROWS:
         try:
-            one, other = (call(build()[0], rows) for build in builds)
-        except Exception:  # its table ends before, or it cannot be built with this number
+            usual, other = (ask(build()[0], rows) for build in builds)
+        except Exception:  # its table ends before, or it is not built with this number
             break
         if not all(
-            a.shape == b.shape and torch.equal(a, b) for a, b in zip(one, other, strict=True)
+            a.shape == b.shape and torch.equal(a, b) for a, b in zip(usual, other, strict=True)
         ):
             return False
-        ran = bool(one)
+        ran = bool(usual)
     return ran
-
-
-def _tensors(returned: Any) -> list[Tensor]:
-    several = tuple(returned.values()) if isinstance(returned, dict) else returned
-    parts = several if isinstance(several, (tuple, list)) else (several,)
-    return [fetch(part) for part in parts if isinstance(part, Tensor)]

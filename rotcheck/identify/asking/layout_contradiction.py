@@ -1,7 +1,7 @@
 """A function held to the layout that its docstring speaks of."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rotcheck.convention import Convention, shape, split
@@ -14,59 +14,76 @@ from rotcheck.identify.telling.grounds import any_layout
 from rotcheck.results import Remark
 
 
-def others(found: Match, function: Callable[..., Any]) -> list[Convention]:
-    """Return the further calls that fit, without those in another layout than a docstring says."""
-    said = documented_layout(function)
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The call that a docstring speaks of, and the mistake that the function then makes."""
+
+    convention: Convention
+    mistake: Remark
+
+
+def alternatives(match: Match, function: Callable[..., Any]) -> list[Convention]:
+    """The further calls that fit, without those in another layout than a docstring says."""
+    documented = documented_layout(function)
     return [
-        each.convention
-        for each in found.alternatives
-        if not said or each.convention.layout == said.layout
+        alternative.convention
+        for alternative in match.alternatives
+        if not documented or alternative.convention.layout == documented.layout
     ]
 
 
-def to_layout(
-    found: Match, function: Callable[..., Any]
-) -> tuple[Match, tuple[Convention, Remark] | None]:
-    """Return the call in the layout that is said, and where no call rotates in that, the contradiction.
-
-    A contradiction: the call that is said, and the mistake that the function then makes.
-    """
-    said, own = documented_layout(function), found.convention
-    if said is None or not found.exact or (said.layout == own.layout and not any_layout(found)):
-        return found, None
-    every = (replace(found, alternatives=()), *found.alternatives)
-    fitting = next((each for each in every if each.convention.layout == said.layout), None)
-    tables = _said_of_tables(function, own)
-    shaped = [each.convention for each in every if each.convention.table_axes == tables]
-    if fitting and shaped and all(each.layout != said.layout for each in shaped):
-        return found, _elsewhere(said, shaped[0], f" with tables {shape(tables)}")
+def in_documented_layout(
+    match: Match, function: Callable[..., Any]
+) -> tuple[Match, Contradiction | None]:
+    """The call in the layout that a docstring says, and the contradiction if no call rotates in that."""
+    documented, convention = documented_layout(function), match.convention
+    if documented is None or not match.exact:
+        return match, None
+    if documented.layout == convention.layout and not any_layout(match):
+        return match, None
+    calls = (replace(match, alternatives=()), *match.alternatives)
+    fitting = next((each for each in calls if each.convention.layout == documented.layout), None)
+    table_axes = _documented_table_axes(function, convention)
+    shaped = [each.convention for each in calls if each.convention.table_axes == table_axes]
+    if fitting and shaped and all(each.layout != documented.layout for each in shaped):
+        tables = f" with tables {shape(table_axes)}"
+        return match, _of_heads(documented, shaped[0], tables)
     if fitting:
-        return replace(
-            fitting, alternatives=tuple(each for each in every if each is not fitting)
-        ), None
-    meant = replace(own, layout=said.layout)
-    if meant.axes.replace("b", "") == own.axes:
-        rotated = f"{said.words}, and it rotates {shape(own.axes)}"
-        words = f"later batch rows turn on from where the first one ends: {rotated}"
-        return found, (meant, remark("per-batch", words, f"a call with {shape(meant.axes)}"))
-    if sorted(split(meant.axes)) != sorted(split(own.axes)):
-        return found, None
-    return found, _elsewhere(said, own)
+        others = tuple(each for each in calls if each is not fitting)
+        return replace(fitting, alternatives=others), None
+    return match, _contradiction(documented, convention)
 
 
-def _elsewhere(
-    said: DocumentedLayout, own: Convention, tables: str = ""
-) -> tuple[Convention, Remark]:
-    """Return the call that is said, and that it turns along another axis in it; `tables`: their shape, where said."""
-    meant = replace(own, layout=said.layout)
+def _contradiction(documented: DocumentedLayout, convention: Convention) -> Contradiction | None:
+    """What contradicts a layout in which no call rotates; None: it is one of other axes."""
+    promise = replace(convention, layout=documented.layout)
+    if promise.axes.replace("b", "") == convention.axes:
+        words = (
+            "later batch rows turn on from where the first one ends: "
+            f"{documented.words}, and it rotates {shape(convention.axes)}"
+        )
+        evidence = f"a call with {shape(promise.axes)}"
+        return Contradiction(promise, remark("per-batch", words, evidence))
+    if sorted(split(promise.axes)) != sorted(split(convention.axes)):
+        return None
+    return _of_heads(documented, convention)
+
+
+def _of_heads(
+    documented: DocumentedLayout, convention: Convention, tables: str = ""
+) -> Contradiction:
+    """Say that it turns along another axis in the call that is documented; `tables`: their shape, if that is said."""
+    promise = replace(convention, layout=documented.layout)
     words = (
-        f"turns with the head, not the row: {said.words}, and it rotates {shape(own.axes)}{tables}"
+        f"turns with the head, not the row: {documented.words}, "
+        f"and it rotates {shape(convention.axes)}{tables}"
     )
-    return meant, remark("per-head", words, f"a call with {shape(meant.axes)}")
+    evidence = f"a call with {shape(promise.axes)}"
+    return Contradiction(promise, remark("per-head", words, evidence))
 
 
-def _said_of_tables(function: Callable[..., Any], own: Convention) -> str:
-    """Return the axes that are said of tables; empty: none are, or not the same of all."""
-    roles = documented_shapes.axes_by_role(function, own.arguments)
-    axes = {one.replace("d", "w") for role, one in roles.items() if role in TABLES}
+def _documented_table_axes(function: Callable[..., Any], convention: Convention) -> str:
+    """The axes that are said of tables; empty: none are, or not the same of all."""
+    shapes = documented_shapes.axes_by_role(function, convention.arguments)
+    axes = {shape.replace("d", "w") for role, shape in shapes.items() if role in TABLES}
     return axes.pop() if len(axes) == 1 else ""

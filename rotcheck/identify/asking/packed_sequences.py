@@ -6,7 +6,8 @@ from dataclasses import replace
 import torch
 
 from rotcheck.convention import role_of
-from rotcheck.identify.asking import judged_function
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.question import Answer, CallQuestion
 from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.templates import parameters
@@ -26,49 +27,58 @@ _POSITIONS = re.compile(
 )
 
 
-def of_starts(found: Match) -> tuple[list[Told], list[Remark]]:
-    """Return what a call with two sequences tells, of a function that is told where they begin."""
-    if "cu_seqlens" not in map(role_of, found.convention.arguments) or not found.exact:
-        return [], []
-    rows = found.caller.probe.length
-    seen = f"cu_seqlens of [0, {FIRST}, {rows}] beside [0, {rows}]"
-    one = found.caller.rotate_ones(found.convention)  # (1, S, H, D)
-    two = found.caller.with_changes(starts=(0, FIRST)).rotate_ones(found.convention)  # (1, S, H, D)
-    if torch.allclose(two[:, FIRST:], one[:, :-FIRST], atol=TOLERANCE):
-        return [Told(field="positions", says="begin anew with each sequence", because=seen)], []
-    words = "gives the second of two sequences no positions of its own"
-    if found.convention.tables == "positions" or not torch.allclose(two, one, atol=TOLERANCE):
-        return [], [remark("sequences", words, seen)]
-    anew = _anew(found)
+def _ask(match: Match) -> Answer:
+    """Call it with two sequences, if it is told where they begin."""
+    if "cu_seqlens" not in map(role_of, match.convention.arguments) or not match.exact:
+        return Answer()
+    rows = match.caller.probe.length
+    evidence = f"cu_seqlens of [0, {FIRST}, {rows}] beside [0, {rows}]"
+    single = match.caller.rotate_ones(match.convention)  # (1, S, H, D)
+    packed = match.caller.with_changes(starts=(0, FIRST)).rotate_ones(match.convention)
+    if torch.allclose(packed[:, FIRST:], single[:, :-FIRST], atol=TOLERANCE):
+        words = "begin anew with each sequence"
+        return Answer(evidence=(Told(field="positions", says=words, because=evidence),))
+    if match.convention.tables == "positions" or not torch.allclose(packed, single, atol=TOLERANCE):
+        words = "gives the second of two sequences no positions of its own"
+        return Answer((remark("sequences", words, evidence),))
+    return Answer((_of_table_rows(match, evidence),))
+
+
+def _of_table_rows(match: Match, evidence: str) -> Remark:
+    """What is wrong with a function that takes its tables row by row."""
+    anew = _begins_anew_in_longer_tables(match)
     if anew is False:
         words = f"{ROW_BY_ROW}: the second sequence does not begin anew"
-        return [], [remark("sequences", words, f"{seen}, in tables of {ROWS} rows")]
+        return remark("sequences", words, f"{evidence}, in tables of {ROWS} rows")
     words = f"{ROW_BY_ROW}: they must begin anew with each sequence"
     words += "; of larger ones it takes a row for each position" if anew else ""
-    return [], [remark("sequences", words, seen, mistake=False)]
+    return remark("sequences", words, evidence, mistake=False)
 
 
-def _anew(found: Match) -> bool | None:
-    """Return whether positions begin anew in tables of more rows than there are tokens; None: these are refused."""
-    own = replace(found.convention, positions="any")
-    asked = judged_function.Function(found.caller.function, own, found.caller.device)
-    width = found.caller.probe.width
-    case = Case(asked, torch.float32, Sizes(1, 2, 2, width, POSITIONS))
-    larger = Case(asked, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))
-    call = replace(case.call(), tables=larger.tables(), starts=(0, FIRST))
+def _begins_anew_in_longer_tables(match: Match) -> bool | None:
+    """Whether positions begin anew in tables of more rows than there are tokens; None: these are refused."""
+    convention = replace(match.convention, positions="any")
+    function = FunctionUnderTest(match.caller.function, convention, match.caller.device)
+    width = match.caller.probe.width
+    case = Case(function, torch.float32, Sizes(1, 2, 2, width, POSITIONS))
+    longer = Case(function, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))
+    call = replace(case.call(), tables=longer.tables(), starts=(0, FIRST))
     try:
         return bool(
-            rounding_steps.against(case, asked(call), case.truth).error
+            rounding_steps.against(case, function(call), case.truth).error
             <= rounding_steps.ROUNDING_LIMIT
         )
-    except Exception:  # it takes a row for each token alone
+    except Exception:  # it takes a row for each token alone; a function may raise anything
         return None
 
 
-def rows_are_positions(found: Match) -> bool:
-    """Return whether something says that the tables have a row for each position, and not for each token."""
-    if found.convention.tables == "positions":
+def rows_are_positions(match: Match) -> bool:
+    """Whether something says that the tables have a row for each position, and not for each token."""
+    if match.convention.tables == "positions":
         return True
-    function = found.caller.function
-    names = [one.name for one in parameters(function) or ()]
+    function = match.caller.function
+    names = [parameter.name for parameter in parameters(function) or ()]
     return any(map(_POSITIONS.search, (documentation(function), *names)))
+
+
+QUESTION = CallQuestion(rank=10, ask=_ask)

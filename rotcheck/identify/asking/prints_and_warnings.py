@@ -13,25 +13,27 @@ from rotcheck.results import Remark
 LONGEST = 100  # characters that are shown
 
 
-def of_call(found: Match) -> list[Remark]:
-    """Return remarks on what the usual call prints and warns of, in Python."""
-    case, written = usual_case(found), io.StringIO()
-    positional, keyword = arguments(found.convention, case.call())
-    with warnings.catch_warnings(record=True) as heard, contextlib.redirect_stdout(written):
+def of_call(match: Match) -> list[Remark]:
+    """What the usual call prints and warns of, in Python."""
+    case, output = usual_case(match), io.StringIO()
+    positional, keyword = arguments(match.convention, case.call())
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
+        contextlib.suppress(Exception),  # what it raises was said already
+    ):
         warnings.simplefilter("always")
-        with (
-            contextlib.redirect_stderr(written),
-            contextlib.suppress(Exception),
-        ):  # it was told what it raises
-            found.caller.function(*positional, **keyword)
-    seen = "one call, its standard streams and warnings recorded"
+        match.caller.function(*positional, **keyword)
+    text = output.getvalue()
     notes = [
-        f"prints on a call: {_first(written.getvalue())}" if written.getvalue().strip() else "",
-        f"warns on a call: {_first(str(heard[0].message))}" if heard else "",
+        f"prints on a call: {_first_line(text)}" if text.strip() else "",
+        f"warns on a call: {_first_line(str(caught[0].message))}" if caught else "",
     ]
-    return [remark("prints", words, seen, mistake=False) for words in notes if words]
+    evidence = "one call, its standard streams and warnings recorded"
+    return [remark("prints", words, evidence, mistake=False) for words in notes if words]
 
 
-def _first(text: str) -> str:
+def _first_line(text: str) -> str:
     line = text.strip().splitlines()[0]
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."

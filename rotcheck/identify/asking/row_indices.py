@@ -3,7 +3,9 @@
 import torch
 
 from rotcheck.convention import role_of
-from rotcheck.identify.asking import judged_function
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.question import ValueQuestion
+from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes
@@ -14,38 +16,35 @@ from rotcheck.results import Remark
 
 UNSORTED = (11, 5, 5, 0, 9, 3, 1)
 ROWS = 12  # of the tables
-SEEN = f"positions {', '.join(map(str, UNSORTED))} in tables of {ROWS} rows"
+EVIDENCE = f"positions {', '.join(map(str, UNSORTED))} in tables of {ROWS} rows"
 
 
-def of_positions(asked: judged_function.Function, sizes: Sizes) -> list[Remark]:
-    """Return what is wrong with the rows that a function takes from its tables; none where it is told no rows."""
-    case = Case(asked, torch.float32, sizes)
+def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
+    """Hand over tables of more rows than there are positions; not asked where it is told no rows."""
+    case = Case(function, torch.float32, sizes)
     if not indexes(case):
         return []
-    there, call = at(case, UNSORTED, ROWS, sizes)
+    indexing, call = at(case, UNSORTED, ROWS, sizes)
     try:
-        results = asked(call)
-    except Exception:  # it takes a table of as many rows as there are positions
+        outputs = function(call)
+    except Exception:  # it takes as many rows as there are positions; a function may raise anything
         return []
-    if against(there, results, there.truth).error <= ROUNDING_LIMIT:
+    if against(indexing, outputs, indexing.truth).error <= ROUNDING_LIMIT:
         return []
-    plain = case_with(
-        case, Sizes(sizes.batch, width=sizes.width, positions=tuple(range(len(UNSORTED))))
-    )
-    if against(plain, results, plain.truth).error <= ROUNDING_LIMIT:
-        name = _name(asked)
-        return [
-            remark(
-                "positions-ignored",
-                f"{name} changes nothing: row i takes row i of the tables",
-                SEEN,
-            )
-        ]
-    return [remark(*explain(there, results), SEEN)]
+    in_order = Sizes(sizes.batch, width=sizes.width, positions=tuple(range(len(UNSORTED))))
+    counting = case_with(case, in_order)
+    if against(counting, outputs, counting.truth).error <= ROUNDING_LIMIT:
+        words = f"{_name(function)} changes nothing: row i takes row i of the tables"
+        return [remark("positions-ignored", words, EVIDENCE)]
+    return [remark(*explain(indexing, outputs), EVIDENCE)]
 
 
-def _name(asked: judged_function.Function) -> str:
-    """Return what the function calls its positions."""
-    arguments, known = asked.convention.called_with, parameters(asked.function) or []
+def _name(function: FunctionUnderTest) -> str:
+    """What the function calls its positions."""
+    arguments, names = function.convention.called_with, parameters(function.function) or []
     at = next(at for at, argument in enumerate(arguments) if role_of(argument) == "positions")
-    return arguments[at].rpartition("=")[0] or (known[at].name if at < len(known) else "positions")
+    keyword = arguments[at].rpartition("=")[0]
+    return keyword or (names[at].name if at < len(names) else "positions")
+
+
+QUESTION = ValueQuestion(round=1, rank=1, ask=_ask)

@@ -2,31 +2,32 @@
 
 from dataclasses import replace
 
+from rotcheck.identify.asking.question import Answer, CallQuestion
 from rotcheck.identify.calling.match import Match
 from rotcheck.identify.reading.caller import Caller, watches_memory
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.remarks import remark
-from rotcheck.results import Remark
 
 WIDTHS = (16, 24)  # a kernel rounds the second up to 32
 
 
-def of_other_widths(found: Match) -> list[Remark]:
-    """Return what is wrong with the memory around the tensors of a call, where they can be watched."""
-    if not watches_memory(found.caller.device):
-        return []
-    probe = found.caller.probe
+def _ask(match: Match) -> Answer:
+    """Call it with marked memory around its tensors, where that can be watched."""
+    if not watches_memory(match.caller.device):
+        return Answer()
+    probe = match.caller.probe
     for width in (probe.width, *WIDTHS):
-        lanes = width * probe.rotary // probe.width
-        other = Caller(
-            found.caller.function, found.caller.device, replace(probe, width=width, rotary=lanes)
-        )
+        sizes = replace(probe, width=width, rotary=width * probe.rotary // probe.width)
+        caller = Caller(match.caller.function, match.caller.device, sizes)
         try:
-            other.call(found.convention, other.random(found.convention))
-        except Exception:  # it does not take heads of this width
+            caller.call(match.convention, caller.random(match.convention))
+        except Exception:  # it takes no heads of this width; a function may raise anything
             continue
-        if other.wrote_outside:
-            seen = f"marked values around its tensors, in {call_words(found.convention)}"
+        if caller.wrote_outside:
+            evidence = f"marked values around its tensors, in {call_words(match.convention)}"
             words = f"writes outside of its tensor in heads of {width} lanes: look at the masks of its stores"
-            return [remark("writes-outside", words, seen)]
-    return []
+            return Answer((remark("writes-outside", words, evidence),))
+    return Answer()
+
+
+QUESTION = CallQuestion(rank=80, ask=_ask, explains_all=True)

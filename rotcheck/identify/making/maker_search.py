@@ -1,22 +1,96 @@
-"""How a function makes tables: for the patches of an image that it is handed, for M-RoPE's positions, or for others."""
+"""The search for the call by which a function makes tables, and for what it makes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from rotcheck.identify.making import image_patches, mrope_tables, table_calls
-from rotcheck.identify.making.table_calls import Recipe
-from rotcheck.identify.making.table_forms import Built
+from rotcheck.convention import vocabulary
+from rotcheck.identify.making import image_patches, mrope_tables, point_tables
+from rotcheck.identify.making.maker_call import MakerCall, maker_calls, position_name
+from rotcheck.identify.making.point_tables import MakerMatch, pair_count
+from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
+from rotcheck.identify.making.table_reading import RotaryTables
+from rotcheck.implementations.instances import copied
 
 
-def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Built] | None:
-    """Return how a function makes tables, and what it makes at first; None: it makes none.
+def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | None:
+    """How a function makes tables, and what it makes for the first positions; None: it makes none.
 
-    `device`: where it lives, and where what it is called with is made.
+    For the patches of an image that it is handed, for M-RoPE's positions, or for others. `device`: where it lives, and
+    where what it is called with is made.
     """
     return (
         image_patches.find(function, device)
         or mrope_tables.find(function, device)
-        or table_calls.find(function, device)
+        or find_for_positions(function, device)
     )
+
+
+def find_for_positions(function: Callable[..., Any], device: torch.device) -> MakerMatch | None:
+    """The same for positions in a row, or for points.
+
+    The likeliest is a call whose rows turn evenly, the first pair by a radian; then one for points of several
+    coordinates, then any other, and last one that is plainly given positions and ignores them.
+    """
+    calls = maker_calls(function, device)
+    best = _in_a_row(function, calls)
+    if best is not None and not position_name(function, best[0], vocabulary.POSITIONS):
+        return best
+    points = point_tables.find(function, calls)
+    if points is None:
+        return best or _ignoring_positions(function, calls)
+    # one axis alone would have fewer pairs
+    if best is None or not best[1].steady or pair_count(points) > pair_count(best):
+        return points
+    return best
+
+
+def _in_a_row(function: Callable[..., Any], calls: Sequence[MakerCall]) -> MakerMatch | None:
+    best: MakerMatch | None = None
+    for call in calls:
+        tables = _tables_of(function, call)
+        if tables is None or tables.ignores:
+            continue
+        best = best or (call, tables)
+        if tables.steady and abs(tables.angles[1].abs().max() - 1.0) < 0.5:
+            return call, tables
+    return best
+
+
+def _tables_of(function: Callable[..., Any], call: MakerCall) -> RotaryTables | None:
+    try:
+        return first_tables(function, call, must_read_positions=False)
+    except Exception:  # no call for it, or no tables come back; a maker may raise anything
+        return None
+
+
+def _ignoring_positions(
+    function: Callable[..., Any], calls: Sequence[MakerCall]
+) -> MakerMatch | None:
+    """A call that is plainly given positions, and gives back the rows from 0 whatever they are."""
+    for call in calls:
+        name = position_name(function, call)
+        tables = _tables_of(function, call) if name else None
+        if tables is not None and tables.ignores and tables.steady:
+            return call, replace(tables, ignores=name)
+    return None
+
+
+def never_turns(function: Callable[..., Any], device: torch.device) -> str:
+    """That a call that is plainly given positions makes cos 1 and sin 0, in words; empty: it makes others."""
+    far = torch.arange(FEW_ROWS) * 101
+    for call in maker_calls(function, device):
+        if not position_name(function, call):
+            continue
+        try:
+            tables = tables_at(copied(function), call, far)
+        except Exception:  # no call for it, or no tables come back; a maker may raise anything
+            continue
+        if bool(tables.angles.abs().max() <= STILL):
+            return (
+                f"{call.words} gives cos 1 and sin 0 at every position, so that nothing turns: "
+                "are its frequencies 0?"
+            )
+    return ""

@@ -1,16 +1,16 @@
 """Makers of tables whose object has sections for time, height and width: positions (3, ...), as M-RoPE has them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from msgspec import structs
 
-from rotcheck.identify.asking.point_coordinates import AXES, sections_of
-from rotcheck.identify.making import table_calls
-from rotcheck.identify.making.table_calls import FEW_ROWS, STILL, Recipe
-from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.asking.object_sections import AXES, sections_of
+from rotcheck.identify.making.maker_call import MakerCall, maker_calls, position_name
+from rotcheck.identify.making.point_tables import MakerMatch
+from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.implementations.instances import copied
@@ -19,62 +19,65 @@ from rotcheck.results import Remark
 POINT_AXES = ("c1s", "cs")
 
 
-def find(function: Callable[..., Any], device: torch.device) -> tuple[Recipe, Built] | None:
-    """Return how a function makes tables of positions for time, height and width; None: it does not."""
+def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | None:
+    """How a function makes tables of positions for time, height and width; None: it does not."""
     if not sections_of(function):
         return None
-    for recipe in table_calls.recipes(function, device):
-        if not table_calls.positions_named(function, recipe):
+    for call in maker_calls(function, device):
+        if not position_name(function, call):
             continue
         for axes in POINT_AXES:
-            pointed = replace(recipe, point_axes=axes, coordinates=len(AXES))
+            pointed = replace(call, point_axes=axes, coordinates=len(AXES))
             try:
-                made = table_calls.few(function, pointed)
-            # it takes no such positions, or gives back a table for each of the three
-            except Exception:
+                tables = first_tables(function, pointed)
+            except Exception:  # no such positions, or a table for each axis; it may raise anything
                 continue
-            if made.steady:
-                return pointed, made
+            if tables.steady:
+                return pointed, tables
     return None
 
 
-def idle(function: Callable[..., Any], recipe: Recipe, built_as: str | None) -> list[Remark]:
-    """Return which of time, height and width turn nothing."""
-    names = [name for axis, name in enumerate(AXES) if not _turns(function, recipe, axis)]
+def idle_axes(function: Callable[..., Any], call: MakerCall, built: str | None) -> list[Remark]:
+    """Say which of time, height and width turn nothing; `built`: how the object was built."""
+    names = [name for axis, name in enumerate(AXES) if not _turns(function, call, axis)]
     if not names or len(names) == len(AXES):
         return []
-    words = f"of positions (3, ...) {' and '.join(names)} turn nothing"
-    rows = [[0, 0, 0] if name in names else [0, 1, 2] for name in AXES]
-    moved = [[5, 6, 7] if name in names else [0, 1, 2] for name in AXES]
+    idle = " and ".join(names)
+    zeros = [[0, 0, 0] if name in names else [0, 1, 2] for name in AXES]
+    others = [[5, 6, 7] if name in names else [0, 1, 2] for name in AXES]
     calls = (
-        (_positions(recipe, rows), f"{' and '.join(names)} are 0"),
-        (_positions(recipe, moved), "the same; the pairs of their sections should have turned"),
+        (_positions(call, zeros), f"{idle} are 0"),
+        (_positions(call, others), "the same; the pairs of their sections should have turned"),
     )
-    found = remark("coordinates", words, "positions of which one row after another is not 0")
-    return [structs.replace(found, demonstration=snippet(function, built_as, recipe, calls, 3))]
+    words = f"of positions (3, ...) {idle} turn nothing"
+    finding = remark("coordinates", words, "positions of which one row after another is not 0")
+    return [structs.replace(finding, demonstration=snippet(function, built, call, calls, 3))]
 
 
 def contradiction(function: Callable[..., Any], owners: tuple[int, ...] | None) -> str | None:
-    """Return that other numbers of pairs turn with time, height and width than an object says; None: as many."""
-    said = sections_of(function)
-    if not owners or sum(said) != len(owners) or -1 in owners:
+    """That other numbers of pairs turn with time, height and width than an object says; None: as many."""
+    sections = sections_of(function)
+    if not owners or sum(sections) != len(owners) or -1 in owners:
         return None
-    turning = tuple(owners.count(axis) for axis in range(len(AXES)))
-    if sorted(turning) == sorted(said):  # ERNIE lists height and width before time
+    counts = tuple(owners.count(axis) for axis in range(len(AXES)))
+    if sorted(counts) == sorted(sections):  # ERNIE lists height and width before time
         return None
-    return f"it says sections of {_listed(said)} pairs, and {_listed(turning)} turn with time, height and width"
+    return (
+        f"it says sections of {_listed(sections)} pairs, "
+        f"and {_listed(counts)} turn with time, height and width"
+    )
 
 
-def _listed(counts: tuple[int, ...]) -> str:
+def _listed(counts: Sequence[int]) -> str:
     return ", ".join(map(str, counts))
 
 
-def _turns(function: Callable[..., Any], recipe: Recipe, axis: int) -> bool:
+def _turns(function: Callable[..., Any], call: MakerCall, axis: int) -> bool:
     points = torch.zeros(FEW_ROWS, len(AXES), dtype=torch.int64)
     points[:, axis] = torch.arange(FEW_ROWS)
-    made = table_calls.build(copied(function), recipe, points, torch.float32)
-    return bool((made.angles[1] - made.angles[0]).abs().max() > STILL)
+    angles = tables_at(copied(function), call, points).angles
+    return bool((angles[1] - angles[0]).abs().max() > STILL)
 
 
-def _positions(recipe: Recipe, rows: list[list[int]]) -> str:
-    return f"torch.tensor({rows if recipe.point_axes == 'cs' else [[row] for row in rows]})"
+def _positions(call: MakerCall, rows: list[list[int]]) -> str:
+    return f"torch.tensor({rows if call.point_axes == 'cs' else [[row] for row in rows]})"

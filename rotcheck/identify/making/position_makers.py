@@ -1,4 +1,4 @@
-"""Functions that make positions of a mask of padding, or of where packed sequences begin: does each begin at 0?"""
+"""Functions that make positions of a padding mask, or of where packed sequences begin: does each begin at 0?"""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import said
-from rotcheck.identify.asking.padding_mask import padded_on
+from rotcheck.identify.asking.padding_mask import padding_side
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.remarks import remark
@@ -20,116 +20,122 @@ from rotcheck.implementations.target import Target
 from rotcheck.results import Remark, Told
 
 ROWS = 6
-ONES = f"torch.ones(2, {ROWS}, dtype=torch.int64)"
-LEFT = "torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]])"
-RIGHT = "torch.tensor([[1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]])"
+NO_PADDING = f"torch.ones(2, {ROWS}, dtype=torch.int64)"
+PADDING_LEFT = "torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]])"
+PADDING_RIGHT = "torch.tensor([[1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]])"
 STARTS = "torch.tensor([0, 2, 6], dtype=torch.int32)"
 NEXT = "say in its docstring what its mask, or its cu_seqlens, stands for"
-MADE = "it makes positions, and rotates nothing"
-_PACKED = re.compile(r"\bpack|each sequence|sequences|anew|restart", re.IGNORECASE)
-Call = tuple[str, ...]
-"""The arguments of a call as Python; `{}` stands for the mask or the starts."""
+MAKES_POSITIONS = "it makes positions, and rotates nothing"
+_SEQUENCES = re.compile(r"\bpack|each sequence|sequences|anew|restart", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Maker:
+class PositionMaker:
     """A function that makes positions: how it is called, and of what."""
 
     function: Callable[..., Any]
-    call: Call
-    given: str  # the name of its mask, or of where sequences begin
+    arguments: tuple[str, ...]  # as Python; `{}` stands for the mask or the starts
+    source: str  # the name of its mask, or of where sequences begin
     packed: bool
 
     def rows(self, value: str) -> Tensor | None:
-        """Return the positions (2, S), or (1, S) of packed sequences, that it makes of a mask or of starts."""
+        """The positions (2, S), or (1, S) of packed sequences, that it makes of a mask or of starts."""
         space = {"torch": torch, "f": copied(self.function)}
         try:
-            made = eval(f"f({self.shown(value)})", space)
-        except Exception:  # it is called otherwise
+            returned = eval(f"f({self.call(value)})", space)
+        except Exception:  # it is called otherwise; a function may raise anything
             return None
-        return _as_rows(
-            made[0] if isinstance(made, tuple | list) and made else made, 1 if self.packed else 2
-        )
+        if isinstance(returned, tuple | list) and returned:
+            returned = returned[0]
+        return _as_rows(returned, 1 if self.packed else 2)
 
-    def shown(self, value: str) -> str:
-        """Return the arguments of a call as Python."""
-        return ", ".join(self.call).replace("{}", value)
+    def call(self, value: str) -> str:
+        """The arguments of a call as Python."""
+        return ", ".join(self.arguments).replace("{}", value)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What a function makes, in words; or why that is not understood; or what is wrong with it."""
+
+    words: str | None = None
+    doubt: str = ""
+    mistake: Remark | None = None
 
 
 def answer(target: Target) -> dict[str, Any] | None:
-    """Return what is told of a function, as fields of an `Identification`; None: it makes no positions."""
+    """What is said of a function, as fields of an `Identification`; None: it makes no positions."""
     name = getattr(target.function, "__name__", "")
     if not said(name, vocabulary.MAKES_POSITIONS):
         return None
-    for maker in _makers(target.function):
-        usual = maker.rows(STARTS if maker.packed else ONES)
+    for maker in position_makers(target.function):
+        usual = maker.rows(STARTS if maker.packed else NO_PADDING)
         if usual is not None:
             return _answer(target, maker, usual)
     return None
 
 
-def _makers(function: Callable[..., Any]) -> list[Maker]:
-    required = [one for one in parameters(function) or () if one.required]
+def position_makers(function: Callable[..., Any]) -> list[PositionMaker]:
+    """The calls by which a function may make positions of one mask, or of the starts of sequences."""
+    required = [parameter for parameter in parameters(function) or () if parameter.required]
     masks = [one.name for one in required if said(one.name, vocabulary.MASK)]
     starts = [one.name for one in required if said(one.name, vocabulary.SEQUENCE_STARTS)]
     if len(masks) + len(starts) != 1:
         return []
-    found = []
-    for rows in (f"torch.arange({ROWS})", "0"):
+    makers = []
+    for offset in (f"torch.arange({ROWS})", "0"):
         values = [
-            "False" if one.kind in (bool, "bool") else _value(one.name, rows) for one in required
+            "False" if one.kind in (bool, "bool") else _value(one.name, offset) for one in required
         ]
         if all(values):
-            call = tuple(
+            arguments = tuple(
                 f"{one.name}={value}" if one.keyword else value
                 for one, value in zip(required, values)
             )
-            found.append(Maker(function, call, (masks + starts)[0], bool(starts)))
-    return found
+            makers.append(PositionMaker(function, arguments, (masks + starts)[0], bool(starts)))
+    return makers
 
 
-def _value(name: str, rows: str) -> str:
-    """Return an argument as Python; empty: nobody knows what it is."""
-    known = (
+def _value(name: str, offset: str) -> str:
+    """An argument as Python; empty: nobody knows what it is."""
+    values = (
         (vocabulary.MASK, "{}"),
         (vocabulary.SEQUENCE_STARTS, "{}"),
-        (vocabulary.OFFSET, rows),
+        (vocabulary.OFFSET, offset),
         (vocabulary.LENGTH, str(ROWS)),
         (vocabulary.BATCH, "2"),
         (vocabulary.DEVICE, 'torch.device("cpu")'),
     )
-    return next((value for names, value in known if said(name, names)), "")
+    return next((value for names, value in values if said(name, names)), "")
 
 
-def _as_rows(made: Any, batch: int) -> Tensor | None:
-    """Return positions (batch, S) of whatever has such rows; None: it has none."""
-    if (
-        not isinstance(made, Tensor)
-        or made.is_floating_point()
-        or made.is_complex()
-        or made.dtype == torch.bool
-    ):
+def _as_rows(returned: Any, batch: int) -> Tensor | None:
+    """The positions (batch, S) of whatever has such rows; None: it has none."""
+    if not isinstance(returned, Tensor) or returned.dtype == torch.bool:
         return None
-    if made.dim() == 3:
-        made = made[0]  # of time, height and width
+    if returned.is_floating_point() or returned.is_complex():
+        return None
+    if returned.dim() == 3:
+        returned = returned[0]  # of time, height and width
     fits = (
-        made.dim() in (1, 2)
-        and made.shape[-1] == ROWS
-        and (made.dim() == 1 or len(made) in (1, batch))
+        returned.dim() in (1, 2)
+        and returned.shape[-1] == ROWS
+        and (returned.dim() == 1 or len(returned) in (1, batch))
     )
-    return made.expand(batch, ROWS) if fits else None
+    return returned.expand(batch, ROWS) if fits else None
 
 
-def _answer(target: Target, maker: Maker, usual: Tensor) -> dict[str, Any]:
-    words, why, wrong = _of_starts(maker, usual) if maker.packed else _of_mask(maker, usual)
-    if wrong:
-        text = documentation(maker.function)
-        sure = _PACKED.search(text) if maker.packed else padded_on(text) == "left"
-        doubts = [] if sure else [f"nothing says what `{maker.given}` stands for"]
-        shown = None if doubts else _demonstration(target, maker)
-        wrong = [doubt.settled(wrong[0], doubts, shown, written=":" in target.specification)]
-    sure = bool(wrong) and wrong[0].mistake
-    seen = (
+def _answer(target: Target, maker: PositionMaker, usual: Tensor) -> dict[str, Any]:
+    conclusion = of_starts(maker, usual) if maker.packed else of_mask(maker, usual)
+    words = conclusion.words
+    finding = _settled(target, maker, conclusion.mistake) if conclusion.mistake else None
+    is_mistake = finding is not None and finding.mistake
+    message = conclusion.doubt
+    if words:
+        message = MAKES_POSITIONS
+    elif finding is not None:
+        message = finding.message
+    trials = (
         "packed sequences"
         if maker.packed
         else "masks of ones, and of padding on the left and on the right"
@@ -138,71 +144,67 @@ def _answer(target: Target, maker: Maker, usual: Tensor) -> dict[str, Any]:
         "follows": words is not None,
         "convention": None,
         "positions": words,
-        "call": f"f({maker.shown(maker.given)})",
-        "findings": tuple(wrong),
-        "message": MADE if words else None if sure else wrong[0].message if wrong else why,
-        "evidence": (Told(field="positions", says=words, because=seen),) if words else (),
-        "advice": () if words or sure else (NEXT,),
+        "call": f"f({maker.call(maker.source)})",
+        "findings": (finding,) if finding is not None else (),
+        "message": None if is_mistake else message,
+        "evidence": (Told(field="positions", says=words, because=trials),) if words else (),
+        "advice": () if words or is_mistake else (NEXT,),
     }
 
 
-Saying = tuple[str | None, str, list[Remark]]
-"""What it makes; or why that is not understood; or what is wrong with it."""
+def _settled(target: Target, maker: PositionMaker, mistake: Remark) -> Remark:
+    """The mistake as one that is shown, or as what was seen if nothing says what its argument stands for."""
+    text = documentation(maker.function)
+    is_said = _SEQUENCES.search(text) if maker.packed else padding_side(text) == "left"
+    doubts = [] if is_said else [f"nothing says what `{maker.source}` stands for"]
+    snippet = None if doubts else _demonstration(target, maker)
+    return doubt.settled(mistake, doubts, snippet, written=":" in target.specification)
 
 
-def _of_mask(maker: Maker, usual: Tensor) -> Saying:
-    count, first = torch.arange(ROWS), ROWS - 4
-    left, right = maker.rows(LEFT), maker.rows(RIGHT)
+def of_mask(maker: PositionMaker, usual: Tensor) -> Conclusion:
+    """What a function makes of masks; `usual`: its positions (2, S) without padding."""
+    count, zeros = torch.arange(ROWS), ROWS - 4
+    left, right = maker.rows(PADDING_LEFT), maker.rows(PADDING_RIGHT)
     if not torch.equal(usual, count.expand(2, ROWS)):
-        return None, f"without padding its positions are {usual[0].tolist()}", []
+        return Conclusion(doubt=f"without padding its positions are {usual[0].tolist()}")
     if left is None:
-        return (
-            None,
-            f"`{maker.given}` of padding on the left raises, or gives back no positions",
-            [],
-        )
-    if torch.equal(left, usual) and padded_on(documentation(maker.function)) == "right":
-        return (
-            "makes positions that begin with each row's first token, with padding on the right",
-            "",
-            [],
-        )
+        words = f"`{maker.source}` of padding on the left raises, or gives back no positions"
+        return Conclusion(doubt=words)
+    from_first = "makes positions that begin with each row's first token, with padding"
     if torch.equal(left, usual):
-        words = f"`{maker.given}` changes nothing: a padded row has positions as if it began with its padding"
-        return None, "", [remark("idle-argument", words, f"f({maker.shown(LEFT)})")]
-    if not torch.equal(left[0, first:], count[:4]) or not torch.equal(left[1], count):
-        return (
-            None,
-            f"with {first} tokens of padding on the left its positions are {left[0].tolist()}",
-            [],
-        )
-    after = right is not None and torch.equal(right[0, :4], count[:4])
-    both = "on the left or on the right" if after else "on the left"
-    return f"makes positions that begin with each row's first token, with padding {both}", "", []
-
-
-def _of_starts(maker: Maker, usual: Tensor) -> Saying:
-    came = usual[0].tolist()
-    if came == [0, 1, 0, 1, 2, 3]:
-        return "makes positions that begin anew with each packed sequence", "", []
-    if came == list(range(ROWS)):
-        words = (
-            f"the second of two packed sequences does not begin anew, whatever `{maker.given}` says"
-        )
-        return None, "", [remark("sequences", words, f"f({maker.shown(STARTS)})")]
-    return None, f"for sequences of 2 and 4 tokens its positions are {came}", []
-
-
-def _demonstration(target: Target, maker: Maker) -> str | None:
-    """Return Python that shows positions that do not begin where a row, or a sequence, does."""
-    source, behind = (
-        doubt.source_of(target),
-        "the second sequence" if maker.packed else "behind the padding",
+        if padding_side(documentation(maker.function)) == "right":
+            return Conclusion(f"{from_first} on the right")
+        words = f"`{maker.source}` changes nothing: a padded row has positions as if it began with its padding"
+        evidence = f"f({maker.call(PADDING_LEFT)})"
+        return Conclusion(mistake=remark("idle-argument", words, evidence))
+    if not torch.equal(left[0, zeros:], count[:4]) or not torch.equal(left[1], count):
+        words = f"with {zeros} tokens of padding on the left its positions are {left[0].tolist()}"
+        return Conclusion(doubt=words)
+    on_right = right is not None and torch.equal(right[0, :4], count[:4])
+    return Conclusion(
+        f"{from_first} {'on the left or on the right' if on_right else 'on the left'}"
     )
+
+
+def of_starts(maker: PositionMaker, usual: Tensor) -> Conclusion:
+    """What a function makes of two packed sequences; `usual`: its positions (1, S)."""
+    positions = usual[0].tolist()
+    if positions == [0, 1, 0, 1, 2, 3]:
+        return Conclusion("makes positions that begin anew with each packed sequence")
+    if positions == list(range(ROWS)):
+        words = f"the second of two packed sequences does not begin anew, whatever `{maker.source}` says"
+        return Conclusion(mistake=remark("sequences", words, f"f({maker.call(STARTS)})"))
+    return Conclusion(doubt=f"for sequences of 2 and 4 tokens its positions are {positions}")
+
+
+def _demonstration(target: Target, maker: PositionMaker) -> str | None:
+    """Python that shows positions that do not begin where a row, or a sequence, does."""
+    source = doubt.source_of(target)
+    part = "the second sequence" if maker.packed else "behind the padding"
     lines = [
-        f"{maker.given} = {STARTS if maker.packed else LEFT}",
-        f"returned = f({maker.shown(maker.given)})",
-        f"came = returned.reshape(-1, {ROWS})[0, 2:]  # {behind}",
+        f"{maker.source} = {STARTS if maker.packed else PADDING_LEFT}",
+        f"returned = f({maker.call(maker.source)})",
+        f"came = returned.reshape(-1, {ROWS})[0, 2:]  # {part}",
         "right = torch.arange(4)",
     ]
     return demonstration.shown(source, "\n".join([*source.lines, "", *lines, *demonstration.PRINT]))

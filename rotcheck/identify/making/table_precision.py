@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from rotcheck.identify.making.table_calls import Recipe
-from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
@@ -21,27 +21,29 @@ ENOUGH = 32  # values that are neither 0 nor 1: so many are not all of few bits 
 CALL = "torch.tensor([[0, 1, 2]])"
 
 
-def rounded_tables(
-    function: Callable[..., Any], recipe: Recipe, built: Built, built_as: str | None
+def of_narrow_values(
+    function: Callable[..., Any], call: MakerCall, tables: RotaryTables, built: str | None
 ) -> list[Remark]:
-    """Return the mistake of tables that hold no more than what bfloat16 or float16 holds, as float32 or wider."""
-    narrow = _narrow(built)
-    if narrow is None:
+    """The mistake of tables that hold no more than what bfloat16 or float16 holds, as float32 or wider."""
+    dtype = dtype_of_values(tables)
+    if dtype is None:
         return []
-    name, wide = str(narrow)[6:], str(built.dtype)[6:]
-    bits = f"2**{round(math.log2(torch.finfo(narrow).eps)) - 1}"
+    name, wide = str(dtype)[6:], str(tables.dtype)[6:]
+    bits = f"2**{round(math.log2(torch.finfo(dtype).eps)) - 1}"
     words = (
         f"rounds cos and sin to {name} and returns {wide}: each is off by up to {bits} of itself"
     )
-    seen = f"each value of the table is one that {name} holds"
-    code = snippet(function, built_as, recipe, [(CALL, f"values that {name} holds, in {wide}")], 3)
+    evidence = f"each value of the table is one that {name} holds"
+    code = snippet(function, built, call, [(CALL, f"values that {name} holds, in {wide}")], 3)
     exact = code and code.replace(
         "import torch\n", "import torch\n\ntorch.set_printoptions(precision=9)\n", 1
     )
-    return [structs.replace(remark("low-precision", words, seen), demonstration=exact)]
+    return [structs.replace(remark("low-precision", words, evidence), demonstration=exact)]
 
 
-def _narrow(built: Built) -> torch.dtype | None:
-    values = torch.cat((built.cos.flatten(), built.sin.flatten()))
+def dtype_of_values(tables: RotaryTables) -> torch.dtype | None:
+    """The narrow dtype that holds all values of wider tables; None: none does."""
+    values = torch.cat((tables.cos.flatten(), tables.sin.flatten()))
     telling = values[(values.abs() > EXACT) & ((values.abs() - 1).abs() > EXACT)]
-    return narrow_dtype(telling, EXACT) if built.dtype in WIDE and len(telling) >= ENOUGH else None
+    wide = tables.dtype in WIDE
+    return narrow_dtype(telling, EXACT) if wide and len(telling) >= ENOUGH else None

@@ -11,9 +11,9 @@ from rotcheck.convention.calls import results
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify import identification
 from rotcheck.identify.calling.templates import parameters
-from rotcheck.identify.making import table_calls
-from rotcheck.identify.making.table_calls import Recipe
-from rotcheck.identify.making.table_forms import Built
+from rotcheck.identify.making import maker_search
+from rotcheck.identify.making.maker_call import HEAD_DIM, MakerCall
+from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.swapping.file_fit import EXCHANGED
 from rotcheck.identify.telling import call_snippet, demonstration, table_doubt
 from rotcheck.identify.telling.demonstration import PRINT, Attempt, Source, Worst
@@ -38,8 +38,8 @@ class Pair:
     taker: Target
     maker: Target
     convention: Convention
-    recipe: Recipe
-    built: Built
+    recipe: MakerCall
+    built: RotaryTables
 
     @property
     def whole(self) -> bool:
@@ -62,7 +62,7 @@ def open_pair(setup: dict[str, Any]) -> Answer:
     taker, maker = (resolve(setup[each], setup["device"]) for each in ("taker", "maker"))
 
     def answer(kind: str) -> str | None:
-        found = table_calls.find(maker.function, device)
+        found = maker_search.find_for_positions(maker.function, device)
         convention = identification.identify(taker, device).convention
         if found is None or convention is None:
             return None
@@ -84,13 +84,7 @@ def _head_dim(maker: Target) -> int | None:
     ]
     if len(own) != 1:
         return None
-    return (
-        table_calls.HEAD_DIM
-        if own[0].required
-        else own[0].default
-        if type(own[0].default) is int
-        else None
-    )
+    return HEAD_DIM if own[0].required else own[0].default if type(own[0].default) is int else None
 
 
 def _of_lanes(pair: Pair) -> str | None:
@@ -238,7 +232,7 @@ def _tables(pair: Pair, case: Case) -> tuple[list[str], dict[str, str]]:
     return lines, (named if names == ["table"] else {})
 
 
-def _given(recipe: Recipe) -> list[str]:
+def _given(recipe: MakerCall) -> list[str]:
     """Return the line that makes points, where a maker is given those."""
     if not recipe.coordinates:
         return []

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import Convention
-from rotcheck.identify.asking.judged_function import Function
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.identified_function import IdentifiedFunction
-from rotcheck.identify.making import table_calls
-from rotcheck.identify.making.table_forms import NotTables
+from rotcheck.identify.making import maker_search
+from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.returned_tables import call_maker
+from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.identify.swapping import import_lines
 from rotcheck.identify.swapping.adapter import NARROWER
 from rotcheck.identify.swapping.call_lines import NAME, OURS
@@ -73,7 +75,9 @@ def apart(
     asked = [(convention, sizes) for sizes in _sizes(convention, takes)]
     if takes.get(NARROWER) and convention.rotary_dim is None:
         asked.append((replace(convention, rotary_dim=asked[0][1].width // 4), asked[0][1]))
-    return max(_of_case(swapped, Function(other, one, device), sizes) for one, sizes in asked)
+    return max(
+        _of_case(swapped, FunctionUnderTest(other, one, device), sizes) for one, sizes in asked
+    )
 
 
 def at_lengths(
@@ -92,12 +96,12 @@ def at_lengths(
             width=convention.head_dim or 64, heads=2, kv_heads=2, positions=tuple(range(length))
         )
         try:
-            theirs = Function(copied(other), convention, device)
+            theirs = FunctionUnderTest(copied(other), convention, device)
             theirs(Case(theirs, torch.float32, sizes).call())
         except Exception:  # its table is as short as that
             break
         errors[str(length)] = _of_case(
-            _fresh(own, code), Function(copied(other), convention, device), sizes
+            _fresh(own, code), FunctionUnderTest(copied(other), convention, device), sizes
         )
     return errors
 
@@ -150,7 +154,7 @@ def _sizes(convention: Convention, takes: Mapping[str, bool]) -> Iterator[Sizes]
         yield replace(usual, positions=(POSITIONS, APART))
 
 
-def _of_case(swapped: Callables, theirs: Function, sizes: Sizes) -> float:
+def _of_case(swapped: Callables, theirs: FunctionUnderTest, sizes: Sizes) -> float:
     case = Case(theirs, torch.float32, sizes)
     expected = case.read(theirs(case.call()))
     given = case.read(replace(theirs, function=swapped)(case.call()))
@@ -162,7 +166,7 @@ def _of_tables(
     own: Callables, other: Callables, device: torch.device, lengths: Sequence[int]
 ) -> dict[str, float]:
     """Compare what two makers give back for tables of several lengths, value by value."""
-    known = table_calls.find(other, device)
+    known = maker_search.find_for_positions(other, device)
     if known is None:
         raise NotTables("the other makes no tables")
     errors = {}
@@ -179,8 +183,8 @@ def _of_tables(
     return errors
 
 
-def _made(maker: Callables, recipe: table_calls.Recipe, length: int) -> list[Tensor]:
-    return _tensors(table_calls.called(maker, recipe, torch.arange(length), length))
+def _made(maker: Callables, recipe: MakerCall, length: int) -> list[Tensor]:
+    return _tensors(call_maker(maker, recipe, torch.arange(length), length))
 
 
 def _values(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:

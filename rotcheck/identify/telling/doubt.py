@@ -18,20 +18,21 @@ from rotcheck.identify.asking import (
     grouped_heads,
     head_widths,
     idle_arguments,
+    last_lanes,
+    object_sections,
     packed_sequences,
     padding_mask,
-    partial_rotation,
     point_coordinates,
     stores_outside,
 )
 from rotcheck.identify.asking import earlier_calls as kept_calls
 from rotcheck.identify.asking.gradients import BY_DATA
-from rotcheck.identify.asking.many_rows import ONE, placed
+from rotcheck.identify.asking.single_row import POSITION, with_any_position
 from rotcheck.identify.calling import documented_shapes, role_evidence
 from rotcheck.identify.calling.documented_layout import documented_layout
 from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.templates import TENSORS, parameters
-from rotcheck.identify.making import grid_squares
+from rotcheck.identify.making import grid_calls, grid_layout
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration
 from rotcheck.identify.telling.demonstration import Attempt, Source
@@ -72,7 +73,7 @@ def decided(
         found.caller.function, found.convention.arguments
     )
     mask = padding_mask.must_move(found)
-    idle_ones = idle_arguments.arguments_of(found, [*names, *([mask] if mask else [])])
+    idle_ones = idle_arguments.idle_arguments(found, [*names, *([mask] if mask else [])])
     idle_ones += idle_arguments.unread_ranks(found.caller.function)
     if told.answer != "wrong":
         return _with_idle(told, idle_ones, found)
@@ -113,7 +114,7 @@ def in_doubt(told: Identification, settled: Identification, advice: str) -> Iden
 
 def _doubts(found: Match, names: Sequence[str]) -> list[str]:
     """Return why a call is not beyond doubt; empty: it is."""
-    sides = grid_squares.names_of_sides(found.caller.function)
+    sides = grid_calls.side_names(found.caller.function)
     doubts = [f"nothing speaks for what `{name}` is" for name in names if name not in sides]
     convention = found.convention
     real = "table" in map(role_of, convention.arguments) and not _turns_neighbours(convention)
@@ -129,7 +130,7 @@ def _doubts(found: Match, names: Sequence[str]) -> list[str]:
     # another layout may be right
     if found.cut_short and (found.response.mixes or found.response.uneven):
         doubts.append("the search ended before all other calls were tried")
-    if idle_arguments.of_input(found):
+    if idle_arguments.ignores_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
 
@@ -151,7 +152,7 @@ def _doubts_of(one: Remark, found: Match, target: Target) -> list[str]:
         found.caller.function
     ):
         return ["nothing says that its positions are time, height and width, in this order"]
-    if one.message.startswith(partial_rotation.LAST):
+    if one.message.startswith(last_lanes.LAST):
         return ["its docstring may be what is wrong"]
     if one.code == "context-parallel" and not context_parallel.says_tokens(target.function):
         return ["nothing says which rows its tables have"]
@@ -296,9 +297,9 @@ def _on_device(
             filter(None, (demonstration.of_outside(source, tries, slot) for slot in slots)), None
         )
     if one.code == "one-row":
-        few = Sizes(2, 2, 2, conventions[0].head_dim or probe.width, (ONE,))
-        apart = replace(few, positions=((ONE,), (ONE + 1,)))
-        tries = [Attempt(placed(conventions[0]), each) for each in (few, apart)]
+        few = Sizes(2, 2, 2, conventions[0].head_dim or probe.width, (POSITION,))
+        apart = replace(few, positions=((POSITION,), (POSITION + 1,)))
+        tries = [Attempt(with_any_position(conventions[0]), each) for each in (few, apart)]
         return demonstration.of_value(source, tries)
     if one.code == "head-width":
         odd = Sizes(1, 2, 2, head_widths.ODD[0], demonstration.FEW)
@@ -308,7 +309,7 @@ def _on_device(
     if one.code == "grid-exchanged":
         return _grid(source, found)
     if one.code == "context-parallel":
-        return context_parallel.shown(source, found)
+        return context_parallel.snippet(source, found)
     if one.code == "gqa":
         tries = [
             Attempt(each, Sizes(1, grouped_heads.HEADS, few, each.head_dim or 8, demonstration.FEW))
@@ -358,14 +359,14 @@ def _on_device(
 def _grid(source: Source, found: Match) -> str | None:
     """Return Python that shows that two squares of one row turn by other angles of the row."""
     angles = found.reading.angles
-    square = grid_squares.laid(angles) if angles is not None else None
+    square = grid_layout.layout_of(angles) if angles is not None else None
     if square is None:
         return None
     probe = found.caller.probe
-    sizes = Sizes(2, 2, 2, probe.width, tuple(range(grid_squares.SQUARES)))
+    sizes = Sizes(2, 2, 2, probe.width, tuple(range(grid_layout.SQUARES)))
     try:
         return demonstration.of_grid(
-            source, Attempt(found.convention, sizes), square.rows[0], grid_squares.HIGH
+            source, Attempt(found.convention, sizes), square.rows[0], grid_layout.HIGH
         )
     except Exception:  # no plain formula is known for its call
         return None
@@ -373,8 +374,8 @@ def _grid(source: Source, found: Match) -> str | None:
 
 def _idle_axis(source: Source, found: Match, one: Remark, convention: Convention) -> str | None:
     """Return Python that shows that height, or width, turns nothing."""
-    axis = next(at for at, name in enumerate(point_coordinates.AXES) if name in one.message)
-    pair = point_coordinates.pair_of(found.caller.function, axis)
+    axis = next(at for at, name in enumerate(object_sections.AXES) if name in one.message)
+    pair = object_sections.first_pair(found.caller.function, axis)
     if pair is None:
         return None
     few = Attempt(

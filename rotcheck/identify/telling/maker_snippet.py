@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotcheck.identify.making.table_calls import BASE, BATCH, HEAD_DIM, HEADS, Recipe
+from rotcheck.identify.making.maker_call import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
 from rotcheck.identify.telling.loading_lines import loading
 from rotcheck.implementations.spec import GIVEN
 
@@ -16,7 +16,7 @@ _SIZES = {"b": BATCH, "h": HEADS, "d": HEAD_DIM}
 def snippet(
     function: Callable[..., Any],
     built: str | None,
-    recipe: Recipe,
+    recipe: MakerCall,
     calls: Sequence[tuple[str, str]],
     rows: int,
 ) -> str | None:
@@ -44,7 +44,7 @@ def snippet(
     return "\n".join(lines)
 
 
-def call(recipe: Recipe, given: str, rows: int) -> str:
+def call(recipe: MakerCall, given: str, rows: int) -> str:
     """Return the arguments of a recipe as Python; `given`: its positions, or an argument to add."""
     extra = given if given.partition("=")[0].isidentifier() and "=" in given else ""
     roles = {

@@ -11,16 +11,16 @@ from rotcheck.convention import FORMS, role_of, vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.calling.templates import parameters
-from rotcheck.identify.making import grid_squares, table_calls
-from rotcheck.identify.making.table_calls import Recipe
-from rotcheck.identify.making.table_forms import Built, read
+from rotcheck.identify.making import grid_calls, maker_call, returned_tables
+from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.table_reading import RotaryTables, read_tables
 from rotcheck.identify.telling.demonstration import PRINT, Source, shown
 from rotcheck.identify.telling.doubt import AGAIN, in_doubt, settled, source_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import Identification
 
 ROWS = (
-    tuple(range(table_calls.FEW_ROWS)),
+    tuple(range(returned_tables.FEW_ROWS)),
     *((0, 1, row) for row in (257, 1000, 2049, 4097, 65537, 131071)),
 )
 _KNOWN = (
@@ -43,7 +43,9 @@ _KNOWN = (
 )
 
 
-def decided(target: Target, recipe: Recipe, built: Built, told: Identification) -> Identification:
+def decided(
+    target: Target, recipe: MakerCall, built: RotaryTables, told: Identification
+) -> Identification:
     """Return what is told of one that makes tables, its mistakes only where they are beyond doubt."""
     if told.answer != "wrong":
         return told
@@ -71,7 +73,7 @@ def _unspoken(function: Callable[..., Any], arguments: Sequence[str]) -> list[st
         one for one in enumerate(arguments) if role_of(one[1]) not in ("True", "False")
     ]  # those are flags
     named = [argument.rpartition("=")[0] or known[at] for at, argument in asked]
-    sides = ("t", *grid_squares.names_of_sides(function))
+    sides = ("t", *grid_calls.side_names(function))
     return [
         name
         for name in named
@@ -80,7 +82,7 @@ def _unspoken(function: Callable[..., Any], arguments: Sequence[str]) -> list[st
 
 
 def _demonstration(
-    source: Source, recipe: Recipe, built: Built, told: Identification
+    source: Source, recipe: MakerCall, built: RotaryTables, told: Identification
 ) -> str | None:
     """Return Python that shows an entry of the tables that is wrong; None: none of the rows shows it."""
     theta = (told.convention.theta if told.convention else None) or 10000.0
@@ -95,7 +97,7 @@ def _demonstration(
 
 
 def _of_rows(
-    source: Source, recipe: Recipe, built: Built, theta: float, rows: Sequence[int]
+    source: Source, recipe: MakerCall, built: RotaryTables, theta: float, rows: Sequence[int]
 ) -> str | None:
     given = recipe.positions == "given"
     length = len(rows) if given else max(rows) + 1
@@ -106,7 +108,7 @@ def _of_rows(
         f"returned = f({arguments(recipe, length)})",
     ]
     returned = source.run("\n".join(setup))["returned"]
-    tables = read(returned, length)
+    tables = read_tables(returned, length)
     pairs = tables.cos.shape[-1]
     at = torch.tensor(rows, dtype=torch.float64)
     exact = at[:, None] * theta ** (-torch.arange(pairs, dtype=torch.float64) / pairs)  # (S, P)
@@ -122,7 +124,7 @@ def _of_rows(
     return shown(source, code)
 
 
-def inputs(recipe: Recipe, rows: Sequence[int], length: int) -> list[str]:
+def inputs(recipe: MakerCall, rows: Sequence[int], length: int) -> list[str]:
     """Return the lines that make positions and the tensor that is shown, where they are asked for."""
     roles, lines = set(map(role_of, recipe.arguments)), list[str]()
     batched = recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments)
@@ -130,22 +132,22 @@ def inputs(recipe: Recipe, rows: Sequence[int], length: int) -> list[str]:
         lines.append(f"positions = torch.tensor({list(rows)}){'[None]' if batched else ''}")
     if "x" in roles:
         sizes = {
-            "b": table_calls.BATCH,
+            "b": maker_call.BATCH,
             "s": length,
-            "h": table_calls.HEADS,
-            "d": table_calls.HEAD_DIM,
+            "h": maker_call.HEADS,
+            "d": maker_call.HEAD_DIM,
         }
         lines.append(f"x = torch.zeros({', '.join(str(sizes[axis]) for axis in recipe.x_axes)})")
     return lines
 
 
-def arguments(recipe: Recipe, length: int) -> str:
+def arguments(recipe: MakerCall, length: int) -> str:
     """Return the arguments of a maker's call as Python; `length`: how many rows it is asked for."""
     kinds = {
         "float": "positions.float()",
         "S": str(length),
-        "D": str(table_calls.HEAD_DIM),
-        "B": str(table_calls.BATCH),
+        "D": str(maker_call.HEAD_DIM),
+        "B": str(maker_call.BATCH),
         "float32": "torch.float32",
         "device": '"cpu"',
     }
@@ -153,7 +155,7 @@ def arguments(recipe: Recipe, length: int) -> str:
     return ", ".join(f"{name}{equals}{kinds.get(role, role)}" for name, equals, role in parts)
 
 
-def _came(returned: Any, read: Built, row: int, pair: int) -> list[str]:
+def _came(returned: Any, read: RotaryTables, row: int, pair: int) -> list[str]:
     """Return the lines that take cos and sin of a pair, or its angle, out of what came back."""
     width = read.cos.shape[-1]
     lane = 2 * pair if read.table_lanes == "interleaved" else pair

@@ -15,7 +15,7 @@ NEAR = 2e-2  # cos of position 0 is nearer to 1 than this, whatever the dtype
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class RotaryTables:
     """The tables that came back, with their axes put as (S, P)."""
 
     form: str
@@ -55,7 +55,7 @@ class NotTables(Exception):
     """What came back is no table of a rotation; the message says why."""
 
 
-def read(returned: Any, length: int) -> Built:
+def read_tables(returned: Any, length: int) -> RotaryTables:
     """Read tables of `length` rows, the first of which is position 0 or the next."""
     if isinstance(returned, dict):
         returned = tuple(returned.values())
@@ -70,7 +70,7 @@ def read(returned: Any, length: int) -> Built:
     return _of_one(fetch(returned), length)
 
 
-def _of_two(first: Tensor, second: Tensor, length: int) -> Built:
+def _of_two(first: Tensor, second: Tensor, length: int) -> RotaryTables:
     axes, (a, b) = _rows((first, second), length)
     dtype = first.dtype
     if not first.is_floating_point():
@@ -100,7 +100,7 @@ def _spares_v(first: Tensor, second: Tensor, axes: str) -> bool:
     return slots == [0.0, 1.0] and max(still) == 1.0
 
 
-def _of_one(table: Tensor, length: int) -> Built:
+def _of_one(table: Tensor, length: int) -> RotaryTables:
     dtype = table.dtype
     if not table.is_floating_point() and not table.is_complex():
         raise NotTables(f"returns a tensor of {dtype}")
@@ -139,7 +139,7 @@ def _of_one(table: Tensor, length: int) -> Built:
     raise NotTables("returns a tensor that is neither cos and sin nor angles of position 0")
 
 
-def _of_form(form: TableForm, table: Tensor, length: int) -> Built | None:
+def _of_form(form: TableForm, table: Tensor, length: int) -> RotaryTables | None:
     """Read a table of a form that holds cos and sin side by side; None: its values say that it is of another."""
     axes, (c, s) = _rows(form.read((table,)), length)
     if form.certain or float((c[0] - 1).abs().max()) < NEAR:
@@ -149,14 +149,14 @@ def _of_form(form: TableForm, table: Tensor, length: int) -> Built | None:
     return None
 
 
-def _angles(found: Tensor, dtype: torch.dtype, axes: str) -> Built:
+def _angles(found: Tensor, dtype: torch.dtype, axes: str) -> RotaryTables:
     order = _order(found)
     turns = once(found, order)
     form = "angles-repeated" if order else "angles"
     return _made(form, order, turns.cos(), turns.sin(), dtype, "one tensor", axes)
 
 
-def _paired(cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str) -> Built:
+def _paired(cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str) -> RotaryTables:
     lanes = _order(torch.cat((cos, sin), 0))
     form = "repeated" if lanes else "half-width"
     return _made(form, lanes, once(cos, lanes), once(sin, lanes), dtype, order, axes)
@@ -180,7 +180,7 @@ def _made(
     dtype: torch.dtype,
     order: str,
     axes: str,
-) -> Built:
+) -> RotaryTables:
     norm = torch.hypot(cos, sin)
     amplitude = float(norm.mean())
     if not bool(torch.isfinite(norm).all()):
@@ -189,7 +189,7 @@ def _made(
         raise NotTables(
             "returns two tensors that are no cos and sin: their squares do not sum up to the same"
         )
-    return Built(form, lanes, cos, sin, dtype, order, axes, amplitude)
+    return RotaryTables(form, lanes, cos, sin, dtype, order, axes, amplitude)
 
 
 def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, ...]]:

@@ -1,0 +1,64 @@
+"""Positions of its own for each batch row: does each row turn by these?"""
+
+from dataclasses import replace
+
+from rotcheck.convention import Convention
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest, measure
+from rotcheck.identify.asking.question import ValueQuestion
+from rotcheck.identify.calling.match import Match
+from rotcheck.identify.remarks import remark
+from rotcheck.measure.case import Sizes
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT
+from rotcheck.results import Remark
+
+NEAR_POSITIONS = 100
+
+
+def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
+    """Give each batch row other positions, in the first of the calls that has room for them."""
+    convention = function.convention
+    alternatives = (
+        with_angles_of(convention, alternative.convention) for alternative in match.alternatives
+    )
+    roomy = [
+        call
+        for call in (convention, *alternatives)
+        if call.rotates_v == convention.rotates_v and has_room(call)
+    ]
+    if not roomy:
+        return []
+    row = tuple(at for at in sizes.positions if isinstance(at, int) and at < NEAR_POSITIONS)
+    rows = replace(sizes, batch=2, positions=(row, tuple(reversed(row))))
+    try:
+        error = measure(replace(function, convention=roomy[0]), rows)
+    except Exception:  # it takes one row of positions for all; a function may raise anything
+        return []
+    if error.error <= ROUNDING_LIMIT:
+        return []
+    words = "uses the positions of one batch row for all rows"
+    evidence = f"two rows of other positions: error {error.error:.0f} rounding steps"
+    return [remark("per-batch", words, evidence)]
+
+
+def with_angles_of(convention: Convention, alternative: Convention) -> Convention:
+    """An alternative call of the same function, with what is known of its angles."""
+    return replace(
+        alternative,
+        in_place=convention.in_place,
+        theta=convention.theta,
+        frequencies=convention.frequencies,
+        last_position=convention.last_position,
+        head_dim=convention.head_dim,
+    )
+
+
+def has_room(convention: Convention) -> bool:
+    """Whether a call has room for positions of its own in each batch row."""
+    takes_positions = convention.tables == "positions" and convention.positions == "any"
+    for_each_row = "b" in convention.table_axes or (
+        takes_positions and "b" in convention.position_axes
+    )
+    return "b" in convention.axes and for_each_row
+
+
+QUESTION = ValueQuestion(round=3, rank=1, ask=_ask, of_unjudged=True)

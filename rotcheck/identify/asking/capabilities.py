@@ -1,0 +1,81 @@
+"""What else a function does, once it is known how to call it: memory, training, dtypes, what it takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rotcheck.identify.asking import gradients
+from rotcheck.identify.asking.accepted_inputs import accepted_inputs, takes_narrower_tables
+from rotcheck.identify.asking.bfloat16_rule import dtype_rule
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.input_memory import writes
+from rotcheck.identify.remarks import remark
+from rotcheck.measure.case import Sizes
+from rotcheck.results import Remark, Told
+
+
+@dataclass(slots=True)
+class Capabilities:
+    """What a function does beside rotating right in float32."""
+
+    in_place: bool = False
+    dtype_rule: str | None = None
+    takes: dict[str, bool] = field(default_factory=dict)
+    takes_narrower_tables: bool = False
+    remarks: list[Remark] = field(default_factory=list)
+    bfloat16_remarks: list[Remark] = field(default_factory=list)  # if nothing is wrong in float32
+    evidence: list[Told] = field(default_factory=list)
+
+
+def capabilities(
+    function: FunctionUnderTest,
+    sizes: Sizes,
+    *,
+    judged: bool = True,
+    fresh: Callable[..., Any] | None = None,
+) -> Capabilities:
+    """Ask for memory, and of a function whose values can be judged for dtypes and what it takes.
+
+    `fresh`: the same function that was not called yet: a table that it keeps from a call in float32 would serve
+    bfloat16 too.
+    """
+    result = Capabilities()
+    if not _add_memory(result, function, sizes, judged=judged) or not judged:
+        return result
+    convention = replace(function.convention, in_place=result.in_place)
+    function = replace(function, convention=convention)
+    _add_dtype_rule(result, replace(function, function=fresh or function.function), sizes)
+    result.takes, refusals = accepted_inputs(function, sizes)
+    result.evidence += [
+        Told(field="takes", says=f"not {name}", because=words) for name, words in refusals.items()
+    ]
+    result.takes_narrower_tables = takes_narrower_tables(function, sizes)
+    if convention.tables != "positions":
+        result.takes["narrower tables"] = result.takes_narrower_tables
+    return result
+
+
+def _add_memory(
+    result: Capabilities, function: FunctionUnderTest, sizes: Sizes, *, judged: bool
+) -> bool:
+    """Add what a function writes into its input, and whether it can be trained with; False: it takes no such call."""
+    evidence = "compared with copies, bit by bit"
+    try:
+        result.in_place, fault = writes(function, sizes)
+    except Exception:  # it was said already that it takes no such call
+        return False
+    if fault:
+        result.remarks.append(remark(*fault, f"inputs and tables {evidence}"))
+    elif judged:
+        result.remarks += gradients.of_training(function, sizes, in_place=result.in_place)
+    words = "yes" if result.in_place else "no"
+    result.evidence.append(Told(field="in_place", says=words, because=f"its input {evidence}"))
+    return True
+
+
+def _add_dtype_rule(result: Capabilities, function: FunctionUnderTest, sizes: Sizes) -> None:
+    rule = dtype_rule(function, sizes)
+    result.dtype_rule = rule.words
+    result.bfloat16_remarks = [remark(*rule.fault, rule.evidence)] if rule.fault else []
+    words = rule.words or "refuses bfloat16"
+    result.evidence.append(Told(field="dtype_rule", says=words, because=rule.evidence))

@@ -1,0 +1,70 @@
+"""A function with the convention by which it is called: what a `Case` can be made for, and what can be measured."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.convention import Convention
+from rotcheck.convention.calls import Call, arguments, results
+from rotcheck.measure.case import USUAL, Case, Sizes
+from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, Measurement, against
+
+Fault = tuple[str, str]
+"""What is wrong: the code of a finding, and words for it."""
+
+
+class NoResult(Exception):
+    """A call did not give back tensors like those it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionUnderTest:
+    """A function, the convention by which it is called, and the device it is called on.
+
+    `on_cpu`: the same function there, of one that lives on another device.
+    """
+
+    function: Callable[..., Any]
+    convention: Convention
+    device: torch.device
+    on_cpu: Callable[..., Any] | None = None
+
+    @property
+    def cpu_first(self) -> "tuple[FunctionUnderTest, ...]":
+        """The function on the CPU, if it runs there: it is asked first for what may lie past the end of a table."""
+        cpu = torch.device("cpu")
+        return (FunctionUnderTest(self.on_cpu, self.convention, cpu),) if self.on_cpu else ()
+
+    def __call__(self, call: Call) -> tuple[Tensor, ...]:
+        """Call it; raises `NoResult`, and what the function raises."""
+        positional, keyword = arguments(self.convention, call)
+        returned = self.function(*positional, **keyword)
+        outputs = results(returned, call.inputs, returned is None)
+        if not all(
+            isinstance(output, Tensor) and output.shape == x.shape
+            for output, x in zip(outputs, call.inputs)
+        ):
+            raise NoResult("returns no tensors like those it was given")
+        return outputs
+
+
+def measure(
+    function: FunctionUnderTest, sizes: Sizes = USUAL, dtype: torch.dtype = torch.float32
+) -> Measurement:
+    """Its error against float64, in the rounding steps of the dtype."""
+    case = Case(function, dtype, sizes)
+    return against(case, function(case.call()), case.truth)
+
+
+def judge(function: FunctionUnderTest, sizes: Sizes = USUAL) -> tuple[Measurement, Fault | None]:
+    """Its error in float32, and what is wrong with its values; None: nothing is."""
+    case = Case(function, torch.float32, sizes)
+    outputs = function(case.call())
+    error = against(case, outputs, case.truth)
+    if error.not_finite:
+        return error, ("not-finite", f"returns {error.not_finite} NaN or infinite elements")
+    return error, None if error.error <= ROUNDING_LIMIT else explain(case, outputs)

@@ -1,0 +1,59 @@
+"""Of a head that is wider than the tables: do the last lanes turn, and not the first?"""
+
+import re
+from dataclasses import replace
+
+import torch
+
+from rotcheck.identify.asking.question import Answer, CallQuestion
+from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.role_evidence import documentation
+from rotcheck.identify.reading.caller import Caller
+from rotcheck.identify.reading.response import TOLERANCE
+from rotcheck.identify.remarks import remark
+from rotcheck.results import Told
+
+LAST = "turns the last"
+_FIRST = re.compile(
+    r"\bfirst\b[^.;\n]{0,30}\b(lanes|dim(ension)?s?|channels|features|elements|components|\w*rotary_\w+|rot_dim)\b",
+    re.IGNORECASE,
+)
+
+
+def _ask(match: Match) -> Answer:
+    """Call it with a head of twice as many lanes, and compare with its docstring."""
+    if match.convention.rotary_dim or not match.exact or match.convention.packed:
+        return Answer()
+    width = match.caller.probe.width
+    if not _last_lanes_turn(match, width):
+        return Answer()
+    words = f"{LAST} {width} of {2 * width} lanes"
+    evidence = "a head of twice as many lanes, whose first come back as they went in"
+    if _FIRST.search(documentation(match.caller.function)):
+        contradiction = f"{words}, and its docstring speaks of the first"
+        return Answer((remark("rotary-dim", contradiction, evidence),))
+    choice = f"{words}, as DeepSeek has it; GPT-J, GPT-NeoX and Phi turn the first"
+    return Answer(
+        (remark("rotary-dim", choice, evidence, mistake=False),),
+        (Told(field="lanes", says=words, because=evidence),),
+    )
+
+
+def _last_lanes_turn(match: Match, width: int) -> bool:
+    """Whether the last `width` lanes of a head twice as wide turn as a head of that width, and the first stay."""
+    convention, caller = match.convention, match.caller
+    wide = Caller(
+        caller.function, caller.device, replace(caller.probe, width=2 * width), caller.dtype
+    )
+    x = wide.random(convention)
+    try:
+        outputs = wide.call(convention, x)[0]  # (B, S, H, 2D)
+        expected = caller.call(convention, [slot[..., width:] for slot in x])[0]  # (B, S, H, D)
+    except Exception:  # its heads are all of one width; a function may raise anything
+        return False
+    return torch.allclose(
+        outputs[..., :width], x[0][..., :width], atol=TOLERANCE
+    ) and torch.allclose(outputs[..., width:], expected, atol=TOLERANCE)
+
+
+QUESTION = CallQuestion(rank=50, ask=_ask)

@@ -1,0 +1,98 @@
+"""What the matrices of a call say: no convention, heads or batch rows that differ, a rotated V."""
+
+from rotcheck.convention import shape
+from rotcheck.identify.asking.question import Answer, CallQuestion
+from rotcheck.identify.calling.match import Match
+from rotcheck.identify.reading.convention_words import call_words
+from rotcheck.identify.reading.matrix_reading import MatrixReading
+from rotcheck.identify.remarks import remark
+from rotcheck.results import Remark
+
+VAGUE = ("no-convention", "not-rotated")
+
+
+def _ask(match: Match) -> Answer:
+    """Say what is wrong with the response, or unusual."""
+    convention, defect = match.convention, match.defect_words
+    evidence = (
+        f"the matrix of each position, measured with basis vectors in {call_words(convention)}"
+    )
+    remarks = _of_reading(match.reading, evidence, defect)
+    says_defect = any(one.message == defect for one in remarks)
+    if match.k is not None and match.k != match.reading and not says_defect:
+        remarks.append(_of_k(match.k, match.reading, evidence, defect))
+    if convention.rotates_v:
+        words = "V does not come back as it went in"
+        remarks.append(remark("v-rotated", "rotates V as well as q and k", words))
+    if not (match.response.mixes and says_defect):
+        remarks += _of_unevenness(match, evidence)
+    if match.idle_offset:
+        remarks.append(_of_offset(match.idle_offset))
+    return Answer((*remarks, *_of_v(match)))
+
+
+def _of_reading(reading: MatrixReading, evidence: str, defect: str) -> list[Remark]:
+    if reading.problem == "xpos":
+        words = f"{reading.words}: a choice, which rotcheck does not judge"
+        return [remark("xpos", words, evidence, mistake=False)]
+    if reading.problem:
+        vague = reading.problem in VAGUE or "different angles" in reading.words
+        words = defect if vague and defect else reading.words
+        if defect and reading.problem == "one-sign":
+            words = f"{words}: {defect}"
+        return [remark(reading.problem, words, evidence)]
+    if reading.direction == -1:
+        words = "rotates by the negative angle: a choice, as nanochat's"
+        return [remark("direction", words, evidence, mistake=False)]
+    return []
+
+
+def _of_k(k: MatrixReading, q: MatrixReading, evidence: str, defect: str) -> Remark:
+    words = k.words or f"pairing {k.pairing}, direction {k.direction}"
+    if q.problem and not k.problem:
+        words = f"{q.words} (in q alone)"
+    elif k.problem:
+        words = f"{k.words} (in k alone)"
+    elif k.direction != q.direction:
+        words = "q and k rotate in different directions"
+    return remark("unlike", defect or words, evidence)
+
+
+def _of_unevenness(match: Match, evidence: str) -> list[Remark]:
+    defect, response = match.defect_words, match.response
+    if response.uneven == "head":
+        words = "the angle depends on the head and not on the position alone"
+        return [remark("per-head", defect or words, evidence)]
+    if response.uneven == "batch":
+        return [remark("per-batch", defect or "the angle depends on the batch row", evidence)]
+    if response.mixes:
+        words = "its result is not what its response to each lane adds up to"
+        return [remark("mixes", defect or words, evidence)]
+    return []
+
+
+def _of_offset(name: str) -> Remark:
+    words = f"gives the same for another {name}: it is not used, or what an earlier call kept is given again"
+    return remark("offset-ignored", words, f"{name}=0 and then {name}=2, as many rows")
+
+
+def _of_v(match: Match) -> list[Remark]:
+    """Say that V rotates in another call that fits, of a function that leaves it alone in this one."""
+    axes = [
+        alternative.convention.table_axes
+        for alternative in match.alternatives
+        if alternative.convention.rotates_v
+    ]
+    if match.convention.rotates_v or not axes:
+        return []
+    slotted = next((each for each in axes if "3" in each), None)
+    if slotted is not None:
+        axes_words = shape(slotted)
+        words = f"rotates V although the tables have a slot for it, as {axes_words}"
+        return [remark("v-rotated", words, f"tables {axes_words} tried as well")]
+    axes_words = shape(axes[0])
+    words = f"rotates V too when the tables have no slot for it, as {axes_words}"
+    return [remark("v-follows-tables", words, f"tables {axes_words} tried as well", mistake=False)]
+
+
+QUESTION = CallQuestion(rank=70, ask=_ask)

@@ -1,0 +1,33 @@
+"""Tables for half of the lanes: do the others stay as they are?"""
+
+from dataclasses import replace
+
+from rotcheck.identify.asking.question import Answer, CallQuestion
+from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.reading.caller import Caller
+from rotcheck.identify.reading.defects import find_defect
+from rotcheck.identify.remarks import remark
+
+
+def _ask(match: Match) -> Answer:
+    """Call a function that is handed tables for all lanes with narrower ones."""
+    probe, convention = match.caller.probe, match.convention
+    if convention.tables == "positions" or not match.exact or probe.rotary != probe.width:
+        return Answer()
+    half = replace(probe, rotary=probe.width // 2)
+    caller = Caller(match.caller.function, match.caller.device, half)
+    try:
+        narrow = measure_call(caller, convention, lane_by_lane=False)
+    except Exception:  # it takes tables for all lanes alone; a function may raise anything
+        return Answer()
+    if narrow.exact:
+        return Answer()
+    defect = find_defect(narrow.response, probe.positions)
+    if not defect.words or defect.vague:
+        return Answer()
+    words = f"with tables for half of the lanes, {defect.words}"
+    evidence = f"tables for {probe.width // 2} lanes of {probe.width}"
+    return Answer((remark("rotary-dim", words, evidence),))
+
+
+QUESTION = CallQuestion(rank=60, ask=_ask)

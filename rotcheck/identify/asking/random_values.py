@@ -1,0 +1,18 @@
+"""Random values at hard positions: how far is the result from float64, and what is wrong with it?"""
+
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest, judge
+from rotcheck.identify.remarks import remark
+from rotcheck.measure.case import Sizes
+from rotcheck.results import Remark
+
+
+def of_values(function: FunctionUnderTest, sizes: Sizes) -> tuple[float | None, list[Remark]]:
+    """The error in rounding steps of float32, None if it raises, and what is wrong with the values."""
+    try:
+        error, fault = judge(function, sizes)
+    except Exception as refusal:  # it takes the probe's call and not this one
+        text = (str(refusal).splitlines() or [""])[0][:160]
+        words = f"raises {type(refusal).__name__} for other sizes: {text}"
+        return None, [remark("raised", words, "a call with random values")]
+    evidence = f"random values, hard positions: error {error.error:.2f} rounding steps of float32"
+    return error.error, [remark(*fault, evidence)] if fault else []

@@ -1,0 +1,55 @@
+"""The identification of a function that declares its convention: it is held to that."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from msgspec import structs
+
+from rotcheck.convention import Convention
+from rotcheck.identify.asking.capabilities import capabilities
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.random_values import of_values
+from rotcheck.identify.identified_function import IdentifiedFunction, identification_of
+from rotcheck.identify.reading import convention_words
+from rotcheck.implementations.target import Target
+from rotcheck.measure.case import Sizes
+from rotcheck.results import Remark, Told
+
+EVIDENCE = Told(
+    field="all",
+    says="as declared",
+    because="it says so itself; its values were held against that",
+)
+
+
+def identify_declared(
+    target: Target,
+    convention: Convention,
+    device: torch.device,
+    on_cpu: Callable[..., Any] | None,
+) -> IdentifiedFunction:
+    """Hold a function to the convention that it declares; on meta, which has no values, believe it."""
+    described = convention_words.describe(convention)
+    evidence, error, findings = [EVIDENCE], None, list[Remark]()
+    if device.type != "meta":
+        function = FunctionUnderTest(target.function, convention, device, on_cpu)
+        sizes = Sizes(width=convention.head_dim or 64)
+        error, findings = of_values(function, sizes)
+        abilities = capabilities(function, sizes)
+        evidence += abilities.evidence
+        described = structs.replace(
+            described, dtype_rule=abilities.dtype_rule, takes=abilities.takes
+        )
+    identification = identification_of(
+        target,
+        device,
+        follows=not findings,
+        convention=described,
+        declared=True,
+        call=convention_words.call_words(convention),
+        evidence=tuple(evidence),
+        findings=tuple(findings),
+        error=error,
+    )
+    return IdentifiedFunction(identification, convention)

@@ -1,0 +1,59 @@
+"""What a maker of the tables of a grid's squares makes: how they are laid, and by which frequencies they turn."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rotcheck.identify.angles.contradiction import contradiction
+from rotcheck.identify.angles.grid_frequencies import Lay, of_side
+from rotcheck.identify.angles.object_config import config_of
+from rotcheck.identify.angles.own_angles import OwnAngles
+from rotcheck.identify.making.grid_calls import table_angles, table_layout
+from rotcheck.identify.making.grid_layout import EVIDENCE, GridLayout, of_exchange
+from rotcheck.identify.making.table_description import (
+    TableDescription,
+    add_contradiction,
+    described,
+    empty_angles,
+)
+from rotcheck.identify.making.table_maker import TableMaker
+from rotcheck.results import Told
+
+
+def describe_grid(maker: TableMaker) -> TableDescription:
+    """Describe tables of the squares of a grid."""
+    own = empty_angles(maker)
+    own.schedule = "axial"
+    because = "as many rows as a grid of both lengths has squares"
+    evidence = [Told(field="call", says=maker.call.words, because=because)]
+    layout = table_layout(maker.function, maker.call)
+    if isinstance(layout, str):
+        own.doubt = layout
+    else:
+        own.remarks += of_exchange(layout)
+        evidence.append(Told(field="positions", says=layout.words, because=EVIDENCE))
+        if not layout.exchanged:
+            lay = partial(table_angles, maker.function, maker.call)
+            add_sides(own, maker.function, lay, layout, maker.noise)
+    return TableDescription(described(maker, own, None), own, (*evidence, *own.evidence))
+
+
+def add_sides(
+    own: OwnAngles,
+    function: Callable[..., Any],
+    lay: Lay,
+    layout: GridLayout,
+    noise: float = 0.0,
+) -> None:
+    """Say which frequencies the squares of a grid turn by, along its height and along its width."""
+    config = config_of(function)
+    for at, (name, pairs) in enumerate((("row", layout.rows), ("column", layout.columns))):
+        side = of_side(lay, at, pairs, noise, config.schedules())
+        if side is None:  # no grid is large enough
+            continue
+        own.doubt = own.doubt or (f"along a {name} {side.doubt}" if side.doubt else None)
+        if side.fit:
+            add_contradiction(own, contradiction(side.fit, config, None, 0))
+        words = f"along a {name}: {side.words}"
+        evidence = "grids of two lengths along that side"
+        own.evidence.append(Told(field="frequencies", says=words, because=evidence))

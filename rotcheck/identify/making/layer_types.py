@@ -1,0 +1,46 @@
+"""Makers that keep frequencies for layers of several kinds: which schedule those of another kind have."""
+
+from collections.abc import Iterator
+
+from rotcheck.identify.angles.frequency_fit import fit
+from rotcheck.identify.angles.object_config import config_of, layers_differ
+from rotcheck.identify.making.position_arguments import calls_of_other_layers
+from rotcheck.identify.making.table_maker import TableMaker
+from rotcheck.identify.making.table_rows import rows_of
+from rotcheck.results import Told
+
+
+def other_layers(maker: TableMaker) -> dict[str, Told]:
+    """The schedule of the layers of each other kind, by the argument that asks for them."""
+    return dict(_schedules(maker))
+
+
+def _schedules(maker: TableMaker) -> Iterator[tuple[str, Told]]:
+    known = config_of(maker.function).schedules()
+    for argument, call in calls_of_other_layers(maker).items():
+        try:
+            other = TableMaker(maker.function, call, maker.with_call(call).tables)
+            angles = rows_of(other).angles
+        except Exception:  # it makes no tables for them; a maker may raise anything
+            continue
+        fitted = fit(angles, 1, 2 * other.tables.cos.shape[-1], maker.noise, known)
+        if fitted.schedule is not None and fitted.wrong_at is None:
+            evidence = (
+                f"angles of all pairs at positions up to {max(angles)}: "
+                f"worst departure {fitted.departure:.0e}"
+            )
+            words = f"{fitted.schedule} with {argument}"
+            yield argument, Told(field="theta", says=words, because=evidence)
+
+
+def idle_layer_type(maker: TableMaker, layers: dict[str, Told], schedule: str | None) -> str | None:
+    """Why a maker is not understood whose layers of all kinds have one schedule, and should not; None: it is."""
+    idle = [
+        argument for argument, told in layers.items() if told.says == f"{schedule} with {argument}"
+    ]
+    if not idle or not layers_differ(maker.function):
+        return None
+    return (
+        f"`{idle[0].partition('=')[0]}` changes nothing: it keeps other frequencies for layers of another kind, "
+        f"and turns all by those of {schedule}"
+    )

@@ -1,0 +1,173 @@
+"""The calls that may make tables: what each argument is, by its name, and which calls are worth trying."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.convention import role_of, vocabulary
+from rotcheck.convention.vocabulary import Names, on_cuda, said
+from rotcheck.identify.angles.object_config import layer_types
+from rotcheck.identify.calling.keyword_choices import choices
+from rotcheck.identify.calling.templates import Parameter, parameters
+
+HEAD_DIM = 64
+BASE = 10000.0
+BATCH, HEADS = 2, 7
+MOST_CALLS = 60  # with one set of arguments
+LAYER_TYPE = "layer_type"  # of a module that keeps frequencies for layers of several kinds
+SURELY_POSITIONS = re.compile(
+    r"(input_)?(pos|position|positions)_?ids?|(input_|token_)?positions|input_pos"
+)
+
+_ROLES: tuple[tuple[Names, tuple[str, ...]], ...] = (
+    (vocabulary.QUERY, ("x",)),
+    (vocabulary.KEY, ("x",)),
+    (vocabulary.VALUE, ("x",)),
+    (vocabulary.OFFSET, ("0",)),
+    (vocabulary.POSITIONS, ("positions", "float", "S")),
+    (vocabulary.GRID, ("S",)),
+    (vocabulary.BATCH, ("B",)),
+    (vocabulary.LENGTH, ("S",)),
+    (vocabulary.ROTARY_DIM, ("D",)),
+    (vocabulary.HEAD_DIM, ("D",)),
+    (vocabulary.BASE, ("10000.0",)),
+    (vocabulary.FACTOR, ("1.0",)),
+    (vocabulary.DTYPE, ("float32",)),
+    (vocabulary.DEVICE, ("device",)),
+    (vocabulary.INVERSE_FREQUENCIES, ("inv_freq",)),
+    (vocabulary.FREQUENCIES, ("inv_freq",)),
+    (vocabulary.TENSOR, ("x", "positions")),
+)
+_UNKNOWN = ("D", "S", "x", "positions")
+
+
+@dataclass(frozen=True, slots=True)
+class MakerCall:
+    """How a maker of tables is called: what each argument is, `name=` in front of one passed by keyword.
+
+    Args:
+        arguments: the role of each argument.
+        positions: `given`: it takes positions; `length`, `x`: so many rows from 0; `none`: what it holds; `image`: a
+            row for each patch.
+        x_axes: the axes of the tensor that it is shown.
+        device: where its arguments are made.
+        point_axes: of positions that are points, "sc" or "c1s", c their coordinates; empty: places in a row.
+        coordinates: of a point.
+        sides: of an image that it is handed, in patches: rows and columns, frames before them.
+        patch: elements of a patch along each side.
+    """
+
+    arguments: tuple[str, ...]
+    positions: str
+    x_axes: str = "bshd"
+    device: str = "cpu"
+    point_axes: str = ""
+    coordinates: int = 0
+    sides: tuple[int, ...] = ()
+    patch: tuple[int, ...] = ()
+
+    @property
+    def weights(self) -> Tensor:
+        """How often a position is counted in each coordinate of its point, (C,)."""
+        return torch.arange(1, self.coordinates + 1)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What each argument is, without its name."""
+        return tuple(map(role_of, self.arguments))
+
+    @property
+    def words(self) -> str:
+        """The call in words."""
+        return f"f({', '.join(self.argument_words)})"
+
+    @property
+    def argument_words(self) -> tuple[str, ...]:
+        """The arguments, with the device's own name for one that asks for it."""
+        parts = [argument.rpartition("=") for argument in self.arguments]
+        return tuple(
+            f"{name}{equals}{self.device if role == 'device' else role}"
+            for name, equals, role in parts
+        )
+
+    def makes_grid(self, length: int, returned: Any) -> bool:
+        """Whether it was told two lengths and made rows for all pairs of them."""
+        if self.roles.count("S") != 2:
+            return False
+        tensors = returned if isinstance(returned, (tuple, list)) else (returned,)
+        shapes = [tuple(tensor.shape) for tensor in tensors if isinstance(tensor, Tensor)]
+        return any(length * length in shape or shape.count(length) == 2 for shape in shapes)
+
+
+def maker_calls(function: Callable[..., Any], device: torch.device) -> list[MakerCall]:
+    """The calls that may make tables on a device, likeliest first."""
+    known = parameters(function) or []
+    layers = layer_types(function)
+    needed = [
+        one
+        for one in known
+        if one.required or on_cuda(one.name, one.default) or (layers and one.name == LAYER_TYPE)
+    ]
+    optional = [
+        one for one in known if one not in needed and _roles(one.name)[0] in ("positions", "S")
+    ]
+    calls: dict[MakerCall, None] = {}
+    for extra in ([], *([parameter] for parameter in optional)):
+        some = _with_arguments(function, [*needed, *extra], layers)
+        calls.update(dict.fromkeys(itertools.islice(some, MOST_CALLS)))
+    counting = [call for call in calls if call.positions == "x" and call.x_axes == "bshd"]
+    without_heads = [replace(call, x_axes=axes) for axes in ("bsd", "sd") for call in counting]
+    return [replace(call, device=str(device)) for call in (*calls, *without_heads)]
+
+
+def _with_arguments(
+    function: Callable[..., Any], known: Sequence[Parameter], layers: Sequence[str]
+) -> Iterator[MakerCall]:
+    """The calls with these arguments, each in every role that its name allows."""
+    names = [parameter.name for parameter in known]
+    options = (
+        tuple(map(repr, layers))
+        if parameter.name == LAYER_TYPE
+        else choices(function, parameter.name, parameter.kind) or _roles(parameter.name, names)
+        for parameter in known
+    )
+    for roles in itertools.product(*options):
+        positions = roles.count("positions") + roles.count("float")
+        if positions > 1 or roles.count("x") > 1 or roles.count("S") > 2:
+            continue
+        arguments = tuple(
+            f"{parameter.name}={role}" if parameter.keyword or not parameter.required else role
+            for parameter, role in zip(known, roles)
+        )
+        kind = (
+            "given" if positions else "length" if "S" in roles else "x" if "x" in roles else "none"
+        )
+        for axes in ("bshd", "bhsd") if {"x", "positions"} & set(roles) else ("bshd",):
+            yield MakerCall(arguments, kind, axes)
+
+
+def _roles(name: str, beside: Sequence[str] = ()) -> tuple[str, ...]:
+    """What an argument may be by its name; `beside`: the names of all of them."""
+    if name == "t":
+        return ("positions", "float", "x", "S")
+    if name == "width":
+        return ("S",) if "height" in beside else ("S", "D")
+    return next((roles for names, roles in _ROLES if said(name, names)), _UNKNOWN)
+
+
+def position_name(
+    function: Callable[..., Any], call: MakerCall, names: Names = SURELY_POSITIONS
+) -> str:
+    """The parameter that a call passes positions to, if its name is one of these; else empty."""
+    required = [parameter.name for parameter in parameters(function) or () if parameter.required]
+    for at, argument in enumerate(call.arguments):
+        name, _, role = argument.rpartition("=")
+        name = name or (required[at] if at < len(required) else "")
+        if role in ("positions", "float") and said(name, names):
+            return name
+    return ""

@@ -1,0 +1,193 @@
+"""A maker of tables called for positions, and the tables that come back read."""
+
+import ast
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.identify.making.maker_call import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
+from rotcheck.identify.making.table_reading import NotTables, RotaryTables, read_tables
+from rotcheck.implementations.instances import copied
+from rotcheck.measure.device import call as call_on_device
+from rotcheck.measure.device import fetch
+
+CHANNELS = 4  # of an image
+FEW_ROWS = 9  # of the tables that are looked at first
+STILL = 1e-6  # radians; some pairs turn by 1e-7 a place
+
+
+def tables_at(
+    function: Callable[..., Any],
+    call: MakerCall,
+    positions: Tensor,
+    dtype: torch.dtype = torch.float32,
+    width: int = HEAD_DIM,
+    fill: float = 0.0,
+) -> RotaryTables:
+    """Call a maker for integer positions (S,) and read what comes back.
+
+    A maker that counts from 0 makes as many rows as the largest position asks for; those asked for are returned.
+
+    Args:
+        positions: (S,), or (S, C) of points.
+        dtype: of a tensor that it may be shown.
+        width: of that tensor, and of a head that it is told.
+        fill: the elements of that tensor.
+
+    Raises:
+        NotTables: what comes back are no tables. What the maker raises passes through.
+    """
+    length = len(positions) if call.positions == "given" else int(positions.max()) + 1
+    if call.sides:
+        length = math.prod(call.sides)
+    returned = call_maker(function, call, positions, length, dtype, width, fill)
+    if call.makes_grid(length, returned):
+        return _of_grid(returned, length)
+    tables = read_tables(returned, length)
+    if call.positions == "given" or call.sides:
+        return tables
+    return replace(tables, cos=tables.cos[positions], sin=tables.sin[positions])
+
+
+def _of_grid(returned: Any, length: int) -> RotaryTables:
+    """The squares of a grid: those of its first row, and if they stand still, the next one too."""
+    tables = read_tables(returned, length)
+    if bool(tables.angles.abs().max() <= STILL):
+        tables = read_tables(returned, length + 1)
+    return replace(tables, grid=True)
+
+
+def call_maker(
+    function: Callable[..., Any],
+    call: MakerCall,
+    positions: Tensor,
+    length: int,
+    dtype: torch.dtype = torch.float32,
+    width: int = HEAD_DIM,
+    fill: float = 0.0,
+) -> Any:
+    """What a maker returns on the call's device for integer positions (S,), or for so many rows.
+
+    Raises what the maker raises, and `DeviceLost`.
+    """
+    device = torch.device(call.device)
+    values = _values(call, lay_positions(call, positions).to(device), length, width)
+    if "x" in call.roles:
+        sizes = _sizes(call, length, width)
+        shape = [sizes[axis] for axis in call.x_axes]
+        values["x"] = torch.full(shape, fill, dtype=dtype, device=device)
+    positional: list[Any] = []
+    keyword: dict[str, Any] = {}
+    for argument in call.arguments:
+        name, _, role = argument.rpartition("=")
+        value = values[role] if role in values else ast.literal_eval(role)
+        if name:
+            keyword[name] = value
+        else:
+            positional.append(value)
+    return call_on_device(function, device, positional, keyword)
+
+
+def lay_positions(call: MakerCall, positions: Tensor) -> Tensor:
+    """Positions (S,) or (S, C) as they are passed.
+
+    The point of position p is (p, 2p, 3p): were all coordinates alike, pairs of one could pass for those of another.
+    """
+    if call.coordinates:
+        points = positions if positions.dim() == 2 else positions[:, None] * call.weights
+        sizes = {"s": points.shape[0], "c": call.coordinates, "1": 1}
+        rows_first = call.point_axes.index("s") < call.point_axes.index("c")
+        return (points if rows_first else points.T).reshape(
+            [sizes[axis] for axis in call.point_axes]
+        )
+    batched = any("ids" in argument for argument in call.arguments) or call.x_axes == "bhsd"
+    return positions[None] if batched and positions.dim() == 1 else positions
+
+
+def _sizes(call: MakerCall, length: int, width: int) -> dict[str, int]:
+    """The size of each axis of the tensor that a maker is shown."""
+    sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width, "c": CHANNELS}
+    elements = map(operator.mul, call.sides, call.patch)
+    return sizes | dict(zip(call.x_axes[-len(call.sides) :], elements))
+
+
+def _values(call: MakerCall, positions: Tensor, length: int, width: int) -> dict[str, Any]:
+    """What is passed for each role."""
+    pairs = torch.arange(0, width, 2, device=positions.device)
+    return {
+        "positions": positions,
+        "float": positions.float(),
+        "S": length,
+        "D": width,
+        "B": BATCH,
+        "float32": torch.float32,
+        "device": call.device,
+        "inv_freq": 1 / BASE ** (pairs / width),  # (P,)
+    }
+
+
+def first_tables(
+    function: Callable[..., Any], call: MakerCall, *, must_read_positions: bool = True
+) -> RotaryTables:
+    """What a maker makes for the first `FEW_ROWS` positions.
+
+    `must_read_positions`: that it ignores its positions raises as well; else the tables say so. Raises `NotTables` if
+    they are no tables of these positions, and what the maker raises.
+    """
+    tables = tables_at(copied(function), call, torch.arange(FEW_ROWS))
+    ignores = _ignores_positions(function, call, tables)
+    # of squares and patches, the next one may be in another row
+    turns = tables.angles if tables.grid or call.sides else tables.angles[1]
+    still = bool(turns.abs().max() <= STILL)
+    if still or (ignores and must_read_positions) or _reads_x(function, call, tables):
+        raise NotTables("what comes back are no tables of the positions that it was asked for")
+    return replace(tables, ignores="positions") if ignores else tables
+
+
+def makes_tables(function: Callable[..., Any] | None, call: MakerCall) -> bool:
+    """Whether there is a function, and it makes tables in this way too."""
+    if function is None:
+        return False
+    try:
+        first_tables(function, call)
+    except Exception:  # it does not run there, or gives back no tables; a maker may raise anything
+        return False
+    return True
+
+
+def _ignores_positions(function: Callable[..., Any], call: MakerCall, tables: RotaryTables) -> bool:
+    """Whether tables are the same for other positions."""
+    if call.positions != "given":
+        return False
+    try:
+        later = tables_at(copied(function), call, torch.arange(FEW_ROWS) + 2)
+    except Exception:  # its table is as short as that; a maker may raise anything
+        return False
+    return _equal(later, tables)
+
+
+def _reads_x(function: Callable[..., Any], call: MakerCall, tables: RotaryTables) -> bool:
+    """Whether tables are others for another x, as what adds them to it gives back."""
+    if call.positions not in ("x", "image"):
+        return False
+    try:
+        other = tables_at(copied(function), call, torch.arange(FEW_ROWS), fill=1.0)
+    except Exception:  # what it makes of another x is no table; a maker may raise anything
+        return True
+    return not _equal(other, tables)
+
+
+def _equal(first: RotaryTables, second: RotaryTables) -> bool:
+    return torch.equal(first.cos, second.cos) and torch.equal(first.sin, second.sin)
+
+
+def tensors_of(returned: Any) -> list[Tensor]:
+    """The tensors of whatever a function returns, on the CPU."""
+    several = tuple(returned.values()) if isinstance(returned, dict) else returned
+    parts = several if isinstance(several, (tuple, list)) else (several,)
+    return [fetch(part) for part in parts if isinstance(part, Tensor)]

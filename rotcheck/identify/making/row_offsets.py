@@ -1,0 +1,142 @@
+"""Where the rows of a maker begin that is told an offset: at it, at 0 whatever it is, or one row off."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.convention import role_of, vocabulary
+from rotcheck.convention.vocabulary import said
+from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
+from rotcheck.identify.making.table_maker import TableMaker, same
+from rotcheck.implementations.instances import copied
+from rotcheck.results import Remark, Told
+
+OFFSET = 3  # rows
+SURELY_OFFSET = re.compile(
+    "((pos|position|positions|seq|seq_len|seqlen|sequence|rope)_?)?offset|start_(pos|position|index)"
+    "|past_(key_values?_|kv_|seq_)?(len|length)|cache_(pos|position|len|length)|cache_update_(index|idx)"
+)
+
+
+def effect_of(maker: TableMaker, name: str) -> Told | Remark | None:
+    """What an offset does: evidence that rows begin there, or a mistake; None: that is not understood.
+
+    Asked of a fresh object, and of one that was asked for the first rows before.
+    """
+    moved = _with_offset(maker, name, OFFSET)
+    reused = copied(maker.function)
+    try:
+        offset_rows = _rows(maker, moved)
+        usual = _rows(maker, maker.call, reused)
+        after = _rows(maker, moved, reused)
+        longer = _rows(maker, maker.call, count=FEW_ROWS + OFFSET + 1)
+    except Exception:  # it takes no such offset; a maker may raise anything
+        return None
+    first = first_row(offset_rows, usual, longer)
+    if first == OFFSET and not same(after, offset_rows) and same(after, usual):
+        words = f"gives the same for another {name}: what it keeps from call to call forgets where positions began"
+        return _of_fault(maker, name, words)
+    if first == OFFSET:
+        return Told(field="positions", says=f"from {name} on", because=_evidence(name))
+    if not said(name, SURELY_OFFSET):
+        return None
+    if first == 0:
+        words = f"{name} changes nothing: rows begin at 0 whatever it is"
+        return _of_fault(maker, name, words)
+    if first in (OFFSET - 1, OFFSET + 1) and _begins_at_0(maker, name):
+        words = f"with {name}={OFFSET} its rows begin at {first}, with {name}=0 at 0: {OFFSET} rows end at {OFFSET - 1}"
+        return _of_fault(maker, name, words)
+    return None
+
+
+def name_of_offset(maker: TableMaker) -> str:
+    """The argument of the call that says where rows begin, and says 0; empty: none does."""
+    names = (parameter.name for parameter in parameters(maker.function) or ())
+    arguments = [
+        (argument.rpartition("=")[0] or name, role_of(argument))
+        for name, argument in zip(names, maker.call.arguments)
+    ]
+    return next(
+        (name for name, role in arguments if role == "0" and said(name, vocabulary.OFFSET)), ""
+    )
+
+
+def first_row(
+    rows: Sequence[Tensor], usual: Sequence[Tensor], longer: Sequence[Tensor]
+) -> int | None:
+    """The row at which rows begin, among the usual ones or more of them; None: at none of those that are tried.
+
+    `longer`: as many rows more than the usual ones as the offset, and one.
+    """
+    axes = _row_axes(longer, usual)
+    if not axes:
+        return None
+    for at in (OFFSET, 0, OFFSET + 1, OFFSET - 1):
+        if same(rows, _narrow(longer, axes, at, FEW_ROWS)) or same(
+            rows, _narrow(usual, axes, at, FEW_ROWS - at)
+        ):
+            return at
+    return None
+
+
+def _rows(
+    maker: TableMaker,
+    call: MakerCall,
+    function: Callable[..., Any] | None = None,
+    count: int = FEW_ROWS,
+) -> list[Tensor]:
+    """What comes back for so many rows, of a fresh object where none is handed over."""
+    callee = copied(maker.function) if function is None else function
+    return tensors_of(call_maker(callee, call, torch.arange(count), count))
+
+
+def _with_offset(maker: TableMaker, name: str, offset: int) -> MakerCall:
+    required = [
+        parameter.name for parameter in parameters(maker.function) or () if parameter.required
+    ]
+    at = required.index(name) if name in required else -1
+    arguments = [each for each in maker.call.arguments if not each.startswith(f"{name}=")]
+    if 0 <= at < len(arguments) and "=" not in arguments[at]:
+        arguments[at] = str(offset)
+    else:
+        arguments.append(f"{name}={offset}")
+    return replace(maker.call, arguments=tuple(arguments))
+
+
+def _begins_at_0(maker: TableMaker, name: str) -> bool:
+    """Whether an offset of 0 gives what none gives."""
+    return same(_rows(maker, _with_offset(maker, name, 0)), _rows(maker, maker.call))
+
+
+def _of_fault(maker: TableMaker, name: str, words: str) -> Remark:
+    calls = (
+        (f"{name}=0", "rows 0, 1, 2"),
+        (f"{name}={OFFSET}", f"rows {OFFSET}, {OFFSET + 1}, ... are right"),
+    )
+    return maker.remark("offset-ignored", words, _evidence(name), calls)
+
+
+def _evidence(name: str) -> str:
+    return f"{name}=0 and {name}={OFFSET}, as many rows"
+
+
+def _row_axes(longer: Sequence[Tensor], usual: Sequence[Tensor]) -> list[int]:
+    """Along which axis each tensor has its rows: the one that is longer for more rows; empty: none is."""
+    axes = [
+        next(
+            (at for at, (a, b) in enumerate(zip(long.shape, short.shape)) if a == b + OFFSET + 1),
+            -1,
+        )
+        for long, short in zip(longer, usual)
+    ]
+    return [] if -1 in axes else axes
+
+
+def _narrow(tensors: Sequence[Tensor], axes: Sequence[int], first: int, rows: int) -> list[Tensor]:
+    return [tensor.narrow(axis, first, rows) for tensor, axis in zip(tensors, axes)]

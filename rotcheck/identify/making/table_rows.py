@@ -1,0 +1,97 @@
+"""The angles of a maker at hard positions, as far as it has them and its first rows stay what they were."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from msgspec import structs
+
+from rotcheck.identify.angles.measured_angles import NEAR, PROBE_POSITIONS, Angles, same_row
+from rotcheck.identify.angles.object_config import config_of
+from rotcheck.identify.angles.own_angles import no_end
+from rotcheck.identify.angles.schedule_faults import length_change
+from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.returned_tables import makes_tables, tables_at
+from rotcheck.identify.making.table_maker import TableMaker
+from rotcheck.identify.remarks import remark
+from rotcheck.results import Remark, Told
+
+ROUNDINGS = 8  # by which the same row may differ in tables of different length
+MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
+FIRST_ROWS = 6
+
+
+@dataclass(slots=True)
+class TableRows:
+    """The angles (P,) of a maker by position, and what came up while it was asked for them."""
+
+    angles: Angles
+    remarks: list[Remark] = field(default_factory=list)
+    evidence: list[Told] = field(default_factory=list)
+
+
+def rows_of(maker: TableMaker) -> TableRows:
+    """Ask a maker for positions that lie further and further off."""
+    tables, call = maker.tables, maker.call
+    rows = TableRows({position: tables.angles[position] for position in range(FIRST_ROWS)})
+    on_cpu = _on_cpu(maker)
+    last = PROBE_POSITIONS[-1] if call.positions == "given" else MOST_ROWS
+    if call.device != "cpu" and on_cpu is None:
+        last = NEAR
+        rows.evidence.append(no_end())
+    for position in (at for at in PROBE_POSITIONS if FIRST_ROWS <= at <= last):
+        asked = torch.tensor([0, 1, position])
+        try:
+            if on_cpu is not None:
+                tables_at(on_cpu[0], on_cpu[1], asked)
+            more = tables_at(maker.function, call, asked)
+        except (
+            Exception
+        ):  # it has no row for a position as large as this; a maker may raise anything
+            break
+        # what grows with the rows is no number of pairs
+        if more.angles.shape[1:] != tables.angles.shape[1:]:
+            break
+        if not same_row(more.angles[1], tables.angles[1], ROUNDINGS * maker.eps):
+            rows.remarks.append(length_change(position, config_of(maker.function)))
+            rows.remarks += _of_kept_length(maker, position)
+            break
+        rows.angles[position] = more.angles[2]
+    return rows
+
+
+def _on_cpu(maker: TableMaker) -> tuple[Callable[..., Any], MakerCall] | None:
+    """The function and call that are tried on the CPU first: elsewhere an index past a table's end may end the process.
+
+    Only of a maker that was handed over for the CPU as well; of one that lives elsewhere, only if it runs there.
+    """
+    call = replace(maker.call, device="cpu")
+    if maker.on_cpu is None or (
+        maker.call.device != "cpu" and not makes_tables(maker.on_cpu, call)
+    ):
+        return None
+    return maker.on_cpu, call
+
+
+def _of_kept_length(maker: TableMaker, position: int) -> list[Remark]:
+    """Say that few rows are others than before, once a longer sequence was asked for."""
+    count = len(maker.tables.angles)
+    again = tables_at(maker.function, maker.call, torch.arange(count))
+    if same_row(again.angles[1], maker.tables.angles[1], ROUNDINGS * maker.eps):
+        return []
+    words = (
+        f"keeps the frequencies of the longest sequence: after position {position} was asked for, "
+        "the first rows are others than before"
+    )
+    evidence = f"rows 0 to {count - 1}, before position {position} and after"
+    few = "torch.tensor([[0, 1, 2]])"
+    calls = (
+        (few, "few rows"),
+        (f"torch.tensor([[0, 1, {position}]])", "a longer sequence"),
+        (few, "as at first"),
+    )
+    code = maker.snippet(calls) if maker.call.positions == "given" else None
+    mistake = code is not None and config_of(maker.function).kind == "dynamic"
+    finding = remark("kept-length", words, evidence, mistake=mistake)
+    return [structs.replace(finding, demonstration=code)]

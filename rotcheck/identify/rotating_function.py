@@ -1,0 +1,303 @@
+"""The identification of a function that rotates, from a call that was found for it."""
+
+from dataclasses import replace
+from functools import partial
+
+import torch
+from msgspec import structs
+
+from rotcheck.convention import Convention, role_of
+from rotcheck.identify.angles import own_angles
+from rotcheck.identify.angles.own_angles import OwnAngles
+from rotcheck.identify.asking import (
+    call_refinement,
+    layout_contradiction,
+    point_coordinates,
+    prints_and_warnings,
+    table_sections,
+)
+from rotcheck.identify.asking.capabilities import Capabilities, capabilities
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.layout_contradiction import Contradiction
+from rotcheck.identify.asking.question import ask_call, ask_values, has_mistake
+from rotcheck.identify.asking.random_values import of_values
+from rotcheck.identify.calling import repeated_calls
+from rotcheck.identify.calling.match import Match, NoMatch
+from rotcheck.identify.calling.templates import speaks_of_rotation
+from rotcheck.identify.identified_function import (
+    IdentifiedFunction,
+    identification_of,
+    unidentified,
+)
+from rotcheck.identify.making import grid_layout
+from rotcheck.identify.making.grid_calls import rotation_angles, rotation_layout
+from rotcheck.identify.making.grid_description import add_sides
+from rotcheck.identify.making.grid_layout import GridLayout
+from rotcheck.identify.making.table_description import amplitude_beyond_rounding
+from rotcheck.identify.reading import convention_words
+from rotcheck.identify.telling import doubt, grounds, unidentified_call
+from rotcheck.implementations.instances import copied
+from rotcheck.implementations.target import Target
+from rotcheck.measure.case import THETA, Sizes
+from rotcheck.results import Described, Identification, Remark, Told
+
+APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
+COMPARE = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
+READABLE = ("", "scaled", "xpos", "low-precision")  # problems that leave the angles as they are
+NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
+SMALL_GRIDS = "its frequencies were not seen: it takes small grids alone"
+
+
+def identify_rotation(
+    target: Target, match: Match | NoMatch, device: torch.device
+) -> IdentifiedFunction:
+    """Identify a function by the call that a search found, its mistakes only where they are beyond doubt."""
+    if isinstance(match, NoMatch):
+        return _without_call(target, match, device)
+    match = point_coordinates.with_three_axes(call_refinement.in_narrower_heads(match))
+    match, contradiction = layout_contradiction.in_documented_layout(match, target.function)
+    if match.caller.device.type != device.type:
+        moved = repeated_calls.on_device(match, target.function, device)
+        if isinstance(moved, NoMatch):
+            return unidentified(
+                target, device, f"rotates on cpu, and on {device} {moved.reasons[0]}"
+            )
+        match = moved
+    inquiry = _Inquiry(target, match, device)
+    inquiry.ask()
+    return _decide(target, match, _conclude(inquiry), contradiction)
+
+
+def _without_call(target: Target, match: NoMatch, device: torch.device) -> IdentifiedFunction:
+    return unidentified(
+        target,
+        device,
+        unidentified_call.why(match) or NOTHING,
+        tried=unidentified_call.told(target.function, match.reasons),
+        advice=unidentified_call.advice(target, match, device),
+    )
+
+
+class _Inquiry:
+    """What is asked of a function in a call that rotates, and what came of it."""
+
+    def __init__(self, target: Target, match: Match, device: torch.device) -> None:
+        self.target, self.device = target, device
+        # a table that it keeps from a call in float32 would serve bfloat16 too, and the other way round
+        self._fresh, self._reused = copied(target.function), copied(target.function)
+        match = call_refinement.with_right_values(target, match, device)
+        match, sections = table_sections.with_sections(call_refinement.in_wider_heads(match))
+        answer = ask_call(match, sections)
+        self.match = match
+        self.remarks = list(answer.remarks)
+        self.evidence = list(answer.evidence)
+        self.grid = rotation_layout(match)
+        self.own = _angles(match, self.grid, answer.doubt)
+        self.error: float | None = None
+        self.abilities = Capabilities()
+
+    def ask(self) -> None:
+        """Ask of angles, values, memory and dtypes, and what else can go wrong in values."""
+        self._add_angles()
+        function, sizes = self._under_test()
+        scaled = self.own is not None and self.own.attention
+        apart = self.own is not None and self.own.apart
+        problem = has_mistake(self.remarks) or scaled or apart or self.match.reading.problem
+        faults: list[Remark] = []
+        if not problem:
+            self.error, faults = of_values(function, sizes)
+        self.abilities = capabilities(function, sizes, judged=not problem, fresh=self._fresh)
+        self.evidence += self.abilities.evidence
+        self.remarks += [*(faults or self.abilities.bfloat16_remarks), *self.abilities.remarks]
+        self.convention = replace(function.convention, in_place=self.abilities.in_place)
+        if not scaled:
+            function = replace(function, function=self._reused, convention=self.convention)
+            self.remarks += ask_values(
+                function, sizes, self.match, self.remarks, judged=not problem
+            )
+
+    def _add_angles(self) -> None:
+        """Add what its own angles say, and those of a grid's squares."""
+        if self.own:
+            if self.own.attention:
+                self.remarks = [remark for remark in self.remarks if remark.code != "scaled"]
+            self.remarks += self.own.remarks
+        if self.grid:
+            self.remarks += grid_layout.of_exchange(self.grid)
+            told = Told(field="positions", says=self.grid.words, because=grid_layout.EVIDENCE)
+            self.evidence.insert(0, told)
+
+    def _under_test(self) -> tuple[FunctionUnderTest, Sizes]:
+        """The function with its convention, and the sizes to ask it for."""
+        own, match, width = self.own, self.match, self.match.caller.probe.width
+        known = own.convention if own else match.convention
+        one_width = (known.frequencies and not known.rotary_dim) or (
+            call_refinement.takes_one_width(match)
+        )
+        convention = replace(
+            known,
+            head_dim=width if one_width else None,
+            heads=call_refinement.only_head_count(match),
+        )
+        function = FunctionUnderTest(self.target.function, convention, self.device, match.on_cpu)
+        if own:
+            return function, Sizes(width=width, positions=own.positions)
+        return function, Sizes(width=width if one_width else max(64, 2 * (known.rotary_dim or 0)))
+
+
+def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> OwnAngles | None:
+    """What the angles say of a function that makes its own; `doubt`: why they are not understood."""
+    readable = (
+        not match.response.uneven
+        and match.reading.angles is not None
+        and match.reading.problem in READABLE
+    )
+    if grid is not None and not grid.exchanged:
+        own = _of_squares(match, grid)
+    elif readable:
+        own = own_angles.of_applied(match)
+    else:
+        return None
+    own.doubt = own.doubt or doubt
+    return own
+
+
+def _of_squares(match: Match, grid: GridLayout) -> OwnAngles:
+    """What the angles of a grid's squares say, which are no positions that other functions have."""
+    own = OwnAngles(match.convention, (0, 1, 2, 3), schedule="axial", apart=True)
+    add_sides(own, match.caller.function, partial(rotation_angles, match), grid)
+    own.doubt = own.doubt or (None if own.evidence else SMALL_GRIDS)
+    return own
+
+
+def _conclude(inquiry: _Inquiry) -> IdentifiedFunction:
+    """Say what came of an inquiry."""
+    match, own, device = inquiry.match, inquiry.own, inquiry.device
+    if not match.reading.pairing:
+        return _no_rotation(inquiry)
+    convention, abilities = inquiry.convention, inquiry.abilities
+    rotary_dim = grounds.of_rotary_dim(convention, follows_tables=abilities.takes_narrower_tables)
+    error = inquiry.error
+    evidence = [
+        *grounds.of_call(match, convention),
+        rotary_dim,
+        *(own.evidence if own else []),
+        *([grounds.of_error(error)] if error is not None else []),
+        *inquiry.evidence,
+    ]
+    mistaken = has_mistake(inquiry.remarks)
+    apart, why = own is not None and own.apart, own.doubt if own else None
+    if not match.exact and not mistaken:  # a choice that is not judged
+        why = why or inquiry.remarks[0].message
+    identification = identification_of(
+        inquiry.target,
+        device,
+        follows=not mistaken and not why,
+        convention=_described(match, convention, own, abilities),
+        call=convention_words.call_words(convention),
+        evidence=tuple(evidence),
+        findings=tuple(inquiry.remarks),
+        ambiguous=(*(own.ambiguous if own else ()), *grounds.ambiguities(match)),
+        also=grounds.also(match),
+        error=error,
+        longest_context=own.longest if own else None,
+        message=why or (APART if apart else None),
+        advice=(COMPARE,) if why and not mistaken else (),
+    )
+    return IdentifiedFunction(identification, None if apart else convention)
+
+
+def _no_rotation(inquiry: _Inquiry) -> IdentifiedFunction:
+    """What is said of a function that takes a call and gives back something else than a rotation.
+
+    If the call was only guessed, what it gave back is no finding about the function.
+    """
+    match, target, device = inquiry.match, inquiry.target, inquiry.device
+    call = convention_words.call_words(match.convention)
+    vague = match.reading.problem in ("no-convention", "not-rotated") or match.response.uneven
+    if vague and not speaks_of_rotation(target.function, match.convention.arguments):
+        words = f"{call} runs, and {match.defect_words or match.reading.words}"
+        tried = unidentified_call.told(target.function, (words,))
+        return unidentified(target, device, NOTHING, tried=tried)
+    first = inquiry.remarks[0].message if inquiry.remarks else "gives back no rotation"
+    identified = unidentified(
+        target,
+        device,
+        f"{call} runs, and {first}",
+        call=call,
+        findings=tuple(inquiry.remarks),
+    )
+    return replace(identified, convention=match.convention)
+
+
+def _described(
+    match: Match, convention: Convention, own: OwnAngles | None, abilities: Capabilities
+) -> Described:
+    plain = convention_words.describe(convention)
+    is_told_rotary_dim = "R" in map(role_of, convention.arguments)
+    return structs.replace(
+        plain,
+        rotary_dim=None if is_told_rotary_dim else plain.rotary_dim,
+        layout=None if grounds.any_layout(match) else plain.layout,
+        unread=match.reading.unread or None,
+        dtype_rule=abilities.dtype_rule,
+        takes=abilities.takes,
+        schedule=own.schedule if own else None,
+        theta=own.theta if own else None,
+        ways=grounds.ways(match),
+        amplitude=amplitude_beyond_rounding(match.reading.amplitude) if own else None,
+    )
+
+
+def _decide(
+    target: Target,
+    match: Match,
+    identified: IdentifiedFunction,
+    contradiction: Contradiction | None,
+) -> IdentifiedFunction:
+    """Leave only the mistakes that are beyond doubt.
+
+    `match`: the call as it was before it was refined by values. `contradiction`: what its docstring promises.
+    """
+    if contradiction and identified.identification.follows:
+        contradicting = _contradict(target, match, identified, contradiction)
+        if contradicting is not None:
+            return contradicting
+    judged = identified.convention or match.convention
+    plain = replace(judged, frequencies=(), theta=_theta(identified.identification))
+    others = (alternative.convention for alternative in match.alternatives)
+    conventions = dict.fromkeys((judged, plain, *others))
+    findings = (*identified.identification.findings, *prints_and_warnings.of_call(match))
+    identification = structs.replace(identified.identification, findings=findings)
+    decided = doubt.decided(target, match, identification, list(conventions))
+    return replace(identified, identification=decided)
+
+
+def _contradict(
+    target: Target,
+    match: Match,
+    identified: IdentifiedFunction,
+    contradiction: Contradiction,
+) -> IdentifiedFunction | None:
+    """What is said of a function that is right, and not as its docstring says; None: that cannot be shown.
+
+    Of a function that is handed tables their shape, or its docstring, may be meant otherwise.
+    """
+    mistake = contradiction.mistake
+    promise = structs.replace(identified.identification, findings=(mistake,))
+    decided = doubt.decided(target, match, promise, [contradiction.convention])
+    if decided.answer != "wrong":
+        return None
+    findings = decided.findings
+    if match.convention.tables != "positions":
+        findings = tuple(
+            structs.replace(finding, mistake=False, demonstration=None) for finding in findings
+        )
+    identification = structs.replace(
+        decided, follows=False, findings=findings, message=mistake.message
+    )
+    return replace(identified, identification=identification)
+
+
+def _theta(identification: Identification) -> float:
+    return (identification.convention.theta if identification.convention else None) or THETA
