@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol, get_args
 
 import msgspec
 
+from rotcheck.exit_codes import FINDING, INTERRUPT, NOTHING_RAN, RIGHT
+
 Verdict = Literal[
     "agrees", "disagrees", "raises", "crashes", "hangs", "unavailable", "skipped", "unidentified"
 ]
@@ -71,6 +73,13 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     rotcheck: str
     machine: Machine
     interrupted: bool = False
+
+    def exit_code(self) -> int:
+        """5 where no device runs."""
+        runs = any(
+            line.state == "runs" and not line.stand_in for line in self.machine.devices().values()
+        )
+        return INTERRUPT if self.interrupted else RIGHT if runs else NOTHING_RAN
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,6 +302,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
     planned: int = 0  # how many cells the request asked for; more than there are when interrupted
 
+    def exit_code(self) -> int:
+        """1 for a finding or what was not identified, 5 when nothing ran."""
+        return INTERRUPT if self.interrupted else exit_code(self.cells)
+
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """A claim of the fix that rotcheck started from, held against runs."""
@@ -309,6 +322,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     rotcheck: str
     torch: str | None
     claims: tuple[Claim, ...]
+
+    def exit_code(self) -> int:
+        """1 where a claim does not hold, 5 where none could be told here."""
+        answers = [claim.holds for claim in self.claims if claim.holds is not None]
+        return (RIGHT if all(answers) else FINDING) if answers else NOTHING_RAN
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
@@ -381,6 +399,15 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
     planned: int = 0  # how many rows the request asked for
 
+    def exit_code(self) -> int:
+        """1 when a row raised, crashed or hung, or its function is wrong or not identified; 5 when nothing ran."""
+        if self.interrupted:
+            return INTERRUPT
+        states = {row.state for row in self.timings}
+        if states & {*FINDINGS, UNIDENTIFIED} or mistaken(self.conventions):
+            return FINDING
+        return RIGHT if "ran" in states else NOTHING_RAN
+
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a training run, and its gradient held against float64 at the same weights and data."""
@@ -447,6 +474,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     conventions: tuple[Identification, ...] = ()
     interrupted: bool = False
 
+    def exit_code(self) -> int:
+        """1 for a finding, or for a function that makes a mistake or was not identified; 5 when nothing ran."""
+        if self.interrupted:
+            return INTERRUPT
+        return FINDING if mistaken(self.conventions) else exit_code(self.courses)
+
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
     """How far an object's angles are from float64 at one position."""
@@ -510,6 +543,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
     planned: int = 0  # how many rows the request asked for
 
+    def exit_code(self) -> int:
+        """1 for a finding, 5 when nothing ran."""
+        return INTERRUPT if self.interrupted else exit_code(self.rows)
+
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that keeps a function from being right: a mistake, or something that was not understood."""
@@ -565,10 +602,10 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
     def exit_code(self) -> int:
-        """Return the exit code of the contract: 0 right, 1 wrong or not understood, 5 nothing there."""
+        """1 for what is wrong or was not understood, 5 where nothing is there."""
         if self.interrupted:
-            return 130
-        return {"right": 0, None: 5}.get(self.answer, 1)
+            return INTERRUPT
+        return {"right": RIGHT, None: NOTHING_RAN}.get(self.answer, FINDING)
 
 
 class Hazard(msgspec.Struct, frozen=True, kw_only=True):
@@ -609,10 +646,10 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
     def exit_code(self) -> int:
-        """Return the exit code of the contract: 0 nothing found, 1 a hazard, 5 no Python file that could be read."""
+        """1 for a hazard, 5 where no Python file could be read."""
         if self.interrupted:
-            return 130
-        return 1 if self.hazards else 0 if self.files else 5
+            return INTERRUPT
+        return FINDING if self.hazards else RIGHT if self.files else NOTHING_RAN
 
 
 class Explained(Protocol):
@@ -639,7 +676,7 @@ def summarise(cells: Iterable[Cell | Course | Reach]) -> dict[str, int]:
 
 def identified_code(found: Sequence[Identification]) -> int:
     """Return the exit code: 0 if all are right, 1 for one that is wrong or not understood."""
-    return 0 if all(one.answer == "right" for one in found) else 1
+    return RIGHT if all(one.answer == "right" for one in found) else FINDING
 
 
 def findings(cells: Iterable[Cell]) -> list[Cell]:
@@ -655,8 +692,8 @@ def mistaken(found: Iterable[Identification]) -> list[Identification]:
 def exit_code(cells: Sequence[Cell | Course | Reach]) -> int:
     """Return the exit code of the contract: 1 for a finding or what was not identified, 5 when nothing ran, else 0."""
     if any(cell.verdict in (*FINDINGS, UNIDENTIFIED) for cell in cells):
-        return 1
-    return 0 if any(cell.verdict == "agrees" for cell in cells) else 5
+        return FINDING
+    return RIGHT if any(cell.verdict == "agrees" for cell in cells) else NOTHING_RAN
 
 
 def from_json(text: bytes | str) -> Report:

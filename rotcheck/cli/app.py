@@ -2,9 +2,11 @@
 
 import importlib
 import pkgutil
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from rotcheck import __version__
 from rotcheck.cli import commands
@@ -23,11 +25,33 @@ def app() -> typer.Typer:
     )
     built.callback()(rotcheck)
     for module in pkgutil.iter_modules(commands.__path__):
-        command = getattr(
-            importlib.import_module(f"{commands.__name__}.{module.name}"), module.name
-        )
-        built.command(module.name, context_settings=EVERYWHERE)(command)
+        name = module.name
+        function = getattr(importlib.import_module(f"{commands.__name__}.{name}"), name)
+        settings = {**EVERYWHERE, "obj": function.kind}
+        built.command(name, cls=_Command, context_settings=settings)(function)
     return built
+
+
+class _Command(TyperCommand):
+    """A command whose help says in which formats its kind of result can be shown."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        from rotcheck.report import formats
+
+        words = {
+            "formats": listed(formats.names(ctx.obj)),
+            "suffixes": " ".join(map(formats.suffix, formats.names(ctx.obj))),
+        }
+        for parameter in self.params:
+            text = getattr(parameter, "help", None)
+            if text and "{" in text:
+                parameter.help = text.format_map(words)  # type: ignore[attr-defined]
+        super().format_options(ctx, formatter)
+
+
+def listed(names: Sequence[str]) -> str:
+    """`json, markdown or table`."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _version(asked: bool) -> None:
@@ -47,7 +71,7 @@ def rotcheck(version: Version = False) -> None:
 
     \b
     Examples:
-      rotcheck compare                           every implementation on every device here
-      rotcheck compare mine.py:rotary            your own function, in its own convention
+      rotcheck compare                           every implementation and device
+      rotcheck compare mine.py:rotary            your function, in its convention
       rotcheck explain "LLVM Backend not found"  cause and fix of an error message
     """

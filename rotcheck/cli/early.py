@@ -3,7 +3,7 @@
 import os
 import signal
 
-from rotcheck.cli.codes import INTERRUPTED
+from rotcheck.exit_codes import INTERRUPT
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def leave(number: int, frame: "FrameType | None") -> None:
     try:
         os.write(2, b"rotcheck: interrupted before anything was finished\n")
     finally:
-        os._exit(INTERRUPTED)
+        os._exit(INTERRUPT)
 
 
 USUAL = (signal.SIG_DFL, signal.default_int_handler, leave)

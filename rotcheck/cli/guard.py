@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 
 from rotcheck.cli import place, signals
-from rotcheck.cli.codes import FAILED, INTERRUPTED, NOTHING_RAN, REQUEST
 from rotcheck.errors import NoTorch, RequestError
+from rotcheck.exit_codes import FAILURE, INTERRUPT, NOTHING_RAN, REQUEST
 
 _finished: list[bool] = []  # not empty: there are results, and they were handed out
 
@@ -19,7 +19,7 @@ def guarded(run: Callable[[], int]) -> int:
     except Exception as error:
         lacking = place.lack(error)
         return _refused(lacking) if lacking else _failed(error)
-    if code == INTERRUPTED:
+    if code == INTERRUPT:
         signals.ignore()
         say(
             "rotcheck: interrupted"
@@ -66,7 +66,7 @@ def _told(run: Callable[[], int]) -> int:
         say(f"rotcheck: {_cleaned(error)}")
         return NOTHING_RAN if isinstance(error, NoTorch) else REQUEST
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return INTERRUPT
     except BrokenPipeError:
         quiet_stdout()
         return 0
@@ -116,7 +116,7 @@ def _usage(error: Exception) -> int:
     import typer
 
     if isinstance(error, typer.Abort):
-        return INTERRUPTED
+        return INTERRUPT
     show = getattr(error, "format_message", None)
     if show is None or not hasattr(error, "exit_code"):
         return 0
@@ -143,7 +143,7 @@ def _failed(error: Exception) -> int:
         f"Please report the command, the output of `rotcheck probe --format markdown` and the lines below\n"
         f"at {_issues()}\n\n{scrub(trace)}"
     )
-    return FAILED
+    return FAILURE
 
 
 def _issues() -> str:

@@ -4,7 +4,7 @@ import os
 import sys
 
 from rotcheck import __version__
-from rotcheck.cli.codes import FAILED, INTERRUPTED, REQUEST
+from rotcheck.exit_codes import FAILURE, INTERRUPT, REQUEST
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that before a signal is heeded
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _ended(run: "Callable[[], int]") -> int:
         return run()
     except KeyboardInterrupt:
         _say("rotcheck: interrupted before anything was finished")
-        return INTERRUPTED
+        return INTERRUPT
     # no descriptor is left, or a file on PYTHONPATH stands in for Python's own
     except Exception as error:
         if lacking := _lacking(error):
@@ -61,7 +61,7 @@ def _ended(run: "Callable[[], int]") -> int:
             f"rotcheck itself failed ({type(error).__name__}{_why(error)}); "
             "this is not a finding about your machine."
         )
-        return FAILED
+        return FAILURE
 
 
 def _version() -> int:

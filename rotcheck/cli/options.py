@@ -16,27 +16,17 @@ Implementations = Annotated[
         "None: rotcheck's own and this project's.",
     ),
 ]
-_FORMATS = "table, json, markdown, junit, github (annotations) or sarif."
-Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help=_FORMATS)]
-ShortFormat = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")
-]
-Output = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="Write to this file too, in the format its suffix names (.json .md .xml .sarif .txt). Repeatable.",
-    ),
-]
 SHORT = {
     **{"bf16": "bfloat16", "fp16": "float16", "f16": "float16", "half": "float16"},
     **{"fp32": "float32", "f32": "float32", "float": "float32"},
     **{"fp64": "float64", "f64": "float64", "double": "float64"},
 }
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on standard output.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR=1 does the same.")]
+MemoryLimit = Annotated[
+    float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")
+]
+Plot = Annotated[
+    str | None, typer.Option("--plot", metavar="FILE", help="A picture too: .svg or .png.")
+]
 
 
 def listed(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
@@ -44,10 +34,10 @@ def listed(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
     Raises `RequestError` for an empty one: `--device "$EMPTY"` must not mean every device.
     """
-    found = tuple(part.strip() for value in values or () for part in value.split(","))
-    if "" in found:
+    parts = tuple(part.strip() for value in values or () for part in value.split(","))
+    if "" in parts:
         raise RequestError(f"{option} is given without a value")
-    return found
+    return parts
 
 
 def dtypes(values: Sequence[str] | None) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Where results go: standard output in the chosen format, and each file in the format its name says."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,7 +35,7 @@ class Outlet:
         guard.check_folder()
         formats.check(format, kind)
         write.check(output)
-        self._kind, self._format, self._quiet, self._no_color = kind, format, quiet, no_color
+        self._format, self.quiet, self._no_color = format, quiet, no_color
         self._files = [(path, formats.of_file(path, kind, format)) for path in output]
 
     def prepare(self) -> None:
@@ -46,37 +47,26 @@ class Outlet:
             with contextlib.suppress(RuntimeError):
                 timer.start()
 
-    def show(self, found: Any) -> None:
+    def show(self, data: Any, kind: str) -> None:
         """Write the results to standard output and then to the files, of which a pipe may hold up the rest.
 
         Raises `RequestError` after all others were written when one could not be.
         """
         guard.finished()
-        refused = [] if self._quiet else self._tried(self._print, found)
+        steps: list[Callable[[], None]] = [] if self.quiet else [lambda: self._print(data, kind)]
         for path, format in self._files:
-            refused += self._tried(self._write, found, path, format)
-        if refused:
-            raise RequestError("; ".join(refused))
+            text = functools.partial(formats.render(format, kind), data, Display())
+            steps.append(functools.partial(_write, path, text))
+        errors = [message for step in steps if (message := _error_of(step))]
+        if errors:
+            raise RequestError("; ".join(errors))
 
-    @staticmethod
-    def _tried(step: Callable[..., None], *arguments: Any) -> list[str]:
-        try:
-            step(*arguments)
-        except RequestError as error:
-            return [str(error)]
-        return []
-
-    def _write(self, found: Any, path: str, format: str) -> None:
-        write.write(path, self._text(found, format, Display()))
-
-    def _text(self, found: Any, format: str, look: Display) -> str:
-        return formats.render(format, self._kind)(found, look)
-
-    def _print(self, found: Any) -> None:
+    def _print(self, data: Any, kind: str) -> None:
         out = screen.stdout()
         if out is None:
             return
-        text = self._text(found, self._format, screen.look(out, no_color=self._no_color))
+        display = screen.display(out, no_color=self._no_color)
+        text = formats.render(self._format, kind)(data, display)
         encoding = "utf-8" if formats.for_machines(self._format) else out.encoding or "utf-8"
         try:
             out.flush()
@@ -88,3 +78,15 @@ class Outlet:
             raise RequestError(
                 f"the results cannot go to standard output: {error.strerror}"
             ) from error
+
+
+def _write(path: str, text: Callable[[], str]) -> None:
+    write.write(path, text())
+
+
+def _error_of(step: Callable[[], None]) -> str | None:
+    try:
+        step()
+    except RequestError as error:
+        return str(error)
+    return None

@@ -11,7 +11,7 @@ PIPED = 100  # columns when nobody's screen sets a width
 NARROWEST, WIDEST = 40, 1000  # columns: a table of a million would take minutes and gigabytes
 
 
-def look(stream: TextIO, *, no_color: bool) -> Display:
+def display(stream: TextIO, *, no_color: bool) -> Display:
     """Return how to write to this stream."""
     return Display(
         width=width(), colour=colour(stream, no_color=no_color), ascii=not _takes_unicode(stream)

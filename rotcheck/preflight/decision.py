@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from rotcheck.check import plan
+from rotcheck.exit_codes import FINDING, INTERRUPT, NOTHING_RAN, RIGHT
 from rotcheck.identify.telling.next_step import quoted
 from rotcheck.identify.worker_setup import MAKER
 from rotcheck.preflight import files
@@ -14,11 +15,9 @@ from rotcheck.report.text import one_line, plural
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Check, Report
 
 SCHEMA = "rotcheck/preflight/1"
-NOTHING_RAN = 5
 Place = tuple[str, int | None]
 MEASURE = "name its file under `files` of the policy, or itself under `makers`, and it is measured"
 NAMED = 3  # so many culprits are named in the one line
-INTERRUPTED = 130
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +46,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     def exit_code(self) -> int:
         """Return the exit code of the contract."""
         if _interrupted(self.report, self.checks):
-            return INTERRUPTED
+            return INTERRUPT
         if not _ran(self.report) and not any(one.answer for one in self.checks):
             return NOTHING_RAN
-        return 0 if self.may_start else 1
+        return RIGHT if self.may_start else FINDING
 
     def page(self, places: Mapping[str, Place] | None = None) -> Comparison:
         """Return what the formats of `report/` show of it; `places`: file and line of each implementation."""
@@ -67,7 +66,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             checks=self.checks,
             places=places or {},
             advice=self.advice,
-            data=self,
+            decision=self,
         )
 
     def headline(self) -> str:

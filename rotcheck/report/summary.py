@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.report.document import Tone
 from rotcheck.report.text import one_line, plural
 from rotcheck.results import Line, Machine, Report, exit_code
 
-NOTHING_RAN = 5
 RUNS = {"runs"}
 ABSENT = {"absent", "not built in", "no driver", "not here", "default", "cannot run here"}
 DEFAULT = "default executor"  # the one that runs unless code switches on another

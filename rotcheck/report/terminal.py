@@ -172,7 +172,7 @@ class _Page:
             )
         for row in rows:
             table.add_row(*row)
-        return Padding(table, (0, 0, 0, 2))
+        return Padding(table, (0, 0, 0, 0 if self._empty else 2))
 
     def _field(self, field: Field) -> Text:
         text = shorten(clean(field.text)).strip()

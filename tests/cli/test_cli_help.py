@@ -15,6 +15,7 @@ from rotcheck.study.request import DTYPES
 
 COMMANDS = ("check", "compare", "explain", "preflight", "probe")
 PACKAGE = Path(__file__).parents[2] / "rotcheck"
+FILES = sorted(file.stem for file in (PACKAGE / "cli" / "commands").glob("[!_]*.py"))
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--version", "explain"]])
@@ -40,6 +41,20 @@ def test_the_help_of_each_command_has_an_example_and_its_exit_codes(command: str
         assert option in ran.out
 
 
+@pytest.mark.parametrize("command", ["", *FILES])
+def test_help_is_whole_at_80_columns(command: str) -> None:
+    text = rotcheck(*command.split(), "--help", COLUMNS="80").out
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    assert "{" not in text
+    assert " or table." in text or not command
+
+
+def test_the_help_of_a_command_names_the_formats_of_its_result() -> None:
+    text = " ".join(rotcheck("scan", "--help").out.split())
+    assert "--format FORMAT github, json, markdown, sarif or table. [default: table]" in text
+    assert "in the format its suffix names (.github .json .md .sarif .txt)" in text
+
+
 def test_the_help_of_compare_says_what_a_given_function_gets() -> None:
     text = rotcheck("compare", "--help").out
     for said in ("it is identified first", "@rotcheck.declare", "[tool.rotcheck.implementations]"):
@@ -61,10 +76,9 @@ def test_a_dtype_has_the_names_that_people_type() -> None:
 
 
 def test_every_file_of_commands_is_a_command() -> None:
-    files = {file.stem for file in (PACKAGE / "cli" / "commands").glob("[!_]*.py")}
-    assert files >= set(COMMANDS)
+    assert set(FILES) >= set(COMMANDS)
     listed = rotcheck("--help").out.partition("Commands:")[2]
-    assert all(f"  {name} " in listed for name in files)
+    assert all(f"  {name} " in listed for name in FILES)
 
 
 def test_no_command_shows_the_help_and_is_a_usage_error() -> None:

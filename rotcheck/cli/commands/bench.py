@@ -1,15 +1,11 @@
 """`rotcheck bench`: what each implementation takes, and what that is worth."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rotcheck.cli import options
-from rotcheck.cli.codes import INTERRUPTED
-
-if TYPE_CHECKING:
-    from rotcheck.results import Bench
+from rotcheck.cli.session import Session, command
 
 Implementations = Annotated[
     list[str] | None,
@@ -42,16 +38,11 @@ Seconds = Annotated[
     float, typer.Option(metavar="SECONDS", help="To time each of the three things in a row.")
 ]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one row, compiling included.")]
-Memory = Annotated[
-    float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")
-]
-Plot = Annotated[
-    str | None, typer.Option("--plot", metavar="FILE", help="A picture too: .svg or .png.")
-]
-NOTHING_RAN = 5
 
 
+@command("bench")
 def bench(
+    session: Session,
     implementations: Implementations = None,
     device: Device = None,
     dtype: Dtype = None,
@@ -60,12 +51,8 @@ def bench(
     against: Against = "native",
     seconds: Seconds = 0.5,
     timeout: Timeout = 300.0,
-    memory_limit: Memory = None,
-    plot: Plot = None,
-    format: options.ShortFormat = "table",
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    no_color: options.NoColor = False,
+    memory_limit: options.MemoryLimit = None,
+    plot: options.Plot = None,
 ) -> int:
     """Time rotary implementations beside a copy and a baseline.
 
@@ -81,10 +68,8 @@ def bench(
     Exit code 0: all rows ran. 1: one raised, crashed or hung, or its function is wrong or was not identified.
     2: cannot be done as asked. 5: nothing ran.
     """
-    from rotcheck.cli.outlet import Outlet
     from rotcheck.report import plot as picture
 
-    outlet = Outlet("bench", format, output or (), quiet=quiet, no_color=no_color)
     if plot is not None:
         picture.check(plot)
     request = {
@@ -92,37 +77,29 @@ def bench(
         "dtypes": options.dtypes(dtype),
         "shapes": options.listed("--shape", shape),
         "passes": options.listed("--pass", passes),
-        "against": against,
-        "seconds": options.positive("--seconds", seconds),
-        "timeout": options.positive("--timeout", timeout),
-        "memory_limit": options.positive("--memory-limit", memory_limit),
     }
-    outlet.prepare()
-    found = _run(implementations or (), request, no_color=no_color)
-    outlet.show(found)
-    if plot is not None:
-        picture.draw(found, plot)
-    return INTERRUPTED if found.interrupted else exit_code(found)
-
-
-def _run(implementations: Sequence[str], request: dict[str, Any], *, no_color: bool) -> "Bench":
+    for option, value in (
+        ("seconds", seconds),
+        ("timeout", timeout),
+        ("memory-limit", memory_limit),
+    ):
+        options.positive(f"--{option}", value)
+    progress = session.begin()
     from rotcheck.bench.run import bench as run
-    from rotcheck.cli.progress import Progress
 
-    with Progress("starting torch ...", no_color=no_color) as progress:
-        return run(
-            implementations,
-            **request,
-            on_plan=lambda rows: progress.plan(rows, "rows"),
-            on_row=progress.row,
-        )
-
-
-def exit_code(found: "Bench") -> int:
-    """Return 1 when a row raised, crashed or hung, or its function is wrong or not identified; 5 when nothing ran."""
-    from rotcheck.results import FINDINGS, UNIDENTIFIED, mistaken
-
-    states = {row.state for row in found.timings}
-    if states & {*FINDINGS, UNIDENTIFIED} or mistaken(found.conventions):
-        return 1
-    return 0 if "ran" in states else NOTHING_RAN
+    result = run(
+        implementations or (),
+        **request,
+        against=against,
+        seconds=seconds,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        on_plan=lambda rows: progress.plan(rows, "rows"),
+        on_row=lambda row: progress.step(
+            f"{row.implementation} {row.device} {row.dtype} {row.shape} {row.pass_}"
+        ),
+    )
+    code = session.show(result)
+    if plot is not None:
+        picture.draw(result, plot)
+    return code

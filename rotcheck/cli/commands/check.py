@@ -1,13 +1,11 @@
 """`rotcheck check`: is this file right, and how far?"""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rotcheck.cli import options
-
-if TYPE_CHECKING:
-    from rotcheck.results import Check
+from rotcheck.cli.session import Session, command
 
 Files = Annotated[
     list[str],
@@ -33,22 +31,17 @@ Device = Annotated[
     str, typer.Option(metavar="DEVICE", help="Where it runs: cpu (default), cuda, mps.")
 ]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For identifying one function.")]
-Memory = Annotated[
-    float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")
-]
 
 
+@command("check")
 def check(
+    session: Session,
     file: Files,
     dtype: Dtype = None,
     to: To = None,
     device: Device = "cpu",
     timeout: Timeout = 60.0,
-    memory_limit: Memory = None,
-    format: options.Format = "table",
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    no_color: options.NoColor = False,
+    memory_limit: options.MemoryLimit = None,
 ) -> int:
     """Say in one line whether a file is right, and how far.
 
@@ -63,32 +56,22 @@ def check(
 
     Exit code 0: right. 1: wrong, or not understood. 2: cannot be done as asked. 5: nothing there to check.
     """
-    from rotcheck.cli.outlet import Outlet
-
-    outlet = Outlet("check", format, output or (), quiet=quiet, no_color=no_color)
-    request = {
-        "dtypes": options.dtypes(dtype) or ("bfloat16",),
-        "to": to,
-        "device": device,
-        "timeout": options.positive("--timeout", timeout),
-        "memory_limit": options.positive("--memory-limit", memory_limit),
-    }
-    outlet.prepare()
-    found = _run(file, request, no_color=no_color)
-    if found.interrupted and not found.parts:
-        raise KeyboardInterrupt
-    outlet.show(found)
-    return found.exit_code()
-
-
-def _run(files: list[str], request: dict[str, Any], *, no_color: bool) -> "Check":
+    dtypes = options.dtypes(dtype) or ("bfloat16",)
+    options.positive("--timeout", timeout)
+    options.positive("--memory-limit", memory_limit)
+    progress = session.begin()
     from rotcheck.check.run import check as run
-    from rotcheck.cli.progress import Progress
 
-    with Progress("starting torch ...", no_color=no_color) as progress:
-        return run(
-            *files,
-            **request,
-            on_plan=lambda steps: progress.plan(steps, "steps"),
-            on_step=progress.step,
-        )
+    result = run(
+        *file,
+        dtypes=dtypes,
+        to=to,
+        device=device,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        on_plan=lambda steps: progress.plan(steps, "steps"),
+        on_step=progress.step,
+    )
+    if result.interrupted and not result.parts:
+        raise KeyboardInterrupt
+    return session.show(result)

@@ -1,18 +1,13 @@
 """`rotcheck compare`: the matrix."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rotcheck.cli import options
-from rotcheck.cli.codes import INTERRUPTED
+from rotcheck.cli.session import Session, command
 from rotcheck.compare import checks as check_files
 from rotcheck.compare.checks import CONVENTION
-
-if TYPE_CHECKING:
-    from rotcheck.cli.outlet import Outlet
-    from rotcheck.results import Report
 
 Device = Annotated[
     list[str] | None,
@@ -46,12 +41,11 @@ Pairwise = Annotated[
     bool, typer.Option("--pairwise", help="Also measure each two against each other.")
 ]
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one cell.")]
-Memory = Annotated[
-    float | None, typer.Option("--memory-limit", metavar="GIB", help="For one worker process.")
-]
 
 
+@command("report")
 def compare(
+    session: Session,
     implementations: options.Implementations = None,
     device: Device = None,
     dtype: Dtype = None,
@@ -60,11 +54,7 @@ def compare(
     all_: All = False,
     pairwise: Pairwise = False,
     timeout: Timeout = 20.0,
-    memory_limit: Memory = None,
-    format: options.Format = "table",
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    no_color: options.NoColor = False,
+    memory_limit: options.MemoryLimit = None,
 ) -> int:
     """Hold rotary implementations against a float64 truth.
 
@@ -79,7 +69,7 @@ def compare(
 
     \b
     Your own function, path/to/file.py:function or package.module:function:
-      by itself             it is identified first, and judged in its own convention
+      by itself             it is identified first, and judged in its convention
       @rotcheck.declare     above it: it is held to what it declares
       pyproject.toml        [tool.rotcheck.implementations] gives it a name
     docs/compare.md says more; rotcheck identify tells all about one.
@@ -87,36 +77,27 @@ def compare(
     Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
     asked. 5: nothing ran.
     """
-    from rotcheck.cli.outlet import Outlet
-
-    outlet = Outlet("report", format, output or (), quiet=quiet, no_color=no_color)
     request = {
         "devices": options.listed("--device", device),
         "dtypes": options.dtypes(dtype),
         "checks": options.listed("--check", check),
-        "full": full,
-        "everything": all_,
-        "pairwise": pairwise,
-        "timeout": options.positive("--timeout", timeout),
-        "memory_limit": options.positive("--memory-limit", memory_limit),
     }
-    outlet.prepare()
-    report = _run(implementations or (), request, no_color=no_color)
-    return _shown(report, outlet, implementations or ())
-
-
-def _run(implementations: Sequence[str], request: dict[str, Any], *, no_color: bool) -> "Report":
-    from rotcheck.cli.progress import Progress
-    from rotcheck.compare.run import compare as run
-
-    with Progress("starting torch ...", no_color=no_color) as progress:
-        return run(implementations, **request, on_plan=progress.plan, on_cell=progress.cell)
-
-
-def _shown(report: "Report", outlet: "Outlet", implementations: Sequence[str]) -> int:
+    options.positive("--timeout", timeout)
+    options.positive("--memory-limit", memory_limit)
+    progress = session.begin()
     from rotcheck.compare.implementation_lines import places
+    from rotcheck.compare.run import compare as run
     from rotcheck.report.pages.report import Comparison
-    from rotcheck.results import exit_code
 
-    outlet.show(Comparison(report, places=places(implementations)))
-    return INTERRUPTED if report.interrupted else exit_code(report.cells)
+    report = run(
+        implementations or (),
+        **request,
+        full=full,
+        everything=all_,
+        pairwise=pairwise,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        on_plan=progress.plan,
+        on_cell=progress.cell,
+    )
+    return session.show(Comparison(report, places=places(implementations or ())))

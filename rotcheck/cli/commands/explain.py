@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from rotcheck.cli import guard, options, pipe
-from rotcheck.cli.codes import INTERRUPTED, REQUEST
+from rotcheck.cli import guard, pipe
+from rotcheck.cli.session import Session, command
 from rotcheck.diagnose import Failure, Message
 from rotcheck.errors import RequestError
+from rotcheck.exit_codes import INTERRUPT, REQUEST, RIGHT
 
 if TYPE_CHECKING:
     from rotcheck.log.events import Log
@@ -41,13 +42,8 @@ CONTROL = frozenset(range(1, 32)) - frozenset(b"\t\n\r\f\b\x1b\a")
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def explain(
-    text: Text = None,
-    format: options.ShortFormat = "table",
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    no_color: options.NoColor = False,
-) -> int:
+@command("explanation")
+def explain(session: Session, text: Text = None) -> int:
     """Name what ended a run, its cause and its fix.
 
     From an error message, a log or a description in words.
@@ -63,26 +59,21 @@ def explain(
 
     Exit code 0: known, or the run ended well. 2: not known, or the request cannot be carried out.
     """
-    from rotcheck.cli.outlet import Outlet
-
-    entries = known(" ".join(text)) if text else everything()
+    entries = named(" ".join(text)) if text else everything()
     if entries:
-        outlet = Outlet("failures", format, output or (), quiet=quiet, no_color=no_color)
-        outlet.show(entries)
-        return 0
-    outlet = Outlet("explanation", format, output or (), quiet=quiet, no_color=no_color)
+        return session.show_data(entries, "failures")
     from rotcheck.diagnose.explanation import explain
 
     explanation = explain(read(text or []))
-    outlet.show(explanation)
-    if quiet and not explanation.answered:
+    session.show_data(explanation)
+    if session.quiet and not explanation.answered:
         guard.say("rotcheck: no failure and no message that is known has this text")
     if pipe.interrupted():
-        return INTERRUPTED
-    return 0 if explanation.answered else REQUEST
+        return INTERRUPT
+    return RIGHT if explanation.answered else REQUEST
 
 
-def known(text: str) -> Sequence[Failure | Message]:
+def named(text: str) -> Sequence[Failure | Message]:
     """Return the failure or the general message that an id or the code of a finding names; () for another text."""
     from rotcheck.diagnose import get, get_message
 

@@ -1,11 +1,12 @@
 """`rotcheck identify`: what does this rotary function do by design, and does it do it right?"""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rotcheck.cli import options
-from rotcheck.cli.codes import INTERRUPTED
+from rotcheck.cli.session import Session, command
+from rotcheck.exit_codes import INTERRUPT
 
 if TYPE_CHECKING:
     from rotcheck.results import Identification
@@ -32,15 +33,13 @@ Device = Annotated[
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one function.")]
 
 
+@command("identification")
 def identify(
+    session: Session,
     specification: Specifications,
     like: Like = None,
     device: Device = "cpu",
     timeout: Timeout = 60.0,
-    format: options.ShortFormat = "table",
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    no_color: options.NoColor = False,
 ) -> int:
     """Find out by experiment what a rotary function does.
 
@@ -57,42 +56,30 @@ def identify(
 
     Exit code 0: all are right. 1: a mistake, or one that is not understood. 2: cannot be done as asked.
     """
-    from rotcheck.cli.outlet import Outlet
-
-    outlet = Outlet("identification", format, output or (), quiet=quiet, no_color=no_color)
     options.positive("--timeout", timeout)
-    outlet.prepare()
-    request = {"like": like, "device": device, "timeout": timeout}
-    found, interrupted = _run(specification, request, no_color=no_color)
-    outlet.show(found)
-    from rotcheck.results import identified_code
-
-    return INTERRUPTED if interrupted else identified_code(found)
-
-
-def _run(
-    specifications: list[str], request: dict[str, Any], *, no_color: bool
-) -> "tuple[tuple[Identification, ...], bool]":
-    """Return what was found, and whether it was interrupted before it was done."""
-    from rotcheck.cli.progress import Progress
+    progress = session.begin()
     from rotcheck.identify.run import identify_all as run
+    from rotcheck.results import identified_code
 
     finished: list[Identification] = []
 
-    def on_found(one: "Identification") -> None:
-        finished.append(one)
-        progress.step(one.specification)
+    def on_identified(identification: "Identification") -> None:
+        finished.append(identification)
+        progress.step(identification.specification)
 
-    with Progress("starting torch ...", no_color=no_color) as progress:
-        try:
-            found = run(
-                specifications,
-                **request,
-                on_plan=lambda count: progress.plan(count, "functions") if count > 1 else None,
-                on_found=on_found,
-            )
-        except KeyboardInterrupt:
-            if not finished:
-                raise
-            return tuple(finished), True
-    return found, False
+    try:
+        run(
+            specification,
+            like=like,
+            device=device,
+            timeout=timeout,
+            on_plan=lambda count: progress.plan(count, "functions") if count > 1 else None,
+            on_found=on_identified,
+        )
+    except KeyboardInterrupt:
+        if not finished:
+            raise
+        session.show_data(finished)
+        return INTERRUPT
+    session.show_data(finished)
+    return identified_code(finished)

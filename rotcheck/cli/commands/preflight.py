@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rotcheck.cli import options
+from rotcheck.cli.session import Session, command
 
 PolicyFile = Annotated[
     str | None,
@@ -17,13 +17,8 @@ PolicyFile = Annotated[
 ]
 
 
-def preflight(
-    policy: PolicyFile = None,
-    format: options.Format = "table",
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    no_color: options.NoColor = False,
-) -> int:
+@command("report")
+def preflight(session: Session, policy: PolicyFile = None) -> int:
     """Say in one line whether a job may start on this machine.
 
     \b
@@ -42,24 +37,18 @@ def preflight(
 
     Exit code 0: the policy holds. 1: it does not. 2: the policy cannot be read. 5: nothing ran.
     """
-    from rotcheck.cli.outlet import Outlet
-    from rotcheck.cli.progress import Progress
     from rotcheck.preflight.policy import load
 
-    outlet = Outlet("report", format, output or (), quiet=quiet, no_color=no_color)
-    asked = load(policy)
-    outlet.prepare()
-
+    rules = load(policy)
+    progress = session.begin()
     from rotcheck.compare.implementation_lines import places
     from rotcheck.preflight.run import preflight as run
 
-    with Progress("starting torch ...", no_color=no_color) as progress:
-        decision = run(
-            asked,
-            on_plan=progress.plan,
-            on_cell=progress.cell,
-            on_steps=lambda steps: progress.plan(steps, "steps"),
-            on_step=progress.step,
-        )
-    outlet.show(decision.page(places(asked.implementations)))
-    return decision.exit_code()
+    decision = run(
+        rules,
+        on_plan=progress.plan,
+        on_cell=progress.cell,
+        on_steps=lambda steps: progress.plan(steps, "steps"),
+        on_step=progress.step,
+    )
+    return session.show(decision.page(places(rules.implementations)))

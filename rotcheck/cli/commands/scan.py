@@ -1,13 +1,11 @@
 """`rotcheck scan`: what will break or go silently wrong on another device."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rotcheck.cli import options
-
-if TYPE_CHECKING:
-    from rotcheck.results import Scan
+from rotcheck.cli.session import Session, command
 
 Paths = Annotated[
     list[str] | None,
@@ -15,15 +13,9 @@ Paths = Annotated[
         metavar="PATH", help="Files and folders; the working directory where none is named."
     ),
 ]
-Format = Annotated[
-    str,
-    typer.Option(
-        "--format", metavar="FORMAT", help="table, json, markdown, github (annotations) or sarif."
-    ),
-]
 Select = Annotated[
     list[str] | None,
-    typer.Option(metavar="CODE", help="Display for nothing else. Repeatable, or with commas."),
+    typer.Option(metavar="CODE", help="Look for nothing else. Repeatable, or with commas."),
 ]
 Ignore = Annotated[
     list[str] | None,
@@ -31,15 +23,8 @@ Ignore = Annotated[
 ]
 
 
-def scan(
-    path: Paths = None,
-    select: Select = None,
-    ignore: Ignore = None,
-    format: Format = "table",
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    no_color: options.NoColor = False,
-) -> int:
+@command("scan")
+def scan(session: Session, path: Paths = None, select: Select = None, ignore: Ignore = None) -> int:
     """List what will break or go wrong on another device.
 
     A project is read, Python files and notebooks, and nothing of it is run or imported. A comment
@@ -53,26 +38,17 @@ def scan(
 
     Exit code 0: nothing found. 1: a hazard. 2: cannot be done as asked. 5: no Python file there.
     """
-    from rotcheck.cli.outlet import Outlet
-
-    outlet = Outlet("scan", format, output or (), quiet=quiet, no_color=no_color)
-    request = {
+    codes = {
         "select": options.listed("--select", select),
         "ignore": options.listed("--ignore", ignore),
     }
-    result = _run(path or [], request, no_color=no_color)
-    outlet.show(result)
-    return result.exit_code()
-
-
-def _run(paths: list[str], request: dict[str, Any], *, no_color: bool) -> "Scan":
-    from rotcheck.cli.progress import Progress
+    progress = session.begin("listing files ...")
     from rotcheck.scan.run import scan as run
 
-    with Progress("listing files ...", no_color=no_color) as progress:
-        return run(
-            *paths,
-            **request,
-            on_plan=lambda files: progress.plan(files, "files"),
-            on_step=progress.step,
-        )
+    scan = run(
+        *(path or []),
+        **codes,
+        on_plan=lambda files: progress.plan(files, "files"),
+        on_step=progress.step,
+    )
+    return session.show(scan)

@@ -1,14 +1,11 @@
 """`rotcheck train`: a model trained a few steps with each implementation, held against float64."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rotcheck.cli import options
-from rotcheck.cli.codes import INTERRUPTED
-
-if TYPE_CHECKING:
-    from rotcheck.results import Training
+from rotcheck.cli.session import Session, command
 
 Device = Annotated[
     list[str] | None,
@@ -38,7 +35,9 @@ Model = Annotated[
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one step.")]
 
 
+@command("train")
 def train(
+    session: Session,
     implementations: options.Implementations = None,
     device: Device = None,
     dtype: Dtype = None,
@@ -47,10 +46,6 @@ def train(
     fasta: Fasta = None,
     model: Model = None,
     timeout: Timeout = 60.0,
-    format: options.ShortFormat = "table",
-    output: options.Output = None,
-    quiet: options.Quiet = False,
-    no_color: options.NoColor = False,
 ) -> int:
     """Train with each implementation, gradients against float64.
 
@@ -67,41 +62,27 @@ def train(
     Your own model: factory(rotary) returns a torch.nn.Module.
       module(tokens)  tokens (B, S) of int64; returns the scalar loss
       rotary(qkv)     qkv (B, S, 3, H, D); returns it with q and k rotated
-    A factory without an argument keeps the rotation it has. docs/train.md has an example.
+    A factory without an argument keeps the rotation it has; docs/train.md has an
+    example.
 
     Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
     asked. 5: nothing ran.
     """
-    from rotcheck.cli.outlet import Outlet
-
-    outlet = Outlet("train", format, output or (), quiet=quiet, no_color=no_color)
-    request = {
-        "devices": options.listed("--device", device),
-        "dtypes": options.dtypes(dtype),
-        "timeout": options.positive("--timeout", timeout),
-    }
-    outlet.prepare()
-    found = _run(
-        implementations or [],
-        request | {"steps": steps, "seed": seed, "fasta": fasta, "model": model},
-        no_color=no_color,
-    )
-    outlet.show(found)
-    from rotcheck.results import exit_code, mistaken
-
-    if found.interrupted:
-        return INTERRUPTED
-    return 1 if mistaken(found.conventions) else exit_code(found.courses)
-
-
-def _run(implementations: list[str], request: dict[str, Any], *, no_color: bool) -> "Training":
-    from rotcheck.cli.progress import Progress
+    devices, dtypes = options.listed("--device", device), options.dtypes(dtype)
+    options.positive("--timeout", timeout)
+    progress = session.begin()
     from rotcheck.train.run import train as run
 
-    with Progress("starting torch ...", no_color=no_color) as progress:
-        return run(
-            implementations,
-            **request,
-            on_plan=lambda count: progress.plan(count, "steps"),
-            on_step=progress.step,
-        )
+    training = run(
+        implementations or [],
+        devices=devices,
+        dtypes=dtypes,
+        steps=steps,
+        seed=seed,
+        fasta=fasta,
+        model=model,
+        timeout=timeout,
+        on_plan=lambda count: progress.plan(count, "steps"),
+        on_step=progress.step,
+    )
+    return session.show(training)

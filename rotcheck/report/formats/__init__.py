@@ -62,22 +62,28 @@ def for_machines(name: str) -> bool:
     return bool(_module(name).READS != "document")
 
 
+def suffix(name: str) -> str:
+    """The ending of files that are in this format."""
+    ending: str = _module(name).SUFFIX
+    return ending
+
+
 def of_file(path: str, kind: str, otherwise: str) -> str:
     """The format that the file's suffix names, or `otherwise` when it has none.
 
     Raises `RequestError` for a suffix that is no format's.
     """
-    suffix = PurePath(path).suffix.lower()
-    if not suffix:
+    ending = PurePath(path).suffix.lower()
+    if not ending:
         return otherwise
     for name in _all():
-        if suffix == _module(name).SUFFIX:
+        if ending == suffix(name):
             check(name, kind)
             return name
-    known = [_module(name).SUFFIX for name in names(kind)]
+    known = list(map(suffix, names(kind)))
     raise RequestError(
-        f"--output {path!r}: no format has the suffix {suffix!r}; it can be {', '.join(known)}, "
-        f"or none at all, which takes that of --format{_hint(suffix, known, 0.6)}"
+        f"--output {path!r}: no format has the suffix {ending!r}; it can be {', '.join(known)}, "
+        f"or none at all, which takes that of --format{_hint(ending, known, 0.6)}"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.report import document as made_of
 from rotcheck.report import findings as of_cells
 from rotcheck.report.document import (
@@ -21,7 +22,7 @@ from rotcheck.report.document import (
     Table,
     listing,
 )
-from rotcheck.report.summary import NOTHING_RAN, tally
+from rotcheck.report.summary import tally
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import FINDINGS, Context, Maker, Reach, exit_code
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-import msgspec
-
+from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.report import conventions, findings, matrix, pairwise, summary, unidentified
 from rotcheck.report import suites as junit
 from rotcheck.report.alerts import Alert, Alerts
@@ -31,6 +31,13 @@ OUTCOMES: dict[Verdict, Outcome] = {
 TONES: dict[bool | None, Tone] = {True: "good", False: "bad", None: "plain"}
 
 
+class Decision(Protocol):
+    """What was decided by a report: plain data."""
+
+    def exit_code(self) -> int:
+        """The exit code of the contract."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A report, and what the caller puts around it."""
@@ -44,12 +51,16 @@ class Comparison:
     # file and line of a function
     places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
     advice: tuple[str, ...] = ()  # what to do next: commands
-    data: msgspec.Struct | None = None  # what programs read instead of `report`
+    decision: "Decision | None" = None  # that was made by it, and which programs read in its place
+
+    def exit_code(self) -> int:
+        """That of the decision, else of the report."""
+        return (self.decision or self.report).exit_code()
 
 
-def data(comparison: Comparison) -> msgspec.Struct:
-    """The report, or what the caller has in its place."""
-    return comparison.data or comparison.report
+def data(comparison: Comparison) -> object:
+    """The report, or the decision that was made by it."""
+    return comparison.decision or comparison.report
 
 
 def document(comparison: Comparison) -> Document:
@@ -154,7 +165,7 @@ def _decision(comparison: Comparison) -> Iterator[Suite]:
 def _incomplete(comparison: Comparison) -> Iterator[Suite]:
     """A failure where a suite of cases that were skipped alone would pass for success."""
     report = comparison.report
-    nothing = exit_code(report.cells) == summary.NOTHING_RAN and not comparison.checks
+    nothing = exit_code(report.cells) == NOTHING_RAN and not comparison.checks
     if report.interrupted or nothing:
         yield junit.gate("rotcheck", "finished", summary.summary_line(report), "error")
 

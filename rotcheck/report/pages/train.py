@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.report import conventions, summary, unidentified
 from rotcheck.report import document as made_of
 from rotcheck.report import findings as of_cells
@@ -193,7 +194,7 @@ def _summary_line(training: Training) -> str:
     """`9 runs: 7 agree, 2 unavailable`."""
     early = "interrupted: " if training.interrupted else ""
     runs = f"{early}{plural(len(training.courses), 'run')}"
-    nothing = exit_code(training.courses) == summary.NOTHING_RAN
+    nothing = exit_code(training.courses) == NOTHING_RAN
     return summary.tally(runs, training.summary, nothing=nothing)
 
 
