@@ -1,7 +1,7 @@
 """Markdown for a GitHub issue or a step summary: what has less weight is folded, and what is too long is left out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rotcheck.report.document import (
     SIGNS,
@@ -48,12 +48,20 @@ class _Chunk:
 def render(document: Document, display: Display) -> str:
     """The parts below a heading; what there is no room for is counted."""
     few = sum(isinstance(part, Finding) and part.tone == "bad" for part in document.parts) <= OPEN
-    parts = list(document.parts)
+    parts = _quoted_below(document.parts)
     if document.command and not isinstance(parts[0], Heading):
         parts = [*_top(document.command, parts)]
     chunks = [_chunk(part, unfolded=few, level=4 if at else 3) for at, part in enumerate(parts)]
     text = "\n\n".join(filter(None, _fitting(chunks, LONGEST))) + "\n"
     return text.translate(SPELLINGS) if display.ascii else text
+
+
+def _quoted_below(parts: Sequence[Part]) -> list[Part]:
+    """The parts, a quote at their beginning below the heading of what is said of it."""
+    if len(parts) > 1 and isinstance(parts[0], Quote) and isinstance(parts[1], Section):
+        quote, section, *rest = parts
+        return [replace(section, parts=[quote, *section.parts]), *rest]
+    return list(parts)
 
 
 def _top(command: str, parts: Sequence[Part]) -> Iterable[Part]:
