@@ -58,9 +58,9 @@ def render(document: Document, display: Display) -> str:
 
 def _quoted_below(parts: Sequence[Part]) -> list[Part]:
     """The parts, a quote at their beginning below the heading of what is said of it."""
-    if len(parts) > 1 and isinstance(parts[0], Quote) and isinstance(parts[1], Section):
-        quote, section, *rest = parts
-        return [replace(section, parts=[quote, *section.parts]), *rest]
+    match parts:
+        case [Quote() as quote, Section() as section, *rest]:
+            return [replace(section, parts=[quote, *section.parts]), *rest]
     return list(parts)
 
 
