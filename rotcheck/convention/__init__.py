@@ -12,6 +12,7 @@ from rotcheck.convention.pairings import (
     Pairing,
     lanes,
     once,
+    order_words,
     pairs,
     written_order,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "lanes",
     "lay",
     "once",
+    "order_words",
     "pairs",
     "role_named",
     "role_of",

@@ -38,6 +38,11 @@ ORDERS: dict[str, LaneOrder] = {
 """The order in which each pairing has its lanes."""
 
 
+def order_words(order: str | None, before: str = "") -> str:
+    """How a table has each pair's value twice, behind some text; nothing of a table that has it once."""
+    return before + ORDERS[order].words if order else ""
+
+
 def written_order(output_lanes: str, pairing: P) -> P | Pairing:
     """In which order of lanes the pairs of a result lie."""
     if output_lanes == "same":

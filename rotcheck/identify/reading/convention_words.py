@@ -1,8 +1,10 @@
 """A convention in words, and as plain data."""
 
-from rotcheck.convention import Convention, role_of, shape
-from rotcheck.identify.swapping.likeness import order_words
-from rotcheck.results import Described, Kind, Way
+from dataclasses import fields
+from typing import Any
+
+from rotcheck.convention import Convention, order_words, role_of, shape
+from rotcheck.results import Described, Way
 
 
 def call_words(convention: Convention) -> str:
@@ -18,32 +20,28 @@ def table_words(convention: Convention) -> str:
     return f"{convention.tables} {axes}{order_words(lanes, ', ')}"
 
 
+COPIED = [field.name for field in fields(Convention) if field.name in Described.__struct_fields__]
+"""What a convention and its description have in common."""
+
+
 def describe(convention: Convention) -> Described:
-    """Return a convention as plain data."""
-    own = convention.tables == "positions"
-    kind: Kind = "both" if own else "applies"
+    """A convention as plain data: what does not apply to it is None."""
+    roles = set(map(role_of, convention.called_with))
+    told_theta = convention.takes_tables or convention.frequencies
+    values: dict[str, Any] = {name: getattr(convention, name) for name in COPIED} | {
+        "table_axes": convention.all_table_axes or None,
+        "table_lanes": convention.repeated_lanes,
+        "sections": convention.sections if "g" in convention.table_axes else None,
+        "theta": None if told_theta else convention.theta,
+        "rotates_v": convention.rotates_v if "v" in convention.slots else None,
+        "position_axes": convention.position_axes if "positions" in roles else None,
+        "ways": tuple(
+            Way(layout=layout or None, table_axes=axes) for layout, axes in convention.ways
+        ),
+        "choices": dict(convention.choices),
+    }
     return Described(
-        kind=kind,
-        pairing=convention.pairing,
-        direction=1 if convention.direction > 0 else -1,
-        output_lanes=convention.output_lanes,
-        layout=convention.layout,
-        tables=convention.tables,
-        table_axes=convention.all_table_axes or None,
-        table_lanes=convention.repeated_lanes,
-        sections=convention.sections if "g" in convention.table_axes else None,
+        kind="applies" if convention.takes_tables else "both",
         argument_order=convention.called_with,
-        rotary_dim=convention.rotary_dim,
-        blocks=convention.blocks,
-        head_dim=convention.head_dim,
-        theta=convention.theta if own and not convention.frequencies else None,
-        frequencies=convention.frequencies,
-        positions=convention.positions,
-        rotates_v=convention.rotates_v if "v" in convention.slots else None,
-        in_place=convention.in_place,
-        position_axes=convention.position_axes
-        if "positions" in map(role_of, convention.called_with)
-        else None,
-        ways=tuple(Way(layout=layout or None, table_axes=axes) for layout, axes in convention.ways),
-        choices=dict(convention.choices),
+        **values,
     )

@@ -10,9 +10,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from rotcheck import diagnose
-from rotcheck.convention import FORMS
+from rotcheck.convention import FORMS, order_words
 from rotcheck.identify.swapping import table_changes
-from rotcheck.identify.swapping.likeness import order_words
 from rotcheck.isolation import Job, Pool, Returned
 from rotcheck.results import Described, Identification, Remark
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from rotcheck.convention import ORDERS, role_of, shape
+from rotcheck.convention import order_words, role_of, shape
 from rotcheck.identify.swapping import adapter, call_lines, conversion, position_lines
 from rotcheck.identify.swapping.angle_differences import of_angles, of_length
 from rotcheck.identify.swapping.call_variants import reference, variants
@@ -23,11 +23,6 @@ APART = {
 
 # fields that nothing around a call makes up for
 _NEVER = ("kind", "sections", "blocks", "coordinates")
-
-
-def order_words(lanes: str | None, before: str = "") -> str:
-    """Return how a full-width table repeats its lanes, behind some text; nothing of a table that does not."""
-    return before + ORDERS[lanes].words if lanes else ""
 
 
 def likeness(own: Identification, other: Identification, name: str) -> Likeness:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from rotcheck.identify.swapping.likeness import order_words
+from rotcheck.convention import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report import document as made_of
 from rotcheck.report.document import (
