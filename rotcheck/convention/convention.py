@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rotcheck.convention.layouts import LAYOUTS
 from rotcheck.convention.pairings import OutputLanes, Pairing, written_order
 from rotcheck.convention.sections import Sections
-from rotcheck.convention.table_forms import FORMS, TableForm
+from rotcheck.convention.table_forms import FORMS, NO_TABLES, TableForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +71,17 @@ class Convention:
     @property
     def takes_tables(self) -> bool:
         """Whether it is handed tables; else it computes the angles of positions itself."""
-        return self.tables != "positions"
+        return self.tables != NO_TABLES.name
 
     @property
     def form(self) -> TableForm:
-        """The form of its tables, of one that takes tables."""
-        return FORMS[self.tables]
+        """The form of its tables."""
+        return FORMS.get(self.tables, NO_TABLES)
 
     @property
     def all_table_axes(self) -> str:
         """The axes of a table: those that are named, or those of its form."""
-        return self.table_axes or (self.form.axes if self.takes_tables else "")
+        return self.table_axes or self.form.axes
 
     @property
     def lane_order(self) -> Pairing:
@@ -91,7 +91,7 @@ class Convention:
     @property
     def repeated_lanes(self) -> Pairing | None:
         """In which order its tables have each pair's value twice; None: they have it once, or it takes none."""
-        return self.lane_order if self.takes_tables and self.form.repeats else None
+        return self.lane_order if self.form.repeats else None
 
     @property
     def points(self) -> bool:
@@ -114,8 +114,7 @@ class Convention:
         if self.arguments:
             return self.arguments
         offset = ("offset=offset",) if self.takes_offset else ()
-        tables = FORMS[self.tables].roles if self.takes_tables else ("positions",)
-        return ("qkv" if self.packed else "x", *tables, *offset)
+        return ("qkv" if self.packed else "x", *self.form.roles, *offset)
 
     @property
     def slots(self) -> tuple[str, ...]:

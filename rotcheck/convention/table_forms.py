@@ -255,5 +255,7 @@ FORMS = {
         ),
     )
 }
-"""Every form of tables by name, the commonest first: in this order they are tried. A function that computes the
-angles of positions itself has none: the `tables` of its convention are `positions`."""
+"""Every form of tables by name, the commonest first: in this order they are tried."""
+
+NO_TABLES = TableForm(name="positions", roles=("positions",), axes="")
+"""Of a function that is handed no tables and computes the angles of positions itself."""

@@ -71,9 +71,7 @@ class Refusals:
 
 
 def _kinds(convention: Convention) -> Kinds:
-    return _kinds_of(
-        convention.arguments, convention.form.kind if convention.takes_tables else "floats"
-    )
+    return _kinds_of(convention.arguments, convention.form.kind)
 
 
 @lru_cache(maxsize=1024)

@@ -117,7 +117,7 @@ def _doubts(found: Match, names: Sequence[str]) -> list[str]:
     sides = grid_calls.side_names(found.caller.function)
     doubts = [f"nothing speaks for what `{name}` is" for name in names if name not in sides]
     convention = found.convention
-    real = "table" in map(role_of, convention.arguments) and not _turns_neighbours(convention)
+    real = "table" in map(role_of, convention.arguments) and convention.form.usual_pairing is None
     if real and role_evidence.says_complex(found.caller.function, convention.arguments):
         doubts.append(f"its table is said to be complex, and was tried as {convention.tables}")
     axes = point_coordinates.speaks_of_axes(found.caller.function) and "positions" in map(
@@ -133,11 +133,6 @@ def _doubts(found: Match, names: Sequence[str]) -> list[str]:
     if idle_arguments.ignores_input(found):
         doubts.append("its result does not depend on what it is given: it may make tables")
     return doubts
-
-
-def _turns_neighbours(convention: Convention) -> bool:
-    """Whether every known taker of its form of tables has interleaved pairs."""
-    return convention.takes_tables and convention.form.usual_pairing == "interleaved"
 
 
 def _doubts_of(one: Remark, found: Match, target: Target) -> list[str]:
@@ -255,8 +250,7 @@ def _demonstration(
             return None
         pairing = nearest.pairing if nearest.words else conventions[0].pairing
         conventions = [
-            replace(each, pairing="interleaved" if _turns_neighbours(each) else pairing)
-            for each in conventions
+            replace(each, pairing=each.form.usual_pairing or pairing) for each in conventions
         ]
     for device in dict.fromkeys((CPU, found.caller.device)):
         shown = _on_device(source_of(target, device), found, one, conventions)
