@@ -704,8 +704,9 @@ def from_json(text: bytes | str) -> Report:
     return msgspec.json.decode(text, type=Report)
 
 
-def schema(
-    kind: type[Report] | type[Probe] | type[Bench] | type[Training] = Report,
-) -> dict[str, Any]:
-    """Return the JSON Schema of what a run found."""
+def schema(kind: type[msgspec.Struct] = Report) -> dict[str, Any]:
+    """The JSON Schema of a result: `Report`, `Probe`, `Training`, or another that has a `schema`.
+
+    `rotcheck.report.pages.results()` has all of them by name.
+    """
     return msgspec.json.schema(kind)

@@ -106,7 +106,7 @@ class _Page:
             case Table():
                 yield from self._table(part)
             case Rows():
-                yield self._rows(part)
+                yield self._rows(part, 0 if self._empty else 2)
             case Listing():
                 yield self._listing(part)
             case Section():
@@ -160,7 +160,7 @@ class _Page:
         if fitted.grid.legend:
             yield self._written(fitted.grid.legend, "dim")
 
-    def _rows(self, part: Rows) -> RenderableType:
+    def _rows(self, part: Rows, indent: int) -> RenderableType:
         rows = [[self._field(field) for field in fields] for fields in part.rows]
         if part.why and not self._beside(rows):
             rows = [[*row[:-2], _with_reason(*row[-2:])] for row in rows]
@@ -172,7 +172,7 @@ class _Page:
             )
         for row in rows:
             table.add_row(*row)
-        return Padding(table, (0, 0, 0, 0 if self._empty else 2))
+        return Padding(table, (0, 0, 0, indent))
 
     def _field(self, field: Field) -> Text:
         text = shorten(clean(field.text)).strip()
@@ -208,6 +208,8 @@ class _Page:
             if isinstance(part, Finding):  # of a file: further in, and below the name alone
                 parts.append(Text(f"  {part.title}", STYLES[part.tone]))
                 parts.append(self._details(part.details, 4))
+            elif isinstance(part, Rows):
+                parts.append(self._rows(part, 2))
             else:
                 parts.extend(self._drawn(part))
         return Group(*parts)

@@ -10,7 +10,7 @@ from rotcheck.errors import RequestError
 from rotcheck.report import formats, pages
 from rotcheck.report.document import Display
 from rotcheck.report.pages.report import Comparison
-from rotcheck.results import REPORT_SCHEMA, from_json
+from rotcheck.results import REPORT_SCHEMA, from_json, schema
 
 
 def test_formats_are_the_files_of_the_folder() -> None:
@@ -23,6 +23,15 @@ def test_formats_are_the_files_of_the_folder() -> None:
 def test_every_kind_of_result_is_a_document_and_data(kind: str) -> None:
     assert {"json", "markdown", "table"} <= set(formats.names(kind))
     assert pages.word(kind).startswith(("a ", "an "))
+
+
+def test_every_kind_of_result_has_a_schema() -> None:
+    """A list of failures is none: each entry is knowledge and no result."""
+    types = pages.results()
+    assert len(types) == len(pages.kinds()) - 1
+    for name, result in types.items():
+        fields = schema(result)["$defs"][result.__name__]["properties"]
+        assert fields["schema"]["default"] == f"rotcheck/{name}/1"
 
 
 def test_a_new_file_is_a_new_format(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,4 +100,15 @@ def compare(
         on_plan=progress.plan,
         on_cell=progress.cell,
     )
-    return session.show(Comparison(report, places=places(implementations or ())))
+    advice = () if implementations or all_ else _plugins()
+    return session.show(Comparison(report, places=places(implementations or ()), advice=advice))
+
+
+def _plugins() -> tuple[str, ...]:
+    """A word on what other installed packages register: it runs only when named."""
+    from rotcheck.implementations import registry
+
+    names = list(registry.of_packages())
+    if not names:
+        return ()
+    return (f"`rotcheck compare {' '.join(names)}`: of other installed packages, and not shown",)

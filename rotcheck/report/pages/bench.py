@@ -24,6 +24,7 @@ from rotcheck.report.text import one_line, plural
 from rotcheck.results import Bench, Cell, Report, Spread, Timing, Verdict, summarise
 
 WORD = "a benchmark"
+RESULT = Bench
 
 LEGEND = (
     "Each figure is the median of all rounds, and ± half the distance between their quartiles. "

@@ -25,6 +25,7 @@ from rotcheck.report.text import one_line
 from rotcheck.results import Check, Fault, Identification, Part
 
 WORD = "a check"
+RESULT = Check
 
 TONES: dict[str | None, Tone] = {"right": "good", "wrong": "bad", "unknown": "note", None: "note"}
 MOST_NAMED = 6  # functions that one heading names

@@ -27,6 +27,7 @@ from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import FINDINGS, Context, Maker, Reach, exit_code
 
 WORD = "a table of contexts"
+RESULT = Context
 
 SHOWN = (4097, 32767, 131071)  # positions with a column of their own
 LEGEND = (

@@ -20,6 +20,7 @@ from rotcheck.report.pages import failures
 from rotcheck.report.text import one_line, plural, shorten
 
 WORD = "an explanation"
+RESULT = Explanation
 
 LONGEST = 300  # characters of a message in a headline
 LONGEST_SEEN = 100

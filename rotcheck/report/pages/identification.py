@@ -26,6 +26,7 @@ from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import INTERPRETER, Answer, Described, Identification, Likeness, Remark
 
 WORD = "a convention"
+RESULT = Identification
 
 Labelled = list[tuple[str, str]]
 Said = tuple[str, str, str]

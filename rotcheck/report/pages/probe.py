@@ -21,6 +21,7 @@ from rotcheck.report.text import one_line, shorten
 from rotcheck.results import Line, Probe
 
 WORD = "a probe"
+RESULT = Probe
 
 HEADINGS = {"torchscript": "torchscript: what happens when code switches this on"}
 

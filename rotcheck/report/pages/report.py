@@ -17,6 +17,7 @@ from rotcheck.report.where import device_name
 from rotcheck.results import FINDINGS, Cell, Check, Report, Verdict, exit_code
 
 WORD = "a report"
+RESULT = Report
 
 DECIDED = ("agrees", "unavailable", "skipped", *FINDINGS)
 OUTCOMES: dict[Verdict, Outcome] = {

@@ -20,6 +20,7 @@ from rotcheck.results import Hazard, Scan
 from rotcheck.scan.rules import rules
 
 WORD = "a scan"
+RESULT = Scan
 
 MOST_LINES = 8  # that one message names
 MOST_PATHS = 3  # that the headline names

@@ -41,6 +41,7 @@ from rotcheck.train.plan import MINIATURE
 from rotcheck.train.rounding_limits import LIMIT, times_rounding, worst
 
 WORD = "a training run"
+RESULT = Training
 
 LEGEND = (
     "The loss at each step{unit}; {bad}: here it leaves the float64 curve by more than rounding explains. "

@@ -5,6 +5,7 @@ from rotcheck.report.text import plural
 from rotcheck.results import Claim, Trial
 
 WORD = "a trial"
+RESULT = Trial
 
 VERDICTS: dict[bool | None, tuple[str, Tone]] = {
     True: ("holds", "good"),
