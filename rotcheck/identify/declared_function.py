@@ -30,7 +30,7 @@ def identify_declared(
     on_cpu: Callable[..., Any] | None,
 ) -> IdentifiedFunction:
     """Hold a function to the convention that it declares; on meta, which has no values, believe it."""
-    described = convention_words.describe(convention)
+    description = convention_words.describe(convention)
     evidence, error, findings = [EVIDENCE], None, list[Remark]()
     if device.type != "meta":
         function = FunctionUnderTest(target.function, convention, device, on_cpu)
@@ -38,14 +38,14 @@ def identify_declared(
         error, findings = of_values(function, sizes)
         abilities = capabilities(function, sizes)
         evidence += abilities.evidence
-        described = structs.replace(
-            described, dtype_rule=abilities.dtype_rule, takes=abilities.takes
+        description = structs.replace(
+            description, dtype_rule=abilities.dtype_rule, takes=abilities.takes
         )
     identification = identification_of(
         target,
         device,
         follows=not findings,
-        convention=described,
+        convention=description,
         declared=True,
         call=convention_words.call_words(convention),
         evidence=tuple(evidence),

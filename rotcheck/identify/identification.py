@@ -72,19 +72,19 @@ def _find_call(target: Target, device: torch.device) -> MakerMatch | Match | NoM
 def _of_rotation(
     target: Target, match: Match | NoMatch, device: torch.device
 ) -> IdentifiedFunction:
-    identified = identify_rotation(target, match, device)
+    result = identify_rotation(target, match, device)
     if isinstance(match, NoMatch):
-        return identified
-    identification = idle_numbers.of_rotation(target, match, identified.identification, device)
-    identified = replace(identified, identification=identification)
+        return result
+    identification = idle_numbers.of_rotation(target, match, result.identification, device)
+    result = replace(result, identification=identification)
 
     def with_flag(call: FlaggedCall) -> Identification:
-        other = call.target()
-        on_cpu = _on_cpu(other, device) if match.caller.device.type != device.type else None
-        again = repeated_calls.with_arguments(match, on_cpu or other.function, call.arguments)
-        return identify_rotation(other, again, device).identification
+        variant = call.target()
+        on_cpu = _on_cpu(variant, device) if match.caller.device.type != device.type else None
+        again = repeated_calls.with_arguments(match, on_cpu or variant.function, call.arguments)
+        return identify_rotation(variant, again, device).identification
 
-    return _with_flags(identified, target, match.convention.arguments, device, with_flag)
+    return _with_flags(result, target, match.convention.arguments, device, with_flag)
 
 
 def _of_maker(target: Target, maker: MakerMatch, device: torch.device) -> IdentifiedFunction:
@@ -99,33 +99,33 @@ def _of_maker(target: Target, maker: MakerMatch, device: torch.device) -> Identi
     if target.narrow is not None:  # of tables the dtype is part of what is judged
         target = target.narrow()
         maker = call, first_tables(target.function, call)
-    identified = identify_maker(target, maker, device, on_cpu)
-    return _with_flags(identified, target, call.arguments, device, with_flag)
+    result = identify_maker(target, maker, device, on_cpu)
+    return _with_flags(result, target, call.arguments, device, with_flag)
 
 
 def _with_flags(
-    identified: IdentifiedFunction,
+    result: IdentifiedFunction,
     target: Target,
     arguments: tuple[str, ...],
     device: torch.device,
     with_flag: Callable[[FlaggedCall], Identification],
 ) -> IdentifiedFunction:
     """Add the flags that are to be tried, and which arguments are left; nothing if it follows no convention."""
-    identification = identified.identification
+    identification = result.identification
     if not identification.follows:
-        return identified
+        return result
     calls = flagged_calls(target, arguments, device)
     names = [call.flag for call in calls]
     if identification.convention and identification.convention.kind == "builds":
         # more was tried of a maker than the call
         flags = [flag.partition("=")[0] for flag in names]
-        untried = tuple(name for name in identification.untried if name not in flags)
+        rest = tuple(name for name in identification.untried if name not in flags)
     else:
         ranks = context_parallel.names_tried(identification, target.function)
-        untried = untried_arguments(target.function, arguments, [*names, *ranks])
+        rest = untried_arguments(target.function, arguments, [*names, *ranks])
     return replace(
-        identified,
-        identification=structs.replace(identification, untried=untried),
+        result,
+        identification=structs.replace(identification, untried=rest),
         flags=calls,
         with_flag=with_flag,
     )

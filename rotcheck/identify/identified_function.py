@@ -35,7 +35,7 @@ def identification_of(target: Target, device: torch.device, **fields: Any) -> Id
     )
 
 
-def unidentified(
+def without_convention(
     target: Target, device: torch.device, message: str, **fields: Any
 ) -> IdentifiedFunction:
     """A function of which nothing is understood; `message`: why."""

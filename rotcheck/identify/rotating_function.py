@@ -27,7 +27,7 @@ from rotcheck.identify.calling.templates import speaks_of_rotation
 from rotcheck.identify.identified_function import (
     IdentifiedFunction,
     identification_of,
-    unidentified,
+    without_convention,
 )
 from rotcheck.identify.making import grid_layout
 from rotcheck.identify.making.grid_calls import rotation_angles, rotation_layout
@@ -57,19 +57,19 @@ def identify_rotation(
     match = point_coordinates.with_three_axes(call_refinement.in_narrower_heads(match))
     match, contradiction = layout_contradiction.in_documented_layout(match, target.function)
     if match.caller.device.type != device.type:
-        moved = repeated_calls.on_device(match, target.function, device)
-        if isinstance(moved, NoMatch):
-            return unidentified(
-                target, device, f"rotates on cpu, and on {device} {moved.reasons[0]}"
+        on_device = repeated_calls.on_device(match, target.function, device)
+        if isinstance(on_device, NoMatch):
+            return without_convention(
+                target, device, f"rotates on cpu, and on {device} {on_device.reasons[0]}"
             )
-        match = moved
+        match = on_device
     inquiry = _Inquiry(target, match, device)
     inquiry.ask()
     return _decide(target, match, _conclude(inquiry), contradiction)
 
 
 def _without_call(target: Target, match: NoMatch, device: torch.device) -> IdentifiedFunction:
-    return unidentified(
+    return without_convention(
         target,
         device,
         unidentified_call.why(match) or NOTHING,
@@ -84,7 +84,7 @@ class _Inquiry:
     def __init__(self, target: Target, match: Match, device: torch.device) -> None:
         self.target, self.device = target, device
         # a table that it keeps from a call in float32 would serve bfloat16 too, and the other way round
-        self._fresh, self._reused = copied(target.function), copied(target.function)
+        self._fresh, self._reuse = copied(target.function), copied(target.function)
         match = call_refinement.with_right_values(target, match, device)
         match, sections = table_sections.with_sections(call_refinement.in_wider_heads(match))
         answer = ask_call(match, sections)
@@ -92,7 +92,7 @@ class _Inquiry:
         self.remarks = list(answer.remarks)
         self.evidence = list(answer.evidence)
         self.grid = rotation_layout(match)
-        self.own = _angles(match, self.grid, answer.doubt)
+        self.reading = _angles(match, self.grid, answer.doubt)
         self.error: float | None = None
         self.abilities = Capabilities()
 
@@ -100,49 +100,51 @@ class _Inquiry:
         """Ask of angles, values, memory and dtypes, and what else can go wrong in values."""
         self._add_angles()
         function, sizes = self._under_test()
-        scaled = self.own is not None and self.own.attention
-        apart = self.own is not None and self.own.apart
-        problem = has_mistake(self.remarks) or scaled or apart or self.match.reading.problem
+        is_scaled = self.reading is not None and self.reading.attention
+        apart = self.reading is not None and self.reading.apart
+        problem = has_mistake(self.remarks) or is_scaled or apart or self.match.reading.problem
         faults: list[Remark] = []
         if not problem:
             self.error, faults = of_values(function, sizes)
-        self.abilities = capabilities(function, sizes, judged=not problem, fresh=self._fresh)
+        self.abilities = capabilities(function, sizes, with_values=not problem, fresh=self._fresh)
         self.evidence += self.abilities.evidence
         self.remarks += [*(faults or self.abilities.bfloat16_remarks), *self.abilities.remarks]
         self.convention = replace(function.convention, in_place=self.abilities.in_place)
-        if not scaled:
-            function = replace(function, function=self._reused, convention=self.convention)
+        if not is_scaled:
+            function = replace(function, function=self._reuse, convention=self.convention)
             self.remarks += ask_values(
-                function, sizes, self.match, self.remarks, judged=not problem
+                function, sizes, self.match, self.remarks, with_values=not problem
             )
 
     def _add_angles(self) -> None:
         """Add what its own angles say, and those of a grid's squares."""
-        if self.own:
-            if self.own.attention:
+        if self.reading:
+            if self.reading.attention:
                 self.remarks = [remark for remark in self.remarks if remark.code != "scaled"]
-            self.remarks += self.own.remarks
+            self.remarks += self.reading.remarks
         if self.grid:
             self.remarks += grid_layout.of_exchange(self.grid)
-            told = Told(field="positions", says=self.grid.words, because=grid_layout.EVIDENCE)
-            self.evidence.insert(0, told)
+            fact = Told(field="positions", says=self.grid.words, because=grid_layout.EVIDENCE)
+            self.evidence.insert(0, fact)
 
     def _under_test(self) -> tuple[FunctionUnderTest, Sizes]:
         """The function with its convention, and the sizes to ask it for."""
-        own, match, width = self.own, self.match, self.match.caller.probe.width
-        known = own.convention if own else match.convention
-        one_width = (known.frequencies and not known.rotary_dim) or (
+        reading, match, width = self.reading, self.match, self.match.caller.probe.width
+        convention_found = reading.convention if reading else match.convention
+        one_width = (convention_found.frequencies and not convention_found.rotary_dim) or (
             call_refinement.takes_one_width(match)
         )
         convention = replace(
-            known,
+            convention_found,
             head_dim=width if one_width else None,
             heads=call_refinement.only_head_count(match),
         )
         function = FunctionUnderTest(self.target.function, convention, self.device, match.on_cpu)
-        if own:
-            return function, Sizes(width=width, positions=own.positions)
-        return function, Sizes(width=width if one_width else max(64, 2 * (known.rotary_dim or 0)))
+        if reading:
+            return function, Sizes(width=width, positions=reading.positions)
+        return function, Sizes(
+            width=width if one_width else max(64, 2 * (convention_found.rotary_dim or 0))
+        )
 
 
 def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> OwnAngles | None:
@@ -152,27 +154,27 @@ def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> OwnAngl
         and match.reading.angles is not None
         and match.reading.problem in READABLE
     )
-    if grid is not None and not grid.exchanged:
-        own = _of_squares(match, grid)
+    if grid is not None and not grid.transposed:
+        reading = _of_squares(match, grid)
     elif readable:
-        own = own_angles.of_applied(match)
+        reading = own_angles.of_applied(match)
     else:
         return None
-    own.doubt = own.doubt or doubt
-    return own
+    reading.doubt = reading.doubt or doubt
+    return reading
 
 
 def _of_squares(match: Match, grid: GridLayout) -> OwnAngles:
     """What the angles of a grid's squares say, which are no positions that other functions have."""
-    own = OwnAngles(match.convention, (0, 1, 2, 3), schedule="axial", apart=True)
-    add_sides(own, match.caller.function, partial(rotation_angles, match), grid)
-    own.doubt = own.doubt or (None if own.evidence else SMALL_GRIDS)
-    return own
+    reading = OwnAngles(match.convention, (0, 1, 2, 3), schedule="axial", apart=True)
+    add_sides(reading, match.caller.function, partial(rotation_angles, match), grid)
+    reading.doubt = reading.doubt or (None if reading.evidence else SMALL_GRIDS)
+    return reading
 
 
 def _conclude(inquiry: _Inquiry) -> IdentifiedFunction:
     """Say what came of an inquiry."""
-    match, own, device = inquiry.match, inquiry.own, inquiry.device
+    match, reading, device = inquiry.match, inquiry.reading, inquiry.device
     if not match.reading.pairing:
         return _no_rotation(inquiry)
     convention, abilities = inquiry.convention, inquiry.abilities
@@ -181,26 +183,26 @@ def _conclude(inquiry: _Inquiry) -> IdentifiedFunction:
     evidence = [
         *grounds.of_call(match, convention),
         rotary_dim,
-        *(own.evidence if own else []),
+        *(reading.evidence if reading else []),
         *([grounds.of_error(error)] if error is not None else []),
         *inquiry.evidence,
     ]
     mistaken = has_mistake(inquiry.remarks)
-    apart, why = own is not None and own.apart, own.doubt if own else None
+    apart, why = reading is not None and reading.apart, reading.doubt if reading else None
     if not match.exact and not mistaken:  # a choice that is not judged
         why = why or inquiry.remarks[0].message
     identification = identification_of(
         inquiry.target,
         device,
         follows=not mistaken and not why,
-        convention=_described(match, convention, own, abilities),
+        convention=_description(match, convention, reading, abilities),
         call=convention_words.call_words(convention),
         evidence=tuple(evidence),
         findings=tuple(inquiry.remarks),
-        ambiguous=(*(own.ambiguous if own else ()), *grounds.ambiguities(match)),
+        ambiguous=(*(reading.ambiguous if reading else ()), *grounds.ambiguities(match)),
         also=grounds.also(match),
         error=error,
-        longest_context=own.longest if own else None,
+        longest_context=reading.longest if reading else None,
         message=why or (APART if apart else None),
         advice=(COMPARE,) if why and not mistaken else (),
     )
@@ -217,21 +219,21 @@ def _no_rotation(inquiry: _Inquiry) -> IdentifiedFunction:
     vague = match.reading.problem in ("no-convention", "not-rotated") or match.response.uneven
     if vague and not speaks_of_rotation(target.function, match.convention.arguments):
         words = f"{call} runs, and {match.defect_words or match.reading.words}"
-        tried = unidentified_call.told(target.function, (words,))
-        return unidentified(target, device, NOTHING, tried=tried)
+        calls = unidentified_call.told(target.function, (words,))
+        return without_convention(target, device, NOTHING, tried=calls)
     first = inquiry.remarks[0].message if inquiry.remarks else "gives back no rotation"
-    identified = unidentified(
+    result = without_convention(
         target,
         device,
         f"{call} runs, and {first}",
         call=call,
         findings=tuple(inquiry.remarks),
     )
-    return replace(identified, convention=match.convention)
+    return replace(result, convention=match.convention)
 
 
-def _described(
-    match: Match, convention: Convention, own: OwnAngles | None, abilities: Capabilities
+def _description(
+    match: Match, convention: Convention, reading: OwnAngles | None, abilities: Capabilities
 ) -> Described:
     plain = convention_words.describe(convention)
     is_told_rotary_dim = "R" in map(role_of, convention.arguments)
@@ -242,41 +244,41 @@ def _described(
         unread=match.reading.unread or None,
         dtype_rule=abilities.dtype_rule,
         takes=abilities.takes,
-        schedule=own.schedule if own else None,
-        theta=own.theta if own else None,
+        schedule=reading.schedule if reading else None,
+        theta=reading.theta if reading else None,
         ways=grounds.ways(match),
-        amplitude=amplitude_beyond_rounding(match.reading.amplitude) if own else None,
+        amplitude=amplitude_beyond_rounding(match.reading.amplitude) if reading else None,
     )
 
 
 def _decide(
     target: Target,
     match: Match,
-    identified: IdentifiedFunction,
+    result: IdentifiedFunction,
     contradiction: Contradiction | None,
 ) -> IdentifiedFunction:
     """Leave only the mistakes that are beyond doubt.
 
     `match`: the call as it was before it was refined by values. `contradiction`: what its docstring promises.
     """
-    if contradiction and identified.identification.follows:
-        contradicting = _contradict(target, match, identified, contradiction)
+    if contradiction and result.identification.follows:
+        contradicting = _contradict(target, match, result, contradiction)
         if contradicting is not None:
             return contradicting
-    judged = identified.convention or match.convention
-    plain = replace(judged, frequencies=(), theta=_theta(identified.identification))
-    others = (alternative.convention for alternative in match.alternatives)
-    conventions = dict.fromkeys((judged, plain, *others))
-    findings = (*identified.identification.findings, *prints_and_warnings.of_call(match))
-    identification = structs.replace(identified.identification, findings=findings)
-    decided = doubt.decided(target, match, identification, list(conventions))
-    return replace(identified, identification=decided)
+    convention = result.convention or match.convention
+    plain = replace(convention, frequencies=(), theta=_theta(result.identification))
+    alternatives = (alternative.convention for alternative in match.alternatives)
+    conventions = dict.fromkeys((convention, plain, *alternatives))
+    findings = (*result.identification.findings, *prints_and_warnings.of_call(match))
+    identification = structs.replace(result.identification, findings=findings)
+    decision = doubt.decided(target, match, identification, list(conventions))
+    return replace(result, identification=decision)
 
 
 def _contradict(
     target: Target,
     match: Match,
-    identified: IdentifiedFunction,
+    result: IdentifiedFunction,
     contradiction: Contradiction,
 ) -> IdentifiedFunction | None:
     """What is said of a function that is right, and not as its docstring says; None: that cannot be shown.
@@ -284,19 +286,19 @@ def _contradict(
     Of a function that is handed tables their shape, or its docstring, may be meant otherwise.
     """
     mistake = contradiction.mistake
-    promise = structs.replace(identified.identification, findings=(mistake,))
-    decided = doubt.decided(target, match, promise, [contradiction.convention])
-    if decided.answer != "wrong":
+    promise = structs.replace(result.identification, findings=(mistake,))
+    decision = doubt.decided(target, match, promise, [contradiction.convention])
+    if decision.answer != "wrong":
         return None
-    findings = decided.findings
+    findings = decision.findings
     if match.convention.tables != "positions":
         findings = tuple(
             structs.replace(finding, mistake=False, demonstration=None) for finding in findings
         )
     identification = structs.replace(
-        decided, follows=False, findings=findings, message=mistake.message
+        decision, follows=False, findings=findings, message=mistake.message
     )
-    return replace(identified, identification=identification)
+    return replace(result, identification=identification)
 
 
 def _theta(identification: Identification) -> float:

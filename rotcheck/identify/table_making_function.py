@@ -13,7 +13,7 @@ from rotcheck.identify.calling.trial_call import exception_words
 from rotcheck.identify.identified_function import (
     IdentifiedFunction,
     identification_of,
-    unidentified,
+    without_convention,
 )
 from rotcheck.identify.making.grid_description import describe_grid
 from rotcheck.identify.making.maker_call import MakerCall
@@ -39,20 +39,20 @@ def identify_maker(
     call, tables = maker
     on_device = replace(call, device=str(device))
     if call.device == on_device.device:
-        identified = _of_tables(target, call, tables, device, on_cpu)
+        result = _of_tables(target, call, tables, device, on_cpu)
     else:
         before = f"makes tables on cpu, and on {device} "
-        identified = identify_call(target, on_device, device, on_cpu, before)
-    identification = idle_numbers.of_maker(target, on_device, identified.identification, device)
-    return replace(identified, identification=identification)
+        result = identify_call(target, on_device, device, on_cpu, before)
+    identification = idle_numbers.of_maker(target, on_device, result.identification, device)
+    return replace(result, identification=identification)
 
 
 def identify_flag(
-    flagged: FlaggedCall, call: MakerCall, device: torch.device, on_cpu: OnCpu
+    flag_call: FlaggedCall, call: MakerCall, device: torch.device, on_cpu: OnCpu
 ) -> Identification:
     """Identify a maker of tables with a flag the other way round."""
-    other = replace(call, arguments=flagged.arguments, device=str(device))
-    return identify_call(flagged.target(), other, device, on_cpu).identification
+    variant = replace(call, arguments=flag_call.arguments, device=str(device))
+    return identify_call(flag_call.target(), variant, device, on_cpu).identification
 
 
 def identify_call(
@@ -66,7 +66,7 @@ def identify_call(
         words = f"{call.words} gives back no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
         words = exception_words(call.words, error)
-    return unidentified(target, device, before + words)
+    return without_convention(target, device, before + words)
 
 
 def _of_tables(
@@ -78,24 +78,24 @@ def _of_tables(
 ) -> IdentifiedFunction:
     maker = TableMaker(target.function, call, tables, on_cpu(target), target.built)
     description = _describe(maker)
-    own = description.angles
-    mistaken = has_mistake(own.remarks)
+    reading = description.angles
+    mistaken = has_mistake(reading.remarks)
     identification = identification_of(
         target,
         device,
-        follows=not mistaken and not own.doubt,
+        follows=not mistaken and not reading.doubt,
         convention=description.convention,
-        message=own.doubt,
+        message=reading.doubt,
         untried=description.untried,
-        advice=(COMPARE,) if own.doubt and not mistaken else (),
+        advice=(COMPARE,) if reading.doubt and not mistaken else (),
         call=call.words,
         evidence=description.evidence,
-        findings=tuple(own.remarks),
-        ambiguous=tuple(own.ambiguous),
-        longest_context=own.longest,
+        findings=tuple(reading.remarks),
+        ambiguous=tuple(reading.ambiguous),
+        longest_context=reading.longest,
     )
-    decided = table_doubt.decided(target, call, tables, identification)
-    return IdentifiedFunction(decided, None)
+    decision = table_doubt.decided(target, call, tables, identification)
+    return IdentifiedFunction(decision, None)
 
 
 def _describe(maker: TableMaker) -> TableDescription:

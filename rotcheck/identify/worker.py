@@ -34,46 +34,44 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     """
     device = setup["device"]
     settle(device)
-    untouched = switches.read()
+    before = switches.read()
     try:
         target = resolve(setup["specification"], device)
     except Unavailable as error:
-        words, registered = scrub(str(error)), registered_convention(setup["specification"])
-        convention = msgspec.to_builtins(describe(registered)) if registered else None
+        words, declaration = scrub(str(error)), registered_convention(setup["specification"])
+        convention = msgspec.to_builtins(describe(declaration)) if declaration else None
         return lambda task: {"unavailable": words, "registered": convention}
     except NotBuilt as error:
         reason = scrub(error.reason)
         return lambda task: {"unbuilt": reason}
     # what its import changed would change our own tensors
-    switches.move(untouched, now=switches.read())
-    return lambda task: _message(setup, *_timed(target, device))
+    switches.move(before, now=switches.read())
+    return lambda task: _message(setup, *_identify(target, device))
 
 
-def _timed(target: Target, device: str) -> tuple[IdentifiedFunction, float]:
+def _identify(target: Target, device: str) -> tuple[IdentifiedFunction, float]:
     """Identify a function, and put the switches back that it moved; the seconds that took."""
     before = switches.read()
     start = time.perf_counter()
-    identified = identification.identify(target, place(device))
+    result = identification.identify(target, place(device))
     seconds = time.perf_counter() - start
     switches.move(before, now=switches.read())
-    return identified, seconds
+    return result, seconds
 
 
-def _message(
-    setup: dict[str, Any], identified: IdentifiedFunction, seconds: float
-) -> dict[str, Any]:
+def _message(setup: dict[str, Any], result: IdentifiedFunction, seconds: float) -> dict[str, Any]:
     """What goes to the front, as plain data."""
-    told = _finished(identified.identification, setup, seconds)
-    convention = identified.convention
+    fields = _for_front(result.identification, setup, seconds)
+    convention = result.convention
     return {
-        "told": msgspec.to_builtins(told),
+        "told": msgspec.to_builtins(fields),
         "convention": asdict(convention) if convention else None,
         "called": call_with_shapes(convention) if convention else None,
-        "flags": [call.flag for call in identified.flags],
+        "flags": [call.flag for call in result.flags],
     }
 
 
-def _finished(
+def _for_front(
     identification: Identification, setup: dict[str, Any], seconds: float
 ) -> Identification:
     """The identification with the words that the front uses for function and device."""
@@ -101,10 +99,10 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     def answer(task: str) -> Any:
         assert plain.with_flag is not None, "what has flags can be asked with them"
         call = calls[task]
-        flagged = plain.with_flag(call)
+        with_flag = plain.with_flag(call)
         return {
-            "turned": msgspec.to_builtins(flags.result(call, flagged)),
-            "wrong": msgspec.to_builtins(idle_flags.mistakes(plain, call, flagged)),
+            "turned": msgspec.to_builtins(flags.result(call, with_flag)),
+            "wrong": msgspec.to_builtins(idle_flags.mistakes(plain, call, with_flag)),
         }
 
     return answer

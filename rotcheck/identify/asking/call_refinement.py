@@ -66,7 +66,10 @@ def with_right_values(target: Target, match: Match, device: torch.device) -> Mat
         except Exception:  # it takes the probe's sizes and not these; a function may raise anything
             right = False
         if right:
-            return replace(call, alternatives=tuple(each for each in calls if each is not call))
+            return replace(
+                call,
+                alternatives=tuple(alternative for alternative in calls if alternative is not call),
+            )
     return match
 
 

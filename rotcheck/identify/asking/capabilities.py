@@ -31,7 +31,7 @@ def capabilities(
     function: FunctionUnderTest,
     sizes: Sizes,
     *,
-    judged: bool = True,
+    with_values: bool = True,
     fresh: Callable[..., Any] | None = None,
 ) -> Capabilities:
     """Ask for memory, and of a function whose values can be judged for dtypes and what it takes.
@@ -40,7 +40,7 @@ def capabilities(
     bfloat16 too.
     """
     result = Capabilities()
-    if not _add_memory(result, function, sizes, judged=judged) or not judged:
+    if not _add_memory(result, function, sizes, with_values=with_values) or not with_values:
         return result
     convention = replace(function.convention, in_place=result.in_place)
     function = replace(function, convention=convention)
@@ -56,7 +56,7 @@ def capabilities(
 
 
 def _add_memory(
-    result: Capabilities, function: FunctionUnderTest, sizes: Sizes, *, judged: bool
+    result: Capabilities, function: FunctionUnderTest, sizes: Sizes, *, with_values: bool
 ) -> bool:
     """Add what a function writes into its input, and whether it can be trained with; False: it takes no such call."""
     evidence = "compared with copies, bit by bit"
@@ -66,7 +66,7 @@ def _add_memory(
         return False
     if fault:
         result.remarks.append(remark(*fault, f"inputs and tables {evidence}"))
-    elif judged:
+    elif with_values:
         result.remarks += gradients.of_training(function, sizes, in_place=result.in_place)
     words = "yes" if result.in_place else "no"
     result.evidence.append(Told(field="in_place", says=words, because=f"its input {evidence}"))

@@ -95,11 +95,15 @@ def says_tokens(function: Callable[..., Any]) -> bool:
 
 def _names(match: Match) -> tuple[str, str] | tuple[()]:
     """The names of rank and number of ranks; none if it is not told both, and where sequences begin."""
-    optional = [one.name for one in parameters(match.caller.function) or () if not one.required]
+    optional = [
+        parameter.name
+        for parameter in parameters(match.caller.function) or ()
+        if not parameter.required
+    ]
     rank, size = (next(filter(name.fullmatch, optional), "") for name in (_RANK, _SIZE))
     takes_tables = match.convention.tables != "positions"
-    packed = takes_tables and "cu_seqlens" in map(role_of, match.convention.arguments)
-    return (rank, size) if rank and size and packed else ()
+    has_sequences = takes_tables and "cu_seqlens" in map(role_of, match.convention.arguments)
+    return (rank, size) if rank and size and has_sequences else ()
 
 
 def convention_of(match: Match, rank: int) -> Convention:
@@ -120,13 +124,13 @@ def _is_right(match: Match, rows: TableRows) -> bool | None:
         return None
 
 
-def _error(match: Match, rank: int, tables: TableRows, expected: TableRows) -> float:
-    """How far a rank's tokens are from the rows that `expected` gives them, in tables as `tables` has them."""
+def _error(match: Match, rank: int, tables: TableRows, truth_rows: TableRows) -> float:
+    """How far a rank's tokens are from the rows that `truth_rows` gives them, in tables as `tables` has them."""
     function = FunctionUnderTest(
         match.caller.function, convention_of(match, rank), match.caller.device
     )
     width = match.caller.probe.width
-    case = Case(function, torch.float32, Sizes(1, 2, 2, width, expected.of_rank(rank)))
+    case = Case(function, torch.float32, Sizes(1, 2, 2, width, truth_rows.of_rank(rank)))
     every_row = Sizes(1, 2, 2, width, tuple(range(tables.count)))
     call = case.call()
     call = replace(

@@ -86,13 +86,13 @@ def _flags_of(kind: type) -> Iterator[tuple[str, bool]]:
 
 
 def _of_function(target: Target, arguments: Template) -> Iterator[FlaggedCall]:
-    known = parameters(target.function) or []
+    signature = parameters(target.function) or []
     places = {
-        argument.rpartition("=")[0] or known[at].name: at
+        argument.rpartition("=")[0] or signature[at].name: at
         for at, argument in enumerate(arguments)
-        if "=" in argument or at < len(known)
+        if "=" in argument or at < len(signature)
     }
-    for parameter in known:
+    for parameter in signature:
         at = places.get(parameter.name)
         for value in _other_values(target, parameter, None if at is None else arguments[at]):
             flag = f"{parameter.name}={value}"

@@ -42,8 +42,8 @@ class FunctionUnderTest:
     def __call__(self, call: Call) -> tuple[Tensor, ...]:
         """Call it; raises `NoResult`, and what the function raises."""
         positional, keyword = arguments(self.convention, call)
-        returned = self.function(*positional, **keyword)
-        outputs = results(returned, call.inputs, returned is None)
+        result = self.function(*positional, **keyword)
+        outputs = results(result, call.inputs, result is None)
         if not all(
             isinstance(output, Tensor) and output.shape == x.shape
             for output, x in zip(outputs, call.inputs)

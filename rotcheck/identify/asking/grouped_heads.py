@@ -56,7 +56,9 @@ def _fault(function: FunctionUnderTest, sizes: Sizes) -> str:
         outputs = function(call)
     except Exception:  # it wants as many heads in k as in q; a function may raise anything
         return ""
-    outside = [name for name, written in zip(slots, margins_written(), strict=False) if written]
+    outside = [
+        name for name, is_written in zip(slots, margins_written(), strict=False) if is_written
+    ]
     if outside:
         return (
             f"it writes outside of {' and '.join(outside)}: look at the heads and strides of each"

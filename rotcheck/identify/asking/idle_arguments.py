@@ -26,7 +26,7 @@ def ignores_input(match: Match) -> bool:
         first, second = (_outputs(match, _with_inputs(case.call(), seed)) for seed in (1, 2))
     except Exception:  # it was called in other sizes; a function may raise anything
         return False
-    return _same(first, second)
+    return _equal_outputs(first, second)
 
 
 def idle_arguments(match: Match, names: Sequence[str]) -> list[str]:
@@ -39,11 +39,19 @@ def idle_arguments(match: Match, names: Sequence[str]) -> list[str]:
 
 def unread_ranks(function: Callable[..., Any]) -> list[str]:
     """The parameters that say which part of a sequence a process holds, and that the function never reads."""
-    ranks = [one.name for one in parameters(function) or () if _RANK.fullmatch(one.name.lower())]
+    ranks = [
+        parameter.name
+        for parameter in parameters(function) or ()
+        if _RANK.fullmatch(parameter.name.lower())
+    ]
     code = getattr(inspect.unwrap(getattr(function, "forward", function)), "__code__", None)
     if not ranks or code is None:
         return []
-    loads = (one.argval for one in dis.get_instructions(code) if one.opname.startswith("LOAD"))
+    loads = (
+        parameter.argval
+        for parameter in dis.get_instructions(code)
+        if parameter.opname.startswith("LOAD")
+    )
     read = {name for names in loads for name in (names if isinstance(names, tuple) else (names,))}
     return [name for name in ranks if name not in read]
 
@@ -69,11 +77,11 @@ def _outputs(
     positional, keyword = arguments(match.convention, call)
     if change:
         change(positional)
-    returned = match.caller.function(*positional, **keyword)
-    return results(returned, call.inputs, returned is None)
+    result = match.caller.function(*positional, **keyword)
+    return results(result, call.inputs, result is None)
 
 
-def _same(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
+def _equal_outputs(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
     return all(
         isinstance(a, Tensor) and isinstance(b, Tensor) and torch.equal(a, b)
         for a, b in zip(first, second)
@@ -93,8 +101,8 @@ def _changes_nothing(match: Match, at: int) -> bool:
         lambda value: _padding_mask(case.batch, case.length),
     )
     outputs = [_outputs_with(match, case, at, change) for change in changes]
-    accepted = [output for output in outputs if output is not None]
-    return bool(accepted) and all(_same(output, usual) for output in accepted)
+    answers = [output for output in outputs if output is not None]
+    return bool(answers) and all(_equal_outputs(output, usual) for output in answers)
 
 
 def _outputs_with(

@@ -31,26 +31,26 @@ def mistakes(
         return remarks
     if flags.chooses_pairing(call.flag):
         pairing = OTHER_PAIRING[convention.pairing]
-        meant = replace(convention, pairing=pairing, table_lanes=None)
-        return remarks + _idle(call, meant, f"it turns {convention.pairing} pairs as well")
+        intent = replace(convention, pairing=pairing, table_lanes=None)
+        return remarks + _idle(call, intent, f"it turns {convention.pairing} pairs as well")
     if flags.asks_for_inverse(call.flag):
-        meant = replace(convention, direction=-convention.direction)
-        return remarks + _idle(call, meant, "it turns by the same angle, and not back")
+        intent = replace(convention, direction=-convention.direction)
+        return remarks + _idle(call, intent, "it turns by the same angle, and not back")
     return remarks
 
 
-def _same_convention(plain: Identification, flagged: Identification) -> bool:
+def _same_convention(plain: Identification, with_flag: Identification) -> bool:
     """Whether a function follows the same convention with a flag as without it."""
-    if plain.convention is None or flagged.convention is None or not flagged.follows:
+    if plain.convention is None or with_flag.convention is None or not with_flag.follows:
         return False
     return all(
-        getattr(plain.convention, field) == getattr(flagged.convention, field) for field in FIELDS
+        getattr(plain.convention, field) == getattr(with_flag.convention, field) for field in FIELDS
     )
 
 
-def _idle(call: FlaggedCall, meant: Convention, instead: str) -> list[Remark]:
+def _idle(call: FlaggedCall, intent: Convention, instead: str) -> list[Remark]:
     """The mistake, if the result that is meant does not come; `instead`: what it does, in words."""
-    attempts = demonstration.attempts([replace(meant, arguments=call.arguments)], WIDTH, HEADS)
+    attempts = demonstration.attempts([replace(intent, arguments=call.arguments)], WIDTH, HEADS)
     snippet = demonstration.of_value(source_of(call.target()), attempts)
     if snippet is None:
         return []

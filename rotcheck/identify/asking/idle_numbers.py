@@ -90,8 +90,8 @@ def _with_idle_numbers(
     signature = inspect.signature(holder if plain else type(holder))
     names = [
         name
-        for name, usual, other in trials(signature.parameters, pairs)
-        if _same_results(ask, [partial(build, **usual), partial(build, **other)])
+        for name, usual, changes in trials(signature.parameters, pairs)
+        if _same_results(ask, [partial(build, **usual), partial(build, **changes)])
     ]
     return (
         _add_remark(identification, names, "called" if plain else "built")
@@ -155,8 +155,8 @@ def trials(
         elif _is_share(name, value, numbers):
             yield name, {name: value}, {name: value / 2}
         elif _SCALING.fullmatch(name) and not has_kind and value:
-            others = {} if name == factor else scaling
-            yield name, {**others, name: value}, {**others, name: 4 * value}
+            scale = {} if name == factor else scaling
+            yield name, {**scale, name: value}, {**scale, name: 4 * value}
 
 
 def _is_share(name: str, value: float, numbers: Mapping[str, float]) -> bool:
@@ -164,7 +164,7 @@ def _is_share(name: str, value: float, numbers: Mapping[str, float]) -> bool:
     return (
         bool(_PARTIAL.fullmatch(name))
         and 0 < value <= 1
-        and not any(said(other, ROTARY_DIM) for other in numbers)
+        and not any(said(number, ROTARY_DIM) for number in numbers)
     )
 
 
@@ -182,11 +182,11 @@ def _same_results(ask: Ask, builds: Sequence[Callable[[], tuple[Callable[..., An
     ran = False
     for rows in ROWS:
         try:
-            usual, other = (ask(build()[0], rows) for build in builds)
+            usual, changes = (ask(build()[0], rows) for build in builds)
         except Exception:  # its table ends before, or it is not built with this number
             break
         if not all(
-            a.shape == b.shape and torch.equal(a, b) for a, b in zip(usual, other, strict=True)
+            a.shape == b.shape and torch.equal(a, b) for a, b in zip(usual, changes, strict=True)
         ):
             return False
         ran = bool(usual)

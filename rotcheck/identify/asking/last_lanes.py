@@ -48,12 +48,12 @@ def _last_lanes_turn(match: Match, width: int) -> bool:
     x = wide.random(convention)
     try:
         outputs = wide.call(convention, x)[0]  # (B, S, H, 2D)
-        expected = caller.call(convention, [slot[..., width:] for slot in x])[0]  # (B, S, H, D)
+        right = caller.call(convention, [slot[..., width:] for slot in x])[0]  # (B, S, H, D)
     except Exception:  # its heads are all of one width; a function may raise anything
         return False
     return torch.allclose(
         outputs[..., :width], x[0][..., :width], atol=TOLERANCE
-    ) and torch.allclose(outputs[..., width:], expected, atol=TOLERANCE)
+    ) and torch.allclose(outputs[..., width:], right, atol=TOLERANCE)
 
 
 QUESTION = CallQuestion(rank=50, ask=_ask)

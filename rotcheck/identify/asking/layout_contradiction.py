@@ -24,11 +24,11 @@ class Contradiction:
 
 def alternatives(match: Match, function: Callable[..., Any]) -> list[Convention]:
     """The further calls that fit, without those in another layout than a docstring says."""
-    documented = documented_layout(function)
+    promise = documented_layout(function)
     return [
         alternative.convention
         for alternative in match.alternatives
-        if not documented or alternative.convention.layout == documented.layout
+        if not promise or alternative.convention.layout == promise.layout
     ]
 
 
@@ -36,46 +36,46 @@ def in_documented_layout(
     match: Match, function: Callable[..., Any]
 ) -> tuple[Match, Contradiction | None]:
     """The call in the layout that a docstring says, and the contradiction if no call rotates in that."""
-    documented, convention = documented_layout(function), match.convention
-    if documented is None or not match.exact:
+    promise, convention = documented_layout(function), match.convention
+    if promise is None or not match.exact:
         return match, None
-    if documented.layout == convention.layout and not any_layout(match):
+    if promise.layout == convention.layout and not any_layout(match):
         return match, None
     calls = (replace(match, alternatives=()), *match.alternatives)
-    fitting = next((each for each in calls if each.convention.layout == documented.layout), None)
+    fitting = next((call for call in calls if call.convention.layout == promise.layout), None)
     table_axes = _documented_table_axes(function, convention)
-    shaped = [each.convention for each in calls if each.convention.table_axes == table_axes]
-    if fitting and shaped and all(each.layout != documented.layout for each in shaped):
+    conventions = [call.convention for call in calls if call.convention.table_axes == table_axes]
+    if fitting and conventions and all(call.layout != promise.layout for call in conventions):
         tables = f" with tables {shape(table_axes)}"
-        return match, _of_heads(documented, shaped[0], tables)
+        return match, _of_heads(promise, conventions[0], tables)
     if fitting:
-        others = tuple(each for each in calls if each is not fitting)
-        return replace(fitting, alternatives=others), None
-    return match, _contradiction(documented, convention)
+        rest = tuple(call for call in calls if call is not fitting)
+        return replace(fitting, alternatives=rest), None
+    return match, _contradiction(promise, convention)
 
 
-def _contradiction(documented: DocumentedLayout, convention: Convention) -> Contradiction | None:
+def _contradiction(documentation: DocumentedLayout, convention: Convention) -> Contradiction | None:
     """What contradicts a layout in which no call rotates; None: it is one of other axes."""
-    promise = replace(convention, layout=documented.layout)
+    promise = replace(convention, layout=documentation.layout)
     if promise.axes.replace("b", "") == convention.axes:
         words = (
             "later batch rows turn on from where the first one ends: "
-            f"{documented.words}, and it rotates {shape(convention.axes)}"
+            f"{documentation.words}, and it rotates {shape(convention.axes)}"
         )
         evidence = f"a call with {shape(promise.axes)}"
         return Contradiction(promise, remark("per-batch", words, evidence))
     if sorted(split(promise.axes)) != sorted(split(convention.axes)):
         return None
-    return _of_heads(documented, convention)
+    return _of_heads(documentation, convention)
 
 
 def _of_heads(
-    documented: DocumentedLayout, convention: Convention, tables: str = ""
+    documentation: DocumentedLayout, convention: Convention, tables: str = ""
 ) -> Contradiction:
     """Say that it turns along another axis in the call that is documented; `tables`: their shape, if that is said."""
-    promise = replace(convention, layout=documented.layout)
+    promise = replace(convention, layout=documentation.layout)
     words = (
-        f"turns with the head, not the row: {documented.words}, "
+        f"turns with the head, not the row: {documentation.words}, "
         f"and it rotates {shape(convention.axes)}{tables}"
     )
     evidence = f"a call with {shape(promise.axes)}"

@@ -18,7 +18,7 @@ def _ask(match: Match) -> Answer:
         f"the matrix of each position, measured with basis vectors in {call_words(convention)}"
     )
     remarks = _of_reading(match.reading, evidence, defect)
-    says_defect = any(one.message == defect for one in remarks)
+    says_defect = any(finding.message == defect for finding in remarks)
     if match.k is not None and match.k != match.reading and not says_defect:
         remarks.append(_of_k(match.k, match.reading, evidence, defect))
     if convention.rotates_v:
@@ -85,9 +85,9 @@ def _of_v(match: Match) -> list[Remark]:
     ]
     if match.convention.rotates_v or not axes:
         return []
-    slotted = next((each for each in axes if "3" in each), None)
-    if slotted is not None:
-        axes_words = shape(slotted)
+    with_slot = next((form for form in axes if "3" in form), None)
+    if with_slot is not None:
+        axes_words = shape(with_slot)
         words = f"rotates V although the tables have a slot for it, as {axes_words}"
         return [remark("v-rotated", words, f"tables {axes_words} tried as well")]
     axes_words = shape(axes[0])

@@ -18,7 +18,7 @@ def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:
     triples = [
         tuple(value) for value in values if isinstance(value, list | tuple) and len(value) == 3
     ]
-    return next((each for each in triples if all(type(count) is int for count in each)), ())
+    return next((triple for triple in triples if all(type(count) is int for count in triple)), ())
 
 
 def first_pair(function: Callable[..., Any], axis: int) -> int | None:
@@ -39,6 +39,8 @@ def _values(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     for name, value in getattr(holder, "__dict__", {}).items():
         integers = isinstance(value, Tensor) and value.dim() == 1 and not value.is_floating_point()
         yield name, value.tolist() if integers else value
-    built = {} if inspect.isroutine(holder) else inspect.signature(type(holder).__init__).parameters
-    for name, parameter in built.items():
+    signature = (
+        {} if inspect.isroutine(holder) else inspect.signature(type(holder).__init__).parameters
+    )
+    for name, parameter in signature.items():
         yield name, parameter.default

@@ -34,11 +34,11 @@ def _ask(match: Match) -> Answer:
     rows = match.caller.probe.length
     evidence = f"cu_seqlens of [0, {FIRST}, {rows}] beside [0, {rows}]"
     single = match.caller.rotate_ones(match.convention)  # (1, S, H, D)
-    packed = match.caller.with_changes(starts=(0, FIRST)).rotate_ones(match.convention)
-    if torch.allclose(packed[:, FIRST:], single[:, :-FIRST], atol=TOLERANCE):
+    double = match.caller.with_changes(starts=(0, FIRST)).rotate_ones(match.convention)
+    if torch.allclose(double[:, FIRST:], single[:, :-FIRST], atol=TOLERANCE):
         words = "begin anew with each sequence"
         return Answer(evidence=(Told(field="positions", says=words, because=evidence),))
-    if match.convention.tables == "positions" or not torch.allclose(packed, single, atol=TOLERANCE):
+    if match.convention.tables == "positions" or not torch.allclose(double, single, atol=TOLERANCE):
         words = "gives the second of two sequences no positions of its own"
         return Answer((remark("sequences", words, evidence),))
     return Answer((_of_table_rows(match, evidence),))

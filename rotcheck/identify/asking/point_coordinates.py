@@ -20,7 +20,7 @@ from rotcheck.implementations.instances import copied
 from rotcheck.results import Remark, Told
 
 FAR = 257  # times the positions of the probe
-EXCHANGED = "height and width are exchanged"
+EXCHANGE = "height and width are exchanged"
 _THREE = re.compile(r"\(3,\s*\w|\bM-?RoPE\b|\bmrope", re.IGNORECASE)
 _ORDER = re.compile(r"(temporal|time|\bt\b)\W+(height|h\b)\W+(and\W+)?(width|w\b)", re.IGNORECASE)
 _WAYS = (
@@ -53,11 +53,11 @@ def with_three_axes(match: Match) -> Match:
         fresh = Caller(copied(caller.function), caller.device, caller.probe, caller.dtype)
         call = replace(convention, position_axes=axes, layout=layout)
         try:
-            pointed = measure_call(fresh, call)
+            with_points = measure_call(fresh, call)
         except Exception:  # it takes no positions with these axes; a function may raise anything
             continue
-        if pointed.exact:
-            return replace(pointed, on_cpu=match.on_cpu)
+        if with_points.exact:
+            return replace(with_points, on_cpu=match.on_cpu)
     return match
 
 
@@ -79,9 +79,9 @@ def _ask(match: Match) -> Answer:
         f"{_span(mask)} with {_name(match, axis)}" for axis, mask in enumerate(turning)
     )
     words = f"points of {count} coordinates: pairs {parts}"
-    told = Told(field="positions", says=words, because=evidence)
+    evidence_of_pairs = Told(field="positions", says=words, because=evidence)
     remarks = _of_exchange(match, turning, evidence) if _is_mrope(match) else ()
-    return Answer(tuple(remarks), (told,))
+    return Answer(tuple(remarks), (evidence_of_pairs,))
 
 
 def _fault(match: Match, turning: Sequence[Tensor]) -> str:
@@ -107,7 +107,7 @@ def _of_exchange(match: Match, turning: Sequence[Tensor], evidence: str) -> list
     ]
     if owners != [0, 2, 1]:
         return []
-    words = f"{EXCHANGED}: pairs {_span(turning[2])}, the section of height, turn with width"
+    words = f"{EXCHANGE}: pairs {_span(turning[2])}, the section of height, turn with width"
     return [remark("coordinates", words, evidence)]
 
 

@@ -18,7 +18,7 @@ def of_call(match: Match) -> list[Remark]:
     case, output = usual_case(match), io.StringIO()
     positional, keyword = arguments(match.convention, case.call())
     with (
-        warnings.catch_warnings(record=True) as caught,
+        warnings.catch_warnings(record=True) as messages,
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(output),
         contextlib.suppress(Exception),  # what it raises was said already
@@ -28,7 +28,7 @@ def of_call(match: Match) -> list[Remark]:
     text = output.getvalue()
     notes = [
         f"prints on a call: {_first_line(text)}" if text.strip() else "",
-        f"warns on a call: {_first_line(str(caught[0].message))}" if caught else "",
+        f"warns on a call: {_first_line(str(messages[0].message))}" if messages else "",
     ]
     evidence = "one call, its standard streams and warnings recorded"
     return [remark("prints", words, evidence, mistake=False) for words in notes if words]

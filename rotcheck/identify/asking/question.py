@@ -72,17 +72,17 @@ def _of_this_room() -> tuple[CallQuestion | ValueQuestion, ...]:
     return tuple(module.QUESTION for module in modules if hasattr(module, "QUESTION"))
 
 
-def ask_call(match: Match, known: Answer) -> Answer:
+def ask_call(match: Match, first: Answer) -> Answer:
     """What all questions about a call bring to light, behind what is known already; the first doubt."""
     answers = [(question, question.ask(match)) for question in call_questions()]
     explanation = [
         remark for question, answer in answers if question.explains_all for remark in answer.remarks
     ]
-    every = [known, *(answer for _, answer in answers)]
+    parts = [first, *(answer for _, answer in answers)]
     return Answer(
-        tuple(explanation or (remark for answer in every for remark in answer.remarks)),
-        tuple(told for answer in every for told in answer.evidence),
-        next((answer.doubt for answer in every if answer.doubt), None),
+        tuple(explanation or (remark for answer in parts for remark in answer.remarks)),
+        tuple(fact for answer in parts for fact in answer.evidence),
+        next((answer.doubt for answer in parts if answer.doubt), None),
     )
 
 
@@ -97,14 +97,14 @@ def ask_values(
     match: Match,
     remarks: list[Remark],
     *,
-    judged: bool,
+    with_values: bool,
 ) -> list[Remark]:
     """What the questions about values bring to light, of which none is asked once a mistake is known.
 
-    `remarks`: what is known already. `judged`: whether the values of its usual call were held against float64.
+    `remarks`: what is known already. `with_values`: whether the values of its usual call were held against float64.
     """
     more: list[Remark] = []
-    questions = [one for one in value_questions() if judged or one.of_unjudged]
+    questions = [one for one in value_questions() if with_values or one.of_unjudged]
     for number in sorted({question.round for question in questions}):
         if has_mistake([*remarks, *more]):
             break

@@ -14,9 +14,9 @@ from rotcheck.measure.other_calls import at, case_with, indexes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Remark
 
-UNSORTED = (11, 5, 5, 0, 9, 3, 1)
+POSITIONS = (11, 5, 5, 0, 9, 3, 1)
 ROWS = 12  # of the tables
-EVIDENCE = f"positions {', '.join(map(str, UNSORTED))} in tables of {ROWS} rows"
+EVIDENCE = f"positions {', '.join(map(str, POSITIONS))} in tables of {ROWS} rows"
 
 
 def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
@@ -24,14 +24,14 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     case = Case(function, torch.float32, sizes)
     if not indexes(case):
         return []
-    indexing, call = at(case, UNSORTED, ROWS, sizes)
+    indexing, call = at(case, POSITIONS, ROWS, sizes)
     try:
         outputs = function(call)
     except Exception:  # it takes as many rows as there are positions; a function may raise anything
         return []
     if against(indexing, outputs, indexing.truth).error <= ROUNDING_LIMIT:
         return []
-    in_order = Sizes(sizes.batch, width=sizes.width, positions=tuple(range(len(UNSORTED))))
+    in_order = Sizes(sizes.batch, width=sizes.width, positions=tuple(range(len(POSITIONS))))
     counting = case_with(case, in_order)
     if against(counting, outputs, counting.truth).error <= ROUNDING_LIMIT:
         words = f"{_name(function)} changes nothing: row i takes row i of the tables"

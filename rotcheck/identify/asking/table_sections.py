@@ -33,8 +33,8 @@ def with_sections(match: Match) -> tuple[Match, Answer]:
         axes = section_axes(pairs, order)  # (P,)
         if owners == lanes(torch.stack((axes, axes), -1), match.convention.written).tolist():
             convention = replace(match.convention, sections=order)
-            told = Told(field="sections", says=words, because=evidence)
-            return replace(match, convention=convention), Answer(evidence=(told,))
+            fact = Told(field="sections", says=words, because=evidence)
+            return replace(match, convention=convention), Answer(evidence=(fact,))
     in_halves = match.convention.written == "half"
     words = departure(owners, in_halves=in_halves)
     return match, Answer((remark("sections", words, evidence),))
@@ -47,7 +47,9 @@ def _owners(match: Match) -> list[int]:
     without = [
         caller.with_changes(without=axis).rotate_ones(convention) for axis in range(len(AXES))
     ]
-    changes = [(each - whole).abs().amax((0, 1, 2)) > TOLERANCE for each in without]  # (D,) each
+    changes = [
+        (outputs - whole).abs().amax((0, 1, 2)) > TOLERANCE for outputs in without
+    ]  # (D,) each
     follows = torch.stack(changes)[:, : convention.rotary_dim or None]  # (3, rotary_dim)
     return [int(lane.int().argmax()) if int(lane.sum()) == 1 else -1 for lane in follows.unbind(-1)]
 

@@ -36,19 +36,19 @@ UNKNOWN_SIDES = "its rows are those of a grid, of which rotcheck does not know w
 
 def side_names(function: Callable[..., Any]) -> tuple[str, ...]:
     """What a function calls height and width, if it is told both; empty: it is not."""
-    names = _required(function)
+    names = _parameter_names(function)
     return tuple(names[at] for at in side_places(function) or ())
 
 
 def side_places(function: Callable[..., Any]) -> tuple[int, int] | None:
     """The places of height and width among the required parameters of a function; None: it is not told both."""
-    names = [name.lower() for name in _required(function)]
+    names = [name.lower() for name in _parameter_names(function)]
     high = [at for at, name in enumerate(names) if _HEIGHT.fullmatch(name)]
     wide = [at for at, name in enumerate(names) if _WIDTH.fullmatch(name)]
     return (high[0], wide[0]) if len(high) == len(wide) == 1 else None
 
 
-def _required(function: Callable[..., Any]) -> list[str]:
+def _parameter_names(function: Callable[..., Any]) -> list[str]:
     return [parameter.name for parameter in parameters(function) or () if parameter.required]
 
 
@@ -78,22 +78,22 @@ def table_angles(function: Callable[..., Any], call: MakerCall, high: int, wide:
     """The angles (high * wide, P) that a maker gives for a grid. Raises what it raises, and `NotTables`."""
     squares = high * wide
     grid_call = replace(call, arguments=_with_sides(function, call.arguments, high, wide))
-    returned = call_maker(copied(function), grid_call, torch.arange(squares), squares)
-    return read_tables(_flatten(returned, high, wide), squares).angles
+    result = call_maker(copied(function), grid_call, torch.arange(squares), squares)
+    return read_tables(_flatten(result, high, wide), squares).angles
 
 
-def _flatten(returned: Any, high: int, wide: int) -> Any:
+def _flatten(result: Any, high: int, wide: int) -> Any:
     """Tables with the two axes of a grid made one."""
-    if isinstance(returned, dict):
-        returned = tuple(returned.values())
-    if isinstance(returned, (tuple, list)):
-        return tuple(_flatten(part, high, wide) for part in returned)
-    if not isinstance(returned, Tensor):
-        raise NotTables(f"returns {type(returned).__name__}")
-    for at in range(returned.dim() - 1):
-        if tuple(returned.shape[at : at + 2]) in ((high, wide), (wide, high)):
-            return returned.flatten(at, at + 1)
-    return returned
+    if isinstance(result, dict):
+        result = tuple(result.values())
+    if isinstance(result, (tuple, list)):
+        return tuple(_flatten(part, high, wide) for part in result)
+    if not isinstance(result, Tensor):
+        raise NotTables(f"returns {type(result).__name__}")
+    for at in range(result.dim() - 1):
+        if tuple(result.shape[at : at + 2]) in ((high, wide), (wide, high)):
+            return result.flatten(at, at + 1)
+    return result
 
 
 def find_rotation(function: Callable[..., Any], device: torch.device) -> Match | None:
@@ -116,7 +116,7 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, ...] | None:
         return None
     sides = dict(zip(places, (str(HIGH), str(WIDE))))
     arguments = []
-    for at, name in enumerate(_required(function)):
+    for at, name in enumerate(_parameter_names(function)):
         tensor = next((role for role in roles(name) if role in TENSORS), None)
         argument = sides.get(at, tensor)
         if argument is None:

@@ -13,7 +13,7 @@ from rotcheck.identify.making.grid_layout import EVIDENCE, GridLayout, of_exchan
 from rotcheck.identify.making.table_description import (
     TableDescription,
     add_contradiction,
-    described,
+    convention_of,
     empty_angles,
 )
 from rotcheck.identify.making.table_maker import TableMaker
@@ -22,24 +22,26 @@ from rotcheck.results import Told
 
 def describe_grid(maker: TableMaker) -> TableDescription:
     """Describe tables of the squares of a grid."""
-    own = empty_angles(maker)
-    own.schedule = "axial"
+    reading = empty_angles(maker)
+    reading.schedule = "axial"
     because = "as many rows as a grid of both lengths has squares"
     evidence = [Told(field="call", says=maker.call.words, because=because)]
     layout = table_layout(maker.function, maker.call)
     if isinstance(layout, str):
-        own.doubt = layout
+        reading.doubt = layout
     else:
-        own.remarks += of_exchange(layout)
+        reading.remarks += of_exchange(layout)
         evidence.append(Told(field="positions", says=layout.words, because=EVIDENCE))
-        if not layout.exchanged:
+        if not layout.transposed:
             lay = partial(table_angles, maker.function, maker.call)
-            add_sides(own, maker.function, lay, layout, maker.noise)
-    return TableDescription(described(maker, own, None), own, (*evidence, *own.evidence))
+            add_sides(reading, maker.function, lay, layout, maker.noise)
+    return TableDescription(
+        convention_of(maker, reading, None), reading, (*evidence, *reading.evidence)
+    )
 
 
 def add_sides(
-    own: OwnAngles,
+    reading: OwnAngles,
     function: Callable[..., Any],
     lay: Lay,
     layout: GridLayout,
@@ -51,9 +53,9 @@ def add_sides(
         side = of_side(lay, at, pairs, noise, config.schedules())
         if side is None:  # no grid is large enough
             continue
-        own.doubt = own.doubt or (f"along a {name} {side.doubt}" if side.doubt else None)
+        reading.doubt = reading.doubt or (f"along a {name} {side.doubt}" if side.doubt else None)
         if side.fit:
-            add_contradiction(own, contradiction(side.fit, config, None, 0))
+            add_contradiction(reading, contradiction(side.fit, config, None, 0))
         words = f"along a {name}: {side.words}"
         evidence = "grids of two lengths along that side"
-        own.evidence.append(Told(field="frequencies", says=words, because=evidence))
+        reading.evidence.append(Told(field="frequencies", says=words, because=evidence))

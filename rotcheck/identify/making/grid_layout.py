@@ -20,7 +20,7 @@ class GridLayout:
 
     rows: tuple[int, ...]  # pairs that turn with the row of a square alone
     columns: tuple[int, ...]  # with its column alone
-    exchanged: bool  # they do so in a grid as wide as this is high, and as high as it is wide
+    transposed: bool  # they do so in a grid as wide as this is high, and as high as it is wide
 
     @property
     def words(self) -> str:
@@ -51,7 +51,7 @@ def why_no_layout(angles: Tensor) -> str:
 
 def of_exchange(layout: GridLayout) -> list[Remark]:
     """Say that rows and columns are exchanged, which a square does not show."""
-    if not layout.exchanged:
+    if not layout.transposed:
         return []
     words = (
         f"told a height of {HIGH} and a width of {WIDE}, it turns the squares of a grid {WIDE} high and {HIGH} wide: "

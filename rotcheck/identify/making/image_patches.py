@@ -35,15 +35,15 @@ class Sides:
 
     owners: tuple[int, ...]  # of each pair the side that it turns with
     fits: tuple[Fit, ...]  # of the pairs of each side, each frequency once
-    repeated: bool  # the lanes of a side hold its frequencies twice
+    doubles: bool  # the lanes of a side hold its frequencies twice
     first_angle: float  # radians that the first patch turns already
 
     @property
     def frequencies(self) -> Tensor:
         """The frequency of each pair (P,), in radians for each step along its side."""
         whole = torch.zeros(len(self.owners), dtype=torch.float64)
-        for side, fitted in enumerate(self.fits):
-            whole[torch.tensor(self.owners) == side] = fitted.frequencies.repeat(1 + self.repeated)
+        for side, side_fit in enumerate(self.fits):
+            whole[torch.tensor(self.owners) == side] = side_fit.frequencies.repeat(1 + self.doubles)
         return whole
 
 
@@ -58,8 +58,8 @@ def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | Non
 
 
 def _calls(function: Callable[..., Any], device: torch.device) -> Iterator[MakerCall]:
-    required = [parameter for parameter in parameters(function) or () if parameter.required]
-    if len(required) != 1 or not _IMAGE.fullmatch(required[0].name.lower()):
+    needs = [parameter for parameter in parameters(function) or () if parameter.required]
+    if len(needs) != 1 or not _IMAGE.fullmatch(needs[0].name.lower()):
         return
     for axes, sides in SMALL.items():
         for patch in _patches(getattr(function, "__self__", function), len(sides)):
@@ -85,7 +85,7 @@ def pairs_of_sides(
     call: MakerCall,
     tables: RotaryTables,
     noise: float,
-    known: Sequence[Schedule],
+    schedules: Sequence[Schedule],
 ) -> Sides | str:
     """How the pairs of its patches turn, or in words why that is not understood."""
     larger = replace(call, sides=LARGE[call.x_axes])
@@ -102,13 +102,13 @@ def pairs_of_sides(
     if not all(map(_alike, _lines(tables.angles, call.sides), lines)):
         return "the angles of a patch follow the size of the image, not its place alone"
     groups = [(torch.tensor(owners) == side).nonzero().flatten() for side in range(len(call.sides))]
-    doubled = all(repeats(line, group) for line, group in zip(lines, groups) if len(group))
+    doubles = all(repeats(line, group) for line, group in zip(lines, groups) if len(group))
     fits = []
     for line, group in zip(lines, groups):
-        once = group[: len(group) // 2] if doubled else group
+        once = group[: len(group) // 2] if doubles else group
         angles = {place: row[once] for place, row in line.items()}
-        fits.append(fit(angles, 1, 2 * len(once), noise, known))
-    return Sides(owners, tuple(fits), doubled, float(tables.angles[0].abs().max()))
+        fits.append(fit(angles, 1, 2 * len(once), noise, schedules))
+    return Sides(owners, tuple(fits), doubles, float(tables.angles[0].abs().max()))
 
 
 def owners_of(angles: Tensor, sides: tuple[int, ...]) -> tuple[int, ...] | None:

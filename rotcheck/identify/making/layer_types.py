@@ -16,27 +16,27 @@ def other_layers(maker: TableMaker) -> dict[str, Told]:
 
 
 def _schedules(maker: TableMaker) -> Iterator[tuple[str, Told]]:
-    known = config_of(maker.function).schedules()
+    candidates = config_of(maker.function).schedules()
     for argument, call in calls_of_other_layers(maker).items():
         try:
-            other = TableMaker(maker.function, call, maker.with_call(call).tables)
-            angles = rows_of(other).angles
+            layer = TableMaker(maker.function, call, maker.with_call(call).tables)
+            angles = rows_of(layer).angles
         except Exception:  # it makes no tables for them; a maker may raise anything
             continue
-        fitted = fit(angles, 1, 2 * other.tables.cos.shape[-1], maker.noise, known)
-        if fitted.schedule is not None and fitted.wrong_at is None:
+        layer_fit = fit(angles, 1, 2 * layer.tables.cos.shape[-1], maker.noise, candidates)
+        if layer_fit.schedule is not None and layer_fit.wrong_at is None:
             evidence = (
                 f"angles of all pairs at positions up to {max(angles)}: "
-                f"worst departure {fitted.departure:.0e}"
+                f"worst departure {layer_fit.departure:.0e}"
             )
-            words = f"{fitted.schedule} with {argument}"
+            words = f"{layer_fit.schedule} with {argument}"
             yield argument, Told(field="theta", says=words, because=evidence)
 
 
 def idle_layer_type(maker: TableMaker, layers: dict[str, Told], schedule: str | None) -> str | None:
     """Why a maker is not understood whose layers of all kinds have one schedule, and should not; None: it is."""
     idle = [
-        argument for argument, told in layers.items() if told.says == f"{schedule} with {argument}"
+        argument for argument, fact in layers.items() if fact.says == f"{schedule} with {argument}"
     ]
     if not idle or not layers_differ(maker.function):
         return None

@@ -43,7 +43,7 @@ _ROLES: tuple[tuple[Names, tuple[str, ...]], ...] = (
     (vocabulary.FREQUENCIES, ("inv_freq",)),
     (vocabulary.TENSOR, ("x", "positions")),
 )
-_UNKNOWN = ("D", "S", "x", "positions")
+_ANY = ("D", "S", "x", "positions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,46 +95,46 @@ class MakerCall:
             for name, equals, role in parts
         )
 
-    def makes_grid(self, length: int, returned: Any) -> bool:
+    def makes_grid(self, length: int, result: Any) -> bool:
         """Whether it was told two lengths and made rows for all pairs of them."""
         if self.roles.count("S") != 2:
             return False
-        tensors = returned if isinstance(returned, (tuple, list)) else (returned,)
+        tensors = result if isinstance(result, (tuple, list)) else (result,)
         shapes = [tuple(tensor.shape) for tensor in tensors if isinstance(tensor, Tensor)]
         return any(length * length in shape or shape.count(length) == 2 for shape in shapes)
 
 
 def maker_calls(function: Callable[..., Any], device: torch.device) -> list[MakerCall]:
     """The calls that may make tables on a device, likeliest first."""
-    known = parameters(function) or []
+    signature = parameters(function) or []
     layers = layer_types(function)
-    needed = [
+    needs = [
         one
-        for one in known
+        for one in signature
         if one.required or on_cuda(one.name, one.default) or (layers and one.name == LAYER_TYPE)
     ]
     optional = [
-        one for one in known if one not in needed and _roles(one.name)[0] in ("positions", "S")
+        one for one in signature if one not in needs and _roles(one.name)[0] in ("positions", "S")
     ]
     calls: dict[MakerCall, None] = {}
     for extra in ([], *([parameter] for parameter in optional)):
-        some = _with_arguments(function, [*needed, *extra], layers)
-        calls.update(dict.fromkeys(itertools.islice(some, MOST_CALLS)))
+        group = _with_arguments(function, [*needs, *extra], layers)
+        calls.update(dict.fromkeys(itertools.islice(group, MOST_CALLS)))
     counting = [call for call in calls if call.positions == "x" and call.x_axes == "bshd"]
     without_heads = [replace(call, x_axes=axes) for axes in ("bsd", "sd") for call in counting]
     return [replace(call, device=str(device)) for call in (*calls, *without_heads)]
 
 
 def _with_arguments(
-    function: Callable[..., Any], known: Sequence[Parameter], layers: Sequence[str]
+    function: Callable[..., Any], places: Sequence[Parameter], layers: Sequence[str]
 ) -> Iterator[MakerCall]:
     """The calls with these arguments, each in every role that its name allows."""
-    names = [parameter.name for parameter in known]
+    names = [parameter.name for parameter in places]
     options = (
         tuple(map(repr, layers))
         if parameter.name == LAYER_TYPE
         else choices(function, parameter.name, parameter.kind) or _roles(parameter.name, names)
-        for parameter in known
+        for parameter in places
     )
     for roles in itertools.product(*options):
         positions = roles.count("positions") + roles.count("float")
@@ -142,7 +142,7 @@ def _with_arguments(
             continue
         arguments = tuple(
             f"{parameter.name}={role}" if parameter.keyword or not parameter.required else role
-            for parameter, role in zip(known, roles)
+            for parameter, role in zip(places, roles)
         )
         kind = (
             "given" if positions else "length" if "S" in roles else "x" if "x" in roles else "none"
@@ -157,17 +157,19 @@ def _roles(name: str, beside: Sequence[str] = ()) -> tuple[str, ...]:
         return ("positions", "float", "x", "S")
     if name == "width":
         return ("S",) if "height" in beside else ("S", "D")
-    return next((roles for names, roles in _ROLES if said(name, names)), _UNKNOWN)
+    return next((roles for names, roles in _ROLES if said(name, names)), _ANY)
 
 
 def position_name(
     function: Callable[..., Any], call: MakerCall, names: Names = SURELY_POSITIONS
 ) -> str:
     """The parameter that a call passes positions to, if its name is one of these; else empty."""
-    required = [parameter.name for parameter in parameters(function) or () if parameter.required]
+    names_in_order = [
+        parameter.name for parameter in parameters(function) or () if parameter.required
+    ]
     for at, argument in enumerate(call.arguments):
         name, _, role = argument.rpartition("=")
-        name = name or (required[at] if at < len(required) else "")
+        name = name or (names_in_order[at] if at < len(names_in_order) else "")
         if role in ("positions", "float") and said(name, names):
             return name
     return ""

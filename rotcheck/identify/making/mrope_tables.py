@@ -27,31 +27,33 @@ def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | Non
         if not position_name(function, call):
             continue
         for axes in POINT_AXES:
-            pointed = replace(call, point_axes=axes, coordinates=len(AXES))
+            point_call = replace(call, point_axes=axes, coordinates=len(AXES))
             try:
-                tables = first_tables(function, pointed)
+                tables = first_tables(function, point_call)
             except Exception:  # no such positions, or a table for each axis; it may raise anything
                 continue
             if tables.steady:
-                return pointed, tables
+                return point_call, tables
     return None
 
 
-def idle_axes(function: Callable[..., Any], call: MakerCall, built: str | None) -> list[Remark]:
-    """Say which of time, height and width turn nothing; `built`: how the object was built."""
+def idle_axes(
+    function: Callable[..., Any], call: MakerCall, construction: str | None
+) -> list[Remark]:
+    """Say which of time, height and width turn nothing; `construction`: how the object was built."""
     names = [name for axis, name in enumerate(AXES) if not _turns(function, call, axis)]
     if not names or len(names) == len(AXES):
         return []
     idle = " and ".join(names)
     zeros = [[0, 0, 0] if name in names else [0, 1, 2] for name in AXES]
-    others = [[5, 6, 7] if name in names else [0, 1, 2] for name in AXES]
+    changes = [[5, 6, 7] if name in names else [0, 1, 2] for name in AXES]
     calls = (
         (_positions(call, zeros), f"{idle} are 0"),
-        (_positions(call, others), "the same; the pairs of their sections should have turned"),
+        (_positions(call, changes), "the same; the pairs of their sections should have turned"),
     )
     words = f"of positions (3, ...) {idle} turn nothing"
     finding = remark("coordinates", words, "positions of which one row after another is not 0")
-    return [structs.replace(finding, demonstration=snippet(function, built, call, calls, 3))]
+    return [structs.replace(finding, demonstration=snippet(function, construction, call, calls, 3))]
 
 
 def contradiction(function: Callable[..., Any], owners: tuple[int, ...] | None) -> str | None:
@@ -63,12 +65,12 @@ def contradiction(function: Callable[..., Any], owners: tuple[int, ...] | None) 
     if sorted(counts) == sorted(sections):  # ERNIE lists height and width before time
         return None
     return (
-        f"it says sections of {_listed(sections)} pairs, "
-        f"and {_listed(counts)} turn with time, height and width"
+        f"it says sections of {_list(sections)} pairs, "
+        f"and {_list(counts)} turn with time, height and width"
     )
 
 
-def _listed(counts: Sequence[int]) -> str:
+def _list(counts: Sequence[int]) -> str:
     return ", ".join(map(str, counts))
 
 

@@ -29,14 +29,20 @@ def find(function: Callable[..., Any], calls: Sequence[MakerCall]) -> MakerMatch
             or not position_name(function, call, vocabulary.POSITIONS)
         ):
             continue
-        pointed = (
+        point_calls = (
             replace(call, point_axes=axes, coordinates=count)
             for count in counts
             for axes in POINT_AXES
         )
-        makers = [maker for each in pointed if (maker := _of_points(function, each)) is not None]
+        makers = [
+            maker
+            for candidate in point_calls
+            if (maker := _of_points(function, candidate)) is not None
+        ]
         if makers:
-            as_configured = [each for each in makers if each[0].coordinates == config.coordinates]
+            as_configured = [
+                candidate for candidate in makers if candidate[0].coordinates == config.coordinates
+            ]
             return likeliest(as_configured or makers, config.head_dim)
     return None
 

@@ -13,7 +13,7 @@ from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.making import row_offsets
 from rotcheck.identify.making.maker_call import LAYER_TYPE, MakerCall, position_name
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
-from rotcheck.identify.making.table_maker import TableMaker, same
+from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
 from rotcheck.implementations.instances import copied
 from rotcheck.results import Remark, Told
 
@@ -83,15 +83,15 @@ def _try_batch_rows(maker: TableMaker, trials: ArgumentTrials) -> None:
     rows = torch.stack((row, (2 * row + 5) % 23))  # (2, S)
     try:
         single = [_tensors(maker, row[None]) for row in rows]
-        both = _tensors(maker, rows)
+        together = _tensors(maker, rows)
     except Exception:  # it takes one row of positions, and no batch; a maker may raise anything
         trials.untried.append("positions (B, S)")
         return
-    if same(both, _join(single)):
+    if equal_tensors(together, _join(single)):
         words = "each batch row its own"
         trials.evidence.append(Told(field="positions", says=words, because=TWO_ROWS))
         return
-    words = _departure(maker, rows, single, both)
+    words = _departure(maker, rows, single, together)
     if not words:
         trials.untried.append("positions (B, S)")
         return
@@ -103,16 +103,16 @@ def _try_batch_rows(maker: TableMaker, trials: ArgumentTrials) -> None:
 
 
 def _departure(
-    maker: TableMaker, rows: Tensor, single: Sequence[list[Tensor]], both: list[Tensor]
+    maker: TableMaker, rows: Tensor, single: Sequence[list[Tensor]], together: list[Tensor]
 ) -> str:
     """What two batch rows (2, S) turn by instead of their positions, in words; empty: by nothing that is known."""
     try:
         of_sum = _tensors(maker, rows.sum(0)[None])
     except Exception:  # the sum is past the end of its table; a maker may raise anything
         of_sum = None
-    if of_sum is not None and same(both, of_sum):
+    if of_sum is not None and equal_tensors(together, of_sum):
         return "adds the positions of all batch rows up: every row turns by their sum, and one row alone is right"
-    if same(both, _join([single[0], single[0]])) or same(both, single[0]):
+    if equal_tensors(together, _join([single[0], single[0]])) or equal_tensors(together, single[0]):
         return "uses the positions of the first batch row for all rows"
     return ""
 

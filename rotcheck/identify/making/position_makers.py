@@ -36,18 +36,18 @@ class PositionMaker:
     function: Callable[..., Any]
     arguments: tuple[str, ...]  # as Python; `{}` stands for the mask or the starts
     source: str  # the name of its mask, or of where sequences begin
-    packed: bool
+    of_sequences: bool
 
     def rows(self, value: str) -> Tensor | None:
         """The positions (2, S), or (1, S) of packed sequences, that it makes of a mask or of starts."""
         space = {"torch": torch, "f": copied(self.function)}
         try:
-            returned = eval(f"f({self.call(value)})", space)
+            result = eval(f"f({self.call(value)})", space)
         except Exception:  # it is called otherwise; a function may raise anything
             return None
-        if isinstance(returned, tuple | list) and returned:
-            returned = returned[0]
-        return _as_rows(returned, 1 if self.packed else 2)
+        if isinstance(result, tuple | list) and result:
+            result = result[0]
+        return _as_rows(result, 1 if self.of_sequences else 2)
 
     def call(self, value: str) -> str:
         """The arguments of a call as Python."""
@@ -69,7 +69,7 @@ def answer(target: Target) -> dict[str, Any] | None:
     if not said(name, vocabulary.MAKES_POSITIONS):
         return None
     for maker in position_makers(target.function):
-        usual = maker.rows(STARTS if maker.packed else NO_PADDING)
+        usual = maker.rows(STARTS if maker.of_sequences else NO_PADDING)
         if usual is not None:
             return _answer(target, maker, usual)
     return None
@@ -77,20 +77,19 @@ def answer(target: Target) -> dict[str, Any] | None:
 
 def position_makers(function: Callable[..., Any]) -> list[PositionMaker]:
     """The calls by which a function may make positions of one mask, or of the starts of sequences."""
-    required = [parameter for parameter in parameters(function) or () if parameter.required]
-    masks = [one.name for one in required if said(one.name, vocabulary.MASK)]
-    starts = [one.name for one in required if said(one.name, vocabulary.SEQUENCE_STARTS)]
+    needs = [parameter for parameter in parameters(function) or () if parameter.required]
+    masks = [one.name for one in needs if said(one.name, vocabulary.MASK)]
+    starts = [one.name for one in needs if said(one.name, vocabulary.SEQUENCE_STARTS)]
     if len(masks) + len(starts) != 1:
         return []
     makers = []
     for offset in (f"torch.arange({ROWS})", "0"):
         values = [
-            "False" if one.kind in (bool, "bool") else _value(one.name, offset) for one in required
+            "False" if one.kind in (bool, "bool") else _value(one.name, offset) for one in needs
         ]
         if all(values):
             arguments = tuple(
-                f"{one.name}={value}" if one.keyword else value
-                for one, value in zip(required, values)
+                f"{one.name}={value}" if one.keyword else value for one, value in zip(needs, values)
             )
             makers.append(PositionMaker(function, arguments, (masks + starts)[0], bool(starts)))
     return makers
@@ -109,26 +108,26 @@ def _value(name: str, offset: str) -> str:
     return next((value for names, value in values if said(name, names)), "")
 
 
-def _as_rows(returned: Any, batch: int) -> Tensor | None:
+def _as_rows(result: Any, batch: int) -> Tensor | None:
     """The positions (batch, S) of whatever has such rows; None: it has none."""
-    if not isinstance(returned, Tensor) or returned.dtype == torch.bool:
+    if not isinstance(result, Tensor) or result.dtype == torch.bool:
         return None
-    if returned.is_floating_point() or returned.is_complex():
+    if result.is_floating_point() or result.is_complex():
         return None
-    if returned.dim() == 3:
-        returned = returned[0]  # of time, height and width
+    if result.dim() == 3:
+        result = result[0]  # of time, height and width
     fits = (
-        returned.dim() in (1, 2)
-        and returned.shape[-1] == ROWS
-        and (returned.dim() == 1 or len(returned) in (1, batch))
+        result.dim() in (1, 2)
+        and result.shape[-1] == ROWS
+        and (result.dim() == 1 or len(result) in (1, batch))
     )
-    return returned.expand(batch, ROWS) if fits else None
+    return result.expand(batch, ROWS) if fits else None
 
 
 def _answer(target: Target, maker: PositionMaker, usual: Tensor) -> dict[str, Any]:
-    conclusion = of_starts(maker, usual) if maker.packed else of_mask(maker, usual)
+    conclusion = of_starts(maker, usual) if maker.of_sequences else of_mask(maker, usual)
     words = conclusion.words
-    finding = _settled(target, maker, conclusion.mistake) if conclusion.mistake else None
+    finding = _settle(target, maker, conclusion.mistake) if conclusion.mistake else None
     is_mistake = finding is not None and finding.mistake
     message = conclusion.doubt
     if words:
@@ -137,7 +136,7 @@ def _answer(target: Target, maker: PositionMaker, usual: Tensor) -> dict[str, An
         message = finding.message
     trials = (
         "packed sequences"
-        if maker.packed
+        if maker.of_sequences
         else "masks of ones, and of padding on the left and on the right"
     )
     return {
@@ -152,10 +151,10 @@ def _answer(target: Target, maker: PositionMaker, usual: Tensor) -> dict[str, An
     }
 
 
-def _settled(target: Target, maker: PositionMaker, mistake: Remark) -> Remark:
+def _settle(target: Target, maker: PositionMaker, mistake: Remark) -> Remark:
     """The mistake as one that is shown, or as what was seen if nothing says what its argument stands for."""
     text = documentation(maker.function)
-    is_said = _SEQUENCES.search(text) if maker.packed else padding_side(text) == "left"
+    is_said = _SEQUENCES.search(text) if maker.of_sequences else padding_side(text) == "left"
     doubts = [] if is_said else [f"nothing says what `{maker.source}` stands for"]
     snippet = None if doubts else _demonstration(target, maker)
     return doubt.settled(mistake, doubts, snippet, written=":" in target.specification)
@@ -164,23 +163,25 @@ def _settled(target: Target, maker: PositionMaker, mistake: Remark) -> Remark:
 def of_mask(maker: PositionMaker, usual: Tensor) -> Conclusion:
     """What a function makes of masks; `usual`: its positions (2, S) without padding."""
     count, zeros = torch.arange(ROWS), ROWS - 4
-    left, right = maker.rows(PADDING_LEFT), maker.rows(PADDING_RIGHT)
+    at_left, at_right = maker.rows(PADDING_LEFT), maker.rows(PADDING_RIGHT)
     if not torch.equal(usual, count.expand(2, ROWS)):
         return Conclusion(doubt=f"without padding its positions are {usual[0].tolist()}")
-    if left is None:
+    if at_left is None:
         words = f"`{maker.source}` of padding on the left raises, or gives back no positions"
         return Conclusion(doubt=words)
     from_first = "makes positions that begin with each row's first token, with padding"
-    if torch.equal(left, usual):
+    if torch.equal(at_left, usual):
         if padding_side(documentation(maker.function)) == "right":
             return Conclusion(f"{from_first} on the right")
         words = f"`{maker.source}` changes nothing: a padded row has positions as if it began with its padding"
         evidence = f"f({maker.call(PADDING_LEFT)})"
         return Conclusion(mistake=remark("idle-argument", words, evidence))
-    if not torch.equal(left[0, zeros:], count[:4]) or not torch.equal(left[1], count):
-        words = f"with {zeros} tokens of padding on the left its positions are {left[0].tolist()}"
+    if not torch.equal(at_left[0, zeros:], count[:4]) or not torch.equal(at_left[1], count):
+        words = (
+            f"with {zeros} tokens of padding on the left its positions are {at_left[0].tolist()}"
+        )
         return Conclusion(doubt=words)
-    on_right = right is not None and torch.equal(right[0, :4], count[:4])
+    on_right = at_right is not None and torch.equal(at_right[0, :4], count[:4])
     return Conclusion(
         f"{from_first} {'on the left or on the right' if on_right else 'on the left'}"
     )
@@ -200,9 +201,9 @@ def of_starts(maker: PositionMaker, usual: Tensor) -> Conclusion:
 def _demonstration(target: Target, maker: PositionMaker) -> str | None:
     """Python that shows positions that do not begin where a row, or a sequence, does."""
     source = doubt.source_of(target)
-    part = "the second sequence" if maker.packed else "behind the padding"
+    part = "the second sequence" if maker.of_sequences else "behind the padding"
     lines = [
-        f"{maker.source} = {STARTS if maker.packed else PADDING_LEFT}",
+        f"{maker.source} = {STARTS if maker.of_sequences else PADDING_LEFT}",
         f"returned = f({maker.call(maker.source)})",
         f"came = returned.reshape(-1, {ROWS})[0, 2:]  # {part}",
         "right = torch.arange(4)",

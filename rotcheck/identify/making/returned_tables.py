@@ -45,20 +45,20 @@ def tables_at(
     length = len(positions) if call.positions == "given" else int(positions.max()) + 1
     if call.sides:
         length = math.prod(call.sides)
-    returned = call_maker(function, call, positions, length, dtype, width, fill)
-    if call.makes_grid(length, returned):
-        return _of_grid(returned, length)
-    tables = read_tables(returned, length)
+    result = call_maker(function, call, positions, length, dtype, width, fill)
+    if call.makes_grid(length, result):
+        return _of_grid(result, length)
+    tables = read_tables(result, length)
     if call.positions == "given" or call.sides:
         return tables
     return replace(tables, cos=tables.cos[positions], sin=tables.sin[positions])
 
 
-def _of_grid(returned: Any, length: int) -> RotaryTables:
+def _of_grid(result: Any, length: int) -> RotaryTables:
     """The squares of a grid: those of its first row, and if they stand still, the next one too."""
-    tables = read_tables(returned, length)
+    tables = read_tables(result, length)
     if bool(tables.angles.abs().max() <= STILL):
-        tables = read_tables(returned, length + 1)
+        tables = read_tables(result, length + 1)
     return replace(tables, grid=True)
 
 
@@ -105,8 +105,8 @@ def lay_positions(call: MakerCall, positions: Tensor) -> Tensor:
         return (points if rows_first else points.T).reshape(
             [sizes[axis] for axis in call.point_axes]
         )
-    batched = any("ids" in argument for argument in call.arguments) or call.x_axes == "bhsd"
-    return positions[None] if batched and positions.dim() == 1 else positions
+    in_batch = any("ids" in argument for argument in call.arguments) or call.x_axes == "bhsd"
+    return positions[None] if in_batch and positions.dim() == 1 else positions
 
 
 def _sizes(call: MakerCall, length: int, width: int) -> dict[str, int]:
@@ -176,18 +176,18 @@ def _reads_x(function: Callable[..., Any], call: MakerCall, tables: RotaryTables
     if call.positions not in ("x", "image"):
         return False
     try:
-        other = tables_at(copied(function), call, torch.arange(FEW_ROWS), fill=1.0)
+        filled_tables = tables_at(copied(function), call, torch.arange(FEW_ROWS), fill=1.0)
     except Exception:  # what it makes of another x is no table; a maker may raise anything
         return True
-    return not _equal(other, tables)
+    return not _equal(filled_tables, tables)
 
 
 def _equal(first: RotaryTables, second: RotaryTables) -> bool:
     return torch.equal(first.cos, second.cos) and torch.equal(first.sin, second.sin)
 
 
-def tensors_of(returned: Any) -> list[Tensor]:
+def tensors_of(result: Any) -> list[Tensor]:
     """The tensors of whatever a function returns, on the CPU."""
-    several = tuple(returned.values()) if isinstance(returned, dict) else returned
+    several = tuple(result.values()) if isinstance(result, dict) else result
     parts = several if isinstance(several, (tuple, list)) else (several,)
     return [fetch(part) for part in parts if isinstance(part, Tensor)]

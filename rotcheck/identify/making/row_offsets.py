@@ -13,7 +13,7 @@ from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
-from rotcheck.identify.making.table_maker import TableMaker, same
+from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
 from rotcheck.implementations.instances import copied
 from rotcheck.results import Remark, Told
 
@@ -29,17 +29,17 @@ def effect_of(maker: TableMaker, name: str) -> Told | Remark | None:
 
     Asked of a fresh object, and of one that was asked for the first rows before.
     """
-    moved = _with_offset(maker, name, OFFSET)
-    reused = copied(maker.function)
+    offset_call = _with_offset(maker, name, OFFSET)
+    reuse = copied(maker.function)
     try:
-        offset_rows = _rows(maker, moved)
-        usual = _rows(maker, maker.call, reused)
-        after = _rows(maker, moved, reused)
+        offset_rows = _rows(maker, offset_call)
+        usual = _rows(maker, maker.call, reuse)
+        after = _rows(maker, offset_call, reuse)
         longer = _rows(maker, maker.call, count=FEW_ROWS + OFFSET + 1)
     except Exception:  # it takes no such offset; a maker may raise anything
         return None
     first = first_row(offset_rows, usual, longer)
-    if first == OFFSET and not same(after, offset_rows) and same(after, usual):
+    if first == OFFSET and not equal_tensors(after, offset_rows) and equal_tensors(after, usual):
         words = f"gives the same for another {name}: what it keeps from call to call forgets where positions began"
         return _of_fault(maker, name, words)
     if first == OFFSET:
@@ -78,7 +78,7 @@ def first_row(
     if not axes:
         return None
     for at in (OFFSET, 0, OFFSET + 1, OFFSET - 1):
-        if same(rows, _narrow(longer, axes, at, FEW_ROWS)) or same(
+        if equal_tensors(rows, _narrow(longer, axes, at, FEW_ROWS)) or equal_tensors(
             rows, _narrow(usual, axes, at, FEW_ROWS - at)
         ):
             return at
@@ -97,11 +97,11 @@ def _rows(
 
 
 def _with_offset(maker: TableMaker, name: str, offset: int) -> MakerCall:
-    required = [
-        parameter.name for parameter in parameters(maker.function) or () if parameter.required
+    names = [parameter.name for parameter in parameters(maker.function) or () if parameter.required]
+    at = names.index(name) if name in names else -1
+    arguments = [
+        argument for argument in maker.call.arguments if not argument.startswith(f"{name}=")
     ]
-    at = required.index(name) if name in required else -1
-    arguments = [each for each in maker.call.arguments if not each.startswith(f"{name}=")]
     if 0 <= at < len(arguments) and "=" not in arguments[at]:
         arguments[at] = str(offset)
     else:
@@ -111,7 +111,7 @@ def _with_offset(maker: TableMaker, name: str, offset: int) -> MakerCall:
 
 def _begins_at_0(maker: TableMaker, name: str) -> bool:
     """Whether an offset of 0 gives what none gives."""
-    return same(_rows(maker, _with_offset(maker, name, 0)), _rows(maker, maker.call))
+    return equal_tensors(_rows(maker, _with_offset(maker, name, 0)), _rows(maker, maker.call))
 
 
 def _of_fault(maker: TableMaker, name: str, words: str) -> Remark:

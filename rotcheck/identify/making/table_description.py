@@ -48,34 +48,34 @@ def empty_angles(maker: TableMaker) -> OwnAngles:
 
 def describe(maker: TableMaker) -> TableDescription:
     """Describe tables of positions in a row, or of points."""
-    own, trials = empty_angles(maker), try_arguments(maker)
-    own.remarks += trials.remarks
-    own.remarks += of_narrow_values(maker.function, maker.call, maker.tables, maker.built)
-    angles = _angles(maker, own)
+    reading, trials = empty_angles(maker), try_arguments(maker)
+    reading.remarks += trials.remarks
+    reading.remarks += of_narrow_values(maker.function, maker.call, maker.tables, maker.construction)
+    angles = _angles(maker, reading)
     turning = owners(maker.function, maker.call) if maker.call.coordinates else None
-    fitted, axes = _fit(maker, angles, turning)
-    _add_fit(maker, own, trials, angles, fitted)
+    angle_fit, axes = _fit(maker, angles, turning)
+    _add_fit(maker, reading, trials, angles, angle_fit)
     if maker.call.coordinates and not turning:
-        own.remarks += mrope_tables.idle_axes(maker.function, maker.call, maker.built)
-    add_contradiction(own, mrope_tables.contradiction(maker.function, turning))
-    _add_schedule_faults(maker, own, fitted, max(angles))
-    convention = described(maker, own, fitted)
+        reading.remarks += mrope_tables.idle_axes(maker.function, maker.call, maker.construction)
+    add_contradiction(reading, mrope_tables.contradiction(maker.function, turning))
+    _add_schedule_faults(maker, reading, angle_fit, max(angles))
+    convention = convention_of(maker, reading, angle_fit)
     if turning and axes:
-        convention = _of_points(convention, own, turning, axes)
+        convention = _of_points(convention, reading, turning, axes)
     layers = other_layers(maker)
-    own.doubt = own.doubt or idle_layer_type(maker, layers, own.schedule)
-    evidence = (*table_evidence(maker, own), *layers.values(), *trials.evidence)
-    untried = tuple(argument for argument in trials.untried if argument not in layers)
-    return TableDescription(convention, own, evidence, untried)
+    reading.doubt = reading.doubt or idle_layer_type(maker, layers, reading.schedule)
+    evidence = (*table_evidence(maker, reading), *layers.values(), *trials.evidence)
+    rest = tuple(argument for argument in trials.untried if argument not in layers)
+    return TableDescription(convention, reading, evidence, rest)
 
 
-def _angles(maker: TableMaker, own: OwnAngles) -> Angles:
+def _angles(maker: TableMaker, reading: OwnAngles) -> Angles:
     """The angles by position; of a maker that ignores its positions, those of its first rows."""
     if maker.tables.ignores:
         return dict(enumerate(maker.tables.angles))
     rows = rows_of(maker)
-    own.remarks += rows.remarks
-    own.evidence += rows.evidence
+    reading.remarks += rows.remarks
+    reading.evidence += rows.evidence
     return rows.angles
 
 
@@ -83,35 +83,35 @@ def _fit(
     maker: TableMaker, angles: Angles, turning: tuple[int, ...] | None
 ) -> tuple[Fit, Axes | None]:
     """The fit of the angles; `turning`: the coordinate that each pair turns with."""
-    known = config_of(maker.function).schedules()
+    schedules = config_of(maker.function).schedules()
     if turning:
-        axes = of_axes(angles, turning, maker.noise, known)
+        axes = of_axes(angles, turning, maker.noise, schedules)
         return axes.fit, axes
-    return fit(angles, 1, 2 * maker.tables.cos.shape[-1], maker.noise, known), None
+    return fit(angles, 1, 2 * maker.tables.cos.shape[-1], maker.noise, schedules), None
 
 
 def _add_fit(
-    maker: TableMaker, own: OwnAngles, trials: ArgumentTrials, angles: Angles, fitted: Fit
+    maker: TableMaker, reading: OwnAngles, trials: ArgumentTrials, angles: Angles, angle_fit: Fit
 ) -> None:
     """Say which schedule the angles follow, where they begin, and what scales them."""
-    own.longest = fitted.longest
-    add_schedule(own, fitted, max(angles))
-    late = add_offset(own, angles, fitted, 1)
+    reading.longest = angle_fit.longest
+    add_schedule(reading, angle_fit, max(angles))
+    late = add_offset(reading, angles, angle_fit, 1)
     if late > 0:
-        _add_late_begin(own, trials, name_of_offset(maker), late)
-    add_amplitude(own, maker, fitted, config_of(maker.function))
+        _add_late_begin(reading, trials, name_of_offset(maker), late)
+    add_amplitude(reading, maker, angle_fit, config_of(maker.function))
 
 
-def _add_schedule_faults(maker: TableMaker, own: OwnAngles, fitted: Fit, last: int) -> None:
+def _add_schedule_faults(maker: TableMaker, reading: OwnAngles, angle_fit: Fit, last: int) -> None:
     config, call = config_of(maker.function), maker.call
-    lanes = None if call.coordinates or "D" in call.roles else 2 * fitted.turning
-    add_contradiction(own, contradiction(fitted, config, lanes, last))
-    changes = any(finding.code == "by-length" for finding in own.remarks)
-    own.remarks += long_factors(fitted)
-    own.remarks += [] if changes else not_dynamic(config, last)
+    lanes = None if call.coordinates or "D" in call.roles else 2 * angle_fit.turning
+    add_contradiction(reading, contradiction(angle_fit, config, lanes, last))
+    changes = any(finding.code == "by-length" for finding in reading.remarks)
+    reading.remarks += long_factors(angle_fit)
+    reading.remarks += [] if changes else not_dynamic(config, last)
 
 
-def _add_late_begin(own: OwnAngles, trials: ArgumentTrials, name: str, late: int) -> None:
+def _add_late_begin(reading: OwnAngles, trials: ArgumentTrials, name: str, late: int) -> None:
     """Say how many rows late others begin, of a maker that is told by `name` how many there are before its own.
 
     A mistake of what is named an offset. What is named after a prefill may count a token that follows it.
@@ -120,20 +120,20 @@ def _add_late_begin(own: OwnAngles, trials: ArgumentTrials, name: str, late: int
         return
     before = f"from {name} on"
     trials.evidence = [
-        structs.replace(told, says=f"from {name} + {late} on") if told.says == before else told
-        for told in trials.evidence
+        structs.replace(fact, says=f"from {name} + {late} on") if fact.says == before else fact
+        for fact in trials.evidence
     ]
     words = f"the first row is position {name} + {late}, and what lies behind {name} tokens begins at position {name}"
-    at = next(at for at, finding in enumerate(own.remarks) if finding.code == "offset")
+    at = next(at for at, finding in enumerate(reading.remarks) if finding.code == "offset")
     if said(name, SURELY_OFFSET):
-        own.remarks[at] = structs.replace(own.remarks[at], message=words)
+        reading.remarks[at] = structs.replace(reading.remarks[at], message=words)
     else:
-        own.doubt = f"{words}: right only where it counts a token more"
-        del own.remarks[at]
+        reading.doubt = f"{words}: right only where it counts a token more"
+        del reading.remarks[at]
 
 
 def _of_points(
-    convention: Described, own: OwnAngles, turning: tuple[int, ...], axes: Axes
+    convention: Described, reading: OwnAngles, turning: tuple[int, ...], axes: Axes
 ) -> Described:
     """Describe tables of points: which pairs turn with which coordinate."""
     convention = structs.replace(convention, coordinates=turning)
@@ -143,13 +143,13 @@ def _of_points(
         f"pairs {spans(convention.coordinates, axis)} with coordinate {axis}"
         for axis in range(count)
     )
-    if own.schedule:
+    if reading.schedule:
         rows = f"Axial, for each of {count} coordinates " if axes.rows > 1 else ""
-        own.schedule = f"{rows}{own.schedule}: {parts}"
+        reading.schedule = f"{rows}{reading.schedule}: {parts}"
     evidence = "points of which one coordinate after another is not 0"
     words = f"points of {count} coordinates: {parts}"
-    own.evidence.append(Told(field="positions", says=words, because=evidence))
-    return structs.replace(convention, schedule=own.schedule)
+    reading.evidence.append(Told(field="positions", says=words, because=evidence))
+    return structs.replace(convention, schedule=reading.schedule)
 
 
 def in_blocks(convention: Described, rows: int) -> Described:
@@ -169,15 +169,15 @@ def in_blocks(convention: Described, rows: int) -> Described:
 
 
 def add_amplitude(
-    own: OwnAngles, maker: TableMaker, fitted: Fit | None, config: ObjectConfig
+    reading: OwnAngles, maker: TableMaker, angle_fit: Fit | None, config: ObjectConfig
 ) -> None:
     """Say what cos and sin are scaled by, and whether that is what the schedule asks for."""
     amplitude = amplitude_beyond_rounding(maker.tables.amplitude) or 1.0
     if amplitude != 1.0:
         words = f"scales cos and sin by {amplitude:.6g} (an attention factor)"
-        own.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
-    schedule = fitted.schedule if fitted else None
-    own.doubt = own.doubt or amplitude_missing(schedule, amplitude, config)
+        reading.remarks.append(remark("amplitude", words, "cos**2 + sin**2", mistake=False))
+    schedule = angle_fit.schedule if angle_fit else None
+    reading.doubt = reading.doubt or amplitude_missing(schedule, amplitude, config)
 
 
 def amplitude_beyond_rounding(norm: float) -> float | None:
@@ -185,37 +185,41 @@ def amplitude_beyond_rounding(norm: float) -> float | None:
     return norm if abs(norm - 1) > 1e-3 else None
 
 
-def add_contradiction(own: OwnAngles, words: str | None) -> None:
+def add_contradiction(reading: OwnAngles, words: str | None) -> None:
     """Add what a maker says of itself and does not do to why it is not understood."""
-    if words and words not in (own.doubt or "") and not any(one.mistake for one in own.remarks):
-        own.doubt = "; ".join(reason for reason in (own.doubt, words) if reason)
+    if (
+        words
+        and words not in (reading.doubt or "")
+        and not any(finding.mistake for finding in reading.remarks)
+    ):
+        reading.doubt = "; ".join(reason for reason in (reading.doubt, words) if reason)
 
 
-def described(maker: TableMaker, own: OwnAngles, fitted: Fit | None) -> Described:
-    """The convention of tables; `fitted`: the frequencies of all pairs, where they are of one fit."""
+def convention_of(maker: TableMaker, reading: OwnAngles, angle_fit: Fit | None) -> Described:
+    """The convention of tables; `angle_fit`: the frequencies of all pairs, where they are of one fit."""
     tables, call = maker.tables, maker.call
     positions = "points" if call.coordinates else "any" if call.positions == "given" else "from 0"
-    plain = fitted is None or isinstance(fitted.schedule, Plain)
+    plain = angle_fit is None or isinstance(angle_fit.schedule, Plain)
     return Described(
         kind="builds",
         tables=tables.form,
         table_axes=tables.axes,
         table_lanes=tables.table_lanes,
         argument_order=call.argument_words,
-        theta=own.theta,
-        schedule=own.schedule,
+        theta=reading.theta,
+        schedule=reading.schedule,
         amplitude=amplitude_beyond_rounding(tables.amplitude),
         order=tables.order,
         frequencies=()
-        if fitted is None or plain
-        else tuple(float(frequency) for frequency in fitted.frequencies),
+        if angle_fit is None or plain
+        else tuple(float(frequency) for frequency in angle_fit.frequencies),
         rotary_dim=2 * tables.cos.shape[-1],
         positions="grid" if tables.grid else positions,
         dtype_rule=f"returns {str(tables.dtype)[6:]}",
     )
 
 
-def table_evidence(maker: TableMaker, own: OwnAngles) -> tuple[Told, ...]:
+def table_evidence(maker: TableMaker, reading: OwnAngles) -> tuple[Told, ...]:
     """What told so: the call, the form of the tables, and the angles."""
     tables, call = maker.tables, maker.call
     axes = shape(tables.axes, "D" if tables.table_lanes else "D/2")
@@ -227,5 +231,5 @@ def table_evidence(maker: TableMaker, own: OwnAngles) -> tuple[Told, ...]:
             says=f"{tables.form}, {tables.order}, {axes}",
             because="cos**2 + sin**2 and the row of position 0",
         ),
-        *own.evidence,
+        *reading.evidence,
     )

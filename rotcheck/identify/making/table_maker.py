@@ -25,14 +25,14 @@ class TableMaker:
         call: how it is called.
         tables: what it makes for the first positions.
         on_cpu: the same function for the CPU, of one that lives on another device.
-        built: how it was made of a class.
+        construction: how it was made of a class.
     """
 
     function: Callable[..., Any]
     call: MakerCall
     tables: RotaryTables
     on_cpu: Callable[..., Any] | None = None
-    built: str | None = None
+    construction: str | None = None
 
     @property
     def eps(self) -> float:
@@ -51,7 +51,7 @@ class TableMaker:
 
     def snippet(self, calls: Sequence[tuple[str, str]]) -> str | None:
         """Code that makes these calls and prints what comes back: positions or an argument, and a comment on each."""
-        return snippet(self.function, self.built, self.call, calls, 3)
+        return snippet(self.function, self.construction, self.call, calls, 3)
 
     def remark(
         self, code: str, words: str, evidence: str, calls: Sequence[tuple[str, str]]
@@ -61,7 +61,7 @@ class TableMaker:
         return structs.replace(remark(code, words, evidence), demonstration=snippet)
 
 
-def same(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
+def equal_tensors(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
     """Whether two calls gave tensors of the same elements, whatever axes of size 1 they have."""
     return len(first) == len(second) and all(
         a.numel() == b.numel() and torch.allclose(_flat(a), _flat(b), atol=1e-5)

@@ -22,7 +22,7 @@ CALL = "torch.tensor([[0, 1, 2]])"
 
 
 def of_narrow_values(
-    function: Callable[..., Any], call: MakerCall, tables: RotaryTables, built: str | None
+    function: Callable[..., Any], call: MakerCall, tables: RotaryTables, construction: str | None
 ) -> list[Remark]:
     """The mistake of tables that hold no more than what bfloat16 or float16 holds, as float32 or wider."""
     dtype = dtype_of_values(tables)
@@ -34,7 +34,9 @@ def of_narrow_values(
         f"rounds cos and sin to {name} and returns {wide}: each is off by up to {bits} of itself"
     )
     evidence = f"each value of the table is one that {name} holds"
-    code = snippet(function, built, call, [(CALL, f"values that {name} holds, in {wide}")], 3)
+    code = snippet(
+        function, construction, call, [(CALL, f"values that {name} holds, in {wide}")], 3
+    )
     exact = code and code.replace(
         "import torch\n", "import torch\n\ntorch.set_printoptions(precision=9)\n", 1
     )

@@ -41,11 +41,11 @@ def rows_of(maker: TableMaker) -> TableRows:
         last = NEAR
         rows.evidence.append(no_end())
     for position in (at for at in PROBE_POSITIONS if FIRST_ROWS <= at <= last):
-        asked = torch.tensor([0, 1, position])
+        positions = torch.tensor([0, 1, position])
         try:
             if on_cpu is not None:
-                tables_at(on_cpu[0], on_cpu[1], asked)
-            more = tables_at(maker.function, call, asked)
+                tables_at(on_cpu[0], on_cpu[1], positions)
+            more = tables_at(maker.function, call, positions)
         except (
             Exception
         ):  # it has no row for a position as large as this; a maker may raise anything

@@ -143,7 +143,7 @@ def _doubts_of(one: Remark, found: Match, target: Target) -> list[str]:
         packed_sequences.ROW_BY_ROW
     ) and not packed_sequences.rows_are_positions(found):
         return ["nothing says that its tables have a row for each position"]
-    if one.message.startswith(point_coordinates.EXCHANGED) and not point_coordinates.says_order(
+    if one.message.startswith(point_coordinates.EXCHANGE) and not point_coordinates.says_order(
         found.caller.function
     ):
         return ["nothing says that its positions are time, height and width, in this order"]
