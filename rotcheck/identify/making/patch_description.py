@@ -53,7 +53,8 @@ def _add_side(reading: OwnAngles, name: str, side_fit: Fit) -> None:
         reading.doubt = reading.doubt or f"along a {name} its frequencies follow no known schedule"
     elif side_fit.wrong_at is not None:
         reading.doubt = reading.doubt or (
-            f"along a {name} its angles do not grow with the place beyond {side_fit.longest}: {side_fit.error:.2g} rad off"
+            f"along a {name} its angles do not grow with the place beyond {side_fit.longest}: "
+            f"{side_fit.error:.2g} rad off"
         )
     else:
         words = f"right up to place {side_fit.longest}"

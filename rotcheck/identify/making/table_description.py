@@ -50,7 +50,9 @@ def describe(maker: TableMaker) -> TableDescription:
     """Describe tables of positions in a row, or of points."""
     reading, trials = empty_angles(maker), try_arguments(maker)
     reading.remarks += trials.remarks
-    reading.remarks += of_narrow_values(maker.function, maker.call, maker.tables, maker.construction)
+    reading.remarks += of_narrow_values(
+        maker.function, maker.call, maker.tables, maker.construction
+    )
     angles = _angles(maker, reading)
     turning = owners(maker.function, maker.call) if maker.call.coordinates else None
     angle_fit, axes = _fit(maker, angles, turning)
