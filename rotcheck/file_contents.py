@@ -20,7 +20,7 @@ _DEEP = "it is nested too deeply"
 
 
 def contents(file: Path, largest: int = LARGEST) -> bytes:
-    """Return the bytes of a file or of a pipe.
+    """The bytes of a file or of a pipe.
 
     Raises `OSError`, its `strerror` in plain words, also for what is larger than `largest` bytes, for a pipe to which
     nobody writes, and for what does not end within `WAIT` seconds.
@@ -43,7 +43,7 @@ def contents(file: Path, largest: int = LARGEST) -> bytes:
 
 
 def _piece(source: IO[bytes], deadline: float) -> bytes:
-    """Return what there is to read next; nothing at the end."""
+    """What there is to read next; nothing at the end."""
     while (piece := source.read(_PIECE)) is None:  # the other end of a pipe takes its time
         if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
             raise OSError(
@@ -57,7 +57,7 @@ def _too_large(largest: int) -> OSError:
 
 
 def toml(file: Path) -> dict[str, Any]:
-    """Return what a TOML file says, a byte order mark or not.
+    """What a TOML file says, a byte order mark or not.
 
     Raises `OSError` as `contents` does, and `ValueError` with why it is no TOML.
     """
@@ -76,7 +76,7 @@ def toml(file: Path) -> dict[str, Any]:
 
 
 def python(data: bytes) -> str:
-    """Return the text of a Python file, in the encoding that its first lines name, with plain line ends.
+    """The text of a Python file, in the encoding that its first lines name, with plain line ends.
 
     Raises `SyntaxError` for an encoding that there is not, and `UnicodeDecodeError` for bytes that are not of it.
     """
@@ -85,7 +85,7 @@ def python(data: bytes) -> str:
 
 
 def parsed(file: Path) -> ast.Module:
-    """Return a Python file as parsed.
+    """A Python file as parsed.
 
     Raises `OSError` as `contents` does, `SyntaxError`, and `ValueError` for what the parser cannot hold.
     """

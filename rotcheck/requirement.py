@@ -6,7 +6,7 @@ OLDEST = (2, 4)  # pyproject.toml says the same
 
 
 def too_old(version: str) -> str | None:
-    """Return what to say of a torch of this version, where it is older than rotcheck needs."""
+    """What to say of a torch of this version, where it is older than rotcheck needs."""
     found = re.match(r"(\d+)\.(\d+)", version)
     if found is None or (int(found[1]), int(found[2])) >= OLDEST:
         return None

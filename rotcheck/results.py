@@ -62,7 +62,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
 
     def devices(self) -> dict[str, Line]:
-        """Return the lines of the devices that torch can name here, by device name."""
+        """The lines of the devices that torch can name here, by device name."""
         return {line.name: line for line in self.lines if line.group == "devices"}
 
 
@@ -337,7 +337,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
     q75: float  # a quarter of the rounds lies above
 
     def meets(self, other: "Spread") -> bool:
-        """Return whether the ranges between the quartiles overlap: then neither is said to be larger."""
+        """Whether the ranges between the quartiles overlap: then neither is said to be larger."""
         return self.q25 <= other.q75 and other.q25 <= self.q75
 
 
@@ -669,35 +669,35 @@ def knowledge_of(result: Explained) -> dict[str, Any]:
 
 
 def summarise(cells: Iterable[Cell | Course | Reach]) -> dict[str, int]:
-    """Return how many cells have each verdict, every verdict named."""
+    """How many cells have each verdict, every verdict named."""
     counted = Counter(cell.verdict for cell in cells)
     return {verdict: counted[verdict] for verdict in VERDICTS}
 
 
 def identified_code(found: Sequence[Identification]) -> int:
-    """Return the exit code: 0 if all are right, 1 for one that is wrong or not understood."""
+    """The exit code: 0 if all are right, 1 for one that is wrong or not understood."""
     return RIGHT if all(one.answer == "right" for one in found) else FINDING
 
 
 def findings(cells: Iterable[Cell]) -> list[Cell]:
-    """Return the cells that ran and went wrong."""
+    """The cells that ran and went wrong."""
     return [cell for cell in cells if cell.verdict in FINDINGS]
 
 
 def mistaken(found: Iterable[Identification]) -> list[Identification]:
-    """Return the functions that make a mistake."""
+    """The functions that make a mistake."""
     return [one for one in found if one.answer == "wrong"]
 
 
 def exit_code(cells: Sequence[Cell | Course | Reach]) -> int:
-    """Return the exit code of the contract: 1 for a finding or what was not identified, 5 when nothing ran, else 0."""
+    """The exit code of the contract: 1 for a finding or what was not identified, 5 when nothing ran, else 0."""
     if any(cell.verdict in (*FINDINGS, UNIDENTIFIED) for cell in cells):
         return FINDING
     return RIGHT if any(cell.verdict == "agrees" for cell in cells) else NOTHING_RAN
 
 
 def from_json(text: bytes | str) -> Report:
-    """Return the report that `rotcheck compare --format json` wrote.
+    """The report that `rotcheck compare --format json` wrote.
 
     Raises `msgspec.ValidationError` when the text is no report of this schema.
     """

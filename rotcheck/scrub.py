@@ -16,7 +16,7 @@ _WINDOWS = re.compile(r"\b[A-Za-z]:\\(?:[^\s\\\"']+\\)*([^\s\\\"']+)")
 
 
 def shorten_path(path: str) -> str:
-    """Return a path as others know it: from its package on, else only the file's name, without the user's."""
+    """A path as others know it: from its package on, else only the file's name, without the user's."""
     if path.startswith(f"{_OURS}rotcheck/"):
         return path.removeprefix(_OURS)
     if anchor := _ANCHORS.match(path):
@@ -34,7 +34,7 @@ def _without_user(name: str) -> str:
 
 
 def _user() -> str:
-    """Return the name of the home folder; empty for a user without one."""
+    """The name of the home folder; empty for a user without one."""
     try:
         return Path.home().name
     except RuntimeError:
@@ -42,7 +42,7 @@ def _user() -> str:
 
 
 def scrub(text: str) -> str:
-    """Return the text with every absolute path shortened and the host name replaced by `<host>`."""
+    """The text with every absolute path shortened and the host name replaced by `<host>`."""
     text = _QUOTED.sub(lambda m: f"{m[1]}{shorten_path(m[2])}{m[1]}", text)
     text = _PLAIN.sub(lambda m: shorten_path(m[0]), text)
     text = _WINDOWS.sub(lambda m: m[1], text)

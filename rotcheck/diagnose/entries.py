@@ -23,7 +23,7 @@ def texts(folder: str) -> Iterator[tuple[str, str]]:
 
 
 def keys(name: str, text: str) -> dict[str, Any]:
-    """Return what a file says, with the lines of each text joined into one.
+    """What a file says, with the lines of each text joined into one.
 
     Raises `KnowledgeError` when it is no TOML.
     """
@@ -40,7 +40,7 @@ def keys(name: str, text: str) -> dict[str, Any]:
 
 
 def entry(name: str, values: dict[str, Any], kind: type[Kind]) -> Kind:
-    """Return the entry of this kind that a file holds.
+    """The entry of this kind that a file holds.
 
     Raises `KnowledgeError` when a key is missing, unknown or of another type.
     """

@@ -18,7 +18,7 @@ class Scopes:
         self._module = module
 
     def name(self, node: ast.AST, depth: int = 0) -> str:
-        """Return the dotted name that an expression stands for; empty for what is no name."""
+        """The dotted name that an expression stands for; empty for what is no name."""
         if isinstance(node, ast.Attribute):
             front = self.name(node.value, depth)
             return f"{front}.{node.attr}" if front else ""

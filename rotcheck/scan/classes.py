@@ -21,12 +21,12 @@ class Buffer(NamedTuple):
 
 
 def methods(owner: ast.ClassDef) -> dict[str, Function]:
-    """Return the methods of a class by name."""
+    """The methods of a class by name."""
     return {part.name: part for part in owner.body if isinstance(part, Function)}
 
 
 def family(module: Module, owner: ast.ClassDef) -> list[ast.ClassDef]:
-    """Return a class and those of its bases, and theirs, that stand in the same file."""
+    """A class and those of its bases, and theirs, that stand in the same file."""
     classes_by_name = {
         part.name: part for part in module.tree.body if isinstance(part, ast.ClassDef)
     }
@@ -66,7 +66,7 @@ def assignments(module: Module, owner: ast.ClassDef) -> Iterator[tuple[str, ast.
 
 
 def buffers(module: Module, owner: ast.ClassDef) -> list[Buffer]:
-    """Return the buffers that a class and its bases in the same file register, by either way to do so."""
+    """The buffers that a class and its bases in the same file register, by either way to do so."""
     return [buffer for part in family(module, owner) for buffer in _buffers(module, part)]
 
 

@@ -27,7 +27,7 @@ class Config:
     fields: frozenset[str]
 
     def has(self, field: str) -> bool:
-        """Return whether an object of the class can have a field that transformers moved."""
+        """Whether an object of the class can have a field that transformers moved."""
         return bool({field, "*"} & self.fields)
 
 
@@ -50,7 +50,7 @@ def definitions(module: Module) -> Iterator[Definition]:
 
 
 def config(module: Module, node: ast.expr, project: Project) -> Config | None:
-    """Return the config that an expression is, where it is one of transformers or derived from one; else None."""
+    """The config that an expression is, where it is one of transformers or derived from one; else None."""
     annotation = _annotation(module, node)
     if annotation:
         return _of_class(annotation, project)
@@ -75,7 +75,7 @@ def _fields(module: Module, node: ast.ClassDef) -> Iterator[str]:
 
 
 def _annotation(module: Module, node: ast.expr) -> str:
-    """Return the dotted name of a config's class: of an argument's annotation, or of whoever made it."""
+    """The dotted name of a config's class: of an argument's annotation, or of whoever made it."""
     if (
         isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
@@ -104,7 +104,7 @@ def _functions(module: Module, node: ast.AST) -> list[ast.FunctionDef | ast.Asyn
 
 
 def _of_field(module: Module, node: ast.Attribute) -> str:
-    """Return the class of `self.config`: of what the class sets it to."""
+    """The class of `self.config`: of what the class sets it to."""
     owner = module.owner(node)
     for assignment in module.within(owner, ast.Assign) if owner else []:
         for target in assignment.targets:
@@ -121,7 +121,7 @@ def _of_field(module: Module, node: ast.Attribute) -> str:
 
 
 def _class_name(module: Module, annotation: ast.expr | None) -> str:
-    """Return the name in an annotation: of `X`, `"X"`, `Optional[X]` and `X | None`."""
+    """The name in an annotation: of `X`, `"X"`, `Optional[X]` and `X | None`."""
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         return annotation.value
     if isinstance(annotation, ast.Subscript):
@@ -132,7 +132,7 @@ def _class_name(module: Module, annotation: ast.expr | None) -> str:
 
 
 def _maker(module: Module, value: ast.expr) -> str:
-    """Return the class that a call makes: `LlamaConfig(...)`, `AutoConfig.from_pretrained(...)`."""
+    """The class that a call makes: `LlamaConfig(...)`, `AutoConfig.from_pretrained(...)`."""
     if not isinstance(value, ast.Call):
         return ""
     front, _, last = module.name(value.func).rpartition(".")
@@ -150,7 +150,7 @@ def _of_class(name_in_full: str, project: Project) -> Config | None:
 
 
 def _of_definition(name: str, project: Project, depth: int) -> Config | None:
-    """Return the project's class of that name where it derives from one of transformers, with all its fields."""
+    """The project's class of that name where it derives from one of transformers, with all its fields."""
     definitions_of_name = [
         definition for definition in project.collect(definitions, CLASS) if definition.name == name
     ]
@@ -169,7 +169,7 @@ def _of_definition(name: str, project: Project, depth: int) -> Config | None:
 
 
 def _of_project(module: Module, node: ast.expr, project: Project) -> Config | None:
-    """Return a config without an annotation: in a project without its own, or of a file that uses transformers."""
+    """A config without an annotation: in a project without its own, or of a file that uses transformers."""
     if module.name(node).rpartition(".")[2] not in NAMES:
         return None
     classes = list(project.collect(definitions, CLASS))

@@ -26,7 +26,7 @@ class Imports:
             self._ends[parts[-1] if parts else ""].append(parts)
 
     def together(self, file: str) -> set[str]:
-        """Return the files that can be in one process with a file: what its importers import, and theirs.
+        """The files that can be in one process with a file: what its importers import, and theirs.
 
         Where nobody here imports it, whoever does may import its folder's other files too.
         """
@@ -35,7 +35,7 @@ class Imports:
         return _reach(importers | beside, self._imports)
 
     def _beside(self, file: str) -> set[str]:
-        """Return the files of the folder and below; at the top those beside a module, none beside a program."""
+        """The files of the folder and below; at the top those beside a module, none beside a program."""
         folder = _package(file)
         if folder:
             return {name for parts, name in self._files.items() if parts[: len(folder)] == folder}

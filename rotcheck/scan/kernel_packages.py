@@ -27,7 +27,7 @@ REPORTS = {
 
 
 def is_kernel(name: str) -> bool:
-    """Return whether a dotted name leads into one of the packages."""
+    """Whether a dotted name leads into one of the packages."""
     return name.partition(".")[0] in PACKAGES
 
 
@@ -67,13 +67,13 @@ def kernel_imports(module: Module) -> Iterator[str]:
 
 
 def is_broad(module: Module, handler: ast.ExceptHandler) -> bool:
-    """Return whether a handler catches every exception."""
+    """Whether a handler catches every exception."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(kind is None or module.name(kind) in BROAD for kind in kinds)
 
 
 def is_heard(module: Module, handler: ast.ExceptHandler) -> bool:
-    """Return whether a handler raises, warns or logs, or keeps what was raised."""
+    """Whether a handler raises, warns or logs, or keeps what was raised."""
     values = (node.value for node in module.within(handler, ast.Assign))
     if any(name.id == handler.name for value in values for name in module.within(value, ast.Name)):
         return True

@@ -79,7 +79,7 @@ class Module:
         return kinds
 
     def parent(self, node: ast.AST) -> ast.AST | None:
-        """Return the node that a node stands in."""
+        """The node that a node stands in."""
         return self._parents.get(node)
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -95,7 +95,7 @@ class Module:
         return (inner for inner in self._nodes[start:end] if isinstance(inner, kinds))
 
     def function(self, node: ast.AST) -> Function | None:
-        """Return the function that a node runs in: not the one whose decorator or default it is."""
+        """The function that a node runs in: not the one whose decorator or default it is."""
         inner = node
         for above in self.ancestors(node):
             if isinstance(above, Function) and inner in above.body:
@@ -104,26 +104,26 @@ class Module:
         return None
 
     def owner(self, node: ast.AST) -> ast.ClassDef | None:
-        """Return the innermost class that a node stands in, directly or in a method."""
+        """The innermost class that a node stands in, directly or in a method."""
         return next(
             (above for above in self.ancestors(node) if isinstance(above, ast.ClassDef)), None
         )
 
     def statement(self, node: ast.AST) -> ast.stmt | None:
-        """Return the innermost statement that a node is, or stands in."""
+        """The innermost statement that a node is, or stands in."""
         if isinstance(node, ast.stmt):
             return node
         return next((above for above in self.ancestors(node) if isinstance(above, ast.stmt)), None)
 
     def where(self, node: ast.AST) -> str:
-        """Return the names of the classes and functions around a node, and its own: `Rotary.forward`, or nothing."""
+        """The names of the classes and functions around a node, and its own: `Rotary.forward`, or nothing."""
         around = [node, *self.ancestors(node)]
         return ".".join(
             scope.name for scope in reversed(around) if isinstance(scope, ast.ClassDef | Function)
         )
 
     def name(self, node: ast.AST | None) -> str:
-        """Return the dotted name of an expression as others know it: `torch.float64` for an `f64` imported as that.
+        """The dotted name of an expression as others know it: `torch.float64` for an `f64` imported as that.
 
         Empty for what is no name. What a function binds itself keeps its own: `x.float`, `self.inv_freq`.
         """
@@ -136,7 +136,7 @@ class Module:
     def argument(
         self, call: ast.Call, keyword: str, position: int | None = None
     ) -> ast.expr | None:
-        """Return the argument of a call by keyword, or by position from 0; None where there is none."""
+        """The argument of a call by keyword, or by position from 0; None where there is none."""
         for candidate in call.keywords:
             if candidate.arg == keyword:
                 return candidate.value
@@ -150,7 +150,7 @@ class Module:
         return before[position]
 
     def guards(self, node: ast.AST) -> list[ast.expr]:
-        """Return the conditions that decide whether a node is reached, innermost first.
+        """The conditions that decide whether a node is reached, innermost first.
 
         Those of `if`, `while`, `assert`, `and`, `or` and conditional expressions around it, and of an earlier `if` in
         one of its blocks that leaves the block.
@@ -184,17 +184,17 @@ class Module:
         )
 
     def blocks(self, node: ast.AST | None) -> list[list[ast.stmt]]:
-        """Return the blocks of statements that a node has."""
+        """The blocks of statements that a node has."""
         blocks = (getattr(node, field, None) for field in ("body", "orelse", "finalbody"))
         return [block for block in blocks if isinstance(block, list)]
 
     def is_print(self, statement: ast.stmt) -> bool:
-        """Return whether a statement only prints."""
+        """Whether a statement only prints."""
         call = statement.value if isinstance(statement, ast.Expr) else None
         return isinstance(call, ast.Call) and self.name(call.func) == "print"
 
     def text(self, node: ast.AST) -> str:
-        """Return code as one line, cut where it is long."""
+        """Code as one line, cut where it is long."""
         text = " ".join(ast.unparse(node).split())
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
@@ -208,7 +208,7 @@ class Module:
         devices: str,
         failure: str | None = None,
     ) -> Hazard:
-        """Return the hazard that a node is.
+        """The hazard that a node is.
 
         `message`: what will happen, naming the things. `change`: what to write instead. `devices`: where it bites.
         `failure`: id of the known failure, where it is another than the one that has the code.
@@ -232,17 +232,17 @@ class Module:
         )
 
     def _column(self, node: ast.AST) -> int:
-        """Return the column in characters, from 1; the tree counts bytes of UTF-8."""
+        """The column in characters, from 1; the tree counts bytes of UTF-8."""
         before = self.lines[_line(node) - 1].encode()[: getattr(node, "col_offset", 0)]
         return len(before.decode(errors="replace")) + 1
 
     def line(self, node: ast.AST) -> int:
-        """Return the line of a node, of a notebook in its cell."""
+        """The line of a node, of a notebook in its cell."""
         line = _line(node)
         return self._places[line - 1][1] if self._places else line
 
     def source_line(self, hazard: Hazard) -> int:
-        """Return the line of the source that a hazard stands on: of a notebook, not the line in its cell."""
+        """The line of the source that a hazard stands on: of a notebook, not the line in its cell."""
         return self._places.index((hazard.cell, hazard.line)) + 1 if hazard.cell else hazard.line
 
 
@@ -251,7 +251,7 @@ def _line(node: ast.AST) -> int:
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
-    """Return the nodes in a node; not its signs and contexts, `ast.Add` and `ast.Load`, which all nodes share."""
+    """The nodes in a node; not its signs and contexts, `ast.Add` and `ast.Load`, which all nodes share."""
     children: list[ast.AST] = []
     for field in node._fields:
         value = getattr(node, field, None)

@@ -60,7 +60,7 @@ class Project:
         return Imports(self)
 
     def collect(self, gather: Callable[[Module], Iterable[Item]], *words: Word) -> tuple[Item, ...]:
-        """Return what `gather` yields of all modules whose text holds one of the words, gathered once a scan.
+        """What `gather` yields of all modules whose text holds one of the words, gathered once a scan.
 
         `gather` is a function with a name of its own: it stands for what it once yielded.
         """

@@ -25,7 +25,7 @@ class Unreadable(Exception):
 
 
 def data(file: File) -> bytes:
-    """Return what a file holds; raises `Unreadable`."""
+    """What a file holds. Raises `Unreadable`."""
     try:
         if not os.path.isfile(file.path):
             raise Unreadable("not a regular file")
@@ -39,7 +39,7 @@ def data(file: File) -> bytes:
 
 
 def module(file: File, content: bytes, say: Callable[[Gap], None] = lambda gap: None) -> Module:
-    """Return the module that a file holds; `say` hears of the cells of a notebook that are not Python.
+    """The module that a file holds; `say` hears of the cells of a notebook that are not Python.
 
     Raises `Unreadable`.
     """
@@ -53,7 +53,7 @@ def module(file: File, content: bytes, say: Callable[[Gap], None] = lambda gap: 
 
 
 def tree(source: str) -> ast.Module:
-    """Return the tree of a source; what Python warns of is the project's own affair."""
+    """The tree of a source; what Python warns of is the project's own affair."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(source)

@@ -69,7 +69,7 @@ def scan(
 
 
 def choice(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
-    """Return the rules to ask; raises `RequestError` for a code that none has."""
+    """The rules to ask. Raises `RequestError` for a code that none has."""
     all_rules = rules()
     for code in (*select, *ignore):
         if code not in all_rules:
@@ -95,7 +95,7 @@ def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -
 
 
 def _rules_for(selection: Iterable[Rule], content: bytes) -> list[Rule]:
-    """Return the rules whose hazards a file may hold, by its words: most files need not be parsed at all."""
+    """The rules whose hazards a file may hold, by its words: most files need not be parsed at all."""
     fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
     if all(getattr(rule, "ROTARY_ONLY", False) for rule in fitting) and not ROTARY_TEXT.search(
         content
@@ -127,6 +127,6 @@ def _ask(
 
 
 def _complete(hazard: Hazard) -> Hazard:
-    """Return the hazard with the failure that explains its code."""
+    """The hazard with the failure that explains its code."""
     failure = None if hazard.failure else for_finding(hazard.code)
     return replace(hazard, failure=failure.id) if failure else hazard

@@ -41,7 +41,7 @@ class Silence:
             }
 
     def without_rule(self, rule_codes: Collection[str]) -> list[tuple[int, str]]:
-        """Return the codes that no rule has, each with its line."""
+        """The codes that no rule has, each with its line."""
         return [
             (line, code)
             for line, codes in self._codes.items()
@@ -49,7 +49,7 @@ class Silence:
         ]
 
     def covers(self, hazard: Hazard) -> bool:
-        """Return whether a comment on a line of the statement's head, or right above it, ignores the hazard."""
+        """Whether a comment on a line of the statement's head, or right above it, ignores the hazard."""
         if not self._codes:
             return False
         first, last = self._head(self._module.source_line(hazard))
@@ -61,7 +61,7 @@ class Silence:
         return any(not names or hazard.code in names for names in codes)
 
     def _head(self, line: int) -> tuple[int, int]:
-        """Return the lines of the innermost statement that holds a line, without the statements inside it."""
+        """The lines of the innermost statement that holds a line, without the statements inside it."""
         heads = (_head(node) for node in self._module.nodes(ast.stmt))
         return max((head for head in heads if head[0] <= line <= head[1]), default=(line, line))
 

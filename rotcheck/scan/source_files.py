@@ -22,7 +22,7 @@ class File:
 
 
 def listing(paths: Sequence[str]) -> tuple[list[File], list[Gap]]:
-    """Return the files to read, each once, in the order of their names, and the folders that cannot be read.
+    """The files to read, each once, in the order of their names, and the folders that cannot be read.
 
     Raises `RequestError` for a path that does not exist.
     """
@@ -61,7 +61,7 @@ def _is_skipped(place: str, name: str) -> bool:
 
 
 def display_name(file: str, path: str) -> str:
-    """Return how a file that was found under a path is shown: without anybody's home folder."""
+    """How a file that was found under a path is shown: without anybody's home folder."""
     here = os.path.relpath(file)
     if not here.startswith(".."):
         return Path(here).as_posix()

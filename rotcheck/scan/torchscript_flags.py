@@ -92,7 +92,7 @@ def flags(module: Module) -> Iterator[Flag]:
 
 
 def _setter(module: Module, call: ast.Call) -> str:
-    """Return the function that sets a flag; a class does so where an object of it is made."""
+    """The function that sets a flag; a class does so where an object of it is made."""
     function, owner = module.function(call), module.owner(call)
     if function and owner and function.name == "__init__":
         return owner.name
@@ -108,7 +108,7 @@ def calls(module: Module) -> Iterator[str]:
 
 
 def flags_that_run(project: Project) -> list[Flag]:
-    """Return the flags of a project that are set: by importing a file, or by a function that the project calls."""
+    """The flags of a project that are set: by importing a file, or by a function that the project calls."""
     all_flags = project.collect(flags, *_FLAG_WORDS)
     names = {flag.setter for flag in all_flags if flag.setter}
     callees = project.collect(calls, *names) if names else ()
@@ -116,7 +116,7 @@ def flags_that_run(project: Project) -> list[Flag]:
 
 
 def _is_confined(module: Module, call: ast.Call) -> bool:
-    """Return whether only some versions of torch, machines with CUDA, or whoever asks for it reach the call."""
+    """Whether only some versions of torch, machines with CUDA, or whoever asks for it reach the call."""
     guards = module.guards(call)
     texts = [module.text(test) for test in guards]
     return any(_VERSION.search(text) or _CUDA.search(text) for text in texts) or any(
@@ -125,7 +125,7 @@ def _is_confined(module: Module, call: ast.Call) -> bool:
 
 
 def _is_option(module: Module, test: ast.expr, call: ast.Call) -> bool:
-    """Return whether a condition reads an argument of the function, or a field of one: `args.fuser == "old"`."""
+    """Whether a condition reads an argument of the function, or a field of one: `args.fuser == "old"`."""
     function = module.function(call)
     arguments = (
         {argument.arg for argument in module.within(function.args, ast.arg)} if function else set()
@@ -137,7 +137,7 @@ def _is_option(module: Module, test: ast.expr, call: ast.Call) -> bool:
 
 
 def _is_restored(module: Module, call: ast.Call, name: str) -> bool:
-    """Return whether the same function, or another of the class, sets the flag back."""
+    """Whether the same function, or another of the class, sets the flag back."""
     around = module.owner(call) or module.function(call)
     calls = module.within(around, ast.Call) if around else []
     return any(
@@ -147,7 +147,7 @@ def _is_restored(module: Module, call: ast.Call, name: str) -> bool:
 
 
 def scripts_beside(flag: Flag, project: Project) -> list[Place]:
-    """Return the scripted functions that can be in one process with the flag."""
+    """The scripted functions that can be in one process with the flag."""
     together = project.imports.together(flag.file)
     return [
         place for place in project.collect(scripted_functions, *WORDS) if place.file in together

@@ -37,7 +37,7 @@ class Cast(NamedTuple):
 
 
 def stem(node: ast.AST) -> ast.AST:
-    """Return what a value is a view or a cast of: `self.inv_freq` of `self.inv_freq[None].float()`."""
+    """What a value is a view or a cast of: `self.inv_freq` of `self.inv_freq[None].float()`."""
     while True:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             node = node.func.value
@@ -48,7 +48,7 @@ def stem(node: ast.AST) -> ast.AST:
 
 
 def last_name(node: ast.AST) -> str:
-    """Return the last part of the name that a value has: `inv_freq` of `self.inv_freq[None].float()`."""
+    """The last part of the name that a value has: `inv_freq` of `self.inv_freq[None].float()`."""
     inner = stem(node)
     if isinstance(inner, ast.Attribute):
         return inner.attr
@@ -56,7 +56,7 @@ def last_name(node: ast.AST) -> str:
 
 
 def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
-    """Return the values that a name, or `self.name`, was given before in the same function; the last one first."""
+    """The values that a name, or `self.name`, was given before in the same function; the last one first."""
     function = module.function(name)
     scope: ast.AST = function or module.tree
     arguments = [
@@ -111,7 +111,7 @@ def way(module: Module, node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _inner(module: Module, node: ast.AST) -> list[ast.expr]:
-    """Return what a value is computed from."""
+    """What a value is computed from."""
     if isinstance(node, ast.Call):
         if module.name(node.func) in MAKERS:
             return []
@@ -130,7 +130,7 @@ def _inner(module: Module, node: ast.AST) -> list[ast.expr]:
 
 
 def cast_of(module: Module, call: ast.Call) -> Cast | None:
-    """Return the cast that a call is, `x.float()`, `x.to(y.dtype)`, `torch.arange(n, dtype=...)`; or None."""
+    """The cast that a call is, `x.float()`, `x.to(y.dtype)`, `torch.arange(n, dtype=...)`; or None."""
     function = call.func
     method = function.attr if isinstance(function, ast.Attribute) else ""
     if module.name(function) in MAKERS:

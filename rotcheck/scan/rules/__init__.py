@@ -34,7 +34,7 @@ class Rule(Protocol):
 
 @cache
 def rules() -> dict[str, Rule]:
-    """Return every rule by its code, in the order of the codes."""
+    """Every rule by its code, in the order of the codes."""
     modules = (
         importlib.import_module(f"{__name__}.{file.name}")
         for file in pkgutil.iter_modules(__path__)

@@ -64,7 +64,7 @@ def _catches_missing(module: Module, handler: ast.ExceptHandler) -> bool:
 
 
 def _computes(module: Module, block: ast.Try, handler: ast.ExceptHandler) -> bool:
-    """Return whether something takes the kernel's place; a handler that only answers "no" was a question."""
+    """Whether something takes the kernel's place; a handler that only answers "no" was a question."""
     if any(module.name(call.func) != "print" for call in module.within(handler, ast.Call)):
         return True
     siblings = next(b for b in module.blocks(module.parent(block)) if block in b)

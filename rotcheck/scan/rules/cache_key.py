@@ -62,7 +62,7 @@ def _listing(names: list[str]) -> str:
 
 
 def _tables(module: Module, owner: ast.ClassDef, function: Function, test: ast.If) -> list[str]:
-    """Return the tables that an `if` renews, or gives back, where it asks for a length and nothing else."""
+    """The tables that an `if` renews, or gives back, where it asks for a length and nothing else."""
     targets = _targets(module, function)
     attributes = {attribute(node) for node in module.within(test.test, ast.Attribute)} - {""}
     lengths = {
@@ -126,7 +126,7 @@ def _fills(node: ast.Assign, key: str) -> bool:
 
 
 def _key(module: Module, key: ast.expr) -> str:
-    """Return what a key is made of: the value that its name was given, where the function gives it one."""
+    """What a key is made of: the value that its name was given, where the function gives it one."""
     values = origins(module, key) if isinstance(key, ast.Name) else []
     return module.text(values[0] if values else key)
 
@@ -168,7 +168,7 @@ def _targets(module: Module, function: Function) -> set[str]:
 
 
 def _values_kept(module: Module, test: ast.If) -> list[str]:
-    """Return the attributes that an `if` fills with cosines and the like, or the one that it returns."""
+    """The attributes that an `if` fills with cosines and the like, or the one that it returns."""
     if len(test.body) == 1 and isinstance(test.body[0], ast.Return):
         # without a value: the table whose shape was asked for
         value = test.body[0].value or test.test

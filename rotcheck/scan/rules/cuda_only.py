@@ -69,7 +69,7 @@ def _defaults(module: Module, function: Function) -> Iterator[Hazard]:
 
 
 def _is_autocast(module: Module, call: ast.Call) -> bool:
-    """Return whether a call switches autocast off, for CUDA alone, where rotary code has a product that it casts."""
+    """Whether a call switches autocast off, for CUDA alone, where rotary code has a product that it casts."""
     name = module.name(call.func)
     if name not in AUTOCAST or not _is_off(module, call, name) or not _has_product(module, call):
         return False
@@ -78,7 +78,7 @@ def _is_autocast(module: Module, call: ast.Call) -> bool:
 
 
 def _has_product(module: Module, call: ast.Call) -> bool:
-    """Return whether the block, or the function that is decorated, has what autocast would round: a matrix product."""
+    """Whether the block, or the function that is decorated, has what autocast would round: a matrix product."""
     block = next((a for a in module.ancestors(call) if isinstance(a, ast.With | Function)), call)
     names = {module.name(inner.func).rpartition(".")[2] for inner in module.within(block, ast.Call)}
     products = any(isinstance(inner.op, ast.MatMult) for inner in module.within(block, ast.BinOp))
@@ -98,7 +98,7 @@ def _autocast(module: Module, call: ast.Call) -> Hazard:
 
 
 def _tensors(module: Module, calls: list[ast.Call]) -> Hazard:
-    """Return one hazard for all tensors that a function makes on CUDA."""
+    """One hazard for all tensors that a function makes on CUDA."""
     more = f", and so do {len(calls) - 1} more calls in this function" if len(calls) > 1 else ""
     return module.hazard(
         CODE,
@@ -118,7 +118,7 @@ def _is_off(module: Module, call: ast.Call, name: str) -> bool:
 
 
 def _makes(module: Module, call: ast.Call) -> bool:
-    """Return whether a call in a rotary function makes a tensor on CUDA, or moves one there."""
+    """Whether a call in a rotary function makes a tensor on CUDA, or moves one there."""
     if not module.function(call) or not ROTARY.search(module.where(call)):
         return False
     if module.name(call.func) in FACTORIES:

@@ -85,7 +85,7 @@ def _of(module: Module, device: ast.expr) -> str:
 
 
 def _argument(module: Module, node: ast.AST, depth: int = DEEPEST) -> str:
-    """Return the argument of the function that a value is a view of; nothing where it went to the CPU."""
+    """The argument of the function that a value is a view of; nothing where it went to the CPU."""
     function = module.function(node)
     while isinstance(node, ast.Call | ast.Subscript):
         if isinstance(node, ast.Call):

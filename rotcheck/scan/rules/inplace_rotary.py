@@ -188,7 +188,7 @@ def _calls(module: Module, call: ast.Call, function: Function) -> bool:
 
 
 def _split(module: Module, name: ast.Name) -> ast.Call | None:
-    """Return the call of `chunk` and its like that a name is a part of, through views, in its function."""
+    """The call of `chunk` and its like that a name is a part of, through views, in its function."""
     function = module.function(name)
     if function is None:
         return None

@@ -37,7 +37,7 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
 def _more(
     flag: torchscript_flags.Flag, hiding: list[torchscript_flags.Flag], project: Project
 ) -> str:
-    """Return which functions fail, in whatever file; or which line hides what this one does."""
+    """Which functions fail, in whatever file; or which line hides what this one does."""
     if flag.effect.failure == "J1":
         places = torchscript_flags.scripts_beside(flag, project)
         return f". Here: {', '.join(map(str, places))}" if places else ""

@@ -155,7 +155,7 @@ def _empty(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Ha
 def _emptying(
     module: Module, owner: ast.ClassDef, buffer: Buffer, project: Project
 ) -> tuple[str, str, str]:
-    """Return what leaves a buffer without values, the change, and the devices; empty where nothing in the file does."""
+    """What leaves a buffer without values, the change, and the devices; empty where nothing in the file does."""
     if place := _to_empty(module):
         change = f"Compute `{buffer.name}` again after `to_empty`, in a method such as `reset_parameters`."
         return f"`to_empty` ({place})", change, "all, from meta"
@@ -170,7 +170,7 @@ def _emptying(
 
 
 def _pretrained_base(module: Module, owner: ast.ClassDef) -> str:
-    """Return the class of the same file that transformers loads and that holds the owner's objects, if there is one."""
+    """The class of the same file that transformers loads and that holds the owner's objects, if there is one."""
     is_used = any(
         isinstance(node.ctx, ast.Load) and node.id == owner.name for node in module.nodes(ast.Name)
     )
@@ -214,7 +214,7 @@ def _is_renewed(module: Module, owner: ast.ClassDef, name: str) -> bool:
 
 
 def _to_empty(module: Module) -> str:
-    """Return where the same file gives memory to a model that was made on meta."""
+    """Where the same file gives memory to a model that was made on meta."""
     for call in module.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr == "to_empty":
             return f"line {call.lineno}"

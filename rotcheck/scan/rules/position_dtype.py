@@ -73,7 +73,7 @@ def _message(module: Module, cast: Cast) -> str:
 
 
 def _of_argument(module: Module, cast: Cast, code: str) -> str:
-    """Return what a cast to the dtype that an argument names does, where the same file hands on that of activations."""
+    """What a cast to the dtype that an argument names does, where the same file hands on that of activations."""
     function = module.function(cast.node)
     names = [argument.arg for argument in function.args.args] if function is not None else []
     if function is None or cast.dtype not in names or _is_set(module, function, cast.dtype):

@@ -28,7 +28,7 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
 
 
 def _rebound(module: Module, statement: ast.stmt) -> list[ast.Name]:
-    """Return the arguments of the function that a statement gives another value, made of the old one."""
+    """The arguments of the function that a statement gives another value, made of the old one."""
     function = module.function(statement)
     if function is None or not isinstance(statement, ast.Assign):
         return []
@@ -43,7 +43,7 @@ def _rebound(module: Module, statement: ast.stmt) -> list[ast.Name]:
 
 
 def _use(module: Module, handler: ast.ExceptHandler, name: str) -> ast.Name | None:
-    """Return where a handler computes with the name before it binds it anew; not where it raises or prints it."""
+    """Where a handler computes with the name before it binds it anew; not where it raises or prints it."""
     for node in (node for statement in handler.body for node in module.within(statement, ast.Name)):
         if node.id != name:
             continue

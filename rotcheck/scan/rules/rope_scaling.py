@@ -46,7 +46,7 @@ def _idle_parameter(module: Module, function: ast.FunctionDef) -> Iterator[Hazar
 
 
 def _is_declared(function: ast.FunctionDef) -> bool:
-    """Return whether a body is empty, raises at once, or belongs to an interface."""
+    """Whether a body is empty, raises at once, or belongs to an interface."""
     body = [
         s
         for s in function.body
@@ -100,7 +100,7 @@ def _old_key(module: Module, node: ast.Subscript, project: Project) -> Iterator[
 
 
 def _is_safe(module: Module, node: ast.Subscript) -> bool:
-    """Return whether the code around asks for the new key, or whether the old one is there."""
+    """Whether the code around asks for the new key, or whether the old one is there."""
     function = module.function(node)
     text = ast.unparse(function) if isinstance(function, Function) else module.text(node)
     in_try = any(isinstance(above, ast.Try) and above.handlers for above in module.ancestors(node))

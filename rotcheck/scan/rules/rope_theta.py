@@ -49,7 +49,7 @@ def _is_none(node: ast.expr) -> bool:
 def _without_theta(
     module: Module, node: ast.expr, owner: ast.expr, project: Project
 ) -> configs.Config | None:
-    """Return the config, where it has no such attribute and the code around does not look in the new place."""
+    """The config, where it has no such attribute and the code around does not look in the new place."""
     config = configs.config(module, owner, project)
     if config is None or config.has("rope_theta") or config.name in configs.KEEP_THETA:
         return None
