@@ -1,39 +1,21 @@
-"""The JSON of each kind of result has a schema, and within a version fields are only added."""
+"""The JSON of each kind of result has a schema, and within a version fields are only added.
+
+For a new kind, `python tests/results/test_schemas.py` writes the file to hold it to. It never
+changes one that is there.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from rotcheck.diagnose.explanation import Explanation
-from rotcheck.results import (
-    Bench,
-    Check,
-    Context,
-    Identification,
-    Probe,
-    Report,
-    Scan,
-    Training,
-    Trial,
-    schema,
-)
+from rotcheck.preflight.decision import Decision
+from rotcheck.report.pages import results
+from rotcheck.results import schema
 
 FOLDER = Path(__file__).parent / "schemas"
-KINDS: dict[str, type[msgspec.Struct]] = {
-    "report": Report,
-    "probe": Probe,
-    "trial": Trial,
-    "train": Training,
-    "bench": Bench,
-    "convention": Identification,
-    "context": Context,
-    "check": Check,
-    "scan": Scan,
-    "explanation": Explanation,
-}
+KINDS = {**results(), "preflight": Decision}
 
 
 def _fields(document: dict[str, Any]) -> dict[str, list[str]]:
@@ -100,3 +82,16 @@ def test_a_lost_field_would_be_noticed_and_a_new_one_is_let_pass() -> None:
 
 def test_every_schema_of_the_folder_is_held() -> None:
     assert {file.stem for file in FOLDER.glob("*.json")} == set(KINDS)
+
+
+def _write_missing() -> None:
+    for kind, result in KINDS.items():
+        file = FOLDER / f"{kind}.json"
+        if not file.exists():
+            fields = _fields(schema(result)).items()
+            lines = [f" {json.dumps(path)}: {json.dumps(kinds)}" for path, kinds in fields]
+            file.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+if __name__ == "__main__":
+    _write_missing()
