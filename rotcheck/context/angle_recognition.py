@@ -17,7 +17,7 @@ from rotcheck.convention import Convention
 from rotcheck.identify import identification
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import of_axes
-from rotcheck.identify.angles.frequency_fit import Fit, fit
+from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles, wrap
 from rotcheck.identify.angles.object_config import ObjectConfig, config_of
 from rotcheck.identify.angles.schedule_faults import (
@@ -239,7 +239,7 @@ def _fit(
             frequencies=frequency_fit.frequencies * recipe.weights[torch.tensor(owners)],
         )
     width = profile.width or 2 * len(angles[0])
-    return fit(angles, direction, width, known=config.schedules())
+    return fit_schedule(angles, direction, width, candidates=config.schedules())
 
 
 def _doubt(

@@ -7,8 +7,8 @@ import torch
 from msgspec import structs
 
 from rotcheck.convention import Convention, role_of
-from rotcheck.identify.angles import own_angles
-from rotcheck.identify.angles.own_angles import OwnAngles
+from rotcheck.identify.angles.angle_findings import AngleFindings
+from rotcheck.identify.angles.rotation_angles import read_rotation_angles
 from rotcheck.identify.asking import (
     call_refinement,
     layout_contradiction,
@@ -23,7 +23,7 @@ from rotcheck.identify.asking.question import ask_call, ask_values, has_mistake
 from rotcheck.identify.asking.random_values import of_values
 from rotcheck.identify.calling import repeated_calls
 from rotcheck.identify.calling.match import Match, NoMatch
-from rotcheck.identify.calling.templates import speaks_of_rotation
+from rotcheck.identify.calling.role_evidence import speaks_of_rotation
 from rotcheck.identify.identified_function import (
     IdentifiedFunction,
     identification_of,
@@ -147,7 +147,7 @@ class _Inquiry:
         )
 
 
-def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> OwnAngles | None:
+def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> AngleFindings | None:
     """What the angles say of a function that makes its own; `doubt`: why they are not understood."""
     readable = (
         not match.response.uneven
@@ -157,16 +157,16 @@ def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> OwnAngl
     if grid is not None and not grid.transposed:
         reading = _of_squares(match, grid)
     elif readable:
-        reading = own_angles.of_applied(match)
+        reading = read_rotation_angles(match)
     else:
         return None
     reading.doubt = reading.doubt or doubt
     return reading
 
 
-def _of_squares(match: Match, grid: GridLayout) -> OwnAngles:
+def _of_squares(match: Match, grid: GridLayout) -> AngleFindings:
     """What the angles of a grid's squares say, which are no positions that other functions have."""
-    reading = OwnAngles(match.convention, (0, 1, 2, 3), schedule="axial", apart=True)
+    reading = AngleFindings(match.convention, (0, 1, 2, 3), schedule="axial", apart=True)
     add_sides(reading, match.caller.function, partial(rotation_angles, match), grid)
     reading.doubt = reading.doubt or (None if reading.evidence else SMALL_GRIDS)
     return reading
@@ -233,7 +233,7 @@ def _no_rotation(inquiry: _Inquiry) -> IdentifiedFunction:
 
 
 def _description(
-    match: Match, convention: Convention, reading: OwnAngles | None, abilities: Capabilities
+    match: Match, convention: Convention, reading: AngleFindings | None, abilities: Capabilities
 ) -> Described:
     plain = convention_words.describe(convention)
     is_told_rotary_dim = "R" in map(role_of, convention.arguments)

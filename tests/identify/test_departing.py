@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.search_limit import CALLS, RUNS, SearchLimit
 from rotcheck.implementations.size_hints import hints
-from rotcheck.implementations.target import find
+from rotcheck.implementations.target import resolve
 
 
 @pytest.mark.parametrize("name", SAYS)
@@ -71,7 +71,7 @@ def test_a_function_that_turns_nothing_costs_little_more_than_a_right_one(name: 
 
 def used(name: str) -> SearchLimit:
     """Return what a search for a function's call used."""
-    function: Callable[..., Any] = find(f"functions_departing:{name}", "cpu").function
+    function: Callable[..., Any] = resolve(f"functions_departing:{name}", "cpu").function
     limit = SearchLimit()
     search.search(function, torch.device("cpu"), hints(function), limit)
     return limit

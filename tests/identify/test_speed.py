@@ -45,10 +45,10 @@ def test_seconds_without_a_processor_do_not_count(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(time, "perf_counter", lambda: clock["wall"])
     watch, limit = Stopwatch(), SearchLimit()
     clock["wall"] = SECONDS + 1
-    assert limit.reached()  # it slept
+    assert limit.is_reached()  # it slept
     clock["queued"] = 2.0
     assert watch.seconds() == SECONDS - 1
-    assert not limit.reached()  # others worked
+    assert not limit.is_reached()  # others worked
 
 
 @pytest.mark.parametrize(

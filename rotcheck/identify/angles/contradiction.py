@@ -20,63 +20,73 @@ _SCALES = re.compile(  # what else moves a base
 _WIDTHS = re.compile(
     r".*(rot|rope|qk|nope|axes|section).*(dim|dims|size|width|pct|percent.*|section)|.*dim_ratio"
 )
-_SPOKEN = (Linear, Llama3, Yarn)  # schedules that one name and a few numbers stand for
+_NAMED_SCHEDULES = (Linear, Llama3, Yarn)  # schedules that one name and a few numbers stand for
 
 
-def contradiction(made: Fit, known: ObjectConfig, lanes: int | None, last: int) -> str | None:
-    """Return what an object says of its frequencies and does not do; None: they are as it says, or it says nothing.
+def contradiction(
+    measurement: Fit, config: ObjectConfig, lanes: int | None, last: int
+) -> str | None:
+    """What an object says of its frequencies and does not do; None: they are as it says, or it says nothing.
 
     `lanes`: how many turn, where its width is its own and not what it was told. `last`: the last position asked for
     up to which frequencies were the same.
     """
-    if _of_several_layers(known):
+    if _of_several_layers(config):
         return None
     return (
-        _scaling(made, known)
-        or _short_for_long(made, known, last)
-        or _base(made.schedule, made.alternatives, known, 2 * made.turning)
-        or (_width(known, lanes) if lanes else None)
+        _scaling(measurement, config)
+        or _short_for_long(measurement, config, last)
+        or _base(measurement.schedule, measurement.alternatives, config, 2 * measurement.turning)
+        or (_width(config, lanes) if lanes else None)
     )
 
 
-def _of_several_layers(known: ObjectConfig) -> bool:
-    """Return whether its configuration holds a schedule for each kind of layers."""
-    nested = [
+def _of_several_layers(config: ObjectConfig) -> bool:
+    """Whether its configuration holds a schedule for each kind of layers."""
+    mappings = [
         value
-        for name, value in known.values.items()
+        for name, value in config.values.items()
         if isinstance(value, Mapping) and not said(name, CONFIGURATION)
     ]
-    return any(isinstance(value, Mapping) for each in nested for value in each.values())
+    return any(isinstance(value, Mapping) for mapping in mappings for value in mapping.values())
 
 
-def _scaling(made: Fit, known: ObjectConfig) -> str | None:
-    """Return that the scaling it names, with the numbers that it says, is not the one that its frequencies have."""
-    meant = [one for one in known.schedules() if isinstance(one, _SPOKEN) and one.factor != 1]
-    if not meant or any(
-        _same(one, two) for one in meant for two in (made.schedule, *made.alternatives)
+def _scaling(measurement: Fit, config: ObjectConfig) -> str | None:
+    """Words, if its frequencies do not have the scaling that it names, with the numbers that it says."""
+    schedules = [
+        schedule
+        for schedule in config.schedules()
+        if isinstance(schedule, _NAMED_SCHEDULES) and schedule.factor != 1
+    ]
+    if not schedules or any(
+        _same_frequencies(schedule, candidate)
+        for schedule in schedules
+        for candidate in (measurement.schedule, *measurement.alternatives)
     ):
         return None
-    longest = known.longest
-    if isinstance(meant[0], Yarn) and longest and longest <= meant[0].original_length:
+    longest = config.longest
+    if isinstance(schedules[0], Yarn) and longest and longest <= schedules[0].original_length:
         return None  # it has not been extended
-    have = f", and its frequencies are those of {made.schedule}" if made.schedule else ""
-    return f"it says {_unscaled(meant[0])}{have}"
+    have = (
+        f", and its frequencies are those of {measurement.schedule}" if measurement.schedule else ""
+    )
+    return f"it says {_without_attention(schedules[0])}{have}"
 
 
-def _same(one: Schedule, other: Schedule | None) -> bool:
-    """Return whether two schedules have the same frequencies, whatever they scale cos and sin by."""
-    return other is not None and _unscaled(one) == _unscaled(other)
+def _same_frequencies(schedule: Schedule, expected: Schedule | None) -> bool:
+    """Whether two schedules have the same frequencies, whatever they scale cos and sin by."""
+    return expected is not None and _without_attention(schedule) == _without_attention(expected)
 
 
-def _unscaled(schedule: Schedule) -> Schedule:
+def _without_attention(schedule: Schedule) -> Schedule:
     if not isinstance(schedule, Yarn):
         return schedule
     return replace(schedule, mscale=None, mscale_all_dim=None, attention=None)
 
 
-def _short_for_long(made: Fit, known: ObjectConfig, last: int) -> str | None:
-    """Return that one with factors for long sequences does not use them."""
-    schedule = made.schedule
+def _short_for_long(measurement: Fit, config: ObjectConfig, last: int) -> str | None:
+    """Words, if an object with factors for long sequences does not use them."""
+    schedule = measurement.schedule
     if not isinstance(schedule, LongRope) or schedule.short == schedule.long:
         return None
     original = schedule.original_length
@@ -89,13 +99,13 @@ def _short_for_long(made: Fit, known: ObjectConfig, last: int) -> str | None:
 
 
 def _base(
-    schedule: Schedule | None, others: Sequence[Schedule], known: ObjectConfig, lanes: int
+    schedule: Schedule | None, alternatives: Sequence[Schedule], config: ObjectConfig, lanes: int
 ) -> str | None:
-    """Return that its one base is not that of its frequencies."""
-    every = (schedule, *others)
+    """Words, if its one base is not that of its frequencies."""
+    candidates = (schedule, *alternatives)
     bases = {
         name: float(value)
-        for name, value in known.values.items()
+        for name, value in config.values.items()
         if said(name, BASE)
         and not name.startswith("log")
         and type(value) in (int, float)
@@ -104,9 +114,9 @@ def _base(
     if not isinstance(schedule, Plain) or len(set(bases.values())) != 1:
         return None
     name, base = next(iter(bases.items()))
-    if _moved(known):
-        return _divided(schedule, name, base, known)
-    if any(abs(getattr(one, "theta", 0) / base - 1) < 1e-3 for one in every):
+    if _base_is_scaled(config):
+        return _factor_in_exponent(schedule, name, base, config)
+    if any(abs(getattr(candidate, "theta", 0) / base - 1) < 1e-3 for candidate in candidates):
         return None
     times = math.log(schedule.theta) / math.log(base)
     if abs(times - lanes / (lanes - 1)) < 1e-4:
@@ -117,9 +127,11 @@ def _base(
     )
 
 
-def _divided(schedule: Plain, name: str, base: float, known: ObjectConfig) -> str | None:
-    """Return that a factor, which belongs to positions or frequencies, divides the exponent of the base."""
-    factor = known.number(*FACTOR) or 1.0
+def _factor_in_exponent(
+    schedule: Plain, name: str, base: float, config: ObjectConfig
+) -> str | None:
+    """Words, if a factor that belongs to positions or frequencies divides the exponent of the base."""
+    factor = config.number(*FACTOR) or 1.0
     if factor == 1 or abs(factor * math.log(schedule.theta) / math.log(base) - 1) > 1e-4:
         return None
     return (
@@ -128,23 +140,23 @@ def _divided(schedule: Plain, name: str, base: float, known: ObjectConfig) -> st
     )
 
 
-def _moved(known: ObjectConfig) -> bool:
-    """Return whether something else than the base may have a say in it."""
+def _base_is_scaled(config: ObjectConfig) -> bool:
+    """Whether something other than the base may change it."""
     return any(
         _SCALES.fullmatch(name.lower()) and value not in (None, 0, 1, False, ())
-        for name, value in known.values.items()
+        for name, value in config.values.items()
         if isinstance(value, (int, float, Mapping, list, tuple)) and not isinstance(value, bool)
     )
 
 
-def _width(known: ObjectConfig, lanes: int) -> str | None:
-    """Return that as many lanes as its configuration speaks of do not turn."""
-    head_dim, part = known.number("head_dim"), known.number("partial_rotary_factor") or 1.0
-    configured = known.configuration
-    if head_dim is None or "head_dim" not in configured or any(map(_WIDTHS.fullmatch, configured)):
+def _width(config: ObjectConfig, lanes: int) -> str | None:
+    """Words, if another number of lanes turns than its configuration says."""
+    head_dim, part = config.number("head_dim"), config.number("partial_rotary_factor") or 1.0
+    names = config.configuration
+    if head_dim is None or "head_dim" not in names or any(map(_WIDTHS.fullmatch, names)):
         return None
-    wanted = int(head_dim * part)
-    if wanted == lanes:
+    expected_lanes = int(head_dim * part)
+    if expected_lanes == lanes:
         return None
     share = f" and partial_rotary_factor {part:g}" if part != 1 else ""
-    return f"its configuration says head_dim {head_dim:g}{share}, so that {wanted} lanes turn, and {lanes} do"
+    return f"its configuration says head_dim {head_dim:g}{share}, so that {expected_lanes} lanes turn, and {lanes} do"

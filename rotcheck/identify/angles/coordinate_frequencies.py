@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.frequency_fit import Fit, fit
+from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles, wrap
 from rotcheck.rotary.schedules import Schedule
 
@@ -23,59 +23,74 @@ class Axes:
     twice: bool = False
 
 
-def of_axes(seen: Angles, owners: Sequence[int], noise: float, known: Sequence[Schedule]) -> Axes:
-    """Return the fit of angles at points (p, 2p, 3p), by p; `owners`: the coordinate that each pair turns with."""
+def of_axes(
+    angles_at_points: Angles, owners: Sequence[int], noise: float, candidates: Sequence[Schedule]
+) -> Axes:
+    """The fit of angles at points (p, 2p, 3p), by p; `owners`: the coordinate that each pair turns with."""
     pairs = torch.tensor(owners)
     groups = [(pairs == axis).nonzero().flatten() for axis in range(max(owners) + 1)]
-    twice = all(_twice(seen, group) for group in groups)
+    twice = all(_twice(angles_at_points, group) for group in groups)
     halves = [group[: len(group) // 2] if twice else group for group in groups]
     fits = [
-        fit(
-            {at * axis: angles[half] for at, angles in seen.items()}, 1, 2 * len(half), noise, known
+        fit_schedule(
+            {at * axis: angles[half] for at, angles in angles_at_points.items()},
+            1,
+            2 * len(half),
+            noise,
+            candidates,
         )
         for axis, half in enumerate(halves, 1)
     ]
     frequencies = torch.zeros(len(owners), dtype=torch.float64)
-    for group, one in zip(groups, fits):
-        frequencies[group] = one.frequencies.repeat(1 + twice)
+    for group, axis_fit in zip(groups, fits):
+        frequencies[group] = axis_fit.frequencies.repeat(1 + twice)
     worst = min(fits, key=lambda one: one.longest)
-    worst = replace(worst, frequencies=frequencies, turning=sum(one.turning for one in fits))
-    whole = fit({at: wrap(at * frequencies) for at in seen}, 1, 2 * len(owners), noise, known)
+    worst = replace(
+        worst, frequencies=frequencies, turning=sum(axis_fit.turning for axis_fit in fits)
+    )
+    whole = fit_schedule(
+        {at: wrap(at * frequencies) for at in angles_at_points},
+        1,
+        2 * len(owners),
+        noise,
+        candidates,
+    )
     if whole.schedule is not None:
-        named = replace(worst, schedule=whole.schedule, alternatives=whole.alternatives)
-        return Axes(replace(named, departure=whole.departure), 1)
+        with_schedule = replace(worst, schedule=whole.schedule, alternatives=whole.alternatives)
+        return Axes(replace(with_schedule, departure=whole.departure), 1)
     if _alike(fits):
-        schedule, others = fits[0].schedule, fits[0].alternatives
-        return Axes(replace(worst, schedule=schedule, alternatives=others), len(fits), twice)
-    unknown = replace(
+        schedule, alternatives = fits[0].schedule, fits[0].alternatives
+        return Axes(replace(worst, schedule=schedule, alternatives=alternatives), len(fits), twice)
+    without_schedule = replace(
         worst, schedule=None, alternatives=(), why="", past=False
     )  # so nothing tells what was rounded
-    return Axes(unknown, 1)
+    return Axes(without_schedule, 1)
 
 
 def _alike(fits: Sequence[Fit]) -> bool:
-    """Return whether the pairs of every coordinate have the same schedule, or none that is known but the same row."""
+    """Whether the pairs of every coordinate have the same schedule, or none that is known but the same row."""
     if fits[0].schedule is not None:
-        return all(str(one.schedule) == str(fits[0].schedule) for one in fits)
+        return all(str(axis_fit.schedule) == str(fits[0].schedule) for axis_fit in fits)
     first = fits[0].frequencies
     return all(
-        len(one.frequencies) == len(first) and torch.allclose(one.frequencies, first, rtol=ALIKE)
-        for one in fits
+        len(axis_fit.frequencies) == len(first)
+        and torch.allclose(axis_fit.frequencies, first, rtol=ALIKE)
+        for axis_fit in fits
     )
 
 
-def _twice(seen: Angles, group: Tensor) -> bool:
-    """Return whether the second half of a coordinate's lanes turns as the first does."""
+def _twice(angles_at_points: Angles, group: Tensor) -> bool:
+    """Whether the second half of a coordinate's lanes turns as the first does."""
     half = len(group) // 2
     return half > 0 and all(
         bool((angles[group[:half]] - angles[group[-half:]]).abs().max() < 1e-5)
-        for angles in seen.values()
+        for angles in angles_at_points.values()
     )
 
 
 def spans(owners: Sequence[int], axis: int) -> str:
-    """Return in words which pairs turn with a coordinate: `0 to 15`, or `0, 2, 4, ...`."""
-    at = [pair for pair, each in enumerate(owners) if each == axis]
+    """The pairs that turn with a coordinate, in words: `0 to 15`, or `0, 2, 4, ...`."""
+    at = [pair for pair, owner in enumerate(owners) if owner == axis]
     if at == list(range(at[0], at[-1] + 1)):
         return f"{at[0]} to {at[-1]}"
     return ", ".join(map(str, at[:4])) + (f", ..., {at[-1]}" if len(at) > 4 else "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.frequency_fit import Fit, fit
+from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.identify.making.image_patches import repeats
 from rotcheck.rotary.departures import departure
@@ -33,9 +33,9 @@ class Side:
 
 
 def of_side(
-    lay: Lay, side: int, pairs: Sequence[int], noise: float, known: Sequence[Schedule]
+    lay: Lay, side: int, pairs: Sequence[int], noise: float, candidates: Sequence[Schedule]
 ) -> Side | None:
-    """Return the frequencies of pairs along the height (0) or width (1); None: it takes no grid of those sizes."""
+    """The frequencies of pairs along the height (0) or width (1); None: it takes no grid of those sizes."""
     for sizes in SIZES:
         try:
             lines = [_line(lay, side, size)[:, list(pairs)] for size in sizes]  # (size, P) each
@@ -43,24 +43,26 @@ def of_side(
             continue
         once = repeats(dict(enumerate(lines[0])), torch.arange(len(pairs)))
         lines = [line[:, : len(pairs) // 2] if once else line for line in lines]
-        return _of_lines(lines, noise, known)
+        return _of_lines(lines, noise, candidates)
     return None
 
 
 def _line(lay: Lay, side: int, size: int) -> Tensor:
-    """Return the angles (size, P) of the squares along a side."""
+    """The angles (size, P) of the squares along a side."""
     high, wide = (size, ACROSS) if side == 0 else (ACROSS, size)
     grid = lay(high, wide).reshape(high, wide, -1)
     return grid[:, 0] if side == 0 else grid[0]
 
 
-def _of_lines(lines: Sequence[Tensor], noise: float, known: Sequence[Schedule]) -> Side:
-    """Return the frequencies that two lines of other lengths tell."""
+def _of_lines(lines: Sequence[Tensor], noise: float, candidates: Sequence[Schedule]) -> Side:
+    """The frequencies that two lines of other lengths tell."""
     steps = [wrap(line.diff(dim=0)) for line in lines]  # (size - 1, P) each
     if any(bool((step - step.mean(0)).abs().max() > UNEVEN) for step in steps):
         return Side("uneven angles", "its angles do not grow evenly from square to square")
     if _alike(steps[0].mean(0), steps[1].mean(0)):
-        return _of_places({at: lines[0][at] for at in PLACES if at < len(lines[0])}, noise, known)
+        return _of_places(
+            {at: lines[0][at] for at in PLACES if at < len(lines[0])}, noise, candidates
+        )
     for fewer in (1, 0):  # from the first square's place to the last one's, or from edge to edge
         whole = [step.mean(0).abs() * (len(line) - fewer) for step, line in zip(steps, lines)]
         if _alike(*whole):
@@ -70,43 +72,45 @@ def _of_lines(lines: Sequence[Tensor], noise: float, known: Sequence[Schedule]) 
     )
 
 
-def _alike(one: Tensor, other: Tensor) -> bool:
-    return torch.allclose(one, other, rtol=ALIKE, atol=1e-6)
+def _alike(frequencies: Tensor, reference: Tensor) -> bool:
+    return torch.allclose(frequencies, reference, rtol=ALIKE, atol=1e-6)
 
 
-def _of_places(turned: dict[int, Tensor], noise: float, known: Sequence[Schedule]) -> Side:
-    made = fit(turned, 1, 2 * len(turned[0]), noise, known)
-    if made.schedule is None:
+def _of_places(angles: dict[int, Tensor], noise: float, candidates: Sequence[Schedule]) -> Side:
+    place_fit = fit_schedule(angles, 1, 2 * len(angles[0]), noise, candidates)
+    if place_fit.schedule is None:
         return Side(
             "no known schedule",
-            f"its frequencies follow no known schedule: {departure(made.frequencies).words}",
-            made,
+            f"its frequencies follow no known schedule: {departure(place_fit.frequencies).words}",
+            place_fit,
         )
-    if made.wrong_at is not None:
+    if place_fit.wrong_at is not None:
         return Side(
-            str(made.schedule), f"its angles leave {made.schedule} at place {made.wrong_at}", made
+            str(place_fit.schedule),
+            f"its angles leave {place_fit.schedule} at place {place_fit.wrong_at}",
+            place_fit,
         )
-    return Side(str(made.schedule), "", made)
+    return Side(str(place_fit.schedule), "", place_fit)
 
 
 def _of_range(whole: Tensor) -> Side:
-    """Return the frequencies (P,) of places that are mapped to -1 to 1; `whole`: radians from one end to the other."""
+    """The frequencies (P,) of places that are mapped to -1 to 1; `whole`: radians from one end to the other."""
     bands = whole / 2
     first, last = float(bands[0]), float(bands[-1])
-    mapped = "over places that are mapped to -1 to 1"
+    over_range = "over places that are mapped to -1 to 1"
     if torch.allclose(
         bands, torch.linspace(first, last, len(bands), dtype=bands.dtype), rtol=ALIKE
     ):
         if abs(first - 1) < ALIKE:
-            words = f"linspace(1, {last:.4g}) {mapped}"
+            words = f"linspace(1, {last:.4g}) {over_range}"
             return Side(
                 words, f"its frequencies are {words}, and pixel frequencies are pi times those"
             )
-        return Side(f"linspace({first / math.pi:.4g}, {last / math.pi:.4g}) pi {mapped}")
-    row = fit({at: at * bands / first for at in (0, 1)}, 1, 2 * len(bands))
+        return Side(f"linspace({first / math.pi:.4g}, {last / math.pi:.4g}) pi {over_range}")
+    row = fit_schedule({at: at * bands / first for at in (0, 1)}, 1, 2 * len(bands))
     if isinstance(row.schedule, Plain):
-        return Side(f"theta {row.schedule.theta:.6g} times {first:.4g} {mapped}")
+        return Side(f"theta {row.schedule.theta:.6g} times {first:.4g} {over_range}")
     return Side(
         "no known schedule",
-        f"its frequencies {mapped} follow no known schedule: {departure(bands).words}",
+        f"its frequencies {over_range} follow no known schedule: {departure(bands).words}",
     )

@@ -16,26 +16,28 @@ SMALL = 102
 MOST = 4098  # rows that are handed over at once
 
 
-def first_change(seen: Angles) -> int | None:
-    """Return the first position whose angles belong to other frequencies, as dynamic NTK has them; None: all are alike.
+def first_change(angles: Angles) -> int | None:
+    """The first position whose angles belong to other frequencies, as in dynamic NTK; None: all are alike.
 
     The fastest pair turns as before from row to row, others slower: nothing that is rounded or cut off does that.
     """
-    if not slows_down(seen):
+    if not slows_down(angles):
         return None
-    frequencies = estimate_frequencies(seen, SMALL)
-    zero = seen[0]
-    off = {at: float(wrap(seen[at] - zero - at * frequencies).abs().max()) for at in sorted(seen)}
+    frequencies = estimate_frequencies(angles, SMALL)
+    zero = angles[0]
+    off = {
+        at: float(wrap(angles[at] - zero - at * frequencies).abs().max()) for at in sorted(angles)
+    }
     return next((at for at, radians in off.items() if radians > RIGHT), None)
 
 
-def slows_down(seen: Angles) -> bool:
-    """Return whether far rows turn by slower frequencies than the first ones, and the fastest pair as before."""
-    if 0 not in seen or 1 not in seen:
+def slows_down(angles: Angles) -> bool:
+    """Whether far rows turn by slower frequencies than the first ones, and the fastest pair as before."""
+    if 0 not in angles or 1 not in angles:
         return False
-    few = wrap(seen[1] - seen[0]).abs()  # (P,)
-    for at in (each for each in seen if each > SMALL and each + 1 in seen):
-        step = wrap(seen[at + 1] - seen[at]).abs()
+    few = wrap(angles[1] - angles[0]).abs()  # (P,)
+    for at in (position for position in angles if position > SMALL and position + 1 in angles):
+        step = wrap(angles[at + 1] - angles[at]).abs()
         if float((step - few)[0].abs()) < CLEAR and float((few - step).max()) > CLEAR > float(
             (step - few).max()
         ):
@@ -43,17 +45,17 @@ def slows_down(seen: Angles) -> bool:
     return False
 
 
-def follow_offset_alone(found: Match, seen: Angles, changed: int) -> str | None:
-    """Return that frequencies which are others at an offset are the same for as many rows; None: they follow both."""
-    if found.convention.positions != "offset" or changed + 3 > MOST:
+def follow_offset_alone(match: Match, angles: Angles, first_other: int) -> str | None:
+    """Words, if frequencies that change with the offset do not change with as many rows; None: they follow both."""
+    if match.convention.positions != "offset" or first_other + 3 > MOST:
         return None
     try:
-        rows = angles_at(found, tuple(range(changed + 3)))
+        rows = angles_at(match, tuple(range(first_other + 3)))
     except Exception:  # it takes fewer rows
         return None
-    if not same_row(rows[1], seen[1]):
+    if not same_row(rows[1], angles[1]):
         return None
     return (
-        f"its frequencies follow the offset and not the length: behind {changed} positions they are others than "
-        f"with few rows, and in {changed + 3} rows they are not. It may take another axis for that of rows"
+        f"its frequencies follow the offset and not the length: behind {first_other} positions they are others than "
+        f"with few rows, and in {first_other + 3} rows they are not. It may take another axis for that of rows"
     )

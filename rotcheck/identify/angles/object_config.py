@@ -13,7 +13,7 @@ from rotcheck.convention.vocabulary import AXES, said
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
 
 _PLAIN = (int, float, str, Mapping, list, tuple)
-_NESTED = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_config")
+_MAPPINGS = ("rope_scaling", "rope_parameters", "scaling", "rope_config", "yarn_config")
 _THETA = ("rope_theta", "theta", "base", "rotary_base", "rope_base")
 _ORIGINAL = (
     "original_max_position_embeddings",
@@ -34,23 +34,25 @@ class ObjectConfig:
     configuration: Sequence[str] = ()  # names that its configuration has
 
     def number(self, *names: str) -> float | None:
-        """Return the first of these that is a positive number."""
-        found = (self.values.get(name) for name in names)
+        """The first of these that is a positive number."""
+        values = (self.values.get(name) for name in names)
         return next(
-            (float(n) for n in found if isinstance(n, (int, float)) and n is not True and n > 0),
+            (float(n) for n in values if isinstance(n, (int, float)) and n is not True and n > 0),
             None,
         )
 
     def holder(self, value: float) -> str | None:
-        """Return the name under which it keeps this number; None: it does not."""
-        numbers = ((name, own) for name, own in self.values.items() if isinstance(own, float))
-        return next((name for name, own in numbers if abs(own / value - 1) < 1e-4), None)
+        """The name under which it keeps this number; None: it does not."""
+        numbers = (
+            (name, number) for name, number in self.values.items() if isinstance(number, float)
+        )
+        return next((name for name, number in numbers if abs(number / value - 1) < 1e-4), None)
 
     def factors(self, name: str) -> tuple[float, ...]:
-        """Return a list of numbers, one a pair; empty where it has none."""
-        found = self.values.get(name)
-        found = found.tolist() if isinstance(found, Tensor) else found
-        return tuple(map(float, found)) if isinstance(found, (list, tuple)) else ()
+        """A list of numbers, one a pair; empty where it has none."""
+        value = self.values.get(name)
+        value = value.tolist() if isinstance(value, Tensor) else value
+        return tuple(map(float, value)) if isinstance(value, (list, tuple)) else ()
 
     @property
     def theta(self) -> float:
@@ -64,8 +66,8 @@ class ObjectConfig:
             self.number("hidden_size", "embed_dim"),
             self.number("num_attention_heads", "num_heads"),
         )
-        found = self.number("head_dim") or (whole / heads if whole and heads else None)
-        return int(found) if found else None
+        width = self.number("head_dim") or (whole / heads if whole and heads else None)
+        return int(width) if width else None
 
     @property
     def coordinates(self) -> int | None:
@@ -76,23 +78,23 @@ class ObjectConfig:
     @property
     def original_length(self) -> int | None:
         """The length that the model was trained with before its context was extended."""
-        found = self.number(*_ORIGINAL)
-        return int(found) if found else None
+        length = self.number(*_ORIGINAL)
+        return int(length) if length else None
 
     @property
     def length(self) -> int | None:
         """The longest length that it speaks of as its own, or the original one."""
-        found = self.number(*_ORIGINAL, *_LENGTH)
-        return int(found) if found else None
+        length = self.number(*_ORIGINAL, *_LENGTH)
+        return int(length) if length else None
 
     @property
     def longest(self) -> int | None:
         """The longest length that it speaks of as its own."""
-        found = self.number(*_LENGTH)
-        return int(found) if found else None
+        length = self.number(*_LENGTH)
+        return int(length) if length else None
 
     def schedules(self) -> tuple[Schedule, ...]:
-        """Return the schedules that this may mean, each with the numbers that it says."""
+        """The schedules that this may mean, each with the numbers that it says."""
         try:
             return tuple(self._schedules())
         except (ValueError, TypeError):  # numbers that no schedule has
@@ -115,14 +117,14 @@ class ObjectConfig:
         if self.kind == "yarn" and factor and original:
             yield self._yarn(factor, original, theta)
         if self.factors("short_factor") and self.factors("long_factor") and original:
-            one = self._longrope(original, theta)
-            yield from (one, replace(one, length=original + 1))
+            short = self._longrope(original, theta)
+            yield from (short, replace(short, length=original + 1))
         if self.kind in ("", "default"):
             yield Plain(theta)
 
     def _yarn(self, factor: float, original: int, theta: float) -> Schedule:
         fast, slow = self.number("beta_fast") or 32.0, self.number("beta_slow") or 1.0
-        both = self.number("mscale"), self.number("mscale_all_dim")
+        scales = self.number("mscale"), self.number("mscale_all_dim")
         whole = self.values.get("truncate", True) is not False
         return Yarn(
             factor,
@@ -131,7 +133,7 @@ class ObjectConfig:
             fast,
             slow,
             whole,
-            *both,
+            *scales,
             attention=self.number("attention_factor"),
         )
 
@@ -148,17 +150,17 @@ class ObjectConfig:
 
 
 def config_of(function: Any) -> ObjectConfig:
-    """Return what an object, or the owner of a method, says of its frequencies."""
+    """What an object, or the owner of a method, says of its frequencies."""
     owner = getattr(function, "__self__", function)
     values: dict[str, Any] = dict(_defaults(function))
     configuration = getattr(owner, "config", None)
     for source in (configuration, owner):
         for name, value in _attributes(source).items():
             values[name] = value
-        for name in _NESTED:
-            nested = values.get(name)
-            if isinstance(nested, Mapping):
-                values |= {str(key): value for key, value in nested.items()}
+        for name in _MAPPINGS:
+            mapping = values.get(name)
+            if isinstance(mapping, Mapping):
+                values |= {str(key): value for key, value in mapping.items()}
     return ObjectConfig(_kind(owner, values), values, tuple(_attributes(configuration)))
 
 
@@ -171,52 +173,66 @@ def _defaults(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def layer_types(function: Any) -> tuple[str, ...]:
-    """Return the kinds of layers of which a module keeps frequencies each: `full_attention`, `sliding_attention`.
+    """The kinds of layers for which a module keeps frequencies of their own: `full_attention`, `sliding_attention`.
 
     By the names of its buffers, or as its own `layer_types` call them.
     """
     owner = getattr(function, "__self__", function)
     kinds = tuple(_of_layers(owner))
-    own = getattr(owner, "layer_types", ())
-    own = tuple(dict.fromkeys(own)) if isinstance(own, (tuple, list, set, frozenset)) else ()
-    return own if len(own) == len(kinds) > 0 and all(isinstance(one, str) for one in own) else kinds
+    names = getattr(owner, "layer_types", ())
+    names = tuple(dict.fromkeys(names)) if isinstance(names, (tuple, list, set, frozenset)) else ()
+    return (
+        names
+        if len(names) == len(kinds) > 0 and all(isinstance(name, str) for name in names)
+        else kinds
+    )
 
 
 def layers_differ(function: Any) -> bool:
-    """Return whether a module keeps other frequencies for one kind of layers than for another."""
-    every = list(_of_layers(getattr(function, "__self__", function)).values())
-    return any(one.shape != every[0].shape or not equal(one, every[0]) for one in every[1:])
+    """Whether a module keeps other frequencies for one kind of layers than for another."""
+    tables = list(_of_layers(getattr(function, "__self__", function)).values())
+    return any(
+        table.shape != tables[0].shape or not equal(table, tables[0]) for table in tables[1:]
+    )
 
 
 def _of_layers(owner: Any) -> dict[str, Tensor]:
-    """Return the frequencies that a module keeps, by what its buffers say in front of `_inv_freq`."""
+    """The frequencies that a module keeps, by what its buffers say in front of `_inv_freq`."""
     buffers = owner.named_buffers() if isinstance(owner, Module) else ()
     kinds = {
-        name.removesuffix("_inv_freq"): one for name, one in buffers if name.endswith("_inv_freq")
+        name.removesuffix("_inv_freq"): buffer
+        for name, buffer in buffers
+        if name.endswith("_inv_freq")
     }
-    return {kind: one for kind, one in kinds.items() if not kind.endswith("original")}
+    return {kind: buffer for kind, buffer in kinds.items() if not kind.endswith("original")}
 
 
 def _kind(owner: Any, values: Mapping[str, Any]) -> str:
     kind = str(values.get("rope_type") or values.get("type") or "").lower()
     name = type(owner).__name__.lower()
-    named = {"yarn": "yarn", "llama3": "llama3", "longrope": "longrope", "dynamicntk": "dynamic"}
-    by_name = next((each for part, each in named.items() if part in name), "")
+    kinds = {"yarn": "yarn", "llama3": "llama3", "longrope": "longrope", "dynamicntk": "dynamic"}
+    by_name = next((of_class for part, of_class in kinds.items() if part in name), "")
     return {"su": "longrope", "ntk": "dynamic", "none": ""}.get(kind, kind) or by_name
 
 
 def _attributes(source: Any) -> dict[str, Any]:
     if isinstance(source, Mapping):
         return {str(name): value for name, value in source.items()}
-    own = dict(getattr(source, "__dict__", {}))
-    return own if source is None or isinstance(source, Module) else _of_class(type(source)) | own
+    attributes = dict(getattr(source, "__dict__", {}))
+    return (
+        attributes
+        if source is None or isinstance(source, Module)
+        else _of_class(type(source)) | attributes
+    )
 
 
 def _of_class(kind: type) -> dict[str, Any]:
-    """Return the plain values that a class holds, as a configuration of a few lines does."""
-    every = ((name, value) for each in reversed(kind.__mro__) for name, value in vars(each).items())
+    """The plain values that a class holds, as a configuration of a few lines does."""
+    members = (
+        (name, value) for base in reversed(kind.__mro__) for name, value in vars(base).items()
+    )
     return {
         name: value
-        for name, value in every
+        for name, value in members
         if isinstance(value, _PLAIN) and not name.startswith("_")
     }

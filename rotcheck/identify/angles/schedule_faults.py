@@ -12,18 +12,18 @@ from rotcheck.results import Remark
 from rotcheck.rotary.departures import departure
 from rotcheck.rotary.schedules import LongRope, Schedule, Yarn
 
-SCALED = 1e-3  # relative
+ATTENTION_TOLERANCE = 1e-3  # relative
 NEAR = 5  # positions up to which even float32 tells an angle of 10000 radians a position
 LOOSE = 0.1  # radians
 LONGER = 2  # times the length up to which nothing has to change
 
 
-def length_change(position: int, known: ObjectConfig) -> Remark:
-    """Return that frequencies are others once a position is asked for, and by which schedule."""
+def length_change(position: int, config: ObjectConfig) -> Remark:
+    """A remark that frequencies change once a position is asked for, and by which schedule."""
     kinds = {"dynamic": "dynamic NTK, as it says", "longrope": "LongRoPE, as it says"}
-    if known.factors("long_factor"):
-        kinds[known.kind] = kinds["longrope"]
-    why = kinds.get(known.kind, "dynamic NTK, perhaps")
+    if config.factors("long_factor"):
+        kinds[config.kind] = kinds["longrope"]
+    why = kinds.get(config.kind, "dynamic NTK, perhaps")
     words = f"with position {position} its frequencies are others than with few rows: {why}"
     return remark(
         "by-length",
@@ -33,16 +33,16 @@ def length_change(position: int, known: ObjectConfig) -> Remark:
     )
 
 
-def exchanged_bands(made: Fit) -> list[Remark]:
-    """Return that fast pairs are slowed and slow ones kept."""
-    known = departure(made.frequencies)
-    seen = "the frequencies of all pairs, over those without any scaling"
-    return [remark("bands-exchanged", known.words, seen)] if known.exchanged else []
+def exchanged_bands(schedule_fit: Fit) -> list[Remark]:
+    """A remark, if fast pairs are slowed and slow ones kept."""
+    bands = departure(schedule_fit.frequencies)
+    evidence = "the frequencies of all pairs, over those without any scaling"
+    return [remark("bands-exchanged", bands.words, evidence)] if bands.exchanged else []
 
 
-def long_factors(made: Fit) -> list[Remark]:
-    """Return that few rows turn by LongRoPE's long factors."""
-    schedule = made.schedule
+def long_factors(schedule_fit: Fit) -> list[Remark]:
+    """A remark, if few rows turn by LongRoPE's long factors."""
+    schedule = schedule_fit.schedule
     if not isinstance(schedule, LongRope) or schedule.length <= schedule.original_length:
         return []
     if schedule.long == schedule.short:
@@ -60,10 +60,10 @@ def long_factors(made: Fit) -> list[Remark]:
     ]
 
 
-def not_dynamic(known: ObjectConfig, last: int) -> list[Remark]:
-    """Return that one that is named dynamic has the same frequencies at every length."""
-    length = known.length
-    if known.kind != "dynamic" or not length or last < LONGER * length:
+def not_dynamic(config: ObjectConfig, last: int) -> list[Remark]:
+    """A remark, if an object that is named dynamic has the same frequencies at every length."""
+    length = config.length
+    if config.kind != "dynamic" or not length or last < LONGER * length:
         return []
     words = (
         f"is named dynamic, and its frequencies are the same at every length: dynamic NTK keeps them up to {length} "
@@ -79,48 +79,55 @@ def not_dynamic(known: ObjectConfig, last: int) -> list[Remark]:
 
 
 def amplitude_missing(
-    schedule: Schedule | None, amplitude: float, known: ObjectConfig
+    schedule: Schedule | None, amplitude: float, config: ObjectConfig
 ) -> str | None:
-    """Return that cos and sin are not scaled as YaRN or LongRoPE asks, nor as the object says itself.
+    """Words, if cos and sin are scaled neither as YaRN or LongRoPE asks nor as the object says itself.
 
     No mistake: DeepSeek's are not, by their configuration, and others scale the scores instead.
     """
     if not isinstance(schedule, Yarn | LongRope):
         return None
-    said = [one.attention_factor for one in known.schedules() if isinstance(one, Yarn | LongRope)]
-    both = known.number("mscale"), known.number("mscale_all_dim")
-    if isinstance(schedule, Yarn) and None not in both:
-        said.append(
+    amplitudes = [
+        schedule_.attention_factor
+        for schedule_ in config.schedules()
+        if isinstance(schedule_, Yarn | LongRope)
+    ]
+    scales = config.number("mscale"), config.number("mscale_all_dim")
+    if isinstance(schedule, Yarn) and None not in scales:
+        amplitudes.append(
             replace(
-                schedule, mscale=both[0], mscale_all_dim=both[1], attention=None
+                schedule, mscale=scales[0], mscale_all_dim=scales[1], attention=None
             ).attention_factor
         )
-    if any(abs(amplitude / wanted - 1) < SCALED for wanted in (schedule.attention_factor, *said)):
+    if any(
+        abs(amplitude / right - 1) < ATTENTION_TOLERANCE
+        for right in (schedule.attention_factor, *amplitudes)
+    ):
         return None
     factor = f"{schedule.factor:g}"
     if isinstance(schedule, Yarn):
         name, formula = "YaRN", f"0.1 ln {factor} + 1"
-        meant = (
+        reading = (
             "a configuration whose mscale equals its mscale_all_dim means 1 and scales the softmax instead, as "
             "DeepSeek's does, also in transformers"
         )
     else:
         name, formula = "LongRoPE", f"sqrt(1 + ln {factor} / ln {schedule.original_length})"
-        meant = (
+        reading = (
             "right only where the scores are scaled elsewhere, or the model's configuration says so"
         )
     return (
         f"{name} with factor {factor} asks for cos and sin scaled by {formula} = {schedule.attention_factor:.4g}; they "
-        f"are scaled by {amplitude:.4g} ({meant})"
+        f"are scaled by {amplitude:.4g} ({reading})"
     )
 
 
-def growing_frequencies(seen: Angles, direction: int, theta: float) -> str:
-    """Return that frequencies grow from pair to pair as they should fall; empty: they do not."""
-    near = [position for position in seen if 0 < position <= NEAR]
-    pairs = len(next(iter(seen.values())))
+def growing_frequencies(angles: Angles, direction: int, theta: float) -> str:
+    """Words, if frequencies grow from pair to pair as they should fall; else empty."""
+    near = [position for position in angles if 0 < position <= NEAR]
+    pairs = len(next(iter(angles.values())))
     growing = theta ** (torch.arange(pairs, dtype=torch.float64) / pairs)  # (P,)
-    off = [wrap(direction * seen[at] - at * growing).abs().max() for at in near]
+    off = [wrap(direction * angles[at] - at * growing).abs().max() for at in near]
     if not near or max(off) > LOOSE:
         return ""
     exponent = f"2i / {2 * pairs}"

@@ -15,8 +15,8 @@ from rotcheck.convention.calls import results
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import Answer, CallQuestion
 from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import call_snippet, demonstration
 from rotcheck.identify.telling.demonstration import Attempt, Source
@@ -98,7 +98,7 @@ def _names(match: Match) -> tuple[str, str] | tuple[()]:
     optional = [
         parameter.name
         for parameter in parameters(match.caller.function) or ()
-        if not parameter.required
+        if not parameter.mandatory
     ]
     rank, size = (next(filter(name.fullmatch, optional), "") for name in (_RANK, _SIZE))
     takes_tables = match.convention.tables != "positions"

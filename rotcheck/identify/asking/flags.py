@@ -12,7 +12,8 @@ from msgspec import structs
 from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.calling import format_strings
-from rotcheck.identify.calling.templates import Parameter, Template, parameters
+from rotcheck.identify.calling.argument_roles import Template
+from rotcheck.identify.calling.parameters import Parameter, parameters
 from rotcheck.implementations import instances
 from rotcheck.implementations.target import Target, on_device
 from rotcheck.results import Identification, Remark, Turned

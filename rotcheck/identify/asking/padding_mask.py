@@ -7,8 +7,8 @@ import torch
 from rotcheck.convention import role_of
 from rotcheck.identify.asking.question import Answer, CallQuestion
 from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.results import Told
 

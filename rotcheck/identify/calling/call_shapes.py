@@ -5,16 +5,16 @@ from rotcheck.convention.calls import parsed
 
 
 def call_with_shapes(convention: Convention) -> str:
-    """Return a call in words: `f(q, k, cos, sin) with q and k (B, S, H, D), cos and sin (B, S, D)`."""
+    """A call in words: `f(q, k, cos, sin) with q and k (B, S, H, D), cos and sin (B, S, D)`."""
     arguments = parsed(convention.called_with)
-    shown = ", ".join(f"{name}={role}" if name else role for name, role in arguments)
-    alike: dict[str, list[str]] = {}
+    call = ", ".join(f"{name}={role}" if name else role for name, role in arguments)
+    roles_by_shape: dict[str, list[str]] = {}
     for _, role in arguments:
         axes = _shape(role, convention)
         if axes:
-            alike.setdefault(axes, []).append(role)
-    shapes = ", ".join(f"{' and '.join(roles)} {axes}" for axes, roles in alike.items())
-    return f"f({shown}) with {shapes}"
+            roles_by_shape.setdefault(axes, []).append(role)
+    shapes = ", ".join(f"{' and '.join(roles)} {axes}" for axes, roles in roles_by_shape.items())
+    return f"f({call}) with {shapes}"
 
 
 def _shape(role: str, convention: Convention) -> str | None:
@@ -27,9 +27,9 @@ def _shape(role: str, convention: Convention) -> str | None:
 
 
 def _table_shape(role: str, convention: Convention) -> str:
-    form, joined = convention.form, "+" in role or "|" in role
+    form, in_one_tensor = convention.form, "+" in role or "|" in role
     lanes = "D" if convention.rotary_dim is None else str(convention.rotary_dim)
-    if form.repeats == joined:
-        lanes = f"2*{lanes}" if joined else f"{lanes}/2"
+    if form.repeats == in_one_tensor:
+        lanes = f"2*{lanes}" if in_one_tensor else f"{lanes}/2"
     axes = shape(convention.all_table_axes, lanes, form.tail)
     return f"{axes} of {form.words}" if form.words else axes

@@ -10,10 +10,12 @@ from typing import Any
 MOST_FILES = 40  # of a package's folder that are read for calls
 
 
-def names_passed(function: Callable[..., Any], names: Sequence[str], name: str) -> Iterator[str]:
+def names_passed(
+    function: Callable[..., Any], parameters: Sequence[str], name: str
+) -> Iterator[str]:
     """Yield the names of what the function's own file, and the files beside it, hand it as a parameter.
 
-    `names`: those of all its parameters, in their order.
+    `parameters`: those of all its parameters, in their order.
     """
     if not inspect.isroutine(function):  # an object is called by whatever name it has there
         return
@@ -24,13 +26,13 @@ def names_passed(function: Callable[..., Any], names: Sequence[str], name: str) 
     if file is None:
         return
     for call in _calls(Path(file), function.__name__):
-        yield from _handed(call, names, name)
+        yield from _names_in(call, parameters, name)
 
 
-def _handed(call: ast.Call, named: Sequence[str], name: str) -> Iterator[str]:
-    at = named.index(name) if name in named else -1
-    plain = not any(isinstance(one, ast.Starred) for one in call.args)
-    values = [one.value for one in call.keywords if one.arg == name]
+def _names_in(call: ast.Call, parameters: Sequence[str], name: str) -> Iterator[str]:
+    at = parameters.index(name) if name in parameters else -1
+    plain = not any(isinstance(argument, ast.Starred) for argument in call.args)
+    values = [argument.value for argument in call.keywords if argument.arg == name]
     values += [call.args[at]] if plain and 0 <= at < len(call.args) else []
     for value in values:
         if isinstance(value, ast.Name):
@@ -41,21 +43,21 @@ def _handed(call: ast.Call, named: Sequence[str], name: str) -> Iterator[str]:
 
 @lru_cache(maxsize=256)
 def _calls(file: Path, name: str) -> tuple[ast.Call, ...]:
-    """Return the calls of a function by its name, in its file and in those of the same folder."""
-    beside = (
+    """The calls of a function by its name, in its file and in those of the same folder."""
+    neighbours = (
         sorted(file.parent.glob("*.py"))[:MOST_FILES]
         if (file.parent / "__init__.py").exists()
         else []
     )
-    found: list[ast.Call] = []
-    for each in dict.fromkeys((file, *beside)):
+    calls: list[ast.Call] = []
+    for path in dict.fromkeys((file, *neighbours)):
         try:
-            text = each.read_text("utf-8")
+            text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             continue
         if name in text:
-            found += _in(text, name)
-    return tuple(found)
+            calls += _in(text, name)
+    return tuple(calls)
 
 
 def _in(text: str, name: str) -> list[ast.Call]:

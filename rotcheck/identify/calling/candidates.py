@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rotcheck.convention import FORMS, LAYOUTS, Convention, role_of
-from rotcheck.identify.calling.templates import TABLES, TENSORS, Template
+from rotcheck.identify.calling.argument_roles import TABLES, TENSORS, Template
 
 PLAIN_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if not layout.packed)
 COORDINATE_AXES = (
@@ -49,64 +49,73 @@ def candidates(template: Template) -> Iterator[list[Convention]]:
             ]
         return
     # as wide as a head, nearly always: each of the two has half of its lanes
-    joined = "cos+sin" in roles
-    for form in LONE_FORMS if "table" in roles else PAIR_FORMS[::-1] if joined else PAIR_FORMS:
+    in_one_tensor = "cos+sin" in roles
+    for form in (
+        LONE_FORMS if "table" in roles else PAIR_FORMS[::-1] if in_one_tensor else PAIR_FORMS
+    ):
         yield [
-            made
+            convention
             for layout in layouts
             for axes in (
                 GRID_TABLE_AXES if "sections" in roles else table_axes(LAYOUTS[layout].axes)
             )
             for positions in (_position_axes(roles) if "positions" in roles else ("bs",))
-            for made in [_with_tables(template, layout, form, axes, positions)]
+            for convention in [_with_tables(template, layout, form, axes, positions)]
         ]
 
 
 def documented_first(
-    conventions: Sequence[Convention], told: Mapping[str, str], *, few: bool
+    conventions: Sequence[Convention], axes_by_role: Mapping[str, str], *, few: bool
 ) -> list[Convention]:
-    """Return conventions with those first that have the axes which are told of their arguments.
+    """Conventions, first those whose arguments have the axes that a docstring gives them.
 
     `few`: where calls are slow, with the commonest axes of tables alone.
     """
-    tables = {_lanes(axes) for role, axes in told.items() if role not in (*TENSORS, "positions")}
-    layout, positions = single_layout(told), told.get("positions")
+    tables = {
+        _lanes(axes) for role, axes in axes_by_role.items() if role not in (*TENSORS, "positions")
+    }
+    layout, positions = single_layout(axes_by_role), axes_by_role.get("positions")
     usual = ["sw", "1sw", "bsw", *tables]
 
-    def common(one: Convention) -> bool:
-        slotted = "3" in one.table_axes  # as SEDD hands them over: v's slot turns nothing
-        return one.tables == "positions" or slotted or one.table_axes in usual
+    def common(convention: Convention) -> bool:
+        has_slots = "3" in convention.table_axes  # as SEDD hands them over: v's slot turns nothing
+        return convention.tables == "positions" or has_slots or convention.table_axes in usual
 
-    kept = [each for each in conventions if not few or common(each)] or list(conventions)
+    likely = [each for each in conventions if not few or common(each)] or list(conventions)
 
-    def departs(one: Convention) -> tuple[bool, bool, bool]:
+    def departs(convention: Convention) -> tuple[bool, bool, bool]:
         return (
-            layout is not None and one.axes != layout,
-            bool(tables) and one.tables != "positions" and one.table_axes not in tables,
-            positions is not None and one.position_axes != positions,
+            layout is not None and convention.axes != layout,
+            bool(tables)
+            and convention.tables != "positions"
+            and convention.table_axes not in tables,
+            positions is not None and convention.position_axes != positions,
         )
 
-    kept.sort(key=departs)
-    sure = [each for each in kept if departs(each)[::2] == (False, False)]
-    return sure if few and sure else kept
+    likely.sort(key=departs)
+    sure = [each for each in likely if departs(each)[::2] == (False, False)]
+    return sure if few and sure else likely
 
 
 def documented_positions_first(
-    groups: Iterable[list[Convention]], told: Mapping[str, str]
+    groups: Iterable[list[Convention]], axes_by_role: Mapping[str, str]
 ) -> list[list[Convention]]:
-    """Return groups of conventions, first those with the axes that are told of positions."""
-    positions = told.get("positions")
+    """Groups of conventions, first those whose positions have the axes that a docstring gives them."""
+    positions = axes_by_role.get("positions")
     return sorted(
-        groups, key=lambda group: positions not in (None, *(one.position_axes for one in group))
+        groups,
+        key=lambda group: (
+            positions not in (None, *(convention.position_axes for convention in group))
+        ),
     )
 
 
-def single_layout(told: Mapping[str, str]) -> str | None:
-    """Return the axes of q, k and v where they are told, and are those of a layout."""
-    every = {axes for role, axes in told.items() if role in TENSORS}
+def single_layout(axes_by_role: Mapping[str, str]) -> str | None:
+    """The axes that a docstring gives q, k and v, where these are those of one layout."""
+    layouts = {axes for role, axes in axes_by_role.items() if role in TENSORS}
     return (
-        next(iter(every))
-        if len(every) == 1 and every <= {one.axes for one in LAYOUTS.values()}
+        next(iter(layouts))
+        if len(layouts) == 1 and layouts <= {layout.axes for layout in LAYOUTS.values()}
         else None
     )
 
@@ -116,18 +125,18 @@ def _lanes(axes: str) -> str:
 
 
 def broadcast_axes(axes: str) -> str:
-    """Return the axes of a table that lines up with a tensor's, for each position and slot its own."""
-    own = {"s": "s", "3": "3", "d": "w", "e": "w", "f": "w"}
-    return "".join(own.get(axis, "1") for axis in axes)
+    """The axes of a table that lines up with a tensor's, with an entry for each position and slot."""
+    letters = {"s": "s", "3": "3", "d": "w", "e": "w", "f": "w"}
+    return "".join(letters.get(axis, "1") for axis in axes)
 
 
 def table_axes(axes: str) -> list[str]:
-    """Return where the axes of a table may lie for a tensor's, likeliest first."""
+    """Where the axes of a table may lie for a tensor's, likeliest first."""
     full = broadcast_axes(axes)
     flat = full.replace("3", "1")
-    batched = "".join("b" if axis == "b" else own for axis, own in zip(axes, flat))
+    with_batch = "".join("b" if axis == "b" else letter for axis, letter in zip(axes, flat))
     heads_apart = ["s1w", "1s1w"] if "e" in axes else []
-    found = [
+    axes_to_try = [
         full,
         full.lstrip("1"),
         flat,
@@ -135,13 +144,13 @@ def table_axes(axes: str) -> list[str]:
         "bsw",
         "1sw",
         "sw",
-        batched,
+        with_batch,
         "s1w",
         "s11w",
         "11sw",
         *heads_apart,
     ]
-    return [one for one in dict.fromkeys(found) if "b" not in one or "b" in axes]
+    return [axes_ for axes_ in dict.fromkeys(axes_to_try) if "b" not in axes_ or "b" in axes]
 
 
 def _position_axes(roles: set[str]) -> tuple[str, ...]:
@@ -150,7 +159,7 @@ def _position_axes(roles: set[str]) -> tuple[str, ...]:
 
 def _without_tables(template: Template, layout: str, position_axes: str) -> Convention:
     roles = set(map(role_of, template))
-    taken = (
+    positions = (
         "any" if "positions" in roles else "offset" if roles & {"offset", "offsets"} else "from 0"
     )
     return Convention(
@@ -158,7 +167,7 @@ def _without_tables(template: Template, layout: str, position_axes: str) -> Conv
         layout=layout,
         tables="positions",
         arguments=template,
-        positions=taken,
+        positions=positions,
         position_axes=position_axes,
     )
 
@@ -166,11 +175,11 @@ def _without_tables(template: Template, layout: str, position_axes: str) -> Conv
 def _with_tables(
     template: Template, layout: str, form: str, axes: str, position_axes: str
 ) -> Convention:
-    packed = "packed" if form == "repeated" and "3" in axes else form
+    table_form = "packed" if form == "repeated" and "3" in axes else form
     return Convention(
         pairing="half",
         layout=layout,
-        tables=packed,
+        tables=table_form,
         arguments=template,
         table_axes=axes,
         position_axes=position_axes,

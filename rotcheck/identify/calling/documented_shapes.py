@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from rotcheck.convention import Convention, role_of
-from rotcheck.identify.calling.templates import TENSORS, Template, parameters
+from rotcheck.identify.calling.argument_roles import TENSORS, Template
+from rotcheck.identify.calling.parameters import parameters
 
 _SHAPE = re.compile(r"[(\[]([^()\[\]]*,[^()\[\]]*)[)\]]")
 _STOP = re.compile(r"[.;\n]\s|[)\]]\s*[,;]?\s")  # what ends the words in front of a shape
@@ -38,105 +39,117 @@ class HasConvention(Protocol):
     def convention(self) -> Convention: ...
 
 
-Fitting = TypeVar("Fitting", bound=HasConvention)
+Candidate = TypeVar("Candidate", bound=HasConvention)
 
 
 def documented_axes(function: Callable[..., Any]) -> dict[str, str]:
-    """Return the axes of arguments, a letter each as in a layout, by their names.
+    """The axes of arguments, a letter each as in a layout, by their names.
 
     None where two are told, but for tables of one batch row or of each: `(1, S, D) or (B, S, D)`.
     """
     names = [parameter.name for parameter in parameters(function) or ()]
-    told: dict[str, set[str]] = {}
-    chosen: set[str] = set()  # by a flag: which of them holds is not told
+    axes_by_name: dict[str, set[str]] = {}
+    with_flag: set[str] = set()  # by a flag: which of them holds is not told
     for text in _texts(function):
-        chosen |= {axes for _, axes in _shapes(text, with_flag=True)}
+        with_flag |= {axes for _, axes in _shapes(text, with_flag=True)}
         for before, axes in _shapes(text):
             for name in names:
                 if re.search(rf"\b{re.escape(name.lstrip('*'))}\b", before):
-                    told.setdefault(name, set()).add(axes)
-    widest = {name: one for name, axes in told.items() if (one := _widest(axes))}
-    return {name: axes for name, axes in widest.items() if not _contested(axes, chosen)}
+                    axes_by_name.setdefault(name, set()).add(axes)
+    widest = {name: one for name, axes in axes_by_name.items() if (one := _widest(axes))}
+    return {name: axes for name, axes in widest.items() if not _in_another_order(axes, with_flag)}
 
 
 def _widest(axes: set[str]) -> str | None:
-    """Return the shape that has a row for each batch row where the others have one for all; None: they differ more."""
-    alike = (one for one in axes if axes <= {one, one.replace("b", "1"), one.replace("b", "")})
+    """The shape that has a row for each batch row where the others have one for all; None: they differ more."""
+    alike = (
+        widest
+        for widest in axes
+        if axes <= {widest, widest.replace("b", "1"), widest.replace("b", "")}
+    )
     return next(alike, None)
 
 
-def _contested(axes: str, others: set[str]) -> bool:
-    """Return whether the same axes are told in another order as well."""
-    return any(other != axes and sorted(other) == sorted(axes) for other in others)
+def _in_another_order(axes: str, flagged: set[str]) -> bool:
+    """Whether the same axes stand somewhere in another order as well."""
+    return any(order != axes and sorted(order) == sorted(axes) for order in flagged)
 
 
 def axes_by_role(function: Callable[..., Any], template: Template) -> dict[str, str]:
-    """Return the axes that are told of what a call gives: by its role."""
-    told = documented_axes(function)
-    every = [parameter.name for parameter in parameters(function) or ()]
-    found: dict[str, str] = {}
+    """The axes that the documentation gives the arguments of a call, by role."""
+    by_name = documented_axes(function)
+    names = [parameter.name for parameter in parameters(function) or ()]
+    by_role: dict[str, str] = {}
     for at, argument in enumerate(template):
-        name = argument.rpartition("=")[0] or (every[at] if at < len(every) else "")
-        if name in told:
-            found[role_of(argument)] = told[name]
-    return found
+        name = argument.rpartition("=")[0] or (names[at] if at < len(names) else "")
+        if name in by_name:
+            by_role[role_of(argument)] = by_name[name]
+    return by_role
 
 
 def documents_half_width(function: Callable[..., Any]) -> bool:
-    """Return whether tables are said to be half as wide as a head: `cos, sin: (length, head_dim // 2)`."""
-    names = [one.name for one in parameters(function) or () if _TABLE.search(one.name)]
-    shapes = (found for text in _texts(function) for found in _SHAPE.finditer(text))
-    before = [found.string[: found.start()] for found in shapes if _HALF.search(found.group(1))]
+    """Whether the documentation says that tables are half as wide as a head: `cos, sin: (length, head_dim // 2)`."""
+    names = [
+        parameter.name for parameter in parameters(function) or () if _TABLE.search(parameter.name)
+    ]
+    shapes = (shape for text in _texts(function) for shape in _SHAPE.finditer(text))
+    before = [shape.string[: shape.start()] for shape in shapes if _HALF.search(shape.group(1))]
     return any(
         re.search(rf"\b{re.escape(name)}\b[^()]*$", text) for text in before for name in names
     )
 
 
-def drop_batched_tables(found: Sequence[Fitting], told: Mapping[str, str]) -> list[Fitting]:
-    """Return the calls that fit, without those whose tables have rows for each batch row where other tables are told.
+def drop_batched_tables(
+    matches: Sequence[Candidate], axes_by_role: Mapping[str, str]
+) -> list[Candidate]:
+    """The calls that fit, without those with tables for each batch row where the documentation gives other tables.
 
-    `told`: the axes of each role. A kernel that reads tables (S, W) takes larger ones too, and heeds their first rows.
+    A kernel that reads tables (S, W) takes larger ones too, and reads their first rows.
     """
-    tables = {axes for role, axes in told.items() if role not in (*TENSORS, "positions", "offsets")}
+    tables = {
+        axes
+        for role, axes in axes_by_role.items()
+        if role not in (*TENSORS, "positions", "offsets")
+    }
     if not tables or any("b" in axes for axes in tables):
-        return list(found)
-    return [each for each in found if "b" not in each.convention.table_axes] or list(found)
+        return list(matches)
+    return [match for match in matches if "b" not in match.convention.table_axes] or list(matches)
 
 
 def _texts(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the docstrings and comments of a function, of a module's `forward`, and of its class."""
-    called = function.forward if isinstance(function, torch.nn.Module) else function
-    owner = getattr(called, "__self__", None)
-    if not inspect.isroutine(called):
-        called, owner = getattr(called, "__call__", called), called  # noqa: B004
-    return _texts_of(called, (inspect.getdoc(type(owner)) or "") if owner is not None else "")
+    """The docstrings and comments of a function, of a module's `forward`, and of its class."""
+    routine = function.forward if isinstance(function, torch.nn.Module) else function
+    owner = getattr(routine, "__self__", None)
+    if not inspect.isroutine(routine):
+        routine, owner = getattr(routine, "__call__", routine), routine  # noqa: B004
+    return _texts_of(routine, (inspect.getdoc(type(owner)) or "") if owner is not None else "")
 
 
 @lru_cache(maxsize=256)
-def _texts_of(called: Callable[..., Any], of_class: str) -> tuple[str, ...]:
-    """Return the docstring of a routine, what is said `of_class`, and the head of the routine's source."""
-    said = inspect.getdoc(called) or "", of_class
+def _texts_of(routine: Callable[..., Any], of_class: str) -> tuple[str, ...]:
+    """The docstring of a routine, that `of_class`, and the head of the routine's source."""
+    docstrings = inspect.getdoc(routine) or "", of_class
     try:
-        source = inspect.getsource(inspect.unwrap(called))
+        source = inspect.getsource(inspect.unwrap(routine))
     except (OSError, TypeError, ValueError):  # it was made at run time
-        return said
+        return docstrings
     head = source.partition("):")[0]  # the signature, where shapes stand in comments
     lines = (
         f"{line.partition('#')[0].strip()} {line.partition('#')[2]}" for line in head.splitlines()
     )
-    return (*said, "\n".join(lines))
+    return (*docstrings, "\n".join(lines))
 
 
 def _shapes(text: str, *, with_flag: bool = False) -> Iterator[tuple[str, str]]:
     """Yield each shape of a text as axes, and the words in front of it; or those that hold with a flag alone."""
     words = ""
-    for found in _SHAPE.finditer(text):
-        axes = [_letter(part) for part in found.group(1).strip(" ,").split(",")]
+    for shape in _SHAPE.finditer(text):
+        axes = [_letter(part) for part in shape.group(1).strip(" ,").split(",")]
         if all(axes):
-            before = text[: found.start()]
+            before = text[: shape.start()]
             ends = [stop.end() for stop in _STOP.finditer(before)]
-            said = before[ends[-1] if ends else 0 :]
-            words = words if said.strip() == "or" else said
+            sentence = before[ends[-1] if ends else 0 :]
+            words = words if sentence.strip() == "or" else sentence
             if bool(_IF.search(before[-120:])) == with_flag:
                 yield words, "".join(axes)
 

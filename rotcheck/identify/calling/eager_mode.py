@@ -21,11 +21,11 @@ def run_eagerly() -> None:
         return
     if DYNAMO in sys.modules:
         torch.compiler.set_stance("force_eager")
-    elif not any(isinstance(finder, _WhenImported) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _WhenImported())
+    elif not any(isinstance(finder, _CompilerFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _CompilerFinder())
 
 
-class _WhenImported(MetaPathFinder):
+class _CompilerFinder(MetaPathFinder):
     """Finds the compiler as everybody else does, once, and sets it when it has been imported."""
 
     def find_spec(

@@ -13,25 +13,25 @@ USUAL = "bshd"  # what is not compared with is the usual layout
 
 
 def choices(function: Callable[..., Any], name: str, kind: object) -> tuple[str, ...]:
-    """Return what an argument may be, as Python, by its annotation or by what the function compares it with."""
+    """What an argument may be, as Python, by its annotation or by what the function compares it with."""
     if typing.get_origin(kind) is typing.Literal:
         words = [each for each in typing.get_args(kind) if isinstance(each, str)]
     else:
-        words = list(_compared(function, name)) if kind in (str, "str") else []
+        words = list(_words_compared_with(function, name)) if kind in (str, "str") else []
     if USUAL not in words and any(word in LAYOUTS for word in words):
         words.insert(0, USUAL)
     return tuple(dict.fromkeys(map(repr, words)))
 
 
-def _compared(function: Callable[..., Any], name: str) -> Iterator[str]:
-    own = getattr(function, "forward", function)
+def _words_compared_with(function: Callable[..., Any], name: str) -> Iterator[str]:
+    routine = getattr(function, "forward", function)
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(own))))
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(routine))))
     except (OSError, TypeError, SyntaxError, ValueError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and name in {
-            each.id for each in ast.walk(node) if isinstance(each, ast.Name)
+            part.id for part in ast.walk(node) if isinstance(part, ast.Name)
         }:
-            constants = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
-            yield from (each for each in constants if isinstance(each, str))
+            constants = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+            yield from (part for part in constants if isinstance(part, str))

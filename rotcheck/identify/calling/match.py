@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from rotcheck.convention import Convention, role_named
-from rotcheck.identify.calling.templates import Template
+from rotcheck.identify.calling.argument_roles import Template
 from rotcheck.identify.reading.caller import Caller, Sample
 from rotcheck.identify.reading.computed_angles import read_computed_angles
 from rotcheck.identify.reading.defects import NO_DEFECT, Defect
@@ -52,12 +52,12 @@ class Match:
         return not (self.response.uneven or self.response.mixes)
 
     @property
-    def unrotated(self) -> bool:
+    def returns_input(self) -> bool:
         """Whether it gave back what went in."""
         return self.reading.problem == "not-rotated"
 
     @property
-    def shifted(self) -> bool:
+    def takes_other_row(self) -> bool:
         """Whether it rotates any of q, k and v by another row's angle."""
         readings = (self.reading, self.k, self.v)
         return any(reading.problem == "shifted" for reading in readings if reading)

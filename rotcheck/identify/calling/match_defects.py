@@ -15,9 +15,9 @@ def with_defect(match: Match) -> Match:
     if match.exact or match.defect_words:
         return match
     sample = match.response.sample
-    unrotated = read_unrotated(sample) if sample else None
-    if unrotated:
-        return _with_reading(match, unrotated)
+    idle = read_unrotated(sample) if sample else None
+    if idle:
+        return _with_reading(match, idle)
     defect = _defect(match)
     if match.reading.pairing or (defect.words and not defect.vague):
         return replace(match, defect=defect)

@@ -26,8 +26,8 @@ def _changed_share(match: Match) -> float:
     sample = match.response.sample
     if sample is None:
         return 1.0
-    changed = (sample.outputs[0] - sample.inputs[0]).abs() > TOLERANCE
-    return float(changed.transpose(1, 2).flatten(2).any(-1).double().mean())  # of (B, H)
+    changes = (sample.outputs[0] - sample.inputs[0]).abs() > TOLERANCE
+    return float(changes.transpose(1, 2).flatten(2).any(-1).double().mean())  # of (B, H)
 
 
 def rank(match: Match) -> tuple[int, int, int]:

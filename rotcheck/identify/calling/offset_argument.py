@@ -5,8 +5,8 @@ from dataclasses import replace
 import torch
 
 from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.calling.parameters import offsets
 from rotcheck.identify.calling.refusals import Refusals
-from rotcheck.identify.calling.templates import offsets
 from rotcheck.identify.calling.trial_call import try_call
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import usual_sizes
@@ -28,10 +28,10 @@ def with_offset(match: Match) -> Match:
         convention = replace(match.convention, arguments=arguments, positions="offset")
         if not try_call(shorter, convention, Refusals()):
             continue
-        at_zero, moved = (shorter.rotate_ones(convention, by) for by in (0, MOVED_BY))
-        if torch.allclose(moved[:, :-MOVED_BY], at_zero[:, MOVED_BY:], atol=1e-5):
+        at_zero, from_two = (shorter.rotate_ones(convention, by) for by in (0, MOVED_BY))
+        if torch.allclose(from_two[:, :-MOVED_BY], at_zero[:, MOVED_BY:], atol=1e-5):
             shorter.calls += caller.calls
             return replace(measure_call(shorter, convention), alternatives=match.alternatives)
-        if torch.allclose(moved, at_zero, atol=1e-5):
+        if torch.allclose(from_two, at_zero, atol=1e-5):
             return replace(match, idle_offset=name)
     return match

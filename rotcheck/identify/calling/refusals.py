@@ -27,8 +27,8 @@ class Refusals:
     def __init__(self) -> None:
         self._texts: dict[str, None] = {}
         self._places: Counter[tuple[Kinds, str]] = Counter()
-        self._taken: set[Kinds] = set()
-        self._refused: set[Kinds] = set()
+        self._accepted_kinds: set[Kinds] = set()
+        self._refused_kinds: set[Kinds] = set()
         # in heads of which width a call raised what
         self._at: dict[Convention, tuple[int, str]] = {}
         self._at_any: set[Convention] = set()
@@ -44,7 +44,7 @@ class Refusals:
 
     def take(self, convention: Convention) -> None:
         """Remember that a call came back."""
-        self._taken.add(_kinds(convention))
+        self._accepted_kinds.add(_kinds(convention))
 
     def learn(self, convention: Convention, error: Exception, width: int) -> None:
         """Count what a call raised in heads of a width, if no other shapes of its arguments would change it.
@@ -53,20 +53,20 @@ class Refusals:
         """
         line = _line(error.__traceback__)
         # it may have looked at shapes
-        text, chosen = str(error), line[1].startswith(("raise", "assert"))
-        before, seen = self._at.setdefault(convention, (width, text))
-        if before != width and seen == text and _SIZE.search(text) and not chosen:
+        text, deliberate = str(error), line[1].startswith(("raise", "assert"))
+        before, earlier = self._at.setdefault(convention, (width, text))
+        if before != width and earlier == text and _SIZE.search(text) and not deliberate:
             self._at_any.add(convention)
-        if _of_kinds(error, line[1], chosen=chosen):
+        if _of_kinds(error, line[1], deliberate=deliberate):
             kinds = _kinds(convention)
             self._places[kinds, line[0]] += 1
-            if self._places[kinds, line[0]] >= ENOUGH and kinds not in self._taken:
-                self._refused.add(kinds)
+            if self._places[kinds, line[0]] >= ENOUGH and kinds not in self._accepted_kinds:
+                self._refused_kinds.add(kinds)
 
     def hopeless(self, convention: Convention) -> bool:
-        """Return whether calls with arguments of these kinds, or this one in heads of any width, are refused."""
+        """Whether calls with arguments of these kinds, or this one in heads of any width, are refused."""
         return convention in self._at_any or (
-            bool(self._refused) and _kinds(convention) in self._refused
+            bool(self._refused_kinds) and _kinds(convention) in self._refused_kinds
         )
 
 
@@ -76,7 +76,7 @@ def _kinds(convention: Convention) -> Kinds:
 
 @lru_cache(maxsize=1024)
 def _kinds_of(arguments: Kinds, table: str) -> Kinds:
-    """Return of what kind each argument of a call is, behind the keyword that it is passed by."""
+    """The kind of each argument of a call, with the keyword that it is passed by."""
     kinds = ((name, role_named(role)) for name, role in parsed(arguments))
     return tuple(
         f"{name}={table if role.name == 'table' else role.kind or role.name}"
@@ -84,15 +84,15 @@ def _kinds_of(arguments: Kinds, table: str) -> Kinds:
     )
 
 
-def _of_kinds(error: Exception, line: str, *, chosen: bool) -> bool:
-    """Return whether what a line raised is about the kind of an argument, whatever its shape."""
-    plain = type(error) in _OF_KINDS and not chosen
-    keyed = type(error) is IndexError and _KEY.search(line) is not None
-    return plain or keyed or _SAYS_KIND.search(str(error)) is not None
+def _of_kinds(error: Exception, line: str, *, deliberate: bool) -> bool:
+    """Whether what a line raised is about the kind of an argument, whatever its shape."""
+    plain = type(error) in _OF_KINDS and not deliberate
+    of_a_key = type(error) is IndexError and _KEY.search(line) is not None
+    return plain or of_a_key or _SAYS_KIND.search(str(error)) is not None
 
 
 def _line(traceback: TracebackType | None) -> tuple[str, str]:
-    """Return place and text of the innermost line that is the function's and not torch's."""
+    """Place and text of the innermost line that is the function's and not torch's."""
     file, number = "", 0
     while traceback is not None:
         here = traceback.tb_frame.f_code.co_filename

@@ -7,12 +7,15 @@ from typing import Any
 import torch
 
 from rotcheck.convention import Convention
+from rotcheck.identify.calling.argument_roles import Template
 from rotcheck.identify.calling.match import Match, NoMatch, measure_call
 from rotcheck.identify.calling.match_defects import with_defect
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.refusals import Refusals
+from rotcheck.identify.calling.role_evidence import names_fit
 from rotcheck.identify.calling.search_limit import SearchLimit
 from rotcheck.identify.calling.template_search import search_template
-from rotcheck.identify.calling.templates import Template, names_fit, parameters, templates
+from rotcheck.identify.calling.templates import templates
 from rotcheck.identify.calling.trial_call import try_call
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.implementations.instances import copied
@@ -30,9 +33,9 @@ def with_arguments(
     """
     first, refusals, limit = match.caller, Refusals(), SearchLimit()
     caller = Caller(copied(function), first.device, first.probe, first.dtype, limit)
-    same = _in_same_call(match, caller, arguments, refusals)
-    if same is not None and same.exact:
-        return same
+    in_same_call = _in_same_call(match, caller, arguments, refusals)
+    if in_same_call is not None and in_same_call.exact:
+        return in_same_call
     nearest: Match | None = None
     for template in _templates(function, match.convention.arguments, arguments):
         result = search_template(caller, template, refusals, limit)
@@ -53,9 +56,9 @@ def _in_same_call(
         return None
     result = measure_call(caller, convention, sample)
     alternatives = tuple(
-        replace(other, convention=_in_shapes_of(other.convention, result.convention))
-        for other in match.alternatives
-        if other.convention.arguments == template
+        replace(alternative, convention=_in_shapes_of(alternative.convention, result.convention))
+        for alternative in match.alternatives
+        if alternative.convention.arguments == template
     )
     return replace(result, alternatives=alternatives)
 
@@ -77,13 +80,13 @@ def _templates(
     # it stands among them: other calls may not have it
     if len(arguments) == len(template) and arguments != template:
         return [arguments]
-    known, flag = parameters(function) or [], arguments[len(template) :]
-    others = [
-        (*other, *flag)
-        for other in templates(function)
-        if other != template and names_fit(known, other)
+    places, flag = parameters(function) or [], arguments[len(template) :]
+    further = [
+        (*call, *flag)
+        for call in templates(function)
+        if call != template and names_fit(places, call)
     ]
-    return [arguments, *others][:MOST_TEMPLATES]
+    return [arguments, *further][:MOST_TEMPLATES]
 
 
 def on_device(match: Match, function: Callable[..., Any], device: torch.device) -> Match | NoMatch:
@@ -97,11 +100,13 @@ def on_device(match: Match, function: Callable[..., Any], device: torch.device) 
     caller.calls = on_cpu.calls
     alternatives = tuple(
         replace(
-            other,
-            caller=Caller(caller.function, device, other.caller.probe, other.caller.dtype),
+            alternative,
+            caller=Caller(
+                caller.function, device, alternative.caller.probe, alternative.caller.dtype
+            ),
             on_cpu=on_cpu.function,
         )
-        for other in match.alternatives
+        for alternative in match.alternatives
     )
     return with_defect(
         replace(

@@ -8,22 +8,17 @@ import torch
 
 from rotcheck.convention import role_of
 from rotcheck.identify.calling import candidates
+from rotcheck.identify.calling.argument_roles import PLACES, TABLES, Template
 from rotcheck.identify.calling.match import Match, NoMatch, measure_call
 from rotcheck.identify.calling.match_defects import with_defect
 from rotcheck.identify.calling.match_ranking import nearness
 from rotcheck.identify.calling.offset_argument import with_offset
+from rotcheck.identify.calling.parameters import Parameter, parameters
 from rotcheck.identify.calling.refusals import Refusals
+from rotcheck.identify.calling.role_evidence import names_fit
 from rotcheck.identify.calling.search_limit import SearchLimit
 from rotcheck.identify.calling.template_search import search_template
-from rotcheck.identify.calling.templates import (
-    PLACES,
-    TABLES,
-    Parameter,
-    Template,
-    names_fit,
-    parameters,
-    templates,
-)
+from rotcheck.identify.calling.templates import templates
 from rotcheck.identify.calling.trial_call import call_text
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import ProbeSizes, usual_sizes
@@ -47,9 +42,9 @@ def search(
     others only if none of these runs.
     """
     calls = templates(function)
-    known = parameters(function) or []
-    by_name = [call for call in calls if names_fit(known, call)]
-    attempt = _Search(function, device, known, limit or SearchLimit())
+    places = parameters(function) or []
+    by_name = [call for call in calls if names_fit(places, call)]
+    attempt = _Search(function, device, places, limit or SearchLimit())
     for group in (by_name, [call for call in calls if call not in by_name]):
         match = None if attempt.named_call_ran else attempt.try_templates(group, hints)
         if match is not None:
@@ -108,7 +103,7 @@ class _Search:
                 match = self._try_template(caller, template)
                 if match is not None:
                     return match
-                if self._limit.reached():
+                if self._limit.is_reached():
                     self._remainder = self._limit.words(call_text(template), probe.width)
                     return self.nearest and replace(self.nearest, cut_short=not interprets())
             if self._is_settled(widths):
@@ -149,7 +144,7 @@ class _Search:
         nearest = self.nearest
         if nearest is None or not self._speaks_for(nearest):
             return False
-        if nearest.unrotated:
+        if nearest.returns_input:
             return len(widths) >= IDLE_WIDTHS
         if nearest.even and nearest.reading.problem != "not-finite":
             return True

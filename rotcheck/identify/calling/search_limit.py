@@ -26,7 +26,7 @@ class SearchLimit(CallCount):
         """Say that no name speaks for the calls that follow: fewer of them are worth trying."""
         self._guesses = SearchLimit(self.calls, self.runs)
 
-    def reached(self) -> bool:
+    def is_reached(self) -> bool:
         """Whether no further call is to be tried."""
         runs = SLOW_RUNS if interprets() else RUNS
         if self.calls >= CALLS or self.runs >= runs or self._clock.past(SECONDS, WALL):

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from rotcheck.convention import Convention, role_of
 from rotcheck.identify.calling import candidates, documented_shapes
+from rotcheck.identify.calling.argument_roles import Template
 from rotcheck.identify.calling.match import Match, measure_call
 from rotcheck.identify.calling.match_defects import with_defect
 from rotcheck.identify.calling.match_ranking import nearness, rank
 from rotcheck.identify.calling.refusals import Refusals
 from rotcheck.identify.calling.search_limit import SearchLimit
-from rotcheck.identify.calling.templates import Template
 from rotcheck.identify.calling.trial_call import try_call
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.implementations.triton_interpreter import interprets
@@ -54,10 +54,10 @@ def _matches(
     first_exact = ""  # the layout of the first that is exact
     for convention in conventions:
         many = counts[convention.layout] > ENOUGH or (interprets() and counts.total() >= FEW)
-        settled = first_exact == "qkv" != convention.layout
-        if settled or many or refusals.hopeless(convention):
+        needs_no_other = first_exact == "qkv" != convention.layout
+        if needs_no_other or many or refusals.hopeless(convention):
             continue
-        sample = None if limit.reached() else try_call(caller, convention, refusals)
+        sample = None if limit.is_reached() else try_call(caller, convention, refusals)
         if sample is None:
             continue
         match = measure_call(caller, convention, sample, lane_by_lane=not interprets())
@@ -74,9 +74,9 @@ class _Inexact:
 
     layout: str | None  # the axes that the docstring names
     nearest: Match | None = None
-    shifted: Match | None = None  # the first that takes another row's angle
-    batched: Match | None = None  # the first with tables (B, S, W) in a usual layout
-    documented: Match | None = None  # the first that is called as its docstring says
+    of_other_row: Match | None = None  # the first that takes another row's angle
+    with_batch_tables: Match | None = None  # the first with tables (B, S, W) in a usual layout
+    as_documented: Match | None = None  # the first that is called as its docstring says
     by_form: dict[str, Match] = field(default_factory=dict)  # the first of each form of tables
 
     def keep(self, matches: Iterator[Match]) -> Iterator[Match]:
@@ -90,25 +90,25 @@ class _Inexact:
     def _add(self, match: Match) -> None:
         convention = match.convention
         self.by_form.setdefault(convention.tables, match)
-        if match.shifted:
-            self.shifted = self.shifted or match
+        if match.takes_other_row:
+            self.of_other_row = self.of_other_row or match
         if convention.table_axes == "bsw" and convention.layout in BATCH_FIRST:
-            self.batched = self.batched or match
+            self.with_batch_tables = self.with_batch_tables or match
         if convention.axes == self.layout:
-            self.documented = self.documented or match
+            self.as_documented = self.as_documented or match
         if not self.nearest or nearness(match, self.layout) > nearness(self.nearest, self.layout):
             self.nearest = match
 
     def likelier_than(self, exact: Sequence[Match]) -> Match | None:
         """The match that is meant although others are exact, as these come out right by chance alone."""
-        if self.documented and _turns_heads_by_rows(self.documented, exact):
-            return self.documented
-        batched = _with_known_defect(self.batched, exact)
-        if batched and self.layout != "sbhd":
-            return batched
-        if self.shifted:
+        if self.as_documented and _turns_heads_by_rows(self.as_documented, exact):
+            return self.as_documented
+        batch_tables = _with_known_defect(self.with_batch_tables, exact)
+        if batch_tables and self.layout != "sbhd":
+            return batch_tables
+        if self.of_other_row:
             # tables of a batch may come out right: their rows are alike in the probe
-            return self.shifted
+            return self.of_other_row
         return self.nearest if self.nearest and _batch_as_rows(self.nearest, exact) else None
 
     def nearest_with_forms(self) -> Match | None:
@@ -130,21 +130,21 @@ def _turns_by_frequencies(match: Match) -> bool:
     return len(angles) == len(frequencies) and bool((angles - frequencies).abs().max() < RIGHT)
 
 
-def _turns_heads_by_rows(documented: Match, exact: Sequence[Match]) -> bool:
+def _turns_heads_by_rows(in_own_layout: Match, exact: Sequence[Match]) -> bool:
     """Whether only layouts that the docstring does not name come out right, and in its own each head turns apart."""
-    if any(match.convention.axes == documented.convention.axes for match in exact):
+    if any(match.convention.axes == in_own_layout.convention.axes for match in exact):
         return False
-    return documented.response.uneven == "head"
+    return in_own_layout.response.uneven == "head"
 
 
-def _with_known_defect(batched: Match | None, exact: Sequence[Match]) -> Match | None:
+def _with_known_defect(batch_tables: Match | None, exact: Sequence[Match]) -> Match | None:
     """A call with tables (B, S, W) that has a known defect, where only (S, B, ...) comes out right.
 
     What goes wrong along the rows of such tables goes wrong along an axis of size 1 there.
     """
-    if batched is None or any(match.convention.layout != "sbhd" for match in exact):
+    if batch_tables is None or any(match.convention.layout != "sbhd" for match in exact):
         return None
-    match = with_defect(batched)
+    match = with_defect(batch_tables)
     return match if match.defect_words and not match.defect.vague else None
 
 

@@ -3,8 +3,8 @@
 import warnings
 
 from rotcheck.convention import Convention
+from rotcheck.identify.calling.argument_roles import Template
 from rotcheck.identify.calling.refusals import Refusals
-from rotcheck.identify.calling.templates import Template
 from rotcheck.identify.reading.caller import Caller, Sample, UnfitCall
 
 

@@ -3,17 +3,21 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.calling.parameters import parameters
 
 
 def untried_arguments(
     function: Callable[..., Any], arguments: Sequence[str], flags: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the parameters that a call left at their defaults, and that no flag of `flags` ("name=True") turned."""
-    known = parameters(function) or []
-    named = {argument.rpartition("=")[0] for argument in arguments if "=" in argument}
-    placed = sum("=" not in argument for argument in arguments)
-    given = (
-        {one.name for one in known[:placed]} | named | {flag.partition("=")[0] for flag in flags}
+    """The parameters that a call left at their defaults, and that no flag of `flags` ("name=True") turned."""
+    places = parameters(function) or []
+    by_keyword = {argument.rpartition("=")[0] for argument in arguments if "=" in argument}
+    by_position = sum("=" not in argument for argument in arguments)
+    passed_names = (
+        {place.name for place in places[:by_position]}
+        | by_keyword
+        | {flag.partition("=")[0] for flag in flags}
     )
-    return tuple(one.name for one in known if not one.required and one.name not in given)
+    return tuple(
+        place.name for place in places if not place.mandatory and place.name not in passed_names
+    )

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from rotcheck.convention import role_of
 from rotcheck.identify.calling import candidates
-from rotcheck.identify.calling.argument_names import roles
+from rotcheck.identify.calling.argument_roles import TENSORS, roles
 from rotcheck.identify.calling.match import Match, measure_call
-from rotcheck.identify.calling.templates import TENSORS, parameters
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.grid_layout import (
     HIGH,
     SQUARES,
@@ -49,7 +49,7 @@ def side_places(function: Callable[..., Any]) -> tuple[int, int] | None:
 
 
 def _parameter_names(function: Callable[..., Any]) -> list[str]:
-    return [parameter.name for parameter in parameters(function) or () if parameter.required]
+    return [parameter.name for parameter in parameters(function) or () if parameter.mandatory]
 
 
 def _with_sides(

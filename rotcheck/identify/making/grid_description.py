@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from rotcheck.identify.angles.angle_findings import AngleFindings
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.grid_frequencies import Lay, of_side
 from rotcheck.identify.angles.object_config import config_of
-from rotcheck.identify.angles.own_angles import OwnAngles
 from rotcheck.identify.making.grid_calls import table_angles, table_layout
 from rotcheck.identify.making.grid_layout import EVIDENCE, GridLayout, of_exchange
 from rotcheck.identify.making.table_description import (
@@ -41,7 +41,7 @@ def describe_grid(maker: TableMaker) -> TableDescription:
 
 
 def add_sides(
-    reading: OwnAngles,
+    reading: AngleFindings,
     function: Callable[..., Any],
     lay: Lay,
     layout: GridLayout,

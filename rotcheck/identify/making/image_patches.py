@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.frequency_fit import Fit, fit
+from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles, wrap
-from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import first_tables
@@ -58,7 +58,7 @@ def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | Non
 
 
 def _calls(function: Callable[..., Any], device: torch.device) -> Iterator[MakerCall]:
-    needs = [parameter for parameter in parameters(function) or () if parameter.required]
+    needs = [parameter for parameter in parameters(function) or () if parameter.mandatory]
     if len(needs) != 1 or not _IMAGE.fullmatch(needs[0].name.lower()):
         return
     for axes, sides in SMALL.items():
@@ -107,7 +107,7 @@ def pairs_of_sides(
     for line, group in zip(lines, groups):
         once = group[: len(group) // 2] if doubles else group
         angles = {place: row[once] for place, row in line.items()}
-        fits.append(fit(angles, 1, 2 * len(once), noise, schedules))
+        fits.append(fit_schedule(angles, 1, 2 * len(once), noise, schedules))
     return Sides(owners, tuple(fits), doubles, float(tables.angles[0].abs().max()))
 
 

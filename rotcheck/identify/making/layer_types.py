@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rotcheck.identify.angles.frequency_fit import fit
+from rotcheck.identify.angles.frequency_fit import fit_schedule
 from rotcheck.identify.angles.object_config import config_of, layers_differ
 from rotcheck.identify.making.position_arguments import calls_of_other_layers
 from rotcheck.identify.making.table_maker import TableMaker
@@ -23,7 +23,7 @@ def _schedules(maker: TableMaker) -> Iterator[tuple[str, Told]]:
             angles = rows_of(layer).angles
         except Exception:  # it makes no tables for them; a maker may raise anything
             continue
-        layer_fit = fit(angles, 1, 2 * layer.tables.cos.shape[-1], maker.noise, candidates)
+        layer_fit = fit_schedule(angles, 1, 2 * layer.tables.cos.shape[-1], maker.noise, candidates)
         if layer_fit.schedule is not None and layer_fit.wrong_at is None:
             evidence = (
                 f"angles of all pairs at positions up to {max(angles)}: "

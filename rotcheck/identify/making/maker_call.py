@@ -13,7 +13,7 @@ from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import Names, on_cuda, said
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.calling.keyword_choices import choices
-from rotcheck.identify.calling.templates import Parameter, parameters
+from rotcheck.identify.calling.parameters import Parameter, parameters
 
 HEAD_DIM = 64
 BASE = 10000.0
@@ -111,7 +111,7 @@ def maker_calls(function: Callable[..., Any], device: torch.device) -> list[Make
     needs = [
         one
         for one in signature
-        if one.required or on_cuda(one.name, one.default) or (layers and one.name == LAYER_TYPE)
+        if one.mandatory or on_cuda(one.name, one.default) or (layers and one.name == LAYER_TYPE)
     ]
     optional = [
         one for one in signature if one not in needs and _roles(one.name)[0] in ("positions", "S")
@@ -141,7 +141,7 @@ def _with_arguments(
         if positions > 1 or roles.count("x") > 1 or roles.count("S") > 2:
             continue
         arguments = tuple(
-            f"{parameter.name}={role}" if parameter.keyword or not parameter.required else role
+            f"{parameter.name}={role}" if parameter.keyword or not parameter.mandatory else role
             for parameter, role in zip(places, roles)
         )
         kind = (
@@ -165,7 +165,7 @@ def position_name(
 ) -> str:
     """The parameter that a call passes positions to, if its name is one of these; else empty."""
     names_in_order = [
-        parameter.name for parameter in parameters(function) or () if parameter.required
+        parameter.name for parameter in parameters(function) or () if parameter.mandatory
     ]
     for at, argument in enumerate(call.arguments):
         name, _, role = argument.rpartition("=")

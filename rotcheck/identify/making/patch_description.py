@@ -2,11 +2,11 @@
 
 from msgspec import structs
 
+from rotcheck.identify.angles.angle_findings import AngleFindings
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import spans
 from rotcheck.identify.angles.frequency_fit import Fit
 from rotcheck.identify.angles.object_config import config_of
-from rotcheck.identify.angles.own_angles import OwnAngles
 from rotcheck.identify.making.image_patches import SIDES, Sides, pairs_of_sides
 from rotcheck.identify.making.returned_tables import STILL
 from rotcheck.identify.making.table_description import (
@@ -47,7 +47,7 @@ def describe_patches(maker: TableMaker) -> TableDescription:
     return TableDescription(convention, reading, table_evidence(maker, reading))
 
 
-def _add_side(reading: OwnAngles, name: str, side_fit: Fit) -> None:
+def _add_side(reading: AngleFindings, name: str, side_fit: Fit) -> None:
     """Say what is wrong with the angles along one side of an image, or not understood."""
     if side_fit.schedule is None:
         reading.doubt = reading.doubt or f"along a {name} its frequencies follow no known schedule"

@@ -9,7 +9,7 @@ from torch import Tensor
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.angles.object_config import layer_types
-from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import row_offsets
 from rotcheck.identify.making.maker_call import LAYER_TYPE, MakerCall, position_name
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
@@ -40,7 +40,7 @@ def try_arguments(maker: TableMaker) -> ArgumentTrials:
     for parameter in parameters(function) or ():
         if said(parameter.name, vocabulary.OFFSET) and not call.coordinates:
             _try_offset(maker, parameter.name, trials)
-        elif not parameter.required and not _passes(call, parameter.name):
+        elif not parameter.mandatory and not _passes(call, parameter.name):
             trials.untried.append(parameter.name)
     return trials
 

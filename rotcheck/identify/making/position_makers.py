@@ -11,8 +11,8 @@ from torch import Tensor
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify.asking.padding_mask import padding_side
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration, doubt
 from rotcheck.implementations.instances import copied
@@ -77,7 +77,7 @@ def answer(target: Target) -> dict[str, Any] | None:
 
 def position_makers(function: Callable[..., Any]) -> list[PositionMaker]:
     """The calls by which a function may make positions of one mask, or of the starts of sequences."""
-    needs = [parameter for parameter in parameters(function) or () if parameter.required]
+    needs = [parameter for parameter in parameters(function) or () if parameter.mandatory]
     masks = [one.name for one in needs if said(one.name, vocabulary.MASK)]
     starts = [one.name for one in needs if said(one.name, vocabulary.SEQUENCE_STARTS)]
     if len(masks) + len(starts) != 1:

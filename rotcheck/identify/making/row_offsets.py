@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import said
-from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
 from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
@@ -97,7 +97,9 @@ def _rows(
 
 
 def _with_offset(maker: TableMaker, name: str, offset: int) -> MakerCall:
-    names = [parameter.name for parameter in parameters(maker.function) or () if parameter.required]
+    names = [
+        parameter.name for parameter in parameters(maker.function) or () if parameter.mandatory
+    ]
     at = names.index(name) if name in names else -1
     arguments = [
         argument for argument in maker.call.arguments if not argument.startswith(f"{name}=")

@@ -6,12 +6,12 @@ from msgspec import structs
 
 from rotcheck.convention import Convention, shape
 from rotcheck.convention.vocabulary import said
+from rotcheck.identify.angles.angle_findings import AngleFindings, add_offset, add_schedule
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import Axes, of_axes, spans
-from rotcheck.identify.angles.frequency_fit import Fit, fit
+from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles
 from rotcheck.identify.angles.object_config import ObjectConfig, config_of
-from rotcheck.identify.angles.own_angles import OwnAngles, add_offset, add_schedule
 from rotcheck.identify.angles.schedule_faults import (
     amplitude_missing,
     long_factors,
@@ -35,15 +35,15 @@ class TableDescription:
     """What a maker of tables does, and what its angles say."""
 
     convention: Described
-    angles: OwnAngles
+    angles: AngleFindings
     evidence: tuple[Told, ...]
     untried: tuple[str, ...] = ()  # arguments
 
 
-def empty_angles(maker: TableMaker) -> OwnAngles:
+def empty_angles(maker: TableMaker) -> AngleFindings:
     """What is said of angles of which nothing is known."""
     pairing = maker.tables.table_lanes or "half"
-    return OwnAngles(Convention(pairing, "bshd", maker.tables.form), ())
+    return AngleFindings(Convention(pairing, "bshd", maker.tables.form), ())
 
 
 def describe(maker: TableMaker) -> TableDescription:
@@ -71,7 +71,7 @@ def describe(maker: TableMaker) -> TableDescription:
     return TableDescription(convention, reading, evidence, rest)
 
 
-def _angles(maker: TableMaker, reading: OwnAngles) -> Angles:
+def _angles(maker: TableMaker, reading: AngleFindings) -> Angles:
     """The angles by position; of a maker that ignores its positions, those of its first rows."""
     if maker.tables.ignores:
         return dict(enumerate(maker.tables.angles))
@@ -84,16 +84,20 @@ def _angles(maker: TableMaker, reading: OwnAngles) -> Angles:
 def _fit(
     maker: TableMaker, angles: Angles, turning: tuple[int, ...] | None
 ) -> tuple[Fit, Axes | None]:
-    """The fit of the angles; `turning`: the coordinate that each pair turns with."""
+    """The fit_schedule of the angles; `turning`: the coordinate that each pair turns with."""
     schedules = config_of(maker.function).schedules()
     if turning:
         axes = of_axes(angles, turning, maker.noise, schedules)
         return axes.fit, axes
-    return fit(angles, 1, 2 * maker.tables.cos.shape[-1], maker.noise, schedules), None
+    return fit_schedule(angles, 1, 2 * maker.tables.cos.shape[-1], maker.noise, schedules), None
 
 
 def _add_fit(
-    maker: TableMaker, reading: OwnAngles, trials: ArgumentTrials, angles: Angles, angle_fit: Fit
+    maker: TableMaker,
+    reading: AngleFindings,
+    trials: ArgumentTrials,
+    angles: Angles,
+    angle_fit: Fit,
 ) -> None:
     """Say which schedule the angles follow, where they begin, and what scales them."""
     reading.longest = angle_fit.longest
@@ -104,7 +108,9 @@ def _add_fit(
     add_amplitude(reading, maker, angle_fit, config_of(maker.function))
 
 
-def _add_schedule_faults(maker: TableMaker, reading: OwnAngles, angle_fit: Fit, last: int) -> None:
+def _add_schedule_faults(
+    maker: TableMaker, reading: AngleFindings, angle_fit: Fit, last: int
+) -> None:
     config, call = config_of(maker.function), maker.call
     lanes = None if call.coordinates or "D" in call.roles else 2 * angle_fit.turning
     add_contradiction(reading, contradiction(angle_fit, config, lanes, last))
@@ -113,7 +119,7 @@ def _add_schedule_faults(maker: TableMaker, reading: OwnAngles, angle_fit: Fit, 
     reading.remarks += [] if changes else not_dynamic(config, last)
 
 
-def _add_late_begin(reading: OwnAngles, trials: ArgumentTrials, name: str, late: int) -> None:
+def _add_late_begin(reading: AngleFindings, trials: ArgumentTrials, name: str, late: int) -> None:
     """Say how many rows late others begin, of a maker that is told by `name` how many there are before its own.
 
     A mistake of what is named an offset. What is named after a prefill may count a token that follows it.
@@ -135,7 +141,7 @@ def _add_late_begin(reading: OwnAngles, trials: ArgumentTrials, name: str, late:
 
 
 def _of_points(
-    convention: Described, reading: OwnAngles, turning: tuple[int, ...], axes: Axes
+    convention: Described, reading: AngleFindings, turning: tuple[int, ...], axes: Axes
 ) -> Described:
     """Describe tables of points: which pairs turn with which coordinate."""
     convention = structs.replace(convention, coordinates=turning)
@@ -171,7 +177,7 @@ def in_blocks(convention: Described, rows: int) -> Described:
 
 
 def add_amplitude(
-    reading: OwnAngles, maker: TableMaker, angle_fit: Fit | None, config: ObjectConfig
+    reading: AngleFindings, maker: TableMaker, angle_fit: Fit | None, config: ObjectConfig
 ) -> None:
     """Say what cos and sin are scaled by, and whether that is what the schedule asks for."""
     amplitude = amplitude_beyond_rounding(maker.tables.amplitude) or 1.0
@@ -187,7 +193,7 @@ def amplitude_beyond_rounding(norm: float) -> float | None:
     return norm if abs(norm - 1) > 1e-3 else None
 
 
-def add_contradiction(reading: OwnAngles, words: str | None) -> None:
+def add_contradiction(reading: AngleFindings, words: str | None) -> None:
     """Add what a maker says of itself and does not do to why it is not understood."""
     if (
         words
@@ -197,8 +203,8 @@ def add_contradiction(reading: OwnAngles, words: str | None) -> None:
         reading.doubt = "; ".join(reason for reason in (reading.doubt, words) if reason)
 
 
-def convention_of(maker: TableMaker, reading: OwnAngles, angle_fit: Fit | None) -> Described:
-    """The convention of tables; `angle_fit`: the frequencies of all pairs, where they are of one fit."""
+def convention_of(maker: TableMaker, reading: AngleFindings, angle_fit: Fit | None) -> Described:
+    """The convention of tables; `angle_fit`: the frequencies of all pairs, where they are of one fit_schedule."""
     tables, call = maker.tables, maker.call
     positions = "points" if call.coordinates else "any" if call.positions == "given" else "from 0"
     plain = angle_fit is None or isinstance(angle_fit.schedule, Plain)
@@ -221,7 +227,7 @@ def convention_of(maker: TableMaker, reading: OwnAngles, angle_fit: Fit | None) 
     )
 
 
-def table_evidence(maker: TableMaker, reading: OwnAngles) -> tuple[Told, ...]:
+def table_evidence(maker: TableMaker, reading: AngleFindings) -> tuple[Told, ...]:
     """What told so: the call, the form of the tables, and the angles."""
     tables, call = maker.tables, maker.call
     axes = shape(tables.axes, "D" if tables.table_lanes else "D/2")

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from msgspec import structs
 
+from rotcheck.identify.angles.angle_findings import no_end
 from rotcheck.identify.angles.measured_angles import NEAR, PROBE_POSITIONS, Angles, same_row
 from rotcheck.identify.angles.object_config import config_of
-from rotcheck.identify.angles.own_angles import no_end
 from rotcheck.identify.angles.schedule_faults import length_change
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.returned_tables import makes_tables, tables_at

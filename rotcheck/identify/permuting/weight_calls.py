@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import said
-from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, RowMoves
 from rotcheck.implementations.numpy_tensors import array, tensor
 
@@ -66,11 +66,11 @@ def roles_of(function: Callable[..., Any]) -> Roles | None:
     gap = False
     for parameter in parameters(function) or ():
         role = _role(parameter.name, parameter.kind)
-        if role is None and parameter.required:
+        if role is None and parameter.mandatory:
             return None
         # `head_dim=None`: it finds that out itself
         finds_out = parameter.nothing and role not in ("heads", "kv_heads")
-        if role is None or (not parameter.required and finds_out):
+        if role is None or (not parameter.mandatory and finds_out):
             gap = True
             continue
         roles.append((parameter.name if parameter.keyword or gap else "", role))

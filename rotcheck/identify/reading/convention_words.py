@@ -8,7 +8,7 @@ from rotcheck.results import Described, Way
 
 
 def call_words(convention: Convention) -> str:
-    """Return the call in words: `f(q, k, cos, sin)`."""
+    """The call in words: `f(q, k, cos, sin)`."""
     names = {"table": f"{convention.tables} table"}
     return f"f({', '.join(names.get(role, role) for role in convention.called_with)})"
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def narrow_dtype(values: Tensor, within: float) -> torch.dtype | None:
-    """Return which of bfloat16 and float16 holds each of these values; None: neither does.
+    """Which of bfloat16 and float16 holds each of these values; None: neither does.
 
     `values`: float64, none of them 0. `within`: relative, how far they may be from what the dtype holds.
     """

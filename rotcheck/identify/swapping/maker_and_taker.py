@@ -10,7 +10,7 @@ from rotcheck.convention import Convention, pairs, role_of, vocabulary
 from rotcheck.convention.calls import results
 from rotcheck.convention.vocabulary import said
 from rotcheck.identify import identification
-from rotcheck.identify.calling.templates import parameters
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import maker_search
 from rotcheck.identify.making.maker_call import HEAD_DIM, MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables
@@ -84,7 +84,7 @@ def _head_dim(maker: Target) -> int | None:
     ]
     if len(own) != 1:
         return None
-    return HEAD_DIM if own[0].required else own[0].default if type(own[0].default) is int else None
+    return HEAD_DIM if own[0].mandatory else own[0].default if type(own[0].default) is int else None
 
 
 def _of_lanes(pair: Pair) -> str | None:

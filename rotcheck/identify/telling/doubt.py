@@ -29,9 +29,10 @@ from rotcheck.identify.asking import earlier_calls as kept_calls
 from rotcheck.identify.asking.gradients import BY_DATA
 from rotcheck.identify.asking.single_row import POSITION, with_any_position
 from rotcheck.identify.calling import documented_shapes, role_evidence
+from rotcheck.identify.calling.argument_roles import TENSORS
 from rotcheck.identify.calling.documented_layout import documented_layout
 from rotcheck.identify.calling.match import Match
-from rotcheck.identify.calling.templates import TENSORS, parameters
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import grid_calls, grid_layout
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import demonstration

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from rotcheck.convention import FORMS, role_of, vocabulary
 from rotcheck.convention.vocabulary import said
+from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import rotates_again
-from rotcheck.identify.calling.templates import parameters
 from rotcheck.identify.making import grid_calls, maker_call, returned_tables
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables

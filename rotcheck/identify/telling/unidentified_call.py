@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from rotcheck.identify.calling.argument_names import ANY_ROLE, roles
+from rotcheck.identify.calling.argument_roles import ANY_ROLE, roles
 from rotcheck.identify.calling.match import NoMatch
-from rotcheck.identify.calling.templates import parameters, signature
+from rotcheck.identify.calling.parameters import parameters, signature
 from rotcheck.identify.telling.next_step import LAUNCHES
 from rotcheck.implementations.target import Target
 
@@ -105,7 +105,7 @@ def arguments(function: Callable[..., Any]) -> list[str]:
         if f"*{one.name}" in stars
         else f"argument {at}, `{one.name}`: its name says nothing rotcheck knows"
         for at, one in enumerate(parameters(function) or (), 1)
-        if one.required and roles(one.name, one.kind) is ANY_ROLE
+        if one.mandatory and roles(one.name, one.kind) is ANY_ROLE
     ]
 
 

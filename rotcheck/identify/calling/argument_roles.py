@@ -1,9 +1,13 @@
 """What an argument may be, by its name: where to begin trying, never what is believed."""
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.roles import NUMBERS, roles_by_name
+from rotcheck.convention.roles import NUMBERS, of_group, roles_by_name
 from rotcheck.convention.vocabulary import said
 
+Template = tuple[str, ...]
+"""A call: the role of each argument, `name=` in front of one that is passed by keyword."""
+
+TENSORS, TABLES, PLACES = of_group("tensor"), of_group("table"), of_group("place")
 ANY_ROLE = (
     "x",
     "k",
@@ -21,18 +25,18 @@ ANY_ROLE = (
 
 
 def roles(name: str, kind: object = None) -> tuple[str, ...]:
-    """Return what an argument of this name may be, likeliest first; all that there is for a name that says nothing.
+    """The roles that an argument of this name may have, likeliest first; all roles for a name that says nothing.
 
     `kind`: its annotation; an int is a size, a flag is tried both ways.
     """
-    found = _by_name(name)
+    by_name = _by_name(name)
     if kind in (int, "int"):
-        return tuple(dict.fromkeys([role for role in found if role in NUMBERS] + list(NUMBERS)))
+        return tuple(dict.fromkeys([role for role in by_name if role in NUMBERS] + list(NUMBERS)))
     if kind in (bool, "bool"):
         return ("True", "False") if "neox" in name or "half" in name else ("False", "True")
     if kind in (float, "float"):
         return ("10000.0", "1.0")
-    return found
+    return by_name
 
 
 def _by_name(name: str) -> tuple[str, ...]:
@@ -40,7 +44,5 @@ def _by_name(name: str) -> tuple[str, ...]:
         return ("sin", "S")
     if name in ("B", "S", "H", "D"):
         return (name,)
-    known = roles_by_name(name)
-    if known:
-        return known
-    return ("True", "False") if said(name, vocabulary.PAIRING) else ANY_ROLE
+    flag = ("True", "False") if said(name, vocabulary.PAIRING) else ANY_ROLE
+    return roles_by_name(name) or flag
