@@ -11,33 +11,35 @@ _TELLS = {
     "compare": "every check, in every dtype",
     "context": "how far it is right after everything that is done to a model",
 }
-NAMED = 3  # so many names are told in one line
+MOST_NAMES = 3  # so many names are told in one line
 
 
 def answer(parts: Sequence[Part]) -> Answer | None:
     """Return the answer for all: wrong if one is wrong, else unknown if one is; None: there is nothing."""
     answers = [part.answer for part in parts]
-    return next((each for each in ("wrong", "unknown", "right") if each in answers), None)
+    return next(
+        (candidate for candidate in ("wrong", "unknown", "right") if candidate in answers), None
+    )
 
 
-def headline(parts: Sequence[Part], asked: CheckRequest) -> str:
+def headline(parts: Sequence[Part], request: CheckRequest) -> str:
     """Return the answer in one line."""
-    wrong, unknown = (
-        [part for part in parts if part.answer == each] for each in ("wrong", "unknown")
+    wrong, not_understood = (
+        [part for part in parts if part.answer == answer] for answer in ("wrong", "unknown")
     )
     if wrong:
-        more = f"; and {_names(wrong[1:], asked)}" if wrong[1:] else ""
-        rest = f"; not understood: {_names(unknown, asked)}" if unknown else ""
-        return f"wrong: {_short(wrong[0], asked)}{_says(wrong[0], asked)}{more}{rest}"
-    if unknown:
-        rest = f"; the rest is {_right(parts, asked)}" if len(unknown) < len(parts) else ""
-        messages = {part.faults[0].message for part in unknown}
+        more = f"; and {_names(wrong[1:], request)}" if wrong[1:] else ""
+        rest = f"; not understood: {_names(not_understood, request)}" if not_understood else ""
+        return f"wrong: {_short(wrong[0], request)}{_says(wrong[0], request)}{more}{rest}"
+    if not_understood:
+        rest = f"; the rest is {_right(parts, request)}" if len(not_understood) < len(parts) else ""
+        messages = {part.faults[0].message for part in not_understood}
         why = f": {messages.pop()}" if len(messages) == 1 else ""
-        return f"not understood: {_names(unknown, asked)}{why}{rest}"
-    return _right(parts, asked) if parts else "nothing was finished"
+        return f"not understood: {_names(not_understood, request)}{why}{rest}"
+    return _right(parts, request) if parts else "nothing was finished"
 
 
-def _says(part: Part, asked: CheckRequest) -> str:
+def _says(part: Part, request: CheckRequest) -> str:
     """Return what is wrong with a function, behind its name."""
     fault = part.faults[0]
     if (
@@ -47,52 +49,52 @@ def _says(part: Part, asked: CheckRequest) -> str:
         or part.right_to >= part.needed
     ):
         return f": {fault.message}"
-    return f" is right to {part.right_to:,} of {part.needed:,} positions in {' and '.join(asked.dtypes)}"
+    return f" is right to {part.right_to:,} of {part.needed:,} positions in {' and '.join(request.dtypes)}"
 
 
-def _right(parts: Sequence[Part], asked: CheckRequest) -> str:
+def _right(parts: Sequence[Part], request: CheckRequest) -> str:
     right = [part for part in parts if part.answer == "right"]
-    needed = [part.needed for part in right if part.needed]
+    lengths = [part.needed for part in right if part.needed]
     if all(part.kind is None for part in right):
         return "right"  # permutations alone: they have no dtype
-    others = [part for part in right if part.dtypes]
-    in_others = f"in {' and '.join(others[0].dtypes)}" if others else ""
-    if len(others) == len(right):
+    elsewhere = [part for part in right if part.dtypes]
+    in_others = f"in {' and '.join(elsewhere[0].dtypes)}" if elsewhere else ""
+    if len(elsewhere) == len(right):
         return f"right {in_others}"
-    dtypes = " and ".join(asked.dtypes) + (
-        f"; {_names(others, asked)} {in_others}" if others else ""
+    dtypes = " and ".join(request.dtypes) + (
+        f"; {_names(elsewhere, request)} {in_others}" if elsewhere else ""
     )
-    return f"right to {min(needed):,} in {dtypes}" if needed else f"right in {dtypes}"
+    return f"right to {min(lengths):,} in {dtypes}" if lengths else f"right in {dtypes}"
 
 
-def _names(parts: Sequence[Part], asked: CheckRequest) -> str:
-    more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
-    return ", ".join(_short(part, asked) for part in parts[:NAMED]) + more
+def _names(parts: Sequence[Part], request: CheckRequest) -> str:
+    more = f" and {len(parts) - MOST_NAMES} more" if len(parts) > MOST_NAMES else ""
+    return ", ".join(_short(part, request) for part in parts[:MOST_NAMES]) + more
 
 
-def _short(part: Part, asked: CheckRequest) -> str:
+def _short(part: Part, request: CheckRequest) -> str:
     """Return a function's name, with its file where there are several."""
-    return part.name if len(asked.asked) > 1 else part.name.rpartition(":")[2]
+    return part.name if len(request.titles) > 1 else part.name.rpartition(":")[2]
 
 
-def advice(parts: Sequence[Part], asked: CheckRequest, context: Context | None) -> list[str]:
+def advice(parts: Sequence[Part], request: CheckRequest, context: Context | None) -> list[str]:
     """Return what to do next, as commands."""
     bad = [part for part in parts if part.answer != "right"]
     if bad:
         by = bad[0].faults[0].by
-        known = next(
+        failure = next(
             (fault.failure for part in bad for fault in part.faults if fault.failure), None
         )
-        explained = (
-            [f"`rotcheck explain {known}`: more on the cause, and where else it was seen"]
-            if known
+        explain = (
+            [f"`rotcheck explain {failure}`: more on the cause, and where else it was seen"]
+            if failure
             else []
         )
         on = " --device interpreter" if by == "compare" and bad[0].dtypes else ""
-        return [f"`rotcheck {by} {_named(bad[0])}{on}`: {_TELLS[by]}", *explained]
-    file = quoted(asked.asked[0])
+        return [f"`rotcheck {by} {_spec_of(bad[0])}{on}`: {_TELLS[by]}", *explain]
+    file = quoted(request.titles[0])
     if (
-        asked.to is None
+        request.to is None
         and context
         and any(maker.kind and maker.claims is None for maker in context.makers)
     ):
@@ -103,9 +105,9 @@ def advice(parts: Sequence[Part], asked: CheckRequest, context: Context | None) 
         return []
     return [
         f"`rotcheck compare {file} --full`: torch.compile, export, checkpointing and every other check",
-        f'`rotcheck preflight` with `files = ["{asked.asked[0]}"]` in its policy: the same in front of every job',
+        f'`rotcheck preflight` with `files = ["{request.titles[0]}"]` in its policy: the same in front of every job',
     ]
 
 
-def _named(part: Part) -> str:
+def _spec_of(part: Part) -> str:
     return quoted(f"{part.file}:{part.name.rpartition(':')[2]}" if part.file else part.name)

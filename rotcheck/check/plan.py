@@ -17,21 +17,21 @@ CONDITIONS = {
 }
 """What is done to an object that makes its own angles in a model of each dtype, as `rotcheck context` names it."""
 
-JUDGED = ("float32",)  # where bfloat16 cannot be
+FALLBACK_DTYPES = ("float32",)  # where bfloat16 cannot be
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
     """What was asked for, checked as far as it can be before anything runs."""
 
-    asked: tuple[str, ...]  # as they are shown
+    titles: tuple[str, ...]  # as they are shown
     names: tuple[str, ...]  # of the functions and classes in them
     dtypes: tuple[str, ...]
     to: int | None
     device: str
 
     @property
-    def shown(self) -> dict[str, str]:
+    def labels(self) -> dict[str, str]:
         """What each function is called in a report."""
         return display_names(self.names)
 
@@ -43,10 +43,13 @@ class CheckRequest:
 
 def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
     """Return the dtypes in which a device can judge: the Triton interpreter has no true bfloat16."""
-    return tuple(name for name in dtypes if name != "bfloat16" or device != INTERPRETER) or JUDGED
+    return (
+        tuple(name for name in dtypes if name != "bfloat16" or device != INTERPRETER)
+        or FALLBACK_DTYPES
+    )
 
 
-def request(
+def make_request(
     specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str
 ) -> CheckRequest:
     """Return the request; raises `RequestError` for what cannot be one, `NothingRotary` for a file without any."""
@@ -57,11 +60,11 @@ def request(
         raise RequestError(f"--to must be a number of positions from 1 to {LONGEST}, not {to}")
     names = unique(expand_specs(specifications))
     return CheckRequest(
-        tuple(map(shown, unique(specifications))), names, unique(dtypes), to, device
+        tuple(map(short_path, unique(specifications))), names, unique(dtypes), to, device
     )
 
 
-def shown(specification: str) -> str:
+def short_path(specification: str) -> str:
     """Return a file or a function as others know it: from the working directory, without the folders above that."""
     relative = os.path.relpath(specification) if "/" in specification else specification
     return relative.rpartition("/")[2] if relative.startswith("..") else relative

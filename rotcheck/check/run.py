@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from rotcheck import __version__
 from rotcheck.check import headline
-from rotcheck.check.plan import CheckRequest, judged_in, request, shown
+from rotcheck.check.plan import CheckRequest, judged_in, make_request, short_path
 from rotcheck.check.verdict import part_of
 from rotcheck.compare import plan as comparison
 from rotcheck.compare import run as compare
@@ -32,7 +32,7 @@ from rotcheck.study.request import display_names
 from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 
 PRELOAD = tuple(dict.fromkeys((*compare.PRELOAD, *context.PRELOAD, *identifier.PRELOAD)))
-SURVEYED = ("devices",)
+SURVEY_GROUPS = ("devices",)
 STEPS = 3  # of each function: it is identified, judged, measured
 CELL = 20.0  # seconds for one check of `compare`
 
@@ -71,15 +71,17 @@ def check(
         KeyboardInterrupt: before the machine was known.
     """
     try:
-        wanted = request(specifications, dtypes, to, device)
+        request = make_request(specifications, dtypes, to, device)
     except NothingRotary as error:
-        nothing = CheckRequest(tuple(map(shown, specifications)), (), tuple(dtypes), to, device)
+        nothing = CheckRequest(
+            tuple(map(short_path, specifications)), (), tuple(dtypes), to, device
+        )
         return _Parts(nothing, _machine()).result(str(error), interrupted=False)
     with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
-        machine = study.survey(SURVEYED, trials=True)
-        wanted = replace(wanted, device=resolve_devices((device,), machine)[0])
-        parts = _Parts(wanted, machine, on_step or ignore)
-        study.plan(STEPS * len(wanted.names))
+        machine = study.survey(SURVEY_GROUPS, trials=True)
+        request = replace(request, device=resolve_devices((device,), machine)[0])
+        parts = _Parts(request, machine, on_step or ignore)
+        study.plan(STEPS * len(request.names))
         with study.interruptible():
             parts.identify(study, timeout)
             parts.judge(study)
@@ -89,18 +91,18 @@ def check(
 
 def _machine() -> Machine:
     with Pool(preload=SURVEY_PRELOAD) as pool:
-        return probe.survey(pool, groups=SURVEYED)
+        return probe.survey(pool, groups=SURVEY_GROUPS)
 
 
 @dataclass
 class _Parts:
     """What is known of each function so far."""
 
-    wanted: CheckRequest
+    request: CheckRequest
     machine: Machine
     on_step: Callable[[str], None] = ignore
     # by the name without folders, as each is done
-    _finished: dict[str, Identification] = field(default_factory=dict)
+    _by_name: dict[str, Identification] = field(default_factory=dict)
     _identities: dict[str, Identity] = field(default_factory=dict)
     _cells: list[Cell] = field(default_factory=list)
     _makers: dict[str, str] = field(default_factory=dict)
@@ -108,29 +110,37 @@ class _Parts:
 
     def identify(self, study: Study, timeout: float) -> None:
         """Identify each function, and hold those of one file against each other."""
-        specs = self.wanted.names
-        identities = identify_each(study, specs, self.wanted.device, timeout, self._identified)
+        specs = self.request.names
+        identities = identify_each(
+            study, specs, self.request.device, timeout, self._keep_identification
+        )
         fitting = file_fit.of_files(specs, [identities[spec].identification for spec in specs])
         self._identities = {
             spec: replace(identities[spec], identification=identification)
             for spec, identification in zip(specs, fitting)
         }
 
-    def _identified(self, identification: Identification) -> None:
-        self._finished[identification.specification] = identification
+    def _keep_identification(self, identification: Identification) -> None:
+        self._by_name[identification.specification] = identification
         self.on_step(f"{identification.specification} identified")
 
     def judge(self, study: Study) -> None:
         """Run the quick checks of `compare` on what rotates."""
         rotating = self._of_kind("applies", "both")
         for device, specs in self._by_device(rotating).items():
-            wanted = comparison.request(specs, (device,), judged_in(self.wanted.dtypes, device))
-            jobs = comparison.jobs(
-                wanted, (device,), self.machine, timeout=CELL, identities=self._identities
+            comparison_request = comparison.make_request(
+                specs, (device,), judged_in(self.request.dtypes, device)
             )
-            for done in study.run(jobs):
-                self._take(done)
-        self._skip_steps(len(self.wanted.names) - len(rotating))
+            jobs = comparison.jobs(
+                comparison_request,
+                (device,),
+                self.machine,
+                timeout=CELL,
+                identities=self._identities,
+            )
+            for result in study.run(jobs):
+                self._take(result)
+        self._skip_steps(len(self.request.names) - len(rotating))
 
     def _by_device(self, specs: Sequence[str]) -> dict[str, list[str]]:
         """Functions by where they were identified: kernels that find no GPU under the Triton interpreter."""
@@ -139,10 +149,10 @@ class _Parts:
             devices.setdefault(self._identities[spec].identification.device, []).append(spec)
         return devices
 
-    def _take(self, done: Done) -> None:
-        name = self.wanted.shown[done.job.setup["implementation"]]
-        self._cells.append(cell_of(done, name, evidence_of(done)))
-        if done.index == len(done.job.tasks) - 1:
+    def _take(self, result: Done) -> None:
+        name = self.request.labels[result.job.setup["implementation"]]
+        self._cells.append(cell_of(result, name, evidence_of(result)))
+        if result.index == len(result.job.tasks) - 1:
             self.on_step(f"{name} judged")
 
     def measure(self, study: Study, timeout: float) -> None:
@@ -152,22 +162,22 @@ class _Parts:
             for spec in self._of_kind("builds", "both")
             if self._identities[spec].identification.device != INTERPRETER
         ]
-        device = "cpu" if self.wanted.device in STAND_INS else self.wanted.device
+        device = "cpu" if self.request.device in STAND_INS else self.request.device
         if makers:
             self._makers = display_names(makers)  # as the context has them
             self._context = context.measure(
                 study,
                 makers,
-                self.wanted.conditions,
+                self.request.conditions,
                 device,
                 timeout,
-                self._measured,
-                to=self.wanted.to,
+                self._tell_of_row,
+                to=self.request.to,
             )
-        self._skip_steps(len(self.wanted.names) - len(makers))
+        self._skip_steps(len(self.request.names) - len(makers))
 
-    def _measured(self, row: str) -> None:
-        if row.endswith(f" {self.wanted.conditions[-1]}"):
+    def _tell_of_row(self, row: str) -> None:
+        if row.endswith(f" {self.request.conditions[-1]}"):
             self.on_step(f"{row} measured")
 
     def _skip_steps(self, count: int) -> None:
@@ -194,24 +204,24 @@ class _Parts:
             part_of(
                 spec,
                 identification,
-                [cell for cell in self._cells if cell.implementation == self.wanted.shown[spec]],
+                [cell for cell in self._cells if cell.implementation == self.request.labels[spec]],
                 [row for row in rows if row.implementation == self._makers.get(spec)],
                 maker_of.get(self._makers.get(spec, "")),
-                self.wanted,
+                self.request,
             )
             for spec, identification in identifications.items()
         ]
         return Check(
             rotcheck=__version__,
             machine=self.machine,
-            asked=self.wanted.asked,
-            device=self.wanted.device,
-            dtypes=self.wanted.dtypes,
-            to=self.wanted.to,
+            asked=self.request.titles,
+            device=self.request.device,
+            dtypes=self.request.dtypes,
+            to=self.request.to,
             answer=headline.answer(parts),
-            headline=nothing or headline.headline(parts, self.wanted),
+            headline=nothing or headline.headline(parts, self.request),
             parts=tuple(parts),
-            advice=tuple(headline.advice(parts, self.wanted, self._context)),
+            advice=tuple(headline.advice(parts, self.request, self._context)),
             conventions=tuple(identifications.values()),
             cells=tuple(self._cells),
             context=self._context,
@@ -221,9 +231,9 @@ class _Parts:
     def _identifications(self) -> dict[str, Identification]:
         """What was found of each function that was identified before an interruption, by its SPEC."""
         if self._identities:
-            return {spec: self._identities[spec].identification for spec in self.wanted.names}
+            return {spec: self._identities[spec].identification for spec in self.request.names}
         return {
-            spec: self._finished[without_folders(spec)]
-            for spec in self.wanted.names
-            if without_folders(spec) in self._finished
+            spec: self._by_name[without_folders(spec)]
+            for spec in self.request.names
+            if without_folders(spec) in self._by_name
         }

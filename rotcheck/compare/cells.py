@@ -13,67 +13,69 @@ from rotcheck.measure.judge import judge, note, shown_error
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import FINDINGS, Cell, Verdict
 
-_OUR_FAULT = "rotcheck could not judge this: a torch mode was left entered, or a bug of rotcheck, to be reported"
-_MISFITS = {
-    "AssertionError",
-    "IndexError",
-    "RuntimeError",
-    "TypeError",
-    "ValueError",
-}  # of another form, perhaps
+_OUR_FAULT = "rotcheck could not judge this: a torch mode was left active, or this is a rotcheck bug (please report)"
+# raised where the call is perhaps of another form
+_MISFITS = {"AssertionError", "IndexError", "RuntimeError", "TypeError", "ValueError"}
+# every other signal was sent by somebody: "killed"
 _FAULTS = {"SIGABRT": "abort"} | dict.fromkeys(
     ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS"), "segfault"
-)  # every other signal was sent by somebody: "killed"
+)
 
 
-def cell_of(done: Done, implementation: str, evidence: Evidence | None) -> Cell:
-    """Return the cell of one finished task; `evidence` where the task came back with some."""
-    dtype, check = done.task
-    found = _answered(evidence, implementation) if evidence else _failed(done)
-    return _cell(found, implementation, done.job.setup["device"], dtype, check)
+def cell_of(result: Done, implementation: str, evidence: Evidence | None) -> Cell:
+    """The cell of a task; `evidence`: what came back, if the task did."""
+    dtype, check = result.task
+    fields = (
+        _fields_of_evidence(evidence, implementation) if evidence else _fields_of_failure(result)
+    )
+    return _cell(fields, implementation, result.job.setup["device"], dtype, check)
 
 
-def answered(evidence: Evidence, implementation: str, device: str, dtype: str, check: str) -> Cell:
-    """Return the cell of evidence that was gathered in this process."""
-    return _cell(_answered(evidence, implementation), implementation, device, dtype, check)
+def cell_of_evidence(
+    evidence: Evidence, implementation: str, device: str, dtype: str, check: str
+) -> Cell:
+    """The cell of evidence that was gathered in this process."""
+    fields = _fields_of_evidence(evidence, implementation)
+    return _cell(fields, implementation, device, dtype, check)
 
 
-def raised(error: Exception, implementation: str, device: str, dtype: str, check: str) -> Cell:
-    """Return the cell of a function that raised in this process."""
+def cell_of_exception(
+    error: Exception, implementation: str, device: str, dtype: str, check: str
+) -> Cell:
+    """The cell of a function that raised in this process."""
     text = f"{type(error).__name__}: {error}"
-    known = diagnose.match(text, rotary=True) or diagnose.for_finding("raised")
-    found = {"verdict": "raises", "message": text, "trace": of_exception(error), "known": known}
-    return _cell(found, implementation, device, dtype, check)
+    fields = {"verdict": "raises", "message": text, "trace": of_exception(error)}
+    return _cell(fields | _knowledge(text, "raised"), implementation, device, dtype, check)
 
 
-def _cell(found: dict[str, Any], implementation: str, device: str, dtype: str, check: str) -> Cell:
-    failure: diagnose.Failure | None = found.pop("known")
+def _cell(fields: dict[str, Any], implementation: str, device: str, dtype: str, check: str) -> Cell:
     return Cell(
         implementation=implementation,
         device=device,
         dtype=dtype,
         check=check,
         stand_in=device in STAND_INS,
-        failure=failure.id if failure else None,
-        cause=failure.cause if failure else None,
-        **{"fix": failure.fix if failure else None, **found},
+        **fields,
     )
 
 
-def evidence_of(done: Done) -> Evidence | None:
-    """Return the evidence that came back, if the task did."""
-    return (
-        msgspec.convert(done.outcome.value, Evidence)
-        if isinstance(done.outcome, Returned)
-        else None
-    )
+def _knowledge(text: str, code: str) -> dict[str, Any]:
+    """Cause and fix of a message, else of the finding of this code, as fields of a cell."""
+    failure = diagnose.match(text, rotary=True) or diagnose.for_finding(code)
+    return diagnose.fields_of(failure)
 
 
-def _answered(evidence: Evidence, implementation: str) -> dict[str, Any]:
+def evidence_of(result: Done) -> Evidence | None:
+    """The evidence that came back, if the task did."""
+    if isinstance(result.outcome, Returned):
+        return msgspec.convert(result.outcome.value, Evidence)
+    return None
+
+
+def _fields_of_evidence(evidence: Evidence, implementation: str) -> dict[str, Any]:
     verdict = judge(evidence)
-    known = (
-        diagnose.for_finding(evidence.finding) if evidence.finding and verdict in FINDINGS else None
-    )
+    code = evidence.finding if verdict in FINDINGS else None
+    failure = diagnose.for_finding(code) if code else None
     return {
         "verdict": verdict,
         "applies": evidence.applies,
@@ -85,42 +87,41 @@ def _answered(evidence: Evidence, implementation: str) -> dict[str, Any]:
         "where": evidence.where,
         "correctly_rounded": evidence.correctly_rounded,
         "not_finite": evidence.not_finite,
-        "known": known,
+        **diagnose.fields_of(failure),
         **({"fix": evidence.advice} if evidence.advice else {}),
     }
 
 
-def _failed(done: Done) -> dict[str, Any]:
-    outcome = done.outcome
-    if isinstance(outcome, Raised) and outcome.kind.endswith(".JudgingFailed"):
+def _fields_of_failure(result: Done) -> dict[str, Any]:
+    outcome = result.outcome
+    if isinstance(outcome, Raised) and outcome.kind.endswith(".JudgingError"):
         return {
             "verdict": "raises",
             "message": f"{_OUR_FAULT}: {outcome.message}",
             "trace": outcome.trace,
-            "known": None,
         }
-    verdict, code = _end(done)
+    verdict, code = _end(result)
     text = f"{outcome}\n{outcome.output}" if isinstance(outcome, Died) else str(outcome)
     return {
         "verdict": verdict,
-        "message": _message(done).replace(GIVEN, ""),
+        "message": _message(result).replace(GIVEN, ""),
         "trace": getattr(outcome, "trace", ()),
-        "known": diagnose.match(text, rotary=True) or diagnose.for_finding(code),
+        **_knowledge(text, code),
     }
 
 
-def _message(done: Done) -> str:
+def _message(result: Done) -> str:
     """Return what happened, where it happened if that was not the check itself, and what was asked."""
-    outcome = done.outcome
+    outcome = result.outcome
     if _is_of_another_signature(outcome):
         return outcome.message
     if isinstance(outcome, Raised) and outcome.during:
         return f"{outcome} (in `{outcome.during}`)"
-    if done.opening and not getattr(outcome, "during", ""):
+    if result.opening and not getattr(outcome, "during", ""):
         return f"{outcome} while it was imported and loaded"
-    called = done.job.setup.get("called")
-    if isinstance(outcome, Raised) and called and outcome.kind in _MISFITS:
-        return f"{outcome} (it is called as {called})"
+    call_text = result.job.setup.get("called")
+    if isinstance(outcome, Raised) and call_text and outcome.kind in _MISFITS:
+        return f"{outcome} (it is called as {call_text})"
     last = outcome.output if isinstance(outcome, Died) else ""
     return f"{outcome}; its last words: {last}" if last else str(outcome)
 
@@ -129,9 +130,9 @@ def _is_of_another_signature(outcome: object) -> TypeGuard[Raised]:
     return isinstance(outcome, Raised) and outcome.kind.endswith(".SignatureChanged")
 
 
-def _end(done: Done) -> tuple[Verdict, str]:
+def _end(result: Done) -> tuple[Verdict, str]:
     """Return the verdict of a task that did not come back, and the code of its finding."""
-    match done.outcome:
+    match result.outcome:
         case TimedOut():
             return "hangs", "hangs"
         case OverMemory():
@@ -142,8 +143,8 @@ def _end(done: Done) -> tuple[Verdict, str]:
             return "crashes", "closed-descriptors" if status == CONNECTION_LOST else "exit"
         case Raised(during=during) if during:
             return "raises", "torch-import"
-        case Raised() as raised if _is_of_another_signature(raised):
+        case Raised() as error if _is_of_another_signature(error):
             return "raises", "signature-changed"
         case Raised():
-            return "raises", "import" if done.opening else "raised"
-    raise AssertionError(f"{done.outcome} is no way to fail")
+            return "raises", "import" if result.opening else "raised"
+    raise AssertionError(f"{result.outcome} is no way to fail")

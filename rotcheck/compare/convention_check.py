@@ -22,24 +22,26 @@ from rotcheck.identify.worker_setup import (
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification, knowledge_of
 
-GIVEN = "it is held to a convention that was given, and the other checks judge it by that"
+GIVEN_CONVENTION = (
+    "it is held to a convention that was given, and the other checks judge it by that"
+)
 
 
 def convention_cell(
-    identity: Identity, implementation: str, device: str, dtype: str, *, others: Sequence[Cell]
+    identity: Identity, implementation: str, device: str, dtype: str, *, other_cells: Sequence[Cell]
 ) -> Cell:
-    """The cell of the check `convention` on a device in a dtype; `others`: the function's other cells.
+    """The cell of the check `convention` on a device in a dtype; `other_cells`: the function's other cells.
 
     A mistake is one wherever the function runs. What is right was seen on the device on which it was identified. Of a
     function that is held to what it declares, one finding of the other checks is enough.
     """
     identification = identity.identification
-    if identification.declared and any(cell.verdict in FINDINGS for cell in others):
+    if identification.declared and any(cell.verdict in FINDINGS for cell in other_cells):
         return given_cell(implementation, device, dtype)
     fields = (
         _mistaken(identification)
-        or _unidentified(identity, others)
-        or _skipped(identification, device)
+        or _fields_if_unknown(identity, other_cells)
+        or _fields_if_not_asked(identification, device)
         or {
             "verdict": "agrees",
             "note": _choices(identification),
@@ -51,7 +53,9 @@ def convention_cell(
 
 def given_cell(implementation: str, device: str, dtype: str) -> Cell:
     """The cell of what is not identified, since its convention is given: the check has no sense for it."""
-    return _cell(implementation, device, dtype, verdict="skipped", message=GIVEN, applies=False)
+    return _cell(
+        implementation, device, dtype, verdict="skipped", message=GIVEN_CONVENTION, applies=False
+    )
 
 
 def _cell(implementation: str, device: str, dtype: str, **fields: Any) -> Cell:
@@ -79,18 +83,18 @@ def _mistaken(identification: Identification) -> dict[str, Any] | None:
     }
 
 
-def _unidentified(identity: Identity, others: Sequence[Cell]) -> dict[str, Any] | None:
+def _fields_if_unknown(identity: Identity, other_cells: Sequence[Cell]) -> dict[str, Any] | None:
     """What is not understood; None for what died when it was tried, and declares its convention."""
     if identity.identification.answer != "unknown":
         return None
     message = why(identity.identification)
-    called = any(cell.verdict != UNIDENTIFIED for cell in others)
-    if called and may_declare(identity):
+    was_called = any(cell.verdict != UNIDENTIFIED for cell in other_cells)
+    if was_called and may_declare(identity):
         return {"verdict": "skipped", "message": f"nothing was seen: {message}", "applies": False}
     return {"verdict": UNIDENTIFIED, "message": message, "fix": advice(identity)}
 
 
-def _skipped(identification: Identification, device: str) -> dict[str, Any] | None:
+def _fields_if_not_asked(identification: Identification, device: str) -> dict[str, Any] | None:
     if makes_tables(identification):
         return {"verdict": "skipped", "message": MAKER}
     if device == identification.device:

@@ -9,6 +9,6 @@ from rotcheck.study.request import display_names
 
 def places(implementations: Sequence[str]) -> dict[str, tuple[str, int | None]]:
     """Return file and line of each implementation that is a function of the working directory."""
-    names = [name for each in implementations for name in expand(each)]
-    found = {shown: place(name) for name, shown in display_names(names).items()}
-    return {shown: where for shown, where in found.items() if where is not None}
+    names = [name for spec in implementations for name in expand(spec)]
+    lines = {label: place(name) for name, label in display_names(names).items()}
+    return {label: where for label, where in lines.items() if where is not None}

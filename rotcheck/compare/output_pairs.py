@@ -37,35 +37,44 @@ class Outputs:
         """Fill `pairs`."""
         for place in dict.fromkeys([*self._outputs, *self._missing]):
             outputs = self._outputs.get(place, {})
-            given = {name: outputs[name] for name in self._names if name in outputs}
-            asked = list(combinations(given, 2))
+            here = {name: outputs[name] for name in self._names if name in outputs}
+            pairs = list(combinations(here, 2))
             job = Job(
                 "pairwise",
                 TARGET,
-                {"dtype": place[1], "outputs": {n: o for n, (_, o) in given.items()}},
-                asked,
+                {"dtype": place[1], "outputs": {n: o for n, (_, o) in here.items()}},
+                pairs,
             )
-            for done in study.run([job]):
-                first, second = done.task
-                same = given[first][0] == given[second][0]
-                largest = done.outcome.value if isinstance(done.outcome, Returned) else None
-                self.pairs.append(_pair(first, second, place, largest, same, str(done.outcome)))
-            self._add_missing(place, list(given))
+            for result in study.run([job]):
+                first, second = result.task
+                same_path = here[first][0] == here[second][0]
+                largest = result.outcome.value if isinstance(result.outcome, Returned) else None
+                self.pairs.append(
+                    _pair(first, second, place, largest, same_path, str(result.outcome))
+                )
+            self._add_missing(place, list(here))
 
-    def _add_missing(self, place: tuple[str, str], given: list[str]) -> None:
+    def _add_missing(self, place: tuple[str, str], names: list[str]) -> None:
         missing = self._missing.get(place, {})
         for name in filter(missing.get, self._names):
-            self.pairs += [_pair(other, name, place, None, False, missing[name]) for other in given]
+            self.pairs += [
+                _pair(present, name, place, None, False, missing[name]) for present in names
+            ]
 
 
 def _pair(
-    first: str, second: str, place: tuple[str, str], largest: float | None, same: bool, why: str
+    first: str,
+    second: str,
+    place: tuple[str, str],
+    largest: float | None,
+    same_path: bool,
+    why: str,
 ) -> Pair:
     relation: Relation = "differs" if largest else "bit-identical"
     reason: str | None = None
     if largest is None:
         relation, reason = "not comparable", why
-    elif same:
+    elif same_path:
         relation, reason = (
             "same path",
             "the same code ran under both names, so this is no agreement",

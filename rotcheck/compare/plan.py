@@ -43,7 +43,7 @@ class CompareRequest:
         return replace(self, implementations=tuple(specs))
 
 
-def request(
+def make_request(
     implementations: Sequence[str],
     devices: Sequence[str] = (),
     dtypes: Sequence[str] = (),
@@ -65,12 +65,12 @@ def request(
     implementations = expand_specs(implementations)
     check_known("dtype", dtypes, DTYPES)
     check_known("check", checks, check_names())
-    chosen = checks or check_names(None if full else "quick")
+    names = checks or check_names(None if full else "quick")
     return CompareRequest(
         unique(implementations) or tuple(registry.names()),
         unique(devices),
         unique(dtypes),
-        tuple(name for name in check_names() if name in chosen),
+        tuple(name for name in check_names() if name in names),
     )
 
 
@@ -80,7 +80,7 @@ def check_names(level: str | None = None) -> list[str]:
 
 
 def jobs(
-    wanted: CompareRequest,
+    request: CompareRequest,
     devices: Sequence[str],
     machine: Machine,
     *,
@@ -108,13 +108,13 @@ def jobs(
             setup={"implementation": name, "device": device, "outputs": outputs}
             | setup_of(identities.get(name)),
             tasks=[
-                [dtype, check] for dtype in wanted.dtypes_on(device, machine) for check in checks
+                [dtype, check] for dtype in request.dtypes_on(device, machine) for check in checks
             ],
             **_limits(device, timeout, patience),
         )
-        for checks, patience in _by_level(wanted.checks)
+        for checks, patience in _by_level(request.checks)
         for device in devices
-        for name in wanted.implementations
+        for name in request.implementations
     ]
 
 

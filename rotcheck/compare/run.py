@@ -25,7 +25,7 @@ PRELOAD = (
     plan.WORKER,
     *(check.module for check in check_files.files().values() if check.level == "quick"),
 )
-SURVEYED = ("devices", "libraries")
+SURVEY_GROUPS = ("devices", "libraries")
 
 
 def compare(
@@ -69,46 +69,46 @@ def compare(
         KeyboardInterrupt: before the machine was known.
     """
     implementations = (*implementations, *(registry.everything() if everything else ()))
-    wanted = plan.request(implementations, devices, dtypes, checks, full)
-    with Study(_preload(wanted), memory_limit=memory_limit, on_plan=on_plan) as study:
-        machine = study.survey(SURVEYED)
-        here = resolve_devices(wanted.devices, machine)
-        run = _Matrix(wanted, machine, here, on_cell or ignore)
+    request = plan.make_request(implementations, devices, dtypes, checks, full)
+    with Study(_preload(request), memory_limit=memory_limit, on_plan=on_plan) as study:
+        machine = study.survey(SURVEY_GROUPS)
+        here = resolve_devices(request.devices, machine)
+        run = _Matrix(request, machine, here, on_cell or ignore)
         jobs = partial(plan.jobs, devices=here, machine=machine, timeout=timeout, outputs=pairwise)
         with study.interruptible():
-            study.plan(sum(len(job.tasks) for job in jobs(wanted)) + run.conventions_planned())
-            for done in _answers(study, wanted, run, jobs, timeout):
-                run.take(done)
+            study.plan(sum(len(job.tasks) for job in jobs(request)) + run.conventions_planned())
+            for result in _answers(study, request, run, jobs, timeout):
+                run.take(result)
             if pairwise:
                 run.outputs.measure(study)
         return run.report(study)
 
 
-def _preload(wanted: plan.CompareRequest) -> tuple[str, ...]:
+def _preload(request: plan.CompareRequest) -> tuple[str, ...]:
     """What to import once, before workers are forked."""
-    checks = [check for check in check_files.files().values() if check.name in wanted.checks]
+    checks = [check for check in check_files.files().values() if check.name in request.checks]
     tracer = ["torch._dynamo"] if any(check.traces for check in checks) else []
-    identifying = identifier.PRELOAD if unregistered(wanted.implementations) else ()
+    identifying = identifier.PRELOAD if unregistered(request.implementations) else ()
     modules = [check.module for check in checks]
     return tuple(dict.fromkeys((*PRELOAD, *modules, *tracer, *identifying)))
 
 
 def _answers(
     study: Study,
-    wanted: plan.CompareRequest,
+    request: plan.CompareRequest,
     run: "_Matrix",
     jobs: Callable[..., list[Job]],
     timeout: float,
 ) -> Iterator[Done]:
     """Yield what workers answer: of registered implementations, and of the others as each is identified."""
-    unknown = unregistered(wanted.implementations)
-    known = [name for name in wanted.implementations if name not in unknown]
-    functions = Identifier(unknown, first_computing(run.devices), timeout)
+    to_identify = unregistered(request.implementations)
+    registered_specs = [name for name in request.implementations if name not in to_identify]
+    functions = Identifier(to_identify, first_computing(run.devices), timeout)
     run.identities = functions.identities
     yield from functions.run(
         study,
-        jobs(wanted.of(known)),
-        lambda spec: jobs(wanted.of([spec]), identities=functions.identities),
+        jobs(request.of(registered_specs)),
+        lambda spec: jobs(request.of([spec]), identities=functions.identities),
     )
 
 
@@ -117,15 +117,15 @@ class _Matrix:
 
     def __init__(
         self,
-        wanted: plan.CompareRequest,
+        request: plan.CompareRequest,
         machine: Machine,
         devices: Sequence[str],
         on_cell: Callable[[Cell], None],
     ) -> None:
         self.devices = devices
         self.identities: dict[str, Identity] = {}
-        self._wanted, self._machine, self._on_cell = wanted, machine, on_cell
-        self._names = display_names(wanted.implementations)
+        self._request, self._machine, self._on_cell = request, machine, on_cell
+        self._names = display_names(request.implementations)
         self.outputs = Outputs(list(self._names.values()))
         self._cells: list[Cell] = []
 
@@ -139,41 +139,39 @@ class _Matrix:
 
     def _asks_convention(self, spec: str, device: str) -> bool:
         """Whether the check is asked of a function on a device: there where it is identified, or by itself."""
-        if self._wanted.checks == (CONVENTION,):
+        if self._request.checks == (CONVENTION,):
             return True
         here = device == first_computing(self.devices) and bool(unregistered([spec]))
-        return here and CONVENTION in self._wanted.checks
+        return here and CONVENTION in self._request.checks
 
     def _places(self) -> list[tuple[str, str]]:
         """Each device with each dtype to run in there."""
         return [
             (device, dtype)
             for device in self.devices
-            for dtype in self._wanted.dtypes_on(device, self._machine)
+            for dtype in self._request.dtypes_on(device, self._machine)
         ]
 
     def _judge_conventions(self) -> None:
         """Add the cells of the check `convention`: those that were asked for, and every mistake."""
         self.identities = fit_files(self.identities)
         for spec, name in self._names.items():
-            others = [cell for cell in self._cells if cell.implementation == name]
+            cells = [cell for cell in self._cells if cell.implementation == name]
             for device, dtype in self._places():
-                cell = self._convention(spec, device, dtype, others)
+                cell = self._convention(spec, device, dtype, cells)
                 if cell and (self._asks_convention(spec, device) or cell.verdict == "disagrees"):
                     self._add(cell)
 
-    def _convention(
-        self, spec: str, device: str, dtype: str, others: Sequence[Cell]
-    ) -> Cell | None:
+    def _convention(self, spec: str, device: str, dtype: str, cells: Sequence[Cell]) -> Cell | None:
         name = self._names[spec]
         if spec in self.identities:
-            return convention_cell(self.identities[spec], name, device, dtype, others=others)
+            return convention_cell(self.identities[spec], name, device, dtype, other_cells=cells)
         return None if unregistered([spec]) else given_cell(name, device, dtype)
 
-    def take(self, done: Done) -> None:
+    def take(self, result: Done) -> None:
         """Judge one answer."""
-        evidence = evidence_of(done)
-        cell = cell_of(done, self._names[done.job.setup["implementation"]], evidence)
+        evidence = evidence_of(result)
+        cell = cell_of(result, self._names[result.job.setup["implementation"]], evidence)
         self.outputs.add(cell.implementation, cell.device, cell.dtype, cell.check, evidence)
         self._add(cell)
 

@@ -22,17 +22,21 @@ def trial() -> Trial:
         for name in CLAIMS
     ]
     with Study(("torch", "rotcheck.compare.sedd_fix_experiments")) as study:
-        found = {done.job.name: _claim(done) for done in study.run(jobs)}
-    return Trial(rotcheck=__version__, torch=_torch(), claims=tuple(found[name] for name in CLAIMS))
+        claims = {result.job.name: _claim(result) for result in study.run(jobs)}
+    return Trial(
+        rotcheck=__version__, torch=_torch(), claims=tuple(claims[name] for name in CLAIMS)
+    )
 
 
-def _claim(done: Done) -> Claim:
-    words = CLAIMS[done.job.name]
-    if isinstance(done.outcome, Returned):
+def _claim(result: Done) -> Claim:
+    words = CLAIMS[result.job.name]
+    if isinstance(result.outcome, Returned):
         return Claim(
-            claim=words, holds=done.outcome.value["holds"], seen=tuple(done.outcome.value["seen"])
+            claim=words,
+            holds=result.outcome.value["holds"],
+            seen=tuple(result.outcome.value["seen"]),
         )
-    return Claim(claim=words, holds=None, seen=(f"not run: {done.outcome}",))
+    return Claim(claim=words, holds=None, seen=(f"not run: {result.outcome}",))
 
 
 def _torch() -> str | None:

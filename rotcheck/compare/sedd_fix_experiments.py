@@ -32,15 +32,15 @@ def open_claim(name: str) -> Callable[[Any], dict[str, Any]]:
     """Return what answers any task with {"holds": bool or None, "seen": lines} of the claim of that name."""
 
     def answer(_: Any) -> dict[str, Any]:
-        seen: list[str] = []
+        lines: list[str] = []
         trying = _CLAIMS[name]()
         while True:
             try:
-                seen.append(next(trying))
+                lines.append(next(trying))
             except StopIteration as end:
-                return {"holds": end.value, "seen": seen}
+                return {"holds": end.value, "seen": lines}
             except Unavailable as reason:
-                return {"holds": None, "seen": [*seen, f"not run: {reason}"]}
+                return {"holds": None, "seen": [*lines, f"not run: {reason}"]}
 
     return answer
 
@@ -78,11 +78,11 @@ def torchscript_needs_cuda() -> Trying:
     failing = _rotary()
     yield f"legacy executor on meta: {_outcome(failing, *away)}"
     x, bias = torch.ones(4, device="meta"), torch.ones(4, device="meta")
-    yield f"the model's other scripted functions, legacy executor on meta: {_outcome(_other(), x, bias)}"
+    yield f"the model's other scripted functions, legacy executor on meta: {_outcome(_other_function(), x, bias)}"
     torch._C._jit_set_profiling_executor(True)
-    healed = _outcome(failing, *away)
-    yield f"the function that just failed, the executor set back: {healed}"
-    return not all(outcome.startswith("runs") for outcome in (cpu, meta, healed))
+    set_back = _outcome(failing, *away)
+    yield f"the function that just failed, the executor set back: {set_back}"
+    return not all(outcome.startswith("runs") for outcome in (cpu, meta, set_back))
 
 
 def _rotary() -> Callable[..., Any]:
@@ -92,23 +92,23 @@ def _rotary() -> Callable[..., Any]:
         x1, x2 = qkv.chunk(2, -1)
         return qkv * cos + torch.cat((-x2, x1), -1) * sin
 
-    return _scripted(apply)
+    return _script(apply)
 
 
-def _other() -> Callable[..., Any]:
+def _other_function() -> Callable[..., Any]:
     """Return a scripted function like those in SEDD's model/fused_add_dropout_scale.py."""
 
     def add_and_scale(x: Tensor, bias: Tensor) -> Tensor:
         return (x + bias) * 2.0
 
-    return _scripted(add_and_scale)
+    return _script(add_and_scale)
 
 
-def _scripted(function: Callable[..., Any]) -> Callable[..., Any]:
+def _script(function: Callable[..., Any]) -> Callable[..., Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted: Callable[..., Any] = torch.jit.script(function)
-    return scripted
+        function_scripted: Callable[..., Any] = torch.jit.script(function)
+    return function_scripted
 
 
 def identical_to_flash_attn() -> Trying:
@@ -131,10 +131,10 @@ def _match_of_its_test() -> str:
     qkv, cos, sin = _inputs()
     with _without("flash_attn"):
         result = seed_fallback.load("cpu")(qkv, cos, sin)
-    same = (
+    relation = (
         "equals" if torch.equal(result, seed_native.load("cpu")(qkv, cos, sin)) else "differs from"
     )
-    return f"without flash-attn, as in its test, the fix runs {seed_fallback.path()[0]}: it {same} native, itself"
+    return f"without flash-attn, as in its test, the fix runs {seed_fallback.path()[0]}: it {relation} native, itself"
 
 
 def handles_all_exceptions() -> Trying:
@@ -149,9 +149,9 @@ def clear_messages() -> Trying:
     """Count what the fix prints, in both of its failing states."""
     qkv, cos, sin = _inputs()
     with _without("flash_attn"):
-        quiet = _printed(seed_fallback.load("cpu"), qkv, cos, sin)
+        quiet = _lines_printed(seed_fallback.load("cpu"), qkv, cos, sin)
     yield f"without flash-attn: {CALLS} calls, {len(quiet)} lines printed; nothing says that native ran"
-    loud = _printed(_importable_only(), qkv, cos, sin)
+    loud = _lines_printed(_importable_only(), qkv, cos, sin)
     yield f"flash-attn importable, no GPU for it: {CALLS} calls, {len(loud)} lines printed, one a call"
     yield from (f"each time: {line}" for line in dict.fromkeys(loud))
     return len(quiet) == 1 and len(loud) == 1
@@ -166,7 +166,7 @@ def _importable_only() -> Callable[..., Tensor]:
     return seed_fallback.load("cpu")
 
 
-def _printed(function: Callable[..., Any], *arguments: Any) -> list[str]:
+def _lines_printed(function: Callable[..., Any], *arguments: Any) -> list[str]:
     """Return the lines that three calls print, whatever they raise."""
     with contextlib.redirect_stdout(io.StringIO()) as output:
         for _ in range(CALLS):

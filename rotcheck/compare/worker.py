@@ -21,7 +21,7 @@ from rotcheck.scrub import scrub
 Answer = Callable[[list[str]], Any]
 
 
-class JudgingFailed(Exception):
+class JudgingError(Exception):
     """rotcheck's own code failed around an implementation; as far as we know, not by the implementation's doing."""
 
 
@@ -52,7 +52,9 @@ def answers(subject: Subject, device: str, outputs: bool) -> Answer:
 
     def answer(task: list[str]) -> Any:
         dtype, check = task
-        evidence = _skipped(subject, device, dtype, check) or _run(subject, case_of(dtype), check)
+        evidence = _reason_to_skip(subject, device, dtype, check) or _run(
+            subject, case_of(dtype), check
+        )
         if outputs and check == "forward" and evidence.error is not None:
             evidence = msgspec.structs.replace(evidence, output=_output(subject, case_of(dtype)))
         return msgspec.to_builtins(evidence)
@@ -60,7 +62,7 @@ def answers(subject: Subject, device: str, outputs: bool) -> Answer:
     return answer
 
 
-def _skipped(subject: Subject, device: str, dtype: str, check: str) -> Evidence | None:
+def _reason_to_skip(subject: Subject, device: str, dtype: str, check: str) -> Evidence | None:
     asking = importlib.import_module(check_files.files()[check].module)
     if subject.no_gradient and getattr(asking, "needs_gradient", False):
         return Evidence(state="skipped", message=subject.no_gradient, applies=False)
@@ -84,7 +86,7 @@ def _run(subject: Subject, case: Case, check: str) -> Evidence:
     except BaseException as error:
         if subject.raised is error or isinstance(error, RequestError):
             raise
-        raise JudgingFailed(f"{type(error).__name__}: {error}") from error
+        raise JudgingError(f"{type(error).__name__}: {error}") from error
     path, reason = subject.path()
     notes = [note for note in (evidence.note, path and reason) if note]
     return msgspec.structs.replace(

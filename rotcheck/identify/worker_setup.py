@@ -16,10 +16,6 @@ DECLARE = (
     'declare how it is called, in the line above it, for instance: `@rotcheck.declare(pairing="half", '
     'layout="bshd", tables="repeated", arguments=("q", "k", "cos", "sin"))`'
 )
-BUILD = (
-    "name a function without arguments that builds it with its sizes, as path/to/file.py:factory"
-)
-SLOWLY = "give it more time with --timeout, or "
 
 
 def setup_of(identity: Identity | None) -> dict[str, Any]:
@@ -80,12 +76,7 @@ def why(identification: Identification) -> str:
 
 def advice(identity: Identity) -> str:
     """What to do so that a function can be judged."""
-    if identity.identification.advice:
-        return "; ".join(identity.identification.advice)
-    if identity.no_object:
-        return BUILD
-    message = identity.identification.message or ""
-    return (SLOWLY if message.startswith("no answer within") else "") + DECLARE
+    return "; ".join(identity.identification.advice) or DECLARE
 
 
 def mistakes(identification: Identification) -> list[Remark]:

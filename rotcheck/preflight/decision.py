@@ -7,7 +7,7 @@ import msgspec
 from rotcheck.check import plan
 from rotcheck.exit_codes import FINDING, INTERRUPT, NOTHING_RAN, RIGHT
 from rotcheck.identify.telling.next_step import quoted
-from rotcheck.identify.worker_setup import MAKER
+from rotcheck.identify.worker_setup import makes_tables
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
 from rotcheck.report.pages.report import Comparison
@@ -17,7 +17,7 @@ from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Check, Report
 SCHEMA = "rotcheck/preflight/1"
 Place = tuple[str, int | None]
 MEASURE = "name its file under `files` of the policy, or itself under `makers`, and it is measured"
-NAMED = 3  # so many culprits are named in the one line
+MOST_NAMES = 3  # so many culprits are named in the one line
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,19 +45,21 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     def exit_code(self) -> int:
         """Return the exit code of the contract."""
-        if _interrupted(self.report, self.checks):
+        if _is_interrupted(self.report, self.checks):
             return INTERRUPT
-        if not _ran(self.report) and not any(one.answer for one in self.checks):
+        if not _ran(self.report) and not any(check.answer for check in self.checks):
             return NOTHING_RAN
         return RIGHT if self.may_start else FINDING
 
     def page(self, places: Mapping[str, Place] | None = None) -> Comparison:
         """Return what the formats of `report/` show of it; `places`: file and line of each implementation."""
-        explained = (*FINDINGS, UNIDENTIFIED)  # without our help
-        broken = {
-            _place(each): each.reason for each in self.violations if each.verdict not in explained
+        self_explaining = (*FINDINGS, UNIDENTIFIED)  # without our help
+        reasons = {
+            _place(violation): violation.reason
+            for violation in self.violations
+            if violation.verdict not in self_explaining
         }
-        cells = ((cell, broken.get(_place(cell))) for cell in self.report.cells)
+        cells = ((cell, reasons.get(_place(cell))) for cell in self.report.cells)
         return Comparison(
             self.report,
             headline=self.headline(),
@@ -83,34 +85,39 @@ def decide(policy: Policy, report: Report, checks: Sequence[Check] = ()) -> Deci
     policy excuses its implementation or its device, or a stand-in cannot answer its question by nature (values on
     meta), or a function cannot be asked it (fewer heads in k of one that takes packed qkv).
     """
-    parts = [part.name for one in checks for part in one.parts]
+    makers = [
+        identification.specification
+        for identification in report.conventions
+        if makes_tables(identification)
+    ]
+    parts = [part.name for check in checks for part in check.parts]
     violations = tuple(
-        _violation(cell)
+        _violation(cell, is_maker=_is_one_of(makers, cell))
         for cell in report.cells
-        if _violates(policy, cell) and not _measured(cell, parts)
+        if _violates(policy, cell) and not (_is_one_of(makers, cell) and _is_one_of(parts, cell))
     )
     bad = files.bad(policy, checks)
-    ran = _ran(report) or any(one.answer for one in checks)
-    may = not violations and not bad and not _interrupted(report, checks) and ran
+    ran = _ran(report) or any(check.answer for check in checks)
+    may = not violations and not bad and not _is_interrupted(report, checks) and ran
     return Decision(
         may_start=may,
         reason=_reason_of_all(report, violations, checks, bad),
         policy=policy.public(),
-        violations=(*violations, *(each for one in bad for each in _of_check(one))),
+        violations=(*violations, *(violation for check in bad for violation in _of_check(check))),
         report=report,
         checks=tuple(checks),
         advice=tuple(_advice(policy, violations)),
     )
 
 
-def _interrupted(report: Report, checks: Sequence[Check]) -> bool:
-    return report.interrupted or any(one.interrupted for one in checks)
+def _is_interrupted(report: Report, checks: Sequence[Check]) -> bool:
+    return report.interrupted or any(check.interrupted for check in checks)
 
 
-def _of_check(found: Check) -> Iterator[Violation]:
+def _of_check(check: Check) -> Iterator[Violation]:
     """Yield what does not hold of a check: each fault, or that there was nothing to check."""
-    where = {"device": found.device, "dtype": ", ".join(found.dtypes)}
-    for part in found.parts:
+    where = {"device": check.device, "dtype": ", ".join(check.dtypes)}
+    for part in check.parts:
         for fault in part.faults:
             yield Violation(
                 implementation=part.name,
@@ -119,10 +126,10 @@ def _of_check(found: Check) -> Iterator[Violation]:
                 reason=fault.message,
                 **where,
             )
-    if found.answer is None:
-        name = ", ".join(found.asked)
+    if check.answer is None:
+        name = ", ".join(check.asked)
         yield Violation(
-            implementation=name, check="check", verdict="nothing", reason=found.headline, **where
+            implementation=name, check="check", verdict="nothing", reason=check.headline, **where
         )
 
 
@@ -130,21 +137,21 @@ def _reason_of_all(
     report: Report, violations: Sequence[Violation], checks: Sequence[Check], bad: Sequence[Check]
 ) -> str:
     """Return what the decision rests on: of the cells, and of the files that are not right, else of all files."""
-    told = [files.reason(one) for one in bad or checks]
+    reasons = [files.reason(check) for check in bad or checks]
     cells = (
         [_reason(report, violations)]
         if violations or report.interrupted or (report.cells and not bad)
         else []
     )
-    return one_line("; ".join([*cells, *told])) if told else _reason(report, violations)
+    return one_line("; ".join([*cells, *reasons])) if reasons else _reason(report, violations)
 
 
 def _advice(policy: Policy, violations: Sequence[Violation]) -> list[str]:
     """Return the command that runs what does not hold once more, for whoever wants to mend it."""
-    for each in violations[:1]:
-        known = (name for name in policy.implementations if alike(name, each.implementation))
-        name = plan.shown(next(known, each.implementation))
-        cell = f"--device {each.device} --dtype {each.dtype} --check {each.check}"
+    for violation in violations[:1]:
+        matches = (name for name in policy.implementations if alike(name, violation.implementation))
+        name = plan.short_path(next(matches, violation.implementation))
+        cell = f"--device {violation.device} --dtype {violation.dtype} --check {violation.check}"
         return [
             f"`rotcheck compare {quoted(name)} {cell}`: the first that does not hold, by itself"
         ]
@@ -159,28 +166,25 @@ def _violates(policy: Policy, cell: Cell) -> bool:
     return not (cell.verdict == "skipped" and (cell.stand_in or not cell.applies))
 
 
-def _measured(cell: Cell, parts: Sequence[str]) -> bool:
-    """Return whether it is of a maker of tables, which no cell judges, and among what was checked beside."""
-    maker = cell.verdict == "skipped" and cell.message == MAKER
-    return maker and any(alike(part, cell.implementation) for part in parts)
+def _is_one_of(names: Sequence[str], cell: Cell) -> bool:
+    """Whether a cell was skipped, and its implementation has one of these names."""
+    return cell.verdict == "skipped" and any(alike(name, cell.implementation) for name in names)
 
 
-def _violation(cell: Cell) -> Violation:
-    said = cell.message or cell.verdict
+def _violation(cell: Cell, *, is_maker: bool) -> Violation:
+    message = cell.message or cell.verdict
     if cell.verdict == UNIDENTIFIED:
-        said = f"not identified: {said}; {cell.fix}"
+        message = f"not identified: {message}; {cell.fix}"
     surely = cell.verdict in (*FINDINGS, UNIDENTIFIED)
-    listed = (
-        MEASURE if cell.message == MAKER else "the policy does not list it under may-be-unavailable"
-    )
-    excusable = "" if surely else f"; {listed}"
+    excuse = MEASURE if is_maker else "the policy does not list it under may-be-unavailable"
+    excusable = "" if surely else f"; {excuse}"
     return Violation(
         implementation=cell.implementation,
         device=cell.device,
         dtype=cell.dtype,
         check=cell.check,
         verdict=cell.verdict,
-        reason=f"{cell.verdict}: {said}{excusable}" if excusable else said,
+        reason=f"{cell.verdict}: {message}{excusable}" if excusable else message,
     )
 
 
@@ -190,26 +194,32 @@ def _reason(report: Report, violations: Sequence[Violation]) -> str:
         return f"interrupted after {total} of {plural(max(report.planned, total), 'cell')}"
     if violations:
         verb = "does" if len(violations) == 1 else "do"
-        return f"{len(violations)} of {plural(total, 'cell')} {verb} not hold: {_who(violations)}"
+        return (
+            f"{len(violations)} of {plural(total, 'cell')} {verb} not hold: {_culprits(violations)}"
+        )
     agreeing = [cell for cell in report.cells if cell.verdict == "agrees"]
     if not agreeing:
         return "nothing ran"
     devices = ", ".join(dict.fromkeys(cell.device for cell in agreeing))
     verb = "agrees" if len(agreeing) == 1 else "agree"
-    others = f", {total - len(agreeing)} did not run and need not" if total > len(agreeing) else ""
-    return f"{plural(len(agreeing), 'cell')} {verb} on {devices}{others}"
+    rest = f", {total - len(agreeing)} did not run and need not" if total > len(agreeing) else ""
+    return f"{plural(len(agreeing), 'cell')} {verb} on {devices}{rest}"
 
 
-def _who(violations: Sequence[Violation]) -> str:
-    who = list(dict.fromkeys(f"{each.implementation} on {each.device}" for each in violations))
-    more = f" and {len(who) - NAMED} more" if len(who) > NAMED else ""
-    return one_line(", ".join(who[:NAMED]) + more)
+def _culprits(violations: Sequence[Violation]) -> str:
+    culprits = list(
+        dict.fromkeys(
+            f"{violation.implementation} on {violation.device}" for violation in violations
+        )
+    )
+    more = f" and {len(culprits) - MOST_NAMES} more" if len(culprits) > MOST_NAMES else ""
+    return one_line(", ".join(culprits[:MOST_NAMES]) + more)
 
 
 def _ran(report: Report) -> bool:
-    told = ("agrees", *FINDINGS, UNIDENTIFIED)
-    return any(cell.verdict in told for cell in report.cells)
+    verdicts = ("agrees", *FINDINGS, UNIDENTIFIED)
+    return any(cell.verdict in verdicts for cell in report.cells)
 
 
-def _place(each: Cell | Violation) -> tuple[str, str, str, str]:
-    return each.implementation, each.device, each.dtype, each.check
+def _place(result: Cell | Violation) -> tuple[str, str, str, str]:
+    return result.implementation, result.device, result.dtype, result.check

@@ -10,15 +10,15 @@ from rotcheck.preflight.policy import Policy
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Check, Machine
 
-Planned = Callable[[int], None] | None
-Step = Callable[[str], None] | None
+OnPlan = Callable[[int], None] | None
+OnStep = Callable[[str], None] | None
 
 
-def asked(policy: Policy) -> tuple[str, ...]:
+def names_to_check(policy: Policy) -> tuple[str, ...]:
     """Return the files and makers of a policy; raises `RequestError` when it names one that is not there."""
     names = (*policy.files, *policy.makers)
     try:
-        plan.request(names or ("native",), policy.context.dtypes, policy.context.to, "cpu")
+        plan.make_request(names or ("native",), policy.context.dtypes, policy.context.to, "cpu")
     # no mistake in the policy: that it holds nothing is found when it is checked
     except NothingRotary:
         return names
@@ -34,8 +34,8 @@ def checks(
     policy: Policy,
     absent: Mapping[str, str],
     machine: Machine | None,
-    on_plan: Planned,
-    on_step: Step,
+    on_plan: OnPlan,
+    on_step: OnStep,
 ) -> list[Check]:
     """Check what the policy names on each device; `absent`: why a device is not here, with the machine."""
     return [
@@ -54,7 +54,7 @@ def _absent(policy: Policy, device: str, reason: str, machine: Machine) -> Check
     return Check(
         rotcheck=__version__,
         machine=machine,
-        asked=tuple(map(plan.shown, (*policy.files, *policy.makers))),
+        asked=tuple(map(plan.short_path, (*policy.files, *policy.makers))),
         device=device,
         dtypes=policy.context.dtypes,
         to=policy.context.to,
@@ -64,22 +64,23 @@ def _absent(policy: Policy, device: str, reason: str, machine: Machine) -> Check
     )
 
 
-def bad(policy: Policy, found: Sequence[Check]) -> list[Check]:
+def bad(policy: Policy, checks: Sequence[Check]) -> list[Check]:
     """Return the checks that do not hold: all that are not right, but for devices that need not be here."""
     return [
-        one
-        for one in found
-        if one.answer != "right" and not (_unavailable(one) and policy.excuses("", one.device))
+        check
+        for check in checks
+        if check.answer != "right"
+        and not (_unavailable(check) and policy.excuses("", check.device))
     ]
 
 
-def _unavailable(found: Check) -> bool:
-    runs = [name for name, line in found.machine.devices().items() if line.state == "runs"]
-    return found.answer is None and not any(
-        found.device in (name, name.partition(":")[0]) for name in runs
+def _unavailable(check: Check) -> bool:
+    runs = [name for name, line in check.machine.devices().items() if line.state == "runs"]
+    return check.answer is None and not any(
+        check.device in (name, name.partition(":")[0]) for name in runs
     )
 
 
-def reason(found: Check) -> str:
+def reason(check: Check) -> str:
     """Return what came of a check in a few words."""
-    return f"{', '.join(found.asked)}: {found.headline}"
+    return f"{', '.join(check.asked)}: {check.headline}"

@@ -9,12 +9,12 @@ from rotcheck.implementations import registry
 from rotcheck.preflight.policy import Policy, alike
 from rotcheck.probe.devices import families
 
-TORCH = (
+TORCH_DEVICES = (
     *("cpu", "cuda", "mps", "xpu", "npu", "hpu", "mtia", "xla"),
     *("maia", "vulkan", "ipu", "privateuseone", "meta", "interpreter"),
 )
 # what people call torch's cuda
-MEANT = {"gpu": "cuda", "nvidia": "cuda", "rocm": "cuda", "hip": "cuda"}
+TORCH_NAMES = {"gpu": "cuda", "nvidia": "cuda", "rocm": "cuda", "hip": "cuda"}
 
 
 def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
@@ -22,10 +22,10 @@ def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
 
     `here` finds the names of the devices of this machine, which takes seconds: a plug-in of torch has its own.
     """
-    plugged = _plugged(policy, here)
+    plugin_devices = _plugin_devices(policy, here)
     for device in policy.devices:
-        if not _is_device(device) and device not in plugged:
-            raise _unknown(policy, "devices", device, "a device", _devices())
+        if not _is_device(device) and device not in plugin_devices:
+            raise _unknown_name(policy, "devices", device, "a device", _devices())
     implementations = [
         *policy.implementations,
         *registry.names(),
@@ -35,15 +35,17 @@ def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
     for name in policy.may_be_unavailable:
         if (
             _is_device(name)
-            or name in plugged
-            or any(alike(name, known) for known in implementations)
+            or name in plugin_devices
+            or any(alike(name, existing) for existing in implementations)
         ):
             continue
-        known = [*_devices(), *(known.rpartition("/")[2] for known in implementations)]
-        raise _unknown(policy, "may-be-unavailable", name, "an implementation or a device", known)
+        existing = [*_devices(), *(existing.rpartition("/")[2] for existing in implementations)]
+        raise _unknown_name(
+            policy, "may-be-unavailable", name, "an implementation or a device", existing
+        )
 
 
-def _plugged(policy: Policy, here: Callable[[], Collection[str]]) -> set[str]:
+def _plugin_devices(policy: Policy, here: Callable[[], Collection[str]]) -> set[str]:
     """Return the names and families of this machine's devices, where the policy has a device of an unknown name."""
     if all(map(_is_device, policy.devices)):
         return set()
@@ -56,17 +58,21 @@ def _is_device(name: str) -> bool:
 
 
 def _devices() -> list[str]:
-    return list(dict.fromkeys((*TORCH, *families())))
+    return list(dict.fromkeys((*TORCH_DEVICES, *families())))
 
 
-def _unknown(
-    policy: Policy, key: str, name: str, what: str, known: Collection[str]
+def _unknown_name(
+    policy: Policy, key: str, name: str, kind_words: str, existing: Collection[str]
 ) -> RequestError:
     kind = name.partition(":")[0].lower()
-    near = [MEANT[kind]] if kind in MEANT else difflib.get_close_matches(name, known, 1, 0.5)
-    near = near or difflib.get_close_matches(kind, known, 1, 0.5)
+    near = (
+        [TORCH_NAMES[kind]]
+        if kind in TORCH_NAMES
+        else difflib.get_close_matches(name, existing, 1, 0.5)
+    )
+    near = near or difflib.get_close_matches(kind, existing, 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return RequestError(
-        f"{policy.source}: {key} names {name!r}, which is not {what}; {hint}"
-        f"Known: {', '.join(dict.fromkeys(known))}"
+        f"{policy.source}: {key} names {name!r}, which is not {kind_words}; {hint}"
+        f"Known: {', '.join(dict.fromkeys(existing))}"
     )

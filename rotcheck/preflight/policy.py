@@ -58,10 +58,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         )
 
 
-def alike(one: str, other: str) -> bool:
+def alike(first: str, second: str) -> bool:
     """Return whether two names mean one implementation; of a path, reports give only its last parts."""
-    one, other = f"/{normpath(one)}", f"/{normpath(other)}"
-    return one.endswith(other) or other.endswith(one)
+    first, second = f"/{normpath(first)}", f"/{normpath(second)}"
+    return first.endswith(second) or second.endswith(first)
 
 
 DEFAULT = Policy(implementations=("native", "fallback"))
@@ -73,7 +73,7 @@ def load(file: str | None) -> Policy:
     Raises `RequestError` when a file cannot be read or says what is no policy.
     """
     if file is not None:
-        return _named(file)
+        return _of_file(file)
     for folder in (Path.cwd(), *Path.cwd().parents):
         candidate = folder / PYPROJECT
         table = _table(_read(candidate, PYPROJECT)) if candidate.is_file() else None
@@ -82,7 +82,7 @@ def load(file: str | None) -> Policy:
     return DEFAULT
 
 
-def _named(file: str) -> Policy:
+def _of_file(file: str) -> Policy:
     """Return the policy of the file that was asked for."""
     if not file.strip():
         raise RequestError(
@@ -115,20 +115,20 @@ def _policy(table: Any, source: str, folder: Path) -> Policy:
         raise RequestError(f"{source}: {TABLE} must be a table")
     for key in table:
         if key not in KEYS:
-            raise _unknown(key, source)
+            raise _unknown_key(key, source)
     lists = {key: _names(key, table[key], source) for key in LISTS if key in table}
     timeout = _seconds(table["timeout"], source) if "timeout" in table else DEFAULT.timeout
-    checked = "files" in lists or "makers" in lists
-    lists.setdefault("implementations", () if checked else DEFAULT.implementations)
+    has_files = "files" in lists or "makers" in lists
+    lists.setdefault("implementations", () if has_files else DEFAULT.implementations)
     for key in ("implementations", "files", "makers"):
         lists[key] = tuple(_found_from(folder, name) for name in lists.get(key, ()))
-    given = {key.replace("-", "_"): value for key, value in lists.items()}
+    fields = {key.replace("-", "_"): value for key, value in lists.items()}
     full = _yes_or_no("full", table.get("full", False), source)
-    context = _context(table.get("context"), source, checked=checked)
-    return Policy(**given, context=context, full=full, timeout=timeout, source=source)
+    context = _context(table.get("context"), source, has_files=has_files)
+    return Policy(**fields, context=context, full=full, timeout=timeout, source=source)
 
 
-def _context(value: Any, source: str, *, checked: bool) -> ContextPolicy:
+def _context(value: Any, source: str, *, has_files: bool) -> ContextPolicy:
     if value is None:
         return ContextPolicy()
     where = f"{source}: context in {TABLE}"
@@ -141,7 +141,7 @@ def _context(value: Any, source: str, *, checked: bool) -> ContextPolicy:
             raise RequestError(
                 f"{where} has the unknown key {key!r}; Known: {', '.join(CONTEXT_KEYS)}"
             )
-    if not checked:
+    if not has_files:
         raise RequestError(
             f"{where} says how far files and makers must be right: name some under `files` or `makers`"
         )
@@ -161,7 +161,7 @@ def _found_from(folder: Path, name: str) -> str:
     return f"{folder / target}{colon}{function}" if is_path else name
 
 
-def _unknown(key: str, source: str) -> RequestError:
+def _unknown_key(key: str, source: str) -> RequestError:
     near = difflib.get_close_matches(key.replace("_", "-"), KEYS, 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return RequestError(

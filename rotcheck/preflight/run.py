@@ -16,16 +16,16 @@ from rotcheck.results import Cell, Machine, Report, summarise
 from rotcheck.study.devices import resolve_devices
 from rotcheck.study.request import display_names
 
-Planned = Callable[[int], None] | None
-Found = Callable[[Cell], None] | None
+OnPlan = Callable[[int], None] | None
+OnCell = Callable[[Cell], None] | None
 
 
 def preflight(
     policy: Policy,
     *,
-    on_plan: Planned = None,
-    on_cell: Found = None,
-    on_steps: Planned = None,
+    on_plan: OnPlan = None,
+    on_cell: OnCell = None,
+    on_steps: OnPlan = None,
     on_step: Callable[[str], None] | None = None,
 ) -> Decision:
     """Run what the policy names and return whether it holds.
@@ -38,15 +38,15 @@ def preflight(
     what does not exist.
     """
     names.check(policy, lambda: _machine().devices())
-    checked = files.asked(policy)
-    report, absent = _judged(policy, on_plan, on_cell) if policy.implementations else (None, {})
-    if not checked or (report and report.interrupted):
+    names_to_check = files.names_to_check(policy)
+    report, absent = _report(policy, on_plan, on_cell) if policy.implementations else (None, {})
+    if not names_to_check or (report and report.interrupted):
         assert report is not None, "a policy names something"
         return decide(policy, report)
     machine = report.machine if report else _machine() if policy.devices else None
     absent = absent or (_absent(policy.devices, machine) if machine else {})
-    found = files.checks(policy, absent, machine, on_steps, on_step)
-    return decide(policy, report or _empty(found[0].machine), found)
+    checks = files.checks(policy, absent, machine, on_steps, on_step)
+    return decide(policy, report or _empty(checks[0].machine), checks)
 
 
 def _empty(machine: Machine) -> Report:
@@ -54,7 +54,7 @@ def _empty(machine: Machine) -> Report:
     return Report(rotcheck=__version__, machine=machine, cells=(), summary=summarise(()))
 
 
-def _judged(policy: Policy, on_plan: Planned, on_cell: Found) -> tuple[Report, dict[str, str]]:
+def _report(policy: Policy, on_plan: OnPlan, on_cell: OnCell) -> tuple[Report, dict[str, str]]:
     """Return the report of what the policy names, and why devices of it are not here."""
     try:
         return _compare(policy, policy.devices, on_plan, on_cell), {}
@@ -70,13 +70,13 @@ def _judged(policy: Policy, on_plan: Planned, on_cell: Found) -> tuple[Report, d
 
 def _machine() -> Machine:
     """Return this machine; raises `KeyboardInterrupt`, which a probe of its own would swallow."""
-    found = probe()
-    if found.interrupted:
+    survey = probe()
+    if survey.interrupted:
         raise KeyboardInterrupt
-    return found.machine
+    return survey.machine
 
 
-def _compare(policy: Policy, devices: Sequence[str], on_plan: Planned, on_cell: Found) -> Report:
+def _compare(policy: Policy, devices: Sequence[str], on_plan: OnPlan, on_cell: OnCell) -> Report:
     return compare(
         policy.implementations,
         devices=devices,
@@ -104,18 +104,18 @@ def _with_absent(
     policy: Policy, report: Report | None, machine: Machine, absent: dict[str, str]
 ) -> Report:
     """Return the report with the cells of the devices that are not here."""
-    wanted = plan.request(policy.implementations, list(absent), policy.dtypes, policy.checks)
-    called = display_names(wanted.implementations)
+    request = plan.make_request(policy.implementations, list(absent), policy.dtypes, policy.checks)
+    labels = display_names(request.implementations)
     missing = [
         Cell(
-            implementation=called[job.setup["implementation"]],
+            implementation=labels[job.setup["implementation"]],
             device=job.setup["device"],
             dtype=dtype,
             check=check,
             verdict="unavailable",
             message=absent[job.setup["device"]],
         )
-        for job in plan.jobs(wanted, list(absent), machine, timeout=policy.timeout)
+        for job in plan.jobs(request, list(absent), machine, timeout=policy.timeout)
         for dtype, check in job.tasks
     ]
     ran = report or Report(rotcheck=__version__, machine=machine, cells=(), summary={})

@@ -15,17 +15,17 @@ def unique(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def check_known(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+def check_known(kind: str, names: Sequence[str], existing: Sequence[str]) -> None:
     """Hold the names of a request against those that exist; `kind`: what they name, as "dtype".
 
     Raises:
         RequestError: one of them is not known; the message has the nearest and all that are.
     """
     for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.4)
+        if name not in existing:
+            near = difflib.get_close_matches(name, existing, 1, 0.4)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise RequestError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(known)}")
+            raise RequestError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(existing)}")
 
 
 def expand_specs(specs: Sequence[str]) -> list[str]:
@@ -45,7 +45,9 @@ def display_names(specs: Collection[str]) -> dict[str, str]:
     parts = {spec: spec.split("/") for spec in specs}
 
     def shortest(path: list[str], length: int = 1) -> str:
-        alike = [other for other in parts.values() if other[-length:] == path[-length:]]
+        alike = [
+            other_path for other_path in parts.values() if other_path[-length:] == path[-length:]
+        ]
         return "/".join(path[-length:]) if len(alike) == 1 else shortest(path, length + 1)
 
     return {spec: shortest(path) for spec, path in parts.items()}

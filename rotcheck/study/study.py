@@ -58,7 +58,7 @@ class Study:
         self.pool = Pool(preload=preload, workers=workers, memory_limit=memory_limit)
         self.planned = 0
         self.interrupted = False
-        self._surveyed = False
+        self._has_torch = False
         self._on_plan = on_plan or ignore
 
     def __enter__(self) -> Self:
@@ -85,7 +85,7 @@ class Study:
             KeyboardInterrupt: before the machine is known there is no result to return.
         """
         machine = probe.workplace(self.pool, groups, trials=trials)
-        self._surveyed = True
+        self._has_torch = True
         return machine
 
     def plan(self, count: int) -> None:
@@ -109,25 +109,25 @@ class Study:
             NoTorch: torch cannot be imported, in a study that did not `survey` the machine.
             OSError: no process can be started.
         """
-        for done in self.pool.run(jobs):
-            if not self._surveyed:
-                self._require_torch(done)
-            if isinstance(done.outcome, Raised) and done.outcome.kind == REQUEST:
-                raise RequestError(done.outcome.message)
-            yield done
+        for result in self.pool.run(jobs):
+            if not self._has_torch:
+                self._require_torch(result)
+            if isinstance(result.outcome, Raised) and result.outcome.kind == REQUEST:
+                raise RequestError(result.outcome.message)
+            yield result
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Add jobs to those that `run` works off; call it between two of the outcomes that it yields."""
         self.pool.add(jobs)
 
-    def _require_torch(self, done: Done) -> None:
+    def _require_torch(self, result: Done) -> None:
         """Raise `NoTorch` when it is torch that cannot be imported."""
         if self.pool.fault:
             require(torch_line(self.pool.fault))
-        elif isinstance(done.outcome, Raised) and done.outcome.during:
+        elif isinstance(result.outcome, Raised) and result.outcome.during:
             require(torch_line(self._import_torch()))
 
     def _import_torch(self) -> Outcome:
         """What becomes of importing torch alone."""
         job = questions("torch", ABOUT)
-        return next(done.outcome for done in self.pool.run([job]) if done.job is job)
+        return next(result.outcome for result in self.pool.run([job]) if result.job is job)

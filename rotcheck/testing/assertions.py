@@ -160,7 +160,7 @@ def _judgement(told: Identification | None, name: str, device: str, dtype: str) 
     """Return the cell of the check `convention`."""
     if told is None:
         return given_cell(name, device, dtype)
-    return convention_cell(Identity(told, None), name, device, dtype, others=())
+    return convention_cell(Identity(told, None), name, device, dtype, other_cells=())
 
 
 def assert_swappable(

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.compare.cells import answered, raised
+from rotcheck.compare.cells import cell_of_evidence, cell_of_exception
 from rotcheck.compare.worker import answers
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
@@ -41,8 +41,8 @@ class Trial:
             if error is not self._subject.raised:
                 raise
             self.raised = self.raised or error
-            return raised(error, **place)
-        return answered(evidence, **place)
+            return cell_of_exception(error, **place)
+        return cell_of_evidence(evidence, **place)
 
     def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[Spread, ...]]:
         """Return by dtype where the result is off, for dtypes whose values are wrong."""

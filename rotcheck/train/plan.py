@@ -49,7 +49,7 @@ def request(
     model: str | None,
 ) -> TrainRequest:
     """Return the request; raises `RequestError` for what cannot be."""
-    all_ = plan.request(implementations, devices, dtypes, ()).implementations
+    all_ = plan.make_request(implementations, devices, dtypes, ()).implementations
     if "float64" in dtypes:
         raise RequestError(
             "float64 is what the other dtypes are held against: ask for " + ", ".join(DTYPES)
@@ -136,7 +136,7 @@ def matrix_jobs(
     identified: Mapping[str, Identity],
 ) -> list[Job]:
     """Return the jobs of `rotcheck compare` for these implementations on one device in one dtype."""
-    asked = plan.request(names, [device], [dtype], ())
+    asked = plan.make_request(names, [device], [dtype], ())
     return plan.jobs(asked, [device], machine, timeout=timeout, identities=identified)
 
 

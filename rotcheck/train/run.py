@@ -47,7 +47,7 @@ def train(
         implementations, devices, dtypes, steps=steps, seed=seed, fasta=fasta, model=model
     )
     with Study(PRELOAD, on_plan=on_plan) as study:
-        machine = study.survey(comparing.SURVEYED)
+        machine = study.survey(comparing.SURVEY_GROUPS)
         here = resolve_devices(wanted.devices, machine)
         own = _own(study, wanted, timeout)
         jobs = plan.jobs(wanted, here, own=own, timeout=timeout)

@@ -92,7 +92,7 @@ def planted(folder: Path, code: str) -> dict[str, str]:
 
 
 def test_3_when_rotcheck_itself_fails(tmp_path: Path) -> None:
-    code = "import rotcheck.compare.plan as plan\ndef broken(*_): return 1 / 0\nplan.request = broken\n"
+    code = "import rotcheck.compare.plan as plan\ndef broken(*_): return 1 / 0\nplan.make_request = broken\n"
     ran = rotcheck("compare", "-o", "report.json", cwd=tmp_path, **planted(tmp_path, code))
     assert ran.code == 3
     assert ran.out == ""

@@ -287,16 +287,16 @@ def test_what_does_not_apply_keeps_no_job_from_starting(built_in: Report) -> Non
 
 
 def test_the_quick_checks_are_asked_by_default_and_all_of_them_in_full() -> None:
-    assert list(plan.request((), (), (), ()).checks) == ["convention", *names("quick")]
-    assert list(plan.request((), (), (), (), full=True).checks) == ["convention", *names()]
-    assert list(plan.request((), (), (), ("vmap", "forward")).checks) == ["forward", "vmap"]
+    assert list(plan.make_request((), (), (), ()).checks) == ["convention", *names("quick")]
+    assert list(plan.make_request((), (), (), (), full=True).checks) == ["convention", *names()]
+    assert list(plan.make_request((), (), (), ("vmap", "forward")).checks) == ["forward", "vmap"]
     assert {"forward", "state", "batch", "positions", "beyond"} <= set(names("quick"))
     assert {check.level for check in files().values()} == {"quick", "full"}
 
 
 def test_an_unknown_check_is_answered_with_all_there_are() -> None:
     with pytest.raises(RequestError, match="did you mean 'shapes'"):
-        plan.request((), (), (), ("shape",))
+        plan.make_request((), (), (), ("shape",))
 
 
 def test_what_was_raised_is_told_in_one_line_without_paths_of_the_machine() -> None:

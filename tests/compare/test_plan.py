@@ -12,7 +12,7 @@ MACHINE = Machine(
 
 
 def jobs(device: str, timeout: float) -> list[Job]:
-    wanted = plan.request(["native"], [device], ["float32"], ["forward", "vmap"])
+    wanted = plan.make_request(["native"], [device], ["float32"], ["forward", "vmap"])
     return plan.jobs(wanted, [device], MACHINE, timeout=timeout, outputs=False)
 
 

@@ -65,5 +65,5 @@ def test_a_package_that_is_not_here_accuses_nobody(kind: str, unidentified: bool
         Done(Job("model.py:rope", "", setup, [None]), 0, Raised(kind, "", ()), opening=True)
     )
     assert ("instead" in setup_of(found)) == unidentified
-    cell = convention_cell(found, "model.py:rope", "cpu", "float32", others=())
+    cell = convention_cell(found, "model.py:rope", "cpu", "float32", other_cells=())
     assert (cell.verdict, exit_code([cell])) == ("unidentified", 1)

@@ -61,7 +61,7 @@ def found(name: str) -> Identity:
 
 def cell(name: str) -> Cell:
     """Return the function's cell in `compare`."""
-    return convention_cell(found(name), name, "cpu", "float32", others=())
+    return convention_cell(found(name), name, "cpu", "float32", other_cells=())
 
 
 def report(*cells: Cell) -> Report:

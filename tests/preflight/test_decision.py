@@ -4,10 +4,9 @@ import pytest
 from msgspec.structs import replace
 from samples import cell, cells, checked, healthy, report
 
-from rotcheck.identify.worker_setup import MAKER
 from rotcheck.preflight.decision import Decision, decide
 from rotcheck.preflight.policy import DEFAULT
-from rotcheck.results import Cell, Report
+from rotcheck.results import Cell, Described, Report
 
 EXCUSING = replace(DEFAULT, may_be_unavailable=("flash-attn", "cuda"))
 
@@ -77,12 +76,17 @@ def test_a_stand_in_that_is_unavailable_is_not_excused() -> None:
 
 
 def test_a_maker_of_tables_is_judged_where_its_file_is_checked_and_else_lets_no_job_start() -> None:
-    maker = cell("model.py:Rotary", verdict="skipped", check="convention", message=MAKER)
-    assert "`files` of the policy" in decided(maker).violations[0].reason
+    maker = cell("model.py:Rotary", verdict="skipped", check="convention")
+    identification = checked().conventions[0]
+    makes = replace(
+        identification, specification="model.py:Rotary", convention=Described(kind="builds")
+    )
+    found = report([cell(), maker], conventions=(makes,))
+    assert "`files` of the policy" in decide(EXCUSING, found).violations[0].reason
     right = checked(answer="right", parts=(replace(checked().parts[0], name="model.py:Rotary"),))
-    assert decide(EXCUSING, report([cell(), maker]), [right]).may_start
+    assert decide(EXCUSING, found, [right]).may_start
     other = checked(answer="right", parts=(replace(checked().parts[0], name="model.py:Other"),))
-    assert not decide(EXCUSING, report([cell(), maker]), [other]).may_start
+    assert not decide(EXCUSING, found, [other]).may_start
 
 
 def test_nothing_ran_is_never_success() -> None:

@@ -29,23 +29,23 @@ level = "quick"
 order = 20
 needs_values = True
 needs_gradient = True
-UNNOTICED = "writes its result into its input behind autograd's back: the gradient is not that of the rotation"
+HIDDEN_WRITE = "writes its result into its input behind autograd's back: the gradient is not that of the rotation"
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Send a random gradient back, three times, and measure what reaches the inputs."""
     # (B, S, H, P, 2) each
     upstream = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 1))
-    expected = case.rotated(upstream, -case.angles)
+    truth = case.rotated(upstream, -case.angles)
     runs = [_once(subject, case, upstream) for _ in range(CALLS)]
     sizes, slack = norms(upstream), case.slack
-    measured = [measure(gradient, expected, sizes, case.dtype, slack) for _, gradient, _ in runs]
-    at = worst_of(measured)
-    worst, (results, gradient, unseen) = measured[at], runs[at]
+    measurements = [measure(gradient, truth, sizes, case.dtype, slack) for _, gradient, _ in runs]
+    at = worst_of(measurements)
+    worst, (results, gradient, hidden_write) = measurements[at], runs[at]
     wide = case.dtype == torch.float64 and worst.error > ROUNDING_LIMIT
-    narrow = measure(gradient, expected, sizes, torch.float32, slack).error if wide else None
+    narrow = measure(gradient, truth, sizes, torch.float32, slack).error if wide else None
     wrong = worst.not_finite or not is_rounding(worst.error, narrow)
-    code, words = _finding(case, worst, results, unseen) if wrong else (None, None)
+    code, words = _finding(case, worst, results, hidden_write) if wrong else (None, None)
     return Evidence(
         error=worst.error,
         error_float32=narrow,
@@ -57,7 +57,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _finding(
-    case: Case, gradient: Measurement, results: Sequence[Tensor], unseen: bool
+    case: Case, gradient: Measurement, results: Sequence[Tensor], hidden_write: bool
 ) -> tuple[str, str]:
     """Return code and words for a wrong gradient: it may follow from a forward that is wrong itself, or from a write
     into the input that autograd has not seen."""
@@ -70,8 +70,8 @@ def _finding(
             code,
             f"the gradient is not the inverse rotation, since the forward is wrong: {words}",
         )
-    if unseen:
-        return "writes-input", UNNOTICED
+    if hidden_write:
+        return "writes-input", HIDDEN_WRITE
     return "gradient", "the gradient is not the inverse rotation of what flows back"
 
 
@@ -79,11 +79,11 @@ def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, 
     """Return the results, the gradients as pairs, and whether it wrote into its input unseen by autograd."""
     call = case.call()
     leaves = [x.requires_grad_() for x in call.inputs]
-    own = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves
-    versions = [x._version for x in own]
-    results = subject.call(call.of(*own))
-    unseen = unseen_by_autograd(own, case.inputs(), versions)
-    if unseen and not case.convention.in_place:
+    inputs = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves
+    versions = [x._version for x in inputs]
+    results = subject.call(call.of(*inputs))
+    hidden_write = unseen_by_autograd(inputs, case.inputs(), versions)
+    if hidden_write and not case.convention.in_place:
         raise Wrong("writes-input", BEHIND)
     if not all(result.requires_grad for result in results):
         raise Wrong(
@@ -98,4 +98,4 @@ def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, 
         raise Wrong(
             "no-gradient", "no gradient reaches the input: autograd does not see the rotation"
         )
-    return results, case.read_inputs(gradients), unseen
+    return results, case.read_inputs(gradients), hidden_write

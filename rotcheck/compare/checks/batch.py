@@ -31,10 +31,10 @@ def run(subject: Subject, case: Case) -> Evidence:
     rows = {row: _only(several, call, row) for row in (0, BATCH - 1)}
     together = subject.call(call)
     at = case.convention.axes.index("b")
-    for row, own in rows.items():
-        alone = subject.call(own)
-        expected = [result.narrow(at, row, 1) for result in together]
-        if not all(map(same_bits, alone, expected)):
+    for row, call_alone in rows.items():
+        alone = subject.call(call_alone)
+        rows_together = [result.narrow(at, row, 1) for result in together]
+        if not all(map(same_bits, alone, rows_together)):
             if not all(_again(subject, several, together) for _ in range(CALLS - 1)):
                 return Evidence(
                     note="equal calls give different bits, which is the question of `repeat`"
@@ -52,15 +52,15 @@ def _again(subject: Subject, case: Case, results: Sequence[Tensor]) -> bool:
 def _only(case: Case, call: Call, row: int) -> Call:
     """Return the call of one batch row alone, on memory of its own."""
     convention = case.convention
-    inputs = [_narrowed(x, convention.axes, row) for x in call.inputs]
-    tables = tuple(_narrowed(table, convention.all_table_axes, row) for table in call.tables)
+    inputs = [_row_of(x, convention.axes, row) for x in call.inputs]
+    tables = tuple(_row_of(table, convention.all_table_axes, row) for table in call.tables)
     positions = (
-        None if call.positions is None else _narrowed(call.positions, convention.position_axes, row)
+        None if call.positions is None else _row_of(call.positions, convention.position_axes, row)
     )
     return replace(
         call.of(*inputs), tables=tables, positions=positions, sizes={**call.sizes, "B": 1}
     )
 
 
-def _narrowed(tensor: Tensor, axes: str, row: int) -> Tensor:
+def _row_of(tensor: Tensor, axes: str, row: int) -> Tensor:
     return (tensor.narrow(axes.index("b"), row, 1) if "b" in axes else tensor).clone()

@@ -24,14 +24,14 @@ CODE = "positions-past-table"
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Ask for rows that the tables do not have: it must raise, or know them all the same."""
-    asked = _asked(case)
-    if asked is None:
+    question = _call_beyond(case)
+    if question is None:
         words = "it computes the angles of any position: there is no table to go beyond"
         return Evidence(state="skipped", message=words, applies=False)
     if _looks_up(case) and subject.device.type != "cpu":
         words = "an index past the end fails an assertion on the device, which ends the process: asked on cpu"
         return Evidence(state="skipped", message=words, applies=False)
-    there, call, when = asked
+    there, call, when = question
     try:
         results = subject.call(call)
     except Wrong as wrong:
@@ -39,21 +39,21 @@ def run(subject: Subject, case: Case) -> Evidence:
     except Exception as error:
         refusal(subject, error)
         return Evidence()
-    found = against(there, results, there.truth)
-    if found.error <= ROUNDING_LIMIT and not found.not_finite:
+    measurement = against(there, results, there.truth)
+    if measurement.error <= ROUNDING_LIMIT and not measurement.not_finite:
         return Evidence(
-            error=found.error, note=f"knows positions past the end of its table: {when}"
+            error=measurement.error, note=f"knows positions past the end of its table: {when}"
         )
-    became = _what(there, results)
+    became = _what_became(there, results)
     if not subject.declares and by_kernel(subject.call, case.call()):
         return Evidence(
             note=f"does not check positions, as other kernels: given {when}, it {became}"
         )
     words = f"does not raise for {when}, and {became}"
     return Evidence(
-        error=found.error,
-        where=found.where,
-        not_finite=found.not_finite,
+        error=measurement.error,
+        where=measurement.where,
+        not_finite=measurement.not_finite,
         finding=CODE,
         message=words,
     )
@@ -64,7 +64,7 @@ def _looks_up(case: Case) -> bool:
     return indexes(case) or takes_offset(case) or case.convention.tables == "positions"
 
 
-def _asked(case: Case) -> tuple[Case, Call, str] | None:
+def _call_beyond(case: Case) -> tuple[Case, Call, str] | None:
     """Return the case and the call of what the tables do not have, and what that is."""
     convention = case.convention
     if convention.tables == "positions":
@@ -90,10 +90,10 @@ def _past_its_own(case: Case) -> tuple[Case, Call, str] | None:
     return *at(case, positions), f"positions up to {positions[-1]}, where its table ends at {last}"
 
 
-def _what(case: Case, results: tuple[Tensor, ...]) -> str:
+def _what_became(case: Case, results: tuple[Tensor, ...]) -> str:
     """Return what became of the rows past the end."""
-    found = case.read(results)
-    last = [slot[:, -1:] for slot in found], [slot[:, -1:] for slot in case.pairs]
+    pairs = case.read(results)
+    last = [slot[:, -1:] for slot in pairs], [slot[:, -1:] for slot in case.pairs]
     off = measure(*last, norms(last[1]), case.dtype)
     return (
         "returns them unrotated"

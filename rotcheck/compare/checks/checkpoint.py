@@ -31,14 +31,16 @@ def run(subject: Subject, case: Case) -> Evidence:
     """
     upstream = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 1))
     in_place = case.convention.in_place
-    with subject.through(partial(_squared, in_place=in_place)):
+    with subject.through(partial(_half_of_square, in_place=in_place)):
         plain = _gradient(subject, case, upstream)
     answers = []
     for reentrant in (False, True):
-        with subject.through(partial(_checkpointed, reentrant=reentrant, in_place=in_place)):
-            found = _gradient(subject, case, upstream)
+        with subject.through(partial(_under_checkpoint, reentrant=reentrant, in_place=in_place)):
+            gradient = _gradient(subject, case, upstream)
         words = f"checkpointed (use_reentrant={reentrant}), it has another gradient"
-        answers.append(compare_pairs(case, found, plain, upstream, code="checkpoint", words=words))
+        answers.append(
+            compare_pairs(case, gradient, plain, upstream, code="checkpoint", words=words)
+        )
     return worst(answers)
 
 
@@ -64,38 +66,37 @@ def _gradient(subject: Subject, case: Case, upstream: Slots) -> Slots:
     return case.read_inputs(gradients)
 
 
-def _squared(function: Function, *, in_place: bool) -> Function:
+def _half_of_square(function: Function, *, in_place: bool) -> Function:
     """Return half of the square of each result. One that writes in place is handed copies."""
 
-    def squared(*args: Any, **keyword: Any) -> Any:
-        given = [*args, *keyword.values()]
-        own = [_copied(value) for value in given] if in_place else given
-        returned = function(*own[: len(args)], **dict(zip(keyword, own[len(args) :])))
-        inputs = [value for value, was in zip(own, given) if _differentiated(was)]
-        return tuple(one * one / 2 for one in results(returned, inputs, in_place))
+    def half_of_square(*args: Any, **keyword: Any) -> Any:
+        values = [*args, *keyword.values()]
+        copies = [_copy(value) for value in values] if in_place else values
+        answer = function(*copies[: len(args)], **dict(zip(keyword, copies[len(args) :])))
+        inputs = [value for value, was in zip(copies, values) if _requires_grad(was)]
+        return tuple(result * result / 2 for result in results(answer, inputs, in_place))
 
-    return squared
+    return half_of_square
 
 
-def _checkpointed(function: Function, *, reentrant: bool, in_place: bool) -> Function:
+def _under_checkpoint(function: Function, *, reentrant: bool, in_place: bool) -> Function:
     """Keep nothing of a call between forward and backward."""
-    squared = _squared(function, in_place=in_place)
+    square = _half_of_square(function, in_place=in_place)
 
-    def checkpointed(*args: Any, **keyword: Any) -> Any:
-        def inside(*given: Any) -> Any:  # the reentrant kind takes no keywords
-            return squared(*given[: len(args)], **dict(zip(keyword, given[len(args) :])))
+    def with_checkpoint(*args: Any, **keyword: Any) -> Any:
+        def inside(*values: Any) -> Any:  # the reentrant kind takes no keywords
+            return square(*values[: len(args)], **dict(zip(keyword, values[len(args) :])))
 
-        with set_checkpoint_early_stop(
-            False
-        ):  # it stops by an exception, which TorchScript does not let through
+        # it stops by an exception, which TorchScript does not let through
+        with set_checkpoint_early_stop(False):
             return checkpoint(inside, *args, *keyword.values(), use_reentrant=reentrant)
 
-    return checkpointed
+    return with_checkpoint
 
 
-def _copied(value: Any) -> Any:
+def _copy(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
-def _differentiated(value: Any) -> bool:
+def _requires_grad(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad

@@ -31,17 +31,19 @@ def run(subject: Subject, case: Case) -> Evidence:
     if reason:
         return Evidence(state="skipped", message=reason, applies=False)
     cases = [case_with(case, Sizes(positions=tuple(range(length)))) for length in LENGTHS]
-    plain = [subject.call(each.call()) for each in cases]
+    plain = [subject.call(case_of_length.call()) for case_of_length in cases]
     _forget()
     answers = []
-    with subject.through(_traced):
-        for each, expected in zip(cases, plain):
+    with subject.through(_trace):
+        for case_of_length, plain_results in zip(cases, plain):
             try:
-                found = subject.call(each.call())
+                traced_results = subject.call(case_of_length.call())
             except Exception as error:
-                return _refused(subject, error, each.length)
-            words = f"traced by torch.compile, it gives other values ({each.length} rows)"
-            answers.append(compare(each, found, expected, code="compiled", words=words))
+                return _refusal_evidence(subject, error, case_of_length.length)
+            words = f"traced by torch.compile, it gives other values ({case_of_length.length} rows)"
+            answers.append(
+                compare(case_of_length, traced_results, plain_results, code="compiled", words=words)
+            )
     graphs = _graphs()
     if graphs > GRAPHS:
         words = f"torch.compile traces it {graphs} times for {len(LENGTHS)} lengths: each new length compiles anew"
@@ -49,9 +51,9 @@ def run(subject: Subject, case: Case) -> Evidence:
     return worst(answers)
 
 
-def _traced(function: Function) -> Function:
-    traced: Function = torch.compile(function, backend="eager", fullgraph=True)
-    return traced
+def _trace(function: Function) -> Function:
+    function_traced: Function = torch.compile(function, backend="eager", fullgraph=True)
+    return function_traced
 
 
 def _forget() -> None:
@@ -68,7 +70,7 @@ def _graphs() -> int:
     return int(counters["stats"]["unique_graphs"])
 
 
-def _refused(subject: Subject, error: Exception, length: int) -> Evidence:
+def _refusal_evidence(subject: Subject, error: Exception, length: int) -> Evidence:
     kind: Any = torch._dynamo.exc
     if not isinstance(error, (kind.Unsupported, kind.UserError, kind.TorchRuntimeError)):
         raise error

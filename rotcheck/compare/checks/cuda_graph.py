@@ -41,13 +41,13 @@ def run(subject: Subject, case: Case) -> Evidence:
         worker.spend()
         return Evidence(finding="cuda-graph", message=words)
     slots = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 2))
-    capture.overwrite(arguments(subject.convention, _other(case, slots)))
+    capture.overwrite(arguments(subject.convention, _other_call(case, slots)))
     capture.graph.replay()
     torch.cuda.synchronize(subject.device)
-    found = case.read(results)
-    plain = case.read(subject.call(_other(case, slots)))
+    pairs = case.read(results)
+    plain = case.read(subject.call(_other_call(case, slots)))
     words = "a replay of its CUDA graph gives other values than a call: something was captured that should not be"
-    return compare_pairs(case, found, plain, slots, code="cuda-graph", words=words)
+    return compare_pairs(case, pairs, plain, slots, code="cuda-graph", words=words)
 
 
 class Capture:
@@ -57,13 +57,13 @@ class Capture:
         self.graph = torch.cuda.CUDAGraph()
         self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self.error: BaseException | None = None
-        self._given: Any = ()
+        self._arguments: Any = ()
 
     def of(self, function: Function) -> Function:
         """Return a function that captures a call of this one instead of making it."""
 
-        def captured(*args: Any, **keyword: Any) -> Any:
-            self._given = args, keyword
+        def capture(*args: Any, **keyword: Any) -> Any:
+            self._arguments = args, keyword
             # what follows leaves it current where its end raises
             stream = torch.cuda.stream(self.stream)
             with stream, torch.cuda.graph(self.graph, stream=self.stream):
@@ -73,12 +73,14 @@ class Capture:
                     self.error = error  # the end of the capture raises another one over it
                     raise
 
-        return captured
+        return capture
 
-    def overwrite(self, others: Any) -> None:
+    def overwrite(self, new_arguments: Any) -> None:
         """Copy other arguments, alike in form, into the tensors that the graph reads."""
-        for own, other in zip(_tensors(self._given), _tensors(others), strict=True):
-            own.copy_(other)
+        for tensor, new_tensor in zip(
+            _tensors(self._arguments), _tensors(new_arguments), strict=True
+        ):
+            tensor.copy_(new_tensor)
 
 
 def _warm_up(subject: Subject, call: Call, stream: torch.cuda.Stream) -> None:
@@ -99,20 +101,20 @@ def _reason(subject: Subject, error: Exception, capture: Capture) -> str:
     return words
 
 
-def _other(case: Case, slots: tuple[Tensor, ...]) -> Call:
+def _other_call(case: Case, slots: tuple[Tensor, ...]) -> Call:
     """Return a call of other pairs, by tables whose rows are in reverse, at positions that are moved by one row."""
     call, axes = case.call(), case.convention.all_table_axes
     tables = tuple(table.flip(axes.index("s")) for table in call.tables)
-    moved = call.positions
-    if moved is not None:
-        moved = moved.roll(1, case.convention.position_axes.index("s"))
-    return replace(call, inputs=case.inputs(slots), tables=tables, positions=moved)
+    positions = call.positions
+    if positions is not None:
+        positions = positions.roll(1, case.convention.position_axes.index("s"))
+    return replace(call, inputs=case.inputs(slots), tables=tables, positions=positions)
 
 
-def _tensors(given: Any) -> Iterator[Tensor]:
+def _tensors(arguments: Any) -> Iterator[Tensor]:
     """Return the tensors in arguments, those in tuples and under keywords too."""
-    if isinstance(given, Tensor):
-        yield given
-    elif isinstance(given, (tuple, list, dict)):
-        for each in given.values() if isinstance(given, dict) else given:
-            yield from _tensors(each)
+    if isinstance(arguments, Tensor):
+        yield arguments
+    elif isinstance(arguments, (tuple, list, dict)):
+        for argument in arguments.values() if isinstance(arguments, dict) else arguments:
+            yield from _tensors(argument)

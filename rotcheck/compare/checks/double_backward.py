@@ -24,32 +24,29 @@ level = "full"
 order = 50
 traces = True
 needs_values = True
-CLOSED = "autograd does not differentiate it twice: its gradient has no graph that leads to what flows back"
+NO_GRAPH = "autograd does not differentiate it twice: its gradient has no graph that leads to what flows back"
 needs_gradient = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """The gradient turns what flows back by minus the angle; so its own gradient must turn by the angle again."""
-    directions = tuple(
-        slot.to(case.dtype).double() for slot in case.drawn(SEED + 3)
-    )  # of the gradient's gradient
-    expected = case.rotated(directions, case.angles)
+    # of the gradient's gradient
+    directions = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 3))
+    truth = case.rotated(directions, case.angles)
     try:
-        found = _twice(subject, case, directions)
+        second_gradient = _twice(subject, case, directions)
     except Wrong:
         raise
     except Exception as error:
         words = f"autograd does not differentiate it twice: {refusal(subject, error)}"
         return Evidence(state="skipped", message=words, applies=False)
-    if isinstance(found, str):
-        return Evidence(state="skipped", message=found, applies=False)
-    turned = case.read(found)
-    off = measure(turned, expected, norms(directions), case.dtype, case.slack)
+    if isinstance(second_gradient, str):
+        return Evidence(state="skipped", message=second_gradient, applies=False)
+    pairs = case.read(second_gradient)
+    off = measure(pairs, truth, norms(directions), case.dtype, case.slack)
     wide = case.dtype == torch.float64 and off.error > ROUNDING_LIMIT
     narrow = (
-        measure(turned, expected, norms(directions), torch.float32, case.slack).error
-        if wide
-        else None
+        measure(pairs, truth, norms(directions), torch.float32, case.slack).error if wide else None
     )
     wrong = off.not_finite or not is_rounding(off.error, narrow)
     return Evidence(
@@ -68,8 +65,8 @@ def _twice(subject: Subject, case: Case, directions: Any) -> Any:
     """Return what flows to where a gradient came from, laid out as results are; or why there is none."""
     call = case.call()
     leaves = [x.requires_grad_() for x in call.inputs]
-    own = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves
-    results = subject.call(call.of(*own))
+    inputs = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves
+    results = subject.call(call.of(*inputs))
     if not all(result.requires_grad for result in results):
         raise Wrong(
             "no-gradient", "the result carries no gradient: autograd does not see the rotation"
@@ -85,8 +82,8 @@ def _twice(subject: Subject, case: Case, directions: Any) -> Any:
             "no-gradient", "no gradient reaches the input: autograd does not see the rotation"
         )
     if not all(gradient.requires_grad for gradient in first):
-        return CLOSED
+        return NO_GRAPH
     along = case.inputs(directions)
     with subject.running():
         second = torch.autograd.grad(first, back, along, allow_unused=True)
-    return CLOSED if any(one is None for one in second) else second
+    return NO_GRAPH if any(result is None for result in second) else second

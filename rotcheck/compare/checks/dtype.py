@@ -24,19 +24,20 @@ def run(subject: Subject, case: Case) -> Evidence:
     """
     dtypes = [[result.dtype for result in subject.call(case.call())] for _ in range(CALLS)]
     for call, results in enumerate(dtypes):
-        others = [dtype for dtype in results if dtype != case.dtype]
-        if others and not subject.declares and _float32_throughout(case.dtype, dtypes):
-            return Evidence(note=f"{_words(case, others[0], 0)}: {CAST}")
-        if others:
+        other_dtypes = [dtype for dtype in results if dtype != case.dtype]
+        if other_dtypes and not subject.declares and _float32_throughout(case.dtype, dtypes):
+            return Evidence(note=f"{_words(case, other_dtypes[0], 0)}: {CAST}")
+        if other_dtypes:
             return Evidence(
-                finding=_finding(case.dtype, others[0]), message=_words(case, others[0], call)
+                finding=_finding(case.dtype, other_dtypes[0]),
+                message=_words(case, other_dtypes[0], call),
             )
     return Evidence()
 
 
 def _float32_throughout(went_in: torch.dtype, came_out: list[list[torch.dtype]]) -> bool:
-    every = {dtype for results in came_out for dtype in results}
-    return went_in in (torch.bfloat16, torch.float16) and every == {torch.float32}
+    distinct = {dtype for results in came_out for dtype in results}
+    return went_in in (torch.bfloat16, torch.float16) and distinct == {torch.float32}
 
 
 def _finding(went_in: torch.dtype, came_out: torch.dtype) -> str:

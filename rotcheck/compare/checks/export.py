@@ -19,7 +19,7 @@ level = "full"
 order = 70
 traces = True
 needs_values = True
-BROKEN = (
+TORCH_ERRORS = (
     "SpecViolationError",
     "InternalTorchDynamoError",
 )  # torch's own: it traced a graph it does not accept
@@ -32,18 +32,18 @@ def run(subject: Subject, case: Case) -> Evidence:
         return Evidence(state="skipped", message=reason, applies=False)
     plain = subject.call(case.call())
     try:
-        with subject.through(_exported):
-            found = subject.call(case.call())
+        with subject.through(_export):
+            results = subject.call(case.call())
     except Wrong:
         raise
     except Exception as error:
-        own, words = type(error).__name__ in BROKEN, refusal(subject, error)
-        if own:
-            said = f"torch {torch.__version__} breaks in exporting it, which is no fault of the function: {words}"
-            return Evidence(state="skipped", message=said, applies=False)
+        torch_error, words = type(error).__name__ in TORCH_ERRORS, refusal(subject, error)
+        if torch_error:
+            message = f"torch {torch.__version__} breaks in exporting it, which is no fault of the function: {words}"
+            return Evidence(state="skipped", message=message, applies=False)
         words = f"torch.export does not take it: {words}"
         return Evidence(finding="not-exportable", message=words)
-    return compare(case, found, plain, code="exported", words="exported, it gives other values")
+    return compare(case, results, plain, code="exported", words="exported, it gives other values")
 
 
 class _Calls(torch.nn.Module):
@@ -58,11 +58,11 @@ class _Calls(torch.nn.Module):
         return self.function(*args, **keyword)
 
 
-def _exported(function: Function) -> Function:
-    def exported(*args: Any, **keyword: Any) -> Tensor:
+def _export(function: Function) -> Function:
+    def export_and_call(*args: Any, **keyword: Any) -> Tensor:
         fresh = [value.clone() if isinstance(value, Tensor) else value for value in args]
         program = torch.export.export(_Calls(function), tuple(fresh), keyword or None)
-        found: Tensor = program.module()(*args, **keyword)
-        return found
+        result: Tensor = program.module()(*args, **keyword)
+        return result
 
-    return exported
+    return export_and_call

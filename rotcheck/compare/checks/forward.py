@@ -33,38 +33,38 @@ def run(subject: Subject, case: Case) -> Evidence:
     results = [subject.call(case.call()) for _ in range(CALLS - 1)]
     with subject.through(_at_inference):
         results.append(subject.call(case.call()))
-    measured = [against(case, result, case.truth) for result in results]
-    worst = worst_of(measured)
-    found, result = measured[worst], results[worst]
+    measurements = [against(case, result, case.truth) for result in results]
+    worst = worst_of(measurements)
+    measurement, result = measurements[worst], results[worst]
     narrow = (
         against(case, result, case.truth, torch.float32).error
         if case.dtype == torch.float64
         else None
     )
     code, words = None, None
-    if found.not_finite:
-        code, words = "not-finite", f"returns {found.not_finite} NaN or infinite elements"
-    elif not is_rounding(found.error, narrow):
-        right = _right_call(measured)
+    if measurement.not_finite:
+        code, words = "not-finite", f"returns {measurement.not_finite} NaN or infinite elements"
+    elif not is_rounding(measurement.error, narrow):
+        right = _right_call(measurements)
         code, words = (
             explain(case, result) if right is None else _unlike(subject, case, worst, right)
         )
     return Evidence(
-        error=found.error,
+        error=measurement.error,
         error_float32=narrow,
-        where=found.where,
-        not_finite=found.not_finite,
+        where=measurement.where,
+        not_finite=measurement.not_finite,
         finding=code,
         message=words,
-        correctly_rounded=found.rounded_once,
+        correctly_rounded=measurement.rounded_once,
     )
 
 
-def _right_call(measured: list[Measurement]) -> int | None:
+def _right_call(measurements: list[Measurement]) -> int | None:
     """Return a call that was right in the dtype's own steps, although another was not."""
     right = (
         at
-        for at, call in enumerate(measured)
+        for at, call in enumerate(measurements)
         if not call.not_finite and call.error <= ROUNDING_LIMIT
     )
     return next(right, None)

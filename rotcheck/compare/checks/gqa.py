@@ -18,8 +18,8 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Rotate q of six heads with k of two, and q of five with k of one."""
     convention = case.convention
     if convention.packed or not {"q", "k"} <= set(convention.slots):
-        what = "q, k and v in one tensor" if convention.packed else "one tensor at a time"
-        words = f"it takes {what}: there are no heads of q and k to differ"
+        tensors = "q, k and v in one tensor" if convention.packed else "one tensor at a time"
+        words = f"it takes {tensors}: there are no heads of q and k to differ"
         return Evidence(state="skipped", message=words, applies=False)
     if not set("he") & set(convention.axes):
         return Evidence(state="skipped", message="its tensors have no heads", applies=False)

@@ -34,8 +34,8 @@ def run(subject: Subject, case: Case) -> Evidence:
     plain = subject.call(there.call())
     torch.compiler.reset()
     try:
-        with subject.through(_compiled):
-            found = subject.call(there.call())
+        with subject.through(_compile):
+            results = subject.call(there.call())
     except Exception as error:
         missing = lack(error, subject.device)
         if missing is None:
@@ -43,17 +43,17 @@ def run(subject: Subject, case: Case) -> Evidence:
         return Evidence(state="skipped", message=scrub(missing), applies=False)
     return compare(
         there,
-        found,
+        results,
         plain,
         code="compiled",
         words="compiled by torch.compile, it gives other values",
     )
 
 
-def _compiled(function: Function) -> Function:
+def _compile(function: Function) -> Function:
     import torch._inductor.config as config
 
     # else it starts as many processes as there are cores, for one function
     config.compile_threads = 1
-    compiled: Function = torch.compile(function)
-    return compiled
+    function_compiled: Function = torch.compile(function)
+    return function_compiled

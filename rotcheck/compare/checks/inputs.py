@@ -20,7 +20,7 @@ level = "quick"
 order = 40
 needs_values = True
 BEHIND = "writes into its input behind autograd's back: what saved it before gets a wrong gradient, in silence"
-UNSEEN = (
+HIDDEN_WRITE = (
     "writes into its input without raising its version, as kernels do: autograd does not notice it"
 )
 
@@ -30,38 +30,42 @@ def run(subject: Subject, case: Case) -> Evidence:
     call, before = case.call(), case.call()
     versions = [x._version for x in call.inputs]
     results = subject.call(call)
-    unseen = unseen_by_autograd(call.inputs, before.inputs, versions)
-    kept = not case.convention.in_place
+    hidden_write = unseen_by_autograd(call.inputs, before.inputs, versions)
+    keeps_input = not case.convention.in_place
     if not all(map(same_bits, call.tables, before.tables)):
         return Evidence(finding="writes-tables", message="writes into its cos and sin tables")
-    if kept and not all(map(same_bits, call.inputs, before.inputs)):
-        words = BEHIND if unseen else "writes into its input, which it should leave alone"
+    if keeps_input and not all(map(same_bits, call.inputs, before.inputs)):
+        words = BEHIND if hidden_write else "writes into its input, which it should leave alone"
         return Evidence(finding="writes-input", message=words)
-    if not kept and not all(map(same_bits, call.inputs, results)):
+    if not keeps_input and not all(map(same_bits, call.inputs, results)):
         return Evidence(
             finding="not-in-place",
             message="declared in place, but its input does not hold the result",
         )
     if "v" not in case.convention.slots:
-        return Evidence(note=UNSEEN if unseen and not subject.no_gradient else None)
+        return Evidence(note=HIDDEN_WRITE if hidden_write and not subject.no_gradient else None)
     if not all(result.isfinite().all() for result in results):
         return Evidence(finding="not-finite", message="returns NaN or infinite elements")
-    found = _of_v(case.value(results), case.value(before.inputs))
-    return found if found.finding or not unseen else structs.replace(found, note=UNSEEN)
+    evidence = _of_v(case.value(results), case.value(before.inputs))
+    return (
+        evidence
+        if evidence.finding or not hidden_write
+        else structs.replace(evidence, note=HIDDEN_WRITE)
+    )
 
 
 def unseen_by_autograd(
     inputs: Sequence[Tensor], before: Sequence[Tensor], versions: Sequence[int]
 ) -> bool:
     """Return whether an input has other bits than before, and the version by which autograd would notice it."""
-    each = zip(inputs, before, versions)
-    return any(x._version == version and not same_bits(x, was) for x, was, version in each)
+    triples = zip(inputs, before, versions)
+    return any(x._version == version and not same_bits(x, was) for x, was, version in triples)
 
 
-def _of_v(found: Tensor, v: Tensor) -> Evidence:
+def _of_v(result: Tensor, v: Tensor) -> Evidence:
     """Judge whether V came back, in whatever dtype: `dtype` judges that, and `forward` float32 inside."""
     for dtype in (v.dtype, torch.float32, torch.float16, torch.bfloat16):
-        if same_bits(found.to(v.dtype), v.to(dtype).to(v.dtype)):
+        if same_bits(result.to(v.dtype), v.to(dtype).to(v.dtype)):
             if dtype in (v.dtype, torch.float32):
                 return Evidence()
             return Evidence(

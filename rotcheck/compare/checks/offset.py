@@ -30,41 +30,41 @@ def run(subject: Subject, case: Case) -> Evidence:
     worst, place = 0.0, 0
     for row in _rows(case):
         step = case.read(_step(subject, case, row))  # (B, 1, H, P, 2) each
-        one = slice(row, row + 1)
-        slack = case.slack[..., one, :] if isinstance(case.slack, Tensor) else 0.0
-        found = measure(
+        this_row = slice(row, row + 1)
+        slack = case.slack[..., this_row, :] if isinstance(case.slack, Tensor) else 0.0
+        measurement = measure(
             step,
-            [slot[:, one] for slot in whole],
-            [size[:, one] for size in sizes],
+            [slot[:, this_row] for slot in whole],
+            [size[:, this_row] for size in sizes],
             case.dtype,
             slack,
         )
         position = int(case.positions[row])  # type: ignore[arg-type]  # the same for all batches here
-        if found.not_finite or found.error > ROUNDING_LIMIT:
+        if measurement.not_finite or measurement.error > ROUNDING_LIMIT:
             return Evidence(
-                error=found.error,
+                error=measurement.error,
                 where={"row": row, "position": position},
-                not_finite=found.not_finite,
+                not_finite=measurement.not_finite,
                 finding="offset",
                 message=f"a decode step at position {position} differs from that row of a prefill",
             )
-        worst, place = max((worst, place), (found.error, row))
+        worst, place = max((worst, place), (measurement.error, row))
     return Evidence(error=worst, where={"row": place, "position": int(case.positions[place])})  # type: ignore[arg-type]
 
 
 def _rows(case: Case) -> list[int]:
     if case.convention.positions == "offset":
         return [0, 1, case.length - 1]
-    wanted = [row for row, position in enumerate(case.positions) if position in STEPS]
-    return wanted or [0, case.length - 1]
+    rows = [row for row, position in enumerate(case.positions) if position in STEPS]
+    return rows or [0, case.length - 1]
 
 
 def _step(subject: Subject, case: Case, row: int) -> tuple[Tensor, ...]:
     """Call it for one row, by its offset or index where it takes one, else by its own row of the tables."""
     call = case.call(slice(row, row + 1))
     if indexes(case):
-        own = case.laid_positions(torch.tensor([row], device="cpu"))
-        return subject.call(replace(call, tables=case.tables(), positions=own))
+        positions = case.laid_positions(torch.tensor([row], device="cpu"))
+        return subject.call(replace(call, tables=case.tables(), positions=positions))
     if case.convention.takes_offset:
         return subject.call(replace(call, tables=case.tables(), offset=row))
     if case.convention.positions == "offset":

@@ -25,15 +25,15 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Hand it tables of fewer lanes than a head has; one that rotates a fixed number, heads of other widths."""
     answers: list[Evidence] = []
     for there in _cases(case):
-        what = f"with {there.rotary_dim} of {there.width} lanes rotating"
+        when = f"with {there.rotary_dim} of {there.width} lanes rotating"
         try:
             answers.append(
-                judge_results(there, subject.call(there.call()), code="partial", when=what)
+                judge_results(there, subject.call(there.call()), code="partial", when=when)
             )
         except Wrong as wrong:
-            return _whole_heads(answers, f"{what} it {wrong}")
+            return _whole_heads(answers, f"{when} it {wrong}")
         except Exception as error:
-            return _whole_heads(answers, f"{what} it raises {refusal(subject, error)}")
+            return _whole_heads(answers, f"{when} it raises {refusal(subject, error)}")
     if answers:
         return worst(answers)
     words = "it decides itself how many lanes rotate: all of them"
@@ -42,13 +42,13 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 def _cases(case: Case) -> list[Case]:
     convention = case.convention
-    fixed = convention.rotary_dim
-    told = convention.tables != "positions" or (
+    declared_dim = convention.rotary_dim
+    takes_tables = convention.tables != "positions" or (
         {"R", "inv_freq"} & set(roles(case)) and not convention.frequencies
     )
-    if not fixed and not told:
+    if not declared_dim and not takes_tables:
         return []
-    rotary = fixed or ROTARY
+    rotary = declared_dim or ROTARY
     widths = (convention.head_dim,) if convention.head_dim else WIDTHS
     return [
         case_with(case, Sizes(width=width), rotary_dim=rotary) for width in widths if width > rotary

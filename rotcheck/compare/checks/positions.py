@@ -28,8 +28,8 @@ level = "quick"
 order = 90
 needs_values = True
 ROWS = 64  # of a table that positions index, or an offset reaches into
-UNSORTED = ((40, 5, 5, 0, 17, 63, 1), (3, 62, 0, 9, 9, 31, 2))
-COUNTED = (2051, 1024, 512, 258)  # rows: bfloat16 cannot hold 257, float16 and TF32 not 2049
+OUT_OF_ORDER = ((40, 5, 5, 0, 17, 63, 1), (3, 62, 0, 9, 9, 31, 2))
+ROW_COUNTS = (2051, 1024, 512, 258)  # rows: bfloat16 cannot hold 257, float16 and TF32 not 2049
 SEQUENCES = (3, 4)  # rows of two, one after another
 LATE = ((5, 6, 7, 8, 9, 10, 11), (23, 24, 25, 26, 27, 28, 29))
 
@@ -39,9 +39,9 @@ def run(subject: Subject, case: Case) -> Evidence:
     if "cu_seqlens" in roles(case):
         return _in_sequences(subject, case)
     if case.convention.positions == "from 0":
-        return _counted(subject, case)
+        return _count_from_0(subject, case)
     answers = []
-    for when, positions in _asked(case):
+    for when, positions in _questions(case):
         there, call = at(case, positions, ROWS)
         answers.append(
             judge_results(there, subject.call(call), code="positions", when=f"for {when}")
@@ -55,26 +55,26 @@ def _in_sequences(subject: Subject, case: Case) -> Evidence:
     anew = case_with(case, Sizes(positions=(*range(first), *range(second))), positions="any")
     on = case_with(case, Sizes(positions=tuple(range(first + second))), positions="any")
     results = subject.call(replace(anew.call(), tables=on.tables(), starts=(0, first)))
-    found = judge_results(
+    evidence = judge_results(
         anew, results, code="sequences", when="for two sequences, one after another"
     )
     row_by_row = judge_results(on, results, code="sequences", when="")
-    if found.finding and not row_by_row.finding and case.convention.tables != "positions":
+    if evidence.finding and not row_by_row.finding and case.convention.tables != "positions":
         return structs.replace(
             row_by_row, note="takes its tables row by row: they must begin anew with each sequence"
         )
-    return found
+    return evidence
 
 
-def _counted(subject: Subject, case: Case) -> Evidence:
+def _count_from_0(subject: Subject, case: Case) -> Evidence:
     """Ask one that counts from 0 for more rows than narrow dtypes can count, or as many as it takes.
 
     On the CPU too many are refused; elsewhere they may end the process, so that a known end of its table counts.
     """
     last = case.convention.last_position
-    raised = f"it is known to take positions up to {last} only"
-    known = last is not None and subject.device.type != "cpu"
-    for rows in (each for each in COUNTED if not known or each <= (last or 0) + 1):
+    reason = f"it is known to take positions up to {last} only"
+    ends_at_last = last is not None and subject.device.type != "cpu"
+    for rows in (count for count in ROW_COUNTS if not ends_at_last or count <= (last or 0) + 1):
         sizes = Sizes(batch=1, heads=1, kv_heads=1, width=case.width, positions=tuple(range(rows)))
         there = case_with(case, sizes)
         try:
@@ -82,25 +82,25 @@ def _counted(subject: Subject, case: Case) -> Evidence:
         except Wrong:
             raise
         except Exception as error:  # its table is shorter
-            raised = refusal(subject, error)
+            reason = refusal(subject, error)
             continue
         return judge_results(there, results, code="positions", when=f"for {rows} rows")
-    words = f"it counts its positions itself, from 0, and takes no {COUNTED[-1]} rows: {raised}"
+    words = f"it counts its positions itself, from 0, and takes no {ROW_COUNTS[-1]} rows: {reason}"
     return Evidence(state="skipped", message=words, applies=False)
 
 
-def _asked(case: Case) -> list[tuple[str, Positions]]:
+def _questions(case: Case) -> list[tuple[str, Positions]]:
     """Return what can be asked of the convention."""
     if takes_offset(case) and "positions" not in roles(case):
-        asked: list[tuple[str, Positions]] = [("rows from position 5 on", LATE[0])]
+        questions: list[tuple[str, Positions]] = [("rows from position 5 on", LATE[0])]
         several, words = LATE, "an offset of its own in each batch row"
     else:
-        asked = [("unsorted positions", UNSORTED[0])]
-        several, words = UNSORTED, "positions of its own in each batch row"
+        questions = [("unsorted positions", OUT_OF_ORDER[0])]
+        several, words = OUT_OF_ORDER, "positions of its own in each batch row"
     if differs_by_batch_row(case) and case.batch == BATCH:
-        asked.append((words, several))
+        questions.append((words, several))
     last = case.convention.last_position
-    return [(when, _up_to(last, positions)) for when, positions in asked]
+    return [(when, _up_to(last, positions)) for when, positions in questions]
 
 
 def _up_to(last: int | None, positions: Positions) -> Positions:
@@ -108,6 +108,6 @@ def _up_to(last: int | None, positions: Positions) -> Positions:
     if last is None:
         return positions
     return tuple(  # type: ignore[return-value]  # of one kind
-        min(at, last) if isinstance(at, int) else tuple(min(each, last) for each in at)
+        min(at, last) if isinstance(at, int) else tuple(min(position, last) for position in at)
         for at in positions
     )

@@ -15,9 +15,9 @@ needs_values = True
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Call it three times on equal tensors and compare the results bit by bit."""
-    first, *others = (subject.call(case.call()) for _ in range(CALLS))
-    for call, other in enumerate(others, 2):
-        if not all(map(same_bits, first, other)):
+    first, *later_results = (subject.call(case.call()) for _ in range(CALLS))
+    for call, later in enumerate(later_results, 2):
+        if not all(map(same_bits, first, later)):
             return Evidence(
                 finding="not-repeatable", message=f"call {call} gives other bits than call 1"
             )

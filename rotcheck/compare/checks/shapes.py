@@ -26,7 +26,7 @@ LENGTHS = (
     1025,
     8193,
 )  # rows: around the ends of blocks, and more than one batch of blocks
-INTERPRETED = 1025  # rows: the Triton interpreter takes milliseconds for each block
+MOST_INTERPRETER_ROWS = 1025  # rows: the Triton interpreter takes milliseconds for each block
 BLOCKS = "3 batch rows of 129 rows and 9 heads"
 WIDTHS = (2, 6, 80, 96, 128, 256, 512)
 TINY = {
@@ -40,40 +40,40 @@ TINY = {
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Measure each size against the truth. A width or an empty batch may be refused, but not done wrong."""
-    answers = [_measured(subject, case, what, sizes) for what, sizes in TINY.items()]
-    refused: list[str] = []
-    for what, sizes in _may_be_refused(
-        case, INTERPRETED if subject.interpreted else LENGTHS[-1]
+    answers = [_measure(subject, case, sizes_text, sizes) for sizes_text, sizes in TINY.items()]
+    refusals: list[str] = []
+    for sizes_text, sizes in _may_be_refused(
+        case, MOST_INTERPRETER_ROWS if subject.interpreted else LENGTHS[-1]
     ).items():
         try:
-            answers.append(_measured(subject, case, what, sizes))
+            answers.append(_measure(subject, case, sizes_text, sizes))
         except Wrong:
             raise
         except Exception as error:
-            refused.append(f"{what} ({refusal(subject, error)})")
-    found = worst(answers)
-    if refused and not found.finding:
+            refusals.append(f"{sizes_text} ({refusal(subject, error)})")
+    evidence = worst(answers)
+    if refusals and not evidence.finding:
         return Evidence(
-            error=found.error,
-            error_float32=found.error_float32,
-            where=found.where,
-            note=_note(refused),
+            error=evidence.error,
+            error_float32=evidence.error_float32,
+            where=evidence.where,
+            note=_note(refusals),
         )
-    return found
+    return evidence
 
 
-def _measured(subject: Subject, case: Case, what: str, sizes: Sizes) -> Evidence:
+def _measure(subject: Subject, case: Case, sizes_text: str, sizes: Sizes) -> Evidence:
     if sizes.positions == POSITIONS:
-        sizes = replace(sizes, positions=_some(case))
-    there, call = _asked(case, sizes)
+        sizes = replace(sizes, positions=_few_positions(case))
+    there, call = _call_for(case, sizes)
     try:
         results = subject.call(call)
     except Wrong as wrong:
-        raise Wrong(wrong.evidence.finding or "sizes", f"{wrong}, with {what}") from wrong
-    return judge_results(there, results, code="sizes", when=f"with {what}")
+        raise Wrong(wrong.evidence.finding or "sizes", f"{wrong}, with {sizes_text}") from wrong
+    return judge_results(there, results, code="sizes", when=f"with {sizes_text}")
 
 
-def _asked(case: Case, sizes: Sizes) -> tuple[Case, Call]:
+def _call_for(case: Case, sizes: Sizes) -> tuple[Case, Call]:
     """Return a case and its call. Whoever looks rows up is handed a table of many, as when decoding."""
     if indexes(case):
         return at(case, sizes.positions, max(ROWS, len(sizes.positions)), sizes)
@@ -81,7 +81,7 @@ def _asked(case: Case, sizes: Sizes) -> tuple[Case, Call]:
     return there, there.call()
 
 
-def _some(case: Case) -> tuple[int, ...]:
+def _few_positions(case: Case) -> tuple[int, ...]:
     """Return positions: few, since the lanes are many; far out, so that every pair turns; in order, since others are
     what `positions` asks for."""
     last = case.convention.last_position
@@ -92,27 +92,29 @@ def _some(case: Case) -> tuple[int, ...]:
 def _may_be_refused(case: Case, most: int) -> dict[str, Sizes]:
     """Return what else it is asked for, rows up to so many."""
     convention = case.convention
-    own = convention.frequencies or convention.head_dim
+    fixed_width = convention.frequencies or convention.head_dim
     least = convention.rotary_dim or 2
-    asked = {
+    sizes = {
         f"heads of {width} lanes": Sizes(width=width)
         for width in WIDTHS
-        if not own and width >= least
+        if not fixed_width and width >= least
     }
     if "b" in convention.axes:
-        asked["an empty batch"] = Sizes(batch=0)
+        sizes["an empty batch"] = Sizes(batch=0)
     last = convention.last_position
-    for rows in (each for each in LENGTHS if each <= min(most, most if last is None else last + 1)):
+    for rows in (
+        length for length in LENGTHS if length <= min(most, most if last is None else last + 1)
+    ):
         positions = tuple(range(rows))
-        asked[f"{rows} rows"] = Sizes(
+        sizes[f"{rows} rows"] = Sizes(
             batch=1, heads=1, kv_heads=1, width=case.width, positions=positions
         )
         if rows == 129:
-            asked[BLOCKS] = Sizes(
+            sizes[BLOCKS] = Sizes(
                 batch=3, heads=9, kv_heads=9, width=case.width, positions=positions
             )
-    return asked
+    return sizes
 
 
-def _note(refused: list[str]) -> str:
-    return f"refuses {', '.join(refused[:2])}{f' and {len(refused) - 2} more sizes' if len(refused) > 2 else ''}"
+def _note(refusals: list[str]) -> str:
+    return f"refuses {', '.join(refusals[:2])}{f' and {len(refusals) - 2} more sizes' if len(refusals) > 2 else ''}"

@@ -45,32 +45,32 @@ Parts = Mapping[str, dict[str, Any]]
 def run(subject: Subject, case: Case) -> Evidence:
     """Ask for two things at a time. Where that goes wrong, ask for each alone, to say which it is."""
     answers: list[Evidence] = []
-    for parts in _asked(case):
+    for parts in _questions(case):
         answers += _answers(subject, case, parts)
         if worst(answers).finding:
             usual = judge_results(
                 case, subject.call(case.call()), code="rounding", when="for the usual sizes too"
             )
             return usual if usual.finding else worst(answers)
-    refused = [answer.note for answer in answers if answer.note]
+    refusals = [answer.note for answer in answers if answer.note]
     return structs.replace(
-        worst(answers), note=f"refuses {' and '.join(refused)}" if refused else None
+        worst(answers), note=f"refuses {' and '.join(refusals)}" if refusals else None
     )
 
 
-def _asked(case: Case) -> list[Parts]:
+def _questions(case: Case) -> list[Parts]:
     """Return what a function that is called in this way can be asked for."""
     convention, rows = case.convention, min(ROWS, _last(case) + 1)
     parts: list[Parts] = [
         {f"{rows} rows": {"batch": 1, "heads": 1, "kv_heads": 1, "positions": tuple(range(rows))}},
         _batch(case) if "b" in convention.axes else {},
-        {"one token": {"heads": HEADS, "kv_heads": HEADS, "positions": _one(case)}},
+        {"one token": {"heads": HEADS, "kv_heads": HEADS, "positions": _one_position(case)}},
     ]
-    fixed = convention.head_dim or convention.frequencies
+    fixed_width = convention.head_dim or convention.frequencies
     share = convention.rotary_dim and convention.tables == "positions"
-    if not fixed and not share:  # 32 lanes that rotate may be half of a head
-        parts = [{**each, **_heads(case, width)} for each, width in zip(parts, WIDTHS)]
-    return [each for each in parts if each]
+    if not fixed_width and not share:  # 32 lanes that rotate may be half of a head
+        parts = [{**part, **_heads(case, width)} for part, width in zip(parts, WIDTHS)]
+    return [part for part in parts if part]
 
 
 def _last(case: Case) -> int:
@@ -85,7 +85,7 @@ def _far(case: Case, count: int) -> tuple[int, ...]:
     return tuple(range(max(0, last + 1 - count), last + 1))
 
 
-def _one(case: Case) -> Positions:
+def _one_position(case: Case) -> Positions:
     """Return a position far out, another in each batch row where they can differ."""
     last = _far(case, 1)[0]
     if not differs_by_batch_row(case) or last < BATCH:
@@ -111,16 +111,16 @@ def _heads(case: Case, width: int) -> Parts:
 
 def _answers(subject: Subject, case: Case, parts: Parts) -> list[Evidence]:
     """Return what becomes of these sizes together, or of each alone when one of them is wrong or refused."""
-    together = _measured(subject, case, parts)
+    together = _measure(subject, case, parts)
     if len(parts) == 1 or not (together.finding or together.note):
         return [together]
-    alone = [_measured(subject, case, {what: sizes}) for what, sizes in parts.items()]
-    return alone if any(one.finding or one.note for one in alone) else [together]
+    alone = [_measure(subject, case, {sizes_text: sizes}) for sizes_text, sizes in parts.items()]
+    return alone if any(evidence.finding or evidence.note for evidence in alone) else [together]
 
 
-def _measured(subject: Subject, case: Case, parts: Parts) -> Evidence:
+def _measure(subject: Subject, case: Case, parts: Parts) -> Evidence:
     """Measure a call of these sizes; a note says what is refused."""
-    what = " and ".join(parts)
+    sizes_text = " and ".join(parts)
     fields: dict[str, Any] = {"positions": _far(case, FEW), "heads": 2, "kv_heads": 2}
     for part in parts.values():
         fields |= part
@@ -129,7 +129,9 @@ def _measured(subject: Subject, case: Case, parts: Parts) -> Evidence:
     try:
         results = subject.call(call)
     except Wrong as wrong:
-        return Evidence(finding=wrong.evidence.finding or "sizes", message=f"{wrong}, for {what}")
+        return Evidence(
+            finding=wrong.evidence.finding or "sizes", message=f"{wrong}, for {sizes_text}"
+        )
     except Exception as error:
-        return Evidence(note=f"{what} ({refusal(subject, error)})")
-    return judge_results(there, results, code="sizes", when=f"for {what}")
+        return Evidence(note=f"{sizes_text} ({refusal(subject, error)})")
+    return judge_results(there, results, code="sizes", when=f"for {sizes_text}")

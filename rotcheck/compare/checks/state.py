@@ -19,13 +19,13 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Call it three times; what it changed and did not declare, its import included, is the finding."""
     for _ in range(CALLS):
         subject.call(case.call())
-    changed = subject.changed()
-    if not changed:
+    switches = subject.changed()
+    if not switches:
         note = (
             f"writes to {' and '.join(subject.streams)} when it is called"
             if subject.streams
             else None
         )
         return Evidence(note=note)
-    words = "; ".join(subject.change(switch) for switch in changed)
-    return Evidence(finding=changed[0].finding, message=f"changes the whole process: {words}")
+    words = "; ".join(subject.change(switch) for switch in switches)
+    return Evidence(finding=switches[0].finding, message=f"changes the whole process: {words}")

@@ -34,20 +34,20 @@ Variant = tuple[str, list[Tensor], list[Tensor]]
 def run(subject: Subject, case: Case) -> Evidence:
     """Measure each variant's result against the contiguous input's; look at the memory around the slice."""
     call = case.call()
-    expected = case.read(subject.call(call))  # (B, S, H, P, 2) each
+    truth = case.read(subject.call(call))  # (B, S, H, P, 2) each
     worst: Measurement | None = None
     for name, inputs, buffers in _variants(case):
         around = [buffer.clone() for buffer in buffers]
         results = subject.call(case.call().of(*inputs))
-        reference, sizes = expected, case.norms
+        reference, sizes = truth, case.norms
         if name == "expanded":
             reference, sizes = _first_row(subject, case)
-        found = measure(case.read(results), reference, sizes, case.dtype, case.slack)
-        if found.not_finite or found.error > ROUNDING_LIMIT:
+        measurement = measure(case.read(results), reference, sizes, case.dtype, case.slack)
+        if measurement.not_finite or measurement.error > ROUNDING_LIMIT:
             return Evidence(
-                error=found.error,
-                where=with_position(case, found.where),
-                not_finite=found.not_finite,
+                error=measurement.error,
+                where=with_position(case, measurement.where),
+                not_finite=measurement.not_finite,
                 finding="strides",
                 message=f"a {name} input gives other values than a contiguous one",
             )
@@ -58,7 +58,7 @@ def run(subject: Subject, case: Case) -> Evidence:
             )
         if not all(map(_margin_kept, buffers, around, inputs)):
             return Evidence(finding="writes-outside", message=f"writes outside of a {name} input")
-        worst = found if worst is None or found.error > worst.error else worst
+        worst = measurement if worst is None or measurement.error > worst.error else worst
     return (
         Evidence(error=worst.error, where=with_position(case, worst.where)) if worst else Evidence()
     )
@@ -69,7 +69,7 @@ def _variants(case: Case) -> Iterator[Variant]:
     if "h" in axes:
         yield (
             "transposed",
-            [_transposed(x, axes.index("s"), axes.index("h")) for x in case.inputs()],
+            [_transpose(x, axes.index("s"), axes.index("h")) for x in case.inputs()],
             [],
         )
     buffers = [_with_margin(x, axes) for x in case.inputs()]
@@ -81,7 +81,7 @@ def _variants(case: Case) -> Iterator[Variant]:
         yield "expanded", [x.narrow(batch, 0, 1).expand(x.shape) for x in case.inputs()], []
 
 
-def _transposed(x: Tensor, first: int, second: int) -> Tensor:
+def _transpose(x: Tensor, first: int, second: int) -> Tensor:
     return x.transpose(first, second).contiguous().transpose(first, second)
 
 
@@ -103,8 +103,8 @@ def _inside(buffer: Tensor, x: Tensor) -> Tensor:
 def _margin_kept(buffer: Tensor, before: Tensor, x: Tensor) -> bool:
     """Return whether everything around the slice still has its bits."""
     hollow = (buffer.clone(), before.clone())
-    for one in hollow:
-        _inside(one, x).zero_()
+    for tensor in hollow:
+        _inside(tensor, x).zero_()
     return same_bits(*hollow)
 
 

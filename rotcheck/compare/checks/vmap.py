@@ -26,32 +26,33 @@ def run(subject: Subject, case: Case) -> Evidence:
     problems = [case.pairs, tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 2))]
     call = case.call()
     plain = [case.read(subject.call(call.of(*case.inputs(slots)))) for slots in problems]
-    stacked = [torch.stack(each) for each in zip(*(case.inputs(slots) for slots in problems))]
+    batches = [torch.stack(inputs) for inputs in zip(*(case.inputs(slots) for slots in problems))]
     try:
-        with subject.through(lambda function: _mapped(function, stacked)):
-            results = subject.call(case.call().of(*stacked))
+        with subject.through(lambda function: _map(function, batches)):
+            results = subject.call(case.call().of(*batches))
     except Exception as error:
         words = f"torch.func.vmap does not take it: {refusal(subject, error)}"
         return Evidence(state="skipped", message=words, applies=False)
     answers = []
     for at, slots in enumerate(problems):
-        found = case.read([result[at] for result in results])
+        pairs = case.read([result[at] for result in results])
         words = "under torch.func.vmap it gives other values than when it is called"
-        answers.append(compare_pairs(case, found, plain[at], slots, code="vmap", words=words))
+        answers.append(compare_pairs(case, pairs, plain[at], slots, code="vmap", words=words))
     return worst(answers)
 
 
-def _mapped(function: Function, stacked: Sequence[Tensor]) -> Function:
+def _map(function: Function, batches: Sequence[Tensor]) -> Function:
     """Map over those arguments that are stacked; the others are the same for all."""
 
-    def mapped(*args: Any, **keyword: Any) -> Any:
-        def one(*inputs: Tensor) -> Any:
-            own = {id(whole): part for whole, part in zip(stacked, inputs)}
-            given = [own.get(id(value), value) for value in args]
+    def map_over_batches(*args: Any, **keyword: Any) -> Any:
+        def call_with(*inputs: Tensor) -> Any:
+            part_of = {id(whole): part for whole, part in zip(batches, inputs)}
+            arguments = [part_of.get(id(value), value) for value in args]
             return function(
-                *given, **{name: own.get(id(value), value) for name, value in keyword.items()}
+                *arguments,
+                **{name: part_of.get(id(value), value) for name, value in keyword.items()},
             )
 
-        return torch.func.vmap(one)(*stacked)
+        return torch.func.vmap(call_with)(*batches)
 
-    return mapped
+    return map_over_batches
