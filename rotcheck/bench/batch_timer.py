@@ -32,7 +32,7 @@ class BatchTimer:
         self.most_calls = max(1, BATCH_BYTES // workload.bytes) if workload.fresh else MOST_CALLS
 
     def batch(self, calls: int) -> float:
-        """Call it so many times; return the seconds from the first call until the device has done the last."""
+        """Call it so many times; the seconds from the first call until the device has done the last."""
         inputs = [self.workload.inputs() for _ in range(calls)]
         call, wait = self._call, self._wait
         with self._running():
@@ -44,7 +44,7 @@ class BatchTimer:
             return time.perf_counter() - began
 
     def once(self, around: AbstractContextManager[Any]) -> None:
-        """Call it once inside a context, and hold what it returns until the context has ended."""
+        """Call it once inside a context, and hold its result until the context ends."""
         inputs = self.workload.inputs()
         self._wait()  # a device may still be at work on them
         with self._running(), around:
@@ -54,7 +54,7 @@ class BatchTimer:
 
 
 def rotation_timer(subject: Subject, size: Size) -> BatchTimer:
-    """Return an implementation with a workload of its own."""
+    """An implementation with a workload of its own."""
     workload = Workload(subject.convention, size)
     step = workload.backward if size.backward else workload.forward
     return BatchTimer(
@@ -63,6 +63,6 @@ def rotation_timer(subject: Subject, size: Size) -> BatchTimer:
 
 
 def copy_timer(timer: BatchTimer, size: Size) -> BatchTimer:
-    """Return what copies the inputs of another timer: twice where that one goes forward and backward."""
+    """What copies the inputs of a timer: twice where that one goes forward and backward."""
     times = 2 if size.backward else 1
     return BatchTimer(timer.workload, size, lambda inputs: timer.workload.copy(times))

@@ -1,4 +1,4 @@
-"""How many pieces of work a call gives to its device."""
+"""How many kernels or operations a call gives to its device."""
 
 import os
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ _KERNELS = ("cpp_fused", "rotcheck::")
 
 
 def show_compiled() -> None:
-    """Have the CPU kernels of torch.compile appear in profiles; call it before anything imports its compiler."""
+    """Let profiles show the CPU kernels of torch.compile; call it before anything imports its compiler."""
     os.environ[SHOW_COMPILED] = "1"
 
 
 def profiler(device: torch.device) -> profile:
-    """Return a profile to enter, which sees what `launches` and `memory` count."""
+    """A profiler to enter, which sees what `launches` and `peak_memory` count."""
     gpu = None if device.type in ("cpu", "mps") else device.type
     return profile(profile_memory=True, use_device=gpu)
 
 
 def launches(profiler: profile, device: torch.device) -> int | None:
-    """Return how many kernels, copies and fills a GPU ran, or on a CPU how many operations did work.
+    """How many kernels, copies and fills a GPU ran, or on a CPU how many operations did work.
 
     A CPU operation counts when it is the innermost one that reads or writes elements: views and allocations do
     not count, nor does an operation that only calls others. What PyTorch does not see is not counted. None
@@ -48,7 +48,7 @@ def _any_works(event: FunctionEvent) -> bool:
 
 
 def _works(event: FunctionEvent) -> bool:
-    """Return whether this is an operation that reads or writes elements."""
+    """Whether this is an operation that reads or writes elements."""
     name: str = event.name
     if any(kernel in name for kernel in _KERNELS):
         return True
@@ -60,6 +60,6 @@ def _works(event: FunctionEvent) -> bool:
 
 
 def _is_view(schema: torch._C.FunctionSchema) -> bool:
-    """Return whether its result may be its input under another shape, left as it was."""
+    """Whether its result may be its input in another shape, with nothing written."""
     aliases = [result.alias_info for result in schema.returns]
     return any(alias is not None and not alias.is_write for alias in aliases)

@@ -13,7 +13,7 @@ from rotcheck.bench.batch_timer import BatchTimer
 
 
 def peak(timer: BatchTimer, device: torch.device, profiler: profile) -> int | None:
-    """Return the bytes; None where the device does not tell.
+    """The bytes; None where the device does not tell.
 
     On a CPU: every allocation and release that PyTorch's allocator made in the call that was profiled, summed
     up in their order. On CUDA and XPU: the peak that the device's allocator counted in another call.
@@ -30,7 +30,7 @@ def peak(timer: BatchTimer, device: torch.device, profiler: profile) -> int | No
 
 @contextmanager
 def _count_peak(module: Any, device: torch.device, peaks: list[int]) -> Iterator[None]:
-    """Find what the block held at its peak beyond what was held when it began."""
+    """Find what the block held at its peak, beyond what was held before it."""
     before: int = module.memory_allocated(device)
     module.reset_peak_memory_stats(device)
     yield

@@ -1,4 +1,4 @@
-"""Which rows a request means, and the jobs that run them."""
+"""Which rows a request means, how long they take, and the jobs that run them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from rotcheck.implementations import registry
 from rotcheck.isolation import Job
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Machine
-from rotcheck.study.devices import resolve_devices
 from rotcheck.study.request import DTYPES as KNOWN_DTYPES
 from rotcheck.study.request import check_known, expand_specs, unique
 
@@ -20,6 +19,10 @@ PASSES = ("forward", "forward+backward")
 NATIVE_COMPILED = "native-compiled"
 WORKER = "rotcheck.bench.worker"
 WORKER_MAY = "a worker may hold"
+# for an estimate of the time, measured on two cores: seconds until the process of a row is ready, and
+# those that the fewest rounds take for each byte of q, k and v
+START = 2.5
+FEWEST_ROUNDS = 5.4e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def request(
     passes: Sequence[str],
     against: str,
 ) -> BenchRequest:
-    """Return the request; raises `RequestError` for a name or a shape that cannot be one."""
+    """The request. Raises `RequestError` for a name or a shape that cannot be one."""
     implementations = expand_specs(implementations)
     registry.check(against)
     check_known("dtype", dtypes, KNOWN_DTYPES)
@@ -68,64 +71,87 @@ def request(
         against,
         unique(devices),
         unique(dtypes) or DTYPES,
-        unique([qkv_shapes.check(shape) for shape in asked_shapes]),
+        unique([str(qkv_shapes.parse(shape)) for shape in asked_shapes]),
         tuple(name for name in PASSES if not passes or name in passes),
     )
 
 
-def devices(request: BenchRequest, machine: Machine) -> list[str]:
-    """Return the devices to run on; raises `RequestError` for one that is not here, saying what is."""
-    return resolve_devices(request.devices, machine)
-
-
 def capacities(here: Sequence[str], machine: Machine, worker_gib: float) -> dict[str, Capacity]:
-    """Return what each device has room for: its own memory, or where that is not known what a worker may hold."""
+    """What each device has room for: its own memory, or if that is unknown what a worker may hold."""
     lines = machine.devices()
     memory = {name: lines[name].values.get("memory_gib") for name in here if name in lines}
     worker = Capacity(worker_gib, WORKER_MAY)
     return {
-        name: Capacity(own, f"{name} has") if (own := memory.get(name)) else worker for name in here
+        name: Capacity(gib, f"{name} has") if (gib := memory.get(name)) else worker for name in here
     }
 
 
-def groups(request: BenchRequest, rooms: Mapping[str, Capacity]) -> list[Group]:
-    """Return the groups in the order to run them, by the devices and what each has room for.
+def groups(request: BenchRequest, capacities: Mapping[str, Capacity]) -> list[Group]:
+    """The groups in the order to run them.
 
-    Raises `RequestError` when no device has room for a shape that was asked for.
+    Args:
+        request: what was asked for.
+        capacities: the devices, and what each has room for.
+
+    Raises:
+        RequestError: no device has room for a shape that was asked for.
     """
     for shape, dtype in ((shape, dtype) for shape in request.shapes for dtype in request.dtypes):
-        reasons = [qkv_shapes.too_large(shape, dtype, room) for room in rooms.values()]
+        reasons = [qkv_shapes.too_large(shape, dtype, capacity) for capacity in capacities.values()]
         if all(reasons):
-            limited_by_worker = any(room.owner == WORKER_MAY for room in rooms.values())
+            limited_by_worker = any(
+                capacity.owner == WORKER_MAY for capacity in capacities.values()
+            )
             more = ", or raise --memory-limit" if limited_by_worker else ""
             raise RequestError(
                 f"{'; '.join(filter(None, dict.fromkeys(reasons)))}; take a smaller shape{more}"
             )
     return [
         Group(device, dtype, shape, pass_)
-        for device in rooms
+        for device in capacities
         for shape in request.shapes or qkv_shapes.DEFAULT
         for dtype in request.dtypes
         for pass_ in request.passes
     ]
 
 
+def estimate(groups: Sequence[Group], rows: int, seconds: float) -> float:
+    """About how many seconds a run takes that has so many rows in each group.
+
+    A row starts a process and times three things for `seconds` each, or with large tensors on a CPU
+    for as long as the fewest rounds take.
+    """
+    return sum(rows * (START + max(3 * seconds, _fewest_rounds(group))) for group in groups)
+
+
+def _fewest_rounds(group: Group) -> float:
+    passes = 1 if group.pass_ == "forward" else 2
+    shape = qkv_shapes.parse(group.shape)
+    return FEWEST_ROUNDS * passes * shape.bytes(group.dtype) if group.device == "cpu" else 0.0
+
+
 def job(
-    request: BenchRequest,
     group: Group,
     name: str,
     label: str,
     *,
-    against: bool,
-    memory: Mapping[str, Any],
-    known_against: Mapping[str, Any],
+    setup: Mapping[str, Any],
+    baseline_setup: Mapping[str, Any] | None,
     seconds: float,
     timeout: float,
     caches: str,
 ) -> Job:
-    """Return the job of one row: a worker process of its own, its one task [dtype, pass].
+    """The job of one row: a worker process of its own, with one task [dtype, pass].
 
-    `memory`: what a worker is told of a function that was identified, `known_against` of the baseline.
+    Args:
+        group: where and on what it is timed.
+        name: the SPEC.
+        label: what the report calls it.
+        setup: how a worker calls it, as `identify` found out.
+        baseline_setup: the same of the baseline, or None if it is not timed beside it.
+        seconds: how long to time each of the three things.
+        timeout: of the row, in seconds.
+        caches: a folder for what compilers write.
     """
     return Job(
         name=name,
@@ -133,9 +159,8 @@ def job(
         setup={
             "implementation": name,
             "shown": label,
-            "known": memory,
-            "against": request.against if against else None,
-            "known_against": known_against,
+            "identity": setup,
+            "baseline": baseline_setup,
             "device": group.device,
             "shape": group.shape,
             "seconds": seconds,

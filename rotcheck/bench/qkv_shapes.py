@@ -1,6 +1,5 @@
-"""The shapes that are timed: BATCHxSEQUENCEx3xHEADSxWIDTH of packed qkv."""
+"""The shapes that are timed: packed qkv, or q and k with fewer heads; and whether there is room for them."""
 
-import math
 import re
 from typing import NamedTuple
 
@@ -8,52 +7,88 @@ from rotcheck.errors import RequestError
 
 DEFAULT = ("2x10x3x8x64", "1x2048x3x16x64", "4x4096x3x16x128")
 SLOTS = 3  # query, key and value
-INPUT_COPIES = (
-    # times the input: two timers' inputs and gradients, and what the greediest one holds in
-    # between
-    12
-)
+# times the input: inputs and gradients of two implementations, and what the greediest one holds
+# in between
+INPUT_COPIES = 12
 GIB = 1 << 30
 BYTES = {"float64": 8, "float32": 4}  # of one element; 2 for all other dtypes
+FORMS = (
+    f"BATCHxSEQUENCEx3xHEADSxWIDTH, such as {DEFAULT[0]}, "
+    "or for grouped heads BATCHxSEQUENCExHEADS/KEY_HEADSxWIDTH, such as 2x10x8/2x64"
+)
 
-_FORM = re.compile(r"\d{1,18}([x×]\d{1,18}){4}")
+_NUMBER = r"(\d{1,18})"
+_PACKED = re.compile("x".join([_NUMBER] * 5))
+_GROUPED = re.compile(f"{_NUMBER}x{_NUMBER}x{_NUMBER}/{_NUMBER}x{_NUMBER}")
 
 
-def check(text: str) -> str:
-    """Return the shape as `2x10x3x8x64`; raises `RequestError` when rotary embeddings have no such shape."""
-    if not _FORM.fullmatch(text):
-        raise RequestError(
-            f"shape {text!r} is not five numbers: write BATCHxSEQUENCEx3xHEADSxWIDTH, such as {DEFAULT[0]}"
+class QkvShape(NamedTuple):
+    """Packed qkv (B, S, 3, H, D); or q (B, S, H, D) and k (B, S, K, D), with K `key_heads`."""
+
+    batch: int
+    length: int
+    heads: int
+    key_heads: int | None  # None: packed
+    width: int
+
+    def __str__(self) -> str:
+        heads = (
+            f"{SLOTS}x{self.heads}" if self.key_heads is None else f"{self.heads}/{self.key_heads}"
         )
-    sizes = sizes_of(text.replace("×", "x"))
+        return f"{self.batch}x{self.length}x{heads}x{self.width}"
+
+    def bytes(self, dtype: str) -> int:
+        """How many bytes q, k and v hold."""
+        heads = self.heads + 2 * (self.heads if self.key_heads is None else self.key_heads)
+        return self.batch * self.length * heads * self.width * BYTES.get(dtype, 2)
+
+
+def parse(text: str) -> QkvShape:
+    """Read a shape.
+
+    Raises:
+        RequestError: rotary embeddings have no such shape.
+    """
+    plain = text.replace("×", "x")
+    if packed := _PACKED.fullmatch(plain):
+        batch, length, slots, heads, width = map(int, packed.groups())
+        shape, sizes = (
+            QkvShape(batch, length, heads, None, width),
+            (batch, length, slots, heads, width),
+        )
+    elif grouped := _GROUPED.fullmatch(plain):
+        batch, length, heads, key_heads, width = map(int, grouped.groups())
+        slots, sizes = SLOTS, (batch, length, heads, key_heads, width)
+        shape = QkvShape(batch, length, heads, key_heads, width)
+    else:
+        raise RequestError(f"shape {text!r} cannot be read: write {FORMS}")
     if 0 in sizes:
         raise RequestError(f"shape {text!r} holds nothing: each of its numbers must be at least 1")
-    if sizes[2] != SLOTS:
+    if slots != SLOTS:
         raise RequestError(
-            f"shape {text!r}: its third number must be 3, for query, key and value; it is {sizes[2]}"
+            f"shape {text!r}: its third number must be 3, for query, key and value; it is {slots}"
         )
-    if sizes[4] % 2:
+    if shape.key_heads and shape.heads % shape.key_heads:
+        raise RequestError(
+            f"shape {text!r}: the {shape.heads} heads of q cannot share {shape.key_heads} of k equally"
+        )
+    if width % 2:
         raise RequestError(
             f"shape {text!r}: its last number must be even, since lanes rotate in pairs"
         )
-    return "x".join(map(str, sizes))
-
-
-def sizes_of(shape: str) -> list[int]:
-    """Return [B, S, 3, H, D]."""
-    return [int(size) for size in shape.split("x")]
+    return shape
 
 
 class Capacity(NamedTuple):
-    """How much memory there is, and whose, in words that the figure follows: "a worker may hold", "cuda:0 has"."""
+    """How much memory there is, and whose, in words before the figure: "a worker may hold", "cuda:0 has"."""
 
     gib: float
     owner: str
 
 
-def too_large(shape: str, dtype: str, room: Capacity) -> str | None:
-    """Return why there is no room to time this shape; None when there is."""
-    needed = INPUT_COPIES * math.prod(sizes_of(shape)) * BYTES.get(dtype, 2) / GIB
-    if needed <= room.gib:
+def too_large(shape: str, dtype: str, capacity: Capacity) -> str | None:
+    """Why there is no room to time this shape; None: there is."""
+    gib = INPUT_COPIES * parse(shape).bytes(dtype) / GIB
+    if gib <= capacity.gib:
         return None
-    return f"timing {shape} in {dtype} takes about {needed:.1f} GiB, and {room.owner} {room.gib:.1f} GiB"
+    return f"timing {shape} in {dtype} takes about {gib:.1f} GiB, and {capacity.owner} {capacity.gib:.1f} GiB"

@@ -1,4 +1,4 @@
-"""Runs timers against each other, round by round, so that what drifts drifts for all of them."""
+"""Runs timers in turn, round by round, so that drift affects all of them alike."""
 
 from collections.abc import Sequence
 from itertools import cycle, permutations
@@ -17,23 +17,23 @@ class SupportsBatches(Protocol):
     most_calls: int  # in one batch
 
     def batch(self, calls: int) -> float:
-        """Call it so many times and return the seconds that all of them took together."""
+        """Call it so many times; the seconds that all of them took together."""
 
 
 def warm_up(timer: SupportsBatches) -> list[float]:
-    """Return the seconds of each of its first calls."""
+    """The seconds of each of its first calls."""
     return [timer.batch(1) for _ in range(WARM_UP)]
 
 
 def calls_of(timer: SupportsBatches, seconds: float) -> int:
-    """Return how many calls of so many seconds make a batch."""
+    """How many calls of so many seconds make a batch."""
     return max(1, min(timer.most_calls, round(BATCH / max(seconds, 1e-9))))
 
 
 def interleaved(
     timers: Sequence[SupportsBatches], calls: Sequence[int], budget: float
 ) -> list[list[float]]:
-    """Return the seconds of one call of each timer in each round.
+    """The seconds of one call of each timer in each round.
 
     Each round runs a batch of each, behind a call that is not timed, in every order in turn. It ends when all
     batches together took `budget` seconds, after 7 rounds at least and 1000 at most.

@@ -1,4 +1,4 @@
-"""From the seconds that calls took to figures with their noise: medians, quartiles, paired ratios, break-even."""
+"""From the seconds of calls to figures with their noise: medians, quartiles, paired ratios, break-even."""
 
 import math
 import statistics
@@ -12,7 +12,7 @@ NO_CHANGE = Spread(median=1.0, q25=1.0, q75=1.0)
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return median and quartiles of at least one value."""
+    """Median and quartiles of at least one value."""
     if len(values) == 1:
         return Spread(median=values[0], q25=values[0], q75=values[0])
     q25, median, q75 = statistics.quantiles(values, n=4, method="inclusive")
@@ -20,18 +20,18 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def ratio(first: Sequence[float], second: Sequence[float]) -> Spread:
-    """Return first / second, paired: both of a pair were measured in the same round."""
+    """first / second, paired: both of a pair were measured in the same round."""
     return spread([a / b for a, b in zip(first, second, strict=True)])
 
 
 def excess(first_calls: Sequence[float], steady: Spread) -> float:
-    """Return the seconds by which the first calls took longer than steady ones; a usual one owes nothing."""
+    """The seconds by which the first calls took longer than steady ones, those of usual length aside."""
     usual = steady.q75 + USUAL * (steady.q75 - steady.q25)
     return sum(seconds - steady.median for seconds in first_calls if seconds > usual)
 
 
 def is_significant(speedup: Spread, floor: Spread = NO_CHANGE) -> bool:
-    """Return whether a speed-up is more than noise: its quartiles hold neither 1 nor any of the floor's.
+    """Whether a speed-up is more than noise: its quartiles include neither 1 nor any of the floor's.
 
     `floor`: the baseline against itself, which would be 1 without noise.
     """
@@ -39,7 +39,7 @@ def is_significant(speedup: Spread, floor: Spread = NO_CHANGE) -> bool:
 
 
 def break_even(extra: float, steady: Spread, speedup: Spread) -> int | None:
-    """Return after how many calls `extra` seconds are paid back; None: never; 0: there is nothing to pay back.
+    """After how many calls `extra` seconds are paid back; None: never; 0: there is nothing to pay back.
 
     `steady`: seconds of one call; `speedup`: how many times as long the other one takes.
     """

@@ -1,12 +1,12 @@
-"""From what became of a job to its row."""
+"""From the outcome of a job to its row."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from rotcheck.bench import timing_statistics
 from rotcheck.bench.plan import Group
+from rotcheck.bench.timing_statistics import is_significant
 from rotcheck.compare.cells import cell_of
 from rotcheck.isolation import Done, Returned
 from rotcheck.measure.evidence import Evidence
@@ -24,15 +24,14 @@ def timing_of(done: Done, label: str, group: Group) -> Timing:
 
 
 def without_noise(row: Timing, floor: Spread | None) -> Timing:
-    """Return the row without a break-even that the noise of the baseline against itself does not bear out."""
-    borne_out = (
-        row.speedup is None or floor is None or timing_statistics.is_significant(row.speedup, floor)
-    )
-    return row if borne_out else msgspec.structs.replace(row, break_even_calls=None)
+    """The row without a break-even that is not significant against the noise of the baseline."""
+    if row.speedup is None or floor is None or is_significant(row.speedup, floor):
+        return row
+    return msgspec.structs.replace(row, break_even_calls=None)
 
 
 def from_answer(label: str, group: Group, instead: Mapping[str, Any]) -> Timing:
-    """Return the row of a function that is not run, from what a worker would answer in its place."""
+    """The row of a function that is not run, from what a worker would answer in its place."""
     evidence = msgspec.convert(instead, Evidence)
     state = msgspec.convert(evidence.state, TimingState)
     row = not_run(label, group, state, evidence.message or "")
@@ -40,7 +39,7 @@ def from_answer(label: str, group: Group, instead: Mapping[str, Any]) -> Timing:
 
 
 def not_run(label: str, group: Group, state: TimingState, message: str) -> Timing:
-    """Return a row without figures."""
+    """A row without figures."""
     return Timing(
         implementation=label,
         device=group.device,

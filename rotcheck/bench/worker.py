@@ -1,4 +1,4 @@
-"""Inside a worker: loads an implementation and the one it is held against, and times one row."""
+"""Inside a worker: loads an implementation and the baseline, and times one row."""
 
 import gc
 import os
@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.bench import launches, peak_memory, rounds, timing_statistics
+from rotcheck.bench import launches, peak_memory, rounds
 from rotcheck.bench.batch_timer import BatchTimer, copy_timer, rotation_timer
 from rotcheck.bench.processor_load import ProcessorLoad
-from rotcheck.bench.qkv_shapes import GIB, Capacity, sizes_of, too_large
+from rotcheck.bench.qkv_shapes import GIB, Capacity, parse, too_large
+from rotcheck.bench.timing_statistics import break_even, excess, ratio, spread
 from rotcheck.bench.workload import Size, mismatch
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.measure.opening import NotAsked, open_subject
@@ -25,12 +26,12 @@ Answer = Callable[[list[str]], Any]
 
 
 def open_row(setup: dict[str, Any]) -> Answer:
-    """Load what `setup` names; return what answers the task [dtype, pass] with a `Timing`.
+    """Load what `setup` names; what answers the task [dtype, pass] with a `Timing`.
 
     Raises whatever the implementation raises while it is imported and loaded.
     """
     launches.show_compiled()
-    _own_caches(setup["caches"])
+    _empty_caches(setup["caches"])
     row = Timing(
         implementation=setup["shown"],
         device=setup["device"],
@@ -40,38 +41,34 @@ def open_row(setup: dict[str, Any]) -> Answer:
         state="ran",
     )
     try:
-        against = (
-            _load(setup["against"], row.device, setup["known_against"])
-            if setup["against"]
-            else None
-        )
-        loaded = _load(setup["implementation"], row.device, setup["known"])
+        baseline = _load(setup["baseline"]) if setup["baseline"] else None
+        subject = _load({**setup, **setup["identity"]})
     except NotAsked as error:
         row = _with(row, state=error.state, message=str(error))
         return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
     except Unidentified:
-        memory = setup["known"]["unidentified"]
-        row = _with(row, state="unidentified", message=memory["message"], fix=memory["advice"])
+        answer = setup["identity"]["unidentified"]
+        row = _with(row, state="unidentified", message=answer["message"], fix=answer["advice"])
         return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
     budget = setup["seconds"]
     return lambda task: _answer(
-        _time(_with(row, dtype=task[0], pass_=task[1]), loaded, against, budget)
+        _time(_with(row, dtype=task[0], pass_=task[1]), subject, baseline, budget)
     )
 
 
-def _load(name: str, device: str, known: dict[str, Any]) -> Subject:
+def _load(setup: dict[str, Any]) -> Subject:
     # the copy that it is timed beside has as many threads as there are
-    return open_subject({**known, "implementation": name, "device": device}, threads=None)
+    return open_subject(setup, threads=None)
 
 
-def _own_caches(folder: str) -> None:
-    """Let compilers find nothing that an earlier process compiled: a first call is a first one."""
+def _empty_caches(folder: str) -> None:
+    """Hide from compilers what earlier processes compiled: a first call compiles."""
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(folder, "inductor")
     os.environ["TRITON_CACHE_DIR"] = os.path.join(folder, "triton")
 
 
 def _refusal(subject: Subject, row: Timing, size: Size) -> str | None:
-    """Its reason not to run a dtype on a device, or not to be differentiated."""
+    """Why it does not run a dtype on a device, or is not differentiated."""
     return subject.skip(row.device, row.dtype) or (subject.no_gradient if size.backward else None)
 
 
@@ -83,36 +80,39 @@ def _answer(row: Timing) -> Any:
     return msgspec.to_builtins(row)
 
 
-def _time(row: Timing, loaded: Subject, against: Subject | None, budget: float) -> Timing:
+def _time(row: Timing, subject: Subject, baseline: Subject | None, budget: float) -> Timing:
     size = _size(row)
     _wake(size.device)
-    reason = _refusal(loaded, row, size) or mismatch(loaded.convention, size)
+    reason = _refusal(subject, row, size) or mismatch(subject.convention, size)
     reason = reason or _lacks_memory(row, size.device)
     if reason:
         return _with(row, state="skipped", message=reason)
     try:
-        timers = _timers(loaded, against, size)
+        timers = _timers(subject, baseline, size)
         first = [rounds.warm_up(timer) for timer in timers]
     except Unavailable as error:
         return _with(row, state="unavailable", message=scrub(str(error)))
     mine = timers[-1]
     calls = [rounds.calls_of(timer, min(seconds)) for timer, seconds in zip(timers, first)]
-    neighbours = ProcessorLoad()
-    with neighbours.observe():
+    load = ProcessorLoad()
+    with load.observe():
         seconds = _race(timers, calls, budget * len(timers))
     row = _with(
-        row, path=loaded.path()[0] or row.implementation, rounds=len(seconds[-1]), calls=calls[-1]
+        row,
+        path=subject.path()[0] or row.implementation,
+        rounds=len(seconds[-1]),
+        calls=calls[-1],
+        others_percent=load.busy_percent,
     )
-    row = _with(row, others_percent=neighbours.busy_percent)
     row = _beside_the_copy(row, mine, seconds[0], seconds[-1], 2 if size.backward else 1)
-    row = _from_the_start(row, loaded, first[-1])
-    if against:
-        row = _beside_the_baseline(row, against, first[1], seconds[1], seconds[-1])
+    row = _from_the_start(row, subject, first[-1])
+    if baseline:
+        row = _beside_the_baseline(row, baseline, first[1], seconds[1], seconds[-1])
     return _footprint(row, mine, size.device)
 
 
 def _lacks_memory(row: Timing, device: torch.device) -> str | None:
-    """Return why what is free on the device, which others use too, has no room for the shape."""
+    """Why what is free on the device, which others use too, has no room for the shape."""
     memory = memory_of(device)
     return (
         too_large(row.shape, row.dtype, Capacity(memory[0] / GIB, f"free on {row.device} are"))
@@ -121,22 +121,29 @@ def _lacks_memory(row: Timing, device: torch.device) -> str | None:
     )
 
 
-def _timers(loaded: Subject, against: Subject | None, size: Size) -> list[BatchTimer]:
-    """Return what is raced, itself the last."""
-    mine = rotation_timer(loaded, size)
-    return [copy_timer(mine, size), *([rotation_timer(against, size)] if against else []), mine]
+def _timers(subject: Subject, baseline: Subject | None, size: Size) -> list[BatchTimer]:
+    """What takes turns: the copy, the baseline if it runs, and last the subject."""
+    mine = rotation_timer(subject, size)
+    beside = [rotation_timer(baseline, size)] if baseline else []
+    return [copy_timer(mine, size), *beside, mine]
 
 
 def _size(row: Timing) -> Size:
-    batch, length, _, heads, width = sizes_of(row.shape)
-    dtype: torch.dtype = getattr(torch, row.dtype)
+    shape = parse(row.shape)
     return Size(
-        batch, length, heads, width, dtype, torch.device(row.device), row.pass_ != "forward"
+        shape.batch,
+        shape.length,
+        shape.heads,
+        shape.width,
+        getattr(torch, row.dtype),
+        torch.device(row.device),
+        row.pass_ != "forward",
+        shape.key_heads,
     )
 
 
 def _wake(device: torch.device) -> None:
-    """Have torch do once what it does at its very first operations, so that nobody's first call pays for it."""
+    """Let torch do what it does once, at its first operations, so that no first call pays for it."""
     x = torch.ones(2, device=device, requires_grad=True)
     torch.autograd.grad(torch.cat((-x, x)) * 2, x, torch.ones(4, device=device))
 
@@ -150,49 +157,45 @@ def _race(timers: list[BatchTimer], calls: list[int], budget: float) -> list[lis
 
 
 def _beside_the_copy(
-    row: Timing, mine: BatchTimer, copy: list[float], loaded: list[float], times: int
+    row: Timing, mine: BatchTimer, copy: list[float], calls: list[float], times: int
 ) -> Timing:
     byte_count = 2 * times * mine.bytes / GB
-    seconds, copy_spread = timing_statistics.spread(loaded), timing_statistics.spread(copy)
+    seconds, copy_spread = spread(calls), spread(copy)
     return _with(
         row,
         seconds=seconds,
         copy_seconds=copy_spread,
         copy_gb_per_second=byte_count / copy_spread.median,
         gb_per_second=byte_count / seconds.median,
-        times_copy=timing_statistics.ratio(loaded, copy),
-        copy_share=timing_statistics.ratio([100 * each for each in copy], loaded),
+        times_copy=ratio(calls, copy),
+        copy_share=ratio([100 * copy_seconds for copy_seconds in copy], calls),
         input_bytes=mine.bytes,
     )
 
 
-def _from_the_start(row: Timing, loaded: Subject, first: list[float]) -> Timing:
+def _from_the_start(row: Timing, subject: Subject, first: list[float]) -> Timing:
     assert row.seconds is not None, "it was timed"
-    compile_seconds = loaded.target.load_seconds + timing_statistics.excess(first, row.seconds)
+    load_seconds = subject.target.load_seconds
     return _with(
         row,
-        load_seconds=loaded.target.load_seconds,
+        load_seconds=load_seconds,
         first_call_seconds=first[0],
-        compile_seconds=compile_seconds,
+        compile_seconds=load_seconds + excess(first, row.seconds),
     )
 
 
 def _beside_the_baseline(
-    row: Timing, against: Subject, first: list[float], theirs: list[float], loaded: list[float]
+    row: Timing, baseline: Subject, first: list[float], theirs: list[float], mine: list[float]
 ) -> Timing:
     assert row.seconds is not None, "it was timed"
     assert row.compile_seconds is not None, "its first calls were timed"
-    speedup, baseline = timing_statistics.ratio(theirs, loaded), timing_statistics.spread(theirs)
-    extra = (
-        row.compile_seconds
-        - against.target.load_seconds
-        - timing_statistics.excess(first, baseline)
-    )
+    speedup, baseline_seconds = ratio(theirs, mine), spread(theirs)
+    extra = row.compile_seconds - baseline.target.load_seconds - excess(first, baseline_seconds)
     return _with(
         row,
-        baseline_seconds=baseline,
+        baseline_seconds=baseline_seconds,
         speedup=speedup,
-        break_even_calls=timing_statistics.break_even(extra, row.seconds, speedup),
+        break_even_calls=break_even(extra, row.seconds, speedup),
     )
 
 

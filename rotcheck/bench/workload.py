@@ -19,7 +19,7 @@ RANDOM_VALUES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What is timed: B, S, H and D of a packed qkv, its dtype and device, and whether gradients flow back."""
+    """What is timed: B, S, H and D of q, its dtype and device, and whether gradients flow back."""
 
     batch: int
     length: int
@@ -28,43 +28,57 @@ class Size:
     dtype: torch.dtype
     device: torch.device
     backward: bool
+    key_heads: int | None = None  # of k; None: as many as q has, packed where a function packs them
+
+    def heads_of(self, slot: int) -> int:
+        """How many heads the first tensor (q) has, or one of the others."""
+        return self.heads if slot == 0 or self.key_heads is None else self.key_heads
 
 
 def mismatch(convention: Convention, size: Size) -> str | None:
-    """Return why a function cannot be timed with tensors of this size, or None."""
+    """Why a function cannot be timed with tensors of this size; None: it can."""
     fold = _fold_batch(convention, size)
     axes = split(convention.axes)
     if "b" not in axes and "h" not in axes:
         return "it takes one head of one sequence at a time"
+    if size.key_heads is not None and (convention.packed or "h" not in axes):
+        return "it takes q and k with equally many heads"
     if convention.head_dim not in (None, size.width):
         return f"it takes heads of {convention.head_dim} lanes, not of {size.width}"
-    if convention.heads not in (None, fold.heads):
-        return f"it takes {convention.heads} heads, not {fold.heads}"
+    wrong = {fold.heads_of(0), fold.heads_of(1)} - {convention.heads}
+    if convention.heads is not None and wrong:
+        return f"it takes {convention.heads} heads, not {max(wrong)}"
     return None
 
 
 def _fold_batch(convention: Convention, size: Size) -> Size:
-    """Return the size with the batch among the heads where a call takes no batch, and the other way round."""
+    """The size with the batch among the heads for a call without batch, and the other way round."""
     axes, batch_heads = split(convention.axes), size.batch * size.heads
     if "b" not in axes:
-        return replace(size, batch=1, heads=batch_heads)
+        keys = size.key_heads and size.batch * size.key_heads
+        return replace(size, batch=1, heads=batch_heads, key_heads=keys)
     return size if "h" in axes else replace(size, batch=batch_heads, heads=1)
 
 
 class Workload:
-    """The tensors of one implementation: packed qkv (B, S, 3, H, D), or q and k (B, S, H, D) each."""
+    """The tensors of one implementation: packed qkv (B, S, 3, H, D), or q and k (B, S, heads, D)."""
 
-    def __init__(self, convention: Convention, asked: Size) -> None:
-        size = _fold_batch(convention, asked)
+    def __init__(self, convention: Convention, unfolded: Size) -> None:
+        size = _fold_batch(convention, unfolded)
         generator = torch.Generator("cpu").manual_seed(SEED)
-        slots = ((3,) if convention.packed else ()) + (size.heads, size.width)
+        slots = (3,) if convention.packed else ()
         tensor_count = 1 if convention.packed else max(2, len(convention.slots))
         self._convention, self._size = convention, size
         self._inputs = [
             lay(
-                _random((size.batch, size.length, *slots), size, generator), convention.axes
+                _random(
+                    (size.batch, size.length, *slots, size.heads_of(slot), size.width),
+                    size,
+                    generator,
+                ),
+                convention.axes,
             ).contiguous()
-            for _ in range(tensor_count)
+            for slot in range(tensor_count)
         ]
         self._gradients = (
             [_random(x.shape, size, generator) for x in self._inputs] if size.backward else []
@@ -80,9 +94,10 @@ class Workload:
         return sum(tensor.nbytes for tensor in self._inputs)
 
     def inputs(self) -> list[Tensor]:
-        """Return what one call is given.
+        """What one call is given.
 
-        An in-place function may write into no leaf that wants a gradient: it gets a fresh copy for each call.
+        An in-place function must not write into a leaf that requires a gradient: it gets a fresh copy
+        for each call.
         """
         return [leaf.clone() for leaf in self._inputs] if self.fresh else self._inputs
 
@@ -91,19 +106,20 @@ class Workload:
         if not self._convention.arguments and not self._convention.takes_offset:
             return [function(x, *self._tables) for x in inputs]
         if len(self._convention.slots) == 1:
-            return [self._call(function, [x])[0] for x in inputs]
+            return [self._call(function, [x], slot)[0] for slot, x in enumerate(inputs)]
         return self._call(function, inputs)
 
-    def _call(self, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
+    def _call(self, function: Function, inputs: Sequence[Tensor], slot: int = 0) -> list[Tensor]:
+        """Call it with these inputs, the first of which stands in that slot."""
         size = self._size
-        turning = self._convention.rotary_dim or size.width
-        sizes = sizes_of(self._convention, size.batch, size.length, size.heads, size.width, turning)
+        turning, heads = self._convention.rotary_dim or size.width, size.heads_of(slot)
+        sizes = sizes_of(self._convention, size.batch, size.length, heads, size.width, turning)
         call = Call(tuple(inputs), self._tables, _positions(self._convention, size), 0, sizes)
         positional, keyword = arguments(self._convention, call)
         return list(results(function(*positional, **keyword), inputs, self._convention.in_place))
 
     def backward(self, function: Function, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Rotate the inputs and return the gradients that reach them; nothing accumulates."""
+        """Rotate the inputs; the gradients that reach them, without accumulating."""
         results = self.forward(function, inputs)
         for at, (result, gradient) in enumerate(zip(results, self._gradients)):
             if gradient.dtype != result.dtype:  # it promotes; converted once, at the first call
@@ -111,13 +127,13 @@ class Workload:
         return torch.autograd.grad(results, self._inputs, self._gradients)
 
     def copy(self, times: int) -> list[Tensor]:
-        """Copy the inputs so many times, one after another, and return the last copies."""
+        """Copy the inputs so many times, one after another; the last copies."""
         copies = [leaf.detach().clone() for leaf in self._inputs]
         return self.copy(times - 1) if times > 1 else copies
 
 
 def _random(shape: Sequence[int], size: Size, generator: torch.Generator) -> Tensor:
-    """Return normal values; large tensors repeat them, since drawing each would take longer than rotating."""
+    """Normal values; large tensors repeat them, since drawing each would take longer than rotating."""
     count = math.prod(shape)
     numbers = torch.randn(
         min(count, RANDOM_VALUES), generator=generator, dtype=torch.float32, device="cpu"
@@ -139,7 +155,7 @@ def _positions(convention: Convention, size: Size) -> Tensor:
 
 
 def synchronizer(device: torch.device) -> Callable[[], None]:
-    """Return what waits until the device has done all that was asked of it."""
+    """What waits until the device has done all its work."""
     if device.type == "cpu":
         return lambda: None
     if device.type == "mps":

@@ -56,6 +56,12 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, advance=1, description=one_line(text))
 
+    def estimate(self, seconds: float) -> None:
+        """Say about how long the planned work takes, until its first step is done."""
+        if self._bar is not None:
+            about = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+            self._bar.update(self._task, description=f"about {about}")
+
     def cell(self, cell: Cell) -> None:
         """Count a cell."""
         self.step(f"{cell.implementation} {cell.device} {cell.dtype} {cell.check}")

@@ -6,9 +6,9 @@ from io import BytesIO
 from pathlib import PurePath
 from typing import Any
 
+from rotcheck.bench.standings import Race, races
 from rotcheck.errors import RequestError
 from rotcheck.report import write
-from rotcheck.report.pages.bench import Race, races
 from rotcheck.report.text import one_line
 from rotcheck.results import Bench, Timing
 

@@ -63,7 +63,7 @@ def test_5_when_nothing_ran(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--shape", "2x10x3x8"), "not five numbers"),
+        (("--shape", "2x10x3x8"), "cannot be read"),
         (("--shape", "900000x4096x3x16x128"), "take a smaller shape"),
         (("--device", "meta"), "means nothing"),
         (("--device", "cuda:77"), "not on this machine"),

@@ -12,7 +12,7 @@ from torch.autograd.profiler import profile
 
 from rotcheck.bench import launches, peak_memory
 from rotcheck.bench.batch_timer import BatchTimer, copy_timer, rotation_timer
-from rotcheck.bench.workload import Size, Workload
+from rotcheck.bench.workload import Size, Workload, mismatch
 from rotcheck.convention import Convention
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.subject import Subject
@@ -174,3 +174,24 @@ def test_one_tensor_functions_are_called_for_q_and_for_k() -> None:
     workload = Workload(Convention(pairing="half", layout="bshd", tables="repeated"), size())
     assert [tuple(x.shape) for x in workload.inputs()] == [(2, 10, 8, 64)] * 2
     assert len(workload.forward(lambda x, cos, sin: x, workload.inputs())) == 2
+
+
+GROUPED = Size(2, 10, 8, 64, torch.float32, CPU, False, key_heads=2)
+
+
+@pytest.mark.parametrize("arguments", [("q", "k", "cos", "sin"), ("x", "cos", "sin")])
+def test_k_may_have_fewer_heads_than_q(arguments: tuple[str, ...]) -> None:
+    convention = Convention(pairing="half", layout="bshd", tables="repeated", arguments=arguments)
+    assert mismatch(convention, GROUPED) is None
+    workload = Workload(convention, GROUPED)
+    assert [tuple(x.shape) for x in workload.inputs()] == [(2, 10, 8, 64), (2, 10, 2, 64)]
+
+
+def test_packed_qkv_has_as_many_heads_of_k_as_of_q() -> None:
+    assert mismatch(PACKED, GROUPED) == "it takes q and k with equally many heads"
+
+
+def test_without_a_batch_it_stands_among_the_heads_of_q_and_of_k() -> None:
+    convention = Convention(pairing="half", layout="thd", tables="repeated")
+    workload = Workload(convention, GROUPED)
+    assert [tuple(x.shape) for x in workload.inputs()] == [(10, 16, 64), (10, 4, 64)]

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from benching import bad, bench, row, spread
 
+from rotcheck.bench import standings
 from rotcheck.errors import RequestError
 from rotcheck.report import formats, plot
 from rotcheck.report.document import Display
@@ -49,7 +50,7 @@ def test_the_fastest_comes_first_then_the_baseline_then_the_slow_then_what_faile
 
 def test_every_figure_has_its_noise() -> None:
     assert re.search(r"1 +250 µs ±1 % +40\.0 ±0\.4 % +4\.00× faster ±1 %", line("fast"))
-    assert re.search(r"1\.00 ms ±1 % +10\.0 ±0\.1 % +1\.00× itself ±1 %", line("native (baseline)"))
+    assert re.search(r"1\.00 ms ±1 % +10\.0 ±0\.1 % +noise ±1 %", line("native (baseline)"))
     assert re.search(r"2\.00× slower ±1 %", line("slow"))
 
 
@@ -217,3 +218,44 @@ def test_without_matplotlib_it_says_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RequestError, match="pip install matplotlib"):
         plot.check(str(tmp_path / "bench.svg"))
+
+
+def test_the_last_line_but_one_says_which_is_fastest() -> None:
+    assert "\nfastest: fast (4.00× faster than native)\n" in table()
+
+
+def test_nothing_is_called_faster_that_the_noise_does_not_tell_from_the_baseline() -> None:
+    found = bench(row("native", 1e-3), row("nearly", 0.995e-3))
+    assert standings.verdict(found) == "nothing is faster than native beyond the noise"
+
+
+def test_those_that_cannot_be_told_apart_are_fastest_together() -> None:
+    found = bench(row("native", 1e-3), row("one", 0.5e-3), row("two", 0.501e-3))
+    assert standings.verdict(found) == "fastest: one and two (2.00× faster than native)"
+
+
+def test_of_several_tables_it_says_how_many_each_won() -> None:
+    rows = [
+        row(name, seconds, pass_=pass_)
+        for pass_, fast in (("forward", 0.5e-3), ("forward+backward", 2e-3))
+        for name, seconds in (("native", 1e-3), ("other", fast))
+    ]
+    assert standings.verdict(bench(*rows)) == (
+        "fastest of 2 tables: other in 1 (2.00× faster than native); native in 1"
+    )
+
+
+def test_without_rivals_there_is_no_verdict() -> None:
+    assert standings.verdict(bench(row("native", 1e-3))) is None
+
+
+def test_nothing_is_said_of_compiling_where_nothing_compiles() -> None:
+    quiet = bench(row("native", 1e-3, compile_seconds=386e-6), row("other", 2e-3))
+    assert "compile" not in table(quiet)
+    assert "break-even" not in table(quiet)
+    assert "compile" in table()
+
+
+def test_noise_that_hides_everything_is_called_that() -> None:
+    wild = spread(1.3, 1.29)
+    assert shown.speedup(wild) == "too noisy ±129 %"

@@ -9,30 +9,40 @@ from rotcheck.results import Line, Machine
 
 @pytest.mark.parametrize("shape", qkv_shapes.DEFAULT)
 def test_the_default_shapes_are_shapes(shape: str) -> None:
-    assert qkv_shapes.check(shape) == shape
+    assert str(qkv_shapes.parse(shape)) == shape
 
 
 def test_the_multiplication_sign_and_leading_zeros_are_read_too() -> None:
-    assert qkv_shapes.check("2×010×3×8×64") == "2x10x3x8x64"
+    assert str(qkv_shapes.parse("2×010×3×8×64")) == "2x10x3x8x64"
+
+
+def test_q_may_have_more_heads_than_k() -> None:
+    grouped = qkv_shapes.parse("2×10×8/2×64")
+    assert grouped == (2, 10, 8, 2, 64)
+    assert str(grouped) == "2x10x8/2x64"
+    assert grouped.bytes("bfloat16") == 2 * 10 * (8 + 2 + 2) * 64 * 2
 
 
 @pytest.mark.parametrize(
     ("shape", "said"),
     [
-        ("2x10x3x8", "not five numbers"),
-        ("2x10x3x8x64x1", "not five numbers"),
-        ("2,10,3,8,64", "not five numbers"),
-        ("2x10x3x8x-64", "not five numbers"),
-        ("2x10x3x8x6.4", "not five numbers"),
-        ("", "not five numbers"),
+        ("2x10x3x8", "cannot be read: write BATCHx"),
+        ("2x10x3x8x64x1", "cannot be read: write BATCHx"),
+        ("2,10,3,8,64", "cannot be read: write BATCHx"),
+        ("2x10x3x8x-64", "cannot be read: write BATCHx"),
+        ("2x10x3x8x6.4", "cannot be read: write BATCHx"),
+        ("", "cannot be read: write BATCHx"),
         ("2x0x3x8x64", "holds nothing"),
         ("2x10x4x8x64", "third number must be 3"),
         ("2x10x3x8x63", "last number must be even"),
+        ("2x10x8/3x64", "the 8 heads of q cannot share 3 of k equally"),
+        ("2x10x8/0x64", "holds nothing"),
+        ("2x10x3x8/2x64", "cannot be read: write BATCHx"),
     ],
 )
 def test_what_is_no_shape_is_refused_in_one_sentence(shape: str, said: str) -> None:
     with pytest.raises(RequestError, match=said) as refused:
-        qkv_shapes.check(shape)
+        qkv_shapes.parse(shape)
     assert "\n" not in str(refused.value)
 
 
@@ -92,3 +102,15 @@ def test_a_device_has_room_for_what_it_has_memory_for_and_not_for_what_the_host_
 def test_a_shape_that_no_device_has_room_for_is_refused(device: str, shape: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
         plan.groups(asked(shape), plan.capacities([device], MACHINE, 4.0))
+
+
+def test_the_estimate_grows_with_rows_seconds_and_on_a_cpu_with_the_tensors() -> None:
+    def about(shape: str, device: str = "cpu", rows: int = 2, seconds: float = 0.5) -> float:
+        return plan.estimate([plan.Group(device, "float32", shape, "forward")], rows, seconds)
+
+    small, large = qkv_shapes.DEFAULT[0], qkv_shapes.DEFAULT[2]
+    assert about(small) == 2 * (plan.START + 3 * 0.5)
+    assert about(small, rows=4) == 2 * about(small)
+    assert about(small, seconds=5.0) > about(small)
+    assert about(large) > 2 * about(small)
+    assert about(large, "cuda:0") == about(small, "cuda:0")

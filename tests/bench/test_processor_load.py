@@ -10,9 +10,9 @@ from rotcheck.bench.processor_load import ProcessorLoad
 
 
 def test_others_are_what_is_left_of_the_work_done() -> None:
-    assert processor_load._percent_of_others(busy=1.5, elapsed=2.0, process_seconds=0.5) == 50.0
-    assert processor_load._percent_of_others(busy=0.5, elapsed=2.0, process_seconds=0.6) == 0.0
-    assert processor_load._percent_of_others(busy=0.0, elapsed=0.0, process_seconds=0.0) == 0.0
+    assert processor_load._percent_of_others(busy=1.5, total=2.0, process_seconds=0.5) == 50.0
+    assert processor_load._percent_of_others(busy=0.5, total=2.0, process_seconds=0.6) == 0.0
+    assert processor_load._percent_of_others(busy=0.0, total=0.0, process_seconds=0.0) == 0.0
 
 
 def test_a_busy_neighbour_is_seen() -> None:

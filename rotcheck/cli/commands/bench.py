@@ -26,8 +26,9 @@ Dtype = Annotated[
 Shape = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="BxSx3xHxD",
-        help="Batch, sequence, 3, heads, width of packed qkv. Repeatable, comma separated.",
+        metavar="BxSx3xHxD|BxSxH/KxD",
+        help="Batch, sequence, 3, heads, width of packed qkv; or heads of q / heads of k, as 1x2048x32/8x128. "
+        "Repeatable, comma separated.",
     ),
 ]
 Pass = Annotated[
@@ -57,7 +58,8 @@ def bench(
     """Time rotary implementations beside a copy and a baseline.
 
     In each round an implementation, a copy of its input and the baseline take turns in one process, and their
-    ratios are taken round by round. Run `rotcheck compare` first: what is wrong can be fast.
+    ratios are taken round by round. A row takes 4 seconds or more; the progress line says about how long all take.
+    Run `rotcheck compare` first: what is wrong can be fast.
 
     \b
     Examples:
@@ -95,6 +97,7 @@ def bench(
         timeout=timeout,
         memory_limit=memory_limit,
         on_plan=lambda rows: progress.plan(rows, "rows"),
+        on_estimate=progress.estimate,
         on_row=lambda row: progress.step(
             f"{row.implementation} {row.device} {row.dtype} {row.shape} {row.pass_}"
         ),

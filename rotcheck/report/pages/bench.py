@@ -1,9 +1,10 @@
 """A benchmark: who takes how long, and what may be said about who is faster."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
+from rotcheck.bench.standings import Race, races, rank, verdict
 from rotcheck.bench.timing_statistics import NO_CHANGE, is_significant
 from rotcheck.report import conventions, findings, summary, unidentified
 from rotcheck.report import document as made_of
@@ -31,30 +32,22 @@ LEGEND = (
     "of copy: the share of the bandwidth of copying the same input, measured in the same rounds. "
     "vs {against}: paired by round; `same` where that is within its noise or that of the baseline against itself. "
     "rank: 1 + how many are faster beyond that noise, so equal ranks cannot be told apart. "
-    "memory: held at the peak beyond the inputs, in inputs. launches: kernels on a GPU, operations on a CPU. "
-    "compile: loading and the first calls beyond steady ones, measured once. "
+    "memory: held at the peak beyond the inputs, in inputs. launches: kernels on a GPU, operations on a CPU."
+)
+COMPILE_LEGEND = (
+    " compile: loading and the first calls beyond steady ones, measured once. "
     "break-even: calls until that is paid back."
 )
 SPEED = ("rank", "time", "of copy")
-COST = ("memory", "launches", "compile", "break-even")
+COST = ("memory", "launches")
+COMPILE_COST = ("compile", "break-even")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 NOTHING = Field("-", "dim")
 STATES = {"unidentified": "not identified"}
 QUIET = 10  # percent of the processor that others may use
 STEADY = 1.2  # times the shortest that the baseline may take in another row
-
-
-@dataclass(frozen=True, slots=True)
-class Race:
-    """What is compared with each other: one device, dtype, shape and pass, the fastest first."""
-
-    title: str
-    rows: tuple[Timing, ...]
-
-    @property
-    def ran(self) -> list[Timing]:
-        """The rows that have figures."""
-        return [row for row in self.rows if row.seconds]
+COMPILES = 5e-3  # seconds beyond steady calls: first calls that take less compile nothing
+TOO_NOISY = 0.25  # of the median, between it and a quartile: nothing can be told then
 
 
 def document(bench: Bench) -> Document:
@@ -67,12 +60,17 @@ def _parts(bench: Bench) -> Iterator[Part]:
     machine = summary.machine_lines(bench.machine, bench.rotcheck)
     yield Lines([*machine, *findings.paths(report)])
     yield from conventions.wrong(bench.conventions)
-    sections = [_section(race, bench.against) for race in races(bench)]
-    yield from sections
-    yield from made_of.legend(LEGEND.format(against=one_line(bench.against)), of=sections)
+    raced = races(bench)
+    yield from [_section(race, bench.against) for race in raced]
+    legend = LEGEND.format(against=one_line(bench.against))
+    compiling = COMPILE_LEGEND if any(map(_compiling, raced)) else ""
+    yield from made_of.legend(legend + compiling, of=raced)
     yield from findings.shown(_findings(report))
     yield from unidentified.shown(report)
     yield from findings.not_run(report)
+    fastest = verdict(bench)
+    if fastest:
+        yield Lines([one_line(fastest)], tone="plain")
     yield Conclusion(summary_line(bench))
 
 
@@ -81,38 +79,29 @@ def _section(race: Race, against: str) -> Section:
     return Section(race.title, [table])
 
 
-def races(found: Bench) -> list[Race]:
-    """Return the races that have anything to show, in the order in which they were run."""
-    groups: dict[str, list[Timing]] = {}
-    for row in found.timings:
-        if row.state not in ("unavailable", "skipped", "unidentified"):
-            title = f"{row.shape} {row.dtype} {row.pass_} on {row.device}"
-            groups.setdefault(title, []).append(row)
-    return [Race(title, tuple(sorted(rows, key=_slowness))) for title, rows in groups.items()]
-
-
 def grid(race: Race, against: str) -> Grid:
     """A race as a table: a row for each implementation, and one for copying packed qkv."""
-    baseline = next((row for row in race.ran if row.implementation == against), None)
+    costs = (*COST, *(COMPILE_COST if _compiling(race) else ()))
     lines = [
-        (_name(row, against), _speed(row, race, baseline), _cost(row, against)) for row in race.rows
+        (_name(row, against), _speed(row, race), _cost(row, against)[: len(costs)])
+        for row in race.rows
     ]
-    if baseline:
-        lines.append(("copy of qkv", _copy(baseline), [NOTHING] * len(COST)))
-    names, speeds, costs = zip(*lines)
+    if race.baseline:
+        lines.append(("copy of qkv", _copy(race.baseline), [NOTHING] * len(costs)))
+    names, speeds, cost_fields = zip(*lines)
     against_columns = (*SPEED, f"vs {one_line(against)}")
     return Grid(
         "implementation",
         names,
         (
             Columns("speed", against_columns, tuple(map(tuple, speeds))),
-            Columns("cost", COST, tuple(map(tuple, costs))),
+            Columns("cost", costs, tuple(map(tuple, cost_fields))),
         ),
     )
 
 
 def warnings(race: Race, against: str) -> list[str]:
-    """Return what speaks against trusting the figures: a baseline that drifts, processes that disturb."""
+    """What speaks against the figures: a baseline that drifts, other processes."""
     times = sorted(row.baseline_seconds.median for row in race.ran if row.baseline_seconds)
     found = []
     if times and times[-1] > STEADY * times[0]:
@@ -129,11 +118,6 @@ def warnings(race: Race, against: str) -> list[str]:
     return found
 
 
-def rank(row: Timing, among: Sequence[Timing]) -> int:
-    """Return 1 + how many of the others are faster by more than the noise of both."""
-    return 1 + sum(_clearly_faster(other, row) for other in among)
-
-
 def summary_line(bench: Bench) -> str:
     """`24 rows: 20 ran, 4 unavailable`, or how far an interrupted run came."""
     states = [row.state for row in bench.timings]
@@ -148,7 +132,7 @@ def summary_line(bench: Bench) -> str:
 
 
 def as_report(found: Bench) -> Report:
-    """Return the rows as the cells of a report, whose findings and reasons are then told as always."""
+    """The rows as the cells of a report, which shows their findings and reasons as always."""
     cells = tuple(map(_cell, found.timings))
     return Report(
         rotcheck=found.rotcheck,
@@ -168,49 +152,44 @@ def _findings(report: Report) -> list[CellFinding]:
 
 
 def duration(seconds: float) -> str:
-    """Return `213 ms`, `4.10 µs`: three digits."""
+    """`213 ms`, `4.10 µs`: three digits."""
     size, unit = next((pair for pair in UNITS if seconds >= 0.9995 * pair[0]), UNITS[-1])
     return f"{_digits(seconds / size)} {unit}"
 
 
 def noise(spread: Spread) -> str:
-    """Return half of the distance between the quartiles, in percent of the median: `±4 %`."""
-    percent = 50 * (spread.q75 - spread.q25) / spread.median
-    return f"±{percent:.0f} %" if percent >= 0.95 else f"±{percent:.1f} %"
+    """Half of the distance between the quartiles, in percent of the median: `±4 %`."""
+    return _percent(_scatter(spread))
 
 
 def speedup(spread: Spread, floor: Spread = NO_CHANGE) -> str:
-    """Return `4.10× faster ±3 %`, `1.20× slower ±2 %`, or `same ±2 %` where the noise allows no more."""
+    """`4.10× faster ±3 %`, `1.20× slower ±2 %`, or `same ±2 %` where the noise allows no more."""
     if not is_significant(spread, floor):
-        return f"same {noise(spread)}"
+        return f"{'too noisy' if _scatter(spread) > TOO_NOISY else 'same'} {noise(spread)}"
     times, word = (spread.median, "faster") if spread.median > 1 else (1 / spread.median, "slower")
     return f"{_digits(times)}× {word} {noise(spread)}"
 
 
+def _scatter(spread: Spread) -> float:
+    return (spread.q75 - spread.q25) / 2 / spread.median
+
+
+def _percent(share: float) -> str:
+    percent = 100 * share
+    return f"±{percent:.0f} %" if percent >= 0.95 else f"±{percent:.1f} %"
+
+
 def _digits(value: float) -> str:
-    """Return three digits."""
+    """Three digits."""
     return (
         f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
     )
 
 
 def _share(spread: Spread) -> str:
-    """Return a percentage with its noise in percentage points: `12.2 ±0.3 %`."""
+    """A percentage with its noise in percentage points: `12.2 ±0.3 %`."""
     places = 0 if spread.median >= 99.95 else 1 if spread.median >= 9.995 else 2
     return f"{spread.median:.{places}f} ±{(spread.q75 - spread.q25) / 2:.{places}f} %"
-
-
-def _slowness(row: Timing) -> tuple[bool, bool, float]:
-    """Return what to sort by: against the baseline, since what drifts between processes drifts for both."""
-    if row.speedup:
-        return False, False, 1 / row.speedup.median
-    return row.seconds is None, True, row.seconds.median if row.seconds else 0.0
-
-
-def _clearly_faster(one: Timing, other: Timing) -> bool:
-    if one.speedup and other.speedup:
-        return one.speedup.q25 > other.speedup.q75
-    return bool(one.seconds and other.seconds and one.seconds.q75 < other.seconds.q25)
 
 
 def _name(row: Timing, against: str) -> str:
@@ -219,25 +198,25 @@ def _name(row: Timing, against: str) -> str:
     )
 
 
-def _speed(row: Timing, race: Race, baseline: Timing | None) -> list[Field]:
+def _speed(row: Timing, race: Race) -> list[Field]:
     if row.seconds is None or row.copy_share is None:
         return [NOTHING, Field(row.state, "bad"), NOTHING, NOTHING]
     return [
         Field(str(rank(row, race.ran))),
         Field(_timed(row.seconds)),
         Field(_share(row.copy_share)),
-        _versus(row, baseline),
+        _versus(row, race),
     ]
 
 
-def _versus(row: Timing, baseline: Timing | None) -> Field:
+def _versus(row: Timing, race: Race) -> Field:
     if row.speedup is None:
         return NOTHING
-    if row is baseline:
-        return Field(f"{_digits(row.speedup.median)}× itself {noise(row.speedup)}")
-    floor = baseline.speedup if baseline and baseline.speedup else NO_CHANGE
+    if row is race.baseline:
+        return Field(f"noise {_percent(max(_scatter(row.speedup), abs(row.speedup.median - 1)))}")
     tone: Tone = "good" if row.speedup.median > 1 else "bad"
-    return Field(speedup(row.speedup, floor), tone if is_significant(row.speedup, floor) else "dim")
+    significant = is_significant(row.speedup, race.floor)
+    return Field(speedup(row.speedup, race.floor), tone if significant else "dim")
 
 
 def _timed(spread: Spread) -> str:
@@ -247,22 +226,21 @@ def _timed(spread: Spread) -> str:
 def _cost(row: Timing, against: str) -> list[Field]:
     memory = NOTHING if row.peak_inputs is None else Field(f"{_digits(row.peak_inputs)}×")
     launched = NOTHING if row.launches is None else Field(str(row.launches))
-    compiled = (
-        NOTHING
-        if row.compile_seconds is None
-        else Field(_compiled(row.compile_seconds, row.seconds))
-    )
+    compiled = NOTHING
+    if row.compile_seconds is not None:
+        compiled = Field(f"~{duration(row.compile_seconds)}" if _compiles(row) else "none")
     paid = NOTHING if row.implementation == against or not row.speedup else Field(_break_even(row))
     return [memory, launched, compiled, paid]
 
 
-def _compiled(compile_seconds: float, seconds: Spread | None) -> str:
-    """Return the seconds, or `none` for what is not worth a tenth of a call."""
-    return (
-        f"~{duration(compile_seconds)}"
-        if seconds and compile_seconds > seconds.median / 10
-        else "none"
-    )
+def _compiling(race: Race) -> bool:
+    """Whether something compiles, so that what it costs is worth two columns."""
+    return any(map(_compiles, race.ran))
+
+
+def _compiles(row: Timing) -> bool:
+    seconds, steady = row.compile_seconds or 0.0, row.seconds
+    return steady is not None and seconds > max(COMPILES, steady.median / 10)
 
 
 def _break_even(row: Timing) -> str:
@@ -272,7 +250,7 @@ def _break_even(row: Timing) -> str:
 
 
 def _copy(baseline: Timing) -> list[Field]:
-    """Return the copy as it was measured beside the baseline."""
+    """The copy, as it was measured beside the baseline."""
     assert baseline.copy_seconds is not None, "it ran"
     assert baseline.times_copy is not None, "it ran"
     copy = baseline.times_copy
