@@ -68,7 +68,7 @@ def identify(
         progress.step(identification.specification)
 
     try:
-        run(
+        identifications = run(
             specification,
             like=like,
             device=device,
@@ -81,5 +81,5 @@ def identify(
             raise
         session.show_data(finished)
         return INTERRUPT
-    session.show_data(finished)
-    return identified_code(finished)
+    session.show_data(identifications)
+    return identified_code(identifications)
