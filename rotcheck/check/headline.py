@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rotcheck.check.plan import CheckRequest
-from rotcheck.identify.telling.next_step import quoted
+from rotcheck.identify.telling.next_step import shell_word
 from rotcheck.results import Answer, Context, Part
 
 _TELLS = {
@@ -92,7 +92,7 @@ def advice(parts: Sequence[Part], request: CheckRequest, context: Context | None
         )
         on = " --device interpreter" if by == "compare" and bad[0].dtypes else ""
         return [f"`rotcheck {by} {_spec_of(bad[0])}{on}`: {_TELLS[by]}", *explain]
-    file = quoted(request.titles[0])
+    file = shell_word(request.titles[0])
     if (
         request.to is None
         and context
@@ -110,4 +110,4 @@ def advice(parts: Sequence[Part], request: CheckRequest, context: Context | None
 
 
 def _spec_of(part: Part) -> str:
-    return quoted(f"{part.file}:{part.name.rpartition(':')[2]}" if part.file else part.name)
+    return shell_word(f"{part.file}:{part.name.rpartition(':')[2]}" if part.file else part.name)

@@ -73,7 +73,7 @@ def _without_call(target: Target, match: NoMatch, device: torch.device) -> Ident
         target,
         device,
         unidentified_call.why(match) or NOTHING,
-        tried=unidentified_call.told(target.function, match.reasons),
+        tried=unidentified_call.explanation(target.function, match.reasons),
         advice=unidentified_call.advice(target, match, device),
     )
 
@@ -219,7 +219,7 @@ def _no_rotation(inquiry: _Inquiry) -> IdentifiedFunction:
     vague = match.reading.problem in ("no-convention", "not-rotated") or match.response.uneven
     if vague and not speaks_of_rotation(target.function, match.convention.arguments):
         words = f"{call} runs, and {match.defect_words or match.reading.words}"
-        calls = unidentified_call.told(target.function, (words,))
+        calls = unidentified_call.explanation(target.function, (words,))
         return without_convention(target, device, NOTHING, tried=calls)
     first = inquiry.remarks[0].message if inquiry.remarks else "gives back no rotation"
     result = without_convention(
@@ -271,7 +271,7 @@ def _decide(
     conventions = dict.fromkeys((convention, plain, *alternatives))
     findings = (*result.identification.findings, *prints_and_warnings.of_call(match))
     identification = structs.replace(result.identification, findings=findings)
-    decision = doubt.decided(target, match, identification, list(conventions))
+    decision = doubt.decide(target, match, identification, list(conventions))
     return replace(result, identification=decision)
 
 
@@ -287,7 +287,7 @@ def _contradict(
     """
     mistake = contradiction.mistake
     promise = structs.replace(result.identification, findings=(mistake,))
-    decision = doubt.decided(target, match, promise, [contradiction.convention])
+    decision = doubt.decide(target, match, promise, [contradiction.convention])
     if decision.answer != "wrong":
         return None
     findings = decision.findings

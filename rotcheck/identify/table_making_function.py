@@ -94,7 +94,7 @@ def _of_tables(
         ambiguous=tuple(reading.ambiguous),
         longest_context=reading.longest,
     )
-    decision = table_doubt.decided(target, call, tables, identification)
+    decision = table_doubt.decide(target, call, tables, identification)
     return IdentifiedFunction(decision, None)
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from rotcheck.check import plan
 from rotcheck.exit_codes import FINDING, INTERRUPT, NOTHING_RAN, RIGHT
-from rotcheck.identify.telling.next_step import quoted
+from rotcheck.identify.telling.next_step import shell_word
 from rotcheck.identify.worker_setup import makes_tables
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
@@ -153,7 +153,7 @@ def _advice(policy: Policy, violations: Sequence[Violation]) -> list[str]:
         name = plan.short_path(next(matches, violation.implementation))
         cell = f"--device {violation.device} --dtype {violation.dtype} --check {violation.check}"
         return [
-            f"`rotcheck compare {quoted(name)} {cell}`: the first that does not hold, by itself"
+            f"`rotcheck compare {shell_word(name)} {cell}`: the first that does not hold, by itself"
         ]
     return []
 

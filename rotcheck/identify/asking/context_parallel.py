@@ -18,8 +18,10 @@ from rotcheck.identify.calling.match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling import call_snippet, demonstration
-from rotcheck.identify.telling.demonstration import Attempt, Source
+from rotcheck.identify.telling import call_snippet
+from rotcheck.identify.telling.attempts import Attempt, case_of
+from rotcheck.identify.telling.function_source import Source, with_values
+from rotcheck.identify.telling.value_demonstration import result_of, values_of, worst_of
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Identification, Told
@@ -158,7 +160,7 @@ def snippet(source: Source, match: Match) -> str | None:
 def _of_rank(source: Source, convention: Convention, rank: int) -> str | None:
     attempt = Attempt(convention, Sizes(1, 2, 2, convention.head_dim or 8, TOKENS.of_rank(rank)))
     every_row = replace(attempt.sizes, positions=tuple(range(TOKENS.count)))
-    case = demonstration.case_of(attempt)
+    case = case_of(attempt)
     values = {name: f"{name}.clone()" for name in call_snippet.names(convention)}
     values["cu_seqlens"] = f"torch.tensor([0, {LENGTHS[0]}, {WHOLE}], dtype=torch.int32)"
     setup = [
@@ -166,18 +168,18 @@ def _of_rank(source: Source, convention: Convention, rank: int) -> str | None:
         "",
         *call_snippet.inputs(case),
         f"# of sequences of {LENGTHS[0]} and {LENGTHS[1]} tokens, rank {rank} holds rows {list(case.positions)}",
-        *call_snippet.angles(demonstration.case_of(replace(attempt, sizes=every_row))),
+        *call_snippet.angles(case_of(replace(attempt, sizes=every_row))),
         f"returned = f({call_snippet.arguments(case, values)})",
     ]
     space = source.run("\n".join(setup))
     inputs = tuple(space[name] for name in call_snippet.names(convention))
     outputs = results(space["returned"], inputs, in_place=False)
-    worst = demonstration.worst_of(case, inputs, outputs)
+    worst = worst_of(case, inputs, outputs)
     if worst is None:
         return None
-    result = demonstration.result_of(space, case, worst, in_place=False)
-    value = demonstration.values_of(case, worst, result)
-    return demonstration.shown(source, "\n".join([*setup, *value]))
+    result = result_of(space, case, worst, in_place=False)
+    value = values_of(case, worst, result)
+    return with_values(source, "\n".join([*setup, *value]))
 
 
 QUESTION = CallQuestion(rank=20, ask=_ask)

@@ -7,8 +7,9 @@ from msgspec import structs
 
 from rotcheck.convention import Convention
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling import demonstration
-from rotcheck.identify.telling.demonstration import FEW, Attempt, Source
+from rotcheck.identify.telling.attempts import FEW, Attempt
+from rotcheck.identify.telling.function_source import Source
+from rotcheck.identify.telling.value_demonstration import of_value
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark
 
@@ -23,9 +24,9 @@ def of_earlier_call(source: Source, conventions: Sequence[Convention], width: in
         single = Attempt(convention, Sizes(2, heads, heads, convention.head_dim or width, FEW))
         counts = convention.tables == "positions" and convention.positions == "from 0"
         repeat = replace(single, earlier=FEW if counts else EARLIER_POSITIONS)
-        if demonstration.of_value(source, [single]):
+        if of_value(source, [single]):
             continue
-        snippet = demonstration.of_value(source, [repeat])
+        snippet = of_value(source, [repeat])
         if snippet:
             changes = "positions" if convention.tables == "positions" else "tables"
             call = "a call like it" if counts else f"a call with other {changes}"

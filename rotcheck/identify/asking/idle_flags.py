@@ -9,8 +9,9 @@ from rotcheck.identify.asking import flags
 from rotcheck.identify.asking.flags import FlaggedCall
 from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling import demonstration
-from rotcheck.identify.telling.doubt import source_of
+from rotcheck.identify.telling.attempts import attempts
+from rotcheck.identify.telling.function_source import source_of
+from rotcheck.identify.telling.value_demonstration import of_value
 from rotcheck.results import Identification, Remark
 
 OTHER_PAIRING: dict[Pairing, Pairing] = {"half": "interleaved", "interleaved": "half"}
@@ -50,8 +51,8 @@ def _same_convention(plain: Identification, with_flag: Identification) -> bool:
 
 def _idle(call: FlaggedCall, intent: Convention, instead: str) -> list[Remark]:
     """The mistake, if the result that is meant does not come; `instead`: what it does, in words."""
-    attempts = demonstration.attempts([replace(intent, arguments=call.arguments)], WIDTH, HEADS)
-    snippet = demonstration.of_value(source_of(call.target()), attempts)
+    tries = attempts([replace(intent, arguments=call.arguments)], WIDTH, HEADS)
+    snippet = of_value(source_of(call.target()), tries)
     if snippet is None:
         return []
     name = call.flag.partition("=")[0]

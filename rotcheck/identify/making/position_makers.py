@@ -14,7 +14,8 @@ from rotcheck.identify.asking.padding_mask import padding_side
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling import demonstration, doubt
+from rotcheck.identify.telling.doubt import settle
+from rotcheck.identify.telling.function_source import PRINT, source_of, with_values
 from rotcheck.implementations.instances import copied
 from rotcheck.implementations.target import Target
 from rotcheck.results import Remark, Told
@@ -157,7 +158,7 @@ def _settle(target: Target, maker: PositionMaker, mistake: Remark) -> Remark:
     is_said = _SEQUENCES.search(text) if maker.of_sequences else padding_side(text) == "left"
     doubts = [] if is_said else [f"nothing says what `{maker.source}` stands for"]
     snippet = None if doubts else _demonstration(target, maker)
-    return doubt.settled(mistake, doubts, snippet, written=":" in target.specification)
+    return settle(mistake, doubts, snippet, runs_anywhere=":" in target.specification)
 
 
 def of_mask(maker: PositionMaker, usual: Tensor) -> Conclusion:
@@ -200,7 +201,7 @@ def of_starts(maker: PositionMaker, usual: Tensor) -> Conclusion:
 
 def _demonstration(target: Target, maker: PositionMaker) -> str | None:
     """Python that shows positions that do not begin where a row, or a sequence, does."""
-    source = doubt.source_of(target)
+    source = source_of(target)
     part = "the second sequence" if maker.of_sequences else "behind the padding"
     lines = [
         f"{maker.source} = {STARTS if maker.of_sequences else PADDING_LEFT}",
@@ -208,4 +209,4 @@ def _demonstration(target: Target, maker: PositionMaker) -> str | None:
         f"came = returned.reshape(-1, {ROWS})[0, 2:]  # {part}",
         "right = torch.arange(4)",
     ]
-    return demonstration.shown(source, "\n".join([*source.lines, "", *lines, *demonstration.PRINT]))
+    return with_values(source, "\n".join([*source.lines, "", *lines, *PRINT]))

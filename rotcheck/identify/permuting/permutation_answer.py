@@ -9,7 +9,7 @@ from rotcheck.identify.permuting.permutation_snippet import snippet
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, STAYS, Kind, RowMoves
 from rotcheck.identify.permuting.weight_calls import WeightCall, permute, roles_of, weight_calls
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling import doubt
+from rotcheck.identify.telling.doubt import settle
 from rotcheck.implementations.instances import copied
 from rotcheck.implementations.target import Target
 from rotcheck.results import Remark, Told
@@ -205,4 +205,4 @@ def _settle(
     """A mistake that is shown; `kind`: how each head should be permuted, if that is known."""
     moves = trial.moves[at] if trial.moves else None
     code = snippet(target, trial.call, moves, at, kind) if moves else None
-    return doubt.settled(finding, [], code, written=":" in target.specification)
+    return settle(finding, [], code, runs_anywhere=":" in target.specification)

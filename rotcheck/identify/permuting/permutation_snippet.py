@@ -2,7 +2,7 @@
 
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, Kind, RowMoves, permutation
 from rotcheck.identify.permuting.weight_calls import COLUMNS, WeightCall, takes_arrays
-from rotcheck.identify.telling import demonstration, doubt
+from rotcheck.identify.telling.function_source import PRINT, source_of, with_values
 from rotcheck.implementations.target import Target
 
 
@@ -21,16 +21,16 @@ def snippet(
         f"  # {heads} heads of {HEAD_DIM} rows; each row holds its number"
         for role, heads in zip(roles, call.rows)
     ]
-    source = doubt.source_of(target)
+    source = source_of(target)
     code = [
         *source.lines,
         "",
         *weights,
         f"returned = f({call.code({role: role for role in roles})})",
         *(_of_lost_rows(result) if kind is None else _of_head(result, moves, kind)),
-        *demonstration.PRINT,
+        *PRINT,
     ]
-    return demonstration.shown(source, "\n".join(code))
+    return with_values(source, "\n".join(code))
 
 
 def _of_lost_rows(result: str) -> list[str]:

@@ -31,7 +31,7 @@ _FLAT = tuple(name for name, layout in LAYOUTS.items() if layout.joins_rows)
 
 
 def adapter(ours: Described, theirs: Described) -> str | None:
-    """Return the function as code, in which ours is called `ours`; None: nothing is known that would do."""
+    """The function as code, in which ours is called `ours`; None: nothing is known that would do."""
     try:
         return (
             maker_adapter.code(ours, theirs)
@@ -43,12 +43,12 @@ def adapter(ours: Described, theirs: Described) -> str | None:
 
 
 def headed(code: str, lines: str) -> str:
-    """Return an adapter with the lines that import or build `ours` in front."""
+    """An adapter with the lines that import or build `ours` in front."""
     return code.replace("import torch\n", f"import torch\n\n{lines}\n", 1)
 
 
 def unseen(specification: str, device: str, built: str | None = None) -> str:
-    """Return the lines that import or build a function that did not run here, by its specification without folders."""
+    """The lines that import or build a function that did not run here, by its specification without folders."""
     target, colon, name = specification.rpartition(":")
     module, first = target.removesuffix(".py"), name.partition(".")[0]
     if not colon:
@@ -73,7 +73,7 @@ class _Swap:
     repack: str = ""  # puts q, k and v into one tensor again
 
     def code(self) -> str:
-        """Return the whole function. Raises `Impossible`."""
+        """The whole function. Raises `Impossible`."""
         if (self.ours.blocks or 1) != (self.theirs.blocks or 1) or self.theirs.rotates_v:
             raise Impossible("lanes are cut into other blocks, or V is rotated")
         parameters, unpacked, sizes = signature(self.theirs)
@@ -261,7 +261,7 @@ class _Swap:
             self.before.append(each(self.rotating, "{}.clone()"))
 
     def _call(self, values: dict[str, str]) -> list[str]:
-        """Return the lines that call ours, once for all tensors or for one after another."""
+        """The lines that call ours, once for all tensors or for one after another."""
         ours, names = self.ours, self.rotating
         wanted = list(map(role_of, ours.argument_order))
         values = {
@@ -306,12 +306,12 @@ class _Swap:
         ]
 
     def _of_rows(self, name: str, values: dict[str, str], first: str) -> str:
-        """Return the lines that call ours for each row of a batch."""
+        """The lines that call ours for each row of a batch."""
         called = f"{OURS}({call_of(self.ours, values)}){first}"
         return f"{name} = torch.cat([\n    {called}\n    for {ROW} in range(batch)\n])"
 
     def _packed(self, values: dict[str, str]) -> list[str]:
-        """Return the lines that call ours with packed q, k and v."""
+        """The lines that call ours with packed q, k and v."""
         axis = PACKED[self.ours.layout or ""][1] if self.ours.layout in PACKED else None
         if axis is None:
             raise Impossible(f"nothing is known of how {self.ours.layout} is put together")
@@ -332,7 +332,7 @@ class _Swap:
         return lines
 
     def _end(self, roles: Sequence[str]) -> list[str]:
-        """Return what is given back, and written into what came in where theirs does that."""
+        """What is given back, and written into what came in where theirs does that."""
         result = self.repack or ", ".join(self.slots)
         if not self.theirs.in_place:
             return [f"return {result}"]
@@ -341,7 +341,7 @@ class _Swap:
         return [*lines, "return given[0]" if single else "return given"]
 
     def _sizes(self, body: Sequence[str], given: dict[str, str]) -> list[str]:
-        """Return the lines that name the sizes which others ask for."""
+        """The lines that name the sizes which others ask for."""
         text = "\n".join(body)
         axes = LAYOUTS[self.layout].axes
         first = "qkv" if self.repack or self.slots == ["qkv"] else self.slots[0]
@@ -365,13 +365,13 @@ class _Swap:
 
 
 def _uses(text: str, name: str) -> bool:
-    """Return whether a name stands in code by itself."""
+    """Whether a name stands in code by itself."""
     spaced = "".join(sign if sign.isalnum() or sign == "_" else " " for sign in text)
     return name in spaced.split()
 
 
 def of_batch(described: Described) -> bool:
-    """Return whether each row of a batch has tables or positions of its own."""
+    """Whether each row of a batch has tables or positions of its own."""
     roles = set(map(role_of, described.argument_order))
     if "positions" in roles:
         return "b" in (described.position_axes or "")
@@ -379,16 +379,16 @@ def of_batch(described: Described) -> bool:
 
 
 def follows_tables(described: Described) -> bool:
-    """Return whether it rotates as many lanes as its tables have."""
+    """Whether it rotates as many lanes as its tables have."""
     return described.rotary_dim is None and bool(described.takes.get(NARROWER))
 
 
 def _table_lanes(theirs: Described) -> str:
-    """Return how many lanes its tables are for, as code."""
+    """How many lanes its tables are for, as code."""
     lanes = -1 - len(form_of(theirs).tail)
     return f"{'' if theirs.table_lanes else '2 * '}{table_name(theirs)}.shape[{lanes}]"
 
 
 def written(described: Described) -> str | None:
-    """Return in which order of lanes the pairs of a result lie."""
+    """In which order of lanes the pairs of a result lie."""
     return written_order(described.output_lanes or "same", described.pairing)

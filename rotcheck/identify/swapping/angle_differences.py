@@ -15,7 +15,7 @@ Apart = tuple[str, str, str, str]
 def of_angles(
     own: Identification, other: Identification, ours: Described, theirs: Described
 ) -> Iterator[Apart]:
-    """Yield in what the angles differ, or that it is not known."""
+    """In what the angles differ, or that it is not known."""
     if ours.tables != "positions" and ours.kind != "builds":
         if theirs.tables == "positions":
             yield from _of_tables_for(theirs)
@@ -47,7 +47,7 @@ def of_angles(
 
 
 def of_length(difference: Difference) -> bool:
-    """Return whether a difference says that both follow the length, by a rule that is not known yet."""
+    """Whether a difference says that both follow the length, by a rule that is not known yet."""
     return difference.field == "frequencies" and difference.own == difference.other == "unknown"
 
 
@@ -95,14 +95,14 @@ def _shown(described: Described) -> str:
 
 
 def _frequencies(described: Described, pairs: int) -> tuple[float, ...]:
-    """Return radians a position for each pair; empty: they are not known."""
+    """Radians a position for each pair; empty: they are not known."""
     if described.frequencies or described.theta is None:
         return described.frequencies
     return tuple(described.theta ** (-at / pairs) for at in range(pairs))
 
 
 def _coordinates(described: Described) -> str:
-    """Return in words which pairs turn with which coordinate of a point."""
+    """In words which pairs turn with which coordinate of a point."""
     if not described.coordinates:
         return "positions of one coordinate"
     first = ", ".join(map(str, described.coordinates[:8]))

@@ -12,7 +12,7 @@ SIZES = {
 
 
 def call_of(described: Described, values: dict[str, str] | None = None) -> str:
-    """Return the arguments of a call as code, each role by the name that it has in an adapter, or by its value."""
+    """The arguments of a call as code, each role by the name that it has in an adapter, or by its value."""
     known = {
         "table": table_name(described),
         "axis": str((described.layout or "bshd").find("s")),
@@ -38,7 +38,7 @@ def table_name(described: Described) -> str:
 
 
 def signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
-    """Return the parameters of the other's call, the lines that name what they are, and sizes that are given."""
+    """The parameters of the other's call, the lines that name what they are, and sizes that are given."""
     shown, lines, sizes = [], [], {}
     for at, argument in enumerate(described.argument_order):
         keyword, _, role = argument.rpartition("=")
@@ -62,7 +62,7 @@ def signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
 
 
 def apart(role: str, name: str) -> str:
-    """Return the line that takes cos and sin out of an argument that holds both."""
+    """The line that takes cos and sin out of an argument that holds both."""
     kind = role_named(role)
     return f"{', '.join(kind.parts) or role} = {kind.unpacked.format(name)}"
 

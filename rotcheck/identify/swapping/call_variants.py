@@ -18,7 +18,7 @@ _ROLES = ("cos", "sin", "table", "angles")
 
 
 def variants(ours: Described, theirs: Described) -> Iterator[Described]:
-    """Yield our convention as it is, in each further way to call it, and with keywords chosen for the other."""
+    """Our convention as it is, in each further way to call it, and with keywords chosen for the other."""
     for one in (ours, chosen(ours, theirs)):
         yield lined_up(one, theirs)
         for way in one.ways:
@@ -36,7 +36,7 @@ def _in_way(ours: Described, way: Way) -> Described:
 
 
 def lined_up(own: Described, other: Described) -> Described:
-    """Return a convention that takes any layout as what it is in the other's: its tables line up with that."""
+    """A convention that takes any layout as what it is in the other's: its tables line up with that."""
     axes = _PLAIN_AXES.get(other.layout or "")
     if own.layout is not None or axes is None or own.tables == "positions":
         return own
@@ -50,19 +50,19 @@ def lined_up(own: Described, other: Described) -> Described:
 
 
 def reference(other: Described, own: Described) -> Described:
-    """Return the other as it is held against ours: one that takes any layout, as ours is laid out, packed or not."""
+    """The other as it is held against ours: one that takes any layout, as ours is laid out, packed or not."""
     apart = PACKED.get(own.layout or "", (own.layout,))[0]
     return lined_up(other, replace(own, layout=apart))
 
 
 def layout_of_run(own: Described, other: Described) -> dict[str, Any]:
-    """Return the fields of a convention by which one that takes any layout is run beside ours: as ours is laid out."""
+    """The fields of a convention by which one that takes any layout is run beside ours: as ours is laid out."""
     lined = reference(other, own)
     return {"layout": lined.layout, "table_axes": lined.table_axes} if lined is not other else {}
 
 
 def chosen(ours: Described, theirs: Described) -> Described:
-    """Return our convention with the keywords that make it most like the other's, as arguments of the call."""
+    """Our convention with the keywords that make it most like the other's, as arguments of the call."""
     fields, keywords = dict[str, object](), list[str]()
     for name, values in ours.choices.items():
         keyword, _, field = name.partition("=")
@@ -83,7 +83,7 @@ def chosen(ours: Described, theirs: Described) -> Described:
 
 
 def _roles(arguments: tuple[str, ...], changed: Described, *, packed: bool) -> list[str]:
-    """Return the arguments with the tables that the form has, and a packed tensor where the layout is packed."""
+    """The arguments with the tables that the form has, and a packed tensor where the layout is packed."""
     tables = FORMS[changed.tables].roles if changed.tables in FORMS else ("table",)
     kept = [
         "qkv" if packed and role in ("x", "qkv") else role

@@ -23,7 +23,7 @@ class Impossible(Exception):
 
 
 def each(names: Sequence[str], expression: str) -> str:
-    """Return the assignment of an expression in `{}` for each of several names: `q, k = q[0], k[0]`."""
+    """The assignment of an expression in `{}` for each of several names: `q, k = q[0], k[0]`."""
     line = f"{', '.join(names)} = {', '.join(expression.format(name) for name in names)}"
     if len(line) <= LONGEST:
         return line
@@ -31,7 +31,7 @@ def each(names: Sequence[str], expression: str) -> str:
 
 
 def entered(layout: str, split: str = "") -> str:
-    """Return what is put behind a tensor of a layout to make it (B, S, H, D).
+    """What is put behind a tensor of a layout to make it (B, S, H, D).
 
     `split`: how batch and rows, or batch and heads, lie in its first axis where they are one; empty: there is no
     other batch than its own.
@@ -43,7 +43,7 @@ def entered(layout: str, split: str = "") -> str:
 
 
 def left(layout: str) -> str:
-    """Return what is put behind a tensor (B, S, H, D) to give it a layout."""
+    """What is put behind a tensor (B, S, H, D) to give it a layout."""
     code = LAYOUTS[layout].left() if layout in LAYOUTS else None
     if code is None:
         raise Impossible(f"nothing is known of how another layout becomes {layout}")
@@ -51,14 +51,14 @@ def left(layout: str) -> str:
 
 
 def moved(theirs: str, ours: str) -> str:
-    """Return what is put behind a tensor of one layout to give it another, and keeps its batch."""
+    """What is put behind a tensor of one layout to give it another, and keeps its batch."""
     return "" if theirs == ours else entered(theirs) + left(ours)
 
 
 def reordered(
     have: str | None, wanted: str | None, blocks: int = 1, lanes: int | None = None
 ) -> str:
-    """Return the expression that puts the lanes of `{}` in the order of another pairing, the first `lanes` alone."""
+    """The expression that puts the lanes of `{}` in the order of another pairing, the first `lanes` alone."""
     if have == wanted:
         return "{}"
     if wanted not in ORDERS or have not in ORDERS:
@@ -74,7 +74,7 @@ def reordered(
 
 
 def permutation(ours: Described) -> str:
-    """Return code that puts the rows of a projection w (heads * head_dim, ...) in our order of lanes."""
+    """Code that puts the rows of a projection w (heads * head_dim, ...) in our order of lanes."""
     sizes = "rotary_dim // 2, 2" if ours.pairing == "half" else "2, rotary_dim // 2"
     if ours.rotary_dim is None:
         sizes = sizes.replace("rotary_dim", "head_dim")
@@ -86,7 +86,7 @@ def permutation(ours: Described) -> str:
 
 
 def same_tables(ours: Described, theirs: Described) -> bool:
-    """Return whether both take tables of the same form, lanes and axes."""
+    """Whether both take tables of the same form, lanes and axes."""
     return all(
         getattr(ours, name) == getattr(theirs, name)
         for name in ("tables", "table_lanes", "table_axes", "sections")
@@ -96,7 +96,7 @@ def same_tables(ours: Described, theirs: Described) -> bool:
 def tables(
     ours: Described, theirs: Described, *, folded: bool = False, axes: str | None = None
 ) -> list[str]:
-    """Return the lines that make our tables, in `cos` and `sin`, `angles` or `table`, of theirs, named alike.
+    """The lines that make our tables, in `cos` and `sin`, `angles` or `table`, of theirs, named alike.
 
     `folded`: batch and rows become one axis of rows. `axes`: of theirs, where lines before these have changed them.
     """
@@ -123,7 +123,7 @@ def tables(
 
 
 def _kept(theirs: Described, ours: Described) -> str | None:
-    """Return in which order their lanes repeat where ours repeat alike: then they stay as they are."""
+    """In which order their lanes repeat where ours repeat alike: then they stay as they are."""
     return theirs.table_lanes if theirs.table_lanes == ours.table_lanes else None
 
 
@@ -135,7 +135,7 @@ def form_of(described: Described) -> TableForm:
 
 
 def _halves(theirs: Described, ours: Described, both: bool) -> list[str]:
-    """Return the lines that read cos and sin, or angles, each pair's value once where ours do not repeat alike."""
+    """The lines that read cos and sin, or angles, each pair's value once where ours do not repeat alike."""
     form, lines = form_of(theirs), list[str]()
     if form.to_pair and not both:
         lines.append(form.to_pair)
@@ -145,7 +145,7 @@ def _halves(theirs: Described, ours: Described, both: bool) -> list[str]:
 
 
 def _placed(names: Sequence[str], have: str, wanted: str, folded: bool) -> list[str]:
-    """Return the lines that put the axes of tables where they are wanted."""
+    """The lines that put the axes of tables where they are wanted."""
     if have == wanted and not folded:
         return []
     kept = [axis for axis in have if axis in "bsw"]
@@ -172,7 +172,7 @@ def _index(index: list[str], word: str) -> str:
 
 
 def _slots(names: Sequence[str], at: int, *, packed: bool) -> list[str]:
-    """Return the lines that give tables a slot each for q, k and v, of which v's turns nothing."""
+    """The lines that give tables a slot each for q, k and v, of which v's turns nothing."""
     if not packed or len(names) == 1:
         return [each(names, f"torch.stack(({{0}}, {{0}}, {{0}}), {at})")]
     cos = f"cos = torch.stack((cos, cos, torch.ones_like(cos)), {at})"

@@ -44,7 +44,7 @@ class Misfit:
 
 
 def of_files(asked: Sequence[str], told: Sequence[Identification]) -> list[Identification]:
-    """Return what was found of these specifications, those of each `file.py` held against each other."""
+    """What was found of these specifications, those of each `file.py` held against each other."""
     places = [_place(specification) for specification in asked]
     files: dict[Path, dict[str, Identification]] = {}
     for (file, name), one in zip(places, told, strict=True):
@@ -72,7 +72,7 @@ def of_files(asked: Sequence[str], told: Sequence[Identification]) -> list[Ident
 
 
 def _place(specification: str) -> tuple[Path | None, str]:
-    """Return the file of a function and its name there; no file: it was named in another way."""
+    """The file of a function and its name there; no file: it was named in another way."""
     file, _, name = specification.rpartition(":")
     return (Path(file).resolve() if file.endswith(".py") else None), name
 
@@ -89,14 +89,14 @@ def _with(one: Identification, remark: Remark | None) -> Identification:
 
 
 def _job(taker: str, maker: str, kind: str, device: str) -> Job:
-    """Return the job that runs both together; `taker` and `maker`: their specifications."""
+    """The job that runs both together; `taker` and `maker`: their specifications."""
     return Job(
         taker, WORKER, {"maker": maker, "taker": taker, "device": device}, [kind], LIMIT, LIMIT
     )
 
 
 def _shown(jobs: Sequence[Job]) -> dict[str, str]:
-    """Return what shows the mistake of each function, by its specification, of those in which something does."""
+    """What shows the mistake of each function, by its specification, of those in which something does."""
     if not jobs:
         return {}
     shown: dict[str, str] = {}
@@ -115,7 +115,7 @@ def _settled(remark: Remark, shown: str | None) -> Remark:
 
 
 def together(found: Mapping[str, Identification]) -> dict[str, Misfit]:
-    """Return what is wrong with each function that takes other tables than those of its file make.
+    """What is wrong with each function that takes other tables than those of its file make.
 
     `found`: what each function of one file does by itself, by name. Nothing is said unless all were identified, all
     that make tables of the form that is taken make the same, and no other function takes them as they are made.
@@ -143,7 +143,7 @@ Pairs = dict[str, tuple[str, ...]]
 
 
 def _lanes(makers: Conventions, takers: Conventions) -> Pairs:
-    """Return who takes full-width tables in another order than the file makes them."""
+    """Who takes full-width tables in another order than the file makes them."""
     takes = {name: each for name, each in takers.items() if _plain(each)}
     taken = {(each.tables, each.table_lanes) for each in takes.values()}
     if len(taken) != 1:
@@ -157,7 +157,7 @@ def _lanes(makers: Conventions, takers: Conventions) -> Pairs:
 
 
 def _order(makers: Conventions, takers: Conventions) -> Pairs:
-    """Return who takes for sin what the file makes as cos, where both are in one tensor or one tuple."""
+    """Who takes for sin what the file makes as cos, where both are in one tensor or one tuple."""
     made = {each.order for each in makers.values() if each.order in EXCHANGED}
     if len(made) != 1:
         return {}
@@ -171,7 +171,7 @@ def _order(makers: Conventions, takers: Conventions) -> Pairs:
 
 
 def _half(makers: Conventions, takers: Conventions) -> Pairs:
-    """Return who reads one half of full-width tables alone, where the file makes tables that do not repeat.
+    """Who reads one half of full-width tables alone, where the file makes tables that do not repeat.
 
     Whether these are as wide as a head shows when both run together.
     """
@@ -181,7 +181,7 @@ def _half(makers: Conventions, takers: Conventions) -> Pairs:
 
 
 def _roles(each: Described) -> list[str]:
-    """Return what each argument of a call is."""
+    """What each argument of a call is."""
     return [argument.rpartition("=")[2] for argument in each.argument_order]
 
 
@@ -191,7 +191,7 @@ def _repeats(described: Described) -> bool:
 
 
 def _plain(each: Described) -> bool:
-    """Return whether it makes or takes full-width tables that repeat over all lanes that turn."""
+    """Whether it makes or takes full-width tables that repeat over all lanes that turn."""
     whole = (each.blocks or 1) == 1 and each.sections is None and each.positions != "grid"
     return whole and _repeats(each) and each.table_lanes is not None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rotcheck.identify.swapping.call_lines import OURS, registered_lines
 from rotcheck.identify.telling.loading_lines import construction, loading
-from rotcheck.identify.telling.next_step import typed
+from rotcheck.identify.telling.next_step import as_typed
 from rotcheck.implementations import array_libraries, module_import
 from rotcheck.implementations.spec import GIVEN
 from rotcheck.implementations.target import Target
@@ -17,7 +17,7 @@ MADE = "f = "  # how the last of the lines begins that load a function
 
 
 def lines(target: Target, device: str) -> str:
-    """Return the lines that import or build it: as a user would write them, where that is possible."""
+    """The lines that import or build it: as a user would write them, where that is possible."""
     name = target.specification
     if ":" not in name:
         return of_function(target.function) or registered_lines(name, device)
@@ -25,7 +25,7 @@ def lines(target: Target, device: str) -> str:
 
 
 def of_function(function: Callable[..., Any]) -> str:
-    """Return the line that imports a function from the module that defines it; empty: that has no such name."""
+    """The line that imports a function from the module that defines it; empty: that has no such name."""
     module, name = getattr(function, "__module__", None) or "", getattr(function, "__name__", "")
     defined = getattr(sys.modules.get(module), name, None) if name else None
     if defined is not function or module.startswith(GIVEN) or module == "__main__":
@@ -34,7 +34,7 @@ def of_function(function: Callable[..., Any]) -> str:
 
 
 def _plain(target: Target) -> str:
-    """Return an import of its module or file, and a line that builds it; empty: that takes more."""
+    """An import of its module or file, and a line that builds it; empty: that takes more."""
     place, _, name = target.specification.rpartition(":")
     module = Path(place).stem if place.endswith(".py") else place
     if not _importable(place, module) or array_libraries.library_of(target.function) is not None:
@@ -55,7 +55,7 @@ def _of(module: str, first: str) -> str:
 
 
 def _importable(place: str, module: str) -> bool:
-    """Return whether `import` finds it: a file by its name in its own folder, if it ran to its end by itself."""
+    """Whether `import` finds it: a file by its name in its own folder, if it ran to its end by itself."""
     if not place.endswith(".py"):
         return place in sys.modules
     name = module_import.name_of(place)
@@ -67,7 +67,7 @@ def _importable(place: str, module: str) -> bool:
 
 
 def _of_literals(made: str) -> bool:
-    """Return whether a construction is Python in which nothing else is named."""
+    """Whether a construction is Python in which nothing else is named."""
     try:
         call = ast.parse(made, mode="eval").body
         for value in (
@@ -82,6 +82,6 @@ def _of_literals(made: str) -> bool:
 
 
 def _loaded(target: Target) -> str:
-    *before, last = loading(typed(target.specification), target.built, target.function)
+    *before, last = loading(as_typed(target.specification), target.built, target.function)
     kept = [line for line in before if line != "import torch"]
     return "\n".join([*kept, f"{OURS} = {last.removeprefix(MADE)}"]).strip("\n")

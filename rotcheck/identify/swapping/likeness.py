@@ -26,7 +26,7 @@ _NEVER = ("kind", "sections", "blocks", "coordinates")
 
 
 def likeness(own: Identification, other: Identification, name: str) -> Likeness:
-    """Return whether `own` can take the place of `other`, which is called `name`: with a flag, if that is nearer."""
+    """Whether `own` can take the place of `other`, which is called `name`: with a flag, if that is nearer."""
     plain = _held(own, other, name)
     turned = [(_held(_with(own, one), other, name), one) for one in own.flags if one.follows]
     nearest, flag = min(turned, key=lambda held: _changes(held[0]), default=(plain, None))
@@ -46,7 +46,7 @@ def likeness(own: Identification, other: Identification, name: str) -> Likeness:
 
 
 def _called_with(code: str, flag: str) -> str:
-    """Return an adapter that calls ours with a flag besides."""
+    """An adapter that calls ours with a flag besides."""
     bound = f"{call_lines.OURS}_with_flag"
     line = f"{bound} = functools.partial({call_lines.OURS}, {flag})\n\n\n"
     called = code.replace(f"{call_lines.OURS}(", f"{bound}(")
@@ -54,7 +54,7 @@ def _called_with(code: str, flag: str) -> str:
 
 
 def _with(own: Identification, turned: Turned) -> Identification:
-    """Return a function as it is with a flag the other way round, which stays out of its arguments."""
+    """A function as it is with a flag the other way round, which stays out of its arguments."""
     found, arguments = turned.convention, own.convention.argument_order if own.convention else ()
     if found is not None and len(found.argument_order) > len(arguments):
         found = replace(found, argument_order=arguments)
@@ -62,7 +62,7 @@ def _with(own: Identification, turned: Turned) -> Identification:
 
 
 def _changes(found: Likeness) -> int:
-    """Return how much has to be changed."""
+    """How much has to be changed."""
     return sum(one.hard for one in found.differences)
 
 
@@ -83,7 +83,7 @@ def _held(own: Identification, other: Identification, name: str) -> Likeness:
 
 
 def _work(ours: Described, theirs: Described, found: list[Difference]) -> int:
-    """Return how much has to be changed: an argument is the least, one axis of batch and rows the most."""
+    """How much has to be changed: an argument is the least, one axis of batch and rows the most."""
     folds = adapter.of_batch(theirs) and (
         ours.layout in adapter.ONE_AXIS or not adapter.of_batch(ours)
     )
@@ -105,7 +105,7 @@ def _verdict(own: Identification, other: Identification, found: list[Difference]
 
 
 def _never(difference: Difference) -> bool:
-    """Return whether nothing makes up for a difference: one follows the length and the other does not, for instance."""
+    """Whether nothing makes up for a difference: one follows the length and the other does not, for instance."""
     unlike = difference.field == "frequencies" and not of_length(difference)
     return difference.field in _NEVER or unlike
 
@@ -127,7 +127,7 @@ def _differences(
 
 
 def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
-    """Yield what changes the values of a model that was trained with the other."""
+    """What changes the values of a model that was trained with the other."""
     for name in ("sections", "blocks"):
         own, other = getattr(ours, name), getattr(theirs, name)
         if own != other:
@@ -187,12 +187,12 @@ def _code(
 
 
 def _backwards(ours: Described) -> list[str]:
-    """Return the lines that turn our tables the other way round."""
+    """The lines that turn our tables the other way round."""
     return conversion.tables(ours, replace(ours, direction=-(ours.direction or 1)))
 
 
 def _written(ours: Described, theirs: Described) -> list[str]:
-    """Return the line that puts the lanes of our result in the order of theirs."""
+    """The line that puts the lanes of our result in the order of theirs."""
     return [each(["q", "k"], conversion.reordered(adapter.written(ours), adapter.written(theirs)))]
 
 
@@ -203,7 +203,7 @@ def _narrowed(ours: Described, theirs: Described) -> str:
 
 
 def _part(ours: Described, lanes: str) -> str:
-    """Return the line that rotates the first lanes alone."""
+    """The line that rotates the first lanes alone."""
     first = f"x[..., :{lanes}]"
     call = call_lines.call_of(ours, dict.fromkeys(("x", "q", "k"), first))
     return (
@@ -212,7 +212,7 @@ def _part(ours: Described, lanes: str) -> str:
 
 
 def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
-    """Yield what each can be told of positions, of two that make their own angles."""
+    """What each can be told of positions, of two that make their own angles."""
     if ours.positions == theirs.positions or "positions" not in (ours.tables, theirs.tables):
         return
     told = {
@@ -227,7 +227,7 @@ def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
 
 
 def _of_calls(ours: Described, theirs: Described, name: str, others: str) -> Iterator[Difference]:
-    """Yield what has to be converted around a call."""
+    """What has to be converted around a call."""
     if ours.layout != theirs.layout and ours.layout:
         yield _differs(
             "layout", ours.layout, theirs.layout or "any", _layout(ours, theirs, name, others)
@@ -262,7 +262,7 @@ def _of_calls(ours: Described, theirs: Described, name: str, others: str) -> Ite
 
 
 def _arguments(described: Described, *, offset: bool) -> tuple[str, ...]:
-    """Return what each argument is, a single tensor by the same name whether it is called x, q or k.
+    """What each argument is, a single tensor by the same name whether it is called x, q or k.
 
     `offset`: with an offset by keyword, which has a default.
     """
@@ -295,7 +295,7 @@ def _layout(ours: Described, theirs: Described, name: str, others: str) -> str:
 
 
 def _of_tables(ours: Described, theirs: Described) -> Iterator[Difference]:
-    """Yield in what the tables differ that two functions make."""
+    """In what the tables differ that two functions make."""
     if not conversion.same_tables(ours, theirs):
         back = replace(theirs, direction=None), replace(ours, direction=None)
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(*back))
@@ -335,7 +335,7 @@ def _tables(described: Described) -> str:
 
 
 def _shape(described: Described) -> str:
-    """Return the axes of a table as a shape: `(S, 1, D/2)`."""
+    """The axes of a table as a shape: `(S, 1, D/2)`."""
     if not described.table_axes:
         return ""
     lanes = "D" if described.table_lanes else "D/2"
@@ -343,7 +343,7 @@ def _shape(described: Described) -> str:
 
 
 def _conversion(wanted: Described, have: Described) -> str:
-    """Return how tables of one form become those of another."""
+    """How tables of one form become those of another."""
     if wanted.tables == "positions":
         return "it makes its own tables: give it positions in their place"
     if have.tables == "positions":

@@ -29,7 +29,7 @@ _VALUES = {"float32": "torch.float32"}
 
 
 def code(ours: Described, theirs: Described) -> str:
-    """Return the function as code, in which ours is called `ours`. Raises `Impossible`."""
+    """The function as code, in which ours is called `ours`. Raises `Impossible`."""
     parameters = [_parameter(argument) for argument in theirs.argument_order]
     given = {
         _NAMES[role]: keyword or _NAMES[role]
@@ -82,7 +82,7 @@ def _parameter(argument: str) -> str:
 
 
 def _value(role: str) -> str:
-    """Return a constant as code: a number as it is, a dtype, or the name of a device."""
+    """A constant as code: a number as it is, a dtype, or the name of a device."""
     try:
         ast.literal_eval(role)
     except (ValueError, SyntaxError):
@@ -108,7 +108,7 @@ def _tables(described: Described) -> list[str]:
 
 
 def _received(ours: Described, call: str) -> str:
-    """Return the lines that take apart what ours gives back."""
+    """The lines that take apart what ours gives back."""
     order = ours.order or ""
     if order in ("cos, sin", "sin, cos"):
         return f"{order} = {call}"

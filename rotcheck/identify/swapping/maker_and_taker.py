@@ -15,9 +15,10 @@ from rotcheck.identify.making import maker_search
 from rotcheck.identify.making.maker_call import HEAD_DIM, MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.swapping.file_fit import EXCHANGED
-from rotcheck.identify.telling import call_snippet, demonstration, table_doubt
-from rotcheck.identify.telling.demonstration import PRINT, Attempt, Source, Worst
-from rotcheck.identify.telling.doubt import source_of
+from rotcheck.identify.telling import call_snippet, table_doubt
+from rotcheck.identify.telling.attempts import Attempt, case_of
+from rotcheck.identify.telling.function_source import PRINT, Source, source_of, with_values
+from rotcheck.identify.telling.value_demonstration import Worst, result_of
 from rotcheck.identify.worker import Answer, place, settle
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure.case import Case, Sizes
@@ -91,7 +92,7 @@ def _of_lanes(pair: Pair) -> str | None:
     """Show that the length of a pair of lanes changes, which no rotation does."""
     case, setup, space = _called(pair)
     name = call_snippet.names(pair.convention)[0]
-    result = demonstration.result_of(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
+    result = result_of(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
     came, given = case.read(_results(space, case))[0], case.read_inputs(_inputs(space, case))[0]
     changed = (
         torch.linalg.vector_norm(came, dim=-1) - torch.linalg.vector_norm(given, dim=-1)
@@ -102,21 +103,21 @@ def _of_lanes(pair: Pair) -> str | None:
         f"came = {result}{at}.norm()  # the length of lanes {lanes[0]} and {lanes[1]}, which are a pair",
         f"right = {name}{at}.norm()  # no rotation changes it",
     ]
-    return demonstration.shown(_source(pair), "\n".join([*setup, *value, *PRINT]))
+    return with_values(_source(pair), "\n".join([*setup, *value, *PRINT]))
 
 
 def _of_order(pair: Pair) -> str | None:
     """Show that row 0, which is position 0, turns."""
     case, setup, space = _called(pair)
     name = call_snippet.names(pair.convention)[0]
-    result = demonstration.result_of(space, case, Worst(0, 0, 0, 0, 0, 0.0), in_place=False)
+    result = result_of(space, case, Worst(0, 0, 0, 0, 0, 0.0), in_place=False)
     lanes = _lanes_of(case, 0)
     at = call_snippet.element(case, (0, 0, 0, 0), lanes)
     value = [
         f"came = {result}{at}  # row 0, lanes {lanes[0]} and {lanes[1]} of {name}",
         f"right = {name}{at}  # row 0 is position 0, which turns nothing",
     ]
-    return demonstration.shown(_source(pair), "\n".join([*setup, *value, *PRINT]))
+    return with_values(_source(pair), "\n".join([*setup, *value, *PRINT]))
 
 
 def _of_half(pair: Pair) -> str | None:
@@ -135,13 +136,13 @@ def _of_half(pair: Pair) -> str | None:
     first, second = values[row].chunk(2)
     lane = width // 2 + int((first - second).abs().argmax())
     case, setup, space = _called(pair, lane)
-    result = demonstration.result_of(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
+    result = result_of(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
     entry = ", ".join(str({"s": LAST, "w": [lane]}.get(axis, 0)) for axis in axes)
     value = [
         f"came = {result}{call_snippet.element(case, (0, LAST, 0, 0), [lane])}",
         f"right = {name}[{entry}]{own}  # of x, lane {lane} alone is not 0 but 1: what comes back there is its own cos",
     ]
-    return demonstration.shown(_source(pair), "\n".join([*setup, *value, *PRINT]))
+    return with_values(_source(pair), "\n".join([*setup, *value, *PRINT]))
 
 
 _SHOWN: dict[str, Callable[[Pair], str | None]] = {
@@ -167,7 +168,7 @@ def _called(pair: Pair, lane: int | None = None) -> tuple[Case, list[str], dict[
     `lane`: the only one of x that is not 0.
     """
     convention = pair.convention
-    case = demonstration.case_of(Attempt(convention, Sizes(2, 2, 2, pair.lanes, ROWS)))
+    case = case_of(Attempt(convention, Sizes(2, 2, 2, pair.lanes, ROWS)))
     names = call_snippet.names(convention)
     given = {name: f"{name}.clone()" for name in names}
     made, named = _tables(pair, case)

@@ -10,7 +10,7 @@ from rotcheck.results import Described
 
 
 def gathered(theirs: Described) -> str:
-    """Return the line that takes the rows of the positions out of a table, which is cos and sin behind it."""
+    """The line that takes the rows of the positions out of a table, which is cos and sin behind it."""
     names = table_names(theirs)
     if theirs.table_axes != "sw":
         raise Impossible("the rows of its table are not its first axis")
@@ -18,7 +18,7 @@ def gathered(theirs: Described) -> str:
 
 
 def from_offset(roles: Sequence[str], theirs: Described) -> str:
-    """Return the line that cuts a table to the rows from an offset on, or for each row of a batch from its own."""
+    """The line that cuts a table to the rows from an offset on, or for each row of a batch from its own."""
     names = table_names(theirs)
     if theirs.table_axes not in ("sw", "s1w"):
         raise Impossible("the rows of its table are not its first axis")
@@ -30,7 +30,7 @@ def from_offset(roles: Sequence[str], theirs: Described) -> str:
 
 
 def laid_positions(have: str, wanted: str, folded: bool) -> list[str]:
-    """Return the line that puts positions in the axes that are wanted."""
+    """The line that puts positions in the axes that are wanted."""
     if set(have + wanted) - set("bs1"):
         raise Impossible("positions have several coordinates")
     chain = "[0]" if have == "1s" else ""
@@ -47,7 +47,7 @@ def laid_positions(have: str, wanted: str, folded: bool) -> list[str]:
 
 
 def _frequencies(theirs: Described) -> str:
-    """Return the line that makes the frequencies by which theirs turns."""
+    """The line that makes the frequencies by which theirs turns."""
     device = "device=positions.device"
     if theirs.frequencies:
         listed = textwrap.fill(", ".join(map(repr, theirs.frequencies)), LONGEST)
@@ -61,7 +61,7 @@ def _frequencies(theirs: Described) -> str:
 def made_tables(
     ours: Described, theirs: Described, axes: str, tensor: str, *, folded: bool
 ) -> list[str]:
-    """Return the lines that make our tables of positions with these axes, by the frequencies of theirs.
+    """The lines that make our tables of positions with these axes, by the frequencies of theirs.
 
     `tensor`: the name of one that is rotated. Raises `Impossible`.
     """

@@ -14,17 +14,17 @@ AGAIN = 300  # rows that are asked for once more behind the longest sequence
 
 
 def asks_lengths(held: Likeness) -> bool:
-    """Return whether only a run at several lengths can tell if two turn by the same rule."""
+    """Whether only a run at several lengths can tell if two turn by the same rule."""
     return any(map(of_length, held.differences))
 
 
 def lengths_alone(held: Likeness) -> bool:
-    """Return whether nothing else has to be known or changed."""
+    """Whether nothing else has to be known or changed."""
     return [one for one in held.differences if one.hard and not of_length(one)] == []
 
 
 def of_lengths(held: Likeness, errors: Mapping[str, float], near: float) -> Likeness:
-    """Return a likeness with what a run at several lengths says; `errors`: rounding steps, by the number of rows."""
+    """A likeness with what a run at several lengths says; `errors`: rounding steps, by the number of rows."""
     alike = [asked for asked, error in errors.items() if error <= near]
     others = [asked for asked, error in errors.items() if not error <= near]
     known = tuple(one for one in held.differences if not of_length(one))

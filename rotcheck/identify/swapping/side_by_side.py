@@ -63,7 +63,7 @@ def apart(
     device: torch.device,
     takes: Mapping[str, bool],
 ) -> float:
-    """Return how far apart two functions are on the same input, in rounding steps of float32; infinite for NaN.
+    """How far apart two functions are on the same input, in rounding steps of float32; infinite for NaN.
 
     `code`: an adapter through which the first is called; empty: as the other is. `convention`: of the other; None:
     both make tables. `takes`: what else the other takes, as `Described` has it: it is asked for that too. Raises what a
@@ -83,7 +83,7 @@ def apart(
 def at_lengths(
     own: Callables, other: Callables, code: str, convention: Convention | None, device: torch.device
 ) -> dict[str, float]:
-    """Return how far apart two functions are for sequences of several lengths, as `apart` does.
+    """How far apart two functions are for sequences of several lengths, as `apart` does.
 
     Each length is asked of a fresh copy; then a short one once more behind the longest.
     """
@@ -114,7 +114,7 @@ def beside_each_other(
     theirs: IdentifiedFunction,
     device: torch.device,
 ) -> Likeness:
-    """Return a likeness with what a run of both in this process says, where there is something to run."""
+    """A likeness with what a run of both in this process says, where there is something to run."""
     told, takes = (
         theirs.identification.convention,
         to_ask(held, ours.identification, theirs.identification),
@@ -132,7 +132,7 @@ def beside_each_other(
 
 
 def adapted(own: Callables, code: str) -> Callables:
-    """Return the adapter that this code defines, around a function."""
+    """The adapter that this code defines, around a function."""
     names: dict[str, Any] = {OURS: own}
     exec(compile(code, "adapter", "exec"), names)  # our own code
     found: Callables = names[NAME]
@@ -140,7 +140,7 @@ def adapted(own: Callables, code: str) -> Callables:
 
 
 def _fresh(own: Callables, code: str) -> Callables:
-    """Return a copy of ours, which keeps nothing of what was asked before, in its adapter if it has one."""
+    """A copy of ours, which keeps nothing of what was asked before, in its adapter if it has one."""
     return adapted(copied(own), code) if code else copied(own)
 
 
@@ -204,7 +204,7 @@ def _wide(tensor: Tensor) -> Tensor:
 
 
 def _phase(table: Tensor) -> float:
-    """Return how many rounding steps the largest angle of so many rows may be off, as float32 computes it."""
+    """How many rounding steps the largest angle of so many rows may be off, as float32 computes it."""
     return float(max(table.shape)) / 2
 
 

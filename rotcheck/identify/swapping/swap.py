@@ -93,14 +93,14 @@ def _job(
 def _as_run(
     convention: Mapping[str, Any] | None, ours: Described | None, theirs: Described | None
 ) -> Mapping[str, Any] | None:
-    """Return the convention by which a worker calls the other, in the layout in which ours is held against it."""
+    """The convention by which a worker calls the other, in the layout in which ours is held against it."""
     if convention is None or ours is None or theirs is None:
         return convention
     return {**convention, **layout_of_run(ours, theirs)}
 
 
 def to_ask(held: Likeness, own: Identification, other: Identification) -> dict[str, bool]:
-    """Return what the other takes beside the usual, and ours too, by itself or through the adapter."""
+    """What the other takes beside the usual, and ours too, by itself or through the adapter."""
     if own.convention is None or other.convention is None:
         return {}
     refused = {} if held.adapter else own.convention.takes
@@ -111,7 +111,7 @@ def to_ask(held: Likeness, own: Identification, other: Identification) -> dict[s
 
 
 def _headed(held: Likeness, own: Identification, imports: str) -> Likeness:
-    """Return a likeness whose code imports what it calls; `imports`: the lines, of one that ran."""
+    """A likeness whose code imports what it calls; `imports`: the lines, of one that ran."""
     if held.adapter is None:
         return held
     lines = imports or adapter.unseen(own.specification, own.device, own.built)
@@ -127,7 +127,7 @@ def _known(identity: Identity) -> Identification:
 
 
 def runs(held: Likeness) -> bool:
-    """Return whether there is something to run: an adapter, or the function as it is."""
+    """Whether there is something to run: an adapter, or the function as it is."""
     as_it_is = held.swappable == "as it is" or (asks_lengths(held) and lengths_alone(held))
     return held.adapter is not None or as_it_is
 
@@ -144,7 +144,7 @@ def of_run(
     message: str = "",
     lengths: Mapping[str, float] | None = None,
 ) -> Likeness:
-    """Return a likeness with what a run of both side by side says; `message`: what became of it where it failed.
+    """A likeness with what a run of both side by side says; `message`: what became of it where it failed.
 
     `lengths`: how far they are apart for sequences of several lengths, where that was asked.
     """
@@ -166,7 +166,7 @@ def of_run(
 
 
 def of_unseen(held: Likeness) -> Likeness:
-    """Return a likeness of which one function did not run here: nothing says that it can be swapped as it is."""
+    """A likeness of which one function did not run here: nothing says that it can be swapped as it is."""
     if held.swappable != "as it is":
         return held
     return replace(held, swappable="unknown")

@@ -28,7 +28,7 @@ _ROTARY = re.compile(
 
 
 def may_differ(file: Path, names: Collection[str]) -> bool:
-    """Return whether other code of a file, or a flag, may give tables another order than these functions have.
+    """Whether other code of a file, or a flag, may give tables another order than these functions have.
 
     `names`: all that was identified, `function`, `Class` or `Class.method`. So it is where a rotary function is not
     among them or is imported, where one of them has a flag that may choose an order, and where other code makes cos
@@ -54,13 +54,13 @@ def _imports(node: ast.AST) -> bool:
 
 
 def _parts(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Yield functions, methods, and what stands outside of both."""
+    """Functions, methods, and what stands outside of both."""
     for node in tree.body:
         yield from node.body if isinstance(node, ast.ClassDef) else [node]
 
 
 def _reached(tree: ast.Module, names: Collection[str]) -> set[ast.stmt]:
-    """Return these functions and methods, and those of the file that they use."""
+    """These functions and methods, and those of the file that they use."""
     functions = {node.name: node for node in tree.body if isinstance(node, Function)}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     waiting = [(owner, method) for owner, _, method in (name.partition(".") for name in names)]
@@ -82,7 +82,7 @@ def _reached(tree: ast.Module, names: Collection[str]) -> set[ast.stmt]:
 
 
 def _methods(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[Function]:
-    """Yield the methods of a class, and of those of the file that it derives from."""
+    """The methods of a class, and of those of the file that it derives from."""
     waiting = [name]
     for each in waiting:
         if each in classes:
@@ -92,7 +92,7 @@ def _methods(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[Function]:
 
 
 def _words(node: ast.AST) -> Iterator[str]:
-    """Yield all names of a piece of code, and what it compares with."""
+    """All names of a piece of code, and what it compares with."""
     for each in ast.walk(node):
         if isinstance(each, ast.Name):
             yield each.id
@@ -103,7 +103,7 @@ def _words(node: ast.AST) -> Iterator[str]:
 
 
 def _chooses(node: ast.stmt) -> bool:
-    """Return whether a flag, or what it asks for, may choose an order."""
+    """Whether a flag, or what it asks for, may choose an order."""
     asked = [each.test for each in ast.walk(node) if isinstance(each, ast.If | ast.IfExp)]
     asked += [each.subject for each in ast.walk(node) if isinstance(each, ast.Match)]
     flags = isinstance(node, Function) and any(_flag(*each) for each in _parameters(node))
@@ -111,7 +111,7 @@ def _chooses(node: ast.stmt) -> bool:
 
 
 def _parameters(function: Function) -> Iterator[tuple[ast.arg, ast.expr | None]]:
-    """Yield each parameter and its default."""
+    """Each parameter and its default."""
     own = function.args
     placed = [*own.posonlyargs, *own.args]
     yield from zip(
@@ -121,7 +121,7 @@ def _parameters(function: Function) -> Iterator[tuple[ast.arg, ast.expr | None]]
 
 
 def _flag(parameter: ast.arg, default: ast.expr | None) -> bool:
-    """Return whether a parameter speaks of an order, or is true or false and may speak of anything."""
+    """Whether a parameter speaks of an order, or is true or false and may speak of anything."""
     either = isinstance(default, ast.Constant) and isinstance(default.value, bool)
     either = either or (parameter.annotation is not None and "bool" in _words(parameter.annotation))
     return _ORDER.search(parameter.arg) is not None or (
@@ -130,7 +130,7 @@ def _flag(parameter: ast.arg, default: ast.expr | None) -> bool:
 
 
 def _handles(node: ast.AST, helpers: Collection[str]) -> bool:
-    """Return whether code makes tables, computes with them, repeats or cuts their lanes, or lets a helper do so."""
+    """Whether code makes tables, computes with them, repeats or cuts their lanes, or lets a helper do so."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult):
         return _of_tables(node)
     if isinstance(node, ast.Call):
@@ -148,13 +148,13 @@ def _handles(node: ast.AST, helpers: Collection[str]) -> bool:
 
 
 def _makes(function: ast.expr, word: str) -> bool:
-    """Return whether a call makes tables; `math` makes but numbers, for a learning rate for instance."""
+    """Whether a call makes tables; `math` makes but numbers, for a learning rate for instance."""
     of_numbers = isinstance(function, ast.Attribute) and "math" in _own_word(function.value)
     return word in ("cos", "sin", "polar") and not of_numbers
 
 
 def _of_tables(node: ast.AST) -> bool:
-    """Return whether cos, sin or angles stand in a piece of code, other than as what is called."""
+    """Whether cos, sin or angles stand in a piece of code, other than as what is called."""
     called = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
     words = (word for each in ast.walk(node) if id(each) not in called for word in _own_word(each))
     return any(_TABLE.search(word) or said(word, vocabulary.EMBEDDINGS) for word in words)

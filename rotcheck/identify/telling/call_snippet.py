@@ -1,4 +1,4 @@
-"""A call of a rotary function as Python that runs without rotcheck: its tensors, positions and tables by formula."""
+"""A call of a rotary function as Python without rotcheck: its tensors, positions and tables by formula."""
 
 import torch
 
@@ -10,22 +10,22 @@ from rotcheck.rotary.tables import section_axes
 
 
 class Unsayable(Exception):
-    """A call that no plain formula is known for; the message names what stands in the way."""
+    """No plain formula is known for a call; the message says why."""
 
 
 def inputs(case: Case) -> list[str]:
-    """Return lines that make the tensors of a call, by name: `q = torch.randn(1, 4, 2, 8)`."""
+    """Lines that make the tensors of a call, by name: `q = torch.randn(1, 4, 2, 8)`."""
     comment = f"# {shape(case.convention.axes)}"
     dtype = "" if case.dtype == torch.float32 else f".to({case.dtype})"
-    made = [
+    lines = [
         f"{name} = torch.randn({', '.join(map(str, x.shape))}){dtype}  {comment}"
         for name, x in zip(names(case.convention), case.inputs(), strict=True)
     ]
-    return ["torch.manual_seed(0)", *made]
+    return ["torch.manual_seed(0)", *lines]
 
 
 def names(convention: Convention) -> list[str]:
-    """Return what the tensors of a call are named, in the order of its slots."""
+    """The names of a call's tensors, in the order of its slots."""
     roles = list(map(role_of, convention.called_with))
     if convention.packed:
         return ["qkv" if "qkv" in roles else "x"]
@@ -33,7 +33,7 @@ def names(convention: Convention) -> list[str]:
 
 
 def angles(case: Case) -> list[str]:
-    """Return lines that make the angles of the rows, (S, P) or (B, S, P), and the tables of the convention's form."""
+    """Lines that make the angles of the rows, (S, P) or (B, S, P), and the tables of the convention's form."""
     convention = case.convention
     if not convention.takes_tables:
         return []
@@ -41,14 +41,14 @@ def angles(case: Case) -> list[str]:
         raise Unsayable("tables of frequencies of its own")
     axes = "(S, P)" if isinstance(case.positions[0], int) else "(B, S, P)"
     last = f"{case.rotary_dim}, 2, dtype=torch.float64"
-    made = f"frequencies = {convention.theta} ** (-torch.arange(0, {last}) / {case.rotary_dim})  # (P,)"
+    frequencies = f"frequencies = {convention.theta} ** (-torch.arange(0, {last}) / {case.rotary_dim})  # (P,)"
     at = _literal(case.positions)
-    turned = f"angles = torch.tensor({at})[..., None] * frequencies  # {axes}"
-    return [made, turned, *_tables(case)]
+    angles_line = f"angles = torch.tensor({at})[..., None] * frequencies  # {axes}"
+    return [frequencies, angles_line, *_tables(case)]
 
 
 def _literal(positions: object) -> str:
-    """Return positions as nested lists."""
+    """Positions as nested lists."""
     return str(positions).replace("(", "[").replace(",)", "]").replace(")", "]")
 
 
@@ -66,44 +66,44 @@ def _tables(case: Case) -> list[str]:
         lines.append(f"wide = {ORDERS[convention.lane_order].twice.format(angles)}")
         angles = "wide"
     dtype = ".float()" if case.dtype == torch.float32 else f".to({case.dtype})"
-    behind = _placed(case, axes) + (dtype if form.cast is None else form.cast)
-    made = ((name, code.format(angles)) for name, code in form.of_angles.items())
-    return [*lines, *(f"{name} = {code}{behind}" for name, code in made)]
+    behind = _axes_code(case, axes) + (dtype if form.cast is None else form.cast)
+    tables = ((name, code.format(angles)) for name, code in form.of_angles.items())
+    return [*lines, *(f"{name} = {code}{behind}" for name, code in tables)]
 
 
-def _placed(case: Case, axes: str) -> str:
-    """Return how a table ([g,] [b,] s, [3,] w, ...) gets the axes of the convention."""
+def _axes_code(case: Case, axes: str) -> str:
+    """How a table ([g,] [b,] s, [3,] w, ...) gets the axes of the convention."""
     ahead = "g" if "g" in axes else ""
     have = ahead + ("bs" if not isinstance(case.positions[0], int) else "s")
     have += ("3" if case.convention.form.slotted else "") + "w"
-    wanted = axes.replace("1", "")
+    target_axes = axes.replace("1", "")
     tail = len(case.convention.form.tail)
     code = ""
-    for axis in wanted:
+    for axis in target_axes:
         if axis not in have:
             size = case.batch if axis == "b" else 3
             code += f"[None].expand({size}, {', '.join(['-1'] * (len(have) + tail))})"
             have = axis + have
-    if have != wanted:
-        order = [have.index(axis) for axis in wanted]
+    if have != target_axes:
+        order = [have.index(axis) for axis in target_axes]
         code += f".permute({', '.join(map(str, [*order, *range(len(order), len(order) + tail)]))})"
     if "1" in axes:
         code += f"[{', '.join('None' if axis == '1' else ':' for axis in axes)}]"
     return code + (".contiguous()" if code else "")
 
 
-def arguments(case: Case, given: dict[str, str]) -> str:
-    """Return the arguments of the call: `q.clone(), k.clone(), cos, sin`; `given` says what stands for a tensor."""
+def arguments(case: Case, tensors: dict[str, str]) -> str:
+    """The arguments of the call: `q.clone(), k.clone(), cos, sin`; `tensors` says what stands for a tensor."""
     parts = [
-        f"{f'{name}=' if name else ''}{_argument(role, case, given)}"
+        f"{f'{name}=' if name else ''}{_argument(role, case, tensors)}"
         for name, role in parsed(case.convention.called_with)
     ]
     return ", ".join(parts)
 
 
-def _argument(role: str, case: Case, given: dict[str, str]) -> str:
-    if role in given:
-        return given[role]
+def _argument(role: str, case: Case, tensors: dict[str, str]) -> str:
+    if role in tensors:
+        return tensors[role]
     kind = role_named(role)
     return role if kind.group == "constant" else kind.code.format(**_facts(case))
 
@@ -119,14 +119,14 @@ def _facts(case: Case) -> dict[str, object]:
     }
 
 
-def positions(case: Case, given: torch.Tensor | None = None) -> list[str]:
-    """Return the line that makes the positions, where the call is given any; `given`: others than the case's."""
+def positions(case: Case, values: torch.Tensor | None = None) -> list[str]:
+    """The line that makes the positions, where the call is given any; `values`: others than the case's."""
     if "positions" not in map(role_of, case.convention.called_with):
         return []
-    given = case.call().positions if given is None else given
-    assert given is not None, "the call is given positions"
+    values = case.call().positions if values is None else values
+    assert values is not None, "the call is given positions"
     axes = case.convention.position_axes.upper()
-    return [f"positions = torch.tensor({given.tolist()})  # ({', '.join(axes)})"]
+    return [f"positions = torch.tensor({values.tolist()})  # ({', '.join(axes)})"]
 
 
 def _first(case: Case) -> str:
@@ -139,13 +139,15 @@ def _starts(case: Case) -> list[int]:
 
 
 def element(case: Case, at: tuple[int, int, int, int], lanes: list[int]) -> str:
-    """Return the index of two lanes in a tensor of the layout; `at`: batch, row, slot and head."""
+    """The index of two lanes in a tensor of the layout; `at`: batch, row, slot and head."""
     batch, row, slot, head = at
     width = case.width
-    known = {"b": batch, "s": row, "3": slot, "h": head}
+    indices = {"b": batch, "s": row, "3": slot, "h": head}
     shift = {"e": head * width, "f": slot * width}
     parts = [
-        str(known[axis]) if axis in known else str([lane + shift.get(axis, 0) for lane in lanes])
+        str(indices[axis])
+        if axis in indices
+        else str([lane + shift.get(axis, 0) for lane in lanes])
         for axis in case.convention.axes
     ]
     return f"[{', '.join(parts)}]"

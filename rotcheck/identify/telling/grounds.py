@@ -1,4 +1,4 @@
-"""What told each thing that is said of a function, and what remains possible of what cannot be told."""
+"""The evidence for each statement about a function, and what remains possible where there is none."""
 
 from rotcheck.convention import Convention, role_of, shape
 from rotcheck.identify.calling.match import Match
@@ -7,24 +7,24 @@ from rotcheck.identify.reading.convention_words import call_words, table_words
 from rotcheck.results import Ambiguity, Told, Way
 
 
-def of_call(found: Match, convention: Convention) -> list[Told]:
-    """Return the call, and what its response told."""
-    tried = f"{found.caller.calls} calls tried; this one rotates"
-    said = [Told(field="call", says=call_words(convention), because=tried)]
-    if found.reading.pairing:
-        said += _of_pairs(found, convention)
+def of_call(match: Match, convention: Convention) -> list[Told]:
+    """The call, and what its response shows."""
+    effort = f"{match.caller.calls} calls tried; this one rotates"
+    lines = [Told(field="call", says=call_words(convention), because=effort)]
+    if match.reading.pairing:
+        lines += _of_pairs(match, convention)
     sizes = "sizes all different: other layouts raise or change shape"
-    said.append(Told(field="layout", says=_layout(found), because=sizes))
+    lines.append(Told(field="layout", says=_layout(match), because=sizes))
     if convention.tables != "positions":
-        seen = "tables whose entries all differ: which of them each lane holds"
-        half = found.reading.unread
+        because = "tables whose entries all differ: which of them each lane holds"
+        half = match.reading.unread
         says = f"{table_words(convention)}{f'; their {half} is never read' if half else ''}"
-        said.append(Told(field="tables", says=says, because=seen))
-    return said
+        lines.append(Told(field="tables", says=says, because=because))
+    return lines
 
 
-def _of_pairs(found: Match, convention: Convention) -> list[Told]:
-    reading, probe = found.reading, found.caller.probe
+def _of_pairs(match: Match, convention: Convention) -> list[Told]:
+    reading, probe = match.reading, match.caller.probe
     across = (convention.rotary_dim or probe.rotary) // 2 // convention.blocks
     partner = across if reading.pairing == "half" else 1
     within = (
@@ -32,7 +32,7 @@ def _of_pairs(found: Match, convention: Convention) -> list[Told]:
     )
     basis = f"basis vectors in a head of {probe.width} lanes: lane 0 leaks into lane {partner}"
     sign = "-" if (reading.direction or 1) > 0 else "+"
-    said = [
+    lines = [
         Told(field="pairing", says=f"{reading.pairing}{within}", because=basis),
         Told(
             field="direction",
@@ -41,17 +41,17 @@ def _of_pairs(found: Match, convention: Convention) -> list[Told]:
         ),
     ]
     if reading.output_lanes != "same":
-        moved = (
+        because = (
             "lane 2 arrives in lane 1"
             if reading.output_lanes == "de-interleaved"
             else "lane 1 arrives in lane 2"
         )
-        said.append(Told(field="output_lanes", says=reading.output_lanes, because=moved))
-    return said
+        lines.append(Told(field="output_lanes", says=reading.output_lanes, because=because))
+    return lines
 
 
 def of_rotary_dim(convention: Convention, *, follows_tables: bool) -> Told:
-    """Return how many lanes rotate."""
+    """The number of lanes that rotate."""
     lanes = str(convention.rotary_dim or "all lanes")
     if follows_tables or "R" in map(role_of, convention.arguments):
         lanes = f"as many lanes as {'the tables say' if follows_tables else 'it is told'}"
@@ -59,78 +59,94 @@ def of_rotary_dim(convention: Convention, *, follows_tables: bool) -> Told:
 
 
 def of_error(error: float) -> Told:
-    """Return how far its values are from float64."""
-    seen = "random values, hard positions, in rounding steps of float32"
-    return Told(field="values", says=f"error {error:.2f}", because=seen)
+    """The distance of its values from float64."""
+    because = "random values, hard positions, in rounding steps of float32"
+    return Told(field="values", says=f"error {error:.2f}", because=because)
 
 
-def _layout(found: Match) -> str:
-    convention = found.convention
+def _layout(match: Match) -> str:
+    convention = match.convention
     axes = shape(convention.axes)
-    if any_layout(found):
+    if any_layout(match):
         return f"any: tables just have to line up, as {shape(convention.table_axes)} with {axes}"
     return f"{convention.layout} {axes}"
 
 
-def any_layout(found: Match) -> bool:
-    """Return whether nothing in the function tells one layout from another."""
-    return not found.convention.packed and broadcasts(found) and len(_layouts(found)) > 1
+def any_layout(match: Match) -> bool:
+    """Whether nothing in the function distinguishes one layout from another."""
+    return not match.convention.packed and broadcasts(match) and len(_layouts(match)) > 1
 
 
-def _layouts(found: Match) -> dict[str, None]:
-    every = [found.convention, *(other.convention for other in found.alternatives)]
-    return dict.fromkeys(each.layout for each in every if each.tables == found.convention.tables)
+def _layouts(match: Match) -> dict[str, None]:
+    conventions = [
+        match.convention,
+        *(alternative.convention for alternative in match.alternatives),
+    ]
+    return dict.fromkeys(
+        convention.layout
+        for convention in conventions
+        if convention.tables == match.convention.tables
+    )
 
 
-def ambiguities(found: Match) -> list[Ambiguity]:
-    """Return what remains possible of layout and pairing."""
-    convention, ambiguous = found.convention, []
-    if any_layout(found):
-        ambiguous.append(_of_layouts(found))
-    elif convention.packed and broadcasts(found):
-        every = [convention, *(other.convention for other in found.alternatives)]
+def ambiguities(match: Match) -> list[Ambiguity]:
+    """The layouts and pairings that remain possible."""
+    convention, ambiguous = match.convention, []
+    if any_layout(match):
+        ambiguous.append(_of_layouts(match))
+    elif convention.packed and broadcasts(match):
+        conventions = [convention, *(alternative.convention for alternative in match.alternatives)]
         possible = (
-            *dict.fromkeys(map(_way, every)),
+            *dict.fromkeys(map(_way, conventions)),
             "any other packing whose tables line up with it",
         )
         why = "nothing in it tells which axis is which"
         ambiguous.append(Ambiguity(field="layout", possible=possible, why=why))
-    if (convention.rotary_dim or found.caller.probe.rotary) == 2:
+    if (convention.rotary_dim or match.caller.probe.rotary) == 2:
         why = "of two lanes both are the same"
         ambiguous.append(Ambiguity(field="pairing", possible=("half", "interleaved"), why=why))
     return ambiguous
 
 
-def _of_layouts(found: Match) -> Ambiguity:
-    every = [found.convention, *(other.convention for other in found.alternatives)]
-    alike = [each for each in every if each.tables == found.convention.tables]
+def _of_layouts(match: Match) -> Ambiguity:
+    conventions = [
+        match.convention,
+        *(alternative.convention for alternative in match.alternatives),
+    ]
+    alike = [
+        convention for convention in conventions if convention.tables == match.convention.tables
+    ]
     possible = dict.fromkeys(
-        f"{each.layout} with tables {shape(each.table_axes)}" for each in alike
+        f"{convention.layout} with tables {shape(convention.table_axes)}" for convention in alike
     )
     why = "the tables just line up with the tensor: how they are shaped decides"
     return Ambiguity(field="layout", possible=tuple(possible), why=why)
 
 
-def also(found: Match) -> tuple[str, ...]:
-    """Return further ways to call it."""
-    if any_layout(found):
+def also(match: Match) -> tuple[str, ...]:
+    """Further ways to call it."""
+    if any_layout(match):
         return ()
-    ways = dict.fromkeys(_way(other.convention) for other in found.alternatives)
-    ways.pop(_way(found.convention), None)
+    ways = dict.fromkeys(_way(alternative.convention) for alternative in match.alternatives)
+    ways.pop(_way(match.convention), None)
     return tuple(ways)
 
 
-def ways(found: Match) -> tuple[Way, ...]:
-    """Return further ways to call it, as data; of one that takes any layout, the first way too."""
-    others = [
-        other.convention
-        for other in found.alternatives
-        if other.convention.tables == found.convention.tables
+def ways(match: Match) -> tuple[Way, ...]:
+    """Further ways to call it, as data; of one that takes any layout, the first way too."""
+    alternatives = [
+        alternative.convention
+        for alternative in match.alternatives
+        if alternative.convention.tables == match.convention.tables
     ]
-    every = [*([found.convention] if any_layout(found) else []), *others]
+    conventions = [*([match.convention] if any_layout(match) else []), *alternatives]
     return tuple(
-        Way(layout=one.layout, table_axes=one.table_axes or None, position_axes=one.position_axes)
-        for one in every
+        Way(
+            layout=convention.layout,
+            table_axes=convention.table_axes or None,
+            position_axes=convention.position_axes,
+        )
+        for convention in conventions
     )
 
 

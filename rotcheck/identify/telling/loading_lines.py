@@ -1,4 +1,4 @@
-"""The lines by which Python loads what a specification names, without rotcheck."""
+"""The lines that load a function by its specification, without rotcheck."""
 
 import ast
 import importlib.util
@@ -19,78 +19,81 @@ from rotcheck.implementations.spec import GIVEN
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
 _WHY = re.compile(r", (as line \d+ builds it|since heads of ).*$", re.DOTALL)
-_OTHER = re.compile(r"(?<==)([A-Z]\w*)\(\)")
+_CLASS_DEFAULT = re.compile(r"(?<==)([A-Z]\w*)\(\)")
 _PLACE = re.compile(r"=(cpu|mps|cuda[:\d]*)(?=[,)])")
 
 
-def loading(specification: str, built: str | None, function: Callable[..., Any]) -> list[str]:
-    """Return the lines that import it and end with `f = ...`; `built`: how an object was made of a class."""
-    lines = _of_its_library(specification, built, function)
+def loading(
+    specification: str, construction_text: str | None, function: Callable[..., Any]
+) -> list[str]:
+    """The lines that import it and end with `f = ...`; `construction_text`: how its object was built."""
+    lines = _of_its_library(specification, construction_text, function)
     library = array_libraries.library_of(function)
     return library.loading(lines) if library else lines
 
 
 def _of_its_library(
-    specification: str, built: str | None, function: Callable[..., Any]
+    specification: str, construction_text: str | None, function: Callable[..., Any]
 ) -> list[str]:
     target, _, name = specification.rpartition(":")
     owner, _, method = name.rpartition(".")
     lines = _file(Path(target)) if target.endswith(".py") else _module(target)
-    if built is None:
+    if construction_text is None:
         return [*lines, "", f"f = module.{name}"]
-    made = construction(built)
-    configuration = _configuration(made, function)
-    made = _CONFIGURATION.sub(r"\1=configuration", made)
-    made = _OTHER.sub(
-        r"module.\1()", _PLACE.sub(r'="\1"', made).replace(array_libraries.WIDE, 'dtype="float32"')
+    expression = construction(construction_text)
+    configuration = _configuration(expression, function)
+    expression = _CONFIGURATION.sub(r"\1=configuration", expression)
+    expression = _CLASS_DEFAULT.sub(
+        r"module.\1()",
+        _PLACE.sub(r'="\1"', expression).replace(array_libraries.WIDE, 'dtype="float32"'),
     )
     forward = inspect.ismethod(function) and not callable(
         function.__self__
     )  # nothing else can be called of it
-    bound = f".{method}" if owner else ".forward" if forward else ""
-    own = getattr(function, "__self__", function)
-    around = package_setup.lines(type(own))
-    return [*lines, "", *around, *configuration, f"f = module.{made}{bound}"]
+    method_code = f".{method}" if owner else ".forward" if forward else ""
+    instance = getattr(function, "__self__", function)
+    around = package_setup.lines(type(instance))
+    return [*lines, "", *around, *configuration, f"f = module.{expression}{method_code}"]
 
 
-def construction(built: str) -> str:
-    """Return the Python of how an object was made of a class, without the words that say why."""
-    return _WHY.sub("", built)
+def construction(construction_text: str) -> str:
+    """The Python that builds an object, without the words that say why."""
+    return _WHY.sub("", construction_text)
 
 
 def _module(name: str) -> list[str]:
     origin = getattr(sys.modules.get(name), "__file__", None) or ""
     up = name.count(".") + (1 if origin.endswith("__init__.py") else 0)
     root = Path(origin).resolve().parents[up] if origin else Path()
-    installed = "site-packages" in origin or root in map(
+    is_installed = "site-packages" in origin or root in map(
         Path, (sysconfig.get_path("stdlib"), sys.prefix)
     )
     return [
-        *([] if installed else ["import sys", ""]),
+        *([] if is_installed else ["import sys", ""]),
         "import torch",
         "",
-        *([] if installed else [f"sys.path.append({_text(Path(os.path.relpath(root)))})"]),
+        *([] if is_installed else [f"sys.path.append({_text(Path(os.path.relpath(root)))})"]),
         _import(name),
     ]
 
 
 def _text(path: Path) -> str:
-    """Return a path as Python, whatever it is called."""
+    """A path as a Python string."""
     return json.dumps(path.as_posix(), ensure_ascii=False)
 
 
 def _file(file: Path) -> list[str]:
-    """Return the lines that import a file: as a module of its package, where it imports from that."""
+    """The lines that import a file: as a module of its package if it imports from that."""
     name = module_import.name_of(file.as_posix())
-    found = sys.modules.get(name)
-    stand_ins = _stand_ins(getattr(found, module_import.STAND_INS, ()))
-    stand_ins += _empty(file, getattr(found, module_import.EMPTY, ()))
+    module = sys.modules.get(name)
+    stand_ins = _stand_ins(getattr(module, module_import.STAND_INS, ()))
+    stand_ins += _empty(file, getattr(module, module_import.EMPTY, ()))
     if not name.startswith(GIVEN):
         root = file.parents[name.count(".") + (file.stem == "__init__")]
         return ["import sys", *stand_ins, f"sys.path.append({_text(root)})", _import(name)]
-    raised = getattr(found, module_import.RAISED, None)
+    error = getattr(module, module_import.RAISED, None)
     beside = f"sys.path.append({_text(file.parent)})"
-    if raised is None and _is_alone(file):
+    if error is None and _is_alone(file):
         return ["import sys", *stand_ins, beside, _import(file.stem)]
     return [
         "import importlib.util",
@@ -99,7 +102,7 @@ def _file(file: Path) -> list[str]:
         beside,
         f"spec = importlib.util.spec_from_file_location({_text(Path(file.stem))}, {_text(file)})",
         "module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)",
-        *_executed(raised),
+        *_execute(error),
     ]
 
 
@@ -108,18 +111,18 @@ def _import(name: str) -> str:
 
 
 def _is_alone(file: Path) -> bool:
-    """Return whether `import` finds this file once its folder stands last in the path: no other module has its name."""
+    """Whether `import` finds this file when its folder is last in the path: no other module has its name."""
     name = file.stem
     if not name.isidentifier() or keyword.iskeyword(name) or name in sys.modules:
         return False
-    other = importlib.util.find_spec(name)
-    return other is None or (
-        other.origin is not None and Path(other.origin).resolve() == file.resolve()
+    spec = importlib.util.find_spec(name)
+    return spec is None or (
+        spec.origin is not None and Path(spec.origin).resolve() == file.resolve()
     )
 
 
 def _stand_ins(lacking: Sequence[str]) -> list[str]:
-    """Return the lines that import torch, and that put something in the place of modules that are not installed."""
+    """The lines that import torch, and that put stand-ins in the place of modules that are not installed."""
     if not lacking:
         return ["", "import torch", ""]
     names = textwrap.fill(", ".join(f'"{name}"' for name in lacking), 80).replace("\n", "\n    ")
@@ -136,7 +139,7 @@ def _stand_ins(lacking: Sequence[str]) -> list[str]:
 
 
 def _empty(file: Path, packages: Sequence[str]) -> list[str]:
-    """Return the lines that put empty packages in the place of those around a file."""
+    """The lines that put empty packages in the place of those around a file."""
     if not packages:
         return []
     root = _text(file.parents[packages[-1].count(".") + 1])
@@ -150,23 +153,23 @@ def _empty(file: Path, packages: Sequence[str]) -> list[str]:
     ]
 
 
-def _executed(raised: tuple[str, int] | None) -> list[str]:
-    """Return the lines that execute a file, or as much of it as stands above the line that raises."""
+def _execute(error: tuple[str, int] | None) -> list[str]:
+    """The lines that execute a file, or the part of it above the line that raises."""
     run = "spec.loader.exec_module(module)"
-    if raised is None:
+    if error is None:
         return [run]
-    kind, line = raised
+    kind, line = error
     return ["try:", f"    {run}", f"except {kind}:", f"    pass  # line {line}, below f"]
 
 
-def _configuration(made: str, function: Callable[..., Any]) -> list[str]:
-    """Return the lines that make a configuration of what a class reads of it."""
-    found = _CONFIGURATION.search(made)
-    if not found:
+def _configuration(expression: str, function: Callable[..., Any]) -> list[str]:
+    """The lines that make a configuration with the fields that a class reads."""
+    match = _CONFIGURATION.search(expression)
+    if not match:
         return []
-    own = getattr(function, "__self__", function)
+    instance = getattr(function, "__self__", function)
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(vars(type(own))["__init__"])))
+        tree = ast.parse(textwrap.dedent(inspect.getsource(vars(type(instance))["__init__"])))
     except (OSError, TypeError, SyntaxError, KeyError):
         return []
     read = {
@@ -174,7 +177,7 @@ def _configuration(made: str, function: Callable[..., Any]) -> list[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
-        and node.value.id == found[1]
+        and node.value.id == match[1]
     }
-    given = ", ".join(f"{name}={value!r}" for name, value in read.items() if value is not None)
-    return ["from types import SimpleNamespace", "", f"configuration = SimpleNamespace({given})"]
+    fields = ", ".join(f"{name}={value!r}" for name, value in read.items() if value is not None)
+    return ["from types import SimpleNamespace", "", f"configuration = SimpleNamespace({fields})"]

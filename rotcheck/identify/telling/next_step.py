@@ -1,4 +1,4 @@
-"""The front's half of what to do next: the command that follows, or how to give what became of a worker a way out."""
+"""What to do next: the command that follows an identification, or the way out after a worker failed."""
 
 import os
 import shlex
@@ -9,48 +9,52 @@ from msgspec.structs import replace
 from rotcheck.isolation import Died, Done, Outcome, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import INTERPRETER, Identification
 
-DECLARED = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
-LACKING = ("ModuleNotFoundError", "NotInstalled")  # raised for want of a package
+DECLARATION = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
+LACKING = ("ModuleNotFoundError", "NotInstalled")  # raised if a package is missing
 LAUNCHES = "it launches a Triton kernel, and Triton finds no GPU here"
 ELSEWHERE = "run the same command on a machine that has what it needs: `rotcheck probe` shows what this one has"
 LONGER = 5  # times the limit that was too short
 
 
-def next_step(told: Identification, specification: str) -> Identification:
-    """Return an identification with the command that follows: what is right here may still go wrong elsewhere."""
-    if told.answer != "right" or told.convention is None:
-        return told
-    makes = told.convention.kind != "applies"
+def next_step(identification: Identification, specification: str) -> Identification:
+    """An identification with the command that follows: what is right here may still be wrong elsewhere."""
+    if identification.answer != "right" or identification.convention is None:
+        return identification
+    makes = identification.convention.kind != "applies"
     command = "context" if makes else "compare"
     why = (
         "how far its angles are right, also after .bfloat16()"
         if makes
         else "in each dtype"
-        if told.device == INTERPRETER
+        if identification.device == INTERPRETER
         else "on this machine's devices, in each dtype"
     )
-    on = " --device interpreter" if told.device == INTERPRETER and not makes else ""
+    on = " --device interpreter" if identification.device == INTERPRETER and not makes else ""
     return replace(
-        told, advice=(*told.advice, f"rotcheck {command} {quoted(specification)}{on}  ({why})")
+        identification,
+        advice=(
+            *identification.advice,
+            f"rotcheck {command} {shell_word(specification)}{on}  ({why})",
+        ),
     )
 
 
-def typed(specification: str) -> str:
-    """Return a specification as it can be typed here."""
+def as_typed(specification: str) -> str:
+    """A specification as a user would type it here."""
     file, colon, name = specification.rpartition(":")
     if file.endswith(".py") and os.path.isabs(file):
         return f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
     return specification
 
 
-def quoted(specification: str) -> str:
-    """Return a specification, or the path of a file, as a shell takes it."""
-    return shlex.quote(typed(specification))
+def shell_word(specification: str) -> str:
+    """A specification, or the path of a file, quoted for a shell."""
+    return shlex.quote(as_typed(specification))
 
 
-def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
-    """Return what to do where a worker did not come back with an answer."""
-    outcome, name = done.outcome, typed(done.job.name)
+def of_outcome(result: Done, *, unbuilt: bool) -> tuple[str, ...]:
+    """What to do if a worker returned no answer."""
+    outcome, name = result.outcome, as_typed(result.job.name)
     if unbuilt:
         return (
             f"name a function of no argument that builds it: def build(): return {name.rpartition(':')[2]}(...)",
@@ -60,30 +64,32 @@ def of_outcome(done: Done, *, unbuilt: bool) -> tuple[str, ...]:
     if isinstance(outcome, OverMemory):
         small = f"it is built too big: write a function of no argument that builds {name.rpartition(':')[2]} small"
         return (f"{small}, and name that",)
-    if done.opening:
-        return _of_import(outcome, done.job.name)
+    if result.opening:
+        return _of_import(outcome, result.job.name)
     if isinstance(outcome, TimedOut):
         limit = f"{LONGER * outcome.limit:g}"
         more = f"give it longer: --timeout {limit}, or `timeout = {limit}` in a policy"
-        return (more, f"or declare it above the function, and nothing is searched: {DECLARED}")
-    # there a kernel is at fault
-    if isinstance(outcome, Died) and done.job.setup["device"] != "interpreter":
-        return (f"say above the function how it is called, and no wrong call is tried: {DECLARED}",)
+        return (more, f"or declare it above the function, and nothing is searched: {DECLARATION}")
+    # there the kernel is to blame
+    if isinstance(outcome, Died) and result.job.setup["device"] != "interpreter":
+        return (
+            f"say above the function how it is called, and no wrong call is tried: {DECLARATION}",
+        )
     return ()
 
 
-def lacks_a_package(done: Done) -> bool:
-    """Return whether what its module imports is not installed: that says nothing of the function."""
-    return done.opening and _exception(done.outcome) in LACKING
+def lacks_a_package(result: Done) -> bool:
+    """Whether its module imports a package that is not installed: that says nothing about the function."""
+    return result.opening and _exception(result.outcome) in LACKING
 
 
 def _exception(outcome: Outcome) -> str:
-    """Return the class of what was raised, without its module; empty: nothing was."""
+    """The class of the exception, without its module; empty: there is none."""
     return outcome.kind.rpartition(".")[2] if isinstance(outcome, Raised) else ""
 
 
 def _of_import(outcome: Outcome, specification: str) -> tuple[str, ...]:
-    """Return what to do where a module, or a file, raises, dies or does not end while it is imported."""
+    """What to do if the import of a module, or a file, raises, dies or hangs."""
     module, _, function = specification.rpartition(":")
     is_file = module.endswith(".py")
     apart = (

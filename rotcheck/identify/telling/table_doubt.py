@@ -1,4 +1,4 @@
-"""The same decision for functions that make tables: is a mistake in them beyond doubt, and what shows it?"""
+"""Is a mistake of a function that makes tables beyond doubt, and what shows it?"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,8 +14,9 @@ from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.making import grid_calls, maker_call, returned_tables
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
-from rotcheck.identify.telling.demonstration import PRINT, Source, shown
-from rotcheck.identify.telling.doubt import AGAIN, in_doubt, settled, source_of
+from rotcheck.identify.telling.call_doubts import AGAIN
+from rotcheck.identify.telling.doubt import in_doubt, settle
+from rotcheck.identify.telling.function_source import PRINT, Source, source_of, with_values
 from rotcheck.implementations.target import Target
 from rotcheck.results import Identification
 
@@ -23,7 +24,7 @@ ROWS = (
     tuple(range(returned_tables.FEW_ROWS)),
     *((0, 1, row) for row in (257, 1000, 2049, 4097, 65537, 131071)),
 )
-_KNOWN = (
+_MEANINGS = (
     *(
         vocabulary.QUERY,
         vocabulary.KEY,
@@ -43,93 +44,101 @@ _KNOWN = (
 )
 
 
-def decided(
-    target: Target, recipe: MakerCall, built: RotaryTables, told: Identification
+def decide(
+    target: Target, recipe: MakerCall, form: RotaryTables, identification: Identification
 ) -> Identification:
-    """Return what is told of one that makes tables, its mistakes only where they are beyond doubt."""
-    if told.answer != "wrong":
-        return told
+    """The identification of a function that makes tables, with the mistakes that are beyond doubt."""
+    if identification.answer != "wrong":
+        return identification
     doubts = [
         f"nothing speaks for what `{name}` is"
-        for name in _unspoken(target.function, recipe.arguments)
+        for name in _nameless(target.function, recipe.arguments)
     ]
     doubts += [AGAIN] if rotates_again(target.function) else []
-    shown = None if doubts else _demonstration(source_of(target), recipe, built, told)
-    written = ":" in target.specification
-    findings = tuple(
-        settled(one, doubts, one.demonstration or shown, written=written) for one in told.findings
+    demonstration = (
+        None if doubts else _demonstration(source_of(target), recipe, form, identification)
     )
-    kept = structs.replace(told, findings=findings)
-    if kept.answer == "wrong":
-        return kept
+    runs_anywhere = ":" in target.specification
+    findings = tuple(
+        settle(finding, doubts, finding.demonstration or demonstration, runs_anywhere=runs_anywhere)
+        for finding in identification.findings
+    )
+    decision = structs.replace(identification, findings=findings)
+    if decision.answer == "wrong":
+        return decision
     advice = "name its arguments for what they are, or write a function of no argument that calls it, and name that"
-    return in_doubt(told, kept, advice)
+    return in_doubt(identification, decision, advice)
 
 
-def _unspoken(function: Callable[..., Any], arguments: Sequence[str]) -> list[str]:
-    """Return the arguments of a call whose names say nothing."""
-    known = [one.name for one in parameters(function) or ()]
-    asked = [
-        one for one in enumerate(arguments) if role_of(one[1]) not in ("True", "False")
-    ]  # those are flags
-    named = [argument.rpartition("=")[0] or known[at] for at, argument in asked]
+def _nameless(function: Callable[..., Any], arguments: Sequence[str]) -> list[str]:
+    """The arguments of a call whose names say nothing about their roles."""
+    parameter_names = [parameter.name for parameter in parameters(function) or ()]
+    names_of_arguments = [
+        argument.rpartition("=")[0] or parameter_names[at]
+        for at, argument in enumerate(arguments)
+        if role_of(argument) not in ("True", "False")  # those are flags
+    ]
     sides = ("t", *grid_calls.side_names(function))
     return [
         name
-        for name in named
-        if name not in sides and not any(said(name, names) for names in _KNOWN)
+        for name in names_of_arguments
+        if name not in sides and not any(said(name, names) for names in _MEANINGS)
     ]
 
 
 def _demonstration(
-    source: Source, recipe: MakerCall, built: RotaryTables, told: Identification
+    source: Source, recipe: MakerCall, form: RotaryTables, identification: Identification
 ) -> str | None:
-    """Return Python that shows an entry of the tables that is wrong; None: none of the rows shows it."""
-    theta = (told.convention.theta if told.convention else None) or 10000.0
+    """Python that shows a wrong entry of the tables; None: none of the rows shows one."""
+    theta = (identification.convention.theta if identification.convention else None) or 10000.0
     for rows in ROWS:
         try:
-            found = _of_rows(source, recipe, built, theta, rows)
-        except Exception:  # it has no such rows, or gives back what no index is known for
+            lines = _of_rows(source, recipe, form, theta, rows)
+        except (
+            Exception
+        ):  # broad: it runs the function, which may have no such rows, with any error
             continue
-        if found:
-            return found
+        if lines:
+            return lines
     return None
 
 
 def _of_rows(
-    source: Source, recipe: MakerCall, built: RotaryTables, theta: float, rows: Sequence[int]
+    source: Source, recipe: MakerCall, form: RotaryTables, theta: float, rows: Sequence[int]
 ) -> str | None:
-    given = recipe.positions == "given"
-    length = len(rows) if given else max(rows) + 1
+    takes_positions = recipe.positions == "given"
+    length = len(rows) if takes_positions else max(rows) + 1
     setup = [
         *source.lines,
         "",
         *inputs(recipe, rows, length),
         f"returned = f({arguments(recipe, length)})",
     ]
-    returned = source.run("\n".join(setup))["returned"]
-    tables = read_tables(returned, length)
+    result = source.run("\n".join(setup))["returned"]
+    tables = read_tables(result, length)
     pairs = tables.cos.shape[-1]
     at = torch.tensor(rows, dtype=torch.float64)
     exact = at[:, None] * theta ** (-torch.arange(pairs, dtype=torch.float64) / pairs)  # (S, P)
-    own = torch.arange(len(rows)) if given else torch.tensor(rows)
-    off = torch.hypot(tables.cos[own] - exact.cos(), tables.sin[own] - exact.sin())  # (S, P)
-    row, pair = (int(each) for each in torch.unravel_index(off.argmax(), off.shape))
+    table_rows = torch.arange(len(rows)) if takes_positions else torch.tensor(rows)
+    off = torch.hypot(
+        tables.cos[table_rows] - exact.cos(), tables.sin[table_rows] - exact.sin()
+    )  # (S, P)
+    row, pair = (int(index) for index in torch.unravel_index(off.argmax(), off.shape))
     value = [
-        *_came(returned, tables, int(own[row]), pair),
+        *_value_lines(result, tables, int(table_rows[row]), pair),
         f"angle = torch.tensor({rows[row]} * {theta} ** (-{2 * pair} / {2 * pairs}), dtype=torch.float64)",
         f"right = {'angle[None]' if FORMS[tables.form].angular else 'torch.stack((angle.cos(), angle.sin()))'}",
     ]
     code = "\n".join([*setup, *value, *PRINT])
-    return shown(source, code)
+    return with_values(source, code)
 
 
 def inputs(recipe: MakerCall, rows: Sequence[int], length: int) -> list[str]:
-    """Return the lines that make positions and the tensor that is shown, where they are asked for."""
+    """The lines that make the positions and the tensor that the call takes."""
     roles, lines = set(map(role_of, recipe.arguments)), list[str]()
-    batched = recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments)
+    has_batch = recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments)
     if roles & {"positions", "float"} and not recipe.coordinates:
-        lines.append(f"positions = torch.tensor({list(rows)}){'[None]' if batched else ''}")
+        lines.append(f"positions = torch.tensor({list(rows)}){'[None]' if has_batch else ''}")
     if "x" in roles:
         sizes = {
             "b": maker_call.BATCH,
@@ -142,7 +151,7 @@ def inputs(recipe: MakerCall, rows: Sequence[int], length: int) -> list[str]:
 
 
 def arguments(recipe: MakerCall, length: int) -> str:
-    """Return the arguments of a maker's call as Python; `length`: how many rows it is asked for."""
+    """The arguments of a maker's call as Python; `length`: the number of rows."""
     kinds = {
         "float": "positions.float()",
         "S": str(length),
@@ -155,26 +164,26 @@ def arguments(recipe: MakerCall, length: int) -> str:
     return ", ".join(f"{name}{equals}{kinds.get(role, role)}" for name, equals, role in parts)
 
 
-def _came(returned: Any, read: RotaryTables, row: int, pair: int) -> list[str]:
-    """Return the lines that take cos and sin of a pair, or its angle, out of what came back."""
+def _value_lines(result: Any, read: RotaryTables, row: int, pair: int) -> list[str]:
+    """The lines that take cos and sin of a pair, or its angle, out of the result."""
     width = read.cos.shape[-1]
     lane = 2 * pair if read.table_lanes == "interleaved" else pair
 
     def index(last: int) -> str:
-        known = {"s": row, "w": last}
-        return f"[{', '.join(str(known.get(axis, 0)) for axis in read.axes)}]"
+        indices = {"s": row, "w": last}
+        return f"[{', '.join(str(indices.get(axis, 0)) for axis in read.axes)}]"
 
-    if isinstance(returned, tuple | list) and len(returned) > 1:
+    if isinstance(result, tuple | list) and len(result) > 1:
         first, second = (1, 0) if read.order.startswith("sin") else (0, 1)
         return [
             f"came = torch.stack((returned[{first}]{index(lane)}, returned[{second}]{index(lane)}))"
         ]
-    name = "returned[0]" if isinstance(returned, tuple | list) else "returned"
+    name = "returned[0]" if isinstance(result, tuple | list) else "returned"
     if read.form == "complex":
         return [f"came = torch.view_as_real({name}{index(pair)})"]
     if FORMS[read.form].angular:
         return [f"came = {name}{index(lane)}[None]"]
-    if read.order == "cos+sin" and isinstance(returned, Tensor):
-        wide = returned.shape[-1] // 2
+    if read.order == "cos+sin" and isinstance(result, Tensor):
+        wide = result.shape[-1] // 2
         return [f"came = torch.stack(({name}{index(lane)}, {name}{index(lane + wide)}))"]
     raise ValueError(f"no index is known for {read.order} of {width} pairs")

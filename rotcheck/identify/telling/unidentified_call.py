@@ -1,4 +1,4 @@
-"""Why no call was found: the arguments that are not understood, and a few of the calls that were tried."""
+"""Why no call was found: arguments that are not understood, and some of the calls that were tried."""
 
 import os
 import re
@@ -21,39 +21,39 @@ _NO_GPU = "0 active drivers"  # so Triton says
 _NUMBER = re.compile(r"\d+")
 
 
-def told(function: Callable[..., Any], tried: Sequence[str]) -> tuple[str, ...]:
-    """Return what is not understood of a function's arguments, then calls that were tried, each of another kind."""
-    return (*arguments(function), *_different(tried))
+def explanation(function: Callable[..., Any], calls: Sequence[str]) -> tuple[str, ...]:
+    """The arguments that are not understood, then calls that were tried, each with a different outcome."""
+    return (*arguments(function), *_different(calls))
 
 
-def lacking(found: NoMatch) -> str | None:
-    """Return what of a package that is not installed a call needs; None: no call asked for any."""
-    needed = filter(None, map(_LACKING.search, found.reasons))
-    return next((one.group(1) for one in needed), None)
+def lacking(search_result: NoMatch) -> str | None:
+    """The missing package that a call needs; None: no call needs one."""
+    packages = filter(None, map(_LACKING.search, search_result.reasons))
+    return next((package.group(1) for package in packages), None)
 
 
-def why(found: NoMatch) -> str | None:
-    """Return what a call needs that is not here: a package, or a GPU for its kernel; None: none is known to."""
-    launches = any(_NO_GPU in reason for reason in found.reasons)
-    return found.why or lacking(found) or (LAUNCHES if launches else None)
+def why(search_result: NoMatch) -> str | None:
+    """What a call needs that is missing here: a package, or a GPU for its kernel; None: nothing is known to be."""
+    launches = any(_NO_GPU in reason for reason in search_result.reasons)
+    return search_result.why or lacking(search_result) or (LAUNCHES if launches else None)
 
 
-def advice(target: Target, found: NoMatch, device: torch.device) -> tuple[str, ...]:
-    """Return what to do about a function of which no call was found: what to name, where to run it, what to declare."""
-    if lacking(found):
+def advice(target: Target, search_result: NoMatch, device: torch.device) -> tuple[str, ...]:
+    """What to do about a function without a call: what to install or name, where to run it, what to declare."""
+    if lacking(search_result):
         name = target.specification.rpartition(":")[2]
         return (
             "install it",
             f"or copy {name} and what it calls into a file of its own, without that",
         )
-    said = [_place(found)] if device.type == "cpu" else []
-    if why(found) != LAUNCHES:
-        said += [_method(target), _declaration(target, found)]
-    return tuple(text for text in said if text)[:2]
+    texts = [_place(search_result)] if device.type == "cpu" else []
+    if why(search_result) != LAUNCHES:
+        texts += [_method(target), _declaration(target, search_result)]
+    return tuple(text for text in texts if text)[:2]
 
 
-def _place(found: NoMatch) -> str:
-    if not any(_NO_DRIVER.search(reason) for reason in found.reasons):
+def _place(search_result: NoMatch) -> str:
+    if not any(_NO_DRIVER.search(reason) for reason in search_result.reasons):
         return ""
     gpu = "it has a Triton kernel: ask for --device cuda on a machine that has one"
     return (
@@ -62,11 +62,14 @@ def _place(found: NoMatch) -> str:
 
 
 def _method(target: Target) -> str:
-    """Return which method to name of an object whose call names no argument."""
-    own, known = target.function, signature(target.function) or []
-    if not known or any(one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in known):
+    """The method to name of an object whose call names no arguments."""
+    function, parameters_here = target.function, signature(target.function) or []
+    if not parameters_here or any(
+        parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        for parameter in parameters_here
+    ):
         return ""
-    methods = [name for name in METHODS if callable(getattr(own, name, None))]
+    methods = [name for name in METHODS if callable(getattr(function, name, None))]
     return (
         f"name the method that names its arguments: {target.specification}.{methods[0]}"
         if methods
@@ -74,50 +77,65 @@ def _method(target: Target) -> str:
     )
 
 
-def _declaration(target: Target, found: NoMatch) -> str:
-    likeliest = found.likeliest
+def _declaration(target: Target, search_result: NoMatch) -> str:
+    likeliest = search_result.likeliest
     if likeliest is None or parameters(target.function) is None:
         return ""
-    known, words = parameters(target.function) or [], []
+    parameters_here, words = parameters(target.function) or [], []
     for at, role in enumerate(likeliest.called_with):
-        one = known[at] if "=" not in role and at < len(known) else None
-        words.append('"..."' if one and roles(one.name, one.kind) is ANY_ROLE else f'"{role}"')
-    taken = f"({', '.join(words)}{',' if len(words) == 1 else ''})"
+        parameter = parameters_here[at] if "=" not in role and at < len(parameters_here) else None
+        words.append(
+            '"..."'
+            if parameter and roles(parameter.name, parameter.kind) is ANY_ROLE
+            else f'"{role}"'
+        )
+    roles_code = f"({', '.join(words)}{',' if len(words) == 1 else ''})"
     return (
         "say above the function what it is: @rotcheck.declare(pairing=..., layout=..., tables=..., "
-        f"arguments={taken})"
+        f"arguments={roles_code})"
     )
 
 
 def arguments(function: Callable[..., Any]) -> list[str]:
-    """Return of each argument that a call must give, and whose name says nothing, its place and name."""
-    found = signature(function)
-    stars = [f"*{one.name}" for one in found or () if one.kind is one.VAR_POSITIONAL]
-    named = [one for one in found or () if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
-    if found and not named:
-        shown = ", ".join(
-            [*stars, *(f"**{one.name}" for one in found if one.kind is one.VAR_KEYWORD)]
-        )
+    """Place and name of each required argument whose name says nothing."""
+    parameters_here = signature(function)
+    stars = [
+        f"*{parameter.name}"
+        for parameter in parameters_here or ()
+        if parameter.kind is parameter.VAR_POSITIONAL
+    ]
+    with_names = [
+        parameter
+        for parameter in parameters_here or ()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if parameters_here and not with_names:
+        keywords = [
+            f"**{keyword.name}"
+            for keyword in parameters_here
+            if keyword.kind is keyword.VAR_KEYWORD
+        ]
+        signature_words = ", ".join([*stars, *keywords])
         missing = "how many it takes, and what they are" if stars else "which names it looks for"
-        return [f"it takes `{shown}` and names no argument: nothing tells {missing}"]
+        return [f"it takes `{signature_words}` and names no argument: nothing tells {missing}"]
     return [
-        f"argument {at}, `*{one.name}`: nothing tells how many it takes, and what they are"
-        if f"*{one.name}" in stars
-        else f"argument {at}, `{one.name}`: its name says nothing rotcheck knows"
-        for at, one in enumerate(parameters(function) or (), 1)
-        if one.mandatory and roles(one.name, one.kind) is ANY_ROLE
+        f"argument {at}, `*{parameter.name}`: nothing tells how many it takes, and what they are"
+        if f"*{parameter.name}" in stars
+        else f"argument {at}, `{parameter.name}`: its name says nothing rotcheck knows"
+        for at, parameter in enumerate(parameters(function) or (), 1)
+        if parameter.mandatory and roles(parameter.name, parameter.kind) is ANY_ROLE
     ]
 
 
-def _different(tried: Sequence[str]) -> list[str]:
-    """Return the first calls of which each came to another end."""
+def _different(calls: Sequence[str]) -> list[str]:
+    """The first calls, each with a different outcome."""
     kinds: dict[str, str] = {}
-    for text in tried:
+    for text in calls:
         kinds.setdefault(_kind(text), text)
     return list(kinds.values())[:MOST_CALLS]
 
 
 def _kind(text: str) -> str:
-    """Return how a call ended, without its numbers: the error that it raised, or what it gave back."""
-    ended = text.partition(") ")[2]
-    return ended.partition(":")[0] if ended.startswith("raises ") else _NUMBER.sub("", ended)
+    """The outcome of a call without its numbers: the error that it raised, or what it returned."""
+    end = text.partition(") ")[2]
+    return end.partition(":")[0] if end.startswith("raises ") else _NUMBER.sub("", end)
