@@ -90,11 +90,11 @@ def _of_rotation(
 def _of_maker(target: Target, maker: MakerMatch, device: torch.device) -> IdentifiedFunction:
     call, _ = maker
 
-    def on_cpu(other: Target) -> Callable[..., Any] | None:
-        return _on_cpu(other, device)
+    def on_cpu(variant: Target) -> Callable[..., Any] | None:
+        return _on_cpu(variant, device)
 
-    def with_flag(flagged: FlaggedCall) -> Identification:
-        return identify_flag(flagged, call, device, on_cpu)
+    def with_flag(flag_call: FlaggedCall) -> Identification:
+        return identify_flag(flag_call, call, device, on_cpu)
 
     if target.narrow is not None:  # of tables the dtype is part of what is judged
         target = target.narrow()

@@ -154,7 +154,7 @@ def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> AngleFi
         and match.reading.angles is not None
         and match.reading.problem in READABLE
     )
-    if grid is not None and not grid.transposed:
+    if grid is not None and not grid.sides_swapped:
         reading = _of_squares(match, grid)
     elif readable:
         reading = read_rotation_angles(match)

@@ -25,13 +25,13 @@ def _ask(match: Match) -> Answer:
         return Answer()
     plain = match.caller.rotate_ones(match.convention)  # (B, S, H, D)
     try:
-        shifted = match.caller.with_changes(padding=ZEROS).rotate_ones(match.convention)
+        with_padding = match.caller.with_changes(padding=ZEROS).rotate_ones(match.convention)
     except Exception as error:  # it takes no padding; a function may raise anything
         return Answer(doubt=f"with `{name}` of padding it raises {type(error).__name__}")
-    if torch.allclose(shifted, plain, atol=TOLERANCE):
+    if torch.allclose(with_padding, plain, atol=TOLERANCE):
         return Answer()
-    first_row_moves = torch.allclose(shifted[0, ZEROS:], plain[0, :-ZEROS], atol=TOLERANCE)
-    if first_row_moves and torch.allclose(shifted[1:], plain[1:], atol=TOLERANCE):
+    first_row_moves = torch.allclose(with_padding[0, ZEROS:], plain[0, :-ZEROS], atol=TOLERANCE)
+    if first_row_moves and torch.allclose(with_padding[1:], plain[1:], atol=TOLERANCE):
         words = f"with padding on the left, a row's begin at its first token, by `{name}`"
         return Answer(evidence=(Told(field="positions", says=words, because=EVIDENCE),))
     return Answer(

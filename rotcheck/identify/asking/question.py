@@ -104,7 +104,7 @@ def ask_values(
     `remarks`: what is known already. `with_values`: whether the values of its usual call were held against float64.
     """
     more: list[Remark] = []
-    questions = [one for one in value_questions() if with_values or one.of_unjudged]
+    questions = [each for each in value_questions() if with_values or each.of_unjudged]
     for number in sorted({question.round for question in questions}):
         if has_mistake([*remarks, *more]):
             break

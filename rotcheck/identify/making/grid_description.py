@@ -32,7 +32,7 @@ def describe_grid(maker: TableMaker) -> TableDescription:
     else:
         reading.remarks += of_exchange(layout)
         evidence.append(Told(field="positions", says=layout.words, because=EVIDENCE))
-        if not layout.transposed:
+        if not layout.sides_swapped:
             lay = partial(table_angles, maker.function, maker.call)
             add_sides(reading, maker.function, lay, layout, maker.noise)
     return TableDescription(

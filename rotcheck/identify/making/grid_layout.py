@@ -20,7 +20,7 @@ class GridLayout:
 
     rows: tuple[int, ...]  # pairs that turn with the row of a square alone
     columns: tuple[int, ...]  # with its column alone
-    transposed: bool  # they do so in a grid as wide as this is high, and as high as it is wide
+    sides_swapped: bool  # they do so in a grid as wide as this is high, and as high as it is wide
 
     @property
     def words(self) -> str:
@@ -51,7 +51,7 @@ def why_no_layout(angles: Tensor) -> str:
 
 def of_exchange(layout: GridLayout) -> list[Remark]:
     """Say that rows and columns are exchanged, which a square does not show."""
-    if not layout.transposed:
+    if not layout.sides_swapped:
         return []
     words = (
         f"told a height of {HIGH} and a width of {WIDE}, it turns the squares of a grid {WIDE} high and {HIGH} wide: "

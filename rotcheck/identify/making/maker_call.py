@@ -43,7 +43,7 @@ _ROLES: tuple[tuple[Names, tuple[str, ...]], ...] = (
     (vocabulary.FREQUENCIES, ("inv_freq",)),
     (vocabulary.TENSOR, ("x", "positions")),
 )
-_ANY = ("D", "S", "x", "positions")
+_ANY_ROLES = ("D", "S", "x", "positions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,16 @@ def maker_calls(function: Callable[..., Any], device: torch.device) -> list[Make
     signature = parameters(function) or []
     layers = layer_types(function)
     needs = [
-        one
-        for one in signature
-        if one.mandatory or on_cuda(one.name, one.default) or (layers and one.name == LAYER_TYPE)
+        place
+        for place in signature
+        if place.mandatory
+        or on_cuda(place.name, place.default)
+        or (layers and place.name == LAYER_TYPE)
     ]
     optional = [
-        one for one in signature if one not in needs and _roles(one.name)[0] in ("positions", "S")
+        place
+        for place in signature
+        if place not in needs and _roles(place.name)[0] in ("positions", "S")
     ]
     calls: dict[MakerCall, None] = {}
     for extra in ([], *([parameter] for parameter in optional)):
@@ -157,7 +161,7 @@ def _roles(name: str, beside: Sequence[str] = ()) -> tuple[str, ...]:
         return ("positions", "float", "x", "S")
     if name == "width":
         return ("S",) if "height" in beside else ("S", "D")
-    return next((roles for names, roles in _ROLES if said(name, names)), _ANY)
+    return next((roles for names, roles in _ROLES if said(name, names)), _ANY_ROLES)
 
 
 def position_name(

@@ -79,18 +79,20 @@ def answer(target: Target) -> dict[str, Any] | None:
 def position_makers(function: Callable[..., Any]) -> list[PositionMaker]:
     """The calls by which a function may make positions of one mask, or of the starts of sequences."""
     needs = [parameter for parameter in parameters(function) or () if parameter.mandatory]
-    masks = [one.name for one in needs if said(one.name, vocabulary.MASK)]
-    starts = [one.name for one in needs if said(one.name, vocabulary.SEQUENCE_STARTS)]
+    masks = [place.name for place in needs if said(place.name, vocabulary.MASK)]
+    starts = [place.name for place in needs if said(place.name, vocabulary.SEQUENCE_STARTS)]
     if len(masks) + len(starts) != 1:
         return []
     makers = []
     for offset in (f"torch.arange({ROWS})", "0"):
         values = [
-            "False" if one.kind in (bool, "bool") else _value(one.name, offset) for one in needs
+            "False" if place.kind in (bool, "bool") else _value(place.name, offset)
+            for place in needs
         ]
         if all(values):
             arguments = tuple(
-                f"{one.name}={value}" if one.keyword else value for one, value in zip(needs, values)
+                f"{place.name}={value}" if place.keyword else value
+                for place, value in zip(needs, values)
             )
             makers.append(PositionMaker(function, arguments, (masks + starts)[0], bool(starts)))
     return makers

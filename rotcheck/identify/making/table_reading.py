@@ -36,134 +36,131 @@ class RotaryTables:
 
     @property
     def lanes(self) -> int:
-        """Return how many lanes of a head the tables have values for, at least."""
+        """How many lanes of a head the tables have values for, at least."""
         return self.cos.shape[-1] * (2 if self.table_lanes else 1)
 
     @property
     def steady(self) -> bool:
         """Whether each row turns by as much more than the one before it, as places in a row do."""
         rows = torch.arange(len(self.cos), dtype=torch.float64)[:, None]  # (S, 1)
-        zero, one = self.angles[0], self.angles[1]
-        off = (
-            torch.remainder(self.angles - zero - rows * (one - zero) + torch.pi, 2 * torch.pi)
-            - torch.pi
-        )
-        return bool(off.abs().max() < UNSTEADY)
+        first, step = self.angles[0], self.angles[1] - self.angles[0]
+        error = torch.remainder(self.angles - first - rows * step + torch.pi, 2 * torch.pi)
+        return bool((error - torch.pi).abs().max() < UNSTEADY)
 
 
 class NotTables(Exception):
     """What came back is no table of a rotation; the message says why."""
 
 
-def read_tables(returned: Any, length: int) -> RotaryTables:
-    """Read tables of `length` rows, the first of which is position 0 or the next."""
-    if isinstance(returned, dict):
-        returned = tuple(returned.values())
-    if isinstance(returned, (tuple, list)):
-        tensors = [fetch(part) for part in returned if isinstance(part, Tensor)]
+def read_tables(result: Any, length: int) -> RotaryTables:
+    """Read tables of `length` rows, the first of which is position 0 or the next. Raises `NotTables`."""
+    if isinstance(result, dict):
+        result = tuple(result.values())
+    if isinstance(result, (tuple, list)):
+        tensors = [fetch(part) for part in result if isinstance(part, Tensor)]
         if len(tensors) >= 2 and tensors[0].shape == tensors[1].shape:
             return _of_two(tensors[0], tensors[1], length)
         if len(tensors) == 1:
             return _of_one(tensors[0], length)
-    if not isinstance(returned, Tensor):
-        raise NotTables(f"returns {type(returned).__name__}")
-    return _of_one(fetch(returned), length)
+    if not isinstance(result, Tensor):
+        raise NotTables(f"returns {type(result).__name__}")
+    return _of_one(fetch(result), length)
 
 
 def _of_two(first: Tensor, second: Tensor, length: int) -> RotaryTables:
+    """Read cos and sin, whichever comes first."""
     axes, (a, b) = _rows((first, second), length)
-    dtype = first.dtype
     if not first.is_floating_point():
-        raise NotTables(f"returns two tensors of {dtype}")
-    starts_with_cos = (
+        raise NotTables(f"returns two tensors of {first.dtype}")
+    begins_at_0 = (
         float((a[0] - a[0].abs().max()).abs().max()) < NEAR and float(b[0].abs().max()) < NEAR
     )
-    cos, sin, order = (
-        (a, b, "cos, sin")
-        if starts_with_cos or float(a[0].abs().mean()) >= float(b[0].abs().mean())
-        else (b, a, "sin, cos")
-    )
-    made = _paired(cos, sin, dtype, order, axes)
-    return replace(made, form="packed") if _spares_v(first, second, axes) else made
+    if begins_at_0 or float(a[0].abs().mean()) >= float(b[0].abs().mean()):
+        tables = _of_cos_and_sin(a, b, first.dtype, "cos, sin", axes)
+    else:
+        tables = _of_cos_and_sin(b, a, first.dtype, "sin, cos", axes)
+    return replace(tables, form="packed") if _spares_v(first, second, axes) else tables
 
 
 def _spares_v(first: Tensor, second: Tensor, axes: str) -> bool:
-    """Return whether the tables have a slot for v, of cos 1 and sin 0."""
+    """Whether the tables have a slot for v, of cos 1 and sin 0."""
     if "3" not in axes:
         return False
-    slots = sorted(
-        float(table.select(axes.index("3"), 2).float().abs().max()) for table in (first, second)
-    )
-    still = [
-        float(table.select(axes.index("3"), 2).float().abs().min()) for table in (first, second)
-    ]
-    return slots == [0.0, 1.0] and max(still) == 1.0
+    slots = [table.select(axes.index("3"), 2).float().abs() for table in (first, second)]
+    largest = sorted(float(slot.max()) for slot in slots)
+    return largest == [0.0, 1.0] and max(float(slot.min()) for slot in slots) == 1.0
 
 
 def _of_one(table: Tensor, length: int) -> RotaryTables:
-    dtype = table.dtype
+    """Read a tensor of whatever form."""
     if not table.is_floating_point() and not table.is_complex():
-        raise NotTables(f"returns a tensor of {dtype}")
+        raise NotTables(f"returns a tensor of {table.dtype}")
     if not table.is_complex() and table.dim() >= 3 and table.shape[0] == 2 and length != 2:
         return _of_two(table[0], table[1], length)
     for form in FORMS.values():
-        built = _of_form(form, table, length) if form.fits(table) else None
-        if built:
-            return built
+        tables = _of_form(form, table, length) if form.fits(table) else None
+        if tables:
+            return tables
     if table.dim() >= 3 and table.shape[-2] == 2 and length != 2:
         first, second = table.unbind(-2)
-        axes, (c, s) = _rows((first, second), length)
-        if float((c[0] - 1).abs().max()) < NEAR or float((s[0] - 1).abs().max()) < NEAR:
-            made = _of_two(first, second, length)
-            return replace(made, order=made.order.replace(", ", "/"))
-    axes, (found,) = _rows((table,), length)
-    half = found.shape[-1] // 2
-    left, right = found[:, :half], found[:, half:]
-    even, odd = found[:, ::2], found[:, 1::2]
-    joined = (
-        (left, right, "cos+sin"),
-        (right, left, "sin+cos"),
-        (even, odd, "cos|sin"),
-        (odd, even, "sin|cos"),
-    )
-    for cos, sin, order in joined:
-        if (
-            half
-            and found.shape[-1] % 2 == 0
-            and bool((cos[0] - 1).abs().max() < NEAR)
-            and bool(sin[0].abs().max() < NEAR)
-        ):
-            return _paired(cos, sin, dtype, order, axes)
-    if bool(found[0].abs().max() < NEAR) and len(found) > 1 and bool(found[1].abs().max() > 1e-3):
-        return _angles(found, dtype, axes)
-    raise NotTables("returns a tensor that is neither cos and sin nor angles of position 0")
+        _, (a, b) = _rows((first, second), length)
+        if _is_near_1(a[0]) or _is_near_1(b[0]):
+            tables = _of_two(first, second, length)
+            return replace(tables, order=tables.order.replace(", ", "/"))
+    axes, (rows,) = _rows((table,), length)
+    return _of_lanes(rows, table.dtype, axes)
 
 
 def _of_form(form: TableForm, table: Tensor, length: int) -> RotaryTables | None:
-    """Read a table of a form that holds cos and sin side by side; None: its values say that it is of another."""
-    axes, (c, s) = _rows(form.read((table,)), length)
-    if form.certain or float((c[0] - 1).abs().max()) < NEAR:
-        return _made(form.name, None, c, s, table.dtype, "one tensor", axes)
-    if float((s[0] - 1).abs().max()) < NEAR:
-        return _made(form.name, None, s, c, table.dtype, "sin first", axes)
+    """Read a table that holds cos and sin side by side; None: its values say that it is of another form."""
+    axes, (a, b) = _rows(form.read((table,)), length)
+    if form.certain or _is_near_1(a[0]):
+        return _with_amplitude(form.name, None, a, b, table.dtype, "one tensor", axes)
+    if _is_near_1(b[0]):
+        return _with_amplitude(form.name, None, b, a, table.dtype, "sin first", axes)
     return None
 
 
-def _angles(found: Tensor, dtype: torch.dtype, axes: str) -> RotaryTables:
-    order = _order(found)
-    turns = once(found, order)
-    form = "angles-repeated" if order else "angles"
-    return _made(form, order, turns.cos(), turns.sin(), dtype, "one tensor", axes)
+def _of_lanes(rows: Tensor, dtype: torch.dtype, axes: str) -> RotaryTables:
+    """Read rows (S, W) that hold cos and sin one behind the other or lane by lane, or angles."""
+    width = rows.shape[-1]
+    first_half, second_half = rows[:, : width // 2], rows[:, width // 2 :]
+    even, odd = rows[:, ::2], rows[:, 1::2]
+    orders = (
+        (first_half, second_half, "cos+sin"),
+        (second_half, first_half, "sin+cos"),
+        (even, odd, "cos|sin"),
+        (odd, even, "sin|cos"),
+    )
+    for cos, sin, order in orders if width >= 2 and width % 2 == 0 else ():
+        if _is_near_1(cos[0]) and bool(sin[0].abs().max() < NEAR):
+            return _of_cos_and_sin(cos, sin, dtype, order, axes)
+    if bool(rows[0].abs().max() < NEAR) and len(rows) > 1 and bool(rows[1].abs().max() > 1e-3):
+        return _of_angles(rows, dtype, axes)
+    raise NotTables("returns a tensor that is neither cos and sin nor angles of position 0")
 
 
-def _paired(cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str) -> RotaryTables:
-    lanes = _order(torch.cat((cos, sin), 0))
+def _is_near_1(row: Tensor) -> bool:
+    return bool((row - 1).abs().max() < NEAR)
+
+
+def _of_angles(angles: Tensor, dtype: torch.dtype, axes: str) -> RotaryTables:
+    lanes = _repetition(angles)
+    turns = once(angles, lanes)
+    form = "angles-repeated" if lanes else "angles"
+    return _with_amplitude(form, lanes, turns.cos(), turns.sin(), dtype, "one tensor", axes)
+
+
+def _of_cos_and_sin(
+    cos: Tensor, sin: Tensor, dtype: torch.dtype, order: str, axes: str
+) -> RotaryTables:
+    lanes = _repetition(torch.cat((cos, sin), 0))
     form = "repeated" if lanes else "half-width"
-    return _made(form, lanes, once(cos, lanes), once(sin, lanes), dtype, order, axes)
+    return _with_amplitude(form, lanes, once(cos, lanes), once(sin, lanes), dtype, order, axes)
 
 
-def _order(table: Tensor) -> Pairing | None:
-    """Return in which order a table (S, W) repeats its lanes; None: it does not."""
+def _repetition(table: Tensor) -> Pairing | None:
+    """In which order a table (S, W) repeats its lanes; None: it does not."""
     width = table.shape[-1]
     if width % 2:
         return None
@@ -172,7 +169,7 @@ def _order(table: Tensor) -> Pairing | None:
     return "interleaved" if torch.equal(table[:, ::2], table[:, 1::2]) else None
 
 
-def _made(
+def _with_amplitude(
     form: str,
     lanes: Pairing | None,
     cos: Tensor,
@@ -181,6 +178,7 @@ def _made(
     order: str,
     axes: str,
 ) -> RotaryTables:
+    """The tables, if all their pairs have the same length."""
     norm = torch.hypot(cos, sin)
     amplitude = float(norm.mean())
     if not bool(torch.isfinite(norm).all()):
@@ -193,35 +191,35 @@ def _made(
 
 
 def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, ...]]:
-    """Return the axes of tables and the tables as (S, W) in float64; rows beyond the length are cut off."""
-    shape = tables[0].shape
-    if len(shape) < 2:
-        raise NotTables(f"returns a tensor of shape {tuple(shape)}")
-    candidates = [at for at in range(len(shape) - 1) if shape[at] == length]
-    candidates = candidates or [
-        at for at in range(len(shape) - 1) if shape[at] > length and shape[at] > 1
-    ]
-    if not candidates:
-        raise NotTables(
-            f"returns a tensor of shape {tuple(shape)}, and no axis of it has {length} rows"
-        )
-    at = candidates[-1]
-    last = len(shape) - 1
-    named = {at: "s", last: "w"} | {
-        here: "3" for here in range(last) if here != at and shape[here] == SLOTS
-    }
-    axes = "".join(named.get(here, "1" if shape[here] == 1 else "b") for here in range(len(shape)))
-    # else a grid's
-    alike = [here for here, axis in enumerate(axes) if axis == "b" and shape[here] != length]
-    whole = tuple(read_back(table).movedim(at, 0)[:length] for table in tables)
-    for here in alike:
-        if not all(_same_along(table, here + (here < at)) for table in whole):
+    """The axes of tables, and the tables as (S, W) in float64; rows beyond the length are cut off."""
+    shape = tuple(tables[0].shape)
+    at, last = _row_axis(shape, length), len(shape) - 1
+    slots = {axis: "3" for axis in range(last) if axis != at and shape[axis] == SLOTS}
+    names = {at: "s", last: "w"} | slots
+    axes = "".join(names.get(axis, "1" if size == 1 else "b") for axis, size in enumerate(shape))
+    rows = tuple(read_back(table).movedim(at, 0)[:length] for table in tables)
+    for axis, name in enumerate(axes):
+        # an axis as long as the rows is a grid's
+        if name != "b" or shape[axis] == length:
+            continue
+        if not all(_is_constant_along(table, axis + (axis < at)) for table in rows):
             raise NotTables(
-                f"returns a tensor of shape {tuple(shape)} that holds another table for each of {shape[here]}"
+                f"returns a tensor of shape {shape} that holds another table for each of {shape[axis]}"
             )
-    return axes, tuple(table.reshape(len(table), -1, shape[-1])[:, 0] for table in whole)
+    return axes, tuple(table.reshape(len(table), -1, shape[-1])[:, 0] for table in rows)
 
 
-def _same_along(table: Tensor, axis: int) -> bool:
-    """Return whether all parts of a table along an axis are the same, as those of batch rows are, and of heads."""
+def _row_axis(shape: tuple[int, ...], length: int) -> int:
+    """The last axis of as many rows as were asked for, or of more. Raises `NotTables`."""
+    if len(shape) < 2:
+        raise NotTables(f"returns a tensor of shape {shape}")
+    exact = [axis for axis, size in enumerate(shape[:-1]) if size == length]
+    longer = [axis for axis, size in enumerate(shape[:-1]) if size > max(length, 1)]
+    if not exact and not longer:
+        raise NotTables(f"returns a tensor of shape {shape}, and no axis of it has {length} rows")
+    return (exact or longer)[-1]
+
+
+def _is_constant_along(table: Tensor, axis: int) -> bool:
+    """Whether all parts of a table along an axis are the same, as those of batch rows are, and of heads."""
     return torch.allclose(table, table.narrow(axis, 0, 1).expand_as(table), atol=1e-6)

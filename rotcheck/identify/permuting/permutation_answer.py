@@ -48,7 +48,7 @@ def answer(target: Target) -> dict[str, Any] | None:
     function = copied(target.function)
     trials = [WeightTrial(call, permute(function, call)) for call in weight_calls(roles)]
     moves = [moves for trial in trials for moves in trial.moves if moves]
-    if all(each.rows == tuple(range(len(each.rows))) for each in moves):
+    if all(weight.rows == tuple(range(len(weight.rows))) for weight in moves):
         return None
     words = permutation_words(trials)
     mistakes = [] if words or not _NAME.search(_name(target)) else _mistakes(target, trials)
@@ -96,9 +96,9 @@ def permutation_words(trials: list[WeightTrial]) -> str | None:
     kinds = [kind for trial in trials[:2] for kind in trial.kinds]
     moving = [kind for kind in kinds if kind and kind[0] != STAYS]
     values = [kind for kind, role in zip(first.kinds, first.call.weight_roles) if role == "v"]
-    same = len(set(moving)) == 1 and len(moving) + len(values) == len(kinds)
+    alike = len(set(moving)) == 1 and len(moving) + len(values) == len(kinds)
     ran = not any(isinstance(trial.result, str) for trial in trials[:2])
-    if not (same and ran and all(kind and kind[0] == STAYS for kind in values)):
+    if not (alike and ran and all(kind and kind[0] == STAYS for kind in values)):
         return _of_queries(trials, roles)
     return f"{_of_head(moving[0])} in each of {_heads(trials)}"
 
@@ -106,8 +106,8 @@ def permutation_words(trials: list[WeightTrial]) -> str | None:
 def _of_queries(trials: list[WeightTrial], roles: list[str]) -> str | None:
     """The permutation of a function of q's weight alone, which is told of k's heads as well."""
     right = [trial.kinds[0] for trial in (trials[0], trials[-1]) if trial.kinds]
-    same = len(trials) > 1 and len(right) == 2 and right[0] == right[1]
-    if "q" in roles and same and right[0] and right[0][0] != STAYS:
+    alike = len(trials) > 1 and len(right) == 2 and right[0] == right[1]
+    if "q" in roles and alike and right[0] and right[0][0] != STAYS:
         return f"{_of_head(right[0])} in each of {trials[0].call.heads} heads of q"
     return None
 
@@ -148,8 +148,8 @@ def _mistakes(target: Target, trials: list[WeightTrial]) -> list[Remark]:
     for trial in trials:
         for at, moves in enumerate(trial.moves):
             if moves and not moves.complete:
-                lost = remark("rows-lost", _lost_rows(moves), _evidence(trial.call))
-                return [_settle(target, trial, at, lost, None)]
+                finding = remark("rows-lost", _lost_rows(moves), _evidence(trial.call))
+                return [_settle(target, trial, at, finding, None)]
     fault = _of_fewer_heads(trials)
     if fault is None:
         return []

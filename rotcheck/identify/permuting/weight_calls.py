@@ -131,10 +131,10 @@ def permute(function: Callable[..., Any], call: WeightCall) -> tuple[RowMoves | 
     """
     weights = call.weights()
     try:
-        returned = _call(function, call, weights)
+        result = _call(function, call, weights)
     except Exception as error:  # that the sizes do not suit it is an answer, whatever it raises
         return f"raises {type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
-    results = returned if isinstance(returned, tuple | list) else (returned,)
+    results = result if isinstance(result, tuple | list) else (result,)
     if len(results) != len(weights):
         return f"returns {len(results)} for {len(weights)} weights"
     return tuple(map(_moves, results, weights))

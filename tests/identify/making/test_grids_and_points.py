@@ -26,7 +26,7 @@ def _grid(high: int, wide: int) -> Tensor:
 
 def test_a_grid_is_laid_row_after_row() -> None:
     layout = layout_of(_grid(HIGH, WIDE))
-    assert layout == GridLayout((0, 1), (2, 3), transposed=False)
+    assert layout == GridLayout((0, 1), (2, 3), sides_swapped=False)
     assert layout.words == "pairs 0 to 1 with the row, 2 to 3 with the column of a square"
     assert grid_layout.of_exchange(layout) == []
 
@@ -34,7 +34,7 @@ def test_a_grid_is_laid_row_after_row() -> None:
 def test_a_grid_as_wide_as_it_should_be_high_is_exchanged() -> None:
     layout = layout_of(_grid(WIDE, HIGH))
     assert layout is not None
-    assert layout.transposed
+    assert layout.sides_swapped
     (finding,) = grid_layout.of_exchange(layout)
     assert finding.code == "grid-exchanged"
     assert finding.mistake
@@ -72,10 +72,10 @@ def test_a_function_is_called_for_a_grid_by_the_names_of_its_sides() -> None:
     call = MakerCall(("S", "S"), "length")
     assert side_names(make_grid) == ("height", "width")
     assert side_names(make_rows) == ()
-    assert table_layout(make_grid, call) == GridLayout((0, 1), (2, 3), transposed=False)
+    assert table_layout(make_grid, call) == GridLayout((0, 1), (2, 3), sides_swapped=False)
     layout = table_layout(make_transposed_grid, call)
     assert isinstance(layout, GridLayout)
-    assert layout.transposed
+    assert layout.sides_swapped
 
 
 def _patches(sides: tuple[int, ...]) -> Tensor:
