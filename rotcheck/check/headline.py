@@ -15,7 +15,7 @@ MOST_NAMES = 3  # so many names are told in one line
 
 
 def answer(parts: Sequence[Part]) -> Answer | None:
-    """Return the answer for all: wrong if one is wrong, else unknown if one is; None: there is nothing."""
+    """The answer for all parts: wrong if one is wrong, else unknown if one is; None if there are none."""
     answers = [part.answer for part in parts]
     return next(
         (candidate for candidate in ("wrong", "unknown", "right") if candidate in answers), None
@@ -23,7 +23,7 @@ def answer(parts: Sequence[Part]) -> Answer | None:
 
 
 def headline(parts: Sequence[Part], request: CheckRequest) -> str:
-    """Return the answer in one line."""
+    """The answer in one line."""
     wrong, not_understood = (
         [part for part in parts if part.answer == answer] for answer in ("wrong", "unknown")
     )
@@ -40,7 +40,7 @@ def headline(parts: Sequence[Part], request: CheckRequest) -> str:
 
 
 def _says(part: Part, request: CheckRequest) -> str:
-    """Return what is wrong with a function, behind its name."""
+    """What is wrong with a function, to follow its name."""
     fault = part.faults[0]
     if (
         fault.by != "context"
@@ -73,12 +73,12 @@ def _names(parts: Sequence[Part], request: CheckRequest) -> str:
 
 
 def _short(part: Part, request: CheckRequest) -> str:
-    """Return a function's name, with its file where there are several."""
+    """A function's name, with its file where there are several."""
     return part.name if len(request.titles) > 1 else part.name.rpartition(":")[2]
 
 
 def advice(parts: Sequence[Part], request: CheckRequest, context: Context | None) -> list[str]:
-    """Return what to do next, as commands."""
+    """What to do next, as commands."""
     bad = [part for part in parts if part.answer != "right"]
     if bad:
         by = bad[0].faults[0].by

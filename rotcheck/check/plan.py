@@ -42,7 +42,7 @@ class CheckRequest:
 
 
 def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
-    """Return the dtypes in which a device can judge: the Triton interpreter has no true bfloat16."""
+    """The dtypes in which a device can judge: the Triton interpreter has no true bfloat16."""
     return (
         tuple(name for name in dtypes if name != "bfloat16" or device != INTERPRETER)
         or FALLBACK_DTYPES
@@ -52,7 +52,12 @@ def judged_in(dtypes: Sequence[str], device: str) -> tuple[str, ...]:
 def make_request(
     specifications: Sequence[str], dtypes: Sequence[str], to: int | None, device: str
 ) -> CheckRequest:
-    """Return the request; raises `RequestError` for what cannot be one, `NothingRotary` for a file without any."""
+    """Check a request before anything runs.
+
+    Raises:
+        RequestError: it names what does not exist, or a number that is none of positions.
+        NothingRotary: a file of it has no rotary function.
+    """
     check_known("dtype", dtypes, DTYPES)
     if not specifications or not dtypes:
         raise RequestError("name a file, as path/to/file.py, and a dtype")
@@ -65,6 +70,6 @@ def make_request(
 
 
 def short_path(specification: str) -> str:
-    """Return a file or a function as others know it: from the working directory, without the folders above that."""
+    """A file or a function by its path from the working directory, or without folders outside of that."""
     relative = os.path.relpath(specification) if "/" in specification else specification
     return relative.rpartition("/")[2] if relative.startswith("..") else relative

@@ -46,7 +46,7 @@ def part_of(
     maker: Maker | None,
     request: CheckRequest,
 ) -> Part:
-    """Return the answer for one function: `cells` and `rows` are its own."""
+    """The answer for one function, from the cells and rows of that function."""
     length = maker.judged_to if maker and maker.kind else None
     faults = [
         *_of_identification(identification),
@@ -163,7 +163,7 @@ def _condition(row: Reach) -> str:
 
 
 def _answer_of(row: Reach, maker: Maker | None) -> Answer:
-    """Return the answer for a row that went wrong.
+    """The answer for a row that went wrong.
 
     A table that is too short is wrong if the file itself builds it so; else its user may build it for more positions.
     """
@@ -171,7 +171,7 @@ def _answer_of(row: Reach, maker: Maker | None) -> Answer:
 
 
 def _longer(row: Reach, maker: Maker | None) -> str | None:
-    """Return what to do about a table that ends before the last position that must be right."""
+    """What to do about a table that ends before the last position that must be right."""
     if row.finding != "short" or maker is None:
         return None
     if maker.by_file:
@@ -214,7 +214,7 @@ def _why_not_judged(
 
 
 def _on_a_grid(identification: Identification) -> bool:
-    """Return whether it turns the squares of a grid, which `identify` alone judges, and as constructed."""
+    """Whether it turns the squares of a grid, which `identify` alone judges, and as constructed."""
     convention = identification.convention
     return convention is not None and (
         convention.positions == "grid" or convention.schedule == "axial"
@@ -222,7 +222,7 @@ def _on_a_grid(identification: Identification) -> bool:
 
 
 def _right_to(rows: Sequence[Reach], length: int | None) -> int | None:
-    """Return how many positions, from 0, are right under every condition."""
+    """How many positions, from 0, are right under every condition."""
     if length is None or not any(row.phases for row in rows):
         return None
     lengths = [length]

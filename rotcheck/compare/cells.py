@@ -111,7 +111,7 @@ def _fields_of_failure(result: Done) -> dict[str, Any]:
 
 
 def _message(result: Done) -> str:
-    """Return what happened, where it happened if that was not the check itself, and what was asked."""
+    """What happened; where, if that was not the check itself; and how the function was called."""
     outcome = result.outcome
     if _is_of_another_signature(outcome):
         return outcome.message
@@ -123,7 +123,7 @@ def _message(result: Done) -> str:
     if isinstance(outcome, Raised) and call_text and outcome.kind in _MISFITS:
         return f"{outcome} (it is called as {call_text})"
     last = outcome.output if isinstance(outcome, Died) else ""
-    return f"{outcome}; its last words: {last}" if last else str(outcome)
+    return f"{outcome}; last output: {last}" if last else str(outcome)
 
 
 def _is_of_another_signature(outcome: object) -> TypeGuard[Raised]:
@@ -131,7 +131,7 @@ def _is_of_another_signature(outcome: object) -> TypeGuard[Raised]:
 
 
 def _end(result: Done) -> tuple[Verdict, str]:
-    """Return the verdict of a task that did not come back, and the code of its finding."""
+    """The verdict of a task that did not come back, and the code of its finding."""
     match result.outcome:
         case TimedOut():
             return "hangs", "hangs"

@@ -32,6 +32,6 @@ def open_outputs(setup: dict[str, Any]) -> Callable[[list[str]], float]:
 
 
 def _read(text: str) -> Tensor:
-    """Return the pairs (B, S, H, P, 2), float64."""
+    """The pairs (B, S, H, P, 2) in float64."""
     flat = torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float64)
     return flat.view(BATCH, len(POSITIONS), HEADS, PAIRS, 2)

@@ -12,6 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -29,7 +30,7 @@ SHAPE = (2, 10, 3, 8, 64)  # of the fix's own test: qkv (B, S, 3, H, D)
 
 
 def open_claim(name: str) -> Callable[[Any], dict[str, Any]]:
-    """Return what answers any task with {"holds": bool or None, "seen": lines} of the claim of that name."""
+    """The experiment of a claim: any task is answered with {"holds": bool or None, "seen": lines}."""
 
     def answer(_: Any) -> dict[str, Any]:
         lines: list[str] = []
@@ -46,21 +47,33 @@ def open_claim(name: str) -> Callable[[Any], dict[str, Any]]:
 
 
 def _inputs() -> tuple[Tensor, Tensor, Tensor]:
-    """Return qkv and the tables (1, S, 1, 1, D) of the fix's own test, which have no slot for V."""
+    """qkv and the tables (1, S, 1, 1, D) of the fix's own test, which have no slot for V."""
     qkv = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0))
     half = angles(torch.arange(SHAPE[1]), SHAPE[-1])
     cos, sin = (t[None, :, None].float() for t in tables("repeated", "half", half, torch.float64))
     return qkv, cos, sin
 
 
-def _outcome(function: Callable[..., Any], *arguments: Any) -> str:
-    """Call it three times; return "runs", or what it raised and on which call."""
+@dataclass(frozen=True)
+class ThreeCalls:
+    """What three calls of a function come to."""
+
+    runs: bool
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _outcome(function: Callable[..., Any], *arguments: Any) -> ThreeCalls:
+    """Call it three times: it runs, or raises on one of these calls."""
     for call in range(1, CALLS + 1):
         try:
             function(*arguments)
         except Exception as error:
-            return f"raises {type(error).__name__}: {str(error).splitlines()[-1]} (call {call})"
-    return f"runs ({CALLS} calls)"
+            message = f"{type(error).__name__}: {str(error).splitlines()[-1]}"
+            return ThreeCalls(runs=False, text=f"raises {message} (call {call})")
+    return ThreeCalls(runs=True, text=f"runs ({CALLS} calls)")
 
 
 def torchscript_needs_cuda() -> Trying:
@@ -82,11 +95,11 @@ def torchscript_needs_cuda() -> Trying:
     torch._C._jit_set_profiling_executor(True)
     set_back = _outcome(failing, *away)
     yield f"the function that just failed, the executor set back: {set_back}"
-    return not all(outcome.startswith("runs") for outcome in (cpu, meta, set_back))
+    return not all(outcome.runs for outcome in (cpu, meta, set_back))
 
 
 def _rotary() -> Callable[..., Any]:
-    """Return a rotate_half function, scripted anew."""
+    """A freshly scripted rotate_half function."""
 
     def apply(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         x1, x2 = qkv.chunk(2, -1)
@@ -96,7 +109,7 @@ def _rotary() -> Callable[..., Any]:
 
 
 def _other_function() -> Callable[..., Any]:
-    """Return a scripted function like those in SEDD's model/fused_add_dropout_scale.py."""
+    """A scripted function like those in SEDD's model/fused_add_dropout_scale.py."""
 
     def add_and_scale(x: Tensor, bias: Tensor) -> Tensor:
         return (x + bias) * 2.0
@@ -142,7 +155,7 @@ def handles_all_exceptions() -> Trying:
     outcome = _outcome(_silent(_importable_only()), *_inputs())
     yield f"flash-attn importable, no GPU for it: {outcome}"
     yield "`cos` was already cut to half its width when the fallback got it"
-    return outcome.startswith("runs")
+    return outcome.runs
 
 
 def clear_messages() -> Trying:
@@ -158,7 +171,7 @@ def clear_messages() -> Trying:
 
 
 def _importable_only() -> Callable[..., Tensor]:
-    """Return the fix in a process where flash-attn's import works and its kernel does not."""
+    """The fix in a process where flash-attn's import works and its kernel does not."""
     if importlib.util.find_spec("flash_attn") is None:
         raise Unavailable("flash-attn is not installed")
     os.environ["FLASH_ATTENTION_TRITON_AMD_ENABLE"] = "TRUE"
@@ -167,7 +180,7 @@ def _importable_only() -> Callable[..., Tensor]:
 
 
 def _lines_printed(function: Callable[..., Any], *arguments: Any) -> list[str]:
-    """Return the lines that three calls print, whatever they raise."""
+    """The lines that three calls print, whatever they raise."""
     with contextlib.redirect_stdout(io.StringIO()) as output:
         for _ in range(CALLS):
             with contextlib.suppress(RuntimeError):

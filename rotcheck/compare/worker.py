@@ -47,7 +47,7 @@ def _always(evidence: Evidence) -> Answer:
 
 
 def answers(subject: Subject, device: str, outputs: bool) -> Answer:
-    """Return what answers tasks [dtype, check] with evidence as plain data, and raises what the subject raises."""
+    """A function that answers tasks [dtype, check] with evidence as plain data, and raises what the subject raises."""
     case_of = cache(lambda dtype: Case(subject, getattr(torch, dtype)))
 
     def answer(task: list[str]) -> Any:
@@ -95,7 +95,7 @@ def _run(subject: Subject, case: Case, check: str) -> Evidence:
 
 
 def _output(subject: Subject, case: Case) -> str | None:
-    """Return the rotated q, as pairs (B, S, H, P, 2) in float64, in base64; None when they are complex."""
+    """The rotated q as pairs (B, S, H, P, 2) in float64, in base64; None when they are complex."""
     q = case.read(subject.call(case.call()))[0]  # (B, S, H, P, 2)
     if q.is_complex() or q.shape[-3:] != (HEADS, PAIRS, 2) or case.positions != POSITIONS:
         return None

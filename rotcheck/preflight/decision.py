@@ -44,7 +44,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     advice: tuple[str, ...] = ()  # what to run next, as commands
 
     def exit_code(self) -> int:
-        """Return the exit code of the contract."""
+        """The exit code, as in `rotcheck.exit_codes`."""
         if _is_interrupted(self.report, self.checks):
             return INTERRUPT
         if not _ran(self.report) and not any(check.answer for check in self.checks):
@@ -52,7 +52,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return RIGHT if self.may_start else FINDING
 
     def page(self, places: Mapping[str, Place] | None = None) -> Comparison:
-        """Return what the formats of `report/` show of it; `places`: file and line of each implementation."""
+        """The page that the formats of `report/` draw; `places`: file and line of each implementation."""
         self_explaining = (*FINDINGS, UNIDENTIFIED)  # without our help
         reasons = {
             _place(violation): violation.reason
@@ -72,14 +72,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def headline(self) -> str:
-        """Return the decision in one line."""
+        """The decision in one line."""
         word = "may" if self.may_start else "must not"
         mark = " -" if self.may_start else ":"
         return f"rotcheck preflight: this job {word} start{mark} {self.reason} (policy: {self.policy.source})"
 
 
 def decide(policy: Policy, report: Report, checks: Sequence[Check] = ()) -> Decision:
-    """Return whether the report, and the checks of files, satisfy the policy.
+    """Hold the report, and the checks of files, against the policy.
 
     Every finding violates it, and so does what was not identified. A cell that did not run violates it too, unless the
     policy excuses its implementation or its device, or a stand-in cannot answer its question by nature (values on
@@ -136,7 +136,7 @@ def _of_check(check: Check) -> Iterator[Violation]:
 def _reason_of_all(
     report: Report, violations: Sequence[Violation], checks: Sequence[Check], bad: Sequence[Check]
 ) -> str:
-    """Return what the decision rests on: of the cells, and of the files that are not right, else of all files."""
+    """What the decision rests on: of the cells, and of the files that are not right, else of all files."""
     reasons = [files.reason(check) for check in bad or checks]
     cells = (
         [_reason(report, violations)]
@@ -147,7 +147,7 @@ def _reason_of_all(
 
 
 def _advice(policy: Policy, violations: Sequence[Violation]) -> list[str]:
-    """Return the command that runs what does not hold once more, for whoever wants to mend it."""
+    """The command that runs the first violation again, by itself."""
     for violation in violations[:1]:
         matches = (name for name in policy.implementations if alike(name, violation.implementation))
         name = plan.short_path(next(matches, violation.implementation))

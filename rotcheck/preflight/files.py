@@ -15,7 +15,7 @@ OnStep = Callable[[str], None] | None
 
 
 def names_to_check(policy: Policy) -> tuple[str, ...]:
-    """Return the files and makers of a policy; raises `RequestError` when it names one that is not there."""
+    """The files and makers of a policy; raises `RequestError` when it names one that is not there."""
     names = (*policy.files, *policy.makers)
     try:
         plan.make_request(names or ("native",), policy.context.dtypes, policy.context.to, "cpu")
@@ -26,7 +26,7 @@ def names_to_check(policy: Policy) -> tuple[str, ...]:
 
 
 def devices(policy: Policy) -> list[str]:
-    """Return where files are checked: on the devices of the policy, but for stand-ins, else on the CPU."""
+    """Where files are checked: on the devices of the policy without stand-ins, else on the CPU."""
     return [device for device in policy.devices if device not in STAND_INS] or ["cpu"]
 
 
@@ -50,7 +50,7 @@ def checks(
 
 
 def _absent(policy: Policy, device: str, reason: str, machine: Machine) -> Check:
-    """Return the check of a device that is not on this machine."""
+    """The check of a device that is not on this machine."""
     return Check(
         rotcheck=__version__,
         machine=machine,
@@ -65,7 +65,7 @@ def _absent(policy: Policy, device: str, reason: str, machine: Machine) -> Check
 
 
 def bad(policy: Policy, checks: Sequence[Check]) -> list[Check]:
-    """Return the checks that do not hold: all that are not right, but for devices that need not be here."""
+    """The checks that do not hold: all that are not right, except on devices that need not be here."""
     return [
         check
         for check in checks
@@ -82,5 +82,5 @@ def _unavailable(check: Check) -> bool:
 
 
 def reason(check: Check) -> str:
-    """Return what came of a check in a few words."""
+    """The result of a check in a few words."""
     return f"{', '.join(check.asked)}: {check.headline}"

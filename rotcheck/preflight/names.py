@@ -46,7 +46,7 @@ def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
 
 
 def _plugin_devices(policy: Policy, here: Callable[[], Collection[str]]) -> set[str]:
-    """Return the names and families of this machine's devices, where the policy has a device of an unknown name."""
+    """The names and families of this machine's devices, if the policy has a device of an unknown name."""
     if all(map(_is_device, policy.devices)):
         return set()
     return {part for name in here() for part in (name, name.partition(":")[0])}

@@ -45,13 +45,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     source: str = "built in"  # where it was read
 
     def public(self) -> "Policy":
-        """Return it without the paths of this machine, fit for a report."""
+        """The policy without the paths of this machine, fit for a report."""
         keys = ("implementations", "may_be_unavailable", "files", "makers")
         names = {key: getattr(self, key) for key in keys}
         return replace(self, **{key: tuple(map(scrub, value)) for key, value in names.items()})
 
     def excuses(self, implementation: str, device: str) -> bool:
-        """Return whether either may be unavailable; `cuda` names every cuda device."""
+        """Whether either may be unavailable; `cuda` names every cuda device."""
         return any(
             alike(name, implementation) or name in (device, device.partition(":")[0])
             for name in self.may_be_unavailable
@@ -59,7 +59,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
 
 def alike(first: str, second: str) -> bool:
-    """Return whether two names mean one implementation; of a path, reports give only its last parts."""
+    """Whether two names mean one implementation; of a path, reports give only its last parts."""
     first, second = f"/{normpath(first)}", f"/{normpath(second)}"
     return first.endswith(second) or second.endswith(first)
 
@@ -68,7 +68,7 @@ DEFAULT = Policy(implementations=("native", "fallback"))
 
 
 def load(file: str | None) -> Policy:
-    """Return the policy of this file, else that of the nearest pyproject.toml that has one, else the default.
+    """Read the policy of this file, else of the nearest pyproject.toml that has one, else take the default.
 
     Raises `RequestError` when a file cannot be read or says what is no policy.
     """
@@ -83,7 +83,7 @@ def load(file: str | None) -> Policy:
 
 
 def _of_file(file: str) -> Policy:
-    """Return the policy of the file that was asked for."""
+    """Read the policy of a file that was named."""
     if not file.strip():
         raise RequestError(
             f"--policy {file!r} names no file; leave it out to take that of {PYPROJECT}"
@@ -96,7 +96,7 @@ def _of_file(file: str) -> Policy:
 
 
 def _table(document: dict[str, Any]) -> Any:
-    """Return what the file has under [tool.rotcheck], or None."""
+    """What the file has under [tool.rotcheck], or None."""
     tools = document.get("tool")
     return tools.get("rotcheck") if isinstance(tools, dict) else None
 
@@ -155,7 +155,7 @@ def _context(value: Any, source: str, *, has_files: bool) -> ContextPolicy:
 
 
 def _found_from(folder: Path, name: str) -> str:
-    """Return the implementation; the path of a file is that from the policy's folder."""
+    """The implementation; the path of a file is taken from the policy's folder."""
     target, colon, function = name.rpartition(":") if not name.endswith(".py") else (name, "", "")
     is_path = target.endswith(".py") or "/" in target
     return f"{folder / target}{colon}{function}" if is_path else name

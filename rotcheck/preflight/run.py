@@ -28,14 +28,20 @@ def preflight(
     on_steps: OnPlan = None,
     on_step: Callable[[str], None] | None = None,
 ) -> Decision:
-    """Run what the policy names and return whether it holds.
+    """Run what the policy names and decide whether it holds.
 
-    `on_plan` is called with the number of cells and `on_cell` with each; `on_steps` with the number of steps of
-    checking files and makers and `on_step` with each.
+    A device of the policy that is not on this machine is not refused, as `compare` would: its cells are `unavailable`,
+    and the policy says whether that is allowed.
 
-    A device of the policy that is not on this machine is not refused, as `compare` would: its cells are
-    `unavailable`, and the policy says whether that is allowed. Raises `RequestError` when the policy names
-    what does not exist.
+    Args:
+        policy: what must hold.
+        on_plan: called with the number of cells.
+        on_cell: called with each cell as it is decided.
+        on_steps: called with the number of steps that checking files and makers takes.
+        on_step: called with a name for each step as it is done.
+
+    Raises:
+        RequestError: the policy names what does not exist.
     """
     names.check(policy, lambda: _machine().devices())
     names_to_check = files.names_to_check(policy)
@@ -50,12 +56,12 @@ def preflight(
 
 
 def _empty(machine: Machine) -> Report:
-    """Return the report of a policy that names files alone."""
+    """The report of a policy that names files alone."""
     return Report(rotcheck=__version__, machine=machine, cells=(), summary=summarise(()))
 
 
 def _report(policy: Policy, on_plan: OnPlan, on_cell: OnCell) -> tuple[Report, dict[str, str]]:
-    """Return the report of what the policy names, and why devices of it are not here."""
+    """The report of what the policy names, and why devices of it are not here."""
     try:
         return _compare(policy, policy.devices, on_plan, on_cell), {}
     except RequestError:
@@ -69,7 +75,7 @@ def _report(policy: Policy, on_plan: OnPlan, on_cell: OnCell) -> tuple[Report, d
 
 
 def _machine() -> Machine:
-    """Return this machine; raises `KeyboardInterrupt`, which a probe of its own would swallow."""
+    """This machine; raises `KeyboardInterrupt`, which `probe` by itself would swallow."""
     survey = probe()
     if survey.interrupted:
         raise KeyboardInterrupt
@@ -90,7 +96,7 @@ def _compare(policy: Policy, devices: Sequence[str], on_plan: OnPlan, on_cell: O
 
 
 def _absent(devices: Sequence[str], machine: Machine) -> dict[str, str]:
-    """Return the devices that are not on this machine, each with the reason."""
+    """The devices that are not on this machine, each with the reason."""
     absent = {}
     for device in devices:
         try:
@@ -103,7 +109,7 @@ def _absent(devices: Sequence[str], machine: Machine) -> dict[str, str]:
 def _with_absent(
     policy: Policy, report: Report | None, machine: Machine, absent: dict[str, str]
 ) -> Report:
-    """Return the report with the cells of the devices that are not here."""
+    """The report with the cells of the devices that are not here."""
     request = plan.make_request(policy.implementations, list(absent), policy.dtypes, policy.checks)
     labels = display_names(request.implementations)
     missing = [

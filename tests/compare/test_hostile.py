@@ -28,7 +28,7 @@ SPOILT = {  # function: its bad cells, their verdict, what they say, and the id 
     "says_a_word_without_end": (
         BOTH,
         "crashes",
-        "the process was killed by SIGABRT; its last words: ",
+        "the process was killed by SIGABRT; last output: ",
         "R24",
     ),
     "loops": (BOTH, "hangs", "no answer within", "R21"),

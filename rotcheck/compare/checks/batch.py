@@ -45,12 +45,12 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _again(subject: Subject, case: Case, results: Sequence[Tensor]) -> bool:
-    """Return whether the same call gives the same bits once more."""
+    """Whether the same call gives the same bits once more."""
     return all(map(same_bits, results, subject.call(case.call())))
 
 
 def _only(case: Case, call: Call, row: int) -> Call:
-    """Return the call of one batch row alone, on memory of its own."""
+    """The call of one batch row alone, on memory of its own."""
     convention = case.convention
     inputs = [_row_of(x, convention.axes, row) for x in call.inputs]
     tables = tuple(_row_of(table, convention.all_table_axes, row) for table in call.tables)

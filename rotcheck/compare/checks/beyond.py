@@ -60,12 +60,12 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _looks_up(case: Case) -> bool:
-    """Return whether it may index a table, its own or one handed in, by a position."""
+    """Whether it may index a table, its own or one handed in, by a position."""
     return indexes(case) or takes_offset(case) or case.convention.tables == "positions"
 
 
 def _call_beyond(case: Case) -> tuple[Case, Call, str] | None:
-    """Return the case and the call of what the tables do not have, and what that is."""
+    """A case and its call for positions that the tables do not have, and which these are, in words."""
     convention = case.convention
     if convention.tables == "positions":
         return _past_its_own(case) if convention.last_position is not None else None
@@ -91,7 +91,7 @@ def _past_its_own(case: Case) -> tuple[Case, Call, str] | None:
 
 
 def _what_became(case: Case, results: tuple[Tensor, ...]) -> str:
-    """Return what became of the rows past the end."""
+    """What it did with the rows past the end."""
     pairs = case.read(results)
     last = [slot[:, -1:] for slot in pairs], [slot[:, -1:] for slot in case.pairs]
     off = measure(*last, norms(last[1]), case.dtype)

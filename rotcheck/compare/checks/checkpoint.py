@@ -45,7 +45,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _gradient(subject: Subject, case: Case, upstream: Slots) -> Slots:
-    """Return the gradient that reaches the inputs, as pairs."""
+    """The gradient that reaches the inputs, as pairs."""
     call = case.call()
     leaves = [x.requires_grad_() for x in call.inputs]
     squares = subject.call(call.of(*leaves))
@@ -67,7 +67,7 @@ def _gradient(subject: Subject, case: Case, upstream: Slots) -> Slots:
 
 
 def _half_of_square(function: Function, *, in_place: bool) -> Function:
-    """Return half of the square of each result. One that writes in place is handed copies."""
+    """A function that returns half of the square of each result. One that writes in place is handed copies."""
 
     def half_of_square(*args: Any, **keyword: Any) -> Any:
         values = [*args, *keyword.values()]

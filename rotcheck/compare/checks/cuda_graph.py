@@ -60,7 +60,7 @@ class Capture:
         self._arguments: Any = ()
 
     def of(self, function: Function) -> Function:
-        """Return a function that captures a call of this one instead of making it."""
+        """A function that captures a call of this one instead of making it."""
 
         def capture(*args: Any, **keyword: Any) -> Any:
             self._arguments = args, keyword
@@ -94,7 +94,7 @@ def _warm_up(subject: Subject, call: Call, stream: torch.cuda.Stream) -> None:
 
 
 def _reason(subject: Subject, error: Exception, capture: Capture) -> str:
-    """Return what went wrong first, in words: behind it, ending the capture fails as well."""
+    """What went wrong first: after it, ending the capture fails as well."""
     words, first = refusal(subject, error), capture.error
     while first is not None:
         words, first = shortly(first), first.__cause__
@@ -102,7 +102,7 @@ def _reason(subject: Subject, error: Exception, capture: Capture) -> str:
 
 
 def _other_call(case: Case, slots: tuple[Tensor, ...]) -> Call:
-    """Return a call of other pairs, by tables whose rows are in reverse, at positions that are moved by one row."""
+    """A call of other pairs, with the rows of the tables reversed and positions moved by one row."""
     call, axes = case.call(), case.convention.all_table_axes
     tables = tuple(table.flip(axes.index("s")) for table in call.tables)
     positions = call.positions
@@ -112,7 +112,7 @@ def _other_call(case: Case, slots: tuple[Tensor, ...]) -> Call:
 
 
 def _tensors(arguments: Any) -> Iterator[Tensor]:
-    """Return the tensors in arguments, those in tuples and under keywords too."""
+    """The tensors in arguments, also those in tuples and under keywords."""
     if isinstance(arguments, Tensor):
         yield arguments
     elif isinstance(arguments, (tuple, list, dict)):

@@ -62,7 +62,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _twice(subject: Subject, case: Case, directions: Any) -> Any:
-    """Return what flows to where a gradient came from, laid out as results are; or why there is none."""
+    """What flows to where a gradient came from, laid out as results are; or why there is none."""
     call = case.call()
     leaves = [x.requires_grad_() for x in call.inputs]
     inputs = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves

@@ -61,7 +61,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _right_call(measurements: list[Measurement]) -> int | None:
-    """Return a call that was right in the dtype's own steps, although another was not."""
+    """A call that was right in the dtype's own rounding steps, although another was not."""
     right = (
         at
         for at, call in enumerate(measurements)
@@ -71,7 +71,7 @@ def _right_call(measurements: list[Measurement]) -> int | None:
 
 
 def _at_inference(function: Function) -> Function:
-    """Return a function as a model that is not trained calls it: no gradients, and a module in eval mode."""
+    """The function as a model calls it at inference: without gradients, and a module in eval mode."""
     owner = getattr(function, "__self__", function)
     module = owner if isinstance(owner, torch.nn.Module) and owner.training else None
 
@@ -89,7 +89,7 @@ def _at_inference(function: Function) -> Function:
 
 
 def _unlike(subject: Subject, case: Case, wrong: int, right: int) -> tuple[str, str]:
-    """Return the finding of a call that is wrong where another is right, and what sets it apart."""
+    """The finding of a call that is wrong where another is right, and what sets it apart."""
     if (
         wrong == CALLS - 1
         and _right_call([against(case, subject.call(case.call()), case.truth)]) is not None

@@ -57,7 +57,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 def unseen_by_autograd(
     inputs: Sequence[Tensor], before: Sequence[Tensor], versions: Sequence[int]
 ) -> bool:
-    """Return whether an input has other bits than before, and the version by which autograd would notice it."""
+    """Whether an input has other bits than before, and still the version by which autograd would notice."""
     triples = zip(inputs, before, versions)
     return any(x._version == version and not same_bits(x, was) for x, was, version in triples)
 
@@ -75,7 +75,7 @@ def _of_v(result: Tensor, v: Tensor) -> Evidence:
 
 
 def same_bits(first: Tensor, second: Tensor) -> bool:
-    """Return whether two tensors have the same dtype, shape and bits; NaN equal themselves."""
+    """Whether two tensors have the same dtype, shape and bits; NaN equal themselves."""
     if first.dtype != second.dtype or first.shape != second.shape:
         return False
     ours, theirs = fetch(first), fetch(second)

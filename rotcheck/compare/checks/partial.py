@@ -56,6 +56,6 @@ def _cases(case: Case) -> list[Case]:
 
 
 def _whole_heads(answers: list[Evidence], why: str) -> Evidence:
-    """Return what was found before it refused, or that it knows no partial rotary."""
+    """What was found before it refused, or that it rotates whole heads only."""
     words = f"it rotates whole heads only: {why}"
     return worst(answers) if answers else Evidence(state="skipped", message=words, applies=False)

@@ -90,7 +90,7 @@ def _count_from_0(subject: Subject, case: Case) -> Evidence:
 
 
 def _questions(case: Case) -> list[tuple[str, Positions]]:
-    """Return what can be asked of the convention."""
+    """What can be asked of the convention: positions, each with its words."""
     if takes_offset(case) and "positions" not in roles(case):
         questions: list[tuple[str, Positions]] = [("rows from position 5 on", LATE[0])]
         several, words = LATE, "an offset of its own in each batch row"
@@ -104,7 +104,7 @@ def _questions(case: Case) -> list[tuple[str, Positions]]:
 
 
 def _up_to(last: int | None, positions: Positions) -> Positions:
-    """Return positions that a table of the function's own has."""
+    """The positions, none beyond the end of the function's own table."""
     if last is None:
         return positions
     return tuple(  # type: ignore[return-value]  # of one kind

@@ -35,7 +35,7 @@ TINY = {
     "one head": Sizes(heads=1, kv_heads=1),
     "one row of one head in a batch of one": Sizes(batch=1, heads=1, kv_heads=1, positions=(7,)),
 }
-"""What it must take: decoding and a batch of one are everybody's."""
+"""What it must take: every model decodes, and a batch of one is usual."""
 
 
 def run(subject: Subject, case: Case) -> Evidence:
@@ -74,7 +74,7 @@ def _measure(subject: Subject, case: Case, sizes_text: str, sizes: Sizes) -> Evi
 
 
 def _call_for(case: Case, sizes: Sizes) -> tuple[Case, Call]:
-    """Return a case and its call. Whoever looks rows up is handed a table of many, as when decoding."""
+    """A case and its call. A function that looks rows up is handed a table of many, as when decoding."""
     if indexes(case):
         return at(case, sizes.positions, max(ROWS, len(sizes.positions)), sizes)
     there = case_with(case, sizes)
@@ -82,7 +82,7 @@ def _call_for(case: Case, sizes: Sizes) -> tuple[Case, Call]:
 
 
 def _few_positions(case: Case) -> tuple[int, ...]:
-    """Return positions: few, since the lanes are many; far out, so that every pair turns; in order, since others are
+    """Few positions, since the lanes are many; far out, so that every pair turns; in order, since others are
     what `positions` asks for."""
     last = case.convention.last_position
     start = ROWS - 9 if last is None or last >= ROWS else 0
@@ -90,7 +90,7 @@ def _few_positions(case: Case) -> tuple[int, ...]:
 
 
 def _may_be_refused(case: Case, most: int) -> dict[str, Sizes]:
-    """Return what else it is asked for, rows up to so many."""
+    """The sizes that it may refuse, each with its words; `most`: rows at most."""
     convention = case.convention
     fixed_width = convention.frequencies or convention.head_dim
     least = convention.rotary_dim or 2

@@ -59,7 +59,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _questions(case: Case) -> list[Parts]:
-    """Return what a function that is called in this way can be asked for."""
+    """What a function that is called in this way can be asked for."""
     convention, rows = case.convention, min(ROWS, _last(case) + 1)
     parts: list[Parts] = [
         {f"{rows} rows": {"batch": 1, "heads": 1, "kv_heads": 1, "positions": tuple(range(rows))}},
@@ -74,19 +74,19 @@ def _questions(case: Case) -> list[Parts]:
 
 
 def _last(case: Case) -> int:
-    """Return a position far out, where slow pairs turn too, that its own table and ours have."""
+    """A position far out, where slow pairs turn too, that its own table and ours have."""
     last = case.convention.last_position
     return TABLE - 1 if last is None else min(TABLE - 1, last)
 
 
 def _far(case: Case, count: int) -> tuple[int, ...]:
-    """Return so many positions as far out as it goes, or from 0 on of one that counts for itself."""
+    """Positions as far out as it goes, or from 0 on if it counts them itself; `count`: how many."""
     last = count - 1 if case.convention.positions == "from 0" else _last(case)
     return tuple(range(max(0, last + 1 - count), last + 1))
 
 
 def _one_position(case: Case) -> Positions:
-    """Return a position far out, another in each batch row where they can differ."""
+    """A position far out, another in each batch row where they can differ."""
     last = _far(case, 1)[0]
     if not differs_by_batch_row(case) or last < BATCH:
         return (last,)
@@ -103,14 +103,14 @@ def _batch(case: Case) -> Parts:
 
 
 def _heads(case: Case, width: int) -> Parts:
-    """Return heads of a width, as far as the blocks of its lanes and the number that rotate allow."""
+    """Heads of a width, as far as the blocks of its lanes and the number that rotate allow."""
     blocks, least = case.convention.blocks, case.convention.rotary_dim or 2
     width = IN_BLOCKS if width % (2 * blocks) else width
     return {f"heads of {width} lanes": {"width": width}} if width >= least else {}
 
 
 def _answers(subject: Subject, case: Case, parts: Parts) -> list[Evidence]:
-    """Return what becomes of these sizes together, or of each alone when one of them is wrong or refused."""
+    """The evidence of these sizes together, or of each alone when one of them is wrong or refused."""
     together = _measure(subject, case, parts)
     if len(parts) == 1 or not (together.finding or together.note):
         return [together]

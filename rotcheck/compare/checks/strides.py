@@ -86,7 +86,7 @@ def _transpose(x: Tensor, first: int, second: int) -> Tensor:
 
 
 def _with_margin(x: Tensor, axes: str) -> Tensor:
-    """Return NaN with x in the middle of its rows, heads and lanes."""
+    """A tensor of NaN with x in the middle of its rows, heads and lanes."""
     shape = [size + 2 * MARGIN * (axis in "shdef") for axis, size in zip(axes, x.shape)]
     buffer = torch.full(shape, torch.nan, dtype=x.dtype, device=x.device)
     _inside(buffer, x).copy_(x)
@@ -101,7 +101,7 @@ def _inside(buffer: Tensor, x: Tensor) -> Tensor:
 
 
 def _margin_kept(buffer: Tensor, before: Tensor, x: Tensor) -> bool:
-    """Return whether everything around the slice still has its bits."""
+    """Whether everything around the slice still has its bits."""
     hollow = (buffer.clone(), before.clone())
     for tensor in hollow:
         _inside(tensor, x).zero_()
