@@ -26,6 +26,7 @@ from rotcheck.results import (
     Context,
     Identification,
     Machine,
+    Reach,
 )
 from rotcheck.study.devices import resolve_devices
 from rotcheck.study.request import display_names
@@ -176,9 +177,9 @@ class _Parts:
             )
         self._skip_steps(len(self.request.names) - len(makers))
 
-    def _tell_of_row(self, row: str) -> None:
-        if row.endswith(f" {self.request.conditions[-1]}"):
-            self.on_step(f"{row} measured")
+    def _tell_of_row(self, row: Reach) -> None:
+        if row.condition == self.request.conditions[-1]:
+            self.on_step(f"{row.implementation} {row.condition} measured")
 
     def _skip_steps(self, count: int) -> None:
         for _ in range(count):
@@ -223,10 +224,14 @@ class _Parts:
             parts=tuple(parts),
             advice=tuple(headline.advice(parts, self.request, self._context)),
             conventions=tuple(identifications.values()),
-            cells=tuple(self._cells),
+            cells=tuple(sorted(self._cells, key=self._place)),
             context=self._context,
             interrupted=interrupted,
         )
+
+    def _place(self, cell: Cell) -> int:
+        """Where the function of a cell stands in the files; the cells of one come in the order of its checks."""
+        return list(self.request.labels.values()).index(cell.implementation)
 
     def _identifications(self) -> dict[str, Identification]:
         """What was found of each function that was identified before an interruption, by its SPEC."""

@@ -6,6 +6,7 @@ without spoiling anything, and its angles on the device are held against those t
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -62,7 +63,11 @@ def context(
     wanted = _conditions(conditions)
     with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
         study.plan(len(asked) * len(wanted))
-        return measure(study, asked, wanted, device, timeout, on_row)
+        return measure(study, asked, wanted, device, timeout, partial(_tell, on_row or ignore))
+
+
+def _tell(on_row: Callable[[str], None], row: Reach) -> None:
+    on_row(f"{row.implementation} {row.condition}")
 
 
 def measure(
@@ -71,7 +76,7 @@ def measure(
     conditions: Sequence[str],
     device: str,
     timeout: float,
-    on_row: Callable[[str], None] | None = None,
+    on_row: Callable[[Reach], None] | None = None,
     *,
     to: int | None = None,
 ) -> Context:
@@ -103,7 +108,7 @@ class _Run:
     conditions: Sequence[str]
     device: str
     timeout: float
-    on_row: Callable[[str], None]
+    on_row: Callable[[Reach], None]
     to: int | None = None  # so many positions must be right; None: as many as each claims
     _known: dict[str, AngleProfile] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
@@ -213,7 +218,7 @@ class _Run:
 
     def _add(self, name: str, condition: str, row: Reach) -> None:
         self._rows[name, condition] = row
-        self.on_row(f"{row.implementation} {condition}")
+        self.on_row(row)
 
     def result(self, *, interrupted: bool) -> Context:
         """Return what was finished, in the order asked for."""

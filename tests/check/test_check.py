@@ -189,6 +189,13 @@ def test_the_answer_for_all_is_the_worst_one(found: Check) -> None:
     assert found.advice[0].startswith("`rotcheck identify order.py:apply_rotary`")
 
 
+def test_the_cells_come_in_the_order_of_the_files_and_one_functions_together(found: Check) -> None:
+    judged = [cell.implementation for cell in found.cells]
+    in_order = [part.name for part in found.parts if part.name in judged]
+    assert len(in_order) >= 2
+    assert judged == sorted(judged, key=in_order.index)
+
+
 def test_asked_for_more_positions_than_its_table_has_it_is_wrong(folder: Path) -> None:
     text = FILES["right.py"].replace(
         "t = torch.arange(x.shape[1]", "t = torch.arange(min(x.shape[1], self.max_seq_len)"
