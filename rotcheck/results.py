@@ -35,6 +35,13 @@ CHECK_SCHEMA = "rotcheck/check/1"
 SCAN_SCHEMA = "rotcheck/scan/1"
 
 
+class Result(Protocol):
+    """What a command hands out: it knows what it comes to."""
+
+    def exit_code(self) -> int:
+        """The exit code of the contract."""
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a probe: a thing of this machine, and what it did when it was run."""
 

@@ -16,20 +16,20 @@ EVERYWHERE = {"help_option_names": ["-h", "--help"]}
 
 def app() -> typer.Typer:
     """Return the app with all its commands."""
-    built = typer.Typer(
+    typer_app = typer.Typer(
         rich_markup_mode=None,  # Typer forces ANSI under GITHUB_ACTIONS when rich draws its help
         pretty_exceptions_enable=False,
         add_completion=False,
         no_args_is_help=True,
         context_settings=EVERYWHERE,
     )
-    built.callback()(rotcheck)
+    typer_app.callback()(rotcheck)
     for module in pkgutil.iter_modules(commands.__path__):
         name = module.name
         function = getattr(importlib.import_module(f"{commands.__name__}.{name}"), name)
         settings = {**EVERYWHERE, "obj": function.kind}
-        built.command(name, cls=_Command, context_settings=settings)(function)
-    return built
+        typer_app.command(name, cls=_Command, context_settings=settings)(function)
+    return typer_app
 
 
 class _Command(TyperCommand):
@@ -39,7 +39,7 @@ class _Command(TyperCommand):
         from rotcheck.report import formats
 
         words = {
-            "formats": listed(formats.names(ctx.obj)),
+            "formats": alternatives(formats.names(ctx.obj)),
             "suffixes": " ".join(map(formats.suffix, formats.names(ctx.obj))),
         }
         for parameter in self.params:
@@ -49,13 +49,13 @@ class _Command(TyperCommand):
         super().format_options(ctx, formatter)
 
 
-def listed(names: Sequence[str]) -> str:
+def alternatives(names: Sequence[str]) -> str:
     """`json, markdown or table`."""
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(value: bool) -> None:
+    if value:
         print(f"rotcheck {__version__}")
         raise typer.Exit
 

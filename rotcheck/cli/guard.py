@@ -9,29 +9,29 @@ from rotcheck.cli import place, signals
 from rotcheck.errors import NoTorch, RequestError
 from rotcheck.exit_codes import FAILURE, INTERRUPT, NOTHING_RAN, REQUEST
 
-_finished: list[bool] = []  # not empty: there are results, and they were handed out
+_results: list[bool] = []  # not empty: there are results, and they were handed out
 
 
-def guarded(run: Callable[[], int]) -> int:
+def guard(run: Callable[[], int]) -> int:
     """Run a command and return its exit code; what went wrong is told on standard error."""
     try:
-        code = _told(run)
+        code = _exit_code(run)
     except Exception as error:
         lacking = place.lack(error)
-        return _refused(lacking) if lacking else _failed(error)
+        return _refuse(lacking) if lacking else _report_failure(error)
     if code == INTERRUPT:
         signals.ignore()
         say(
             "rotcheck: interrupted"
-            if _finished
+            if _results
             else "rotcheck: interrupted before anything was finished"
         )
     return code
 
 
-def finished() -> None:
+def note_results() -> None:
     """Note that there are results: an interruption from now on does not lose them all."""
-    _finished.append(True)
+    _results.append(True)
 
 
 def check_packages() -> None:
@@ -59,11 +59,11 @@ def check_folder() -> None:
         )
 
 
-def _told(run: Callable[[], int]) -> int:
+def _exit_code(run: Callable[[], int]) -> int:
     try:
         return run()
     except RequestError as error:
-        say(f"rotcheck: {_cleaned(error)}")
+        say(f"rotcheck: {_clean_message(error)}")
         return NOTHING_RAN if isinstance(error, NoTorch) else REQUEST
     except KeyboardInterrupt:
         return INTERRUPT
@@ -79,14 +79,14 @@ def _told(run: Callable[[], int]) -> int:
         raise
 
 
-def _refused(lacking: str) -> int:
+def _refuse(lacking: str) -> int:
     """Say what the place lacks, and have nothing more go to a stream that may be the reason."""
     say(f"rotcheck: {lacking}")
     quiet_stdout()
     return REQUEST
 
 
-def _cleaned(error: RequestError) -> str:
+def _clean_message(error: RequestError) -> str:
     """Return the message without what a terminal would act on: it may quote a stranger's file."""
     from rotcheck.report.text import clean
 
@@ -131,7 +131,7 @@ def _usage(error: Exception) -> int:
     return REQUEST
 
 
-def _failed(error: Exception) -> int:
+def _report_failure(error: Exception) -> int:
     """Say that rotcheck itself failed, what to report and where."""
     import traceback
 
@@ -154,5 +154,5 @@ def _issues() -> str:
         urls = metadata.metadata("rotcheck").get_all("Project-URL") or []
     except metadata.PackageNotFoundError:  # run from its sources, not installed
         urls = []
-    named = [url.partition(", ")[2] for url in urls if url.startswith("Issues")]
-    return named[0] if named else "the issue tracker of the rotcheck project"
+    trackers = [url.partition(", ")[2] for url in urls if url.startswith("Issues")]
+    return trackers[0] if trackers else "the issue tracker of the rotcheck project"

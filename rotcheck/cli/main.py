@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def main() -> "NoReturn":
     """Run the command line with the arguments of this process, and end with the contract's exit code."""
-    sys.exit(_ended(_with_pipe))
+    sys.exit(_exit_code(_with_pipe))
 
 
 def _with_pipe() -> int:
@@ -24,28 +24,28 @@ def _with_pipe() -> int:
     early.catch()
     from rotcheck.cli import pipe
 
-    if not pipe.asked():
-        return _guarded()
+    if not pipe.is_requested():
+        return _run_guarded()
     pipe.shield()
     try:
-        return _ended(_guarded)
+        return _exit_code(_run_guarded)
     finally:
         pipe.drain()
 
 
-def _guarded() -> int:
+def _run_guarded() -> int:
     open_streams()
     if sys.argv[1:] == ["--version"]:
         return _version()
     from rotcheck.cli import signals
 
     signals.catch()
-    from rotcheck.cli.guard import guarded
+    from rotcheck.cli.guard import guard
 
-    return guarded(_run)
+    return guard(_run)
 
 
-def _ended(run: "Callable[[], int]") -> int:
+def _exit_code(run: "Callable[[], int]") -> int:
     """Return the exit code, also where the guard itself cannot be imported or fails."""
     try:
         return run()
@@ -86,8 +86,8 @@ def open_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
-            os.set_inheritable(opened, True)
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.set_inheritable(descriptor, True)
 
 
 def _lacking(error: Exception) -> str | None:
@@ -101,8 +101,8 @@ def _lacking(error: Exception) -> str | None:
 
 def _why(error: Exception) -> str:
     """Return what the error says, unless it names a path."""
-    said = getattr(error, "strerror", None) or str(error)
-    return f": {said}" if said and os.sep not in said else ""
+    text = getattr(error, "strerror", None) or str(error)
+    return f": {text}" if text and os.sep not in text else ""
 
 
 def _say(text: str) -> None:

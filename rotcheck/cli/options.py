@@ -29,7 +29,7 @@ Plot = Annotated[
 ]
 
 
-def listed(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
+def split(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
     """Return the values of an option that may be repeated and may hold several, comma separated.
 
     Raises `RequestError` for an empty one: `--device "$EMPTY"` must not mean every device.
@@ -42,7 +42,7 @@ def listed(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
 def dtypes(values: Sequence[str] | None) -> tuple[str, ...]:
     """Return the dtypes of `--dtype`, also by the short names that people type: bf16, torch.float16, half."""
-    names = (name.removeprefix("torch.") for name in listed("--dtype", values))
+    names = (name.removeprefix("torch.") for name in split("--dtype", values))
     return tuple(SHORT.get(name, name) for name in names)
 
 

@@ -52,7 +52,7 @@ class Outlet:
 
         Raises `RequestError` after all others were written when one could not be.
         """
-        guard.finished()
+        guard.note_results()
         steps: list[Callable[[], None]] = [] if self.quiet else [lambda: self._print(data, kind)]
         for path, format in self._files:
             text = functools.partial(formats.render(format, kind), data, Display())

@@ -9,20 +9,20 @@ from types import FrameType
 from rotcheck.cli import early
 
 _BLOCK = 1 << 16
-_stopped: list[bool] = []  # one for each interruption
+_interruptions: list[bool] = []  # one for each interruption
 READING_ON = (
     "reading on, so that the program that writes to this pipe can end as it would without rotcheck"
 )
 
 
-def asked() -> bool:
+def is_requested() -> bool:
     """Return whether the command line says `-` and standard input is a pipe."""
     try:
         mode = os.fstat(0).st_mode
     except OSError:
         return False
-    named = any(word in ("-", "/dev/stdin") for word in sys.argv[2:])
-    return named and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+    has_dash = any(word in ("-", "/dev/stdin") for word in sys.argv[2:])
+    return has_dash and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
 
 
 def shield() -> None:
@@ -31,29 +31,29 @@ def shield() -> None:
         early.catch(_interrupt)
 
 
-def interrupted() -> bool:
+def was_interrupted() -> bool:
     """Return whether somebody pressed Ctrl-C while the pipe was read."""
-    return bool(_stopped)
+    return bool(_interruptions)
 
 
 def drain() -> None:
     """Read what is left in the pipe, unless somebody interrupted twice."""
-    told = False
-    while len(_stopped) < 2:
+    said_so = False
+    while len(_interruptions) < 2:
         try:
             block = os.read(0, _BLOCK)
         except (OSError, KeyboardInterrupt):
             return
         if not block:
             return
-        if not told:
+        if not said_so:
             _say(f"rotcheck: {READING_ON}")
-            told = True
+            said_so = True
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    _stopped.append(True)
-    if len(_stopped) > 1:
+    _interruptions.append(True)
+    if len(_interruptions) > 1:
         raise KeyboardInterrupt
     _say(f"rotcheck: interrupted; {READING_ON}. Ctrl-C again stops it")
 

@@ -58,10 +58,8 @@ def _of_packages(error: BaseException) -> str | None:
     if not isinstance(error, ModuleNotFoundError) or error.name not in PACKAGES:
         return None
     missing = absent(PACKAGES)
-    asked = " ".join(f'"{requirement}"' for requirement in _requirements(missing))
-    return (
-        f"not installed in this Python: {', '.join(missing)}. Run `python -m pip install {asked}`"
-    )
+    requirements = " ".join(f'"{requirement}"' for requirement in _requirements(missing))
+    return f"not installed in this Python: {', '.join(missing)}. Run `python -m pip install {requirements}`"
 
 
 def absent(packages: Sequence[str]) -> list[str]:
@@ -77,16 +75,20 @@ def _requirements(names: list[str]) -> list[str]:
     from importlib import metadata
 
     try:
-        told = metadata.requires("rotcheck") or []
+        requirements = metadata.requires("rotcheck") or []
     except metadata.PackageNotFoundError:  # run from its sources
-        told = []
-    known = {re.split(r"[^\w.-]", one, maxsplit=1)[0]: one for one in told if "extra ==" not in one}
-    return [known.get(name, name) for name in names]
+        requirements = []
+    versions = {
+        re.split(r"[^\w.-]", requirement, maxsplit=1)[0]: requirement
+        for requirement in requirements
+        if "extra ==" not in requirement
+    }
+    return [versions.get(name, name) for name in names]
 
 
 def _of_names(error: BaseException) -> str | None:
     """Return which file has the name of a module that rotcheck or Python needs, and comes before it."""
-    for file in (*_files_of(error), *_loaded()):
+    for file in (*_files_of(error), *_module_files()):
         folder, name = os.path.split(os.path.splitext(file)[0])
         if name == "__init__":
             folder, name = os.path.split(folder)
@@ -114,7 +116,7 @@ def _files_of(error: BaseException) -> Iterator[str]:
         yield error.path  # type: ignore[attr-defined]
 
 
-def _loaded() -> Iterator[str]:
+def _module_files() -> Iterator[str]:
     """Return the files of the modules that were imported under a name of Python's own."""
     for name, module in list(sys.modules.items()):
         if name in sys.stdlib_module_names and getattr(module, "__file__", None):
@@ -123,9 +125,9 @@ def _loaded() -> Iterator[str]:
 
 def _foreign(folder: str) -> bool:
     """Return whether modules are found in this folder, and it is none of those that Python installs to."""
-    own = os.path.dirname(os.__file__)
-    inside = folder.startswith(own) or os.path.basename(folder) in (
+    library = os.path.dirname(os.__file__)
+    inside = folder.startswith(library) or os.path.basename(folder) in (
         "site-packages",
         "dist-packages",
     )
-    return not inside and folder in [os.path.abspath(one) for one in sys.path]
+    return not inside and folder in [os.path.abspath(path) for path in sys.path]

@@ -15,13 +15,13 @@ class Progress:
 
     def __init__(self, *, no_color: bool = False) -> None:
         self._visible, self._no_color = screen.is_terminal(sys.stderr), no_color
-        self._begun = False
+        self._active = False
         self._bar: Any = None
         self._task: Any = None
 
     def begin(self, text: str) -> None:
         """Say what comes first."""
-        self._begun = True
+        self._active = True
         self.say(text)
 
     def end(self) -> None:
@@ -29,9 +29,9 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-        if self._begun:
+        if self._active:
             self.say("")
-        self._begun = False
+        self._active = False
 
     def say(self, text: str) -> None:
         """Say what is going on, by hand: importing rich would hold up the work by a tenth of a second."""

@@ -5,9 +5,9 @@ import shutil
 import sys
 from typing import TextIO
 
-from rotcheck.report.document import BAD, CUT, GOOD, Display
+from rotcheck.report.document import BAD, ELLIPSIS, GOOD, Display
 
-PIPED = 100  # columns when nobody's screen sets a width
+WIDTH_IN_PIPES = 100  # columns when nobody's screen sets a width
 NARROWEST, WIDEST = 40, 1000  # columns: a table of a million would take minutes and gigabytes
 
 
@@ -20,7 +20,7 @@ def display(stream: TextIO, *, no_color: bool) -> Display:
 
 def width() -> int:
     """Return COLUMNS, else the terminal's width, else a width that reads well in a log."""
-    return min(max(NARROWEST, shutil.get_terminal_size((PIPED, 24)).columns), WIDEST)
+    return min(max(NARROWEST, shutil.get_terminal_size((WIDTH_IN_PIPES, 24)).columns), WIDEST)
 
 
 def colour(stream: TextIO, *, no_color: bool) -> bool:
@@ -46,7 +46,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def _takes_unicode(stream: TextIO) -> bool:
     try:
-        f"{GOOD}{BAD}{CUT}─".encode(stream.encoding or "ascii")
+        f"{GOOD}{BAD}{ELLIPSIS}─".encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
@@ -13,6 +13,7 @@ from rotcheck.exit_codes import RIGHT
 if TYPE_CHECKING:
     from rotcheck.cli.outlet import Outlet
     from rotcheck.cli.progress import Progress
+    from rotcheck.results import Result
 
 Command = Callable[..., int]
 BEGINNING = "starting torch ..."
@@ -40,13 +41,6 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
 """What each takes, and what it is where it is not given."""
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
-
-
-class Result(Protocol):
-    """A result that knows what it comes to."""
-
-    def exit_code(self) -> int:
-        """The exit code of the contract."""
 
 
 class Session:
@@ -77,7 +71,7 @@ class Session:
         self.progress.begin(text)
         return self.progress
 
-    def show(self, result: Result) -> int:
+    def show(self, result: "Result") -> int:
         """Hand out the result, and return its exit code."""
         self.show_data(result)
         return result.exit_code()

@@ -64,7 +64,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             self.report,
             headline=self.headline(),
             holds=self.may_start,
-            broken=tuple((cell, reason) for cell, reason in cells if reason),
+            violations=tuple((cell, reason) for cell, reason in cells if reason),
             checks=self.checks,
             places=places or {},
             advice=self.advice,

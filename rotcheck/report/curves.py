@@ -9,19 +9,19 @@ from typing import Any
 
 from rotcheck.report import write
 from rotcheck.report.pages.context import MakerRows, by_maker, ran
-from rotcheck.report.plot import INK, INKED, drawn
+from rotcheck.report.plot import INK, INK_SETTINGS, encode
 from rotcheck.report.text import one_line
 from rotcheck.results import Context, Reach
 
 WIDTH, HEIGHT = 8.0, 4.2  # inches, of one object's panel
-LEAST, LOST = 1e-8, math.pi  # radians: what is drawn for 0, and for what is no rotation
+LEAST, NO_ROTATION = 1e-8, math.pi  # radians: what is drawn for 0, and for what is no rotation
 WRONG, LIMIT = "-", ":"
 # of what agrees, on black as on white
 COOL = ("#2f7fd6", "#2a9d8f", "#8a63d2", "#5b9e2d", "#4bb4d8")
 WARM = ("#d1495b", "#e08a1e", "#a8453a", "#d65fa8", "#9c6b00")  # of what is wrong
 
 
-def draw(found: Context, path: str) -> None:
+def draw(context: Context, path: str) -> None:
     """Draw the curves into the file, a panel for each object; without any, an empty picture.
 
     Raises `RequestError` when the file cannot be written.
@@ -29,19 +29,23 @@ def draw(found: Context, path: str) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    shown = [section for section in by_maker(found) if any(row.phases for row in ran(section.rows))]
+    groups = [
+        section for section in by_maker(context) if any(row.phases for row in ran(section.rows))
+    ]
     settings: Any = {
         "svg.hashsalt": "rotcheck",
         "svg.fonttype": "none",
-        **dict.fromkeys(INKED, INK),
+        **dict.fromkeys(INK_SETTINGS, INK),
     }
     with matplotlib.rc_context(settings):
-        figure = Figure((WIDTH, HEIGHT * max(1, len(shown))), layout="constrained")
-        for axes, section in zip(figure.subplots(max(1, len(shown)), 1, squeeze=False).flat, shown):
-            _panel(axes, section, found.right)
-        if not shown:
+        figure = Figure((WIDTH, HEIGHT * max(1, len(groups))), layout="constrained")
+        for axes, section in zip(
+            figure.subplots(max(1, len(groups)), 1, squeeze=False).flat, groups
+        ):
+            _panel(axes, section, context.right)
+        if not groups:
             figure.axes[0].set_axis_off()
-        write.write(path, drawn(figure, PurePath(path).suffix.lower()[1:]))
+        write.write(path, encode(figure, PurePath(path).suffix.lower()[1:]))
 
 
 def _panel(axes: Any, section: MakerRows, right: float) -> None:
@@ -66,20 +70,20 @@ def _alike(section: MakerRows) -> list[list[Reach]]:
     """Return the rows with phases, those of equal phases together: their lines would hide each other."""
     groups: list[list[Reach]] = []
     for row in (row for row in ran(section.rows) if row.phases):
-        same = next(
-            (group for group in groups if all(_on_one_line(row, other) for other in group)), None
+        like_it = next(
+            (group for group in groups if all(_on_one_line(row, longer) for longer in group)), None
         )
-        if same is None:
+        if like_it is None:
             groups.append([row])
         else:
-            same.append(row)
+            like_it.append(row)
     return groups
 
 
-def _on_one_line(row: Reach, other: Reach) -> bool:
+def _on_one_line(row: Reach, longer: Reach) -> bool:
     """Whether one has all the points of the other; some are asked further than others."""
-    few, many = sorted((set(_points(row)), set(_points(other))), key=len)
-    return few <= many and _is_wrong(row) == _is_wrong(other)
+    few, many = sorted((set(_points(row)), set(_points(longer))), key=len)
+    return few <= many and _is_wrong(row) == _is_wrong(longer)
 
 
 def _is_wrong(row: Reach) -> bool:
@@ -96,17 +100,17 @@ def _limits(axes: Any, section: MakerRows, right: float) -> None:
     axes.axhline(right, color=INK, linestyle=LIMIT, linewidth=1)
     axes.annotate("wrong above", (1, right), xytext=(0, 2), **small)
     if maker.judged_to:
-        said = "claims" if maker.claims else "held to"
+        word = "claims" if maker.claims else "held to"
         axes.axvline(maker.judged_to, color=INK, linestyle=LIMIT, linewidth=1)
         low = {"xycoords": axes.get_xaxis_transform(), "xytext": (-3, 3), "ha": "right"}
-        axes.annotate(f"{said} {maker.judged_to}", (maker.judged_to, 0), **low, **small)
+        axes.annotate(f"{word} {maker.judged_to}", (maker.judged_to, 0), **low, **small)
 
 
 def _line(axes: Any, rows: Sequence[Reach], colour: str) -> None:
     points, wrong = max(map(_points, rows), key=len), _is_wrong(rows[0])
     axes.plot(
         [position for position, _ in points],
-        [LOST if error is None else max(error, LEAST) for _, error in points],
+        [NO_ROTATION if error is None else max(error, LEAST) for _, error in points],
         WRONG if wrong else "--",
         color=colour,
         marker="o",
@@ -114,14 +118,14 @@ def _line(axes: Any, rows: Sequence[Reach], colour: str) -> None:
         linewidth=1.6 if wrong else 0.9,
         label=_label(rows),
     )
-    lost = [position for position, error in points if error is None]
-    axes.plot(lost, [LOST] * len(lost), "x", color=colour, markersize=7)
+    gaps = [position for position, error in points if error is None]
+    axes.plot(gaps, [NO_ROTATION] * len(gaps), "x", color=colour, markersize=7)
 
 
 def _label(rows: Sequence[Reach]) -> str:
     """Return the conditions, one below the other, and what the crosses mean where there are any."""
-    named = [
+    names = [
         one_line(f"{row.condition} (emulated)" if row.emulated else row.condition) for row in rows
     ]
-    lost = any(error is None for row in rows for _, error in _points(row))
-    return ",\n".join(named) + (" (×: no rotation)" if lost else "")
+    has_gaps = any(error is None for row in rows for _, error in _points(row))
+    return ",\n".join(names) + (" (×: no rotation)" if has_gaps else "")

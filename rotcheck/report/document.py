@@ -16,9 +16,9 @@ Tone = Literal["good", "bad", "note", "dim", "plain"]
 Form = Literal["prose", "whole", "quote", "code"]
 """Of a text: ours, which may be cut; ours, shown whole; what others wrote; Python that can be run as it is."""
 
-GOOD, BAD, UNKNOWN, CUT = "✓", "✗", "?", "…"
-SIGNS: dict[Tone, str] = {"good": GOOD, "bad": BAD, "note": UNKNOWN, "dim": "-", "plain": "-"}
-SPELLINGS = str.maketrans({GOOD: "ok", BAD: "XX", CUT: "..", "µ": "u", "×": "x", "±": "+-"})
+GOOD, BAD, UNCLEAR, ELLIPSIS = "✓", "✗", "?", "…"
+SIGNS: dict[Tone, str] = {"good": GOOD, "bad": BAD, "note": UNCLEAR, "dim": "-", "plain": "-"}
+SPELLINGS = str.maketrans({GOOD: "ok", BAD: "XX", ELLIPSIS: "..", "µ": "u", "×": "x", "±": "+-"})
 """How the signs of a document are written where there is nothing beyond ASCII."""
 
 
@@ -169,7 +169,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class Summary:
     """What all came to, in one line."""
 
     text: str
@@ -187,7 +187,7 @@ Part = (
     | Listing
     | Section
     | Code
-    | Conclusion
+    | Summary
 )
 
 
@@ -221,6 +221,6 @@ def knowledge(result: Explained, demonstration: str | None = None) -> list[Detai
     ]
 
 
-def details(*told: Detail) -> list[Detail]:
+def details(*candidates: Detail) -> list[Detail]:
     """Those that have something to say."""
-    return [detail for detail in told if detail.text]
+    return [detail for detail in candidates if detail.text]

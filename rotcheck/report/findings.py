@@ -11,7 +11,7 @@ from rotcheck.report.where import device_name, devices, places
 from rotcheck.results import Cell, Report
 from rotcheck.results import findings as bad_cells
 
-MOST_NAMED, SHOWN = 9, 6  # names on a line; where there are more, so many are told
+MOST_NAMED, FIRST_NAMES = 9, 6  # names on a line; where there are more, so many are told
 _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?")
 
 
@@ -38,25 +38,26 @@ class CellFinding:
 class Note:
     """Something worth one line: who, where, what."""
 
-    who: str
+    names: str
     where: str
-    what: str
+    text: str
 
     def __str__(self) -> str:
-        return f"{self.who} on {self.where}: {self.what}"
+        return f"{self.names} on {self.where}: {self.text}"
 
 
-def findings(report: Report, broken: Iterable[tuple[Cell, str]] = ()) -> list[CellFinding]:
+def findings(report: Report, violations: Iterable[tuple[Cell, str]] = ()) -> list[CellFinding]:
     """Return each distinct finding: the same implementation, verdict and failure or message."""
-    found = [
+    groups = [
         CellFinding(group, _where(group, report))
         for group in _groups(bad_cells(report.cells), _alike)
     ]
-    others: dict[tuple[str, str], list[Cell]] = {}
-    for cell, reason in broken:
-        others.setdefault((cell.implementation, reason), []).append(cell)
-    return found + [
-        CellFinding(tuple(g), _where(g, report), reason) for (_, reason), g in others.items()
+    violation_groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell, reason in violations:
+        violation_groups.setdefault((cell.implementation, reason), []).append(cell)
+    return groups + [
+        CellFinding(tuple(g), _where(g, report), reason)
+        for (_, reason), g in violation_groups.items()
     ]
 
 
@@ -73,7 +74,7 @@ def details(finding: CellFinding) -> list[Detail]:
     )
 
 
-def shown(group: Iterable[CellFinding]) -> Iterator[Finding]:
+def parts(group: Iterable[CellFinding]) -> Iterator[Finding]:
     """The findings as a document has them."""
     for finding in group:
         yield Finding(finding.title, details(finding), where=finding.where)
@@ -109,10 +110,10 @@ def _at(axis: str, index: int) -> str:
 def notes(report: Report) -> list[Note]:
     """Return what is worth knowing of cells that agree, each note once."""
     agreeing = [cell for cell in report.cells if cell.verdict == "agrees" and cell.note]
-    noted = [cell for cell in agreeing if not _went_elsewhere(cell)]
+    remarkable = [cell for cell in agreeing if not _went_elsewhere(cell)]
     return [
         _remark(group, report, group[0].note or "")
-        for group in _groups(noted, lambda c: form(c.note))
+        for group in _groups(remarkable, lambda c: form(c.note))
     ]
 
 
@@ -133,23 +134,25 @@ def paths(report: Report) -> list[str]:
 def _path_line(cells: Sequence[Cell]) -> str:
     first, on = cells[0], ", ".join(dict.fromkeys(map(device_name, cells)))
     why = min((one_line(cell.note) for cell in cells if cell.note), key=len, default="")
-    said = f"{one_line(first.implementation)} ran {one_line(first.path or '')} on {on}"
-    return f"{said}: {why}" if why else said
+    line = f"{one_line(first.implementation)} ran {one_line(first.path or '')} on {on}"
+    return f"{line}: {why}" if why else line
 
 
 def _went_elsewhere(cell: Cell) -> bool:
     return cell.verdict == "agrees" and cell.path is not None and cell.path != cell.implementation
 
 
-def _remark(cells: Sequence[Cell], report: Report, what: str) -> Note:
-    who = named([one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells)])
+def _remark(cells: Sequence[Cell], report: Report, text: str) -> Note:
+    names = name_list(
+        [one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells)]
+    )
     unique = list({(c.device, c.dtype, c.check): c for c in cells}.values())
-    return Note(who, devices(unique, _same_devices(cells, report)), one_line(what))
+    return Note(names, devices(unique, _same_devices(cells, report)), one_line(text))
 
 
-def named(names: Sequence[str]) -> str:
+def name_list(names: Sequence[str]) -> str:
     """Return names on one line: all, or the first few and how many more there are."""
-    few = names if len(names) <= MOST_NAMED else names[:SHOWN]
+    few = names if len(names) <= MOST_NAMED else names[:FIRST_NAMES]
     more = f" and {len(names) - len(few)} more" if len(few) < len(names) else ""
     return f"{', '.join(few)}{more}"
 
@@ -159,13 +162,13 @@ def _where(cells: Sequence[Cell], report: Report) -> str:
 
 
 def _same_devices(cells: Sequence[Cell], report: Report) -> list[Cell]:
-    named = {cell.device for cell in cells}
-    return [cell for cell in report.cells if cell.device in named]
+    devices_here = {cell.device for cell in cells}
+    return [cell for cell in report.cells if cell.device in devices_here]
 
 
 def _alike(cell: Cell) -> Hashable:
-    known = cell.failure if cell.verdict == "disagrees" else None
-    return cell.implementation, cell.verdict, known or form(cell.message)
+    failure = cell.failure if cell.verdict == "disagrees" else None
+    return cell.implementation, cell.verdict, failure or form(cell.message)
 
 
 def form(text: str | None) -> str:
@@ -174,7 +177,7 @@ def form(text: str | None) -> str:
 
 
 def _groups(cells: Iterable[Cell], key: Callable[[Cell], Hashable]) -> list[tuple[Cell, ...]]:
-    found: dict[Hashable, list[Cell]] = {}
+    groups: dict[Hashable, list[Cell]] = {}
     for cell in cells:
-        found.setdefault(key(cell), []).append(cell)
-    return [tuple(group) for group in found.values()]
+        groups.setdefault(key(cell), []).append(cell)
+    return [tuple(group) for group in groups.values()]

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rotcheck.report.document import CUT, Columns, Field, Grid, Tone
+from rotcheck.report.document import ELLIPSIS, Columns, Field, Grid, Tone
 from rotcheck.report.text import clean
 
 GAP = 2  # columns between two columns of a table
@@ -28,7 +28,7 @@ Spelling = Mapping[int, str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class GridLayout:
     """A grid as it fits: its names, and which groups of columns stand beside each other."""
 
     grid: Grid  # in the longest of the forms that were taken
@@ -36,26 +36,26 @@ class Fitted:
     rows: tuple[tuple[Columns, ...], ...]
 
 
-def fit(long: Grid, short: Grid, width: int, spelling: Spelling) -> Fitted:
+def fit(long: Grid, short: Grid, width: int, spelling: Spelling) -> GridLayout:
     """Fit a grid into the width; `long` says more in each field than `short` and is taken where it fits."""
-    long, short = _spelled(long, spelling), _spelled(short, spelling)
-    names = _fitting_names(short, width, CUT.translate(spelling))
+    long, short = _spell(long, spelling), _spell(short, spelling)
+    names = _fitting_names(short, width, ELLIPSIS.translate(spelling))
     room = width - max(map(cell_len, [short.head, *names])) - GAP
-    groups = _chosen(long.groups, short.groups, room)
+    groups = _choose(long.groups, short.groups, room)
     longest = long if any(group in long.groups for group in groups) else short
-    return Fitted(longest, tuple(names), tuple(map(tuple, _rows(groups, room))))
+    return GridLayout(longest, tuple(names), tuple(map(tuple, _rows(groups, room))))
 
 
-def draw(fitted: Fitted, *, ascii: bool) -> list[RenderableType]:
+def draw(layout: GridLayout, *, ascii: bool) -> list[RenderableType]:
     """The tables, and behind them the full names of those that were cut."""
-    tables = [_table(fitted.grid.head, fitted.names, row, ascii=ascii) for row in fitted.rows]
-    spaced = [part for table in tables for part in (Text(), table)][1:]
-    pairs = zip(fitted.names, fitted.grid.names, strict=True)
+    tables = [_table(layout.grid.head, layout.names, row, ascii=ascii) for row in layout.rows]
+    lines = [part for table in tables for part in (Text(), table)][1:]
+    pairs = zip(layout.names, layout.grid.names, strict=True)
     full = [Text(f"{name} is {full}") for name, full in pairs if name != full]
-    return [Group(*spaced), *([Group(*full)] if full else [])]
+    return [Group(*lines), *([Group(*full)] if full else [])]
 
 
-def _spelled(grid: Grid, spelling: Spelling) -> Grid:
+def _spell(grid: Grid, spelling: Spelling) -> Grid:
     return replace(
         grid,
         groups=tuple(
@@ -72,20 +72,22 @@ def _spelled(grid: Grid, spelling: Spelling) -> Grid:
     )
 
 
-def _fitting_names(grid: Grid, width: int, cut: str) -> list[str]:
+def _fitting_names(grid: Grid, width: int, ellipsis: str) -> list[str]:
     """The names, those cut at their beginning that would leave the table no room."""
     widest = max((min(_width(group), width // 2) for group in grid.groups), default=0)
     longest = max(SHORTEST_NAME, width - widest - GAP)
-    return [name if cell_len(name) <= longest else _tail(name, longest, cut) for name in grid.names]
+    return [
+        name if cell_len(name) <= longest else _tail(name, longest, ellipsis) for name in grid.names
+    ]
 
 
-def _tail(name: str, longest: int, cut: str) -> str:
-    while cell_len(cut + name) > longest:
+def _tail(name: str, longest: int, ellipsis: str) -> str:
+    while cell_len(ellipsis + name) > longest:
         name = name[1:]
-    return cut + name
+    return ellipsis + name
 
 
-def _chosen(long: Sequence[Columns], short: Sequence[Columns], room: int) -> list[Columns]:
+def _choose(long: Sequence[Columns], short: Sequence[Columns], room: int) -> list[Columns]:
     """Each group in the form that fits: first all beside each other, else each by itself."""
     for form in (long, short):
         if _row_width(form) <= room:

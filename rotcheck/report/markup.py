@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rotcheck.report.text import clean, one_line, shorten
 
 # code, and what would call somebody of that name
-_KEPT = re.compile(r"`[^`]+`|(?<![\w`])@\w[\w.\-/]*")
+_CODE = re.compile(r"`[^`]+`|(?<![\w`])@\w[\w.\-/]*")
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 LONGEST_FIELD = 500  # characters in a field of a table
 LONGEST_BLOCK = 2000
@@ -16,10 +16,10 @@ LONGEST_BLOCK = 2000
 def escape(text: str) -> str:
     """Return one line of text in which nothing acts as markdown or HTML but `code`; `@name` becomes code."""
     line, at, parts = one_line(text), 0, []
-    for kept in _KEPT.finditer(line):
-        parts += [_quoted(line[at : kept.start()]), f"`{kept[0].strip('`')}`"]
-        at = kept.end()
-    return "".join([*parts, _quoted(line[at:])])
+    for code in _CODE.finditer(line):
+        parts += [_escape_special(line[at : code.start()]), f"`{code[0].strip('`')}`"]
+        at = code.end()
+    return "".join([*parts, _escape_special(line[at:])])
 
 
 def field(text: str) -> str:
@@ -41,9 +41,9 @@ def block(text: str, language: str = "text") -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def fold(title: str, body: str, *, unfolded: bool = False) -> str:
+def fold(title: str, body: str, *, open_: bool = False) -> str:
     """Return a section that opens on a click."""
-    head = "<details open>" if unfolded else "<details>"
+    head = "<details open>" if open_ else "<details>"
     words = html.escape(shorten(one_line(title), 300), quote=False)
     return f"{head}<summary>{words}</summary>\n\n{body}\n\n</details>"
 
@@ -53,5 +53,5 @@ def heading(text: str, level: int = 3) -> str:
     return f"{'#' * level} {escape(text)}"
 
 
-def _quoted(text: str) -> str:
+def _escape_special(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", html.escape(text, quote=False))

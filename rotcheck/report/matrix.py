@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from rotcheck.report.document import BAD, GOOD, UNKNOWN, Columns, Field, Grid, Table, Tone
+from rotcheck.report.document import BAD, GOOD, UNCLEAR, Columns, Field, Grid, Table, Tone
 from rotcheck.report.text import figure, one_line
 from rotcheck.report.where import device_name
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Report, Verdict
@@ -26,7 +26,7 @@ SCALE = (
     "up to 2 computes in the dtype, over 4 is wrong."
 )
 _COUNT = re.compile(r"\d+ of \d+")
-UNBRACED = str.maketrans("", "", "()")
+NO_BRACES = str.maketrans("", "", "()")
 LEGEND = {
     "n/a": "n/a: not on this machine",
     "skip": "skip: not run, the reason is below",
@@ -53,8 +53,8 @@ def grid(report: Report, *, detail: bool) -> Grid:
             for name in names
         )
         groups.append(Columns(device, dtypes, rows))
-    drawn = Grid("implementation", tuple(map(one_line, names)), tuple(groups))
-    return replace(drawn, legend=legend(drawn.texts()))
+    table = Grid("implementation", tuple(map(one_line, names)), tuple(groups))
+    return replace(table, legend=legend(table.texts()))
 
 
 def entry(cells: Sequence[Cell], *, detail: bool) -> Field:
@@ -63,18 +63,20 @@ def entry(cells: Sequence[Cell], *, detail: bool) -> Field:
         return Field("-", "dim")
     cells = [cell for cell in cells if cell.applies] or cells  # what has no sense for it is no gap
     worst = min((cell.verdict for cell in cells), key=WORST_FIRST.index)
-    chosen = [cell for cell in cells if cell.verdict == worst]
+    worst_cells = [cell for cell in cells if cell.verdict == worst]
     if worst in NOT_RUN:
         return Field(NOT_RUN[worst], "dim")
     if worst == UNIDENTIFIED:
-        return Field(UNKNOWN, "note")
+        return Field(UNCLEAR, "note")
     signs = {"agrees": GOOD, "disagrees": BAD}
-    error = _worst_error(chosen) if worst in signs else ""
+    error = _worst_error(worst_cells) if worst in signs else ""
     word = f"{signs.get(worst, worst)} {error}".rstrip()
     if worst == "agrees" and not error:  # nothing was measured: at least it says how much ran
-        return Field(f"{word} {_which(chosen, cells)}".rstrip().translate(UNBRACED), "good")
-    more = _which(chosen, cells) if detail else ""
-    return Field(f"{word} {more}".rstrip(), _tone(chosen) if worst == "agrees" else "bad")
+        return Field(
+            f"{word} {_checks_meant(worst_cells, cells)}".rstrip().translate(NO_BRACES), "good"
+        )
+    more = _checks_meant(worst_cells, cells) if detail else ""
+    return Field(f"{word} {more}".rstrip(), _tone(worst_cells) if worst == "agrees" else "bad")
 
 
 def legend(texts: Collection[str]) -> str:
@@ -93,12 +95,12 @@ def _worst_error(cells: Sequence[Cell]) -> str:
     return figure(max(errors)) if errors else ""
 
 
-def _which(chosen: Sequence[Cell], asked: Sequence[Cell]) -> str:
+def _checks_meant(cells_meant: Sequence[Cell], cells: Sequence[Cell]) -> str:
     """Return which checks are meant when it is not all of them: the one, or how many of how many."""
-    if len(chosen) == len(asked):
+    if len(cells_meant) == len(cells):
         return ""
-    one = len(chosen) == 1 and chosen[0].verdict in FINDINGS
-    return chosen[0].check if one else f"({len(chosen)} of {len(asked)})"
+    single = len(cells_meant) == 1 and cells_meant[0].verdict in FINDINGS
+    return cells_meant[0].check if single else f"({len(cells_meant)} of {len(cells)})"
 
 
 def _tone(cells: Sequence[Cell]) -> Tone:

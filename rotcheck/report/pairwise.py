@@ -15,7 +15,7 @@ LEGEND = (
 )
 
 
-def shown(report: Report) -> Iterator[Section]:
+def section(report: Report) -> Iterator[Section]:
     """The pairs as a document has them; nothing where none were compared."""
     if report.pairs:
         tables = [Table(grid) for grid in grids(report)]
@@ -25,19 +25,19 @@ def shown(report: Report) -> Iterator[Section]:
 
 def grids(report: Report) -> list[Grid]:
     """Return a table for each device, of the pairs that could be compared on it."""
-    pairs = [pair for pair in _sorted(report) if pair.relation != "not comparable"]
+    pairs = [pair for pair in _in_order(report) if pair.relation != "not comparable"]
     return [_grid(device, report, pairs) for device in dict.fromkeys(pair.device for pair in pairs)]
 
 
 def reasons(report: Report) -> list[str]:
     """Return why some pairs could not be compared, each reason once."""
-    found: dict[str, list[str]] = {}
-    for pair in _sorted(report):
+    groups: dict[str, list[str]] = {}
+    for pair in _in_order(report):
         if pair.relation == "not comparable":
-            found.setdefault(one_line(pair.reason or "not comparable"), []).append(
+            groups.setdefault(one_line(pair.reason or "not comparable"), []).append(
                 _title(pair.device, report)
             )
-    return [f"{', '.join(dict.fromkeys(devices))}: {reason}" for reason, devices in found.items()]
+    return [f"{', '.join(dict.fromkeys(devices))}: {reason}" for reason, devices in groups.items()]
 
 
 def _grid(device: str, report: Report, all_pairs: Sequence[Pair]) -> Grid:
@@ -49,16 +49,16 @@ def _grid(device: str, report: Report, all_pairs: Sequence[Pair]) -> Grid:
     return Grid("pair", names, (Columns(_title(device, report), dtypes, rows),))
 
 
-def _sorted(report: Report) -> list[Pair]:
+def _in_order(report: Report) -> list[Pair]:
     """Return the pairs, both of them and both sides of each in the order of the cells."""
     places = {cell.implementation: at for at, cell in reversed(list(enumerate(report.cells)))}
-    turned = [
+    pairs = [
         pair
         if places.get(pair.first, 0) <= places.get(pair.second, 0)
         else replace(pair, first=pair.second, second=pair.first)
         for pair in report.pairs
     ]
-    return sorted(turned, key=lambda pair: (places.get(pair.first, 0), places.get(pair.second, 0)))
+    return sorted(pairs, key=lambda pair: (places.get(pair.first, 0), places.get(pair.second, 0)))
 
 
 def _name(pair: Pair) -> str:

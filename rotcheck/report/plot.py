@@ -16,7 +16,7 @@ SUFFIXES = (".svg", ".png")
 COLUMNS = 2  # panels beside each other
 # inches: of a panel, of one implementation in it, of what surrounds it
 WIDTH, ROW, FRAME = 5.5, 0.28, 1.1
-INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+INK_SETTINGS = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 INK, POINT, BASELINE = "#767676", "#2f7fd6", "#c2571a"  # as far from black as from white
 
 
@@ -32,7 +32,7 @@ def check(path: str) -> None:
         raise RequestError(str(error).replace("--output", "--plot", 1)) from error
 
 
-def draw(found: Bench, path: str) -> None:
+def draw(bench: Bench, path: str) -> None:
     """Draw the benchmark into the file; without a row that ran, an empty picture.
 
     Raises `RequestError` when the file cannot be written.
@@ -40,18 +40,18 @@ def draw(found: Bench, path: str) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    shown = [race for race in races(found) if race.ran]
-    settings: Any = {"svg.hashsalt": "rotcheck", **dict.fromkeys(INKED, INK)}
+    races_run = [race for race in races(bench) if race.ran]
+    settings: Any = {"svg.hashsalt": "rotcheck", **dict.fromkeys(INK_SETTINGS, INK)}
     with matplotlib.rc_context(settings):
-        rows = max(1, math.ceil(len(shown) / COLUMNS))
-        tallest = max((len(race.ran) for race in shown), default=1)
+        rows = max(1, math.ceil(len(races_run) / COLUMNS))
+        tallest = max((len(race.ran) for race in races_run), default=1)
         figure = Figure((COLUMNS * WIDTH, rows * (FRAME + ROW * tallest)), layout="constrained")
         panels = figure.subplots(rows, COLUMNS, squeeze=False).flat
-        for axes, race in zip(panels, shown):
-            _panel(axes, race, found.against)
-        for axes in list(figure.axes)[len(shown) :]:
+        for axes, race in zip(panels, races_run):
+            _panel(axes, race, bench.against)
+        for axes in list(figure.axes)[len(races_run) :]:
             axes.set_axis_off()
-        write.write(path, drawn(figure, PurePath(path).suffix.lower()[1:]))
+        write.write(path, encode(figure, PurePath(path).suffix.lower()[1:]))
 
 
 def _panel(axes: Any, race: Race, against: str) -> None:
@@ -61,8 +61,8 @@ def _panel(axes: Any, race: Race, against: str) -> None:
         _point(axes, at, row, BASELINE if row.implementation == against else POINT)
     axes.axvline(1, color=INK, linestyle=":", linewidth=1)
     axes.set_xscale("log", subs=[2, 5])
-    for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        which("{x:g}")
+    for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        set_formatter("{x:g}")
     axes.set_yticks(range(len(rows)), [one_line(row.implementation) for row in rows])
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_title(race.title, fontsize="medium")
@@ -82,7 +82,7 @@ def _point(axes: Any, at: int, row: Timing, colour: str) -> None:
     axes.errorbar([times.median], [at], xerr=bars, fmt="o", color=colour, markersize=5, capsize=3)
 
 
-def drawn(figure: Any, format: str) -> bytes:
+def encode(figure: Any, format: str) -> bytes:
     """Return a figure as the bytes of a file, the same for the same figure."""
     file = BytesIO()
     figure.savefig(

@@ -8,7 +8,7 @@ Outcome = Literal["failure", "error", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SuiteCase:
     """One case: it passes where it has no outcome."""
 
     group: str  # what it is about, which may be other words than its suite's name
@@ -28,9 +28,9 @@ class Suite:
     """Cases of one function on one device, or of one file."""
 
     name: str
-    cases: Sequence[Case]
+    cases: Sequence[SuiteCase]
 
 
 def gate(suite: str, name: str, message: str, outcome: Outcome) -> Suite:
     """A suite of one case that passes where there is no message."""
-    return Suite(suite, [Case(suite, name, outcome if message else None, message, kind=name)])
+    return Suite(suite, [SuiteCase(suite, name, outcome if message else None, message, kind=name)])

@@ -30,25 +30,25 @@ def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
         for name, line in machine.devices().items()
         if line.state == "runs" and not line.stand_in
     ]
-    broken = [
+    failing = [
         f"{line.name} does not run: {line.state}, {line.detail}"
         for line in machine.lines
-        if _broken(line)
+        if _is_broken(line)
     ]
     return [
         one_line(text)
-        for text in (first, second + (f"; runs: {', '.join(runs)}" if runs else ""), *broken)
+        for text in (first, second + (f"; runs: {', '.join(runs)}" if runs else ""), *failing)
     ]
 
 
 def _torch(machine: Machine) -> str:
     if machine.torch:
         return f"torch {machine.torch}"
-    asked = any((line.group, line.name) == ("libraries", "torch") for line in machine.lines)
-    return "no torch that can be imported" if asked else "torch not yet asked"
+    torch_line = any((line.group, line.name) == ("libraries", "torch") for line in machine.lines)
+    return "no torch that can be imported" if torch_line else "torch not yet asked"
 
 
-def _broken(line: Line) -> bool:
+def _is_broken(line: Line) -> bool:
     return line.group == "devices" and not line.stand_in and tone(line) == "bad"
 
 
@@ -57,8 +57,8 @@ def tone(line: Line) -> Tone:
     if line.state in RUNS:
         return "good"
     switched_on = line.group == "torchscript" and not line.name.startswith(DEFAULT)
-    unasked = line.runs == 0 and not line.failure
-    return "dim" if line.state in ABSENT or switched_on or unasked else "bad"
+    nothing_ran = line.runs == 0 and not line.failure
+    return "dim" if line.state in ABSENT or switched_on or nothing_ran else "bad"
 
 
 def summary_line(report: Report) -> str:

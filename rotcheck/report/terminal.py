@@ -8,28 +8,8 @@ from rich.padding import Padding
 from rich.table import Table as Columns
 from rich.text import Text
 
+from rotcheck.report import document as doc
 from rotcheck.report import layout
-from rotcheck.report.document import (
-    SIGNS,
-    SPELLINGS,
-    Code,
-    Conclusion,
-    Detail,
-    Details,
-    Display,
-    Document,
-    Field,
-    Finding,
-    Heading,
-    Legend,
-    Lines,
-    Listing,
-    Part,
-    Quote,
-    Rows,
-    Section,
-    Table,
-)
 from rotcheck.report.layout import GAP, STYLES
 from rotcheck.report.text import clean, plural, shorten
 
@@ -39,20 +19,20 @@ ROOM_BEFORE = 0.6  # the share of the width that what is before it may take
 WIDEST_FIELD = 2  # a field that takes more than half of the width is broken over lines
 
 
-def draw(document: Document, display: Display) -> str:
+def draw(document: doc.Document, display: doc.Display) -> str:
     """The parts below each other, an empty line between each two."""
-    page = _Page(display)
+    page = _Canvas(display)
     for part in document.parts:
         page.add(part)
     return page.text()
 
 
-class _Page:
+class _Canvas:
     """A page that is drawn part by part."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: doc.Display) -> None:
         self._display, self._file = display, StringIO()
-        self._told: set[tuple[str, str]] = set()  # causes and fixes of known failures
+        self._past_texts: set[tuple[str, str]] = set()  # causes and fixes of known failures
         self._empty = True
         self._console = Console(
             file=self._file,
@@ -71,64 +51,64 @@ class _Page:
         text = "\n".join(line.rstrip() for line in self._file.getvalue().splitlines()) + "\n"
         return text.encode("ascii", "replace").decode() if self._display.ascii else text
 
-    def add(self, part: Part) -> None:
+    def add(self, part: doc.Part) -> None:
         """Draw a part below the others; what may be folded elsewhere has its own parts apart here."""
-        if isinstance(part, Section) and part.aside:
+        if isinstance(part, doc.Section) and part.aside:
             self._print(self._title(part.title))
             for inner in part.parts:
                 self.add(inner)
         else:
-            for drawn in self._drawn(part):
+            for drawing in self._renderables(part):
                 # a headline stays on one line
-                self._print(drawn, whole=isinstance(part, Heading | Quote))
+                self._print(drawing, whole=isinstance(part, doc.Heading | doc.Quote))
 
-    def _print(self, drawn: RenderableType, *, whole: bool = False) -> None:
+    def _print(self, drawing: RenderableType, *, whole: bool = False) -> None:
         if not self._empty:
             self._console.print()
-        self._console.print(drawn, soft_wrap=whole, crop=False)
+        self._console.print(drawing, soft_wrap=whole, crop=False)
         self._empty = False
 
-    def _drawn(self, part: Part) -> Iterator[RenderableType]:
+    def _renderables(self, part: doc.Part) -> Iterator[RenderableType]:
         match part:
-            case Heading():
+            case doc.Heading():
                 yield self._title(part.text, STYLES[part.tone])
-            case Quote() | Conclusion():
+            case doc.Quote() | doc.Summary():
                 yield self._title(part.text)
-            case Lines():
+            case doc.Lines():
                 style = "dim" if part.tone == "dim" else f"bold {STYLES[part.tone]}"
-                yield Group(*(self._written(text, style) for text in part.texts))
-            case Legend():
-                yield self._written(part.text, "dim")
-            case Details():
+                yield Group(*(self._text_of(text, style) for text in part.texts))
+            case doc.Legend():
+                yield self._text_of(part.text, "dim")
+            case doc.Details():
                 yield self._details(part.details)
-            case Finding():
+            case doc.Finding():
                 yield self._finding(part)
-            case Table():
+            case doc.Table():
                 yield from self._table(part)
-            case Rows():
+            case doc.Rows():
                 yield self._rows(part, 0 if self._empty else 2)
-            case Listing():
+            case doc.Listing():
                 yield self._listing(part)
-            case Section():
+            case doc.Section():
                 yield self._section(part)
-            case Code():
+            case doc.Code():
                 yield Group(self._title(part.title), layout.verbatim(part.text, 2, ""))
 
-    def _written(self, text: str, style: str = "") -> Text:
-        return Text(text.translate(SPELLINGS) if self._display.ascii else text, style)
+    def _text_of(self, text: str, style: str = "") -> Text:
+        return Text(text.translate(doc.SPELLINGS) if self._display.ascii else text, style)
 
     def _title(self, text: str, style: str = "") -> Text:
-        return self._written(clean(text), f"bold {style}".strip())
+        return self._text_of(clean(text), f"bold {style}".strip())
 
-    def _finding(self, finding: Finding) -> RenderableType:
-        details = [Detail("where", finding.where), *finding.details]
-        known = self._details([detail for detail in details if detail.text])
+    def _finding(self, finding: doc.Finding) -> RenderableType:
+        details = [doc.Detail("where", finding.where), *finding.details]
+        table = self._details([detail for detail in details if detail.text])
         if not finding.title:
-            return known
-        sign = "" if finding.tone == "dim" else f"{SIGNS[finding.tone]} "
-        return Group(self._title(f"{sign}{finding.title}", STYLES[finding.tone]), known)
+            return table
+        sign = "" if finding.tone == "dim" else f"{doc.SIGNS[finding.tone]} "
+        return Group(self._title(f"{sign}{finding.title}", STYLES[finding.tone]), table)
 
-    def _details(self, details: Sequence[Detail], indent: int = 2) -> RenderableType:
+    def _details(self, details: Sequence[doc.Detail], indent: int = 2) -> RenderableType:
         """Labels and texts in two columns, and code below them, whose lines can be copied as they are."""
         table = Columns.grid(padding=(0, GAP, 0, 0))
         table.add_column(no_wrap=True)
@@ -139,28 +119,28 @@ class _Page:
                 label = Text(f"{' ' * indent}{detail.label}", "dim")
                 code += [label, layout.verbatim(detail.text, indent + 2, "dim")]
             else:
-                table.add_row(Text(detail.label, "dim"), self._written(self._once(detail)))
+                table.add_row(Text(detail.label, "dim"), self._text_of(self._once(detail)))
         return Group(Padding(table, (0, 0, 0, indent)), *code)
 
-    def _once(self, detail: Detail) -> str:
+    def _once(self, detail: doc.Detail) -> str:
         """The text of a detail; what a known failure says was perhaps told above."""
         if detail.failure is not None:
-            if (detail.label, detail.text) in self._told:
+            if (detail.label, detail.text) in self._past_texts:
                 return f"as above, for {detail.failure}"
-            self._told.add((detail.label, detail.text))
+            self._past_texts.add((detail.label, detail.text))
         text = clean(detail.text)
         return (text if detail.form == "whole" else shorten(text)).strip()
 
-    def _table(self, table: Table) -> Iterator[RenderableType]:
+    def _table(self, table: doc.Table) -> Iterator[RenderableType]:
         """The grid as it fits, with its legend and warnings."""
-        spell = SPELLINGS if self._display.ascii else {}
-        fitted = layout.fit(table.grid, table.short or table.grid, self._display.width, spell)
-        yield from layout.draw(fitted, ascii=self._display.ascii)
-        yield from (self._written(warning, STYLES["note"]) for warning in table.warnings)
-        if fitted.grid.legend:
-            yield self._written(fitted.grid.legend, "dim")
+        spell = doc.SPELLINGS if self._display.ascii else {}
+        grid = layout.fit(table.grid, table.short or table.grid, self._display.width, spell)
+        yield from layout.draw(grid, ascii=self._display.ascii)
+        yield from (self._text_of(warning, STYLES["note"]) for warning in table.warnings)
+        if grid.grid.legend:
+            yield self._text_of(grid.grid.legend, "dim")
 
-    def _rows(self, part: Rows, indent: int) -> RenderableType:
+    def _rows(self, part: doc.Rows, indent: int) -> RenderableType:
         rows = [[self._field(field) for field in fields] for fields in part.rows]
         if part.why and not self._beside(rows):
             rows = [[*row[:-2], _with_reason(*row[-2:])] for row in rows]
@@ -174,16 +154,16 @@ class _Page:
             table.add_row(*row)
         return Padding(table, (0, 0, 0, indent))
 
-    def _field(self, field: Field) -> Text:
+    def _field(self, field: doc.Field) -> Text:
         text = shorten(clean(field.text)).strip()
-        return self._written(text, "bold" if field.name else STYLES[field.tone])
+        return self._text_of(text, "bold" if field.name else STYLES[field.tone])
 
     def _beside(self, rows: Sequence[Sequence[Text]]) -> bool:
         """Whether there is room for a column of reasons."""
         width = self._display.width
         return width >= BESIDE and sum(_widths(rows)[:-1]) <= width * ROOM_BEFORE
 
-    def _listing(self, part: Listing) -> RenderableType:
+    def _listing(self, part: doc.Listing) -> RenderableType:
         most = MOST_ASIDE if part.aside else len(part.texts)
         texts = [shorten(text) if part.aside else text for text in part.texts[:most]]
         lines: list[RenderableType] = [self._hanging(text) for text in texts]
@@ -196,22 +176,22 @@ class _Page:
     def _hanging(self, text: str) -> RenderableType:
         """A paragraph whose first line starts further left than the others."""
         table = Columns.grid(padding=(0, 1, 0, 0))
-        table.add_row(" -", self._written(text))
+        table.add_row(" -", self._text_of(text))
         table.columns[1].overflow = "fold"
         return table
 
-    def _section(self, section: Section) -> RenderableType:
+    def _section(self, section: doc.Section) -> RenderableType:
         parts: list[RenderableType] = [
             self._title("  ".join(filter(None, [section.id, section.title])), STYLES[section.tone])
         ]
         for part in section.parts:
-            if isinstance(part, Finding):  # of a file: further in, and below the name alone
+            if isinstance(part, doc.Finding):  # of a file: further in, and below the name alone
                 parts.append(Text(f"  {part.title}", STYLES[part.tone]))
                 parts.append(self._details(part.details, 4))
-            elif isinstance(part, Rows):
+            elif isinstance(part, doc.Rows):
                 parts.append(self._rows(part, 2))
             else:
-                parts.extend(self._drawn(part))
+                parts.extend(self._renderables(part))
         return Group(*parts)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rotcheck.report.document import Detail, Finding
-from rotcheck.report.findings import form, named
+from rotcheck.report.findings import form, name_list
 from rotcheck.report.text import one_line
 from rotcheck.results import UNIDENTIFIED, Cell, Identification, Report
 
@@ -12,21 +12,21 @@ MOST_TRIED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnclearCall:
     """Functions that were not identified for one reason."""
 
     names: tuple[str, ...]
     why: str
-    tried: tuple[str, ...]  # calls that were tried in vain, of a function alone
+    calls: tuple[str, ...]  # calls that were tried in vain, of a function alone
     fix: str
 
     @property
     def title(self) -> str:
         """Who was not identified."""
-        return f"{named(self.names)}: not identified"
+        return f"{name_list(self.names)}: not identified"
 
 
-def unknowns(report: Report) -> list[Unknown]:
+def unknowns(report: Report) -> list[UnclearCall]:
     """Return what was not identified, each reason once."""
     groups: dict[tuple[str, str | None], list[Cell]] = {}
     for cell in report.cells:
@@ -35,19 +35,19 @@ def unknowns(report: Report) -> list[Unknown]:
     return [_of_cells(group, report.conventions) for group in groups.values()]
 
 
-def shown(report: Report) -> Iterator[Finding]:
+def parts(report: Report) -> Iterator[Finding]:
     """What was not identified as a document has it."""
-    for unknown in unknowns(report):
-        tried = [Detail("tried" if at == 0 else "", call) for at, call in enumerate(unknown.tried)]
-        details = [Detail("why", unknown.why), *tried, Detail("fix", unknown.fix)]
-        yield Finding(unknown.title, details, "note")
+    for group in unknowns(report):
+        calls = [Detail("tried" if at == 0 else "", call) for at, call in enumerate(group.calls)]
+        details = [Detail("why", group.why), *calls, Detail("fix", group.fix)]
+        yield Finding(group.title, details, "note")
 
 
-def _of_cells(cells: Sequence[Cell], conventions: Sequence[Identification]) -> Unknown:
+def _of_cells(cells: Sequence[Cell], conventions: Sequence[Identification]) -> UnclearCall:
     names = tuple(dict.fromkeys(one_line(cell.implementation) for cell in cells))
     name = cells[0].implementation
-    found = next((each for each in conventions if name.endswith(each.specification)), None)
-    tried = found.tried[:MOST_TRIED] if found and len(names) == 1 else ()
-    return Unknown(
-        names, one_line(cells[0].message or ""), tuple(map(one_line, tried)), cells[0].fix or ""
+    identification = next((each for each in conventions if name.endswith(each.specification)), None)
+    calls = identification.tried[:MOST_TRIED] if identification and len(names) == 1 else ()
+    return UnclearCall(
+        names, one_line(cells[0].message or ""), tuple(map(one_line, calls)), cells[0].fix or ""
     )

@@ -41,19 +41,19 @@ def _parts(cells: Sequence[Cell], among: Sequence[Cell]) -> list[tuple[list[str]
     for cell in cells:
         checks.setdefault((device_name(cell), cell.dtype), []).append(cell.check)
     dtypes: dict[tuple[str, str], list[str]] = {}
-    for (device, dtype), found in checks.items():
-        dtypes.setdefault((device, _all(found, every_check, "checks")), []).append(dtype)
+    for (device, dtype), names in checks.items():
+        dtypes.setdefault((device, _summarise(names, every_check, "checks")), []).append(dtype)
     rows: dict[tuple[str, str], list[str]] = {}
-    for (device, named_checks), found in dtypes.items():
-        rows.setdefault((_all(found, every_dtype, "dtypes"), named_checks), []).append(device)
+    for (device, named_checks), names in dtypes.items():
+        rows.setdefault((_summarise(names, every_dtype, "dtypes"), named_checks), []).append(device)
     return [
         (where, named_dtypes, named_checks) for (named_dtypes, named_checks), where in rows.items()
     ]
 
 
-def _all(chosen: Sequence[str], possible: set[str], word: str) -> str:
+def _summarise(names: Sequence[str], possible: set[str], word: str) -> str:
     """Return which of the possible ones are chosen: all, all but a few, or their names."""
-    left = sorted(possible - set(chosen))
-    if len(possible) < 2 or len(left) * FEW > len(possible):
-        return ", ".join(chosen)
-    return f"all {word} but {', '.join(left)}" if left else f"all {word}"
+    omitted_names = sorted(possible - set(names))
+    if len(possible) < 2 or len(omitted_names) * FEW > len(possible):
+        return ", ".join(names)
+    return f"all {word} but {', '.join(omitted_names)}" if omitted_names else f"all {word}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rotcheck.errors import RequestError
 
-_OWN = re.compile(r"/dev/(stdout|stderr|fd/\d+)")
+_STREAM = re.compile(r"/dev/(stdout|stderr|fd/\d+)")
 
 
 def check(paths: Sequence[str]) -> None:
@@ -19,7 +19,7 @@ def check(paths: Sequence[str]) -> None:
         try:
             _check(path)
         except (OSError, RuntimeError, ValueError) as error:  # a name too long, links in a circle
-            raise _refused(path, error) from error
+            raise _refusal(path, error) from error
     files = [os.path.realpath(path) for path in paths]
     for path, file in zip(paths, files):
         if files.count(file) > 1:
@@ -34,14 +34,14 @@ def write(path: str, text: str | bytes) -> None:
     data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     try:
         if _is_stream(path):
-            own = _OWN.fullmatch(path)
+            stream_name = _STREAM.fullmatch(path)
             # A stream of ours is written where it stands: opened anew, it would begin at 0 again.
-            with open(os.dup(_descriptor(own[1])) if own else path, "wb") as stream:
+            with open(os.dup(_descriptor(stream_name[1])) if stream_name else path, "wb") as stream:
                 stream.write(data)
         else:
             _replace(Path(path).resolve(), data)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _refusal(path, error) from error
 
 
 def _check(path: str) -> None:
@@ -66,10 +66,8 @@ def _check(path: str) -> None:
 
 def _is_stream(path: str) -> bool:
     """Return whether the path is a pipe, a device or one of this process's own streams (/dev/stdout)."""
-    given = Path(path)
-    return (
-        given.exists() and not given.is_dir() and (not given.is_file() or path.startswith("/dev/"))
-    )
+    file = Path(path)
+    return file.exists() and not file.is_dir() and (not file.is_file() or path.startswith("/dev/"))
 
 
 def _descriptor(name: str) -> int:
@@ -101,7 +99,7 @@ def _mode(target: Path) -> int:
     return 0o666 & ~mask
 
 
-def _refused(path: str, error: Exception) -> RequestError:
+def _refusal(path: str, error: Exception) -> RequestError:
     return RequestError(
         f"--output {path!r} cannot be written: {getattr(error, 'strerror', None) or error}"
     )

@@ -42,7 +42,7 @@ def test_what_was_not_identified_is_a_no_that_nothing_excuses_and_no_finding(nam
     decision = decided(unknown)
     assert (decision.may_start, decision.exit_code()) == (False, 1)
     assert decision.violations[0].reason == "not identified: no answer within 20 s; declare it"
-    assert decision.page().broken == ()  # it has its own place in a report
+    assert decision.page().violations == ()  # it has its own place in a report
     assert decide(EXCUSING, report([unknown])).exit_code() == 1
 
 
@@ -119,7 +119,7 @@ def test_the_page_marks_only_what_is_no_finding_by_itself() -> None:
         cell("a", verdict="raises"), cell("b", verdict="unavailable", message="gone")
     ).page()
     assert page.holds is False
-    assert [broken.implementation for broken, _ in page.broken] == ["b"]
+    assert [broken.implementation for broken, _ in page.violations] == ["b"]
 
 
 def test_the_same_report_is_judged_by_its_policy() -> None:

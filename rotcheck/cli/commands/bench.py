@@ -75,10 +75,10 @@ def bench(
     if plot is not None:
         picture.check(plot)
     request = {
-        "devices": options.listed("--device", device),
+        "devices": options.split("--device", device),
         "dtypes": options.dtypes(dtype),
-        "shapes": options.listed("--shape", shape),
-        "passes": options.listed("--pass", passes),
+        "shapes": options.split("--shape", shape),
+        "passes": options.split("--pass", passes),
     }
     for option, value in (
         ("seconds", seconds),

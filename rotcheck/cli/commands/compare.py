@@ -31,7 +31,7 @@ Full = Annotated[
         "--full", help="All checks: more shapes, transforms and compilers too. Takes minutes."
     ),
 ]
-All = Annotated[
+Everything = Annotated[
     bool,
     typer.Option(
         "--all", help="Those of libraries and of other installed packages too. Takes minutes."
@@ -51,7 +51,7 @@ def compare(
     dtype: Dtype = None,
     check: Check = None,
     full: Full = False,
-    all_: All = False,
+    all_: Everything = False,
     pairwise: Pairwise = False,
     timeout: Timeout = 20.0,
     memory_limit: options.MemoryLimit = None,
@@ -78,9 +78,9 @@ def compare(
     asked. 5: nothing ran.
     """
     request = {
-        "devices": options.listed("--device", device),
+        "devices": options.split("--device", device),
         "dtypes": options.dtypes(dtype),
-        "checks": options.listed("--check", check),
+        "checks": options.split("--check", check),
     }
     options.positive("--timeout", timeout)
     options.positive("--memory-limit", memory_limit)

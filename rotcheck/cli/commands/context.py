@@ -55,7 +55,7 @@ def context(
 
     if plot is not None:
         picture.check(plot)
-    conditions = options.listed("--condition", condition)
+    conditions = options.split("--condition", condition)
     options.positive("--timeout", timeout)
     options.positive("--memory-limit", memory_limit)
     progress = session.begin()

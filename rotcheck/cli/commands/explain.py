@@ -36,7 +36,7 @@ LOGS = (
     ".json",
     ".jsonl",
 )  # suffixes of files that are no message
-PIPED = ("-", "/dev/stdin")
+STANDARD_INPUT = ("-", "/dev/stdin")
 HEAD = 4096  # bytes by which text is told from other files
 CONTROL = frozenset(range(1, 32)) - frozenset(b"\t\n\r\f\b\x1b\a")
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -59,7 +59,7 @@ def explain(session: Session, text: Text = None) -> int:
 
     Exit code 0: known, or the run ended well. 2: not known, or the request cannot be carried out.
     """
-    entries = named(" ".join(text)) if text else everything()
+    entries = entry_named(" ".join(text)) if text else everything()
     if entries:
         return session.show_data(entries, "failures")
     from rotcheck.diagnose.explanation import explain
@@ -68,12 +68,12 @@ def explain(session: Session, text: Text = None) -> int:
     session.show_data(explanation)
     if session.quiet and not explanation.answered:
         guard.say("rotcheck: no failure and no message that is known has this text")
-    if pipe.interrupted():
+    if pipe.was_interrupted():
         return INTERRUPT
     return RIGHT if explanation.answered else REQUEST
 
 
-def named(text: str) -> Sequence[Failure | Message]:
+def entry_named(text: str) -> Sequence[Failure | Message]:
     """Return the failure or the general message that an id or the code of a finding names; () for another text."""
     from rotcheck.diagnose import get, get_message
 
@@ -98,14 +98,14 @@ def read(words: Sequence[str]) -> "Log":
     from rotcheck import log
 
     text = " ".join(words)
-    if text in PIPED:
+    if text in STANDARD_INPUT:
         if sys.stdin is None:
             raise RequestError("there is no standard input to read")
         return _text(sys.stdin.buffer, "standard input")
     if _is_there(text):
         if any(character.isspace() for character in text):
             guard.say(f"rotcheck: reading the file {text!r}")
-        with _opened(text) as stream:
+        with _open(text) as stream:
             return _text(stream, repr(text))
     if sum(map(_is_there, words)) == len(words) > 1:
         raise RequestError(f"{len(words)} files: explain reads one log at a time")
@@ -128,13 +128,13 @@ def _text(stream: BinaryIO, name: str) -> "Log":
         raise RequestError(
             f"{name} is not text: {unread} of its first {len(head)} bytes are control characters"
         )
-    told = log.read(stream)
-    if told.size < HEAD and not told.prose.strip():
+    log_ = log.read(stream)
+    if log_.size < HEAD and not log_.prose.strip():
         raise RequestError(f"{name} is empty")
-    return told
+    return log_
 
 
-def _opened(path: str) -> BinaryIO:
+def _open(path: str) -> BinaryIO:
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
         raise RequestError(f"{path!r} is a folder; name the log in it")

@@ -61,10 +61,10 @@ def identify(
     from rotcheck.identify.run import identify_all as run
     from rotcheck.results import identified_code
 
-    finished: list[Identification] = []
+    so_far: list[Identification] = []
 
     def on_identified(identification: "Identification") -> None:
-        finished.append(identification)
+        so_far.append(identification)
         progress.step(identification.specification)
 
     try:
@@ -77,9 +77,9 @@ def identify(
             on_found=on_identified,
         )
     except KeyboardInterrupt:
-        if not finished:
+        if not so_far:
             raise
-        session.show_data(finished)
+        session.show_data(so_far)
         return INTERRUPT
     session.show_data(identifications)
     return identified_code(identifications)

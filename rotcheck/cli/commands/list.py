@@ -42,8 +42,8 @@ def _names() -> "Iterator[Name]":
         yield Name(name=name, source="package", about=target)
     for name in registry.libraries():
         library = LIBRARIES[name]
-        installed = importlib.util.find_spec(library.package.module) is not None
-        yield Name(name=name, source="library", about=library.about, installed=installed)
+        is_here = importlib.util.find_spec(library.package.module) is not None
+        yield Name(name=name, source="library", about=library.about, installed=is_here)
     for name in registry.exhibits():
         yield Name(name=name, source="exhibit", about=_about(name))
 

@@ -39,8 +39,8 @@ def scan(session: Session, path: Paths = None, select: Select = None, ignore: Ig
     Exit code 0: nothing found. 1: a hazard. 2: cannot be done as asked. 5: no Python file there.
     """
     codes = {
-        "select": options.listed("--select", select),
-        "ignore": options.listed("--ignore", ignore),
+        "select": options.split("--select", select),
+        "ignore": options.split("--ignore", ignore),
     }
     progress = session.begin("listing files ...")
     from rotcheck.scan.run import scan as run

@@ -68,7 +68,7 @@ def train(
     Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
     asked. 5: nothing ran.
     """
-    devices, dtypes = options.listed("--device", device), options.dtypes(dtype)
+    devices, dtypes = options.split("--device", device), options.dtypes(dtype)
     options.positive("--timeout", timeout)
     progress = session.begin()
     from rotcheck.train.run import train as run

@@ -29,17 +29,17 @@ Render = Callable[[Any, Display], str]
 
 def names(kind: str) -> list[str]:
     """The formats that can show this kind of result: "report", "probe", "train", ..."""
-    return [name for name in _all() if _reader(name, kind)]
+    return [name for name in _format_names() if _reader(name, kind)]
 
 
 def check(name: str, kind: str) -> None:
     """Raise `RequestError` when there is no such format for this kind of result."""
-    if name in _all() and _reader(name, kind):
+    if name in _format_names() and _reader(name, kind):
         return
-    known = names(kind)
+    possible = names(kind)
     raise RequestError(
-        f"there is no format {name!r} for {pages.word(kind)}: it can be {', '.join(known)}"
-        f"{_hint(name, known, 0.5)}"
+        f"there is no format {name!r} for {pages.word(kind)}: it can be {', '.join(possible)}"
+        f"{_hint(name, possible, 0.5)}"
     )
 
 
@@ -76,19 +76,19 @@ def of_file(path: str, kind: str, otherwise: str) -> str:
     ending = PurePath(path).suffix.lower()
     if not ending:
         return otherwise
-    for name in _all():
+    for name in _format_names():
         if ending == suffix(name):
             check(name, kind)
             return name
-    known = list(map(suffix, names(kind)))
+    possible = list(map(suffix, names(kind)))
     raise RequestError(
-        f"--output {path!r}: no format has the suffix {ending!r}; it can be {', '.join(known)}, "
-        f"or none at all, which takes that of --format{_hint(ending, known, 0.6)}"
+        f"--output {path!r}: no format has the suffix {ending!r}; it can be {', '.join(possible)}, "
+        f"or none at all, which takes that of --format{_hint(ending, possible, 0.6)}"
     )
 
 
-def _hint(name: str, known: list[str], cutoff: float) -> str:
-    near = difflib.get_close_matches(name, known, 1, cutoff)
+def _hint(name: str, possible: list[str], cutoff: float) -> str:
+    near = difflib.get_close_matches(name, possible, 1, cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -96,7 +96,7 @@ def _reader(name: str, kind: str) -> pages.Reader | None:
     return pages.reader(kind, _module(name).READS)
 
 
-def _all() -> list[str]:
+def _format_names() -> list[str]:
     return [module.name for module in pkgutil.iter_modules(__path__)]
 
 

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from rotcheck.report.document import Display
-from rotcheck.report.suites import Case, Suite
+from rotcheck.report.suites import Suite, SuiteCase
 from rotcheck.report.text import clean, one_line, shorten
 
 SUFFIX = ".xml"
@@ -29,7 +29,7 @@ def _suite(suite: Suite) -> ET.Element:
     return element
 
 
-def _case(case: Case) -> ET.Element:
+def _case(case: SuiteCase) -> ET.Element:
     place = {"file": clean(case.file), "line": str(case.line or 1)} if case.file else {}
     head = {"classname": clean(case.group), "name": case.name, "time": f"{case.seconds:.3f}"}
     element = ET.Element("testcase", head | place)

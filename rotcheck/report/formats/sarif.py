@@ -37,10 +37,10 @@ def render(alerts: Alerts, display: Display) -> str:
 
 
 def _rule(alert: Alert) -> dict[str, Any]:
-    told = " ".join(filter(None, [alert.cause, alert.fix])) or alert.message
-    known = diagnose.get(alert.rule)
-    title = alert.title or (known.title if known else alert.rule)
-    return {"id": alert.rule, "shortDescription": {"text": title}, "help": {"text": told}}
+    text = " ".join(filter(None, [alert.cause, alert.fix])) or alert.message
+    failure = diagnose.get(alert.rule)
+    title = alert.title or (failure.title if failure else alert.rule)
+    return {"id": alert.rule, "shortDescription": {"text": title}, "help": {"text": text}}
 
 
 def _result(alert: Alert, index: int) -> dict[str, Any]:

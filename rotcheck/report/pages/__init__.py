@@ -45,10 +45,10 @@ def _schema_name(result: type[msgspec.Struct]) -> str:
     return str(fields["schema"].default).split("/")[1]
 
 
-def reader(kind: str, what: str) -> Reader | None:
+def reader(kind: str, source: str) -> Reader | None:
     """The function that reads a document, alerts, suites or data off a result; None where there are none to read."""
-    function: Reader | None = getattr(_page(kind), what, None)
-    return _itself if function is None and what == "data" else function
+    function: Reader | None = getattr(_page(kind), source, None)
+    return _itself if function is None and source == "data" else function
 
 
 def _page(kind: str) -> ModuleType:

@@ -7,19 +7,7 @@ from dataclasses import replace
 from rotcheck.bench.standings import Race, races, rank, verdict
 from rotcheck.bench.timing_statistics import NO_CHANGE, is_significant
 from rotcheck.report import conventions, findings, summary, unidentified
-from rotcheck.report import document as made_of
-from rotcheck.report.document import (
-    Columns,
-    Conclusion,
-    Document,
-    Field,
-    Grid,
-    Lines,
-    Part,
-    Section,
-    Table,
-    Tone,
-)
+from rotcheck.report import document as doc
 from rotcheck.report.findings import CellFinding
 from rotcheck.report.text import one_line, plural
 from rotcheck.results import Bench, Cell, Report, Spread, Timing, Verdict, summarise
@@ -42,7 +30,7 @@ SPEED = ("rank", "time", "of copy")
 COST = ("memory", "launches")
 COMPILE_COST = ("compile", "break-even")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-NOTHING = Field("-", "dim")
+NOTHING = doc.Field("-", "dim")
 STATES = {"unidentified": "not identified"}
 QUIET = 10  # percent of the processor that others may use
 STEADY = 1.2  # times the shortest that the baseline may take in another row
@@ -50,36 +38,36 @@ COMPILES = 5e-3  # seconds beyond steady calls: first calls that take less compi
 TOO_NOISY = 0.25  # of the median, between it and a quartile: nothing can be told then
 
 
-def document(bench: Bench) -> Document:
+def document(bench: Bench) -> doc.Document:
     """A table for each device, dtype, shape and pass, what went wrong, and what did not run."""
-    return Document(tuple(_parts(bench)), "rotcheck bench")
+    return doc.Document(tuple(_parts(bench)), "rotcheck bench")
 
 
-def _parts(bench: Bench) -> Iterator[Part]:
+def _parts(bench: Bench) -> Iterator[doc.Part]:
     report = as_report(bench)
     machine = summary.machine_lines(bench.machine, bench.rotcheck)
-    yield Lines([*machine, *findings.paths(report)])
+    yield doc.Lines([*machine, *findings.paths(report)])
     yield from conventions.wrong(bench.conventions)
-    raced = races(bench)
-    yield from [_section(race, bench.against) for race in raced]
+    groups = races(bench)
+    yield from [_section(race, bench.against) for race in groups]
     legend = LEGEND.format(against=one_line(bench.against))
-    compiling = COMPILE_LEGEND if any(map(_compiling, raced)) else ""
-    yield from made_of.legend(legend + compiling, of=raced)
-    yield from findings.shown(_findings(report))
-    yield from unidentified.shown(report)
+    compiling = COMPILE_LEGEND if any(map(_compiling, groups)) else ""
+    yield from doc.legend(legend + compiling, of=groups)
+    yield from findings.parts(_findings(report))
+    yield from unidentified.parts(report)
     yield from findings.not_run(report)
     fastest = verdict(bench)
     if fastest:
-        yield Lines([one_line(fastest)], tone="plain")
-    yield Conclusion(summary_line(bench))
+        yield doc.Lines([one_line(fastest)], tone="plain")
+    yield doc.Summary(summary_line(bench))
 
 
-def _section(race: Race, against: str) -> Section:
-    table = Table(grid(race, against), aspects=True, warnings=warnings(race, against))
-    return Section(race.title, [table])
+def _section(race: Race, against: str) -> doc.Section:
+    table = doc.Table(grid(race, against), aspects=True, warnings=warnings(race, against))
+    return doc.Section(race.title, [table])
 
 
-def grid(race: Race, against: str) -> Grid:
+def grid(race: Race, against: str) -> doc.Grid:
     """A race as a table: a row for each implementation, and one for copying packed qkv."""
     costs = (*COST, *(COMPILE_COST if _compiling(race) else ()))
     lines = [
@@ -90,12 +78,12 @@ def grid(race: Race, against: str) -> Grid:
         lines.append(("copy of qkv", _copy(race.baseline), [NOTHING] * len(costs)))
     names, speeds, cost_fields = zip(*lines)
     against_columns = (*SPEED, f"vs {one_line(against)}")
-    return Grid(
+    return doc.Grid(
         "implementation",
         names,
         (
-            Columns("speed", against_columns, tuple(map(tuple, speeds))),
-            Columns("cost", costs, tuple(map(tuple, cost_fields))),
+            doc.Columns("speed", against_columns, tuple(map(tuple, speeds))),
+            doc.Columns("cost", costs, tuple(map(tuple, cost_fields))),
         ),
     )
 
@@ -103,19 +91,19 @@ def grid(race: Race, against: str) -> Grid:
 def warnings(race: Race, against: str) -> list[str]:
     """What speaks against the figures: a baseline that drifts, other processes."""
     times = sorted(row.baseline_seconds.median for row in race.ran if row.baseline_seconds)
-    found = []
+    texts = []
     if times and times[-1] > STEADY * times[0]:
-        found.append(
+        texts.append(
             f"The machine was not steady: {one_line(against)} took {duration(times[0])} to {duration(times[-1])} "
             "beside the others. Ratios are taken round by round; do not compare times of different rows."
         )
-    others = max((row.others_percent or 0.0 for row in race.ran), default=0.0)
-    if others > QUIET:
-        found.append(
-            f"Other processes used up to {others:.0f} % of the processor meanwhile, which slows down functions "
+    percent = max((row.others_percent or 0.0 for row in race.ran), default=0.0)
+    if percent > QUIET:
+        texts.append(
+            f"Other processes used up to {percent:.0f} % of the processor meanwhile, which slows down functions "
             "with several threads most. Measure again when it is at rest."
         )
-    return found
+    return texts
 
 
 def summary_line(bench: Bench) -> str:
@@ -131,15 +119,15 @@ def summary_line(bench: Bench) -> str:
     return f"{rows}: {', '.join(counts.values())}{nothing}" if counts else f"{rows}{nothing}"
 
 
-def as_report(found: Bench) -> Report:
+def as_report(bench: Bench) -> Report:
     """The rows as the cells of a report, which shows their findings and reasons as always."""
-    cells = tuple(map(_cell, found.timings))
+    cells = tuple(map(_cell, bench.timings))
     return Report(
-        rotcheck=found.rotcheck,
-        machine=found.machine,
+        rotcheck=bench.rotcheck,
+        machine=bench.machine,
         cells=cells,
         summary=summarise(cells),
-        conventions=found.conventions,
+        conventions=bench.conventions,
     )
 
 
@@ -198,39 +186,43 @@ def _name(row: Timing, against: str) -> str:
     )
 
 
-def _speed(row: Timing, race: Race) -> list[Field]:
+def _speed(row: Timing, race: Race) -> list[doc.Field]:
     if row.seconds is None or row.copy_share is None:
-        return [NOTHING, Field(row.state, "bad"), NOTHING, NOTHING]
+        return [NOTHING, doc.Field(row.state, "bad"), NOTHING, NOTHING]
     return [
-        Field(str(rank(row, race.ran))),
-        Field(_timed(row.seconds)),
-        Field(_share(row.copy_share)),
+        doc.Field(str(rank(row, race.ran))),
+        doc.Field(_time(row.seconds)),
+        doc.Field(_share(row.copy_share)),
         _versus(row, race),
     ]
 
 
-def _versus(row: Timing, race: Race) -> Field:
+def _versus(row: Timing, race: Race) -> doc.Field:
     if row.speedup is None:
         return NOTHING
     if row is race.baseline:
-        return Field(f"noise {_percent(max(_scatter(row.speedup), abs(row.speedup.median - 1)))}")
-    tone: Tone = "good" if row.speedup.median > 1 else "bad"
+        return doc.Field(
+            f"noise {_percent(max(_scatter(row.speedup), abs(row.speedup.median - 1)))}"
+        )
+    tone: doc.Tone = "good" if row.speedup.median > 1 else "bad"
     significant = is_significant(row.speedup, race.floor)
-    return Field(speedup(row.speedup, race.floor), tone if significant else "dim")
+    return doc.Field(speedup(row.speedup, race.floor), tone if significant else "dim")
 
 
-def _timed(spread: Spread) -> str:
+def _time(spread: Spread) -> str:
     return f"{duration(spread.median)} {noise(spread)}"
 
 
-def _cost(row: Timing, against: str) -> list[Field]:
-    memory = NOTHING if row.peak_inputs is None else Field(f"{_digits(row.peak_inputs)}×")
-    launched = NOTHING if row.launches is None else Field(str(row.launches))
-    compiled = NOTHING
+def _cost(row: Timing, against: str) -> list[doc.Field]:
+    memory = NOTHING if row.peak_inputs is None else doc.Field(f"{_digits(row.peak_inputs)}×")
+    launches = NOTHING if row.launches is None else doc.Field(str(row.launches))
+    compile_time = NOTHING
     if row.compile_seconds is not None:
-        compiled = Field(f"~{duration(row.compile_seconds)}" if _compiles(row) else "none")
-    paid = NOTHING if row.implementation == against or not row.speedup else Field(_break_even(row))
-    return [memory, launched, compiled, paid]
+        compile_time = doc.Field(f"~{duration(row.compile_seconds)}" if _compiles(row) else "none")
+    break_even = (
+        NOTHING if row.implementation == against or not row.speedup else doc.Field(_break_even(row))
+    )
+    return [memory, launches, compile_time, break_even]
 
 
 def _compiling(race: Race) -> bool:
@@ -249,12 +241,17 @@ def _break_even(row: Timing) -> str:
     return f"~{plural(row.break_even_calls, 'call')}" if row.break_even_calls else "0 calls"
 
 
-def _copy(baseline: Timing) -> list[Field]:
+def _copy(baseline: Timing) -> list[doc.Field]:
     """The copy, as it was measured beside the baseline."""
     assert baseline.copy_seconds is not None, "it ran"
     assert baseline.times_copy is not None, "it ran"
     copy = baseline.times_copy
-    return [NOTHING, Field(_timed(baseline.copy_seconds)), Field("100 %"), Field(speedup(copy))]
+    return [
+        NOTHING,
+        doc.Field(_time(baseline.copy_seconds)),
+        doc.Field("100 %"),
+        doc.Field(speedup(copy)),
+    ]
 
 
 def _cell(row: Timing) -> Cell:

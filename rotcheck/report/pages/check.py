@@ -3,31 +3,24 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rotcheck.report import document as made_of
+from rotcheck.report import document as doc
 from rotcheck.report import suites as junit
 from rotcheck.report.alerts import Alert, Alerts
-from rotcheck.report.document import (
-    SIGNS,
-    Detail,
-    Document,
-    Field,
-    Finding,
-    Heading,
-    Lines,
-    Rows,
-    Tone,
-    listing,
-)
 from rotcheck.report.document import Part as PartOfDocument
 from rotcheck.report.pages import identification
-from rotcheck.report.suites import Case, Suite
+from rotcheck.report.suites import Suite, SuiteCase
 from rotcheck.report.text import one_line
 from rotcheck.results import Check, Fault, Identification, Part
 
 WORD = "a check"
 RESULT = Check
 
-TONES: dict[str | None, Tone] = {"right": "good", "wrong": "bad", "unknown": "note", None: "note"}
+TONES: dict[str | None, doc.Tone] = {
+    "right": "good",
+    "wrong": "bad",
+    "unknown": "note",
+    None: "note",
+}
 MOST_NAMED = 6  # functions that one heading names
 
 
@@ -45,66 +38,66 @@ class FaultFinding:
         unclear = "" if self.fault.answer == "wrong" else "not understood: "
         return f"{names}: {unclear}{one_line(self.fault.message)}"
 
-    def details(self) -> list[Detail]:
+    def details(self) -> list[doc.Detail]:
         """What is known of it, in the order to show it."""
         fault = self.fault
         places = filter(None, map(_place, self.parts[:MOST_NAMED]))
-        return made_of.details(
-            Detail("where", one_line(", ".join(places))),
-            Detail("seen", fault.seen or ""),
-            *made_of.knowledge(fault, fault.demonstration),
+        return doc.details(
+            doc.Detail("where", one_line(", ".join(places))),
+            doc.Detail("seen", fault.seen or ""),
+            *doc.knowledge(fault, fault.demonstration),
         )
 
-    def shown(self) -> Finding:
+    def part(self) -> doc.Finding:
         """It as a document has it."""
-        return Finding(self.title, self.details(), TONES[self.fault.answer])
+        return doc.Finding(self.title, self.details(), TONES[self.fault.answer])
 
 
-def document(check: Check) -> Document:
+def document(check: Check) -> doc.Document:
     """The answer in one line, a line for each function, what is wrong, and what to do next."""
-    return Document(tuple(parts(check)))
+    return doc.Document(tuple(parts(check)))
 
 
 def parts(check: Check) -> Iterator[PartOfDocument]:
     """The parts of its document, which others put into theirs."""
-    yield Heading(headline(check), TONES[check.answer])
-    yield Lines([_machine(check)])
+    yield doc.Heading(headline(check), TONES[check.answer])
+    yield doc.Lines([_machine(check)])
     if check.parts:
-        yield Rows(("", "where", "function", "is"), _rows(check))
+        yield doc.Rows(("", "where", "function", "is"), _rows(check))
     for finding in findings(check):
-        yield finding.shown()
-    yield from listing("Worth knowing", notes(check), aside=True)
-    yield from listing("Next", check.advice)
+        yield finding.part()
+    yield from doc.listing("Worth knowing", notes(check), aside=True)
+    yield from doc.listing("Next", check.advice)
 
 
 def headline(check: Check) -> str:
     """The answer for all in one line."""
     files = ", ".join(check.asked)
-    interrupted = "interrupted; " if check.interrupted else ""
+    stop = "interrupted; " if check.interrupted else ""
     nothing = check.answer is None and not check.interrupted
-    text = check.headline if nothing else f"{files}: {interrupted}{check.headline}"
-    return one_line(f"{SIGNS[TONES[check.answer]]} {text}")
+    text = check.headline if nothing else f"{files}: {stop}{check.headline}"
+    return one_line(f"{doc.SIGNS[TONES[check.answer]]} {text}")
 
 
 def _machine(check: Check) -> str:
     """What it ran on."""
     torch = f", torch {check.machine.torch}" if check.machine.torch else ""
-    places = {check.device, *(found.device for found in check.conventions)}
+    places = {check.device, *(result.device for result in check.conventions)}
     kernels = ", Triton kernels under its interpreter" if len(places) > 1 else ""
     return one_line(f"rotcheck {check.rotcheck}{torch}, on {check.device}{kernels}")
 
 
-def _rows(check: Check) -> list[tuple[Field, ...]]:
+def _rows(check: Check) -> list[tuple[doc.Field, ...]]:
     """Each function with its line and what it does."""
     alone = len({part.file for part in check.parts}) == 1
     return [
         (
-            Field(SIGNS[TONES[part.answer]], TONES[part.answer]),
-            Field(_line(part, alone=alone)),
-            Field(one_line(part.name.rpartition(":")[2]), name=True),
-            Field(does(part, found)),
+            doc.Field(doc.SIGNS[TONES[part.answer]], TONES[part.answer]),
+            doc.Field(_line(part, alone=alone)),
+            doc.Field(one_line(part.name.rpartition(":")[2]), name=True),
+            doc.Field(does(part, result)),
         )
-        for part, found in zip(check.parts, check.conventions)
+        for part, result in zip(check.parts, check.conventions)
     ]
 
 
@@ -120,16 +113,16 @@ def _place(part: Part) -> str:
     return "" if part.file is None else f"{part.file}:{part.line}" if part.line else part.file
 
 
-def does(part: Part, found: Identification) -> str:
+def does(part: Part, identification_: Identification) -> str:
     """What a function does, and how far it is right."""
-    text = found.purpose or (
-        "a mistake, see below" if found.answer == "wrong" else "not identified"
+    text = identification_.purpose or (
+        "a mistake, see below" if identification_.answer == "wrong" else "not identified"
     )
-    if found.convention is not None:
-        nearest = "nearest: " if found.answer == "unknown" else ""
-        text = f"{nearest}{identification.convention_words(found)}"
+    if identification_.convention is not None:
+        nearest = "nearest: " if identification_.answer == "unknown" else ""
+        text = f"{nearest}{identification.convention_words(identification_)}"
     reach = f"right to {part.right_to:,}" if part.right_to is not None else ""
-    return one_line("; ".join(filter(None, (text, reach, found.built))))
+    return one_line("; ".join(filter(None, (text, reach, identification_.built))))
 
 
 def findings(check: Check) -> list[FaultFinding]:
@@ -184,9 +177,9 @@ def suites(check: Check) -> Iterator[Suite]:
         yield junit.gate(name, "finished", headline(check), "error")
 
 
-def _case(part: Part, check: Check) -> Case:
+def _case(part: Part, check: Check) -> SuiteCase:
     group = [FaultFinding((part,), fault) for fault in part.faults]
-    return Case(
+    return SuiteCase(
         group=part.name,
         name=f"{', '.join(check.dtypes)} on {check.device}",
         outcome="failure" if group else None,
@@ -199,4 +192,4 @@ def _case(part: Part, check: Check) -> Case:
 
 
 def _text(finding: FaultFinding) -> list[str]:
-    return [finding.title, *(f"{each.label}: {each.text}" for each in finding.details())]
+    return [finding.title, *(f"{detail.label}: {detail.text}" for detail in finding.details())]

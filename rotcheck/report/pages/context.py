@@ -4,24 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rotcheck.exit_codes import NOTHING_RAN
-from rotcheck.report import document as made_of
+from rotcheck.report import document as doc
 from rotcheck.report import findings as of_cells
-from rotcheck.report.document import (
-    BAD,
-    GOOD,
-    Columns,
-    Conclusion,
-    Detail,
-    Document,
-    Field,
-    Finding,
-    Grid,
-    Lines,
-    Part,
-    Section,
-    Table,
-    listing,
-)
 from rotcheck.report.summary import tally
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import FINDINGS, Context, Maker, Reach, exit_code
@@ -29,15 +13,15 @@ from rotcheck.results import FINDINGS, Context, Maker, Reach, exit_code
 WORD = "a table of contexts"
 RESULT = Context
 
-SHOWN = (4097, 32767, 131071)  # positions with a column of their own
+POSITIONS = (4097, 32767, 131071)  # positions with a column of their own
 LEGEND = (
     "right up to: the last position before the first whose phase is {right:g} rad or more off the float64 truth; "
     "with a +: as far as it was asked. at ...: how far the worst pair is off there, in radians. "
     "{bad}: wrong within the positions that it claims, or within {unclaimed} where it claims none."
 )
-UNCLAIMED = "4096"
-EMULATED = "what the device cannot do itself was emulated"
-NOTHING = Field("-", "dim")
+NO_CLAIM = "4096"
+EMULATION = "what the device cannot do itself was emulated"
+NOTHING = doc.Field("-", "dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +34,7 @@ class MakerRows:
     @property
     def title(self) -> str:
         """The object in one line."""
-        return one_line(f"{self.maker.implementation}: {_made(self.maker)}")
+        return one_line(f"{self.maker.implementation}: {_description(self.maker)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +50,22 @@ class ReachFinding:
         return f"{one_line(first.implementation)} {first.verdict}: {_conditions(self.rows)}"
 
 
-def document(context: Context) -> Document:
+def document(context: Context) -> doc.Document:
     """A table for each object, what went wrong, and what did not run."""
-    return Document(tuple(_parts(context)), "rotcheck context")
+    return doc.Document(tuple(_parts(context)), "rotcheck context")
 
 
-def _parts(context: Context) -> Iterator[Part]:
-    yield Lines([_run_on(context)])
+def _parts(context: Context) -> Iterator[doc.Part]:
+    yield doc.Lines([_run_on(context)])
     for group in by_maker(context):
         long, short = grid(group, detail=True), grid(group, detail=False)
-        yield Section(group.title, [Table(long, short)] if long.names else [])
-    yield from made_of.legend(_legend(context), of=ran(context.rows))
+        yield doc.Section(group.title, [doc.Table(long, short)] if long.names else [])
+    yield from doc.legend(_legend(context), of=ran(context.rows))
     for finding in findings(context):
-        yield Finding(finding.title, _details(finding))
-    yield from listing("Worth knowing", _notes(context), aside=True)
+        yield doc.Finding(finding.title, _details(finding))
+    yield from doc.listing("Worth knowing", _notes(context), aside=True)
     yield from of_cells.reasons_listed(lambda verdict: _reasons(context, verdict))
-    yield Conclusion(summary_line(context))
+    yield doc.Summary(summary_line(context))
 
 
 def by_maker(context: Context) -> list[MakerRows]:
@@ -95,7 +79,7 @@ def by_maker(context: Context) -> list[MakerRows]:
     ]
 
 
-def _made(maker: Maker) -> str:
+def _description(maker: Maker) -> str:
     if maker.kind is None:
         return "makes no angles of its own that could be judged"
     does = "makes tables" if maker.kind == "builds" else "rotates by positions"
@@ -112,12 +96,14 @@ def _made(maker: Maker) -> str:
     return f"{does}, {how}; {claims}"
 
 
-def grid(group: MakerRows, *, detail: bool) -> Grid:
+def grid(group: MakerRows, *, detail: bool) -> doc.Grid:
     """The rows of one object that ran, as a table."""
-    tried = ran(group.rows)
-    names = ("right up to", *(f"at {position}" for position in SHOWN), "verdict")
-    rows = tuple(_row(row, detail=detail) for row in tried)
-    return Grid("condition", tuple(row.condition for row in tried), (Columns("", names, rows),))
+    rows_tried = ran(group.rows)
+    names = ("right up to", *(f"at {position}" for position in POSITIONS), "verdict")
+    rows = tuple(_row(row, detail=detail) for row in rows_tried)
+    return doc.Grid(
+        "condition", tuple(row.condition for row in rows_tried), (doc.Columns("", names, rows),)
+    )
 
 
 def ran(rows: Iterable[Reach]) -> list[Reach]:
@@ -125,25 +111,25 @@ def ran(rows: Iterable[Reach]) -> list[Reach]:
     return [row for row in rows if row.verdict not in ("unavailable", "skipped")]
 
 
-def _row(row: Reach, *, detail: bool) -> tuple[Field, ...]:
+def _row(row: Reach, *, detail: bool) -> tuple[doc.Field, ...]:
     errors = {phase.position: phase.error for phase in row.phases}
-    at = (_error(errors, position) for position in SHOWN)
+    at = (_error(errors, position) for position in POSITIONS)
     return (_right_to(row), *at, _verdict(row, detail=detail))
 
 
-def _right_to(row: Reach) -> Field:
+def _right_to(row: Reach) -> doc.Field:
     if not row.phases:
         return NOTHING
     if row.right_to is None:
-        return Field("nowhere", "bad")
-    return Field(str(row.right_to) if row.wrong_at is not None else f"{row.right_to}+")
+        return doc.Field("nowhere", "bad")
+    return doc.Field(str(row.right_to) if row.wrong_at is not None else f"{row.right_to}+")
 
 
-def _error(errors: dict[int, float | None], position: int) -> Field:
+def _error(errors: dict[int, float | None], position: int) -> doc.Field:
     if position not in errors:
         return NOTHING
     off = errors[position]
-    return Field("lost" if off is None else radians(off))
+    return doc.Field("lost" if off is None else radians(off))
 
 
 def radians(error: float) -> str:
@@ -153,10 +139,12 @@ def radians(error: float) -> str:
     return f"{error:.1e}" if error < 0.01 else figure(error)
 
 
-def _verdict(row: Reach, *, detail: bool) -> Field:
-    emulated = " (emulated)" if row.emulated and detail else ""
+def _verdict(row: Reach, *, detail: bool) -> doc.Field:
+    emulation = " (emulated)" if row.emulated and detail else ""
     bad = row.verdict in FINDINGS
-    return Field(f"{BAD if bad else GOOD} {row.verdict}{emulated}", "bad" if bad else "good")
+    return doc.Field(
+        f"{doc.BAD if bad else doc.GOOD} {row.verdict}{emulation}", "bad" if bad else "good"
+    )
 
 
 def findings(context: Context) -> list[ReachFinding]:
@@ -169,19 +157,19 @@ def findings(context: Context) -> list[ReachFinding]:
     return [ReachFinding(tuple(group)) for group in groups.values()]
 
 
-def _details(finding: ReachFinding) -> list[Detail]:
+def _details(finding: ReachFinding) -> list[doc.Detail]:
     """What is known of a finding, in the order to show it."""
     first = finding.rows[0]
     messages = dict.fromkeys(
         f"{_conditions(group)}: {group[0].message}" for group in _alike(finding.rows)
     )
-    what = "; ".join(messages) if len(finding.rows) > 1 else first.message or ""
-    return made_of.details(
-        Detail("what", what, "quote"),
-        Detail("note", "; ".join(dict.fromkeys(row.note for row in finding.rows if row.note))),
-        Detail("at", first.trace[0] if first.trace else ""),
-        Detail("emulated", EMULATED if first.emulated else ""),
-        *made_of.knowledge(first),
+    message = "; ".join(messages) if len(finding.rows) > 1 else first.message or ""
+    return doc.details(
+        doc.Detail("what", message, "quote"),
+        doc.Detail("note", "; ".join(dict.fromkeys(row.note for row in finding.rows if row.note))),
+        doc.Detail("at", first.trace[0] if first.trace else ""),
+        doc.Detail("emulated", EMULATION if first.emulated else ""),
+        *doc.knowledge(first),
     )
 
 
@@ -227,14 +215,14 @@ def _run_on(context: Context) -> str:
 
 
 def _legend(context: Context) -> str:
-    return LEGEND.format(right=context.right, bad=BAD, unclaimed=UNCLAIMED)
+    return LEGEND.format(right=context.right, bad=doc.BAD, unclaimed=NO_CLAIM)
 
 
 def summary_line(context: Context) -> str:
     """`11 rows: 7 agree, 3 disagree, 1 skipped`, or how far an interrupted run came."""
-    done = len(context.rows)
-    rows = plural(done, "row")
+    count = len(context.rows)
+    rows = plural(count, "row")
     if context.interrupted:
-        rows = f"interrupted: {done} of {plural(max(context.planned, done), 'row')}"
+        rows = f"interrupted: {count} of {plural(max(context.planned, count), 'row')}"
     nothing = exit_code(context.rows) == NOTHING_RAN
     return tally(rows, context.summary, nothing=nothing)

@@ -4,18 +4,7 @@ from collections.abc import Iterator
 
 from rotcheck.diagnose.diagnosis import Diagnosis
 from rotcheck.diagnose.explanation import Explanation
-from rotcheck.report import document as made_of
-from rotcheck.report.document import (
-    Detail,
-    Details,
-    Document,
-    Heading,
-    Part,
-    Quote,
-    Section,
-    Tone,
-    listing,
-)
+from rotcheck.report import document as doc
 from rotcheck.report.pages import failures
 from rotcheck.report.text import one_line, plural, shorten
 
@@ -27,28 +16,28 @@ LONGEST_SEEN = 100
 CODE = "No failure: these are lines of programs, or of a search in them, that only quote a message."
 
 
-def document(explanation: Explanation) -> Document:
+def document(explanation: Explanation) -> doc.Document:
     """The line that is explained, how sure, cause and fix, what else is known of, and what to do next."""
-    return Document(tuple(_parts(explanation)))
+    return doc.Document(tuple(_parts(explanation)))
 
 
-def _parts(explanation: Explanation) -> Iterator[Part]:
+def _parts(explanation: Explanation) -> Iterator[doc.Part]:
     answer = explanation.answer
     if explanation.outcome == "code":
-        yield Heading(CODE)
+        yield doc.Heading(CODE)
     elif answer is None:
         lines = plural(explanation.lines, "line")
-        yield Heading(f"The run ended well: nothing in {lines} says that it failed.", "good")
+        yield doc.Heading(f"The run ended well: nothing in {lines} says that it failed.", "good")
     else:
-        yield Quote(_line(answer))
+        yield doc.Quote(_line(answer))
     if answer is not None:
-        tone: Tone = "plain" if explanation.answered else "note"
+        tone: doc.Tone = "plain" if explanation.answered else "note"
         entry = answer.failure or answer.message
-        details = [Details(_details(explanation, answer))]
+        details = [doc.Details(_details(explanation, answer))]
         title, id = (one_line(entry.title), entry.id) if entry else ("Not known", "")
-        yield Section(title, details, tone, id=id)
-    yield from listing("Also seen", _others(explanation), aside=True)
-    yield from listing("Next", explanation.next)
+        yield doc.Section(title, details, tone, id=id)
+    yield from doc.listing("Also seen", _also(explanation), aside=True)
+    yield from doc.listing("Next", explanation.next)
 
 
 def _line(answer: Diagnosis) -> str:
@@ -57,28 +46,28 @@ def _line(answer: Diagnosis) -> str:
     return f"{place}{process}{shorten(one_line(answer.text), LONGEST)}"
 
 
-def _details(explanation: Explanation, answer: Diagnosis) -> list[Detail]:
+def _details(explanation: Explanation, answer: Diagnosis) -> list[doc.Detail]:
     entry = answer.failure or answer.message
-    return made_of.details(
-        Detail("how sure", f"{answer.certainty}: {answer.why}"),
+    return doc.details(
+        doc.Detail("how sure", f"{answer.certainty}: {answer.why}"),
         *_end(explanation),
-        Detail("or", "\n".join(map(failures.title, answer.others))),
+        doc.Detail("or", "\n".join(map(failures.title, answer.others))),
         *(failures.details(entry, signatures=False) if entry else []),
     )
 
 
-def _end(explanation: Explanation) -> Iterator[Detail]:
+def _end(explanation: Explanation) -> Iterator[doc.Detail]:
     """What became of the run, where that is not what is explained."""
     if explanation.crash:
-        yield Detail("ended by", _line(explanation.crash))
+        yield doc.Detail("ended by", _line(explanation.crash))
     elif explanation.outcome == "well":
-        yield Detail("the run", "went on: nothing here ended it.")
+        yield doc.Detail("the run", "went on: nothing here ended it.")
 
 
-def _others(explanation: Explanation) -> list[str]:
+def _also(explanation: Explanation) -> list[str]:
     """A line for each other message that is known."""
     return [
-        f"line {seen.line}, {seen.kind}: {seen.id}  {one_line(seen.title)} "
-        f"({shorten(one_line(seen.text), LONGEST_SEEN)})"
-        for seen in explanation.also
+        f"line {event.line}, {event.kind}: {event.id}  {one_line(event.title)} "
+        f"({shorten(one_line(event.text), LONGEST_SEEN)})"
+        for event in explanation.also
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from rotcheck.diagnose import Failure, Message
-from rotcheck.report import document as made_of
+from rotcheck.report import document as doc
 from rotcheck.report.document import Detail, Details, Document, Field, Legend, Part, Rows, Section
 from rotcheck.report.text import one_line
 
@@ -42,14 +42,14 @@ def details(entry: Entry, *, signatures: bool = True) -> list[Detail]:
     sources = Detail("sources", "\n".join(entry.source), "whole")
     if isinstance(entry, Message):
         causes = "\n".join(f"{at}. {cause}" for at, cause in enumerate(entry.causes, 1))
-        return made_of.details(
+        return doc.details(
             Detail("meaning", entry.meaning),
             Detail("causes", causes, "whole"),
             Detail("to tell", entry.question),
             signature,
             sources,
         )
-    return made_of.details(
+    return doc.details(
         Detail("cause", entry.cause),
         Detail("fix", entry.fix),
         Detail("devices", entry.devices),

@@ -5,31 +5,15 @@ from collections.abc import Iterator, Sequence
 
 from rotcheck.convention import order_words
 from rotcheck.measure.judge import ROUNDING
-from rotcheck.report import document as made_of
-from rotcheck.report.document import (
-    SIGNS,
-    Code,
-    Conclusion,
-    Detail,
-    Details,
-    Document,
-    Field,
-    Finding,
-    Heading,
-    Part,
-    Rows,
-    Section,
-    Tone,
-    listing,
-)
+from rotcheck.report import document as doc
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import INTERPRETER, Answer, Described, Identification, Likeness, Remark
 
 WORD = "a convention"
 RESULT = Identification
 
-Labelled = list[tuple[str, str]]
-Said = tuple[str, str, str]
+LabelsAndTexts = list[tuple[str, str]]
+Row = tuple[str, str, str]
 """A field, what is said of it, and what told so; the last may be empty."""
 
 _PLAIN = re.compile(r"\bPlain\(theta=([\d.e+]+)\)")
@@ -51,94 +35,104 @@ CHANGEABLE = (
 MOST_WAYS = 5  # layouts that are shown
 
 
-TONES: dict[Answer, Tone] = {"right": "good", "wrong": "bad", "unknown": "note"}
+TONES: dict[Answer, doc.Tone] = {"right": "good", "wrong": "bad", "unknown": "note"}
 
 
-def data(found: Sequence[Identification]) -> object:
+def data(identification: Sequence[Identification]) -> object:
     """One as it is, several as a list."""
-    if len(found) == 1:
-        return found[0]
-    return {"schema": "rotcheck/conventions/1", "identifications": list(found)}
+    if len(identification) == 1:
+        return identification[0]
+    return {"schema": "rotcheck/conventions/1", "identifications": list(identification)}
 
 
-def document(found: Sequence[Identification]) -> Document:
+def document(found: Sequence[Identification]) -> doc.Document:
     """The functions, one below the other."""
-    return Document([part for identification in found for part in _parts(identification)])
+    return doc.Document([part for identification in found for part in _parts(identification)])
 
 
-def _parts(found: Identification) -> Iterator[Part]:
-    yield Heading(f"{SIGNS[tone(found)]} {title(found)}", tone(found))
-    wrong = _mistaken(found)
+def _parts(identification: Identification) -> Iterator[doc.Part]:
+    yield doc.Heading(
+        f"{doc.SIGNS[tone(identification)]} {title(identification)}", tone(identification)
+    )
+    wrong = _mistaken(identification)
     for at, remark in enumerate(wrong):
-        yield Finding(remark.message if at else "", _details(remark))
-    if found.convention is None and found.purpose is None:
-        yield from listing(*why_not(found))
+        yield doc.Finding(remark.message if at else "", _details(remark))
+    if identification.convention is None and identification.purpose is None:
+        yield from doc.listing(*why_not(identification))
     else:
-        table = Rows(("field", "is", "told by"), _rows(lines(found)), why=True)
-        yield Section(heading(found), [table]) if wrong else table
-    yield from listing("Worth knowing", choices(found))
-    unknown = [Detail(field, possible) for field, possible in ambiguities(found)]
-    if unknown:
-        yield Section("Cannot be known", [Details(unknown)])
-    yield from _swap(found)
-    yield from _ends(found)
-    yield Conclusion(summary_line(found))
+        table = doc.Rows(("field", "is", "told by"), _rows(lines(identification)), why=True)
+        yield doc.Section(heading(identification), [table]) if wrong else table
+    yield from doc.listing("Worth knowing", choices(identification))
+    open_fields = [doc.Detail(field, possible) for field, possible in ambiguities(identification)]
+    if open_fields:
+        yield doc.Section("Cannot be known", [doc.Details(open_fields)])
+    yield from _swap(identification)
+    yield from _ends(identification)
+    yield doc.Summary(summary_line(identification))
 
 
-def _rows(lines: Sequence[Said]) -> list[tuple[Field, ...]]:
+def _rows(lines: Sequence[Row]) -> list[tuple[doc.Field, ...]]:
     return [
-        (Field(field, "dim"), Field(says), Field(because, "dim")) for field, says, because in lines
+        (doc.Field(field, "dim"), doc.Field(says), doc.Field(because, "dim"))
+        for field, says, because in lines
     ]
 
 
-def _swap(found: Identification) -> Iterator[Part]:
+def _swap(identification: Identification) -> Iterator[doc.Part]:
     """Whether it can take another's place, what to change, and the code that does all of it."""
-    swappable, code = swap(found), adapter(found)
+    swappable, code = swap(identification), adapter(identification)
     if swappable is None:
         return
     answer, changes = swappable
-    table = Rows(("field", "to do", "why"), _rows(changes), why=True)
-    yield Section(answer, [table] if changes else [])
+    table = doc.Rows(("field", "to do", "why"), _rows(changes), why=True)
+    yield doc.Section(answer, [table] if changes else [])
     if code is not None:
-        yield Code(*code)
+        yield doc.Code(*code)
 
 
-def tone(found: Identification) -> Tone:
+def tone(identification: Identification) -> doc.Tone:
     """How good it is: "note" where it is not understood, and so neither right nor wrong."""
-    return TONES[found.answer]
+    return TONES[identification.answer]
 
 
-def _mistaken(found: Identification) -> list[Remark]:
-    return [one for one in found.findings if one.mistake]
+def _mistaken(identification: Identification) -> list[Remark]:
+    return [remark for remark in identification.findings if remark.mistake]
 
 
-def title(found: Identification) -> str:
+def title(identification: Identification) -> str:
     """Return one line that says whether it follows a convention, and which."""
-    name, mistaken = one_line(found.specification), _mistaken(found)
+    name, mistaken = one_line(identification.specification), _mistaken(identification)
     if mistaken:
         return f"{name}: {mistaken[0].message}"
-    if found.purpose is not None:
-        return f"{name}: {found.purpose}"
-    if found.convention is None:
+    if identification.purpose is not None:
+        return f"{name}: {identification.purpose}"
+    if identification.convention is None:
         return f"{name}: not identified"
-    if found.answer == "unknown" and not _untold(found):
-        return f"{name}: {found.message}"
-    if not found.follows:
-        return f"{name}: not understood; nearest: {_words(found)}"
-    return f"{name}: {_words(found)}"
+    if identification.answer == "unknown" and not _untold(identification):
+        return f"{name}: {identification.message}"
+    if not identification.follows:
+        return f"{name}: not understood; nearest: {_words(identification)}"
+    return f"{name}: {_words(identification)}"
 
 
-def _untold(found: Identification) -> bool:
+def _untold(identification: Identification) -> bool:
     """Return whether it is not understood for a reason that no finding tells."""
-    told = any(one.message == found.message for one in found.findings)
-    return found.answer == "unknown" and found.convention is not None and not told
+    has_finding = any(
+        remark.message == identification.message for remark in identification.findings
+    )
+    return (
+        identification.answer == "unknown"
+        and identification.convention is not None
+        and not has_finding
+    )
 
 
-def _words(found: Identification) -> str:
-    convention = found.convention
+def _words(identification: Identification) -> str:
+    convention = identification.convention
     assert convention is not None, "there is one"
     if convention.kind == "builds":
-        return f"makes {convention.tables}{order_words(convention.table_lanes, ' ')} tables, {_schedule(found)}"
+        order = order_words(convention.table_lanes, " ")
+        return f"makes {convention.tables}{order} tables, {_schedule(identification)}"
     within = f" in {convention.blocks} blocks" if (convention.blocks or 1) > 1 else ""
     parts = [f"{convention.pairing} pairing{within}"]
     if convention.direction == -1:
@@ -147,18 +141,20 @@ def _words(found: Identification) -> str:
         parts.append("de-interleaved output")
     parts.append(convention.layout or "any layout")
     parts.append(
-        _schedule(found) if convention.tables == "positions" else f"{convention.tables} tables"
+        _schedule(identification)
+        if convention.tables == "positions"
+        else f"{convention.tables} tables"
     )
     return ", ".join(part for part in parts if part)
 
 
-def convention_words(found: Identification) -> str:
+def convention_words(identification: Identification) -> str:
     """Return the convention that was found, or the nearest, in few words."""
-    return _words(found)
+    return _words(identification)
 
 
-def _schedule(found: Identification) -> str:
-    convention = found.convention
+def _schedule(identification: Identification) -> str:
+    convention = identification.convention
     assert convention is not None, "there is one"
     return _plainly(convention.schedule) if convention.schedule else "of no known schedule"
 
@@ -168,51 +164,76 @@ def _plainly(schedule: str) -> str:
     return _PLAIN.sub(lambda found: f"theta {float(found[1]):.10g}", schedule)
 
 
-def lines(found: Identification) -> list[Said]:
+def lines(identification: Identification) -> list[Row]:
     """Return of each field what is said and what told so, and the further ways to call it."""
-    why = [("why", one_line(found.message), "")] if _untold(found) and found.message else []
+    why = (
+        [("why", one_line(identification.message), "")]
+        if _untold(identification) and identification.message
+        else []
+    )
     where = (
         [("device", "CPU tensors, under the Triton interpreter", "")]
-        if found.device == INTERPRETER
+        if identification.device == INTERPRETER
         else []
     )
-    built = (
-        [("built", found.built, "the file's own call, or what its parameters' names ask for")]
-        if found.built
+    construction = (
+        [
+            (
+                "built",
+                identification.built,
+                "the file's own call, or what its parameters' names ask for",
+            )
+        ]
+        if identification.built
         else []
     )
-    told = [
-        (one.field, _plainly(one.says).removeprefix(f"{one.field} "), one_line(one.because))
-        for one in found.evidence
+    rows = [
+        (
+            evidence.field,
+            _plainly(evidence.says).removeprefix(f"{evidence.field} "),
+            one_line(evidence.because),
+        )
+        for evidence in identification.evidence
     ]
-    also = [("also" if at == 0 else "", text, "") for at, text in enumerate(_grouped(found.also))]
-    turned = [("flags" if at == 0 else "", *said) for at, said in enumerate(_turned(found))]
-    return [*why, *where, *built, *told, *also, *turned]
+    also = [
+        ("also" if at == 0 else "", text, "")
+        for at, text in enumerate(_group_ways(identification.also))
+    ]
+    flags = [
+        ("flags" if at == 0 else "", *texts) for at, texts in enumerate(_flags(identification))
+    ]
+    return [*why, *where, *construction, *rows, *also, *flags]
 
 
-def _turned(found: Identification) -> Iterator[tuple[str, str]]:
+def _flags(identification: Identification) -> Iterator[tuple[str, str]]:
     """Yield what each flag changes and the error that its results have then, last those that change nothing."""
-    same = []
-    for one in found.flags:
-        if one.message is not None or one.convention is None or found.convention is None:
-            yield f"{one.flag}: {one_line(one.message or 'nothing was found')}", ""
-        elif changes := _changes(found.convention, one.convention):
+    idle = []
+    for result in identification.flags:
+        if (
+            result.message is not None
+            or result.convention is None
+            or identification.convention is None
+        ):
+            yield f"{result.flag}: {one_line(result.message or 'nothing was found')}", ""
+        elif changes := _changes(identification.convention, result.convention):
             yield (
-                f"{one.flag}: {changes}",
-                "" if one.error is None else f"error {figure(one.error)}",
+                f"{result.flag}: {changes}",
+                "" if result.error is None else f"error {figure(result.error)}",
             )
         else:
-            same.append(one.flag)
-    if same:
-        yield f"{', '.join(same)}: the same", ""
+            idle.append(result.flag)
+    if idle:
+        yield f"{', '.join(idle)}: the same", ""
 
 
-def _changes(own: Described, other: Described) -> str:
+def _changes(convention: Described, other_convention: Described) -> str:
     """Return in what one convention differs from another: `pairing interleaved, in_place yes`; empty: in nothing."""
-    differing = [name for name in CHANGEABLE if getattr(own, name) != getattr(other, name)]
-    if other.table_lanes is None and "table_lanes" in differing:
+    differing = [
+        name for name in CHANGEABLE if getattr(convention, name) != getattr(other_convention, name)
+    ]
+    if other_convention.table_lanes is None and "table_lanes" in differing:
         differing.remove("table_lanes")
-    return ", ".join(_change(name, getattr(other, name)) for name in differing)
+    return ", ".join(_change(name, getattr(other_convention, name)) for name in differing)
 
 
 def _change(field: str, value: object) -> str:
@@ -222,61 +243,75 @@ def _change(field: str, value: object) -> str:
     return f"{field} {words[value] if value is None or isinstance(value, bool) else _plainly(str(value))}"
 
 
-def _grouped(ways: Sequence[str]) -> list[str]:
+def _group_ways(ways: Sequence[str]) -> list[str]:
     """Return ways to call it, those that differ in their tables alone as one: `bshd with tables A or B`."""
     tables: dict[str, list[str]] = {}
     for way in ways:
         layout, _, axes = way.partition(WITH)
         tables.setdefault(layout, []).append(axes)
-    every = [
+    lines_ = [
         f"{layout}{WITH}{' or '.join(axes)}" if any(axes) else layout
         for layout, axes in tables.items()
     ]
     more = (
-        [f"and {plural(len(every) - MOST_WAYS, 'more layout')}"] if len(every) > MOST_WAYS else []
+        [f"and {plural(len(lines_) - MOST_WAYS, 'more layout')}"] if len(lines_) > MOST_WAYS else []
     )
-    return [*every[:MOST_WAYS], *more]
+    return [*lines_[:MOST_WAYS], *more]
 
 
-def ambiguities(found: Identification) -> Labelled:
+def ambiguities(identification: Identification) -> LabelsAndTexts:
     """Return what remains possible of what cannot be known."""
     return [
-        (one.field, f"one of {'; '.join(_grouped(one.possible))} ({one.why})")
-        for one in found.ambiguous
+        (ambiguity.field, f"one of {'; '.join(_group_ways(ambiguity.possible))} ({ambiguity.why})")
+        for ambiguity in identification.ambiguous
     ]
 
 
-def _ends(found: Identification) -> Iterator[Details]:
+def _ends(identification: Identification) -> Iterator[doc.Details]:
     """What was not tried, and what to do next."""
-    ends = [Detail("not tried", ", ".join(found.untried))] if found.untried else []
-    ends += [Detail("" if at else "next", text) for at, text in enumerate(found.advice)]
+    ends = (
+        [doc.Detail("not tried", ", ".join(identification.untried))]
+        if identification.untried
+        else []
+    )
+    ends += [
+        doc.Detail("" if at else "next", text) for at, text in enumerate(identification.advice)
+    ]
     if ends:
-        yield Details(ends)
+        yield doc.Details(ends)
 
 
-def choices(found: Identification) -> list[str]:
+def choices(identification: Identification) -> list[str]:
     """Return what others do not do, and is legitimate; of one that is not understood, what its title does not say."""
-    told = found.message if found.answer == "unknown" and found.convention else None
-    return [one.message for one in found.findings if not one.mistake and one.message != told]
+    message = (
+        identification.message
+        if identification.answer == "unknown" and identification.convention
+        else None
+    )
+    return [
+        remark.message
+        for remark in identification.findings
+        if not remark.mistake and remark.message != message
+    ]
 
 
-def _details(mistake: Remark) -> list[Detail]:
-    return made_of.details(
-        Detail("seen", mistake.evidence),
-        *made_of.knowledge(mistake, mistake.demonstration),
+def _details(mistake: Remark) -> list[doc.Detail]:
+    return doc.details(
+        doc.Detail("seen", mistake.evidence),
+        *doc.knowledge(mistake, mistake.demonstration),
     )
 
 
-def why_not(found: Identification) -> tuple[str, list[str]]:
+def why_not(identification: Identification) -> tuple[str, list[str]]:
     """Return why there is no convention and, where calls were tried, what they said, with a heading above it."""
-    tried = found.tried or found.call or found.message is None
-    told = [one_line(text) for text in (found.message, *found.tried) if text]
-    return "What was tried" if tried else "What became of it", told
+    has_calls = identification.tried or identification.call or identification.message is None
+    texts = [one_line(text) for text in (identification.message, *identification.tried) if text]
+    return "What was tried" if has_calls else "What became of it", texts
 
 
-def swap(found: Identification) -> tuple[str, list[Said]] | None:
+def swap(identification: Identification) -> tuple[str, list[Row]] | None:
     """Return whether it can take another's place, and what to change for that, what must be changed first."""
-    like = found.likeness
+    like = identification.likeness
     if like is None:
         return None
     answers = {
@@ -285,59 +320,74 @@ def swap(found: Identification) -> tuple[str, list[Said]] | None:
         "no": f"cannot take the place of {like.other}",
         "unknown": f"cannot be held against {like.other}: {_why_unknown(like)}",
     }
-    ordered = sorted(like.differences, key=lambda one: not one.hard)
-    told = [
-        (one.field, _plainly(one.fix), _plainly(f"{one.own} here, {one.other} there"))
-        for one in ordered
+    differences = sorted(like.differences, key=lambda one: not one.hard)
+    rows = [
+        (
+            difference.field,
+            _plainly(difference.fix),
+            _plainly(f"{difference.own} here, {difference.other} there"),
+        )
+        for difference in differences
     ]
-    return f"{one_line(found.specification)} {answers[like.swappable]}", told
+    return f"{one_line(identification.specification)} {answers[like.swappable]}", rows
 
 
 def _why_unknown(like: Likeness) -> str:
-    if any(one.field == "convention" for one in like.differences):
+    if any(difference.field == "convention" for difference in like.differences):
         return "one of them was not identified"
-    if any(one.hard for one in like.differences):
+    if any(difference.hard for difference in like.differences):
         return "not all of it is known"
     return "nothing has to be changed by what is registered, but one of them did not run here"
 
 
-def adapter(found: Identification) -> tuple[str, str] | None:
+def adapter(identification: Identification) -> tuple[str, str] | None:
     """Return the code that takes another's place by calling this function, with a heading above it."""
-    like = found.likeness
+    like = identification.likeness
     if like is None or like.adapter is None:
         return None
     ran = "not run here" if like.error is None else f"run beside it: error {figure(like.error)}"
     return f"The whole swap, as code ({ran})", like.adapter.rstrip()
 
 
-def heading(found: Identification) -> str:
+def heading(identification: Identification) -> str:
     """Return what stands above the convention of one that has mistakes."""
-    return "Its convention otherwise" if _otherwise_right(found) else "The nearest convention"
+    return (
+        "Its convention otherwise" if _otherwise_right(identification) else "The nearest convention"
+    )
 
 
-def _otherwise_right(found: Identification) -> bool:
+def _otherwise_right(identification: Identification) -> bool:
     """Return whether values come out right where none of its mistakes is made: another dtype, or without a flag."""
-    mistaken = _mistaken(found)
-    with_flags = bool(mistaken) and all(one.message.startswith("with ") for one in mistaken)
-    return with_flags or (found.error is not None and found.error <= ROUNDING)
+    mistaken = _mistaken(identification)
+    with_flags = bool(mistaken) and all(remark.message.startswith("with ") for remark in mistaken)
+    return with_flags or (identification.error is not None and identification.error <= ROUNDING)
 
 
-def summary_line(found: Identification) -> str:
+def summary_line(identification: Identification) -> str:
     """Return the last line: what it comes to, error and time."""
     words = {"good": "follows a convention", "bad": "follows no convention"}
-    parts = [words.get(tone(found), "not understood" if found.convention else "not identified")]
-    if found.purpose is not None:
+    parts = [
+        words.get(
+            tone(identification),
+            "not understood" if identification.convention else "not identified",
+        )
+    ]
+    if identification.purpose is not None:
         parts = [
-            "a permutation between pairings" if found.permutation else "positions, and no rotation"
+            "a permutation between pairings"
+            if identification.permutation
+            else "positions, and no rotation"
         ]
-    if tone(found) == "bad" and _otherwise_right(found):
+    if tone(identification) == "bad" and _otherwise_right(identification):
         parts = ["follows a convention, but for what is said above"]
-    if found.ambiguous:
-        parts.append(f"{plural(len(found.ambiguous), 'field')} ambiguous")
-    if found.error is not None:
-        parts.append(f"error {figure(found.error)} rounding steps (over 4 is wrong)")
-    if found.longest_context is not None:
-        parts.append(f"phase right up to position {found.longest_context}, as far as was asked")
-    if found.seconds is not None:
-        parts.append(f"{found.seconds:.2f} s")
+    if identification.ambiguous:
+        parts.append(f"{plural(len(identification.ambiguous), 'field')} ambiguous")
+    if identification.error is not None:
+        parts.append(f"error {figure(identification.error)} rounding steps (over 4 is wrong)")
+    if identification.longest_context is not None:
+        parts.append(
+            f"phase right up to position {identification.longest_context}, as far as was asked"
+        )
+    if identification.seconds is not None:
+        parts.append(f"{identification.seconds:.2f} s")
     return ", ".join(parts)

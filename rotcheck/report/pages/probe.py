@@ -2,20 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from rotcheck.report import document as made_of
+from rotcheck.report import document as doc
 from rotcheck.report import summary
-from rotcheck.report.document import (
-    SIGNS,
-    Conclusion,
-    Detail,
-    Document,
-    Field,
-    Finding,
-    Lines,
-    Part,
-    Rows,
-    Section,
-)
 from rotcheck.report.summary import tone
 from rotcheck.report.text import one_line, shorten
 from rotcheck.results import Line, Probe
@@ -26,30 +14,30 @@ RESULT = Probe
 HEADINGS = {"torchscript": "torchscript: what happens when code switches this on"}
 
 
-def document(probe: Probe) -> Document:
+def document(probe: Probe) -> doc.Document:
     """A section for each group of lines, and each cause once."""
-    return Document(tuple(_parts(probe)), "rotcheck probe")
+    return doc.Document(tuple(_parts(probe)), "rotcheck probe")
 
 
-def _parts(probe: Probe) -> Iterator[Part]:
+def _parts(probe: Probe) -> Iterator[doc.Part]:
     machine = probe.machine
-    yield Lines(summary.machine_lines(machine, probe.rotcheck))
+    yield doc.Lines(summary.machine_lines(machine, probe.rotcheck))
     for group in dict.fromkeys(line.group for line in machine.lines):
         rows = [_row(line) for line in machine.lines if line.group == group]
-        table = Rows(("", "what", "state", "detail"), rows)
-        yield Section(HEADINGS.get(group, group), [table])
-    for line in _explained(machine.lines):
-        yield Finding(_title(line), _details(line), tone(line))
+        table = doc.Rows(("", "what", "state", "detail"), rows)
+        yield doc.Section(HEADINGS.get(group, group), [table])
+    for line in _causes(machine.lines):
+        yield doc.Finding(_title(line), _details(line), tone(line))
     if probe.interrupted:
-        yield Conclusion("interrupted: what was found until then")
+        yield doc.Summary("interrupted: what was found until then")
 
 
-def _row(line: Line) -> tuple[Field, ...]:
+def _row(line: Line) -> tuple[doc.Field, ...]:
     return (
-        Field(SIGNS[tone(line)], tone(line)),
-        Field(_name(line)),
-        Field(one_line(line.state)),
-        Field(shorten(one_line(_text(line)))),
+        doc.Field(doc.SIGNS[tone(line)], tone(line)),
+        doc.Field(_name(line)),
+        doc.Field(one_line(line.state)),
+        doc.Field(shorten(one_line(_text(line)))),
     )
 
 
@@ -66,7 +54,7 @@ def _text(line: Line) -> str:
     return f"{text} [{line.failure}]" if line.failure else text
 
 
-def _explained(lines: Iterable[Line]) -> list[Line]:
+def _causes(lines: Iterable[Line]) -> list[Line]:
     """The lines with a cause or a fix, one for each failure."""
     causes = [line for line in lines if line.cause or line.fix]
     first = {line.failure or line.cause or line.fix: line for line in reversed(causes)}
@@ -77,5 +65,5 @@ def _title(line: Line) -> str:
     return f"{line.failure}: {_name(line)} {one_line(line.state)}" if line.failure else _name(line)
 
 
-def _details(line: Line) -> list[Detail]:
-    return made_of.details(*made_of.knowledge(line))
+def _details(line: Line) -> list[doc.Detail]:
+    return doc.details(*doc.knowledge(line))

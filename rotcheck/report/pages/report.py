@@ -2,24 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.report import conventions, findings, matrix, pairwise, summary, unidentified
 from rotcheck.report import suites as junit
 from rotcheck.report.alerts import Alert, Alerts
-from rotcheck.report.document import Conclusion, Document, Heading, Lines, Part, Tone, listing
+from rotcheck.report.document import Document, Heading, Lines, Part, Summary, Tone, listing
 from rotcheck.report.findings import CellFinding
 from rotcheck.report.pages import check
-from rotcheck.report.suites import Case, Outcome, Suite
+from rotcheck.report.suites import Outcome, Suite, SuiteCase
 from rotcheck.report.text import figure, one_line
 from rotcheck.report.where import device_name
-from rotcheck.results import FINDINGS, Cell, Check, Report, Verdict, exit_code
+from rotcheck.results import FINDINGS, Cell, Check, Report, Result, Verdict, exit_code
 
 WORD = "a report"
 RESULT = Report
 
-DECIDED = ("agrees", "unavailable", "skipped", *FINDINGS)
+NO_WARNING = ("agrees", "unavailable", "skipped", *FINDINGS)
 OUTCOMES: dict[Verdict, Outcome] = {
     "disagrees": "failure",
     "raises": "failure",
@@ -32,13 +31,6 @@ OUTCOMES: dict[Verdict, Outcome] = {
 TONES: dict[bool | None, Tone] = {True: "good", False: "bad", None: "plain"}
 
 
-class Decision(Protocol):
-    """What was decided by a report: plain data."""
-
-    def exit_code(self) -> int:
-        """The exit code of the contract."""
-
-
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A report, and what the caller puts around it."""
@@ -47,12 +39,12 @@ class Comparison:
     headline: str = ""  # one line above everything
     holds: bool | None = None  # whether what was asked for holds; None: nothing was asked
     # cells that do not hold although they are no finding, and why
-    broken: tuple[tuple[Cell, str], ...] = ()
+    violations: tuple[tuple[Cell, str], ...] = ()
     checks: tuple[Check, ...] = ()  # files that were checked beside
     # file and line of a function
     places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
     advice: tuple[str, ...] = ()  # what to do next: commands
-    decision: "Decision | None" = None  # that was made by it, and which programs read in its place
+    decision: Result | None = None  # that was made by it, and which programs read in its place
 
     def exit_code(self) -> int:
         """That of the decision, else of the report."""
@@ -77,14 +69,14 @@ def _parts(comparison: Comparison) -> Iterator[Part]:
     yield Lines([*machine, *conventions.lines(report), *findings.paths(report)])
     if report.cells:
         yield matrix.table(report)
-    yield from findings.shown(findings.findings(report, comparison.broken))
-    yield from unidentified.shown(report)
-    yield from pairwise.shown(report)
+    yield from findings.parts(findings.findings(report, comparison.violations))
+    yield from unidentified.parts(report)
+    yield from pairwise.section(report)
     notes = [*findings.notes(report), *conventions.remarks(report)]
     yield from listing("Worth knowing", list(map(str, notes)), aside=True)
     yield from findings.not_run(report)
     if report.cells or not comparison.checks:
-        yield Conclusion(summary.summary_line(report))
+        yield Summary(summary.summary_line(report))
     for result in comparison.checks:
         yield from check.parts(result)
     yield from listing("Next", comparison.advice)
@@ -104,7 +96,7 @@ def alerts(comparison: Comparison) -> Alerts:
 
 
 def _of_findings(comparison: Comparison) -> Iterator[Alert]:
-    for finding in findings.findings(comparison.report, comparison.broken):
+    for finding in findings.findings(comparison.report, comparison.violations):
         cell = finding.worst
         file, line = comparison.places.get(cell.implementation) or (None, None)
         yield Alert(
@@ -124,7 +116,7 @@ def _not_understood(comparison: Comparison) -> Iterator[Alert]:
     cells = {
         cell.implementation: cell
         for cell in reversed(comparison.report.cells)
-        if cell.verdict not in DECIDED
+        if cell.verdict not in NO_WARNING
     }
     for cell in reversed(cells.values()):
         file, line = comparison.places.get(cell.implementation) or (None, None)
@@ -142,7 +134,7 @@ def _not_understood(comparison: Comparison) -> Iterator[Alert]:
 def suites(comparison: Comparison) -> list[Suite]:
     """A suite for each implementation on each device; what does not hold is a failure too, though it is no finding."""
     report = comparison.report
-    reasons = {_key(cell): reason for cell, reason in comparison.broken}
+    reasons = {_key(cell): reason for cell, reason in comparison.violations}
     groups: dict[str, list[Cell]] = {}
     for cell in report.cells:
         groups.setdefault(f"{cell.implementation} on {device_name(cell)}", []).append(cell)
@@ -171,14 +163,17 @@ def _incomplete(comparison: Comparison) -> Iterator[Suite]:
         yield junit.gate("rotcheck", "finished", summary.summary_line(report), "error")
 
 
-def _case(cell: Cell, reason: str) -> Case:
+def _case(cell: Cell, reason: str) -> SuiteCase:
     outcome: Outcome | None = "failure" if reason else OUTCOMES.get(cell.verdict)
     where = f"{device_name(cell)}: {cell.dtype} ({cell.check})"
     lines = [
         f"where: {where}",
-        *(f"{told.label}: {told.text}" for told in findings.details(_alone(cell, where, reason))),
+        *(
+            f"{detail.label}: {detail.text}"
+            for detail in findings.details(_alone(cell, where, reason))
+        ),
     ]
-    return Case(
+    return SuiteCase(
         group=f"{cell.implementation}.{cell.device}",
         name=f"{cell.dtype} {cell.check}",
         outcome=outcome,

@@ -4,17 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from rotcheck.report import document as doc
 from rotcheck.report.alerts import Alert, Alerts
-from rotcheck.report.document import (
-    Detail,
-    Document,
-    Finding,
-    Heading,
-    Part,
-    Section,
-    Tone,
-    listing,
-)
 from rotcheck.report.text import clean, one_line, plural
 from rotcheck.results import Hazard, Scan
 from rotcheck.scan.rules import rules
@@ -49,31 +40,31 @@ class HazardFinding:
         rest = [hazard for group in list(groups.values())[MOST_MESSAGES:] for hazard in group]
         return [*messages[:MOST_MESSAGES], (_lines(rest), f"and {len(rest)} more of the kind")]
 
-    def shown(self) -> Finding:
+    def part(self) -> doc.Finding:
         """It as a document has it."""
         hazard = self.hazard
-        details = [Detail(lines, message) for lines, message in self.messages()]
+        details = [doc.Detail(lines, message) for lines, message in self.messages()]
         details += [
-            Detail("change", hazard.change, failure=hazard.code),
-            Detail("devices", hazard.devices),
-            Detail("more", f"rotcheck explain {hazard.failure or hazard.code}"),
+            doc.Detail("change", hazard.change, failure=hazard.code),
+            doc.Detail("devices", hazard.devices),
+            doc.Detail("more", f"rotcheck explain {hazard.failure or hazard.code}"),
         ]
-        return Finding(hazard.code, details)
+        return doc.Finding(hazard.code, details)
 
 
-def document(scan: Scan) -> Document:
+def document(scan: Scan) -> doc.Document:
     """A section for each file that has hazards, and what could not be read."""
-    return Document(tuple(_parts(scan)))
+    return doc.Document(tuple(_parts(scan)))
 
 
-def _parts(scan: Scan) -> Iterator[Part]:
-    tone: Tone = "bad" if scan.hazards else "good" if scan.files else "note"
-    yield Heading(headline(scan), tone)
+def _parts(scan: Scan) -> Iterator[doc.Part]:
+    tone: doc.Tone = "bad" if scan.hazards else "good" if scan.files else "note"
+    yield doc.Heading(headline(scan), tone)
     for file, findings in files(scan):
-        yield Section(clean(file), [finding.shown() for finding in findings])
+        yield doc.Section(clean(file), [finding.part() for finding in findings])
     gaps = [one_line(f"{gap.file}: {gap.reason}") for gap in scan.gaps]
-    yield from listing("Not read", gaps, aside=True)
-    yield from listing("Worth knowing", scan.notes, aside=True)
+    yield from doc.listing("Not read", gaps, aside=True)
+    yield from doc.listing("Worth knowing", scan.notes, aside=True)
 
 
 def headline(scan: Scan) -> str:
@@ -86,11 +77,11 @@ def headline(scan: Scan) -> str:
     ]
     counts += [f"{len(scan.gaps)} not read"] if scan.gaps else []
     counts += [f"{scan.ignored} ignored"] if scan.ignored else []
-    interrupted = "interrupted; " if scan.interrupted else ""
+    stop = "interrupted; " if scan.interrupted else ""
     nothing = "no Python file; " if not scan.files and not scan.interrupted else ""
     many = len(scan.asked) > MOST_PATHS
     paths = plural(len(scan.asked), "path") if many else ", ".join(scan.asked)
-    return one_line(f"{paths}: {interrupted}{nothing}{', '.join(counts)}")
+    return one_line(f"{paths}: {stop}{nothing}{', '.join(counts)}")
 
 
 def files(scan: Scan) -> Iterator[tuple[str, list[HazardFinding]]]:

@@ -5,24 +5,8 @@ from dataclasses import dataclass
 
 from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.report import conventions, summary, unidentified
-from rotcheck.report import document as made_of
+from rotcheck.report import document as doc
 from rotcheck.report import findings as of_cells
-from rotcheck.report.document import (
-    BAD,
-    GOOD,
-    Columns,
-    Conclusion,
-    Detail,
-    Document,
-    Field,
-    Finding,
-    Grid,
-    Legend,
-    Lines,
-    Part,
-    Table,
-    listing,
-)
 from rotcheck.report.findings import Note
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.report.where import device_name
@@ -65,26 +49,26 @@ class CourseFinding:
         return f"{one_line(self.courses[0].implementation)} {self.courses[0].verdict}"
 
 
-def document(training: Training) -> Document:
+def document(training: Training) -> doc.Document:
     """The losses and gradients of each run, what went wrong, and what explains it."""
-    return Document(tuple(_parts(training)), "rotcheck train")
+    return doc.Document(tuple(_parts(training)), "rotcheck train")
 
 
-def _parts(training: Training) -> Iterator[Part]:
+def _parts(training: Training) -> Iterator[doc.Part]:
     report = as_report(training)
     machine = summary.machine_lines(training.machine, training.rotcheck)
     paths = of_cells.paths(report)
-    yield Lines([*machine, _trained_on(training), *paths, *_broken_references(training)])
+    yield doc.Lines([*machine, _trained_on(training), *paths, *_broken_references(training)])
     yield from conventions.wrong(training.conventions)
     if training.courses:
-        yield Table(grid(training, detail=True), grid(training, detail=False))
-        yield Legend(_legend(training))
+        yield doc.Table(grid(training, detail=True), grid(training, detail=False))
+        yield doc.Legend(_legend(training))
     for finding in findings(training):
-        yield Finding(finding.title, _details(finding))
-    yield from unidentified.shown(report)
-    yield from listing("Worth knowing", list(map(str, of_cells.notes(report))), aside=True)
+        yield doc.Finding(finding.title, _details(finding))
+    yield from unidentified.parts(report)
+    yield from doc.listing("Worth knowing", list(map(str, of_cells.notes(report))), aside=True)
     yield from of_cells.reasons_listed(lambda verdict: _reasons(training, verdict))
-    yield Conclusion(_summary_line(training))
+    yield doc.Summary(_summary_line(training))
 
 
 def _trained_on(training: Training) -> str:
@@ -93,13 +77,13 @@ def _trained_on(training: Training) -> str:
     return f"{one_line(training.model)}, {steps} on {proteins}, seed {training.seed}"
 
 
-def grid(training: Training, *, detail: bool) -> Grid:
+def grid(training: Training, *, detail: bool) -> doc.Grid:
     """The references and runs as a table, a group of columns for each device and dtype."""
     places = list(dict.fromkeys((run.device, run.dtype) for run in training.courses))
     names = list(dict.fromkeys(run.implementation for run in training.courses))
     references = list(dict.fromkeys(reference.name for reference in training.references))
     rows = [*references, *names]
-    return Grid(
+    return doc.Grid(
         "rotation",
         (*references, *map(one_line, names)),
         tuple(_group(training, place, rows, detail=detail) for place in places),
@@ -115,38 +99,38 @@ def findings(training: Training) -> list[CourseFinding]:
     return [CourseFinding(tuple(group)) for group in groups.values()]
 
 
-def _details(finding: CourseFinding) -> list[Detail]:
+def _details(finding: CourseFinding) -> list[doc.Detail]:
     """What is known of a finding, in the order to show it."""
     first, cells = finding.courses[0], _distinct(finding.courses)
-    explained = next((cell for cell in cells if cell.cause), None)
+    cell_with_cause = next((cell for cell in cells if cell.cause), None)
     failures = dict.fromkeys(filter(None, [first.failure, *(cell.failure for cell in cells)]))
     losses = filter(None, (_loss(run, finding.courses) for run in finding.courses))
-    cause = first.cause or (explained.cause if explained else "") or ""
-    fix = first.fix or (explained.fix if explained else "") or ""
+    cause = first.cause or (cell_with_cause.cause if cell_with_cause else "") or ""
+    fix = first.fix or (cell_with_cause.fix if cell_with_cause else "") or ""
     more = "; ".join(f"rotcheck explain {failure}" for failure in failures)
-    return made_of.details(
-        Detail("where", "; ".join(map(_where, finding.courses))),
-        Detail("what", first.message or "", "quote"),
-        Detail("loss", "; ".join(losses)),
-        Detail("at", first.trace[0] if first.trace else ""),
-        Detail("path", first.path if first.path and first.path != first.implementation else ""),
-        Detail("note", first.note or ""),
-        Detail("matrix", _matrix(first, cells)),
-        Detail("cause", cause, failure=first.failure),
-        Detail("fix", fix, failure=first.failure),
-        Detail("more", more),
+    return doc.details(
+        doc.Detail("where", "; ".join(map(_where, finding.courses))),
+        doc.Detail("what", first.message or "", "quote"),
+        doc.Detail("loss", "; ".join(losses)),
+        doc.Detail("at", first.trace[0] if first.trace else ""),
+        doc.Detail("path", first.path if first.path and first.path != first.implementation else ""),
+        doc.Detail("note", first.note or ""),
+        doc.Detail("matrix", _matrix(first, cells)),
+        doc.Detail("cause", cause, failure=first.failure),
+        doc.Detail("fix", fix, failure=first.failure),
+        doc.Detail("more", more),
     )
 
 
-def as_report(found: Training) -> Report:
+def as_report(training: Training) -> Report:
     """Return the runs as the cells of a report, whose paths are then told as always."""
-    cells = tuple(map(_cell, found.courses))
+    cells = tuple(map(_cell, training.courses))
     return Report(
-        rotcheck=found.rotcheck,
-        machine=found.machine,
+        rotcheck=training.rotcheck,
+        machine=training.machine,
         cells=cells,
         summary=summarise(cells),
-        conventions=found.conventions,
+        conventions=training.conventions,
     )
 
 
@@ -188,7 +172,7 @@ def _legend(training: Training) -> str:
         else "a right rotation that rounds once"
     )
     unit = ", in nats a residue" if training.model == MINIATURE else ""
-    return LEGEND.format(bad=BAD, rounding=rounding, unit=unit)
+    return LEGEND.format(bad=doc.BAD, rounding=rounding, unit=unit)
 
 
 def _summary_line(training: Training) -> str:
@@ -201,7 +185,7 @@ def _summary_line(training: Training) -> str:
 
 def _group(
     training: Training, place: tuple[str, str], names: Sequence[str], *, detail: bool
-) -> Columns:
+) -> doc.Columns:
     steps = _columns(training.planned)
     here = [run for run in training.courses if (run.device, run.dtype) == place]
     courses = {run.implementation: run for run in here}
@@ -215,51 +199,54 @@ def _group(
     ]
     columns = [f"step {step}" if detail else str(step) for step in steps]
     off = ("gradient off", "x rounding") if detail else ("gradient", "x round.")
-    return Columns(f"{device_name(_cell(here[0]))} {place[1]}", (*columns, *off), tuple(rows))
+    return doc.Columns(f"{device_name(_cell(here[0]))} {place[1]}", (*columns, *off), tuple(rows))
 
 
-def _columns(planned: int) -> list[int]:
+def _columns(count: int) -> list[int]:
     """Return the steps that there is room for: all, or some of them spread evenly."""
-    if planned <= MOST_COLUMNS:
-        return list(range(1, planned + 1))
-    return [1 + round(at * (planned - 1) / (MOST_COLUMNS - 1)) for at in range(MOST_COLUMNS)]
+    if count <= MOST_COLUMNS:
+        return list(range(1, count + 1))
+    return [1 + round(at * (count - 1) / (MOST_COLUMNS - 1)) for at in range(MOST_COLUMNS)]
 
 
-def _reference(reference: Reference, steps: Sequence[int], *, detail: bool) -> tuple[Field, ...]:
+def _reference(
+    reference: Reference, steps: Sequence[int], *, detail: bool
+) -> tuple[doc.Field, ...]:
     losses = reference.losses
     figures = [
-        Field(_figure(losses[step - 1], detail) if step <= len(losses) else "-") for step in steps
+        doc.Field(_figure(losses[step - 1], detail) if step <= len(losses) else "-")
+        for step in steps
     ]
-    return (*figures, Field("-"), Field("-"))
+    return (*figures, doc.Field("-"), doc.Field("-"))
 
 
-def _course(course: Course | None, steps: Sequence[int], *, detail: bool) -> tuple[Field, ...]:
+def _course(course: Course | None, steps: Sequence[int], *, detail: bool) -> tuple[doc.Field, ...]:
     if course is not None and course.steps:
         return (*(_step(course, step, detail=detail) for step in steps), *_gradient(course))
     word = _SHORT.get(course.verdict, course.verdict) if course else "-"
     bad = course is not None and course.verdict in FINDINGS
-    return (Field(word, "bad" if bad else "dim"), *[Field("")] * (len(steps) + 1))
+    return (doc.Field(word, "bad" if bad else "dim"), *[doc.Field("")] * (len(steps) + 1))
 
 
-def _step(course: Course, step: int, *, detail: bool) -> Field:
+def _step(course: Course, step: int, *, detail: bool) -> doc.Field:
     if step <= len(course.steps):
         loss = _figure(course.steps[step - 1].loss, detail)
         if course.parts_at is None or step < course.parts_at:
-            return Field(loss)
-        return Field(f"{loss} {BAD}" if step == course.parts_at else loss, "bad")
+            return doc.Field(loss)
+        return doc.Field(f"{loss} {doc.BAD}" if step == course.parts_at else loss, "bad")
     if step > len(course.steps) + 1 or course.wrong_at or course.verdict not in FINDINGS:
-        return Field("-")
-    return Field(course.verdict, "bad")
+        return doc.Field("-")
+    return doc.Field(course.verdict, "bad")
 
 
-def _gradient(course: Course) -> tuple[Field, Field]:
+def _gradient(course: Course) -> tuple[doc.Field, doc.Field]:
     errors = [step.gradient_error for step in course.steps if step.gradient_error is not None]
     if not errors:
-        return Field("-"), Field("-")
+        return doc.Field("-"), doc.Field("-")
     furthest, wrong = worst(course.steps), course.wrong_at is not None
     largest = next((error for error in errors if error != error), max(errors))
-    ratio = f"{BAD if wrong else GOOD} {figure(times_rounding(furthest))}"
-    return Field(percent(largest)), Field(ratio, "bad" if wrong else "good")
+    ratio = f"{doc.BAD if wrong else doc.GOOD} {figure(times_rounding(furthest))}"
+    return doc.Field(percent(largest)), doc.Field(ratio, "bad" if wrong else "good")
 
 
 def _figure(loss: float, detail: bool) -> str:
@@ -296,12 +283,14 @@ def _matrix(course: Course, cells: Sequence[Cell]) -> str:
         return ""
     if not cells:
         return "no cell explains it: all checks of `rotcheck compare` hold here; it shows in this model alone"
-    return "; ".join(f"{', '.join(_checks(course, cell))}: {_told(course, cell)}" for cell in cells)
+    return "; ".join(
+        f"{', '.join(_checks(course, cell))}: {_in_words(course, cell)}" for cell in cells
+    )
 
 
-def _told(course: Course, cell: Cell) -> str:
-    same = cell.verdict == course.verdict and (cell.message or "") in (course.message or "")
-    return f"{cell.verdict} in the same way" if same else f"{cell.verdict}, {cell.message}"
+def _in_words(course: Course, cell: Cell) -> str:
+    alike = cell.verdict == course.verdict and (cell.message or "") in (course.message or "")
+    return f"{cell.verdict} in the same way" if alike else f"{cell.verdict}, {cell.message}"
 
 
 def _distinct(courses: Sequence[Course]) -> list[Cell]:

@@ -20,10 +20,10 @@ def document(trial: Trial) -> Document:
 
 
 def _headline(trial: Trial) -> str:
-    refuted = sum(claim.holds is False for claim in trial.claims)
-    unknown = sum(claim.holds is None for claim in trial.claims)
-    left = f"; {unknown} could not be told on this machine" if unknown else ""
-    return f"the fix on trial: {refuted} of {plural(len(trial.claims), 'claim')} do not hold{left}"
+    failures = sum(claim.holds is False for claim in trial.claims)
+    open_claims = sum(claim.holds is None for claim in trial.claims)
+    rest = f"; {open_claims} could not be told on this machine" if open_claims else ""
+    return f"the fix on trial: {failures} of {plural(len(trial.claims), 'claim')} do not hold{rest}"
 
 
 def _claim(claim: Claim) -> Listing:
