@@ -3,6 +3,7 @@
 import os
 import signal
 
+from rotcheck.cli import stderr
 from rotcheck.exit_codes import INTERRUPT
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that
@@ -16,7 +17,7 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 def leave(number: int, frame: "FrameType | None") -> None:
     """Say that nothing was finished, and end."""
     try:
-        os.write(2, b"rotcheck: interrupted before anything was finished\n")
+        stderr.say(stderr.NOTHING_FINISHED)
     finally:
         os._exit(INTERRUPT)
 

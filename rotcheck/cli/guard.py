@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from rotcheck.cli import place, signals
+from rotcheck.cli import place, signals, stderr
 from rotcheck.errors import NoTorch, RequestError
 from rotcheck.exit_codes import FAILURE, INTERRUPT, NOTHING_RAN, REQUEST
 
@@ -21,11 +21,7 @@ def guard(run: Callable[[], int]) -> int:
         return _refuse(lacking) if lacking else _report_failure(error)
     if code == INTERRUPT:
         signals.ignore()
-        say(
-            "rotcheck: interrupted"
-            if _results
-            else "rotcheck: interrupted before anything was finished"
-        )
+        say("rotcheck: interrupted" if _results else stderr.NOTHING_FINISHED)
     return code
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 
 from rotcheck import __version__
+from rotcheck.cli import stderr
 from rotcheck.exit_codes import FAILURE, INTERRUPT, REQUEST
 
 TYPE_CHECKING = False  # as `typing` has it, without importing that before a signal is heeded
@@ -50,14 +51,14 @@ def _exit_code(run: "Callable[[], int]") -> int:
     try:
         return run()
     except KeyboardInterrupt:
-        _say("rotcheck: interrupted before anything was finished")
+        stderr.say(stderr.NOTHING_FINISHED)
         return INTERRUPT
     # no descriptor is left, or a file on PYTHONPATH stands in for Python's own
     except Exception as error:
         if lacking := _lacking(error):
-            _say(f"rotcheck: {lacking}")
+            stderr.say(f"rotcheck: {lacking}")
             return REQUEST
-        _say(
+        stderr.say(
             f"rotcheck itself failed ({type(error).__name__}{_why(error)}); "
             "this is not a finding about your machine."
         )
@@ -103,10 +104,3 @@ def _why(error: Exception) -> str:
     """Return what the error says, unless it names a path."""
     text = getattr(error, "strerror", None) or str(error)
     return f": {text}" if text and os.sep not in text else ""
-
-
-def _say(text: str) -> None:
-    try:
-        os.write(2, f"{text}\n".encode("utf-8", "backslashreplace"))
-    except OSError:  # nobody listens
-        return

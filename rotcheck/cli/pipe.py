@@ -6,7 +6,7 @@ import stat
 import sys
 from types import FrameType
 
-from rotcheck.cli import early
+from rotcheck.cli import early, stderr
 
 _BLOCK = 1 << 16
 _interruptions: list[bool] = []  # one for each interruption
@@ -47,7 +47,7 @@ def drain() -> None:
         if not block:
             return
         if not said_so:
-            _say(f"rotcheck: {READING_ON}")
+            stderr.say(f"rotcheck: {READING_ON}")
             said_so = True
 
 
@@ -55,9 +55,4 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     _interruptions.append(True)
     if len(_interruptions) > 1:
         raise KeyboardInterrupt
-    _say(f"rotcheck: interrupted; {READING_ON}. Ctrl-C again stops it")
-
-
-def _say(text: str) -> None:
-    with contextlib.suppress(OSError):
-        os.write(2, f"{text}\n".encode())
+    stderr.say(f"rotcheck: interrupted; {READING_ON}. Ctrl-C again stops it")

@@ -111,8 +111,8 @@ def test_of_many_who_have_the_same_reason_the_first_are_named_and_the_others_cou
     said = [cell(f"f{at}", verdict="unavailable", message="no GPU") for at in range(12)]
     few = findings.reasons(report(said[:9]), "unavailable")
     many = findings.reasons(report(said), "unavailable")
-    assert [remark.who for remark in few] == ["f0, f1, f2, f3, f4, f5, f6, f7, f8"]
-    assert [remark.who for remark in many] == ["f0, f1, f2, f3, f4, f5 and 6 more"]
+    assert [remark.names for remark in few] == ["f0, f1, f2, f3, f4, f5, f6, f7, f8"]
+    assert [remark.names for remark in many] == ["f0, f1, f2, f3, f4, f5 and 6 more"]
 
 
 def test_places_say_all_only_when_all_are_meant() -> None:

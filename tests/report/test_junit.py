@@ -124,7 +124,11 @@ def test_a_run_in_which_nothing_ran_is_no_success() -> None:
 
 def test_a_policy_that_does_not_hold_is_a_failure_of_its_own() -> None:
     missing: Cell = cell("flash-attn", verdict="unavailable", message="not here")
-    page = {"headline": "must not start", "holds": False, "broken": ((missing, "it must be here"),)}
+    page = {
+        "headline": "must not start",
+        "holds": False,
+        "violations": ((missing, "it must be here"),),
+    }
     root = parsed(report([cell(), missing]), **page)
     check_shape(root)
     assert [element.get("message") for element in root.iter("failure")] == [
