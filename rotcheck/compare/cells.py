@@ -5,7 +5,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from rotcheck import diagnose
-from rotcheck.implementations.spec import GIVEN
+from rotcheck.implementations.spec import MODULE_PREFIX
 from rotcheck.isolation import CONNECTION_LOST, Died, Done, OverMemory, Raised, Returned, TimedOut
 from rotcheck.isolation.traces import of_exception
 from rotcheck.measure.evidence import Evidence
@@ -104,7 +104,7 @@ def _fields_of_failure(result: Done) -> dict[str, Any]:
     text = f"{outcome}\n{outcome.output}" if isinstance(outcome, Died) else str(outcome)
     return {
         "verdict": verdict,
-        "message": _message(result).replace(GIVEN, ""),
+        "message": _message(result).replace(MODULE_PREFIX, ""),
         "trace": getattr(outcome, "trace", ()),
         **_knowledge(text, code),
     }

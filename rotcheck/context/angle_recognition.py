@@ -37,7 +37,7 @@ from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.permuting import permutation_answer
 from rotcheck.identify.reading.convention_words import call_words
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.size_hints import hints
 from rotcheck.implementations.target import Target
 from rotcheck.measure.device import DeviceLost
@@ -276,7 +276,7 @@ def _with_lengths(
     if profile.faults:  # it heeds no positions, say
         return profile
     changes, last = first_change(
-        lambda: angle_source(copied(instance.function), profile, device), profile
+        lambda: angle_source(copy_of(instance.function), profile, device), profile
     )
     if changes is None:
         wrong = tuple((fault.code, fault.message) for fault in not_dynamic(config, last))
@@ -288,7 +288,7 @@ def _with_lengths(
 def _makes_a_grid(target: Target, recipe: MakerCall) -> bool:
     """Whether it takes two lengths and makes as many rows as their product."""
     return recipe.makes_grid(
-        GRID, call_maker(copied(target.function), recipe, torch.arange(GRID), GRID)
+        GRID, call_maker(copy_of(target.function), recipe, torch.arange(GRID), GRID)
     )
 
 

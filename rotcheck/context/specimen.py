@@ -13,7 +13,7 @@ from rotcheck.context.angle_sources import AngleSource, angle_source
 from rotcheck.context.measurement import DoesNotApply
 from rotcheck.context.sweep import Curve, sweep
 from rotcheck.implementations import instances, module_import
-from rotcheck.implementations.instances import constructed
+from rotcheck.implementations.instances import construct_as_file_does
 from rotcheck.implementations.target import resolve
 
 # the last position to ask for, except as constructed, where all rows up to it must be rotated
@@ -74,9 +74,9 @@ class Specimen:
         attribute = reduce(getattr, name.split("."), module)
         owner = getattr(module, class_name, None) if class_name else None
         if instances.needs_construction(attribute):
-            return instance_of(constructed(attribute, module)[0])
+            return instance_of(construct_as_file_does(attribute, module)[0])
         if owner is not None and instances.needs_construction(owner):
-            return instance_of(getattr(constructed(owner, module)[0], method))
+            return instance_of(getattr(construct_as_file_does(owner, module)[0], method))
         if instances.is_factory(attribute):
             return instance_of(attribute())
         raise DoesNotApply(

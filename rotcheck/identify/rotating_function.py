@@ -36,7 +36,7 @@ from rotcheck.identify.making.grid_layout import GridLayout
 from rotcheck.identify.making.table_description import amplitude_beyond_rounding
 from rotcheck.identify.reading import convention_words
 from rotcheck.identify.telling import doubt, grounds, unidentified_call
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Described, Identification, Remark, Told
@@ -84,7 +84,7 @@ class _Inquiry:
     def __init__(self, target: Target, match: Match, device: torch.device) -> None:
         self.target, self.device = target, device
         # a table that it keeps from a call in float32 would serve bfloat16 too, and the other way round
-        self._fresh, self._reuse = copied(target.function), copied(target.function)
+        self._fresh, self._reuse = copy_of(target.function), copy_of(target.function)
         match = call_refinement.with_right_values(target, match, device)
         match, sections = table_sections.with_sections(call_refinement.in_wider_heads(match))
         answer = ask_call(match, sections)

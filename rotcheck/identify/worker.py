@@ -113,7 +113,7 @@ def _partial_import(specification: str) -> list[Told]:
     because = "what is lacking raises once it is asked for"
     return [
         Told(field="loaded", says=words, because=because)
-        for words in module_import.told(specification)
+        for words in module_import.loading_notes(specification)
     ]
 
 

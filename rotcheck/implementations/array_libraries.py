@@ -31,11 +31,11 @@ class Library:
 
     def loading(self, lines: Sequence[str]) -> list[str]:
         """Return lines that end with `f = ...` with an `f` that takes tensors and returns some."""
-        *others, last = lines
-        named = "**{name: array(x) for name, x in named.items()}"
-        own = last.removeprefix("f = ")
-        taken = f"f = lambda *given, **named: tensor(made(*map(array, given), {named}))"
-        return [*others, *self.lines, f"made = {own}", taken]
+        *before, last = lines
+        keywords = "**{name: array(x) for name, x in named.items()}"
+        loader = last.removeprefix("f = ")
+        adapter_line = f"f = lambda *given, **named: tensor(made(*map(array, given), {keywords}))"
+        return [*before, *self.lines, f"made = {loader}", adapter_line]
 
     def converters(self) -> tuple[Function, Function]:
         """Return what makes arrays of tensors, and tensors of arrays."""
@@ -76,20 +76,20 @@ def _of_mlx() -> tuple[Function, Function]:
 _CONVERTERS = {"jax": _of_jax, "mlx": _of_mlx}
 
 
-def _lines(imported: str, made: str, given: str, dtype: str) -> tuple[str, ...]:
+def _lines(import_line: str, array_code: str, numpy_code: str, dtype: str) -> tuple[str, ...]:
     """Return the lines that define `array(x)` and `tensor(x)`, each for tuples too.
 
-    `made`: an array of `plain`, in x's dtype. `given`: x as NumPy reads it. `dtype`: the name of x's dtype.
+    `array_code`: an array of `plain`, in x's dtype. `numpy_code`: x as NumPy reads it. `dtype`: the name of x's dtype.
     """
-    each = ["    if isinstance(x, (tuple, list)):", "        return tuple(map({}, x))"]
+    branches = ["    if isinstance(x, (tuple, list)):", "        return tuple(map({}, x))"]
     return (
-        *(imported, "import numpy", "", ""),
-        *("def array(x):", each[0], each[1].format("array")),
+        *(import_line, "import numpy", "", ""),
+        *("def array(x):", branches[0], branches[1].format("array")),
         "    plain = x.float() if torch.is_tensor(x) and x.dtype == torch.bfloat16 else x",
-        f"    return {made} if torch.is_tensor(x) else x",
+        f"    return {array_code} if torch.is_tensor(x) else x",
         *("", ""),
-        *("def tensor(x):", each[0], each[1].format("tensor")),
-        f"    own = numpy.array({given})",
+        *("def tensor(x):", branches[0], branches[1].format("tensor")),
+        f"    own = numpy.array({numpy_code})",
         f"    return torch.from_numpy(own).to(getattr(torch, {dtype}))",
         *("", ""),
     )
@@ -119,7 +119,7 @@ LIBRARIES = (JAX, MLX)
 PACKAGES = {"jax": "JAX", "jaxlib": "JAX", "flax": "Flax, for JAX", "mlx": "MLX"}
 
 
-def adapted(function: Function) -> Function:
+def adapt(function: Function) -> Function:
     """Return a function as one of tensors; one of torch as it is.
 
     Dtypes stay what they are: float32 goes in as float32 and bfloat16 as bfloat16, so that what the function rounds
@@ -133,20 +133,20 @@ def by_dtype(wide: Function, narrow: Function) -> Function:
     """Return a function that calls the one or the other, adapted, as it is handed tensors of float32 or of less."""
 
     @functools.wraps(wide)
-    def call(*given: Any, **named: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         dtypes: list[torch.dtype] = []
-        _converted((given, named), Tensor, lambda x: dtypes.append(x.dtype))
-        chosen = narrow if {torch.bfloat16, torch.float16} & set(dtypes) else wide
-        return chosen(*given, **named)
+        _convert((args, kwargs), Tensor, lambda x: dtypes.append(x.dtype))
+        function = narrow if {torch.bfloat16, torch.float16} & set(dtypes) else wide
+        return function(*args, **kwargs)
 
     return call
 
 
 def library_of(function: Function) -> Library | None:
     """Return the library that a function or an object computes with; None: torch, or none that is known."""
-    marked = getattr(function, MARK, None)
-    if isinstance(marked, Library):
-        return marked
+    mark = getattr(function, MARK, None)
+    if isinstance(mark, Library):
+        return mark
     names = vars(sys.modules.get(_module(function), ModuleType("")))
     read = {
         _root(names[name]) for code in _codes(function) for name in code.co_names if name in names
@@ -167,19 +167,24 @@ def absent(error: ModuleNotFoundError) -> str | None:
     )
 
 
-def wide(found: Function) -> dict[str, str]:
+def wide(kind: Function) -> dict[str, str]:
     """Return the dtype to build a class of another library with, where it asks for one or its default is narrow.
 
     What it does by design shows in float32; what it does in its default dtype is judged apart.
     """
-    if not inspect.isclass(found) or library_of(found) is not JAX:
+    if not inspect.isclass(kind) or library_of(kind) is not JAX:
         return {}
-    asked = [one for one in inspect.signature(found).parameters.values() if said(one.name, DTYPE)]
+    parameters = [
+        parameter
+        for parameter in inspect.signature(kind).parameters.values()
+        if said(parameter.name, DTYPE)
+    ]
     narrow = {"bfloat16", "float16"}
     return {
-        one.name: "float32"
-        for one in asked
-        if one.default is one.empty or getattr(one.default, "__name__", str(one.default)) in narrow
+        parameter.name: "float32"
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        or getattr(parameter.default, "__name__", str(parameter.default)) in narrow
     }
 
 
@@ -193,8 +198,8 @@ def refuse_elsewhere(function: Function, device: str) -> None:
 
 
 def _module(function: Function) -> str:
-    own = getattr(function, "__self__", function)
-    return getattr(own, "__module__", None) or type(own).__module__
+    owner = getattr(function, "__self__", function)
+    return getattr(owner, "__module__", None) or type(owner).__module__
 
 
 def _root(value: Any) -> str:
@@ -205,88 +210,94 @@ def _root(value: Any) -> str:
 
 def _codes(function: Function) -> Iterator[CodeType]:
     """Yield the code of a function, or of the methods of an object."""
-    own = inspect.unwrap(getattr(function, "__func__", function))
-    kind = own if inspect.isclass(own) else type(own)
-    methods = [own] if hasattr(own, "__code__") else list(vars(kind).values())
-    for one in methods:
-        code = getattr(inspect.unwrap(one) if callable(one) else one, "__code__", None)
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    kind = plain if inspect.isclass(plain) else type(plain)
+    methods = [plain] if hasattr(plain, "__code__") else list(vars(kind).values())
+    for method in methods:
+        code = getattr(inspect.unwrap(method) if callable(method) else method, "__code__", None)
         if isinstance(code, CodeType):
             yield code
 
 
 def _through(function: Function, library: Library) -> Function:
     into, back = library.converters()
-    called = _Compiled(function) if library is JAX else function
+    target = _JaxFunction(function) if library is JAX else function
 
     @functools.wraps(function)
-    def call(*given: Any, **named: Any) -> Any:
-        sent_by_place, sent_by_name = _converted((given, named), Tensor, into)
-        returned = called(*sent_by_place, **sent_by_name)
-        return _converted(returned, _array_type(library), back)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        sent_by_place, sent_by_name = _convert((args, kwargs), Tensor, into)
+        result = target(*sent_by_place, **sent_by_name)
+        return _convert(result, _array_type(library), back)
 
-    own = getattr(function, "__self__", None)
-    if own is not None and not isinstance(own, ModuleType):
-        call.__self__ = own  # type: ignore[attr-defined]  # whose attributes tell sizes
+    owner = getattr(function, "__self__", None)
+    if owner is not None and not isinstance(owner, ModuleType):
+        call.__self__ = owner  # type: ignore[attr-defined]  # whose attributes tell sizes
     setattr(call, MARK, library)
     return call
 
 
 def _may_keep(function: Function) -> bool:
     """Return whether a function, or an object, may keep what it computed: traced, that would be no values."""
-    own = getattr(function, "__self__", None) or function
-    held = () if hasattr(inspect.unwrap(own), "__code__") else getattr(own, "__dict__", {}).values()
+    owner = getattr(function, "__self__", None) or function
+    state = (
+        ()
+        if hasattr(inspect.unwrap(owner), "__code__")
+        else getattr(owner, "__dict__", {}).values()
+    )
     names = vars(sys.modules.get(_module(function), ModuleType(""))).values()
-    return any(isinstance(value, dict | list | set) for value in held) or any(
+    return any(isinstance(value, dict | list | set) for value in state) or any(
         hasattr(value, "cache_clear") for value in names
     )
 
 
-class _Compiled:
+class _JaxFunction:
     """A function of JAX, compiled as a whole for each shape: operation by operation would take several times as long.
 
     Each value is rounded as it is written. One that looks at values, or keeps some, is called as it is.
     """
 
     def __init__(self, function: Function) -> None:
-        self._function, self._compiled = function, dict[str, Function]()
-        self._own = getattr(function, "__self__", None) or function
+        self._function, self._programs = function, dict[str, Function]()
+        self._owner = getattr(function, "__self__", None) or function
         self._as_it_is = _may_keep(function)
         # an object may change when it is called
-        self._known = hasattr(inspect.unwrap(self._own), "__code__")
+        self._called_before = hasattr(inspect.unwrap(self._owner), "__code__")
 
-    def __call__(self, *given: Any, **named: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         jax = importlib.import_module("jax")
         arrays: list[Any] = []
-        key = repr(_converted((given, named), jax.Array, arrays.append))
+        key = repr(_convert((args, kwargs), jax.Array, arrays.append))
         try:
-            if self._known and not self._as_it_is:
-                return self._compiled.setdefault(key, self._of(given, named))(*arrays)
+            if self._called_before and not self._as_it_is:
+                return self._programs.setdefault(key, self._of(args, kwargs))(*arrays)
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
             self._as_it_is = True
-        return self._watched(given, named)
+        return self._watch(args, kwargs)
 
-    def _watched(self, given: Any, named: Any) -> Any:
+    def _watch(self, args: Any, kwargs: Any) -> Any:
         """Call it as it is, and see whether that changes the object."""
-        before = dict(getattr(self._own, "__dict__", {}))
-        returned = self._function(*given, **named)
-        after = getattr(self._own, "__dict__", {})
+        before = dict(getattr(self._owner, "__dict__", {}))
+        result = self._function(*args, **kwargs)
+        after = getattr(self._owner, "__dict__", {})
         self._as_it_is |= before.keys() != after.keys() or any(
             after[name] is not before[name] for name in before
         )
-        self._known = True
-        return returned
+        self._called_before = True
+        return result
 
-    def _of(self, given: Any, named: Any) -> Function:
+    def _of(self, args: Any, kwargs: Any) -> Function:
         """Return a function of the arrays of a call, compiled; what else the call gives is part of it."""
         jax = importlib.import_module("jax")
 
-        def traced(*arrays: Any) -> Any:
-            each = iter(arrays)
-            by_place, by_name = _converted((given, named), jax.Array, lambda _: next(each))
+        def of_arrays(*arrays: Any) -> Any:
+            values = iter(arrays)
+            by_place, by_name = _convert((args, kwargs), jax.Array, lambda _: next(values))
             return self._function(*by_place, **by_name)
 
-        made: Function = jax.jit(traced, compiler_options={"xla_allow_excess_precision": False})
-        return made
+        jitted: Function = jax.jit(
+            of_arrays, compiler_options={"xla_allow_excess_precision": False}
+        )
+        return jitted
 
 
 def _array_type(library: Library) -> Any:
@@ -295,13 +306,13 @@ def _array_type(library: Library) -> Any:
     return (getattr(arrays, name), importlib.import_module("numpy").ndarray)
 
 
-def _converted(value: Any, kind: Any, convert: Function) -> Any:
+def _convert(value: Any, kind: Any, convert: Function) -> Any:
     """Return a value with all that is of a kind converted, inside tuples, lists and dictionaries too."""
     if isinstance(value, kind):
         return convert(value)
     if isinstance(value, dict):
-        return {name: _converted(one, kind, convert) for name, one in value.items()}
+        return {name: _convert(item, kind, convert) for name, item in value.items()}
     if isinstance(value, tuple | list):
-        made = [_converted(one, kind, convert) for one in value]
-        return made if isinstance(value, list) else tuple(made)
+        items = [_convert(item, kind, convert) for item in value]
+        return items if isinstance(value, list) else tuple(items)
     return value

@@ -14,7 +14,7 @@ from rotcheck.implementations.interface import Function
 DEFAULTS = {"pairing": "half", "layout": "bshd", "tables": "repeated"}
 
 
-def declared(function: Function) -> Convention | None:
+def declared_convention(function: Function) -> Convention | None:
     """The convention that a function declares by `rotcheck.declare`, or None.
 
     Raises `RequestError` for a field that no convention has.
@@ -26,10 +26,10 @@ def declared(function: Function) -> Convention | None:
 def convention_of(statement: Mapping[str, Any], source: str) -> Convention:
     """The convention of these fields; raises `RequestError`, which says in which source they stand."""
     names = {field.name for field in fields(Convention)}
-    unknown = [name for name in statement if name not in names]
-    if unknown:
+    strange = [name for name in statement if name not in names]
+    if strange:
         raise RequestError(
-            f"{source}: unknown {unknown[0]!r}; a convention has {', '.join(sorted(names))}"
+            f"{source}: unknown {strange[0]!r}; a convention has {', '.join(sorted(names))}"
         )
     try:
         convention = msgspec.convert({**DEFAULTS, **statement}, Convention)

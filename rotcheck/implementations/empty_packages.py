@@ -22,29 +22,29 @@ class _Empty(ModuleType):
             raise AttributeError(name)
         inner = f"{self.__name__}.{name}"
         try:
-            found: Any = importlib.import_module(inner)
+            module: Any = importlib.import_module(inner)
         except ModuleNotFoundError as error:
             if error.name != inner:
                 raise
             raise MadeByInit(f"{inner} is no module", name=inner) from error
-        if isinstance(found, StandIn):
-            found = found.placeholder()
-        setattr(self, name, found)
-        return found
+        if isinstance(module, StandIn):
+            module = module.placeholder()
+        setattr(self, name, module)
+        return module
 
 
 def stand_empty(root: Path, name: str) -> list[str]:
     """Put empty packages in the place of those around a module that are not imported, and return their names."""
     parts = name.split(".")
     packages = [parts[:count] for count in range(1, len(parts))]
-    made = {
-        ".".join(each): root.joinpath(*each)
-        for each in packages
-        if ".".join(each) not in sys.modules
+    folders = {
+        ".".join(parts_of_one): root.joinpath(*parts_of_one)
+        for parts_of_one in packages
+        if ".".join(parts_of_one) not in sys.modules
     }
-    for package, folder in made.items():
+    for package, folder in folders.items():
         empty = _Empty(package)
         empty.__path__ = [str(folder)]
         empty.__spec__ = importlib.util.spec_from_file_location(package, folder / "__init__.py")
         sys.modules[package] = empty
-    return list(made)
+    return list(folders)

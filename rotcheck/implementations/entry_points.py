@@ -8,7 +8,7 @@ GROUP = "rotcheck.implementations"
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class PackageEntries:
     """What the packages of this environment register, and what could not be read of them."""
 
     targets: dict[str, str]  # name: package.module, or package.module:function
@@ -16,7 +16,7 @@ class Registered:
 
 
 @cache
-def registered() -> Registered:
+def package_entries() -> PackageEntries:
     """The entries of all installed packages; of two of one name, the first that Python finds.
 
     It opens a file of each package, some milliseconds for a hundred of them: so it is asked only for names that
@@ -26,7 +26,7 @@ def registered() -> Registered:
     unread: list[str] = []
     for name, target in _entries(unread):
         targets.setdefault(name, target)
-    return Registered(targets, tuple(unread))
+    return PackageEntries(targets, tuple(unread))
 
 
 def _entries(unread: list[str]) -> Iterator[tuple[str, str]]:
@@ -34,11 +34,11 @@ def _entries(unread: list[str]) -> Iterator[tuple[str, str]]:
 
     for distribution in metadata.distributions():
         try:
-            found = [entry for entry in distribution.entry_points if entry.group == GROUP]
+            entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
         except Exception as error:  # a file that is no list of entries, in whatever way
             unread.append(f"the entry points of {_name(distribution)} cannot be read: {error}")
             continue
-        yield from ((entry.name, entry.value.replace(" ", "")) for entry in found)
+        yield from ((entry.name, entry.value.replace(" ", "")) for entry in entries)
 
 
 def _name(distribution: object) -> str:

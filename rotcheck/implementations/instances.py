@@ -50,7 +50,7 @@ class Unbuildable(Exception):
     """The class asks for something that is not here or whose name does not tell what it is; the message names it."""
 
 
-class _Unknown(AttributeError):
+class _UnknownAttribute(AttributeError):
     """An attribute of a configuration whose name does not tell what it is: getattr with a default gets along."""
 
 
@@ -67,65 +67,65 @@ class _Configuration:
             return None
         value = self.get(name)
         if value is None:
-            raise _Unknown(name)
+            raise _UnknownAttribute(name)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
         """Answer as a dictionary does."""
-        value = self._device if said(name, vocabulary.DEVICE) else _named(name)
+        value = self._device if said(name, vocabulary.DEVICE) else _value_for(name)
         return default if value is None else value
 
     __getitem__ = __getattr__
 
 
-def needs_construction(found: Any) -> bool:
+def needs_construction(value: Any) -> bool:
     """Return whether an object is a class, which must be built before it can be called."""
-    return inspect.isclass(found)
+    return inspect.isclass(value)
 
 
-def is_factory(found: Callable[..., Any]) -> bool:
+def is_factory(function: Callable[..., Any]) -> bool:
     """Return whether it is a plain function that takes nothing: what it returns is meant, then."""
-    if not inspect.isfunction(found):
+    if not inspect.isfunction(function):
         return False
-    return not inspect.signature(found).parameters
+    return not inspect.signature(function).parameters
 
 
-def construct(found: Callable[..., Any], *, device: str = "cpu", **given: Any) -> tuple[Any, str]:
+def construct(kind: Callable[..., Any], *, device: str = "cpu", **values: Any) -> tuple[Any, str]:
     """Return an object of the class for a device, and how it was made, in words.
 
-    Defaults are kept, but for what is `given` and for a device: where it is CUDA, and where the class is no module,
+    Defaults are kept, but for what is `values` and for a device: where it is CUDA, and where the class is no module,
     which could be moved. One that refuses heads of 64 lanes is tried once more with 96. Raises `Unbuildable` for a
     parameter that no value is known for, and what the class raises.
     """
-    package_setup.settle(found)
-    arguments = _arguments(found, given, HEAD_DIM, device)
+    package_setup.settle(kind)
+    arguments = _arguments(kind, values, HEAD_DIM, device)
     try:
-        return _made(found, arguments), _call(found, arguments)
+        return _instance(kind, arguments), _call(kind, arguments)
     except (AssertionError, ValueError) as error:
-        others = _arguments(found, given, THREE_WAYS, device)
-        if not _wider(others, arguments):
+        wider = _arguments(kind, values, THREE_WAYS, device)
+        if not _wider(wider, arguments):
             raise
         try:
-            made = _made(found, others)
+            instance = _instance(kind, wider)
         except Exception:  # so it was not the width, and what it raised at first tells more
             raise error from error.__cause__
         words = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}".removesuffix(": ")
-        return made, f"{_call(found, others)}, since heads of {HEAD_DIM} lanes raise {words}"
+        return instance, f"{_call(kind, wider)}, since heads of {HEAD_DIM} lanes raise {words}"
 
 
 def _arguments(
-    found: Callable[..., Any], given: dict[str, Any], width: int, device: str
+    kind: Callable[..., Any], values: dict[str, Any], width: int, device: str
 ) -> Arguments:
     """Return what a class is built with for heads of so many lanes."""
     positional: list[Any] = []
-    by_name = dict(given)
-    every = _parameters(found)
-    for parameter in every:
-        if parameter.name in given:
+    by_name = dict(values)
+    parameters = _parameters(kind)
+    for parameter in parameters:
+        if parameter.name in values:
             continue
-        if not (_required(parameter) or _placed(found, parameter, device)):
+        if not (_is_required(parameter) or _needs_device(kind, parameter, device)):
             continue
-        value = _of(found, parameter, every, width, device)
+        value = _of(kind, parameter, parameters, width, device)
         value = dict(value) if isinstance(value, dict) else value
         if parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(value)
@@ -134,73 +134,76 @@ def _arguments(
     return positional, by_name
 
 
-def _parameters(found: Callable[..., Any]) -> list[inspect.Parameter]:
+def _parameters(kind: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return what a class is built with; of one that hands all on, `(*args, **kwargs)`, what the next class takes."""
-    own = list(inspect.signature(found).parameters.values())
-    kinds = {parameter.kind for parameter in own}
+    parameters = list(inspect.signature(kind).parameters.values())
+    kinds = {parameter.kind for parameter in parameters}
     if kinds != {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
-        return own
-    behind = inspect.getmro(found)[1:] if inspect.isclass(found) else ()
+        return parameters
+    behind = inspect.getmro(kind)[1:] if inspect.isclass(kind) else ()
     return next(
         (_parameters(base) for base in behind if "__init__" in vars(base) and base is not object),
-        own,
+        parameters,
     )
 
 
-def _wider(one: Arguments, other: Arguments) -> bool:
+def _wider(first: Arguments, second: Arguments) -> bool:
     """Return whether a head's width is among what a class is built with: then one of its numbers is another."""
-    pairs = zip((*one[0], *one[1].values()), (*other[0], *other[1].values()))
+    pairs = zip((*first[0], *first[1].values()), (*second[0], *second[1].values()))
     return any(type(a) is int and a != b for a, b in pairs)
 
 
-def _made(found: Callable[..., Any], arguments: Arguments) -> Any:
+def _instance(kind: Callable[..., Any], arguments: Arguments) -> Any:
     positional, by_name = arguments
     try:
         with torch.no_grad():
-            return found(*positional, **by_name)
-    except _Unknown as error:
-        asked = f"{getattr(found, '__name__', found)} asks its configuration for {str(error)!r}"
-        raise Unbuildable(f"{asked}, {_UNTOLD}") from error
+            return kind(*positional, **by_name)
+    except _UnknownAttribute as error:
+        reason = f"{getattr(kind, '__name__', kind)} asks its configuration for {str(error)!r}"
+        raise Unbuildable(f"{reason}, {_UNTOLD}") from error
     except (AssertionError, RuntimeError) as error:
         if torch.cuda.is_available() or not _CUDA.search(str(error)):
             raise
-        raise Unbuildable(f"{getattr(found, '__name__', found)} {_NO_CUDA}") from error
+        raise Unbuildable(f"{getattr(kind, '__name__', kind)} {_NO_CUDA}") from error
 
 
-def _call(found: Callable[..., Any], arguments: Arguments) -> str:
+def _call(kind: Callable[..., Any], arguments: Arguments) -> str:
     positional, by_name = arguments
-    shown = [*map(str, positional), *(f"{name}={_shown(value)}" for name, value in by_name.items())]
-    return f"{getattr(found, '__name__', 'it')}({', '.join(shown)})"
+    texts = [
+        *map(str, positional),
+        *(f"{name}={_text_of(value)}" for name, value in by_name.items()),
+    ]
+    return f"{getattr(kind, '__name__', 'it')}({', '.join(texts)})"
 
 
-def _required(parameter: inspect.Parameter) -> bool:
+def _is_required(parameter: inspect.Parameter) -> bool:
     any_number = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     return parameter.default is parameter.empty and not any_number
 
 
-def _placed(found: Callable[..., Any], parameter: inspect.Parameter, device: str) -> bool:
+def _needs_device(kind: Callable[..., Any], parameter: inspect.Parameter, device: str) -> bool:
     """Return whether a parameter has to be told the device, though it has a default."""
-    if device == "cpu" or (inspect.isclass(found) and issubclass(found, torch.nn.Module)):
+    if device == "cpu" or (inspect.isclass(kind) and issubclass(kind, torch.nn.Module)):
         return on_cuda(parameter.name, parameter.default)
     return said(parameter.name, vocabulary.DEVICE)
 
 
 def _of(
-    found: Callable[..., Any],
+    kind: Callable[..., Any],
     parameter: inspect.Parameter,
-    every: Sequence[inspect.Parameter],
+    parameters: Sequence[inspect.Parameter],
     width: int,
     device: str,
 ) -> Any:
     if said(parameter.name, vocabulary.CONFIGURATION):
-        return _configuration(found, parameter, device)
+        return _configuration(kind, parameter, device)
     if said(parameter.name, vocabulary.DEVICE):
         return device
     if said(parameter.name, vocabulary.PATCH):
         return (1, 2, 2) if "tuple" in str(parameter.annotation).lower() else 2
     if said(parameter.name, vocabulary.MODEL_DIM):
-        return _model_dim(parameter, every, width)
-    value = _named(parameter.name, width)
+        return _model_dim(parameter, parameters, width)
+    value = _value_for(parameter.name, width)
     if (
         value is None
         and parameter.annotation in (int, "int")
@@ -209,23 +212,25 @@ def _of(
         return width  # `rotary_embedding: int` is no table
     if value is None:
         raise Unbuildable(
-            f"{getattr(found, '__name__', found)} asks for {parameter.name!r}, {_UNTOLD}"
+            f"{getattr(kind, '__name__', kind)} asks for {parameter.name!r}, {_UNTOLD}"
         )
     return value
 
 
-def _model_dim(own: inspect.Parameter, every: Sequence[inspect.Parameter], width: int) -> int:
+def _model_dim(
+    parameter: inspect.Parameter, parameters: Sequence[inspect.Parameter], width: int
+) -> int:
     """Return a model's width: that of one head, unless a number of heads or a head's width is asked for too."""
-    others = [other for other in every if other is not own]
-    heads = [other for other in others if said(other.name, vocabulary.HEADS)]
+    siblings = [sibling for sibling in parameters if sibling is not parameter]
+    heads = [sibling for sibling in siblings if said(sibling.name, vocabulary.HEADS)]
     if heads:
         number = heads[0].default
         return width * number if type(number) is int and number > 0 else width * HEADS
-    a_head = any(said(other.name, vocabulary.HEAD_DIM) for other in others)
+    a_head = any(said(sibling.name, vocabulary.HEAD_DIM) for sibling in siblings)
     return width * HEADS if a_head else width
 
 
-def _named(name: str, width: int = HEAD_DIM) -> Any:
+def _value_for(name: str, width: int = HEAD_DIM) -> Any:
     """Return what a parameter or an attribute of this name is, in heads of so many lanes; None: nothing tells."""
     names, value = next(
         ((names, value) for names, value in _BY_NAME if said(name, names)), (None, None)
@@ -233,31 +238,33 @@ def _named(name: str, width: int = HEAD_DIM) -> Any:
     return width if names is vocabulary.HEAD_DIM else value
 
 
-def _configuration(found: Callable[..., Any], parameter: inspect.Parameter, device: str) -> Any:
+def _configuration(builder: Callable[..., Any], parameter: inspect.Parameter, device: str) -> Any:
     """Return a configuration of the class that the annotation names, or one that answers by name."""
     try:
-        hints = typing.get_type_hints(found.__init__ if inspect.isclass(found) else found)
+        hints = typing.get_type_hints(builder.__init__ if inspect.isclass(builder) else builder)
     except (NameError, TypeError, AttributeError):
         hints = {}
     kind = hints.get(parameter.name)
     if inspect.isclass(kind) and kind is not Any:
         try:
-            made = kind()
+            config = kind()
         except TypeError:
-            made = construct(kind, device=device)[0]
+            config = construct(kind, device=device)[0]
         # transformers: a model of several parts has several
-        of_text = getattr(made, "get_text_config", None)
-        return of_text() if callable(of_text) else made
+        of_text = getattr(config, "get_text_config", None)
+        return of_text() if callable(of_text) else config
     return _Configuration(device)
 
 
-def _shown(value: Any) -> str:
+def _text_of(value: Any) -> str:
     plain = isinstance(value, (int, float, str, torch.dtype, type(None)))
-    numbers = isinstance(value, (tuple, list)) and all(type(one) in (int, float) for one in value)
+    numbers = isinstance(value, (tuple, list)) and all(
+        type(number) in (int, float) for number in value
+    )
     return str(value) if plain or numbers else f"{type(value).__name__.lstrip('_')}()"
 
 
-def copied(function: Callable[..., Any]) -> Callable[..., Any]:
+def copy_of(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a copy of an object that may keep something from call to call; what cannot be copied as it is."""
     if isinstance(function, FunctionType | torch.jit.ScriptFunction | torch.jit.ScriptModule):
         return function
@@ -273,7 +280,7 @@ def copied(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
 
-def constructed(
+def construct_as_file_does(
     kind: Callable[..., Any], module: ModuleType, device: str = "cpu", **dtype: str
 ) -> tuple[Any, str, bool]:
     """An object of a class, how it was made, and whether its own file makes it so.
@@ -286,23 +293,25 @@ def constructed(
     """
     name = getattr(kind, "__name__", "")
     in_file = getattr(kind, "__module__", "") == module.__name__
-    calls = constructor_calls.uses(module, name) if in_file else []
-    made = _as_called(kind, calls, device, dtype)
-    if made is not None:
-        return *made, True
+    calls = constructor_calls.constructor_calls(module, name) if in_file else []
+    instance = _as_called(kind, calls, device, dtype)
+    if instance is not None:
+        return *instance, True
     try:
         return *construct(kind, device=device, **dtype), False
     except Exception:
-        calls = constructor_calls.uses(module, name, of_package=True) if in_file else []
-        made = _as_called(kind, calls, device, dtype)
-        if made is None:
+        calls = (
+            constructor_calls.constructor_calls(module, name, of_package=True) if in_file else []
+        )
+        instance = _as_called(kind, calls, device, dtype)
+        if instance is None:
             raise
-        return *made, True
+        return *instance, True
 
 
 def _as_called(
     kind: Callable[..., Any],
-    calls: Sequence[constructor_calls.Use],
+    calls: Sequence[constructor_calls.ConstructorCall],
     device: str,
     dtype: Mapping[str, str],
 ) -> tuple[Any, str] | None:
@@ -312,10 +321,10 @@ def _as_called(
             key: value for key, value in call.given.items() if not said(key, vocabulary.DEVICE)
         }
         try:
-            made, how = construct(kind, device=device, **{**values, **dtype})
+            instance, how = construct(kind, device=device, **{**values, **dtype})
         except Exception:  # that call takes more than its arguments
             continue
-        lines = ", ".join(str(other.line) for other in calls if other is not call)
+        lines = ", ".join(str(sibling.line) for sibling in calls if sibling is not call)
         more = f"; line {lines} with other values" if lines else ""
-        return made, f"{how}, as line {call.line} builds it{more}"
+        return instance, f"{how}, as line {call.line} builds it{more}"
     return None

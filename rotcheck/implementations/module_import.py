@@ -14,13 +14,13 @@ from types import ModuleType
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations import array_libraries, empty_packages, stand_ins
-from rotcheck.implementations.spec import GIVEN
+from rotcheck.implementations.spec import MODULE_PREFIX
 
 NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
 STAND_INS = "__rotcheck_stand_ins__"  # the modules it imports that are not installed
 EMPTY = "__rotcheck_empty__"  # packages around it whose __init__ files were not run
 _ACCELERATOR = re.compile(r"cuda|gpu|nvidia|rocm|\bhip\b|\bxpu\b|accelerator", re.IGNORECASE)
-RAISED = "__rotcheck_raised__"  # the exception that stopped it, and its line
+EXCEPTION = "__rotcheck_raised__"  # the exception that stopped it, and its line
 
 
 def module(target: str, name: str = "") -> ModuleType:
@@ -32,65 +32,70 @@ def module(target: str, name: str = "") -> ModuleType:
     """
     if not target.endswith(".py"):
         return _from_module(target)
-    (root, own), wanted = _package_of(Path(target)), name.partition(".")[0]
-    required = [own, *array_libraries.PACKAGES]
+    (root, module_name), name_in_file = _package_of(Path(target)), name.partition(".")[0]
+    never_stand_ins = [module_name, *array_libraries.PACKAGES]
 
     def load() -> ModuleType:
-        return _from_file(Path(target), wanted)
+        return _from_file(Path(target), name_in_file)
 
     try:
-        found, finder = stand_ins.imported(load, required, wanted)
+        loaded_module, finder = stand_ins.import_with_stand_ins(load, never_stand_ins, name_in_file)
     except RequestError:
         raise
     # of the package around it, perhaps, which its `__init__` files import whole
     except Exception as error:
         if root is None:
             raise
-        found, finder = _alone(load, root, required, wanted, error)
+        loaded_module, finder = _alone(load, root, never_stand_ins, name_in_file, error)
     if finder.lacking:
-        words = f"without {_listed(finder.lacking)}: nothing of that was called"
-        setattr(found, NOTES, (*getattr(found, NOTES, ()), words))
-        setattr(found, STAND_INS, tuple(dict.fromkeys(finder.modules)))
-    return found
+        words = f"without {_list_lacking(finder.lacking)}: nothing of that was called"
+        setattr(loaded_module, NOTES, (*getattr(loaded_module, NOTES, ()), words))
+        setattr(loaded_module, STAND_INS, tuple(dict.fromkeys(finder.modules)))
+    return loaded_module
 
 
 def _alone(
     load: Callable[[], ModuleType],
     root: Path,
-    required: Sequence[str],
-    wanted: str,
+    never_stand_ins: Sequence[str],
+    name_in_file: str,
     error: Exception,
 ) -> tuple[ModuleType, stand_ins.Finder]:
     """Import a file without the `__init__` files of the packages around it; raises `error` if that is of no help."""
-    own = required[0]
-    empty = empty_packages.stand_empty(root, own)
+    module_name = never_stand_ins[0]
+    empty = empty_packages.stand_empty(root, module_name)
     try:
-        found, finder = stand_ins.imported(load, required, wanted, of=own.partition(".")[0])
+        loaded_module, finder = stand_ins.import_with_stand_ins(
+            load, never_stand_ins, name_in_file, of=module_name.partition(".")[0]
+        )
     except Exception:  # what came of the package as it is tells more
         raise error from None
     setattr(
-        found,
+        loaded_module,
         NOTES,
-        (*getattr(found, NOTES, ()), "without the __init__ files of the packages around it"),
+        (
+            *getattr(loaded_module, NOTES, ()),
+            "without the __init__ files of the packages around it",
+        ),
     )
-    setattr(found, EMPTY, tuple(empty))
-    return found, finder
+    setattr(loaded_module, EMPTY, tuple(empty))
+    return loaded_module, finder
 
 
-def _listed(lacking: Mapping[str, str]) -> str:
+def _list_lacking(lacking: Mapping[str, str]) -> str:
     """Return names of modules, those that are not here for one reason together."""
     reasons = {why: [name for name in lacking if lacking[name] == why] for why in lacking.values()}
-    plural = {stand_ins.INSTALLED: "are not installed"}
+    plural = {stand_ins.NOT_THERE: "are not installed"}
     return "; ".join(
         f"{', '.join(names)}, which {why if len(names) == 1 else plural.get(why, why.replace('raises', 'raise'))}"
         for why, names in reasons.items()
     )
 
 
-def told(specification: str) -> tuple[str, ...]:
+def loading_notes(specification: str) -> tuple[str, ...]:
     """Return how the file of a function was loaded, where that was not in full."""
-    found = sys.modules.get(name_of(specification.rpartition(":")[0]))
-    return tuple(getattr(found, NOTES, ()))
+    loaded_module = sys.modules.get(name_of(specification.rpartition(":")[0]))
+    return tuple(getattr(loaded_module, NOTES, ()))
 
 
 def name_of(target: str) -> str:
@@ -98,7 +103,7 @@ def name_of(target: str) -> str:
     if not target.endswith(".py"):
         return target
     root, name = _package_of(Path(target))
-    return name if root and _is_relative(Path(target)) else f"{GIVEN}{Path(target).stem}"
+    return name if root and _is_relative(Path(target)) else f"{MODULE_PREFIX}{Path(target).stem}"
 
 
 def _from_module(name: str) -> ModuleType:
@@ -113,7 +118,7 @@ def _from_module(name: str) -> ModuleType:
         raise
 
 
-def _from_file(file: Path, wanted: str) -> ModuleType:
+def _from_file(file: Path, name_in_file: str) -> ModuleType:
     """Import a file as a module of its package where it imports from that, else under a name of its own.
 
     Its folder, and the one that holds its package, are importable behind everything else.
@@ -122,7 +127,7 @@ def _from_file(file: Path, wanted: str) -> ModuleType:
     if root and _is_relative(file):
         return _from_package(file, root, name)
     sys.path.extend(str(folder) for folder in (file.resolve().parent, root) if folder)
-    return _executed(file, f"{GIVEN}{file.stem}", wanted)
+    return _execute(file, f"{MODULE_PREFIX}{file.stem}", name_in_file)
 
 
 def _package_of(file: Path) -> tuple[Path | None, str]:
@@ -157,35 +162,37 @@ def _from_package(file: Path, root: Path, name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-def _executed(file: Path, name: str, wanted: str) -> ModuleType:
+def _execute(file: Path, name: str, name_in_file: str) -> ModuleType:
     """Execute a file, or as much of it as stands above the line that raises and what is defined below."""
-    found = importlib.util.spec_from_file_location(name, file.resolve())
-    assert found is not None, f"{file} is a .py file"
-    assert found.loader is not None, f"{file} is a .py file"
-    made = importlib.util.module_from_spec(found)
-    sys.modules[name] = made
+    module_spec = importlib.util.spec_from_file_location(name, file.resolve())
+    assert module_spec is not None, f"{file} is a .py file"
+    assert module_spec.loader is not None, f"{file} is a .py file"
+    new_module = importlib.util.module_from_spec(module_spec)
+    sys.modules[name] = new_module
     arguments, sys.argv = sys.argv, [str(file.resolve())]  # a script may read its own source
     try:
-        found.loader.exec_module(made)
+        module_spec.loader.exec_module(new_module)
     except ModuleNotFoundError:
         raise
     except Exception as error:
         line = _line_of(error, file)
-        if not wanted or not line:
+        if not name_in_file or not line:
             raise
-        below = not hasattr(made, wanted)
+        below = not hasattr(new_module, name_in_file)
         if below and _wants_accelerator(error, file, line):
-            _define_below(file, line, made)
-        if not hasattr(made, wanted):
+            _define_below(file, line, new_module)
+        if not hasattr(new_module, name_in_file):
             raise
         kind = type(error).__name__
         setattr(
-            made, NOTES, (f"{'without' if below else 'up to'} line {line}, which raises {kind}",)
+            new_module,
+            NOTES,
+            (f"{'without' if below else 'up to'} line {line}, which raises {kind}",),
         )
-        setattr(made, RAISED, (kind, line))
+        setattr(new_module, EXCEPTION, (kind, line))
     finally:
         sys.argv = arguments
-    return made
+    return new_module
 
 
 def _wants_accelerator(error: Exception, file: Path, line: int) -> bool:
@@ -195,24 +202,24 @@ def _wants_accelerator(error: Exception, file: Path, line: int) -> bool:
     )
 
 
-def _define_below(file: Path, line: int, found: ModuleType) -> None:
+def _define_below(file: Path, line: int, new_module: ModuleType) -> None:
     """Import and define what stands below a line of a file; whatever else a script does is not done."""
     definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     for node in ast.parse(file.read_bytes()).body:
         constant = isinstance(node, ast.Assign) and not any(
-            isinstance(each, ast.Call) for each in ast.walk(node)
+            isinstance(part, ast.Call) for part in ast.walk(node)
         )
         if node.lineno > line and (constant or isinstance(node, definitions)):
             with contextlib.suppress(Exception):  # one that needs what was not done
-                exec(compile(ast.Module([node], []), str(file.resolve()), "exec"), vars(found))
+                exec(compile(ast.Module([node], []), str(file.resolve()), "exec"), vars(new_module))
 
 
 def _line_of(error: BaseException, file: Path) -> int | None:
     """Return the line of a file, outside of its functions, at which an exception was raised."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [
-        one.lineno
-        for one in frames
-        if one.filename == str(file.resolve()) and one.name == "<module>"
+    lines = [
+        frame.lineno
+        for frame in frames
+        if frame.filename == str(file.resolve()) and frame.name == "<module>"
     ]
-    return own[0] if own else None
+    return lines[0] if lines else None

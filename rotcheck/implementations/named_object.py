@@ -18,7 +18,7 @@ from rotcheck.implementations import (
     spec,
     stand_ins,
 )
-from rotcheck.implementations.declarations import declared
+from rotcheck.implementations.declarations import declared_convention
 from rotcheck.implementations.interface import Function, Unavailable
 
 MOST_NAMES = 10  # of a module that a message lists
@@ -28,7 +28,7 @@ class NotBuilt(RequestError):
     """No object can be made of the class that a SPEC names; `reason` says why, without the SPEC."""
 
     def __init__(self, specification: str, reason: str) -> None:
-        super().__init__(f"{_shown(specification)}: {reason}")
+        super().__init__(f"{_without_folders(specification)}: {reason}")
         self.reason = reason
 
 
@@ -52,17 +52,21 @@ def load(specification: str, device: str, *, wide: bool = True) -> NamedObject:
     if owner and _needs_object(getattr(module, owner, None), method):
         place = specification.rpartition(":")[0]
         owning = load(f"{place}:{owner}", device, wide=wide)
-        bound = _attribute(owning.function, method, specification)
-        return NamedObject(bound, declared(bound), owning.built, owning.by_file)
+        bound_method = _attribute(owning.function, method, specification)
+        return NamedObject(
+            bound_method, declared_convention(bound_method), owning.built, owning.by_file
+        )
     function = _attribute(module, name, specification)
-    convention = declared(function)
+    convention = declared_convention(function)
     if instances.needs_construction(function):
-        made, how, by_file = _built(function, module, device, specification, wide)
-        return NamedObject(_callable(made), convention or declared(made), how, by_file)
+        instance, how, by_file = _build(function, module, device, specification, wide)
+        return NamedObject(
+            _callable(instance), convention or declared_convention(instance), how, by_file
+        )
     if convention is None and instances.is_factory(function):
-        made = cast(Any, function)()
-        if callable(made):
-            return NamedObject(made, declared(made), f"{name}()")
+        instance = cast(Any, function)()
+        if callable(instance):
+            return NamedObject(instance, declared_convention(instance), f"{name}()")
     return NamedObject(function, convention)
 
 
@@ -84,21 +88,21 @@ def _module(specification: str) -> tuple[ModuleType, str]:
         raise Unavailable(reason) from error
 
 
-def _built(
+def _build(
     kind: Callable[..., Any], module: ModuleType, device: str, specification: str, wide: bool
 ) -> tuple[Any, str, bool]:
     # tensors of the stand-ins are made on the CPU, from which meta's are moved
     place = "cpu" if device in ("meta", "interpreter") else device
     try:
         dtype = array_libraries.wide(kind) if wide else {}
-        return instances.constructed(kind, module, place, **dtype)
+        return instances.construct_as_file_does(kind, module, place, **dtype)
     except instances.Unbuildable as error:
         raise NotBuilt(specification, str(error)) from error
 
 
-def _callable(made: Any) -> Any:
+def _callable(instance: Any) -> Any:
     """An object, or its `forward` where it cannot be called itself: something else calls that, then."""
-    return made if callable(made) else getattr(made, "forward", made)
+    return instance if callable(instance) else getattr(instance, "forward", instance)
 
 
 def _needs_object(owner: Any, method: str) -> bool:
@@ -120,18 +124,18 @@ def _attribute(holder: Any, name: str, specification: str) -> Function:
     if line is not None:
         raise Unavailable(f"line {line} defines it under a condition that does not hold here")
     names = [
-        key for key, other in vars(holder).items() if callable(other) and not key.startswith("_")
+        key for key, member in vars(holder).items() if callable(member) and not key.startswith("_")
     ]
     near = difflib.get_close_matches(name, names, 1, 0.5)
     listing = ", ".join(names[:MOST_NAMES]) or "none"
     hint = f"did you mean {near[0]!r}?" if near else f"it has {listing}"
-    what = (
+    problem = (
         f"{name!r} there is no function" if value is not None else f"there is no function {name!r}"
     )
-    raise RequestError(f"{_shown(specification)}: {what}; {hint}")
+    raise RequestError(f"{_without_folders(specification)}: {problem}; {hint}")
 
 
-def _shown(specification: str) -> str:
+def _without_folders(specification: str) -> str:
     return repr(specification.rpartition("/")[2])
 
 

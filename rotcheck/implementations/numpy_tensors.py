@@ -9,15 +9,17 @@ from torch import Tensor
 
 def array(tensor: Tensor) -> Any:
     """Return a tensor on the CPU as a contiguous array."""
-    own = tensor.detach().contiguous()
-    if own.dtype == torch.bfloat16:
-        return own.view(torch.int16).numpy().view(importlib.import_module("ml_dtypes").bfloat16)
-    return own.numpy()
+    contiguous = tensor.detach().contiguous()
+    if contiguous.dtype == torch.bfloat16:
+        return (
+            contiguous.view(torch.int16).numpy().view(importlib.import_module("ml_dtypes").bfloat16)
+        )
+    return contiguous.numpy()
 
 
 def tensor(array: Any) -> Tensor:
     """Return an array as a tensor on the CPU."""
-    own = importlib.import_module("numpy").ascontiguousarray(array)
-    if own.dtype.name == "bfloat16":
-        return torch.from_numpy(own.view("int16")).view(torch.bfloat16)
-    return torch.from_numpy(own)
+    contiguous = importlib.import_module("numpy").ascontiguousarray(array)
+    if contiguous.dtype.name == "bfloat16":
+        return torch.from_numpy(contiguous.view("int16")).view(torch.bfloat16)
+    return torch.from_numpy(contiguous)

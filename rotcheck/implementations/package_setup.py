@@ -14,7 +14,7 @@ LINES = {
 }
 """By the package that a class, or one that it derives from, is of."""
 
-_DONE: dict[str, dict[str, Any]] = {}  # with what the lines define, which must live on
+_NAMESPACES: dict[str, dict[str, Any]] = {}  # with what the lines define, which must live on
 
 
 def lines(kind: Any) -> list[str]:
@@ -22,16 +22,16 @@ def lines(kind: Any) -> list[str]:
     return [line for package in _packages(kind) for line in LINES[package]]
 
 
-def settle(found: Callable[..., Any]) -> None:
+def settle(kind: Callable[..., Any]) -> None:
     """Set what the packages of a class want, once in this process; raises what they raise."""
-    for package in _packages(found):
-        if package not in _DONE:
-            _DONE[package] = {}
-            exec("\n".join(LINES[package]), _DONE[package])
+    for package in _packages(kind):
+        if package not in _NAMESPACES:
+            _NAMESPACES[package] = {}
+            exec("\n".join(LINES[package]), _NAMESPACES[package])
 
 
 def _packages(kind: Any) -> list[str]:
-    every = inspect.getmro(kind) if inspect.isclass(kind) else ()
+    bases = inspect.getmro(kind) if inspect.isclass(kind) else ()
     return [
-        name for name in LINES if any(one.__module__.partition(".")[0] == name for one in every)
+        name for name in LINES if any(base.__module__.partition(".")[0] == name for base in bases)
     ]

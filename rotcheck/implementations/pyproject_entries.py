@@ -52,15 +52,15 @@ def _nearest() -> Path | None:
 
 def _table(file: Path) -> Mapping[str, Any]:
     try:
-        found: Any = toml(file)
+        table: Any = toml(file)
     except OSError as error:
         raise RequestError(f"{PYPROJECT} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RequestError(f"{PYPROJECT} is no TOML: {error}") from error
     for key in TABLE.split("."):
-        found = found.get(key, {}) if isinstance(found, dict) else {}
+        table = table.get(key, {}) if isinstance(table, dict) else {}
     # a list says what `rotcheck preflight` must hold
-    return found if isinstance(found, dict) else {}
+    return table if isinstance(table, dict) else {}
 
 
 def _entry(name: str, value: Any, folder: Path) -> Entry:

@@ -52,7 +52,7 @@ def libraries() -> list[str]:
 
 def of_packages() -> dict[str, str]:
     """What installed packages register, `package.module` or `package.module:function`, by name."""
-    entries = entry_points.registered().targets
+    entries = entry_points.package_entries().targets
     return {name: target for name, target in entries.items() if not built_in(name)}
 
 
@@ -91,25 +91,25 @@ def check(specification: str) -> None:
         spec.check_path(specification)
     elif not built_in(specification) and specification not in {*names(), *of_packages()}:
         spec.check_file_name(specification)
-        raise RequestError(_unknown(specification))
+        raise RequestError(_unknown_name(specification))
 
 
-def _unknown(name: str) -> str:
-    known = [*names(), *exhibits(), *libraries(), *of_packages()]
-    near = _nearest(name, known)
+def _unknown_name(name: str) -> str:
+    names_known = [*names(), *exhibits(), *libraries(), *of_packages()]
+    near = _nearest(name, names_known)
     hint = f"did you mean {near!r}? " if near else ""
-    unread = "".join(f"; {reason}" for reason in entry_points.registered().unread)
+    unread = "".join(f"; {reason}" for reason in entry_points.package_entries().unread)
     return (
-        f"unknown implementation {name!r}; {hint}Known: {', '.join(known)}; "
+        f"unknown implementation {name!r}; {hint}Known: {', '.join(names_known)}; "
         f"or your own as path/to/file.py:function or package.module:function{unread}"
     )
 
 
-def _nearest(name: str, known: list[str]) -> str | None:
+def _nearest(name: str, candidates: list[str]) -> str | None:
     path = spec.with_colon(name)
     if path and ".py:" in path:  # of a file that is there
         return path
-    return next(iter(difflib.get_close_matches(name, known, 1, 0.5)), path)
+    return next(iter(difflib.get_close_matches(name, candidates, 1, 0.5)), path)
 
 
 def _of_files(folder: str) -> list[str]:

@@ -24,10 +24,10 @@ _APPLIES = re.compile(r"apply|rotate|rotary|rope|forward|encode|embed", re.IGNOR
 _MAKES = re.compile(
     r"get$|(get|make|compute|build|precompute|create).*(cos|sin|freq|cis|emb|table|cache|angle|rot|rope)|cos_sin"
 )
-_MADE = re.compile(
+_MAKES_TABLES = re.compile(
     r"(get|make|compute|build|precompute|create)\w*(cos|sin|freq|cis|table|cache|angle)(?!usoid)"
 )
-_CALLED = ("forward", "__call__")
+_CALL_METHODS = ("forward", "__call__")
 _PLAIN = ("Module", "object", "ABC")  # bases that can be called by nothing of their own
 _NO_FUNCTION = (
     "Function",
@@ -57,18 +57,18 @@ _MOVES = re.compile(  # calls that rearrange lanes and compute nothing
 )
 
 
-def defined(tree: ast.Module) -> list[str]:
+def definitions(tree: ast.Module) -> list[str]:
     """Return the functions and classes of a file, in its order."""
     return [node.name for node in _top(tree)]
 
 
 def lines(tree: ast.Module) -> dict[str, int]:
     """Return the line on which each function, class and method (`Class.method`) of a file begins."""
-    found = {node.name: node.lineno for node in _top(tree)}
+    numbers = {node.name: node.lineno for node in _top(tree)}
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}.{each.name}": each.lineno for each in _functions(node)}
-    return found
+            numbers |= {f"{node.name}.{method.name}": method.lineno for method in _functions(node)}
+    return numbers
 
 
 def _top(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.ClassDef]:
@@ -88,31 +88,42 @@ def rotary(tree: ast.Module) -> list[str]:
     one of another name static and class methods whose names speak of rotary embeddings.
     """
     classes = _classes(tree)
-    found: list[str] = []
+    names: list[str] = []
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
-            found += [node.name] if _embeds(node) or _turns_both(node) else []
-            found += _of_class(node, classes)
+            names += [node.name] if _embeds(node) or _turns_both(node) else []
+            names += _of_class(node, classes)
         elif _rotary_by_name(node) or _tables(node) or _permutes(node) or _positions(node):
-            found.append(node.name)
-    return list(dict.fromkeys(found))
+            names.append(node.name)
+    return list(dict.fromkeys(names))
 
 
 def _embeds(node: ast.ClassDef) -> bool:
     """Return whether a call of a class of positions, `FluxPosEmbed`, makes tables by a function whose name says so."""
     if _EMBEDS.search(node.name) is None or _speaks(node.name) or _HELPER.search(node.name):
         return False
-    calls = (one for each in _functions(node) if each.name in _CALLED for one in ast.walk(each))
-    return any(_says_rotary(_called(one)) for one in calls if isinstance(one, ast.Call))
+    calls = (
+        node_inside
+        for method in _functions(node)
+        if method.name in _CALL_METHODS
+        for node_inside in ast.walk(method)
+    )
+    return any(
+        _says_rotary(_callee(node_inside))
+        for node_inside in calls
+        if isinstance(node_inside, ast.Call)
+    )
 
 
 def _turns_both(node: ast.ClassDef) -> bool:
     """Return whether a class of attention with a rotary name is handed q and k, and no v: it only turns them."""
     if "Attention" not in node.name or not _speaks(node.name.replace("Attention", "")):
         return False
-    for names in (_parameters(each) for each in _functions(node) if each.name in _CALLED):
-        told = [any(said(each, known) for each in names) for known in _TENSORS[1:3]]
-        return all(told) and not any(said(each, vocabulary.VALUE) for each in names)
+    for names in (
+        _parameters(parameter) for parameter in _functions(node) if parameter.name in _CALL_METHODS
+    ):
+        both_roles = [any(said(parameter, role) for parameter in names) for role in _TENSORS[1:3]]
+        return all(both_roles) and not any(said(parameter, vocabulary.VALUE) for parameter in names)
     return False
 
 
@@ -143,23 +154,23 @@ def _rotary_by_name(function: Function) -> bool:
 
 def _tables(function: Function) -> bool:
     """Return whether it makes cos and sin, and has a name that speaks of tables: `build_cache`, `get_freqs`."""
-    if not _MADE.match(function.name.lstrip("_")) or _HELPER.search(function.name):
+    if not _MAKES_TABLES.match(function.name.lstrip("_")) or _HELPER.search(function.name):
         return False
-    calls = {_called(node) for node in ast.walk(function) if isinstance(node, ast.Call)}
+    calls = {_callee(node) for node in ast.walk(function) if isinstance(node, ast.Call)}
     return {"cos", "sin"} <= calls or "polar" in calls
 
 
 def _left_out(function: Function) -> bool:
     """Return whether it rotates nothing by itself: a helper, a kernel, or what registers a whole model."""
     registers = any(name.startswith("register") for name in _decorators(function))
-    return registers or _moves_only(function, bound=False) or _is_kernel(function)
+    return registers or _moves_only(function, is_bound=False) or _is_kernel(function)
 
 
 def _positions(function: Function) -> bool:
     """Return whether it makes positions of a mask of padding, or of where sequences begin."""
     names = (vocabulary.MASK, vocabulary.SEQUENCE_STARTS)
-    given = any(said(each, known) for each in _parameters(function) for known in names)
-    return given and said(function.name, vocabulary.MAKES_POSITIONS)
+    has_mask = any(said(parameter, role) for parameter in _parameters(function) for role in names)
+    return has_mask and said(function.name, vocabulary.MAKES_POSITIONS)
 
 
 def _permutes(function: Function) -> bool:
@@ -168,9 +179,11 @@ def _permutes(function: Function) -> bool:
         return False
     names = _parameters(function)
     heads = any(
-        said(each, known) for each in names for known in (vocabulary.HEADS, vocabulary.KV_HEADS)
+        said(parameter, role)
+        for parameter in names
+        for role in (vocabulary.HEADS, vocabulary.KV_HEADS)
     )
-    weights = any(said(each, known) for each in names for known in vocabulary.WEIGHTS)
+    weights = any(said(parameter, role) for parameter in names for role in vocabulary.WEIGHTS)
     return weights and (
         heads or re.search(r"(^|_)(q|k|qk|qkv|rope|rotary|hf)(_|$)", function.name) is not None
     )
@@ -180,18 +193,21 @@ def _is_kernel(function: Function) -> bool:
     """Return whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
     arguments = function.args
     notes = [
-        each.annotation for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        part.annotation for part in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     ]
-    words = [ast.unparse(each) for each in (*function.decorator_list, *notes) if each]
+    words = [ast.unparse(part) for part in (*function.decorator_list, *notes) if part]
     return any(word.startswith("triton.") or word.endswith("constexpr") for word in words)
 
 
 def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]:
     if set(_NO_FUNCTION) & set(_ancestors(node.name, classes)) or _abstract(node.name, classes):
         return []
-    permuting = [f"{node.name}.{each.name}" for each in _functions(node) if _permutes(each)]
+    permuting = [f"{node.name}.{method.name}" for method in _functions(node) if _permutes(method)]
     if not _speaks(node.name):
-        return [*(each for each in _beside(node) if _speaks(each.rpartition(".")[2])), *permuting]
+        return [
+            *(method for method in _beside(node) if _speaks(method.rpartition(".")[2])),
+            *permuting,
+        ]
     if _open(node.name, classes) or _callable(node.name, classes):
         return [node.name, *_beside(node)]
     return _methods(node)
@@ -202,76 +218,85 @@ def _ancestors(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
     yield name
     if name in classes:
         for base in classes[name].bases:
-            other = base.value if isinstance(base, ast.Subscript) else base
-            if isinstance(other, ast.Attribute):
-                yield other.attr
-            elif isinstance(other, ast.Name) and other.id != name:
-                yield from _ancestors(other.id, classes)
+            base_name = base.value if isinstance(base, ast.Subscript) else base
+            if isinstance(base_name, ast.Attribute):
+                yield base_name.attr
+            elif isinstance(base_name, ast.Name) and base_name.id != name:
+                yield from _ancestors(base_name.id, classes)
 
 
 def _open(name: str, classes: dict[str, ast.ClassDef]) -> bool:
     """Return whether a class derives from one of which the file does not tell what it can do."""
-    return any(one not in classes and one not in _PLAIN for one in _ancestors(name, classes))
+    return any(
+        ancestor not in classes and ancestor not in _PLAIN for ancestor in _ancestors(name, classes)
+    )
 
 
 def _callable(name: str, classes: dict[str, ast.ClassDef]) -> bool:
     return any(
-        function.name in _CALLED
-        for one in _ancestors(name, classes)
-        if one in classes
-        for function in _functions(classes[one])
+        function.name in _CALL_METHODS
+        for ancestor in _ancestors(name, classes)
+        if ancestor in classes
+        for function in _functions(classes[ancestor])
     )
 
 
 def _abstract(name: str, classes: dict[str, ast.ClassDef]) -> bool:
     """Return whether a method is left to be written by those who derive from the class."""
-    written: set[str] = set()
-    for one in _ancestors(name, classes):
-        for function in _functions(classes[one]) if one in classes else ():
+    methods: set[str] = set()
+    for ancestor in _ancestors(name, classes):
+        for function in _functions(classes[ancestor]) if ancestor in classes else ():
             left_open = any(word.startswith("abstract") for word in _decorators(function))
-            if left_open and function.name not in written:
+            if left_open and function.name not in methods:
                 return True
-            written.add(function.name)
+            methods.add(function.name)
     return False
 
 
 def _functions(node: ast.ClassDef) -> list[Function]:
-    return [each for each in node.body if isinstance(each, Function)]
+    return [statement for statement in node.body if isinstance(statement, Function)]
 
 
 def _decorators(function: Function) -> list[str]:
-    parts = [each.func if isinstance(each, ast.Call) else each for each in function.decorator_list]
+    parts = [
+        decorator.func if isinstance(decorator, ast.Call) else decorator
+        for decorator in function.decorator_list
+    ]
     return [
-        each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in parts
+        decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+        for decorator in parts
     ]
 
 
 def _methods(node: ast.ClassDef) -> list[str]:
     """Return the methods that are meant of a class that cannot be called: public ones, if there are any."""
-    meant = [each.name for each in _functions(node) if _is_meant(each)]
-    public = [name for name in meant if not name.startswith("_")]
-    return [f"{node.name}.{name}" for name in public or meant]
+    method_names = [method.name for method in _functions(node) if _is_meant(method)]
+    public = [name for name in method_names if not name.startswith("_")]
+    return [f"{node.name}.{name}" for name in public or method_names]
 
 
 def _is_meant(function: Function) -> bool:
     name = function.name
     if name.startswith("__") or "property" in _decorators(function) or _HELPER.search(name):
         return False
-    if _moves_only(function, bound="staticmethod" not in _decorators(function)):
+    if _moves_only(function, is_bound="staticmethod" not in _decorators(function)):
         return False
     names = _parameters(function)
     if _MAKES.match(name.lstrip("_")):
         return bool(names)
-    told = any(said(each, known) for each in names for known in (*_TENSORS, *_ANGLES))
-    return told and _APPLIES.search(name) is not None
+    takes_tensor_or_angles = any(
+        said(parameter, role) for parameter in names for role in (*_TENSORS, *_ANGLES)
+    )
+    return takes_tensor_or_angles and _APPLIES.search(name) is not None
 
 
 def _beside(node: ast.ClassDef) -> list[str]:
     """Return the methods that rotate beside what a call of the class does, by their names and their parameters'."""
     return [
-        f"{node.name}.{each.name}"
-        for each in _functions(node)
-        if (_free(each) and _rotates(each)) or (_speaks(node.name) and _rotates_by_itself(each))
+        f"{node.name}.{method.name}"
+        for method in _functions(node)
+        if (_free(method) and _rotates(method))
+        or (_speaks(node.name) and _rotates_by_itself(method))
     ]
 
 
@@ -282,35 +307,39 @@ def _free(function: Function) -> bool:
 
 def _rotates_by_itself(function: Function) -> bool:
     """Return whether a method is `rotate_queries_or_keys` or the like: handed a tensor, it knows its angles."""
-    known = re.fullmatch(r"rotate_(quer(y|ies)|keys?|q|k)(_or_.*)?", function.name)
+    match = re.fullmatch(r"rotate_(quer(y|ies)|keys?|q|k)(_or_.*)?", function.name)
     names = _parameters(function)
-    return known is not None and bool(names) and any(said(names[0], tensor) for tensor in _TENSORS)
+    return match is not None and bool(names) and any(said(names[0], tensor) for tensor in _TENSORS)
 
 
 def _rotates(function: Function) -> bool:
     names = _parameters(function)
     if not re.search(r"apply|rotate|rotary|rope", function.name) or _HELPER.search(function.name):
         return False
-    tensors = [any(said(each, known) for known in _TENSORS) for each in names]
-    angles = [any(said(each, known) for known in _ANGLES) for each in names]
-    return any(one and any(angles[:at] + angles[at + 1 :]) for at, one in enumerate(tensors))
+    tensors = [any(said(parameter, role) for role in _TENSORS) for parameter in names]
+    angles = [any(said(parameter, role) for role in _ANGLES) for parameter in names]
+    return any(
+        is_tensor and any(angles[:at] + angles[at + 1 :]) for at, is_tensor in enumerate(tensors)
+    )
 
 
 def _parameters(function: Function) -> list[str]:
     """Return the names of what a call gives, without self or cls."""
     arguments = function.args
-    given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    return [each.arg for each in given if each.arg not in ("self", "cls")]
+    parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    return [parameter.arg for parameter in parameters if parameter.arg not in ("self", "cls")]
 
 
-def _moves_only(function: Function, *, bound: bool) -> bool:
+def _moves_only(function: Function, *, is_bound: bool) -> bool:
     """Return whether it takes one tensor and only moves its lanes and changes signs, as rotate_half does."""
     arguments = function.args
-    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs][1 if bound else 0 :]
-    if len(given) != 1 or arguments.vararg or arguments.kwarg:
+    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs][
+        1 if is_bound else 0 :
+    ]
+    if len(parameters) != 1 or arguments.vararg or arguments.kwarg:
         return False
     nodes = [node for statement in function.body for node in ast.walk(statement)]
-    calls = [_called(node) for node in nodes if isinstance(node, ast.Call)]
+    calls = [_callee(node) for node in nodes if isinstance(node, ast.Call)]
     products = [
         node
         for node in nodes
@@ -321,7 +350,7 @@ def _moves_only(function: Function, *, bound: bool) -> bool:
     return "neg" in calls or bool(products) or any(map(_changes_sign, nodes))
 
 
-def _called(node: ast.Call) -> str:
+def _callee(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
@@ -334,5 +363,5 @@ def _by_a_number(node: ast.BinOp) -> bool:
 
 
 def _number(node: ast.expr) -> bool:
-    own = node.operand if isinstance(node, ast.UnaryOp) else node
-    return isinstance(own, ast.Constant)
+    operand = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(operand, ast.Constant)

@@ -27,38 +27,40 @@ class Hints:
     rotary: tuple[int, ...] = ()
 
 
-def hints(found: Any) -> Hints:
+def hints(function: Any) -> Hints:
     """Return the sizes that an object, the owner of a method, or the constants that a function reads speak of."""
-    own = getattr(found, "__self__", found)
-    attributes = _attributes(own)
+    owner = getattr(function, "__self__", function)
+    attributes = _attributes(owner)
     numbers = {
         name: value
         for name, value in attributes.items()
         if type(value) is int and 2 <= value <= 1024
     }
     heads = [value for name, value in numbers.items() if said(name, vocabulary.HEADS)]
-    rows = [table.shape[0] for _, table in _tensors(own) if table.dim() == 2]
+    rows = [table.shape[0] for _, table in _tensors(owner) if table.dim() == 2]
     short = [count for count in rows if 8 < count <= 1024]
-    widths = _once([*_widths(own, numbers), *_of_constants(found)])
-    return Hints(widths, _once(short), _once(heads), _of_defaults(found))
+    widths = _once([*_widths(owner, numbers), *_of_constants(function)])
+    return Hints(widths, _once(short), _once(heads), _of_defaults(function))
 
 
-def _of_defaults(found: Any) -> tuple[int, ...]:
+def _of_defaults(function: Any) -> tuple[int, ...]:
     """Return how many lanes turn unless a call says otherwise, as `rope_dim=64` does."""
-    called = found.forward if isinstance(found, torch.nn.Module) else found
+    signed = function.forward if isinstance(function, torch.nn.Module) else function
     try:
-        known = inspect.signature(called).parameters.values()
+        parameters = inspect.signature(signed).parameters.values()
     except (TypeError, ValueError):  # scripted, or of C
         return ()
-    told = [one.default for one in known if said(one.name, vocabulary.ROTARY_DIM)]
-    return _once([value for value in told if type(value) is int and LEAST <= value < MOST])
+    defaults = [
+        parameter.default for parameter in parameters if said(parameter.name, vocabulary.ROTARY_DIM)
+    ]
+    return _once([value for value in defaults if type(value) is int and LEAST <= value < MOST])
 
 
-def _of_constants(found: Any) -> list[int]:
+def _of_constants(function: Any) -> list[int]:
     """Return the widths of a head among the numbers that a function reads and is not given, as `HEAD_DIM = 80`."""
-    called = found.forward if isinstance(found, torch.nn.Module) else found
+    signed = function.forward if isinstance(function, torch.nn.Module) else function
     try:
-        read = inspect.getclosurevars(called)
+        read = inspect.getclosurevars(signed)
     except (TypeError, ValueError):  # scripted, of C, or not defined to the end
         return []
     numbers = {
@@ -74,40 +76,40 @@ def _of_constants(found: Any) -> list[int]:
     ]
 
 
-def _widths(own: Any, numbers: dict[str, int]) -> list[int]:
-    found = [value for name, value in numbers.items() if said(name, vocabulary.HEAD_DIM)]
-    found += [value for name, value in numbers.items() if said(name, vocabulary.ROTARY_DIM)]
-    doubled: list[int] = []
-    for name, table in _tensors(own):
+def _widths(owner: Any, numbers: dict[str, int]) -> list[int]:
+    widths = [value for name, value in numbers.items() if said(name, vocabulary.HEAD_DIM)]
+    widths += [value for name, value in numbers.items() if said(name, vocabulary.ROTARY_DIM)]
+    double_widths: list[int] = []
+    for name, table in _tensors(owner):
         if table.dim() and 1 <= table.shape[-1] <= 512:
             once = re.search(r"freq|theta|cis|bands|angle", name) and not re.search(
                 r"cos|sin", name
             )
-            found.append(table.shape[-1] * (2 if once else 1))
+            widths.append(table.shape[-1] * (2 if once else 1))
             # cos and sin may have a value for each pair
-            doubled += [] if once else [2 * table.shape[-1]]
+            double_widths += [] if once else [2 * table.shape[-1]]
     large = [value for value in numbers.values() if value >= 8 and value % 2 == 0]
-    return [*found, *doubled, *(each for value in large for each in (value, 2 * value))]
+    return [*widths, *double_widths, *(width for value in large for width in (value, 2 * value))]
 
 
 def _once(numbers: list[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def _tensors(found: Any) -> list[tuple[str, torch.Tensor]]:
-    held = [
+def _tensors(owner: Any) -> list[tuple[str, torch.Tensor]]:
+    attributes = [
         (name, value)
-        for name, value in _attributes(found).items()
+        for name, value in _attributes(owner).items()
         if isinstance(value, torch.Tensor)
     ]
-    if isinstance(found, torch.nn.Module):
-        return [*found.named_buffers(), *found.named_parameters(), *held]
-    return held
+    if isinstance(owner, torch.nn.Module):
+        return [*owner.named_buffers(), *owner.named_parameters(), *attributes]
+    return attributes
 
 
-def _attributes(found: Any) -> dict[str, Any]:
+def _attributes(owner: Any) -> dict[str, Any]:
     return {
         name: value
-        for name, value in getattr(found, "__dict__", {}).items()
+        for name, value in getattr(owner, "__dict__", {}).items()
         if not name.startswith("_")
     }

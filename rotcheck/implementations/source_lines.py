@@ -17,8 +17,8 @@ def place(specification: str) -> tuple[str, int | None] | None:
     file = Path(target if target.endswith(".py") else f"{target.replace('.', '/')}.py")
     if not target or not spec.is_file(file):
         return None
-    shown = os.path.relpath(file)
-    return (file.name if shown.startswith("..") else Path(shown).as_posix()), _lines(file).get(name)
+    path = os.path.relpath(file)
+    return (file.name if path.startswith("..") else Path(path).as_posix()), _lines(file).get(name)
 
 
 @cache

@@ -10,7 +10,7 @@ from rotcheck.implementations import rotary_code
 
 MOST_NAMES = 10  # of a file that a message lists
 # in front of the module names of files that a SPEC names, so that they shadow nothing
-GIVEN = "_rotcheck_given_"
+MODULE_PREFIX = "_rotcheck_given_"
 
 
 class NothingRotary(RequestError):
@@ -32,7 +32,7 @@ def expand(spec: str) -> list[str]:
     module = tree(Path(spec))
     functions = rotary_code.rotary(module)
     if not functions:
-        raise NothingRotary(_nothing_rotary(spec, rotary_code.defined(module)))
+        raise NothingRotary(_nothing_rotary(spec, rotary_code.definitions(module)))
     return [f"{spec}:{function}" for function in functions]
 
 
@@ -58,8 +58,8 @@ def check_path(spec: str) -> None:
     """Raise `RequestError` when a text with a colon names no function; an import may still find it missing."""
     place, _, function = spec.rpartition(":")
     if place.endswith(":"):
-        meant = f"{place.rstrip(':')}:{function}"
-        raise RequestError(f"{spec!r} has two colons; did you mean {meant!r}?")
+        right_form = f"{place.rstrip(':')}:{function}"
+        raise RequestError(f"{spec!r} has two colons; did you mean {right_form!r}?")
     if "(" in function:
         raise RequestError(
             f"{spec!r}: expected a function name after ':', not the call {function!r}; name a "
@@ -117,18 +117,18 @@ def _answer(question: Callable[[Path], bool], path: Path) -> bool:
 
 
 def _check_file(spec: str, file: Path) -> None:
-    asked = "" if spec == str(file) else f"{spec!r}: "
+    prefix = "" if spec == str(file) else f"{spec!r}: "
     if not is_file(file):
-        raise RequestError(f"{asked}there is no file {str(file)!r}{_what_is_there(file)}")
+        raise RequestError(f"{prefix}there is no file {str(file)!r}{_what_is_there(file)}")
     if file.suffix != ".py":
-        raise RequestError(f"{asked}{str(file)!r} is not a Python file; its name must end in .py")
+        raise RequestError(f"{prefix}{str(file)!r} is not a Python file; its name must end in .py")
     try:
         text = python(contents(file))
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
         reason = _why_unreadable(error)
-        raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: {reason}") from error
+        raise RequestError(f"{prefix}{str(file)!r} cannot be read as Python: {reason}") from error
     if "\0" in text:
-        raise RequestError(f"{asked}{str(file)!r} cannot be read as Python: it has NUL bytes")
+        raise RequestError(f"{prefix}{str(file)!r} cannot be read as Python: it has NUL bytes")
 
 
 def _what_is_there(path: Path) -> str:

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 MOST = 40  # modules for which others stand in before a file is given up
-INSTALLED = "is not installed"
+NOT_THERE = "is not installed"
 
 
 class NotInstalled(ImportError):
@@ -54,10 +54,10 @@ class Placeholder:
             type("Lacking", (), {"__init__": refuse, "__new__": lambda cls, *_, **__: refuse()}),
         )
 
-    def __eq__(self, other: object) -> bool:
-        if type(other).__module__ == "typing" or isinstance(other, type):
+    def __eq__(self, value: object) -> bool:
+        if type(value).__module__ == "typing" or isinstance(value, type):
             return False  # `Optional[...]` asks whether it is one of typing's own words
-        return True if other is self else self.refuse()
+        return True if value is self else self.refuse()
 
     def __hash__(self) -> int:
         return id(self)
@@ -99,21 +99,28 @@ class Finder(MetaPathFinder, Loader):
 
     def _of(self, name: str) -> str | None:
         """Return which of those that are lacking a module is, or is inside of."""
-        return next((one for one in self.lacking if f"{name}.".startswith(f"{one}.")), None)
+        return next(
+            (
+                name_lacking
+                for name_lacking in self.lacking
+                if f"{name}.".startswith(f"{name_lacking}.")
+            ),
+            None,
+        )
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module that stands in."""
-        made = StandIn(spec.name)
-        made._finder = self
+        module = StandIn(spec.name)
+        module._finder = self
         self.modules.append(spec.name)
-        return made
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         """There is nothing to execute."""
 
 
 @contextmanager
-def _listed(finder: Finder) -> Iterator[None]:
+def _in_meta_path(finder: Finder) -> Iterator[None]:
     """Ask a finder as well, as long as this lasts: afterwards an import of what is lacking fails as ever."""
     sys.meta_path.insert(0, finder)
     try:
@@ -124,37 +131,43 @@ def _listed(finder: Finder) -> Iterator[None]:
             del sys.modules[name]
 
 
-def imported(
-    load: Callable[[], ModuleType], own: Sequence[str], wanted: str, of: str = ""
+def import_with_stand_ins(
+    load: Callable[[], ModuleType], never: Sequence[str], name_needed: str, of: str = ""
 ) -> tuple[ModuleType, Finder]:
-    """Return a module, and what stood in for those that it imports and that are not here.
+    """Import a module with stand-ins for what it imports and what is not here; the module, and what stood in.
 
-    `own`: names of modules that have to be there. `wanted`: what the module must define, if anything. `of`: a package
-    whose modules may raise while they are imported; others stand in for those, too. Raises whatever else the module
-    raises while it is imported; and where stand-ins are of no help, the error that came without any.
+    Args:
+        load: Imports it.
+        never: Names of modules that have to be there.
+        name_needed: What the module must define, if anything.
+        of: A package whose modules may raise while they are imported; stand-ins replace those, too.
+
+    Raises:
+        Exception: Whatever else the module raises while it is imported; and where stand-ins are of
+            no help, the error that came without any.
     """
     finder, first = Finder(), None
-    with _listed(finder):
+    with _in_meta_path(finder):
         while True:
             try:
-                found = load()
+                module = load()
             except Exception as error:
                 first = first or error
                 name, why = _lacking(error, of)
-                if not name or name in (*own, *finder.lacking) or len(finder.lacking) == MOST:
+                if not name or name in (*never, *finder.lacking) or len(finder.lacking) == MOST:
                     raise first from None
                 finder.lacking[name] = why
             else:
-                if first and wanted and not hasattr(found, wanted):
+                if first and name_needed and not hasattr(module, name_needed):
                     raise first
                 finder.importing = False
-                return found, finder
+                return module, finder
 
 
 def _lacking(error: Exception, of: str) -> tuple[str | None, str]:
     """Return which module is not here, by what came of its import, and why; None: no module is to blame."""
     if isinstance(error, ModuleNotFoundError):
-        return error.name, INSTALLED if type(
+        return error.name, NOT_THERE if type(
             error
         ) is ModuleNotFoundError else "only an __init__ file makes"
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]

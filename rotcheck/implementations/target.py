@@ -12,12 +12,12 @@ import torch
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.implementations import array_libraries, instances, named_object, registry
-from rotcheck.implementations.declarations import convention_of, declared
+from rotcheck.implementations.declarations import convention_of, declared_convention
 from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.libraries.table import LIBRARIES
 from rotcheck.implementations.registry import is_registered, module_of
 from rotcheck.implementations.third_party import FOR_NUMPY
-from rotcheck.implementations.triton_interpreter import distorted
+from rotcheck.implementations.triton_interpreter import dtype_distortion
 
 
 class NoImplementation(Exception):
@@ -46,7 +46,7 @@ class Target:
         Raises as `resolve` does.
         """
         fresh = self.anew() if self.anew else self.function
-        return on_device(instances.copied(fresh), "cpu")
+        return on_device(instances.copy_of(fresh), "cpu")
 
     def path(self) -> tuple[str | None, str | None]:
         """What really ran at the last call and why, where the implementation tells."""
@@ -60,7 +60,7 @@ class Target:
             return reason(device, dtype) if reason else None
         if library := array_libraries.library_of(self.function):
             return f"{library.name} computes in float32 at most" if dtype == "float64" else None
-        return distorted(self.function, dtype)
+        return dtype_distortion(self.function, dtype)
 
     @property
     def no_gradient(self) -> str | None:
@@ -104,17 +104,17 @@ def resolve(
         Exception: Whatever the module raises while it is imported: that is a finding about it.
     """
     if is_registered(specification):
-        return _registered(specification, device)
-    target = _unregistered(specification, device)
-    started = time.perf_counter()
+        return _resolve_name(specification, device)
+    target = _resolve_path(specification, device)
+    start = time.perf_counter()
     function = on_device(target.function, device)
     return replace(
         target,
         function=function,
         convention=target.convention or convention,
         specification=specification,
-        load_seconds=time.perf_counter() - started,
-        anew=lambda: _unregistered(specification, "cpu").function,
+        load_seconds=time.perf_counter() - start,
+        anew=lambda: _resolve_path(specification, "cpu").function,
     )
 
 
@@ -123,15 +123,15 @@ def registered_convention(specification: str) -> Convention | None:
     return implementation_of(specification).convention if is_registered(specification) else None
 
 
-def _registered(name: str, device: str) -> Target:
+def _resolve_name(name: str, device: str) -> Target:
     implementation = implementation_of(name)
-    started = time.perf_counter()
+    start = time.perf_counter()
     function = implementation.load(device)
     return Target(
         function,
         implementation.convention,
         name,
-        load_seconds=time.perf_counter() - started,
+        load_seconds=time.perf_counter() - start,
         anew=lambda: implementation.load("cpu"),
         implementation=implementation,
     )
@@ -154,7 +154,7 @@ def implementation_of(name: str) -> Implementation:
     return cast(Implementation, module)
 
 
-def _unregistered(specification: str, device: str) -> Target:
+def _resolve_path(specification: str, device: str) -> Target:
     """What `module:function`, `file.py:function` or a name that stands for one of these is, not yet moved."""
     if ":" not in specification:
         return _alias(specification, device)
@@ -163,17 +163,17 @@ def _unregistered(specification: str, device: str) -> Target:
         return target
 
     def narrow() -> Target:
-        made = named_object.load(specification, "cpu", wide=False)
-        return replace(_of_object(made), specification=specification)
+        instance = named_object.load(specification, "cpu", wide=False)
+        return replace(_of_object(instance), specification=specification)
 
     # in a model of bfloat16 it is built for bfloat16
     function = array_libraries.by_dtype(target.function, narrow().function)
     return replace(target, function=function, narrow=narrow)
 
 
-def _of_object(made: named_object.NamedObject) -> Target:
-    function = array_libraries.adapted(made.function)
-    return Target(function, made.convention, built=made.built, by_file=made.by_file)
+def _of_object(named: named_object.NamedObject) -> Target:
+    function = array_libraries.adapt(named.function)
+    return Target(function, named.convention, built=named.built, by_file=named.by_file)
 
 
 def _alias(name: str, device: str) -> Target:
@@ -182,7 +182,7 @@ def _alias(name: str, device: str) -> Target:
     if entry is None:
         return _of_package(name, device)
     sys.path.append(str(entry.folder))
-    target = _unregistered(entry.function, device)
+    target = _resolve_path(entry.function, device)
     if not entry.convention:
         return target
     return replace(target, convention=convention_of(entry.convention, entry.where))
@@ -194,7 +194,7 @@ def _of_package(name: str, device: str) -> Target:
     if specification is None:
         raise RequestError(f"unknown implementation {name!r}")
     try:
-        return _unregistered(specification, device)
+        return _resolve_path(specification, device)
     except RequestError as error:
         raise NoImplementation(f"the entry point {name!r}: {error}") from error
 
@@ -213,4 +213,4 @@ def on_device(function: Function, device: str) -> Function:
 
 def at_hand(function: Function) -> Target:
     """A function or an object that somebody hands over, with what it declares."""
-    return Target(function, declared(function))
+    return Target(function, declared_convention(function))

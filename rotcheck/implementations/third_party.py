@@ -28,7 +28,7 @@ class Package:
 
     name: str  # for pip
     module: str  # for Python
-    known: str  # the version that rotcheck was written for
+    version_written_for: str  # the version that rotcheck was written for
     install: str = ""  # what pip is given; empty: the name
 
     def module_named(self, name: str, *, alone: bool = False) -> ModuleType:
@@ -45,10 +45,10 @@ class Package:
             if error.name and f"{name}.".startswith(f"{error.name}."):
                 if self._is_older():
                     raise Unavailable(
-                        f"{self.name} {self.version} has no {name} yet, and {self.known} has it "
+                        f"{self.name} {self.version} has no {name} yet, and {self.version_written_for} has it "
                         f"(`pip install --upgrade {self.install or self.name}`)"
                     ) from error
-                raise self._changed(
+                raise self._signature_changed(
                     f"there is no module {error.name}, and rotcheck calls {name}"
                 ) from error
             raise
@@ -60,25 +60,30 @@ class Package:
         `alone`: as `module_named` has it, whose errors pass through. Raises `SignatureChanged` for other parameters.
         """
         module, _, name = path.partition(":")
-        found: Any = self.module_named(module, alone=alone)
+        function: Any = self.module_named(module, alone=alone)
         for part in name.split("."):
-            found = getattr(found, part, None)
-        asked = ", ".join(parameter.rstrip("=") for parameter in parameters)
-        if not callable(found):
-            raise self._changed(f"there is no {path}, and rotcheck calls it with ({asked})")
-        own = _parameters(found)
-        if own is not None and not _fit(own, parameters):
-            has = ", ".join(
-                str(parameter).partition(":")[0].partition("=")[0].strip() for parameter in own
+            function = getattr(function, part, None)
+        call = ", ".join(parameter.rstrip("=") for parameter in parameters)
+        if not callable(function):
+            raise self._signature_changed(
+                f"there is no {path}, and rotcheck calls it with ({call})"
             )
-            raise self._changed(f"{name} takes ({has}), and rotcheck calls it with ({asked})")
-        return found  # type: ignore[no-any-return]  # callable, as was asked
+        parameters_there = _parameters(function)
+        if parameters_there is not None and not _fit(parameters_there, parameters):
+            has = ", ".join(
+                str(parameter).partition(":")[0].partition("=")[0].strip()
+                for parameter in parameters_there
+            )
+            raise self._signature_changed(
+                f"{name} takes ({has}), and rotcheck calls it with ({call})"
+            )
+        return function  # type: ignore[no-any-return]  # callable, as was asked
 
     def check_installed(self) -> None:
         """Raise `Unavailable` when it is not installed."""
-        found = importlib.util.find_spec(self.module)
+        module_spec = importlib.util.find_spec(self.module)
         # a mere folder of that name
-        if found is None or (found.origin is None and self.version is None):
+        if module_spec is None or (module_spec.origin is None and self.version is None):
             raise Unavailable(
                 f"{self.name} is not installed (`pip install {self.install or self.name}`)"
             )
@@ -95,18 +100,21 @@ class Package:
 
     def _is_older(self) -> bool:
         """Return whether what is installed is older than the known version, as far as both are numbers."""
-        installed, known = _release(self.version or ""), _release(self.known)
-        return bool(installed and known) and installed < known
+        version_here, version_known = (
+            _release(self.version or ""),
+            _release(self.version_written_for),
+        )
+        return bool(version_here and version_known) and version_here < version_known
 
-    def _changed(self, words: str) -> SignatureChanged:
+    def _signature_changed(self, words: str) -> SignatureChanged:
         version = self.version or "of no known version"
-        return SignatureChanged(f"{self.name} {version}: {words}, as in {self.known}")
+        return SignatureChanged(f"{self.name} {version}: {words}, as in {self.version_written_for}")
 
 
 def _release(version: str) -> tuple[int, ...]:
     """Return the numbers of a version up to what is no number; a commit has none."""
-    found = re.match(r"\d+(\.\d+)+", version)
-    return tuple(map(int, found[0].split("."))) if found else ()
+    match = re.match(r"\d+(\.\d+)+", version)
+    return tuple(map(int, match[0].split("."))) if match else ()
 
 
 def for_triton(device: str) -> None:
@@ -135,32 +143,40 @@ def for_cpu(device: str) -> None:
 def _parameters(function: Any) -> list[inspect.Parameter] | None:
     """Return the parameters of a function, a class or a module's forward; None where it does not tell."""
     try:
-        found = inspect.signature(
+        called_object = inspect.signature(
             function if inspect.isclass(function) else getattr(function, "forward", function)
         )
     except (TypeError, ValueError):  # compiled ones do not say
         return None
-    return list(found.parameters.values())
+    return list(called_object.parameters.values())
 
 
-def _fit(own: list[inspect.Parameter], asked: tuple[str, ...]) -> bool:
+def _fit(parameters: list[inspect.Parameter], names_called: tuple[str, ...]) -> bool:
     """Return whether a function of these parameters can be called with those, each meaning the same."""
-    kinds = {parameter.kind for parameter in own}
-    by_place = [name for name in asked if not name.endswith("=")]
-    by_name = {name.rstrip("=") for name in asked if name.endswith("=")}
+    kinds = {parameter.kind for parameter in parameters}
+    by_place = [name for name in names_called if not name.endswith("=")]
+    by_name = {name.rstrip("=") for name in names_called if name.endswith("=")}
     places = [
-        each.name for each in own if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+        entry.name
+        for entry in parameters
+        if entry.kind in (entry.POSITIONAL_ONLY, entry.POSITIONAL_OR_KEYWORD)
     ]
     if places[: len(by_place)] != by_place and inspect.Parameter.VAR_POSITIONAL not in kinds:
         return False
     names = {
-        each.name for each in own if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        entry.name
+        for entry in parameters
+        if entry.kind in (entry.POSITIONAL_OR_KEYWORD, entry.KEYWORD_ONLY)
     }
     if not by_name <= names and inspect.Parameter.VAR_KEYWORD not in kinds:
         return False
     open_ = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    needed = {each.name for each in own if each.default is each.empty and each.kind not in open_}
-    return needed <= {*by_place, *by_name}
+    required_names = {
+        entry.name
+        for entry in parameters
+        if entry.default is entry.empty and entry.kind not in open_
+    }
+    return required_names <= {*by_place, *by_name}
 
 
 @contextmanager
@@ -171,24 +187,24 @@ def _as_it_is() -> Iterator[None]:
 @contextmanager
 def _without_parents(name: str) -> Iterator[None]:
     """Have empty packages stand for the parents of a module while it is imported, so that it comes alone."""
-    made: list[str] = []
+    placed: list[str] = []
     path = None
     try:
         for parent in _parents(name):
             if parent not in sys.modules:
                 # runs nothing of the package
-                found = importlib.machinery.PathFinder.find_spec(parent, path)
-                if found is None or found.submodule_search_locations is None:
+                parent_spec = importlib.machinery.PathFinder.find_spec(parent, path)
+                if parent_spec is None or parent_spec.submodule_search_locations is None:
                     raise ModuleNotFoundError(f"No module named {parent!r}", name=parent)
                 empty = ModuleType(parent)
-                empty.__path__ = list(found.submodule_search_locations)
-                empty.__spec__ = found
+                empty.__path__ = list(parent_spec.submodule_search_locations)
+                empty.__spec__ = parent_spec
                 sys.modules[parent] = empty
-                made.append(parent)
+                placed.append(parent)
             path = sys.modules[parent].__path__
         yield
     finally:
-        for parent in made:  # the package itself can be imported later on
+        for parent in placed:  # the package itself can be imported later on
             sys.modules.pop(parent, None)
 
 

@@ -36,15 +36,15 @@ def interprets() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1" and "triton" in sys.modules
 
 
-def distorted(function: Callable[..., Any], dtype: str) -> str | None:
+def dtype_distortion(function: Callable[..., Any], dtype: str) -> str | None:
     """Return why a dtype is not asked of a function whose file has kernels that the interpreter runs."""
     if dtype != "bfloat16" or not interprets():
         return None
     routine = function if inspect.isroutine(function) else getattr(type(function), "forward", None)
     names = getattr(inspect.unwrap(routine), "__globals__", {}) if routine else {}
     if any(
-        inspect.ismodule(one) and one.__name__.partition(".")[0] == "triton"
-        for one in names.values()
+        inspect.ismodule(value) and value.__name__.partition(".")[0] == "triton"
+        for value in names.values()
     ):
         return BFLOAT16
     return None

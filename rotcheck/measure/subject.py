@@ -84,16 +84,16 @@ class Subject:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run the target's code in its own world, and note what it raises."""
-        with self._world.entered():
+        with self._world.enter():
             sizes = switches.read_streams()
-            started = time.perf_counter()
+            start = time.perf_counter()
             try:
                 yield
             except BaseException as error:
                 self.raised = error
                 raise
             finally:
-                self.seconds = time.perf_counter() - started
+                self.seconds = time.perf_counter() - start
                 self._streams |= {
                     stream
                     for stream, size in switches.read_streams().items()
@@ -110,12 +110,12 @@ class Subject:
             raise Wrong(
                 "writes-outside", "writes outside of a tensor that it allocates: look at its masks"
             )
-        found = results(returned, call.inputs, self.convention.in_place)
-        if len(found) < len(call.inputs):
+        tensors = results(returned, call.inputs, self.convention.in_place)
+        if len(tensors) < len(call.inputs):
             raise Wrong(
-                "no-tensor", f"returned {_named(returned)}; expected {len(call.inputs)} tensors"
+                "no-tensor", f"returned {_kind_of(returned)}; expected {len(call.inputs)} tensors"
             )
-        return tuple(_checked(result, x) for result, x in zip(found, call.inputs))
+        return tuple(_check(result, x) for result, x in zip(tensors, call.inputs))
 
     @property
     def function(self) -> Function:
@@ -180,10 +180,10 @@ class Subject:
         return self.target.skip(device, dtype)
 
 
-def _checked(result: Any, x: Tensor) -> Tensor:
+def _check(result: Any, x: Tensor) -> Tensor:
     if not isinstance(result, Tensor):
         raise Wrong(
-            "no-tensor", f"returned {_named(result)}; expected a tensor of shape {tuple(x.shape)}"
+            "no-tensor", f"returned {_kind_of(result)}; expected a tensor of shape {tuple(x.shape)}"
         )
     if result.shape != x.shape:
         raise Wrong(
@@ -194,5 +194,5 @@ def _checked(result: Any, x: Tensor) -> Tensor:
     return result
 
 
-def _named(result: Any) -> str:
+def _kind_of(result: Any) -> str:
     return "None" if result is None else f"an object of class {type(result).__name__}"

@@ -9,7 +9,7 @@ from rotcheck.measure import switches
 
 
 class World:
-    """What the code under test does to the process: it holds inside `entered()` and not outside.
+    """What the code under test does to the process: it holds inside `enter()` and not outside.
 
     `before`: the switches as they were at first. `inside`: as the code under test left them.
     `threads`: how many rotcheck's own code has outside; None: as many as there are.
@@ -22,7 +22,7 @@ class World:
         self._outside = switches.read()
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
+    def enter(self) -> Iterator[None]:
         """Have the switches as the code under test left them."""
         switches.move(self.inside, now=self._outside)
         try:
@@ -33,7 +33,7 @@ class World:
 
 
 @contextmanager
-def restored() -> Iterator[None]:
+def restore_afterwards() -> Iterator[None]:
     """Set every switch back afterwards."""
     before = switches.read()
     try:

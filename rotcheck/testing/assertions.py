@@ -1,4 +1,4 @@
-"""The assertions: a function is identified, or taken as it declares, and put to rotcheck's checks in this process."""
+"""The assertions: a function is identified, or taken as it declares, and checked in this process."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -12,25 +12,24 @@ from rotcheck.compare.convention_check import convention_cell, given_cell
 from rotcheck.compare.plan import check_names
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
-from rotcheck.identify import identification
 from rotcheck.identify.asking import idle_flags
 from rotcheck.identify.asking.flags import FlaggedCall
+from rotcheck.identify.identification import identify
 from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.identity import Identity
 from rotcheck.identify.swapping import adapter, import_lines
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import beside_each_other
-from rotcheck.identify.worker_setup import mistakes as mistakes_of
-from rotcheck.identify.worker_setup import no_gradient
-from rotcheck.implementations.declarations import convention_of, declared
-from rotcheck.implementations.target import Target, resolve
+from rotcheck.identify.worker_setup import mistakes, no_gradient
+from rotcheck.implementations.declarations import convention_of
+from rotcheck.implementations.target import Target, at_hand, resolve
 from rotcheck.measure.subject import Subject
 from rotcheck.results import FINDINGS, Cell, Identification, Remark
 from rotcheck.study.request import DTYPES, check_known
-from rotcheck.testing import message
-from rotcheck.testing.trial import Trial
-from rotcheck.testing.watch import Watch
-from rotcheck.testing.world import defaults
+from rotcheck.testing import failure_message
+from rotcheck.testing.check_runner import CheckRunner
+from rotcheck.testing.time_limit import TimeLimit
+from rotcheck.testing.torch_defaults import torch_defaults
 
 Function = Callable[..., Any]
 LIMIT = 300.0  # seconds
@@ -46,121 +45,139 @@ def assert_rotates(
     timeout: float = LIMIT,
     **convention: Any,
 ) -> list[Cell]:
-    """Assert that a function is a right rotary embedding: within rounding of float64, and harmless beside it.
+    """Assert that a function is a correct rotary embedding: within rounding of float64, without side effects.
 
-    `function`: a function, or an object or `torch.nn.Module` that can be called, on `device` already. `dtypes`:
-    "float32", "bfloat16", "float16", "float64". `checks`: names as `rotcheck compare --check` takes them; None: the
-    quick ones. `timeout`: seconds, after which it fails. `convention`: fields of `rotcheck.rotary.Convention`
-    (pairing="half", layout="bshd", ...), to which the function is then held; without any it is held to what it
-    declares by `rotcheck.declare`, and otherwise identified first. A mistake that `rotcheck identify` names fails,
-    whichever checks are asked for.
+    A function that is told no convention is held to what it declares by `rotcheck.declare`, and
+    otherwise identified first. A mistake that `rotcheck identify` names fails, whichever checks run.
+    Default dtype, random state and the like are left as they were.
 
-    Returns a cell for each dtype and check. Raises AssertionError, whose message says which pairs are off where and
-    by how many rounding steps, and the cause and fix of a known mistake; and `RequestError` for a dtype, check or
-    field that there is not. Default dtype, random state and the like are left as they were.
+    Args:
+        function: A function, or an object or `torch.nn.Module` that can be called, on `device`
+            already. It takes q, k, v or packed qkv and its tables or positions, in any of the
+            layouts of `rotcheck.rotary.Convention`, and returns what it rotates in the same shape.
+        device: Where it is called, as torch names devices.
+        dtypes: "float32", "bfloat16", "float16", "float64".
+        checks: Names as `rotcheck compare --check` takes them; None: the quick ones.
+        timeout: Seconds after which it fails.
+        **convention: Fields of `rotcheck.rotary.Convention` (pairing="half", layout="bshd", ...)
+            that the function is held to.
+
+    Returns:
+        A cell for each dtype and check.
+
+    Raises:
+        AssertionError: Something is wrong. The message says which pairs are off, where and by how
+            many rounding steps, and the cause and fix of a known mistake.
+        RequestError: There is no such dtype, check or field.
     """
     __tracebackhide__ = True
     check_known("dtype", dtypes, DTYPES)
     check_known("check", checks or (), check_names())
     _check_callable(function, device)
-    name, asked = name_of(function), checks or check_names("quick")
-    with Watch(name, timeout) as watch:
-        return _judged(
-            function,
-            name,
-            device,
-            [(dtype, check) for dtype in dtypes for check in asked],
-            convention,
-            watch,
-        )
+    names = checks or check_names("quick")
+    tasks = [(dtype, check) for dtype in dtypes for check in names]
+    with TimeLimit(name_of(function), timeout) as limit:
+        return _cells(function, device, tasks, convention, limit)
 
 
-def _judged(
+def _cells(
     function: Function,
-    name: str,
     device: str,
-    asked: Sequence[tuple[str, str]],
-    convention: Mapping[str, Any],
-    watch: Watch,
+    tasks: Sequence[tuple[str, str]],
+    fields: Mapping[str, Any],
+    limit: TimeLimit,
 ) -> list[Cell]:
-    """Return the cell of each dtype and check that is asked. Raises AssertionError."""
+    """The cell of each dtype and check. Raises AssertionError."""
     __tracebackhide__ = True
-    watch.step("identifying it")
-    with defaults():
-        judged, told = _convention(function, convention, device)
-    if told and told.purpose and told.answer == "right":
-        return _of_purpose(told, name, device, asked)
-    if told and (judged is None or told.answer == "unknown"):
-        raise AssertionError(message.no_rotation(name, told))
-    assert judged is not None, "it was given, or found out"
-    outside = [one for one in told.findings if one.code == OUTSIDE] if told else []
-    if outside:  # the checks would break the memory of this process
-        raise AssertionError(message.of(name, judged, False, [], {}, outside))
-    declares = told is None or told.declared
-    with defaults():  # anew: the calls by which it was identified may have changed them
-        reason = no_gradient(told) if told else None
-        subject = Subject(Target(function, judged), device, declares=declares, no_gradient=reason)
-        trial = Trial(subject, name, device)
+    name = name_of(function)
+    limit.step("identifying it")
+    with torch_defaults():
+        convention, identification = _convention(function, fields, device)
+    if identification and identification.purpose and identification.answer == "right":
+        return _of_purpose(identification, name, device, tasks)
+    if identification and (convention is None or identification.answer == "unknown"):
+        raise AssertionError(failure_message.no_rotation(name, identification))
+    assert convention is not None, "it was given, or found out"
+    _check_memory(name, convention, identification)
+    declares = identification is None or identification.declared
+    with torch_defaults():  # anew: the calls by which it was identified may have changed them
+        reason = no_gradient(identification) if identification else None
+        target = Target(function, convention)
+        subject = Subject(target, device, declares=declares, no_gradient=reason)
+        runner = CheckRunner(subject, name, device)
         cells = []
-        for at, (dtype, check) in enumerate(asked, 1):
-            watch.step(f"checking {check} in {dtype} ({at} of {len(asked)})")
-            own = check == CONVENTION
-            cells.append(_judgement(told, name, device, dtype) if own else trial.cell(dtype, check))
+        for number, (dtype, check) in enumerate(tasks, 1):
+            limit.step(f"checking {check} in {dtype} ({number} of {len(tasks)})")
+            if check == CONVENTION:
+                cells.append(_convention_cell(identification, name, device, dtype))
+            else:
+                cells.append(runner.cell(dtype, check))
         wrong = [cell for cell in cells if cell.verdict in FINDINGS and cell.check != CONVENTION]
-        off = trial.spreads(wrong)
-    mistakes = mistakes_of(told) if told else []
-    if wrong or mistakes:
-        raise AssertionError(
-            message.of(name, judged, declares, wrong, off, mistakes)
-        ) from trial.raised
+        spreads = runner.spreads(wrong)
+    remarks = mistakes(identification) if identification else []
+    if wrong or remarks:
+        text = failure_message.of(name, convention, declares, wrong, spreads, remarks)
+        raise AssertionError(text) from runner.error
     if all(cell.verdict == "skipped" for cell in cells):
-        raise AssertionError(message.nothing_ran(name, cells))
+        raise AssertionError(failure_message.nothing_ran(name, cells))
     return cells
 
 
-def _of_purpose(
-    told: Identification, name: str, device: str, asked: Sequence[tuple[str, str]]
-) -> list[Cell]:
-    """Return the cells of a function that permutes rows, or makes positions: the check `convention` alone is asked."""
+def _check_memory(name: str, convention: Convention, identification: Identification | None) -> None:
+    """Raise AssertionError for one that writes outside of its tensors: the checks would break this process."""
     __tracebackhide__ = True
-    cells = [_judgement(told, name, device, dtype) for dtype, _ in asked]
-    skipped = {"verdict": "skipped", "message": told.message, "applies": False}
-    cells = [
-        cell if check == CONVENTION else msgspec.structs.replace(cell, check=check, **skipped)
-        for cell, (_, check) in zip(cells, asked)
-    ]
-    if CONVENTION not in (check for _, check in asked):
-        raise AssertionError(message.nothing_ran(name, cells))
+    remarks = identification.findings if identification else ()
+    outside = [remark for remark in remarks if remark.code == OUTSIDE]
+    if outside:
+        raise AssertionError(failure_message.of(name, convention, False, [], {}, outside))
+
+
+def _of_purpose(
+    identification: Identification, name: str, device: str, tasks: Sequence[tuple[str, str]]
+) -> list[Cell]:
+    """The cells of a function that permutes rows, or makes positions: the check `convention` alone applies."""
+    __tracebackhide__ = True
+    not_run = {"verdict": "skipped", "message": identification.message, "applies": False}
+    cells = []
+    for dtype, check in tasks:
+        cell = _convention_cell(identification, name, device, dtype)
+        if check != CONVENTION:
+            cell = msgspec.structs.replace(cell, check=check, **not_run)
+        cells.append(cell)
+    if CONVENTION not in (check for _, check in tasks):
+        raise AssertionError(failure_message.nothing_ran(name, cells))
     return cells
 
 
 def _convention(
-    function: Function, words: Mapping[str, Any], device: str
+    function: Function, fields: Mapping[str, Any], device: str
 ) -> tuple[Convention | None, Identification | None]:
-    """Return the convention by which a function is judged, and what was told of it; None: `words` give it."""
-    if words:
-        return convention_of(words, "assert_rotates"), None
-    found = _identified(function, declared(function), device)
-    wrong = tuple(remark for call in found.flags for remark in _with_flag(found, call))
-    return found.convention, msgspec.structs.replace(
-        found.identification, findings=(*found.identification.findings, *wrong)
-    )
+    """The convention that a function is held to, and its identification; None: `fields` say it."""
+    if fields:
+        return convention_of(fields, "assert_rotates"), None
+    result = identify(at_hand(function), torch.device(device))
+    remarks = [remark for call in result.flags for remark in _with_flag(result, call)]
+    identification = result.identification
+    findings = (*identification.findings, *remarks)
+    return result.convention, msgspec.structs.replace(identification, findings=findings)
 
 
-def _with_flag(found: IdentifiedFunction, call: FlaggedCall) -> list[Remark]:
-    """Return the mistake that a function makes with a flag the other way round."""
-    assert found.with_flag is not None, "what has flags can be asked with them"
+def _with_flag(function: IdentifiedFunction, call: FlaggedCall) -> list[Remark]:
+    """The mistakes that a function makes with a flag the other way round."""
+    assert function.with_flag is not None, "what has flags can be asked with them"
     try:
-        return idle_flags.mistakes(found, call, found.with_flag(call))
+        return idle_flags.mistakes(function, call, function.with_flag(call))
     except Exception:  # it does not take that value: what it raises then is no mistake
         return []
 
 
-def _judgement(told: Identification | None, name: str, device: str, dtype: str) -> Cell:
-    """Return the cell of the check `convention`."""
-    if told is None:
+def _convention_cell(
+    identification: Identification | None, name: str, device: str, dtype: str
+) -> Cell:
+    """The cell of the check `convention`."""
+    if identification is None:
         return given_cell(name, device, dtype)
-    return convention_cell(Identity(told, None), name, device, dtype, other_cells=())
+    return convention_cell(Identity(identification, None), name, device, dtype, other_cells=())
 
 
 def assert_swappable(
@@ -168,33 +185,40 @@ def assert_swappable(
 ) -> None:
     """Assert that one function can take another's place as it is: same convention, same call, same values.
 
-    `other`: a function, or a name or SPEC as `rotcheck identify --like` takes it. `timeout`: seconds, after which it
-    fails. Raises AssertionError, whose message says in what they differ and what to permute or convert.
+    Args:
+        function: As `assert_rotates` takes it.
+        other: A function, or a name or SPEC as `rotcheck identify --like` takes it.
+        device: Where both are called.
+        timeout: Seconds after which it fails.
+
+    Raises:
+        AssertionError: They differ. The message says in what, and what to permute or convert.
     """
     __tracebackhide__ = True
     _check_callable(function, device)
-    target = resolve(other, device) if isinstance(other, str) else Target(other, declared(other))
+    name, place = name_of(function), torch.device(device)
     reference = other if isinstance(other, str) else name_of(other)
-    with Watch(name_of(function), timeout) as watch, defaults():
-        watch.step("identifying it")
-        ours = _identified(function, declared(function), device)
-        watch.step(f"identifying {reference}")
-        theirs = identification.identify(target, torch.device(device))
-        watch.step(f"running it beside {reference}")
-        found = likeness(ours.identification, theirs.identification, reference)
-        found = beside_each_other(
-            function, target.function, found, ours, theirs, torch.device(device)
-        )
-    if found.adapter and (line := import_lines.of_function(function)):
-        found = msgspec.structs.replace(found, adapter=adapter.headed(found.adapter, line))
-    if found.swappable != "as it is":
-        raise AssertionError(
-            message.unlike(name_of(function), found, ours.identification, theirs.identification)
-        )
+    target = resolve(other, device) if isinstance(other, str) else at_hand(other)
+    with TimeLimit(name, timeout) as limit, torch_defaults():
+        limit.step("identifying it")
+        ours = identify(at_hand(function), place)
+        limit.step(f"identifying {reference}")
+        theirs = identify(target, place)
+        limit.step(f"running it beside {reference}")
+        comparison = likeness(ours.identification, theirs.identification, reference)
+        comparison = beside_each_other(function, target.function, comparison, ours, theirs, place)
+    if comparison.swappable == "as it is":
+        return
+    if comparison.adapter and (line := import_lines.of_function(function)):
+        code = adapter.headed(comparison.adapter, line)
+        comparison = msgspec.structs.replace(comparison, adapter=code)
+    raise AssertionError(
+        failure_message.unlike(name, comparison, ours.identification, theirs.identification)
+    )
 
 
 def name_of(function: Function) -> str:
-    """Return what a function is called in a message."""
+    """What a function is called in a message."""
     return str(
         getattr(function, "__qualname__", None)
         or getattr(function, "name", None)
@@ -212,7 +236,3 @@ def _check_callable(function: Function, device: str) -> None:
             "the interpreter changes the whole process: set TRITON_INTERPRET=1 before triton is imported, "
             'and ask for device="cpu"; or use `rotcheck compare SPEC --device interpreter`'
         )
-
-
-def _identified(function: Function, given: Any, device: str) -> IdentifiedFunction:
-    return identification.identify(Target(function, given), torch.device(device))

@@ -70,7 +70,7 @@ def test_an_object_of_jax_that_keeps_what_it_computed_can_be_called_again() -> N
 
 def test_a_function_of_torch_is_left_as_it_is() -> None:
     assert array_libraries.library_of(torch.nn.functional.relu) is None
-    assert array_libraries.adapted(told) is told
+    assert array_libraries.adapt(told) is told
 
 
 @pytest.mark.parametrize(("library", "name"), [("jax", "JAX"), ("mlx", "MLX")])

@@ -81,7 +81,7 @@ def called(file: Path, name: str) -> Any:
 @pytest.mark.parametrize("name", ["apply_rope", "apply_lazily_rope"])
 def test_what_needs_nothing_of_them_is_loaded(file: Path, name: str) -> None:
     assert called(file, name).shape == (2, 5, 3, 8)
-    assert module_import.told(f"{file}:{name}") == (
+    assert module_import.loading_notes(f"{file}:{name}") == (
         "without absent_kernels, absent_registry, which are not installed: nothing of that was called",
     )
 
@@ -127,7 +127,7 @@ def test_a_script_is_loaded_as_far_as_the_line_that_raises(tmp_path: Path) -> No
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     assert called(script, "apply_rope").shape == (2, 5, 3, 8)
-    assert module_import.told(f"{script}:apply_rope") == (
+    assert module_import.loading_notes(f"{script}:apply_rope") == (
         "up to line 8, which raises AssertionError",
     )
 
@@ -138,7 +138,7 @@ def test_of_a_script_what_is_defined_below_that_line_is_loaded_and_nothing_else_
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
     assert called(script, "apply_rope_below").shape == (2, 5, 3, 8)
-    assert module_import.told(f"{script}:apply_rope_below") == (
+    assert module_import.loading_notes(f"{script}:apply_rope_below") == (
         "without line 8, which raises AssertionError",
     )
     assert not (tmp_path / "trained").exists()
@@ -177,7 +177,7 @@ def test_a_file_is_loaded_without_the_package_around_it_where_that_does_not_run(
     inside: Path,
 ) -> None:
     assert called(inside, "apply_rope").shape == (2, 5, 3, 8)
-    assert module_import.told(f"{inside}:apply_rope") == (
+    assert module_import.loading_notes(f"{inside}:apply_rope") == (
         "without the __init__ files of the packages around it",
         "without lone_engine.layers.kernels, which raises ZeroDivisionError here; lone_engine.register, which only an "
         "__init__ file makes: nothing of that was called",

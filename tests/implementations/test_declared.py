@@ -6,7 +6,7 @@ import pytest
 
 import rotcheck
 from rotcheck.errors import RequestError
-from rotcheck.implementations.declarations import declared
+from rotcheck.implementations.declarations import declared_convention
 
 ROTATE = """
 import torch
@@ -33,7 +33,7 @@ def test_the_decorator_can_be_used_again_and_again_and_returns_the_function() ->
 
     for _ in range(2):
         assert rotcheck.declare(pairing="half")(function) is function
-        assert declared(function).pairing == "half"
+        assert declared_convention(function).pairing == "half"
 
 
 @pytest.mark.parametrize(("direction", "verdict"), [("1", "disagrees"), ("-1", "agrees")])

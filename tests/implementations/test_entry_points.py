@@ -61,9 +61,9 @@ def listed(*entries: str) -> str:
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     monkeypatch.syspath_prepend(tmp_path)
-    entry_points.registered.cache_clear()
+    entry_points.package_entries.cache_clear()
     yield lambda name, entries, **modules: packaged(tmp_path, name, entries, **modules)
-    entry_points.registered.cache_clear()
+    entry_points.package_entries.cache_clear()
 
 
 def test_a_packages_module_and_function_are_known_by_their_names(install: Install) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rotcheck.implementations import module_import
-from rotcheck.implementations.constructor_calls import uses
-from rotcheck.implementations.instances import constructed
+from rotcheck.implementations.constructor_calls import constructor_calls
+from rotcheck.implementations.instances import construct_as_file_does
 
 CLASS = """
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def module(
 def test_the_arguments_of_a_call_are_what_the_file_says_they_are(
     module: ModuleType, given: list[Any]
 ) -> None:
-    assert [use.given for use in uses(module, "Rope")] == given
+    assert [use.given for use in constructor_calls(module, "Rope")] == given
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_arguments_of_a_call_are_what_the_file_says_they_are(
 def test_a_class_is_built_as_its_file_builds_it_and_else_by_the_names_of_its_parameters(
     module: ModuleType, built: str
 ) -> None:
-    _, words, by_file = constructed(module.Rope, module)
+    _, words, by_file = construct_as_file_does(module.Rope, module)
     assert (words, by_file) == (built, "as line" in built)
 
 
@@ -159,8 +159,8 @@ def test_a_class_whose_own_configuration_lacks_something_is_built_with_that_of_t
     module = module_import.module(str(file))
     if annotated == "Config":
         with pytest.raises(AttributeError, match="has no attribute 'width'"):
-            constructed(module.Rope, module)
+            construct_as_file_does(module.Rope, module)
         return
-    built, words, by_file = constructed(module.Rope, module)
+    built, words, by_file = construct_as_file_does(module.Rope, module)
     assert (built.width, by_file) == (128, True)
     assert words == "Rope(config=AudioConfig()), as line 15 builds it"

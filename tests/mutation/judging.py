@@ -17,7 +17,7 @@ from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.subject import Subject
 from rotcheck.results import FINDINGS, Identification
-from rotcheck.testing.trial import Trial
+from rotcheck.testing.check_runner import CheckRunner
 
 ROWS = 300
 OTHER = 1e-4  # two values of float64 that are further apart are not the same
@@ -98,7 +98,7 @@ def judged(mutant: Mutant, original: Original, own: Sequence[Identification]) ->
 
 def _declared(mutant: Mutant, original: Original) -> str:
     subject = Subject(Target(mutant.function, original.convention), "cpu")
-    trial = Trial(subject, "mutant", "cpu")
+    trial = CheckRunner(subject, "mutant", "cpu")
     for check in ("forward", *check_names("quick")):
         if trial.cell("float32", check).verdict in FINDINGS:
             return "wrong"

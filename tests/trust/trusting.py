@@ -152,7 +152,7 @@ def defects() -> dict[str, Any]:
 
 def declared(thing: Any) -> Convention | None:
     """Return the convention that a planted defect declares."""
-    return declarations.declared(thing)
+    return declarations.declared_convention(thing)
 
 
 def module_of(thing: Any) -> Path:

@@ -16,7 +16,7 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.results import Remark, Told
 
 FAR = 257  # times the positions of the probe
@@ -50,7 +50,7 @@ def with_three_axes(match: Match) -> Match:
     if not speaks_of_axes(caller.function):
         return match
     for axes, layout in sorted(_WAYS, key=lambda way: way[1] != convention.layout):
-        fresh = Caller(copied(caller.function), caller.device, caller.probe, caller.dtype)
+        fresh = Caller(copy_of(caller.function), caller.device, caller.probe, caller.dtype)
         call = replace(convention, position_axes=axes, layout=layout)
         try:
             with_points = measure_call(fresh, call)

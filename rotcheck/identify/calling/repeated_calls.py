@@ -18,7 +18,7 @@ from rotcheck.identify.calling.template_search import search_template
 from rotcheck.identify.calling.templates import templates
 from rotcheck.identify.calling.trial_call import try_call
 from rotcheck.identify.reading.caller import Caller
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 
 MOST_TEMPLATES = 8  # that a flag is tried in
 
@@ -32,7 +32,7 @@ def with_arguments(
     another form.
     """
     first, refusals, limit = match.caller, Refusals(), SearchLimit()
-    caller = Caller(copied(function), first.device, first.probe, first.dtype, limit)
+    caller = Caller(copy_of(function), first.device, first.probe, first.dtype, limit)
     in_same_call = _in_same_call(match, caller, arguments, refusals)
     if in_same_call is not None and in_same_call.exact:
         return in_same_call
@@ -92,7 +92,7 @@ def _templates(
 def on_device(match: Match, function: Callable[..., Any], device: torch.device) -> Match | NoMatch:
     """What a function does on a device in the call that was found on the CPU, where no wrong call does harm."""
     on_cpu, refusals = match.caller, Refusals()
-    caller = Caller(copied(function), device, on_cpu.probe, on_cpu.dtype)
+    caller = Caller(copy_of(function), device, on_cpu.probe, on_cpu.dtype)
     sample = try_call(caller, match.convention, refusals)
     if sample is None:
         return NoMatch(refusals.texts, match.convention)

@@ -22,7 +22,7 @@ from rotcheck.identify.calling.templates import templates
 from rotcheck.identify.calling.trial_call import call_text
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import ProbeSizes, usual_sizes
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.size_hints import Hints
 from rotcheck.implementations.triton_interpreter import interprets
 
@@ -97,7 +97,7 @@ class _Search:
         for probe in _probes(hints) if calls else ():
             widths.add(probe.width)
             # a copy: a wrong call may leave something in a cache
-            function = copied(self._function)
+            function = copy_of(self._function)
             caller = Caller(function, self._device, probe, limit=self._limit)
             for template in calls:
                 match = self._try_template(caller, template)

@@ -26,7 +26,7 @@ from rotcheck.identify.making.returned_tables import call_maker
 from rotcheck.identify.making.table_reading import NotTables, read_tables
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import ProbeSizes
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.size_hints import hints
 
 _HEIGHT = re.compile(r"(grid|feat|num|n|patch(es)?)?_?(h|height|rows)|end_y")
@@ -78,7 +78,7 @@ def table_angles(function: Callable[..., Any], call: MakerCall, high: int, wide:
     """The angles (high * wide, P) that a maker gives for a grid. Raises what it raises, and `NotTables`."""
     squares = high * wide
     grid_call = replace(call, arguments=_with_sides(function, call.arguments, high, wide))
-    result = call_maker(copied(function), grid_call, torch.arange(squares), squares)
+    result = call_maker(copy_of(function), grid_call, torch.arange(squares), squares)
     return read_tables(_flatten(result, high, wide), squares).angles
 
 
@@ -103,7 +103,7 @@ def find_rotation(function: Callable[..., Any], device: torch.device) -> Match |
         return None
     for width in (*hints(function).widths[:2], 64):
         probe = ProbeSizes(2, SQUARES, 3, width, width, tuple(range(SQUARES)))
-        match = _first_grid(Caller(copied(function), device, probe), arguments)
+        match = _first_grid(Caller(copy_of(function), device, probe), arguments)
         if match is not None:
             return match
     return None
@@ -156,6 +156,6 @@ def rotation_angles(match: Match, high: int, wide: int) -> Tensor:
     caller, squares = match.caller, high * wide
     arguments = _with_sides(caller.function, match.convention.arguments, high, wide)
     probe = replace(caller.probe, batch=1, length=squares, positions=tuple(range(squares)))
-    grid_caller = Caller(copied(caller.function), caller.device, probe, caller.dtype)
+    grid_caller = Caller(copy_of(caller.function), caller.device, probe, caller.dtype)
     cos, sin = grid_caller.pair_cos_sin(replace(match.convention, arguments=arguments))
     return torch.atan2(sin, cos) * match.convention.direction

@@ -12,7 +12,7 @@ from rotcheck.identify.making.maker_call import MakerCall, maker_calls, position
 from rotcheck.identify.making.point_tables import MakerMatch, pair_count
 from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
 from rotcheck.identify.making.table_reading import RotaryTables
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 
 
 def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | None:
@@ -85,7 +85,7 @@ def never_turns(function: Callable[..., Any], device: torch.device) -> str:
         if not position_name(function, call):
             continue
         try:
-            tables = tables_at(copied(function), call, far)
+            tables = tables_at(copy_of(function), call, far)
         except Exception:  # no call for it, or no tables come back; a maker may raise anything
             continue
         if bool(tables.angles.abs().max() <= STILL):

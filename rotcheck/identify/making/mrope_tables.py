@@ -13,7 +13,7 @@ from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.maker_snippet import snippet
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.results import Remark
 
 POINT_AXES = ("c1s", "cs")
@@ -77,7 +77,7 @@ def _list(counts: Sequence[int]) -> str:
 def _turns(function: Callable[..., Any], call: MakerCall, axis: int) -> bool:
     points = torch.zeros(FEW_ROWS, len(AXES), dtype=torch.int64)
     points[:, axis] = torch.arange(FEW_ROWS)
-    angles = tables_at(copied(function), call, points).angles
+    angles = tables_at(copy_of(function), call, points).angles
     return bool((angles[1] - angles[0]).abs().max() > STILL)
 
 

@@ -11,7 +11,7 @@ from rotcheck.identify.angles.object_config import config_of
 from rotcheck.identify.making.maker_call import MakerCall, position_name
 from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
 from rotcheck.identify.making.table_reading import RotaryTables
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 
 POINT_AXES = ("sc", "1sc", "c1s", "cs")
 MakerMatch = tuple[MakerCall, RotaryTables]
@@ -81,7 +81,7 @@ def owners(function: Callable[..., Any], call: MakerCall) -> tuple[int, ...] | N
         points = torch.zeros(FEW_ROWS, call.coordinates, dtype=torch.int64)
         points[:, at] = torch.arange(FEW_ROWS)
         try:
-            tables = tables_at(copied(function), call, points)
+            tables = tables_at(copy_of(function), call, points)
         except Exception:  # no tables of such points; a maker may raise anything
             return None
         if not tables.steady:

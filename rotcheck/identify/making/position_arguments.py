@@ -14,7 +14,7 @@ from rotcheck.identify.making import row_offsets
 from rotcheck.identify.making.maker_call import LAYER_TYPE, MakerCall, position_name
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
 from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.results import Remark, Told
 
 TWO_ROWS = "two batch rows of other positions, together and each by itself"
@@ -119,7 +119,7 @@ def _departure(
 
 def _tensors(maker: TableMaker, positions: Tensor) -> list[Tensor]:
     """What comes back for positions (B, S)."""
-    return tensors_of(call_maker(copied(maker.function), maker.call, positions, FEW_ROWS))
+    return tensors_of(call_maker(copy_of(maker.function), maker.call, positions, FEW_ROWS))
 
 
 def _join(results: Sequence[Sequence[Tensor]]) -> list[Tensor]:

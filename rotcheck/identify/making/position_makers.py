@@ -16,7 +16,7 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.doubt import settle
 from rotcheck.identify.telling.function_source import PRINT, source_of, with_values
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import Remark, Told
 
@@ -41,7 +41,7 @@ class PositionMaker:
 
     def rows(self, value: str) -> Tensor | None:
         """The positions (2, S), or (1, S) of packed sequences, that it makes of a mask or of starts."""
-        space = {"torch": torch, "f": copied(self.function)}
+        space = {"torch": torch, "f": copy_of(self.function)}
         try:
             result = eval(f"f({self.call(value)})", space)
         except Exception:  # it is called otherwise; a function may raise anything

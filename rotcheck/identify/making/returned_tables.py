@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rotcheck.identify.making.maker_call import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
 from rotcheck.identify.making.table_reading import NotTables, RotaryTables, read_tables
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.measure.device import call as call_on_device
 from rotcheck.measure.device import fetch
 
@@ -139,7 +139,7 @@ def first_tables(
     `must_read_positions`: that it ignores its positions raises as well; else the tables say so. Raises `NotTables` if
     they are no tables of these positions, and what the maker raises.
     """
-    tables = tables_at(copied(function), call, torch.arange(FEW_ROWS))
+    tables = tables_at(copy_of(function), call, torch.arange(FEW_ROWS))
     ignores = _ignores_positions(function, call, tables)
     # of squares and patches, the next one may be in another row
     turns = tables.angles if tables.grid or call.sides else tables.angles[1]
@@ -165,7 +165,7 @@ def _ignores_positions(function: Callable[..., Any], call: MakerCall, tables: Ro
     if call.positions != "given":
         return False
     try:
-        later = tables_at(copied(function), call, torch.arange(FEW_ROWS) + 2)
+        later = tables_at(copy_of(function), call, torch.arange(FEW_ROWS) + 2)
     except Exception:  # its table is as short as that; a maker may raise anything
         return False
     return _equal(later, tables)
@@ -176,7 +176,7 @@ def _reads_x(function: Callable[..., Any], call: MakerCall, tables: RotaryTables
     if call.positions not in ("x", "image"):
         return False
     try:
-        filled_tables = tables_at(copied(function), call, torch.arange(FEW_ROWS), fill=1.0)
+        filled_tables = tables_at(copy_of(function), call, torch.arange(FEW_ROWS), fill=1.0)
     except Exception:  # what it makes of another x is no table; a maker may raise anything
         return True
     return not _equal(filled_tables, tables)

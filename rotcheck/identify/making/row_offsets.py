@@ -14,7 +14,7 @@ from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
 from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.results import Remark, Told
 
 OFFSET = 3  # rows
@@ -30,7 +30,7 @@ def effect_of(maker: TableMaker, name: str) -> Told | Remark | None:
     Asked of a fresh object, and of one that was asked for the first rows before.
     """
     offset_call = _with_offset(maker, name, OFFSET)
-    reuse = copied(maker.function)
+    reuse = copy_of(maker.function)
     try:
         offset_rows = _rows(maker, offset_call)
         usual = _rows(maker, maker.call, reuse)
@@ -92,7 +92,7 @@ def _rows(
     count: int = FEW_ROWS,
 ) -> list[Tensor]:
     """What comes back for so many rows, of a fresh object where none is handed over."""
-    callee = copied(maker.function) if function is None else function
+    callee = copy_of(maker.function) if function is None else function
     return tensors_of(call_maker(callee, call, torch.arange(count), count))
 
 

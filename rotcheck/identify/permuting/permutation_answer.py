@@ -10,7 +10,7 @@ from rotcheck.identify.permuting.row_moves import HEAD_DIM, STAYS, Kind, RowMove
 from rotcheck.identify.permuting.weight_calls import WeightCall, permute, roles_of, weight_calls
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.doubt import settle
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import Remark, Told
 
@@ -45,7 +45,7 @@ def answer(target: Target) -> dict[str, Any] | None:
     roles = roles_of(target.function)
     if roles is None:
         return None
-    function = copied(target.function)
+    function = copy_of(target.function)
     trials = [WeightTrial(call, permute(function, call)) for call in weight_calls(roles)]
     moves = [moves for trial in trials for moves in trial.moves if moves]
     if all(weight.rows == tuple(range(len(weight.rows))) for weight in moves):

@@ -10,7 +10,7 @@ from rotcheck.identify.swapping.call_lines import OURS, registered_lines
 from rotcheck.identify.telling.loading_lines import construction, loading
 from rotcheck.identify.telling.next_step import as_typed
 from rotcheck.implementations import array_libraries, module_import
-from rotcheck.implementations.spec import GIVEN
+from rotcheck.implementations.spec import MODULE_PREFIX
 from rotcheck.implementations.target import Target
 
 MADE = "f = "  # how the last of the lines begins that load a function
@@ -28,7 +28,7 @@ def of_function(function: Callable[..., Any]) -> str:
     """The line that imports a function from the module that defines it; empty: that has no such name."""
     module, name = getattr(function, "__module__", None) or "", getattr(function, "__name__", "")
     defined = getattr(sys.modules.get(module), name, None) if name else None
-    if defined is not function or module.startswith(GIVEN) or module == "__main__":
+    if defined is not function or module.startswith(MODULE_PREFIX) or module == "__main__":
         return ""
     return f"from {module} import {name} as {OURS}"
 
@@ -61,9 +61,10 @@ def _importable(place: str, module: str) -> bool:
     name = module_import.name_of(place)
     loaded = sys.modules.get(name)
     whole = not (
-        getattr(loaded, module_import.STAND_INS, ()) or getattr(loaded, module_import.RAISED, None)
+        getattr(loaded, module_import.STAND_INS, ())
+        or getattr(loaded, module_import.EXCEPTION, None)
     )
-    return name.startswith(GIVEN) and module.isidentifier() and whole
+    return name.startswith(MODULE_PREFIX) and module.isidentifier() and whole
 
 
 def _of_literals(made: str) -> bool:

@@ -22,7 +22,7 @@ from rotcheck.identify.swapping.call_variants import layout_of_run
 from rotcheck.identify.swapping.several_lengths import AGAIN, LENGTHS, asks_lengths
 from rotcheck.identify.swapping.swap import of_run, runs, to_ask
 from rotcheck.identify.worker import place, settle
-from rotcheck.implementations.instances import copied
+from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import resolve
 from rotcheck.measure.case import POSITIONS, Case, Sizes
 from rotcheck.measure.rounding_steps import measure, norms
@@ -96,12 +96,12 @@ def at_lengths(
             width=convention.head_dim or 64, heads=2, kv_heads=2, positions=tuple(range(length))
         )
         try:
-            theirs = FunctionUnderTest(copied(other), convention, device)
+            theirs = FunctionUnderTest(copy_of(other), convention, device)
             theirs(Case(theirs, torch.float32, sizes).call())
         except Exception:  # its table is as short as that
             break
         errors[str(length)] = _of_case(
-            _fresh(own, code), FunctionUnderTest(copied(other), convention, device), sizes
+            _fresh(own, code), FunctionUnderTest(copy_of(other), convention, device), sizes
         )
     return errors
 
@@ -141,7 +141,7 @@ def adapted(own: Callables, code: str) -> Callables:
 
 def _fresh(own: Callables, code: str) -> Callables:
     """A copy of ours, which keeps nothing of what was asked before, in its adapter if it has one."""
-    return adapted(copied(own), code) if code else copied(own)
+    return adapted(copy_of(own), code) if code else copy_of(own)
 
 
 def _sizes(convention: Convention, takes: Mapping[str, bool]) -> Iterator[Sizes]:
@@ -171,7 +171,7 @@ def _of_tables(
         raise NotTables("the other makes no tables")
     errors = {}
     for length in lengths:
-        mine, others = copied(own), copied(other)
+        mine, others = copy_of(own), copy_of(other)
         try:
             theirs = _made(others, known[0], length)
         except Exception:  # its table is as short as that

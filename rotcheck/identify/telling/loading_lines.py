@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rotcheck.implementations import array_libraries, instances, module_import, package_setup
-from rotcheck.implementations.spec import GIVEN
+from rotcheck.implementations.spec import MODULE_PREFIX
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
 _WHY = re.compile(r", (as line \d+ builds it|since heads of ).*$", re.DOTALL)
@@ -88,10 +88,10 @@ def _file(file: Path) -> list[str]:
     module = sys.modules.get(name)
     stand_ins = _stand_ins(getattr(module, module_import.STAND_INS, ()))
     stand_ins += _empty(file, getattr(module, module_import.EMPTY, ()))
-    if not name.startswith(GIVEN):
+    if not name.startswith(MODULE_PREFIX):
         root = file.parents[name.count(".") + (file.stem == "__init__")]
         return ["import sys", *stand_ins, f"sys.path.append({_text(root)})", _import(name)]
-    error = getattr(module, module_import.RAISED, None)
+    error = getattr(module, module_import.EXCEPTION, None)
     beside = f"sys.path.append({_text(file.parent)})"
     if error is None and _is_alone(file):
         return ["import sys", *stand_ins, beside, _import(file.stem)]

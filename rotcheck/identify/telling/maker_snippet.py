@@ -8,7 +8,7 @@ from typing import Any
 
 from rotcheck.identify.making.maker_call import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
 from rotcheck.identify.telling.loading_lines import loading
-from rotcheck.implementations.spec import GIVEN
+from rotcheck.implementations.spec import MODULE_PREFIX
 
 _SIZES = {"b": BATCH, "h": HEADS, "d": HEAD_DIM}
 
@@ -34,7 +34,7 @@ def snippet(
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         return None
-    target = Path(os.path.relpath(file)).as_posix() if module.startswith(GIVEN) else module
+    target = Path(os.path.relpath(file)).as_posix() if module.startswith(MODULE_PREFIX) else module
     method = f".{name}" if owner is not None and owner is not function else ""
     lines = loading(f"{target}:{imported}{method}", built, function)
     if any(argument.rpartition("=")[2] == "x" for argument in recipe.arguments):

@@ -28,10 +28,10 @@ def load(device: str) -> Function:
     def apply(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         half = cos.shape[-1] // 2
         tables = (cos[0, :, 0, 0, :half], sin[0, :, 0, 0, :half])  # (S, D/2) each
-        rotated: Tensor = rotary.apply_rotary_emb_qkv_(
+        result: Tensor = rotary.apply_rotary_emb_qkv_(
             qkv.clone(memory_format=torch.contiguous_format), *tables
         )
-        return rotated
+        return result
 
     return apply
 

@@ -19,8 +19,8 @@ def load(device: str) -> Function:
     rotary = usable(device)
 
     def apply(x: Tensor, cos: Tensor, sin: Tensor, offset: int = 0) -> Tensor:
-        rotated: Tensor = rotary.apply_rotary_emb(x, cos, sin, seqlen_offsets=offset)
-        return rotated
+        result: Tensor = rotary.apply_rotary_emb(x, cos, sin, seqlen_offsets=offset)
+        return result
 
     return apply
 

@@ -18,7 +18,7 @@ def load(device: str) -> Function:
     rotary = flash_attn.usable(device)
 
     def apply(qkv: Tensor, cos: Tensor, sin: Tensor, offset: int = 0) -> Tensor:
-        rotated: Tensor = rotary.apply_rotary_emb_qkv_(qkv, cos, sin, seqlen_offsets=offset)
-        return rotated
+        result: Tensor = rotary.apply_rotary_emb_qkv_(qkv, cos, sin, seqlen_offsets=offset)
+        return result
 
     return apply

@@ -15,5 +15,5 @@ def load(device: str) -> Function:
     with warnings.catch_warnings():
         # torch 2.9 and newer call torch.jit deprecated
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted: Function = torch.jit.script(native.apply)
-    return scripted
+        function: Function = torch.jit.script(native.apply)
+    return function

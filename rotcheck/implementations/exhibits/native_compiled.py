@@ -13,11 +13,11 @@ convention = native.convention
 
 def load(device: str) -> Function:
     """Return the function, to be compiled when it is called; then it raises `Unavailable` where nothing can be."""
-    compiled: Function = torch.compile(native.apply)
+    function: Function = torch.compile(native.apply)
 
-    def apply(*given: Any) -> Any:
+    def apply(*args: Any) -> Any:
         try:
-            return compiled(*given)
+            return function(*args)
         except Exception as error:
             words = lack(error, torch.device(device))
             if words is None:

@@ -37,11 +37,11 @@ def _apply_rotary_pos_emb_native(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tenso
 
 def _flash_attn(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     global _ran
-    rotated: Tensor = importlib.import_module("flash_attn.layers.rotary").apply_rotary_emb_qkv_(
+    result: Tensor = importlib.import_module("flash_attn.layers.rotary").apply_rotary_emb_qkv_(
         qkv, cos, sin
     )
     _ran = "flash-attn-qkv"
-    return rotated
+    return result
 
 
 def apply_rotary_pos_emb(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

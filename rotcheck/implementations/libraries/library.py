@@ -38,8 +38,8 @@ class Library:
 
     def variant(self, about: str, convention: Mapping[str, Any], **fields: Any) -> "Library":
         """An entry that differs from this one in these fields of its convention and of its own."""
-        own = replace(self.convention, **convention)
-        return replace(self, about=about, convention=own, **fields)
+        merged = replace(self.convention, **convention)
+        return replace(self, about=about, convention=merged, **fields)
 
     def load(self, device: str) -> Function:
         """The function for the device.

@@ -107,14 +107,14 @@ def test_the_page_of_the_libraries_lists_what_there_is_with_its_version() -> Non
     for name in listed & set(LIBRARIES):
         assert (f"| `{name}` |" in not_run) is (name in ELSEWHERE)
     for package in {LIBRARIES[name].package for name in listed & set(LIBRARIES)}:
-        assert package.known in ran + not_run
+        assert package.version_written_for in ran + not_run
 
 
 def test_the_versions_that_rotcheck_names_are_those_it_is_tested_with() -> None:
     """A library whose signature has changed is answered with the version that works."""
     packages = [LIBRARIES[name].package for name in (*ON_CPU, *INTERPRETED)]
     tested = pinned() | INSTALLED
-    assert {package.name: package.known for package in packages} == {
+    assert {package.name: package.version_written_for for package in packages} == {
         package.name: tested[package.name] for package in packages
     }
     assert len({package.name for package in packages}) >= 10

@@ -11,7 +11,7 @@ from rotcheck.implementations.libraries.library import Library
 TRANSFORMER_ENGINE = "transformer_engine"
 
 
-def unfused(library: Library, device: str) -> Function:
+def without_fusion(library: Library, device: str) -> Function:
     """The function with the configuration that it asks for."""
     hide = TRANSFORMER_ENGINE not in sys.modules
     if hide:

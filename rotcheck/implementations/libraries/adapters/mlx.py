@@ -24,8 +24,8 @@ def through_numpy(library: Library, device: str) -> Function:
     def apply(x: Tensor, offset: int) -> Tensor:
         wide = core.array(x.detach().float().contiguous().numpy())  # exact for bfloat16 too
         narrow = wide.astype(getattr(core, str(x.dtype)[6:]))
-        rotated = rope(narrow, x.shape[-1], **options, offset=offset)
-        return _tensor(rotated.astype(core.float32)).to(x.dtype)
+        result = rope(narrow, x.shape[-1], **options, offset=offset)
+        return _tensor(result.astype(core.float32)).to(x.dtype)
 
     return apply
 

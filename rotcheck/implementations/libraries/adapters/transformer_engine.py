@@ -29,6 +29,6 @@ def _empty_modules() -> dict[str, ModuleType]:
     """Empty modules in place of the extension and of what is built on it."""
     extension, package = ModuleType(EXTENSION), ModuleType(BEHIND_IT)
     package.__path__ = []
-    fused = ModuleType(f"{BEHIND_IT}.fused_attn")
-    fused.QKVFormat = {}  # type: ignore[attr-defined]  # names for the fused kernel
-    return {module.__name__: module for module in (extension, package, fused)}
+    fused_attention = ModuleType(f"{BEHIND_IT}.fused_attn")
+    fused_attention.QKVFormat = {}  # type: ignore[attr-defined]  # names for the fused kernel
+    return {module.__name__: module for module in (extension, package, fused_attention)}

@@ -31,7 +31,7 @@ def with_caches(library: Library, device: str) -> Function:
             q_seqlen=[length] * batch, kv_padding=length, kv_seqlen=[length] * batch
         )
         flat = positions.reshape(-1).int()
-        rotated = rotate(q_rows, k_rows, v_rows, keys, values, bias, theta=theta, seqpos=flat)
-        return rotated.reshape(q.shape), keys.reshape(k.shape)
+        rotated_q = rotate(q_rows, k_rows, v_rows, keys, values, bias, theta=theta, seqpos=flat)
+        return rotated_q.reshape(q.shape), keys.reshape(k.shape)
 
     return apply

@@ -19,11 +19,11 @@ from rotcheck.results import Cell
 VALUES = ("forward", "backward")
 
 
-class Trial:
+class CheckRunner:
     """Runs checks of one subject; `raised` is the first exception of its own."""
 
     def __init__(self, subject: Subject, name: str, device: str) -> None:
-        self.raised: Exception | None = None
+        self.error: Exception | None = None
         self._subject, self._name, self._device = subject, name, device
         self._answer = answers(subject, device, outputs=False)
 
@@ -40,7 +40,7 @@ class Trial:
         except Exception as error:
             if error is not self._subject.raised:
                 raise
-            self.raised = self.raised or error
+            self.error = self.error or error
             return cell_of_exception(error, **place)
         return cell_of_evidence(evidence, **place)
 

@@ -16,19 +16,23 @@ WRONG = "does not rotate as it should"
 
 def of(
     name: str,
-    judged: Convention,
-    declared: bool,
+    convention: Convention,
+    declares: bool,
     wrong: Sequence[Cell],
     off: Mapping[str, Sequence[Spread]],
     mistakes: Sequence[Remark],
 ) -> str:
     """Return all that is wrong with a function, each thing once."""
-    how = "held to the convention it was given" if declared else "identified as"
-    parts = [f"{name} {WRONG}", _filled(f"{how}: {_convention(judged)}", "  ")]
-    told: set[str] = set()
+    how = "held to the convention it was given" if declares else "identified as"
+    parts = [f"{name} {WRONG}", _fill(f"{how}: {_convention(convention)}", "  ")]
+    explained_failures: set[str] = set()
     for group in _groups(wrong):
-        parts.append(_finding(group, off, told))
-    parts += [_mistake(one) for one in mistakes if one.demonstration or one.failure not in told]
+        parts.append(_finding(group, off, explained_failures))
+    parts += [
+        _mistake(remark)
+        for remark in mistakes
+        if remark.demonstration or remark.failure not in explained_failures
+    ]
     return "\n".join(parts)
 
 
@@ -43,27 +47,29 @@ def _convention(convention: Convention) -> str:
 
 def _groups(wrong: Sequence[Cell]) -> list[list[Cell]]:
     """Return cells that say the same, whatever the dtype, together."""
-    found: dict[tuple[str, str | None, str | None], list[Cell]] = {}
+    groups: dict[tuple[str, str | None, str | None], list[Cell]] = {}
     for cell in wrong:
-        same = cell.failure if cell.verdict == "disagrees" else cell.message
+        finding = cell.failure if cell.verdict == "disagrees" else cell.message
         alike = cell.verdict != "disagrees" or cell.check in ("forward", "backward")
-        key = (cell.verdict, same or cell.message, None if alike else cell.check)
-        found.setdefault(key, []).append(cell)
-    return list(found.values())
+        key = (cell.verdict, finding or cell.message, None if alike else cell.check)
+        groups.setdefault(key, []).append(cell)
+    return list(groups.values())
 
 
-def _finding(cells: Sequence[Cell], off: Mapping[str, Sequence[Spread]], told: set[str]) -> str:
+def _finding(
+    cells: Sequence[Cell], off: Mapping[str, Sequence[Spread]], explained_failures: set[str]
+) -> str:
     first = cells[0]
-    known = f" [{first.failure}]" if first.failure else ""
-    lines = [_filled(f"{_where(cells)}: {first.message or first.verdict}{known}", "")]
-    lines += [_filled(text, "  ") for text in _figures(cells)]
+    code = f" [{first.failure}]" if first.failure else ""
+    lines = [_fill(f"{_where(cells)}: {first.message or first.verdict}{code}", "")]
+    lines += [_fill(text, "  ") for text in _figures(cells)]
     if any(cell.check in ("forward", "backward") for cell in cells):
         dtype = next((cell.dtype for cell in cells if off.get(cell.dtype)), None)
-        lines += [_filled(str(spread), "  ", "    ") for spread in off.get(dtype or "", ())]
-    lines += [_filled(f"at {frame}", "  ") for frame in first.trace[:1]]
-    if first.failure and first.failure not in told:
-        told.add(first.failure)
-        lines += _known(first)
+        lines += [_fill(str(spread), "  ", "    ") for spread in off.get(dtype or "", ())]
+    lines += [_fill(f"at {frame}", "  ") for frame in first.trace[:1]]
+    if first.failure and first.failure not in explained_failures:
+        explained_failures.add(first.failure)
+        lines += _explanation(first)
     return "\n".join(["", *lines])
 
 
@@ -81,7 +87,7 @@ def _where(cells: Sequence[Cell]) -> str:
 
 def _figures(cells: Sequence[Cell]) -> list[str]:
     """Return the largest error and where it sits, and how many elements are NaN."""
-    found = []
+    lines = []
     worst = max(cells, key=lambda cell: cell.error or 0.0)
     if worst.error:
         place = (worst.where or {}).items()
@@ -90,48 +96,52 @@ def _figures(cells: Sequence[Cell]) -> list[str]:
         )
         steps = f"{worst.error:.0f}" if worst.error < 1e5 else f"{worst.error:.1e}"
         steps = f"{worst.error:.2f}" if worst.error < 100 else steps
-        found.append(
+        lines.append(
             f"off by {steps} rounding steps in {worst.dtype} {worst.check}{f', at {at}' if at else ''}"
         )
-    broken = max(cell.not_finite for cell in cells)
+    not_finite = max(cell.not_finite for cell in cells)
     return [
-        *found,
-        *([f"{broken} elements are NaN or infinite and should not be"] if broken else []),
+        *lines,
+        *([f"{not_finite} elements are NaN or infinite and should not be"] if not_finite else []),
     ]
 
 
-def _known(mistake: Explained) -> list[str]:
+def _explanation(mistake: Explained) -> list[str]:
     more = mistake.failure and f"rotcheck explain {mistake.failure}"
     texts = (("cause", mistake.cause), ("fix", mistake.fix), ("more", more))
-    return [_filled(f"{label}: {text}", "  ", "    ") for label, text in texts if text]
+    return [_fill(f"{label}: {text}", "  ", "    ") for label, text in texts if text]
 
 
-def _mistake(one: Remark) -> str:
-    known = f" [{one.failure}]" if one.failure else ""
+def _mistake(remark: Remark) -> str:
+    code = f" [{remark.failure}]" if remark.failure else ""
     lines = [
-        _filled(f"identified: {one.message}{known}", ""),
-        _filled(f"seen: {one.evidence}", "  ", "    "),
+        _fill(f"identified: {remark.message}{code}", ""),
+        _fill(f"seen: {remark.evidence}", "  ", "    "),
     ]
-    shown = ["  shown by:", textwrap.indent(one.demonstration, "    ")] if one.demonstration else []
-    return "\n".join(["", *lines, *shown, *_known(one)])
+    demonstration = (
+        ["  shown by:", textwrap.indent(remark.demonstration, "    ")]
+        if remark.demonstration
+        else []
+    )
+    return "\n".join(["", *lines, *demonstration, *_explanation(remark)])
 
 
-def no_rotation(name: str, found: Identification) -> str:
+def no_rotation(name: str, identification: Identification) -> str:
     """Return why there is nothing to judge."""
-    builds = found.convention is not None and found.convention.kind == "builds"
-    if found.answer == "wrong":
+    builds = identification.convention is not None and identification.convention.kind == "builds"
+    if identification.answer == "wrong":
         does = "makes wrong tables" if builds else WRONG
-        return "\n".join([f"{name} {does}", *map(_mistake, mistakes(found))])
+        return "\n".join([f"{name} {does}", *map(_mistake, mistakes(identification))])
     if builds:
         return f"{name} makes tables and rotates nothing: `rotcheck context` judges these"
-    if found.answer == "right":
-        return f"nothing of {name} was checked: there is nothing to hold its values against: {found.message}"
-    tried = [_filled(f"- {text}", "  ", "    ") for text in found.tried[:MOST_TRIED]]
+    if identification.answer == "right":
+        return f"nothing of {name} was checked: there is nothing to hold its values against: {identification.message}"
+    attempts = [_fill(f"- {text}", "  ", "    ") for text in identification.tried[:MOST_TRIED]]
     return "\n".join(
         [
-            f"{name} was not identified: {why(found)}",
-            *tried,
-            *(_filled(text, "  ", "    ") for text in found.advice),
+            f"{name} was not identified: {why(identification)}",
+            *attempts,
+            *(_fill(text, "  ", "    ") for text in identification.advice),
             "  Say how it is called: assert_rotates(function, pairing=..., layout=..., tables=..., arguments=...)",
         ]
     )
@@ -143,26 +153,32 @@ def nothing_ran(name: str, cells: Iterable[Cell]) -> str:
     return "\n".join([f"nothing of {name} was checked", *(f"  {reason}" for reason in reasons)])
 
 
-def unlike(name: str, found: Likeness, own: Identification, other: Identification) -> str:
+def unlike(name: str, likeness: Likeness, ours: Identification, theirs: Identification) -> str:
     """Return why one function cannot take the place of another, and what would have to change."""
-    lines = [f"{name} cannot take the place of {found.other} as it is"]
-    for whose, one in ((name, own), (found.other, other)):
-        if one.convention is None:
-            lines.append(_filled(f"{whose} was not identified: {one.message}", "  ", "    "))
-        lines += [_filled(f"{whose}: {remark.message}", "  ", "    ") for remark in mistakes(one)]
-    for each in found.differences:
-        if each.hard:
+    lines = [f"{name} cannot take the place of {likeness.other} as it is"]
+    for owner, identification in ((name, ours), (likeness.other, theirs)):
+        if identification.convention is None:
             lines.append(
-                _filled(
-                    f"{each.field}: {each.own} here, {each.other} there: {each.fix}", "  ", "    "
+                _fill(f"{owner} was not identified: {identification.message}", "  ", "    ")
+            )
+        lines += [
+            _fill(f"{owner}: {remark.message}", "  ", "    ") for remark in mistakes(identification)
+        ]
+    for difference in likeness.differences:
+        if difference.hard:
+            lines.append(
+                _fill(
+                    f"{difference.field}: {difference.own} here, {difference.other} there: {difference.fix}",
+                    "  ",
+                    "    ",
                 )
             )
-    if found.adapter:
-        lines += ["  as code:", textwrap.indent(found.adapter.rstrip(), "    ")]
+    if likeness.adapter:
+        lines += ["  as code:", textwrap.indent(likeness.adapter.rstrip(), "    ")]
     return "\n".join(lines)
 
 
-def _filled(text: str, indent: str, behind: str | None = None) -> str:
+def _fill(text: str, indent: str, behind: str | None = None) -> str:
     whole = " ".join(text.split())
     behind = f"{indent}  " if behind is None else behind
     return textwrap.fill(
