@@ -72,7 +72,7 @@ class _Configuration:
 
     def get(self, name: str, default: Any = None) -> Any:
         """Answer as a dictionary does."""
-        value = self._device if said(name, vocabulary.DEVICE) else _value_for(name)
+        value = self._device if said(name, vocabulary.DEVICE) else value_for(name)
         return default if value is None else value
 
     __getitem__ = __getattr__
@@ -203,7 +203,7 @@ def _of(
         return (1, 2, 2) if "tuple" in str(parameter.annotation).lower() else 2
     if said(parameter.name, vocabulary.MODEL_DIM):
         return _model_dim(parameter, parameters, width)
-    value = _value_for(parameter.name, width)
+    value = value_for(parameter.name, width)
     if (
         value is None
         and parameter.annotation in (int, "int")
@@ -230,7 +230,7 @@ def _model_dim(
     return width * HEADS if a_head else width
 
 
-def _value_for(name: str, width: int = HEAD_DIM) -> Any:
+def value_for(name: str, width: int = HEAD_DIM) -> Any:
     """Return what a parameter or an attribute of this name is, in heads of so many lanes; None: nothing tells."""
     names, value = next(
         ((names, value) for names, value in _BY_NAME if said(name, names)), (None, None)

@@ -173,7 +173,7 @@ def _configuration(expression: str, function: Callable[..., Any]) -> list[str]:
     except (OSError, TypeError, SyntaxError, KeyError):
         return []
     read = {
-        node.attr: instances._named(node.attr)
+        node.attr: instances.value_for(node.attr)
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
