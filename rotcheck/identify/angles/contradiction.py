@@ -73,9 +73,9 @@ def _scaling(measurement: Fit, config: ObjectConfig) -> str | None:
     return f"it says {_without_attention(schedules[0])}{have}"
 
 
-def _same_frequencies(schedule: Schedule, expected: Schedule | None) -> bool:
+def _same_frequencies(schedule: Schedule, reference: Schedule | None) -> bool:
     """Whether two schedules have the same frequencies, whatever they scale cos and sin by."""
-    return expected is not None and _without_attention(schedule) == _without_attention(expected)
+    return reference is not None and _without_attention(schedule) == _without_attention(reference)
 
 
 def _without_attention(schedule: Schedule) -> Schedule:

@@ -44,27 +44,24 @@ def of_axes(
     frequencies = torch.zeros(len(owners), dtype=torch.float64)
     for group, axis_fit in zip(groups, fits):
         frequencies[group] = axis_fit.frequencies.repeat(1 + twice)
-    worst = min(fits, key=lambda one: one.longest)
     worst = replace(
-        worst, frequencies=frequencies, turning=sum(axis_fit.turning for axis_fit in fits)
+        min(fits, key=lambda axis_fit: axis_fit.longest),
+        frequencies=frequencies,
+        turning=sum(axis_fit.turning for axis_fit in fits),
     )
-    whole = fit_schedule(
-        {at: wrap(at * frequencies) for at in angles_at_points},
-        1,
-        2 * len(owners),
-        noise,
-        candidates,
-    )
+    angles = {at: wrap(at * frequencies) for at in angles_at_points}
+    whole = fit_schedule(angles, 1, 2 * len(owners), noise, candidates)
     if whole.schedule is not None:
-        with_schedule = replace(worst, schedule=whole.schedule, alternatives=whole.alternatives)
-        return Axes(replace(with_schedule, departure=whole.departure), 1)
+        of_all = _with_schedule_of(worst, whole)
+        return Axes(replace(of_all, departure=whole.departure), 1)
     if _alike(fits):
-        schedule, alternatives = fits[0].schedule, fits[0].alternatives
-        return Axes(replace(worst, schedule=schedule, alternatives=alternatives), len(fits), twice)
-    without_schedule = replace(
-        worst, schedule=None, alternatives=(), why="", past=False
-    )  # so nothing tells what was rounded
-    return Axes(without_schedule, 1)
+        return Axes(_with_schedule_of(worst, fits[0]), len(fits), twice)
+    # nothing tells what was rounded
+    return Axes(replace(worst, schedule=None, alternatives=(), why="", past=False), 1)
+
+
+def _with_schedule_of(fit: Fit, source: Fit) -> Fit:
+    return replace(fit, schedule=source.schedule, alternatives=source.alternatives)
 
 
 def _alike(fits: Sequence[Fit]) -> bool:

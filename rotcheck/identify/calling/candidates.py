@@ -81,7 +81,7 @@ def documented_first(
         has_slots = "3" in convention.table_axes  # as SEDD hands them over: v's slot turns nothing
         return convention.tables == "positions" or has_slots or convention.table_axes in usual
 
-    likely = [each for each in conventions if not few or common(each)] or list(conventions)
+    likely = [way for way in conventions if not few or common(way)] or list(conventions)
 
     def departs(convention: Convention) -> tuple[bool, bool, bool]:
         return (
@@ -93,7 +93,7 @@ def documented_first(
         )
 
     likely.sort(key=departs)
-    sure = [each for each in likely if departs(each)[::2] == (False, False)]
+    sure = [way for way in likely if departs(way)[::2] == (False, False)]
     return sure if few and sure else likely
 
 

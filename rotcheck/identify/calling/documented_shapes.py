@@ -56,8 +56,12 @@ def documented_axes(function: Callable[..., Any]) -> dict[str, str]:
             for name in names:
                 if re.search(rf"\b{re.escape(name.lstrip('*'))}\b", before):
                     axes_by_name.setdefault(name, set()).add(axes)
-    widest = {name: one for name, axes in axes_by_name.items() if (one := _widest(axes))}
-    return {name: axes for name, axes in widest.items() if not _in_another_order(axes, with_flag)}
+    widest = {name: _widest(shapes) for name, shapes in axes_by_name.items()}
+    return {
+        name: axes
+        for name, axes in widest.items()
+        if axes and not _in_another_order(axes, with_flag)
+    }
 
 
 def _widest(axes: set[str]) -> str | None:
@@ -70,9 +74,9 @@ def _widest(axes: set[str]) -> str | None:
     return next(alike, None)
 
 
-def _in_another_order(axes: str, flagged: set[str]) -> bool:
+def _in_another_order(axes: str, with_flag: set[str]) -> bool:
     """Whether the same axes stand somewhere in another order as well."""
-    return any(order != axes and sorted(order) == sorted(axes) for order in flagged)
+    return any(order != axes and sorted(order) == sorted(axes) for order in with_flag)
 
 
 def axes_by_role(function: Callable[..., Any], template: Template) -> dict[str, str]:

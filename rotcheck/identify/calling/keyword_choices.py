@@ -15,7 +15,7 @@ USUAL = "bshd"  # what is not compared with is the usual layout
 def choices(function: Callable[..., Any], name: str, kind: object) -> tuple[str, ...]:
     """What an argument may be, as Python, by its annotation or by what the function compares it with."""
     if typing.get_origin(kind) is typing.Literal:
-        words = [each for each in typing.get_args(kind) if isinstance(each, str)]
+        words = [literal for literal in typing.get_args(kind) if isinstance(literal, str)]
     else:
         words = list(_words_compared_with(function, name)) if kind in (str, "str") else []
     if USUAL not in words and any(word in LAYOUTS for word in words):

@@ -52,8 +52,8 @@ def _cos_lanes(matrix: Tensor) -> dict[int, int]:
     """For each lane of the result the lane that it takes times cos, which position 0 shows."""
     size = matrix[0].abs()
     largest = {lane: int(row.argmax()) for lane, row in enumerate(size)}
-    permuted = sorted(largest.values()) == list(range(len(size)))
-    if permuted and bool((size.amax(1) - 1).abs().max() < 1e-3):
+    is_permutation = sorted(largest.values()) == list(range(len(size)))
+    if is_permutation and bool((size.amax(1) - 1).abs().max() < 1e-3):
         return largest
     # the first row turns already: nothing tells where lanes are written
     return {lane: lane for lane in largest}
@@ -185,5 +185,5 @@ def _no_rotation(
     return replace(reading, problem="pairing-of-tables", words=words)
 
 
-def _near(values: Tensor, expected: Tensor, times: int = 1) -> bool:
-    return bool((values - expected).abs().max() < TOLERANCE * times)
+def _near(values: Tensor, reference: Tensor, times: int = 1) -> bool:
+    return bool((values - reference).abs().max() < TOLERANCE * times)

@@ -20,7 +20,9 @@ def table_words(convention: Convention) -> str:
     return f"{convention.tables} {axes}{order_words(lanes, ', ')}"
 
 
-COPIED = [field.name for field in fields(Convention) if field.name in Described.__struct_fields__]
+COMMON_FIELDS = [
+    field.name for field in fields(Convention) if field.name in Described.__struct_fields__
+]
 """What a convention and its description have in common."""
 
 
@@ -28,7 +30,7 @@ def describe(convention: Convention) -> Described:
     """A convention as plain data: what does not apply to it is None."""
     roles = set(map(role_of, convention.called_with))
     told_theta = convention.takes_tables or convention.frequencies
-    values: dict[str, Any] = {name: getattr(convention, name) for name in COPIED} | {
+    values: dict[str, Any] = {name: getattr(convention, name) for name in COMMON_FIELDS} | {
         "table_axes": convention.all_table_axes or None,
         "table_lanes": convention.repeated_lanes,
         "sections": convention.sections if "g" in convention.table_axes else None,

@@ -16,9 +16,9 @@ from rotcheck.identify.reading.known_defects import SIGN, known_defects
 from rotcheck.identify.reading.locations import where
 from rotcheck.identify.reading.response import Response
 from rotcheck.identify.reading.rotation_terms import (
+    BEYOND_CHANCE,
     COARSE,
     MOST_CONVENTIONS,
-    SOME,
     RotationTerms,
     is_near,
     nearest_conventions,
@@ -72,7 +72,7 @@ def _single(outputs: Tensor, conventions: Sequence[RotationTerms], slots: Sequen
             if explained_share > most + 1e-3 or nearer:
                 most, most_right = explained_share, right
                 best = _defect(_words(~agreement, how, slots, terms), terms)
-        if most > SURE and most_right > SOME:
+        if most > SURE and most_right > BEYOND_CHANCE:
             break
     return best
 

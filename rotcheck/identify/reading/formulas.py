@@ -31,7 +31,7 @@ def lane_formulas(
     """Which lanes depart from a convention and what they are made of, by tables (S, W); empty: no formula."""
     if caller.probe.width > WIDEST:
         return ""
-    departs = (torch.stack(sample.outputs) - nearest.expected).abs() > 50 * TOLERANCE
+    departs = (torch.stack(sample.outputs) - nearest.result).abs() > 50 * TOLERANCE
     try:
         terms = _terms(caller, sample.convention)
     except Exception:  # whatever a function raises that takes random values and no basis vectors

@@ -69,11 +69,11 @@ def _entries(matrix: Tensor, cos: Tensor, sin: Tensor, support: Tensor) -> list[
     values = matrix[:, lanes, sources]  # (S, N)
     size, signs = values.abs(), torch.sign(values)
     kinds, columns, shifts = _nearest_entries(size, cos.abs(), sin.abs())
-    ones = ((size - 1).abs().amax(0) < TOLERANCE).tolist()
+    is_one = ((size - 1).abs().amax(0) < TOLERANCE).tolist()
     steady = (signs == signs[0]).all(0).tolist()
     rows: list[list[_Entry]] = [[] for _ in range(len(support))]
     for at, (lane, source) in enumerate(zip(lanes.tolist(), sources.tolist())):
-        kind = "?" if not steady[at] else "1" if ones[at] else kinds[at]
+        kind = "?" if not steady[at] else "1" if is_one[at] else kinds[at]
         sign, column, shift = (int(tensor[at]) for tensor in (signs[0], columns, shifts))
         rows[lane].append(_Entry(source, kind, sign, column, shift))
     return rows
@@ -86,11 +86,11 @@ def _nearest_entries(size: Tensor, cos: Tensor, sin: Tensor) -> tuple[list[str],
     kinds, shifts = ["?"] * count, torch.zeros(count, dtype=torch.int64)
     for shift in (0, 1, -1):
         for name, table in (("c", cos), ("s", sin)):
-            rolled = table.roll(-shift, 0)
+            moved_rows = table.roll(-shift, 0)
             # rows that do not wrap around
             inner = slice(max(0, -shift), len(table) - max(0, shift))
             # (N,) each
-            nearest, at = (size[inner, :, None] - rolled[inner, None]).abs().amax(0).min(-1)
+            nearest, at = (size[inner, :, None] - moved_rows[inner, None]).abs().amax(0).min(-1)
             better = (nearest < best) & (nearest < TOLERANCE)
             best, columns = torch.where(better, nearest, best), torch.where(better, at, columns)
             shifts = torch.where(better, shift, shifts)

@@ -106,13 +106,13 @@ def _of_steps(terms: RotationTerms) -> Iterator[Result]:
     if terms.partner is None:
         return
     at, s, c = terms.partner, terms.sin, terms.cos
-    expected, sign = terms.expected, terms.sign
-    yield expected * c + (expected[..., at] * sign) * s, "turn twice"
+    whole, sign = terms.result, terms.sign
+    yield whole * c + (whole[..., at] * sign) * s, "turn twice"
     yield (
-        terms.lane * c + (expected[..., at] * sign) * s,
+        terms.lane * c + (whole[..., at] * sign) * s,
         "are made with their partner's new value",
     )
-    yield expected[..., at], "stand in their partner's place"
+    yield whole[..., at], "stand in their partner's place"
     a, b = terms.lane, terms.partner_lane
     yield a * c[..., at] + b * s, "take cos of their partner's lane in the table"
     yield a * c + b * s[..., at], "take sin of their partner's lane in the table"
@@ -120,18 +120,18 @@ def _of_steps(terms: RotationTerms) -> Iterator[Result]:
 
 def _of_slots(terms: RotationTerms, slots: Sequence[str]) -> Iterator[Result]:
     """Yield what comes of q, k and v in each other's place."""
-    expected = terms.expected
+    whole = terms.result
     if len(slots) < 2:
         return
     for at, name in enumerate(slots):
-        yield expected[at].expand_as(expected), f"hold {name}'s lanes"
-        yield terms.lane[at].expand_as(expected), f"hold {name}'s lanes, unrotated"
+        yield whole[at].expand_as(whole), f"hold {name}'s lanes"
+        yield terms.lane[at].expand_as(whole), f"hold {name}'s lanes, unrotated"
         in_cos = terms.lane[at] * terms.cos + terms.partner_lane * terms.sin
         in_sin = terms.lane * terms.cos + terms.partner_lane[at] * terms.sin
         yield in_cos, f"hold {name}'s lanes in the term with cos"
         yield in_sin, f"hold {name}'s lanes in the term with sin"
     yield (
-        torch.cat((expected[:2].flip(0), expected[2:])),
+        torch.cat((whole[:2].flip(0), whole[2:])),
         "stand in each other's place: q's result is k's",
     )
 
@@ -165,24 +165,24 @@ def _of_rows(terms: RotationTerms, outputs: Tensor) -> Iterator[Result]:
 
 def _of_places(terms: RotationTerms) -> Iterator[Result]:
     """Yield results that stand in other lanes than they should, or are made of other lanes."""
-    expected, width = terms.expected, terms.lane.shape[-1]
+    whole, width = terms.result, terms.lane.shape[-1]
     turning = int((terms.sign != 0).sum())
     if turning < width:
         yield (
-            expected.roll(-turning, -1),
+            whole.roll(-turning, -1),
             "are written behind the lanes that stay, which belong behind them",
         )
     for by in dict.fromkeys((1, -1, width // 2, width // 4, turning // 2)):
         side = "before" if by > 0 else "behind"
-        yield expected.roll(by, -1), f"hold what belongs {abs(by)} lanes {side}"
+        yield whole.roll(by, -1), f"hold what belongs {abs(by)} lanes {side}"
         yield (
             terms.lane.roll(by, -1) * terms.cos + terms.partner_lane * terms.sin,
             f"take a lane {abs(by)} off where their own belongs",
         )
-    yield expected.flip(-1), "stand in the reverse order"
+    yield whole.flip(-1), "stand in the reverse order"
     if width % 2 == 0:
-        halves = expected.view(*expected.shape[:-1], 2, width // 2)
-        neighbours = expected.view(*expected.shape[:-1], width // 2, 2)
+        halves = whole.view(*whole.shape[:-1], 2, width // 2)
+        neighbours = whole.view(*whole.shape[:-1], width // 2, 2)
         yield (
             halves.transpose(-1, -2).flatten(-2),
             "are written as neighbours, which belong in halves",
@@ -223,22 +223,22 @@ def _of_columns(terms: RotationTerms) -> Iterator[Result]:
 def _of_factors(terms: RotationTerms, outputs: Tensor) -> Iterator[Result]:
     """Yield a constant factor or summand, of the terms or of the whole."""
     a, b = terms.lane * terms.cos, terms.partner_lane * terms.sin
-    expected = a + b
+    whole = a + b
     wrong = ~terms.agreement(outputs)
     if not bool(wrong.any()):
         return
-    factor = _median(outputs[wrong] / expected[wrong])
-    yield expected * factor, f"are {factor:.4g} times what they should be"
+    factor = _median(outputs[wrong] / whole[wrong])
+    yield whole * factor, f"are {factor:.4g} times what they should be"
     of_cos = _median((outputs - b)[wrong] / a[wrong])
     yield a * of_cos + b, "multiply the term with cos with a number"
     of_sin = _median((outputs - a)[wrong] / b[wrong])
     yield a + b * of_sin, "multiply the term with sin with a number"
-    summand = _median((outputs - expected)[wrong])
-    yield expected + summand, f"are {summand:.4g} more than they should be"
+    summand = _median((outputs - whole)[wrong])
+    yield whole + summand, f"are {summand:.4g} more than they should be"
     for sign, change in ((1, "added"), (-1, "taken away")):  # one more of a lane, or a lane more
-        yield expected + sign * terms.lane, f"have their own lane {change}"
-        yield expected + sign * terms.partner_lane, f"have their partner's lane {change}"
-    yield expected * expected, "are squared"
+        yield whole + sign * terms.lane, f"have their own lane {change}"
+        yield whole + sign * terms.partner_lane, f"have their partner's lane {change}"
+    yield whole * whole, "are squared"
 
 
 def _median(values: Tensor) -> float:

@@ -97,8 +97,10 @@ def _with_direction(
 
 
 def _odd_pairs(cos_lanes: dict[int, int], partners: dict[int, int]) -> str:
-    shown = ", ".join(f"{cos_lanes[lane]} with {partners[lane]}" for lane in sorted(cos_lanes)[:4])
-    return f"pairs lanes in an order of its own: {shown}, ..."
+    examples = ", ".join(
+        f"{cos_lanes[lane]} with {partners[lane]}" for lane in sorted(cos_lanes)[:4]
+    )
+    return f"pairs lanes in an order of its own: {examples}, ..."
 
 
 def output_pairs(reading: MatrixReading) -> list[tuple[int, int]]:

@@ -24,7 +24,7 @@ def where(departs: Tensor, slots: Sequence[str]) -> str:
 
 def _along(departs: Tensor, axis: int) -> list[bool]:
     shares = departs.movedim(axis, 0).flatten(1).double().mean(1)
-    return [bool(some) for some in shares.gt(0.02)]
+    return [bool(departs_there) for departs_there in shares.gt(0.02)]
 
 
 def _places(mask: list[bool]) -> list[int]:

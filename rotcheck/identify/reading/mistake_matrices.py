@@ -19,8 +19,8 @@ def known_mistake(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReading | N
     for rotary_dim, pairing in product(dict.fromkeys((lanes, lanes // 2, lanes // 4)), PAIRINGS):
         for c, s in _full_width(cos, sin, pairing, rotary_dim):
             for (code, words, make), direction in product(_MISTAKES, (1, -1)):
-                expected = _in_identity(make(c, direction * s, pairing), lanes)
-                if bool((matrix - expected).abs().max() < 20 * TOLERANCE):
+                candidate = _in_identity(make(c, direction * s, pairing), lanes)
+                if bool((matrix - candidate).abs().max() < 20 * TOLERANCE):
                     return MatrixReading(
                         pairing, direction, rotary_dim=rotary_dim, problem=code, words=words
                     )

@@ -14,7 +14,8 @@ from rotcheck.convention import Convention
 from rotcheck.identify.reading.caller import Caller, Sample
 from rotcheck.identify.reading.probe_sizes import probe_tables
 
-TOLERANCE = 2e-4  # two entries closer than this are one; those of a table's row lie 5e-4 apart
+# two entries closer than this are one; those of a table's row lie 5e-4 apart, of angles 1e-4
+TOLERANCE = 2e-4
 
 
 @dataclass(frozen=True, slots=True)

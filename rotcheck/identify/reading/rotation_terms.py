@@ -15,7 +15,7 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 
 NEAR = 2e-3  # values between -1 and 1 closer than this are one
 COARSE = 0.03  # shares of elements closer than this are one
-SOME = 0.3  # of all elements: fewer agree by chance
+BEYOND_CHANCE = 0.3  # of all elements: fewer agree by chance
 MOST_CONVENTIONS = 8  # that are compared, where some elements follow one
 THETAS = (10000.0, 500000.0, 1000000.0)
 COLUMN_ORDERS = ("of the lane", "half-width", "first half")  # which column of a table a lane reads
@@ -37,23 +37,23 @@ class RotationTerms:
     agrees: bool = False  # some elements are as they should be
 
     @property
-    def expected(self) -> Tensor:
+    def result(self) -> Tensor:
         """What the convention gives."""
         return self.lane * self.cos + self.partner_lane * self.sin
 
     def agreement(self, outputs: Tensor) -> Tensor:
         """Which elements are what the convention gives."""
-        return is_near(outputs, self.expected)
+        return is_near(outputs, self.result)
 
     def with_tables(self, cos: Tensor, sin: Tensor) -> Tensor:
         """What the convention gives with other tables; lanes that stay stay."""
-        rotated = self.lane * cos + self.partner_lane * sin
-        return torch.where(self.sign != 0, rotated, self.lane)
+        rotation = self.lane * cos + self.partner_lane * sin
+        return torch.where(self.sign != 0, rotation, self.lane)
 
 
-def is_near(values: Tensor, expected: Tensor) -> Tensor:
+def is_near(values: Tensor, reference: Tensor) -> Tensor:
     """Which elements are as expected."""
-    return (values - expected).abs() < NEAR
+    return (values - reference).abs() < NEAR
 
 
 def share(mask: Tensor) -> float:
@@ -73,7 +73,7 @@ def nearest_conventions(response: Response, positions: Sequence[int]) -> list[Ro
     ]
     shares = [share(terms.agreement(outputs)) for terms in conventions]
     order = sorted(range(len(shares)), key=lambda at: -round(shares[at] / COARSE))
-    if not order or shares[order[0]] < SOME:
+    if not order or shares[order[0]] < BEYOND_CHANCE:
         return conventions
     return [conventions[at] for at in order[:MOST_CONVENTIONS]]
 
@@ -84,7 +84,7 @@ def nearest_convention(response: Response, positions: Sequence[int]) -> Rotation
     if response.sample is None or not conventions:
         return None
     agreement = conventions[0].agreement(torch.stack(response.sample.outputs))
-    return replace(conventions[0], agrees=share(agreement) > SOME)
+    return replace(conventions[0], agrees=share(agreement) > BEYOND_CHANCE)
 
 
 def _conventions(
@@ -93,10 +93,12 @@ def _conventions(
     """Yield the conventions that may be meant, the commonest first."""
     x = torch.stack(sample.inputs)  # (slots, B, S, H, D)
     still = torch.tensor([name == "v" for name in sample.convention.slots])
-    handed = response.cos is not None
-    tables = _handed_tables(response, sample) if handed else _computed_tables(response, positions)
+    with_tables = response.cos is not None
+    tables = (
+        _handed_tables(response, sample) if with_tables else _computed_tables(response, positions)
+    )
     for (cos, sin), pairing in product(tables, PAIRINGS):
-        for columns in COLUMN_ORDERS if handed else ("half-width",):
+        for columns in COLUMN_ORDERS if with_tables else ("half-width",):
             for terms in _both_directions(x, cos, sin, pairing, columns):
                 yield _without_v(terms, still)
 

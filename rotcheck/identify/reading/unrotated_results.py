@@ -20,19 +20,19 @@ def read_unrotated(sample: Sample) -> MatrixReading | None:
     """Read a result of which no lane turns; None: it is something else."""
     roles = [role_of(argument) for argument in sample.convention.called_with]
     tensors = [role for role in roles if role in of_group("tensor")]
-    come = "come" if len(tensors) > 1 else "comes"
+    verb = "come" if len(tensors) > 1 else "comes"
     inputs, outputs = torch.stack(sample.inputs), torch.stack(sample.outputs)  # (slots, B, S, H, D)
     if bool(outputs.isnan().all()):
-        return MatrixReading(problem="not-finite", words=f"{_and(tensors)} {come} back as NaN")
+        return MatrixReading(problem="not-finite", words=f"{_and(tensors)} {verb} back as NaN")
     how = _how(inputs, outputs, "as they were" if len(tensors) > 1 else "as it was")
-    words = f"{_and(tensors)} {come} back {how}: {_idle_words(sample.convention, roles)}"
+    words = f"{_and(tensors)} {verb} back {how}: {_idle_words(sample.convention, roles)}"
     return MatrixReading(problem="not-rotated", words=words) if how else None
 
 
-def _how(inputs: Tensor, outputs: Tensor, unchanged: str) -> str:
+def _how(inputs: Tensor, outputs: Tensor, words_of_input: str) -> str:
     factor, summand = _median(outputs / inputs), _median(outputs - inputs)
     if _close(outputs, inputs):
-        return unchanged
+        return words_of_input
     if factor and _close(outputs, factor * inputs):
         return f"times {factor:.4g}"
     return f"with {summand:.4g} added" if _close(outputs, inputs + summand) else ""
@@ -47,8 +47,8 @@ def varies(caller: Caller, sample: Sample) -> bool:
     return not all(map(torch.equal, again, sample.outputs))
 
 
-def _close(values: Tensor, expected: Tensor) -> bool:
-    return bool(((values - expected).abs() <= TOLERANCE).all())
+def _close(values: Tensor, reference: Tensor) -> bool:
+    return bool(((values - reference).abs() <= TOLERANCE).all())
 
 
 def _median(values: Tensor) -> float:
