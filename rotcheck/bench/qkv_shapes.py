@@ -18,8 +18,8 @@ FORMS = (
 )
 
 _NUMBER = r"(\d{1,18})"
-_PACKED = re.compile("x".join([_NUMBER] * 5))
-_GROUPED = re.compile(f"{_NUMBER}x{_NUMBER}x{_NUMBER}/{_NUMBER}x{_NUMBER}")
+_FORM = re.compile("x".join([_NUMBER] * 5))
+_GROUP_FORM = re.compile(f"{_NUMBER}x{_NUMBER}x{_NUMBER}/{_NUMBER}x{_NUMBER}")
 
 
 class QkvShape(NamedTuple):
@@ -50,14 +50,14 @@ def parse(text: str) -> QkvShape:
         RequestError: rotary embeddings have no such shape.
     """
     plain = text.replace("×", "x")
-    if packed := _PACKED.fullmatch(plain):
-        batch, length, slots, heads, width = map(int, packed.groups())
+    if match := _FORM.fullmatch(plain):
+        batch, length, slots, heads, width = map(int, match.groups())
         shape, sizes = (
             QkvShape(batch, length, heads, None, width),
             (batch, length, slots, heads, width),
         )
-    elif grouped := _GROUPED.fullmatch(plain):
-        batch, length, heads, key_heads, width = map(int, grouped.groups())
+    elif groups := _GROUP_FORM.fullmatch(plain):
+        batch, length, heads, key_heads, width = map(int, groups.groups())
         slots, sizes = SLOTS, (batch, length, heads, key_heads, width)
         shape = QkvShape(batch, length, heads, key_heads, width)
     else:

@@ -19,7 +19,7 @@ from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 # the first gradient imports it, which takes most of a second
 SYMPY = "torch.fx.experimental.symbolic_shapes"
 PRELOAD = (*SURVEY_PRELOAD, plan.WORKER, SYMPY)
-GROUPS = ("devices", "libraries")  # of lines about the machine
+SURVEY_GROUPS = ("devices", "libraries")
 LONGEST = 60.0  # seconds to identify one function
 # after a hang, the implementation's other rows get this fraction of the time limit
 HANG_DIVISOR = 10
@@ -68,7 +68,7 @@ def bench(
     """
     request = plan.request(implementations, devices, dtypes, shapes, passes, against)
     with Study(PRELOAD, workers=1, memory_limit=memory_limit, on_plan=on_plan) as study:
-        machine = study.survey(GROUPS)
+        machine = study.survey(SURVEY_GROUPS)
         here = resolve_devices(request.devices, machine)
         capacities = plan.capacities(here, machine, study.pool.memory_limit)
         groups = plan.groups(request, capacities)

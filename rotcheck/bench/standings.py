@@ -59,16 +59,16 @@ def rank(row: Timing, among: Sequence[Timing]) -> int:
 
 def verdict(bench: Bench) -> str | None:
     """Which implementation is fastest and by how much, in a line; None: nothing was raced."""
-    decided = [race for race in races(bench) if len(race.ran) > 1]
+    contests = [race for race in races(bench) if len(race.ran) > 1]
     against = bench.against
-    if len(decided) == 1:
-        return _of_one(decided[0], against)
-    names = {race.title: _names(race) for race in decided}
+    if len(contests) == 1:
+        return _of_one(contests[0], against)
+    names = {race.title: _names(race) for race in contests}
     parts = []
     for winners in dict.fromkeys(names.values()):
-        won = [race for race in decided if names[race.title] == winners]
-        parts.append(f"{winners} in {len(won)}{_gains(won, against)}")
-    return f"fastest of {len(decided)} tables: {'; '.join(parts)}" if parts else None
+        victories = [race for race in contests if names[race.title] == winners]
+        parts.append(f"{winners} in {len(victories)}{_gains(victories, against)}")
+    return f"fastest of {len(contests)} tables: {'; '.join(parts)}" if parts else None
 
 
 def _of_one(race: Race, against: str) -> str:
@@ -84,8 +84,8 @@ def _names(race: Race) -> str:
     return " and ".join(row.implementation for row in race.winners)
 
 
-def _gains(won: Iterable[Race], against: str) -> str:
-    gains = sorted(race.gain.median for race in won if race.gain)
+def _gains(victories: Iterable[Race], against: str) -> str:
+    gains = sorted(race.gain.median for race in victories if race.gain)
     if not gains:
         return ""
     low, high = f"{gains[0]:.2f}", f"{gains[-1]:.2f}"

@@ -13,11 +13,11 @@ from rotcheck.measure.evidence import Evidence
 from rotcheck.results import Spread, Timing, TimingState, knowledge_of
 
 
-def timing_of(done: Done, label: str, group: Group) -> Timing:
+def timing_of(result: Done, label: str, group: Group) -> Timing:
     """The row of a finished job, with cause and fix where its implementation failed."""
-    if isinstance(done.outcome, Returned):
-        return msgspec.convert(done.outcome.value, Timing)
-    cell = cell_of(done, label, None)
+    if isinstance(result.outcome, Returned):
+        return msgspec.convert(result.outcome.value, Timing)
+    cell = cell_of(result, label, None)
     state = msgspec.convert(cell.verdict, TimingState)
     row = not_run(label, group, state, cell.message or "")
     return msgspec.structs.replace(row, trace=cell.trace, **knowledge_of(cell))

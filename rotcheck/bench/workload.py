@@ -63,8 +63,8 @@ def _fold_batch(convention: Convention, size: Size) -> Size:
 class Workload:
     """The tensors of one implementation: packed qkv (B, S, 3, H, D), or q and k (B, S, heads, D)."""
 
-    def __init__(self, convention: Convention, unfolded: Size) -> None:
-        size = _fold_batch(convention, unfolded)
+    def __init__(self, convention: Convention, full_size: Size) -> None:
+        size = _fold_batch(convention, full_size)
         generator = torch.Generator("cpu").manual_seed(SEED)
         slots = (3,) if convention.packed else ()
         tensor_count = 1 if convention.packed else max(2, len(convention.slots))

@@ -33,17 +33,17 @@ def first_change(fresh: Callable[[], AngleSource], profile: AngleProfile) -> tup
         return _first_slower_offset(fresh()), 0
     alone = _row_one(fresh(), (0, 1, 2, 3))
 
-    def unchanged(position: int) -> bool:
+    def keeps_row_one(position: int) -> bool:
         return same_row(_row_one(fresh(), (1, position)), alone)
 
     last = 3
     for position in _positions(fresh(), profile):
         try:
-            same = unchanged(position)
+            stays = keeps_row_one(position)
         except Exception:  # it accepts no position as large as this
             break
-        if not same:
-            return last_accepted(last, position, unchanged) + 1, position
+        if not stays:
+            return last_accepted(last, position, keeps_row_one) + 1, position
         last = position
     return None, last
 

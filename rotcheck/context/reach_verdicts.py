@@ -32,18 +32,18 @@ def maker_of(label: str, profile: AngleProfile | None) -> Maker:
     )
 
 
-def row_of(done: Done, name: str, profile: AngleProfile | None, first: Reach | None) -> Reach:
+def row_of(result: Done, name: str, profile: AngleProfile | None, first: Reach | None) -> Reach:
     """The row of a finished task; `first`: that of the object as constructed."""
-    condition = done.task[1]
-    if not isinstance(done.outcome, Returned):
-        return _failure(done, name)
-    answer = done.outcome.value
+    condition = result.task[1]
+    if not isinstance(result.outcome, Returned):
+        return _failure(result, name)
+    answer = result.outcome.value
     row = Reach(
         implementation=name,
         condition=condition,
-        device=done.job.setup["device"],
+        device=result.job.setup["device"],
         verdict="skipped",
-        seconds=done.outcome.seconds,
+        seconds=result.outcome.seconds,
     )
     if "unbuilt" in answer:
         return msgspec.structs.replace(row, message=f"cannot be built: {answer['unbuilt']}")
@@ -61,14 +61,14 @@ def not_run(name: str, condition: str, device: str, message: str) -> Reach:
     )
 
 
-def _failure(done: Done, label: str) -> Reach:
-    cell = cell_of(done, label, None)
+def _failure(result: Done, label: str) -> Reach:
+    cell = cell_of(result, label, None)
     return Reach(
         implementation=label,
         condition=cell.check,
         device=cell.device,
         verdict=cell.verdict,
-        message=cell.message if done.opening else str(done.outcome),
+        message=cell.message if result.opening else str(result.outcome),
         trace=cell.trace,
         **knowledge_of(cell),
     )
@@ -137,8 +137,8 @@ def _words(row: Reach, profile: AngleProfile, wrong: Phase, fault: str | None) -
     within = _within(profile)
     if wrong.error is None:
         return f"{fault or 'what comes back is no rotation'} (at position {wrong.position}); {up_to}, {within}"
-    judged = (phase for phase in row.phases if phase.position < profile.judged_to)
-    worst = max(judged, key=lambda phase: phase.error or 0)
+    phases = (phase for phase in row.phases if phase.position < profile.judged_to)
+    worst = max(phases, key=lambda phase: phase.error or 0)
     off = f"off by {wrong.error:.2g} rad at {wrong.position}"
     if worst.error is not None and worst.error > 2 * wrong.error:
         off += f" and by {worst.error:.2g} rad at {worst.position}"

@@ -1,10 +1,10 @@
-"""The front's half: recognises each object as constructed, then tries it under every other condition.
+"""Runs a study of contexts: recognises each object as constructed, then tries it under every other condition.
 
-An object that is asked on another device is recognised on the CPU, where it can be: there its table's end is found
-without spoiling anything, and its angles on the device are held against those that it is meant to have.
+An object for another device is recognised on the CPU, if possible: there the end of its table is found
+without harm, and its angles on the device are held against those that it is meant to have.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from rotcheck.implementations import registry
 from rotcheck.implementations.spec import expand
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.results import Context, Reach, summarise
-from rotcheck.study.request import display_names
+from rotcheck.study.request import display_names, unique
 from rotcheck.study.study import Study, ignore
 
 WORKER, RECOGNITION = (
@@ -32,7 +32,8 @@ NOT_ON_CPU = (
     "it was not understood on cpu, and nowhere else is it asked for rows that may not be there"
 )
 PRELOAD = ("torch", "rotcheck.context.worker")
-SHARED = 1.0  # seconds: where importing takes longer, several conditions share a process
+# seconds: where importing takes longer, several conditions share a process
+SLOW_IMPORT = 1.0
 SLOWEST = "meta"  # torch imports much for it, so that it begins first
 
 
@@ -47,32 +48,43 @@ def context(
 ) -> Context:
     """Measure up to which position functions and modules that make their own angles are right.
 
-    A specification is `package.module:function`, `path/to/file.py:Class`, or a `file.py`, which stands for all
-    rotary functions in it; a class is built, a function of no argument is called for what it returns.
-    `conditions`: what is done to them before they are asked, empty: all; as constructed is always measured. Every
-    condition has an object of its own, and a process, unless importing takes longer than a second. `timeout`:
-    seconds for one of them. `memory_limit`: GiB that a worker may hold. `on_plan` is called once with the number of
-    rows, `on_row` with a name for each row as it is decided.
+    Every condition has an object of its own, and a process of its own unless importing takes longer than
+    a second.
 
-    Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends the run,
-    and what was finished is returned with `interrupted` set.
+    Args:
+        specifications: `package.module:function`, `path/to/file.py:Class`, or a `file.py`, which stands
+            for all rotary functions in it. A class is built; a function of no argument is called for
+            what it returns.
+        conditions: what is done to them before they are asked; none: all. As constructed is always
+            measured.
+        device: where they run.
+        timeout: seconds for one condition.
+        memory_limit: GiB that a worker may hold.
+        on_plan: called once with the number of rows.
+        on_row: called with a name for each row as it is decided.
+
+    Returns:
+        All rows; what was finished, with `interrupted` set, if a KeyboardInterrupt ended the run.
+
+    Raises:
+        RequestError: the request cannot be carried out.
     """
-    asked = list(dict.fromkeys(name for one in specifications for name in expand(one)))
-    for name in asked:
-        registry.check(name)
-    wanted = _conditions(conditions)
+    specs = unique([name for specification in specifications for name in expand(specification)])
+    for spec in specs:
+        registry.check(spec)
+    selection = _conditions(conditions)
     with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
-        study.plan(len(asked) * len(wanted))
-        return measure(study, asked, wanted, device, timeout, partial(_tell, on_row or ignore))
+        study.plan(len(specs) * len(selection))
+        return measure(study, specs, selection, device, timeout, partial(_name, on_row or ignore))
 
 
-def _tell(on_row: Callable[[str], None], row: Reach) -> None:
+def _name(on_row: Callable[[str], None], row: Reach) -> None:
     on_row(f"{row.implementation} {row.condition}")
 
 
 def measure(
     study: Study,
-    asked: Sequence[str],
+    specs: Sequence[str],
     conditions: Sequence[str],
     device: str,
     timeout: float,
@@ -80,160 +92,158 @@ def measure(
     *,
     to: int | None = None,
 ) -> Context:
-    """Measure these as `context` does, in a study under way; `to`: how many positions must be right, of each."""
-    run = _Run(asked, _conditions(conditions), device, timeout, on_row or ignore, to)
+    """Measure as `context` does, in a study under way; `to`: how many positions of each must be right."""
+    rows = _Rows(specs, _conditions(conditions), device, timeout, on_row or ignore, to)
     with study.interruptible():
-        run.first(study)
-        run.others(study)
-    return run.result(interrupted=study.interrupted)
+        rows.measure_constructed(study)
+        rows.measure_conditions(study)
+    return rows.result(interrupted=study.interrupted)
 
 
-def _conditions(asked: Sequence[str]) -> list[str]:
-    """Return the conditions to try, in the order to show them."""
-    unknown = [name for name in asked if name not in names()]
-    if unknown:
-        raise RequestError(f"unknown condition {unknown[0]!r}; it can be {', '.join(names())}")
-    return [name for name in names() if not asked or name in asked or name == FIRST]
-
-
-def _elsewhere(device: str) -> bool:
-    return device.partition(":")[0] != CPU
+def _conditions(selection: Sequence[str]) -> list[str]:
+    """The conditions to try, in the order to show them."""
+    all_names = names()
+    for name in selection:
+        if name not in all_names:
+            raise RequestError(f"unknown condition {name!r}; it can be {', '.join(all_names)}")
+    return [name for name in all_names if not selection or name in selection or name == FIRST]
 
 
 @dataclass
-class _Run:
-    """What has been found so far."""
+class _Rows:
+    """The rows so far, and what is known of each object, by its SPEC."""
 
-    asked: Sequence[str]
+    specs: Sequence[str]
     conditions: Sequence[str]
     device: str
     timeout: float
     on_row: Callable[[Reach], None]
     to: int | None = None  # so many positions must be right; None: as many as each claims
-    _known: dict[str, AngleProfile] = field(default_factory=dict)
+    _profiles: dict[str, AngleProfile] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Reach] = field(default_factory=dict)
     # seconds that importing and building took
     _opening: dict[str, float] = field(default_factory=dict)
-    # of a class of which no object could be made
-    _refused: dict[str, str] = field(default_factory=dict)
-    _on_cpu: tuple[str, ...] = ()  # what was recognised there, to be asked elsewhere
+    # why no object of a class could be made
+    _refusals: dict[str, str] = field(default_factory=dict)
+    _cpu_specs: tuple[str, ...] = ()  # recognised on the CPU, to be asked elsewhere
     _torch: str | None = None
 
     def __post_init__(self) -> None:
-        self._shown = display_names(self.asked)
+        self._labels = display_names(self.specs)
+        self._on_cpu = self.device.partition(":")[0] == CPU
+        self._later_conditions = [name for name in self.conditions if name != FIRST]
 
-    def first(self, study: Study) -> None:
-        """Recognise and measure each object as constructed. Raises `RequestError` when none of them can be built."""
-        asked = self._recognised(study) if _elsewhere(self.device) else self.asked
-        for done in study.run([self._job(name, FIRST) for name in asked]):
-            self._take(done)
-        if self._refused and len(self._refused) == len(self.asked):
-            raise RequestError(self._refused[self.asked[0]])
+    def measure_constructed(self, study: Study) -> None:
+        """Recognise and measure each object as constructed. Raises `RequestError` if none can be built."""
+        specs = self.specs if self._on_cpu else self._recognise(study)
+        for answer in study.run([self._job(spec, FIRST) for spec in specs]):
+            self._take(answer)
+        if self._refusals and len(self._refusals) == len(self.specs):
+            raise RequestError(self._refusals[self.specs[0]])
 
-    def _recognised(self, study: Study) -> list[str]:
-        """Recognise each object on the CPU; return those to ask on the device: all but what makes no angles."""
-        for done in study.run(
-            [self._job(name, FIRST, target=RECOGNITION, device=CPU) for name in self.asked]
-        ):
-            if isinstance(done.outcome, Returned) and done.outcome.value.get("understood"):
-                self._take(done)  # what it is was understood, and it is none to measure
+    def _recognise(self, study: Study) -> list[str]:
+        """Recognise each object on the CPU; those to ask on the device: all but what makes no angles."""
+        jobs = [self._job(spec, FIRST, target=RECOGNITION, device=CPU) for spec in self.specs]
+        for answer in study.run(jobs):
+            if isinstance(answer.outcome, Returned) and answer.outcome.value.get("understood"):
+                self._take(answer)  # it was understood, and there is nothing to measure
             else:
-                self._keep(done)
-        self._on_cpu = tuple(self._known)
-        return [name for name in self.asked if (name, FIRST) not in self._rows]
+                self._keep(answer)
+        self._cpu_specs = tuple(self._profiles)
+        return [spec for spec in self.specs if (spec, FIRST) not in self._rows]
 
-    def others(self, study: Study) -> None:
-        """Try every other condition on what was recognised, and say of the rest that it was not."""
-        judged = [name for name in self._known if not self._known[name].blind]
-        for name in (name for name in self.asked if name not in judged):
-            self._left_out(name)
-        for done in study.run(
-            [job for name in judged for job in self._jobs(name, study.pool.workers)]
-        ):
-            self._take(done)
+    def measure_conditions(self, study: Study) -> None:
+        """Try every other condition on what was recognised; rows that say why not for the rest."""
+        specs = [spec for spec, profile in self._profiles.items() if not profile.blind]
+        for spec in self.specs:
+            if spec not in specs:
+                self._leave_out(spec)
+        workers = study.pool.workers
+        for answer in study.run([job for spec in specs for job in self._jobs(spec, workers)]):
+            self._take(answer)
 
-    def _jobs(self, name: str, workers: int) -> list[Job]:
-        """Return the jobs of every other condition: one each, or as many as work at a time where importing is slow."""
-        others = [each for each in self.conditions if each != FIRST]
-        there = [each for each in others if each in ON_CPU and _elsewhere(self.device)]
-        here = sorted((each for each in others if each not in there), key=SLOWEST.__ne__)
-        several = min(len(here), workers if self._opening.get(name, 0.0) > SHARED else len(here))
-        jobs = [self._job(name, *here[at::several]) for at in range(several)]
-        if name in self._on_cpu:
-            return [*jobs, self._job(name, *there, device=CPU)]
-        for condition in there:
-            self._add(
-                name, condition, not_run(self._shown[name], condition, self.device, NOT_ON_CPU)
-            )
+    def _jobs(self, spec: str, workers: int) -> list[Job]:
+        """A job for each other condition; where importing is slow only as many as work at a time."""
+        cpu_only = (
+            [] if self._on_cpu else [name for name in self._later_conditions if name in ON_CPU]
+        )
+        here = sorted(
+            (name for name in self._later_conditions if name not in cpu_only), key=SLOWEST.__ne__
+        )
+        slow = self._opening.get(spec, 0.0) > SLOW_IMPORT
+        count = min(len(here), workers if slow else len(here))
+        jobs = [self._job(spec, *here[index::count]) for index in range(count)]
+        if spec in self._cpu_specs:
+            return [*jobs, self._job(spec, *cpu_only, device=CPU)]
+        for name in cpu_only:
+            self._add(spec, name, not_run(self._labels[spec], name, self.device, NOT_ON_CPU))
         return jobs
 
-    def _job(self, name: str, *conditions: str, target: str = WORKER, device: str = "") -> Job:
-        profile, device = self._known.get(name), device or self.device
-        if profile and device == CPU:
-            profile = msgspec.structs.replace(
-                profile, last=None
-            )  # there it may be asked for anything
+    def _job(self, spec: str, *conditions: str, target: str = WORKER, device: str = "") -> Job:
+        profile, device = self._profiles.get(spec), device or self.device
+        if profile and device == CPU:  # there it may be asked for any position
+            profile = msgspec.structs.replace(profile, last=None)
         setup: dict[str, Any] = {
-            "specification": name,
-            "implementation": name,
+            "specification": spec,
+            "implementation": spec,
             "device": device,
             "then": self.device,
             "to": self.to,
             "known": msgspec.to_builtins(profile) if profile else None,
         }
         tasks = [["", condition] for condition in conditions]
-        fresh = _elsewhere(device)
+        fresh = device.partition(":")[0] != CPU
         return Job(
-            name, target, setup, tasks, self.timeout, 3 * self.timeout, fresh_after_raising=fresh
+            spec, target, setup, tasks, self.timeout, 3 * self.timeout, fresh_after_raising=fresh
         )
 
-    def _take(self, done: Done) -> None:
+    def _take(self, answer: Done) -> None:
         """Judge one answer."""
-        self._keep(done)
-        name, condition = done.job.name, done.task[1]
-        first = self._rows.get((name, FIRST))
-        self._add(name, condition, row_of(done, self._shown[name], self._known.get(name), first))
+        self._keep(answer)
+        spec, condition = answer.job.name, answer.task[1]
+        first, profile = self._rows.get((spec, FIRST)), self._profiles.get(spec)
+        self._add(spec, condition, row_of(answer, self._labels[spec], profile, first))
 
-    def _keep(self, done: Done) -> None:
+    def _keep(self, answer: Done) -> None:
         """Keep what an answer says of the object."""
-        name = done.job.name
-        if isinstance(done.outcome, Returned):
-            self._torch = done.outcome.value.get("torch") or self._torch
-            self._opening.setdefault(name, done.outcome.value.get("opening", 0.0))
-            if "refused" in done.outcome.value:
-                self._refused[name] = done.outcome.value["refused"]
-            if "known" in done.outcome.value:
-                self._known.setdefault(
-                    name, msgspec.convert(done.outcome.value["known"], AngleProfile)
-                )
+        spec = answer.job.name
+        if not isinstance(answer.outcome, Returned):
+            return
+        value = answer.outcome.value
+        self._torch = value.get("torch") or self._torch
+        self._opening.setdefault(spec, value.get("opening", 0.0))
+        if "refused" in value:
+            self._refusals[spec] = value["refused"]
+        if "known" in value:
+            self._profiles.setdefault(spec, msgspec.convert(value["known"], AngleProfile))
 
-    def _left_out(self, name: str) -> None:
-        first = self._rows[name, FIRST]
-        profile = first.verdict in ("skipped", "unavailable") or name in self._known
-        said = "" if profile else "it was not recognised as constructed: "
-        for condition in (each for each in self.conditions if each != FIRST):
-            row = not_run(self._shown[name], condition, self.device, f"{said}{first.message}")
-            verdict = "unavailable" if first.verdict == "unavailable" else "skipped"
-            self._add(name, condition, msgspec.structs.replace(row, verdict=verdict))
+    def _leave_out(self, spec: str) -> None:
+        first = self._rows[spec, FIRST]
+        clear = first.verdict in ("skipped", "unavailable") or spec in self._profiles
+        reason = f"{'' if clear else 'it was not recognised as constructed: '}{first.message}"
+        verdict = "unavailable" if first.verdict == "unavailable" else "skipped"
+        for condition in self._later_conditions:
+            row = not_run(self._labels[spec], condition, self.device, reason)
+            self._add(spec, condition, msgspec.structs.replace(row, verdict=verdict))
 
-    def _add(self, name: str, condition: str, row: Reach) -> None:
-        self._rows[name, condition] = row
+    def _add(self, spec: str, condition: str, row: Reach) -> None:
+        self._rows[spec, condition] = row
         self.on_row(row)
 
     def result(self, *, interrupted: bool) -> Context:
-        """Return what was finished, in the order asked for."""
-        order: Iterable[tuple[str, str]] = (
-            (name, each) for name in self.asked for each in self.conditions
-        )
+        """What was finished, in the order of the request."""
+        order = [(spec, condition) for spec in self.specs for condition in self.conditions]
         rows = tuple(self._rows[key] for key in order if key in self._rows)
         return Context(
             rotcheck=__version__,
             torch=self._torch,
             device=self.device,
             right=RIGHT,
-            makers=tuple(maker_of(self._shown[name], self._known.get(name)) for name in self.asked),
+            makers=tuple(
+                maker_of(self._labels[spec], self._profiles.get(spec)) for spec in self.specs
+            ),
             rows=rows,
             summary=summarise(rows),
             interrupted=interrupted,
-            planned=len(self.asked) * len(self.conditions),
+            planned=len(order),
         )

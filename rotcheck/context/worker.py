@@ -78,8 +78,8 @@ def _open(setup: dict[str, Any], study: Experiment) -> Answer:
                     **study(target, profile, task[1]),
                 }
             except (DoesNotApply, MakesNoAngles) as error:
-                understood = not isinstance(error, NoCallFits)
-                return {**facts, "skipped": scrub(str(error)), "understood": understood}
+                clear = not isinstance(error, NoCallFits)
+                return {**facts, "skipped": scrub(str(error)), "understood": clear}
             finally:
                 switches.move(before, now=switches.read())  # others may be tried in this process
 

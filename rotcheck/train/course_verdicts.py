@@ -1,4 +1,4 @@
-"""Gathers the answers of the workers, and makes of each run its course with its verdict."""
+"""From the answers of workers to the courses of runs, each with its verdict."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,135 +13,137 @@ from rotcheck.study.request import display_names
 from rotcheck.train import messages, rounding_limits
 from rotcheck.train.plan import MODEL_ROTATION, TRUTH, YARDSTICK
 
-STOPPED = ("unavailable", "skipped", "wrong", "unidentified")
+FINAL_STATES = ("unavailable", "skipped", "wrong", "unidentified")
 
-Key = tuple[str, str, str]  # implementation as it was asked for, device, dtype
+Key = tuple[str, str, str]  # SPEC, device, dtype
 
 
-class Courses:
-    """What has come back so far."""
+class TrainingRuns:
+    """What has come back so far, of each run."""
 
-    def __init__(self, jobs: Sequence[Job], identified: Mapping[str, Identity] = {}) -> None:
-        self._jobs, self.identified = jobs, identified
-        asked = [job.setup["implementation"] for job in jobs if job.name not in (TRUTH, YARDSTICK)]
-        self.names = display_names(dict.fromkeys(asked))
+    def __init__(self, jobs: Sequence[Job], identities: Mapping[str, Identity] = {}) -> None:
+        self.identities = identities
+        self._references = [job for job in jobs if job.name in (TRUTH, YARDSTICK)]
+        self._subjects = [job for job in jobs if job.name not in (TRUTH, YARDSTICK)]
+        specs = [job.setup["implementation"] for job in self._subjects]
+        self.labels = display_names(dict.fromkeys(specs))
         model = jobs[0].setup["model"]
         self.model_name = display_names([model])[model] if model else ""
-        self._done: dict[Key, list[Done]] = {_key(job): [] for job in jobs}
+        self._answers: dict[Key, list[Done]] = {_key(job): [] for job in jobs}
 
-    def take(self, done: Done) -> None:
-        """Keep one answer."""
-        self._done[_key(done.job)].append(done)
-
-    def word(self, done: Done) -> str:
-        """Return what was just done, for who watches."""
-        name, device, dtype = _key(done.job)
-        return f"{self.names.get(name, name)} {device} {dtype} {done.task[1]}"
-
-    def _called(self, name: str) -> str | None:
-        found = self.identified.get(name)
-        return messages.convention_note(found) if found and found.convention else None
+    def take(self, answer: Done) -> str:
+        """Keep one answer; what was done, in words."""
+        self._answers[_key(answer.job)].append(answer)
+        name, device, dtype = _key(answer.job)
+        return f"{self.labels.get(name, name)} {device} {dtype} {answer.task[1]}"
 
     def references(self) -> tuple[Reference, ...]:
-        """Return the float64 run, and the yardstick of each device and dtype."""
-        return tuple(self._reference(job) for job in self._jobs if job.name in (TRUTH, YARDSTICK))
+        """The float64 run, and the yardstick of each device and dtype."""
+        return tuple(map(self._reference, self._references))
 
-    def found(self) -> list[Course]:
-        """Return a course for each run under test that was not cut off in its midst."""
-        tested = [job for job in self._jobs if job.name not in (TRUTH, YARDSTICK)]
-        return [self._course(job) for job in tested if len(self._done[_key(job)]) == len(job.tasks)]
+    def courses(self) -> list[Course]:
+        """A course for each run under test that ran to completion."""
+        return [
+            self._course(job)
+            for job in self._subjects
+            if len(self._answers[_key(job)]) == len(job.tasks)
+        ]
 
     def _reference(self, job: Job) -> Reference:
-        done = self._done[_key(job)]
-        failed = [each for each in done if not isinstance(each.outcome, Returned)]
+        answers = self._answers[_key(job)]
+        failure = _first_failure(answers)
+        moment = " while it was built" if failure and failure.opening else ""
         return Reference(
             name="float64" if job.name == TRUTH else "rounded once",
             device=job.setup["device"],
             dtype=job.setup["dtype"],
-            losses=tuple(value["loss"] for value in _taken(done)),
-            message=_failure(failed[0]) if failed else None,
+            losses=tuple(value["loss"] for value in _step_values(answers)),
+            message=f"{failure.outcome}{moment}" if failure else None,
         )
 
     def _course(self, job: Job) -> Course:
-        name, device, dtype = _key(job)
-        done = self._done[_key(job)]
-        steps = [_step(number, value) for number, value in enumerate(_taken(done), 1)]
-        truth, yardstick = self._held_against(device, dtype)
-        about: dict[str, Any] = {
-            "implementation": self.names[name],
+        spec, device, dtype = _key(job)
+        answers = self._answers[_key(job)]
+        values = _step_values(answers)
+        steps = [_step(number, value) for number, value in enumerate(values, 1)]
+        truth, *yardsticks = self.references()
+        yardstick = next((y for y in yardsticks if (y.device, y.dtype) == (device, dtype)), None)
+        fields: dict[str, Any] = {
+            "implementation": self.labels[spec],
             "device": device,
             "dtype": dtype,
             "stand_in": device in STAND_INS,
             "steps": tuple(steps),
             "wrong_at": rounding_limits.wrong_at(steps),
             "parts_at": rounding_limits.parts_at(steps, truth, yardstick, dtype),
-            "path": next((value["path"] for value in _taken(done)), None) or self.names[name],
-            "note": next((value["note"] for value in _taken(done)), None) or self._called(name),
+            "path": next((value["path"] for value in values), None) or self.labels[spec],
+            "note": next((value["note"] for value in values), None) or self._call_note(spec),
         }
-        return Course(**about | _end(done, steps, self.names[name], own=job.name == MODEL_ROTATION))
+        keeps_rotation = job.name == MODEL_ROTATION
+        return Course(**fields | _verdict(answers, steps, self.labels[spec], keeps_rotation))
 
-    def _held_against(self, device: str, dtype: str) -> tuple[Reference, Reference | None]:
-        truth, *others = self.references()
-        return truth, next(
-            (each for each in others if (each.device, each.dtype) == (device, dtype)), None
-        )
+    def _call_note(self, spec: str) -> str | None:
+        """How a function is called that was identified."""
+        identity = self.identities.get(spec)
+        return messages.convention_note(identity) if identity and identity.convention else None
 
 
-def _end(done: Sequence[Done], steps: Sequence[Step], name: str, *, own: bool) -> dict[str, Any]:
-    """Return the verdict of a run and what goes with it."""
-    failed = next((each for each in done if not isinstance(each.outcome, Returned)), None)
-    if failed:
-        cell = cell_of(failed, name, None)
-        at = "" if failed.opening else f"{failed.task[1]}: "
-        told = {"message": f"{at}{cell.message}", "trace": cell.trace}
-        return told | {"verdict": cell.verdict} | knowledge_of(cell)
-    stopped = next((value for value in _values(done) if value["state"] in STOPPED), None)
-    if stopped:
-        return _stopped(stopped)
-    unfit = rounding_limits.inconclusive_at(steps)
-    if unfit:
-        return {"verdict": "skipped", "message": messages.inconclusive(unfit, keeps_rotation=own)}
+def _verdict(
+    answers: Sequence[Done], steps: Sequence[Step], label: str, keeps_rotation: bool
+) -> dict[str, Any]:
+    """The verdict of a run, and what goes with it."""
+    failure = _first_failure(answers)
+    if failure:
+        cell = cell_of(failure, label, None)
+        moment = "" if failure.opening else f"{failure.task[1]}: "
+        fields = {"verdict": cell.verdict, "message": f"{moment}{cell.message}"}
+        return fields | {"trace": cell.trace} | knowledge_of(cell)
+    end = next((value for value in _values(answers) if value["state"] in FINAL_STATES), None)
+    if end:
+        return _final_verdict(end)
+    step = rounding_limits.inconclusive_at(steps)
+    if step:
+        message = messages.inconclusive(step, keeps_rotation=keeps_rotation)
+        return {"verdict": "skipped", "message": message}
     wrong = rounding_limits.wrong_at(steps)
-    return (
-        {"verdict": "disagrees", "message": messages.wrong(steps[wrong - 1])}
-        if wrong
-        else {"verdict": "agrees"}
-    )
+    if wrong:
+        return {"verdict": "disagrees", "message": messages.wrong(steps[wrong - 1])}
+    return {"verdict": "agrees"}
 
 
-def _failure(done: Done) -> str:
-    return f"{done.outcome}{' while it was built' if done.opening else ''}"
-
-
-def _stopped(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the end of a run that did not start, or whose implementation returned what no model can use."""
+def _final_verdict(value: dict[str, Any]) -> dict[str, Any]:
+    """The verdict of a run that did not start, or whose implementation returned what no model can use."""
     if value["state"] != "wrong":
         return {"verdict": value["state"], "message": value["message"], "fix": value.get("advice")}
-    known = diagnose.fields_of(diagnose.for_finding(value["finding"]))
-    return known | {"verdict": "disagrees", "message": value["message"]}
+    knowledge = diagnose.fields_of(diagnose.for_finding(value["finding"]))
+    return knowledge | {"verdict": "disagrees", "message": value["message"]}
 
 
 def _step(number: int, value: dict[str, Any]) -> Step:
-    beside = value["agreement"] or {}
+    agreement = value["agreement"] or {}
     return Step(
         number=number,
         loss=value["loss"],
-        gradient_error=beside.get("error"),
-        rounding=beside.get("rounding"),
-        tensor=beside.get("tensor"),
-        tensor_error=beside.get("tensor_error"),
-        tensor_rounding=beside.get("tensor_rounding"),
+        gradient_error=agreement.get("error"),
+        rounding=agreement.get("rounding"),
+        tensor=agreement.get("tensor"),
+        tensor_error=agreement.get("tensor_error"),
+        tensor_rounding=agreement.get("tensor_rounding"),
     )
 
 
-def _values(done: Sequence[Done]) -> list[dict[str, Any]]:
-    """Return what came back, in the order of the steps."""
-    return [each.outcome.value for each in done if isinstance(each.outcome, Returned)]
+def _first_failure(answers: Sequence[Done]) -> Done | None:
+    return next((answer for answer in answers if not isinstance(answer.outcome, Returned)), None)
 
 
-def _taken(done: Sequence[Done]) -> list[dict[str, Any]]:
-    """Return what came back of the steps that were taken, in their order."""
-    return [value for value in _values(done) if value["state"] == "ran"]
+def _values(answers: Sequence[Done]) -> list[dict[str, Any]]:
+    """What came back, in the order of the steps."""
+    return [answer.outcome.value for answer in answers if isinstance(answer.outcome, Returned)]
+
+
+def _step_values(answers: Sequence[Done]) -> list[dict[str, Any]]:
+    """What came back of each step that ran, in their order."""
+    return [value for value in _values(answers) if value["state"] == "ran"]
 
 
 def _key(job: Job) -> Key:

@@ -1,4 +1,4 @@
-"""Which cell of the matrix explains a run that went wrong: `rotcheck compare`, asked in the same pool."""
+"""Which cells of `rotcheck compare` explain a run that went wrong, asked in the same study."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,53 +12,56 @@ from rotcheck.study.study import Study
 from rotcheck.train.plan import matrix_jobs
 
 EXPLAINABLE = ("disagrees", "raises", "crashes")
-"""A hang would hang again in every check, and has told where it stood."""
+"""A hang would hang again in every check, and has already said where."""
 
 Place = tuple[str, str, str]  # implementation, device, dtype
 
 
 def with_failing_cells(
     courses: Sequence[Course],
-    names: Mapping[str, str],
-    identified: Mapping[str, Identity],
+    labels: Mapping[str, str],
+    identities: Mapping[str, Identity],
     study: Study,
     machine: Machine,
     timeout: float,
 ) -> list[Course]:
-    """Return the courses, each that went wrong with the bad cells of its implementation, device and dtype.
+    """The courses; one that went wrong has the failing cells of its implementation, device and dtype.
 
-    `names`: what each implementation is called in the report, by what it was asked for as; `identified`: what was
-    found out about those that were given.
+    Args:
+        courses: those of all runs.
+        labels: what the report calls each implementation, by its SPEC.
+        identities: of the functions that were identified, by SPEC.
+        study: where the cells are run.
+        machine: what this machine has.
+        timeout: seconds for one cell.
     """
-    wrong = [_place(course) for course in courses if course.verdict in EXPLAINABLE]
-    bad: dict[Place, list[Cell]] = {place: [] for place in wrong}
-    for done in study.run(_jobs(wrong, names, identified, machine, timeout)):
-        cell = cell_of(done, names[done.job.setup["implementation"]], evidence_of(done))
+    places = [_place(course) for course in courses if course.verdict in EXPLAINABLE]
+    cells: dict[Place, list[Cell]] = {place: [] for place in places}
+    for answer in study.run(_jobs(places, labels, identities, machine, timeout)):
+        cell = cell_of(answer, labels[answer.job.setup["implementation"]], evidence_of(answer))
         if cell.verdict in FINDINGS:
-            bad[cell.implementation, cell.device, cell.dtype].append(cell)
+            cells[cell.implementation, cell.device, cell.dtype].append(cell)
     return [
-        msgspec.structs.replace(course, cells=tuple(bad[_place(course)]))
-        if _place(course) in bad
-        else course
+        msgspec.structs.replace(course, cells=tuple(cells.get(_place(course), ())))
         for course in courses
     ]
 
 
 def _jobs(
-    wrong: Sequence[Place],
-    names: Mapping[str, str],
-    identified: Mapping[str, Identity],
+    places: Sequence[Place],
+    labels: Mapping[str, str],
+    identities: Mapping[str, Identity],
     machine: Machine,
     timeout: float,
 ) -> list[Job]:
-    called = {shown: name for name, shown in names.items()}
-    asked: dict[tuple[str, str], list[str]] = {}
-    for name, device, dtype in wrong:
-        asked.setdefault((device, dtype), []).append(called[name])
+    specs = {label: spec for spec, label in labels.items()}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for label, device, dtype in places:
+        groups.setdefault((device, dtype), []).append(specs[label])
     return [
         job
-        for (where, dtype), all_ in asked.items()
-        for job in matrix_jobs(all_, where, dtype, machine, timeout, identified)
+        for (device, dtype), group in groups.items()
+        for job in matrix_jobs(group, device, dtype, machine, timeout, identities)
     ]
 
 

@@ -70,8 +70,8 @@ class TransformerBlock(nn.Module):
             6, -1
         )  # (B, 1, C)
         qkv = self.attn_qkv(modulate(self.norm1(x), shift, scale))  # (B, S, 3 C)
-        rotated = self.rotary(qkv.view(*x.shape[:2], 3, HEADS, HEAD_DIM))  # (B, S, 3, H, D)
-        x = x + gate * self.attn_out(attention(rotated).flatten(-2))  # (B, S, C)
+        rotation = self.rotary(qkv.view(*x.shape[:2], 3, HEADS, HEAD_DIM))  # (B, S, 3, H, D)
+        x = x + gate * self.attn_out(attention(rotation).flatten(-2))  # (B, S, C)
         x = x + gate2 * self.mlp(modulate(self.norm2(x), shift2, scale2))  # (B, S, C)
         return x
 

@@ -72,18 +72,18 @@ def _inspect_factory(model: str) -> tuple[bool, Build]:
         raise RequestError(f"--model {model!r} cannot be loaded: {error}") from error
     takes = inspect.signature(factory).parameters.values()
     keyword = any(parameter.name == "rotary" for parameter in takes)
-    required = [
+    parameters = [
         p.name
         for p in takes
         if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     if keyword:
         return False, lambda rotary: factory(rotary=rotary)
-    if len(required) > 1:
+    if len(parameters) > 1:
         raise RequestError(
-            f"--model {model!r} needs {', '.join(required)}; it is called as factory(rotary)"
+            f"--model {model!r} needs {', '.join(parameters)}; it is called as factory(rotary)"
         )
-    return (False, factory) if required else (True, lambda rotary: factory())
+    return (False, factory) if parameters else (True, lambda rotary: factory())
 
 
 def _check_module(module: Any, model: str) -> None:

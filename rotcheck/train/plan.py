@@ -29,7 +29,7 @@ class TrainRequest:
     """What was asked for, checked as far as it can be before anything runs."""
 
     implementations: tuple[str, ...]
-    named: bool  # whether they were asked for by name
+    by_name: bool  # whether they were named, and not just all taken
     devices: tuple[str, ...]  # empty: all that run here
     dtypes: tuple[str, ...]
     steps: int
@@ -48,8 +48,8 @@ def request(
     fasta: str | None,
     model: str | None,
 ) -> TrainRequest:
-    """Return the request; raises `RequestError` for what cannot be."""
-    all_ = plan.make_request(implementations, devices, dtypes, ()).implementations
+    """The request. Raises `RequestError` for what cannot be."""
+    specs = plan.make_request(implementations, devices, dtypes, ()).implementations
     if "float64" in dtypes:
         raise RequestError(
             "float64 is what the other dtypes are held against: ask for " + ", ".join(DTYPES)
@@ -64,10 +64,16 @@ def request(
         raise RequestError(f"--seed must be between 0 and 2**63 - 1, not {seed}")
     if model is not None:
         _check_model(model)
-    read = sequences.read(fasta) if fasta is not None else sequences.package_sequences()
-    chosen = unique(dtypes) or DTYPES[:1]
+    proteins = sequences.read(fasta) if fasta is not None else sequences.package_sequences()
     return TrainRequest(
-        all_, bool(implementations), unique(devices), chosen, steps, seed, tuple(read), model
+        specs,
+        bool(implementations),
+        unique(devices),
+        unique(dtypes) or DTYPES[:1],
+        steps,
+        seed,
+        tuple(proteins),
+        model,
     )
 
 
@@ -82,34 +88,41 @@ def _check_model(model: str) -> None:
         raise RequestError(f"--model {error}") from error
 
 
-def jobs(wanted: TrainRequest, devices: Sequence[str], *, own: bool, timeout: float) -> list[Job]:
-    """Return the jobs, the references first; `own`: the model keeps its rotation, so there is one run a place."""
+def jobs(
+    request: TrainRequest, devices: Sequence[str], *, keeps_rotation: bool, timeout: float
+) -> list[Job]:
+    """The jobs, the references first; one a device and dtype for a model that keeps its rotation."""
     base = {
-        "model": wanted.model,
-        "seed": wanted.seed,
-        "batches": msgspec.to_builtins(batches(wanted.sequences, wanted.steps, wanted.seed)),
+        "model": request.model,
+        "seed": request.seed,
+        "batches": msgspec.to_builtins(batches(request.sequences, request.steps, request.seed)),
     }
-    places = [(device, dtype) for device in devices for dtype in wanted.dtypes]
+    places = [(device, dtype) for device in devices for dtype in request.dtypes]
     rows = [(TRUTH, TRUTH, "cpu", "float64")]
-    if own:
-        rows += [(wanted.model or "", MODEL_ROTATION, *place) for place in places]
+    if keeps_rotation:
+        rows += [(request.model or "", MODEL_ROTATION, *place) for place in places]
     else:
         rows += [(YARDSTICK, YARDSTICK, *place) for place in places]
         rows += [
-            (name, "implementation", *place) for place in places for name in wanted.implementations
+            (name, "implementation", *place) for place in places for name in request.implementations
         ]
-    return [_job(base, row, wanted.steps, timeout) for row in rows]
+    return [_job(base, row, request.steps, timeout) for row in rows]
 
 
-def of(jobs: Sequence[Job], names: Sequence[str], *, others: bool = False) -> list[Job]:
-    """Return the jobs of these implementations, or all others."""
-    return [job for job in jobs if (job.setup["implementation"] in names) is not others]
+def of(jobs: Sequence[Job], spec: str) -> list[Job]:
+    """The jobs of an implementation."""
+    return [job for job in jobs if job.setup["implementation"] == spec]
 
 
-def with_conventions(jobs: Sequence[Job], identified: Mapping[str, Identity]) -> list[Job]:
-    """Return the jobs with what a worker is told of each function."""
+def without(jobs: Sequence[Job], specs: Sequence[str]) -> list[Job]:
+    """The jobs of all others than these implementations."""
+    return [job for job in jobs if job.setup["implementation"] not in specs]
+
+
+def with_conventions(jobs: Sequence[Job], identities: Mapping[str, Identity]) -> list[Job]:
+    """The jobs with what a worker is told of each function."""
     return [
-        replace(job, setup=job.setup | setup_of(identified[job.setup["implementation"]]))
+        replace(job, setup=job.setup | setup_of(identities[job.setup["implementation"]]))
         for job in jobs
     ]
 
@@ -133,19 +146,19 @@ def matrix_jobs(
     dtype: str,
     machine: Machine,
     timeout: float,
-    identified: Mapping[str, Identity],
+    identities: Mapping[str, Identity],
 ) -> list[Job]:
-    """Return the jobs of `rotcheck compare` for these implementations on one device in one dtype."""
-    asked = plan.make_request(names, [device], [dtype], ())
-    return plan.jobs(asked, [device], machine, timeout=timeout, identities=identified)
+    """The jobs of `rotcheck compare` for these implementations on one device in one dtype."""
+    request = plan.make_request(names, [device], [dtype], ())
+    return plan.jobs(request, [device], machine, timeout=timeout, identities=identities)
 
 
-def own_rotation(model: str | None, timeout: float) -> list[Job]:
-    """Return the job that tells whether the model keeps a rotation of its own; none for rotcheck's model."""
+def model_jobs(model: str | None, timeout: float) -> list[Job]:
+    """The job that tells whether the model keeps its own rotation; none for rotcheck's model."""
     if model is None:
         return []
     return [
         Job(
-            "asked", f"{WORKER}:open_model", model, [None], limit=timeout, opening_limit=3 * timeout
+            "model", f"{WORKER}:open_model", model, [None], limit=timeout, opening_limit=3 * timeout
         )
     ]

@@ -74,7 +74,7 @@ def implementation(subject: Subject) -> Rotary:
                     call(list(part))
                     for part in zip(*(x.chunk(x.shape[axis], axis) for x in inputs))
                 ]
-                return [torch.cat(each, axis) for each in zip(*parts)]
+                return [torch.cat(chunks, axis) for chunks in zip(*parts)]
         arguments = _call(convention, inputs, subject.device)
         return [
             unlay(result, convention.axes, inputs[0].shape[-1])

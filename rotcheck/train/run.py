@@ -1,4 +1,4 @@
-"""Runs the training: references and implementations in workers, then the matrix for what went wrong."""
+"""Runs the training: references and implementations in workers, then `compare` for what went wrong."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ from rotcheck.results import Course, Machine, Training, summarise
 from rotcheck.study.devices import first_computing, resolve_devices
 from rotcheck.study.study import Study, ignore
 from rotcheck.train import plan
-from rotcheck.train.course_verdicts import Courses
+from rotcheck.train.course_verdicts import TrainingRuns
 from rotcheck.train.failing_cells import with_failing_cells
 
 PRELOAD = (*comparing.PRELOAD, plan.WORKER)
@@ -31,86 +31,100 @@ def train(
     on_plan: Callable[[int], None] | None = None,
     on_step: Callable[[str], None] | None = None,
 ) -> Training:
-    """Train a model so many steps with each implementation on each device in each dtype.
+    """Train a model a few steps with each implementation on each device in each dtype.
 
-    Empty means the default: all registered implementations, all devices that run here, float32. `fasta`: a
-    file of protein sequences in place of those that come with rotcheck. `model`: `package.module:factory`
-    or `path/to/file.py:factory`; `factory(rotary)` returns a torch.nn.Module whose call `module(tokens)`, tokens
-    (B, S) of int64, returns the scalar loss, and which turns qkv (B, S, 3, H, D) by `rotary(qkv)`. A
-    factory without an argument keeps the rotation it has, and is trained as it is. `timeout`: seconds for
-    one step. `on_plan` is called once with the number of steps of all runs, `on_step` with a word on each.
+    Args:
+        implementations: as in `rotcheck.compare`; none: all registered ones.
+        devices: none: all that run here.
+        dtypes: none: float32.
+        steps: of each run.
+        seed: of the weights and the data.
+        fasta: a file of protein sequences to use instead of those that come with rotcheck.
+        model: `package.module:factory` or `path/to/file.py:factory`. `factory(rotary)` returns a
+            torch.nn.Module whose call `module(tokens)`, tokens (B, S) of int64, returns the scalar
+            loss, and which turns qkv (B, S, 3, H, D) by `rotary(qkv)`. A factory without an argument
+            keeps its rotation, and its model is trained as it is.
+        timeout: seconds for one step.
+        on_plan: called once with the number of steps of all runs.
+        on_step: called with the name of each step as it is done.
 
-    Raises `RequestError` when the request cannot be carried out. An interruption (KeyboardInterrupt) ends
-    the run, and what was finished is returned with `interrupted` set.
+    Returns:
+        All courses; what was finished, with `interrupted` set, if a KeyboardInterrupt ended the run.
+
+    Raises:
+        RequestError: the request cannot be carried out.
+        KeyboardInterrupt: before the machine was known.
     """
-    wanted = plan.request(
+    request = plan.request(
         implementations, devices, dtypes, steps=steps, seed=seed, fasta=fasta, model=model
     )
     with Study(PRELOAD, on_plan=on_plan) as study:
         machine = study.survey(comparing.SURVEY_GROUPS)
-        here = resolve_devices(wanted.devices, machine)
-        own = _own(study, wanted, timeout)
-        jobs = plan.jobs(wanted, here, own=own, timeout=timeout)
-        given = [] if own else unregistered(wanted.implementations)
-        identifier = Identifier(given, first_computing(here), timeout)
-        courses = Courses(jobs, identifier.identities)
-        found: list[Course] = []
+        here = resolve_devices(request.devices, machine)
+        keeps_rotation = _keeps_rotation(study, request, timeout)
+        jobs = plan.jobs(request, here, keeps_rotation=keeps_rotation, timeout=timeout)
+        specs = [] if keeps_rotation else unregistered(request.implementations)
+        identifier = Identifier(specs, first_computing(here), timeout)
+        runs = TrainingRuns(jobs, identifier.identities)
+        courses: list[Course] = []
         with study.interruptible():
             study.plan(sum(len(job.tasks) for job in jobs))
             answers = identifier.run(
                 study,
-                plan.of(jobs, given, others=True),
-                lambda spec: plan.with_conventions(plan.of(jobs, [spec]), identifier.identities),
+                plan.without(jobs, specs),
+                lambda spec: plan.with_conventions(plan.of(jobs, spec), identifier.identities),
             )
-            for done in answers:
-                courses.take(done)
-                (on_step or ignore)(courses.word(done))
-            found = courses.found()
-            if not own:
-                found = with_failing_cells(
-                    found, courses.names, identifier.identities, study, machine, timeout
+            for answer in answers:
+                (on_step or ignore)(runs.take(answer))
+            courses = runs.courses()
+            if not keeps_rotation:
+                courses = with_failing_cells(
+                    courses, runs.labels, identifier.identities, study, machine, timeout
                 )
-        found = found or courses.found()
-    return _training(wanted, machine, courses, found, study.interrupted)
+        # an interruption leaves those that ran to completion
+        return _training(request, machine, runs, courses or runs.courses(), study)
 
 
-def _own(study: Study, wanted: plan.TrainRequest, timeout: float) -> bool:
+def _keeps_rotation(study: Study, request: plan.TrainRequest, timeout: float) -> bool:
     """Ask whether the user's model keeps its own rotation.
 
-    Raises `RequestError` when it cannot be loaded, and when it does and implementations were named for it.
+    Raises `RequestError` when it cannot be loaded, or when it does and implementations were named for it.
     """
-    own = False
-    for done in study.run(plan.own_rotation(wanted.model, timeout)):
-        if not isinstance(done.outcome, Returned):
-            raise RequestError(f"--model {wanted.model!r} cannot be loaded: {done.outcome}")
-        own = bool(done.outcome.value)
-    if own and wanted.named:
-        keeps = "takes no argument and keeps its own rotation: no implementation can be put into it"
-        raise RequestError(f"--model {wanted.model!r} {keeps}")
-    return own
+    keeps = False
+    for answer in study.run(plan.model_jobs(request.model, timeout)):
+        if not isinstance(answer.outcome, Returned):
+            raise RequestError(f"--model {request.model!r} cannot be loaded: {answer.outcome}")
+        keeps = bool(answer.outcome.value)
+    if keeps and request.by_name:
+        raise RequestError(
+            f"--model {request.model!r} takes no argument and keeps its own rotation: "
+            "no implementation can be put into it"
+        )
+    return keeps
 
 
 def _training(
-    wanted: plan.TrainRequest,
+    request: plan.TrainRequest,
     machine: Machine,
-    courses: Courses,
-    found: list[Course],
-    interrupted: bool,
+    runs: TrainingRuns,
+    courses: list[Course],
+    study: Study,
 ) -> Training:
-    references = courses.references()
-    if wanted.model and not interrupted and len(references[0].losses) < wanted.steps:
+    references = runs.references()
+    if request.model and not study.interrupted and len(references[0].losses) < request.steps:
         why = f"fails with the reference rotation, in float64 on the CPU: {references[0].message}"
-        raise RequestError(f"--model {wanted.model!r} {why}")
+        raise RequestError(f"--model {request.model!r} {why}")
+    identities = fit_files(runs.identities).values()
     return Training(
         rotcheck=__version__,
         machine=machine,
-        model=courses.model_name or plan.MINIATURE,
-        sequences=len(wanted.sequences),
-        planned=wanted.steps,
-        seed=wanted.seed,
+        model=runs.model_name or plan.MINIATURE,
+        sequences=len(request.sequences),
+        planned=request.steps,
+        seed=request.seed,
         references=references,
-        courses=tuple(found),
-        summary=summarise(found),
-        conventions=tuple(one.identification for one in fit_files(courses.identified).values()),
-        interrupted=interrupted,
+        courses=tuple(courses),
+        summary=summarise(courses),
+        conventions=tuple(identity.identification for identity in identities),
+        interrupted=study.interrupted,
     )
