@@ -32,7 +32,7 @@ class BatchTimer:
         self.most_calls = max(1, BATCH_BYTES // workload.bytes) if workload.fresh else MOST_CALLS
 
     def batch(self, calls: int) -> float:
-        """Call it so many times; the seconds from the first call until the device has done the last."""
+        """Call it so many times; the seconds until the device has done the last call."""
         inputs = [self.workload.inputs() for _ in range(calls)]
         call, wait = self._call, self._wait
         with self._running():

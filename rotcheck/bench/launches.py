@@ -14,7 +14,7 @@ _KERNELS = ("cpp_fused", "rotcheck::")
 
 
 def show_compiled() -> None:
-    """Let profiles show the CPU kernels of torch.compile; call it before anything imports its compiler."""
+    """Let profiles show the CPU kernels of torch.compile; to call before its import."""
     os.environ[SHOW_COMPILED] = "1"
 
 
@@ -27,9 +27,9 @@ def profiler(device: torch.device) -> profile:
 def launches(profiler: profile, device: torch.device) -> int | None:
     """How many kernels, copies and fills a GPU ran, or on a CPU how many operations did work.
 
-    A CPU operation counts when it is the innermost one that reads or writes elements: views and allocations do
-    not count, nor does an operation that only calls others. What PyTorch does not see is not counted. None
-    where the device does not tell.
+    A CPU operation counts when it is the innermost one that reads or writes elements: views and
+    allocations do not count, nor does an operation that only calls others. What PyTorch does not
+    see is not counted. None where the device does not tell.
     """
     if device.type == "mps":
         return None

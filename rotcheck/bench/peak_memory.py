@@ -15,8 +15,9 @@ from rotcheck.bench.batch_timer import BatchTimer
 def peak(timer: BatchTimer, device: torch.device, profiler: profile) -> int | None:
     """The bytes; None where the device does not tell.
 
-    On a CPU: every allocation and release that PyTorch's allocator made in the call that was profiled, summed
-    up in their order. On CUDA and XPU: the peak that the device's allocator counted in another call.
+    On a CPU: every allocation and release that PyTorch's allocator made in the call that was
+    profiled, summed up in their order. On CUDA and XPU: the peak that the device's allocator
+    counted in another call.
     """
     if device.type == "cpu":
         return _on_cpu(profiler)

@@ -19,8 +19,8 @@ PASSES = ("forward", "forward+backward")
 NATIVE_COMPILED = "native-compiled"
 WORKER = "rotcheck.bench.worker"
 WORKER_MAY = "a worker may hold"
-# for an estimate of the time, measured on two cores: seconds until the process of a row is ready, and
-# those that the fewest rounds take for each byte of q, k and v
+# for an estimate of the time, measured on two cores: seconds until the process of a row is ready,
+# and those that the fewest rounds take for each byte of q, k and v
 START = 2.5
 FEWEST_ROUNDS = 5.4e-8
 
@@ -39,7 +39,7 @@ class BenchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is compared with each other: all implementations on one device, in one dtype, shape and pass."""
+    """All rows that are compared with each other: on one device, in one dtype, shape and pass."""
 
     device: str
     dtype: str
@@ -77,7 +77,7 @@ def request(
 
 
 def capacities(here: Sequence[str], machine: Machine, worker_gib: float) -> dict[str, Capacity]:
-    """What each device has room for: its own memory, or if that is unknown what a worker may hold."""
+    """What each device has room for: its memory, or if unknown what a worker may hold."""
     lines = machine.devices()
     memory = {name: lines[name].values.get("memory_gib") for name in here if name in lines}
     worker = Capacity(worker_gib, WORKER_MAY)

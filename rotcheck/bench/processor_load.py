@@ -1,4 +1,4 @@
-"""How much of the processor other processes use meanwhile: functions with several threads wait for them."""
+"""How much of the processor other processes use: functions with several threads wait for them."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import psutil
 
 
 class ProcessorLoad:
-    """`busy_percent`: how much of all cores other processes used while `observe` was entered; 0 before."""
+    """`busy_percent` of all cores is what others used while `observe` was entered; 0 before."""
 
     busy_percent = 0.0
 

@@ -1,4 +1,4 @@
-"""The shapes that are timed: packed qkv, or q and k with fewer heads; and whether there is room for them."""
+"""The shapes that are timed: packed qkv, or q and k with fewer heads; and the room for them."""
 
 import re
 from typing import NamedTuple
@@ -70,7 +70,8 @@ def parse(text: str) -> QkvShape:
         )
     if shape.key_heads and shape.heads % shape.key_heads:
         raise RequestError(
-            f"shape {text!r}: the {shape.heads} heads of q cannot share {shape.key_heads} of k equally"
+            f"shape {text!r}: the {shape.heads} heads of q cannot share "
+            f"{shape.key_heads} of k equally"
         )
     if width % 2:
         raise RequestError(
@@ -80,7 +81,7 @@ def parse(text: str) -> QkvShape:
 
 
 class Capacity(NamedTuple):
-    """How much memory there is, and whose, in words before the figure: "a worker may hold", "cuda:0 has"."""
+    """How much memory there is, and whose, in words: "a worker may hold", "cuda:0 has"."""
 
     gib: float
     owner: str
@@ -91,4 +92,5 @@ def too_large(shape: str, dtype: str, capacity: Capacity) -> str | None:
     gib = INPUT_COPIES * parse(shape).bytes(dtype) / GIB
     if gib <= capacity.gib:
         return None
-    return f"timing {shape} in {dtype} takes about {gib:.1f} GiB, and {capacity.owner} {capacity.gib:.1f} GiB"
+    room = f"{capacity.owner} {capacity.gib:.1f} GiB"
+    return f"timing {shape} in {dtype} takes about {gib:.1f} GiB, and {room}"

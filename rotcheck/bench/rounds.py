@@ -35,8 +35,8 @@ def interleaved(
 ) -> list[list[float]]:
     """The seconds of one call of each timer in each round.
 
-    Each round runs a batch of each, behind a call that is not timed, in every order in turn. It ends when all
-    batches together took `budget` seconds, after 7 rounds at least and 1000 at most.
+    Each round runs a batch of each, behind a call that is not timed, in every order in turn. It
+    ends when all batches together took `budget` seconds, after 7 rounds at least and 1000 at most.
     """
     seconds: list[list[float]] = [[] for _ in timers]
     orders = cycle(permutations(range(len(timers))))

@@ -43,16 +43,16 @@ def bench(
     """Time each implementation on each device in each dtype, shape and pass.
 
     Args:
-        implementations: as in `rotcheck.compare`; those that are not registered are identified first.
-            None: all registered ones and native-compiled.
+        implementations: as in `rotcheck.compare`; those that are not registered are identified
+            first. None: all registered ones and native-compiled.
         devices: none: all that run here. No stand-ins.
         dtypes: none: float32 and bfloat16.
         shapes: "2x10x3x8x64" is batch, sequence, 3, heads, width of packed qkv; "2x10x8/2x64" is q
             with 8 heads and k with 2. None: three packed ones, from tiny to large.
         passes: none: "forward" and "forward+backward".
         against: the baseline, which is timed too.
-        seconds: how long to time each of the three things in a row (the implementation, a copy of its
-            input, the baseline), in 7 rounds at least.
+        seconds: how long to time each of the three things in a row (the implementation, a copy of
+            its input, the baseline), in 7 rounds at least.
         timeout: seconds for a whole row.
         memory_limit: GiB that a worker may hold.
         on_plan: called once with the number of rows.
@@ -102,7 +102,7 @@ class _Timings:
         self._hangs: set[tuple[str, str]] = set()  # implementation and device
 
     def time(self, group: plan.Group) -> None:
-        """Time all implementations in one group, the baseline first: the others need it only if it runs."""
+        """Time all implementations in one group, the baseline first."""
         baseline = self._row(self._request.against, group, beside=True)
         for name in self._request.implementations[1:]:
             self._row(name, group, beside=baseline.state == "ran", floor=baseline.speedup)

@@ -1,4 +1,4 @@
-"""Who is faster, beyond the noise: the rows of a benchmark that were raced against each other, and the verdict."""
+"""Who is faster, beyond the noise: the rows that raced against each other, and the verdict."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Race:
 
     @property
     def gain(self) -> Spread | None:
-        """By how much the fastest row beats the baseline; None where it does not, beyond the noise."""
+        """By how much the fastest row beats the baseline; None: not beyond the noise."""
         speedup = self.winners[0].speedup if self.winners else None
         if self.winners[:1] == [self.baseline] or speedup is None or speedup.median <= 1:
             return None
@@ -98,7 +98,7 @@ def _baseline(rows: Sequence[Timing], against: str) -> Timing | None:
 
 
 def _slowness(row: Timing) -> tuple[bool, bool, float]:
-    """What to sort by: the ratio to the baseline, since what drifts between processes drifts for both."""
+    """What to sort by: the ratio to the baseline, since drift affects both alike."""
     if row.speedup:
         return False, False, 1 / row.speedup.median
     return row.seconds is None, True, row.seconds.median if row.seconds else 0.0

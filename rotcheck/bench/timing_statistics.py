@@ -1,4 +1,4 @@
-"""From the seconds of calls to figures with their noise: medians, quartiles, paired ratios, break-even."""
+"""From seconds of calls to figures with their noise: quartiles, paired ratios, break-even."""
 
 import math
 import statistics
@@ -25,13 +25,13 @@ def ratio(first: Sequence[float], second: Sequence[float]) -> Spread:
 
 
 def excess(first_calls: Sequence[float], steady: Spread) -> float:
-    """The seconds by which the first calls took longer than steady ones, those of usual length aside."""
+    """The seconds by which unusually long first calls exceed steady ones."""
     usual = steady.q75 + USUAL * (steady.q75 - steady.q25)
     return sum(seconds - steady.median for seconds in first_calls if seconds > usual)
 
 
 def is_significant(speedup: Spread, floor: Spread = NO_CHANGE) -> bool:
-    """Whether a speed-up is more than noise: its quartiles include neither 1 nor any of the floor's.
+    """Whether a speed-up is more than noise: its quartiles exclude 1 and those of the floor.
 
     `floor`: the baseline against itself, which would be 1 without noise.
     """
@@ -39,7 +39,7 @@ def is_significant(speedup: Spread, floor: Spread = NO_CHANGE) -> bool:
 
 
 def break_even(extra: float, steady: Spread, speedup: Spread) -> int | None:
-    """After how many calls `extra` seconds are paid back; None: never; 0: there is nothing to pay back.
+    """After how many calls `extra` seconds are paid back; None: never; 0: nothing to pay back.
 
     `steady`: seconds of one call; `speedup`: how many times as long the other one takes.
     """

@@ -143,7 +143,7 @@ def _size(row: Timing) -> Size:
 
 
 def _wake(device: torch.device) -> None:
-    """Let torch do what it does once, at its first operations, so that no first call pays for it."""
+    """Run torch's first operations, so that no first call pays for them."""
     x = torch.ones(2, device=device, requires_grad=True)
     torch.autograd.grad(torch.cat((-x, x)) * 2, x, torch.ones(4, device=device))
 

@@ -1,4 +1,4 @@
-"""The tensors that are rotated: inputs, tables and gradients in the form that a convention names."""
+"""The tensors that are rotated: inputs, tables and gradients, as a convention has them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ def _fold_batch(convention: Convention, size: Size) -> Size:
 
 
 class Workload:
-    """The tensors of one implementation: packed qkv (B, S, 3, H, D), or q and k (B, S, heads, D)."""
+    """The tensors of an implementation: packed qkv (B, S, 3, H, D), or q and k (B, S, H, D)."""
 
     def __init__(self, convention: Convention, full_size: Size) -> None:
         size = _fold_batch(convention, full_size)
@@ -96,8 +96,8 @@ class Workload:
     def inputs(self) -> list[Tensor]:
         """What one call is given.
 
-        An in-place function must not write into a leaf that requires a gradient: it gets a fresh copy
-        for each call.
+        An in-place function must not write into a leaf that requires a gradient: it gets a fresh
+        copy for each call.
         """
         return [leaf.clone() for leaf in self._inputs] if self.fresh else self._inputs
 
@@ -133,7 +133,7 @@ class Workload:
 
 
 def _random(shape: Sequence[int], size: Size, generator: torch.Generator) -> Tensor:
-    """Normal values; large tensors repeat them, since drawing each would take longer than rotating."""
+    """Normal values; large tensors repeat them, since drawing takes longer than rotating."""
     count = math.prod(shape)
     numbers = torch.randn(
         min(count, RANDOM_VALUES), generator=generator, dtype=torch.float32, device="cpu"

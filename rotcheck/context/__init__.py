@@ -1,4 +1,4 @@
-"""How far in context are functions and modules right that make their own angles, under what is done to them?
+"""How far in context are functions and modules right that make their own angles?
 
 Each condition is a file of `conditions/`; it is tried on an object loaded anew. `run` and
 `reach_verdicts` are the front's, which judges; `angle_profile` is plain data. The rest works inside

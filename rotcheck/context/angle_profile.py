@@ -21,21 +21,21 @@ class AngleProfile(msgspec.Struct, frozen=True, kw_only=True):
     asking: Asking
     call: str  # in words
     construction: str | None  # how an object was made of a class
-    recipe: dict[str, Any] | None  # of one that builds tables: `maker_call.MakerCall`
-    form: str  # of its tables
-    order: str
-    table_lanes: str | None
-    axes: str
-    convention: dict[str, Any] | None  # of one that rotates
-    width: int  # of a head
-    rotary: int  # how many lanes it is told to turn, where it is told
-    direction: int
-    amplitude: float
-    frequencies: tuple[float, ...]  # radians a position, of each pair
-    zero: tuple[float, ...]  # angles at position 0
-    schedule: str | None
-    claims: int | None  # positions
-    claimed_by: str | None  # "max_position_embeddings"
+    recipe: dict[str, Any] | None = None  # of one that builds tables: `maker_call.MakerCall`
+    form: str = ""  # of its tables
+    order: str = ""
+    table_lanes: str | None = None
+    axes: str = ""
+    convention: dict[str, Any] | None = None  # of one that rotates
+    width: int = 0  # of a head
+    rotary: int = 0  # how many lanes it is told to turn, where it is told
+    direction: int = 1
+    amplitude: float = 1.0
+    frequencies: tuple[float, ...] = ()  # radians a position, of each pair
+    zero: tuple[float, ...] = ()  # angles at position 0
+    schedule: str | None = None
+    claims: int | None = None  # positions
+    claimed_by: str | None = None  # "max_position_embeddings"
     # the first position beside which the frequencies change, by design or not
     changes: int | None = None
     faults: tuple[tuple[str, str], ...] = ()  # mistakes that `identify` finds: code and words

@@ -1,7 +1,7 @@
 """Finds out how an object makes its angles, as constructed, and what they must be."""
 
 from dataclasses import asdict, replace
-from typing import Any
+from typing import cast
 
 import msgspec
 import torch
@@ -131,7 +131,7 @@ def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ..
 
 
 def _one_row(match: Match) -> Convention:
-    """The call with one row of positions, if there is one: equal rows of a batch may be coordinates."""
+    """The call with one row of positions, if any: equal rows may be coordinates."""
     conventions = [
         match.convention,
         *(alternative.convention for alternative in match.alternatives),
@@ -144,8 +144,8 @@ def _one_row(match: Match) -> Convention:
 
 def _building(target: Target, recipe: MakerCall, tables: RotaryTables) -> AngleProfile:
     arguments = try_arguments(TableMaker(target.function, recipe, tables))
-    return _profile(
-        target,
+    return AngleProfile(
+        construction=target.built,
         kind="builds",
         faults=tuple(
             (finding.code, finding.message) for finding in arguments.remarks if finding.mistake
@@ -164,27 +164,19 @@ def _building(target: Target, recipe: MakerCall, tables: RotaryTables) -> AngleP
 def _rotating(target: Target, convention: Convention, width: int, rotary: int) -> AngleProfile:
     if convention.tables != "positions":
         raise MakesNoAngles(
-            "it applies tables that are handed in and makes none of its own: `rotcheck compare` judges it"
+            "it applies tables that are handed in and makes none of its own: "
+            "`rotcheck compare` judges it"
         )
-    return _profile(
-        target,
+    return AngleProfile(
+        construction=target.built,
         kind="both",
-        asking=convention.positions,
+        asking=cast(Asking, convention.positions),
         call=call_words(convention),
         convention=asdict(convention),
         width=width,
         rotary=rotary,
         direction=1 if convention.direction > 0 else -1,
     )
-
-
-def _profile(target: Target, **fields: Any) -> AngleProfile:
-    nothing: dict[str, Any] = {
-        "recipe": None, "convention": None, "form": "", "order": "", "table_lanes": None, "axes": "",
-        "width": 0, "rotary": 0, "direction": 1, "amplitude": 1.0, "frequencies": (), "zero": (), "schedule": None,
-        "claims": None, "claimed_by": None,
-    }  # fmt: skip
-    return AngleProfile(construction=target.built, **{**nothing, **fields})
 
 
 def _with_angles(profile: AngleProfile, instance: Instance, device: str) -> AngleProfile:
@@ -245,7 +237,7 @@ def _fit(
 def _doubt(
     frequency_fit: Fit, profile: AngleProfile, config: ObjectConfig, last: int
 ) -> str | None:
-    """Why `identify` does not understand it, so that its angles are held against its own first ones."""
+    """Why `identify` does not understand it: then its own first angles are its measure."""
     words: str | None
     if frequency_fit.schedule is None:
         words = f"held against its own first angles: {departure(frequency_fit.frequencies).words}"
@@ -272,7 +264,7 @@ def _faults(frequency_fit: Fit) -> list[tuple[str, str]]:
 def _with_lengths(
     profile: AngleProfile, instance: Instance, device: str, config: ObjectConfig
 ) -> AngleProfile:
-    """The profile with the position from which its frequencies change: beyond that it is not judged."""
+    """The profile with the position where its frequencies change: what is beyond is not judged."""
     if profile.faults:  # it heeds no positions, say
         return profile
     changes, last = first_change(
@@ -295,6 +287,7 @@ def _makes_a_grid(target: Target, recipe: MakerCall) -> bool:
 def _asking(positions: str) -> Asking:
     if positions not in _ASKING:
         raise MakesNoAngles(
-            f"it makes tables of another kind of positions ({positions}), and not of places in a row"
+            f"it makes tables of another kind of positions ({positions}), "
+            "and not of places in a row"
         )
     return _ASKING[positions]

@@ -1,4 +1,4 @@
-"""Asks an object for its angles at positions, in the way that recognition found it to accept them."""
+"""Asks an object for its angles at positions, in the way that recognition found."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ class NoRotation(Exception):
 
 
 class PastEnd(Exception):
-    """A position past the last one that the object accepts on the CPU: no other device is asked for it."""
+    """A position past the last one that the object accepts on the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _words(tensor: Tensor) -> str:
 
 
 class RotationSource:
-    """Asks an object that rotates by positions: given (1, 0) in each pair, it returns cos and sin."""
+    """Asks an object that rotates: given (1, 0) in each pair, it returns cos and sin."""
 
     def __init__(
         self, function: Callable[..., Any], profile: AngleProfile, device: str, dtype: torch.dtype
@@ -276,7 +276,7 @@ class RowSource:
         return True
 
     def _up_to(self, best: PositionRange, refusal: int, why: str) -> PositionRange:
-        """Find the largest number of rows that it gives, between one that it gives and one it refuses."""
+        """Find the largest number of rows that it gives, below one that it refuses."""
         whys = {refusal: why}
 
         def gives(length: int) -> bool:

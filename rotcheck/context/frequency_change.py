@@ -1,4 +1,4 @@
-"""From which position on the frequencies of an object change, as dynamic NTK and LongRoPE have it."""
+"""The position where the frequencies of an object change, as in dynamic NTK and LongRoPE."""
 
 from collections.abc import Callable, Sequence
 
@@ -49,7 +49,7 @@ def first_change(fresh: Callable[[], AngleSource], profile: AngleProfile) -> tup
 
 
 def _first_slower_offset(source: AngleSource) -> int | None:
-    """The first offset from which an object that counts from it turns more slowly; None: there is none.
+    """The first offset from which an object turns more slowly; None: there is none.
 
     The frequencies change little by little: it is the first offset whose phase does not follow from
     those of the first positions any more.

@@ -1,4 +1,4 @@
-"""Where an object's positions end, found on the CPU: elsewhere, an index past the end can kill the device."""
+"""Where an object's positions end, found on the CPU: elsewhere an index past it may kill."""
 
 import time
 
@@ -13,7 +13,7 @@ NOT_ASKED = "no position further on was asked for"
 
 
 def with_last_position(profile: AngleProfile, source: AngleSource) -> AngleProfile:
-    """The profile of an object that is asked on the CPU, with the last position that it accepts there.
+    """The profile with the last position that the object accepts on the CPU.
 
     Raises what the object raises at the smallest positions.
     """

@@ -1,4 +1,4 @@
-"""Up to which position an object claims to be right: by an attribute, or by the rows of a table it holds."""
+"""How far an object claims to be right: by an attribute, or by the rows of a table it holds."""
 
 import re
 from typing import Any

@@ -136,7 +136,8 @@ def _words(row: Reach, profile: AngleProfile, wrong: Phase, fault: str | None) -
     up_to = f"right up to position {row.right_to}" if row.right_to is not None else "right nowhere"
     within = _within(profile)
     if wrong.error is None:
-        return f"{fault or 'what comes back is no rotation'} (at position {wrong.position}); {up_to}, {within}"
+        fault = fault or "what comes back is no rotation"
+        return f"{fault} (at position {wrong.position}); {up_to}, {within}"
     phases = (phase for phase in row.phases if phase.position < profile.judged_to)
     worst = max(phases, key=lambda phase: phase.error or 0)
     off = f"off by {wrong.error:.2g} rad at {wrong.position}"
@@ -153,13 +154,14 @@ def _within(profile: AngleProfile) -> str:
 
 
 def _note(row: Reach, profile: AngleProfile) -> str | None:
-    """The note: how far float32's own loss goes within the claim, and why larger positions were not asked for."""
+    """The note: float32's own loss within the claim, and why no larger position was asked for."""
     notes = [row.note] if row.note else []
     if profile.doubt and row.condition == FIRST:
         notes.append(f"{profile.doubt}; see `rotcheck identify`")
     if row.wrong_at is not None and profile.claims and row.wrong_at < profile.claims:
         notes.append(
-            f"float32 phases are {RIGHT:g} rad off from position {row.wrong_at} on, the float32 limit (N18)"
+            f"float32 phases are {RIGHT:g} rad off from position {row.wrong_at} on, "
+            "the float32 limit (N18)"
         )
     if row.asked_to is not None and row.asked_to < profile.judged_to - 1:
         notes.append(f"asked up to position {row.asked_to} and no further: {row.stopped}")

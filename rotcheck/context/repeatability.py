@@ -23,7 +23,7 @@ def worst(profile: AngleProfile, turns: Turns, positions: Sequence[int]) -> floa
 
 
 def sample(source: AngleSource, profile: AngleProfile) -> tuple[tuple[int, ...], Turns]:
-    """Positions within what the object claims and accepts, and what it gives for them in one call."""
+    """Positions that the object claims and accepts, and what one call gives for them."""
     positions = tuple(position for position in SAMPLE if position < profile.judged_to)
     while len(positions) > 4:
         try:

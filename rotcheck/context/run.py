@@ -1,7 +1,7 @@
-"""Runs a study of contexts: recognises each object as constructed, then tries it under every other condition.
+"""Recognises each object as constructed, then measures it under every other condition.
 
-An object for another device is recognised on the CPU, if possible: there the end of its table is found
-without harm, and its angles on the device are held against those that it is meant to have.
+An object for another device is recognised on the CPU, if possible: there the end of its table is
+found without harm, and its angles on the device are held against those that it is meant to have.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,13 +48,13 @@ def context(
 ) -> Context:
     """Measure up to which position functions and modules that make their own angles are right.
 
-    Every condition has an object of its own, and a process of its own unless importing takes longer than
-    a second.
+    Every condition has an object of its own, and a process of its own unless importing takes longer
+    than a second.
 
     Args:
-        specifications: `package.module:function`, `path/to/file.py:Class`, or a `file.py`, which stands
-            for all rotary functions in it. A class is built; a function of no argument is called for
-            what it returns.
+        specifications: `package.module:function`, `path/to/file.py:Class`, or a `file.py`, which
+            stands for all rotary functions in it. A class is built; a function of no argument is
+            called for what it returns.
         conditions: what is done to them before they are asked; none: all. As constructed is always
             measured.
         device: where they run.
@@ -92,7 +92,7 @@ def measure(
     *,
     to: int | None = None,
 ) -> Context:
-    """Measure as `context` does, in a study under way; `to`: how many positions of each must be right."""
+    """Measure as `context` does, in a study under way; `to`: positions that must be right."""
     rows = _Rows(specs, _conditions(conditions), device, timeout, on_row or ignore, to)
     with study.interruptible():
         rows.measure_constructed(study)
@@ -134,7 +134,7 @@ class _Rows:
         self._later_conditions = [name for name in self.conditions if name != FIRST]
 
     def measure_constructed(self, study: Study) -> None:
-        """Recognise and measure each object as constructed. Raises `RequestError` if none can be built."""
+        """Recognise and measure each object as constructed; `RequestError` if none can be built."""
         specs = self.specs if self._on_cpu else self._recognise(study)
         for answer in study.run([self._job(spec, FIRST) for spec in specs]):
             self._take(answer)
@@ -142,7 +142,7 @@ class _Rows:
             raise RequestError(self._refusals[self.specs[0]])
 
     def _recognise(self, study: Study) -> list[str]:
-        """Recognise each object on the CPU; those to ask on the device: all but what makes no angles."""
+        """Recognise each object on the CPU; those that remain to be asked on the device."""
         jobs = [self._job(spec, FIRST, target=RECOGNITION, device=CPU) for spec in self.specs]
         for answer in study.run(jobs):
             if isinstance(answer.outcome, Returned) and answer.outcome.value.get("understood"):
@@ -163,7 +163,7 @@ class _Rows:
             self._take(answer)
 
     def _jobs(self, spec: str, workers: int) -> list[Job]:
-        """A job for each other condition; where importing is slow only as many as work at a time."""
+        """A job for each other condition; if importing is slow, one for each worker."""
         cpu_only = (
             [] if self._on_cpu else [name for name in self._later_conditions if name in ON_CPU]
         )

@@ -1,4 +1,4 @@
-"""What a condition works on: the object, loaded anew as often as it likes, and the means to measure it."""
+"""What a condition works on: an object, loaded anew as often as it likes, and how to measure it."""
 
 import sys
 from collections.abc import Callable

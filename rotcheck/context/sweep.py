@@ -1,4 +1,4 @@
-"""How far an object is right: its phases against float64 at hard positions, and where they go wrong."""
+"""How far an object is right: its phases against float64 at hard positions."""
 
 import math
 import time
@@ -107,7 +107,7 @@ def sweep(source: AngleSource, profile: AngleProfile, most: int = POSITIONS[-1])
 
 
 def is_slow(look: Look, group: Sequence[int]) -> bool:
-    """Whether a call takes long each time: the first ones of a shape may have compiled something."""
+    """Whether a call takes long each time: the first of a shape may have compiled something."""
     for _ in range(REPEATS):
         began = time.perf_counter()
         look(group)
@@ -117,7 +117,7 @@ def is_slow(look: Look, group: Sequence[int]) -> bool:
 
 
 def groups(profile: AngleProfile, last: int) -> list[tuple[int, ...]]:
-    """The positions to ask for up to the last one: the small ones together, the larger ones one by one."""
+    """The positions to ask for: the small ones together, the larger ones one by one."""
     positions = sorted({*POSITIONS, profile.judged_to - 1, last})
     positions_within = [position for position in positions if position <= last]
     return [
@@ -139,7 +139,7 @@ def _lose(curve: Curve, positions: Sequence[int], finding: str, words: str) -> N
 
 
 def _refine(curve: Curve, truth: Truth, look: Look, at_once: int) -> None:
-    """Find the position that is right and whose successor is wrong, between the two that were asked for."""
+    """Find the last position that is right, between the two that were asked for."""
     positions = sorted(curve.errors)
     wrong = next((position for position in positions if not curve.errors[position] <= RIGHT), None)
     right = max(

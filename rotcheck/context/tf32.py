@@ -35,7 +35,7 @@ def round_to_tf32(x: Tensor) -> Tensor:
 
 
 def has_tf32(device: torch.device) -> bool:
-    """Whether the device's own matrix products round so, as torch is set now: found by multiplying."""
+    """Whether the device's own matrix products round so, as torch is set now."""
     # one more than TF32 holds exactly
     odd = torch.full((SIDE, SIDE), 2049.0, device="cpu").to(device)
     product = odd @ torch.eye(SIDE, device="cpu").to(device)

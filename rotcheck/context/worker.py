@@ -28,8 +28,9 @@ Experiment = Callable[[Target, AngleProfile, str], dict[str, Any]]
 def open_context(setup: dict[str, Any]) -> Answer:
     """Load `setup["specification"]` for `setup["device"]`; return what tries it under a condition.
 
-    `setup["known"]`: what is known of it; None: nothing yet, so the answer tells. Raises `RequestError` when there is
-    no such object or no such device; a class that cannot be built is an answer.
+    `setup["known"]`: what is known of it; None: nothing yet, so the answer tells. Raises
+    `RequestError` when there is no such object or no such device; a class that cannot be built is
+    an answer.
     """
 
     def study(target: Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def open_context(setup: dict[str, Any]) -> Answer:
 
 
 def open_recognition(setup: dict[str, Any]) -> Answer:
-    """Load as `open_context` does, on the CPU; return what tells how it is asked, and where its positions end.
+    """Load as `open_context` does; what tells how to ask it, and where its positions end.
 
     `setup["then"]`: the device on which it is asked afterwards.
     """

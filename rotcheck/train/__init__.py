@@ -1,6 +1,8 @@
-"""Train a model a few steps with each implementation, from the same seed and data, beside its float64 twin.
+"""Train a model a few steps with each implementation, beside its float64 twin.
 
-`sequences`, `batches`, `plan`, `run` and `judge` are the front's; the rest runs inside workers and imports torch.
+All runs start from the same seed and data. `sequences`, `batches`, `plan`, `run`,
+`course_verdicts`, `failing_cells`, `rounding_limits` and `messages` are the front's; the rest runs
+inside workers and imports torch.
 """
 
 from rotcheck.room import callable_as

@@ -1,4 +1,4 @@
-"""What each step trains on: windows of the sequences, noise levels and masks, drawn in advance. Pure Python.
+"""What each step trains on: windows of sequences, noise levels and masks, drawn in advance.
 
 Every implementation, device and dtype gets the very same ones, since none is drawn where they run.
 """
@@ -26,11 +26,11 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def batches(sequences: Sequence[str], steps: int, seed: int) -> list[Batch]:
-    """Return the batches of so many steps.
+    """The batches of so many steps.
 
-    As SEDD does it, the sequences stand behind each other with an end token between them and windows are cut
-    from that; and the noise levels are those of its log-linear schedule,
-    sigma(t) = -log(1 - (1 - eps) t), for t spread evenly over (0, 1] in each batch, as in Variational
+    As SEDD does it, the sequences stand behind each other with an end token between them and
+    windows are cut from that; and the noise levels are those of its log-linear schedule, sigma(t) =
+    -log(1 - (1 - eps) t), for t spread evenly over (0, 1] in each batch, as in Variational
     Diffusion Models (arXiv 2107.00630, appendix I.1), so that six windows say as much as many.
     """
     chance = random.Random(seed)

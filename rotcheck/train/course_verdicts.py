@@ -112,7 +112,7 @@ def _verdict(
 
 
 def _final_verdict(value: dict[str, Any]) -> dict[str, Any]:
-    """The verdict of a run that did not start, or whose implementation returned what no model can use."""
+    """The verdict of a run that did not start, or whose implementation returned nonsense."""
     if value["state"] != "wrong":
         return {"verdict": value["state"], "message": value["message"], "fix": value.get("advice")}
     knowledge = diagnose.fields_of(diagnose.for_finding(value["finding"]))

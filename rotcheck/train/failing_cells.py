@@ -25,7 +25,7 @@ def with_failing_cells(
     machine: Machine,
     timeout: float,
 ) -> list[Course]:
-    """The courses; one that went wrong has the failing cells of its implementation, device and dtype.
+    """The courses; one that went wrong gets the failing cells of its function, device and dtype.
 
     Args:
         courses: those of all runs.

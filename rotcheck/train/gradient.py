@@ -16,7 +16,7 @@ NOTHING = 1e-12  # of the whole gradient's norm: a parameter with less has no gr
 
 
 class Agreement(msgspec.Struct, frozen=True):
-    """Relative errors of a gradient, and beside them what rounding alone does at the same weights."""
+    """Relative errors of a gradient, beside what rounding alone does at the same weights."""
 
     error: float  # |g - g64| / |g64| over all parameters; NaN where the gradient is
     rounding: float  # the same of the yardstick
@@ -34,7 +34,7 @@ def gradient_of(module: nn.Module) -> Gradient:
 
 
 def norm(gradient: Gradient) -> float:
-    """Return the norm over all parameters."""
+    """The norm over all parameters."""
     return math.sqrt(sum(float(part.square().sum()) for part in gradient.values()))
 
 
@@ -43,8 +43,9 @@ def agreement(
 ) -> Agreement:
     """Compare a gradient and the yardstick's with the float64 one.
 
-    Each parameter is held against its own norm, so that a wrong gradient of one small matrix is not hidden by
-    large right ones. What rounding explains is never taken as less than one rounding step.
+    Each parameter is held against its own norm, so that a wrong gradient of one small matrix is not
+    hidden by large right ones. What rounding explains is never taken as less than one rounding
+    step.
     """
     error, rounding = _error(gradient, exact), max(_error(yardstick, exact), torch.finfo(dtype).eps)
     whole = norm(exact)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def score_entropy(log_score: Tensor, sigma: Tensor, noisy: Tensor, clean: Tensor) -> Tensor:
-    """Return the denoising score entropy (B, S) at each position.
+    """The denoising score entropy (B, S) at each position.
 
     `log_score` (B, S, V): log s(x)_y; `sigma` (B,): the total noise; `noisy`, `clean` (B, S): the tokens x_t
     and x_0; the last of the V tokens is the mask. For x = x_t, summed over the tokens y that x can have come from:
@@ -28,7 +28,7 @@ def score_entropy(log_score: Tensor, sigma: Tensor, noisy: Tensor, clean: Tensor
 
 
 def rate_weighted_mean(entropy: Tensor, rate: Tensor) -> Tensor:
-    """Return the diffusion weighted denoising score entropy, in nats a residue: a bound on -log p.
+    """The diffusion weighted denoising score entropy, in nats a residue: a bound on -log p.
 
     `entropy` (B, S); `rate` (B,): the noise rate dsigma/dt, which is the weight (the likelihood bound of
     arXiv 2310.16834, section 3). SEDD sums over the positions; the mean reads the same at every length.

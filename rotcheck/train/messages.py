@@ -1,28 +1,29 @@
-"""Figures and verdicts of a training run in words."""
+"""Figures and verdicts of a training run, in words."""
 
 from rotcheck.identify.identity import Identity
 from rotcheck.results import Step
 
 
 def percent(share: float) -> str:
-    """Return a share in percent with two digits that count: 38 %, 0.00006 %."""
+    """A share in percent with two significant digits: 38 %, 0.00006 %."""
     if not share <= 1e6:
         return "NaN"
     return f"{float(f'{100 * share:.2g}'):.10f}".rstrip("0").rstrip(".") + " %"
 
 
 def wrong(step: Step) -> str:
-    """Return what is wrong with the gradient of a step."""
+    """What is wrong with the gradient of a step."""
     if step.gradient_error is None or not step.gradient_error < float("inf"):
         return f"the gradient has NaN or infinite elements at step {step.number}"
     return (
-        f"at step {step.number} the gradient is {percent(step.gradient_error)} off the float64 one, where rounding "
-        f"explains {percent(step.rounding or 0.0)}; most in {step.tensor}, {percent(step.tensor_error or 0.0)}"
+        f"at step {step.number} the gradient is {percent(step.gradient_error)} off the float64 one, "
+        f"where rounding explains {percent(step.rounding or 0.0)}; "
+        f"most in {step.tensor}, {percent(step.tensor_error or 0.0)}"
     )
 
 
 def inconclusive(step: Step, *, keeps_rotation: bool) -> str:
-    """Return why nothing can be told in this dtype."""
+    """Why nothing can be concluded in this dtype."""
     step_alone = "moving its weights by one rounding step"
     reference = step_alone if keeps_rotation else "a right rotation that rounds once"
     return (
@@ -33,7 +34,8 @@ def inconclusive(step: Step, *, keeps_rotation: bool) -> str:
 
 
 def convention_note(answer: Identity) -> str:
-    """Return what a function that was given was found to do, and how it is called."""
+    """What `identify` found a function to do, and how it is called."""
     convention = answer.convention or {}
     backwards = " by minus the angle" if convention.get("direction") == -1 else ""
-    return f"identified: it rotates in {convention.get('pairing')} pairing{backwards}, called as {answer.call_text}"
+    pairing = f"{convention.get('pairing')} pairing{backwards}"
+    return f"identified: it rotates in {pairing}, called as {answer.call_text}"

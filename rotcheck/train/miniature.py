@@ -1,8 +1,9 @@
 """The miniature: SEDD's diffusion transformer, two blocks of it, its rotation behind one seam.
 
-After Lou, Meng and Ermon, arXiv 2310.16834, and their code, model/transformer.py: DiT blocks conditioned on the
-noise level by adaLN, packed qkv, no bias in the attention, GELU by tanh, logits moved by the noise level, the score
-of staying fixed at 1. Left out: dropout, whose random masks would differ between float32 and float64.
+After Lou, Meng and Ermon, arXiv 2310.16834, and their code, model/transformer.py: DiT blocks
+conditioned on the noise level by adaLN, packed qkv, no bias in the attention, GELU by tanh, logits
+moved by the noise level, the score of staying fixed at 1. Left out: dropout, whose random masks
+would differ between float32 and float64.
 """
 
 import math
@@ -34,7 +35,7 @@ class Miniature(nn.Module):
         self.output_layer = Output()
 
     def forward(self, indices: Tensor, sigma: Tensor) -> Tensor:
-        """Return the log scores (B, S, V), float32 at least, of `indices` (B, S) at noise `sigma` (B,).
+        """The log scores (B, S, V), float32 at least, of `indices` (B, S) at noise `sigma` (B,).
 
         `sigma` is float64 on the CPU: what depends on it alone is computed there, once and right.
         """
@@ -65,7 +66,7 @@ class TransformerBlock(nn.Module):
         self.adaLN_modulation = nn.Linear(CONDITION, 6 * WIDTH)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        """Return x (B, S, C) after the block; c: (B, CONDITION)."""
+        """x (B, S, C) after the block; c: (B, CONDITION)."""
         shift, scale, gate, shift2, scale2, gate2 = self.adaLN_modulation(c)[:, None].chunk(
             6, -1
         )  # (B, 1, C)
@@ -86,7 +87,7 @@ class Output(nn.Module):
         self.adaLN_modulation = nn.Linear(CONDITION, 2 * WIDTH)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        """Return logits (B, S, V) of x (B, S, C); c: (B, CONDITION)."""
+        """Logits (B, S, V) of x (B, S, C); c: (B, CONDITION)."""
         shift, scale = self.adaLN_modulation(c)[:, None].chunk(2, -1)  # (B, 1, C)
         logits: Tensor = self.linear(modulate(self.norm_final(x), shift, scale))  # (B, S, V)
         return logits
@@ -100,17 +101,17 @@ class Norm(nn.Module):
         self.weight = nn.Parameter(torch.ones(WIDTH))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x (B, S, C), normalised."""
+        """x (B, S, C), normalised."""
         return F.layer_norm(x, [WIDTH], self.weight)  # (B, S, C)
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """Return x (B, S, C) scaled and shifted by (B, 1, C)."""
+    """x (B, S, C) scaled and shifted by (B, 1, C)."""
     return x * (1 + scale) + shift  # (B, S, C)
 
 
 def attention(qkv: Tensor) -> Tensor:
-    """Return full attention of packed qkv (B, S, 3, H, D) as (B, S, H, D).
+    """Full attention of packed qkv (B, S, 3, H, D) as (B, S, H, D).
 
     Written out, since fused kernels differ from device to device and some are not deterministic.
     """
@@ -120,7 +121,7 @@ def attention(qkv: Tensor) -> Tensor:
 
 
 def sinusoids(sigma: Tensor) -> Tensor:
-    """Return cosines and sines (B, FREQUENCIES) of sigma (B,), as DiT and SEDD embed a time."""
+    """Cosines and sines (B, FREQUENCIES) of sigma (B,), as DiT and SEDD embed a time."""
     steps = torch.arange(FREQUENCIES // 2, dtype=sigma.dtype, device=sigma.device)
     rates = torch.exp(-math.log(10000.0) * steps / len(steps))  # (FREQUENCIES / 2,)
     angles = sigma[:, None] * rates  # (B, FREQUENCIES / 2)
@@ -128,11 +129,11 @@ def sinusoids(sigma: Tensor) -> Tensor:
 
 
 def initialise(module: nn.Module, seed: int) -> None:
-    """Give every matrix random values of standard deviation 1 / sqrt(columns), the gates among them.
+    """Give every matrix, gates included, random values of deviation 1 / sqrt(columns).
 
-    SEDD begins with gates and output layer at 0. Then nothing that the rotation does reaches the loss, and no
-    gradient reaches qkv, before the third step: five steps would prove next to nothing. Here the gates
-    are open, as they are once a model has learned anything.
+    SEDD begins with gates and output layer at 0. Then nothing that the rotation does reaches the
+    loss, and no gradient reaches qkv, before the third step: five steps would prove next to
+    nothing. Here the gates are open, as they are once a model has learned anything.
     """
     generator = torch.Generator("cpu").manual_seed(seed)
     with torch.no_grad():

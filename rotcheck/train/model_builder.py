@@ -1,4 +1,4 @@
-"""Inside a worker: the module that is trained, the miniature or what the user's factory makes, and its loss."""
+"""Inside a worker: the module that is trained, the miniature or the user's, and its loss."""
 
 import inspect
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Build = Callable[[Rotary], nn.Module]
 
 
 class ModelBuilder:
-    """How to build the module around a rotation, the same weights each time, and how to compute its loss.
+    """Builds the module around a rotation, with the same weights each time, and its loss.
 
     `own`: the module keeps a rotation of its own and takes none.
     """
@@ -31,7 +31,7 @@ class ModelBuilder:
         )
 
     def module(self, rotary: Rotary, device: torch.device, dtype: torch.dtype) -> nn.Module:
-        """Return the module with its first weights, as bfloat16 holds them.
+        """The module with its first weights, as bfloat16 holds them.
 
         So every dtype starts from the same point; float16 but for numbers below its smallest.
         """
@@ -45,7 +45,7 @@ class ModelBuilder:
         return module.to(device=device, dtype=dtype)
 
     def loss(self, module: nn.Module, batch: Batch) -> Tensor:
-        """Return the scalar loss. Raises `RequestError` when the user's module returns anything else."""
+        """The scalar loss. Raises `RequestError` when the user's module returns anything else."""
         device = next(module.parameters()).device
         clean = torch.tensor([tokens(text) for text in batch.clean], device=device)  # (B, S)
         if self._model:
@@ -65,7 +65,7 @@ class ModelBuilder:
 
 
 def _inspect_factory(model: str) -> tuple[bool, Build]:
-    """Return whether the factory's module has a rotation of its own, and what builds it around one."""
+    """Whether the factory's module has a rotation of its own, and what builds it around one."""
     try:
         factory = cast(Callable[..., nn.Module], as_it_is(model))
     except Unavailable as error:
@@ -89,7 +89,8 @@ def _inspect_factory(model: str) -> tuple[bool, Build]:
 def _check_module(module: Any, model: str) -> None:
     if not isinstance(module, nn.Module):
         raise RequestError(
-            f"--model {model!r} returned an object of class {type(module).__name__}; expected a torch.nn.Module"
+            f"--model {model!r} returned an object of class {type(module).__name__}; "
+            "expected a torch.nn.Module"
         )
     if not any(parameter.is_floating_point() for parameter in module.parameters()):
         raise RequestError(

@@ -80,7 +80,8 @@ def request(
 def _check_model(model: str) -> None:
     if ":" not in model:
         raise RequestError(
-            f"--model {model!r} names no factory: write package.module:factory or path/to/file.py:factory"
+            f"--model {model!r} names no factory: "
+            "write package.module:factory or path/to/file.py:factory"
         )
     try:
         registry.check(model)
@@ -91,7 +92,7 @@ def _check_model(model: str) -> None:
 def jobs(
     request: TrainRequest, devices: Sequence[str], *, keeps_rotation: bool, timeout: float
 ) -> list[Job]:
-    """The jobs, the references first; one a device and dtype for a model that keeps its rotation."""
+    """The jobs, the references first."""
     base = {
         "model": request.model,
         "seed": request.seed,

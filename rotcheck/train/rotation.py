@@ -1,6 +1,7 @@
-"""Three rotations for one seam: the float64 truth, a yardstick that rounds once, and an implementation.
+"""Three rotations for one seam: the float64 truth, a yardstick, and an implementation.
 
-All take qkv (B, S, 3, H, D) with half pairing at the positions 0 .. S-1, and return it with q and k rotated.
+All take qkv (B, S, 3, H, D) with half pairing at the positions 0 .. S-1, and return it with q and k
+rotated.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,17 +40,18 @@ def yardstick(qkv: Tensor) -> Tensor:
 
 
 class SeamMismatch(Exception):
-    """An implementation cannot be the seam of this model; the message says why."""
+    """An implementation cannot be plugged into this model; the message says why."""
 
 
 def mismatch(convention: Convention, width: int, heads: int) -> str | None:
-    """Return why a function cannot be the seam of a model with so many heads of so many lanes, or None."""
+    """Why a function cannot be plugged into a model of this width and heads; None: it can."""
     if convention.head_dim not in (None, width) or convention.rotary_dim not in (None, width):
         only = convention.rotary_dim or convention.head_dim
         limit = f"it rotates {only} lanes of a head, and the model's heads have {width} to rotate"
         return f"{limit}: it needs another --model"
     if convention.heads not in (None, heads):
-        return f"it takes {convention.heads} heads, and the model has {heads}: it needs another --model"
+        limit = f"it takes {convention.heads} heads, and the model has {heads}"
+        return f"{limit}: it needs another --model"
     builds_angles = convention.tables == "positions"
     if builds_angles and (convention.theta != THETA or convention.frequencies):
         return f"it has frequencies of its own, and the model's are those of theta {THETA:g}"
@@ -57,17 +59,18 @@ def mismatch(convention: Convention, width: int, heads: int) -> str | None:
 
 
 def implementation(subject: Subject) -> Rotary:
-    """Return the seam of an implementation, its tensors and tables as its convention has them.
+    """The seam that calls an implementation, with tensors and tables as its convention has them.
 
-    Lanes of another pairing or direction are laid out for it and back again, as converters of checkpoints do once and
-    for all with the rows of the qkv projection: the model stays the same function of its weights. The seam raises
-    `Unfit` for sizes that the implementation does not take.
+    Lanes of another pairing or direction are laid out for it and back again, as converters of
+    checkpoints do once and for all with the rows of the qkv projection: the model stays the same
+    function of its weights. The seam raises `SeamMismatch` for sizes that the implementation does not
+    take.
     """
     convention = subject.convention
     alone = [axis for letter, axis in (("b", 0), ("h", -2)) if letter not in split(convention.axes)]
 
     def call(inputs: list[Tensor]) -> list[Tensor]:
-        """Call it with (B, S, [3,] H, D) each, in its own order of lanes; rows or heads one by one if need be."""
+        """Call it with (B, S, [3,] H, D), in its order of lanes; rows or heads alone if need be."""
         for axis in alone:
             if inputs[0].shape[axis] > 1:
                 parts = [
@@ -107,7 +110,7 @@ def _rotate_qkv(
 
 
 def _call(convention: Convention, inputs: Sequence[Tensor], device: torch.device) -> Call:
-    """Return the call for the positions 0 .. S-1."""
+    """The call for the positions 0 .. S-1."""
     batch, length, heads, width = (inputs[0].shape[axis] for axis in (0, 1, -2, -1))
     layouts = [lay(x, convention.axes).contiguous() for x in inputs]
     # autograd forbids writing into a view
@@ -133,7 +136,7 @@ def _tables(
 
 
 def _facing(qkv: Tensor, convention: Convention) -> Tensor:
-    """Turn the second lane of each pair (B, S, 3, H, D) over for what rotates by minus the angle."""
+    """Negate the second lane of each pair (B, S, 3, H, D) for what rotates by minus the angle."""
     if convention.direction == 1:
         return qkv
     first, second = qkv.chunk(2, -1)  # (B, S, 3, H, P) each

@@ -1,4 +1,4 @@
-"""Runs the training: references and implementations in workers, then `compare` for what went wrong."""
+"""Trains references and implementations in workers, then asks `compare` what went wrong."""
 
 from collections.abc import Callable, Sequence
 
@@ -42,14 +42,15 @@ def train(
         fasta: a file of protein sequences to use instead of those that come with rotcheck.
         model: `package.module:factory` or `path/to/file.py:factory`. `factory(rotary)` returns a
             torch.nn.Module whose call `module(tokens)`, tokens (B, S) of int64, returns the scalar
-            loss, and which turns qkv (B, S, 3, H, D) by `rotary(qkv)`. A factory without an argument
-            keeps its rotation, and its model is trained as it is.
+            loss, and which turns qkv (B, S, 3, H, D) by `rotary(qkv)`. A factory without an
+            argument keeps its rotation, and its model is trained as it is.
         timeout: seconds for one step.
         on_plan: called once with the number of steps of all runs.
         on_step: called with the name of each step as it is done.
 
     Returns:
-        All courses; what was finished, with `interrupted` set, if a KeyboardInterrupt ended the run.
+        All courses; what was finished, with `interrupted` set, if a KeyboardInterrupt ended the
+        run.
 
     Raises:
         RequestError: the request cannot be carried out.
@@ -88,7 +89,8 @@ def train(
 def _keeps_rotation(study: Study, request: plan.TrainRequest, timeout: float) -> bool:
     """Ask whether the user's model keeps its own rotation.
 
-    Raises `RequestError` when it cannot be loaded, or when it does and implementations were named for it.
+    Raises `RequestError` when it cannot be loaded, or when it does and implementations were named
+    for it.
     """
     keeps = False
     for answer in study.run(plan.model_jobs(request.model, timeout)):

@@ -8,7 +8,7 @@ from rotcheck.file_contents import contents
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 UNSURE = "XBZJUO"
-"""Unknown, D or N, E or Q, I or L, selenocysteine, pyrrolysine: too rare to learn, all read as X."""
+"""Unknown, D or N, E or Q, I or L, selenocysteine, pyrrolysine: too rare, all read as X."""
 
 ANY_RESIDUE, END, MASK = "X", ".", "?"
 LETTERS = RESIDUES + ANY_RESIDUE + END + MASK
@@ -24,17 +24,17 @@ _READ = {letter: letter for letter in RESIDUES} | dict.fromkeys(UNSURE, ANY_RESI
 
 
 def tokens(text: str) -> list[int]:
-    """Return the token numbers of letters from `LETTERS`."""
+    """The token numbers of letters from `LETTERS`."""
     return [_TOKENS[letter] for letter in text]
 
 
 def package_sequences() -> list[str]:
-    """Return the sequences that come with rotcheck; docs/train.md says where they are from."""
+    """The sequences that come with rotcheck; docs/train.md says where they are from."""
     return parse((resources.files(__package__) / "proteins.fasta").read_text(), "proteins.fasta")
 
 
 def read(path: str) -> list[str]:
-    """Return the sequences of a FASTA file, in `LETTERS`.
+    """The sequences of a FASTA file, in `LETTERS`.
 
     Raises `RequestError` with one sentence when it cannot be read or is no protein FASTA.
     """
@@ -47,10 +47,10 @@ def read(path: str) -> list[str]:
 
 
 def parse(text: str, name: str) -> list[str]:
-    """Return the sequences of a FASTA text, in `LETTERS`; `name` is what errors call it.
+    """The sequences of a FASTA text, in `LETTERS`; `name` is what errors call it.
 
-    Small letters count as large ones, a final `*` is the end of a translation. Raises `RequestError` for the
-    first line that is wrong.
+    Small letters count as large ones, a final `*` is the end of a translation. Raises
+    `RequestError` for the first line that is wrong.
     """
     records: list[str] = []
     header = 0  # the line of the last header

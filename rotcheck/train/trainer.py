@@ -1,4 +1,4 @@
-"""Inside a worker: one training run, and at each of its weights the gradients to hold its own against."""
+"""Inside a worker: one training run, and the gradients that its own are held against."""
 
 import math
 from typing import Any
@@ -18,9 +18,9 @@ RATE = 0.1
 CLIP = 1.0
 """Plain gradient descent, the gradient's norm cut to 1 as SEDD cuts it.
 
-Adam's first steps are of the same size for every parameter, whatever its gradient: where the gradient is next to
-nothing they follow the sign of its rounding error, and right runs part as wrong ones do. A step in proportion to
-the gradient carries rounding on as rounding.
+Adam's first steps are of the same size for every parameter, whatever its gradient: where the
+gradient is next to nothing they follow the sign of its rounding error, and right runs part as wrong
+ones do. A step in proportion to the gradient carries rounding on as rounding.
 """
 
 CPU = torch.device("cpu")
@@ -29,7 +29,8 @@ CPU = torch.device("cpu")
 class Trainer:
     """Trains one module; `subject` is the implementation behind its rotation, if one is under test.
 
-    `finite`: whether the last step's loss and gradient were; no step can follow one where they were not.
+    `finite`: whether the last step's loss and gradient were; no step can follow one where they were
+    not.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Trainer:
         return self._builder.module(rotation.yardstick, place, self._dtype)
 
     def step(self, batch: Batch, *, compare: bool) -> dict[str, Any]:
-        """Take one step; return its loss and, when it is `compare` against float64, the agreement."""
+        """Take one step; its loss and, with `compare`, its agreement with float64."""
         loss = self._backward(self._module, batch, self._subject)
         gradient = gradient_of(self._module)
         beside = self._beside(gradient, batch) if compare else None
@@ -63,7 +64,7 @@ class Trainer:
         return {"loss": loss, "agreement": beside}
 
     def _beside(self, gradient: Gradient, batch: Batch) -> Agreement:
-        """Compute the gradients of the same batch at the same weights, in float64 and by the yardstick."""
+        """The gradients of the same batch at the same weights, in float64 and by the yardstick."""
         for module in (self._truth, self._yardstick):
             _copy(self._module, module)
         if self._builder.has_rotation:
@@ -100,7 +101,7 @@ def _copy(source: nn.Module, target: nn.Module) -> None:
 
 
 def _jitter(module: nn.Module, dtype: torch.dtype) -> None:
-    """Move each weight by a rounding step up or down: what rounding does where there is no reference."""
+    """Move each weight by a rounding step up or down, where there is no reference."""
     generator = torch.Generator("cpu").manual_seed(1)
     with torch.no_grad():
         for parameter in module.parameters():

@@ -20,11 +20,11 @@ REFERENCES = {"float64": rotation.truth, "yardstick": rotation.yardstick}
 
 
 def open_course(setup: dict[str, Any]) -> Answer:
-    """Return what answers tasks [dtype, "step 1"], [dtype, "step 2"], ... in their order.
+    """Open a run; what answers its tasks [dtype, "step 1"], [dtype, "step 2"], ... in their order.
 
-    `setup["rotation"]`: "float64" or "yardstick" for the references, "own" for a module that has its own, and
-    "implementation" for `setup["implementation"]`. Raises `RequestError` for what is not as asked, and
-    whatever an implementation or a user's module raises while it is loaded.
+    `setup["rotation"]`: "float64" or "yardstick" for the references, "own" for a module that has
+    its own, and "implementation" for `setup["implementation"]`. Raises `RequestError` for what is
+    not as asked, and whatever an implementation or a user's module raises while it is loaded.
     """
     torch.set_num_threads(1)  # several workers would fight for the cores
     batches = msgspec.convert(setup["batches"], list[Batch])
@@ -59,7 +59,7 @@ def _place(device: str) -> torch.device:
 
 
 def _about(subject: Subject) -> dict[str, Any]:
-    """Return which code really ran and why."""
+    """Which code really ran, and why."""
     ran, why = subject.path()
     return {"path": ran, "note": why and scrub(why)}
 
@@ -92,6 +92,6 @@ def _steps(
 
 
 def open_model(model: str) -> Callable[[Any], bool]:
-    """Return what answers whether the user's model keeps a rotation of its own."""
+    """Load the user's model; what answers whether it keeps its own rotation."""
     builder = ModelBuilder(model, 0)
     return lambda task: builder.has_rotation

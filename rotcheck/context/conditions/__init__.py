@@ -9,11 +9,11 @@ import pkgutil
 
 FIRST = "constructed"
 ON_CPU = ("beyond",)
-"""Those that ask for rows that are not there, on the CPU whatever the device: on others it can end the process."""
+"""Those that ask for rows that are not there: on the CPU, elsewhere it may kill the process."""
 
 
 def names() -> list[str]:
-    """Return the names of all conditions, without importing any."""
+    """The names of all conditions, without importing any."""
     names_here = [module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)]
     return sorted(
         names_here, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)

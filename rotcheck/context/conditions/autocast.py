@@ -49,7 +49,6 @@ def _autocast(device: str) -> Iterator[None]:
             raise DoesNotApply(f"{NO_AUTOCAST} on {kind}: {reason(error)}") from error
     with autocast:
         if not torch.is_autocast_enabled(kind):
-            raise DoesNotApply(
-                f"{NO_AUTOCAST} on {kind}: {'; '.join(str(warning.message) for warning in warning_list)}"
-            )
+            messages = "; ".join(str(warning.message) for warning in warning_list)
+            raise DoesNotApply(f"{NO_AUTOCAST} on {kind}: {messages}")
         yield

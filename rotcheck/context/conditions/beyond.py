@@ -88,7 +88,7 @@ def _is_row(profile: AngleProfile, row: Turns, position: int) -> bool:
 
 
 def _first_pair_right(profile: AngleProfile, row: Turns, position: int) -> bool:
-    """Whether the fastest pair is right: a schedule that stretches longer contexts leaves it alone."""
+    """Whether the fastest pair is right: schedules for longer contexts leave it alone."""
     angle = torch.atan2(row.sin, row.cos)[0, 0]
     return bool(wrap(angle - Truth(profile).angles((position,))[0, 0]).abs() < tolerance(position))
 

@@ -1,4 +1,4 @@
-"""Called with bfloat16 first and float32 then, and the other way round: the first call's tables may be kept."""
+"""Called with bfloat16 first and float32 then, and the other way round."""
 
 import torch
 
@@ -12,7 +12,7 @@ blames = "phase-shown"
 
 
 def run(specimen: Specimen) -> Measurement:
-    """Measure it called with bfloat16, then whether a float32 call gives the same after that as alone."""
+    """Measure it in bfloat16, then whether a float32 call gives the same after that as alone."""
     if not _is_shown(specimen.profile):
         raise DoesNotApply("no call of it takes a tensor whose dtype could matter")
     positions, float32_alone = repeatability.sample(
