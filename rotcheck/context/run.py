@@ -75,10 +75,11 @@ def context(
     selection = _conditions(conditions)
     with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
         study.plan(len(specs) * len(selection))
-        return measure(study, specs, selection, device, timeout, partial(_name, on_row or ignore))
+        return measure(study, specs, selection, device, timeout, partial(_tell, on_row or ignore))
 
 
-def _name(on_row: Callable[[str], None], row: Reach) -> None:
+def _tell(on_row: Callable[[str], None], row: Reach) -> None:
+    """Name a row to who watches."""
     on_row(f"{row.implementation} {row.condition}")
 
 
