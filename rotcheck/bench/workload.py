@@ -41,7 +41,7 @@ def mismatch(convention: Convention, size: Size) -> str | None:
     axes = split(convention.axes)
     if "b" not in axes and "h" not in axes:
         return "it takes one head of one sequence at a time"
-    if size.key_heads is not None and (convention.packed or "h" not in axes):
+    if size.key_heads is not None and (convention.is_packed or "h" not in axes):
         return "it takes q and k with equally many heads"
     if convention.head_dim not in (None, size.width):
         return f"it takes heads of {convention.head_dim} lanes, not of {size.width}"
@@ -66,8 +66,8 @@ class Workload:
     def __init__(self, convention: Convention, full_size: Size) -> None:
         size = _fold_batch(convention, full_size)
         generator = torch.Generator("cpu").manual_seed(SEED)
-        slots = (3,) if convention.packed else ()
-        tensor_count = 1 if convention.packed else max(2, len(convention.slots))
+        slots = (3,) if convention.is_packed else ()
+        tensor_count = 1 if convention.is_packed else max(2, len(convention.slots))
         self._convention, self._size = convention, size
         self._inputs = [
             lay(

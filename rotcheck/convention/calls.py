@@ -28,12 +28,12 @@ class Call:
     padding: int = 0  # rows of padding in front of the first batch row
 
     def of(self, *inputs: "Tensor") -> "Call":
-        """Return the same call of other inputs."""
+        """The same call of other inputs."""
         return replace(self, inputs=inputs)
 
 
 def arguments(convention: Convention, call: Call) -> tuple[list[Any], dict[str, Any]]:
-    """Return the arguments of a call, those by position and those by keyword.
+    """The arguments of a call, those by position and those by keyword.
 
     Raises ValueError for an argument that the convention names and that is nothing we know.
     """
@@ -49,8 +49,8 @@ def arguments(convention: Convention, call: Call) -> tuple[list[Any], dict[str, 
 
 
 @lru_cache(maxsize=4096)
-def parsed(arguments: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return (keyword, role) of each argument; the keyword is empty for one passed by position."""
+def keyword_roles(arguments: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """(keyword, role) of each argument; the keyword is empty for one passed by position."""
     split = (argument.rpartition("=") for argument in arguments)
     return tuple((name, role) for name, _, role in split)
 
@@ -58,19 +58,19 @@ def parsed(arguments: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=4096)
 def _roles(arguments: tuple[str, ...]) -> tuple[tuple[str, Role], ...]:
     """(keyword, role) of each argument, resolved once."""
-    return tuple((name, role_named(role)) for name, role in parsed(arguments))
+    return tuple((name, role_named(role)) for name, role in keyword_roles(arguments))
 
 
 def _tensors(convention: Convention, call: Call) -> dict[str, Any]:
-    named: dict[str, Any] = (
-        dict(zip(convention.slots, call.inputs)) if not convention.packed else {}
+    tensors: dict[str, Any] = (
+        dict(zip(convention.slots, call.inputs)) if not convention.is_packed else {}
     )
-    named["qkv"] = named["x"] = call.inputs[0]
+    tensors["qkv"] = tensors["x"] = call.inputs[0]
     if len(call.tables) == 2:
-        named["cos"], named["sin"] = call.tables
+        tensors["cos"], tensors["sin"] = call.tables
     elif call.tables:
-        named["table"] = call.tables[0]
-    return named
+        tensors["table"] = call.tables[0]
+    return tensors
 
 
 def sizes_of(
@@ -81,17 +81,17 @@ def sizes_of(
     return sizes | {"axis": convention.axes.index("s")}
 
 
-def results(returned: Any, given: "Sequence[Tensor]", in_place: bool) -> tuple[Any, ...]:
-    """Return what a function gave back, one for each tensor that it was given, as far as it gave any."""
+def results(answer: Any, inputs: "Sequence[Tensor]", in_place: bool) -> tuple[Any, ...]:
+    """What a function gave back, one for each tensor that it was given, as far as it gave any."""
     import torch
 
-    if returned is None and in_place:
-        return tuple(given)
-    if isinstance(returned, dict):
-        returned = tuple(returned.values())
-    if isinstance(returned, (tuple, list)) and not isinstance(returned, torch.Size):
-        return tuple(returned)[: len(given)]
-    return (returned,)
+    if answer is None and in_place:
+        return tuple(inputs)
+    if isinstance(answer, dict):
+        answer = tuple(answer.values())
+    if isinstance(answer, (tuple, list)) and not isinstance(answer, torch.Size):
+        return tuple(answer)[: len(inputs)]
+    return (answer,)
 
 
 Function = Callable[..., Any]

@@ -99,12 +99,12 @@ class Convention:
         return self.blocks > 1 and str(self.blocks) in self.position_axes
 
     @property
-    def packed(self) -> bool:
+    def is_packed(self) -> bool:
         """Whether q, k and v come in one tensor."""
-        return LAYOUTS[self.layout].packed
+        return LAYOUTS[self.layout].is_packed
 
     @property
-    def written(self) -> Pairing:
+    def output_order(self) -> Pairing:
         """In which order of lanes the pairs of the result lie."""
         return written_order(self.output_lanes, self.pairing)
 
@@ -114,7 +114,7 @@ class Convention:
         if self.arguments:
             return self.arguments
         offset = ("offset=offset",) if self.takes_offset else ()
-        return ("qkv" if self.packed else "x", *self.form.roles, *offset)
+        return ("qkv" if self.is_packed else "x", *self.form.roles, *offset)
 
     @property
     def slots(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-_MERGED = {"e": "hd", "f": "3d"}
+_AXES_IN_ONE = {"e": "hd", "f": "3d"}
 _SHAPES = {"e": "H*D", "f": "3*D", "g": "3"}
 
 
@@ -28,7 +28,7 @@ class Layout:
         return split(self.axes)
 
     @cached_property
-    def packed(self) -> bool:
+    def is_packed(self) -> bool:
         """Whether q, k and v are in one tensor."""
         return "3" in self.apart
 
@@ -50,7 +50,7 @@ class Layout:
         if "3" not in self.axes:
             return None
         rest = self.axes.replace("3", "")
-        of_slot = next((one for one in LAYOUTS.values() if one.axes == rest), None)
+        of_slot = next((layout for layout in LAYOUTS.values() if layout.axes == rest), None)
         return (of_slot, self.axes.index("3")) if of_slot else None
 
     @cached_property
@@ -65,25 +65,25 @@ class Layout:
             return "-1, 1" if "h" not in self.apart else "1, -1"
         return ""
 
-    def entered(self, parts: str = "") -> str | None:
+    def code_to_bshd(self, parts: str = "") -> str | None:
         """The code put behind a tensor of this layout to make it (B, S, H, D); None: nothing makes it that.
 
         `parts`: the two sizes of the first axis where that is two in one; empty: there is no batch but its own.
         """
-        if self.packed or not set("bh") & set(self.apart):
+        if self.is_packed or not set("bh") & set(self.apart):
             return None
         code, axes = "", self.apart
         if "e" in self.axes:
             code = ".unflatten(-1, (-1, width))"
         if len(axes) == 3:
             code += f".unflatten(0, ({parts or self.default_split}))"
-        return code + _moved(self._whole, "bshd")
+        return code + _permuting_code(self._whole, "bshd")
 
-    def left(self) -> str | None:
+    def code_from_bshd(self) -> str | None:
         """The code put behind a tensor (B, S, H, D) to give it this layout; None: nothing gives it that."""
-        if self.packed or not set("bh") & set(self.apart):
+        if self.is_packed or not set("bh") & set(self.apart):
             return None
-        code = _moved("bshd", self._whole)
+        code = _permuting_code("bshd", self._whole)
         if "e" in self.axes:
             code += ".flatten(2)"
         return code + (".flatten(0, 1)" if len(self.apart) == 3 else "")
@@ -96,7 +96,7 @@ class Layout:
         return self.apart if "h" in self.apart else f"{self.apart[0]}h{self.apart[1:]}"
 
 
-def _moved(have: str, want: str) -> str:
+def _permuting_code(have: str, want: str) -> str:
     """The code that puts the same axes in another order."""
     differ = [at for at, axis in enumerate(have) if axis != want[at]]
     if not differ:
@@ -135,7 +135,7 @@ LAYOUTS = {
 
 def split(axes: str) -> str:
     """The axes of a layout with those that are two in one apart."""
-    return "".join(_MERGED.get(axis, axis) for axis in axes)
+    return "".join(_AXES_IN_ONE.get(axis, axis) for axis in axes)
 
 
 def shape(axes: str, lanes: str = "W", tail: tuple[int, ...] = ()) -> str:

@@ -45,7 +45,7 @@ class Role:
     """In words; None: it has none, or one that the convention tells."""
     parts: tuple[str, ...] = ()
     """The tables that go in as one argument."""
-    unpacked: str = "{0}"
+    unpacking: str = "{0}"
     """As code: what gives these parts again."""
 
     @property
@@ -59,7 +59,7 @@ class Role:
         return self.adapter or (self.code if self.parts or self.group == "constant" else self.name)
 
     @property
-    def exchanged(self) -> str:
+    def sin_for_cos(self) -> str:
         """The role of the same tables with cos for sin and sin for cos."""
         if self.group != "table":
             return self.name
@@ -76,7 +76,7 @@ class Join:
     kind: str
     value: Callable[[list["Tensor"]], Any]
     code: str
-    unpacked: str
+    unpacking: str
 
     def parts(self, name: str) -> tuple[str, ...]:
         """The two roles of an argument that is joined so; none: it is not."""
@@ -99,7 +99,7 @@ def _lane_by_lane(tables: list["Tensor"]) -> "Tensor":
     return torch.stack(tables, -1).flatten(-2)  # (..., 2W)
 
 
-def _stacked(tables: list["Tensor"]) -> "Tensor":
+def _stack(tables: list["Tensor"]) -> "Tensor":
     import torch
 
     return torch.stack(tables)  # (2, ...)
@@ -107,7 +107,7 @@ def _stacked(tables: list["Tensor"]) -> "Tensor":
 
 JOINS = (
     Join("(", ", ", ")", "", tuple, "({0})", "{0}"),
-    Join("[", ", ", "]", "floats", _stacked, "torch.stack(({0}))", "{0}"),
+    Join("[", ", ", "]", "floats", _stack, "torch.stack(({0}))", "{0}"),
     Join("", "+", "", "floats", _one_behind_the_other, "torch.cat(({0}), -1)", "{0}.chunk(2, -1)"),
     Join(
         *("", "|", "", "floats", _lane_by_lane),
@@ -121,7 +121,7 @@ def _of_parts(join: Join, parts: tuple[str, ...], _: "Call", tensors: Mapping[st
     return join.value([tensors[part] for part in parts])
 
 
-def _joined(name: str, names: tuple[tuple[Names, tuple[str, ...]], ...] = ()) -> Role | None:
+def _joined_role(name: str, names: tuple[tuple[Names, tuple[str, ...]], ...] = ()) -> Role | None:
     """The role of tables that go in as one argument; None: this is none."""
     for join in JOINS:
         parts = join.parts(name)
@@ -134,7 +134,7 @@ def _joined(name: str, names: tuple[tuple[Names, tuple[str, ...]], ...] = ()) ->
                 kind=join.kind,
                 code=join.code.format(", ".join(parts)),
                 parts=parts,
-                unpacked=join.unpacked,
+                unpacking=join.unpacking,
             )
     return None
 
@@ -143,7 +143,7 @@ def _constant(text: str) -> Role:
     return Role(name=text, group="constant", value=lambda _, __: ast.literal_eval(text), code=text)
 
 
-def _given(name: str, group: Group, *names: tuple[Names, tuple[str, ...]]) -> Role:
+def _tensor_role(name: str, group: Group, *names: tuple[Names, tuple[str, ...]]) -> Role:
     """A tensor of the call itself."""
     return Role(
         name=name,
@@ -155,12 +155,12 @@ def _given(name: str, group: Group, *names: tuple[Names, tuple[str, ...]]) -> Ro
     )
 
 
-def _size(name: str, likelihood: int, adapter: str, names: Names, *others: str) -> Role:
+def _size(name: str, likelihood: int, adapter: str, names: Names, *alternatives: str) -> Role:
     return Role(
         name=name,
         group="size",
         value=lambda call, _: call.sizes[name],
-        names=((names, others),),
+        names=((names, alternatives),),
         kind="number",
         likelihood=likelihood,
         code=f"{{{name}}}",
@@ -209,23 +209,23 @@ def _frequencies(call: "Call", _: Mapping[str, Any]) -> "Tensor":
     return torch.pow(10000.0, -exponents).float().to(call.inputs[0].device)  # (R/2,)
 
 
-JOINED = ("(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
+JOINS_OF_COS_AND_SIN = ("(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
 
-_ALL: tuple[Role | None, ...] = (
-    _given("qkv", "tensor", (vocabulary.QKV, ())),
-    _joined(
+_ENTRIES: tuple[Role | None, ...] = (
+    _tensor_role("qkv", "tensor", (vocabulary.QKV, ())),
+    _joined_role(
         "(cos, sin)",
         tuple(
-            (names, (*JOINED[1:], "table"))
+            (names, (*JOINS_OF_COS_AND_SIN[1:], "table"))
             for names in (vocabulary.COS_AND_SIN, vocabulary.EMBEDDINGS)
         ),
     ),
-    *map(_joined, JOINED[1:]),
-    _given("cos", "table", (vocabulary.COS, ())),
-    _given("sin", "table", (vocabulary.SIN, ())),
-    _given("q", "tensor", (vocabulary.QUERY, ("x",))),
-    _given("k", "tensor", (vocabulary.KEY, ())),
-    _given("v", "tensor", (vocabulary.VALUE, ())),
+    *map(_joined_role, JOINS_OF_COS_AND_SIN[1:]),
+    _tensor_role("cos", "table", (vocabulary.COS, ())),
+    _tensor_role("sin", "table", (vocabulary.SIN, ())),
+    _tensor_role("q", "tensor", (vocabulary.QUERY, ("x",))),
+    _tensor_role("k", "tensor", (vocabulary.KEY, ())),
+    _tensor_role("v", "tensor", (vocabulary.VALUE, ())),
     Role(
         name="positions",
         group="place",
@@ -302,22 +302,22 @@ _ALL: tuple[Role | None, ...] = (
         names=((vocabulary.INVERSE_FREQUENCIES, ("table",)),),
         code="10000.0 ** (-torch.arange(0, {R}, 2).float() / {R})",
     ),
-    _given(
+    _tensor_role(
         "table",
         "table",
-        (vocabulary.FREQUENCIES, (*JOINED, "inv_freq")),
-        (vocabulary.TABLE, JOINED),
+        (vocabulary.FREQUENCIES, (*JOINS_OF_COS_AND_SIN, "inv_freq")),
+        (vocabulary.TABLE, JOINS_OF_COS_AND_SIN),
     ),
-    _given("x", "tensor", (vocabulary.TENSOR, ("q", "table"))),
+    _tensor_role("x", "tensor", (vocabulary.TENSOR, ("q", "table"))),
 )
-ROLES = {role.name: role for role in _ALL if role}
+ROLES = {role.name: role for role in _ENTRIES if role}
 """Every role by its name, in the order in which the names of parameters are read."""
 
 
 @lru_cache(maxsize=4096)
 def role_named(name: str) -> Role:
     """The role of this name; tables joined in one of the `JOINS`; or a constant, as Python writes it."""
-    return ROLES.get(name) or _joined(name) or _constant(name)
+    return ROLES.get(name) or _joined_role(name) or _constant(name)
 
 
 def of_group(*groups: Group) -> tuple[str, ...]:
@@ -338,7 +338,7 @@ NUMBERS = tuple(
 def roles_by_name(name: str) -> tuple[str, ...]:
     """What a parameter of this name may be, likeliest first; empty: the name says nothing."""
     for role in ROLES.values():
-        for names, others in role.names:
-            if vocabulary.said(name, names):
-                return (role.name, *others)
+        for names, alternatives in role.names:
+            if vocabulary.is_named(name, names):
+                return (role.name, *alternatives)
     return ()

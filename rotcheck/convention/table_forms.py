@@ -44,7 +44,7 @@ class TableForm:
     """The sizes of the axes behind the lanes."""
     repeats: bool = False
     """It has each pair's value at both of its lanes: it is as wide as a head."""
-    slotted: bool = False
+    has_slots: bool = False
     """It has a slot for each of q, k and v, of which v's is 1 and 0: it turns nothing."""
     angular: bool = False
     """It holds angles, of which the function takes cos and sin."""
@@ -92,19 +92,19 @@ class TableForm:
         """Code: the lines that turn it the other way round."""
         return list(self.negation) or [self.to_pair, "sin = -sin", self.from_pair]
 
-    def made(self, pairing: Pairing, angles: "Tensor", dtype: "torch.dtype") -> Tables:
+    def make(self, pairing: Pairing, angles: "Tensor", dtype: "torch.dtype") -> Tables:
         """Its tensors ([...,] S, [3,] W, ...) of angles ([...,] S, P) in radians, float64: rounded once."""
         import torch
 
         if self.repeats:
             angles = lanes(torch.stack((angles, angles), -1), pairing)
         tables = (angles,) if self.angular else self.join(angles.cos(), angles.sin())
-        if self.slotted:
-            tables = tuple(slotted(table, at) for at, table in enumerate(tables))
+        if self.has_slots:
+            tables = tuple(with_slots(table, at) for at, table in enumerate(tables))
         return tuple(table.to(self.dtype(dtype)) for table in tables)
 
 
-def slotted(table: "Tensor", is_sin: int) -> "Tensor":
+def with_slots(table: "Tensor", is_sin: int) -> "Tensor":
     """A table (B, S, W) with a slot for each of q, k and v, that of v the table of no rotation."""
     slots = table[:, :, None].repeat(1, 1, SLOTS, *[1] * (table.dim() - 2))
     slots[:, :, 2] = 0.0 if is_sin else 1.0
@@ -131,7 +131,7 @@ def _complex_dtype(dtype: "torch.dtype") -> "torch.dtype":
     return torch.complex128 if dtype == torch.float64 else torch.complex64
 
 
-def _stacked(cos: "Tensor", sin: "Tensor") -> Tables:
+def _stack(cos: "Tensor", sin: "Tensor") -> Tables:
     import torch
 
     return (torch.stack((cos, sin), -1),)
@@ -200,7 +200,7 @@ FORMS = {
             roles=_PAIR,
             axes="1s31w",
             repeats=True,
-            slotted=True,
+            has_slots=True,
             of_angles={
                 "cos": "torch.stack(({0}.cos(), {0}.cos(), torch.ones_like({0})), -2)",
                 "sin": "torch.stack(({0}.sin(), {0}.sin(), torch.zeros_like({0})), -2)",
@@ -229,7 +229,7 @@ FORMS = {
             name="stacked",
             tail=(2,),
             usual_pairing="interleaved",
-            join=_stacked,
+            join=_stack,
             read=_read_stacked,
             fits=lambda table: table.dim() >= 3 and table.shape[-1] == 2 and table.shape[-2] > 2,
             certain=False,

@@ -6,12 +6,12 @@ Names = re.Pattern[str]
 
 
 def _names(patterns: str) -> Names:
-    """Return what matches any of these, separated by white space, each a regular expression for a whole name."""
+    """What matches any of these, separated by white space, each a regular expression for a whole name."""
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns.split()))
 
 
-def said(name: str, names: Names) -> bool:
-    """Return whether a parameter's name is one of these, in upper or lower case."""
+def is_named(name: str, names: Names) -> bool:
+    """Whether a parameter's name is one of these, in upper or lower case."""
     return names.fullmatch(name) is not None or names.fullmatch(name.lower()) is not None
 
 
@@ -124,5 +124,5 @@ CONFIGURATION = _names(
 
 
 def on_cuda(name: str, default: object) -> bool:
-    """Return whether a parameter is a device that must be named, since its default is CUDA."""
-    return said(name, DEVICE) and str(default).startswith("cuda")
+    """Whether a parameter is a device that must be named, since its default is CUDA."""
+    return is_named(name, DEVICE) and str(default).startswith("cuda")

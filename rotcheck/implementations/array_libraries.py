@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.convention.vocabulary import DTYPE, said
+from rotcheck.convention.vocabulary import DTYPE, is_named
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.numpy_tensors import array, tensor
 
@@ -177,7 +177,7 @@ def wide(kind: Function) -> dict[str, str]:
     parameters = [
         parameter
         for parameter in inspect.signature(kind).parameters.values()
-        if said(parameter.name, DTYPE)
+        if is_named(parameter.name, DTYPE)
     ]
     narrow = {"bfloat16", "float16"}
     return {

@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 
 DEEPEST = 5  # calls of calls that are followed
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -125,7 +125,9 @@ class _Reader:
         ]
         values: dict[str, Any] = {}
         for parameter in (*places, *arguments.kwonlyargs):
-            if parameter.annotation is not None or said(parameter.arg, vocabulary.CONFIGURATION):
+            if parameter.annotation is not None or is_named(
+                parameter.arg, vocabulary.CONFIGURATION
+            ):
                 values |= self._configuration(parameter)
         for parameter, default in defaults:
             if default is not None:
@@ -139,12 +141,12 @@ class _Reader:
         candidates = (
             [annotation]
             if annotation
-            else [kind for kind in classes if said(_snake(kind), vocabulary.CONFIGURATION)]
+            else [kind for kind in classes if is_named(_snake(kind), vocabulary.CONFIGURATION)]
         )
         if (
             len(candidates) != 1
             or candidates[0] not in classes
-            or not said(parameter.arg, vocabulary.CONFIGURATION)
+            or not is_named(parameter.arg, vocabulary.CONFIGURATION)
         ):
             return {}
         try:
@@ -218,7 +220,7 @@ class _Reader:
         name = _name_of(call)
         kind = getattr(self._module, name, None)
         return name in _COMPUTES or (
-            self._is_own(kind) and said(_snake(name), vocabulary.CONFIGURATION)
+            self._is_own(kind) and is_named(_snake(name), vocabulary.CONFIGURATION)
         )
 
 

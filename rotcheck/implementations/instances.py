@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import Names, on_cuda, said
+from rotcheck.convention.vocabulary import Names, is_named, on_cuda
 from rotcheck.implementations import constructor_calls, package_setup
 
 HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
@@ -72,7 +72,7 @@ class _Configuration:
 
     def get(self, name: str, default: Any = None) -> Any:
         """Answer as a dictionary does."""
-        value = self._device if said(name, vocabulary.DEVICE) else value_for(name)
+        value = self._device if is_named(name, vocabulary.DEVICE) else value_for(name)
         return default if value is None else value
 
     __getitem__ = __getattr__
@@ -185,7 +185,7 @@ def _needs_device(kind: Callable[..., Any], parameter: inspect.Parameter, device
     """Return whether a parameter has to be told the device, though it has a default."""
     if device == "cpu" or (inspect.isclass(kind) and issubclass(kind, torch.nn.Module)):
         return on_cuda(parameter.name, parameter.default)
-    return said(parameter.name, vocabulary.DEVICE)
+    return is_named(parameter.name, vocabulary.DEVICE)
 
 
 def _of(
@@ -195,19 +195,19 @@ def _of(
     width: int,
     device: str,
 ) -> Any:
-    if said(parameter.name, vocabulary.CONFIGURATION):
+    if is_named(parameter.name, vocabulary.CONFIGURATION):
         return _configuration(kind, parameter, device)
-    if said(parameter.name, vocabulary.DEVICE):
+    if is_named(parameter.name, vocabulary.DEVICE):
         return device
-    if said(parameter.name, vocabulary.PATCH):
+    if is_named(parameter.name, vocabulary.PATCH):
         return (1, 2, 2) if "tuple" in str(parameter.annotation).lower() else 2
-    if said(parameter.name, vocabulary.MODEL_DIM):
+    if is_named(parameter.name, vocabulary.MODEL_DIM):
         return _model_dim(parameter, parameters, width)
     value = value_for(parameter.name, width)
     if (
         value is None
         and parameter.annotation in (int, "int")
-        and said(parameter.name, vocabulary.EMBEDDINGS)
+        and is_named(parameter.name, vocabulary.EMBEDDINGS)
     ):
         return width  # `rotary_embedding: int` is no table
     if value is None:
@@ -222,18 +222,18 @@ def _model_dim(
 ) -> int:
     """Return a model's width: that of one head, unless a number of heads or a head's width is asked for too."""
     siblings = [sibling for sibling in parameters if sibling is not parameter]
-    heads = [sibling for sibling in siblings if said(sibling.name, vocabulary.HEADS)]
+    heads = [sibling for sibling in siblings if is_named(sibling.name, vocabulary.HEADS)]
     if heads:
         number = heads[0].default
         return width * number if type(number) is int and number > 0 else width * HEADS
-    a_head = any(said(sibling.name, vocabulary.HEAD_DIM) for sibling in siblings)
+    a_head = any(is_named(sibling.name, vocabulary.HEAD_DIM) for sibling in siblings)
     return width * HEADS if a_head else width
 
 
 def value_for(name: str, width: int = HEAD_DIM) -> Any:
     """Return what a parameter or an attribute of this name is, in heads of so many lanes; None: nothing tells."""
     names, value = next(
-        ((names, value) for names, value in _BY_NAME if said(name, names)), (None, None)
+        ((names, value) for names, value in _BY_NAME if is_named(name, names)), (None, None)
     )
     return width if names is vocabulary.HEAD_DIM else value
 
@@ -318,7 +318,7 @@ def _as_called(
     """An object of a class as the first of these calls that succeeds builds it, and how that was."""
     for call in calls:
         values = {
-            key: value for key, value in call.given.items() if not said(key, vocabulary.DEVICE)
+            key: value for key, value in call.given.items() if not is_named(key, vocabulary.DEVICE)
         }
         try:
             instance, how = construct(kind, device=device, **{**values, **dtype})

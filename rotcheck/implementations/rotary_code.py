@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -122,8 +122,12 @@ def _turns_both(node: ast.ClassDef) -> bool:
     for names in (
         _parameters(parameter) for parameter in _functions(node) if parameter.name in _CALL_METHODS
     ):
-        both_roles = [any(said(parameter, role) for parameter in names) for role in _TENSORS[1:3]]
-        return all(both_roles) and not any(said(parameter, vocabulary.VALUE) for parameter in names)
+        both_roles = [
+            any(is_named(parameter, role) for parameter in names) for role in _TENSORS[1:3]
+        ]
+        return all(both_roles) and not any(
+            is_named(parameter, vocabulary.VALUE) for parameter in names
+        )
     return False
 
 
@@ -169,8 +173,10 @@ def _left_out(function: Function) -> bool:
 def _positions(function: Function) -> bool:
     """Return whether it makes positions of a mask of padding, or of where sequences begin."""
     names = (vocabulary.MASK, vocabulary.SEQUENCE_STARTS)
-    has_mask = any(said(parameter, role) for parameter in _parameters(function) for role in names)
-    return has_mask and said(function.name, vocabulary.MAKES_POSITIONS)
+    has_mask = any(
+        is_named(parameter, role) for parameter in _parameters(function) for role in names
+    )
+    return has_mask and is_named(function.name, vocabulary.MAKES_POSITIONS)
 
 
 def _permutes(function: Function) -> bool:
@@ -179,11 +185,11 @@ def _permutes(function: Function) -> bool:
         return False
     names = _parameters(function)
     heads = any(
-        said(parameter, role)
+        is_named(parameter, role)
         for parameter in names
         for role in (vocabulary.HEADS, vocabulary.KV_HEADS)
     )
-    weights = any(said(parameter, role) for parameter in names for role in vocabulary.WEIGHTS)
+    weights = any(is_named(parameter, role) for parameter in names for role in vocabulary.WEIGHTS)
     return weights and (
         heads or re.search(r"(^|_)(q|k|qk|qkv|rope|rotary|hf)(_|$)", function.name) is not None
     )
@@ -285,7 +291,7 @@ def _is_meant(function: Function) -> bool:
     if _MAKES.match(name.lstrip("_")):
         return bool(names)
     takes_tensor_or_angles = any(
-        said(parameter, role) for parameter in names for role in (*_TENSORS, *_ANGLES)
+        is_named(parameter, role) for parameter in names for role in (*_TENSORS, *_ANGLES)
     )
     return takes_tensor_or_angles and _APPLIES.search(name) is not None
 
@@ -309,15 +315,17 @@ def _rotates_by_itself(function: Function) -> bool:
     """Return whether a method is `rotate_queries_or_keys` or the like: handed a tensor, it knows its angles."""
     match = re.fullmatch(r"rotate_(quer(y|ies)|keys?|q|k)(_or_.*)?", function.name)
     names = _parameters(function)
-    return match is not None and bool(names) and any(said(names[0], tensor) for tensor in _TENSORS)
+    return (
+        match is not None and bool(names) and any(is_named(names[0], tensor) for tensor in _TENSORS)
+    )
 
 
 def _rotates(function: Function) -> bool:
     names = _parameters(function)
     if not re.search(r"apply|rotate|rotary|rope", function.name) or _HELPER.search(function.name):
         return False
-    tensors = [any(said(parameter, role) for role in _TENSORS) for parameter in names]
-    angles = [any(said(parameter, role) for role in _ANGLES) for parameter in names]
+    tensors = [any(is_named(parameter, role) for role in _TENSORS) for parameter in names]
+    angles = [any(is_named(parameter, role) for role in _ANGLES) for parameter in names]
     return any(
         is_tensor and any(angles[:at] + angles[at + 1 :]) for at, is_tensor in enumerate(tensors)
     )

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 
 # lanes of a head that a constant may speak of; a larger one is more likely a model's
 LEAST, MOST = 8, 256
@@ -36,7 +36,7 @@ def hints(function: Any) -> Hints:
         for name, value in attributes.items()
         if type(value) is int and 2 <= value <= 1024
     }
-    heads = [value for name, value in numbers.items() if said(name, vocabulary.HEADS)]
+    heads = [value for name, value in numbers.items() if is_named(name, vocabulary.HEADS)]
     rows = [table.shape[0] for _, table in _tensors(owner) if table.dim() == 2]
     short = [count for count in rows if 8 < count <= 1024]
     widths = _once([*_widths(owner, numbers), *_of_constants(function)])
@@ -51,7 +51,9 @@ def _of_defaults(function: Any) -> tuple[int, ...]:
     except (TypeError, ValueError):  # scripted, or of C
         return ()
     defaults = [
-        parameter.default for parameter in parameters if said(parameter.name, vocabulary.ROTARY_DIM)
+        parameter.default
+        for parameter in parameters
+        if is_named(parameter.name, vocabulary.ROTARY_DIM)
     ]
     return _once([value for value in defaults if type(value) is int and LEAST <= value < MOST])
 
@@ -72,13 +74,13 @@ def _of_constants(function: Any) -> list[int]:
         value
         for names in (vocabulary.HEAD_DIM, vocabulary.ROTARY_DIM)
         for name, value in numbers.items()
-        if said(name, names) and LEAST <= value <= MOST and value % 2 == 0
+        if is_named(name, names) and LEAST <= value <= MOST and value % 2 == 0
     ]
 
 
 def _widths(owner: Any, numbers: dict[str, int]) -> list[int]:
-    widths = [value for name, value in numbers.items() if said(name, vocabulary.HEAD_DIM)]
-    widths += [value for name, value in numbers.items() if said(name, vocabulary.ROTARY_DIM)]
+    widths = [value for name, value in numbers.items() if is_named(name, vocabulary.HEAD_DIM)]
+    widths += [value for name, value in numbers.items() if is_named(name, vocabulary.ROTARY_DIM)]
     double_widths: list[int] = []
     for name, table in _tensors(owner):
         if table.dim() and 1 <= table.shape[-1] <= 512:

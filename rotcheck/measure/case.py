@@ -89,7 +89,7 @@ class Case:
         return tuple(torch.hypot(*slot.unbind(-1)) for slot in self.pairs)
 
     def drawn(self, seed: int) -> Slots:
-        """Return random pairs in the shapes of what goes in, float64, not rounded."""
+        """Random pairs in the shapes of what goes in, float64, not rounded."""
         exact = _drawn(
             seed,
             (self.batch, self.length, SLOTS, max(self.heads, self.kv_heads), self.width // 2, 2),
@@ -100,9 +100,9 @@ class Case:
         )
 
     @property
-    def packed(self) -> bool:
+    def is_packed(self) -> bool:
         """Whether q, k and v come in one tensor."""
-        return self.convention.packed
+        return self.convention.is_packed
 
     @property
     def length(self) -> int:
@@ -118,7 +118,7 @@ class Case:
         return torch.cat((turned, still), -1) * self.convention.direction
 
     def turned(self, positions: Tensor) -> Tensor:
-        """Return the angles (..., rotary_dim / 2) of the lanes that rotate, at integer positions (...)."""
+        """The angles (..., rotary_dim / 2) of the lanes that rotate, at integer positions (...)."""
         if not self.convention.frequencies:
             return angles(positions, self.rotary_dim, self.convention.theta)
         return self.places(positions) * self.frequencies
@@ -133,7 +133,7 @@ class Case:
         )
 
     def places(self, positions: Tensor) -> Tensor:
-        """Return the position by which each pair turns, (..., 1), or of points its coordinate, (..., P); float64."""
+        """The position by which each pair turns, (..., 1), or of points its coordinate, (..., P); float64."""
         if not self.convention.points:
             return positions.double()[..., None]
         blocks = enumerate(self.frequencies.chunk(self.convention.blocks))
@@ -160,11 +160,11 @@ class Case:
         return lost * roundings
 
     def inputs(self, slots: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
-        """Return fresh input tensors on the device, of the case's own pairs or of those given."""
+        """Fresh input tensors on the device, of the case's own pairs or of those given."""
         if slots is None:
             return tuple(apart(x.clone()) for x in self._own_inputs)
         rows = [self._lanes(slot, self.convention.pairing) for slot in slots]
-        if self.packed:
+        if self.is_packed:
             rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
         return tuple(apart(self.put(lay(row, self.convention.axes))) for row in rows)
 
@@ -173,18 +173,18 @@ class Case:
         return self.inputs(self.pairs)
 
     def backwards(self, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return fresh tensors as results have them, of pairs that flow back."""
+        """Fresh tensors as results have them, of pairs that flow back."""
         rows = [self._lanes(slot, pairing) for slot, pairing in zip(slots, self._output_pairings())]
-        if self.packed:
+        if self.is_packed:
             rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
         return tuple(self.put(lay(row, self.convention.axes)) for row in rows)
 
     def put(self, values: Tensor) -> Tensor:
-        """Return values as a fresh contiguous tensor of the dtype on the device."""
+        """Values as a fresh contiguous tensor of the dtype on the device."""
         return values.to(self.dtype).contiguous().to(self.device, copy=True)
 
     def call(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> Call:
-        """Return a call of fresh tensors for these rows, with tables in the form that the convention names."""
+        """A call of fresh tensors for these rows, with tables in the form that the convention names."""
         inputs = self.inputs(
             None if rows == slice(None) else [slot[:, rows] for slot in self.pairs]
         )
@@ -199,7 +199,7 @@ class Case:
     def tables(
         self, rows: slice = slice(None), dtype: torch.dtype | None = None
     ) -> tuple[Tensor, ...]:
-        """Return fresh tables for the positions of these rows, in the form that the convention names."""
+        """Fresh tables for the positions of these rows, in the form that the convention names."""
         if rows == slice(None) and dtype is None:
             return tuple(table.clone() for table in self._own_tables)
         return self._made(rows, dtype or self.dtype)
@@ -215,7 +215,7 @@ class Case:
         return tables_of(self.convention, turned, dtype, self.device)
 
     def _positions(self, rows: slice) -> Tensor | None:
-        """Return the positions to pass, or the rows of the tables that they stand for, int64 on the device."""
+        """The positions to pass, or the rows of the tables that they stand for, int64 on the device."""
         if not any(argument.endswith("positions") for argument in self.convention.called_with):
             return None
         at = torch.tensor(self.positions, device="cpu")[..., rows]
@@ -224,7 +224,7 @@ class Case:
         return self.laid_positions(at)
 
     def laid_positions(self, at: Tensor) -> Tensor:
-        """Return positions (S,) or (B, S) with the axes that the convention wants, on the device."""
+        """Positions (S,) or (B, S) with the axes that the convention wants, on the device."""
         convention = self.convention
         at = laid_positions(at, convention.position_axes, self.batch, points=convention.points)
         return at.contiguous().to(self.device, copy=True)
@@ -248,8 +248,8 @@ class Case:
         return tuple(self._pairs(slot, self.convention.pairing) for slot in self._slots(tensors))
 
     def value(self, tensors: Sequence[Tensor]) -> Tensor:
-        """Return v of packed or separate tensors, as it is."""
-        if not self.packed:
+        """v of packed or separate tensors, as it is."""
+        if not self.is_packed:
             return tensors[-1]
         axes, x = self.convention.axes, tensors[0]
         if axes != split(axes):
@@ -259,7 +259,7 @@ class Case:
     def _output_pairings(self) -> tuple[Pairing, ...]:
         """In which order of lanes each slot is written."""
         ours = self.convention.pairing
-        written = self.convention.written
+        written = self.convention.output_order
         return tuple(ours if name == "v" else written for name in self.convention.slots)
 
     def _slots(self, tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -267,7 +267,7 @@ class Case:
         for tensor in tensors:
             # (B, S, [3,] H, D)
             canonical = unlay(read_back(tensor), self.convention.axes, self.width)
-            found += canonical.unbind(2) if self.packed else [canonical]
+            found += canonical.unbind(2) if self.is_packed else [canonical]
         return found
 
     def _lanes(self, slot: Tensor, pairing: Pairing) -> Tensor:
@@ -284,7 +284,7 @@ class Case:
 
 @lru_cache(maxsize=16)
 def _drawn(seed: int, shape: tuple[int, ...]) -> Tensor:
-    """Return random numbers, float64 on the CPU: the same for each dtype, so that they are drawn once."""
+    """Random numbers, float64 on the CPU: the same for each dtype, so that they are drawn once."""
     generator = torch.Generator("cpu").manual_seed(seed)
     return torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
 
@@ -292,7 +292,7 @@ def _drawn(seed: int, shape: tuple[int, ...]) -> Tensor:
 def _fitting(
     positions: tuple[int, ...] | tuple[tuple[int, ...], ...], convention: Convention
 ) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
-    """Return positions that the convention can be asked for: consecutive ones where it counts them itself."""
+    """Positions that the convention can be asked for: consecutive ones where it counts them itself."""
     if convention.positions in ("from 0", "offset"):
         return tuple(range(len(positions)))
     last = convention.last_position

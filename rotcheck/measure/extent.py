@@ -95,7 +95,7 @@ class Extent:
         """The lanes that are off, by their index in the result."""
         pairs = torch.stack([mask.flatten(0, 2).any(0) for mask in slots]).any(0)  # (P, 2)
         turning, convention = self.case.rotary_dim // 2, self.case.convention
-        rotary_lanes = lanes(pairs[:turning], convention.written, convention.blocks)
+        rotary_lanes = lanes(pairs[:turning], convention.output_order, convention.blocks)
         return torch.cat((rotary_lanes, pairs[turning:].flatten())).nonzero().flatten().tolist()
 
     def _slots(self, effect: Slots) -> list[str]:

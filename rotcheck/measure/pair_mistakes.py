@@ -78,7 +78,7 @@ def _mix(case: Case, x: Tensor, angles: Tensor, pairing: Pairing, table_lanes: P
 
 def _other_lanes(case: Case, x: Tensor, angles: Tensor) -> Tensor:
     """The right values, written in the other pairing's order of lanes."""
-    order = case.convention.written
+    order = case.convention.output_order
     return pairs(lanes(rotate(x, angles), "interleaved" if order == "half" else "half"), order)
 
 

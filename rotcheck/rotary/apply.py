@@ -11,12 +11,12 @@ from torch.autograd.graph import increment_version
 from rotcheck.convention import Pairing
 from rotcheck.declaration import declare
 from rotcheck.rotary.out import check_out
-from rotcheck.rotary.paths import choose, operations, traced
+from rotcheck.rotary.paths import choose, operations, tracing
 from rotcheck.rotary.plan import Arrangement, FormName, LayoutName, Plan, cached_plan, plan
 from rotcheck.rotary.tables import cos_and_sin
 
-PACKED = Arrangement(layout="qkv", form="packed", exact_rows=True)
-PACKED_WITH_V = PACKED._replace(rotate_v=True)
+QKV = Arrangement(layout="qkv", form="packed", exact_rows=True)
+QKV_WITH_V = QKV._replace(rotate_v=True)
 
 
 WAYS = (
@@ -57,7 +57,7 @@ def apply_rotary_pos_emb(
     Source: Su et al., RoFormer, arXiv 2104.09864, equation 34. Raises ValueError, naming the shapes, when they
     do not fit together, and TypeError for tensors that are not floating point.
     """
-    return rotate(qkv, cos, sin, PACKED_WITH_V if rotate_v else PACKED, inplace, out=out)
+    return rotate(qkv, cos, sin, QKV_WITH_V if rotate_v else QKV, inplace, out=out)
 
 
 @declare(
@@ -143,14 +143,14 @@ def _turn(
     x: Tensor,
     cos: Tensor,
     sin: Tensor,
-    made: Plan,
+    call_plan: Plan,
     out: Tensor | None,
     path: ModuleType | None = None,
 ) -> Tensor:
-    chosen = path or choose(x, cos, sin, made, out)
-    if chosen is operations or not (x.requires_grad and torch.is_grad_enabled()):
-        return _on(chosen, x, cos, sin, made, out)
-    return _on_a_path_of_our_own(x, cos, sin, made, out is x, chosen)
+    taken_path = path or choose(x, cos, sin, call_plan, out)
+    if taken_path is operations or not (x.requires_grad and torch.is_grad_enabled()):
+        return _on(taken_path, x, cos, sin, call_plan, out)
+    return _on_a_path_of_our_own(x, cos, sin, call_plan, out is x, taken_path)
 
 
 class _Rotation(torch.autograd.Function):
@@ -158,23 +158,29 @@ class _Rotation(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, inplace: bool, path: ModuleType
+        ctx: Any,
+        x: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        call_plan: Plan,
+        inplace: bool,
+        path: ModuleType,
     ) -> Tensor:
         """Rotate, and keep the tables."""
         ctx.save_for_backward(cos, sin)
-        ctx.made, ctx.path = made, path
+        ctx.make, ctx.path = call_plan, path
         if inplace:
             ctx.mark_dirty(x)
-        return _on(path, x, cos, sin, made, x if inplace else None)
+        return _on(path, x, cos, sin, call_plan, x if inplace else None)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Rotate the gradient back, on the same path if it can."""
         cos, sin = ctx.saved_tensors
-        back, path = ctx.made.reversed(), ctx.path
-        same = traced() is None and path.unfit(gradient, cos, sin, back, None) is None
+        back, path = ctx.make.reversed(), ctx.path
+        is_same_path = tracing() is None and path.unfit(gradient, cos, sin, back, None) is None
         return (
-            _turn(gradient, cos, sin, back, None, path if same else None),
+            _turn(gradient, cos, sin, back, None, path if is_same_path else None),
             None,
             None,
             None,
@@ -187,9 +193,9 @@ _on_a_path_of_our_own: Callable[..., Tensor] = _Rotation.apply
 
 
 def _on(
-    path: ModuleType, x: Tensor, cos: Tensor, sin: Tensor, made: Plan, out: Tensor | None
+    path: ModuleType, x: Tensor, cos: Tensor, sin: Tensor, call_plan: Plan, out: Tensor | None
 ) -> Tensor:
-    rotated: Tensor = path.rotate(x, cos, sin, made, out)
+    result: Tensor = path.rotate(x, cos, sin, call_plan, out)
     if out is not None and path is not operations:
         increment_version(out)  # autograd cannot see what is written by address
-    return rotated
+    return result

@@ -21,7 +21,7 @@ class Departure:
 
 
 def departure(frequencies: Tensor) -> Departure:
-    """Return how frequencies (P,), float64, depart from the schedules in use; pairs that stand still are 0."""
+    """How frequencies (P,), float64, depart from the schedules in use; pairs that stand still are 0."""
     turning = frequencies[frequencies > 0]
     if len(turning) < 3:
         return Departure(
@@ -31,33 +31,33 @@ def departure(frequencies: Tensor) -> Departure:
 
 
 def _bands(turning: Tensor) -> Departure | None:
-    """Return that fast pairs are divided and slow ones are not, where that is plain."""
+    """That fast pairs are divided and slow ones are not, where that is plain."""
     for theta in WELL_KNOWN_THETAS:
         share = turning / inverse_frequencies(2 * len(turning), theta)  # (P,)
-        kept, factor = (share - 1).abs() < ALIKE, 1 / float(share[0])
-        slowed = (share * factor - 1).abs() < ALIKE
-        plain = int(kept[-FEWEST:].sum()) == int(slowed[:FEWEST].sum()) == FEWEST
+        is_plain, factor = (share - 1).abs() < ALIKE, 1 / float(share[0])
+        is_divided = (share * factor - 1).abs() < ALIKE
+        plain = int(is_plain[-FEWEST:].sum()) == int(is_divided[:FEWEST].sum()) == FEWEST
         if (
             plain
             and factor > 1 + ALIKE
             and bool(((share > (1 - ALIKE) / factor) & (share < 1 + ALIKE)).all())
         ):
-            last, first = _run(slowed), len(kept) - _run(kept.flip(0))
+            last, first = _run(is_divided), len(is_plain) - _run(is_plain.flip(0))
             words = (
                 f"its fast pairs, 0 to {last - 1}, are divided by {factor:.4g} and its slow ones, {first} to "
-                f"{len(kept) - 1}, are kept at theta {theta:g}; every known schedule keeps the fast ones"
+                f"{len(is_plain) - 1}, are kept at theta {theta:g}; every known schedule keeps the fast ones"
             )
             return Departure(words, exchanged=True)
     return None
 
 
 def _run(yes: Tensor) -> int:
-    """Return how many elements from the first on are True."""
+    """How many elements from the first on are True."""
     return int(yes.int().cumprod(0).sum())
 
 
 def _row(turning: Tensor) -> Departure | None:
-    """Return where a geometric row begins, when it does not begin at 1."""
+    """Where a geometric row begins, when it does not begin at 1."""
     steps = turning.log().diff()  # (P - 1,)
     if bool((steps - steps.mean()).abs().max() > ALIKE) or not float(steps.mean()) < 0:
         return None

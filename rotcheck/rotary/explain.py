@@ -6,9 +6,9 @@ from types import ModuleType
 from torch import Tensor
 
 from rotcheck.convention import Pairing
-from rotcheck.rotary.apply import PACKED
+from rotcheck.rotary.apply import QKV
 from rotcheck.rotary.out import check_out
-from rotcheck.rotary.paths import PATHS, choose, cpu, operations, traced
+from rotcheck.rotary.paths import PATHS, choose, cpu, operations, tracing
 from rotcheck.rotary.plan import Arrangement, FormName, LayoutName, cached_plan
 from rotcheck.rotary.tables import cos_and_sin
 
@@ -40,13 +40,13 @@ def explain(
     rotate_v: bool = False,
     out: Tensor | None = None,
 ) -> Explanation:
-    """Return which path a call with these arguments takes here, without running it.
+    """Which path a call with these arguments takes here, without running it.
 
     `explain(qkv, cos, sin)` with qkv (B, S, 3, H, D) is about `apply_rotary_pos_emb`; with `layout` about
     `apply_rotary`. Raises what these raise for arguments that do not fit together.
     """
     if layout is None and x.dim() == 5:
-        arrangement = PACKED._replace(rotate_v=rotate_v)
+        arrangement = QKV._replace(rotate_v=rotate_v)
     else:
         arrangement = Arrangement(
             layout or "bshd", pairing, form, rotary_dim, offset, direction, rotate_v
@@ -56,17 +56,17 @@ def explain(
         check_out(out, x, cos, sin, inplace)
     out = x if inplace else out
     plan = cached_plan(arrangement, x.shape, cos.shape, sin.shape)
-    chosen = choose(x, cos, sin, plan, out)
-    before = PATHS[: PATHS.index(chosen)]
-    watched = traced() or (
+    path_taken = choose(x, cos, sin, plan, out)
+    before = PATHS[: PATHS.index(path_taken)]
+    reason = tracing() or (
         "the tables ask for a gradient" if cos.requires_grad or sin.requires_grad else None
     )
-    others = {path.name: path.unfit(x, cos, sin, plan, out) or watched or "" for path in before}
-    what = (chosen.__doc__ or "").partition("\n")[0].rstrip(".")
-    return Explanation(chosen.name, f"{what}{_because(chosen, watched)}", others)
+    others = {path.name: path.unfit(x, cos, sin, plan, out) or reason or "" for path in before}
+    what = (path_taken.__doc__ or "").partition("\n")[0].rstrip(".")
+    return Explanation(path_taken.name, f"{what}{_because(path_taken, reason)}", others)
 
 
-def _because(chosen: ModuleType, watched: str | None) -> str:
-    if chosen is cpu:
+def _because(path: ModuleType, tracing: str | None) -> str:
+    if path is cpu:
         return f" (threads: {cpu.threads()})"
-    return f" ({watched})" if chosen is operations and watched else ""
+    return f" ({tracing})" if path is operations and tracing else ""

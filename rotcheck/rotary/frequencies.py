@@ -7,7 +7,7 @@ Device = torch.device | str
 
 
 def inverse_frequencies(rotary_dim: int, theta: float = 10000.0, device: Device = "cpu") -> Tensor:
-    """Return theta ** (-2i / rotary_dim) for i in 0 .. rotary_dim/2 - 1, in radians a position.
+    """theta ** (-2i / rotary_dim) for i in 0 .. rotary_dim/2 - 1, in radians a position.
 
     Shape (rotary_dim / 2,), float64. Source: Su et al., RoFormer, arXiv 2104.09864, section 3.2.2.
     Raises ValueError when rotary_dim is not positive and even.
@@ -25,7 +25,7 @@ def inverse_frequencies(rotary_dim: int, theta: float = 10000.0, device: Device 
 def angles(
     positions: Tensor, rotary_dim: int, theta: float = 10000.0, device: Device = "cpu"
 ) -> Tensor:
-    """Return position * inverse frequency, in radians.
+    """Position times inverse frequency, in radians.
 
     `positions`: integers, shape (...). Returns shape (..., rotary_dim / 2), float64, computed on `device`: nothing
     waits for one that the positions are on already. Raises TypeError for positions that are not integers: a position

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary import overlap
-from rotcheck.rotary.paths import traced
+from rotcheck.rotary.paths import tracing
 from rotcheck.rotary.paths.addresses import PLAIN
 
 
@@ -25,13 +25,13 @@ def check_out(out: Tensor, x: Tensor, cos: Tensor, sin: Tensor, inplace: bool) -
                     f"out= records nothing for a gradient, but {name} asks for one; call it under torch.no_grad(), or "
                     "without out="
                 )
-    if traced() is None and out.device.type != "meta":
+    if tracing() is None and out.device.type != "meta":
         _check_memory(out, tensors)
 
 
-def _check_same(what: str, value: object, of_x: object, error: type[Exception]) -> None:
+def _check_same(property_name: str, value: object, of_x: object, error: type[Exception]) -> None:
     if value != of_x:
-        raise error(f"out has {what} {value} and x {of_x}; it must have the same")
+        raise error(f"out has {property_name} {value} and x {of_x}; it must have the same")
 
 
 def _check_memory(out: Tensor, tensors: dict[str, Tensor]) -> None:

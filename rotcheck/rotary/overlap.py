@@ -10,15 +10,15 @@ Steps = tuple[tuple[int, int], ...]  # (stride, how often at most), the longest 
 
 
 def coincide(first: Tensor, second: Tensor) -> bool:
-    """Return whether tensors of one shape and dtype hold each element at the same address."""
+    """Whether tensors of one shape and dtype hold each element at the same address."""
     sizes = zip(first.shape, first.stride(), second.stride(), strict=True)
     return first.data_ptr() == second.data_ptr() and all(
-        size == 1 or one == other for size, one, other in sizes
+        size == 1 or first_stride == second_stride for size, first_stride, second_stride in sizes
     )
 
 
 def meet(first: Tensor, second: Tensor) -> bool:
-    """Return whether any byte belongs to both; exact, so that slices of one buffer may lie between each other."""
+    """Whether any byte belongs to both; exact, so that slices of one buffer may lie between each other."""
     if not first.numel() or not second.numel():
         return False
     a, end_a = _bytes(first.shape, first.stride(), first.element_size())
@@ -33,7 +33,7 @@ def meet(first: Tensor, second: Tensor) -> bool:
 
 
 def folds(tensor: Tensor) -> bool:
-    """Return whether two elements of a tensor share an address, as in an expanded one."""
+    """Whether two elements of a tensor share an address, as in an expanded one."""
     return _folds(tensor.shape, tensor.stride())
 
 
@@ -54,7 +54,7 @@ def _folds(shape: Shape, strides: Shape) -> bool:
 
 @lru_cache(maxsize=1024)
 def _bytes(shape: Shape, strides: Shape, item: int) -> tuple[Steps, int]:
-    """Return the steps in bytes, and where the last byte lies."""
+    """The steps in bytes, and where the last byte lies."""
     steps = (*((stride * item, often) for stride, often in _steps(shape, strides)), (1, item - 1))
     return steps, _reach(steps)
 
@@ -70,7 +70,7 @@ def _reach(steps: Steps) -> int:
 
 @lru_cache(maxsize=4096)
 def _makes(distance: int, steps: Steps) -> bool:
-    """Return whether a distance is a sum of these strides, each taken as often as it may be."""
+    """Whether a distance is a sum of these strides, each taken as often as it may be."""
     if not steps:
         return distance == 0
     (stride, often), shorter = steps[0], steps[1:]

@@ -74,12 +74,12 @@ class Plan:
         return 2 if self.full_width and self.interleaved else 1
 
     def reversed(self) -> "Plan":
-        """Return the plan of the inverse rotation, which is the gradient's."""
+        """The plan of the inverse rotation, which is the gradient's."""
         return _reversed(self)
 
 
 def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
-    """Return how tensors of these shapes fit together. Raises ValueError, naming the shapes, if they do not."""
+    """How tensors of these shapes fit together. Raises ValueError, naming the shapes, if they do not."""
     _check(arrangement)
     axes = AXES[arrangement.layout]
     if len(x) != max(axes) + 2 or (axes[2] >= 0 and x[2] != 3):
@@ -130,7 +130,7 @@ cached_plan = lru_cache(maxsize=1024)(plan)
 
 
 def _pairs(arrangement: Arrangement, x: Shape, table: Shape) -> int:
-    """Return how many pairs rotate: what the tables' width says, which `rotary_dim` must confirm."""
+    """How many pairs rotate: what the tables' width says, which `rotary_dim` must confirm."""
     full = _form(arrangement).repeats
     rotary_dim = table[-1] if full else 2 * table[-1]
     if arrangement.rotary_dim not in (None, rotary_dim):
@@ -148,7 +148,7 @@ def _pairs(arrangement: Arrangement, x: Shape, table: Shape) -> int:
 
 
 def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, int, int, int]:
-    """Return which axes of the table are batch, sequence, slot and head, checked against x; -1: broadcast."""
+    """Which axes of the table are batch, sequence, slot and head, checked against x; -1: broadcast."""
     named = _named_axes(arrangement.layout, x, table)
     for axis, x_axis in zip(named, AXES[arrangement.layout], strict=True):
         size = x[x_axis] if x_axis >= 0 else 1
@@ -172,7 +172,7 @@ def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, 
     return (
         batch,
         sequence,
-        -1 if _form(arrangement).slotted else slot,  # q's slot serves k too
+        -1 if _form(arrangement).has_slots else slot,  # q's slot serves k too
         head,
     )
 

@@ -60,7 +60,7 @@ def recognise(
     known: Sequence[Schedule] = (),
     tolerance: float = 2e-5,
 ) -> Recognition:
-    """Return the schedules that give these inverse frequencies, each pair within the relative tolerance.
+    """The schedules that give these inverse frequencies, each pair within the relative tolerance.
 
     `frequencies`: (P,), float64, in radians a position; pairs that stand still are 0, at the end. `head_dim`: lanes of
     the head, where these may be more than 2P. `known`: schedules to try beside the common ones, such as what a
@@ -97,7 +97,7 @@ def _turning(frequencies: Tensor) -> Tensor:
 
 
 def _departure(schedule: Schedule, frequencies: Tensor, turning: int) -> tuple[float, int]:
-    """Return the worst relative departure and its pair; infinite where no such head can have the schedule."""
+    """The worst relative departure and its pair; infinite where no such head can have the schedule."""
     pairs = len(frequencies) if isinstance(schedule, Proportional) else turning
     try:
         expected = schedule.inverse_frequencies(2 * pairs)  # (pairs,)
@@ -177,7 +177,7 @@ def _usual(theta: float) -> Iterator[Blend]:
 
 
 def _thetas(turning: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-    """Return the least and the largest theta that pairs 1 to k allow, (K - 1,) each; none where they cross."""
+    """The least and the largest theta that pairs 1 to k allow, (K - 1,) each; none where they cross."""
     # (K-1,)
     power = -len(turning) / torch.arange(1, len(turning), dtype=torch.float64, device="cpu")
     # (K-1,) each
@@ -186,14 +186,14 @@ def _thetas(turning: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
 
 
 def _shortest(low: float, high: float) -> float:
-    """Return the number with the fewest decimal digits from low to high."""
+    """The number with the fewest decimal digits from low to high."""
     middle = (low + high) / 2
     rounded = (float(f"{middle:.{digits}e}") for digits in range(16))
     return next((number for number in rounded if low <= number <= high), middle)
 
 
 def _half_a_step(turning: Tensor) -> bool:
-    """Return whether a geometric row begins between pair 0 and pair 1 of a usual one: arange(1, d, 2), no factor."""
+    """Whether a geometric row begins between pair 0 and pair 1 of a usual one: arange(1, d, 2), no factor."""
     first, step = turning[0].log(), (turning[-1] / turning[0]).log() / (len(turning) - 1)
     return abs(float(first / step) - 0.5) < 1e-3
 
@@ -207,7 +207,7 @@ def _digits(number: float) -> int:
 
 
 def nearest_row(turning: Tensor) -> tuple[float, int]:
-    """Return how far and where the pairs leave the geometric row of medians, which one wrong pair does not move."""
+    """How far and where the pairs leave the geometric row of medians, which one wrong pair does not move."""
     index = torch.arange(len(turning), dtype=torch.float64, device="cpu")  # (K,)
     one, other = torch.triu_indices(len(turning), len(turning), 1, device="cpu")
     slope = ((turning[other] / turning[one]).log() / (index[other] - index[one])).median()

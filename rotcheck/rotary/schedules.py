@@ -42,11 +42,11 @@ class Schedule(ABC):
 
     @abstractmethod
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
-        """Return radians a position, shape (rotary_dim / 2,), float64. Raises ValueError for an odd rotary_dim."""
+        """Radians a position, shape (rotary_dim / 2,), float64. Raises ValueError for an odd rotary_dim."""
 
 
 def _short(value: object) -> object:
-    """Return a value as it is shown: of many numbers the first, the last and how many they are."""
+    """A value as it is shown: of many numbers the first, the last and how many they are."""
     if isinstance(value, tuple) and len(value) > 4:
         return f"({value[0]}, ..., {value[-1]}: {len(value)})"
     return value
@@ -87,7 +87,7 @@ class Ntk(Schedule):
     def dynamic(
         cls, factor: float, original_length: int, length: int, theta: float = 10000.0
     ) -> "Ntk":
-        """Return what transformers' `dynamic` uses for a sequence of `length` tokens (scale 1 up to the original)."""
+        """What transformers' `dynamic` uses for a sequence of `length` tokens (scale 1 up to the original)."""
         return cls(factor * max(length, original_length) / original_length - (factor - 1), theta)
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
@@ -144,7 +144,7 @@ class Blend(Schedule):
 
     @abstractmethod
     def kept(self, rotary_dim: int) -> Tensor:
-        """Return how much of each pair is kept, shape (rotary_dim / 2,): 1 for as it was, 0 for interpolated."""
+        """How much of each pair is kept, shape (rotary_dim / 2,): 1 for as it was, 0 for interpolated."""
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         plain = inverse_frequencies(rotary_dim, self.theta)  # (P,)
@@ -215,7 +215,7 @@ class Llama3(Blend):
 
 
 def turning_lanes(head_dim: int, fraction: float) -> int:
-    """Return how many lanes a partial rotary turns: int(head_dim * fraction), as GPT-NeoX, Phi and transformers do.
+    """How many lanes a partial rotary turns: int(head_dim * fraction), as GPT-NeoX, Phi and transformers do.
 
     The frequencies are those of this number, not of head_dim. Raises ValueError when it is odd or 0.
     """
@@ -281,7 +281,7 @@ class MultiAxis(Schedule):
         return self.schedule.attention_factor
 
     def axes(self, rotary_dim: int) -> Tensor:
-        """Return the axis that each pair turns with, shape (P,), int64: section after section."""
+        """The axis that each pair turns with, shape (P,), int64: section after section."""
         if 2 * sum(self.sections) != rotary_dim:
             total = f"{sum(self.sections)} pairs; rotary_dim {rotary_dim} has {rotary_dim / 2:g}"
             raise ValueError(f"sections {self.sections} are {total}")
@@ -292,7 +292,7 @@ class MultiAxis(Schedule):
         return self.schedule.inverse_frequencies(rotary_dim)
 
     def angles(self, positions: Tensor, rotary_dim: int) -> Tensor:
-        """Return radians (S, P), float64, for positions (axes, S).
+        """Radians (S, P), float64, for positions (axes, S).
 
         The positions are integers, or float64 where a grid has fractions: TypeError for any other dtype.
         """

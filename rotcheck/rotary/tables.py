@@ -19,7 +19,7 @@ def tables(
     axes: str = "",
     order: Sections = "blocks",
 ) -> tuple[Tensor, ...]:
-    """Return the tables of the form for these angles, on the CPU.
+    """The tables of the form for these angles, on the CPU.
 
     `angles`: (S, P) or, for each batch row its own, (B, S, P), in radians, float64. The forms, with D = 2P:
 
@@ -44,7 +44,7 @@ def tables(
         return tuple(placed(table, axes) for table in _gridded(form, pairing, angles, dtype, order))
     return tuple(
         placed(table, axes or FORMS[form].axes)
-        for table in FORMS[form].made(pairing, angles, dtype)
+        for table in FORMS[form].make(pairing, angles, dtype)
     )
 
 
@@ -66,7 +66,7 @@ def tables_of(
 
 
 def section_axes(pairs: int, order: Sections) -> Tensor:
-    """Return which of time 0, height 1 and width 2 each pair turns with, shape (P,), int64."""
+    """Which of time 0, height 1 and width 2 each pair turns with, shape (P,), int64."""
     counts = sections(pairs)
     if not all(counts):  # three pairs or fewer
         return torch.zeros(pairs, dtype=torch.int64, device="cpu")
@@ -77,10 +77,10 @@ def section_axes(pairs: int, order: Sections) -> Tensor:
 def _gridded(
     form: str, pairing: Pairing, angles: Tensor, dtype: torch.dtype, order: Sections
 ) -> tuple[Tensor, ...]:
-    """Return tables with an axis of 3 in front; a pair that takes from the wrong one is 1 rad off."""
+    """Tables with an axis of 3 in front; a pair that takes from the wrong one is 1 rad off."""
     owners = section_axes(angles.shape[-1], order)  # (P,)
     each = [
-        FORMS[form].made(pairing, angles + (owners != axis).double(), dtype) for axis in range(3)
+        FORMS[form].make(pairing, angles + (owners != axis).double(), dtype) for axis in range(3)
     ]
     return tuple(torch.stack(table) for table in zip(*each))  # (3, B, S, ...)
 
@@ -106,7 +106,7 @@ def placed(table: Tensor, axes: str) -> Tensor:
 def cos_and_sin(
     form: str, given: tuple[Tensor, ...], rotary_dim: int, theta: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return cos and sin of tables of any form, as views where they hold them.
+    """cos and sin of tables of any form, as views where they hold them.
 
     `rotary_dim`, `theta` and `device` are those of positions. Raises TypeError when it is not the number or the kind of
     tensors that the form has.
@@ -132,13 +132,13 @@ def _of_positions(
 
 
 def has_float64(kind: str) -> bool:
-    """Return whether devices of a kind, such as "cuda", have float64: Apple's have none."""
+    """Whether devices of a kind, such as "cuda", have float64: Apple's have none."""
     return kind in ("cpu", "cuda", "meta") or (kind != "mps" and _makes_float64(kind))
 
 
 @cache
 def _makes_float64(kind: str) -> bool:
-    """Return whether a kind of device that we do not know makes a float64 number: asked once in a process."""
+    """Whether a kind of device that we do not know makes a float64 number: asked once in a process."""
     try:
         torch.zeros((), dtype=torch.float64, device=kind)
     except (RuntimeError, TypeError):

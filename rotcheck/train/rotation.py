@@ -90,7 +90,7 @@ def implementation(subject: Subject) -> Rotary:
             raise SeamMismatch(reason)
         turn = _relaid(_facing(qkv, convention), "half", convention.pairing)
         q, k, v = _rotate_qkv(call, turn, convention)
-        q, k = (_relaid(x, convention.written, "half") for x in (q, k))
+        q, k = (_relaid(x, convention.output_order, "half") for x in (q, k))
         together = torch.stack((q, k, _relaid(v, convention.pairing, "half")), 2)  # (B, S, 3, H, D)
         return _facing(together, convention)
 
@@ -101,7 +101,7 @@ def _rotate_qkv(
     call: Callable[[list[Tensor]], list[Tensor]], qkv: Tensor, convention: Convention
 ) -> list[Tensor]:
     """Return q, k and v (B, S, H, D) of qkv, by as many calls as it takes."""
-    if convention.packed:
+    if convention.is_packed:
         return list(call([qkv])[0].unbind(2))
     q, k, v = qkv.unbind(2)
     if convention.slots == ("q",):

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.fences import MARGIN, Fences
-from rotcheck.rotary.paths import traced
+from rotcheck.rotary.paths import tracing
 
 
 def writes(x: Tensor, beyond: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -48,4 +48,4 @@ def test_what_is_allocated_is_as_without() -> None:
 
 def test_rotcheck_s_own_functions_take_the_path_that_they_take_without() -> None:
     with Fences():
-        assert traced() is None
+        assert tracing() is None

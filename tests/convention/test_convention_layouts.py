@@ -9,7 +9,7 @@ import torch
 from rotcheck.convention import LAYOUTS, lay, unlay
 
 BATCH, ROWS, HEADS, WIDTH = 2, 3, 4, 6
-APART = [name for name, layout in LAYOUTS.items() if not layout.packed]
+APART = [name for name, layout in LAYOUTS.items() if not layout.is_packed]
 CONVERTED = [name for name in APART if name != "sd"]
 
 
@@ -31,15 +31,15 @@ def test_what_is_laid_out_is_read_back(name: str) -> None:
 def test_the_code_that_enters_and_leaves_a_layout_does_what_lay_does(name: str) -> None:
     layout, whole = LAYOUTS[name], tensor(name)
     x = lay(whole, layout.axes)
-    entered = eval(f"x{layout.entered()}", {"x": x, "width": WIDTH})
+    entered = eval(f"x{layout.code_to_bshd()}", {"x": x, "width": WIDTH})
     assert torch.equal(entered, whole)
-    assert torch.equal(eval(f"x{layout.left()}", {"x": entered}), x)
+    assert torch.equal(eval(f"x{layout.code_from_bshd()}", {"x": entered}), x)
 
 
 @pytest.mark.parametrize("name", ["sd", "qkv", "bsh(3d)"])
 def test_nothing_makes_four_axes_of_one_head_or_of_what_is_packed(name: str) -> None:
-    assert LAYOUTS[name].entered() is None
-    assert LAYOUTS[name].left() is None
+    assert LAYOUTS[name].code_to_bshd() is None
+    assert LAYOUTS[name].code_from_bshd() is None
 
 
 @pytest.mark.parametrize("name", [name for name, layout in LAYOUTS.items() if layout.slots])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rotcheck.convention import FORMS, ORDERS, TableForm, once
-from rotcheck.convention.table_forms import slotted
+from rotcheck.convention.table_forms import with_slots
 
 ANGLES = torch.linspace(0.05, 1.5, 12, dtype=torch.float64).view(1, 4, 3)  # (B, S, P)
 PAIRINGS = ["half", "interleaved"]
@@ -12,7 +12,7 @@ every_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 
 
 def of_angles(form: TableForm, pairing: str = "half") -> tuple[torch.Tensor, ...]:
-    return form.made(pairing, ANGLES, torch.float64)
+    return form.make(pairing, ANGLES, torch.float64)
 
 
 @every_form
@@ -27,7 +27,7 @@ def test_its_tensors_are_as_many_as_its_roles_and_end_in_its_tail(form: TableFor
 @pytest.mark.parametrize("pairing", PAIRINGS)
 def test_what_is_made_is_read_back(form: TableForm, pairing: str) -> None:
     cos, sin = form.read(of_angles(form, pairing))
-    if form.slotted:
+    if form.has_slots:
         cos, sin = cos[:, :, 0], sin[:, :, 0]
     order = pairing if form.repeats else None
     torch.testing.assert_close(once(cos, order), ANGLES.cos(), atol=1e-15, rtol=0)
@@ -49,10 +49,10 @@ def test_its_code_makes_of_angles_what_it_makes(form: TableForm) -> None:
 def test_its_code_turns_it_the_other_way_round(form: TableForm) -> None:
     space = {"torch": torch} | dict(zip(form.variables, of_angles(form), strict=True))
     exec("\n".join(form.inverse), space)
-    negative = form.made("half", -ANGLES, torch.float64)
+    negative = form.make("half", -ANGLES, torch.float64)
     for name, table in zip(form.variables, negative, strict=True):
         shown = space[name]
-        if form.slotted and name == "sin":
+        if form.has_slots and name == "sin":
             shown, table = shown[:, :, :2], table[:, :, :2]
         torch.testing.assert_close(shown.resolve_conj(), table, atol=1e-15, rtol=0)
 
@@ -97,5 +97,5 @@ def test_angles_have_float32_at_least_and_complex_tables_a_dtype_that_exists() -
 
 def test_the_slot_of_v_turns_nothing() -> None:
     table = torch.full((1, 4, 6), 0.5)
-    assert slotted(table, 0)[0, 0].tolist() == [[0.5] * 6, [0.5] * 6, [1.0] * 6]
-    assert slotted(table, 1)[0, 0].tolist() == [[0.5] * 6, [0.5] * 6, [0.0] * 6]
+    assert with_slots(table, 0)[0, 0].tolist() == [[0.5] * 6, [0.5] * 6, [1.0] * 6]
+    assert with_slots(table, 1)[0, 0].tolist() == [[0.5] * 6, [0.5] * 6, [0.0] * 6]

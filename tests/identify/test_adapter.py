@@ -81,7 +81,7 @@ class Native:
         own = self.convention
         width = x.shape[-1] if split(own.axes) == own.axes else 64
         whole = unlay(x, own.axes, width)  # (B, S, [3,] H, D)
-        if own.packed:
+        if own.is_packed:
             cos, sin = cos[:, :, None], sin[:, :, None]
         lanes = own.rotary_dim or width
         turning, rest = whole[..., :lanes], whole[..., lanes:]
@@ -94,11 +94,11 @@ class Native:
         pair = a * cos - b * sin, b * cos + a * sin
         mixed = (
             torch.stack(pair, -1).flatten(-2)
-            if own.written == "interleaved"
+            if own.output_order == "interleaved"
             else torch.cat(pair, -1)
         )
         result = torch.cat((mixed, rest), -1)
-        if own.packed:
+        if own.is_packed:
             result = torch.cat((result[:, :, :2], whole[:, :, 2:]), 2)
         return lay(result, own.axes)
 

@@ -156,7 +156,7 @@ def test_a_device_without_float64_is_given_float32() -> None:
 @pytest.mark.parametrize("axes", ["sw", "s1w", "bsw", "bs1w"])
 @pytest.mark.parametrize("form", FORMS)
 def test_tables_are_written_as_they_are_made(form: str, axes: str) -> None:
-    table_axes = axes.replace("w", "3w") if FORMS[form].slotted else axes
+    table_axes = axes.replace("w", "3w") if FORMS[form].has_slots else axes
     arguments = ("x", *FORMS[form].roles)
     convention = Convention("half", "bshd", form, arguments=arguments, table_axes=table_axes)
     case = case_of(Attempt(convention, SMALL))

@@ -20,7 +20,7 @@ from rotcheck.rotary import (
     tables,
 )
 from rotcheck.rotary import rotate as reference
-from rotcheck.rotary.apply import PACKED, rotate
+from rotcheck.rotary.apply import QKV, rotate
 from rotcheck.rotary.paths import PATHS, blocks, cpu, operations
 from rotcheck.rotary.plan import Arrangement, plan
 from rotcheck.rotary.tables import _makes_float64, cos_and_sin, has_float64
@@ -77,7 +77,7 @@ def _sedd(dtype: torch.dtype) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_the_drop_in_rotates_q_and_k_and_rounds_once(dtype: torch.dtype, path: ModuleType) -> None:
     qkv = _bshd(dtype, packed=True)
-    found = rotate(qkv, *_sedd(torch.float64), PACKED, False, path)
+    found = rotate(qkv, *_sedd(torch.float64), QKV, False, path)
     assert found.dtype == dtype
     assert _error(found, _packed_truth(qkv)) <= (1.5 if dtype == torch.float32 else 0.8)
     assert torch.equal(found[:, :, 2], qkv[:, :, 2])
@@ -231,7 +231,7 @@ def test_the_other_direction_undoes_the_rotation(path: ModuleType) -> None:
 @pytest.mark.parametrize("path", ON_CPU, ids=lambda path: path.name)
 def test_v_is_turned_when_asked(path: ModuleType) -> None:
     qkv = _bshd(torch.float64, packed=True)
-    found = rotate(qkv, *_sedd(torch.float64), PACKED._replace(rotate_v=True), False, path)
+    found = rotate(qkv, *_sedd(torch.float64), QKV._replace(rotate_v=True), False, path)
     assert torch.allclose(found[:, :, 2], _truth(qkv[:, :, 2], "half", LANES), rtol=0, atol=1e-14)
 
 
@@ -297,9 +297,9 @@ def test_tables_may_have_another_dtype_which_never_becomes_the_results(
     dtype: torch.dtype, table: torch.dtype, path: ModuleType
 ) -> None:
     qkv = _bshd(dtype, packed=True)
-    found = rotate(qkv, *_sedd(table), PACKED, False, path)
+    found = rotate(qkv, *_sedd(table), QKV, False, path)
     assert found.dtype == dtype
-    assert torch.equal(found, rotate(qkv, *_sedd(table), PACKED, False, operations))
+    assert torch.equal(found, rotate(qkv, *_sedd(table), QKV, False, operations))
 
 
 @pytest.mark.parametrize("path", ON_CPU, ids=lambda path: path.name)
@@ -307,7 +307,7 @@ def test_tables_may_have_another_dtype_which_never_becomes_the_results(
 def test_nan_and_infinity_stay_with_their_pair(dtype: torch.dtype, path: ModuleType) -> None:
     qkv = _bshd(dtype, packed=True)
     qkv[0, 1, 0, 2, 3], qkv[1, 2, 1, 0, 0], qkv[1, 3, 2, 1, 1] = torch.nan, torch.inf, torch.inf
-    found = rotate(qkv, *_sedd(dtype), PACKED, False, path)
+    found = rotate(qkv, *_sedd(dtype), QKV, False, path)
     # two pairs, and the infinity in V that stays what it was
     assert int((~found.isfinite()).sum()) == 5
     assert torch.equal(found[:, :, 2], qkv[:, :, 2])
@@ -335,7 +335,7 @@ def test_the_kernel_rounds_every_float16_and_bfloat16_as_torch_does() -> None:
 def test_empty_and_smallest_tensors(shape: tuple[int, ...], path: ModuleType) -> None:
     qkv = torch.randn(shape)
     table = torch.zeros(shape[1], shape[4])
-    assert torch.equal(rotate(qkv, table + 1, table, PACKED, False, path), qkv)
+    assert torch.equal(rotate(qkv, table + 1, table, QKV, False, path), qkv)
 
 
 def test_more_lanes_than_the_kernel_has_room_for_run_elsewhere() -> None:
@@ -359,7 +359,7 @@ def test_the_number_of_threads_does_not_show_in_the_values(threads: int) -> None
         found = apply_rotary_pos_emb(qkv, *given)
     finally:
         torch.set_num_threads(before)
-    assert torch.equal(found, rotate(qkv, *given, PACKED, False, operations))
+    assert torch.equal(found, rotate(qkv, *given, QKV, False, operations))
 
 
 INTERPRETED = """

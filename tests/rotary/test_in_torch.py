@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 import rotcheck.rotary
 from rotcheck.rotary import angles, apply_rotary, apply_rotary_pos_emb, explain, tables
-from rotcheck.rotary.apply import PACKED, rotate
+from rotcheck.rotary.apply import QKV, rotate
 from rotcheck.rotary.paths import blocks, cpu, operations
 
 SHAPE = (2, 7, 3, 5, 12)
@@ -44,7 +44,7 @@ def test_the_gradient_is_exact_and_can_be_differentiated_again(
     given = _tables(length=2)
 
     def call(x: Tensor) -> Tensor:
-        return rotate(x.clone() if inplace else x, *given, PACKED, inplace, path)
+        return rotate(x.clone() if inplace else x, *given, QKV, inplace, path)
 
     assert torch.autograd.gradcheck(call, leaf)
     assert torch.autograd.gradgradcheck(call, leaf)
@@ -58,9 +58,9 @@ def test_the_gradient_is_the_inverse_rotation_bit_for_bit(
     dtype: torch.dtype, path: ModuleType
 ) -> None:
     leaf, back, given = _qkv(dtype).requires_grad_(), _qkv(dtype).flip(0), _tables(dtype)
-    (gradient,) = torch.autograd.grad(rotate(leaf, *given, PACKED, False, path), leaf, back)
+    (gradient,) = torch.autograd.grad(rotate(leaf, *given, QKV, False, path), leaf, back)
     assert torch.equal(
-        gradient, rotate(back, *given, PACKED._replace(direction=-1), False, operations)
+        gradient, rotate(back, *given, QKV._replace(direction=-1), False, operations)
     )
 
 
@@ -97,7 +97,7 @@ def test_an_expanded_gradient_flows_back() -> None:
     leaf = _qkv().requires_grad_()
     apply_rotary_pos_emb(leaf, *_tables()).sum().backward()
     ones = torch.ones(SHAPE, dtype=torch.float64)
-    expected = rotate(ones, *_tables(), PACKED._replace(direction=-1), False)
+    expected = rotate(ones, *_tables(), QKV._replace(direction=-1), False)
     assert leaf.grad is not None
     assert torch.equal(leaf.grad, expected)
 
@@ -192,7 +192,7 @@ def test_vmap_and_the_other_transforms() -> None:
     gradient = torch.func.grad(lambda qkv: (apply_rotary_pos_emb(qkv, *given) * many[1]).sum())(
         many[0]
     )
-    assert torch.equal(gradient, rotate(many[1], *given, PACKED._replace(direction=-1), False))
+    assert torch.equal(gradient, rotate(many[1], *given, QKV._replace(direction=-1), False))
     _, tangent = torch.func.jvp(
         lambda qkv: apply_rotary_pos_emb(qkv, *given), (many[0],), (many[1],)
     )

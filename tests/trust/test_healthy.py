@@ -76,7 +76,10 @@ def _held(function: Callable[..., Any], convention: Convention) -> None:
     assert found is not None
     assert (found.pairing, found.direction) == (convention.pairing, convention.direction)
     assert found.output_lanes == convention.output_lanes
-    assert found.tables in {convention.tables, "packed" if convention.packed else convention.tables}
+    assert found.tables in {
+        convention.tables,
+        "packed" if convention.is_packed else convention.tables,
+    }
     possible = [
         *told.also,
         *(words for one in told.ambiguous if one.field == "layout" for words in one.possible),

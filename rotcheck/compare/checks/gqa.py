@@ -17,8 +17,8 @@ GROUPS = ((6, 2), (5, 1))  # heads of q and of k
 def run(subject: Subject, case: Case) -> Evidence:
     """Rotate q of six heads with k of two, and q of five with k of one."""
     convention = case.convention
-    if convention.packed or not {"q", "k"} <= set(convention.slots):
-        tensors = "q, k and v in one tensor" if convention.packed else "one tensor at a time"
+    if convention.is_packed or not {"q", "k"} <= set(convention.slots):
+        tensors = "q, k and v in one tensor" if convention.is_packed else "one tensor at a time"
         words = f"it takes {tensors}: there are no heads of q and k to differ"
         return Evidence(state="skipped", message=words, applies=False)
     if not set("he") & set(convention.axes):

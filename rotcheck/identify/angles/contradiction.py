@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rotcheck.convention.vocabulary import BASE, CONFIGURATION, said
+from rotcheck.convention.vocabulary import BASE, CONFIGURATION, is_named
 from rotcheck.identify.angles.frequency_fit import Fit
 from rotcheck.identify.angles.object_config import FACTOR, ObjectConfig
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Schedule, Yarn
@@ -46,7 +46,7 @@ def _of_several_layers(config: ObjectConfig) -> bool:
     mappings = [
         value
         for name, value in config.values.items()
-        if isinstance(value, Mapping) and not said(name, CONFIGURATION)
+        if isinstance(value, Mapping) and not is_named(name, CONFIGURATION)
     ]
     return any(isinstance(value, Mapping) for mapping in mappings for value in mapping.values())
 
@@ -106,7 +106,7 @@ def _base(
     bases = {
         name: float(value)
         for name, value in config.values.items()
-        if said(name, BASE)
+        if is_named(name, BASE)
         and not name.startswith("log")
         and type(value) in (int, float)
         and value > 1

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, equal
 from torch.nn import Module
 
-from rotcheck.convention.vocabulary import AXES, said
+from rotcheck.convention.vocabulary import AXES, is_named
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Plain, Proportional, Schedule, Yarn
 
 _PLAIN = (int, float, str, Mapping, list, tuple)
@@ -72,7 +72,7 @@ class ObjectConfig:
     @property
     def coordinates(self) -> int | None:
         """How many coordinates it has lanes for, one number each."""
-        lists = (value for name, value in self.values.items() if said(name, AXES))
+        lists = (value for name, value in self.values.items() if is_named(name, AXES))
         return next((len(value) for value in lists if isinstance(value, (tuple, list))), None)
 
     @property

@@ -34,7 +34,7 @@ def takes_fewer_heads(function: FunctionUnderTest) -> bool:
     convention = function.convention
     return (
         {"q", "k"} <= set(convention.slots)
-        and not convention.packed
+        and not convention.is_packed
         and bool(set("he") & set(convention.axes))
     )
 

@@ -10,7 +10,7 @@ import torch
 from msgspec import structs
 
 from rotcheck.convention import role_of, vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling import format_strings
 from rotcheck.identify.calling.argument_roles import Template
 from rotcheck.identify.calling.parameters import Parameter, parameters
@@ -82,7 +82,7 @@ def _flags_of(kind: type) -> Iterator[tuple[str, bool]]:
     for parameter in inspect.signature(kind).parameters.values():
         if isinstance(parameter.default, bool):
             yield parameter.name, parameter.default
-        elif parameter.default is parameter.empty and said(parameter.name, vocabulary.FLAG):
+        elif parameter.default is parameter.empty and is_named(parameter.name, vocabulary.FLAG):
             yield parameter.name, True
 
 
@@ -123,23 +123,23 @@ def _with_value(arguments: Template, at: int | None, flag: str) -> Template:
 
 def chooses_pairing(flag: str) -> bool:
     """Whether a flag chooses which lanes are paired."""
-    return said(flag.partition("=")[0], vocabulary.PAIRING)
+    return is_named(flag.partition("=")[0], vocabulary.PAIRING)
 
 
 def asks_for_inverse(flag: str) -> bool:
     """Whether a flag asks for the rotation back."""
-    return said(flag.partition("=")[0], vocabulary.INVERSE) and flag.endswith("=True")
+    return is_named(flag.partition("=")[0], vocabulary.INVERSE) and flag.endswith("=True")
 
 
 def _says_axis(name: str) -> bool:
     """Whether an argument says which axis rows or heads lie along, or where tables get one of size 1."""
-    return said(name, vocabulary.AXIS)
+    return is_named(name, vocabulary.AXIS)
 
 
 def _says_how_to_rotate(flag: str) -> bool:
     name = flag.partition("=")[0]
     return any(
-        said(name, names) for names in (vocabulary.STYLE, vocabulary.INVERSE, vocabulary.AXIS)
+        is_named(name, names) for names in (vocabulary.STYLE, vocabulary.INVERSE, vocabulary.AXIS)
     )
 
 

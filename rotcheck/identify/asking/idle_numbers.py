@@ -15,7 +15,7 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
-from rotcheck.convention.vocabulary import FACTOR, PAIR_FACTORS, ROTARY_DIM, said
+from rotcheck.convention.vocabulary import FACTOR, PAIR_FACTORS, ROTARY_DIM, is_named
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.asking.flags import Build, builder
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
@@ -144,7 +144,10 @@ def trials(
     for name, parameter in signature.items():
         value = numbers.get(name)
         if value is None:
-            for_pairs = said(name, PAIR_FACTORS) and parameter.default in (None, parameter.empty)
+            for_pairs = is_named(name, PAIR_FACTORS) and parameter.default in (
+                None,
+                parameter.empty,
+            )
             if for_pairs and pairs and not has_kind:
                 usual, other = (
                     [1.0 + pair * step for pair in range(pairs)] for step in (0.02, 0.03)
@@ -164,14 +167,14 @@ def _is_share(name: str, value: float, numbers: Mapping[str, float]) -> bool:
     return (
         bool(_PARTIAL.fullmatch(name))
         and 0 < value <= 1
-        and not any(said(number, ROTARY_DIM) for number in numbers)
+        and not any(is_named(number, ROTARY_DIM) for number in numbers)
     )
 
 
 def _is_factor(name: str) -> bool:
     return (
         bool(_SCALING.fullmatch(name))
-        and said(name, FACTOR)
+        and is_named(name, FACTOR)
         and "freq" not in name
         and "att" not in name
     )

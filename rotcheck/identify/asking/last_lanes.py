@@ -22,7 +22,7 @@ _FIRST = re.compile(
 
 def _ask(match: Match) -> Answer:
     """Call it with a head of twice as many lanes, and compare with its docstring."""
-    if match.convention.rotary_dim or not match.exact or match.convention.packed:
+    if match.convention.rotary_dim or not match.exact or match.convention.is_packed:
         return Answer()
     width = match.caller.probe.width
     if not _last_lanes_turn(match, width):

@@ -7,14 +7,14 @@ from typing import Any
 from torch import Tensor
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 
 AXES = ("time", "height", "width")
 
 
 def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:
     """How many pairs time, height and width have each; empty: an object neither holds that nor is built with it."""
-    values = [value for name, value in _values(function) if said(name, vocabulary.SECTIONS)]
+    values = [value for name, value in _values(function) if is_named(name, vocabulary.SECTIONS)]
     triples = [
         tuple(value) for value in values if isinstance(value, list | tuple) and len(value) == 3
     ]

@@ -131,7 +131,7 @@ def _turning(match: Match, coordinate: int) -> Tensor:
         output = caller.with_changes(coordinate=coordinate).rotate_ones(convention)[0]
     moves = (output - 1).abs().amax(0) > TOLERANCE / 10  # (S, H, D) to (H, D)
     lanes = moves[:, : convention.rotary_dim or moves.shape[-1]]
-    return pairs(lanes, convention.written, convention.blocks).any(-1)
+    return pairs(lanes, convention.output_order, convention.blocks).any(-1)
 
 
 def _span(mask: Tensor) -> str:

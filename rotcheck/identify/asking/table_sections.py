@@ -31,11 +31,11 @@ def with_sections(match: Match) -> tuple[Match, Answer]:
     evidence = f"sections of {counts} pairs; one of the three tables after another held zeros"
     for order, words in _WORDS.items():
         axes = section_axes(pairs, order)  # (P,)
-        if owners == lanes(torch.stack((axes, axes), -1), match.convention.written).tolist():
+        if owners == lanes(torch.stack((axes, axes), -1), match.convention.output_order).tolist():
             convention = replace(match.convention, sections=order)
             fact = Told(field="sections", says=words, because=evidence)
             return replace(match, convention=convention), Answer(evidence=(fact,))
-    in_halves = match.convention.written == "half"
+    in_halves = match.convention.output_order == "half"
     words = departure(owners, in_halves=in_halves)
     return match, Answer((remark("sections", words, evidence),))
 

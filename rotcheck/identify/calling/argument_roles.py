@@ -2,7 +2,7 @@
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.roles import NUMBERS, of_group, roles_by_name
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 
 Template = tuple[str, ...]
 """A call: the role of each argument, `name=` in front of one that is passed by keyword."""
@@ -44,5 +44,5 @@ def _by_name(name: str) -> tuple[str, ...]:
         return ("sin", "S")
     if name in ("B", "S", "H", "D"):
         return (name,)
-    flag = ("True", "False") if said(name, vocabulary.PAIRING) else ANY_ROLE
+    flag = ("True", "False") if is_named(name, vocabulary.PAIRING) else ANY_ROLE
     return roles_by_name(name) or flag

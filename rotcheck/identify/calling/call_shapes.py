@@ -1,12 +1,12 @@
 """How a function is called, in words that whoever reads an exception can follow: arguments and their shapes."""
 
 from rotcheck.convention import Convention, role_named, shape
-from rotcheck.convention.calls import parsed
+from rotcheck.convention.calls import keyword_roles
 
 
 def call_with_shapes(convention: Convention) -> str:
     """A call in words: `f(q, k, cos, sin) with q and k (B, S, H, D), cos and sin (B, S, D)`."""
-    arguments = parsed(convention.called_with)
+    arguments = keyword_roles(convention.called_with)
     call = ", ".join(f"{name}={role}" if name else role for name, role in arguments)
     roles_by_shape: dict[str, list[str]] = {}
     for _, role in arguments:

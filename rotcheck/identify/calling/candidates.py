@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rotcheck.convention import FORMS, LAYOUTS, Convention, role_of
 from rotcheck.identify.calling.argument_roles import TABLES, TENSORS, Template
 
-PLAIN_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if not layout.packed)
+PLAIN_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if not layout.is_packed)
 COORDINATE_AXES = (
     "bs2",
     "s2",
@@ -19,9 +19,9 @@ GRID_TABLE_AXES = (
     "gsw",
     "g1sw",
 )  # three tables, for time, height and width, of which sections take their parts
-PACKED_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if layout.packed)
+PACKED_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if layout.is_packed)
 
-TRIED_FORMS = [form for form in FORMS.values() if not form.slotted]
+TRIED_FORMS = [form for form in FORMS.values() if not form.has_slots]
 PAIR_FORMS = tuple(form.name for form in TRIED_FORMS if form.separate)
 LONE_FORMS = tuple(form.name for form in TRIED_FORMS if not form.separate)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rotcheck.convention import LAYOUTS, vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling.parameters import parameters, signature
 from rotcheck.identify.calling.role_evidence import documentation
 
@@ -46,7 +46,7 @@ def documented_layout(function: Callable[..., Any]) -> DocumentedLayout | None:
     tensors = [
         parameter.name
         for parameter in parameters(function) or ()
-        if any(said(parameter.name, names) for names in _TENSORS)
+        if any(is_named(parameter.name, names) for names in _TENSORS)
     ]
     shapes = [*_of_text(documentation(function), tensors), *_of_comments(function, tensors)]
     shapes += _of_annotations(function, tensors)
@@ -111,13 +111,13 @@ def _tensor_names(text: str, tensors: list[str]) -> list[str]:
     roles = [
         role
         for role in (vocabulary.QUERY, vocabulary.KEY)
-        if any(said(name, role) for name in tensors)
+        if any(is_named(name, role) for name in tensors)
     ]
     words = re.findall(r"\w+", text)
     return [
         word
         for word in words
-        if word in tensors or (len(word) == 1 and any(said(word, role) for role in roles))
+        if word in tensors or (len(word) == 1 and any(is_named(word, role) for role in roles))
     ]
 
 

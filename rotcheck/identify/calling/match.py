@@ -133,4 +133,4 @@ def _with_reading(convention: Convention, reading: MatrixReading, width: int) ->
 def _sin_first(template: Template) -> Template:
     """Exchange cos and sin in a template."""
     parts = [argument.rpartition("=") for argument in template]
-    return tuple(f"{name}{equals}{role_named(role).exchanged}" for name, equals, role in parts)
+    return tuple(f"{name}{equals}{role_named(role).sin_for_cos}" for name, equals, role in parts)

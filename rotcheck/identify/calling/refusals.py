@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import TracebackType
 
 from rotcheck.convention import Convention, role_named
-from rotcheck.convention.calls import parsed
+from rotcheck.convention.calls import keyword_roles
 from rotcheck.frames import is_own
 
 ENOUGH = 40  # calls that one line refuses for the kinds of their arguments, none of which came back
@@ -77,7 +77,7 @@ def _kinds(convention: Convention) -> Kinds:
 @lru_cache(maxsize=1024)
 def _kinds_of(arguments: Kinds, table: str) -> Kinds:
     """The kind of each argument of a call, with the keyword that it is passed by."""
-    kinds = ((name, role_named(role)) for name, role in parsed(arguments))
+    kinds = ((name, role_named(role)) for name, role in keyword_roles(arguments))
     return tuple(
         f"{name}={table if role.name == 'table' else role.kind or role.name}"
         for name, role in kinds

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rotcheck.convention import role_of
-from rotcheck.convention.vocabulary import TOTAL, said
+from rotcheck.convention.vocabulary import TOTAL, is_named
 from rotcheck.identify.calling.argument_roles import ANY_ROLE, TABLES, Template, roles
 from rotcheck.identify.calling.call_sites import names_passed
 from rotcheck.identify.calling.parameters import Parameter, parameter_of, parameters
@@ -55,7 +55,7 @@ def _speaks(parameter: Parameter, role: str, function: Callable[..., Any]) -> bo
             function, [place.name for place in parameters(function) or ()], parameter.name
         ),
     )
-    if role in _OFFSETS and said(parameter.name, TOTAL):
+    if role in _OFFSETS and is_named(parameter.name, TOTAL):
         # the new rows may be a part of them: that it is an offset, something else has to say
         words = words[1:]
     return any(_fits(word, kind, role) for word in words)

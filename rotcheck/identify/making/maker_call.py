@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import role_of, vocabulary
-from rotcheck.convention.vocabulary import Names, on_cuda, said
+from rotcheck.convention.vocabulary import Names, is_named, on_cuda
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.calling.keyword_choices import choices
 from rotcheck.identify.calling.parameters import Parameter, parameters
@@ -161,7 +161,7 @@ def _roles(name: str, beside: Sequence[str] = ()) -> tuple[str, ...]:
         return ("positions", "float", "x", "S")
     if name == "width":
         return ("S",) if "height" in beside else ("S", "D")
-    return next((roles for names, roles in _ROLES if said(name, names)), _ANY_ROLES)
+    return next((roles for names, roles in _ROLES if is_named(name, names)), _ANY_ROLES)
 
 
 def position_name(
@@ -174,6 +174,6 @@ def position_name(
     for at, argument in enumerate(call.arguments):
         name, _, role = argument.rpartition("=")
         name = name or (names_in_order[at] if at < len(names_in_order) else "")
-        if role in ("positions", "float") and said(name, names):
+        if role in ("positions", "float") and is_named(name, names):
             return name
     return ""

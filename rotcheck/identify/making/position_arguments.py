@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import row_offsets
@@ -38,7 +38,7 @@ def try_arguments(maker: TableMaker) -> ArgumentTrials:
         _try_batch_rows(maker, trials)
     trials.untried += calls_of_other_layers(maker)
     for parameter in parameters(function) or ():
-        if said(parameter.name, vocabulary.OFFSET) and not call.coordinates:
+        if is_named(parameter.name, vocabulary.OFFSET) and not call.coordinates:
             _try_offset(maker, parameter.name, trials)
         elif not parameter.mandatory and not _passes(call, parameter.name):
             trials.untried.append(parameter.name)

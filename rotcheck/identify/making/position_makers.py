@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.asking.padding_mask import padding_side
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
@@ -67,7 +67,7 @@ class Conclusion:
 def answer(target: Target) -> dict[str, Any] | None:
     """What is said of a function, as fields of an `Identification`; None: it makes no positions."""
     name = getattr(target.function, "__name__", "")
-    if not said(name, vocabulary.MAKES_POSITIONS):
+    if not is_named(name, vocabulary.MAKES_POSITIONS):
         return None
     for maker in position_makers(target.function):
         usual = maker.rows(STARTS if maker.of_sequences else NO_PADDING)
@@ -79,8 +79,8 @@ def answer(target: Target) -> dict[str, Any] | None:
 def position_makers(function: Callable[..., Any]) -> list[PositionMaker]:
     """The calls by which a function may make positions of one mask, or of the starts of sequences."""
     needs = [parameter for parameter in parameters(function) or () if parameter.mandatory]
-    masks = [place.name for place in needs if said(place.name, vocabulary.MASK)]
-    starts = [place.name for place in needs if said(place.name, vocabulary.SEQUENCE_STARTS)]
+    masks = [place.name for place in needs if is_named(place.name, vocabulary.MASK)]
+    starts = [place.name for place in needs if is_named(place.name, vocabulary.SEQUENCE_STARTS)]
     if len(masks) + len(starts) != 1:
         return []
     makers = []
@@ -108,7 +108,7 @@ def _value(name: str, offset: str) -> str:
         (vocabulary.BATCH, "2"),
         (vocabulary.DEVICE, 'torch.device("cpu")'),
     )
-    return next((value for names, value in values if said(name, names)), "")
+    return next((value for names, value in values if is_named(name, names)), "")
 
 
 def _as_rows(result: Any, batch: int) -> Tensor | None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import role_of, vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
@@ -44,7 +44,7 @@ def effect_of(maker: TableMaker, name: str) -> Told | Remark | None:
         return _of_fault(maker, name, words)
     if first == OFFSET:
         return Told(field="positions", says=f"from {name} on", because=_evidence(name))
-    if not said(name, SURELY_OFFSET):
+    if not is_named(name, SURELY_OFFSET):
         return None
     if first == 0:
         words = f"{name} changes nothing: rows begin at 0 whatever it is"
@@ -63,7 +63,7 @@ def name_of_offset(maker: TableMaker) -> str:
         for name, argument in zip(names, maker.call.arguments)
     ]
     return next(
-        (name for name, role in arguments if role == "0" and said(name, vocabulary.OFFSET)), ""
+        (name for name, role in arguments if role == "0" and is_named(name, vocabulary.OFFSET)), ""
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from rotcheck.convention import Convention, shape
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.angles.angle_findings import AngleFindings, add_offset, add_schedule
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import Axes, of_axes, spans
@@ -133,7 +133,7 @@ def _add_late_begin(reading: AngleFindings, trials: ArgumentTrials, name: str, l
     ]
     words = f"the first row is position {name} + {late}, and what lies behind {name} tokens begins at position {name}"
     at = next(at for at, finding in enumerate(reading.remarks) if finding.code == "offset")
-    if said(name, SURELY_OFFSET):
+    if is_named(name, SURELY_OFFSET):
         reading.remarks[at] = structs.replace(reading.remarks[at], message=words)
     else:
         reading.doubt = f"{words}: right only where it counts a token more"

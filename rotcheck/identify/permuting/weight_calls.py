@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, RowMoves
 from rotcheck.implementations.numpy_tensors import array, tensor
@@ -90,7 +90,7 @@ def _role(name: str, kind: object) -> str | None:
         (vocabulary.WEIGHT_COLUMNS, "columns"),
     )
     for names, role in numbers:
-        if said(name, names):
+        if is_named(name, names):
             return role
     if kind in (int, float, bool, "int", "float", "bool"):
         return None
@@ -99,7 +99,7 @@ def _role(name: str, kind: object) -> str | None:
         *zip(SLOTS, vocabulary.SLOT_WEIGHTS),
         ("w", vocabulary.WEIGHT),
     )
-    return next((role for role, names in weights if said(name, names)), None)
+    return next((role for role, names in weights if is_named(name, names)), None)
 
 
 def weight_calls(roles: Roles) -> Iterator[WeightCall]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.convention import Convention, laid_positions, lanes, lay, pairs, split, unlay
 from rotcheck.convention.calls import Call, arguments, results
-from rotcheck.convention.table_forms import slotted
+from rotcheck.convention.table_forms import with_slots
 from rotcheck.identify.reading.probe_sizes import ProbeSizes, probe_tables, random_values
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.device import call, read_back
@@ -81,7 +81,7 @@ class Caller:
         x[..., : 2 * turning] = lanes(units, convention.pairing, convention.blocks)
         q = self.call(convention, [x] * len(convention.slots), offset)[0]
         rows = q[0, :, 0, : 2 * turning]
-        cos, sin = pairs(rows, convention.written, convention.blocks).unbind(-1)
+        cos, sin = pairs(rows, convention.output_order, convention.blocks).unbind(-1)
         return cos, sin
 
     def call(
@@ -94,18 +94,18 @@ class Caller:
         inputs = self.inputs(convention, slots)
         answer = self.raw(convention, inputs, offset)
         outputs = results(answer, inputs, answer is None)
-        if len(outputs) < len(inputs) - ("v" in convention.slots and not convention.packed):
+        if len(outputs) < len(inputs) - ("v" in convention.slots and not convention.is_packed):
             raise UnfitCall(f"returns {len(outputs)} for {len(inputs)} tensors")
         for result, x in zip(outputs, inputs):
             if not isinstance(result, Tensor) or result.shape != x.shape:
                 raise UnfitCall("returns another shape than it was given")
         width = self.probe.width
         rows = [unlay(read_back(result).real, convention.axes, width) for result in outputs]
-        return tuple(rows[0].unbind(2)) if convention.packed else tuple(rows)
+        return tuple(rows[0].unbind(2)) if convention.is_packed else tuple(rows)
 
     def inputs(self, convention: Convention, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Lay out q, k and v as the convention says, with margins around them where memory is watched."""
-        rows = [torch.stack(tuple(slots), 2)] if convention.packed else list(slots)
+        rows = [torch.stack(tuple(slots), 2)] if convention.is_packed else list(slots)
         tensors = [lay(row, convention.axes).to(self.dtype).contiguous() for row in rows]
         if not watches_memory(self.device):
             return tuple(x.to(self.device, copy=True) for x in tensors)
@@ -154,8 +154,8 @@ class Caller:
             return ()
         tables, _, _ = probe_tables(convention.tables, self.probe)
         wide = [table[None].expand(self.batch(convention), *table.shape) for table in tables]
-        if convention.form.slotted:
-            wide = [slotted(table, at) for at, table in enumerate(wide)]
+        if convention.form.has_slots:
+            wide = [with_slots(table, at) for at, table in enumerate(wide)]
         if "g" in convention.table_axes:
             wide = [
                 torch.stack([table * (self.without != axis) for axis in range(3)]) for table in wide

@@ -64,7 +64,7 @@ def signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
 def apart(role: str, name: str) -> str:
     """The line that takes cos and sin out of an argument that holds both."""
     kind = role_named(role)
-    return f"{', '.join(kind.parts) or role} = {kind.unpacked.format(name)}"
+    return f"{', '.join(kind.parts) or role} = {kind.unpacking.format(name)}"
 
 
 def registered_lines(name: str, device: str) -> str:

@@ -12,7 +12,7 @@ from rotcheck.results import Described, Way
 _PLAIN_AXES = {
     layout.name: layout.axes
     for layout in LAYOUTS.values()
-    if not layout.packed and set("shd") <= set(layout.axes)
+    if not layout.is_packed and set("shd") <= set(layout.axes)
 }
 _ROLES = ("cos", "sin", "table", "angles")
 

@@ -36,7 +36,7 @@ def entered(layout: str, split: str = "") -> str:
     `split`: how batch and rows, or batch and heads, lie in its first axis where they are one; empty: there is no
     other batch than its own.
     """
-    code = LAYOUTS[layout].entered(split) if layout in LAYOUTS else None
+    code = LAYOUTS[layout].code_to_bshd(split) if layout in LAYOUTS else None
     if code is None:
         raise Impossible(f"nothing is known of how {layout} becomes another layout")
     return code
@@ -44,7 +44,7 @@ def entered(layout: str, split: str = "") -> str:
 
 def left(layout: str) -> str:
     """What is put behind a tensor (B, S, H, D) to give it a layout."""
-    code = LAYOUTS[layout].left() if layout in LAYOUTS else None
+    code = LAYOUTS[layout].code_from_bshd() if layout in LAYOUTS else None
     if code is None:
         raise Impossible(f"nothing is known of how another layout becomes {layout}")
     return code
@@ -116,7 +116,7 @@ def tables(
     if ours.table_lanes and ours.table_lanes != _kept(theirs, ours):
         lines.append(each(names, ORDERS[ours.table_lanes].twice))
     if "3" in wanted:
-        lines += _slots(names, wanted.index("3"), packed=form.slotted)
+        lines += _slots(names, wanted.index("3"), packed=form.has_slots)
     if not both and form.from_pair:
         lines.append(form.from_pair)
     return lines

@@ -8,7 +8,7 @@ import torch
 
 from rotcheck.convention import Convention, pairs, role_of, vocabulary
 from rotcheck.convention.calls import results
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify import identification
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import maker_search
@@ -81,7 +81,7 @@ def _head_dim(maker: Target) -> int | None:
     own = [
         one
         for one in parameters(maker.function) or ()
-        if any(said(one.name, each) for each in names)
+        if any(is_named(one.name, each) for each in names)
     ]
     if len(own) != 1:
         return None

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.implementations import rotary_code
 from rotcheck.implementations.rotary_code import Function
 
@@ -157,7 +157,7 @@ def _of_tables(node: ast.AST) -> bool:
     """Whether cos, sin or angles stand in a piece of code, other than as what is called."""
     called = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
     words = (word for each in ast.walk(node) if id(each) not in called for word in _own_word(each))
-    return any(_TABLE.search(word) or said(word, vocabulary.EMBEDDINGS) for word in words)
+    return any(_TABLE.search(word) or is_named(word, vocabulary.EMBEDDINGS) for word in words)
 
 
 def _own_word(node: ast.AST) -> list[str]:

@@ -3,7 +3,7 @@
 import torch
 
 from rotcheck.convention import ORDERS, Convention, role_named, role_of, shape
-from rotcheck.convention.calls import parsed
+from rotcheck.convention.calls import keyword_roles
 from rotcheck.convention.sections import sections
 from rotcheck.measure.case import Case
 from rotcheck.rotary.tables import section_axes
@@ -27,7 +27,7 @@ def inputs(case: Case) -> list[str]:
 def names(convention: Convention) -> list[str]:
     """The names of a call's tensors, in the order of its slots."""
     roles = list(map(role_of, convention.called_with))
-    if convention.packed:
+    if convention.is_packed:
         return ["qkv" if "qkv" in roles else "x"]
     return [slot if slot in roles else "x" for slot in convention.slots]
 
@@ -75,7 +75,7 @@ def _axes_code(case: Case, axes: str) -> str:
     """How a table ([g,] [b,] s, [3,] w, ...) gets the axes of the convention."""
     ahead = "g" if "g" in axes else ""
     have = ahead + ("bs" if not isinstance(case.positions[0], int) else "s")
-    have += ("3" if case.convention.form.slotted else "") + "w"
+    have += ("3" if case.convention.form.has_slots else "") + "w"
     target_axes = axes.replace("1", "")
     tail = len(case.convention.form.tail)
     code = ""
@@ -96,7 +96,7 @@ def arguments(case: Case, tensors: dict[str, str]) -> str:
     """The arguments of the call: `q.clone(), k.clone(), cos, sin`; `tensors` says what stands for a tensor."""
     parts = [
         f"{f'{name}=' if name else ''}{_argument(role, case, tensors)}"
-        for name, role in parsed(case.convention.called_with)
+        for name, role in keyword_roles(case.convention.called_with)
     ]
     return ", ".join(parts)
 

@@ -74,7 +74,7 @@ def _layout(match: Match) -> str:
 
 def any_layout(match: Match) -> bool:
     """Whether nothing in the function distinguishes one layout from another."""
-    return not match.convention.packed and broadcasts(match) and len(_layouts(match)) > 1
+    return not match.convention.is_packed and broadcasts(match) and len(_layouts(match)) > 1
 
 
 def _layouts(match: Match) -> dict[str, None]:
@@ -94,7 +94,7 @@ def ambiguities(match: Match) -> list[Ambiguity]:
     convention, ambiguous = match.convention, []
     if any_layout(match):
         ambiguous.append(_of_layouts(match))
-    elif convention.packed and broadcasts(match):
+    elif convention.is_packed and broadcasts(match):
         conventions = [convention, *(alternative.convention for alternative in match.alternatives)]
         possible = (
             *dict.fromkeys(map(_way, conventions)),

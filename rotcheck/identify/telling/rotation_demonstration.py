@@ -62,7 +62,7 @@ def _of_grid(source: Source, attempt: Attempt, *, pair: int, square: int) -> str
     space = source.run("\n".join(setup))
     result = result_of(space, case, Worst(0, square, 0, 0, pair, 0.0), in_place=False)
     lanes = pairs(
-        torch.arange(case.rotary_dim), attempt.convention.written, attempt.convention.blocks
+        torch.arange(case.rotary_dim), attempt.convention.output_order, attempt.convention.blocks
     )[pair].tolist()
     first, second = (call_snippet.element(case, (0, at, 0, 0), lanes) for at in (0, square))
     value = [

@@ -8,7 +8,7 @@ from msgspec import structs
 from torch import Tensor
 
 from rotcheck.convention import FORMS, role_of, vocabulary
-from rotcheck.convention.vocabulary import said
+from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.making import grid_calls, maker_call, returned_tables
@@ -82,7 +82,7 @@ def _nameless(function: Callable[..., Any], arguments: Sequence[str]) -> list[st
     return [
         name
         for name in names_of_arguments
-        if name not in sides and not any(said(name, names) for names in _MEANINGS)
+        if name not in sides and not any(is_named(name, names) for names in _MEANINGS)
     ]
 
 

@@ -137,7 +137,7 @@ def worst_of(case: Case, inputs: Sequence[Tensor], came: Sequence[Tensor]) -> Wo
 
 def result_of(space: dict[str, Any], case: Case, worst: Worst, *, in_place: bool) -> str:
     """The expression of the tensor that the call returned or changed."""
-    slot = 0 if case.packed else worst.slot
+    slot = 0 if case.is_packed else worst.slot
     if in_place:
         return f"turned_{call_snippet.names(case.convention)[slot]}"
     result = space["returned"]
@@ -150,14 +150,16 @@ def values_of(case: Case, worst: Worst, result: str) -> list[str]:
     """The lines that print the value that came and the one that is right."""
     convention, turning = case.convention, case.rotary_dim // 2
     at = (worst.batch, worst.row, worst.slot, worst.head)
-    name = call_snippet.names(convention)[0 if case.packed else worst.slot]
+    name = call_snippet.names(convention)[0 if case.is_packed else worst.slot]
     still = worst.pair >= turning
     if still:
         lanes = output_lanes = [2 * worst.pair, 2 * worst.pair + 1]
     else:
         all_lanes = torch.arange(2 * turning)
         lanes = pairs(all_lanes, convention.pairing, convention.blocks)[worst.pair].tolist()
-        output_lanes = pairs(all_lanes, convention.written, convention.blocks)[worst.pair].tolist()
+        output_lanes = pairs(all_lanes, convention.output_order, convention.blocks)[
+            worst.pair
+        ].tolist()
     value = convention.slots[worst.slot] == "v"
     input_code = f"{name}{call_snippet.element(case, at, lanes)}"
     if value or still:
@@ -167,7 +169,7 @@ def values_of(case: Case, worst: Worst, result: str) -> list[str]:
     else:
         right = [f"a, b = {input_code}", f"angle = {angle_formula(case, worst)}", *_TURN]
     came = f"came = {result}{call_snippet.element(case, at, output_lanes)}"
-    tensor_name = convention.slots[worst.slot] if case.packed else name
+    tensor_name = convention.slots[worst.slot] if case.is_packed else name
     place = f"row {worst.row}, lanes {output_lanes[0]} and {output_lanes[1]} of {tensor_name}"
     return [f"{came}  # {place}", *right, *PRINT]
 

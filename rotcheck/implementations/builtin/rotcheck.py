@@ -12,7 +12,7 @@ from rotcheck.implementations.builtin import flash_attn
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.triton_interpreter import interpret
 from rotcheck.rotary import apply_rotary_pos_emb, explain
-from rotcheck.rotary.apply import PACKED, rotate
+from rotcheck.rotary.apply import QKV, rotate
 
 convention = Convention(pairing="half", layout="qkv", tables="packed")
 triton = True
@@ -25,7 +25,7 @@ def load(device: str) -> Function:
     """Return the function; on the interpreter stand-in it runs rotcheck's own Triton kernel."""
     if device == "interpreter":
         interpret()
-        return partial(rotate, arrangement=PACKED, inplace=False, path=_triton())
+        return partial(rotate, arrangement=QKV, inplace=False, path=_triton())
     return apply
 
 

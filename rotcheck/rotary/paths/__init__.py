@@ -22,8 +22,8 @@ _ON_CPU = (cpu, blocks, operations)
 
 
 def choose(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> ModuleType:
-    """Return the path for a call."""
-    if traced() is not None:
+    """The path for a call."""
+    if tracing() is not None:
         return operations
     if torch.is_grad_enabled() and (cos.requires_grad or sin.requires_grad):
         return operations  # whose gradient reaches the tables too
@@ -33,8 +33,8 @@ def choose(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
     return operations
 
 
-def traced() -> str | None:
-    """Return who is watching the operations of this call, which then must be PyTorch's own; or None."""
+def tracing() -> str | None:
+    """Who is watching the operations of this call, which then must be PyTorch's own; or None."""
     if torch.compiler.is_compiling():
         return "torch.compile or torch.export is tracing"
     if torch._C._get_tracing_state() is not None:

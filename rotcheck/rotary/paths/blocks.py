@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from rotcheck.rotary.paths.operations import aligned, lane_pairs
+from rotcheck.rotary.paths.operations import align, lane_pairs
 from rotcheck.rotary.plan import Plan
 
 name = "blocks"
@@ -13,7 +13,7 @@ ELEMENTS = 1 << 18  # of a block: 1 MiB of float32
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Return why not: off the CPU, or memory that cannot be written element by element."""
+    """Why not: off the CPU, or memory that cannot be written element by element."""
     if not x.is_cpu:
         return f"x is on {x.device.type}; its blocks are made for the caches of a CPU"
     if not (x.is_floating_point() and cos.is_floating_point() and sin.is_floating_point()):
@@ -28,7 +28,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
     out = torch.empty_like(x) if out is None else out
     wide = torch.float64 if x.dtype == torch.float64 else torch.float32
     # broadcast over x
-    tables = (aligned(cos, plan).to(wide), aligned(sin, plan).to(wide) * plan.direction)
+    tables = (align(cos, plan).to(wide), align(sin, plan).to(wide) * plan.direction)
     for x_block, out_block, cos_block, sin_block in _blocks(plan, x, out, *tables):
         _rotate(x_block, out_block, cos_block, sin_block, plan)
     return out

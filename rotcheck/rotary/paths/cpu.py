@@ -22,7 +22,7 @@ _DTYPES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2, torch.float16:
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Return why the kernel cannot take a call: not built, not plain CPU tensors, a dtype it does not know."""
+    """Why the kernel cannot take a call: not built, not plain CPU tensors, a dtype it does not know."""
     if _kernel is None:
         return MISSING
     if not (x.is_cpu and cos.is_cpu and sin.is_cpu):
@@ -35,7 +35,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
 
 
 def threads() -> int:
-    """Return how many threads the kernel may use: torch's, or one where torch has loaded no OpenMP runtime."""
+    """How many threads the kernel may use: torch's, or one where torch has loaded no OpenMP runtime."""
     return torch.get_num_threads() if _kernel is not None and _kernel.THREADS else 1
 
 
@@ -58,15 +58,15 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None)
         out.stride(),
         cos.stride(),
         sin.stride(),
-        _packed(plan, _DTYPES[x.dtype], _DTYPES[cos.dtype]),
+        _plan_bytes(plan, _DTYPES[x.dtype], _DTYPES[cos.dtype]),
         torch.get_num_threads(),
     )
     return out
 
 
 @lru_cache(maxsize=1024)
-def _packed(plan: Plan, dtype: int, table_dtype: int) -> bytes:
-    """Return the numbers of a plan in the order of `Plan` in kernel.c."""
+def _plan_bytes(plan: Plan, dtype: int, table_dtype: int) -> bytes:
+    """The numbers of a plan in the order of `Plan` in kernel.c."""
     return struct.pack(
         "=22q",
         dtype,

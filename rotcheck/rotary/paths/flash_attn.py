@@ -20,7 +20,7 @@ _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Return why flash-attn cannot take a call: not here, not in one pass, or over a limit that it does not check."""
+    """Why flash-attn cannot take a call: not here, not in one pass, or over a limit that it does not check."""
     missing = triton.missing(x) or kernel()[1]
     if missing:
         return missing
@@ -36,7 +36,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
 
 
 def _passes(x: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Return why a call would take more than one pass over memory."""
+    """Why a call would take more than one pass over memory."""
     if out is not None and out is not x:
         return "it writes into x or into memory of its own, not into out"
     if plan.rotated_slots < plan.sizes[2] and out is None:
@@ -49,7 +49,7 @@ def _passes(x: Tensor, plan: Plan, out: Tensor | None) -> str | None:
 
 
 def _beyond(x: Tensor, plan: Plan) -> str | None:
-    """Return which of the kernel's limits a call is over."""
+    """Which of the kernel's limits a call is over."""
     if plan.lanes > MOST_LANES:
         return f"a head has {plan.lanes} lanes; it takes {MOST_LANES}"
     heads = _heads(x, plan)  # (B, S, H, D)
@@ -76,14 +76,18 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
     library, _ = kernel()
     assert library is not None, "unfit() said so"
     tables = (_rows(cos, plan), _rows(sin, plan))  # (S, P) each
-    turned = {"interleaved": plan.interleaved, "inplace": out is x, "conjugate": plan.direction < 0}
-    rotated: Tensor = library.apply_rotary(_heads(x, plan), *tables, **turned)
-    return x if out is x else _like(rotated, x, plan)
+    options = {
+        "interleaved": plan.interleaved,
+        "inplace": out is x,
+        "conjugate": plan.direction < 0,
+    }
+    result: Tensor = library.apply_rotary(_heads(x, plan), *tables, **options)
+    return x if out is x else _like(result, x, plan)
 
 
 @cache
 def kernel() -> tuple[ModuleType | None, str]:
-    """Return flash-attn's module with the kernel, or why there is none."""
+    """flash-attn's module with the kernel, or why there is none."""
     if importlib.util.find_spec("flash_attn") is None:
         return None, "flash-attn is not installed"
     try:
@@ -100,17 +104,17 @@ def _heads(x: Tensor, plan: Plan) -> Tensor:
     return x.permute(batch, sequence, head, -1) if batch >= 0 else x[None]  # (B, S, H, D)
 
 
-def _like(rotated: Tensor, x: Tensor, plan: Plan) -> Tensor:
-    """Return (B, S, H, D) in the layout of x."""
+def _like(result: Tensor, x: Tensor, plan: Plan) -> Tensor:
+    """(B, S, H, D) in the layout of x."""
     batch, sequence, slot, head = plan.axes
     if slot >= 0:
-        return rotated.view(x.shape)  # (B, S, 3, H, D)
+        return result.view(x.shape)  # (B, S, 3, H, D)
     if batch < 0:
-        return rotated[0]  # (T, H, D)
-    return rotated.permute(*(axis for _, axis in sorted(zip((batch, sequence, head), range(3)))), 3)
+        return result[0]  # (T, H, D)
+    return result.permute(*(axis for _, axis in sorted(zip((batch, sequence, head), range(3)))), 3)
 
 
 def _rows(table: Tensor, plan: Plan) -> Tensor:
-    """Return the values (S, P) of the positions of a call."""
-    flat = operations.aligned(table, plan).contiguous()
+    """The values (S, P) of the positions of a call."""
+    flat = operations.align(table, plan).contiguous()
     return flat.view(plan.sizes[1], plan.pairs)  # (S, P)

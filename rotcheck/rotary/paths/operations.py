@@ -9,7 +9,7 @@ name = "operations"
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Return None: PyTorch takes every call."""
+    """None: PyTorch takes every call."""
     return None
 
 
@@ -23,12 +23,12 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
             raise TypeError(
                 f"{tensor_name} has dtype {tensor.dtype}; what is rotated, and by what, is floating point"
             )
-    rotated = _slots(x, aligned(cos, plan), aligned(sin, plan), plan)
-    return rotated if out is None else out.copy_(rotated)
+    result = _slots(x, align(cos, plan), align(sin, plan), plan)
+    return result if out is None else out.copy_(result)
 
 
-def aligned(table: Tensor, plan: Plan) -> Tensor:
-    """Return the table's values of each pair, its axes in the order of x's, 1 where it is the same for all."""
+def align(table: Tensor, plan: Plan) -> Tensor:
+    """The table's values of each pair, its axes in the order of x's, 1 where it is the same for all."""
     rows, slots = plan.table_axes[1], plan.table_axes[2]
     width = slice(None, None, 2) if plan.table_step == 2 else slice(plan.pairs)
     table = table[..., width].narrow(rows, plan.offset, plan.sizes[1])

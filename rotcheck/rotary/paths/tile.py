@@ -20,7 +20,7 @@ class Tile(NamedTuple):
 
 
 def head_count(plan: Plan, inplace: bool) -> int:
-    """Return how many heads are written, of all slots: in place those that rotate."""
+    """How many heads are written, of all slots: in place those that rotate."""
     return (plan.rotated_slots if inplace else plan.sizes[2]) * plan.sizes[3]
 
 

@@ -22,7 +22,7 @@ LONGEST = 2**31 - BYTES
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Return why the kernel cannot take a call: no Triton, no GPU, a dtype or a size that it is not made for."""
+    """Why the kernel cannot take a call: no Triton, no GPU, a dtype or a size that it is not made for."""
     said = missing(x)
     if said:
         return said
@@ -43,7 +43,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
 
 
 def missing(x: Tensor) -> str | None:
-    """Return what Triton lacks to run on x."""
+    """What Triton lacks to run on x."""
     if not (x.is_cuda or x.is_xpu or (x.is_cpu and _interpreted())):
         return f"x is on {x.device}, where Triton does not run"
     return None if _kernel() else "Triton is not installed"
@@ -60,7 +60,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
 
 
 def _interpreted() -> bool:
-    """Return whether Triton runs on CPU tensors here; a process that never asked for it does not import Triton."""
+    """Whether Triton runs on CPU tensors here; a process that never asked for it does not import Triton."""
     module = _kernel() if os.environ.get("TRITON_INTERPRET") == "1" else None
     return module is not None and bool(module.INTERPRETED)
 

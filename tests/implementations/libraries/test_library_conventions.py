@@ -20,7 +20,7 @@ from expected import (
     pinned,
 )
 
-from rotcheck.convention.calls import parsed
+from rotcheck.convention.calls import keyword_roles
 from rotcheck.identify import identification
 from rotcheck.implementations import registry
 from rotcheck.implementations.interface import Function
@@ -40,7 +40,7 @@ def with_its_options(name: str) -> Function:
     """Return the function with the constants that its convention passes by keyword."""
     library = LIBRARIES[name]
     constants = {}
-    for keyword, role in parsed(library.convention.called_with):
+    for keyword, role in keyword_roles(library.convention.called_with):
         if keyword and role[0] in "TF-0123456789":
             constants[keyword] = ast.literal_eval(role)
     function = library.load("cpu")
