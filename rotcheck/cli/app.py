@@ -15,7 +15,7 @@ EVERYWHERE = {"help_option_names": ["-h", "--help"]}
 
 
 def app() -> typer.Typer:
-    """Return the app with all its commands."""
+    """The app with all its commands."""
     typer_app = typer.Typer(
         rich_markup_mode=None,  # Typer forces ANSI under GITHUB_ACTIONS when rich draws its help
         pretty_exceptions_enable=False,

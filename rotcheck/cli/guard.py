@@ -83,7 +83,7 @@ def _refuse(lacking: str) -> int:
 
 
 def _clean_message(error: RequestError) -> str:
-    """Return the message without what a terminal would act on: it may quote a stranger's file."""
+    """The message without what a terminal would act on: it may quote a stranger's file."""
     from rotcheck.report.text import clean
 
     return clean(str(error))
@@ -143,7 +143,7 @@ def _report_failure(error: Exception) -> int:
 
 
 def _issues() -> str:
-    """Return where to report, from the package's own metadata."""
+    """Where to report, from the package's own metadata."""
     from importlib import metadata
 
     try:

@@ -47,7 +47,7 @@ def _run_guarded() -> int:
 
 
 def _exit_code(run: "Callable[[], int]") -> int:
-    """Return the exit code, also where the guard itself cannot be imported or fails."""
+    """The exit code, also where the guard itself cannot be imported or fails."""
     try:
         return run()
     except KeyboardInterrupt:
@@ -92,7 +92,7 @@ def open_streams() -> None:
 
 
 def _lacking(error: Exception) -> str | None:
-    """Return what the place lacks, if that can still be found out."""
+    """What the place lacks, if that can still be found out."""
     try:
         from rotcheck.cli.place import lack
     except Exception:  # the same lack, perhaps
@@ -101,6 +101,6 @@ def _lacking(error: Exception) -> str | None:
 
 
 def _why(error: Exception) -> str:
-    """Return what the error says, unless it names a path."""
+    """What the error says, unless it names a path."""
     text = getattr(error, "strerror", None) or str(error)
     return f": {text}" if text and os.sep not in text else ""

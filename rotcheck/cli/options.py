@@ -30,7 +30,7 @@ Plot = Annotated[
 
 
 def split(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the values of an option that may be repeated and may hold several, comma separated.
+    """The values of an option that may be repeated and may hold several, comma separated.
 
     Raises `RequestError` for an empty one: `--device "$EMPTY"` must not mean every device.
     """
@@ -41,13 +41,13 @@ def split(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def dtypes(values: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the dtypes of `--dtype`, also by the short names that people type: bf16, torch.float16, half."""
+    """The dtypes of `--dtype`, also by the short names that people type: bf16, torch.float16, half."""
     names = (name.removeprefix("torch.") for name in split("--dtype", values))
     return tuple(SHORT.get(name, name) for name in names)
 
 
 def positive(option: str, value: float | None) -> float | None:
-    """Return the value; raises `RequestError` unless it is a finite number above 0."""
+    """The value; raises `RequestError` unless it is a finite number above 0."""
     if value is not None and not (math.isfinite(value) and value > 0):
         raise RequestError(f"{option} must be a finite number above 0, not {value:g}")
     return value

@@ -16,7 +16,7 @@ READING_ON = (
 
 
 def is_requested() -> bool:
-    """Return whether the command line says `-` and standard input is a pipe."""
+    """Whether the command line says `-` and standard input is a pipe."""
     try:
         mode = os.fstat(0).st_mode
     except OSError:
@@ -32,7 +32,7 @@ def shield() -> None:
 
 
 def was_interrupted() -> bool:
-    """Return whether somebody pressed Ctrl-C while the pipe was read."""
+    """Whether somebody pressed Ctrl-C while the pipe was read."""
     return bool(_interruptions)
 
 

@@ -22,7 +22,7 @@ _PROCESSES = (
 
 
 def lack(error: BaseException) -> str | None:
-    """Return what to change so that rotcheck can run here; None where the place is not the reason.
+    """What to change so that rotcheck can run here; None where the place is not the reason.
 
     It imports nothing at first: anything may be missing, a file descriptor too.
     """
@@ -30,7 +30,7 @@ def lack(error: BaseException) -> str | None:
 
 
 def _of_system(error: BaseException) -> str | None:
-    """Return what the system refused."""
+    """What the system refused."""
     if isinstance(error, MemoryError):
         return _SYSTEM[errno.ENOMEM]
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
@@ -54,7 +54,7 @@ def _of_system(error: BaseException) -> str | None:
 
 
 def _of_packages(error: BaseException) -> str | None:
-    """Return which packages are not installed, when one of them is what was asked for."""
+    """Which packages are not installed, when one of them is what was asked for."""
     if not isinstance(error, ModuleNotFoundError) or error.name not in PACKAGES:
         return None
     missing = absent(PACKAGES)
@@ -63,14 +63,14 @@ def _of_packages(error: BaseException) -> str | None:
 
 
 def absent(packages: Sequence[str]) -> list[str]:
-    """Return those of the packages that are not installed; none of them is imported."""
+    """Those of the packages that are not installed; none of them is imported."""
     import importlib.util
 
     return [name for name in packages if importlib.util.find_spec(name) is None]
 
 
 def _requirements(names: list[str]) -> list[str]:
-    """Return the packages with the versions that rotcheck asks for, where it is installed and says so."""
+    """The packages with the versions that rotcheck asks for, where it is installed and says so."""
     import re
     from importlib import metadata
 
@@ -87,7 +87,7 @@ def _requirements(names: list[str]) -> list[str]:
 
 
 def _of_names(error: BaseException) -> str | None:
-    """Return which file has the name of a module that rotcheck or Python needs, and comes before it."""
+    """Which file has the name of a module that rotcheck or Python needs, and comes before it."""
     for file in (*_files_of(error), *_module_files()):
         folder, name = os.path.split(os.path.splitext(file)[0])
         if name == "__init__":
@@ -101,7 +101,7 @@ def _of_names(error: BaseException) -> str | None:
 
 
 def _files_of(error: BaseException) -> Iterator[str]:
-    """Return the files that an error passed through, the innermost first, and those that it speaks of."""
+    """The files that an error passed through, the innermost first, and those that it speaks of."""
     trace: TracebackType | None = error.__traceback__
     frames = []
     while trace is not None:
@@ -117,14 +117,14 @@ def _files_of(error: BaseException) -> Iterator[str]:
 
 
 def _module_files() -> Iterator[str]:
-    """Return the files of the modules that were imported under a name of Python's own."""
+    """The files of the modules that were imported under a name of Python's own."""
     for name, module in list(sys.modules.items()):
         if name in sys.stdlib_module_names and getattr(module, "__file__", None):
             yield str(module.__file__)
 
 
 def _foreign(folder: str) -> bool:
-    """Return whether modules are found in this folder, and it is none of those that Python installs to."""
+    """Whether modules are found in this folder, and it is none of those that Python installs to."""
     library = os.path.dirname(os.__file__)
     inside = folder.startswith(library) or os.path.basename(folder) in (
         "site-packages",

@@ -12,19 +12,19 @@ NARROWEST, WIDEST = 40, 1000  # columns: a table of a million would take minutes
 
 
 def display(stream: TextIO, *, no_color: bool) -> Display:
-    """Return how to write to this stream."""
+    """How to write to this stream."""
     return Display(
         width=width(), colour=colour(stream, no_color=no_color), ascii=not _takes_unicode(stream)
     )
 
 
 def width() -> int:
-    """Return COLUMNS, else the terminal's width, else a width that reads well in a log."""
+    """COLUMNS, else the terminal's width, else a width that reads well in a log."""
     return min(max(NARROWEST, shutil.get_terminal_size((WIDTH_IN_PIPES, 24)).columns), WIDEST)
 
 
 def colour(stream: TextIO, *, no_color: bool) -> bool:
-    """Return whether to write colours: not against the user's will, else on a terminal or when asked for."""
+    """Whether to write colours: not against the user's will, else on a terminal or when asked for."""
     if no_color or os.environ.get("NO_COLOR"):
         return False
     if any(
@@ -35,7 +35,7 @@ def colour(stream: TextIO, *, no_color: bool) -> bool:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether the stream is a terminal that knows how to move its cursor."""
+    """Whether the stream is a terminal that knows how to move its cursor."""
     return (
         stream is not None
         and not stream.closed
@@ -53,5 +53,5 @@ def _takes_unicode(stream: TextIO) -> bool:
 
 
 def stdout() -> TextIO | None:
-    """Return standard output, or None when the process was started without one."""
+    """Standard output, or None when the process was started without one."""
     return sys.stdout if sys.stdout is not None and not sys.stdout.closed else None

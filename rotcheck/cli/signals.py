@@ -50,7 +50,7 @@ class _Interrupt:
 
 
 def _imports(frame: FrameType | None) -> bool:
-    """Return whether an import is under way in this frame or one of its callers."""
+    """Whether an import is under way in this frame or one of its callers."""
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True

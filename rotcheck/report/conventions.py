@@ -10,7 +10,7 @@ from rotcheck.results import Identification, Report, mistaken
 
 
 def lines(report: Report) -> list[str]:
-    """Return one line for each function: the convention in which it is judged, or what is wrong with it."""
+    """One line for each function: the convention in which it is judged, or what is wrong with it."""
     return [_line(identification) for identification in report.conventions]
 
 
@@ -21,7 +21,7 @@ def _line(identification: Identification) -> str:
 
 
 def remarks(report: Report) -> list[Note]:
-    """Return what of a convention cannot be known, and which arguments were not tried."""
+    """What of a convention cannot be known, and which arguments were not tried."""
     return [
         Note(_name(identification), identification.device, one_line(text))
         for identification in report.conventions

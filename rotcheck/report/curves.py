@@ -67,7 +67,7 @@ def _panel(axes: Any, section: MakerRows, right: float) -> None:
 
 
 def _alike(section: MakerRows) -> list[list[Reach]]:
-    """Return the rows with phases, those of equal phases together: their lines would hide each other."""
+    """The rows with phases, those of equal phases together: their lines would hide each other."""
     groups: list[list[Reach]] = []
     for row in (row for row in ran(section.rows) if row.phases):
         like_it = next(
@@ -123,7 +123,7 @@ def _line(axes: Any, rows: Sequence[Reach], colour: str) -> None:
 
 
 def _label(rows: Sequence[Reach]) -> str:
-    """Return the conditions, one below the other, and what the crosses mean where there are any."""
+    """The conditions, one below the other, and what the crosses mean where there are any."""
     names = [
         one_line(f"{row.condition} (emulated)" if row.emulated else row.condition) for row in rows
     ]

@@ -47,7 +47,7 @@ class Note:
 
 
 def findings(report: Report, violations: Iterable[tuple[Cell, str]] = ()) -> list[CellFinding]:
-    """Return each distinct finding: the same implementation, verdict and failure or message."""
+    """Each distinct finding: the same implementation, verdict and failure or message."""
     groups = [
         CellFinding(group, _where(group, report))
         for group in _groups(bad_cells(report.cells), _alike)
@@ -92,7 +92,7 @@ def reasons_listed(reasons_of: Callable[[str], Sequence[object]]) -> Iterator[Li
 
 
 def worst_error(cell: Cell) -> str:
-    """Return the error figure in words, with the place where it sits."""
+    """The error figure in words, with the place where it sits."""
     parts = []
     if cell.error is not None:
         parts.append(f"{figure(cell.error)} rounding steps in {cell.dtype} {cell.check}")
@@ -108,7 +108,7 @@ def _at(axis: str, index: int) -> str:
 
 
 def notes(report: Report) -> list[Note]:
-    """Return what is worth knowing of cells that agree, each note once."""
+    """What is worth knowing of cells that agree, each note once."""
     agreeing = [cell for cell in report.cells if cell.verdict == "agrees" and cell.note]
     remarkable = [cell for cell in agreeing if not _went_elsewhere(cell)]
     return [
@@ -118,14 +118,14 @@ def notes(report: Report) -> list[Note]:
 
 
 def reasons(report: Report, verdict: str) -> list[Note]:
-    """Return why cells are unavailable or skipped, each reason once."""
+    """Why cells are unavailable or skipped, each reason once."""
     cells = [cell for cell in report.cells if cell.verdict == verdict]
     groups = _groups(cells, lambda cell: form(cell.message))
     return [_remark(group, report, group[0].message or "no reason was given") for group in groups]
 
 
 def paths(report: Report) -> list[str]:
-    """Return which code ran under another name: `fallback ran native on cpu: flash-attn cannot run here`."""
+    """Which code ran under another name: `fallback ran native on cpu: flash-attn cannot run here`."""
     elsewhere = [cell for cell in report.cells if _went_elsewhere(cell)]
     groups = _groups(elsewhere, lambda cell: (cell.implementation, cell.path))
     return [_path_line(group) for group in groups]
@@ -151,7 +151,7 @@ def _remark(cells: Sequence[Cell], report: Report, text: str) -> Note:
 
 
 def name_list(names: Sequence[str]) -> str:
-    """Return names on one line: all, or the first few and how many more there are."""
+    """Names on one line: all, or the first few and how many more there are."""
     few = names if len(names) <= MOST_NAMED else names[:FIRST_NAMES]
     more = f" and {len(names) - len(few)} more" if len(few) < len(names) else ""
     return f"{', '.join(few)}{more}"
@@ -172,7 +172,7 @@ def _alike(cell: Cell) -> Hashable:
 
 
 def form(text: str | None) -> str:
-    """Return a text without its figures, which differ from dtype to dtype."""
+    """A text without its figures, which differ from dtype to dtype."""
     return _NUMBER.sub("#", text or "")
 
 

@@ -14,7 +14,7 @@ LONGEST_BLOCK = 2000
 
 
 def escape(text: str) -> str:
-    """Return one line of text in which nothing acts as markdown or HTML but `code`; `@name` becomes code."""
+    """One line of text in which nothing acts as markdown or HTML but `code`; `@name` becomes code."""
     line, at, parts = one_line(text), 0, []
     for code in _CODE.finditer(line):
         parts += [_escape_special(line[at : code.start()]), f"`{code[0].strip('`')}`"]
@@ -23,18 +23,18 @@ def escape(text: str) -> str:
 
 
 def field(text: str) -> str:
-    """Return the text for a field of a table."""
+    """The text for a field of a table."""
     return re.sub(r"(?<!\\)\|", r"\\|", escape(shorten(text, LONGEST_FIELD)))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table, its first column to the left."""
+    """A table, its first column to the left."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(field, line))} |" for line in lines)
 
 
 def block(text: str, language: str = "text") -> str:
-    """Return the text as code of a language, in a fence longer than any row of backticks in it; Python is not cut."""
+    """The text as code of a language, in a fence longer than any row of backticks in it; Python is not cut."""
     text = clean(text).strip()
     text = text if language == "python" else shorten(text, LONGEST_BLOCK)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
@@ -42,14 +42,14 @@ def block(text: str, language: str = "text") -> str:
 
 
 def fold(title: str, body: str, *, open_: bool = False) -> str:
-    """Return a section that opens on a click."""
+    """A section that opens on a click."""
     head = "<details open>" if open_ else "<details>"
     words = html.escape(shorten(one_line(title), 300), quote=False)
     return f"{head}<summary>{words}</summary>\n\n{body}\n\n</details>"
 
 
 def heading(text: str, level: int = 3) -> str:
-    """Return a heading."""
+    """A heading."""
     return f"{'#' * level} {escape(text)}"
 
 

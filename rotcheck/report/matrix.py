@@ -96,7 +96,7 @@ def _worst_error(cells: Sequence[Cell]) -> str:
 
 
 def _checks_meant(cells_meant: Sequence[Cell], cells: Sequence[Cell]) -> str:
-    """Return which checks are meant when it is not all of them: the one, or how many of how many."""
+    """Which checks are meant when it is not all of them: the one, or how many of how many."""
     if len(cells_meant) == len(cells):
         return ""
     single = len(cells_meant) == 1 and cells_meant[0].verdict in FINDINGS

@@ -24,13 +24,13 @@ def section(report: Report) -> Iterator[Section]:
 
 
 def grids(report: Report) -> list[Grid]:
-    """Return a table for each device, of the pairs that could be compared on it."""
+    """A table for each device, of the pairs that could be compared on it."""
     pairs = [pair for pair in _in_order(report) if pair.relation != "not comparable"]
     return [_grid(device, report, pairs) for device in dict.fromkeys(pair.device for pair in pairs)]
 
 
 def reasons(report: Report) -> list[str]:
-    """Return why some pairs could not be compared, each reason once."""
+    """Why some pairs could not be compared, each reason once."""
     groups: dict[str, list[str]] = {}
     for pair in _in_order(report):
         if pair.relation == "not comparable":
@@ -50,7 +50,7 @@ def _grid(device: str, report: Report, all_pairs: Sequence[Pair]) -> Grid:
 
 
 def _in_order(report: Report) -> list[Pair]:
-    """Return the pairs, both of them and both sides of each in the order of the cells."""
+    """The pairs, both of them and both sides of each in the order of the cells."""
     places = {cell.implementation: at for at, cell in reversed(list(enumerate(report.cells)))}
     pairs = [
         pair

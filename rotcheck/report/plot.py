@@ -83,7 +83,7 @@ def _point(axes: Any, at: int, row: Timing, colour: str) -> None:
 
 
 def encode(figure: Any, format: str) -> bytes:
-    """Return a figure as the bytes of a file, the same for the same figure."""
+    """A figure as the bytes of a file, the same for the same figure."""
     file = BytesIO()
     figure.savefig(
         file,

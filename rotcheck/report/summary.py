@@ -21,7 +21,7 @@ WORDS = {
 
 
 def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
-    """Return the machine in two lines, and one for each device that is named here and does not run."""
+    """The machine in two lines, and one for each device that is named here and does not run."""
     first = f"rotcheck {rotcheck}, {_torch(machine)}, Python {machine.python}, {machine.system}"
     memory = f"{machine.memory_gib:.1f} GiB of memory"
     second = f"{machine.processor}, {plural(machine.cores, 'core')}, {memory}"

@@ -10,24 +10,24 @@ LONGEST = 600  # characters of a message that a reader is shown
 
 
 def clean(text: str) -> str:
-    """Return the text with what a terminal, XML or a browser would act on written out, as `\\x1b`."""
+    """The text with what a terminal, XML or a browser would act on written out, as `\\x1b`."""
     return _CONTROL.sub(_written_out, text.replace("\r\n", "\n").expandtabs(4))
 
 
 def one_line(text: str) -> str:
-    """Return the text cleaned, on one line."""
+    """The text cleaned, on one line."""
     return " ".join(clean(text).split())
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
-    """Return the text, cut behind `longest` characters with a word on how much was cut."""
+    """The text, cut behind `longest` characters with a word on how much was cut."""
     if len(text) <= longest:
         return text
     return f"{text[:longest].rstrip()} ... ({len(text) - longest} more characters)"
 
 
 def figure(error: float) -> str:
-    """Return an error figure in as few characters as keep its meaning: 0, 0.50, 8.05, 37, 3e+07."""
+    """An error figure in as few characters as keep its meaning: 0, 0.50, 8.05, 37, 3e+07."""
     if not math.isfinite(error) or error > 1e300:
         return "nan/inf"
     if error == 0:
@@ -40,7 +40,7 @@ def figure(error: float) -> str:
 
 
 def plural(count: int, word: str) -> str:
-    """Return `1 cell`, `2 cells`."""
+    """`1 cell`, `2 cells`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 

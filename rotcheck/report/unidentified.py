@@ -27,7 +27,7 @@ class UnclearCall:
 
 
 def unknowns(report: Report) -> list[UnclearCall]:
-    """Return what was not identified, each reason once."""
+    """What was not identified, each reason once."""
     groups: dict[tuple[str, str | None], list[Cell]] = {}
     for cell in report.cells:
         if cell.verdict == UNIDENTIFIED:

@@ -8,12 +8,12 @@ FEW = 4  # left out are few when so many times as many are possible
 
 
 def device_name(cell: Cell) -> str:
-    """Return the cell's device, a stand-in marked as one."""
+    """The cell's device, a stand-in marked as one."""
     return f"{cell.device} (stand-in)" if cell.stand_in else cell.device
 
 
 def places(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
-    """Return where the cells are: `cpu: float32, bfloat16 (forward); meta (stand-in): all dtypes (dtype)`.
+    """Where the cells are: `cpu: float32, bfloat16 (forward); meta (stand-in): all dtypes (dtype)`.
 
     `among` are all cells that could have been meant; where every dtype or check of theirs is, or every one but a
     few, the word is `all`.
@@ -25,7 +25,7 @@ def places(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
 
 
 def devices(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
-    """Return the same as `places` without what needs no mention: `cpu` when all of its cells are meant."""
+    """The same as `places` without what needs no mention: `cpu` when all of its cells are meant."""
     return "; ".join(
         ", ".join(where)
         + ("" if dtypes == "all dtypes" else f" {dtypes}")
@@ -35,7 +35,7 @@ def devices(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
 
 
 def _parts(cells: Sequence[Cell], among: Sequence[Cell]) -> list[tuple[list[str], str, str]]:
-    """Return devices, dtypes and checks, as few rows as hold all of the cells and no other."""
+    """Devices, dtypes and checks, as few rows as hold all of the cells and no other."""
     every_dtype, every_check = {cell.dtype for cell in among}, {cell.check for cell in among}
     checks: dict[tuple[str, str], list[str]] = {}
     for cell in cells:
@@ -52,7 +52,7 @@ def _parts(cells: Sequence[Cell], among: Sequence[Cell]) -> list[tuple[list[str]
 
 
 def _summarise(names: Sequence[str], possible: set[str], word: str) -> str:
-    """Return which of the possible ones are chosen: all, all but a few, or their names."""
+    """Which of the possible ones are chosen: all, all but a few, or their names."""
     omitted_names = sorted(possible - set(names))
     if len(possible) < 2 or len(omitted_names) * FEW > len(possible):
         return ", ".join(names)

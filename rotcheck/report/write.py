@@ -65,7 +65,7 @@ def _check(path: str) -> None:
 
 
 def _is_stream(path: str) -> bool:
-    """Return whether the path is a pipe, a device or one of this process's own streams (/dev/stdout)."""
+    """Whether the path is a pipe, a device or one of this process's own streams (/dev/stdout)."""
     file = Path(path)
     return file.exists() and not file.is_dir() and (not file.is_file() or path.startswith("/dev/"))
 
@@ -91,7 +91,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _mode(target: Path) -> int:
-    """Return the permissions that the file has, or those that a new file gets."""
+    """The permissions that the file has, or those that a new file gets."""
     if target.exists():
         return stat.S_IMODE(target.stat().st_mode)
     mask = os.umask(0)

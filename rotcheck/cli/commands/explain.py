@@ -74,7 +74,7 @@ def explain(session: Session, text: Text = None) -> int:
 
 
 def entry_named(text: str) -> Sequence[Failure | Message]:
-    """Return the failure or the general message that an id or the code of a finding names; () for another text."""
+    """The failure or the general message that an id or the code of a finding names; () for another text."""
     from rotcheck.diagnose import get, get_message
 
     name = text.strip()
@@ -87,14 +87,14 @@ def entry_named(text: str) -> Sequence[Failure | Message]:
 
 
 def everything() -> Sequence[Failure | Message]:
-    """Return all failures and general messages."""
+    """All failures and general messages."""
     from rotcheck.diagnose import all_failures, all_messages
 
     return [*all_failures(), *all_messages()]
 
 
 def read(words: Sequence[str]) -> "Log":
-    """Return what the message, the file or the pipe tells; raises `RequestError` when it cannot be read."""
+    """What the message, the file or the pipe tells; raises `RequestError` when it cannot be read."""
     from rotcheck import log
 
     text = " ".join(words)
@@ -119,7 +119,7 @@ def read(words: Sequence[str]) -> "Log":
 
 
 def _text(stream: BinaryIO, name: str) -> "Log":
-    """Return what a stream tells that holds text."""
+    """What a stream tells that holds text."""
     from rotcheck import log
 
     head: bytes = getattr(stream, "peek", lambda size: b"")(HEAD)[:HEAD]
@@ -156,7 +156,7 @@ def _is_there(path: str) -> bool:
 
 
 def _is_path(text: str) -> bool:
-    """Return whether it reads like the name of a file rather than like a message."""
+    """Whether it reads like the name of a file rather than like a message."""
     if any(character.isspace() for character in text):
         return False
     return text.lower().endswith(LOGS) or text.startswith(("/", "./", "../", "~")) or "\\" in text

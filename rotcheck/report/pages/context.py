@@ -107,7 +107,7 @@ def grid(group: MakerRows, *, detail: bool) -> doc.Grid:
 
 
 def ran(rows: Iterable[Reach]) -> list[Reach]:
-    """Return the rows that were tried."""
+    """The rows that were tried."""
     return [row for row in rows if row.verdict not in ("unavailable", "skipped")]
 
 
@@ -133,7 +133,7 @@ def _error(errors: dict[int, float | None], position: int) -> doc.Field:
 
 
 def radians(error: float) -> str:
-    """Return an angle in two digits: `0`, `1.2e-04`, `0.36`, `3.1`."""
+    """An angle in two digits: `0`, `1.2e-04`, `0.36`, `3.1`."""
     if error == 0:
         return "0"
     return f"{error:.1e}" if error < 0.01 else figure(error)

@@ -100,7 +100,7 @@ def _mistaken(identification: Identification) -> list[Remark]:
 
 
 def title(identification: Identification) -> str:
-    """Return one line that says whether it follows a convention, and which."""
+    """One line that says whether it follows a convention, and which."""
     name, mistaken = one_line(identification.specification), _mistaken(identification)
     if mistaken:
         return f"{name}: {mistaken[0].message}"
@@ -116,7 +116,7 @@ def title(identification: Identification) -> str:
 
 
 def _untold(identification: Identification) -> bool:
-    """Return whether it is not understood for a reason that no finding tells."""
+    """Whether it is not understood for a reason that no finding tells."""
     has_finding = any(
         remark.message == identification.message for remark in identification.findings
     )
@@ -149,7 +149,7 @@ def _words(identification: Identification) -> str:
 
 
 def convention_words(identification: Identification) -> str:
-    """Return the convention that was found, or the nearest, in few words."""
+    """The convention that was found, or the nearest, in few words."""
     return _words(identification)
 
 
@@ -160,12 +160,12 @@ def _schedule(identification: Identification) -> str:
 
 
 def _plainly(schedule: str) -> str:
-    """Return a schedule without the name of the commonest one: `theta 10000`."""
+    """A schedule without the name of the commonest one: `theta 10000`."""
     return _PLAIN.sub(lambda found: f"theta {float(found[1]):.10g}", schedule)
 
 
 def lines(identification: Identification) -> list[Row]:
-    """Return of each field what is said and what told so, and the further ways to call it."""
+    """Of each field what is said and what told so, and the further ways to call it."""
     why = (
         [("why", one_line(identification.message), "")]
         if _untold(identification) and identification.message
@@ -227,7 +227,7 @@ def _flags(identification: Identification) -> Iterator[tuple[str, str]]:
 
 
 def _changes(convention: Described, other_convention: Described) -> str:
-    """Return in what one convention differs from another: `pairing interleaved, in_place yes`; empty: in nothing."""
+    """In what one convention differs from another: `pairing interleaved, in_place yes`; empty: in nothing."""
     differing = [
         name for name in CHANGEABLE if getattr(convention, name) != getattr(other_convention, name)
     ]
@@ -244,7 +244,7 @@ def _change(field: str, value: object) -> str:
 
 
 def _group_ways(ways: Sequence[str]) -> list[str]:
-    """Return ways to call it, those that differ in their tables alone as one: `bshd with tables A or B`."""
+    """Ways to call it, those that differ in their tables alone as one: `bshd with tables A or B`."""
     tables: dict[str, list[str]] = {}
     for way in ways:
         layout, _, axes = way.partition(WITH)
@@ -260,7 +260,7 @@ def _group_ways(ways: Sequence[str]) -> list[str]:
 
 
 def ambiguities(identification: Identification) -> LabelsAndTexts:
-    """Return what remains possible of what cannot be known."""
+    """What remains possible of what cannot be known."""
     return [
         (ambiguity.field, f"one of {'; '.join(_group_ways(ambiguity.possible))} ({ambiguity.why})")
         for ambiguity in identification.ambiguous
@@ -282,7 +282,7 @@ def _ends(identification: Identification) -> Iterator[doc.Details]:
 
 
 def choices(identification: Identification) -> list[str]:
-    """Return what others do not do, and is legitimate; of one that is not understood, what its title does not say."""
+    """What others do not do, and is legitimate; of one that is not understood, what its title does not say."""
     message = (
         identification.message
         if identification.answer == "unknown" and identification.convention
@@ -303,14 +303,14 @@ def _details(mistake: Remark) -> list[doc.Detail]:
 
 
 def why_not(identification: Identification) -> tuple[str, list[str]]:
-    """Return why there is no convention and, where calls were tried, what they said, with a heading above it."""
+    """Why there is no convention and, where calls were tried, what they said, with a heading above it."""
     has_calls = identification.tried or identification.call or identification.message is None
     texts = [one_line(text) for text in (identification.message, *identification.tried) if text]
     return "What was tried" if has_calls else "What became of it", texts
 
 
 def swap(identification: Identification) -> tuple[str, list[Row]] | None:
-    """Return whether it can take another's place, and what to change for that, what must be changed first."""
+    """Whether it can take another's place, and what to change for that, what must be changed first."""
     like = identification.likeness
     if like is None:
         return None
@@ -341,7 +341,7 @@ def _why_unknown(like: Likeness) -> str:
 
 
 def adapter(identification: Identification) -> tuple[str, str] | None:
-    """Return the code that takes another's place by calling this function, with a heading above it."""
+    """The code that takes another's place by calling this function, with a heading above it."""
     like = identification.likeness
     if like is None or like.adapter is None:
         return None
@@ -350,21 +350,21 @@ def adapter(identification: Identification) -> tuple[str, str] | None:
 
 
 def heading(identification: Identification) -> str:
-    """Return what stands above the convention of one that has mistakes."""
+    """What stands above the convention of one that has mistakes."""
     return (
         "Its convention otherwise" if _otherwise_right(identification) else "The nearest convention"
     )
 
 
 def _otherwise_right(identification: Identification) -> bool:
-    """Return whether values come out right where none of its mistakes is made: another dtype, or without a flag."""
+    """Whether values come out right where none of its mistakes is made: another dtype, or without a flag."""
     mistaken = _mistaken(identification)
     with_flags = bool(mistaken) and all(remark.message.startswith("with ") for remark in mistaken)
     return with_flags or (identification.error is not None and identification.error <= ROUNDING)
 
 
 def summary_line(identification: Identification) -> str:
-    """Return the last line: what it comes to, error and time."""
+    """The last line: what it comes to, error and time."""
     words = {"good": "follows a convention", "bad": "follows no convention"}
     parts = [
         words.get(

@@ -123,7 +123,7 @@ def _details(finding: CourseFinding) -> list[doc.Detail]:
 
 
 def as_report(training: Training) -> Report:
-    """Return the runs as the cells of a report, whose paths are then told as always."""
+    """The runs as the cells of a report, whose paths are then told as always."""
     cells = tuple(map(_cell, training.courses))
     return Report(
         rotcheck=training.rotcheck,
@@ -203,7 +203,7 @@ def _group(
 
 
 def _columns(count: int) -> list[int]:
-    """Return the steps that there is room for: all, or some of them spread evenly."""
+    """The steps that there is room for: all, or some of them spread evenly."""
     if count <= MOST_COLUMNS:
         return list(range(1, count + 1))
     return [1 + round(at * (count - 1) / (MOST_COLUMNS - 1)) for at in range(MOST_COLUMNS)]
@@ -265,7 +265,7 @@ def _where(course: Course) -> str:
 
 
 def _loss(course: Course, among: Sequence[Course]) -> str:
-    """Return what a reader of the loss alone would have seen."""
+    """What a reader of the loss alone would have seen."""
     if course.verdict != "disagrees" or len(course.steps) < 2:
         return ""
     first, last = course.steps[0].loss, course.steps[-1].loss
@@ -278,7 +278,7 @@ def _loss(course: Course, among: Sequence[Course]) -> str:
 
 
 def _matrix(course: Course, cells: Sequence[Cell]) -> str:
-    """Return which cells of the matrix explain the run."""
+    """Which cells of the matrix explain the run."""
     if course.cells is None:
         return ""
     if not cells:
@@ -294,7 +294,7 @@ def _in_words(course: Course, cell: Cell) -> str:
 
 
 def _distinct(courses: Sequence[Course]) -> list[Cell]:
-    """Return one cell for each failure that the matrix has."""
+    """One cell for each failure that the matrix has."""
     cells = [cell for course in courses for cell in course.cells or ()]
     return list({(cell.verdict, cell.failure): cell for cell in reversed(cells)}.values())[::-1]
 
