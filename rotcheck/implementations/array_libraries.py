@@ -30,7 +30,7 @@ class Library:
     lines: tuple[str, ...]  # that define `array(x)` of a tensor, and `tensor(x)` of its arrays
 
     def loading(self, lines: Sequence[str]) -> list[str]:
-        """Return lines that end with `f = ...` with an `f` that takes tensors and returns some."""
+        """Lines that end with `f = ...` with an `f` that takes tensors and returns some."""
         *before, last = lines
         keywords = "**{name: array(x) for name, x in named.items()}"
         loader = last.removeprefix("f = ")
@@ -38,7 +38,7 @@ class Library:
         return [*before, *self.lines, f"made = {loader}", adapter_line]
 
     def converters(self) -> tuple[Function, Function]:
-        """Return what makes arrays of tensors, and tensors of arrays."""
+        """What makes arrays of tensors, and tensors of arrays."""
         return _CONVERTERS[self.root]()
 
 
@@ -77,7 +77,7 @@ _CONVERTERS = {"jax": _of_jax, "mlx": _of_mlx}
 
 
 def _lines(import_line: str, array_code: str, numpy_code: str, dtype: str) -> tuple[str, ...]:
-    """Return the lines that define `array(x)` and `tensor(x)`, each for tuples too.
+    """The lines that define `array(x)` and `tensor(x)`, each for tuples too.
 
     `array_code`: an array of `plain`, in x's dtype. `numpy_code`: x as NumPy reads it. `dtype`: the name of x's dtype.
     """
@@ -120,7 +120,7 @@ PACKAGES = {"jax": "JAX", "jaxlib": "JAX", "flax": "Flax, for JAX", "mlx": "MLX"
 
 
 def adapt(function: Function) -> Function:
-    """Return a function as one of tensors; one of torch as it is.
+    """A function as one of tensors; one of torch as it is.
 
     Dtypes stay what they are: float32 goes in as float32 and bfloat16 as bfloat16, so that what the function rounds
     inside is seen. float64 is refused with a TypeError where the library would make float32 of it in silence.
@@ -130,7 +130,7 @@ def adapt(function: Function) -> Function:
 
 
 def by_dtype(wide: Function, narrow: Function) -> Function:
-    """Return a function that calls the one or the other, adapted, as it is handed tensors of float32 or of less."""
+    """A function that calls `narrow` where it is handed a 16-bit tensor, else `wide`."""
 
     @functools.wraps(wide)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -143,7 +143,7 @@ def by_dtype(wide: Function, narrow: Function) -> Function:
 
 
 def library_of(function: Function) -> Library | None:
-    """Return the library that a function or an object computes with; None: torch, or none that is known."""
+    """The library that a function or an object computes with; None: torch, or none that is known."""
     mark = getattr(function, MARK, None)
     if isinstance(mark, Library):
         return mark
@@ -158,7 +158,7 @@ def library_of(function: Function) -> Library | None:
 
 
 def absent(error: ModuleNotFoundError) -> str | None:
-    """Return what to install, where a module cannot be imported for want of an array library; None: it is another."""
+    """What to install, where a module cannot be imported for want of an array library; None: it is another."""
     root = (error.name or "").partition(".")[0]
     return (
         f"this is {PACKAGES[root]}: `pip install {root}` to have it asked"
@@ -168,7 +168,7 @@ def absent(error: ModuleNotFoundError) -> str | None:
 
 
 def wide(kind: Function) -> dict[str, str]:
-    """Return the dtype to build a class of another library with, where it asks for one or its default is narrow.
+    """The dtype to build a class of another library with, where it asks for one or its default is narrow.
 
     What it does by design shows in float32; what it does in its default dtype is judged apart.
     """
@@ -203,13 +203,13 @@ def _module(function: Function) -> str:
 
 
 def _root(value: Any) -> str:
-    """Return the first part of the name of the module that a value is, or comes from."""
+    """The first part of the name of the module that a value is, or comes from."""
     name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     return name.partition(".")[0] if isinstance(name, str) else ""
 
 
 def _codes(function: Function) -> Iterator[CodeType]:
-    """Yield the code of a function, or of the methods of an object."""
+    """The code of a function, or of the methods of an object."""
     plain = inspect.unwrap(getattr(function, "__func__", function))
     kind = plain if inspect.isclass(plain) else type(plain)
     methods = [plain] if hasattr(plain, "__code__") else list(vars(kind).values())
@@ -237,7 +237,7 @@ def _through(function: Function, library: Library) -> Function:
 
 
 def _may_keep(function: Function) -> bool:
-    """Return whether a function, or an object, may keep what it computed: traced, that would be no values."""
+    """Whether a function, or an object, may keep what it computed: under tracing it would keep tracers."""
     owner = getattr(function, "__self__", None) or function
     state = (
         ()
@@ -286,7 +286,7 @@ class _JaxFunction:
         return result
 
     def _of(self, args: Any, kwargs: Any) -> Function:
-        """Return a function of the arrays of a call, compiled; what else the call gives is part of it."""
+        """A function of the arrays of a call, compiled; what else the call gives is part of it."""
         jax = importlib.import_module("jax")
 
         def of_arrays(*arrays: Any) -> Any:
@@ -307,7 +307,7 @@ def _array_type(library: Library) -> Any:
 
 
 def _convert(value: Any, kind: Any, convert: Function) -> Any:
-    """Return a value with all that is of a kind converted, inside tuples, lists and dictionaries too."""
+    """A value with all that is of a kind converted, inside tuples, lists and dictionaries too."""
     if isinstance(value, kind):
         return convert(value)
     if isinstance(value, dict):

@@ -13,7 +13,7 @@ LACKS = {
 
 
 def lack(error: BaseException, device: torch.device) -> str | None:
-    """Return what torch.compile lacks on a device; None where the error is the compiled function's own.
+    """What torch.compile lacks on a device; None where the error is the compiled function's own.
 
     An error that does not tell is the function's own where torch.compile compiles another one there.
     """
@@ -28,14 +28,14 @@ def lack(error: BaseException, device: torch.device) -> str | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Return an error and what it came from, the innermost last."""
+    """An error and what it came from, the innermost last."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def _compiles(device: torch.device) -> bool:
-    """Return whether a sum can be compiled; also where none can be computed, which no compiler is to blame for."""
+    """Whether a sum can be compiled; also where none can be computed, which no compiler is to blame for."""
     try:
         x = torch.ones(8, device=device) + 1
     except Exception:

@@ -33,7 +33,7 @@ class ConstructorCall:
 def constructor_calls(
     module: ModuleType, name: str, *, of_package: bool = False
 ) -> list[ConstructorCall]:
-    """Return the calls of a class in its own file whose arguments are known, those with other arguments each once.
+    """The calls of a class in its own file whose arguments are known, those with other arguments each once.
 
     `of_package`: a configuration may be of a class that the file imports from its package.
     """
@@ -63,7 +63,7 @@ class _Reader:
         self._calls = list(_calls(tree, ()))
 
     def uses(self, name: str, depth: int) -> Iterator[ConstructorCall]:
-        """Yield the calls of a class or function of the file whose arguments are known."""
+        """The calls of a class or function of the file whose arguments are known."""
         for call, around in self._calls:
             if _name_of(call) == name and depth:
                 try:
@@ -72,7 +72,7 @@ class _Reader:
                     continue
 
     def _arguments(self, call: ast.Call, around: Sequence[ast.AST], depth: int) -> dict[str, Any]:
-        """Return what a call gives, by name. Raises `_Unknown`."""
+        """What a call gives, by name. Raises `_Unknown`."""
         names = self._names_at(around, call.lineno, depth)
         if any(isinstance(argument, ast.Starred) for argument in call.args) or any(
             not keyword.arg for keyword in call.keywords
@@ -98,7 +98,7 @@ class _Reader:
         return dict(binding.arguments)
 
     def _names_at(self, around: Sequence[ast.AST], line: int, depth: int) -> dict[str, Any]:
-        """Return the names that are known where a call stands: parameters, and what was assigned above it."""
+        """The names that are known where a call stands: parameters, and what was assigned above it."""
         names: dict[str, Any] = {}
         functions = [node for node in around if isinstance(node, Function)]
         for function in functions:
@@ -108,7 +108,7 @@ class _Reader:
         return names
 
     def _parameters(self, function: Function, owner: ast.AST | None, depth: int) -> dict[str, Any]:
-        """Return the parameters of a function: as the file calls it, else their defaults and configurations."""
+        """The parameters of a function: as the file calls it, else their defaults and configurations."""
         method = isinstance(owner, ast.ClassDef)
         name = owner.name if isinstance(owner, ast.ClassDef) else function.name
         values = self._defaults(function)
@@ -135,7 +135,7 @@ class _Reader:
         return values
 
     def _configuration(self, parameter: ast.arg) -> dict[str, Any]:
-        """Return a configuration with its defaults: of the class annotated, or of the only one near."""
+        """A configuration with its defaults: of the class annotated, or of the only one near."""
         classes = {name: kind for name, kind in vars(self._module).items() if self._is_near(kind)}
         annotation = ast.unparse(parameter.annotation).strip("'\"") if parameter.annotation else ""
         candidates = (
@@ -205,7 +205,7 @@ class _Reader:
             return {}
 
     def _value(self, node: ast.expr, names: dict[str, Any]) -> Any:
-        """Return what an expression comes to; one that calls a function of the file or builds a module is not run."""
+        """What an expression comes to; one that calls a function of the file or builds a module is not run."""
         if any(isinstance(part, ast.Call) and not self._harmless(part) for part in ast.walk(node)):
             raise _UnknownValue
         try:
@@ -216,7 +216,7 @@ class _Reader:
             raise _UnknownValue from error
 
     def _harmless(self, call: ast.Call) -> bool:
-        """Return whether a call computes a number or makes a record, and builds no weights."""
+        """Whether a call computes a number or makes a record, and builds no weights."""
         name = _name_of(call)
         kind = getattr(self._module, name, None)
         return name in _COMPUTES or (
@@ -255,7 +255,7 @@ def _name_of(call: ast.Call) -> str:
 def _calls(
     node: ast.AST, around: tuple[ast.AST, ...]
 ) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...]]]:
-    """Yield each call with the classes and functions around it, outermost first."""
+    """Each call with the classes and functions around it, outermost first."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Call):
             yield child, around

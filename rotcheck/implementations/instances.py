@@ -79,19 +79,19 @@ class _Configuration:
 
 
 def needs_construction(value: Any) -> bool:
-    """Return whether an object is a class, which must be built before it can be called."""
+    """Whether an object is a class, which must be built before it can be called."""
     return inspect.isclass(value)
 
 
 def is_factory(function: Callable[..., Any]) -> bool:
-    """Return whether it is a plain function that takes nothing: what it returns is meant, then."""
+    """Whether it is a plain function without parameters: then what it returns is meant."""
     if not inspect.isfunction(function):
         return False
     return not inspect.signature(function).parameters
 
 
 def construct(kind: Callable[..., Any], *, device: str = "cpu", **values: Any) -> tuple[Any, str]:
-    """Return an object of the class for a device, and how it was made, in words.
+    """An object of the class for a device, and how it was made, in words.
 
     Defaults are kept, but for what is `values` and for a device: where it is CUDA, and where the class is no module,
     which could be moved. One that refuses heads of 64 lanes is tried once more with 96. Raises `Unbuildable` for a
@@ -116,7 +116,7 @@ def construct(kind: Callable[..., Any], *, device: str = "cpu", **values: Any) -
 def _arguments(
     kind: Callable[..., Any], values: dict[str, Any], width: int, device: str
 ) -> Arguments:
-    """Return what a class is built with for heads of so many lanes."""
+    """What a class is built with for heads of so many lanes."""
     positional: list[Any] = []
     by_name = dict(values)
     parameters = _parameters(kind)
@@ -135,7 +135,7 @@ def _arguments(
 
 
 def _parameters(kind: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return what a class is built with; of one that hands all on, `(*args, **kwargs)`, what the next class takes."""
+    """What a class is built with; of one that hands all on, `(*args, **kwargs)`, what the next class takes."""
     parameters = list(inspect.signature(kind).parameters.values())
     kinds = {parameter.kind for parameter in parameters}
     if kinds != {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
@@ -148,7 +148,7 @@ def _parameters(kind: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def _wider(first: Arguments, second: Arguments) -> bool:
-    """Return whether a head's width is among what a class is built with: then one of its numbers is another."""
+    """Whether a head's width is among what a class is built with: then one of its numbers is another."""
     pairs = zip((*first[0], *first[1].values()), (*second[0], *second[1].values()))
     return any(type(a) is int and a != b for a, b in pairs)
 
@@ -182,7 +182,7 @@ def _is_required(parameter: inspect.Parameter) -> bool:
 
 
 def _needs_device(kind: Callable[..., Any], parameter: inspect.Parameter, device: str) -> bool:
-    """Return whether a parameter has to be told the device, though it has a default."""
+    """Whether a parameter has to be told the device, though it has a default."""
     if device == "cpu" or (inspect.isclass(kind) and issubclass(kind, torch.nn.Module)):
         return on_cuda(parameter.name, parameter.default)
     return is_named(parameter.name, vocabulary.DEVICE)
@@ -220,7 +220,7 @@ def _of(
 def _model_dim(
     parameter: inspect.Parameter, parameters: Sequence[inspect.Parameter], width: int
 ) -> int:
-    """Return a model's width: that of one head, unless a number of heads or a head's width is asked for too."""
+    """A model's width: that of one head, unless a number of heads or a head's width is asked for too."""
     siblings = [sibling for sibling in parameters if sibling is not parameter]
     heads = [sibling for sibling in siblings if is_named(sibling.name, vocabulary.HEADS)]
     if heads:
@@ -231,7 +231,7 @@ def _model_dim(
 
 
 def value_for(name: str, width: int = HEAD_DIM) -> Any:
-    """Return what a parameter or an attribute of this name is, in heads of so many lanes; None: nothing tells."""
+    """The value for a parameter or an attribute of this name, in heads of so many lanes; None: unknown."""
     names, value = next(
         ((names, value) for names, value in _BY_NAME if is_named(name, names)), (None, None)
     )
@@ -239,7 +239,7 @@ def value_for(name: str, width: int = HEAD_DIM) -> Any:
 
 
 def _configuration(builder: Callable[..., Any], parameter: inspect.Parameter, device: str) -> Any:
-    """Return a configuration of the class that the annotation names, or one that answers by name."""
+    """A configuration of the class that the annotation names, or one that answers by name."""
     try:
         hints = typing.get_type_hints(builder.__init__ if inspect.isclass(builder) else builder)
     except (NameError, TypeError, AttributeError):
@@ -265,7 +265,7 @@ def _text_of(value: Any) -> str:
 
 
 def copy_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a copy of an object that may keep something from call to call; what cannot be copied as it is."""
+    """A copy of an object that may keep something from call to call; what cannot be copied as it is."""
     if isinstance(function, FunctionType | torch.jit.ScriptFunction | torch.jit.ScriptModule):
         return function
     try:

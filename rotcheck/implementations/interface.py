@@ -1,4 +1,4 @@
-"""What a module must have to be an implementation; nothing to import, nothing to inherit."""
+"""What a module must have to be an implementation; there is nothing to import or to inherit."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ class Implementation(Protocol):
         """What it does by design."""
 
     def load(self, device: str) -> Function:
-        """Return the function to call on this device ("cpu", "cuda:0", "meta", "interpreter").
+        """The function to call on this device ("cpu", "cuda:0", "meta", "interpreter").
 
         Raises `Unavailable` when it is not here, as the function may when it is called; whatever else they raise is
         a finding.

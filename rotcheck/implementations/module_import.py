@@ -83,7 +83,7 @@ def _alone(
 
 
 def _list_lacking(lacking: Mapping[str, str]) -> str:
-    """Return names of modules, those that are not here for one reason together."""
+    """The missing modules in words, grouped by why they are missing."""
     reasons = {why: [name for name in lacking if lacking[name] == why] for why in lacking.values()}
     plural = {stand_ins.NOT_THERE: "are not installed"}
     return "; ".join(
@@ -93,13 +93,13 @@ def _list_lacking(lacking: Mapping[str, str]) -> str:
 
 
 def loading_notes(specification: str) -> tuple[str, ...]:
-    """Return how the file of a function was loaded, where that was not in full."""
+    """How the file of a function was loaded, where that was not in full."""
     loaded_module = sys.modules.get(name_of(specification.rpartition(":")[0]))
     return tuple(getattr(loaded_module, NOTES, ()))
 
 
 def name_of(target: str) -> str:
-    """Return under which name a module or a file is in `sys.modules` once it was imported."""
+    """The name of a module or a file in `sys.modules` once it is imported."""
     if not target.endswith(".py"):
         return target
     root, name = _package_of(Path(target))
@@ -131,7 +131,7 @@ def _from_file(file: Path, name_in_file: str) -> ModuleType:
 
 
 def _package_of(file: Path) -> tuple[Path | None, str]:
-    """Return the folder that holds the outermost package around a file, and the file's name as a module of it."""
+    """The folder that holds the outermost package around a file, and the file's name as a module of it."""
     folder, parts = file.resolve().parent, [] if file.stem == "__init__" else [file.stem]
     while (folder / "__init__.py").is_file():
         parts.insert(0, folder.name)
@@ -141,7 +141,7 @@ def _package_of(file: Path) -> tuple[Path | None, str]:
 
 
 def _is_relative(file: Path) -> bool:
-    """Return whether a file imports from its own package, as `from .tables import cos`."""
+    """Whether a file imports from its own package, as `from .tables import cos`."""
     nodes = ast.walk(ast.parse(file.read_bytes()))
     return any(isinstance(node, ast.ImportFrom) and node.level for node in nodes)
 
@@ -196,7 +196,7 @@ def _execute(file: Path, name: str, name_in_file: str) -> ModuleType:
 
 
 def _wants_accelerator(error: Exception, file: Path, line: int) -> bool:
-    """Return whether a line of a script raises since it asks for a GPU, or another accelerator."""
+    """Whether a line of a script raises since it asks for a GPU, or another accelerator."""
     return (
         _ACCELERATOR.search(f"{linecache.getline(str(file.resolve()), line)} {error}") is not None
     )
@@ -215,7 +215,7 @@ def _define_below(file: Path, line: int, new_module: ModuleType) -> None:
 
 
 def _line_of(error: BaseException, file: Path) -> int | None:
-    """Return the line of a file, outside of its functions, at which an exception was raised."""
+    """The line of a file, outside of its functions, at which an exception was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [
         frame.lineno

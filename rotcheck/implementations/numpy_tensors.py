@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def array(tensor: Tensor) -> Any:
-    """Return a tensor on the CPU as a contiguous array."""
+    """A tensor on the CPU as a contiguous array."""
     contiguous = tensor.detach().contiguous()
     if contiguous.dtype == torch.bfloat16:
         return (
@@ -18,7 +18,7 @@ def array(tensor: Tensor) -> Any:
 
 
 def tensor(array: Any) -> Tensor:
-    """Return an array as a tensor on the CPU."""
+    """An array as a tensor on the CPU."""
     contiguous = importlib.import_module("numpy").ascontiguousarray(array)
     if contiguous.dtype.name == "bfloat16":
         return torch.from_numpy(contiguous.view("int16")).view(torch.bfloat16)

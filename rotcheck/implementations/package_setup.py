@@ -18,7 +18,7 @@ _NAMESPACES: dict[str, dict[str, Any]] = {}  # with what the lines define, which
 
 
 def lines(kind: Any) -> list[str]:
-    """Return the lines that set what the packages of a class want; none for most."""
+    """The lines that set what the packages of a class want; none for most."""
     return [line for package in _packages(kind) for line in LINES[package]]
 
 

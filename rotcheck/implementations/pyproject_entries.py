@@ -36,9 +36,9 @@ class Entry:
 
 
 def entries() -> dict[str, Entry]:
-    """Return the entries of the nearest pyproject.toml, looking upwards from the working directory, by name.
+    """The entries of the nearest pyproject.toml, looking upwards from the working directory, by name.
 
-    Raises `RequestError` for an entry that is none, which it names, and for a file that is no TOML.
+    Raises `RequestError` for an entry that is malformed, which it names, and for invalid TOML.
     """
     file = _nearest()
     table = _table(file) if file else {}
@@ -56,7 +56,7 @@ def _table(file: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise RequestError(f"{PYPROJECT} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise RequestError(f"{PYPROJECT} is no TOML: {error}") from error
+        raise RequestError(f"{PYPROJECT} is invalid TOML: {error}") from error
     for key in TABLE.split("."):
         table = table.get(key, {}) if isinstance(table, dict) else {}
     # a list says what `rotcheck preflight` must hold
@@ -66,7 +66,7 @@ def _table(file: Path) -> Mapping[str, Any]:
 def _entry(name: str, value: Any, folder: Path) -> Entry:
     if not _NAME.fullmatch(name):
         raise RequestError(
-            f"{_where(name)}: a name has letters, figures, - and _, and does not end in .py"
+            f"{_where(name)}: a name has letters, digits, - and _, and does not end in .py"
         )
     fields = {"function": value} if isinstance(value, str) else value
     function = fields.get("function") if isinstance(fields, dict) else None
@@ -87,7 +87,7 @@ def _entry(name: str, value: Any, folder: Path) -> Entry:
 
 
 def _from_here(function: str, folder: Path) -> str:
-    """Return the specification; the path of a file, which is that from the table's folder, as one from here."""
+    """A SPEC as seen from the working directory: the table gives paths from its own folder."""
     target, _, name = function.rpartition(":")
     is_path = target.endswith(".py") or "/" in target
     return f"{os.path.relpath(folder / target)}:{name}" if is_path else function

@@ -58,12 +58,12 @@ _MOVES = re.compile(  # calls that rearrange lanes and compute nothing
 
 
 def definitions(tree: ast.Module) -> list[str]:
-    """Return the functions and classes of a file, in its order."""
+    """The functions and classes of a file, in its order."""
     return [node.name for node in _top(tree)]
 
 
 def lines(tree: ast.Module) -> dict[str, int]:
-    """Return the line on which each function, class and method (`Class.method`) of a file begins."""
+    """The line on which each function, class and method (`Class.method`) of a file begins."""
     numbers = {node.name: node.lineno for node in _top(tree)}
     for node in _top(tree):
         if isinstance(node, ast.ClassDef):
@@ -72,7 +72,7 @@ def lines(tree: ast.Module) -> dict[str, int]:
 
 
 def _top(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.ClassDef]:
-    """Yield the functions and classes of a file, those inside `if`, `try` and `with` too."""
+    """The functions and classes of a file, those inside `if`, `try` and `with` too."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node
@@ -81,7 +81,7 @@ def _top(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.ClassDef]:
 
 
 def rotary(tree: ast.Module) -> list[str]:
-    """Return the functions, classes and methods (`Class.method`) that are meant, in the order of the file.
+    """The functions, classes and methods (`Class.method`) that are meant, in the order of the file.
 
     Left out are helpers that rotate nothing by themselves (rotate_half under any name), Triton kernels, which cannot be
     called, abstract classes, records and autograd functions. Of a class that cannot be called its methods are meant, of
@@ -99,7 +99,7 @@ def rotary(tree: ast.Module) -> list[str]:
 
 
 def _embeds(node: ast.ClassDef) -> bool:
-    """Return whether a call of a class of positions, `FluxPosEmbed`, makes tables by a function whose name says so."""
+    """Whether a call of a class of positions, `FluxPosEmbed`, makes tables by a function whose name says so."""
     if _EMBEDS.search(node.name) is None or _speaks(node.name) or _HELPER.search(node.name):
         return False
     calls = (
@@ -116,7 +116,7 @@ def _embeds(node: ast.ClassDef) -> bool:
 
 
 def _turns_both(node: ast.ClassDef) -> bool:
-    """Return whether a class of attention with a rotary name is handed q and k, and no v: it only turns them."""
+    """Whether a class of attention with a rotary name is handed q and k, and no v: it only turns them."""
     if "Attention" not in node.name or not _speaks(node.name.replace("Attention", "")):
         return False
     for names in (
@@ -132,7 +132,7 @@ def _turns_both(node: ast.ClassDef) -> bool:
 
 
 def instead(tree: ast.Module, name: str) -> list[str]:
-    """Return what is meant by a class of the file that cannot be called: its methods; else the name as it is."""
+    """What is meant by a class of the file that cannot be called: its methods; else the name as it is."""
     classes = _classes(tree)
     if name not in classes or _open(name, classes) or _callable(name, classes):
         return [name]
@@ -157,7 +157,7 @@ def _rotary_by_name(function: Function) -> bool:
 
 
 def _tables(function: Function) -> bool:
-    """Return whether it makes cos and sin, and has a name that speaks of tables: `build_cache`, `get_freqs`."""
+    """Whether it makes cos and sin, and has a name that speaks of tables: `build_cache`, `get_freqs`."""
     if not _MAKES_TABLES.match(function.name.lstrip("_")) or _HELPER.search(function.name):
         return False
     calls = {_callee(node) for node in ast.walk(function) if isinstance(node, ast.Call)}
@@ -165,13 +165,13 @@ def _tables(function: Function) -> bool:
 
 
 def _left_out(function: Function) -> bool:
-    """Return whether it rotates nothing by itself: a helper, a kernel, or what registers a whole model."""
+    """Whether it rotates nothing by itself: a helper, a kernel, or what registers a whole model."""
     registers = any(name.startswith("register") for name in _decorators(function))
     return registers or _moves_only(function, is_bound=False) or _is_kernel(function)
 
 
 def _positions(function: Function) -> bool:
-    """Return whether it makes positions of a mask of padding, or of where sequences begin."""
+    """Whether it makes positions of a mask of padding, or of where sequences begin."""
     names = (vocabulary.MASK, vocabulary.SEQUENCE_STARTS)
     has_mask = any(
         is_named(parameter, role) for parameter in _parameters(function) for role in names
@@ -180,7 +180,7 @@ def _positions(function: Function) -> bool:
 
 
 def _permutes(function: Function) -> bool:
-    """Return whether it permutes the rows of a projection: it is told a number of heads, or its name says of which."""
+    """Whether it permutes the rows of a projection: it is told a number of heads, or its name says of which."""
     if not re.search(r"permute(?!d)", function.name):
         return False
     names = _parameters(function)
@@ -196,7 +196,7 @@ def _permutes(function: Function) -> bool:
 
 
 def _is_kernel(function: Function) -> bool:
-    """Return whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
+    """Whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
     arguments = function.args
     notes = [
         part.annotation for part in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
@@ -220,7 +220,7 @@ def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]
 
 
 def _ancestors(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
-    """Yield a class and what it derives from, nearest first; of what the file does not define the last part."""
+    """A class and what it derives from, nearest first; of what the file does not define the last part."""
     yield name
     if name in classes:
         for base in classes[name].bases:
@@ -232,7 +232,7 @@ def _ancestors(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
 
 
 def _open(name: str, classes: dict[str, ast.ClassDef]) -> bool:
-    """Return whether a class derives from one of which the file does not tell what it can do."""
+    """Whether a class derives from one of which the file does not tell what it can do."""
     return any(
         ancestor not in classes and ancestor not in _PLAIN for ancestor in _ancestors(name, classes)
     )
@@ -248,7 +248,7 @@ def _callable(name: str, classes: dict[str, ast.ClassDef]) -> bool:
 
 
 def _abstract(name: str, classes: dict[str, ast.ClassDef]) -> bool:
-    """Return whether a method is left to be written by those who derive from the class."""
+    """Whether a method is left to be written by those who derive from the class."""
     methods: set[str] = set()
     for ancestor in _ancestors(name, classes):
         for function in _functions(classes[ancestor]) if ancestor in classes else ():
@@ -275,7 +275,7 @@ def _decorators(function: Function) -> list[str]:
 
 
 def _methods(node: ast.ClassDef) -> list[str]:
-    """Return the methods that are meant of a class that cannot be called: public ones, if there are any."""
+    """The methods that are meant of a class that cannot be called: public ones, if there are any."""
     method_names = [method.name for method in _functions(node) if _is_meant(method)]
     public = [name for name in method_names if not name.startswith("_")]
     return [f"{node.name}.{name}" for name in public or method_names]
@@ -297,7 +297,7 @@ def _is_meant(function: Function) -> bool:
 
 
 def _beside(node: ast.ClassDef) -> list[str]:
-    """Return the methods that rotate beside what a call of the class does, by their names and their parameters'."""
+    """The methods that rotate beside what a call of the class does, by their names and their parameters'."""
     return [
         f"{node.name}.{method.name}"
         for method in _functions(node)
@@ -307,12 +307,12 @@ def _beside(node: ast.ClassDef) -> list[str]:
 
 
 def _free(function: Function) -> bool:
-    """Return whether a method needs no object."""
+    """Whether a method needs no object."""
     return bool({"staticmethod", "classmethod"} & set(_decorators(function)))
 
 
 def _rotates_by_itself(function: Function) -> bool:
-    """Return whether a method is `rotate_queries_or_keys` or the like: handed a tensor, it knows its angles."""
+    """Whether a method is `rotate_queries_or_keys` or the like: handed a tensor, it knows its angles."""
     match = re.fullmatch(r"rotate_(quer(y|ies)|keys?|q|k)(_or_.*)?", function.name)
     names = _parameters(function)
     return (
@@ -332,14 +332,14 @@ def _rotates(function: Function) -> bool:
 
 
 def _parameters(function: Function) -> list[str]:
-    """Return the names of what a call gives, without self or cls."""
+    """The names of what a call gives, without self or cls."""
     arguments = function.args
     parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     return [parameter.arg for parameter in parameters if parameter.arg not in ("self", "cls")]
 
 
 def _moves_only(function: Function, *, is_bound: bool) -> bool:
-    """Return whether it takes one tensor and only moves its lanes and changes signs, as rotate_half does."""
+    """Whether it takes one tensor and only moves its lanes and changes signs, as rotate_half does."""
     arguments = function.args
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs][
         1 if is_bound else 0 :

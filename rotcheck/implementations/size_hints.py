@@ -28,7 +28,7 @@ class Hints:
 
 
 def hints(function: Any) -> Hints:
-    """Return the sizes that an object, the owner of a method, or the constants that a function reads speak of."""
+    """The sizes that an object, the owner of a method, or the constants that a function reads speak of."""
     owner = getattr(function, "__self__", function)
     attributes = _attributes(owner)
     numbers = {
@@ -44,7 +44,7 @@ def hints(function: Any) -> Hints:
 
 
 def _of_defaults(function: Any) -> tuple[int, ...]:
-    """Return how many lanes turn unless a call says otherwise, as `rope_dim=64` does."""
+    """How many lanes turn unless a call says otherwise, as `rope_dim=64` does."""
     signed = function.forward if isinstance(function, torch.nn.Module) else function
     try:
         parameters = inspect.signature(signed).parameters.values()
@@ -59,7 +59,7 @@ def _of_defaults(function: Any) -> tuple[int, ...]:
 
 
 def _of_constants(function: Any) -> list[int]:
-    """Return the widths of a head among the numbers that a function reads and is not given, as `HEAD_DIM = 80`."""
+    """The widths of a head among the numbers that a function reads and is not given, as `HEAD_DIM = 80`."""
     signed = function.forward if isinstance(function, torch.nn.Module) else function
     try:
         read = inspect.getclosurevars(signed)

@@ -1,4 +1,4 @@
-"""Where a function stands: its file, from the working directory, and its line; read from the source alone."""
+"""Where a function is defined: its file, from the working directory, and its line; nothing is imported."""
 
 import os
 from functools import cache
@@ -9,7 +9,7 @@ from rotcheck.implementations import rotary_code, spec
 
 
 def place(specification: str) -> tuple[str, int | None] | None:
-    """Return the file and the line of `path/to/file.py:function` or `package.module:function`.
+    """The file and the line of `path/to/file.py:function` or `package.module:function`.
 
     None: it is none of the working directory. The line is None where the file has no such name.
     """

@@ -72,7 +72,7 @@ class StandIn(ModuleType):
     _finder: "Finder"
 
     def placeholder(self) -> Placeholder:
-        """Return what stands for the name of the module, where it is used as anything else."""
+        """What stands for the name of the module, where it is used as anything else."""
         return Placeholder(self.__name__, self._finder)
 
     def __getattr__(self, name: str) -> Placeholder:
@@ -90,15 +90,15 @@ class Finder(MetaPathFinder, Loader):
         self.importing = True
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Return where a module is: here, if it is of a package that is stood in for."""
+        """Where a module is: here, if it is of a package that is stood in for."""
         return ModuleSpec(name, self, is_package=True) if self._of(name) else None
 
     def why(self, name: str) -> str:
-        """Return why a module, or something in it, is not here."""
+        """Why a module, or something in it, is not here."""
         return self.lacking[self._of(name) or name]
 
     def _of(self, name: str) -> str | None:
-        """Return which of those that are lacking a module is, or is inside of."""
+        """Which of those that are lacking a module is, or is inside of."""
         return next(
             (
                 name_lacking
@@ -109,7 +109,7 @@ class Finder(MetaPathFinder, Loader):
         )
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Return the module that stands in."""
+        """The module that stands in."""
         module = StandIn(spec.name)
         module._finder = self
         self.modules.append(spec.name)
@@ -165,7 +165,7 @@ def import_with_stand_ins(
 
 
 def _lacking(error: Exception, of: str) -> tuple[str | None, str]:
-    """Return which module is not here, by what came of its import, and why; None: no module is to blame."""
+    """Which module is not here, by what came of its import, and why; None: no module is to blame."""
     if isinstance(error, ModuleNotFoundError):
         return error.name, NOT_THERE if type(
             error

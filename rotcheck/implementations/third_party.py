@@ -32,7 +32,7 @@ class Package:
     install: str = ""  # what pip is given; empty: the name
 
     def module_named(self, name: str, *, alone: bool = False) -> ModuleType:
-        """Return the module of that name; `alone`, without running the `__init__` files of its parents.
+        """The module of that name; `alone`, without running the `__init__` files of its parents.
 
         Raises `Unavailable` when the package is not installed or is older than the known version and has no such
         module, `SignatureChanged` when a newer one has none, and what importing it raises.
@@ -99,7 +99,7 @@ class Package:
             return None
 
     def _is_older(self) -> bool:
-        """Return whether what is installed is older than the known version, as far as both are numbers."""
+        """Whether what is installed is older than the known version, as far as both are numbers."""
         version_here, version_known = (
             _release(self.version or ""),
             _release(self.version_written_for),
@@ -112,7 +112,7 @@ class Package:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version up to what is no number; a commit has none."""
+    """The leading numbers of a version; a commit has none."""
     match = re.match(r"\d+(\.\d+)+", version)
     return tuple(map(int, match[0].split("."))) if match else ()
 
@@ -141,7 +141,7 @@ def for_cpu(device: str) -> None:
 
 
 def _parameters(function: Any) -> list[inspect.Parameter] | None:
-    """Return the parameters of a function, a class or a module's forward; None where it does not tell."""
+    """The parameters of a function, a class or a module's forward; None where it does not tell."""
     try:
         called_object = inspect.signature(
             function if inspect.isclass(function) else getattr(function, "forward", function)
@@ -152,7 +152,7 @@ def _parameters(function: Any) -> list[inspect.Parameter] | None:
 
 
 def _fit(parameters: list[inspect.Parameter], names_called: tuple[str, ...]) -> bool:
-    """Return whether a function of these parameters can be called with those, each meaning the same."""
+    """Whether a function of these parameters can be called with those, each meaning the same."""
     kinds = {parameter.kind for parameter in parameters}
     by_place = [name for name in names_called if not name.endswith("=")]
     by_name = {name.rstrip("=") for name in names_called if name.endswith("=")}

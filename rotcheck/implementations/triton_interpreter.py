@@ -32,12 +32,12 @@ def interpret() -> None:
 
 
 def interprets() -> bool:
-    """Return whether Triton kernels run in the interpreter in this process."""
+    """Whether Triton kernels run in the interpreter in this process."""
     return os.environ.get("TRITON_INTERPRET") == "1" and "triton" in sys.modules
 
 
 def dtype_distortion(function: Callable[..., Any], dtype: str) -> str | None:
-    """Return why a dtype is not asked of a function whose file has kernels that the interpreter runs."""
+    """Why a dtype is not asked of a function whose file has kernels that the interpreter runs."""
     if dtype != "bfloat16" or not interprets():
         return None
     routine = function if inspect.isroutine(function) else getattr(type(function), "forward", None)

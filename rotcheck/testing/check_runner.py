@@ -20,7 +20,7 @@ VALUES = ("forward", "backward")
 
 
 class CheckRunner:
-    """Runs checks of one subject; `raised` is the first exception of its own."""
+    """Runs checks of one subject; `error` is the first exception of the subject."""
 
     def __init__(self, subject: Subject, name: str, device: str) -> None:
         self.error: Exception | None = None
@@ -28,7 +28,7 @@ class CheckRunner:
         self._answer = answers(subject, device, outputs=False)
 
     def cell(self, dtype: str, check: str) -> Cell:
-        """Return what becomes of one check. What rotcheck itself raises passes through."""
+        """The cell of one check. What rotcheck itself raises passes through."""
         place: dict[str, Any] = {
             "implementation": self._name,
             "device": self._device,
@@ -45,7 +45,7 @@ class CheckRunner:
         return cell_of_evidence(evidence, **place)
 
     def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[Spread, ...]]:
-        """Return by dtype where the result is off, for dtypes whose values are wrong."""
+        """Where the result is off, by dtype, for dtypes whose values are wrong."""
         dtypes = dict.fromkeys(
             cell.dtype for cell in wrong if cell.check in VALUES and cell.error is not None
         )

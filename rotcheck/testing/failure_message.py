@@ -22,7 +22,7 @@ def of(
     off: Mapping[str, Sequence[Spread]],
     mistakes: Sequence[Remark],
 ) -> str:
-    """Return all that is wrong with a function, each thing once."""
+    """All that is wrong with a function, each thing once."""
     how = "held to the convention it was given" if declares else "identified as"
     parts = [f"{name} {WRONG}", _fill(f"{how}: {_convention(convention)}", "  ")]
     explained_failures: set[str] = set()
@@ -46,7 +46,7 @@ def _convention(convention: Convention) -> str:
 
 
 def _groups(wrong: Sequence[Cell]) -> list[list[Cell]]:
-    """Return cells that say the same, whatever the dtype, together."""
+    """Cells that say the same, whatever the dtype, together."""
     groups: dict[tuple[str, str | None, str | None], list[Cell]] = {}
     for cell in wrong:
         finding = cell.failure if cell.verdict == "disagrees" else cell.message
@@ -86,7 +86,7 @@ def _where(cells: Sequence[Cell]) -> str:
 
 
 def _figures(cells: Sequence[Cell]) -> list[str]:
-    """Return the largest error and where it sits, and how many elements are NaN."""
+    """The largest error and where it sits, and how many elements are NaN."""
     lines = []
     worst = max(cells, key=lambda cell: cell.error or 0.0)
     if worst.error:
@@ -127,7 +127,7 @@ def _mistake(remark: Remark) -> str:
 
 
 def no_rotation(name: str, identification: Identification) -> str:
-    """Return why there is nothing to judge."""
+    """Why there is nothing to judge."""
     builds = identification.convention is not None and identification.convention.kind == "builds"
     if identification.answer == "wrong":
         does = "makes wrong tables" if builds else WRONG
@@ -148,13 +148,13 @@ def no_rotation(name: str, identification: Identification) -> str:
 
 
 def nothing_ran(name: str, cells: Iterable[Cell]) -> str:
-    """Return why no check was asked of it."""
+    """Why no check was asked of it."""
     reasons = dict.fromkeys(f"{cell.check}: {cell.message}" for cell in cells)
     return "\n".join([f"nothing of {name} was checked", *(f"  {reason}" for reason in reasons)])
 
 
 def unlike(name: str, likeness: Likeness, ours: Identification, theirs: Identification) -> str:
-    """Return why one function cannot take the place of another, and what would have to change."""
+    """Why one function cannot take the place of another, and what would have to change."""
     lines = [f"{name} cannot take the place of {likeness.other} as it is"]
     for owner, identification in ((name, ours), (likeness.other, theirs)):
         if identification.convention is None:

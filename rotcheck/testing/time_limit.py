@@ -102,7 +102,7 @@ class TimeLimit:
             self._line = False
 
     def _message(self, error: BaseException) -> str:
-        """Return where the limit was reached, and what to do about it."""
+        """Where the limit was reached, and what to do about it."""
         self._end_step(time.monotonic())
         slowest = sorted(self._step_seconds.items(), key=lambda step: -step[1])[:3]
         frames = of_exception(error)

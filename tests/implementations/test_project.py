@@ -113,13 +113,13 @@ def test_a_name_of_the_project_is_suggested_like_any_other(folder: Path) -> None
             "'mine' in [tool.rotcheck.implementations]: 'none.py:rotate': there is no file",
         ),
         ('native = "kernels/rope.py:rotate"', "rotcheck has one of that name; choose another"),
-        ('"a:b" = "kernels/rope.py:rotate"', "a name has letters, figures, - and _"),
+        ('"a:b" = "kernels/rope.py:rotate"', "a name has letters, digits, - and _"),
         ('"a.py" = "kernels/rope.py:rotate"', "does not end in .py"),
         (
             'mine = { function = "kernels/rope.py:rotate", pairings = "half" }',
             "unknown key 'pairings'; did you mean 'pairing'?",
         ),
-        ("mine =", "pyproject.toml is no TOML"),
+        ("mine =", "pyproject.toml is invalid TOML"),
     ],
 )
 def test_a_wrong_entry_is_named(table: str, words: str, folder: Path) -> None:

@@ -10,7 +10,7 @@ convention = Convention(pairing="interleaved", layout="bshd", tables="complex")
 
 
 def load(device: str) -> Function:
-    """Return the function; a device without complex64 raises when it is called."""
+    """The function; a device without complex64 raises when it is called."""
     return apply
 
 

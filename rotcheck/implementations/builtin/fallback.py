@@ -13,7 +13,7 @@ _path = ("native", "")
 
 
 def load(device: str) -> Function:
-    """Return the function for the device, and remember which it is."""
+    """Choose the function for the device, and remember which it is."""
     global _path
     if not device.startswith("cuda") and device != "interpreter":
         _path = ("native", f"flash-attn's rotary does not run on {device}")
@@ -37,5 +37,5 @@ def load(device: str) -> Function:
 
 
 def path() -> tuple[str, str]:
-    """Return which implementation runs, and why."""
+    """Which implementation runs, and why."""
     return _path

@@ -15,7 +15,7 @@ triton = True
 
 
 def load(device: str) -> Function:
-    """Return flash-attn's function, its offset named `offset`."""
+    """The function of flash-attn, its offset named `offset`."""
     rotary = usable(device)
 
     def apply(x: Tensor, cos: Tensor, sin: Tensor, offset: int = 0) -> Tensor:
@@ -26,7 +26,7 @@ def load(device: str) -> Function:
 
 
 def skip(device: str, dtype: str) -> str | None:
-    """Return why a dtype is not asked of the device."""
+    """Why a dtype is not asked of the device."""
     if device == "interpreter" and dtype == "bfloat16":
         return BFLOAT16
     return None

@@ -14,7 +14,7 @@ skip = flash_attn.skip
 
 
 def load(device: str) -> Function:
-    """Return flash-attn's function, its offset named `offset`."""
+    """The function of flash-attn, its offset named `offset`."""
     rotary = flash_attn.usable(device)
 
     def apply(qkv: Tensor, cos: Tensor, sin: Tensor, offset: int = 0) -> Tensor:

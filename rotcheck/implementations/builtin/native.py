@@ -10,7 +10,7 @@ convention = Convention(pairing="half", layout="qkv", tables="packed")
 
 
 def load(device: str) -> Function:
-    """Return the function; it runs wherever torch does."""
+    """The function; it runs wherever torch does."""
     return apply
 
 

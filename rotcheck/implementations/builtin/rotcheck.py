@@ -22,7 +22,7 @@ _last: list[Tensor] = []
 
 
 def load(device: str) -> Function:
-    """Return the function; on the interpreter stand-in it runs rotcheck's own Triton kernel."""
+    """The function; on the interpreter stand-in it runs rotcheck's own Triton kernel."""
     if device == "interpreter":
         interpret()
         return partial(rotate, arrangement=QKV, inplace=False, path=_triton())
@@ -41,7 +41,7 @@ def _triton() -> ModuleType:
 
 
 def path() -> tuple[str, str]:
-    """Return which of its paths ran."""
+    """Which of its paths ran."""
     if not _last:
         return str(_triton().name), ""
     table = _last[0][:, :, :1]

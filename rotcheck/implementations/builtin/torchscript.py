@@ -11,7 +11,7 @@ convention = native.convention
 
 
 def load(device: str) -> Function:
-    """Return the scripted function; scripting starts anew in each process."""
+    """The scripted function; scripting starts anew in each process."""
     with warnings.catch_warnings():
         # torch 2.9 and newer call torch.jit deprecated
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -12,7 +12,7 @@ convention = native.convention
 
 
 def load(device: str) -> Function:
-    """Return the function, to be compiled when it is called; then it raises `Unavailable` where nothing can be."""
+    """The function, to be compiled when it is called; then it raises `Unavailable` where nothing can be."""
     function: Function = torch.compile(native.apply)
 
     def apply(*args: Any) -> Any:

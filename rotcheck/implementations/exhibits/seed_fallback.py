@@ -16,7 +16,7 @@ _ran = ""
 
 
 def load(device: str) -> Function:
-    """Return the function."""
+    """The function."""
     if device == "interpreter":
         from rotcheck.implementations.builtin import flash_attn
 
@@ -25,7 +25,7 @@ def load(device: str) -> Function:
 
 
 def path() -> tuple[str, str]:
-    """Return which half of it ran last; the fix itself does not tell."""
+    """Which half of it ran last; the fix itself does not tell."""
     return _ran, "it catches every exception and falls back"
 
 

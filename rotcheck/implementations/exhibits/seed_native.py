@@ -10,7 +10,7 @@ convention = Convention(pairing="half", layout="qkv", tables="packed")
 
 
 def load(device: str) -> Function:
-    """Return the function."""
+    """The function."""
     return _apply_rotary_pos_emb_native
 
 
