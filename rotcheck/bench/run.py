@@ -164,6 +164,6 @@ class _Timings:
             conventions=tuple(
                 identity.identification for identity in fit_files(self._identities).values()
             ),
-            interrupted=self._study.interrupted,
-            planned=self._study.planned,
+            interrupted=self._study.is_interrupted,
+            planned=self._study.total,
         )

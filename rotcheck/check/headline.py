@@ -15,7 +15,7 @@ MOST_NAMES = 3  # so many names are told in one line
 
 
 def answer(parts: Sequence[Part]) -> Answer | None:
-    """The answer for all parts: wrong if one is wrong, else unknown if one is; None if there are none."""
+    """The answer for all parts: the worst of theirs; None if there are none."""
     answers = [part.answer for part in parts]
     return next(
         (candidate for candidate in ("wrong", "unknown", "right") if candidate in answers), None

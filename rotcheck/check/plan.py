@@ -70,6 +70,6 @@ def make_request(
 
 
 def short_path(specification: str) -> str:
-    """A file or a function by its path from the working directory, or without folders outside of that."""
+    """A file or a function by its path from the working directory, without folders outside of it."""
     relative = os.path.relpath(specification) if "/" in specification else specification
     return relative.rpartition("/")[2] if relative.startswith("..") else relative

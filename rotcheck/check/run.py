@@ -1,4 +1,4 @@
-"""Checks a file in one study: each function is identified once, then judged and measured as what it was found to be."""
+"""Checks a file in one study: each function identified once, then judged and measured as that."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,8 +50,9 @@ def check(
 ) -> Check:
     """Say whether all rotary functions of a file are right, and how far.
 
-    Each is identified; what rotates is judged by the quick checks of `compare`, and what makes its own angles is
-    measured under what a model of these dtypes does to it. A class is built as its own file builds it.
+    Each is identified; what rotates is judged by the quick checks of `compare`, and what makes its
+    own angles is measured under what a model of these dtypes does to it. A class is built as its
+    own file builds it.
 
     Args:
         specifications: `path/to/file.py`, or for one of its functions `path/to/file.py:function` or
@@ -65,7 +66,8 @@ def check(
         on_step: called with a name for each step as it is done.
 
     Returns:
-        A part for each function; what was finished, with `interrupted` set, if a KeyboardInterrupt ended the run.
+        A part for each function; what was finished, with `interrupted` set, if a KeyboardInterrupt
+        ended the run.
 
     Raises:
         RequestError: the request cannot be carried out.
@@ -87,7 +89,7 @@ def check(
             parts.identify(study, timeout)
             parts.judge(study)
             parts.measure(study, timeout)
-    return parts.result(interrupted=study.interrupted)
+    return parts.result(interrupted=study.is_interrupted)
 
 
 def _machine() -> Machine:
@@ -144,7 +146,7 @@ class _Parts:
         self._skip_steps(len(self.request.names) - len(rotating))
 
     def _by_device(self, specs: Sequence[str]) -> dict[str, list[str]]:
-        """Functions by where they were identified: kernels that find no GPU under the Triton interpreter."""
+        """Functions by where they were identified: some kernels under the Triton interpreter."""
         devices: dict[str, list[str]] = {}
         for spec in specs:
             devices.setdefault(self._identities[spec].identification.device, []).append(spec)
@@ -196,7 +198,7 @@ class _Parts:
         ]
 
     def result(self, nothing: str = "", *, interrupted: bool) -> Check:
-        """What was finished, in the order of the files; `nothing`: why there is nothing to check."""
+        """The result so far, in the order of the files; `nothing`: why there is nothing to check."""
         identifications = self._identifications()
         rows = self._context.rows if self._context else ()
         makers = self._context.makers if self._context else ()
@@ -230,11 +232,11 @@ class _Parts:
         )
 
     def _place(self, cell: Cell) -> int:
-        """Where the function of a cell stands in the files; the cells of one come in the order of its checks."""
+        """Where the function of a cell stands in the files; its cells come in the order of checks."""
         return list(self.request.labels.values()).index(cell.implementation)
 
     def _identifications(self) -> dict[str, Identification]:
-        """What was found of each function that was identified before an interruption, by its SPEC."""
+        """What was found of each function that was identified by now, by its SPEC."""
         if self._identities:
             return {spec: self._identities[spec].identification for spec in self.request.names}
         return {

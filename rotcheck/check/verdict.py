@@ -1,4 +1,4 @@
-"""From what was found of a function to its answer: what is wrong with it, and what was not understood."""
+"""The answer for a function: what is wrong with it, and what was not understood."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
@@ -125,7 +125,8 @@ def _where(cells: Sequence[Cell]) -> str:
 def _of_rows(
     rows: Sequence[Reach], maker: Maker | None, identification: Identification
 ) -> Iterator[Fault]:
-    """Yield what goes wrong on the way to the last position that must be right, and what was not asked that far.
+    """Yield what goes wrong on the way to the last position that must be right, and what was not
+    asked that far.
 
     What `identify` says of it as it is constructed is not said again.
     """
@@ -165,7 +166,8 @@ def _condition(row: Reach) -> str:
 def _answer_of(row: Reach, maker: Maker | None) -> Answer:
     """The answer for a row that went wrong.
 
-    A table that is too short is wrong if the file itself builds it so; else its user may build it for more positions.
+    A table that is too short is wrong if the file itself builds it so; else its user may build it
+    for more positions.
     """
     return "unknown" if row.finding == "short" and not (maker and maker.by_file) else "wrong"
 

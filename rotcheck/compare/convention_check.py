@@ -30,10 +30,12 @@ GIVEN_CONVENTION = (
 def convention_cell(
     identity: Identity, implementation: str, device: str, dtype: str, *, other_cells: Sequence[Cell]
 ) -> Cell:
-    """The cell of the check `convention` on a device in a dtype; `other_cells`: the function's other cells.
+    """The cell of the check `convention` on a device in a dtype; `other_cells`: the function's
+    other cells.
 
-    A mistake is one wherever the function runs. What is right was seen on the device on which it was identified. Of a
-    function that is held to what it declares, one finding of the other checks is enough.
+    A mistake is one wherever the function runs. What is right was seen on the device on which it
+    was identified. Of a function that is held to what it declares, one finding of the other checks
+    is enough.
     """
     identification = identity.identification
     if identification.declared and any(cell.verdict in FINDINGS for cell in other_cells):
@@ -52,7 +54,7 @@ def convention_cell(
 
 
 def given_cell(implementation: str, device: str, dtype: str) -> Cell:
-    """The cell of what is not identified, since its convention is given: the check has no sense for it."""
+    """The cell of what is not identified, since its convention is given."""
     return _cell(
         implementation, device, dtype, verdict="skipped", message=GIVEN_CONVENTION, applies=False
     )

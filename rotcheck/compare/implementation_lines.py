@@ -8,7 +8,7 @@ from rotcheck.study.request import display_names
 
 
 def places(implementations: Sequence[str]) -> dict[str, tuple[str, int | None]]:
-    """File and line of each implementation that stands in the working directory, by its display name."""
+    """File and line of each implementation in the working directory, by its display name."""
     names = [name for spec in implementations for name in expand(spec)]
     lines = {label: place(name) for name, label in display_names(names).items()}
     return {label: where for label, where in lines.items() if where is not None}

@@ -12,10 +12,12 @@ from rotcheck.measure.rounding_steps import norms, unit
 
 
 def open_outputs(setup: dict[str, Any]) -> Callable[[list[str]], float]:
-    """Read the outputs in `setup["outputs"]`; return what answers [first, second] with their distance.
+    """Read the outputs in `setup["outputs"]`; return what answers [first, second] with their
+    distance.
 
-    The distance is in units of `setup["dtype"]` at the size of the first one's pairs, which rotation keeps;
-    elements that are not finite in both count as equal, in one alone as infinitely far.
+    The distance is in units of `setup["dtype"]` at the size of the first one's pairs, which
+    rotation keeps; elements that are not finite in both count as equal, in one alone as infinitely
+    far.
     """
     dtype = getattr(torch, setup["dtype"])
     outputs = {name: _read(text) for name, text in setup["outputs"].items()}

@@ -1,4 +1,4 @@
-"""The front's half of the pairwise table: gathers the outputs, and has a worker measure each two."""
+"""The front's half of the pairwise table: gathers outputs, and has a worker compare each two."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -12,7 +12,7 @@ TARGET = "rotcheck.compare.output_distance:open_outputs"
 
 
 class Outputs:
-    """What each implementation gave for q in the `forward` check, and how far each two are apart."""
+    """What each implementation gave for q in `forward`, and how far each two are apart."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.pairs: list[Pair] = []

@@ -53,11 +53,10 @@ def make_request(
     """Check a request, and fill in what it leaves to the default.
 
     Args:
-        implementations: a `file.py` stands for all rotary functions in it; none: all that are registered.
-        devices: by name; whether they are here is not known yet.
-        dtypes: by name.
-        checks: by name; none: the quick ones, or with `full` all of them.
-        full: whether no checks mean all.
+        implementations: a `file.py` stands for all rotary functions in it; none: all that are
+        registered. devices: by name; whether they are here is not known yet. dtypes: by name.
+        checks: by name; none: the quick ones, or with `full` all of them. full: whether no checks
+        mean all.
 
     Raises:
         RequestError: a name is not known.
@@ -75,7 +74,7 @@ def make_request(
 
 
 def check_names(level: str | None = None) -> list[str]:
-    """The names of all checks, or of those of a level: what `identify` says, and those that workers run."""
+    """The names of all checks, or of those of a level; `convention` among them."""
     return [CONVENTION, *check_files.names(level)]
 
 
@@ -90,8 +89,8 @@ def jobs(
 ) -> list[Job]:
     """A job for each implementation on each device, its tasks [dtype, check].
 
-    Checks of the level `full` are a job of their own, behind the others: they compile and trace, which takes time
-    and leaves its marks on the process.
+    Checks of the level `full` are a job of their own, behind the others: they compile and trace,
+    which takes time and leaves its marks on the process.
 
     Args:
         wanted: the request.
@@ -119,7 +118,7 @@ def jobs(
 
 
 def _by_level(checks: Sequence[str]) -> list[tuple[list[str], int]]:
-    """The quick checks and the others, as far as there are some, and how many times as long each may take."""
+    """The quick checks and the full ones, each with how many times the limit it may take."""
     quick = [name for name in check_files.names("quick") if name in checks]
     slow = [name for name in check_files.names("full") if name in checks]
     return [(names, patience) for names, patience in ((quick, 1), (slow, PATIENCE)) if names]

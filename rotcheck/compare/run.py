@@ -47,16 +47,16 @@ def compare(
     What is not registered is identified first, and judged in its own convention.
 
     Args:
-        implementations: registered names, `package.module:function`, `path/to/file.py:function`, or `file.py` for all
-            in it; none: rotcheck's own and those that the project names.
+        implementations: registered names, `package.module:function`, `path/to/file.py:function`, or
+            `file.py` for all in it; none: rotcheck's own and those that the project names.
         devices: none: all that run here.
         dtypes: none: float32, bfloat16, float16 and, where the device has it, float64.
         checks: none: the quick ones.
         full: without `checks`, all of them.
         everything: those of libraries and of other installed packages too.
         pairwise: also measure each two implementations against each other.
-        timeout: seconds for one cell, 15 at least on other devices than the CPU; importing the implementation may take
-            three times as many.
+        timeout: seconds for one cell, 15 at least on other devices than the CPU; importing the
+            implementation may take three times as many.
         memory_limit: GiB that a worker may hold.
         on_plan: called once with the number of cells.
         on_cell: called with each cell as it is decided.
@@ -100,7 +100,7 @@ def _answers(
     jobs: Callable[..., list[Job]],
     timeout: float,
 ) -> Iterator[Done]:
-    """Yield what workers answer: of registered implementations, and of the others as each is identified."""
+    """Yield what workers answer: of the registered ones, and of the others once identified."""
     to_identify = unregistered(request.implementations)
     registered_specs = [name for name in request.implementations if name not in to_identify]
     functions = Identifier(to_identify, first_computing(run.devices), timeout)
@@ -138,7 +138,7 @@ class _Matrix:
         )
 
     def _asks_convention(self, spec: str, device: str) -> bool:
-        """Whether the check is asked of a function on a device: there where it is identified, or by itself."""
+        """Whether the check is asked there: where a function is identified, or if asked by itself."""
         if self._request.checks == (CONVENTION,):
             return True
         here = device == first_computing(self.devices) and bool(unregistered([spec]))
@@ -194,8 +194,8 @@ class _Matrix:
                 for spec in self._names
                 if spec in self.identities
             ),
-            interrupted=study.interrupted,
-            planned=study.planned,
+            interrupted=study.is_interrupted,
+            planned=study.total,
         )
 
     def _place(self, cell: Cell) -> tuple[int, ...]:

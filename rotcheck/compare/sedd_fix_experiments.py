@@ -1,7 +1,7 @@
 """Inside a worker: what the fix in docs/the-fix-on-trial.md claimed, each claim held against a run.
 
-Each function yields what it sees, line by line, and returns whether the claim holds; it raises `Unavailable`
-when this machine lacks what it takes to go on.
+Each function yields what it sees, line by line, and returns whether the claim holds; it raises
+`Unavailable` when this machine lacks what it takes to go on.
 """
 
 import contextlib
@@ -30,7 +30,8 @@ SHAPE = (2, 10, 3, 8, 64)  # of the fix's own test: qkv (B, S, 3, H, D)
 
 
 def open_claim(name: str) -> Callable[[Any], dict[str, Any]]:
-    """The experiment of a claim: any task is answered with {"holds": bool or None, "seen": lines}."""
+    """The experiment of a claim: any task is answered with {"holds": bool or None, "seen":
+    lines}."""
 
     def answer(_: Any) -> dict[str, Any]:
         lines: list[str] = []
@@ -79,7 +80,8 @@ def _outcome(function: Callable[..., Any], *arguments: Any) -> ThreeCalls:
 def torchscript_needs_cuda() -> Trying:
     """Run scripted rotary functions under both executors, on cpu and on meta.
 
-    Each function is scripted anew: one that ran before the executor changed keeps the executor it ran under.
+    Each function is scripted anew: one that ran before the executor changed keeps the executor it
+    ran under.
     """
     qkv, cos, sin = _inputs()
     here, away = (qkv, cos, sin), tuple(t.to("meta") for t in (qkv, cos, sin))
@@ -125,7 +127,7 @@ def _script(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def identical_to_flash_attn() -> Trying:
-    """Compare the native half with flash-attn's own kernel, and the fix with itself as its test did."""
+    """Compare native with flash-attn's own kernel, and the fix with itself as its test did."""
     yield _match_of_its_test()
     rotary = flash_attn.usable("interpreter")
     qkv, cos, sin = _inputs()

@@ -22,14 +22,15 @@ Answer = Callable[[list[str]], Any]
 
 
 class JudgingError(Exception):
-    """rotcheck's own code failed around an implementation; as far as we know, not by the implementation's doing."""
+    """rotcheck's own code failed around an implementation, and probably not because of it."""
 
 
 def open_implementation(setup: dict[str, Any]) -> Answer:
-    """Load `setup["implementation"]` for `setup["device"]`; return what answers tasks [dtype, check].
+    """Load `setup["implementation"]` for `setup["device"]`; return what answers tasks [dtype,
+    check].
 
-    Raises `RequestError` when there is no such implementation, and whatever the implementation itself
-    raises while it is imported and loaded.
+    Raises `RequestError` when there is no such implementation, and whatever the implementation
+    itself raises while it is imported and loaded.
     """
     if setup.get("instead"):
         return lambda task: setup["instead"]
@@ -47,7 +48,7 @@ def _always(evidence: Evidence) -> Answer:
 
 
 def answers(subject: Subject, device: str, outputs: bool) -> Answer:
-    """A function that answers tasks [dtype, check] with evidence as plain data, and raises what the subject raises."""
+    """Answers tasks [dtype, check] with evidence as plain data; raises what the subject raises."""
     case_of = cache(lambda dtype: Case(subject, getattr(torch, dtype)))
 
     def answer(task: list[str]) -> Any:

@@ -98,7 +98,7 @@ def measure(
     with study.interruptible():
         rows.measure_constructed(study)
         rows.measure_conditions(study)
-    return rows.result(interrupted=study.interrupted)
+    return rows.result(interrupted=study.is_interrupted)
 
 
 def _conditions(selection: Sequence[str]) -> list[str]:

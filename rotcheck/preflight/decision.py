@@ -52,7 +52,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return RIGHT if self.may_start else FINDING
 
     def page(self, places: Mapping[str, Place] | None = None) -> Comparison:
-        """The page that the formats of `report/` draw; `places`: file and line of each implementation."""
+        """The page to draw; `places`: file and line of each implementation."""
         self_explaining = (*FINDINGS, UNIDENTIFIED)  # without our help
         reasons = {
             _place(violation): violation.reason
@@ -81,9 +81,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 def decide(policy: Policy, report: Report, checks: Sequence[Check] = ()) -> Decision:
     """Hold the report, and the checks of files, against the policy.
 
-    Every finding violates it, and so does what was not identified. A cell that did not run violates it too, unless the
-    policy excuses its implementation or its device, or a stand-in cannot answer its question by nature (values on
-    meta), or a function cannot be asked it (fewer heads in k of one that takes packed qkv).
+    Every finding violates it, and so does what was not identified. A cell that did not run violates
+    it too, unless the policy excuses its implementation or its device, or a stand-in cannot answer
+    its question by nature (values on meta), or a function cannot be asked it (fewer heads in k of
+    one that takes packed qkv).
     """
     makers = [
         identification.specification
@@ -136,7 +137,8 @@ def _of_check(check: Check) -> Iterator[Violation]:
 def _reason_of_all(
     report: Report, violations: Sequence[Violation], checks: Sequence[Check], bad: Sequence[Check]
 ) -> str:
-    """What the decision rests on: of the cells, and of the files that are not right, else of all files."""
+    """What the decision rests on: of the cells, and of the files that are not right, else of all
+    files."""
     reasons = [files.reason(check) for check in bad or checks]
     cells = (
         [_reason(report, violations)]

@@ -1,4 +1,5 @@
-"""The files and table makers of a policy: checked as `rotcheck check` does, on each device of the policy."""
+"""The files and table makers of a policy: checked as `rotcheck check` does, on each device of the
+policy."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,7 +16,8 @@ OnStep = Callable[[str], None] | None
 
 
 def names_to_check(policy: Policy) -> tuple[str, ...]:
-    """The files and makers of a policy; raises `RequestError` when it names one that is not there."""
+    """The files and makers of a policy; raises `RequestError` when it names one that is not
+    there."""
     names = (*policy.files, *policy.makers)
     try:
         plan.make_request(names or ("native",), policy.context.dtypes, policy.context.to, "cpu")
@@ -37,7 +39,8 @@ def checks(
     on_plan: OnPlan,
     on_step: OnStep,
 ) -> list[Check]:
-    """Check what the policy names on each device; `absent`: why a device is not here, with the machine."""
+    """Check what the policy names on each device; `absent`: why a device is not here, with the
+    machine."""
     return [
         _absent(policy, device, absent[device], machine)
         if machine and device in absent
@@ -65,7 +68,8 @@ def _absent(policy: Policy, device: str, reason: str, machine: Machine) -> Check
 
 
 def bad(policy: Policy, checks: Sequence[Check]) -> list[Check]:
-    """The checks that do not hold: all that are not right, except on devices that need not be here."""
+    """The checks that do not hold: all that are not right, except on devices that need not be
+    here."""
     return [
         check
         for check in checks

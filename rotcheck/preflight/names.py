@@ -18,9 +18,11 @@ TORCH_NAMES = {"gpu": "cuda", "nvidia": "cuda", "rocm": "cuda", "hip": "cuda"}
 
 
 def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
-    """Raise `RequestError` for a device that torch cannot name, and for an excuse that excuses nothing.
+    """Raise `RequestError` for a device that torch cannot name, and for an excuse that excuses
+    nothing.
 
-    `here` finds the names of the devices of this machine, which takes seconds: a plug-in of torch has its own.
+    `here` finds the names of the devices of this machine, which takes seconds: a plug-in of torch
+    has its own.
     """
     plugin_devices = _plugin_devices(policy, here)
     for device in policy.devices:
@@ -46,7 +48,8 @@ def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
 
 
 def _plugin_devices(policy: Policy, here: Callable[[], Collection[str]]) -> set[str]:
-    """The names and families of this machine's devices, if the policy has a device of an unknown name."""
+    """The names and families of this machine's devices, if the policy has a device of an unknown
+    name."""
     if all(map(_is_device, policy.devices)):
         return set()
     return {part for name in here() for part in (name, name.partition(":")[0])}

@@ -68,7 +68,8 @@ DEFAULT = Policy(implementations=("native", "fallback"))
 
 
 def load(file: str | None) -> Policy:
-    """Read the policy of this file, else of the nearest pyproject.toml that has one, else take the default.
+    """Read the policy of this file, else of the nearest pyproject.toml that has one, else take the
+    default.
 
     Raises `RequestError` when a file cannot be read or says what is no policy.
     """

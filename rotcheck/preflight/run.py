@@ -30,8 +30,8 @@ def preflight(
 ) -> Decision:
     """Run what the policy names and decide whether it holds.
 
-    A device of the policy that is not on this machine is not refused, as `compare` would: its cells are `unavailable`,
-    and the policy says whether that is allowed.
+    A device of the policy that is not on this machine is not refused, as `compare` would: its cells
+    are `unavailable`, and the policy says whether that is allowed.
 
     Args:
         policy: what must hold.

@@ -1,4 +1,5 @@
-"""The runner: a pool of workers, the machine they run on, what ends a run early, and what it tells of its progress."""
+"""The runner: a pool of workers, the machine they run on, what ends a run early, and what it tells
+of its progress."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,18 +34,18 @@ class Study:
                 for done in study.run(jobs):
                     rows.append(judged(done))
                     on_row(rows[-1])
-        return Report(..., planned=study.planned, interrupted=study.interrupted)
+        return Report(..., planned=study.total, interrupted=study.is_interrupted)
 
     Args:
-        preload: modules that are imported once, before workers are forked: torch, and those of the workers.
-        workers: how many work at a time; None: one for each core, at most 4.
-        memory_limit: GiB that one worker may hold; None: its share of half of the machine's memory.
-        on_plan: called once, by `plan`, with how many cells, rows or steps the run has.
+        preload: modules that are imported once, before workers are forked: torch, and those of the
+        workers. workers: how many work at a time; None: one for each core, at most 4. memory_limit:
+        GiB that one worker may hold; None: its share of half of the machine's memory. on_plan:
+        called once, by `plan`, with how many cells, rows or steps the run has.
 
     Attributes:
         pool: the worker processes.
-        planned: how many cells, rows or steps were announced.
-        interrupted: whether the user ended the run: what was finished by then is its result.
+        total: how many cells, rows or steps were announced.
+        is_interrupted: whether the user ended the run: what was finished by then is its result.
     """
 
     def __init__(
@@ -56,8 +57,8 @@ class Study:
         on_plan: Callable[[int], None] | None = None,
     ) -> None:
         self.pool = Pool(preload=preload, workers=workers, memory_limit=memory_limit)
-        self.planned = 0
-        self.interrupted = False
+        self.total = 0
+        self.is_interrupted = False
         self._has_torch = False
         self._on_plan = on_plan or ignore
 
@@ -78,7 +79,8 @@ class Study:
 
         Args:
             groups: the groups of lines that are wanted, as in `rotcheck.probe.survey.GROUPS`.
-            trials: whether other libraries than torch are imported and run; else only their versions are read.
+            trials: whether other libraries than torch are imported and run; else only their
+                versions are read.
 
         Raises:
             NoTorch: there is no torch that could be used.
@@ -90,24 +92,26 @@ class Study:
 
     def plan(self, count: int) -> None:
         """Announce how many cells, rows or steps this run has."""
-        self.planned = count
+        self.total = count
         self._on_plan(count)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """End the block, and not the run, at a `KeyboardInterrupt`: what was finished is still to be returned."""
+        """End the block, and not the run, at a `KeyboardInterrupt`: what was finished is still to
+        be returned."""
         try:
             yield
         except KeyboardInterrupt:
-            self.interrupted = True
+            self.is_interrupted = True
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Done]:
-        """Run the jobs, several at a time, and yield each task's outcome as it comes: not in the order of the jobs.
+        """Run the jobs, several at a time, and yield each task's outcome as it comes: not in the
+        order of the jobs.
 
         Raises:
-            RequestError: a worker raised one: what was asked for is not there, or not of the form it must have.
-            NoTorch: torch cannot be imported, in a study that did not `survey` the machine.
-            OSError: no process can be started.
+            RequestError: a worker raised one: what was asked for is not there, or not of the form
+            it must have. NoTorch: torch cannot be imported, in a study that did not `survey` the
+            machine. OSError: no process can be started.
         """
         for result in self.pool.run(jobs):
             if not self._has_torch:
@@ -117,7 +121,8 @@ class Study:
             yield result
 
     def add(self, jobs: Sequence[Job]) -> None:
-        """Add jobs to those that `run` works off; call it between two of the outcomes that it yields."""
+        """Add jobs to those that `run` works off; call it between two of the outcomes that it
+        yields."""
         self.pool.add(jobs)
 
     def _require_torch(self, result: Done) -> None:

@@ -113,7 +113,7 @@ def _training(
     study: Study,
 ) -> Training:
     references = runs.references()
-    if request.model and not study.interrupted and len(references[0].losses) < request.steps:
+    if request.model and not study.is_interrupted and len(references[0].losses) < request.steps:
         why = f"fails with the reference rotation, in float64 on the CPU: {references[0].message}"
         raise RequestError(f"--model {request.model!r} {why}")
     identities = fit_files(runs.identities).values()
@@ -128,5 +128,5 @@ def _training(
         courses=tuple(courses),
         summary=summarise(courses),
         conventions=tuple(identity.identification for identity in identities),
-        interrupted=study.interrupted,
+        interrupted=study.is_interrupted,
     )

@@ -46,8 +46,8 @@ def test_every_task_comes_back_and_the_plan_is_announced() -> None:
     with Study((), on_plan=announced.append) as study:
         study.plan(3)
         answers = {done.outcome.value for done in study.run([job("echo", 1, 2), job("echo", 3)])}
-    assert (answers, announced, study.planned) == ({1, 2, 3}, [3], 3)
-    assert not study.interrupted
+    assert (answers, announced, study.total) == ({1, 2, 3}, [3], 3)
+    assert not study.is_interrupted
 
 
 def test_jobs_can_be_added_when_an_answer_asks_for_them() -> None:
@@ -67,14 +67,14 @@ def test_an_interruption_ends_the_block_and_keeps_what_was_finished() -> None:
                 values.append(done.outcome.value)
                 if len(values) == 2:
                     raise KeyboardInterrupt
-        assert study.interrupted
+        assert study.is_interrupted
     assert values == [1, 2]
 
 
 def test_any_other_error_passes_through_an_interruptible_block() -> None:
     with Study(()) as study, pytest.raises(ZeroDivisionError), study.interruptible():
         raise ZeroDivisionError
-    assert not study.interrupted
+    assert not study.is_interrupted
 
 
 def test_a_request_that_a_worker_refuses_is_refused() -> None:

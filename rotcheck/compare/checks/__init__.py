@@ -1,8 +1,8 @@
 """The questions asked of an implementation, one file each; the file's name is the check's.
 
-A check is a module with `run(subject, case) -> Evidence`. Its docstring is its row in `docs/checks.md`: the question,
-as many lines as it takes, and behind `Catches:` the defects it is for. The rest stands at the top of the file, each
-setting a line of its own:
+A check is a module with `run(subject, case) -> Evidence`. Its docstring is its row in
+`docs/checks.md`: the question, as many lines as it takes, and behind `Catches:` the defects it is
+for. The rest stands at the top of the file, each setting a line of its own:
 
 - `level`: "quick" ones are asked by default, "full" ones by `--full` or by name;
 - `order`: where it stands among those of its level; without, behind them;

@@ -59,8 +59,8 @@ def run(subject: Subject, case: Case) -> Evidence:
 def _finding(
     case: Case, gradient: Measurement, results: Sequence[Tensor], hidden_write: bool
 ) -> tuple[str, str]:
-    """Code and message for a wrong gradient: it may follow from a forward that is wrong itself, or from a write
-    into the input that autograd has not seen."""
+    """Code and message for a wrong gradient: it may follow from a forward that is wrong itself, or
+    from a write into the input that autograd has not seen."""
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype
     if gradient.not_finite:
         return "not-finite", "the gradient has NaN or infinite elements"
@@ -76,7 +76,7 @@ def _finding(
 
 
 def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, ...], Slots, bool]:
-    """The results, the gradients as pairs, and whether it wrote into its input unseen by autograd."""
+    """Results, gradients as pairs, and whether it wrote into its input unseen by autograd."""
     call = case.call()
     leaves = [x.requires_grad_() for x in call.inputs]
     inputs = [leaf.clone() for leaf in leaves] if case.convention.in_place else leaves

@@ -65,7 +65,7 @@ def _looks_up(case: Case) -> bool:
 
 
 def _call_beyond(case: Case) -> tuple[Case, Call, str] | None:
-    """A case and its call for positions that the tables do not have, and which these are, in words."""
+    """A case and its call for positions that the tables do not have, and these in words."""
     convention = case.convention
     if convention.tables == "positions":
         return _past_its_own(case) if convention.last_position is not None else None

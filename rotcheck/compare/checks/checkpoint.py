@@ -25,9 +25,11 @@ needs_gradient = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Square the rotation, send a random gradient back through a checkpoint of either kind, and measure it.
+    """Square the rotation, send a random gradient back through a checkpoint of either kind, and
+    measure it.
 
-    The square's gradient depends on the rotated values, and so on those that are computed a second time.
+    The square's gradient depends on the rotated values, and so on those that are computed a second
+    time.
     """
     upstream = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 1))
     in_place = case.convention.in_place
@@ -67,7 +69,7 @@ def _gradient(subject: Subject, case: Case, upstream: Slots) -> Slots:
 
 
 def _half_of_square(function: Function, *, in_place: bool) -> Function:
-    """A function that returns half of the square of each result. One that writes in place is handed copies."""
+    """Half of the square of each result, for a function; one that writes in place gets copies."""
 
     def half_of_square(*args: Any, **keyword: Any) -> Any:
         values = [*args, *keyword.values()]

@@ -26,7 +26,7 @@ GRAPHS = 3  # the first, the one for any length, and one more
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Trace it with `fullgraph=True` for six lengths, run what was traced as it is, and count the graphs."""
+    """Trace it with `fullgraph=True` for six lengths, run the traces, and count the graphs."""
     reason = untraceable_because(subject)
     if reason:
         return Evidence(state="skipped", message=reason, applies=False)

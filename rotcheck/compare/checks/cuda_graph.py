@@ -102,7 +102,7 @@ def _reason(subject: Subject, error: Exception, capture: Capture) -> str:
 
 
 def _other_call(case: Case, slots: tuple[Tensor, ...]) -> Call:
-    """A call of other pairs, with the rows of the tables reversed and positions moved by one row."""
+    """A call of other pairs, the rows of the tables reversed and positions moved by one row."""
     call, axes = case.call(), case.convention.all_table_axes
     tables = tuple(table.flip(axes.index("s")) for table in call.tables)
     positions = call.positions

@@ -18,9 +18,11 @@ CAST = "cast it back where attention takes q, k and v of one dtype (N13)"
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Call it three times; the result must have the input's dtype, with tables in the dtype it asks for.
+    """Call it three times; the result must have the input's dtype, with tables in the dtype it asks
+    for.
 
-    float32 for a narrower dtype, each time, is no mistake of a function that declares nothing: its model may cast it.
+    float32 for a narrower dtype, each time, is no mistake of a function that declares nothing: its
+    model may cast it.
     """
     dtypes = [[result.dtype for result in subject.call(case.call())] for _ in range(CALLS)]
     for call, results in enumerate(dtypes):

@@ -26,7 +26,7 @@ TORCH_ERRORS = (
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Export a module that calls it, for fixed shapes, run the program on fresh tensors, and measure."""
+    """Export a module that calls it for fixed shapes, run it on fresh tensors, and measure."""
     reason = untraceable_because(subject)
     if reason:
         return Evidence(state="skipped", message=reason, applies=False)

@@ -29,7 +29,7 @@ needs_values = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Call it three times, each on fresh tensors, the last as at inference; measure the worst against the truth."""
+    """Call it three times, the last as at inference; measure the worst against the truth."""
     results = [subject.call(case.call()) for _ in range(CALLS - 1)]
     with subject.through(_at_inference):
         results.append(subject.call(case.call()))
@@ -71,7 +71,7 @@ def _right_call(measurements: list[Measurement]) -> int | None:
 
 
 def _at_inference(function: Function) -> Function:
-    """The function as a model calls it at inference: without gradients, and a module in eval mode."""
+    """The function as called at inference: without gradients, and a module in eval mode."""
     owner = getattr(function, "__self__", function)
     module = owner if isinstance(owner, torch.nn.Module) and owner.training else None
 

@@ -57,13 +57,13 @@ def run(subject: Subject, case: Case) -> Evidence:
 def unseen_by_autograd(
     inputs: Sequence[Tensor], before: Sequence[Tensor], versions: Sequence[int]
 ) -> bool:
-    """Whether an input has other bits than before, and still the version by which autograd would notice."""
+    """Whether an input has other bits than before, but not the version that autograd looks at."""
     triples = zip(inputs, before, versions)
     return any(x._version == version and not same_bits(x, was) for x, was, version in triples)
 
 
 def _of_v(result: Tensor, v: Tensor) -> Evidence:
-    """Judge whether V came back, in whatever dtype: `dtype` judges that, and `forward` float32 inside."""
+    """Judge whether V came back, in whatever dtype: that is the question of `dtype`."""
     for dtype in (v.dtype, torch.float32, torch.float16, torch.bfloat16):
         if same_bits(result.to(v.dtype), v.to(dtype).to(v.dtype)):
             if dtype in (v.dtype, torch.float32):

@@ -21,7 +21,7 @@ STEPS = (0, 1, 257, 2049, 4097, POSITIONS[-1])
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Rotate single rows alone, at their positions, and measure them against these rows of the whole."""
+    """Rotate single rows alone, at their positions, and hold them against the rows of a whole."""
     if case.convention.positions == "from 0":
         words = "it counts its positions itself, from 0, and can be given no other"
         return Evidence(state="skipped", message=words, applies=False)
@@ -60,7 +60,7 @@ def _rows(case: Case) -> list[int]:
 
 
 def _step(subject: Subject, case: Case, row: int) -> tuple[Tensor, ...]:
-    """Call it for one row, by its offset or index where it takes one, else by its own row of the tables."""
+    """Call it for one row, by its offset or index if it takes one, else by that row of the tables."""
     call = case.call(slice(row, row + 1))
     if indexes(case):
         positions = case.laid_positions(torch.tensor([row], device="cpu"))

@@ -22,7 +22,7 @@ ROTARY = (
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Hand it tables of fewer lanes than a head has; one that rotates a fixed number, heads of other widths."""
+    """Hand it tables narrower than a head; one of a fixed rotary_dim, heads of other widths."""
     answers: list[Evidence] = []
     for there in _cases(case):
         when = f"with {there.rotary_dim} of {there.width} lanes rotating"

@@ -35,7 +35,7 @@ LATE = ((5, 6, 7, 8, 9, 10, 11), (23, 24, 25, 26, 27, 28, 29))
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Rotate rows whose positions are unsorted and repeat, or that start at an offset; then a batch of both kinds."""
+    """Rotate rows at unsorted positions, or from an offset on; then a batch of both kinds."""
     if "cu_seqlens" in roles(case):
         return _in_sequences(subject, case)
     if case.convention.positions == "from 0":
@@ -50,7 +50,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _in_sequences(subject: Subject, case: Case) -> Evidence:
-    """Ask one that is told where sequences begin for two of them, one after another, each from position 0 on."""
+    """Ask one that takes `cu_seqlens` for two sequences, each from position 0 on."""
     first, second = SEQUENCES
     anew = case_with(case, Sizes(positions=(*range(first), *range(second))), positions="any")
     on = case_with(case, Sizes(positions=tuple(range(first + second))), positions="any")
@@ -67,9 +67,11 @@ def _in_sequences(subject: Subject, case: Case) -> Evidence:
 
 
 def _count_from_0(subject: Subject, case: Case) -> Evidence:
-    """Ask one that counts from 0 for more rows than narrow dtypes can count, or as many as it takes.
+    """Ask one that counts from 0 for more rows than narrow dtypes can count, or as many as it
+    takes.
 
-    On the CPU too many are refused; elsewhere they may end the process, so that a known end of its table counts.
+    On the CPU too many are refused; elsewhere they may end the process, so that a known end of its
+    table counts.
     """
     last = case.convention.last_position
     reason = f"it is known to take positions up to {last} only"

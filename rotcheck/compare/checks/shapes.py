@@ -39,7 +39,7 @@ TINY = {
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Measure each size against the truth. A width or an empty batch may be refused, but not done wrong."""
+    """Measure each size. A width or an empty batch may be refused, but not done wrong."""
     answers = [_measure(subject, case, sizes_text, sizes) for sizes_text, sizes in TINY.items()]
     refusals: list[str] = []
     for sizes_text, sizes in _may_be_refused(
@@ -74,7 +74,7 @@ def _measure(subject: Subject, case: Case, sizes_text: str, sizes: Sizes) -> Evi
 
 
 def _call_for(case: Case, sizes: Sizes) -> tuple[Case, Call]:
-    """A case and its call. A function that looks rows up is handed a table of many, as when decoding."""
+    """A case and its call. A function that looks rows up is handed a table of many."""
     if indexes(case):
         return at(case, sizes.positions, max(ROWS, len(sizes.positions)), sizes)
     there = case_with(case, sizes)
@@ -82,8 +82,8 @@ def _call_for(case: Case, sizes: Sizes) -> tuple[Case, Call]:
 
 
 def _few_positions(case: Case) -> tuple[int, ...]:
-    """Few positions, since the lanes are many; far out, so that every pair turns; in order, since others are
-    what `positions` asks for."""
+    """Few positions, since the lanes are many; far out, so that every pair turns; in order, since
+    others are what `positions` asks for."""
     last = case.convention.last_position
     start = ROWS - 9 if last is None or last >= ROWS else 0
     return tuple(range(start, start + 4))

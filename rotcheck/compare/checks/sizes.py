@@ -43,7 +43,7 @@ Parts = Mapping[str, dict[str, Any]]
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Ask for two things at a time. Where that goes wrong, ask for each alone, to say which it is."""
+    """Ask for two things at a time. Where that goes wrong, ask for each alone."""
     answers: list[Evidence] = []
     for parts in _questions(case):
         answers += _answers(subject, case, parts)
@@ -110,7 +110,7 @@ def _heads(case: Case, width: int) -> Parts:
 
 
 def _answers(subject: Subject, case: Case, parts: Parts) -> list[Evidence]:
-    """The evidence of these sizes together, or of each alone when one of them is wrong or refused."""
+    """The evidence of these sizes together, or of each alone when one is wrong or refused."""
     together = _measure(subject, case, parts)
     if len(parts) == 1 or not (together.finding or together.note):
         return [together]

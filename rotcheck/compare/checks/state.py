@@ -16,7 +16,7 @@ needs_values = False
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Call it three times; what it changed and did not declare, its import included, is the finding."""
+    """Call it three times; what it, or its import, changed and did not declare is the finding."""
     for _ in range(CALLS):
         subject.call(case.call())
     switches = subject.changed()

@@ -32,7 +32,7 @@ Variant = tuple[str, list[Tensor], list[Tensor]]
 
 
 def run(subject: Subject, case: Case) -> Evidence:
-    """Measure each variant's result against the contiguous input's; look at the memory around the slice."""
+    """Hold each variant's result against the contiguous one; look at the memory around a slice."""
     call = case.call()
     truth = case.read(subject.call(call))  # (B, S, H, P, 2) each
     worst: Measurement | None = None
@@ -109,6 +109,6 @@ def _margin_kept(buffer: Tensor, before: Tensor, x: Tensor) -> bool:
 
 
 def _first_row(subject: Subject, case: Case) -> tuple[Slots, Slots]:
-    """The contiguous results for inputs whose batch rows are all the first, and the norms of their pairs."""
+    """Contiguous results for inputs whose batch rows are all the first, and their pairs' norms."""
     slots = [slot[:1].expand(slot.shape) for slot in case.pairs]
     return case.read(subject.call(case.call().of(*case.inputs(slots)))), norms(slots)
