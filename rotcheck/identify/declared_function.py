@@ -29,7 +29,7 @@ def identify_declared(
     device: torch.device,
     on_cpu: Callable[..., Any] | None,
 ) -> IdentifiedFunction:
-    """Hold a function to the convention that it declares; on meta, which has no values, believe it."""
+    """Hold a function to what it declares; on meta, which has no values, believe it."""
     description = convention_words.describe(convention)
     evidence, error, findings = [EVIDENCE], None, list[Remark]()
     if device.type != "meta":

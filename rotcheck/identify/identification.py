@@ -30,8 +30,8 @@ CPU = torch.device("cpu")
 def identify(target: Target, device: torch.device) -> IdentifiedFunction:
     """Identify a function that was loaded.
 
-    By what it declares; as one that permutes weights or makes positions; as one that makes tables; or as one that
-    rotates.
+    By what it declares; as one that permutes weights or makes positions; as one that makes tables;
+    or as one that rotates.
     """
     if target.convention is not None:
         return identify_declared(target, target.convention, device, _on_cpu(target, device))
@@ -47,8 +47,8 @@ def identify(target: Target, device: torch.device) -> IdentifiedFunction:
 def _find_call(target: Target, device: torch.device) -> MakerMatch | Match | NoMatch:
     """How a function makes tables, or how it rotates.
 
-    It is sought on the CPU if the function runs there: many a wrong call is tried, and on CUDA a wrong index ends the
-    process's use of the device.
+    It is sought on the CPU if the function runs there: many a wrong call is tried, and on CUDA a
+    wrong index ends the process's use of the device.
     """
     on_cpu = _on_cpu(target, device)
     places = [(on_cpu, CPU)] if on_cpu else []
@@ -110,7 +110,7 @@ def _with_flags(
     device: torch.device,
     with_flag: Callable[[FlaggedCall], Identification],
 ) -> IdentifiedFunction:
-    """Add the flags that are to be tried, and which arguments are left; nothing if it follows no convention."""
+    """Add the flags to try and the arguments that are left, if it follows a convention."""
     identification = result.identification
     if not identification.follows:
         return result
@@ -132,7 +132,7 @@ def _with_flags(
 
 
 def _on_cpu(target: Target, device: torch.device) -> Callable[..., Any] | None:
-    """The function for the CPU, of one that lives on another device; None: it lives there, or is not for it."""
+    """The function for the CPU, of one that lives elsewhere; None: it is not for the CPU."""
     if device.type == "cpu":
         return None
     try:

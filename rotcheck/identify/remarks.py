@@ -1,4 +1,4 @@
-"""A remark: a mistake, or a choice that others do not make, with its evidence and what is known of its cause."""
+"""A remark: a mistake, or a choice that others do not make, with its evidence and cause."""
 
 from rotcheck import diagnose
 from rotcheck.results import Remark

@@ -51,7 +51,7 @@ SMALL_GRIDS = "its frequencies were not seen: it takes small grids alone"
 def identify_rotation(
     target: Target, match: Match | NoMatch, device: torch.device
 ) -> IdentifiedFunction:
-    """Identify a function by the call that a search found, its mistakes only where they are beyond doubt."""
+    """Identify a function by the call that was found, with mistakes that are beyond doubt."""
     if isinstance(match, NoMatch):
         return _without_call(target, match, device)
     match = point_coordinates.with_three_axes(call_refinement.in_narrower_heads(match))
@@ -83,7 +83,7 @@ class _Inquiry:
 
     def __init__(self, target: Target, match: Match, device: torch.device) -> None:
         self.target, self.device = target, device
-        # a table that it keeps from a call in float32 would serve bfloat16 too, and the other way round
+        # a table that it keeps from a call in float32 would serve bfloat16 too, and vice versa
         self._fresh, self._reuse = copy_of(target.function), copy_of(target.function)
         match = call_refinement.with_right_values(target, match, device)
         match, sections = table_sections.with_sections(call_refinement.in_wider_heads(match))
@@ -148,7 +148,7 @@ class _Inquiry:
 
 
 def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> AngleFindings | None:
-    """What the angles say of a function that makes its own; `doubt`: why they are not understood."""
+    """What the angles of a function say that makes its own; `doubt`: why they are unclear."""
     readable = (
         not match.response.uneven
         and match.reading.angles is not None
@@ -259,7 +259,7 @@ def _decide(
 ) -> IdentifiedFunction:
     """Leave only the mistakes that are beyond doubt.
 
-    `match`: the call as it was before it was refined by values. `contradiction`: what its docstring promises.
+    `match`: the call before it was refined by values. `contradiction`: with its docstring.
     """
     if contradiction and result.identification.follows:
         contradicting = _contradict(target, match, result, contradiction)
@@ -281,7 +281,7 @@ def _contradict(
     result: IdentifiedFunction,
     contradiction: Contradiction,
 ) -> IdentifiedFunction | None:
-    """What is said of a function that is right, and not as its docstring says; None: that cannot be shown.
+    """A function that is right, and not as its docstring says; None: that cannot be shown.
 
     Of a function that is handed tables their shape, or its docstring, may be meant otherwise.
     """

@@ -1,4 +1,4 @@
-"""The identification of a function that makes tables, from the call by which it was found to do so."""
+"""The identification of a function that makes tables, from the call by which it does so."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,7 +35,7 @@ OnCpu = Callable[[Target], Callable[..., Any] | None]
 def identify_maker(
     target: Target, maker: MakerMatch, device: torch.device, on_cpu: OnCpu
 ) -> IdentifiedFunction:
-    """Identify a function by the call that makes tables; `maker`: on the device where that was found."""
+    """Identify a function by the call that makes tables, found on whatever device."""
     call, tables = maker
     on_device = replace(call, device=str(device))
     if call.device == on_device.device:

@@ -87,7 +87,7 @@ def _for_front(
 
 
 def open_flags(setup: dict[str, Any]) -> Answer:
-    """Identify `setup["specification"]` again; return what tells of each flag what the function does with it.
+    """Identify `setup["specification"]` again; return what tells what it does with each flag.
 
     In a worker of its own: what was found without them stands, whatever becomes of the process.
     """

@@ -1,4 +1,4 @@
-"""What else a function takes: other dtypes and sizes, inputs with gaps, fewer heads in k, narrower tables."""
+"""What else a function takes: dtypes, sizes, inputs with gaps, fewer heads in k."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,7 +40,7 @@ def takes_fewer_heads(function: FunctionUnderTest) -> bool:
 
 
 def takes_narrower_tables(function: FunctionUnderTest, sizes: Sizes = USUAL) -> bool:
-    """Whether narrower tables rotate fewer lanes and leave the others, as partial rotary wants it."""
+    """Whether narrower tables rotate fewer lanes and leave the rest, as in partial rotary."""
     convention = function.convention
     if convention.tables == "positions" or convention.rotary_dim or convention.head_dim:
         return False
@@ -81,7 +81,7 @@ def _with_gaps(function: FunctionUnderTest, sizes: Sizes) -> Any:
 
 
 def _within_bounds(function: FunctionUnderTest, sizes: Sizes) -> None:
-    """Call it. Raises `NoResult` where it writes outside of its tensors, and what the function raises."""
+    """Call it. Raises `NoResult` if it writes outside of its tensors, and what it raises."""
     case = Case(function, torch.float32, sizes)
     call, margins_written = memory_margins.add_margins(case.call(), function.device)
     function(call)

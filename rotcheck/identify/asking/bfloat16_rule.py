@@ -72,7 +72,7 @@ def _of_bfloat16(
 def _of_many_rows(
     function: FunctionUnderTest, sizes: Sizes
 ) -> tuple[Case, tuple[Tensor, ...], Measurement] | None:
-    """What comes out of more rows than bfloat16 can count, if the function counts them itself, and it is wrong.
+    """A wrong result of more rows than bfloat16 can count, if the function counts them itself.
 
     None too where that many rows are not right in float32 either: the dtype is not to blame, then.
     """

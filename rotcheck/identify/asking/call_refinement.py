@@ -1,4 +1,4 @@
-"""A better call than the one that was found first: in other head widths, or the one with right values."""
+"""A better call than the first that was found: in other head widths, or with right values."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def in_narrower_heads(match: Match) -> Match:
 
 
 def in_wider_heads(match: Match) -> Match:
-    """The call in heads of twice the width, and the same tables: some rotate so many lanes of any head."""
+    """The call in heads of twice the width: some rotate as many lanes of any head."""
     probe, function = match.caller.probe, match.caller.function
     if match.convention.rotary_dim or not match.exact:
         return match

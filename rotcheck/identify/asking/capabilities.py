@@ -1,4 +1,4 @@
-"""What else a function does, once it is known how to call it: memory, training, dtypes, what it takes."""
+"""What else a function does, once its call is known: memory, training, dtypes, inputs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -36,8 +36,8 @@ def capabilities(
 ) -> Capabilities:
     """Ask for memory, and of a function whose values can be judged for dtypes and what it takes.
 
-    `fresh`: the same function that was not called yet: a table that it keeps from a call in float32 would serve
-    bfloat16 too.
+    `fresh`: the same function, not called yet: a table that it keeps from a call in float32 would
+    serve bfloat16 too.
     """
     result = Capabilities()
     if not _add_memory(result, function, sizes, with_values=with_values) or not with_values:
@@ -58,7 +58,7 @@ def capabilities(
 def _add_memory(
     result: Capabilities, function: FunctionUnderTest, sizes: Sizes, *, with_values: bool
 ) -> bool:
-    """Add what a function writes into its input, and whether it can be trained with; False: it takes no such call."""
+    """Add what a function writes into its input, and its gradient; False: it takes no such call."""
     evidence = "compared with copies, bit by bit"
     try:
         result.in_place, fault = writes(function, sizes)

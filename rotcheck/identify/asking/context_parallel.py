@@ -1,6 +1,6 @@
-"""Packed sequences that are shared out between ranks: which rows of its tables does a rank take for which token?
+"""Packed sequences shared between ranks: which row of its tables does a rank take for a token?
 
-A sequence is cut in 2 * cp_size chunks, and rank r holds chunk r and chunk 2 * cp_size - 1 - r of each.
+A sequence is cut in 2 * cp_size chunks; rank r holds chunks r and 2 * cp_size - 1 - r of each.
 """
 
 import re
@@ -39,8 +39,8 @@ _OF_TOKENS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class TableRows:
-    """One way to hand over tables: how many rows they have, and which of them belong to which rank."""
+class RankRows:
+    """One way to hand over tables: how many rows they have, and which belong to which rank."""
 
     words: str
     count: int
@@ -56,8 +56,8 @@ class TableRows:
         )
 
 
-TOKENS = TableRows("each token of the pack", WHOLE, from_start=True)
-POSITIONS = TableRows("each position up to the longest sequence", max(LENGTHS), from_start=False)
+TOKENS = RankRows("each token of the pack", WHOLE, from_start=True)
+POSITIONS = RankRows("each position up to the longest sequence", max(LENGTHS), from_start=False)
 
 
 def _positions_of_rank(length: int, rank: int) -> list[int]:
@@ -96,7 +96,7 @@ def says_tokens(function: Callable[..., Any]) -> bool:
 
 
 def _names(match: Match) -> tuple[str, str] | tuple[()]:
-    """The names of rank and number of ranks; none if it is not told both, and where sequences begin."""
+    """The names of rank and number of ranks; none unless it is told both and cu_seqlens."""
     optional = [
         parameter.name
         for parameter in parameters(match.caller.function) or ()
@@ -118,7 +118,7 @@ def convention_of(match: Match, rank: int) -> Convention:
     )
 
 
-def _is_right(match: Match, rows: TableRows) -> bool | None:
+def _is_right(match: Match, rows: RankRows) -> bool | None:
     """Whether each rank's tokens turn by their own rows; None: such tables are refused."""
     try:
         return all(_error(match, rank, rows, rows) <= ROUNDING_LIMIT for rank in range(RANKS))
@@ -126,8 +126,8 @@ def _is_right(match: Match, rows: TableRows) -> bool | None:
         return None
 
 
-def _error(match: Match, rank: int, tables: TableRows, truth_rows: TableRows) -> float:
-    """How far a rank's tokens are from the rows that `truth_rows` gives them, in tables as `tables` has them."""
+def _error(match: Match, rank: int, tables: RankRows, truth_rows: RankRows) -> float:
+    """How far a rank's tokens are from their rows in `truth_rows`, with tables as in `tables`."""
     function = FunctionUnderTest(
         match.caller.function, convention_of(match, rank), match.caller.device
     )
@@ -152,7 +152,7 @@ def _departure(match: Match, names: Sequence[str]) -> str:
 
 
 def snippet(source: Source, match: Match) -> str | None:
-    """Python that shows a token of a rank that turns by another row than its own; None: nothing shows it."""
+    """Python that shows a token that turns by another row than its own; None: nothing does."""
     snippets = (_of_rank(source, convention_of(match, rank), rank) for rank in range(RANKS))
     return next(filter(None, snippets), None)
 

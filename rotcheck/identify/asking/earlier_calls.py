@@ -1,4 +1,4 @@
-"""What an earlier call leaves behind: a function that is right by itself, and wrong once it was called before."""
+"""What an earlier call leaves behind: a function that is right by itself, and wrong after it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ MOST_CALLS = 2
 
 
 def of_earlier_call(source: Source, conventions: Sequence[Convention], width: int) -> Remark | None:
-    """The mistake of a call that is right by itself and wrong after one as large, with what shows it."""
+    """The mistake of a call that is right by itself and wrong after one as large."""
     for convention in conventions[:MOST_CALLS]:
         heads = convention.heads or 2
         single = Attempt(convention, Sizes(2, heads, heads, convention.head_dim or width, FEW))

@@ -1,4 +1,4 @@
-"""The flags of a function, as `interleaved=False`: the calls in which each of them is the other way round."""
+"""The flags of a function, as `interleaved=False`, and the calls with each turned round."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def flagged_calls(
 
 
 def builder(target: Target, device: torch.device) -> Build | None:
-    """What builds the object of a target once more; None: it is no object that was built of a class by names."""
+    """What builds the object of a target once more; None: it was not built of a class."""
     holder = getattr(target.function, "__self__", target.function)
     kind, method = type(holder), getattr(target.function, "__name__", "")
     if not (target.built or "").startswith(f"{kind.__name__}("):
@@ -101,7 +101,7 @@ def _of_function(target: Target, arguments: Template) -> Iterator[FlaggedCall]:
 
 
 def _other_values(target: Target, parameter: Parameter, argument: str | None) -> Iterator[str]:
-    """The other values of a flag as Python; `argument`: what the call passes, None where it passes nothing."""
+    """The other values of a flag as Python; `argument`: what the call passes, None: nothing."""
     if argument is None and isinstance(parameter.default, bool):
         yield str(not parameter.default)
     elif argument is None and _says_axis(parameter.name) and parameter.default in OTHER_AXIS:
@@ -132,7 +132,7 @@ def asks_for_inverse(flag: str) -> bool:
 
 
 def _says_axis(name: str) -> bool:
-    """Whether an argument says which axis rows or heads lie along, or where tables get one of size 1."""
+    """Whether an argument says the axis of rows or heads, or where tables get one of size 1."""
     return is_named(name, vocabulary.AXIS)
 
 

@@ -1,4 +1,4 @@
-"""A function with the convention by which it is called: what a `Case` can be made for, and what can be measured."""
+"""A function with the convention by which it is called: what a `Case` can be made for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class FunctionUnderTest:
 
     @property
     def cpu_first(self) -> "tuple[FunctionUnderTest, ...]":
-        """The function on the CPU, if it runs there: it is asked first for what may lie past the end of a table."""
+        """The function on the CPU, to be asked first for what may lie past the end of a table."""
         cpu = torch.device("cpu")
         return (FunctionUnderTest(self.on_cpu, self.convention, cpu),) if self.on_cpu else ()
 

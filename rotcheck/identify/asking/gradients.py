@@ -1,4 +1,4 @@
-"""Can one train with a function, and where not: is that its design, as of a kernel for inference, or a mistake?"""
+"""Can one train with a function, and if not: is that by design, or a mistake?"""
 
 import inspect
 import sys
@@ -34,7 +34,8 @@ def of_training(function: FunctionUnderTest, sizes: Sizes, *, in_place: bool) ->
 def unseen_by_autograd(function: FunctionUnderTest, sizes: Sizes, *, in_place: bool) -> str | None:
     """The words for what autograd does not see, `FOR_INFERENCE` or `BY_DATA`; None: it sees all.
 
-    A file that defines an autograd.Function is for training: there a kernel without one is judged by its gradient.
+    A file that defines an autograd.Function is for training: there a kernel without one is judged
+    by its gradient.
     """
     place = next(iter(function.cpu_first), function)
     call = Case(place, torch.float32, sizes).call()

@@ -1,4 +1,4 @@
-"""k with fewer heads than q, as in grouped and multi query attention: is each of its heads turned, and nothing else?"""
+"""k with fewer heads than q (GQA, MQA): is each of its heads turned, and nothing else?"""
 
 import inspect
 import re
@@ -79,7 +79,8 @@ def _overwritten(
 ) -> str:
     """Which inputs it overwrites that it leaves alone otherwise, in words; empty: none.
 
-    Of a single head, (B, 1, S, D) and (B, S, 1, D) are one memory: some write there by design, and copy any other.
+    Of a single head, (B, 1, S, D) and (B, S, 1, D) are one memory: some write there by design, and
+    copy any other.
     """
     slots = zip(function.convention.slots, now, before, strict=True)
     names = [name for name, after, original in slots if not torch.equal(after, original)]

@@ -1,4 +1,4 @@
-"""Heads whose width is no power of two: does a kernel that is right in the others turn these rightly?"""
+"""Heads whose width is no power of two: does a kernel that is right in others turn them right?"""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
 
 
 def _fault(function: FunctionUnderTest, width: int) -> str | None:
-    """What is wrong in heads of this width, in words; empty: nothing; None: it does not take them."""
+    """What is wrong in heads of this width; empty: nothing; None: it does not take them."""
     try:
         case = Case(function, torch.float32, Sizes(2, 2, 2, width, ROWS))
         outputs = function(case.call())

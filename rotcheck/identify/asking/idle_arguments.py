@@ -20,7 +20,7 @@ _RANK = re.compile(r"(cp|sp|ulysses|ring|context_parallel|sequence_parallel)_?ra
 
 
 def ignores_input(match: Match) -> bool:
-    """Whether the result is the same for any tensor that goes in: what comes back is made, and not rotated."""
+    """Whether the result is the same for any input: it is made, and not rotated."""
     case = usual_case(match)
     try:
         first, second = (_outputs(match, _with_inputs(case.call(), seed)) for seed in (1, 2))
@@ -38,7 +38,7 @@ def idle_arguments(match: Match, names: Sequence[str]) -> list[str]:
 
 
 def unread_ranks(function: Callable[..., Any]) -> list[str]:
-    """The parameters that say which part of a sequence a process holds, and that the function never reads."""
+    """The parameters that say which part of a sequence a rank holds, and are never read."""
     ranks = [
         parameter.name
         for parameter in parameters(function) or ()

@@ -22,7 +22,7 @@ WIDTH, HEADS = 64, 3
 def mistakes(
     plain: IdentifiedFunction, call: FlaggedCall, identification: Identification
 ) -> list[Remark]:
-    """What is wrong with a flag: what the function does with it, or that it changes nothing and should.
+    """What is wrong with a flag: a mistake that comes with it, or that it changes nothing.
 
     `plain`: the function without it. `identification`: the function with it.
     """

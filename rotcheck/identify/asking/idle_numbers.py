@@ -49,7 +49,7 @@ Arguments = dict[str, Any]
 def of_maker(
     target: Target, call: MakerCall, identification: Identification, device: torch.device
 ) -> Identification:
-    """The identification of a maker of tables, with the numbers of its class that change nothing."""
+    """The identification of a maker, with the numbers of its class that change nothing."""
 
     def ask(function: Callable[..., Any], rows: tuple[int, ...]) -> list[Tensor]:
         length = len(rows) if call.positions == "given" else max(rows) + 1
@@ -63,7 +63,7 @@ def of_maker(
 def of_rotation(
     target: Target, match: Match, identification: Identification, device: torch.device
 ) -> Identification:
-    """The identification of a function that makes its own angles, with the numbers that change nothing."""
+    """The identification of a function with angles of its own, with idle numbers."""
     width = match.caller.probe.width
     convention = replace(match.convention, head_dim=width, last_position=None)
     if convention.tables != "positions" or interprets():
@@ -128,7 +128,7 @@ def _builder_of_function(function: Callable[..., Any]) -> Build | None:
 def trials(
     signature: Mapping[str, inspect.Parameter], pairs: int
 ) -> Iterator[tuple[str, Arguments, Arguments]]:
-    """The name of each parameter that should have an effect, and two sets of arguments that differ in it alone."""
+    """Each parameter that should have an effect, and two sets of arguments that differ in it."""
     numbers = {
         name: parameter.default
         for name, parameter in signature.items()

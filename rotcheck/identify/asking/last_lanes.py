@@ -40,7 +40,7 @@ def _ask(match: Match) -> Answer:
 
 
 def _last_lanes_turn(match: Match, width: int) -> bool:
-    """Whether the last `width` lanes of a head twice as wide turn as a head of that width, and the first stay."""
+    """Whether of a head of twice the width the last half turns right, and the first stays."""
     convention, caller = match.convention, match.caller
     wide = Caller(
         caller.function, caller.device, replace(caller.probe, width=2 * width), caller.dtype

@@ -35,7 +35,7 @@ def alternatives(match: Match, function: Callable[..., Any]) -> list[Convention]
 def in_documented_layout(
     match: Match, function: Callable[..., Any]
 ) -> tuple[Match, Contradiction | None]:
-    """The call in the layout that a docstring says, and the contradiction if no call rotates in that."""
+    """The call in the layout that a docstring says, or the contradiction if none rotates so."""
     promise, convention = documented_layout(function), match.convention
     if promise is None or not match.exact:
         return match, None
@@ -72,7 +72,7 @@ def _contradiction(documentation: DocumentedLayout, convention: Convention) -> C
 def _of_heads(
     documentation: DocumentedLayout, convention: Convention, tables: str = ""
 ) -> Contradiction:
-    """Say that it turns along another axis in the call that is documented; `tables`: their shape, if that is said."""
+    """Say that it turns along another axis in the documented call; `tables`: their shape."""
     promise = replace(convention, layout=documentation.layout)
     words = (
         f"turns with the head, not the row: {documentation.words}, "

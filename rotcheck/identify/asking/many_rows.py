@@ -29,7 +29,7 @@ NEAR = 1e-3
 
 
 def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
-    """Call it with some hundred rows, and try further calls that fit, of which any may be the one that is meant.
+    """Call it with some hundred rows, and in further calls that fit: any may be the one meant.
 
     In those, a mistake is only that later rows turn as another row.
     """

@@ -77,7 +77,7 @@ def _of_offset(name: str) -> Remark:
 
 
 def _of_v(match: Match) -> list[Remark]:
-    """Say that V rotates in another call that fits, of a function that leaves it alone in this one."""
+    """Say that V rotates in another call that fits, and not in this one."""
     axes = [
         alternative.convention.table_axes
         for alternative in match.alternatives

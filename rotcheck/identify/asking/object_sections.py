@@ -13,7 +13,7 @@ AXES = ("time", "height", "width")
 
 
 def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:
-    """How many pairs time, height and width have each; empty: an object neither holds that nor is built with it."""
+    """How many pairs time, height and width have; empty: the object does not say."""
     values = [value for name, value in _values(function) if is_named(name, vocabulary.SECTIONS)]
     triples = [
         tuple(value) for value in values if isinstance(value, list | tuple) and len(value) == 3
@@ -22,7 +22,7 @@ def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:
 
 
 def first_pair(function: Callable[..., Any], axis: int) -> int | None:
-    """The first pair that should turn with an axis: 1 is height, 2 is width; None: nothing says so."""
+    """The first pair that should turn with an axis (1: height, 2: width); None: nobody says."""
     counts = sections_of(function)
     for _, value in _values(function):
         axes = value if isinstance(value, list) and len(value) == sum(counts) else []
@@ -34,7 +34,7 @@ def first_pair(function: Callable[..., Any], axis: int) -> int | None:
 
 
 def _values(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """What an object holds, numbers of a tensor as a list, and then the defaults that it is built with."""
+    """What an object holds, integers of a tensor as a list, then its constructor's defaults."""
     holder: Any = getattr(function, "__self__", function)
     for name, value in getattr(holder, "__dict__", {}).items():
         integers = isinstance(value, Tensor) and value.dim() == 1 and not value.is_floating_point()

@@ -56,7 +56,7 @@ def _of_table_rows(match: Match, evidence: str) -> Remark:
 
 
 def _begins_anew_in_longer_tables(match: Match) -> bool | None:
-    """Whether positions begin anew in tables of more rows than there are tokens; None: these are refused."""
+    """Whether positions begin anew in tables of more rows than tokens; None: it refuses them."""
     convention = replace(match.convention, positions="any")
     function = FunctionUnderTest(match.caller.function, convention, match.caller.device)
     width = match.caller.probe.width
@@ -73,7 +73,7 @@ def _begins_anew_in_longer_tables(match: Match) -> bool | None:
 
 
 def rows_are_positions(match: Match) -> bool:
-    """Whether something says that the tables have a row for each position, and not for each token."""
+    """Whether something says that tables have a row for each position, not for each token."""
     if match.convention.tables == "positions":
         return True
     function = match.caller.function

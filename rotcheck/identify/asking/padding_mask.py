@@ -19,7 +19,7 @@ _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
 def _ask(match: Match) -> Answer:
-    """Call it with padding on the left. Whether a mask changes anything at all is asked as of any argument."""
+    """Call it with padding on the left; `idle_arguments` asks whether a mask has any effect."""
     name = mask_of(match)
     if not name or not match.exact:
         return Answer()

@@ -40,7 +40,7 @@ def says_order(function: Callable[..., Any]) -> bool:
 
 
 def with_three_axes(match: Match) -> Match:
-    """The call with positions for time, height and width, of a function that speaks of these and takes them."""
+    """The call with positions (3, ...), if the function speaks of these and takes them."""
     convention, caller = match.convention, match.caller
     takes_positions = convention.tables == "positions" and "positions" in map(
         role_of, convention.arguments
@@ -98,7 +98,7 @@ def _fault(match: Match, turning: Sequence[Tensor]) -> str:
 
 
 def _of_exchange(match: Match, turning: Sequence[Tensor], evidence: str) -> list[Remark]:
-    """Say that height and width each turn the other's section, if an object says how many pairs each has."""
+    """Say that height and width each turn the section that an object gives the other."""
     firsts = [first_pair(match.caller.function, axis) for axis in range(len(AXES))]
     owners = [
         next((axis for axis, mask in enumerate(turning) if mask[pair]), -1)

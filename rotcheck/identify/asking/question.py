@@ -1,7 +1,7 @@
-"""What a question about a function gets and gives: a file of this room that has a `QUESTION` is asked.
+"""What a question about a function gets and gives: a file of this room with a `QUESTION` is asked.
 
-A `CallQuestion` is asked of the call as it was found, by what comes back of it. A `ValueQuestion` is asked of values,
-and only as long as no mistake is known: one mistake shows in many values.
+A `CallQuestion` is asked of the call as it was found, by what comes back of it. A `ValueQuestion`
+is asked of values, and only while no mistake is known: one mistake shows in many values.
 """
 
 import importlib
@@ -38,7 +38,7 @@ class CallQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ValueQuestion:
-    """A question about values; those of one round are all asked, those of the next only if nothing is wrong."""
+    """A question about values; a round is only asked if nothing was wrong in those before."""
 
     round: int
     rank: int  # in its round
@@ -73,7 +73,7 @@ def _of_this_room() -> tuple[CallQuestion | ValueQuestion, ...]:
 
 
 def ask_call(match: Match, first: Answer) -> Answer:
-    """What all questions about a call bring to light, behind what is known already; the first doubt."""
+    """What all questions about a call bring to light, behind what is known, and the first doubt."""
     answers = [(question, question.ask(match)) for question in call_questions()]
     explanation = [
         remark for question, answer in answers if question.explains_all for remark in answer.remarks
@@ -99,9 +99,10 @@ def ask_values(
     *,
     with_values: bool,
 ) -> list[Remark]:
-    """What the questions about values bring to light, of which none is asked once a mistake is known.
+    """What the questions about values bring to light; none is asked once a mistake is known.
 
-    `remarks`: what is known already. `with_values`: whether the values of its usual call were held against float64.
+    `remarks`: what is known already. `with_values`: whether the values of its usual call were held
+    against float64.
     """
     more: list[Remark] = []
     questions = [each for each in value_questions() if with_values or each.of_unjudged]

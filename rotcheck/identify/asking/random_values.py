@@ -1,4 +1,4 @@
-"""Random values at hard positions: how far is the result from float64, and what is wrong with it?"""
+"""Random values at hard positions: how far from float64 is the result, and what is wrong?"""
 
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest, judge
 from rotcheck.identify.remarks import remark
@@ -7,7 +7,7 @@ from rotcheck.results import Remark
 
 
 def of_values(function: FunctionUnderTest, sizes: Sizes) -> tuple[float | None, list[Remark]]:
-    """The error in rounding steps of float32, None if it raises, and what is wrong with the values."""
+    """The error in rounding steps of float32, None: it raises, and what is wrong with values."""
     try:
         error, fault = judge(function, sizes)
     except Exception as refusal:  # it takes the probe's call and not this one

@@ -20,7 +20,7 @@ EVIDENCE = f"positions {', '.join(map(str, POSITIONS))} in tables of {ROWS} rows
 
 
 def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
-    """Hand over tables of more rows than there are positions; not asked where it is told no rows."""
+    """Hand over tables of more rows than there are positions, if it is told which rows."""
     case = Case(function, torch.float32, sizes)
     if not indexes(case):
         return []

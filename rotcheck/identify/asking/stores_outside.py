@@ -1,4 +1,4 @@
-"""Does a kernel write outside of the tensor that it is handed? Asked in heads whose width is no power of two."""
+"""Does a kernel write outside of its tensor? Asked in heads whose width is no power of two."""
 
 from dataclasses import replace
 

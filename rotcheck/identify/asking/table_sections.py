@@ -41,7 +41,7 @@ def with_sections(match: Match) -> tuple[Match, Answer]:
 
 
 def _owners(match: Match) -> list[int]:
-    """For each lane that rotates, the table that it follows: 0, 1, 2; or -1, none or several of them."""
+    """The table that each rotating lane follows: 0, 1, 2; or -1, none or several of them."""
     convention, caller = match.convention, match.caller
     whole = caller.rotate_ones(convention)  # (B, S, H, D)
     without = [
@@ -55,9 +55,9 @@ def _owners(match: Match) -> list[int]:
 
 
 def departure(owners: Sequence[int], *, in_halves: bool) -> str:
-    """Where lanes take their angles, in words, and where one of a pair takes another than its partner.
+    """Where lanes take their angles, in words, and where the lanes of a pair take different ones.
 
-    `owners`: the table of each lane, -1: none or several. `in_halves`: lane i is paired with lane i + D/2.
+    `owners`: the table of each lane, -1: none or several. `in_halves`: i is paired with i + D/2.
     """
     half = len(owners) // 2
     step = 1 if in_halves else 2

@@ -1,4 +1,4 @@
-"""Functions that are told the height and width of a grid: how they are called, and by which angles they turn."""
+"""Functions that are told the height and width of a grid: their calls, and their angles."""
 
 import re
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def side_names(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def side_places(function: Callable[..., Any]) -> tuple[int, int] | None:
-    """The places of height and width among the required parameters of a function; None: it is not told both."""
+    """The places of height and width among the required parameters; None: one is missing."""
     names = [name.lower() for name in _parameter_names(function)]
     high = [at for at, name in enumerate(names) if _HEIGHT.fullmatch(name)]
     wide = [at for at, name in enumerate(names) if _WIDTH.fullmatch(name)]
@@ -63,7 +63,7 @@ def _with_sides(
 
 
 def table_layout(function: Callable[..., Any], call: MakerCall) -> GridLayout | str:
-    """How the tables that a maker gives for a grid are laid, or in words why that is not understood."""
+    """How the tables of a grid are laid, or in words why that is not understood."""
     places = side_places(function)
     if places is None or max(places) >= len(call.arguments):
         return UNKNOWN_SIDES
@@ -75,7 +75,7 @@ def table_layout(function: Callable[..., Any], call: MakerCall) -> GridLayout | 
 
 
 def table_angles(function: Callable[..., Any], call: MakerCall, high: int, wide: int) -> Tensor:
-    """The angles (high * wide, P) that a maker gives for a grid. Raises what it raises, and `NotTables`."""
+    """The angles (high * wide, P) of a maker. Raises what it raises, and `NotTables`."""
     squares = high * wide
     grid_call = replace(call, arguments=_with_sides(function, call.arguments, high, wide))
     result = call_maker(copy_of(function), grid_call, torch.arange(squares), squares)
@@ -97,7 +97,7 @@ def _flatten(result: Any, high: int, wide: int) -> Any:
 
 
 def find_rotation(function: Callable[..., Any], device: torch.device) -> Match | None:
-    """How a function that is told height and width rotates the squares of a grid; None: it does not."""
+    """How a function that is told both sides rotates the squares of a grid; None: it does not."""
     arguments = _arguments(function)
     if arguments is None:
         return None
@@ -110,7 +110,7 @@ def find_rotation(function: Callable[..., Any], device: torch.device) -> Match |
 
 
 def _arguments(function: Callable[..., Any]) -> tuple[str, ...] | None:
-    """The call of a function that takes sides and tensors alone; None: it takes something else, or no sides."""
+    """The call of a function that takes sides and tensors alone; None: it takes others."""
     places = side_places(function)
     if places is None:
         return None
@@ -128,7 +128,7 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, ...] | None:
 
 
 def _first_grid(caller: Caller, arguments: tuple[str, ...]) -> Match | None:
-    """The first of the calls with these arguments in which a function turns the squares of a grid."""
+    """The first call with these arguments that turns the squares of a grid."""
     x = torch.randn(1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     for convention in (call for group in candidates.candidates(arguments) for call in group):
         try:
@@ -143,7 +143,7 @@ def _first_grid(caller: Caller, arguments: tuple[str, ...]) -> Match | None:
 
 
 def rotation_layout(match: Match) -> GridLayout | None:
-    """How the squares of a grid turn in a call that was found by its sides; None: it was found otherwise."""
+    """How squares turn in a call that was found by its sides; None: it was found otherwise."""
     angles = match.reading.angles
     by_sides = (
         side_places(match.caller.function) is not None and match.caller.probe.length == SQUARES
@@ -152,7 +152,7 @@ def rotation_layout(match: Match) -> GridLayout | None:
 
 
 def rotation_angles(match: Match, high: int, wide: int) -> Tensor:
-    """The angles (high * wide, P) by which a function turns the squares of a grid. Raises what it raises."""
+    """The angles (high * wide, P) by which a function turns squares. Raises what it raises."""
     caller, squares = match.caller, high * wide
     arguments = _with_sides(caller.function, match.convention.arguments, high, wide)
     probe = replace(caller.probe, batch=1, length=squares, positions=tuple(range(squares)))

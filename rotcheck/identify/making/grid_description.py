@@ -1,4 +1,4 @@
-"""What a maker of the tables of a grid's squares makes: how they are laid, and by which frequencies they turn."""
+"""What a maker of a grid's tables makes: how squares are laid, and their frequencies."""
 
 from collections.abc import Callable
 from functools import partial

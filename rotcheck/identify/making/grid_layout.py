@@ -1,4 +1,4 @@
-"""Grids, as those of an image's patches: which pairs turn with the row and which with the column of a square."""
+"""Grids: which pairs turn with the row and which with the column of a square."""
 
 from dataclasses import dataclass
 

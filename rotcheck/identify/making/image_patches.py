@@ -1,4 +1,4 @@
-"""Makers of tables for the patches of an image or a film, which they are handed: how patches turn along each side."""
+"""Makers of tables for the patches of an image or film that they are handed."""
 
 import itertools
 import re
@@ -48,7 +48,7 @@ class Sides:
 
 
 def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | None:
-    """How a function makes a row for each patch of an image or a film that it is handed; None: it does not."""
+    """How a function makes a row for each patch that it is handed; None: it does not."""
     for call in _calls(function, device):
         try:
             return call, first_tables(function, call)
@@ -112,7 +112,7 @@ def pairs_of_sides(
 
 
 def owners_of(angles: Tensor, sides: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The side that each pair turns with, -1: it stands still; None: some pair turns with several sides.
+    """The side that each pair turns with, -1: none; None: some pair turns with several.
 
     `angles`: of all patches (product of sides, P), one after another.
     """

@@ -1,4 +1,4 @@
-"""Makers that keep frequencies for layers of several kinds: which schedule those of another kind have."""
+"""Makers with frequencies for layers of several kinds: the schedules of the other kinds."""
 
 from collections.abc import Iterator
 
@@ -34,7 +34,7 @@ def _schedules(maker: TableMaker) -> Iterator[tuple[str, Told]]:
 
 
 def idle_layer_type(maker: TableMaker, layers: dict[str, Told], schedule: str | None) -> str | None:
-    """Why a maker is not understood whose layers of all kinds have one schedule, and should not; None: it is."""
+    """Why a maker is in doubt whose layers have one schedule and should not; None: it is not."""
     idle = [
         argument for argument, fact in layers.items() if fact.says == f"{schedule} with {argument}"
     ]

@@ -1,4 +1,4 @@
-"""The calls that may make tables: what each argument is, by its name, and which calls are worth trying."""
+"""The calls that may make tables: what each argument may be by its name, likeliest first."""
 
 import itertools
 import re
@@ -48,15 +48,15 @@ _ANY_ROLES = ("D", "S", "x", "positions")
 
 @dataclass(frozen=True, slots=True)
 class MakerCall:
-    """How a maker of tables is called: what each argument is, `name=` in front of one passed by keyword.
+    """How a maker is called: the role of each argument, `name=` before one passed by keyword.
 
     Args:
         arguments: the role of each argument.
-        positions: `given`: it takes positions; `length`, `x`: so many rows from 0; `none`: what it holds; `image`: a
-            row for each patch.
+        positions: `given`: it takes positions; `length`, `x`: so many rows from 0;
+            `none`: what it holds; `image`: a row for each patch.
         x_axes: the axes of the tensor that it is shown.
         device: where its arguments are made.
-        point_axes: of positions that are points, "sc" or "c1s", c their coordinates; empty: places in a row.
+        point_axes: of points, "sc" or "c1s", c their coordinates; empty: places in a row.
         coordinates: of a point.
         sides: of an image that it is handed, in patches: rows and columns, frames before them.
         patch: elements of a patch along each side.

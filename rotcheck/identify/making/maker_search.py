@@ -18,8 +18,8 @@ from rotcheck.implementations.instances import copy_of
 def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | None:
     """How a function makes tables, and what it makes for the first positions; None: it makes none.
 
-    For the patches of an image that it is handed, for M-RoPE's positions, or for others. `device`: where it lives, and
-    where what it is called with is made.
+    For the patches of an image that it is handed, for M-RoPE's positions, or for others.
+    `device`: where it lives, and where its arguments are made.
     """
     return (
         image_patches.find(function, device)
@@ -31,8 +31,8 @@ def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | Non
 def find_for_positions(function: Callable[..., Any], device: torch.device) -> MakerMatch | None:
     """The same for positions in a row, or for points.
 
-    The likeliest is a call whose rows turn evenly, the first pair by a radian; then one for points of several
-    coordinates, then any other, and last one that is plainly given positions and ignores them.
+    The likeliest is a call whose rows turn evenly, the first pair by a radian; then one for points
+    of several coordinates, then any other, and last one that ignores positions it is plainly given.
     """
     calls = maker_calls(function, device)
     best = _in_a_row(function, calls)
@@ -79,7 +79,7 @@ def _ignoring_positions(
 
 
 def never_turns(function: Callable[..., Any], device: torch.device) -> str:
-    """That a call that is plainly given positions makes cos 1 and sin 0, in words; empty: it makes others."""
+    """That a call given positions makes cos 1 and sin 0, in words; empty: it makes others."""
     far = torch.arange(FEW_ROWS) * 101
     for call in maker_calls(function, device):
         if not position_name(function, call):

@@ -1,4 +1,4 @@
-"""Makers of tables whose object has sections for time, height and width: positions (3, ...), as M-RoPE has them."""
+"""Makers of M-RoPE's tables: of positions (3, ...) for time, height and width."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | Non
 def idle_axes(
     function: Callable[..., Any], call: MakerCall, construction: str | None
 ) -> list[Remark]:
-    """Say which of time, height and width turn nothing; `construction`: how the object was built."""
+    """Say which of time, height and width turn nothing; `construction`: how it was built."""
     names = [name for axis, name in enumerate(AXES) if not _turns(function, call, axis)]
     if not names or len(names) == len(AXES):
         return []
@@ -57,7 +57,7 @@ def idle_axes(
 
 
 def contradiction(function: Callable[..., Any], owners: tuple[int, ...] | None) -> str | None:
-    """That other numbers of pairs turn with time, height and width than an object says; None: as many."""
+    """That other numbers of pairs turn with each axis than an object says; None: as many."""
     sections = sections_of(function)
     if not owners or sum(sections) != len(owners) or -1 in owners:
         return None

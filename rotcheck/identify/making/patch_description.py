@@ -1,4 +1,4 @@
-"""What a maker of tables for the patches of an image or a film makes: how they turn along each side."""
+"""What a maker of tables for patches makes: how they turn along each side of an image."""
 
 from msgspec import structs
 

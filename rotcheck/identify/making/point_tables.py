@@ -1,4 +1,4 @@
-"""Tables of positions that are points of two coordinates or more: which pairs turn with which coordinate."""
+"""Tables of points of two coordinates or more: which pairs turn with which coordinate."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ MakerMatch = tuple[MakerCall, RotaryTables]
 
 
 def find(function: Callable[..., Any], calls: Sequence[MakerCall]) -> MakerMatch | None:
-    """A call for points of two or three coordinates, or as many as it says, each turning pairs of its own."""
+    """A call for points of 2, 3 or as many coordinates as it says, each with pairs of its own."""
     config = config_of(function)
     counts = dict.fromkeys((2, 3, max(2, config.coordinates or 0)))
     for call in calls:
@@ -58,7 +58,7 @@ def _of_points(function: Callable[..., Any], call: MakerCall) -> MakerMatch | No
 
 
 def likeliest(makers: Sequence[MakerMatch], head_dim: int | None) -> MakerMatch:
-    """The call for points that fills a head, or if nothing says its width, that of fewest coordinates."""
+    """The call that fills a head, or if nothing says its width, that of fewest coordinates."""
     fitting = [maker for maker in makers if head_dim and maker[1].lanes <= head_dim]
     if fitting:
         return max(fitting, key=pair_count)

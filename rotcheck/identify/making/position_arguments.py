@@ -1,4 +1,4 @@
-"""Whether a maker of tables reads what it is told: positions, those of each batch row, and where rows begin."""
+"""Whether a maker reads what it is told: positions, batch rows of them, where rows begin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -105,7 +105,7 @@ def _try_batch_rows(maker: TableMaker, trials: ArgumentTrials) -> None:
 def _departure(
     maker: TableMaker, rows: Tensor, single: Sequence[list[Tensor]], together: list[Tensor]
 ) -> str:
-    """What two batch rows (2, S) turn by instead of their positions, in words; empty: by nothing that is known."""
+    """What two batch rows (2, S) turn by instead of their positions; empty: nothing known."""
     try:
         of_sum = _tensors(maker, rows.sum(0)[None])
     except Exception:  # the sum is past the end of its table; a maker may raise anything
@@ -129,7 +129,7 @@ def _join(results: Sequence[Sequence[Tensor]]) -> list[Tensor]:
 
 def _try_offset(maker: TableMaker, name: str, trials: ArgumentTrials) -> None:
     """Ask for rows from another one on."""
-    # where positions are given, these are the rows that it makes: what an offset adds is its own affair
+    # a maker that is given positions makes those rows: what an offset adds is its own affair
     effect = None if maker.call.positions == "given" else row_offsets.effect_of(maker, name)
     if effect is None:
         trials.untried.append(name)

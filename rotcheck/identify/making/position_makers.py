@@ -1,4 +1,4 @@
-"""Functions that make positions of a padding mask, or of where packed sequences begin: does each begin at 0?"""
+"""Functions that make positions of a padding mask, or of the starts of packed sequences."""
 
 import re
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class PositionMaker:
     of_sequences: bool
 
     def rows(self, value: str) -> Tensor | None:
-        """The positions (2, S), or (1, S) of packed sequences, that it makes of a mask or of starts."""
+        """The positions (2, S) made of a mask, or (1, S) made of the starts of sequences."""
         space = {"torch": torch, "f": copy_of(self.function)}
         try:
             result = eval(f"f({self.call(value)})", space)
@@ -56,7 +56,7 @@ class PositionMaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class PositionFinding:
     """What a function makes, in words; or why that is not understood; or what is wrong with it."""
 
     words: str | None = None
@@ -77,7 +77,7 @@ def answer(target: Target) -> dict[str, Any] | None:
 
 
 def position_makers(function: Callable[..., Any]) -> list[PositionMaker]:
-    """The calls by which a function may make positions of one mask, or of the starts of sequences."""
+    """The calls that may make positions of one mask, or of the starts of sequences."""
     needs = [parameter for parameter in parameters(function) or () if parameter.mandatory]
     masks = [place.name for place in needs if is_named(place.name, vocabulary.MASK)]
     starts = [place.name for place in needs if is_named(place.name, vocabulary.SEQUENCE_STARTS)]
@@ -155,7 +155,7 @@ def _answer(target: Target, maker: PositionMaker, usual: Tensor) -> dict[str, An
 
 
 def _settle(target: Target, maker: PositionMaker, mistake: Remark) -> Remark:
-    """The mistake as one that is shown, or as what was seen if nothing says what its argument stands for."""
+    """The mistake as one that is shown, or as what was seen if its argument is in doubt."""
     text = documentation(maker.function)
     is_said = _SEQUENCES.search(text) if maker.of_sequences else padding_side(text) == "left"
     doubts = [] if is_said else [f"nothing says what `{maker.source}` stands for"]
@@ -163,42 +163,42 @@ def _settle(target: Target, maker: PositionMaker, mistake: Remark) -> Remark:
     return settle(mistake, doubts, snippet, runs_anywhere=":" in target.specification)
 
 
-def of_mask(maker: PositionMaker, usual: Tensor) -> Conclusion:
+def of_mask(maker: PositionMaker, usual: Tensor) -> PositionFinding:
     """What a function makes of masks; `usual`: its positions (2, S) without padding."""
     count, zeros = torch.arange(ROWS), ROWS - 4
     at_left, at_right = maker.rows(PADDING_LEFT), maker.rows(PADDING_RIGHT)
     if not torch.equal(usual, count.expand(2, ROWS)):
-        return Conclusion(doubt=f"without padding its positions are {usual[0].tolist()}")
+        return PositionFinding(doubt=f"without padding its positions are {usual[0].tolist()}")
     if at_left is None:
         words = f"`{maker.source}` of padding on the left raises, or gives back no positions"
-        return Conclusion(doubt=words)
+        return PositionFinding(doubt=words)
     from_first = "makes positions that begin with each row's first token, with padding"
     if torch.equal(at_left, usual):
         if padding_side(documentation(maker.function)) == "right":
-            return Conclusion(f"{from_first} on the right")
+            return PositionFinding(f"{from_first} on the right")
         words = f"`{maker.source}` changes nothing: a padded row has positions as if it began with its padding"
         evidence = f"f({maker.call(PADDING_LEFT)})"
-        return Conclusion(mistake=remark("idle-argument", words, evidence))
+        return PositionFinding(mistake=remark("idle-argument", words, evidence))
     if not torch.equal(at_left[0, zeros:], count[:4]) or not torch.equal(at_left[1], count):
         words = (
             f"with {zeros} tokens of padding on the left its positions are {at_left[0].tolist()}"
         )
-        return Conclusion(doubt=words)
+        return PositionFinding(doubt=words)
     on_right = at_right is not None and torch.equal(at_right[0, :4], count[:4])
-    return Conclusion(
+    return PositionFinding(
         f"{from_first} {'on the left or on the right' if on_right else 'on the left'}"
     )
 
 
-def of_starts(maker: PositionMaker, usual: Tensor) -> Conclusion:
+def of_starts(maker: PositionMaker, usual: Tensor) -> PositionFinding:
     """What a function makes of two packed sequences; `usual`: its positions (1, S)."""
     positions = usual[0].tolist()
     if positions == [0, 1, 0, 1, 2, 3]:
-        return Conclusion("makes positions that begin anew with each packed sequence")
+        return PositionFinding("makes positions that begin anew with each packed sequence")
     if positions == list(range(ROWS)):
         words = f"the second of two packed sequences does not begin anew, whatever `{maker.source}` says"
-        return Conclusion(mistake=remark("sequences", words, f"f({maker.call(STARTS)})"))
-    return Conclusion(doubt=f"for sequences of 2 and 4 tokens its positions are {positions}")
+        return PositionFinding(mistake=remark("sequences", words, f"f({maker.call(STARTS)})"))
+    return PositionFinding(doubt=f"for sequences of 2 and 4 tokens its positions are {positions}")
 
 
 def _demonstration(target: Target, maker: PositionMaker) -> str | None:

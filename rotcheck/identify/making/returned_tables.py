@@ -31,7 +31,8 @@ def tables_at(
 ) -> RotaryTables:
     """Call a maker for integer positions (S,) and read what comes back.
 
-    A maker that counts from 0 makes as many rows as the largest position asks for; those asked for are returned.
+    A maker that counts from 0 makes as many rows as the largest position needs, of which those
+    that are asked for are returned.
 
     Args:
         positions: (S,), or (S, C) of points.
@@ -96,7 +97,8 @@ def call_maker(
 def lay_positions(call: MakerCall, positions: Tensor) -> Tensor:
     """Positions (S,) or (S, C) as they are passed.
 
-    The point of position p is (p, 2p, 3p): were all coordinates alike, pairs of one could pass for those of another.
+    The point of position p is (p, 2p, 3p): with equal coordinates, pairs of one could pass for
+    those of another.
     """
     if call.coordinates:
         points = positions if positions.dim() == 2 else positions[:, None] * call.weights
@@ -136,8 +138,8 @@ def first_tables(
 ) -> RotaryTables:
     """What a maker makes for the first `FEW_ROWS` positions.
 
-    `must_read_positions`: that it ignores its positions raises as well; else the tables say so. Raises `NotTables` if
-    they are no tables of these positions, and what the maker raises.
+    `must_read_positions`: that it ignores its positions raises as well; else the tables say so.
+    Raises `NotTables` if they are no tables of these positions, and what the maker raises.
     """
     tables = tables_at(copy_of(function), call, torch.arange(FEW_ROWS))
     ignores = _ignores_positions(function, call, tables)

@@ -1,4 +1,4 @@
-"""Where the rows of a maker begin that is told an offset: at it, at 0 whatever it is, or one row off."""
+"""Where the rows of a maker begin that is told an offset: there, at 0, or one row off."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ SURELY_OFFSET = re.compile(
 
 
 def effect_of(maker: TableMaker, name: str) -> Told | Remark | None:
-    """What an offset does: evidence that rows begin there, or a mistake; None: that is not understood.
+    """What an offset does: evidence that rows begin there, or a mistake; None: unclear.
 
     Asked of a fresh object, and of one that was asked for the first rows before.
     """
@@ -70,7 +70,7 @@ def name_of_offset(maker: TableMaker) -> str:
 def first_row(
     rows: Sequence[Tensor], usual: Sequence[Tensor], longer: Sequence[Tensor]
 ) -> int | None:
-    """The row at which rows begin, among the usual ones or more of them; None: at none of those that are tried.
+    """The row at which rows begin, of the usual ones or of more; None: at none that is tried.
 
     `longer`: as many rows more than the usual ones as the offset, and one.
     """
@@ -129,7 +129,7 @@ def _evidence(name: str) -> str:
 
 
 def _row_axes(longer: Sequence[Tensor], usual: Sequence[Tensor]) -> list[int]:
-    """Along which axis each tensor has its rows: the one that is longer for more rows; empty: none is."""
+    """The axis of each tensor that is longer for more rows; empty: none is."""
     axes = [
         next(
             (at for at, (a, b) in enumerate(zip(long.shape, short.shape)) if a == b + OFFSET + 1),

@@ -84,7 +84,7 @@ def _angles(maker: TableMaker, reading: AngleFindings) -> Angles:
 def _fit(
     maker: TableMaker, angles: Angles, turning: tuple[int, ...] | None
 ) -> tuple[Fit, Axes | None]:
-    """The fit_schedule of the angles; `turning`: the coordinate that each pair turns with."""
+    """The fit of the angles; `turning`: the coordinate that each pair turns with."""
     schedules = config_of(maker.function).schedules()
     if turning:
         axes = of_axes(angles, turning, maker.noise, schedules)
@@ -120,9 +120,9 @@ def _add_schedule_faults(
 
 
 def _add_late_begin(reading: AngleFindings, trials: ArgumentTrials, name: str, late: int) -> None:
-    """Say how many rows late others begin, of a maker that is told by `name` how many there are before its own.
+    """Say how many rows late a maker begins that is told by `name` how many come before.
 
-    A mistake of what is named an offset. What is named after a prefill may count a token that follows it.
+    A mistake of what is named an offset. What is named after a prefill may count a token more.
     """
     if not name:
         return
@@ -161,7 +161,7 @@ def _of_points(
 
 
 def in_blocks(convention: Described, rows: int) -> Described:
-    """Tables whose lanes hold a row of frequencies for each coordinate, and each of these rows twice."""
+    """Tables whose lanes hold a row of frequencies for each coordinate, each row twice."""
     lanes, half = len(convention.coordinates), len(convention.coordinates) // rows // 2
     first = [at + pair for at in range(0, lanes, 2 * half) for pair in range(half)]
     frequencies = convention.frequencies
@@ -204,7 +204,7 @@ def add_contradiction(reading: AngleFindings, words: str | None) -> None:
 
 
 def convention_of(maker: TableMaker, reading: AngleFindings, angle_fit: Fit | None) -> Described:
-    """The convention of tables; `angle_fit`: the frequencies of all pairs, where they are of one fit_schedule."""
+    """The convention of tables; `angle_fit`: of all pairs, where they are of one fit."""
     tables, call = maker.tables, maker.call
     positions = "points" if call.coordinates else "any" if call.positions == "given" else "from 0"
     plain = angle_fit is None or isinstance(angle_fit.schedule, Plain)

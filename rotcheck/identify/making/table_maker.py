@@ -50,7 +50,7 @@ class TableMaker:
         return replace(self, call=call, tables=first_tables(self.function, call))
 
     def snippet(self, calls: Sequence[tuple[str, str]]) -> str | None:
-        """Code that makes these calls and prints what comes back: positions or an argument, and a comment on each."""
+        """Code that makes calls, of positions or an argument each, and prints what comes back."""
         return snippet(self.function, self.construction, self.call, calls, 3)
 
     def remark(

@@ -1,4 +1,4 @@
-"""Tables whose values were rounded to a dtype that is narrower than the one in which they come back."""
+"""Tables whose values were rounded to a narrower dtype than they come back in."""
 
 import math
 from collections.abc import Callable
@@ -24,7 +24,7 @@ CALL = "torch.tensor([[0, 1, 2]])"
 def of_narrow_values(
     function: Callable[..., Any], call: MakerCall, tables: RotaryTables, construction: str | None
 ) -> list[Remark]:
-    """The mistake of tables that hold no more than what bfloat16 or float16 holds, as float32 or wider."""
+    """The mistake of tables that are float32 or wider, with values of a narrower dtype."""
     dtype = dtype_of_values(tables)
     if dtype is None:
         return []

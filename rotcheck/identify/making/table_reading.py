@@ -53,7 +53,7 @@ class NotTables(Exception):
 
 
 def read_tables(result: Any, length: int) -> RotaryTables:
-    """Read tables of `length` rows, the first of which is position 0 or the next. Raises `NotTables`."""
+    """Read tables of `length` rows, the first position 0 or the next. Raises `NotTables`."""
     if isinstance(result, dict):
         result = tuple(result.values())
     if isinstance(result, (tuple, list)):
@@ -112,7 +112,7 @@ def _of_one(table: Tensor, length: int) -> RotaryTables:
 
 
 def _of_form(form: TableForm, table: Tensor, length: int) -> RotaryTables | None:
-    """Read a table that holds cos and sin side by side; None: its values say that it is of another form."""
+    """Read a table that holds cos and sin side by side; None: it is of another form."""
     axes, (a, b) = _rows(form.read((table,)), length)
     if form.certain or _is_near_1(a[0]):
         return _with_amplitude(form.name, None, a, b, table.dtype, "one tensor", axes)
@@ -191,7 +191,7 @@ def _with_amplitude(
 
 
 def _rows(tables: tuple[Tensor, ...], length: int) -> tuple[str, tuple[Tensor, ...]]:
-    """The axes of tables, and the tables as (S, W) in float64; rows beyond the length are cut off."""
+    """The axes of tables, and these as (S, W) in float64, without rows beyond the length."""
     shape = tuple(tables[0].shape)
     at, last = _row_axis(shape, length), len(shape) - 1
     slots = {axis: "3" for axis in range(last) if axis != at and shape[axis] == SLOTS}
@@ -221,5 +221,5 @@ def _row_axis(shape: tuple[int, ...], length: int) -> int:
 
 
 def _is_constant_along(table: Tensor, axis: int) -> bool:
-    """Whether all parts of a table along an axis are the same, as those of batch rows are, and of heads."""
+    """Whether all parts of a table along an axis are the same, as of batch rows and heads."""
     return torch.allclose(table, table.narrow(axis, 0, 1).expand_as(table), atol=1e-6)

@@ -1,4 +1,4 @@
-"""The angles of a maker at hard positions, as far as it has them and its first rows stay what they were."""
+"""The angles of a maker at hard positions, as far as its first rows stay what they were."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -62,9 +62,9 @@ def rows_of(maker: TableMaker) -> TableRows:
 
 
 def _on_cpu(maker: TableMaker) -> tuple[Callable[..., Any], MakerCall] | None:
-    """The function and call that are tried on the CPU first: elsewhere an index past a table's end may end the process.
+    """The function and call to try on the CPU first; None: it does not run there.
 
-    Only of a maker that was handed over for the CPU as well; of one that lives elsewhere, only if it runs there.
+    Elsewhere an index past the end of a table may end the process.
     """
     call = replace(maker.call, device="cpu")
     if maker.on_cpu is None or (

@@ -1,4 +1,4 @@
-"""The answer for a function that permutes the rows of q's and k's projections: which permutation, or why none."""
+"""The answer for a function that permutes rows of q's and k's projections: how, or why not."""
 
 import re
 from dataclasses import dataclass
@@ -144,7 +144,7 @@ def _heads(trials: list[WeightTrial]) -> str:
 
 
 def _mistakes(target: Target, trials: list[WeightTrial]) -> list[Remark]:
-    """What is beyond doubt: rows that are lost, and k's heads that are permuted otherwise than q's."""
+    """What is beyond doubt: rows that are lost, k's heads permuted otherwise than q's."""
     for trial in trials:
         for at, moves in enumerate(trial.moves):
             if moves and not moves.complete:
@@ -170,7 +170,7 @@ def _lost_rows(moves: RowMoves) -> str:
 
 
 def _of_fewer_heads(trials: list[WeightTrial]) -> tuple[WeightTrial, int, str] | None:
-    """The call in which k is permuted otherwise than q, k's place, and what is wrong, if q's is known."""
+    """The call in which k is permuted otherwise than q, k's place, and what is wrong."""
     queries = trials[0].kinds[0] if trials[0].kinds else None
     if queries is None or queries[0] == STAYS:
         return None

@@ -1,4 +1,4 @@
-"""Python that shows which rows of a weight arrive in a head, or in the whole weight where some are lost."""
+"""Python that shows which rows arrive in a head, or in the whole weight if some are lost."""
 
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, Kind, RowMoves, permutation
 from rotcheck.identify.permuting.weight_calls import COLUMNS, WeightCall, takes_arrays

@@ -1,4 +1,4 @@
-"""Which row of a weight arrives in each of its rows, and which permutation of a head's rows that is."""
+"""Which row of a weight arrives in each of its rows, and which permutation that is."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class RowMoves:
         ]
 
     def kind_in_heads_of(self, width: int) -> Kind | None:
-        """What is done to each head of this width, if that is the same in all; None: it is not, or not known."""
+        """What is done to each head of this width, if it is the same in all; None: unknown."""
         kinds = set(self.kinds(width))
         return next(iter(kinds)) if len(kinds) == 1 else None
 
@@ -45,7 +45,7 @@ class RowMoves:
 
     @property
     def fitting_heads(self) -> int | None:
-        """For how many heads it would be a known permutation, if that is another number than it has."""
+        """For how many heads it would be a known permutation, if not for as many as it has."""
         rows = len(self.rows)
         for count in range(1, rows // LEAST_ROWS + 1):
             if rows % count or count == self.heads:

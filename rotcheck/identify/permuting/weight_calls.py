@@ -1,4 +1,4 @@
-"""Calls of functions that permute the rows of q's and k's projections, with weights whose rows are numbered."""
+"""Calls of functions that permute rows of q's and k's projections, with numbered rows."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ Roles = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class WeightCall:
-    """A call: the heads of each weight, and what the function is told of the heads of q and of k."""
+    """A call: the heads of each weight, and the numbers of heads of q and k that it is told."""
 
     roles: Roles
     rows: tuple[int, ...]  # heads in each weight
@@ -61,7 +61,7 @@ class WeightCall:
 
 
 def roles_of(function: Callable[..., Any]) -> Roles | None:
-    """What each argument is of a function that takes weights and numbers of heads; None: it is another."""
+    """The roles of arguments that are weights and numbers of heads; None: there are others."""
     roles: list[tuple[str, str]] = []
     gap = False
     for parameter in parameters(function) or ():
@@ -125,7 +125,7 @@ def weight_calls(roles: Roles) -> Iterator[WeightCall]:
 
 
 def permute(function: Callable[..., Any], call: WeightCall) -> tuple[RowMoves | None, ...] | str:
-    """What becomes of each weight, None: its rows are not found again; or in words why nothing came back.
+    """What becomes of each weight, None: its rows are lost; or in words why nothing came back.
 
     A function of NumPy gets arrays.
     """
