@@ -210,7 +210,7 @@ def assert_swappable(
     if comparison.swappable == "as it is":
         return
     if comparison.adapter and (line := import_lines.of_function(function)):
-        code = adapter.headed(comparison.adapter, line)
+        code = adapter.with_head(comparison.adapter, line)
         comparison = msgspec.structs.replace(comparison, adapter=code)
     raise AssertionError(
         failure_message.unlike(name, comparison, ours.identification, theirs.identification)

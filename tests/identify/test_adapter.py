@@ -15,9 +15,9 @@ from torch import Tensor
 
 from rotcheck.convention import Convention, lay, split, unlay
 from rotcheck.identify.reading.convention_words import describe
-from rotcheck.identify.swapping.adapter import adapter, headed, unseen
+from rotcheck.identify.swapping.adapter import adapter, import_code, with_head
 from rotcheck.identify.swapping.likeness import likeness
-from rotcheck.identify.swapping.side_by_side import adapted, apart
+from rotcheck.identify.swapping.side_by_side import apart, with_adapter
 from rotcheck.identify.swapping.swap import NEAR
 from rotcheck.results import Described, Identification
 from rotcheck.rotary import apply_rotary
@@ -282,7 +282,7 @@ def test_what_theirs_writes_in_place_is_written_in_place() -> None:
     x = torch.randn(2, 3, 5, 8, dtype=torch.float64)
     angles = torch.rand(5, 4, dtype=torch.float64)
     expected = Native(convention(layout="bhsd"))(x.clone(), angles.cos(), angles.sin())
-    returned = adapted(Native(convention()), code)(x, angles.cos(), angles.sin())
+    returned = with_adapter(Native(convention()), code)(x, angles.cos(), angles.sin())
     assert torch.allclose(x, expected)
     assert returned is x
 
@@ -295,7 +295,7 @@ def test_what_ours_writes_in_place_leaves_what_it_was_given() -> None:
     assert code is not None
     x, angles = torch.randn(2, 3, 5, 8), torch.rand(5, 4)
     before = x.clone()
-    returned = adapted(in_place, code)(x, angles.cos(), angles.sin())
+    returned = with_adapter(in_place, code)(x, angles.cos(), angles.sin())
     assert torch.equal(x, before)
     assert torch.allclose(
         returned, Native(convention(layout="bhsd"))(x, angles.cos(), angles.sin())
@@ -320,8 +320,8 @@ def test_what_ours_writes_in_place_leaves_what_it_was_given() -> None:
 def test_the_code_of_one_that_did_not_run_says_what_it_calls(
     specification: str, built: str | None, line: str
 ) -> None:
-    lines = unseen(specification, "cpu", built)
-    code = headed("import torch\n\n\ndef as_theirs(x):\n    return ours(x)\n", lines)
+    lines = import_code(specification, "cpu", built)
+    code = with_head("import torch\n\n\ndef as_theirs(x):\n    return ours(x)\n", lines)
     assert f"import torch\n\n{line}\n\n\ndef as_theirs" in code
 
 
@@ -346,7 +346,7 @@ def test_one_that_counts_from_one_offset_is_called_for_each_row_of_a_batch() -> 
     def from_one_offset(q: Tensor, k: Tensor, start: int = 0) -> tuple[Tensor, Tensor]:
         return turned(q, torch.tensor([start])), turned(k, torch.tensor([start]))
 
-    came = adapted(from_one_offset, code)(q, k, offsets)
+    came = with_adapter(from_one_offset, code)(q, k, offsets)
     right = [turned(one.transpose(1, 2), offsets).transpose(1, 2) for one in (q, k)]
     assert all(torch.equal(*pair) for pair in zip(came, right))
 

@@ -14,7 +14,7 @@ from identifying import told
 
 from rotcheck.identify.run import identify_all
 from rotcheck.identify.swapping.likeness import likeness
-from rotcheck.identify.swapping.side_by_side import adapted
+from rotcheck.identify.swapping.side_by_side import with_adapter
 from rotcheck.report.pages.identification import lines, summary_line
 from rotcheck.results import Identification
 
@@ -201,7 +201,7 @@ def test_the_code_calls_it_with_the_flag(name: str) -> None:
     """By keyword, or in its place where the call has one."""
     held = likeness(identification(name), told("swaps:tables_each_twice"), "other")
     assert held.adapter is not None
-    as_theirs = adapted(getattr(functions_flagged, name), held.adapter)
+    as_theirs = with_adapter(getattr(functions_flagged, name), held.adapter)
     x, angle = torch.randn(2, 5, 3, 16), torch.rand(5, 8).repeat_interleave(2, -1)
     expected = swaps.tables_each_twice(x, angle.cos(), angle.sin())
     assert torch.allclose(as_theirs(x, angle.cos(), angle.sin()), expected, atol=1e-6)

@@ -1,1 +1,1 @@
-"""Can one function stand in for another? What differs, the code that makes up for it, both run side by side."""
+"""Can one function replace another? What differs, the code that makes up for it, and a run of both side by side."""

@@ -1,4 +1,4 @@
-"""By which angles two functions turn that make their own: frequencies, amplitude, and how they follow the length."""
+"""Differences between the angles of two functions that make their own: frequencies, amplitude, length."""
 
 from collections.abc import Iterator
 
@@ -13,16 +13,19 @@ Apart = tuple[str, str, str, str]
 
 
 def of_angles(
-    own: Identification, other: Identification, ours: Described, theirs: Described
+    identification: Identification,
+    other_identification: Identification,
+    ours: Described,
+    theirs: Described,
 ) -> Iterator[Apart]:
-    """In what the angles differ, or that it is not known."""
+    """The differences between the angles, known or not."""
     if ours.tables != "positions" and ours.kind != "builds":
         if theirs.tables == "positions":
             yield from _of_tables_for(theirs)
         return
     if theirs.tables != "positions" and theirs.kind != "builds":
         fix = "tables do not tell their theta: build it with that of your tables"
-        yield "theta", _shown(ours), "that of its tables", fix
+        yield "theta", _theta_words(ours), "that of its tables", fix
         return
     yield from _of_frequencies(ours, theirs)
     if abs(_amplitude(ours) / _amplitude(theirs) - 1) > NEAR:
@@ -32,7 +35,10 @@ def of_angles(
     if ours.coordinates != theirs.coordinates:
         fix = "nothing around a call makes up for this: build it with the other's order of coordinates"
         yield "coordinates", _coordinates(ours), _coordinates(theirs), fix
-    lengths = [any(one.code == BY_LENGTH for one in each.findings) for each in (own, other)]
+    lengths = [
+        any(finding.code == BY_LENGTH for finding in answer.findings)
+        for answer in (identification, other_identification)
+    ]
     words = {True: FOLLOWS, False: "the same for every length"}
     if lengths[0] != lengths[1]:
         fix = "nothing around a call makes up for this: build it with the other's rule"
@@ -52,8 +58,8 @@ def of_length(difference: Difference) -> bool:
 
 
 def _of_tables_for(theirs: Described) -> Iterator[Apart]:
-    known = theirs.schedule or theirs.theta or theirs.frequencies
-    if not known:
+    has_angles = theirs.schedule or theirs.theta or theirs.frequencies
+    if not has_angles:
         yield (
             "theta",
             "that of its tables",
@@ -63,55 +69,64 @@ def _of_tables_for(theirs: Described) -> Iterator[Apart]:
 
 
 def _of_frequencies(ours: Described, theirs: Described) -> Iterator[Apart]:
-    shown = _shown(ours), _shown(theirs)
+    words = _theta_words(ours), _theta_words(theirs)
     fix = "build it with the other's theta and scaling"
     if ours.kind == "builds" and ours.rotary_dim != theirs.rotary_dim:
         lanes = str(ours.rotary_dim or "unknown"), str(theirs.rotary_dim or "unknown")
         yield "rotary_dim", *lanes, f"build it for {theirs.rotary_dim} lanes"
         return
     pairs = max(len(ours.frequencies), len(theirs.frequencies)) or 32
-    every = _frequencies(ours, pairs), _frequencies(theirs, pairs)
-    if not every[0] or not every[1]:
-        own, other = (one if known else "unknown" for one, known in zip(shown, every))
-        yield "theta", own, other, fix
-    elif len(every[0]) != len(every[1]) or not all(map(_near, *every)):
-        apart = next((at for at, (one, two) in enumerate(zip(*every)) if not _near(one, two)), 0)
-        same = shown[0] == shown[1]
-        at = f"{{}}, pair {apart} turns by {{:.4g}}" if same else "{}"
+    frequencies = _frequencies(ours, pairs), _frequencies(theirs, pairs)
+    if not frequencies[0] or not frequencies[1]:
+        our_words, their_words = (
+            first if values else "unknown" for first, values in zip(words, frequencies)
+        )
+        yield "theta", our_words, their_words, fix
+    elif len(frequencies[0]) != len(frequencies[1]) or not all(map(_near, *frequencies)):
+        apart = next(
+            (
+                at
+                for at, (first, second) in enumerate(zip(*frequencies))
+                if not _near(first, second)
+            ),
+            0,
+        )
+        are_alike = words[0] == words[1]
+        at = f"{{}}, pair {apart} turns by {{:.4g}}" if are_alike else "{}"
         yield (
             "theta",
-            at.format(shown[0], every[0][apart]),
-            at.format(shown[1], every[1][apart]),
+            at.format(words[0], frequencies[0][apart]),
+            at.format(words[1], frequencies[1][apart]),
             fix,
         )
 
 
-def _shown(described: Described) -> str:
-    if described.schedule or described.theta is None:
-        return described.schedule or (
-            "frequencies of no known schedule" if described.frequencies else "unknown"
+def _theta_words(description: Described) -> str:
+    if description.schedule or description.theta is None:
+        return description.schedule or (
+            "frequencies of no known schedule" if description.frequencies else "unknown"
         )
-    return f"theta {described.theta:g}"
+    return f"theta {description.theta:g}"
 
 
-def _frequencies(described: Described, pairs: int) -> tuple[float, ...]:
-    """Radians a position for each pair; empty: they are not known."""
-    if described.frequencies or described.theta is None:
-        return described.frequencies
-    return tuple(described.theta ** (-at / pairs) for at in range(pairs))
+def _frequencies(description: Described, pairs: int) -> tuple[float, ...]:
+    """Radians per position of each pair; empty: unknown."""
+    if description.frequencies or description.theta is None:
+        return description.frequencies
+    return tuple(description.theta ** (-at / pairs) for at in range(pairs))
 
 
-def _coordinates(described: Described) -> str:
-    """In words which pairs turn with which coordinate of a point."""
-    if not described.coordinates:
+def _coordinates(description: Described) -> str:
+    """The coordinate of a point that each pair turns with, in words."""
+    if not description.coordinates:
         return "positions of one coordinate"
-    first = ", ".join(map(str, described.coordinates[:8]))
-    return f"the pairs turn with coordinates {first}{', ...' if len(described.coordinates) > 8 else ''}"
+    first = ", ".join(map(str, description.coordinates[:8]))
+    return f"the pairs turn with coordinates {first}{', ...' if len(description.coordinates) > 8 else ''}"
 
 
-def _near(one: float, other: float) -> bool:
-    return abs(one - other) <= NEAR * max(abs(one), abs(other))
+def _near(first: float, second: float) -> bool:
+    return abs(first - second) <= NEAR * max(abs(first), abs(second))
 
 
-def _amplitude(described: Described) -> float:
-    return 1.0 if described.amplitude is None else described.amplitude
+def _amplitude(description: Described) -> float:
+    return 1.0 if description.amplitude is None else description.amplitude

@@ -11,54 +11,55 @@ SIZES = {
 }
 
 
-def call_of(described: Described, values: dict[str, str] | None = None) -> str:
+def call_of(description: Described, values: dict[str, str] | None = None) -> str:
     """The arguments of a call as code, each role by the name that it has in an adapter, or by its value."""
-    known = {
-        "table": table_name(described),
-        "axis": str((described.layout or "bshd").find("s")),
+    defaults = {
+        "table": table_name(description),
+        "axis": str((description.layout or "bshd").find("s")),
     }
-    shown = []
-    for argument in described.argument_order:
+    arguments = []
+    for argument in description.argument_order:
         keyword, equals, role = argument.rpartition("=")
         if keyword and role == "offset" and (values or {}).get("offset") == "0":
             continue  # its default
-        value = (values or {}).get(role) or known.get(role) or role_named(role).argument
-        shown.append(f"{keyword}{equals}{value}")
-    return ", ".join(shown)
+        value = (values or {}).get(role) or defaults.get(role) or role_named(role).argument
+        arguments.append(f"{keyword}{equals}{value}")
+    return ", ".join(arguments)
 
 
-def table_names(described: Described) -> tuple[str, ...]:
+def table_names(description: Described) -> tuple[str, ...]:
     """What the tensors of its tables are called in an adapter."""
-    return FORMS[described.tables].variables if described.tables in FORMS else ("table",)
+    return FORMS[description.tables].variables if description.tables in FORMS else ("table",)
 
 
-def table_name(described: Described) -> str:
+def table_name(description: Described) -> str:
     """What one tensor of tables is called in an adapter."""
-    return table_names(described)[0]
+    names = table_names(description)
+    return names[0] if len(names) == 1 else "table"
 
 
-def signature(described: Described) -> tuple[str, list[str], dict[str, str]]:
+def signature(description: Described) -> tuple[str, list[str], dict[str, str]]:
     """The parameters of the other's call, the lines that name what they are, and sizes that are given."""
-    shown, lines, sizes = [], [], {}
-    for at, argument in enumerate(described.argument_order):
+    parameters, lines, sizes = [], [], {}
+    for at, argument in enumerate(description.argument_order):
         keyword, _, role = argument.rpartition("=")
         joint = "tables" if role[:1] in "[(" else "table"
-        plain = {"table": table_name(described)}.get(role, role)
+        plain = {"table": table_name(description)}.get(role, role)
         kind = role_named(role)
         if kind.group in ("tensor", "table", "place") and not kind.parts:
             name = keyword or plain
             lines += [f"{plain} = {name}"] if name != plain else []
-            shown.append(f"{name}=0" if keyword and role == "offset" else name)
+            parameters.append(f"{name}=0" if keyword and role == "offset" else name)
         elif role in SIZES:
-            shown.append(keyword or SIZES[role])
+            parameters.append(keyword or SIZES[role])
             sizes[SIZES[role]] = keyword or SIZES[role]
         elif kind.parts:
-            shown.append(keyword or joint)
+            parameters.append(keyword or joint)
             lines.append(apart(role, keyword or joint))
         else:
             name = keyword or f"argument_{at + 1}"
-            shown.append(f"{name}={role}" if keyword and role != "axis" else name)
-    return ", ".join(shown), lines, sizes
+            parameters.append(f"{name}={role}" if keyword and role != "axis" else name)
+    return ", ".join(parameters), lines, sizes
 
 
 def apart(role: str, name: str) -> str:
@@ -69,5 +70,5 @@ def apart(role: str, name: str) -> str:
 
 def registered_lines(name: str, device: str) -> str:
     """The lines that load an implementation by its registered name, as rotcheck does."""
-    imported = "from rotcheck.implementations.target import resolve"
-    return f'{imported}\n\n{OURS} = resolve("{name}", "{device}").function'
+    module = "from rotcheck.implementations.target import resolve"
+    return f'{module}\n\n{OURS} = resolve("{name}", "{device}").function'

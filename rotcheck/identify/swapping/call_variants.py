@@ -1,4 +1,4 @@
-"""The ways in which one function may be called, of which one may need less to be changed."""
+"""The ways in which a function may be called: one of them may need fewer changes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from rotcheck.convention import FORMS, LAYOUTS
-from rotcheck.identify.swapping.conversion import PACKED
+from rotcheck.identify.swapping.conversion import PACKINGS
 from rotcheck.results import Described, Way
 
 _PLAIN_AXES = {
@@ -18,12 +18,12 @@ _ROLES = ("cos", "sin", "table", "angles")
 
 
 def variants(ours: Described, theirs: Described) -> Iterator[Described]:
-    """Our convention as it is, in each further way to call it, and with keywords chosen for the other."""
-    for one in (ours, chosen(ours, theirs)):
-        yield lined_up(one, theirs)
-        for way in one.ways:
-            if way.layout in (None, one.layout) or not one.choices:
-                yield lined_up(_in_way(one, way), theirs)
+    """Our convention as it is, in each further way to call it, and with keywords that suit the other."""
+    for variant in (ours, with_choices(ours, theirs)):
+        yield lined_up(variant, theirs)
+        for way in variant.ways:
+            if way.layout in (None, variant.layout) or not variant.choices:
+                yield lined_up(_in_way(variant, way), theirs)
 
 
 def _in_way(ours: Described, way: Way) -> Described:
@@ -35,33 +35,37 @@ def _in_way(ours: Described, way: Way) -> Described:
     )
 
 
-def lined_up(own: Described, other: Described) -> Described:
+def lined_up(ours: Described, theirs: Described) -> Described:
     """A convention that takes any layout as what it is in the other's: its tables line up with that."""
-    axes = _PLAIN_AXES.get(other.layout or "")
-    if own.layout is not None or axes is None or own.tables == "positions":
-        return own
-    way = next((one for one in own.ways if one.layout == other.layout), None)
+    axes = _PLAIN_AXES.get(theirs.layout or "")
+    if ours.layout is not None or axes is None or ours.tables == "positions":
+        return ours
+    way = next((further for further in ours.ways if further.layout == theirs.layout), None)
     if way is not None:
-        return _in_way(own, way)
-    aligned = "".join(axis if axis == "s" else "w" if axis == "d" else "1" for axis in axes).lstrip(
-        "1"
-    )
-    return replace(own, layout=other.layout, table_axes=aligned)
+        return _in_way(ours, way)
+    table_axes = "".join(
+        axis if axis == "s" else "w" if axis == "d" else "1" for axis in axes
+    ).lstrip("1")
+    return replace(ours, layout=theirs.layout, table_axes=table_axes)
 
 
-def reference(other: Described, own: Described) -> Described:
+def reference(theirs: Described, ours: Described) -> Described:
     """The other as it is held against ours: one that takes any layout, as ours is laid out, packed or not."""
-    apart = PACKED.get(own.layout or "", (own.layout,))[0]
-    return lined_up(other, replace(own, layout=apart))
+    apart = PACKINGS.get(ours.layout or "", (ours.layout,))[0]
+    return lined_up(theirs, replace(ours, layout=apart))
 
 
-def layout_of_run(own: Described, other: Described) -> dict[str, Any]:
+def layout_of_run(ours: Described, theirs: Described) -> dict[str, Any]:
     """The fields of a convention by which one that takes any layout is run beside ours: as ours is laid out."""
-    lined = reference(other, own)
-    return {"layout": lined.layout, "table_axes": lined.table_axes} if lined is not other else {}
+    reference_of_theirs = reference(theirs, ours)
+    return (
+        {"layout": reference_of_theirs.layout, "table_axes": reference_of_theirs.table_axes}
+        if reference_of_theirs is not theirs
+        else {}
+    )
 
 
-def chosen(ours: Described, theirs: Described) -> Described:
+def with_choices(ours: Described, theirs: Described) -> Described:
     """Our convention with the keywords that make it most like the other's, as arguments of the call."""
     fields, keywords = dict[str, object](), list[str]()
     for name, values in ours.choices.items():
@@ -72,22 +76,22 @@ def chosen(ours: Described, theirs: Described) -> Described:
             keywords.append(f"{keyword}={value!r}")
     if not fields:
         return ours
-    changed = replace(ours, **fields)
-    full = changed.tables in FORMS and FORMS[changed.tables].repeats
-    roles = _roles(ours.argument_order, changed, packed=changed.layout == "qkv")
+    variant = replace(ours, **fields)
+    full = variant.tables in FORMS and FORMS[variant.tables].repeats
+    roles = _roles(ours.argument_order, variant, is_packed=variant.layout == "qkv")
     return replace(
-        changed,
-        table_lanes=changed.pairing if full else None,
+        variant,
+        table_lanes=variant.pairing if full else None,
         argument_order=(*roles, *keywords),
     )
 
 
-def _roles(arguments: tuple[str, ...], changed: Described, *, packed: bool) -> list[str]:
+def _roles(arguments: tuple[str, ...], variant: Described, *, is_packed: bool) -> list[str]:
     """The arguments with the tables that the form has, and a packed tensor where the layout is packed."""
-    tables = FORMS[changed.tables].roles if changed.tables in FORMS else ("table",)
-    kept = [
-        "qkv" if packed and role in ("x", "qkv") else role
+    tables = FORMS[variant.tables].roles if variant.tables in FORMS else ("table",)
+    others_roles = [
+        "qkv" if is_packed and role in ("x", "qkv") else role
         for role in arguments
         if role not in _ROLES
     ]
-    return [kept[0], *tables, *kept[1:]]
+    return [others_roles[0], *tables, *others_roles[1:]]

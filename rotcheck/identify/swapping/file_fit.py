@@ -1,6 +1,6 @@
-"""Do the functions of one file fit each other: does one make the tables that another takes?
+"""Do the functions of one file fit together: does one make the tables that another takes?
 
-Each may be right by itself. What does not fit is a mistake where both run together and the result shows it.
+Each may be right by itself. A misfit is a mistake if both run together and the result shows it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from rotcheck.identify.swapping import table_changes
 from rotcheck.isolation import Job, Pool, Returned
 from rotcheck.results import Described, Identification, Remark
 
-EXCHANGED = {"cos+sin": "sin+cos", "cos|sin": "sin|cos", "cos, sin": "(sin, cos)"} | {
+EXCHANGE = {"cos+sin": "sin+cos", "cos|sin": "sin|cos", "cos, sin": "(sin, cos)"} | {
     "sin+cos": "cos+sin",
     "sin|cos": "cos|sin",
     "sin, cos": "(cos, sin)",
@@ -43,31 +43,38 @@ class Misfit:
     remark: Remark
 
 
-def of_files(asked: Sequence[str], told: Sequence[Identification]) -> list[Identification]:
-    """What was found of these specifications, those of each `file.py` held against each other."""
-    places = [_place(specification) for specification in asked]
+def of_files(
+    specifications: Sequence[str], identifications: Sequence[Identification]
+) -> list[Identification]:
+    """The identifications of these specifications, with those of each `file.py` compared with each other."""
+    places = [_place(specification) for specification in specifications]
     files: dict[Path, dict[str, Identification]] = {}
-    for (file, name), one in zip(places, told, strict=True):
+    for (file, name), item in zip(places, identifications, strict=True):
         if file:
-            files.setdefault(file, {})[name] = one
-    by_place = {place: one for one, place in zip(asked, places, strict=True)}
-    wrong: dict[str, Misfit] = {}
+            files.setdefault(file, {})[name] = item
+    by_place = {place: item for item, place in zip(specifications, places, strict=True)}
+    misfits_by_name: dict[str, Misfit] = {}
     jobs: list[Job] = []
-    for file, found in files.items():
-        misfits = together(found)
-        if misfits and not table_changes.may_differ(file, found):
-            wrong |= {by_place[file, name]: one for name, one in misfits.items()}
-            device = next(iter(found.values())).device
+    for file, functions in files.items():
+        misfits = together(functions)
+        if misfits and not table_changes.may_differ(file, functions):
+            misfits_by_name |= {by_place[file, name]: item for name, item in misfits.items()}
+            device = next(iter(functions.values())).device
             jobs += [
-                _job(by_place[file, name], by_place[file, maker], one.kind, device)
-                for name, one in misfits.items()
-                for maker in one.makers
+                _job(by_place[file, name], by_place[file, maker], item.kind, device)
+                for name, item in misfits.items()
+                for maker in item.makers
             ]
-    shown = _shown(jobs)
-    taken = [by_place.get(place, "") for place in places]
+    demonstrations = _demonstrations(jobs)
+    specifications_of_places = [by_place.get(place, "") for place in places]
     return [
-        _with(one, _settled(wrong[name].remark, shown.get(name)) if name in wrong else None)
-        for one, name in zip(told, taken, strict=True)
+        _with(
+            item,
+            _settle(misfits_by_name[name].remark, demonstrations.get(name))
+            if name in misfits_by_name
+            else None,
+        )
+        for item, name in zip(identifications, specifications_of_places, strict=True)
     ]
 
 
@@ -77,15 +84,22 @@ def _place(specification: str) -> tuple[Path | None, str]:
     return (Path(file).resolve() if file.endswith(".py") else None), name
 
 
-def _with(one: Identification, remark: Remark | None) -> Identification:
+def _with(identification: Identification, remark: Remark | None) -> Identification:
     if remark is None:
-        return one
+        return identification
     # alone, a half that is not read is a choice
     if remark.mistake or remark.code == KINDS["half"][0]:
         return replace(
-            one, findings=(*one.findings, remark), follows=one.follows and not remark.mistake
+            identification,
+            findings=(*identification.findings, remark),
+            follows=identification.follows and not remark.mistake,
         )
-    return replace(one, findings=(*one.findings, remark), follows=False, message=remark.message)
+    return replace(
+        identification,
+        findings=(*identification.findings, remark),
+        follows=False,
+        message=remark.message,
+    )
 
 
 def _job(taker: str, maker: str, kind: str, device: str) -> Job:
@@ -95,46 +109,63 @@ def _job(taker: str, maker: str, kind: str, device: str) -> Job:
     )
 
 
-def _shown(jobs: Sequence[Job]) -> dict[str, str]:
-    """What shows the mistake of each function, by its specification, of those in which something does."""
+def _demonstrations(jobs: Sequence[Job]) -> dict[str, str]:
+    """The demonstration of each function's mistake, by its specification, where there is one."""
     if not jobs:
         return {}
-    shown: dict[str, str] = {}
+    demonstrations: dict[str, str] = {}
     with Pool(preload=PRELOAD) as pool:
-        for done in pool.run(jobs):
-            if isinstance(done.outcome, Returned) and done.outcome.value:
-                shown.setdefault(done.job.name, done.outcome.value)
-    return shown
+        for result in pool.run(jobs):
+            if isinstance(result.outcome, Returned) and result.outcome.value:
+                demonstrations.setdefault(result.job.name, result.outcome.value)
+    return demonstrations
 
 
-def _settled(remark: Remark, shown: str | None) -> Remark:
-    if shown:
-        return replace(remark, demonstration=shown)
+def _settle(remark: Remark, demonstration: str | None) -> Remark:
+    if demonstration:
+        return replace(remark, demonstration=demonstration)
     words = f"seen, and in doubt: {remark.message} (no call of both in a row shows it)"
     return replace(remark, mistake=False, message=words)
 
 
-def together(found: Mapping[str, Identification]) -> dict[str, Misfit]:
+def together(functions: Mapping[str, Identification]) -> dict[str, Misfit]:
     """What is wrong with each function that takes other tables than those of its file make.
 
-    `found`: what each function of one file does by itself, by name. Nothing is said unless all were identified, all
+    `functions`: what each function of one file does by itself, by name. Nothing is said unless all were identified, all
     that make tables of the form that is taken make the same, and no other function takes them as they are made.
     """
-    known = {name: one.convention for name, one in found.items() if one.convention is not None}
-    if any(one.convention is None and one.purpose is None for one in found.values()):
+    conventions = {
+        name: identification.convention
+        for name, identification in functions.items()
+        if identification.convention is not None
+    }
+    if any(
+        identification.convention is None and identification.purpose is None
+        for identification in functions.values()
+    ):
         return {}
-    right = {name: each for name, each in known.items() if found[name].follows}
-    takers = {name: each for name, each in known.items() if each.kind == "applies"}
-    makers = {name: each for name, each in known.items() if each.kind == "builds"}
-    every: dict[str, Misfit] = {}
+    right = {
+        name: description for name, description in conventions.items() if functions[name].follows
+    }
+    takers = {
+        name: description
+        for name, description in conventions.items()
+        if description.kind == "applies"
+    }
+    makers = {
+        name: description
+        for name, description in conventions.items()
+        if description.kind == "builds"
+    }
+    misfits: dict[str, Misfit] = {}
     for kind, amiss in (("lanes", _lanes), ("order", _order), ("half", _half)):
         wrong = amiss(makers, takers)
-        every |= {
-            name: Misfit(by, kind, _remark(kind, by, known[by[0]], name, takers[name]))
+        misfits |= {
+            name: Misfit(by, kind, _remark(kind, by, conventions[by[0]], name, takers[name]))
             for name, by in wrong.items()
             if name in right and set(by) <= set(right)
         }
-    return every
+    return misfits
 
 
 Conventions = Mapping[str, Described]
@@ -144,29 +175,29 @@ Pairs = dict[str, tuple[str, ...]]
 
 def _lanes(makers: Conventions, takers: Conventions) -> Pairs:
     """Who takes full-width tables in another order than the file makes them."""
-    takes = {name: each for name, each in takers.items() if _plain(each)}
-    taken = {(each.tables, each.table_lanes) for each in takes.values()}
-    if len(taken) != 1:
+    takes = {name: description for name, description in takers.items() if _plain(description)}
+    forms = {(description.tables, description.table_lanes) for description in takes.values()}
+    if len(forms) != 1:
         return {}
-    ((form, needed),) = taken
-    by = {name: each for name, each in makers.items() if each.tables == form}
-    orders = {each.table_lanes for each in by.values()}
-    if len(orders) != 1 or needed in orders or not all(map(_plain, by.values())):
+    ((form, needs),) = forms
+    by = {name: description for name, description in makers.items() if description.tables == form}
+    orders = {description.table_lanes for description in by.values()}
+    if len(orders) != 1 or needs in orders or not all(map(_plain, by.values())):
         return {}
     return dict.fromkeys(takes, tuple(by))
 
 
 def _order(makers: Conventions, takers: Conventions) -> Pairs:
     """Who takes for sin what the file makes as cos, where both are in one tensor or one tuple."""
-    made = {each.order for each in makers.values() if each.order in EXCHANGED}
-    if len(made) != 1:
+    orders = {description.order for description in makers.values() if description.order in EXCHANGE}
+    if len(orders) != 1:
         return {}
-    (order,) = made
-    by = tuple(name for name, each in makers.items() if each.order == order)
-    right = EXCHANGED[EXCHANGED[order].strip("()")]
-    if any(right in _roles(each) for each in takers.values()):
+    (order,) = orders
+    by = tuple(name for name, description in makers.items() if description.order == order)
+    right = EXCHANGE[EXCHANGE[order].strip("()")]
+    if any(right in _roles(description) for description in takers.values()):
         return {}
-    wrong = [name for name, each in takers.items() if EXCHANGED[order] in _roles(each)]
+    wrong = [name for name, description in takers.items() if EXCHANGE[order] in _roles(description)]
     return dict.fromkeys(wrong, by)
 
 
@@ -175,14 +206,20 @@ def _half(makers: Conventions, takers: Conventions) -> Pairs:
 
     Whether these are as wide as a head shows when both run together.
     """
-    by = tuple(name for name, each in makers.items() if each.tables in ("half-width", "angles"))
-    wrong = [name for name, each in takers.items() if each.unread and _repeats(each)]
+    by = tuple(
+        name
+        for name, description in makers.items()
+        if description.tables in ("half-width", "angles")
+    )
+    wrong = [
+        name for name, description in takers.items() if description.unread and _repeats(description)
+    ]
     return dict.fromkeys(wrong, by) if len(by) == len(makers) > 0 else {}
 
 
-def _roles(each: Described) -> list[str]:
+def _roles(description: Described) -> list[str]:
     """What each argument of a call is."""
-    return [argument.rpartition("=")[2] for argument in each.argument_order]
+    return [argument.rpartition("=")[2] for argument in description.argument_order]
 
 
 def _repeats(described: Described) -> bool:
@@ -190,30 +227,42 @@ def _repeats(described: Described) -> bool:
     return described.tables in FORMS and FORMS[described.tables].repeats
 
 
-def _plain(each: Described) -> bool:
+def _plain(description: Described) -> bool:
     """Whether it makes or takes full-width tables that repeat over all lanes that turn."""
-    whole = (each.blocks or 1) == 1 and each.sections is None and each.positions != "grid"
-    return whole and _repeats(each) and each.table_lanes is not None
+    whole = (
+        (description.blocks or 1) == 1
+        and description.sections is None
+        and description.positions != "grid"
+    )
+    return whole and _repeats(description) and description.table_lanes is not None
 
 
 def _remark(
-    kind: str, makers: Sequence[str], made: Described, taker: str, taken: Described
+    kind: str, makers: Sequence[str], made_tables: Described, taker: str, expected_tables: Described
 ) -> Remark:
-    who, makes = " and ".join(makers), "makes" if len(makers) == 1 else "make"
+    maker_names, makes = " and ".join(makers), "makes" if len(makers) == 1 else "make"
     return Remark(
         code=KINDS[kind][0],
-        message=_words(kind, f"{who} of the same file {makes}", made, taken),
-        evidence=f"the tables that {who} {makes} and those that {taker} takes, each identified by itself; nothing else "
-        "was seen in the file that makes, takes or rearranges tables",
+        message=_words(
+            kind, f"{maker_names} of the same file {makes}", made_tables, expected_tables
+        ),
+        evidence=f"the tables that {maker_names} {makes} and those that {taker} takes, each identified by itself; "
+        "nothing else was seen in the file that makes, takes or rearranges tables",
         **diagnose.fields_of(diagnose.for_finding(KINDS[kind][0])),
     )
 
 
-def _words(kind: str, makes: str, made: Described, taken: Described) -> str:
+def _words(kind: str, makes: str, made_tables: Described, expected_tables: Described) -> str:
     if kind == "lanes":
-        order, needed = order_words(made.table_lanes), order_words(taken.table_lanes)
-        return f"takes tables with {needed}, and {makes} them with {order}"
+        order, needs = (
+            order_words(made_tables.table_lanes),
+            order_words(expected_tables.table_lanes),
+        )
+        return f"takes tables with {needs}, and {makes} them with {order}"
     if kind == "order":
-        first, second = ("cos", "sin") if (made.order or "").startswith("cos") else ("sin", "cos")
+        first, second = (
+            ("cos", "sin") if (made_tables.order or "").startswith("cos") else ("sin", "cos")
+        )
         return f"takes {second} for {first}: {makes} one tensor with {first} in front"
-    return f"never reads the {taken.unread} of its tables, and {makes} tables with a {taken.unread} of its own"
+    half = expected_tables.unread
+    return f"never reads the {half} of its tables, and {makes} tables with a {half} of its own"

@@ -1,4 +1,4 @@
-"""The lines in front of an adapter by which `ours` is what it was in the run, in a Python of the user's own."""
+"""The lines before an adapter that define `ours` as it was in the run, for the user's own Python."""
 
 import ast
 import sys
@@ -13,7 +13,7 @@ from rotcheck.implementations import array_libraries, module_import
 from rotcheck.implementations.spec import MODULE_PREFIX
 from rotcheck.implementations.target import Target
 
-MADE = "f = "  # how the last of the lines begins that load a function
+ASSIGNMENT = "f = "  # how the last of the lines begins that load a function
 
 
 def lines(target: Target, device: str) -> str:
@@ -21,14 +21,14 @@ def lines(target: Target, device: str) -> str:
     name = target.specification
     if ":" not in name:
         return of_function(target.function) or registered_lines(name, device)
-    return _plain(target) or _loaded(target)
+    return _plain(target) or _loading(target)
 
 
 def of_function(function: Callable[..., Any]) -> str:
     """The line that imports a function from the module that defines it; empty: that has no such name."""
     module, name = getattr(function, "__module__", None) or "", getattr(function, "__name__", "")
-    defined = getattr(sys.modules.get(module), name, None) if name else None
-    if defined is not function or module.startswith(MODULE_PREFIX) or module == "__main__":
+    original = getattr(sys.modules.get(module), name, None) if name else None
+    if original is not function or module.startswith(MODULE_PREFIX) or module == "__main__":
         return ""
     return f"from {module} import {name} as {OURS}"
 
@@ -46,8 +46,12 @@ def _plain(target: Target) -> str:
             if not method
             else f"{_of(module, first)} = {name}"
         )
-    made = construction(target.built)
-    return f"{_of(module, first)} = {made}{name.removeprefix(first)}" if _of_literals(made) else ""
+    expression = construction(target.built)
+    return (
+        f"{_of(module, first)} = {expression}{name.removeprefix(first)}"
+        if _of_literals(expression)
+        else ""
+    )
 
 
 def _of(module: str, first: str) -> str:
@@ -59,20 +63,20 @@ def _importable(place: str, module: str) -> bool:
     if not place.endswith(".py"):
         return place in sys.modules
     name = module_import.name_of(place)
-    loaded = sys.modules.get(name)
+    loaded_module = sys.modules.get(name)
     whole = not (
-        getattr(loaded, module_import.STAND_INS, ())
-        or getattr(loaded, module_import.EXCEPTION, None)
+        getattr(loaded_module, module_import.STAND_INS, ())
+        or getattr(loaded_module, module_import.EXCEPTION, None)
     )
     return name.startswith(MODULE_PREFIX) and module.isidentifier() and whole
 
 
-def _of_literals(made: str) -> bool:
+def _of_literals(expression: str) -> bool:
     """Whether a construction is Python in which nothing else is named."""
     try:
-        call = ast.parse(made, mode="eval").body
+        call = ast.parse(expression, mode="eval").body
         for value in (
-            (*call.args, *(one.value for one in call.keywords))
+            (*call.args, *(keyword.value for keyword in call.keywords))
             if isinstance(call, ast.Call)
             else ()
         ):
@@ -82,7 +86,7 @@ def _of_literals(made: str) -> bool:
     return True
 
 
-def _loaded(target: Target) -> str:
+def _loading(target: Target) -> str:
     *before, last = loading(as_typed(target.specification), target.built, target.function)
-    kept = [line for line in before if line != "import torch"]
-    return "\n".join([*kept, f"{OURS} = {last.removeprefix(MADE)}"]).strip("\n")
+    lines_before = [line for line in before if line != "import torch"]
+    return "\n".join([*lines_before, f"{OURS} = {last.removeprefix(ASSIGNMENT)}"]).strip("\n")

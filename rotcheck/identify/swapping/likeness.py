@@ -1,15 +1,16 @@
-"""Can one rotary function be swapped for another, and what has to be permuted or converted if not?"""
+"""Can one rotary function replace another, and if not, what has to be permuted or converted?"""
 
 from collections.abc import Callable, Iterator
 from functools import partial
 
 from msgspec.structs import replace
 
-from rotcheck.convention import order_words, role_of, shape
+from rotcheck.convention import FORMS, order_words, role_of, shape
+from rotcheck.convention.table_forms import NO_TABLES
 from rotcheck.identify.swapping import adapter, call_lines, conversion, position_lines
 from rotcheck.identify.swapping.angle_differences import of_angles, of_length
 from rotcheck.identify.swapping.call_variants import reference, variants
-from rotcheck.identify.swapping.conversion import Impossible, each, permutation
+from rotcheck.identify.swapping.conversion import Impossible, assignments, permutation
 from rotcheck.results import Described, Difference, Identification, Likeness, Swappable, Turned
 
 APART = {
@@ -25,20 +26,24 @@ APART = {
 _NEVER = ("kind", "sections", "blocks", "coordinates")
 
 
-def likeness(own: Identification, other: Identification, name: str) -> Likeness:
-    """Whether `own` can take the place of `other`, which is called `name`: with a flag, if that is nearer."""
-    plain = _held(own, other, name)
-    turned = [(_held(_with(own, one), other, name), one) for one in own.flags if one.follows]
-    nearest, flag = min(turned, key=lambda held: _changes(held[0]), default=(plain, None))
-    if flag is None or own.convention is None or _changes(nearest) >= _changes(plain):
+def likeness(ours: Identification, theirs: Identification, name: str) -> Likeness:
+    """Whether `ours` can take the place of `theirs`, which is called `name`: with a flag, if that is nearer."""
+    plain = _compare(ours, theirs, name)
+    with_flags = [
+        (_compare(_with(ours, item), theirs, name), item) for item in ours.flags if item.follows
+    ]
+    nearest, flag = min(with_flags, key=lambda held: _changes(held[0]), default=(plain, None))
+    if flag is None or ours.convention is None or _changes(nearest) >= _changes(plain):
         return plain
-    gone = next(one for one in plain.differences if one.hard and one not in nearest.differences)
-    fix = _differs("flag", gone.own, gone.other, f"call it with {flag.flag}")
+    obstacle = next(
+        item for item in plain.differences if item.hard and item not in nearest.differences
+    )
+    fix = _differs("flag", obstacle.own, obstacle.other, f"call it with {flag.flag}")
     code = nearest.adapter
     if (
         code
         and flag.convention
-        and len(flag.convention.argument_order) > len(own.convention.argument_order)
+        and len(flag.convention.argument_order) > len(ours.convention.argument_order)
     ):
         code = _called_with(code, flag.flag)
     differences = (fix, *nearest.differences)
@@ -47,116 +52,146 @@ def likeness(own: Identification, other: Identification, name: str) -> Likeness:
 
 def _called_with(code: str, flag: str) -> str:
     """An adapter that calls ours with a flag besides."""
-    bound = f"{call_lines.OURS}_with_flag"
-    line = f"{bound} = functools.partial({call_lines.OURS}, {flag})\n\n\n"
-    called = code.replace(f"{call_lines.OURS}(", f"{bound}(")
-    return called.replace("import torch\n\n\n", f"import functools\n\nimport torch\n\n{line}", 1)
+    bound_name = f"{call_lines.OURS}_with_flag"
+    line = f"{bound_name} = functools.partial({call_lines.OURS}, {flag})\n\n\n"
+    calling_code = code.replace(f"{call_lines.OURS}(", f"{bound_name}(")
+    return calling_code.replace(
+        "import torch\n\n\n", f"import functools\n\nimport torch\n\n{line}", 1
+    )
 
 
-def _with(own: Identification, turned: Turned) -> Identification:
-    """A function as it is with a flag the other way round, which stays out of its arguments."""
-    found, arguments = turned.convention, own.convention.argument_order if own.convention else ()
-    if found is not None and len(found.argument_order) > len(arguments):
-        found = replace(found, argument_order=arguments)
-    return replace(own, convention=found)
+def _with(ours: Identification, flag: Turned) -> Identification:
+    """A function as it is with a flag switched; the flag is not among its arguments."""
+    convention, arguments = (
+        flag.convention,
+        ours.convention.argument_order if ours.convention else (),
+    )
+    if convention is not None and len(convention.argument_order) > len(arguments):
+        convention = replace(convention, argument_order=arguments)
+    return replace(ours, convention=convention)
 
 
-def _changes(found: Likeness) -> int:
-    """How much has to be changed."""
-    return sum(one.hard for one in found.differences)
+def _changes(answer: Likeness) -> int:
+    """The number of changes that are needed."""
+    return sum(difference.hard for difference in answer.differences)
 
 
-def _held(own: Identification, other: Identification, name: str) -> Likeness:
-    if own.convention is None or other.convention is None:
-        why = (own if own.convention is None else other).message or "no rotation was found"
-        known = _differs("convention", _known(own.convention), _known(other.convention), why)
-        return Likeness(other=name, swappable="unknown", differences=(known,))
-    theirs = reference(other.convention, own.convention)
-    every = [
-        (ours, _differences(ours, theirs, own, other)) for ours in variants(own.convention, theirs)
+def _compare(our_answer: Identification, their_answer: Identification, name: str) -> Likeness:
+    if our_answer.convention is None or their_answer.convention is None:
+        why = (
+            our_answer if our_answer.convention is None else their_answer
+        ).message or "no rotation was found"
+        unknown_convention = _differs(
+            "convention",
+            _known_words(our_answer.convention),
+            _known_words(their_answer.convention),
+            why,
+        )
+        return Likeness(other=name, swappable="unknown", differences=(unknown_convention,))
+    theirs = reference(their_answer.convention, our_answer.convention)
+    candidates = [
+        (ours, _differences(ours, theirs, our_answer, their_answer))
+        for ours in variants(our_answer.convention, theirs)
     ]
-    ours, found = min(every, key=lambda one: _work(one[0], theirs, one[1]))
-    verdict = _verdict(own, other, found)
-    changes = any(one.hard and not of_length(one) for one in found)
+    ours, differences = min(candidates, key=lambda one: _work(one[0], theirs, one[1]))
+    verdict = _verdict(our_answer, their_answer, differences)
+    changes = any(candidate.hard and not of_length(candidate) for candidate in differences)
     code = adapter.adapter(ours, theirs) if verdict != "no" and changes else None
-    return Likeness(other=name, swappable=verdict, differences=tuple(found), adapter=code)
+    return Likeness(other=name, swappable=verdict, differences=tuple(differences), adapter=code)
 
 
-def _work(ours: Described, theirs: Described, found: list[Difference]) -> int:
-    """How much has to be changed: an argument is the least, one axis of batch and rows the most."""
+def _work(ours: Described, theirs: Described, differences: list[Difference]) -> int:
+    """The weight of the changes: an argument is the least, merging batch and rows the most."""
     folds = adapter.of_batch(theirs) and (
         ours.layout in adapter.ONE_AXIS or not adapter.of_batch(ours)
     )
-    return sum(1 if one.field == "arguments" else 2 for one in found if one.hard) + 4 * folds
+    return (
+        sum(
+            1 if difference.field == "arguments" else 2
+            for difference in differences
+            if difference.hard
+        )
+        + 4 * folds
+    )
 
 
-def _known(found: Described | None) -> str:
-    return "known" if found else "unknown"
+def _known_words(convention: Described | None) -> str:
+    return "known" if convention else "unknown"
 
 
-def _verdict(own: Identification, other: Identification, found: list[Difference]) -> Swappable:
-    if "wrong" in (own.answer, other.answer) or any(map(_never, found)):
+def _verdict(
+    ours: Identification, theirs: Identification, differences: list[Difference]
+) -> Swappable:
+    if "wrong" in (ours.answer, theirs.answer) or any(map(_never, differences)):
         return "no"
-    if not (own.follows and other.follows) or any(
-        "unknown" in (one.own, one.other) for one in found if one.hard
+    if not (ours.follows and theirs.follows) or any(
+        "unknown" in (difference.own, difference.other)
+        for difference in differences
+        if difference.hard
     ):
         return "unknown"
-    return "with changes" if any(one.hard for one in found) else "as it is"
+    return "with changes" if any(difference.hard for difference in differences) else "as it is"
 
 
 def _never(difference: Difference) -> bool:
-    """Whether nothing makes up for a difference: one follows the length and the other does not, for instance."""
+    """Whether nothing makes up for a difference: for instance, one follows the length and the other does not."""
     unlike = difference.field == "frequencies" and not of_length(difference)
     return difference.field in _NEVER or unlike
 
 
 def _differences(
-    ours: Described, theirs: Described, own: Identification, other: Identification
+    ours: Described, theirs: Described, our_answer: Identification, their_answer: Identification
 ) -> list[Difference]:
     if ours.kind != theirs.kind and "builds" in (ours.kind, theirs.kind):
         why = "one makes tables, the other applies them: neither takes the other's place"
         return [_differs("kind", ours.kind, theirs.kind, why)]
-    angles = [_differs(*one) for one in of_angles(own, other, ours, theirs)]
+    angles = [_differs(*parts) for parts in of_angles(our_answer, their_answer, ours, theirs)]
     if ours.kind == "builds":
         return [*angles, *_of_tables(ours, theirs)]
     return [
         *_of_values(ours, theirs),
         *angles,
-        *_of_calls(ours, theirs, own.specification, other.specification),
+        *_of_calls(ours, theirs, our_answer.specification, their_answer.specification),
     ]
 
 
 def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
-    """What changes the values of a model that was trained with the other."""
+    """Differences that change the values of a model that was trained with the other."""
     for name in ("sections", "blocks"):
-        own, other = getattr(ours, name), getattr(theirs, name)
-        if own != other:
+        our_value, their_value = getattr(ours, name), getattr(theirs, name)
+        if our_value != their_value:
             yield _differs(
-                name, own or "none", other or "none", "nothing around a call makes up for this"
+                name,
+                our_value or "none",
+                their_value or "none",
+                "nothing around a call makes up for this",
             )
     if ours.pairing != theirs.pairing:
         fix = f"{permutation(ours)}  # permute the rows of the q and k projections once, biases too"
         yield _differs("pairing", ours.pairing or "unknown", theirs.pairing or "unknown", fix)
     if ours.direction != theirs.direction:
-        turned = (
+        fix_of_direction = (
             "positions = -positions" if ours.tables == "positions" else "; ".join(_backwards(ours))
         )
         yield _differs(
-            "direction", ours.direction or "unknown", theirs.direction or "unknown", turned
+            "direction",
+            ours.direction or "unknown",
+            theirs.direction or "unknown",
+            fix_of_direction,
         )
     if ours.output_lanes != theirs.output_lanes:
         yield _differs(
             "output_lanes",
             ours.output_lanes,
             theirs.output_lanes,
-            _code(partial(_written, ours, theirs)),
+            _code(partial(_reorder_result, ours, theirs)),
         )
     if ours.rotary_dim != theirs.rotary_dim:
         yield _differs(
             "rotary_dim",
             ours.rotary_dim or "all",
             theirs.rotary_dim or "all",
-            _narrowed(ours, theirs),
+            _narrow(ours, theirs),
         )
     if ours.head_dim and theirs.head_dim and ours.head_dim != theirs.head_dim:
         yield _differs(
@@ -191,12 +226,16 @@ def _backwards(ours: Described) -> list[str]:
     return conversion.tables(ours, replace(ours, direction=-(ours.direction or 1)))
 
 
-def _written(ours: Described, theirs: Described) -> list[str]:
+def _reorder_result(ours: Described, theirs: Described) -> list[str]:
     """The line that puts the lanes of our result in the order of theirs."""
-    return [each(["q", "k"], conversion.reordered(adapter.written(ours), adapter.written(theirs)))]
+    return [
+        assignments(
+            ["q", "k"], conversion.reorder(adapter.output_order(ours), adapter.output_order(theirs))
+        )
+    ]
 
 
-def _narrowed(ours: Described, theirs: Described) -> str:
+def _narrow(ours: Described, theirs: Described) -> str:
     if ours.rotary_dim:
         return f"build it for {theirs.rotary_dim or 'all'} lanes that turn"
     return _part(ours, str(theirs.rotary_dim))
@@ -212,33 +251,42 @@ def _part(ours: Described, lanes: str) -> str:
 
 
 def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
-    """What each can be told of positions, of two that make their own angles."""
+    """Differences in the positions that two functions can take that make their own angles."""
     if ours.positions == theirs.positions or "positions" not in (ours.tables, theirs.tables):
         return
-    told = {
+    fixes = {
         "any": "positions = torch.arange(offset, offset + rows)  # the positions themselves",
         "offset": "offset = int(positions[..., 0].max())  # consecutive rows alone, the same of each batch row",
         "from 0": "it counts rows from 0 and cannot be told positions: no decoding, no packed or padded sequences",
         "tables": "cos, sin = cos[positions], sin[positions]  # the rows of its tables are the positions",
     }
-    own = ours.positions or "unknown"
-    fix = told.get(own, "it has positions of its own")
-    yield _differs("positions", own, theirs.positions or "unknown", fix)
+    our_positions = ours.positions or "unknown"
+    fix = fixes.get(our_positions, "it has positions of its own")
+    yield _differs("positions", our_positions, theirs.positions or "unknown", fix)
 
 
-def _of_calls(ours: Described, theirs: Described, name: str, others: str) -> Iterator[Difference]:
-    """What has to be converted around a call."""
+def _of_calls(
+    ours: Described, theirs: Described, name: str, other_name: str
+) -> Iterator[Difference]:
+    """Differences that have to be converted around a call."""
     if ours.layout != theirs.layout and ours.layout:
         yield _differs(
-            "layout", ours.layout, theirs.layout or "any", _layout(ours, theirs, name, others)
+            "layout", ours.layout, theirs.layout or "any", _layout(ours, theirs, name, other_name)
         )
     if not conversion.same_tables(ours, theirs):
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(ours, theirs))
     yield from _of_positions(ours, theirs)
-    told = any(role_of(one) == "offset" for one in theirs.argument_order)
-    if _arguments(ours, offset=told) != _arguments(theirs, offset=True):
-        mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
-        yield _differs("arguments", mine, other, f"{call_lines.OURS}({call_lines.call_of(ours)})")
+    takes_offset = any(role_of(argument) == "offset" for argument in theirs.argument_order)
+    if _arguments(ours, offset=takes_offset) != _arguments(theirs, offset=True):
+        our_arguments, their_arguments = (
+            ", ".join(argument.argument_order) for argument in (ours, theirs)
+        )
+        yield _differs(
+            "arguments",
+            our_arguments,
+            their_arguments,
+            f"{call_lines.OURS}({call_lines.call_of(ours)})",
+        )
     if bool(ours.in_place) != bool(theirs.in_place):
         fix = (
             "q, k = q.clone(), k.clone()  # before the call" if ours.in_place else "q.copy_(result)"
@@ -247,34 +295,40 @@ def _of_calls(ours: Described, theirs: Described, name: str, others: str) -> Ite
     if ours.dtype_rule != theirs.dtype_rule and ours.dtype_rule and theirs.dtype_rule:
         fix = "expect differences of a rounding step; cast the result where the dtype differs"
         yield _differs("dtype_rule", ours.dtype_rule, theirs.dtype_rule, fix, hard=False)
-    refused = [
-        what for what, does in theirs.takes.items() if does and ours.takes.get(what) is False
+    refusals = [
+        ability
+        for ability, does in theirs.takes.items()
+        if does and ours.takes.get(ability) is False
     ]
-    if refused:
+    if refusals:
         fix = "do without, or convert before the call"
-        if adapter.NARROWER in refused:
+        if adapter.NARROWER in refusals:
             fix = _part(ours, "cos.shape[-1]")
-        if "fewer heads in k" in refused:
+        if "fewer heads in k" in refusals:
             fix = (
                 "q, k = ours(q, q, ...)[0], ours(k, k, ...)[0]  # k apart, where it has fewer heads"
             )
-        yield _differs("takes", f"not {', '.join(refused)}", "takes them", fix, hard=False)
+        yield _differs("takes", f"not {', '.join(refusals)}", "takes them", fix, hard=False)
 
 
-def _arguments(described: Described, *, offset: bool) -> tuple[str, ...]:
-    """What each argument is, a single tensor by the same name whether it is called x, q or k.
+def _arguments(description: Described, *, offset: bool) -> tuple[str, ...]:
+    """The role of each argument; a single tensor has one name whether it is called x, q or k.
 
     `offset`: with an offset by keyword, which has a default.
     """
-    tensors = [one for one in map(role_of, described.argument_order) if one in ("q", "k", "v", "x")]
+    tensors = [
+        role for role in map(role_of, description.argument_order) if role in ("q", "k", "v", "x")
+    ]
     single = tensors if len(tensors) == 1 else []
-    kept = [one for one in described.argument_order if offset or not one.endswith("=offset")]
-    return tuple("x" if one in single else one for one in kept)
+    arguments = [
+        role for role in description.argument_order if offset or not role.endswith("=offset")
+    ]
+    return tuple("x" if role in single else role for role in arguments)
 
 
-def _layout(ours: Described, theirs: Described, name: str, others: str) -> str:
-    own, other = ours.layout or "", theirs.layout or ours.layout or ""
-    if own in conversion.PACKED and other not in conversion.PACKED:
+def _layout(ours: Described, theirs: Described, name: str, other_name: str) -> str:
+    our_layout, their_layout = ours.layout or "", theirs.layout or ours.layout or ""
+    if our_layout in conversion.PACKINGS and their_layout not in conversion.PACKINGS:
         apart = APART.get(name)
         instead = (
             f"use {apart}, which takes q and k one by one"
@@ -282,20 +336,26 @@ def _layout(ours: Described, theirs: Described, name: str, others: str) -> str:
             else "look for a call that takes q and k apart"
         )
         return f"packed q, k and v have the same heads: for grouped heads {instead}, or call it for each as below"
-    if own in conversion.PACKED or other in conversion.PACKED:
-        axis = conversion.PACKED.get(other, ("", 2))[1]
-        instead = f"; for grouped heads {APART[others]} takes its place" if others in APART else ""
+    if our_layout in conversion.PACKINGS or their_layout in conversion.PACKINGS:
+        axis = conversion.PACKINGS.get(their_layout, ("", 2))[1]
+        instead = (
+            f"; for grouped heads {APART[other_name]} takes its place"
+            if other_name in APART
+            else ""
+        )
         return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call{instead}"
     try:
-        before = conversion.moved(other, own)
-        behind = conversion.entered(own, conversion.OF_BATCH) + conversion.left(other)
+        before = conversion.layout_change(their_layout, our_layout)
+        behind = conversion.to_bshd(our_layout, conversion.OF_BATCH) + conversion.from_bshd(
+            their_layout
+        )
     except Impossible as reason:
-        return f"lay the tensors out as {own} before the call, and back behind it: {reason}"
+        return f"lay the tensors out as {our_layout} before the call, and back behind it: {reason}"
     return f"x = x{before}  # before the call, and x = x{behind} behind it"
 
 
 def _of_tables(ours: Described, theirs: Described) -> Iterator[Difference]:
-    """In what the tables differ that two functions make."""
+    """Differences between the tables that two functions make."""
     if not conversion.same_tables(ours, theirs):
         back = replace(theirs, direction=None), replace(ours, direction=None)
         yield _differs("tables", _tables(ours), _tables(theirs), _conversion(*back))
@@ -307,16 +367,20 @@ def _of_tables(ours: Described, theirs: Described) -> Iterator[Difference]:
         )
         yield _differs("order", ours.order or "unknown", theirs.order or "unknown", fix)
     if ours.positions != theirs.positions:
-        own = ours.positions or "unknown"
+        our_positions = ours.positions or "unknown"
         fix = (
             "cos, sin = cos[positions], sin[positions]"
-            if own == "from 0"
+            if our_positions == "from 0"
             else "positions = torch.arange(rows)"
         )
-        yield _differs("positions", own, theirs.positions or "unknown", fix)
+        yield _differs("positions", our_positions, theirs.positions or "unknown", fix)
     if ours.argument_order != theirs.argument_order:
-        mine, other = (", ".join(one.argument_order) for one in (ours, theirs))
-        yield _differs("arguments", mine, other, f"{call_lines.OURS}({mine})")
+        our_arguments, their_arguments = (
+            ", ".join(description.argument_order) for description in (ours, theirs)
+        )
+        yield _differs(
+            "arguments", our_arguments, their_arguments, f"{call_lines.OURS}({our_arguments})"
+        )
     if ours.dtype_rule != theirs.dtype_rule:
         fix = "cos, sin = cos.to(dtype), sin.to(dtype)"
         yield _differs(
@@ -324,32 +388,32 @@ def _of_tables(ours: Described, theirs: Described) -> Iterator[Difference]:
         )
 
 
-def _differs(field: str, own: object, other: object, fix: str, *, hard: bool = True) -> Difference:
-    return Difference(field=field, own=str(own), other=str(other), fix=fix, hard=hard)
+def _differs(
+    field: str, ours: object, theirs: object, fix: str, *, hard: bool = True
+) -> Difference:
+    return Difference(field=field, own=str(ours), other=str(theirs), fix=fix, hard=hard)
 
 
-def _tables(described: Described) -> str:
-    return (
-        f"{described.tables}{order_words(described.table_lanes, ' ')} {_shape(described)}".rstrip()
-    )
+def _tables(description: Described) -> str:
+    return f"{description.tables}{order_words(description.table_lanes, ' ')} {_shape(description)}".rstrip()
 
 
-def _shape(described: Described) -> str:
+def _shape(description: Described) -> str:
     """The axes of a table as a shape: `(S, 1, D/2)`."""
-    if not described.table_axes:
+    if not description.table_axes:
         return ""
-    lanes = "D" if described.table_lanes else "D/2"
-    return shape(described.table_axes, lanes, conversion.form_of(described).tail)
+    lanes = "D" if description.table_lanes else "D/2"
+    return shape(description.table_axes, lanes, FORMS.get(description.tables or "", NO_TABLES).tail)
 
 
-def _conversion(wanted: Described, have: Described) -> str:
-    """How tables of one form become those of another."""
-    if wanted.tables == "positions":
+def _conversion(target: Described, have: Described) -> str:
+    """The code that converts tables of one form to another."""
+    if target.tables == "positions":
         return "it makes its own tables: give it positions in their place"
     if have.tables == "positions":
-        alike = replace(have, direction=wanted.direction)
-        return _code(partial(position_lines.made_tables, wanted, alike, "s", "q", folded=False))
-    alike = replace(have, direction=wanted.direction)
-    batch = "b" in (have.table_axes or "") and "b" not in (wanted.table_axes or "")
-    folded = partial(conversion.tables, wanted, alike, folded=batch)
-    return _code(folded) + ("  # batch and rows as one axis, of q and k too" if batch else "")
+        alike = replace(have, direction=target.direction)
+        return _code(partial(position_lines.made_tables, target, alike, "s", "q", folds=False))
+    alike = replace(have, direction=target.direction)
+    batch = "b" in (have.table_axes or "") and "b" not in (target.table_axes or "")
+    lines = partial(conversion.tables, target, alike, folds=batch)
+    return _code(lines) + ("  # batch and rows as one axis, of q and k too" if batch else "")

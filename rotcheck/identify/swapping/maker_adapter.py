@@ -1,4 +1,4 @@
-"""A maker of tables with the other's call, which makes the other's tables by calling ours."""
+"""Code of a function with the other's signature, that makes the other's tables by calling ours."""
 
 import ast
 import textwrap
@@ -14,7 +14,7 @@ from rotcheck.identify.swapping.call_lines import (
     table_name,
     table_names,
 )
-from rotcheck.identify.swapping.conversion import Impossible, each
+from rotcheck.identify.swapping.conversion import Impossible, assignments
 from rotcheck.results import Described
 
 _NAMES = {
@@ -31,31 +31,31 @@ _VALUES = {"float32": "torch.float32"}
 def code(ours: Described, theirs: Described) -> str:
     """The function as code, in which ours is called `ours`. Raises `Impossible`."""
     parameters = [_parameter(argument) for argument in theirs.argument_order]
-    given = {
+    names = {
         _NAMES[role]: keyword or _NAMES[role]
         for keyword, role in map(_split, theirs.argument_order)
         if role in _NAMES
     }
-    lines = [f"{name} = {keyword}" for name, keyword in given.items() if name != keyword]
-    rows = "positions" in given and not _takes(ours, "positions")
-    if _takes(ours, "positions") and "positions" not in given:
+    lines = [f"{name} = {keyword}" for name, keyword in names.items() if name != keyword]
+    rows = "positions" in names and not _takes(ours, "positions")
+    if _takes(ours, "positions") and "positions" not in names:
         lines.append("positions = torch.arange(rows)")
-        _needs(given, "rows")
+        _needs(names, "rows")
     if rows and _takes(ours, "rows"):
         lines.append("rows = int(positions.max()) + 1")
-    known = {*given, *(["positions"] if "rows" in given else []), *(["rows"] if rows else [])}
-    lines.append(_received(ours, f"{OURS}({_arguments(ours, theirs, known)})"))
+    available = {*names, *(["positions"] if "rows" in names else []), *(["rows"] if rows else [])}
+    lines.append(_receive(ours, f"{OURS}({_arguments(ours, theirs, available)})"))
     have = ours
     if rows:
         if ours.table_axes != "sw":
             raise Impossible("the rows of its table are not its first axis")
-        lines.append(each(_tables(ours), "{}[positions]"))
+        lines.append(assignments(_tables(ours), "{}[positions]"))
         have = replace(ours, table_axes="sw" if theirs.table_axes == "sw" else ours.table_axes)
     lines += conversion.tables(replace(theirs, direction=1), replace(have, direction=1))
     factor = (theirs.amplitude or 1.0) / (ours.amplitude or 1.0)
     if factor != 1.0:
-        lines.append(each(_tables(theirs), f"{factor!r} * {{}}"))
-    text = textwrap.indent("\n".join([*lines, f"return {_returned(theirs)}"]), "    ")
+        lines.append(assignments(_tables(theirs), f"{factor!r} * {{}}"))
+    text = textwrap.indent("\n".join([*lines, f"return {_result(theirs)}"]), "    ")
     return f"import torch\n\n\ndef {NAME}({', '.join(parameters)}):\n{text}\n"
 
 
@@ -64,12 +64,12 @@ def _split(argument: str) -> tuple[str, str]:
     return keyword, role
 
 
-def _takes(described: Described, name: str) -> bool:
-    return any(_NAMES.get(role_of(argument)) == name for argument in described.argument_order)
+def _takes(description: Described, name: str) -> bool:
+    return any(_NAMES.get(role_of(argument)) == name for argument in description.argument_order)
 
 
-def _needs(known: dict[str, str], name: str) -> None:
-    if name not in known:
+def _needs(names: dict[str, str], name: str) -> None:
+    if name not in names:
         raise Impossible(f"the other is not told its {name}")
 
 
@@ -90,24 +90,24 @@ def _value(role: str) -> str:
     return role
 
 
-def _arguments(ours: Described, theirs: Described, known: set[str]) -> str:
-    shown = []
+def _arguments(ours: Described, theirs: Described, available: set[str]) -> str:
+    arguments = []
     for keyword, role in map(_split, ours.argument_order):
         name = _NAMES.get(role)
-        value = name if name in known else _value(role) if name is None else ""
+        value = name if name in available else _value(role) if name is None else ""
         if role == "D" and not value and theirs.rotary_dim:
             value = str(theirs.rotary_dim)
         if not value:
             raise Impossible(f"the other is not told its {name}")
-        shown.append(f"{keyword}={value}" if keyword else value)
-    return ", ".join(shown)
+        arguments.append(f"{keyword}={value}" if keyword else value)
+    return ", ".join(arguments)
 
 
-def _tables(described: Described) -> list[str]:
-    return list(table_names(described))
+def _tables(description: Described) -> list[str]:
+    return list(table_names(description))
 
 
-def _received(ours: Described, call: str) -> str:
+def _receive(ours: Described, call: str) -> str:
     """The lines that take apart what ours gives back."""
     order = ours.order or ""
     if order in ("cos, sin", "sin, cos"):
@@ -117,7 +117,7 @@ def _received(ours: Described, call: str) -> str:
     return f"table = {call}\n{apart(order, 'table')}"
 
 
-def _returned(theirs: Described) -> str:
+def _result(theirs: Described) -> str:
     order = theirs.order or ""
     return (
         table_name(theirs)

@@ -1,4 +1,4 @@
-"""Inside a worker: runs one function in the place of another, on the same input, and tells how far they are apart."""
+"""Inside a worker: runs one function in the place of another, on the same input, and measures their distance."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -39,13 +39,13 @@ def open_beside(setup: dict[str, Any]) -> Callable[[Any], Any]:
     """Load `setup["own"]` and `setup["other"]`; return what runs the first in the place of the second."""
     settle(setup["device"])
     target = resolve(setup["own"], setup["device"])
-    own, other = target.function, resolve(setup["other"], setup["device"]).function
+    ours, theirs = target.function, resolve(setup["other"], setup["device"]).function
     device = place(setup["device"])
     convention = msgspec.convert(setup["convention"], Convention) if setup["convention"] else None
 
     def answer(task: str) -> Any:
-        error = apart(own, other, task, convention, device, setup["takes"])
-        lengths = at_lengths(own, other, task, convention, device) if setup["lengths"] else {}
+        error = apart(ours, theirs, task, convention, device, setup["takes"])
+        lengths = at_lengths(ours, theirs, task, convention, device) if setup["lengths"] else {}
         return {
             "error": error,
             "lengths": lengths,
@@ -56,92 +56,112 @@ def open_beside(setup: dict[str, Any]) -> Callable[[Any], Any]:
 
 
 def apart(
-    own: Callables,
-    other: Callables,
+    ours: Callables,
+    theirs: Callables,
     code: str,
     convention: Convention | None,
     device: torch.device,
     takes: Mapping[str, bool],
 ) -> float:
-    """How far apart two functions are on the same input, in rounding steps of float32; infinite for NaN.
+    """The distance of two functions on the same input, in rounding steps of float32; infinite for NaN.
 
     `code`: an adapter through which the first is called; empty: as the other is. `convention`: of the other; None:
     both make tables. `takes`: what else the other takes, as `Described` has it: it is asked for that too. Raises what a
     function raises, and `NotTables`.
     """
-    swapped = adapted(own, code) if code else own
+    substitute = with_adapter(ours, code) if code else ours
     if convention is None:
-        return max(_of_tables(swapped, other, device, TABLES).values())
-    asked = [(convention, sizes) for sizes in _sizes(convention, takes)]
+        return max(_of_tables(substitute, theirs, device, TABLES).values())
+    cases = [(convention, sizes) for sizes in _sizes(convention, takes)]
     if takes.get(NARROWER) and convention.rotary_dim is None:
-        asked.append((replace(convention, rotary_dim=asked[0][1].width // 4), asked[0][1]))
+        cases.append((replace(convention, rotary_dim=cases[0][1].width // 4), cases[0][1]))
     return max(
-        _of_case(swapped, FunctionUnderTest(other, one, device), sizes) for one, sizes in asked
+        _of_case(substitute, FunctionUnderTest(theirs, case_convention, device), sizes)
+        for case_convention, sizes in cases
     )
 
 
 def at_lengths(
-    own: Callables, other: Callables, code: str, convention: Convention | None, device: torch.device
+    ours: Callables,
+    theirs_function: Callables,
+    code: str,
+    convention: Convention | None,
+    device: torch.device,
 ) -> dict[str, float]:
     """How far apart two functions are for sequences of several lengths, as `apart` does.
 
     Each length is asked of a fresh copy; then a short one once more behind the longest.
     """
-    swapped = adapted(own, code) if code else own
+    substitute = with_adapter(ours, code) if code else ours
     if convention is None:
-        return _of_tables(swapped, other, device, LENGTHS)
+        return _of_tables(substitute, theirs_function, device, LENGTHS)
     errors = {}
-    for length in (one for one in LENGTHS if one <= MOST_ROWS):
+    for length in (rows for rows in LENGTHS if rows <= MOST_ROWS):
         sizes = Sizes(
             width=convention.head_dim or 64, heads=2, kv_heads=2, positions=tuple(range(length))
         )
         try:
-            theirs = FunctionUnderTest(copy_of(other), convention, device)
+            theirs = FunctionUnderTest(copy_of(theirs_function), convention, device)
             theirs(Case(theirs, torch.float32, sizes).call())
-        except Exception:  # its table is as short as that
+        except Exception:  # broad: beyond the end of its table a function raises any error
             break
         errors[str(length)] = _of_case(
-            _fresh(own, code), FunctionUnderTest(copy_of(other), convention, device), sizes
+            _fresh(ours, code),
+            FunctionUnderTest(copy_of(theirs_function), convention, device),
+            sizes,
         )
     return errors
 
 
 def beside_each_other(
-    own: Callables,
-    other: Callables,
-    held: Likeness,
+    our_function: Callables,
+    their_function: Callables,
+    answer: Likeness,
     ours: IdentifiedFunction,
     theirs: IdentifiedFunction,
     device: torch.device,
 ) -> Likeness:
     """A likeness with what a run of both in this process says, where there is something to run."""
-    told, takes = (
+    description, takes = (
         theirs.identification.convention,
-        to_ask(held, ours.identification, theirs.identification),
+        to_ask(answer, ours.identification, theirs.identification),
     )
-    if not runs(held) or told is None:
-        return held
-    convention, code = None if told.kind == "builds" else theirs.convention, held.adapter or ""
+    if not runs(answer) or description is None:
+        return answer
+    convention, code = (
+        None if description.kind == "builds" else theirs.convention,
+        answer.adapter or "",
+    )
     if convention is not None and ours.identification.convention is not None:
-        convention = replace(convention, **layout_of_run(ours.identification.convention, told))
+        convention = replace(
+            convention, **layout_of_run(ours.identification.convention, description)
+        )
     try:
-        lengths = at_lengths(own, other, code, convention, device) if asks_lengths(held) else {}
-        return of_run(held, apart(own, other, code, convention, device, takes), lengths=lengths)
+        lengths = (
+            at_lengths(our_function, their_function, code, convention, device)
+            if asks_lengths(answer)
+            else {}
+        )
+        return of_run(
+            answer,
+            apart(our_function, their_function, code, convention, device, takes),
+            lengths=lengths,
+        )
     except Exception as error:  # whatever a function raises in the other's place
-        return of_run(held, None, f"raises {type(error).__name__}: {error}")
+        return of_run(answer, None, f"raises {type(error).__name__}: {error}")
 
 
-def adapted(own: Callables, code: str) -> Callables:
+def with_adapter(ours: Callables, code: str) -> Callables:
     """The adapter that this code defines, around a function."""
-    names: dict[str, Any] = {OURS: own}
+    names: dict[str, Any] = {OURS: ours}
     exec(compile(code, "adapter", "exec"), names)  # our own code
-    found: Callables = names[NAME]
-    return found
+    adapter: Callables = names[NAME]
+    return adapter
 
 
-def _fresh(own: Callables, code: str) -> Callables:
+def _fresh(ours: Callables, code: str) -> Callables:
     """A copy of ours, which keeps nothing of what was asked before, in its adapter if it has one."""
-    return adapted(copy_of(own), code) if code else copy_of(own)
+    return with_adapter(copy_of(ours), code) if code else copy_of(ours)
 
 
 def _sizes(convention: Convention, takes: Mapping[str, bool]) -> Iterator[Sizes]:
@@ -154,49 +174,53 @@ def _sizes(convention: Convention, takes: Mapping[str, bool]) -> Iterator[Sizes]
         yield replace(usual, positions=(POSITIONS, APART))
 
 
-def _of_case(swapped: Callables, theirs: FunctionUnderTest, sizes: Sizes) -> float:
+def _of_case(substitute: Callables, theirs: FunctionUnderTest, sizes: Sizes) -> float:
     case = Case(theirs, torch.float32, sizes)
-    expected = case.read(theirs(case.call()))
-    given = case.read(replace(theirs, function=swapped)(case.call()))
-    found = measure(given, expected, norms(expected), torch.float32, case.slack)
-    return float("inf") if found.not_finite else found.error
+    truth = case.read(theirs(case.call()))
+    result = case.read(replace(theirs, function=substitute)(case.call()))
+    measurement = measure(result, truth, norms(truth), torch.float32, case.slack)
+    return float("inf") if measurement.not_finite else measurement.error
 
 
 def _of_tables(
-    own: Callables, other: Callables, device: torch.device, lengths: Sequence[int]
+    ours: Callables, their_maker: Callables, device: torch.device, lengths: Sequence[int]
 ) -> dict[str, float]:
     """Compare what two makers give back for tables of several lengths, value by value."""
-    known = maker_search.find_for_positions(other, device)
-    if known is None:
+    maker_call = maker_search.find_for_positions(their_maker, device)
+    if maker_call is None:
         raise NotTables("the other makes no tables")
     errors = {}
     for length in lengths:
-        mine, others = copy_of(own), copy_of(other)
+        our_copy, their_copy = copy_of(ours), copy_of(their_maker)
         try:
-            theirs = _made(others, known[0], length)
-        except Exception:  # its table is as short as that
+            theirs = _make(their_copy, maker_call[0], length)
+        except Exception:  # broad: beyond the end of its table a function raises any error
             break
-        errors[str(length)] = _values(_made(mine, known[0], length), theirs)
+        errors[str(length)] = _values(_make(our_copy, maker_call[0], length), theirs)
         if length == LENGTHS[-1]:
-            again = _values(_made(mine, known[0], AGAIN), _made(others, known[0], AGAIN))
+            again = _values(
+                _make(our_copy, maker_call[0], AGAIN), _make(their_copy, maker_call[0], AGAIN)
+            )
             errors[f"{AGAIN} behind {length}"] = again
     return errors
 
 
-def _made(maker: Callables, recipe: MakerCall, length: int) -> list[Tensor]:
+def _make(maker: Callables, recipe: MakerCall, length: int) -> list[Tensor]:
     return _tensors(call_maker(maker, recipe, torch.arange(length), length))
 
 
 def _values(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:
     if len(ours) != len(theirs) or any(
-        one.shape != other.shape for one, other in zip(ours, theirs)
+        first.shape != second.shape for first, second in zip(ours, theirs)
     ):
         return float("inf")
-    pairs = [(_wide(one), _wide(other)) for one, other in zip(ours, theirs)]
+    pairs = [(_wide(first), _wide(second)) for first, second in zip(ours, theirs)]
     steps = torch.finfo(torch.float32).eps * max(
-        1.0, *(float(other.abs().max()) for _, other in pairs)
+        1.0, *(float(second.abs().max()) for _, second in pairs)
     )
-    return max(float((one - other).abs().max()) / steps / _phase(one) for one, other in pairs)
+    return max(
+        float((first - second).abs().max()) / steps / _phase(first) for first, second in pairs
+    )
 
 
 def _wide(tensor: Tensor) -> Tensor:
@@ -208,8 +232,8 @@ def _phase(table: Tensor) -> float:
     return float(max(table.shape)) / 2
 
 
-def _tensors(returned: Any) -> list[Tensor]:
-    if isinstance(returned, dict):
-        returned = tuple(returned.values())
-    parts = returned if isinstance(returned, (tuple, list)) else (returned,)
+def _tensors(result: Any) -> list[Tensor]:
+    if isinstance(result, dict):
+        result = tuple(result.values())
+    parts = result if isinstance(result, (tuple, list)) else (result,)
     return [part.detach().cpu() for part in parts if isinstance(part, Tensor)]

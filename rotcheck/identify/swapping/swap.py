@@ -1,4 +1,4 @@
-"""The front's half of a swap: what is known of both functions, and both run side by side where both are here."""
+"""The front's part of a swap: the descriptions of both functions, and a run side by side if both are here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,9 +37,9 @@ def swaps(
         device: where both are run.
         timeout: seconds for two of them.
     """
-    theirs = _known(other)
+    theirs = _identification(other)
     likenesses = {
-        spec: likeness(_known(ours), theirs, without_folders(like))
+        spec: likeness(_identification(ours), theirs, without_folders(like))
         for spec, ours in identities.items()
     }
     here = {
@@ -54,12 +54,12 @@ def swaps(
         if spec in here and runs(likenesses[spec]) and (other.convention is not None or builds)
     ]
     imports: dict[str, str] = {}
-    for done in study.run(jobs):
-        likenesses[done.job.name] = _judged(likenesses[done.job.name], done)
-        if isinstance(done.outcome, Returned):
-            imports[done.job.name] = done.outcome.value["imports"]
+    for result in study.run(jobs):
+        likenesses[result.job.name] = _judge(likenesses[result.job.name], result)
+        if isinstance(result.outcome, Returned):
+            imports[result.job.name] = result.outcome.value["imports"]
     return {
-        spec: _headed(
+        spec: _with_imports(
             answer if spec in here else of_unseen(answer),
             identities[spec].identification,
             imports.get(spec, ""),
@@ -78,12 +78,12 @@ def _job(
     timeout: float,
 ) -> Job:
     """The job that runs a function, through its adapter if it needs one, beside the other."""
-    own, theirs = ours.identification, other.identification
+    our_identification, theirs = ours.identification, other.identification
     setup = {
         "own": spec,
-        "takes": to_ask(answer, own, theirs),
+        "takes": to_ask(answer, our_identification, theirs),
         "lengths": asks_lengths(answer),
-        "convention": _as_run(other.convention, own.convention, theirs.convention),
+        "convention": _as_run(other.convention, our_identification.convention, theirs.convention),
         "other": like,
         "device": device,
     }
@@ -99,26 +99,28 @@ def _as_run(
     return {**convention, **layout_of_run(ours, theirs)}
 
 
-def to_ask(held: Likeness, own: Identification, other: Identification) -> dict[str, bool]:
+def to_ask(answer: Likeness, ours: Identification, theirs: Identification) -> dict[str, bool]:
     """What the other takes beside the usual, and ours too, by itself or through the adapter."""
-    if own.convention is None or other.convention is None:
+    if ours.convention is None or theirs.convention is None:
         return {}
-    refused = {} if held.adapter else own.convention.takes
+    refusals = {} if answer.adapter else ours.convention.takes
     return {
-        what: does and refused.get(what) is not False
-        for what, does in other.convention.takes.items()
+        ability: does and refusals.get(ability) is not False
+        for ability, does in theirs.convention.takes.items()
     }
 
 
-def _headed(held: Likeness, own: Identification, imports: str) -> Likeness:
+def _with_imports(answer: Likeness, identification: Identification, imports: str) -> Likeness:
     """A likeness whose code imports what it calls; `imports`: the lines, of one that ran."""
-    if held.adapter is None:
-        return held
-    lines = imports or adapter.unseen(own.specification, own.device, own.built)
-    return replace(held, adapter=adapter.headed(held.adapter, lines))
+    if answer.adapter is None:
+        return answer
+    lines = imports or adapter.import_code(
+        identification.specification, identification.device, identification.built
+    )
+    return replace(answer, adapter=adapter.with_head(answer.adapter, lines))
 
 
-def _known(identity: Identity) -> Identification:
+def _identification(identity: Identity) -> Identification:
     """What is known of a function: where it did not run here, what it is registered with."""
     identification, registration = identity.identification, identity.registration
     if identification.convention is not None or registration is None:
@@ -126,20 +128,22 @@ def _known(identity: Identity) -> Identification:
     return replace(identification, convention=registration, follows=True, declared=True)
 
 
-def runs(held: Likeness) -> bool:
+def runs(answer: Likeness) -> bool:
     """Whether there is something to run: an adapter, or the function as it is."""
-    as_it_is = held.swappable == "as it is" or (asks_lengths(held) and lengths_alone(held))
-    return held.adapter is not None or as_it_is
+    as_it_is = answer.swappable == "as it is" or (asks_lengths(answer) and lengths_alone(answer))
+    return answer.adapter is not None or as_it_is
 
 
-def _judged(held: Likeness, done: Done) -> Likeness:
-    if isinstance(done.outcome, Returned):
-        return of_run(held, done.outcome.value["error"], lengths=done.outcome.value["lengths"])
-    return of_run(held, None, str(done.outcome))
+def _judge(answer: Likeness, result: Done) -> Likeness:
+    if isinstance(result.outcome, Returned):
+        return of_run(
+            answer, result.outcome.value["error"], lengths=result.outcome.value["lengths"]
+        )
+    return of_run(answer, None, str(result.outcome))
 
 
 def of_run(
-    held: Likeness,
+    answer: Likeness,
     error: float | None,
     message: str = "",
     lengths: Mapping[str, float] | None = None,
@@ -148,25 +152,25 @@ def of_run(
 
     `lengths`: how far they are apart for sequences of several lengths, where that was asked.
     """
-    held = of_lengths(held, lengths, NEAR) if lengths else held
-    if lengths and held.swappable == "no":
-        return held
+    answer = of_lengths(answer, lengths, NEAR) if lengths else answer
+    if lengths and answer.swappable == "no":
+        return answer
     if error is not None and error <= NEAR:
-        return replace(held, error=error)
-    seen = f"{error:.3g} rounding steps apart" if error is not None else message
-    if held.adapter is not None:  # what does not do what it should is not shown
-        return replace(held, adapter=None)
+        return replace(answer, error=error)
+    words = f"{error:.3g} rounding steps apart" if error is not None else message
+    if answer.adapter is not None:  # what does not do what it should is not shown
+        return replace(answer, adapter=None)
     fix = "both were run on the same input: what they differ in is not known"
-    values = Difference(field="values", own=seen, other="the values of its own", fix=fix)
+    values = Difference(field="values", own=words, other="the values of its own", fix=fix)
     return replace(
-        held,
+        answer,
         swappable="no" if error is not None else "unknown",
-        differences=(*held.differences, values),
+        differences=(*answer.differences, values),
     )
 
 
-def of_unseen(held: Likeness) -> Likeness:
+def of_unseen(answer: Likeness) -> Likeness:
     """A likeness of which one function did not run here: nothing says that it can be swapped as it is."""
-    if held.swappable != "as it is":
-        return held
-    return replace(held, swappable="unknown")
+    if answer.swappable != "as it is":
+        return answer
+    return replace(answer, swappable="unknown")

@@ -1,6 +1,6 @@
-"""May tables change, elsewhere in a Python file, between who makes and who takes them? Read from its source.
+"""May other code of a file change tables between their maker and their taker? Read from the source.
 
-What stands there decides only whether rotcheck stays silent: a doubt is enough.
+The answer only decides whether rotcheck stays silent: a doubt is enough.
 """
 
 import ast
@@ -13,7 +13,7 @@ from rotcheck.convention.vocabulary import is_named
 from rotcheck.implementations import rotary_code
 from rotcheck.implementations.rotary_code import Function
 
-_CALLED = ("__init__", "forward", "__call__")
+_ENTRY_METHODS = ("__init__", "forward", "__call__")
 _ORDER = re.compile(  # in the name of what chooses an order of lanes
     r"interleav|neox|gpt_?j|traditional|half|layout|style|pair|adjacent|every_two|order|mode(?!l)|split|concat|repeat",
     re.IGNORECASE,
@@ -40,16 +40,18 @@ def may_differ(file: Path, names: Collection[str]) -> bool:
         return True
     if set(rotary_code.rotary(tree)) - set(names) or any(map(_imports, ast.walk(tree))):
         return True
-    own = _reached(tree, names)
-    others = [node for node in _parts(tree) if node not in own]
-    helpers = {node.name for node in others if isinstance(node, Function) and node in tree.body}
-    return any(map(_chooses, own)) or any(
-        _handles(node, helpers) for part in others for node in ast.walk(part)
+    reachable = _reachable(tree, names)
+    other_parts = [node for node in _parts(tree) if node not in reachable]
+    helpers = {
+        node.name for node in other_parts if isinstance(node, Function) and node in tree.body
+    }
+    return any(map(_chooses, reachable)) or any(
+        _handles(node, helpers) for part in other_parts for node in ast.walk(part)
     )
 
 
 def _imports(node: ast.AST) -> bool:
-    names = [one.name for one in node.names] if isinstance(node, ast.ImportFrom) else []
+    names = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else []
     return any(name == "*" or _ROTARY.search(name) for name in names)
 
 
@@ -59,73 +61,77 @@ def _parts(tree: ast.Module) -> Iterator[ast.stmt]:
         yield from node.body if isinstance(node, ast.ClassDef) else [node]
 
 
-def _reached(tree: ast.Module, names: Collection[str]) -> set[ast.stmt]:
+def _reachable(tree: ast.Module, names: Collection[str]) -> set[ast.stmt]:
     """These functions and methods, and those of the file that they use."""
     functions = {node.name: node for node in tree.body if isinstance(node, Function)}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     waiting = [(owner, method) for owner, _, method in (name.partition(".") for name in names)]
-    found = set[ast.stmt]()
+    statements = set[ast.stmt]()
     for owner, method in waiting:  # grows while it is read
-        wanted = (method, "__init__") if method else _CALLED
+        method_names = (method, "__init__") if method else _ENTRY_METHODS
         methods = list(_methods(owner, classes))
-        meant = (
+        nodes = (
             [functions[owner]]
             if owner in functions
-            else [each for each in methods if each.name in wanted]
+            else [reference for reference in methods if reference.name in method_names]
         )
-        found.update(meant)
-        words = {word for node in meant for word in _words(node)}
-        used = [(word, "") for word in words if word in functions or word in classes]
-        used += [(owner, node.name) for node in methods if node.name in words]
-        waiting += [each for each in used if each not in waiting]
-    return found
+        statements.update(nodes)
+        words = {word for node in nodes for word in _words(node)}
+        references = [(word, "") for word in words if word in functions or word in classes]
+        references += [(owner, node.name) for node in methods if node.name in words]
+        waiting += [reference for reference in references if reference not in waiting]
+    return statements
 
 
 def _methods(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[Function]:
     """The methods of a class, and of those of the file that it derives from."""
     waiting = [name]
-    for each in waiting:
-        if each in classes:
-            yield from (node for node in classes[each].body if isinstance(node, Function))
-            bases = [base.id for base in classes[each].bases if isinstance(base, ast.Name)]
+    for class_name in waiting:
+        if class_name in classes:
+            yield from (node for node in classes[class_name].body if isinstance(node, Function))
+            bases = [base.id for base in classes[class_name].bases if isinstance(base, ast.Name)]
             waiting += [base for base in bases if base not in waiting]
 
 
 def _words(node: ast.AST) -> Iterator[str]:
     """All names of a piece of code, and what it compares with."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name):
-            yield each.id
-        elif isinstance(each, ast.Attribute):
-            yield each.attr
-        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
-            yield each.value
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+        elif isinstance(part, ast.Attribute):
+            yield part.attr
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
 
 
 def _chooses(node: ast.stmt) -> bool:
     """Whether a flag, or what it asks for, may choose an order."""
-    asked = [each.test for each in ast.walk(node) if isinstance(each, ast.If | ast.IfExp)]
-    asked += [each.subject for each in ast.walk(node) if isinstance(each, ast.Match)]
-    flags = isinstance(node, Function) and any(_flag(*each) for each in _parameters(node))
-    return flags or any(_ORDER.search(word) for test in asked for word in _words(test))
+    tests = [part.test for part in ast.walk(node) if isinstance(part, ast.If | ast.IfExp)]
+    tests += [part.subject for part in ast.walk(node) if isinstance(part, ast.Match)]
+    flags = isinstance(node, Function) and any(_flag(*part) for part in _parameters(node))
+    return flags or any(_ORDER.search(word) for test in tests for word in _words(test))
 
 
 def _parameters(function: Function) -> Iterator[tuple[ast.arg, ast.expr | None]]:
     """Each parameter and its default."""
-    own = function.args
-    placed = [*own.posonlyargs, *own.args]
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
     yield from zip(
-        placed, [*[None] * (len(placed) - len(own.defaults)), *own.defaults], strict=True
+        positional,
+        [*[None] * (len(positional) - len(arguments.defaults)), *arguments.defaults],
+        strict=True,
     )
-    yield from zip(own.kwonlyargs, own.kw_defaults, strict=True)
+    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
 
 
 def _flag(parameter: ast.arg, default: ast.expr | None) -> bool:
     """Whether a parameter speaks of an order, or is true or false and may speak of anything."""
-    either = isinstance(default, ast.Constant) and isinstance(default.value, bool)
-    either = either or (parameter.annotation is not None and "bool" in _words(parameter.annotation))
+    is_flag = isinstance(default, ast.Constant) and isinstance(default.value, bool)
+    is_flag = is_flag or (
+        parameter.annotation is not None and "bool" in _words(parameter.annotation)
+    )
     return _ORDER.search(parameter.arg) is not None or (
-        either and not _HARMLESS.search(parameter.arg)
+        is_flag and not _HARMLESS.search(parameter.arg)
     )
 
 
@@ -142,8 +148,8 @@ def _handles(node: ast.AST, helpers: Collection[str]) -> bool:
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
         first, last = node.slice.elts[0], node.slice.elts[-1]
         all_rows = isinstance(first, ast.Constant) and first.value is ...
-        cut = isinstance(last, ast.Slice) and any((last.lower, last.upper, last.step))
-        return all_rows and cut and _of_tables(node.value)
+        is_cut = isinstance(last, ast.Slice) and any((last.lower, last.upper, last.step))
+        return all_rows and is_cut and _of_tables(node.value)
     return False
 
 
@@ -155,8 +161,10 @@ def _makes(function: ast.expr, word: str) -> bool:
 
 def _of_tables(node: ast.AST) -> bool:
     """Whether cos, sin or angles stand in a piece of code, other than as what is called."""
-    called = {id(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
-    words = (word for each in ast.walk(node) if id(each) not in called for word in _own_word(each))
+    functions = {id(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}
+    words = (
+        word for part in ast.walk(node) if id(part) not in functions for word in _own_word(part)
+    )
     return any(_TABLE.search(word) or is_named(word, vocabulary.EMBEDDINGS) for word in words)
 
 

@@ -15,7 +15,7 @@ _SIZES = {"b": BATCH, "h": HEADS, "d": HEAD_DIM}
 
 def snippet(
     function: Callable[..., Any],
-    built: str | None,
+    construction: str | None,
     recipe: MakerCall,
     calls: Sequence[tuple[str, str]],
     rows: int,
@@ -28,28 +28,35 @@ def snippet(
     owner = getattr(function, "__self__", function if hasattr(function, "forward") else None)
     name = getattr(function, "__name__", "forward")
     kind = type(owner) if owner is not None else function
-    module, imported = getattr(kind, "__module__", ""), getattr(kind, "__name__", "")
-    if not module or "<" in imported:
+    module, import_name = getattr(kind, "__module__", ""), getattr(kind, "__name__", "")
+    if not module or "<" in import_name:
         return None
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         return None
     target = Path(os.path.relpath(file)).as_posix() if module.startswith(MODULE_PREFIX) else module
     method = f".{name}" if owner is not None and owner is not function else ""
-    lines = loading(f"{target}:{imported}{method}", built, function)
+    lines = loading(f"{target}:{import_name}{method}", construction, function)
     if any(argument.rpartition("=")[2] == "x" for argument in recipe.arguments):
         sizes = ", ".join(str(_SIZES.get(axis, rows)) for axis in recipe.x_axes)
         lines.append(f"x = torch.zeros({sizes})")
-    lines += [f"print(f({call(recipe, given, rows)}))  # {comment}" for given, comment in calls]
+    lines += [
+        f"print(f({call(recipe, argument_code, rows)}))  # {comment}"
+        for argument_code, comment in calls
+    ]
     return "\n".join(lines)
 
 
-def call(recipe: MakerCall, given: str, rows: int) -> str:
-    """Return the arguments of a recipe as Python; `given`: its positions, or an argument to add."""
-    extra = given if given.partition("=")[0].isidentifier() and "=" in given else ""
+def call(recipe: MakerCall, argument_code: str, rows: int) -> str:
+    """Return the arguments of a recipe as Python; `argument_code`: its positions, or an argument to add."""
+    extra = (
+        argument_code
+        if argument_code.partition("=")[0].isidentifier() and "=" in argument_code
+        else ""
+    )
     roles = {
-        "positions": given,
-        "float": f"{given}.float()",
+        "positions": argument_code,
+        "float": f"{argument_code}.float()",
         "S": str(rows),
         "D": str(HEAD_DIM),
         "B": str(BATCH),
