@@ -42,7 +42,9 @@ def with_failing_cells(
         if cell.verdict in FINDINGS:
             cells[cell.implementation, cell.device, cell.dtype].append(cell)
     return [
-        msgspec.structs.replace(course, cells=tuple(cells.get(_place(course), ())))
+        msgspec.structs.replace(course, cells=tuple(cells[_place(course)]))
+        if _place(course) in cells
+        else course
         for course in courses
     ]
 
