@@ -10,7 +10,7 @@ import torch
 
 from rotcheck.context.angle_profile import POSITIONS, AngleProfile
 from rotcheck.context.angle_sources import AngleSource, angle_source
-from rotcheck.context.measurement import DoesNotApply
+from rotcheck.context.condition_result import DoesNotApply
 from rotcheck.context.sweep import Curve, sweep
 from rotcheck.implementations import instances, module_import
 from rotcheck.implementations.instances import construct_as_file_does

@@ -11,8 +11,8 @@ import torch
 from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.angle_recognition import MakesNoAngles, NoCallFits, called_on, recognise
 from rotcheck.context.angle_sources import NoRotation
+from rotcheck.context.condition_result import DoesNotApply
 from rotcheck.context.last_position import with_last_position
-from rotcheck.context.measurement import DoesNotApply
 from rotcheck.context.specimen import Specimen
 from rotcheck.identify.worker import check
 from rotcheck.implementations.interface import Unavailable

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from benching import PLANTED, bad, bench, row
 
-from rotcheck.cli.commands.bench import exit_code
 from rotcheck.results import Bench
 
 ROTCHECK = [sys.executable, "-m", "rotcheck", "bench"]
@@ -112,8 +111,8 @@ def test_the_exit_code_of_each_kind_of_row() -> None:
 
     def code(*states: str) -> int:
         found: Bench = bench(ran, *(bad("other", state, "why") for state in states))
-        return exit_code(found)
+        return found.exit_code()
 
     assert [code(), code("unavailable"), code("skipped")] == [0, 0, 0]
     assert [code("raises"), code("crashes"), code("hangs", "unavailable")] == [1, 1, 1]
-    assert exit_code(bench(bad("other", "unavailable", "why"))) == 5
+    assert bench(bad("other", "unavailable", "why")).exit_code() == 5

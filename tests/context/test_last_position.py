@@ -90,7 +90,7 @@ def test_a_sweep_stops_at_the_end_and_says_who_found_it() -> None:
 
 WITHOUT_CUDA = """
 from rotcheck.context.conditions.autocast import _autocast
-from rotcheck.context.measurement import DoesNotApply
+from rotcheck.context.condition_result import DoesNotApply
 
 for device in ("meta", "cuda"):
     try:

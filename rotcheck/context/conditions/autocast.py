@@ -8,21 +8,21 @@ import torch
 
 from rotcheck.context import repeatability
 from rotcheck.context.angle_sources import reason
-from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Specimen
 
 blames = "phase-autocast"
 NO_AUTOCAST = "there is no autocast to bfloat16"
 
 
-def run(specimen: Specimen) -> Measurement:
+def run(specimen: Specimen) -> ConditionResult:
     """Ask one object outside, and another inside first and then outside."""
     positions, outside = repeatability.sample(specimen.source(specimen.fresh()), specimen.profile)
     instance = specimen.fresh()
     source = specimen.source(instance)
     with _autocast(specimen.device):
         inside = source.run(positions)
-    measurement = Measurement()
+    measurement = ConditionResult()
     outside_change = repeatability.difference(outside, source.run(positions))
     with _autocast(specimen.device):
         measurement.curve = specimen.sweep(specimen.fresh())

@@ -4,7 +4,7 @@ import torch
 
 from rotcheck.context.angle_profile import AngleProfile, tolerance
 from rotcheck.context.angle_sources import NoRotation, Turns
-from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Specimen
 from rotcheck.context.sweep import NO_ROTATION, Truth
 from rotcheck.identify.angles.measured_angles import wrap
@@ -13,7 +13,7 @@ blames = "row-past-table"
 ALIKE = 1e-2  # radians
 
 
-def run(specimen: Specimen) -> Measurement:
+def run(specimen: Specimen) -> ConditionResult:
     """Ask for the first positions past the last one, and for one far past it."""
     profile = specimen.profile
     if profile.asking == "none":
@@ -25,17 +25,17 @@ def run(specimen: Specimen) -> Measurement:
         fault = _at(specimen, position, answers)
         if fault:
             return fault
-    return Measurement(note=_join(answers) + _negative(specimen))
+    return ConditionResult(note=_join(answers) + _negative(specimen))
 
 
-def _at(specimen: Specimen, position: int, answers: dict[str, list[int]]) -> Measurement | None:
+def _at(specimen: Specimen, position: int, answers: dict[str, list[int]]) -> ConditionResult | None:
     """Ask a new object for one position; return what is wrong, or add to the answers."""
     try:
         turns = specimen.source(specimen.fresh()).ask((0, position))
         off = Truth(specimen.profile).errors(turns, (0, position))[1]
     except NoRotation as error:
         if error.finding != "fewer-rows":
-            return Measurement(
+            return ConditionResult(
                 finding=blames, message=f"position {position}, beyond its table: it {error}"
             )
         answers.setdefault("fewer rows come back, so whoever multiplies by them raises", []).append(
@@ -53,11 +53,11 @@ def _at(specimen: Specimen, position: int, answers: dict[str, list[int]]) -> Mea
 
 def _wrong(
     profile: AngleProfile, turns: Turns, position: int, off: float, answers: dict[str, list[int]]
-) -> Measurement | None:
+) -> ConditionResult | None:
     row = Turns(turns.cos[1:], turns.sin[1:])
     if off == NO_ROTATION:
         _, words = Truth(profile).fault(row, (position,))
-        return Measurement(
+        return ConditionResult(
             finding=blames, message=f"position {position}, beyond its table: {words}"
         )
     claims = profile.claims or 0
@@ -69,7 +69,7 @@ def _wrong(
     for row_position, words in rows.items():
         if _is_row(profile, row, row_position):
             beyond = f"position {position}, beyond its {claims} positions"
-            return Measurement(
+            return ConditionResult(
                 finding="positions-past-table" if row_position == 0 else blames,
                 message=f"{beyond}, comes back {words} (as position {row_position})",
             )
@@ -78,7 +78,7 @@ def _wrong(
             "turned by other frequencies, as by a schedule that follows the length", []
         ).append(position)
         return None
-    return Measurement(
+    return ConditionResult(
         finding=blames, message=f"position {position}, beyond its table, is {off:.2g} rad off"
     )
 

@@ -2,14 +2,14 @@
 
 import torch
 
-from rotcheck.context.measurement import Measurement
+from rotcheck.context.condition_result import ConditionResult
 from rotcheck.context.specimen import Specimen
 
 blames = "phase-cast"
 
 
-def run(specimen: Specimen) -> Measurement:
+def run(specimen: Specimen) -> ConditionResult:
     """Cast the module, and call it with tensors of that dtype."""
     instance = specimen.fresh()
     instance.module.bfloat16()
-    return Measurement(specimen.sweep(instance, torch.bfloat16))
+    return ConditionResult(specimen.sweep(instance, torch.bfloat16))

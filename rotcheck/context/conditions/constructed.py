@@ -2,17 +2,17 @@
 
 from rotcheck.context import repeatability
 from rotcheck.context.angle_profile import POSITIONS, RIGHT
-from rotcheck.context.measurement import Measurement
+from rotcheck.context.condition_result import ConditionResult
 from rotcheck.context.specimen import Specimen
 from rotcheck.context.sweep import Curve
 
 blames = "phase-rounded"
 
 
-def run(specimen: Specimen) -> Measurement:
+def run(specimen: Specimen) -> ConditionResult:
     """Measure it, and notice if position 0 is turned already."""
     curve = specimen.sweep(specimen.fresh(), most=POSITIONS[-1])
-    measurement = Measurement(curve)
+    measurement = ConditionResult(curve)
     if specimen.profile.faults:
         measurement.finding, measurement.message = specimen.profile.faults[0]
     elif any(specimen.profile.zero):

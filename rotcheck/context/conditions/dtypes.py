@@ -4,14 +4,14 @@ import torch
 
 from rotcheck.context import repeatability
 from rotcheck.context.angle_profile import RIGHT, AngleProfile
-from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Specimen
 from rotcheck.convention import role_of
 
 blames = "phase-shown"
 
 
-def run(specimen: Specimen) -> Measurement:
+def run(specimen: Specimen) -> ConditionResult:
     """Measure it in bfloat16, then whether a float32 call gives the same after that as alone."""
     if not _is_shown(specimen.profile):
         raise DoesNotApply("no call of it takes a tensor whose dtype could matter")
@@ -20,7 +20,7 @@ def run(specimen: Specimen) -> Measurement:
     )
     instance = specimen.fresh()
     low, wide = specimen.source(instance, torch.bfloat16), specimen.source(instance)
-    measurement = Measurement()
+    measurement = ConditionResult()
     low.run(positions)
     float32_after = wide.run(positions)
     if differ := repeatability.difference(float32_alone, float32_after):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rotcheck.context import repeatability
 from rotcheck.context.angle_profile import RIGHT
 from rotcheck.context.angle_sources import AngleSource, reason
-from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.repeatability import FEW
 from rotcheck.context.specimen import Specimen
 
@@ -13,14 +13,14 @@ blames = "spoilt-by-growing"
 OTHER_POSITIONS = tuple(range(100, 100 + len(FEW)))
 
 
-def run(specimen: Specimen) -> Measurement:
+def run(specimen: Specimen) -> ConditionResult:
     """Make its table grow, where it has one, and measure the phases after that."""
     if specimen.profile.asking == "none":
         raise DoesNotApply("it takes no positions: it returns the table that it holds")
     instance = specimen.fresh()
     source = specimen.source(instance)
     before = source.ask(FEW)
-    measurement = Measurement()
+    measurement = ConditionResult()
     if specimen.profile.asking != "from 0":
         off = repeatability.worst(specimen.profile, source.ask(OTHER_POSITIONS), OTHER_POSITIONS)
         if off > RIGHT and off > 2 * repeatability.worst(

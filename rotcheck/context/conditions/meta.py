@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import torch
 
 from rotcheck.context.angle_sources import reason
-from rotcheck.context.measurement import DoesNotApply, Measurement
+from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Instance, Specimen
 from rotcheck.context.sweep import Curve
 from rotcheck.measure.device import call
@@ -23,29 +23,29 @@ RESETS = (
 CALLED_BY_TORCH = "reset_parameters"
 
 
-def run(specimen: Specimen) -> Measurement:
+def run(specimen: Specimen) -> ConditionResult:
     """Fill the memory with NaN, measure it, and look for a method of its own that restores it."""
     specimen.fresh()
     instance = _materialise(specimen)
     curve = _sweep(specimen, instance)
     if curve.wrong_at is None:
-        return Measurement(curve)
+        return ConditionResult(curve)
     restoration = _restore(specimen)
     if restoration is not None and _is_right(specimen, restoration):
-        return Measurement(
+        return ConditionResult(
             restoration, note="right once transformers restored it, as its from_pretrained() does"
         )
     remedy = _first_remedy(
         specimen, [name for name in RESETS if callable(getattr(instance.owner, name, None))]
     )
     if remedy is None:
-        return Measurement(curve)
+        return ConditionResult(curve)
     name, healthy_curve = remedy
     if name == CALLED_BY_TORCH:
-        return Measurement(
+        return ConditionResult(
             healthy_curve, note=f"right once {name}() was called, as FSDP and most trainers do"
         )
-    return Measurement(curve, note=f"{name}() mends it, when somebody calls it")
+    return ConditionResult(curve, note=f"{name}() mends it, when somebody calls it")
 
 
 def _materialise(specimen: Specimen) -> Instance:

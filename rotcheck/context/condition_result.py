@@ -11,7 +11,7 @@ class DoesNotApply(Exception):
 
 
 @dataclass(slots=True)
-class Measurement:
+class ConditionResult:
     """Figures of one condition."""
 
     curve: Curve | None = None
