@@ -36,7 +36,7 @@ Slots = tuple[Tensor, ...]
 """The pairs (B, S, H, P, 2) of q, of q and k, or of q, k and v, in float64."""
 
 
-class Judged(Protocol):
+class CaseSubject(Protocol):
     """Who is judged: how it wants to be called, and where."""
 
     @property
@@ -68,7 +68,7 @@ class Case:
     be compared with each other. Lanes that do not rotate are pairs too, of angle 0, behind the others.
     """
 
-    def __init__(self, judged: Judged, dtype: torch.dtype, sizes: Sizes = USUAL) -> None:
+    def __init__(self, judged: CaseSubject, dtype: torch.dtype, sizes: Sizes = USUAL) -> None:
         self.convention, self.device, self.dtype = judged.convention, judged.device, dtype
         axes = split(self.convention.axes)
         self.batch = sizes.batch if "b" in axes else 1
@@ -81,16 +81,16 @@ class Case:
     @cached_property
     def pairs(self) -> Slots:
         """The pairs that go in, as the dtype holds them, float64 on CPU."""
-        return tuple(slot.to(self.dtype).double() for slot in self.drawn(SEED))
+        return tuple(slot.to(self.dtype).double() for slot in self.draw(SEED))
 
     @cached_property
     def norms(self) -> Slots:
         """The norm (B, S, H, P) of each pair that goes in."""
         return tuple(torch.hypot(*slot.unbind(-1)) for slot in self.pairs)
 
-    def drawn(self, seed: int) -> Slots:
+    def draw(self, seed: int) -> Slots:
         """Random pairs in the shapes of what goes in, float64, not rounded."""
-        exact = _drawn(
+        exact = _draw(
             seed,
             (self.batch, self.length, SLOTS, max(self.heads, self.kv_heads), self.width // 2, 2),
         )
@@ -113,9 +113,9 @@ class Case:
     @cached_property
     def angles(self) -> Tensor:
         """The angles (S, P) of all positions, or (B, S, P), in radians, float64, sign included."""
-        turned = self.turned(torch.tensor(self.positions, device="cpu"))  # (..., S, rotary_dim/2)
-        still = turned.new_zeros(*turned.shape[:-1], (self.width - self.rotary_dim) // 2)
-        return torch.cat((turned, still), -1) * self.convention.direction
+        rotating = self.turned(torch.tensor(self.positions, device="cpu"))  # (..., S, rotary_dim/2)
+        still = rotating.new_zeros(*rotating.shape[:-1], (self.width - self.rotary_dim) // 2)
+        return torch.cat((rotating, still), -1) * self.convention.direction
 
     def turned(self, positions: Tensor) -> Tensor:
         """The angles (..., rotary_dim / 2) of the lanes that rotate, at integer positions (...)."""
@@ -137,11 +137,11 @@ class Case:
         if not self.convention.points:
             return positions.double()[..., None]
         blocks = enumerate(self.frequencies.chunk(self.convention.blocks))
-        each = [
-            coordinate(positions, axis)[..., None].expand(*positions.shape, len(own))
-            for axis, own in blocks
+        coordinates = [
+            coordinate(positions, axis)[..., None].expand(*positions.shape, len(frequencies))
+            for axis, frequencies in blocks
         ]
-        return torch.cat(each, -1).double()
+        return torch.cat(coordinates, -1).double()
 
     @property
     def slack(self) -> Tensor | float:
@@ -152,12 +152,12 @@ class Case:
         """
         if self.convention.takes_tables and not self.convention.form.angular:
             return 0.0
-        lost = torch.finfo(torch.float32).eps * self.angles.abs()
+        slack = torch.finfo(torch.float32).eps * self.angles.abs()
         if self.convention.takes_tables:
-            return lost
+            return slack
         roundings = torch.ones(self.width // 2, dtype=torch.float64, device="cpu")  # (P,)
         roundings[: self.rotary_dim // 2] += self.frequencies.abs().clamp_min(_STILL).log().abs()
-        return lost * roundings
+        return slack * roundings
 
     def inputs(self, slots: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
         """Fresh input tensors on the device, of the case's own pairs or of those given."""
@@ -202,13 +202,13 @@ class Case:
         """Fresh tables for the positions of these rows, in the form that the convention names."""
         if rows == slice(None) and dtype is None:
             return tuple(table.clone() for table in self._own_tables)
-        return self._made(rows, dtype or self.dtype)
+        return self._make_tables(rows, dtype or self.dtype)
 
     @cached_property
     def _own_tables(self) -> tuple[Tensor, ...]:
-        return self._made(slice(None), self.dtype)
+        return self._make_tables(slice(None), self.dtype)
 
-    def _made(self, rows: slice, dtype: torch.dtype) -> tuple[Tensor, ...]:
+    def _make_tables(self, rows: slice, dtype: torch.dtype) -> tuple[Tensor, ...]:
         turned = (self.angles * self.convention.direction)[..., rows, : self.rotary_dim // 2]
         if "b" in self.convention.table_axes and turned.dim() == 2:
             turned = turned.expand(self.batch, -1, -1)
@@ -283,7 +283,7 @@ class Case:
 
 
 @lru_cache(maxsize=16)
-def _drawn(seed: int, shape: tuple[int, ...]) -> Tensor:
+def _draw(seed: int, shape: tuple[int, ...]) -> Tensor:
     """Random numbers, float64 on the CPU: the same for each dtype, so that they are drawn once."""
     generator = torch.Generator("cpu").manual_seed(seed)
     return torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")

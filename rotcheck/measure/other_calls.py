@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rotcheck.convention import role_of
 from rotcheck.convention.calls import Call
-from rotcheck.measure.case import Case, Judged, Sizes
+from rotcheck.measure.case import Case, CaseSubject, Sizes
 from rotcheck.measure.device import answers
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
@@ -30,7 +30,7 @@ def case_with(case: Case, sizes: Sizes, **convention: Any) -> Case:
     implementation = SimpleNamespace(
         convention=replace(case.convention, **convention), device=case.device
     )
-    return Case(cast(Judged, implementation), case.dtype, sizes)
+    return Case(cast(CaseSubject, implementation), case.dtype, sizes)
 
 
 def roles(case: Case) -> set[str]:

@@ -30,7 +30,7 @@ WORDS = {
     name: LAYOUTS[name].shape.replace("S", "T" if LAYOUTS[name].joins_rows else "S")
     for name in get_args(LayoutName)
 }
-_KNOWN = {
+_WORDS = {
     "layout": get_args(LayoutName),
     "pairing": get_args(Pairing),
     "form": get_args(FormName),
@@ -75,7 +75,7 @@ class Plan:
 
     def reversed(self) -> "Plan":
         """The plan of the inverse rotation, which is the gradient's."""
-        return _reversed(self)
+        return _inverse_plan(self)
 
 
 def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
@@ -112,16 +112,16 @@ def _form(arrangement: Arrangement) -> TableForm:
 
 def _check(arrangement: Arrangement) -> None:
     """Raise ValueError for a word that is none of ours."""
-    for name, known in _KNOWN.items():
-        if getattr(arrangement, name) not in known:
-            options = ", ".join(map(repr, known))
+    for name, words in _WORDS.items():
+        if getattr(arrangement, name) not in words:
+            options = ", ".join(map(repr, words))
             raise ValueError(
                 f"{name} is {getattr(arrangement, name)!r}; it must be one of {options}"
             )
 
 
 @lru_cache(maxsize=1024)
-def _reversed(plan: Plan) -> Plan:
+def _inverse_plan(plan: Plan) -> Plan:
     return replace(plan, direction=-plan.direction)
 
 
@@ -139,35 +139,39 @@ def _pairs(arrangement: Arrangement, x: Shape, table: Shape) -> int:
             f"{rotary_dim} lanes"
         )
     if rotary_dim > x[-1] or rotary_dim % 2 or rotary_dim == 0:
-        other = "half-width" if full else "repeated"
+        likely_form = "half-width" if full else "repeated"
         raise ValueError(
             f"{arrangement.form} tables of shape {_words(table)} rotate {rotary_dim} lanes, but a head of x "
-            f"{_words(x)} has {x[-1]}; the number must be even and fit (did you mean {other} tables?)"
+            f"{_words(x)} has {x[-1]}; the number must be even and fit (did you mean {likely_form} tables?)"
         )
     return rotary_dim // 2
 
 
 def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, int, int, int]:
     """Which axes of the table are batch, sequence, slot and head, checked against x; -1: broadcast."""
-    named = _named_axes(arrangement.layout, x, table)
-    for axis, x_axis in zip(named, AXES[arrangement.layout], strict=True):
+    axes_by_name = _named_axes(arrangement.layout, x, table)
+    for axis, x_axis in zip(axes_by_name, AXES[arrangement.layout], strict=True):
         size = x[x_axis] if x_axis >= 0 else 1
-        if axis >= 0 and axis != named[1] and table[axis] not in (1, size):
+        if axis >= 0 and axis != axes_by_name[1] and table[axis] not in (1, size):
             raise ValueError(
                 _misfit(arrangement, x, table, f"its axis {axis} is neither 1 nor {size}")
             )
-    rows, wanted = table[named[1]], x[AXES[arrangement.layout][1]] + arrangement.offset
-    if arrangement.offset < 0 or rows < wanted or (arrangement.exact_rows and rows != wanted):
+    rows, needed_rows = table[axes_by_name[1]], x[AXES[arrangement.layout][1]] + arrangement.offset
+    if (
+        arrangement.offset < 0
+        or rows < needed_rows
+        or (arrangement.exact_rows and rows != needed_rows)
+    ):
         raise ValueError(
             _misfit(
                 arrangement,
                 x,
                 table,
-                f"it has {rows} rows for positions {arrangement.offset} to {wanted - 1}",
+                f"it has {rows} rows for positions {arrangement.offset} to {needed_rows - 1}",
             )
         )
     batch, sequence, slot, head = (
-        axis if axis == named[1] or table[axis] != 1 else -1 for axis in named
+        axis if axis == axes_by_name[1] or table[axis] != 1 else -1 for axis in axes_by_name
     )
     return (
         batch,

@@ -50,23 +50,23 @@ class Recognition:
         worst = f"worst departure {self.departure:.1e}, at pair {self.pair}"
         if self.schedule is None:
             return f"no known schedule; from the nearest geometric row: {worst}"
-        others = "".join(f"\n  or {other}" for other in self.alternatives)
-        return f"{self.schedule} over {self.rotary_dim} lanes: {worst}{others}"
+        alternatives = "".join(f"\n  or {schedule}" for schedule in self.alternatives)
+        return f"{self.schedule} over {self.rotary_dim} lanes: {worst}{alternatives}"
 
 
 def recognise(
     frequencies: Tensor,
     head_dim: int | None = None,
-    known: Sequence[Schedule] = (),
+    candidates: Sequence[Schedule] = (),
     tolerance: float = 2e-5,
 ) -> Recognition:
     """The schedules that give these inverse frequencies, each pair within the relative tolerance.
 
     `frequencies`: (P,), float64, in radians a position; pairs that stand still are 0, at the end. `head_dim`: lanes of
-    the head, where these may be more than 2P. `known`: schedules to try beside the common ones, such as what a
+    the head, where these may be more than 2P. `candidates`: schedules to try beside the common ones, such as what a
     configuration asks for. Numbers come back with the fewest digits that the tolerance allows. What frequencies
     cannot show stays at its default: attention factors, the betas of YaRN, the low factor of Llama 3; dynamic NTK
-    shows its scale alone. LongRoPE could explain any figures, so it is named only when `known`.
+    shows its scale alone. LongRoPE could explain any figures, so it is named only when `candidates`.
 
     Raises TypeError for another dtype; ValueError unless two pairs or more turn, by positive and finite frequencies.
     """
@@ -74,12 +74,17 @@ def recognise(
     common = list(_rows(turning, head_dim, len(frequencies), tolerance)) or list(
         _blends(turning, tolerance)
     )
-    found = {each: _departure(each, frequencies, len(turning)) for each in (*known, *common)}
-    fits = [each for each, (worst, _) in found.items() if worst <= tolerance]
+    departures = {
+        schedule: _departure(schedule, frequencies, len(turning))
+        for schedule in (*candidates, *common)
+    }
+    fits = [schedule for schedule, (worst, _) in departures.items() if worst <= tolerance]
     fits.sort(
-        key=lambda each: each not in known and getattr(each, "theta", None) not in WELL_KNOWN_THETAS
+        key=lambda each: (
+            each not in candidates and getattr(each, "theta", None) not in WELL_KNOWN_THETAS
+        )
     )
-    worst, pair = found[fits[0]] if fits else nearest_row(turning)
+    worst, pair = departures[fits[0]] if fits else nearest_row(turning)
     return Recognition(fits[0] if fits else None, tuple(fits[1:]), worst, pair, 2 * len(turning))
 
 
@@ -100,11 +105,11 @@ def _departure(schedule: Schedule, frequencies: Tensor, turning: int) -> tuple[f
     """The worst relative departure and its pair; infinite where no such head can have the schedule."""
     pairs = len(frequencies) if isinstance(schedule, Proportional) else turning
     try:
-        expected = schedule.inverse_frequencies(2 * pairs)  # (pairs,)
+        right = schedule.inverse_frequencies(2 * pairs)  # (pairs,)
     except ValueError:
         return math.inf, 0
-    measured = frequencies[:pairs].cpu()
-    return _worst(torch.where(measured == expected, 1.0, measured / expected))  # 0 / 0 agrees
+    ratios_of = frequencies[:pairs].cpu()
+    return _worst(torch.where(ratios_of == right, 1.0, ratios_of / right))  # 0 / 0 agrees
 
 
 def _worst(ratios: Tensor) -> tuple[float, int]:
@@ -118,7 +123,7 @@ def _rows(
     """Yield what a geometric row of frequencies can be: nothing when it is none."""
     lanes, still = 2 * len(turning), len(turning) < pairs
     factor = _shortest((1 - tolerance) / turning[0].item(), (1 + tolerance) / turning[0].item())
-    low, high = (bound[-1] for bound in _thetas(turning * factor, tolerance))
+    low, high = (theta_bound[-1] for theta_bound in _thetas(turning * factor, tolerance))
     if not 0 < low <= high < math.inf:
         return
     theta = _shortest(low.item(), high.item())
@@ -131,13 +136,15 @@ def _rows(
     ):
         yield Linear(factor, theta)
     full = 2 * pairs if still else head_dim or lanes
-    over_full = _shortest(*((bound ** (full / lanes)).item() for bound in (low, high)))
+    over_full = _shortest(*((theta_bound ** (full / lanes)).item() for theta_bound in (low, high)))
     if still and 0 < over_full < math.inf:
         yield Proportional(len(turning) / pairs, over_full, factor)
     elif lanes < full and factor == 1 and over_full in WELL_KNOWN_THETAS:
         yield OverHeadDim(full, over_full)
     for base in WELL_KNOWN_THETAS if factor == 1 else ():
-        scale = _shortest(*((bound / base).item() ** (1 - 2 / lanes) for bound in (low, high)))
+        scale = _shortest(
+            *((theta_bound / base).item() ** (1 - 2 / lanes) for theta_bound in (low, high))
+        )
         if scale > 1 and _digits(scale) <= 2:  # more digits would explain any theta
             yield Ntk(scale, base)
 
@@ -148,7 +155,9 @@ def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
     # (K-1,) each: it holds up to the last pair that is kept
     low, high = _thetas(turning, tolerance)
     ranges = torch.stack((low, high), -1)[(low > 1) & (low <= high) & high.isfinite()].tolist()
-    for theta in dict.fromkeys((*WELL_KNOWN_THETAS, *(_shortest(*each) for each in ranges))):
+    for theta in dict.fromkeys(
+        (*WELL_KNOWN_THETAS, *(_shortest(*theta_range) for theta_range in ranges))
+    ):
         share = (turning[-1] / inverse_frequencies(lanes, theta)[-1]).item()
         for blend in _usual(theta):
             factor = _factor(share, blend.kept(lanes), tolerance)
@@ -156,14 +165,14 @@ def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
                 yield replace(blend, factor=factor)
 
 
-def _factor(share: float, kept: Tensor, tolerance: float) -> float | None:
+def _factor(share: float, unscaled: Tensor, tolerance: float) -> float | None:
     """Solve share = kept + (1 - kept) / factor for the last pair; None if that gives no factor over 1.
 
     Or if fewer than three pairs are not kept: any wrong pair at the end would have some factor, so others confirm it.
     """
-    last = kept[-1].item()
+    last = unscaled[-1].item()
     most, least = (share * (1 + tolerance) - last, share * (1 - tolerance) - last)
-    if (kept < 1).sum() < 3 or not 0 < least <= most < 1 - last:
+    if (unscaled < 1).sum() < 3 or not 0 < least <= most < 1 - last:
         return None
     return _shortest((1 - last) / most, (1 - last) / least)
 
@@ -188,8 +197,8 @@ def _thetas(turning: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
 def _shortest(low: float, high: float) -> float:
     """The number with the fewest decimal digits from low to high."""
     middle = (low + high) / 2
-    rounded = (float(f"{middle:.{digits}e}") for digits in range(16))
-    return next((number for number in rounded if low <= number <= high), middle)
+    candidates = (float(f"{middle:.{digits}e}") for digits in range(16))
+    return next((number for number in candidates if low <= number <= high), middle)
 
 
 def _half_a_step(turning: Tensor) -> bool:
@@ -209,7 +218,7 @@ def _digits(number: float) -> int:
 def nearest_row(turning: Tensor) -> tuple[float, int]:
     """How far and where the pairs leave the geometric row of medians, which one wrong pair does not move."""
     index = torch.arange(len(turning), dtype=torch.float64, device="cpu")  # (K,)
-    one, other = torch.triu_indices(len(turning), len(turning), 1, device="cpu")
-    slope = ((turning[other] / turning[one]).log() / (index[other] - index[one])).median()
+    earlier, later = torch.triu_indices(len(turning), len(turning), 1, device="cpu")
+    slope = ((turning[later] / turning[earlier]).log() / (index[later] - index[earlier])).median()
     level = turning.log() - slope * index  # (K,)
     return _worst((level - level.median()).exp())

@@ -15,25 +15,25 @@ class Schedule(ABC):
     """What turns each pair how fast. Every number of a schedule is positive: ValueError, which names it, if not."""
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
+        for parameter in fields(self):
+            value = getattr(self, parameter.name)
             numbers = value if isinstance(value, tuple) else (value,)
             if any(
                 type(number) in (int, float) and not 0 < number < math.inf for number in numbers
             ):
                 raise ValueError(
-                    f"{type(self).__name__}: {each.name} is {value}; it must be positive and finite"
+                    f"{type(self).__name__}: {parameter.name} is {value}; it must be positive and finite"
                 )
 
     def __str__(self) -> str:
         """Leave out what is at its default, theta excepted."""
-        values = [(each, getattr(self, each.name)) for each in fields(self)]
-        told = [
-            f"{each.name}={_short(value)}"
-            for each, value in values
-            if each.name == "theta" or value != each.default
+        values = [(parameter, getattr(self, parameter.name)) for parameter in fields(self)]
+        shown_values = [
+            f"{parameter.name}={_short(value)}"
+            for parameter, value in values
+            if parameter.name == "theta" or value != parameter.default
         ]
-        return f"{type(self).__name__}({', '.join(told)})"
+        return f"{type(self).__name__}({', '.join(shown_values)})"
 
     @property
     def attention_factor(self) -> float:
@@ -148,8 +148,8 @@ class Blend(Schedule):
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         plain = inverse_frequencies(rotary_dim, self.theta)  # (P,)
-        kept = self.kept(rotary_dim)  # (P,)
-        return plain * (kept + (1 - kept) / self.factor)
+        share = self.kept(rotary_dim)  # (P,)
+        return plain * (share + (1 - share) / self.factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +285,8 @@ class MultiAxis(Schedule):
         if 2 * sum(self.sections) != rotary_dim:
             total = f"{sum(self.sections)} pairs; rotary_dim {rotary_dim} has {rotary_dim / 2:g}"
             raise ValueError(f"sections {self.sections} are {total}")
-        each = [axis for axis, pairs in enumerate(self.sections) for _ in range(pairs)]
-        return torch.tensor(each, device="cpu")  # (P,)
+        pair_axes = [axis for axis, pairs in enumerate(self.sections) for _ in range(pairs)]
+        return torch.tensor(pair_axes, device="cpu")  # (P,)
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         return self.schedule.inverse_frequencies(rotary_dim)
@@ -325,14 +325,14 @@ class Interleaved(MultiAxis):
 
     def axes(self, rotary_dim: int) -> Tensor:
         count = len(self.sections)
-        dealt = torch.zeros_like(MultiAxis.axes(self, rotary_dim))  # (P,)
+        pair_axes = torch.zeros_like(MultiAxis.axes(self, rotary_dim))  # (P,)
         for axis, section in enumerate(self.sections[1:], 1):
-            dealt[axis : count * section : count] = axis
-            if axis + count * (section - 1) >= len(dealt):
+            pair_axes[axis : count * section : count] = axis
+            if axis + count * (section - 1) >= len(pair_axes):
                 raise ValueError(
                     f"sections {self.sections}: axis {axis} has too many pairs to be interleaved"
                 )
-        return dealt
+        return pair_axes
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,11 @@ def tables(
         raise ValueError(f"there are no {form} tables; forms are {', '.join(FORMS)}")
     angles = angles if angles.dim() == 3 else angles[None]  # (B, S, P)
     if "g" in axes:
-        return tuple(placed(table, axes) for table in _gridded(form, pairing, angles, dtype, order))
+        return tuple(
+            place_axes(table, axes) for table in _grid_tables(form, pairing, angles, dtype, order)
+        )
     return tuple(
-        placed(table, axes or FORMS[form].axes)
+        place_axes(table, axes or FORMS[form].axes)
         for table in FORMS[form].make(pairing, angles, dtype)
     )
 
@@ -54,7 +56,7 @@ def tables_of(
     """The tables that a call of this convention is given, of these angles: contiguous, and nobody else's memory."""
     if not convention.takes_tables:
         return ()
-    made = tables(
+    call_tables = tables(
         convention.tables,
         convention.lane_order,
         angles,
@@ -62,7 +64,7 @@ def tables_of(
         convention.table_axes,
         convention.sections,
     )
-    return tuple(table.contiguous().to(device, copy=True) for table in made)
+    return tuple(table.contiguous().to(device, copy=True) for table in call_tables)
 
 
 def section_axes(pairs: int, order: Sections) -> Tensor:
@@ -74,29 +76,29 @@ def section_axes(pairs: int, order: Sections) -> Tensor:
     return kind(counts).axes(2 * pairs)
 
 
-def _gridded(
+def _grid_tables(
     form: str, pairing: Pairing, angles: Tensor, dtype: torch.dtype, order: Sections
 ) -> tuple[Tensor, ...]:
     """Tables with an axis of 3 in front; a pair that takes from the wrong one is 1 rad off."""
     owners = section_axes(angles.shape[-1], order)  # (P,)
-    each = [
+    per_axis = [
         FORMS[form].make(pairing, angles + (owners != axis).double(), dtype) for axis in range(3)
     ]
-    return tuple(torch.stack(table) for table in zip(*each))  # (3, B, S, ...)
+    return tuple(torch.stack(table) for table in zip(*per_axis))  # (3, B, S, ...)
 
 
-def placed(table: Tensor, axes: str) -> Tensor:
+def place_axes(table: Tensor, axes: str) -> Tensor:
     """Place the axes of a table ([3,] B, S, [3,] W, ...), of which B is 1 or what the axes have room for."""
     if axes.startswith("g"):
-        return torch.stack([placed(one, axes[1:]) for one in table])
+        return torch.stack([place_axes(grid_table, axes[1:]) for grid_table in table])
     have = "bs3w" if "3" in axes else "bsw"
     if "3" in axes and table.shape[2] != 3:
         table = table.unsqueeze(2).expand(-1, -1, 3, *table.shape[2:])
     if "b" not in axes:
         table, have = table[0], have.replace("b", "")
     behind = tuple(range(len(have), table.dim()))
-    named = axes.replace("1", "")
-    table = table.permute([have.index(axis) for axis in named] + list(behind))
+    lettered = axes.replace("1", "")
+    table = table.permute([have.index(axis) for axis in lettered] + list(behind))
     for at, axis in enumerate(axes):
         if axis == "1":
             table = table.unsqueeze(at)
@@ -104,7 +106,7 @@ def placed(table: Tensor, axes: str) -> Tensor:
 
 
 def cos_and_sin(
-    form: str, given: tuple[Tensor, ...], rotary_dim: int, theta: float, device: torch.device
+    form: str, call_tables: tuple[Tensor, ...], rotary_dim: int, theta: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """cos and sin of tables of any form, as views where they hold them.
 
@@ -113,11 +115,11 @@ def cos_and_sin(
     """
     tables = FORMS.get(form) or FORMS["half-width"]  # `plan` refuses a form that is unknown
     count = 1 if form == "positions" else len(tables.roles)
-    if len(given) != count:
-        raise TypeError(f"{form} tables are {_COUNT[count]}, not {len(given)}")
+    if len(call_tables) != count:
+        raise TypeError(f"{form} tables are {_COUNT[count]}, not {len(call_tables)}")
     if form == "positions":
-        return _of_positions(given[0], rotary_dim, theta, device)
-    return tables.read(given)
+        return _of_positions(call_tables[0], rotary_dim, theta, device)
+    return tables.read(call_tables)
 
 
 def _of_positions(

@@ -474,11 +474,11 @@ def test_longrope_is_named_only_when_it_is_asked_for() -> None:
     found = recognise(measured(longrope, 96))
     assert found.schedule is None
     assert found.departure > 0.1
-    assert recognise(measured(longrope, 96), known=[Plain(), longrope]).schedule == longrope
+    assert recognise(measured(longrope, 96), candidates=[Plain(), longrope]).schedule == longrope
 
 
 def test_a_schedule_that_is_known_goes_before_others_that_fit() -> None:
-    found = recognise(measured(Ntk(4.0), 64), known=[Plain(41829.27)])
+    found = recognise(measured(Ntk(4.0), 64), candidates=[Plain(41829.27)])
     assert found.schedule == Plain(41829.27)
     assert Ntk(4.0) in found.alternatives
 

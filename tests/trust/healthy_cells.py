@@ -15,7 +15,7 @@ from trusting import BATCHED, CHECKS, DTYPES, Here, declared, evidence, fresh, s
 
 from rotcheck.convention import Convention
 from rotcheck.convention.calls import Call
-from rotcheck.measure.case import Case, Judged, Sizes, Slots
+from rotcheck.measure.case import Case, CaseSubject, Sizes, Slots
 from rotcheck.measure.judge import judge, shown_error
 
 SMALL = (
@@ -35,14 +35,20 @@ class Drawn(Case):
     """A case of other random values."""
 
     def __init__(
-        self, judged: Judged, dtype: torch.dtype, sizes: Sizes, seed: int, scale: float, same: bool
+        self,
+        judged: CaseSubject,
+        dtype: torch.dtype,
+        sizes: Sizes,
+        seed: int,
+        scale: float,
+        same: bool,
     ) -> None:
         super().__init__(judged, dtype, sizes)
         self.seed, self.scale, self.same = seed, scale, same
 
     @cached_property
     def pairs(self) -> Slots:
-        drawn = (self.scale * slot for slot in self.drawn(self.seed))
+        drawn = (self.scale * slot for slot in self.draw(self.seed))
         # in all batch rows
         alike = (slot[:1].expand(slot.shape) if self.same else slot for slot in drawn)
         return tuple(slot.to(self.dtype).double() for slot in alike)

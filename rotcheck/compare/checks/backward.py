@@ -35,7 +35,7 @@ HIDDEN_WRITE = "writes its result into its input behind autograd's back: the gra
 def run(subject: Subject, case: Case) -> Evidence:
     """Send a random gradient back, three times, and measure what reaches the inputs."""
     # (B, S, H, P, 2) each
-    upstream = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 1))
+    upstream = tuple(slot.to(case.dtype).double() for slot in case.draw(SEED + 1))
     truth = case.rotated(upstream, -case.angles)
     runs = [_once(subject, case, upstream) for _ in range(CALLS)]
     sizes, slack = norms(upstream), case.slack

@@ -31,7 +31,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     The square's gradient depends on the rotated values, and so on those that are computed a second
     time.
     """
-    upstream = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 1))
+    upstream = tuple(slot.to(case.dtype).double() for slot in case.draw(SEED + 1))
     in_place = case.convention.in_place
     with subject.through(partial(_half_of_square, in_place=in_place)):
         plain = _gradient(subject, case, upstream)

@@ -40,7 +40,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         # up to torch 2.11 the allocator goes on as if a capture that failed were under way
         worker.spend()
         return Evidence(finding="cuda-graph", message=words)
-    slots = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 2))
+    slots = tuple(slot.to(case.dtype).double() for slot in case.draw(SEED + 2))
     capture.overwrite(arguments(subject.convention, _other_call(case, slots)))
     capture.graph.replay()
     torch.cuda.synchronize(subject.device)

@@ -32,7 +32,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     """The gradient turns what flows back by minus the angle; so its own gradient must turn by the
     angle again."""
     # of the gradient's gradient
-    directions = tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 3))
+    directions = tuple(slot.to(case.dtype).double() for slot in case.draw(SEED + 3))
     truth = case.rotated(directions, case.angles)
     try:
         second_gradient = _twice(subject, case, directions)

@@ -23,7 +23,7 @@ needs_values = True
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Map it over two problems with the same tables, and measure each against its own call."""
-    problems = [case.pairs, tuple(slot.to(case.dtype).double() for slot in case.drawn(SEED + 2))]
+    problems = [case.pairs, tuple(slot.to(case.dtype).double() for slot in case.draw(SEED + 2))]
     call = case.call()
     plain = [case.read(subject.call(call.of(*case.inputs(slots)))) for slots in problems]
     batches = [torch.stack(inputs) for inputs in zip(*(case.inputs(slots) for slots in problems))]

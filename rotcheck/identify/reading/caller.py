@@ -14,7 +14,7 @@ from rotcheck.identify.reading.probe_sizes import ProbeSizes, probe_tables, rand
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.device import call, read_back
 from rotcheck.measure.fences import fence, fences, is_overwritten
-from rotcheck.rotary.tables import placed
+from rotcheck.rotary.tables import place_axes
 
 WIDER = 4  # times the largest tensor of the call: so far may one write that takes another's strides
 
@@ -164,7 +164,7 @@ class Caller:
 
     def _table(self, table: Tensor, convention: Convention) -> Tensor:
         dtype = torch.complex64 if table.is_complex() else self.dtype
-        return placed(table, convention.table_axes).to(dtype).contiguous().to(self.device)
+        return place_axes(table, convention.table_axes).to(dtype).contiguous().to(self.device)
 
     def batch(self, convention: Convention) -> int:
         """The size of the batch; 1 where a call has no batch."""

@@ -35,16 +35,18 @@ def align(table: Tensor, plan: Plan) -> Tensor:
     if slots >= 0:
         table = table.narrow(slots, 0, plan.rotated_slots)
     places = sorted(
-        (axis, own) for axis, own in zip(plan.axes, plan.table_axes, strict=True) if axis >= 0
+        (axis, table_axis)
+        for axis, table_axis in zip(plan.axes, plan.table_axes, strict=True)
+        if axis >= 0
     )
-    kept = [own for _, own in places if own >= 0]
+    table_axes = [table_axis for _, table_axis in places if table_axis >= 0]
     # the first of them serves all
-    dropped = [axis for axis in range(table.dim() - 1) if axis not in kept]
-    table = table.permute(*dropped, *kept, -1)
-    for _ in dropped:
+    other_axes = [axis for axis in range(table.dim() - 1) if axis not in table_axes]
+    table = table.permute(*other_axes, *table_axes, -1)
+    for _ in other_axes:
         table = table.select(0, 0)
-    for place, (_, own) in enumerate(places):
-        if own < 0:
+    for place, (_, table_axis) in enumerate(places):
+        if table_axis < 0:
             table = table.unsqueeze(place)
     return table
 
@@ -53,8 +55,8 @@ def _slots(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> Tensor:
     """Rotate the slots that rotate, and put the others behind them."""
     if plan.rotated_slots == plan.sizes[2]:
         return heads(x, cos, sin, plan)
-    rotated = heads(x.narrow(2, 0, plan.rotated_slots), cos, sin, plan)  # (B, S, 2, H, D)
-    return torch.cat((rotated, x.narrow(2, plan.rotated_slots, 1)), 2)  # (B, S, 3, H, D)
+    result = heads(x.narrow(2, 0, plan.rotated_slots), cos, sin, plan)  # (B, S, 2, H, D)
+    return torch.cat((result, x.narrow(2, plan.rotated_slots, 1)), 2)  # (B, S, 3, H, D)
 
 
 def heads(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> Tensor:
@@ -65,11 +67,11 @@ def heads(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> Tensor:
     # (..., P) each
     first, second = (a * cos - b * sin).to(x.dtype), (b * cos + a * sin).to(x.dtype)
     if plan.interleaved:
-        rotated = torch.stack((first, second), -1).flatten(-2)  # (..., 2P)
+        result = torch.stack((first, second), -1).flatten(-2)  # (..., 2P)
         return (
-            torch.cat((rotated, x[..., 2 * plan.pairs :]), -1)
+            torch.cat((result, x[..., 2 * plan.pairs :]), -1)
             if plan.lanes > 2 * plan.pairs
-            else rotated
+            else result
         )
     rest = (x[..., 2 * plan.pairs :],) if plan.lanes > 2 * plan.pairs else ()
     return torch.cat((first, second, *rest), -1)  # (..., D)

@@ -23,9 +23,9 @@ LONGEST = 2**31 - BYTES
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
     """Why the kernel cannot take a call: no Triton, no GPU, a dtype or a size that it is not made for."""
-    said = missing(x)
-    if said:
-        return said
+    reason = missing(x)
+    if reason:
+        return reason
     if x.dtype not in _DTYPES or cos.dtype not in _DTYPES or sin.dtype not in _DTYPES:
         return f"the kernel has no code for {x.dtype} with tables in {cos.dtype} and {sin.dtype}"
     if cos.device != x.device or sin.device != x.device:
@@ -44,7 +44,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
 
 def missing(x: Tensor) -> str | None:
     """What Triton lacks to run on x."""
-    if not (x.is_cuda or x.is_xpu or (x.is_cpu and _interpreted())):
+    if not (x.is_cuda or x.is_xpu or (x.is_cpu and _interprets())):
         return f"x is on {x.device}, where Triton does not run"
     return None if _kernel() else "Triton is not installed"
 
@@ -59,7 +59,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
     return out
 
 
-def _interpreted() -> bool:
+def _interprets() -> bool:
     """Whether Triton runs on CPU tensors here; a process that never asked for it does not import Triton."""
     module = _kernel() if os.environ.get("TRITON_INTERPRET") == "1" else None
     return module is not None and bool(module.INTERPRETED)

@@ -16,9 +16,9 @@ from rotcheck.rotary.paths.tile import head_count, tile
 from rotcheck.rotary.plan import Plan
 
 Strides = tuple[int, ...]
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+INTERPRETS = os.environ.get("TRITON_INTERPRET") == "1"
 # the same roundings as on the other paths
-OPTIONS = {} if INTERPRETED else {"enable_fp_fusion": False}
+OPTIONS = {} if INTERPRETS else {"enable_fp_fusion": False}
 
 
 @triton.jit(do_not_specialize=["offset"])  # type: ignore[misc, untyped-decorator, unused-ignore]
