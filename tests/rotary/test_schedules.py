@@ -15,7 +15,7 @@ from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLRotaryEmbeddin
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLTextConfig
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRotaryEmbedding
 
-from rotcheck.implementations.libraries import timm
+from rotcheck.implementations.libraries.table import LIBRARIES
 from rotcheck.rotary import angles, inverse_frequencies, lanes
 from rotcheck.rotary.recognition import recognise
 from rotcheck.rotary.schedules import (
@@ -35,7 +35,8 @@ from rotcheck.rotary.schedules import (
     turning_lanes,
 )
 
-build_rotary_pos_embed = timm.TIMM.module_named(timm.FILE, alone=True).build_rotary_pos_embed
+TIMM = LIBRARIES["timm"].package.module_named("timm.layers.pos_embed_sincos", alone=True)
+build_rotary_pos_embed = TIMM.build_rotary_pos_embed
 
 LONGEST = 131072
 SHORT = tuple(1 + 0.01 * i for i in range(48))
