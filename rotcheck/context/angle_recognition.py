@@ -27,7 +27,7 @@ from rotcheck.identify.angles.schedule_faults import (
     not_dynamic,
 )
 from rotcheck.identify.calling import search
-from rotcheck.identify.calling.match import Match, NoMatch
+from rotcheck.identify.calling.call_match import Match, NoMatch
 from rotcheck.identify.making import maker_search, point_tables
 from rotcheck.identify.making.maker_call import HEAD_DIM, MakerCall
 from rotcheck.identify.making.position_arguments import try_arguments

@@ -10,7 +10,7 @@ from msgspec import structs
 from rotcheck.identify.asking import context_parallel, idle_numbers
 from rotcheck.identify.asking.flags import FlaggedCall, flagged_calls
 from rotcheck.identify.calling import repeated_calls, search
-from rotcheck.identify.calling.match import Match, NoMatch
+from rotcheck.identify.calling.call_match import Match, NoMatch
 from rotcheck.identify.calling.untried_arguments import untried_arguments
 from rotcheck.identify.declared_function import identify_declared
 from rotcheck.identify.identified_function import IdentifiedFunction, identification_of

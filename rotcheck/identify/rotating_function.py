@@ -22,7 +22,7 @@ from rotcheck.identify.asking.layout_contradiction import Contradiction
 from rotcheck.identify.asking.question import ask_call, ask_values, has_mistake
 from rotcheck.identify.asking.random_values import of_values
 from rotcheck.identify.calling import repeated_calls
-from rotcheck.identify.calling.match import Match, NoMatch
+from rotcheck.identify.calling.call_match import Match, NoMatch
 from rotcheck.identify.calling.role_evidence import speaks_of_rotation
 from rotcheck.identify.identified_function import (
     IdentifiedFunction,

@@ -5,7 +5,7 @@ import pytest
 
 from rotcheck.convention import FORMS, LAYOUTS, Convention
 from rotcheck.convention.table_forms import NO_TABLES
-from rotcheck.identify.reading.convention_words import COPIED, describe, table_words
+from rotcheck.identify.reading.convention_words import COMMON_FIELDS, describe, table_words
 from rotcheck.implementations.declarations import convention_of
 
 COMPUTED = Convention("half", "bhsd", "positions", positions="any")
@@ -46,7 +46,9 @@ def test_the_slots_of_a_call(arguments: tuple[str, ...], slots: tuple[str, ...])
 
 
 def test_a_description_copies_what_both_have_and_leaves_out_what_does_not_apply() -> None:
-    assert {"pairing", "layout", "tables", "rotary_dim", "positions", "in_place"} <= set(COPIED)
+    assert {"pairing", "layout", "tables", "rotary_dim", "positions", "in_place"} <= set(
+        COMMON_FIELDS
+    )
     description = describe(COMPUTED)
     assert description.kind == "both"
     assert description.theta == 10000.0

@@ -10,7 +10,7 @@ import torch
 import rotcheck
 from rotcheck.identify import identification
 from rotcheck.identify.calling import search, search_limit, template_search
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.implementations import package_setup
 from rotcheck.implementations.size_hints import Hints
 from rotcheck.implementations.target import resolve

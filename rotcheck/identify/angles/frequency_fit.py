@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -55,20 +56,16 @@ def fit_schedule(
     steady = _departs(forward, frequencies, noise)[0] is None
     if steady and not _holds_narrow_values(frequencies):
         return _steady(forward, frequencies, head_dim, noise, candidates)
-    for tolerance in TOLERANCES:
-        for estimate in (
-            frequencies,
-            estimate_frequencies(forward, EXACT),
-        ):  # rounded positions spoil the fit further on
-            recognition = _recognise(estimate, head_dim, tolerance, candidates)
-            if recognition is None or recognition.schedule is None:
-                continue
-            small = {position: angle for position, angle in forward.items() if position <= EXACT}
-            if _departs(small, _of_schedule(recognition, len(estimate)), noise)[0] is None:
-                return _fit(forward, _of_schedule(recognition, len(estimate)), recognition, noise)
-    return _fit(
-        forward, frequencies if steady else estimate_frequencies(forward, EXACT), None, noise
-    )
+    near = estimate_frequencies(forward, EXACT)  # rounded positions spoil the fit further on
+    small = {position: angle for position, angle in forward.items() if position <= EXACT}
+    for tolerance, estimate in product(TOLERANCES, (frequencies, near)):
+        recognition = _recognise(estimate, head_dim, tolerance, candidates)
+        if recognition is None or recognition.schedule is None:
+            continue
+        exact = _of_schedule(recognition, len(estimate))
+        if _departs(small, exact, noise)[0] is None:
+            return _fit(forward, exact, recognition, noise)
+    return _fit(forward, frequencies if steady else near, None, noise)
 
 
 def _steady(

@@ -39,7 +39,7 @@ def of_side(
     for sizes in SIZES:
         try:
             lines = [_line(lay, side, size)[:, list(pairs)] for size in sizes]  # (size, P) each
-        except Exception:  # its grids are smaller
+        except Exception:  # whatever the function raises for a grid that it does not take
             continue
         once = repeats(dict(enumerate(lines[0])), torch.arange(len(pairs)))
         lines = [line[:, : len(pairs) // 2] if once else line for line in lines]

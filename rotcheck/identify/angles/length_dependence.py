@@ -7,7 +7,7 @@ from rotcheck.identify.angles.measured_angles import (
     same_row,
     wrap,
 )
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 
 CLEAR = 0.02  # radians a position: more than float32 costs the step from one row to the next
 RIGHT = 1e-2  # radians
@@ -51,7 +51,7 @@ def follow_offset_alone(match: Match, angles: Angles, first_other: int) -> str |
         return None
     try:
         rows = angles_at(match, tuple(range(first_other + 3)))
-    except Exception:  # it takes fewer rows
+    except Exception:  # whatever the function raises that takes fewer rows
         return None
     if not same_row(rows[1], angles[1]):
         return None

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.boundary import last_accepted

@@ -32,7 +32,7 @@ from rotcheck.identify.angles.schedule_faults import (
     long_factors,
     not_dynamic,
 )
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import POSITIONS
 from rotcheck.rotary.schedules import Plain

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rotcheck.convention import Convention
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest, measure
 from rotcheck.identify.asking.question import ValueQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Sizes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT

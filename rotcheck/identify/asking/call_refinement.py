@@ -6,7 +6,7 @@ import torch
 
 from rotcheck.convention import split
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest, judge
-from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import usual_sizes
 from rotcheck.identify.reading.response import TOLERANCE

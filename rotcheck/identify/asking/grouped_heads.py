@@ -12,7 +12,7 @@ from rotcheck.identify.asking import memory_margins
 from rotcheck.identify.asking.accepted_inputs import takes_fewer_heads
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import ValueQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes

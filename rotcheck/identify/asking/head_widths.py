@@ -6,7 +6,7 @@ import torch
 
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import ValueQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import Case, Sizes

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.convention.calls import Call, arguments, results
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.fences import apart

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from rotcheck.identify.asking.question import Answer, CallQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.response import TOLERANCE

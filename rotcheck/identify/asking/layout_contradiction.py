@@ -7,8 +7,8 @@ from typing import Any
 from rotcheck.convention import Convention, shape, split
 from rotcheck.identify.calling import documented_shapes
 from rotcheck.identify.calling.argument_roles import TABLES
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.documented_layout import DocumentedLayout, documented_layout
-from rotcheck.identify.calling.match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.grounds import any_layout
 from rotcheck.results import Remark

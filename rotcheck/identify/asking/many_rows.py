@@ -10,7 +10,7 @@ from rotcheck.identify.asking import layout_contradiction
 from rotcheck.identify.asking.batch_rows import with_angles_of
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import ValueQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.locations import span
 from rotcheck.identify.remarks import remark

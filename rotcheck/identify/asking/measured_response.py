@@ -2,7 +2,7 @@
 
 from rotcheck.convention import shape
 from rotcheck.identify.asking.question import Answer, CallQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.matrix_reading import MatrixReading
 from rotcheck.identify.remarks import remark

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rotcheck.identify.asking.question import Answer, CallQuestion
-from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.defects import find_defect
 from rotcheck.identify.remarks import remark

@@ -8,7 +8,7 @@ import torch
 from rotcheck.convention import role_of
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import Answer, CallQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.reading.response import TOLERANCE

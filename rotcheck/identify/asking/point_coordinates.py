@@ -11,7 +11,7 @@ from torch import Tensor
 from rotcheck.convention import coordinates, pairs, role_of
 from rotcheck.identify.asking.object_sections import AXES, first_pair, sections_of
 from rotcheck.identify.asking.question import Answer, CallQuestion
-from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.response import TOLERANCE

@@ -6,7 +6,7 @@ import warnings
 
 from rotcheck.convention.calls import arguments
 from rotcheck.identify.asking.idle_arguments import usual_case
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from rotcheck.identify import asking
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark, Told
 

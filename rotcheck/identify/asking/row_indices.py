@@ -5,7 +5,7 @@ import torch
 from rotcheck.convention import role_of
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import ValueQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes

@@ -8,7 +8,7 @@ from rotcheck.convention import Convention
 from rotcheck.identify.asking.batch_rows import has_room
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import ValueQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes

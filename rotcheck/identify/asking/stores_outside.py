@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rotcheck.identify.asking.question import Answer, CallQuestion
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.caller import Caller, watches_memory
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.remarks import remark

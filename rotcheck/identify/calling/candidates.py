@@ -6,19 +6,10 @@ from rotcheck.convention import FORMS, LAYOUTS, Convention, role_of
 from rotcheck.identify.calling.argument_roles import TABLES, TENSORS, Template
 
 PLAIN_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if not layout.is_packed)
-COORDINATE_AXES = (
-    "bs2",
-    "s2",
-    "bs3",
-    "3bs",
-    "s3",
-    "3s",
-)  # axes of positions that are points of an image or a film
-GRID_TABLE_AXES = (
-    "gbsw",
-    "gsw",
-    "g1sw",
-)  # three tables, for time, height and width, of which sections take their parts
+# axes of positions that are points of an image or a film
+COORDINATE_AXES = ("bs2", "s2", "bs3", "3bs", "s3", "3s")
+# three tables, for time, height and width, of which sections take their parts
+GRID_TABLE_AXES = ("gbsw", "gsw", "g1sw")
 PACKED_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if layout.is_packed)
 
 TRIED_FORMS = [form for form in FORMS.values() if not form.has_slots]

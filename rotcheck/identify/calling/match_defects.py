@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.defects import Defect, find_defect
 from rotcheck.identify.reading.formulas import lane_formulas
 from rotcheck.identify.reading.matrix_reading import MatrixReading

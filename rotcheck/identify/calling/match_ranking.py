@@ -1,7 +1,7 @@
 """Which of several calls that a function takes is the likelier one."""
 
 from rotcheck.identify.calling import candidates
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.response import TOLERANCE
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.calling.parameters import offsets
 from rotcheck.identify.calling.refusals import Refusals
 from rotcheck.identify.calling.trial_call import try_call

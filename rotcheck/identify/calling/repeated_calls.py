@@ -8,7 +8,7 @@ import torch
 
 from rotcheck.convention import Convention
 from rotcheck.identify.calling.argument_roles import Template
-from rotcheck.identify.calling.match import Match, NoMatch, measure_call
+from rotcheck.identify.calling.call_match import Match, NoMatch, measure_call
 from rotcheck.identify.calling.match_defects import with_defect
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.refusals import Refusals

@@ -9,7 +9,7 @@ import torch
 from rotcheck.convention import role_of
 from rotcheck.identify.calling import candidates
 from rotcheck.identify.calling.argument_roles import PLACES, TABLES, Template
-from rotcheck.identify.calling.match import Match, NoMatch, measure_call
+from rotcheck.identify.calling.call_match import Match, NoMatch, measure_call
 from rotcheck.identify.calling.match_defects import with_defect
 from rotcheck.identify.calling.match_ranking import nearness
 from rotcheck.identify.calling.offset_argument import with_offset

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from rotcheck.convention import Convention, role_of
 from rotcheck.identify.calling import candidates, documented_shapes
 from rotcheck.identify.calling.argument_roles import Template
-from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.calling.match_defects import with_defect
 from rotcheck.identify.calling.match_ranking import nearness, rank
 from rotcheck.identify.calling.refusals import Refusals

@@ -11,7 +11,7 @@ from torch import Tensor
 from rotcheck.convention import role_of
 from rotcheck.identify.calling import candidates
 from rotcheck.identify.calling.argument_roles import TENSORS, roles
-from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.grid_layout import (
     HIGH,

@@ -79,9 +79,8 @@ def _shared_matrices(caller: Caller, convention: Convention) -> tuple[Tensor, ..
         units = torch.eye(width, dtype=torch.float64)[lanes]
         x = units.view(shape[0], 1, shape[2], width).expand(shape)
         outputs = caller.call(convention, [x] * len(convention.slots))
-        columns.append(
-            [slot.transpose(1, 2).flatten(0, 1)[: width - start] for slot in outputs]
-        )  # (lanes, S, D)
+        by_place = [slot.transpose(1, 2).flatten(0, 1) for slot in outputs]  # (lanes, S, D) each
+        columns.append([slot[: width - start] for slot in by_place])
     return tuple(torch.cat(slot).permute(1, 2, 0) for slot in zip(*columns))
 
 

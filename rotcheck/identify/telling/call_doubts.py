@@ -13,8 +13,8 @@ from rotcheck.identify.asking import (
 )
 from rotcheck.identify.calling import documented_shapes, role_evidence
 from rotcheck.identify.calling.argument_roles import TENSORS
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.documented_layout import documented_layout
-from rotcheck.identify.calling.match import Match
 from rotcheck.identify.making import grid_calls
 from rotcheck.implementations.target import Target
 from rotcheck.results import Remark

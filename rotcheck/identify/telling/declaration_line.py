@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 
 

@@ -11,7 +11,7 @@ from msgspec import structs
 from rotcheck.convention import Convention
 from rotcheck.identify.asking import earlier_calls, idle_arguments, padding_mask
 from rotcheck.identify.calling import role_evidence
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling import call_doubts
 from rotcheck.identify.telling.declaration_line import declaration

@@ -1,7 +1,7 @@
 """The evidence for each statement about a function, and what remains possible where there is none."""
 
 from rotcheck.convention import Convention, role_of, shape
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.match_ranking import broadcasts
 from rotcheck.identify.reading.convention_words import call_words, table_words
 from rotcheck.results import Ambiguity, Told, Way

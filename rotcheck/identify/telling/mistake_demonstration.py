@@ -16,7 +16,7 @@ from rotcheck.identify.asking import (
 )
 from rotcheck.identify.asking.gradients import BY_DATA
 from rotcheck.identify.asking.single_row import POSITION, with_any_position
-from rotcheck.identify.calling.match import Match
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.making import grid_layout
 from rotcheck.identify.telling.attempts import FEW, Attempt, attempts
 from rotcheck.identify.telling.function_source import CPU, Source, source_of

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from rotcheck.identify.calling.argument_roles import ANY_ROLE, roles
-from rotcheck.identify.calling.match import NoMatch
+from rotcheck.identify.calling.call_match import NoMatch
 from rotcheck.identify.calling.parameters import parameters, signature
 from rotcheck.identify.telling.next_step import LAUNCHES
 from rotcheck.implementations.target import Target

@@ -34,7 +34,7 @@ from rotcheck.identify.asking.function_under_test import FunctionUnderTest, judg
 from rotcheck.identify.asking.gradients import of_training
 from rotcheck.identify.asking.question import Answer
 from rotcheck.identify.asking.random_values import of_values
-from rotcheck.identify.calling.match import Match, measure_call
+from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import usual_sizes
 from rotcheck.measure.case import Sizes
