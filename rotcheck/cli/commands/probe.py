@@ -18,7 +18,7 @@ def probe(session: Session, full: Full = False) -> int:
     \b
     Examples:
       rotcheck probe
-      rotcheck probe --full --format markdown  for a bug report: no user, host or path
+      rotcheck probe --full --format markdown  for a bug report; no user, host, path
 
     Exit code 0: a device runs. 5: none does, or torch cannot be imported.
     """
