@@ -28,7 +28,7 @@ _needs_successor = False
 
 def spend() -> None:
     """Have a new process do the rest of the job: what was done to this one cannot be undone."""
-    global _spent
+    global _needs_successor
     _needs_successor = True
 
 

@@ -30,7 +30,7 @@ BAKED = ("keeps_its_cos", "keeps_its_joined_tables", "keeps_its_positions", "kee
 
 @pytest.fixture(autouse=True)
 def fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_spent", False)
+    monkeypatch.setattr(worker, "_needs_successor", False)
 
 
 def found(name: str) -> Evidence:
