@@ -178,7 +178,7 @@ def test_candidates_go_through_layouts_and_forms_of_tables() -> None:
     assert {convention.tables for convention in without} == {"positions"}
     assert all("2" in one.position_axes or "3" in one.position_axes for one in points)
     packed = next(iter(candidates(("qkv", "cos", "sin"))))
-    assert all(convention.packed for convention in packed)
+    assert all(convention.is_packed for convention in packed)
     ragged = next(iter(candidates(("x", "cos", "sin", "cu_seqlens"))))
     assert {convention.layout for convention in ragged} == {"thd", "t(hd)"}
 
