@@ -13,12 +13,13 @@ Full = Annotated[bool, typer.Option("--full", help="Also what takes long: a real
 def probe(session: Session, full: Full = False) -> int:
     """Find out what really runs on this machine.
 
-    Each device, fuser and library is run three times; nothing is taken on trust.
+    Each device, fuser and library is run three times; nothing is taken on trust. What is shown
+    names no user, host or path.
 
     \b
     Examples:
       rotcheck probe
-      rotcheck probe --full --format markdown  for a bug report; no user, host, path
+      rotcheck probe --full --format markdown  for a bug report
 
     Exit code 0: a device runs. 5: none does, or torch cannot be imported.
     """
