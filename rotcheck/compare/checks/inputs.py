@@ -2,7 +2,7 @@
 
 Does V come back bit for bit?
 
-Catches: in-place writes nobody declared, by `.data` too; V rotated along.
+Catches: undeclared in-place writes, through `.data` too; V rotated as well.
 """
 
 from collections.abc import Sequence
