@@ -31,6 +31,9 @@ COMMANDS = sorted(
         if not INSTALLS.search(command)
     }
 )
+COMMAND_NAMES = sorted(
+    file.stem for file in (ROOT / "rotcheck" / "cli" / "commands").glob("[!_]*.py")
+)
 SMALL = "--shape 2x10x3x8x64 --dtype float32 --pass forward --seconds 0.02"
 FUNCTION = (
     "import torch\n\n\ndef function(qkv, cos, sin):\n"
@@ -131,6 +134,11 @@ def test_the_readme_counts_the_failures_right() -> None:
         f"more than {hundreds} failures with cause, fix and source"
         in (ROOT / "README.md").read_text()
     )
+
+
+@pytest.mark.parametrize("command", COMMAND_NAMES)
+def test_the_readme_has_a_row_for_each_command_with_its_page(command: str) -> None:
+    assert f"| [`rotcheck {command}`](docs/" in (ROOT / "README.md").read_text()
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
