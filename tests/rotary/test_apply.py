@@ -367,7 +367,7 @@ import itertools, torch
 from rotcheck.implementations.triton_interpreter import interpret
 interpret()
 from rotcheck.rotary import angles, tables
-from rotcheck.rotary.apply import PACKED, rotate
+from rotcheck.rotary.apply import QKV, rotate
 from rotcheck.rotary.paths import operations, triton, flash_attn
 from rotcheck.rotary.plan import Arrangement, plan
 from rotcheck.rotary.tables import cos_and_sin

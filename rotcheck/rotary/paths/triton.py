@@ -62,7 +62,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
 def _interprets() -> bool:
     """Whether Triton runs on CPU tensors here; a process that never asked for it does not import Triton."""
     module = _kernel() if os.environ.get("TRITON_INTERPRET") == "1" else None
-    return module is not None and bool(module.INTERPRETED)
+    return module is not None and bool(module.INTERPRETS)
 
 
 @cache
