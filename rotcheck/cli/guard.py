@@ -38,7 +38,12 @@ def check_packages() -> None:
 
 
 def check_folder() -> None:
-    """Raise `RequestError` when the working directory is gone or closed: names of files would lead nowhere."""
+    """Raise `RequestError` when rotcheck lies in an archive, or the working directory is gone or closed.
+
+    Names of files would lead nowhere.
+    """
+    if place.is_archive():
+        raise RequestError(place.ARCHIVE)
     try:
         os.getcwd()
     except FileNotFoundError as error:

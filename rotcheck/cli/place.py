@@ -16,6 +16,9 @@ _SYSTEM = {
 }
 # a folder, or a zip
 _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ARCHIVE = (
+    "this rotcheck lies in an archive, where it cannot list its own files: install or unpack it"
+)
 _PROCESSES = (
     "no further process or thread may be started here (`ulimit -u`, or the limit of the container)"
 )
@@ -44,13 +47,18 @@ def _of_system(error: BaseException) -> str | None:
         return "no temporary folder can be written; have TMPDIR name one that can, with space left"
     if error.filename == sys.executable:
         return f"this Python cannot be started a second time, as a worker: {error.strerror}"
-    if os.path.isfile(_HOME):
-        return "this rotcheck lies in an archive, where it cannot list its own files: install or unpack it"
+    if is_archive():
+        return ARCHIVE
     if error.errno in _SYSTEM:
         return _SYSTEM[error.errno]
     if str(error.filename).startswith("/proc"):
         return "/proc cannot be read here, and without it workers cannot be watched; mount it"
     return None
+
+
+def is_archive() -> bool:
+    """Whether rotcheck itself lies in a zip: some of its lists of files would be empty there."""
+    return os.path.isfile(_HOME)
 
 
 def _of_packages(error: BaseException) -> str | None:
