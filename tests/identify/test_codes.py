@@ -49,7 +49,7 @@ def listed() -> set[str]:
     """Return the codes of the docs: in the table's first column, and of the choices below it."""
     page = (ROOT / "docs" / "identify.md").read_text()
     part = page.partition("\n## Mistakes and choices\n")[2].partition("\n## ")[0]
-    table, _, choices = part.partition("\nChoices: ")
+    table, _, choices = part.partition("\nChoices:")
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     return {code for text in (*rows, choices) for code in re.findall(r"`([a-z-]+)`", text)}
 
