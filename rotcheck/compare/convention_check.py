@@ -1,8 +1,8 @@
 """What does `rotcheck identify` say of it?
 
-Asked of functions of your own.
+Only for functions of your own.
 
-Catches: offsets ignored, frequencies that leave pairs still, whatever no other check sees.
+Catches: ignored offsets, pairs that do not rotate, whatever no other check sees.
 """
 
 from collections.abc import Sequence

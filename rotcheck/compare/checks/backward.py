@@ -1,6 +1,6 @@
 """Is the gradient the inverse rotation of what flows back?
 
-Catches: detached results, kernels with another backward.
+Catches: detached results, kernels with a wrong backward.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Are positions past the end of the tables refused?
 
-Catches: clamped indices, masked loads that give such rows back unrotated.
+Catches: clamped indices, masked loads that return such rows unrotated.
 """
 
 from dataclasses import replace

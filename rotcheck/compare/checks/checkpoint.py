@@ -1,4 +1,4 @@
-"""Under activation checkpointing of either kind, is the gradient the same?
+"""Is the gradient the same under activation checkpointing of either kind?
 
 Catches: paths that write in place when gradients are off.
 """

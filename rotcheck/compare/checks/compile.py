@@ -1,6 +1,6 @@
-"""Does `torch.compile(fullgraph=True)` take it, and give the same values?
+"""Does `torch.compile(fullgraph=True)` accept it, and give the same values?
 
-For six lengths it may take at most three graphs.
+Six lengths may take at most three graphs.
 
 Catches: graph breaks, a compilation for each length.
 """

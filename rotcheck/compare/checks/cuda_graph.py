@@ -1,7 +1,6 @@
-"""Captured in a CUDA graph, does a replay rotate what was put in since?
+"""Captured in a CUDA graph, does a replay rotate new input, by new tables and positions?
 
-By the tables and positions put in since. Tried on a stand-in of CUDA graphs, and not yet run on a
-GPU.
+Tried on a stand-in of CUDA graphs, and not yet run on a GPU.
 """
 
 from collections.abc import Iterator

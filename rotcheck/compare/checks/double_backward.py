@@ -1,7 +1,7 @@
 """Is the gradient of the gradient the rotation again?
 
-Catches: a backward that is detached in part; flash-attn's of packed qkv, which rotates the gradient
-in place by a kernel that autograd does not see.
+Catches: a backward that is partly detached; flash-attn's for packed qkv, whose kernel rotates the
+gradient in place without autograd noticing.
 """
 
 from typing import Any

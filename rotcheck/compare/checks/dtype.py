@@ -1,6 +1,6 @@
-"""Does the dtype that went in come out, in shape and on the device?
+"""Does the result have the dtype, shape and device of the input?
 
-Float32 for bfloat16 is a note where the function declares nothing.
+Float32 for bfloat16 is only a note if the function declares nothing.
 
 Catches: float32 results for bfloat16 inputs.
 """

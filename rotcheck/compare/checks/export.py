@@ -1,6 +1,6 @@
-"""Does `torch.export` take it, and does the program give the same values?
+"""Does `torch.export` accept it, and does the program give the same values?
 
-Catches: decisions by values, wrong paths behind `is_compiling()`.
+Catches: control flow that depends on values, wrong paths behind `is_compiling()`.
 """
 
 from typing import Any

@@ -1,9 +1,10 @@
 """Is the result the rotation, within rounding?
 
-Three calls against float64, the third under `torch.no_grad()` and, of a module, in eval mode.
+Three calls are compared with float64, the third under `torch.no_grad()` and, for a module, in eval
+mode.
 
-Catches: wrong pairing, sign, theta, sin dropped, aliasing, a fuser that fails on the second call,
-another way at inference.
+Catches: wrong pairing, sign or theta, sin dropped, aliasing, a fuser that fails on the second call,
+another path at inference.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Are q and k right when k has fewer heads?
 
-Catches: k of another number of heads left as it was.
+Catches: a k with another number of heads that is left unrotated.
 """
 
 from rotcheck.measure.case import Case, Sizes

@@ -1,4 +1,4 @@
-"""Compiled by torch.compile's own compiler, does it give the same values?
+"""Does it give the same values when torch.compile's own compiler compiles it?
 
 In float32, where torch.compile has what it needs.
 """

@@ -1,4 +1,4 @@
-"""Is row k of a prefill what a decode step at position k gives?
+"""Does a decode step at position k give the same as row k of a prefill?
 
 Catches: positions counted from 0 when decoding.
 """

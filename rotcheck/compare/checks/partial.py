@@ -1,8 +1,8 @@
 """When only the first lanes of a head rotate, are they right?
 
-The others must come back as they went in.
+The others must come back unchanged.
 
-Catches: partners taken over head_dim.
+Catches: pairs formed over head_dim.
 """
 
 from rotcheck.measure.case import Case, Sizes

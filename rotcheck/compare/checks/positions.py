@@ -1,8 +1,8 @@
-"""Are rows rotated by their own positions?
+"""Is each row rotated by its own position?
 
 The positions start late, repeat, are out of order, or differ from batch row to batch row.
 
-Catches: `position_ids[0]` for the whole batch, slices from the least position on.
+Catches: `position_ids[0]` for the whole batch, slices that start at the smallest position.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""Is it right for the sizes that people have?
+"""Is it right at usual sizes?
 
-300 rows, 3 batch rows, one token (of another position in each batch row, where it takes that),
+300 rows, 3 batch rows, one token (at another position in each batch row, where it takes that),
 heads of 36, 70 and 128 lanes.
 
 Catches: rows past a block, a grid of two batch rows, a path for one width or for one token.

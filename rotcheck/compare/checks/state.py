@@ -1,7 +1,7 @@
-"""Is the process left as it was?
+"""Does the process stay as it was?
 
-Watched are TorchScript's executor, default dtype and device, threads, grad mode, autocast, random
-state and torch's own functions (`torch.cos`). Are standard output and error still open?
+Compares TorchScript's executor, default dtype and device, threads, grad mode, autocast, random
+state and torch's own functions (`torch.cos`). Do standard output and error stay open?
 
 Catches: the flag that makes every other scripted function fail.
 """

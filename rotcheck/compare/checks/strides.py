@@ -1,4 +1,4 @@
-"""Do transposed, sliced and expanded inputs give what a contiguous one gives?
+"""Do transposed, sliced and expanded inputs give the same as contiguous ones?
 
 Is the memory around a slice left alone?
 

@@ -1,4 +1,4 @@
-"""Does `torch.func.vmap` give what calls one by one give?
+"""Does `torch.func.vmap` give the same as separate calls?
 
 Catches: a wrong vmap rule.
 """
