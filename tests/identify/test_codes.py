@@ -8,10 +8,12 @@ from pathlib import Path
 from rotcheck import diagnose
 
 ROOT = Path(__file__).parents[2]
+MEASURE = ROOT / "rotcheck" / "measure"
 EXPLAINED = [
-    ROOT / "rotcheck" / "measure" / f"{name}.py" for name in ("hypotheses", "mistakes", "fitted")
+    *sorted(MEASURE.glob("*mistakes.py")),
+    *(MEASURE / f"{name}.py" for name in ("hypotheses", "fitted_numbers")),
 ]
-SOURCES = [*sorted((ROOT / "rotcheck" / "identify").glob("*.py")), *EXPLAINED]
+SOURCES = [*sorted((ROOT / "rotcheck" / "identify").rglob("*.py")), *EXPLAINED]
 
 
 def codes(node: ast.AST) -> set[str]:
