@@ -1,4 +1,4 @@
-"""Is it right at usual sizes?
+"""Is it right at the sizes that models use?
 
 300 rows, 3 batch rows, one token (at another position in each batch row, where it takes that),
 heads of 36, 70 and 128 lanes.

@@ -1,6 +1,6 @@
 """Does the process stay as it was?
 
-Compares TorchScript's executor, default dtype and device, threads, grad mode, autocast, random
+This covers TorchScript's executor, default dtype and device, threads, grad mode, autocast, random
 state and torch's own functions (`torch.cos`). Do standard output and error stay open?
 
 Catches: the flag that makes every other scripted function fail.
