@@ -129,7 +129,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     position_axes: str | None = None
 
 
-class Described(msgspec.Struct, frozen=True, kw_only=True):
+class Description(msgspec.Struct, frozen=True, kw_only=True):
     """What a rotary function does by design; None where that cannot be known, or does not apply."""
 
     kind: Kind  # it applies tables handed in, builds tables, or rotates by positions itself
@@ -171,7 +171,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     choices: dict[str, tuple[str, ...]] = {}
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class FieldEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """One line of an identification: what is said of which field, and what told so."""
 
     field: str
@@ -200,12 +200,12 @@ class Ambiguity(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-class Turned(msgspec.Struct, frozen=True, kw_only=True):
+class FlagEffect(msgspec.Struct, frozen=True, kw_only=True):
     """What a function does with one of its flags the other way round."""
 
     flag: str  # "interleaved=True"
     follows: bool  # a convention, exactly
-    convention: Described | None  # None: no call with it gave back a rotation
+    convention: Description | None  # None: no call with it gave back a rotation
     error: float | None = None  # as of the whole
     message: str | None = None  # the mistake that it makes then, or why there is no convention
 
@@ -246,15 +246,15 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     answer: Answer = "unknown"  # set by itself: wrong for a mistake, right where it follows
     follows: bool  # a convention, exactly; False: the nearest is told, and where it departs
-    convention: Described | None  # None: no call gave back a rotation
+    convention: Description | None  # None: no call gave back a rotation
     declared: bool = False  # the function says this itself; nothing was tried
     call: str | None = None  # "f(q, k, cos, sin)"
     built: str | None = None  # how an object was made of a class
-    evidence: tuple[Told, ...] = ()
+    evidence: tuple[FieldEvidence, ...] = ()
     findings: tuple[Remark, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
     also: tuple[str, ...] = ()  # further ways to call it
-    flags: tuple[Turned, ...] = ()  # what each of its flags changes
+    flags: tuple[FlagEffect, ...] = ()  # what each of its flags changes
     error: float | None = None  # of its result for random values against float64, in rounding steps
     longest_context: int | None = None  # positions up to which its own angles are right
     likeness: Likeness | None = None
@@ -659,7 +659,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
         return FINDING if self.hazards else RIGHT if self.files else NOTHING_RAN
 
 
-class Explained(Protocol):
+class Explainable(Protocol):
     """A result that a known failure may explain: `failure` is its id, as in `rotcheck explain ID`."""
 
     @property
@@ -670,7 +670,7 @@ class Explained(Protocol):
     def fix(self) -> str | None: ...
 
 
-def knowledge_of(result: Explained) -> dict[str, Any]:
+def knowledge_of(result: Explainable) -> dict[str, Any]:
     """What explains a result, as fields of another one."""
     return {"failure": result.failure, "cause": result.cause, "fix": result.fix}
 

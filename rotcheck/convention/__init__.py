@@ -16,7 +16,7 @@ from rotcheck.convention.pairings import (
     pairs,
     written_order,
 )
-from rotcheck.convention.positions import coordinate, coordinates, laid_positions
+from rotcheck.convention.position_axes import coordinate, coordinates, laid_positions
 from rotcheck.convention.roles import ROLES, Role, role_named
 from rotcheck.convention.sections import Sections
 from rotcheck.convention.table_forms import FORMS, TableForm

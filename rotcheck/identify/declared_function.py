@@ -14,9 +14,9 @@ from rotcheck.identify.identified_function import IdentifiedFunction, identifica
 from rotcheck.identify.reading import convention_words
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Sizes
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
-EVIDENCE = Told(
+EVIDENCE = FieldEvidence(
     field="all",
     says="as declared",
     because="it says so itself; its values were held against that",

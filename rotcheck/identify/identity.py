@@ -11,7 +11,7 @@ from rotcheck import __version__
 from rotcheck.identify.swapping import file_fit
 from rotcheck.identify.telling import next_step
 from rotcheck.isolation import Died, Done, Returned
-from rotcheck.results import Described, Identification, Remark, Turned
+from rotcheck.results import Description, FlagEffect, Identification, Remark
 
 _MEMORY_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGBUS")
 # what the allocator says
@@ -29,7 +29,7 @@ class Identity:
     lacks_package: bool = False  # its module imports a package that is not installed
     silent: bool = False  # it died, hung, raised or is not on this machine: no call of it was seen
     flags: tuple[str, ...] = ()  # each the other way round, "interleaved=True", to be asked about
-    registration: Described | None = None  # its entry, of one that is not on this machine
+    registration: Description | None = None  # its entry, of one that is not on this machine
 
 
 def identity_of(done: Done) -> Identity:
@@ -60,7 +60,7 @@ def identity_of(done: Done) -> Identity:
         no_object=no_object,
         lacks_package=next_step.lacks_a_package(done),
         silent=True,
-        registration=msgspec.convert(registration, Described) if registration else None,
+        registration=msgspec.convert(registration, Description) if registration else None,
     )
 
 
@@ -93,11 +93,11 @@ def with_flag(identity: Identity, done: Done) -> Identity:
     """The identity with what one of the function's flags changes."""
     identification = identity.identification
     if isinstance(done.outcome, Returned):
-        flag = msgspec.convert(done.outcome.value["turned"], Turned)
+        flag = msgspec.convert(done.outcome.value["turned"], FlagEffect)
         mistakes = msgspec.convert(done.outcome.value["wrong"], tuple[Remark, ...])
     else:
         message = str(done.outcome)
-        flag = Turned(flag=done.task, follows=False, convention=None, message=message)
+        flag = FlagEffect(flag=done.task, follows=False, convention=None, message=message)
         mistakes = ()
     identification = msgspec.structs.replace(
         identification,

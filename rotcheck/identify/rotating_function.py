@@ -32,14 +32,14 @@ from rotcheck.identify.identified_function import (
 from rotcheck.identify.making import grid_layout
 from rotcheck.identify.making.grid_calls import rotation_angles, rotation_layout
 from rotcheck.identify.making.grid_description import add_sides
-from rotcheck.identify.making.grid_layout import GridLayout
+from rotcheck.identify.making.grid_layout import PatchGrid
 from rotcheck.identify.making.table_description import amplitude_beyond_rounding
 from rotcheck.identify.reading import convention_words
 from rotcheck.identify.telling import doubt, grounds, unidentified_call
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import THETA, Sizes
-from rotcheck.results import Described, Identification, Remark, Told
+from rotcheck.results import Description, FieldEvidence, Identification, Remark
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
 COMPARE = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
@@ -124,7 +124,9 @@ class _Inquiry:
             self.remarks += self.reading.remarks
         if self.grid:
             self.remarks += grid_layout.of_exchange(self.grid)
-            fact = Told(field="positions", says=self.grid.words, because=grid_layout.EVIDENCE)
+            fact = FieldEvidence(
+                field="positions", says=self.grid.words, because=grid_layout.EVIDENCE
+            )
             self.evidence.insert(0, fact)
 
     def _under_test(self) -> tuple[FunctionUnderTest, Sizes]:
@@ -147,7 +149,7 @@ class _Inquiry:
         )
 
 
-def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> AngleFindings | None:
+def _angles(match: Match, grid: PatchGrid | None, doubt: str | None) -> AngleFindings | None:
     """What the angles of a function say that makes its own; `doubt`: why they are unclear."""
     readable = (
         not match.response.uneven
@@ -164,7 +166,7 @@ def _angles(match: Match, grid: GridLayout | None, doubt: str | None) -> AngleFi
     return reading
 
 
-def _of_squares(match: Match, grid: GridLayout) -> AngleFindings:
+def _of_squares(match: Match, grid: PatchGrid) -> AngleFindings:
     """What the angles of a grid's squares say, which are no positions that other functions have."""
     reading = AngleFindings(match.convention, (0, 1, 2, 3), schedule="axial", apart=True)
     add_sides(reading, match.caller.function, partial(rotation_angles, match), grid)
@@ -234,7 +236,7 @@ def _no_rotation(inquiry: _Inquiry) -> IdentifiedFunction:
 
 def _description(
     match: Match, convention: Convention, reading: AngleFindings | None, abilities: Capabilities
-) -> Described:
+) -> Description:
     plain = convention_words.describe(convention)
     is_told_rotary_dim = "R" in map(role_of, convention.arguments)
     return structs.replace(

@@ -21,7 +21,7 @@ from rotcheck.implementations.named_object import NotBuilt
 from rotcheck.implementations.target import Target, registered_convention, resolve
 from rotcheck.implementations.triton_interpreter import interpret
 from rotcheck.measure import switches
-from rotcheck.results import Identification, Told
+from rotcheck.results import FieldEvidence, Identification
 from rotcheck.scrub import scrub
 
 Answer = Callable[[Any], Any]
@@ -108,11 +108,11 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     return answer
 
 
-def _partial_import(specification: str) -> list[Told]:
+def _partial_import(specification: str) -> list[FieldEvidence]:
     """How a file was loaded, if not in full."""
     because = "what is lacking raises once it is asked for"
     return [
-        Told(field="loaded", says=words, because=because)
+        FieldEvidence(field="loaded", says=words, because=because)
         for words in module_import.loading_notes(specification)
     ]
 

@@ -22,7 +22,7 @@ MARK = "__rotcheck_library__"  # on what `adapted` returns: the library behind i
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class ArrayLibrary:
     """An array library."""
 
     name: str
@@ -95,7 +95,7 @@ def _lines(import_line: str, array_code: str, numpy_code: str, dtype: str) -> tu
     )
 
 
-JAX = Library(
+JAX = ArrayLibrary(
     "JAX",
     "jax",
     _lines(
@@ -105,7 +105,7 @@ JAX = Library(
         "str(x.dtype)",
     ),
 )
-MLX = Library(
+MLX = ArrayLibrary(
     "MLX",
     "mlx",
     _lines(
@@ -142,10 +142,10 @@ def by_dtype(wide: Function, narrow: Function) -> Function:
     return call
 
 
-def library_of(function: Function) -> Library | None:
+def library_of(function: Function) -> ArrayLibrary | None:
     """The library that a function or an object computes with; None: torch, or none that is known."""
     mark = getattr(function, MARK, None)
-    if isinstance(mark, Library):
+    if isinstance(mark, ArrayLibrary):
         return mark
     names = vars(sys.modules.get(_module(function), ModuleType("")))
     read = {
@@ -219,7 +219,7 @@ def _codes(function: Function) -> Iterator[CodeType]:
             yield code
 
 
-def _through(function: Function, library: Library) -> Function:
+def _through(function: Function, library: ArrayLibrary) -> Function:
     into, back = library.converters()
     target = _JaxFunction(function) if library is JAX else function
 
@@ -300,7 +300,7 @@ class _JaxFunction:
         return jitted
 
 
-def _array_type(library: Library) -> Any:
+def _array_type(library: ArrayLibrary) -> Any:
     name = {"jax": "Array", "mlx": "array"}[library.root]
     arrays = importlib.import_module("jax" if library is JAX else "mlx.core")
     return (getattr(arrays, name), importlib.import_module("numpy").ndarray)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rotcheck.errors import RequestError
 from rotcheck.implementations import entry_points, pyproject_entries, spec
-from rotcheck.implementations.libraries.table import LIBRARIES
+from rotcheck.implementations.libraries.library_table import LIBRARIES
 
 FOLDERS = ("builtin", "exhibits")
 """Each file of these is an implementation of rotcheck's own."""

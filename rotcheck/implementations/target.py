@@ -14,7 +14,7 @@ from rotcheck.errors import RequestError
 from rotcheck.implementations import array_libraries, instances, named_object, registry
 from rotcheck.implementations.declarations import convention_of, declared_convention
 from rotcheck.implementations.interface import Function, Implementation
-from rotcheck.implementations.libraries.table import LIBRARIES
+from rotcheck.implementations.libraries.library_table import LIBRARIES
 from rotcheck.implementations.registry import is_registered, module_of
 from rotcheck.implementations.third_party import FOR_NUMPY
 from rotcheck.implementations.triton_interpreter import dtype_distortion

@@ -22,7 +22,7 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rotcheck.isolation import worker
+from rotcheck.isolation import worker_process
 from rotcheck.isolation.outcome import CANNOT_FORK, CONNECTION_LOST
 
 TRIES, PAUSE = 20, 0.1  # of forking, and seconds between two
@@ -31,7 +31,7 @@ TRIES, PAUSE = 20, 0.1  # of forking, and seconds between two
 def main(control: int, preload: Sequence[str]) -> None:
     """Import the packages named, then serve fork requests from the control socket until it closes."""
     faulthandler.enable()
-    worker.die_with_parent()
+    worker_process.die_with_parent()
     if sys.platform == "linux":
         # what a worker leaves running becomes our child, and can be found
         pr_set_child_subreaper = 36
@@ -45,7 +45,7 @@ def main(control: int, preload: Sequence[str]) -> None:
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page shared with the workers
     # from here on the closed socket says so, and there are workers to end
-    worker.die_with_parent(really=False)
+    worker_process.die_with_parent(really=False)
     alarm = _wake_on_child()
     front.send(json.dumps({"ready": True}).encode())
     _serve(front, alarm)
@@ -115,7 +115,7 @@ def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         front.close()
         try:
-            worker.main(*descriptors)
+            worker_process.main(*descriptors)
         finally:
             os._exit(CONNECTION_LOST)  # it failed: never fall through into the server's own loop
     for descriptor in descriptors:

@@ -14,7 +14,7 @@ MOST_INDICES = 8  # indices that are listed one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class ErrorSpread:
     """The pairs of one slot that are off by more than rounding explains."""
 
     slot: str  # "q", "k" or "v"
@@ -38,14 +38,16 @@ class Spread:
         return f"{self.slot}: {self.count} of {self.of} pairs are off: {', '.join(parts)}"
 
 
-def spread(case: Case, results: Sequence[Tensor]) -> tuple[Spread, ...]:
+def spread(case: Case, results: Sequence[Tensor]) -> tuple[ErrorSpread, ...]:
     """For each slot with a wrong result, where it is wrong; nothing for what rounding explains."""
     slots = zip(case.convention.slots, case.read(results), case.truth, case.norms)
     spreads = [_of_slot(case, *slot) for slot in slots]
     return tuple(slot_spread for slot_spread in spreads if slot_spread is not None)
 
 
-def _of_slot(case: Case, slot: str, result: Tensor, right: Tensor, sizes: Tensor) -> Spread | None:
+def _of_slot(
+    case: Case, slot: str, result: Tensor, right: Tensor, sizes: Tensor
+) -> ErrorSpread | None:
     not_finite = ~torch.isfinite(result) & torch.isfinite(right)
     units = (result - right).abs() / unit(sizes, case.dtype, case.slack)[
         ..., None
@@ -61,7 +63,7 @@ def _of_slot(case: Case, slot: str, result: Tensor, right: Tensor, sizes: Tensor
     of_batch = case.positions[batches[0]] if isinstance(first, tuple) else case.positions
     positions = tuple(int(of_batch[row]) for row in rows)  # type: ignore[arg-type]
     count, shape = int(off.sum()), (off.shape[0], off.shape[1], off.shape[2], off.shape[3])
-    return Spread(slot, count, off.numel(), batches, rows, positions, heads, pairs, shape)
+    return ErrorSpread(slot, count, off.numel(), batches, rows, positions, heads, pairs, shape)
 
 
 def _words(name: str, indices: tuple[int, ...], size: int) -> str:

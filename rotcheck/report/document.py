@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rotcheck.results import Explained
+from rotcheck.results import Explainable
 
 Tone = Literal["good", "bad", "note", "dim", "plain"]
 """Right, wrong, not understood or worth a second look, of less weight than the rest, or none of these."""
@@ -211,7 +211,7 @@ def legend(text: str, *, of: Sequence[object]) -> Iterator[Legend]:
         yield Legend(text)
 
 
-def knowledge(result: Explained, demonstration: str | None = None) -> list[Detail]:
+def knowledge(result: Explainable, demonstration: str | None = None) -> list[Detail]:
     """What is known of a mistake, in the order to show it."""
     return [
         Detail("cause", result.cause or "", failure=result.failure),

@@ -9,14 +9,14 @@ Needs torch and nothing else.
 from rotcheck.convention import Convention, lanes, pairs
 from rotcheck.rotary import age  # noqa: F401  # before what an old torch lacks
 from rotcheck.rotary.apply import apply_rotary, apply_rotary_pos_emb
-from rotcheck.rotary.explain import Explanation, explain
 from rotcheck.rotary.frequencies import angles, inverse_frequencies
+from rotcheck.rotary.path_explanation import PathExplanation, explain
 from rotcheck.rotary.reference import rotate
 from rotcheck.rotary.tables import tables
 
 __all__ = [
     "Convention",
-    "Explanation",
+    "PathExplanation",
     "angles",
     "apply_rotary",
     "apply_rotary_pos_emb",

@@ -10,9 +10,9 @@ from torch.autograd.graph import increment_version
 
 from rotcheck.convention import Pairing
 from rotcheck.declaration import declare
+from rotcheck.rotary.call_plan import Arrangement, FormName, LayoutName, Plan, cached_plan, plan
 from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import choose, operations, tracing
-from rotcheck.rotary.plan import Arrangement, FormName, LayoutName, Plan, cached_plan, plan
 from rotcheck.rotary.tables import cos_and_sin
 
 QKV = Arrangement(layout="qkv", form="packed", exact_rows=True)

@@ -19,7 +19,7 @@ from rotcheck.scan.source_files import File, display_name, listing
 
 
 @dataclass(slots=True)
-class Part:
+class FileHazards:
     """What some of the files came to."""
 
     files: int = 0
@@ -46,7 +46,7 @@ def scan(
     selection = choice(select, ignore)
     files, gaps = listing(paths or (".",))
     on_plan(len(files))
-    part = Part(gaps=gaps)
+    part = FileHazards(gaps=gaps)
     project = Project(files)
     interrupted = False
     try:
@@ -83,7 +83,7 @@ def choice(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
     ]
 
 
-def _read(file: File, selection: Iterable[Rule], project: Project, part: Part) -> None:
+def _read(file: File, selection: Iterable[Rule], project: Project, part: FileHazards) -> None:
     try:
         content = read.data(file)
         fitting = _rules_for(selection, content)
@@ -105,7 +105,7 @@ def _rules_for(selection: Iterable[Rule], content: bytes) -> list[Rule]:
 
 
 def _ask(
-    file: File, content: bytes, selection: Iterable[Rule], project: Project, part: Part
+    file: File, content: bytes, selection: Iterable[Rule], project: Project, part: FileHazards
 ) -> None:
     module = read.module(file, content, part.gaps.append)
     silence = Silence(module)

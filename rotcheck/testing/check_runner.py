@@ -11,7 +11,7 @@ from rotcheck.compare.worker import answers
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.rounding_steps import against, worst_of
-from rotcheck.measure.spread import Spread, spread
+from rotcheck.measure.spread import ErrorSpread, spread
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.results import Cell
 
@@ -44,14 +44,14 @@ class CheckRunner:
             return cell_of_exception(error, **place)
         return cell_of_evidence(evidence, **place)
 
-    def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[Spread, ...]]:
+    def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[ErrorSpread, ...]]:
         """Where the result is off, by dtype, for dtypes whose values are wrong."""
         dtypes = dict.fromkeys(
             cell.dtype for cell in wrong if cell.check in VALUES and cell.error is not None
         )
         return {dtype: self._spread(Case(self._subject, getattr(torch, dtype))) for dtype in dtypes}
 
-    def _spread(self, case: Case) -> tuple[Spread, ...]:
+    def _spread(self, case: Case) -> tuple[ErrorSpread, ...]:
         results = [self._subject.call(case.call()) for _ in range(CALLS)]
         worst = worst_of([against(case, result, case.truth) for result in results])
         return spread(case, results[worst])

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from rotcheck.convention import Convention
 from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.identify.worker_setup import mistakes, why
-from rotcheck.measure.spread import Spread
-from rotcheck.results import Cell, Explained, Identification, Likeness, Remark
+from rotcheck.measure.spread import ErrorSpread
+from rotcheck.results import Cell, Explainable, Identification, Likeness, Remark
 
 WIDTH = 100
 MOST_TRIED = 4
@@ -19,7 +19,7 @@ def of(
     convention: Convention,
     declares: bool,
     wrong: Sequence[Cell],
-    off: Mapping[str, Sequence[Spread]],
+    off: Mapping[str, Sequence[ErrorSpread]],
     mistakes: Sequence[Remark],
 ) -> str:
     """All that is wrong with a function, each thing once."""
@@ -57,7 +57,7 @@ def _groups(wrong: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def _finding(
-    cells: Sequence[Cell], off: Mapping[str, Sequence[Spread]], explained_failures: set[str]
+    cells: Sequence[Cell], off: Mapping[str, Sequence[ErrorSpread]], explained_failures: set[str]
 ) -> str:
     first = cells[0]
     code = f" [{first.failure}]" if first.failure else ""
@@ -106,7 +106,7 @@ def _figures(cells: Sequence[Cell]) -> list[str]:
     ]
 
 
-def _explanation(mistake: Explained) -> list[str]:
+def _explanation(mistake: Explainable) -> list[str]:
     more = mistake.failure and f"rotcheck explain {mistake.failure}"
     texts = (("cause", mistake.cause), ("fix", mistake.fix), ("more", more))
     return [_fill(f"{label}: {text}", "  ", "    ") for label, text in texts if text]

@@ -10,7 +10,7 @@ from rotcheck.check import headline, plan, verdict
 from rotcheck.check.run import check
 from rotcheck.errors import RequestError
 from rotcheck.report.pages.check import FaultFinding, does
-from rotcheck.results import Cell, Check, Described, Fault, Identification, Maker, Part, Reach
+from rotcheck.results import Cell, Check, Description, Fault, Identification, Maker, Part, Reach
 
 HALF = """
 import torch
@@ -239,7 +239,7 @@ def test_what_cannot_be_asked_is_refused_in_one_line(
 
 def told(**changes: object) -> Identification:
     plain = {"rotcheck": "0.1.0", "specification": "m.py:f", "torch": None, "device": "cpu"}
-    given = {"follows": True, "convention": Described(kind="builds")}
+    given = {"follows": True, "convention": Description(kind="builds")}
     return Identification(**{**plain, **given, **changes})  # type: ignore[arg-type]
 
 
@@ -266,13 +266,13 @@ CELL = Cell(
         ([], [replace(ROW, asked_to=1000, stopped="it takes long")], {}, "unknown"),
         ([], [replace(ROW, verdict="skipped", message="it makes a grid")], {}, "unknown"),
         # no length to reach
-        ([], [], {"convention": Described(kind="builds", positions="grid")}, "right"),
-        ([replace(CELL, verdict="skipped")], [], {"convention": Described(kind="both", schedule="axial")}, "right"),
+        ([], [], {"convention": Description(kind="builds", positions="grid")}, "right"),
+        ([replace(CELL, verdict="skipped")], [], {"convention": Description(kind="both", schedule="axial")}, "right"),
         ([], [replace(ROW, verdict="raises", finding="short", message="it gives 8 rows")], {}, "unknown"),
         ([], [replace(ROW, verdict="hangs", message="no answer")], {}, "wrong"),
-        ([CELL], [], {"convention": Described(kind="applies")}, "right"),
-        ([replace(CELL, verdict="skipped")], [], {"convention": Described(kind="applies")}, "unknown"),
-        ([replace(CELL, verdict="disagrees")], [], {"convention": Described(kind="applies")}, "wrong"),
+        ([CELL], [], {"convention": Description(kind="applies")}, "right"),
+        ([replace(CELL, verdict="skipped")], [], {"convention": Description(kind="applies")}, "unknown"),
+        ([replace(CELL, verdict="disagrees")], [], {"convention": Description(kind="applies")}, "wrong"),
         ([], [], {"follows": False, "convention": None, "message": "none"}, "unknown"),
     ],
 )  # fmt: skip

@@ -6,7 +6,7 @@ import torch
 from comparing import HERE
 
 from rotcheck.compare.checks import cuda_graph
-from rotcheck.isolation import worker
+from rotcheck.isolation import worker_process
 from rotcheck.measure.case import Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.judge import judge
@@ -30,7 +30,7 @@ BAKED = ("keeps_its_cos", "keeps_its_joined_tables", "keeps_its_positions", "kee
 
 @pytest.fixture(autouse=True)
 def fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_needs_successor", False)
+    monkeypatch.setattr(worker_process, "_needs_successor", False)
 
 
 def found(name: str) -> Evidence:
@@ -47,7 +47,7 @@ def found(name: str) -> Evidence:
 def test_a_right_function_replays_what_was_put_in_since(name: str) -> None:
     evidence = found(name)
     assert (judge(evidence), evidence.error, evidence.message) == ("agrees", 0.0, None)
-    assert not worker._needs_successor
+    assert not worker_process._needs_successor
 
 
 @pytest.mark.parametrize("name", BAKED)
@@ -64,4 +64,4 @@ def test_what_cannot_be_captured_is_told_by_its_first_cause_and_ends_the_process
         "cuda-graph",
         f"a CUDA graph cannot capture it: RuntimeError: {graphs.NOT_NOW}",
     )
-    assert worker._needs_successor
+    assert worker_process._needs_successor

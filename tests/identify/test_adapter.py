@@ -19,7 +19,7 @@ from rotcheck.identify.swapping.adapter import adapter, import_code, with_head
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import apart, with_adapter
 from rotcheck.identify.swapping.swap import NEAR
-from rotcheck.results import Described, Identification
+from rotcheck.results import Description, Identification
 from rotcheck.rotary import apply_rotary
 
 LAYOUTS = ("bshd", "bhsd", "sbhd")
@@ -207,7 +207,7 @@ def test_what_rotates_all_lanes_is_given_as_many_as_the_tables_have() -> None:
     )
 
 
-def of_takes(narrower: bool, **fields: Any) -> Described:
+def of_takes(narrower: bool, **fields: Any) -> Description:
     return replace(describe(convention(**fields)), takes={"narrower tables": narrower})
 
 

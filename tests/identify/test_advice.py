@@ -7,7 +7,7 @@ from rotcheck.identify.identity import distinct_names, identity_of
 from rotcheck.identify.telling import next_step
 from rotcheck.isolation import Died, Done, Job, OverMemory, Returned, TimedOut
 from rotcheck.isolation.outcome import Outcome
-from rotcheck.results import Described, Identification
+from rotcheck.results import Description, Identification
 
 
 def of(specification: str, **fields: object) -> Identification:
@@ -50,7 +50,7 @@ def test_what_did_not_come_back_is_not_understood_and_says_the_next_step(
     ("kind", "command"), [("applies", "compare"), ("both", "context"), ("builds", "context")]
 )
 def test_what_is_right_goes_on_with_the_next_command(kind: str, command: str) -> None:
-    right = of("model.py:rope", follows=True, convention=Described(kind=kind))  # type: ignore[arg-type]
+    right = of("model.py:rope", follows=True, convention=Description(kind=kind))  # type: ignore[arg-type]
     assert (
         next_step.next_step(right, "here/model.py:rope")
         .advice[0]

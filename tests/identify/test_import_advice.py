@@ -8,7 +8,7 @@ from rotcheck.identify.telling.next_step import next_step
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.isolation import Died, Done, Job, Raised, TimedOut
 from rotcheck.isolation.outcome import Outcome
-from rotcheck.results import Described, Identification, exit_code
+from rotcheck.results import Description, Identification, exit_code
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_next_command_can_be_pasted_whatever_the_file_is_called() -> None:
         torch=None,
         device="cpu",
         follows=True,
-        convention=Described(kind="applies"),
+        convention=Description(kind="applies"),
     )
     assert (
         next_step(right, "my model.py:rope")

@@ -16,7 +16,7 @@ from rotcheck.cli.app import app
 from rotcheck.compare import run
 from rotcheck.errors import RequestError
 from rotcheck.implementations import entry_points, registry
-from rotcheck.implementations.libraries.table import LIBRARIES
+from rotcheck.implementations.libraries.library_table import LIBRARIES
 from rotcheck.implementations.target import NoImplementation, implementation_of, resolve
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from rotcheck.isolation import worker
+from rotcheck.isolation import worker_process
 
 SLEEPER = "import time; time.sleep(600)"
 
@@ -170,7 +170,7 @@ MEDDLING = {
 
 ENDS = {
     "nothing": lambda: None,
-    "spend": worker.spend,
+    "spend": worker_process.spend,
     "abort": os.abort,
     "segfault": lambda: ctypes.string_at(0),
     "exit": lambda: os._exit(3),

@@ -6,7 +6,7 @@ from samples import cell, cells, checked, healthy, report
 
 from rotcheck.preflight.decision import Decision, decide
 from rotcheck.preflight.policy import DEFAULT
-from rotcheck.results import Cell, Described, Report
+from rotcheck.results import Cell, Description, Report
 
 EXCUSING = replace(DEFAULT, may_be_unavailable=("flash-attn", "cuda"))
 
@@ -79,7 +79,7 @@ def test_a_maker_of_tables_is_judged_where_its_file_is_checked_and_else_lets_no_
     maker = cell("model.py:Rotary", verdict="skipped", check="convention")
     identification = checked().conventions[0]
     makes = replace(
-        identification, specification="model.py:Rotary", convention=Described(kind="builds")
+        identification, specification="model.py:Rotary", convention=Description(kind="builds")
     )
     found = report([cell(), maker], conventions=(makes,))
     assert "`files` of the policy" in decide(EXCUSING, found).violations[0].reason

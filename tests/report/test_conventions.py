@@ -7,10 +7,10 @@ from samples import cell, cells, report
 from rotcheck.report import conventions, formats, unidentified
 from rotcheck.report.document import Display
 from rotcheck.report.pages.report import Comparison
-from rotcheck.results import Ambiguity, Described, Identification, Remark, Report, exit_code
+from rotcheck.results import Ambiguity, Description, Identification, Remark, Report, exit_code
 from rotcheck.results import findings as bad_cells
 
-HALF = Described(kind="applies", pairing="half", direction=1, layout="bshd", tables="repeated")
+HALF = Description(kind="applies", pairing="half", direction=1, layout="bshd", tables="repeated")
 TWICE = Remark(
     code="rotated-twice", message="rotates twice", evidence="basis vectors", failure="N10"
 )

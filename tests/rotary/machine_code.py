@@ -12,8 +12,8 @@ from torch import Tensor
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from rotcheck.rotary.call_plan import Arrangement, plan
 from rotcheck.rotary.paths.triton_kernel import OPTIONS, _rotate, prepare
-from rotcheck.rotary.plan import Arrangement, plan
 
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 NAMES = {

@@ -11,18 +11,18 @@ from torch import Tensor
 
 from rotcheck.measure.rounding_steps import measure, norms
 from rotcheck.rotary import (
+    explain,
     angles,
     apply_rotary,
     apply_rotary_pos_emb,
-    explain,
     lanes,
     pairs,
     tables,
 )
 from rotcheck.rotary import rotate as reference
 from rotcheck.rotary.apply import QKV, rotate
+from rotcheck.rotary.call_plan import Arrangement, plan
 from rotcheck.rotary.paths import PATHS, blocks, cpu, operations
-from rotcheck.rotary.plan import Arrangement, plan
 from rotcheck.rotary.tables import _makes_float64, cos_and_sin, has_float64
 
 BATCH, POSITIONS, HEADS, LANES = 2, 7, 5, 12  # all different, and none of them the 3 of qkv

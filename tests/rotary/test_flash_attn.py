@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary import explain
+from rotcheck.rotary.call_plan import Arrangement, plan
 from rotcheck.rotary.paths import PATHS, flash_attn, triton
-from rotcheck.rotary.plan import Arrangement, plan
 
 
 @pytest.fixture(autouse=True)

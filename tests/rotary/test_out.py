@@ -8,10 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from rotcheck.rotary import angles, apply_rotary, apply_rotary_pos_emb, explain, overlap, tables
+from rotcheck.rotary import (
+    explain,
+    angles,
+    apply_rotary,
+    apply_rotary_pos_emb,
+    overlap,
+    tables,
+)
 from rotcheck.rotary.apply import rotate
+from rotcheck.rotary.call_plan import Arrangement
 from rotcheck.rotary.paths import blocks, cpu, operations
-from rotcheck.rotary.plan import Arrangement
 
 SHAPES = {
     "bshd": (2, 7, 5, 12),

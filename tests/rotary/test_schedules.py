@@ -15,7 +15,7 @@ from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLRotaryEmbeddin
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLTextConfig
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRotaryEmbedding
 
-from rotcheck.implementations.libraries.table import LIBRARIES
+from rotcheck.implementations.libraries.library_table import LIBRARIES
 from rotcheck.rotary import angles, inverse_frequencies, lanes
 from rotcheck.rotary.recognition import recognise
 from rotcheck.rotary.schedules import (

@@ -11,8 +11,8 @@ import pytest
 import torch
 from machine_code import Call, fusions, ptx, rotation, spills
 
+from rotcheck.rotary.call_plan import Arrangement, plan
 from rotcheck.rotary.paths import triton
-from rotcheck.rotary.plan import Arrangement, plan
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16, torch.float64]
 PAIRINGS = ["half", "interleaved"]

@@ -31,7 +31,7 @@ def list(session: Session) -> int:
 def _names() -> "Iterator[Name]":
     """All names; nothing is imported for them, and so no torch."""
     from rotcheck.implementations import registry
-    from rotcheck.implementations.libraries.table import LIBRARIES
+    from rotcheck.implementations.libraries.library_table import LIBRARIES
     from rotcheck.report.pages.list import Name
 
     for name in registry.of_folder():

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rotcheck.convention.calls import Call, arguments
 from rotcheck.implementations.interface import Function
-from rotcheck.isolation import worker
+from rotcheck.isolation import worker_process
 from rotcheck.measure.case import SEED, Case
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.other_calls import refusal, shortly
@@ -37,7 +37,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     except Exception as error:
         words = f"a CUDA graph cannot capture it: {_reason(subject, error, capture)}"
         # up to torch 2.11 the allocator goes on as if a capture that failed were under way
-        worker.spend()
+        worker_process.spend()
         return Evidence(finding="cuda-graph", message=words)
     slots = tuple(slot.to(case.dtype).double() for slot in case.draw(SEED + 2))
     capture.overwrite(arguments(subject.convention, _other_call(case, slots)))

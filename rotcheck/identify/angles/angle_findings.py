@@ -9,7 +9,7 @@ from rotcheck.identify.angles.frequency_fit import Fit
 from rotcheck.identify.angles.measured_angles import ALIKE, NEAR, Angles, wrap
 from rotcheck.identify.angles.schedule_faults import exchanged_bands
 from rotcheck.identify.remarks import remark
-from rotcheck.results import Ambiguity, Remark, Told
+from rotcheck.results import Ambiguity, FieldEvidence, Remark
 from rotcheck.rotary.departures import departure
 from rotcheck.rotary.schedules import Linear, OverHeadDim, Proportional
 
@@ -23,7 +23,7 @@ class AngleFindings:
     convention: Convention
     positions: tuple[int, ...]  # that it can be asked for
     remarks: list[Remark] = field(default_factory=list)
-    evidence: list[Told] = field(default_factory=list)
+    evidence: list[FieldEvidence] = field(default_factory=list)
     ambiguous: list[Ambiguity] = field(default_factory=list)
     schedule: str | None = None
     theta: float | None = None
@@ -45,7 +45,7 @@ def add_schedule(findings: AngleFindings, fit: Fit, last: int) -> None:
     findings.theta = getattr(schedule, "theta", None)
     says = findings.schedule or UNKNOWN_SCHEDULE
     because = f"angles of all pairs at positions up to {last}: worst departure {fit.departure:.0e}"
-    findings.evidence.append(Told(field="theta", says=says, because=because))
+    findings.evidence.append(FieldEvidence(field="theta", says=says, because=because))
     if fit.alternatives:
         possible = (findings.schedule or "", *map(str, fit.alternatives))
         why = "frequencies alone cannot tell these apart"
@@ -83,7 +83,7 @@ def _add_reach(findings: AngleFindings, fit: Fit) -> None:
     if fit.wrong_at is None:
         says = f"{right}, the last asked for or taken"
         because = f"phase at most {fit.error:.1e} rad off"
-        findings.evidence.append(Told(field="context", says=says, because=because))
+        findings.evidence.append(FieldEvidence(field="context", says=says, because=because))
     elif fit.why:
         words = f"at position {fit.wrong_at} its phase is {fit.error:.2g} rad off: {fit.why}"
         code = "row-past-table" if fit.past else "phase"
@@ -115,7 +115,9 @@ def add_offset(findings: AngleFindings, angles: Angles, fit: Fit, direction: int
     return 0
 
 
-def no_end() -> Told:
+def no_end() -> FieldEvidence:
     """Why it was asked for no position further off."""
     because = "it does not run on the CPU, and elsewhere an index past the end of a table may end the process"
-    return Told(field="context", says=f"asked for positions up to {NEAR} only", because=because)
+    return FieldEvidence(
+        field="context", says=f"asked for positions up to {NEAR} only", because=because
+    )

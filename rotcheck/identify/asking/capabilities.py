@@ -11,7 +11,7 @@ from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.input_memory import writes
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Sizes
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class Capabilities:
     takes_narrower_tables: bool = False
     remarks: list[Remark] = field(default_factory=list)
     bfloat16_remarks: list[Remark] = field(default_factory=list)  # if nothing is wrong in float32
-    evidence: list[Told] = field(default_factory=list)
+    evidence: list[FieldEvidence] = field(default_factory=list)
 
 
 def capabilities(
@@ -47,7 +47,8 @@ def capabilities(
     _add_dtype_rule(result, replace(function, function=fresh or function.function), sizes)
     result.takes, refusals = accepted_inputs(function, sizes)
     result.evidence += [
-        Told(field="takes", says=f"not {name}", because=words) for name, words in refusals.items()
+        FieldEvidence(field="takes", says=f"not {name}", because=words)
+        for name, words in refusals.items()
     ]
     result.takes_narrower_tables = takes_narrower_tables(function, sizes)
     if convention.tables != "positions":
@@ -69,7 +70,9 @@ def _add_memory(
     elif with_values:
         result.remarks += gradients.of_training(function, sizes, in_place=result.in_place)
     words = "yes" if result.in_place else "no"
-    result.evidence.append(Told(field="in_place", says=words, because=f"its input {evidence}"))
+    result.evidence.append(
+        FieldEvidence(field="in_place", says=words, because=f"its input {evidence}")
+    )
     return True
 
 
@@ -78,4 +81,4 @@ def _add_dtype_rule(result: Capabilities, function: FunctionUnderTest, sizes: Si
     result.dtype_rule = rule.words
     result.bfloat16_remarks = [remark(*rule.fault, rule.evidence)] if rule.fault else []
     words = rule.words or "refuses bfloat16"
-    result.evidence.append(Told(field="dtype_rule", says=words, because=rule.evidence))
+    result.evidence.append(FieldEvidence(field="dtype_rule", says=words, because=rule.evidence))

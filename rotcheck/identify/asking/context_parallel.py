@@ -24,7 +24,7 @@ from rotcheck.identify.telling.function_source import Source, with_values
 from rotcheck.identify.telling.value_demonstration import result_of, values_of, worst_of
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
-from rotcheck.results import Identification, Told
+from rotcheck.results import FieldEvidence, Identification
 
 FIELD = "context_parallel"
 RANKS = 2
@@ -72,10 +72,10 @@ def _ask(match: Match) -> Answer:
         return Answer()
     right = {rows: _is_right(match, rows) for rows in (TOKENS, POSITIONS)}
     kinds = [rows.words for rows, is_right in right.items() if is_right]
-    evidence: tuple[Told, ...] = ()
+    evidence: tuple[FieldEvidence, ...] = ()
     if kinds:
         words = f"each rank turns its two chunks of each sequence, in tables with a row for {' or '.join(kinds)}"
-        evidence = (Told(field=FIELD, says=words, because=EVIDENCE),)
+        evidence = (FieldEvidence(field=FIELD, says=words, because=EVIDENCE),)
     if right[TOKENS] is False and (says_tokens(match.caller.function) or not right[POSITIONS]):
         words = _departure(match, names)
         return Answer((remark("context-parallel", words, EVIDENCE),), evidence)

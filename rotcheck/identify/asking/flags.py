@@ -16,7 +16,7 @@ from rotcheck.identify.calling.argument_roles import Template
 from rotcheck.identify.calling.parameters import Parameter, parameters
 from rotcheck.implementations import instances
 from rotcheck.implementations.target import Target, on_device
-from rotcheck.results import Identification, Remark, Turned
+from rotcheck.results import FlagEffect, Identification, Remark
 
 MOST = 4  # flags that are tried
 OTHER_AXIS = {1: 2, 2: 1, -2: -3, -3: -2}  # of heads, beside that of rows
@@ -143,11 +143,11 @@ def _says_how_to_rotate(flag: str) -> bool:
     )
 
 
-def result(call: FlaggedCall, identification: Identification) -> Turned:
+def result(call: FlaggedCall, identification: Identification) -> FlagEffect:
     """What a function does with a flag, by its identification with that."""
     mistakes = [finding.message for finding in identification.findings if finding.mistake]
     calls = [words for words in identification.tried if words.startswith("f(")]
-    return Turned(
+    return FlagEffect(
         flag=call.flag,
         follows=identification.follows,
         convention=identification.convention,

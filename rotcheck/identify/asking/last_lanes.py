@@ -11,7 +11,7 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
-from rotcheck.results import Told
+from rotcheck.results import FieldEvidence
 
 LAST = "turns the last"
 _FIRST = re.compile(
@@ -35,7 +35,7 @@ def _ask(match: Match) -> Answer:
     choice = f"{words}, as DeepSeek has it; GPT-J, GPT-NeoX and Phi turn the first"
     return Answer(
         (remark("rotary-dim", choice, evidence, mistake=False),),
-        (Told(field="lanes", says=words, because=evidence),),
+        (FieldEvidence(field="lanes", says=words, because=evidence),),
     )
 
 

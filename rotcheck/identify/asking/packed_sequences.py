@@ -15,7 +15,7 @@ from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
 from rotcheck.measure import rounding_steps
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 FIRST = 2  # rows of the first of two sequences
 ROWS = 9  # of tables that have one for each position
@@ -37,7 +37,7 @@ def _ask(match: Match) -> Answer:
     double = match.caller.with_changes(starts=(0, FIRST)).rotate_ones(match.convention)
     if torch.allclose(double[:, FIRST:], single[:, :-FIRST], atol=TOLERANCE):
         words = "begin anew with each sequence"
-        return Answer(evidence=(Told(field="positions", says=words, because=evidence),))
+        return Answer(evidence=(FieldEvidence(field="positions", says=words, because=evidence),))
     if match.convention.tables == "positions" or not torch.allclose(double, single, atol=TOLERANCE):
         words = "gives the second of two sequences no positions of its own"
         return Answer((remark("sequences", words, evidence),))

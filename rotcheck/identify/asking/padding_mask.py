@@ -10,7 +10,7 @@ from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.reading.response import TOLERANCE
-from rotcheck.results import Told
+from rotcheck.results import FieldEvidence
 
 ZEROS = 2  # in front of the first row of a mask
 EVIDENCE = f"a mask (B, S) whose first row begins with {ZEROS} zeros, beside one of ones"
@@ -33,7 +33,7 @@ def _ask(match: Match) -> Answer:
     first_row_moves = torch.allclose(with_padding[0, ZEROS:], plain[0, :-ZEROS], atol=TOLERANCE)
     if first_row_moves and torch.allclose(with_padding[1:], plain[1:], atol=TOLERANCE):
         words = f"with padding on the left, a row's begin at its first token, by `{name}`"
-        return Answer(evidence=(Told(field="positions", says=words, because=EVIDENCE),))
+        return Answer(evidence=(FieldEvidence(field="positions", says=words, because=EVIDENCE),))
     return Answer(
         doubt=f"with padding on the left, `{name}` moves positions, "
         "and a row's first token is not at position 0"

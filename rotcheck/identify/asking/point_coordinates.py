@@ -17,7 +17,7 @@ from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.instances import copy_of
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 FAR = 257  # times the positions of the probe
 EXCHANGE = "height and width are exchanged"
@@ -70,7 +70,7 @@ def _ask(match: Match) -> Answer:
     evidence = f"positions of {count} coordinates, of which all but one are 0"
     if any(bool((turning != turning[0]).any()) for turning in by_head):
         words = f"points of {count} coordinates: some heads turn with one, some with another"
-        return Answer(evidence=(Told(field="positions", says=words, because=evidence),))
+        return Answer(evidence=(FieldEvidence(field="positions", says=words, because=evidence),))
     turning = [heads[0] for heads in by_head]  # (P,) each
     fault = _fault(match, turning)
     if fault:
@@ -79,7 +79,7 @@ def _ask(match: Match) -> Answer:
         f"{_span(mask)} with {_name(match, axis)}" for axis, mask in enumerate(turning)
     )
     words = f"points of {count} coordinates: pairs {parts}"
-    evidence_of_pairs = Told(field="positions", says=words, because=evidence)
+    evidence_of_pairs = FieldEvidence(field="positions", says=words, because=evidence)
     remarks = _of_exchange(match, turning, evidence) if _is_mrope(match) else ()
     return Answer(tuple(remarks), (evidence_of_pairs,))
 

@@ -15,7 +15,7 @@ from rotcheck.identify import asking
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.measure.case import Sizes
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Answer:
     """What a question brings to light."""
 
     remarks: tuple[Remark, ...] = ()
-    evidence: tuple[Told, ...] = ()
+    evidence: tuple[FieldEvidence, ...] = ()
     doubt: str | None = None  # why a function that makes its own angles is not understood
 
 

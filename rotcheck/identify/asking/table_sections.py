@@ -12,7 +12,7 @@ from rotcheck.identify.asking.question import Answer
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
-from rotcheck.results import Told
+from rotcheck.results import FieldEvidence
 from rotcheck.rotary.tables import section_axes
 
 _WORDS: dict[Sections, str] = {
@@ -33,7 +33,7 @@ def with_sections(match: Match) -> tuple[Match, Answer]:
         axes = section_axes(pairs, order)  # (P,)
         if owners == lanes(torch.stack((axes, axes), -1), match.convention.output_order).tolist():
             convention = replace(match.convention, sections=order)
-            fact = Told(field="sections", says=words, because=evidence)
+            fact = FieldEvidence(field="sections", says=words, because=evidence)
             return replace(match, convention=convention), Answer(evidence=(fact,))
     in_halves = match.convention.output_order == "half"
     words = departure(owners, in_halves=in_halves)

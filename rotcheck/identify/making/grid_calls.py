@@ -17,7 +17,7 @@ from rotcheck.identify.making.grid_layout import (
     HIGH,
     SQUARES,
     WIDE,
-    GridLayout,
+    PatchGrid,
     layout_of,
     why_no_layout,
 )
@@ -62,7 +62,7 @@ def _with_sides(
     return tuple(sides.get(at, argument) for at, argument in enumerate(arguments))
 
 
-def table_layout(function: Callable[..., Any], call: MakerCall) -> GridLayout | str:
+def table_layout(function: Callable[..., Any], call: MakerCall) -> PatchGrid | str:
     """How the tables of a grid are laid, or in words why that is not understood."""
     places = side_places(function)
     if places is None or max(places) >= len(call.arguments):
@@ -142,7 +142,7 @@ def _first_grid(caller: Caller, arguments: tuple[str, ...]) -> Match | None:
     return None
 
 
-def rotation_layout(match: Match) -> GridLayout | None:
+def rotation_layout(match: Match) -> PatchGrid | None:
     """How squares turn in a call that was found by its sides; None: it was found otherwise."""
     angles = match.reading.angles
     by_sides = (

@@ -9,7 +9,7 @@ from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.grid_frequencies import Lay, of_side
 from rotcheck.identify.angles.object_config import config_of
 from rotcheck.identify.making.grid_calls import table_angles, table_layout
-from rotcheck.identify.making.grid_layout import EVIDENCE, GridLayout, of_exchange
+from rotcheck.identify.making.grid_layout import EVIDENCE, PatchGrid, of_exchange
 from rotcheck.identify.making.table_description import (
     TableDescription,
     add_contradiction,
@@ -17,7 +17,7 @@ from rotcheck.identify.making.table_description import (
     empty_angles,
 )
 from rotcheck.identify.making.table_maker import TableMaker
-from rotcheck.results import Told
+from rotcheck.results import FieldEvidence
 
 
 def describe_grid(maker: TableMaker) -> TableDescription:
@@ -25,13 +25,13 @@ def describe_grid(maker: TableMaker) -> TableDescription:
     reading = empty_angles(maker)
     reading.schedule = "axial"
     because = "as many rows as a grid of both lengths has squares"
-    evidence = [Told(field="call", says=maker.call.words, because=because)]
+    evidence = [FieldEvidence(field="call", says=maker.call.words, because=because)]
     layout = table_layout(maker.function, maker.call)
     if isinstance(layout, str):
         reading.doubt = layout
     else:
         reading.remarks += of_exchange(layout)
-        evidence.append(Told(field="positions", says=layout.words, because=EVIDENCE))
+        evidence.append(FieldEvidence(field="positions", says=layout.words, because=EVIDENCE))
         if not layout.sides_swapped:
             lay = partial(table_angles, maker.function, maker.call)
             add_sides(reading, maker.function, lay, layout, maker.noise)
@@ -44,7 +44,7 @@ def add_sides(
     reading: AngleFindings,
     function: Callable[..., Any],
     lay: Lay,
-    layout: GridLayout,
+    layout: PatchGrid,
     noise: float = 0.0,
 ) -> None:
     """Say which frequencies the squares of a grid turn by, along its height and along its width."""
@@ -58,4 +58,4 @@ def add_sides(
             add_contradiction(reading, contradiction(side.fit, config, None, 0))
         words = f"along a {name}: {side.words}"
         evidence = "grids of two lengths along that side"
-        reading.evidence.append(Told(field="frequencies", says=words, because=evidence))
+        reading.evidence.append(FieldEvidence(field="frequencies", says=words, because=evidence))

@@ -15,7 +15,7 @@ EVIDENCE = f"a grid {HIGH} high and {WIDE} wide, row after row"
 
 
 @dataclass(frozen=True, slots=True)
-class GridLayout:
+class PatchGrid:
     """How the squares of a grid turn, each row after the other."""
 
     rows: tuple[int, ...]  # pairs that turn with the row of a square alone
@@ -28,7 +28,7 @@ class GridLayout:
         return f"pairs {_span(self.rows)} with the row, {_span(self.columns)} with the column of a square"
 
 
-def layout_of(angles: Tensor) -> GridLayout | None:
+def layout_of(angles: Tensor) -> PatchGrid | None:
     """How angles (HIGH * WIDE, P) are laid over a grid; None: as no grid's."""
     for high, wide in ((HIGH, WIDE), (WIDE, HIGH)):
         grid = angles.reshape(high, wide, -1)  # (high, wide, P)
@@ -36,7 +36,7 @@ def layout_of(angles: Tensor) -> GridLayout | None:
         moving = ~(down & across)
         rows, columns = (across & moving).nonzero().flatten(), (down & moving).nonzero().flatten()
         if len(rows) and len(columns) and bool((down | across).all()):
-            return GridLayout(tuple(rows.tolist()), tuple(columns.tolist()), high != HIGH)
+            return PatchGrid(tuple(rows.tolist()), tuple(columns.tolist()), high != HIGH)
     return None
 
 
@@ -49,7 +49,7 @@ def why_no_layout(angles: Tensor) -> str:
     return f"its squares are laid out neither row after row nor column after column: {EVIDENCE}"
 
 
-def of_exchange(layout: GridLayout) -> list[Remark]:
+def of_exchange(layout: PatchGrid) -> list[Remark]:
     """Say that rows and columns are exchanged, which a square does not show."""
     if not layout.sides_swapped:
         return []

@@ -7,15 +7,15 @@ from rotcheck.identify.angles.object_config import config_of, layers_differ
 from rotcheck.identify.making.position_arguments import calls_of_other_layers
 from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.identify.making.table_rows import rows_of
-from rotcheck.results import Told
+from rotcheck.results import FieldEvidence
 
 
-def other_layers(maker: TableMaker) -> dict[str, Told]:
+def other_layers(maker: TableMaker) -> dict[str, FieldEvidence]:
     """The schedule of the layers of each other kind, by the argument that asks for them."""
     return dict(_schedules(maker))
 
 
-def _schedules(maker: TableMaker) -> Iterator[tuple[str, Told]]:
+def _schedules(maker: TableMaker) -> Iterator[tuple[str, FieldEvidence]]:
     candidates = config_of(maker.function).schedules()
     for argument, call in calls_of_other_layers(maker).items():
         try:
@@ -30,10 +30,12 @@ def _schedules(maker: TableMaker) -> Iterator[tuple[str, Told]]:
                 f"worst departure {layer_fit.departure:.0e}"
             )
             words = f"{layer_fit.schedule} with {argument}"
-            yield argument, Told(field="theta", says=words, because=evidence)
+            yield argument, FieldEvidence(field="theta", says=words, because=evidence)
 
 
-def idle_layer_type(maker: TableMaker, layers: dict[str, Told], schedule: str | None) -> str | None:
+def idle_layer_type(
+    maker: TableMaker, layers: dict[str, FieldEvidence], schedule: str | None
+) -> str | None:
     """Why a maker is in doubt whose layers have one schedule and should not; None: it is not."""
     idle = [
         argument for argument, fact in layers.items() if fact.says == f"{schedule} with {argument}"

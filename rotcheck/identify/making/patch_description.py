@@ -18,7 +18,7 @@ from rotcheck.identify.making.table_description import (
     table_evidence,
 )
 from rotcheck.identify.making.table_maker import TableMaker
-from rotcheck.results import Told
+from rotcheck.results import FieldEvidence
 
 
 def describe_patches(maker: TableMaker) -> TableDescription:
@@ -59,7 +59,7 @@ def _add_side(reading: AngleFindings, name: str, side_fit: Fit) -> None:
     else:
         words = f"right up to place {side_fit.longest}"
         evidence = f"phase at most {side_fit.error:.1e} rad off along each {name}"
-        reading.evidence.append(Told(field="context", says=words, because=evidence))
+        reading.evidence.append(FieldEvidence(field="context", says=words, because=evidence))
 
 
 def _schedule_words(names: tuple[str, ...], sides: Sides) -> str:

@@ -15,7 +15,7 @@ from rotcheck.identify.making.maker_call import LAYER_TYPE, MakerCall, position_
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
 from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
 from rotcheck.implementations.instances import copy_of
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 TWO_ROWS = "two batch rows of other positions, together and each by itself"
 
@@ -25,7 +25,7 @@ class ArgumentTrials:
     """What was tried beside the call that makes tables, and what came of it."""
 
     remarks: list[Remark] = field(default_factory=list)
-    evidence: list[Told] = field(default_factory=list)
+    evidence: list[FieldEvidence] = field(default_factory=list)
     untried: list[str] = field(default_factory=list)
 
 
@@ -89,7 +89,7 @@ def _try_batch_rows(maker: TableMaker, trials: ArgumentTrials) -> None:
         return
     if equal_tensors(together, _join(single)):
         words = "each batch row its own"
-        trials.evidence.append(Told(field="positions", says=words, because=TWO_ROWS))
+        trials.evidence.append(FieldEvidence(field="positions", says=words, because=TWO_ROWS))
         return
     words = _departure(maker, rows, single, together)
     if not words:

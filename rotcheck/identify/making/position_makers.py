@@ -18,7 +18,7 @@ from rotcheck.identify.telling.doubt import settle
 from rotcheck.identify.telling.function_source import PRINT, source_of, with_values
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 ROWS = 6
 NO_PADDING = f"torch.ones(2, {ROWS}, dtype=torch.int64)"
@@ -149,7 +149,9 @@ def _answer(target: Target, maker: PositionMaker, usual: Tensor) -> dict[str, An
         "call": f"f({maker.call(maker.source)})",
         "findings": (finding,) if finding is not None else (),
         "message": None if is_mistake else message,
-        "evidence": (Told(field="positions", says=words, because=trials),) if words else (),
+        "evidence": (FieldEvidence(field="positions", says=words, because=trials),)
+        if words
+        else (),
         "advice": () if words or is_mistake else (NEXT,),
     }
 

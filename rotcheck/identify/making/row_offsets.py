@@ -15,7 +15,7 @@ from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
 from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
 from rotcheck.implementations.instances import copy_of
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 OFFSET = 3  # rows
 SURELY_OFFSET = re.compile(
@@ -24,7 +24,7 @@ SURELY_OFFSET = re.compile(
 )
 
 
-def effect_of(maker: TableMaker, name: str) -> Told | Remark | None:
+def effect_of(maker: TableMaker, name: str) -> FieldEvidence | Remark | None:
     """What an offset does: evidence that rows begin there, or a mistake; None: unclear.
 
     Asked of a fresh object, and of one that was asked for the first rows before.
@@ -43,7 +43,7 @@ def effect_of(maker: TableMaker, name: str) -> Told | Remark | None:
         words = f"gives the same for another {name}: what it keeps from call to call forgets where positions began"
         return _of_fault(maker, name, words)
     if first == OFFSET:
-        return Told(field="positions", says=f"from {name} on", because=_evidence(name))
+        return FieldEvidence(field="positions", says=f"from {name} on", because=_evidence(name))
     if not is_named(name, SURELY_OFFSET):
         return None
     if first == 0:

@@ -26,7 +26,7 @@ from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.identify.making.table_precision import of_narrow_values
 from rotcheck.identify.making.table_rows import rows_of
 from rotcheck.identify.remarks import remark
-from rotcheck.results import Described, Told
+from rotcheck.results import Description, FieldEvidence
 from rotcheck.rotary.schedules import Plain
 
 
@@ -34,9 +34,9 @@ from rotcheck.rotary.schedules import Plain
 class TableDescription:
     """What a maker of tables does, and what its angles say."""
 
-    convention: Described
+    convention: Description
     angles: AngleFindings
-    evidence: tuple[Told, ...]
+    evidence: tuple[FieldEvidence, ...]
     untried: tuple[str, ...] = ()  # arguments
 
 
@@ -141,8 +141,8 @@ def _add_late_begin(reading: AngleFindings, trials: ArgumentTrials, name: str, l
 
 
 def _of_points(
-    convention: Described, reading: AngleFindings, turning: tuple[int, ...], axes: Axes
-) -> Described:
+    convention: Description, reading: AngleFindings, turning: tuple[int, ...], axes: Axes
+) -> Description:
     """Describe tables of points: which pairs turn with which coordinate."""
     convention = structs.replace(convention, coordinates=turning)
     convention = in_blocks(convention, axes.rows) if axes.twice else convention
@@ -156,11 +156,11 @@ def _of_points(
         reading.schedule = f"{rows}{reading.schedule}: {parts}"
     evidence = "points of which one coordinate after another is not 0"
     words = f"points of {count} coordinates: {parts}"
-    reading.evidence.append(Told(field="positions", says=words, because=evidence))
+    reading.evidence.append(FieldEvidence(field="positions", says=words, because=evidence))
     return structs.replace(convention, schedule=reading.schedule)
 
 
-def in_blocks(convention: Described, rows: int) -> Described:
+def in_blocks(convention: Description, rows: int) -> Description:
     """Tables whose lanes hold a row of frequencies for each coordinate, each row twice."""
     lanes, half = len(convention.coordinates), len(convention.coordinates) // rows // 2
     first = [at + pair for at in range(0, lanes, 2 * half) for pair in range(half)]
@@ -203,12 +203,12 @@ def add_contradiction(reading: AngleFindings, words: str | None) -> None:
         reading.doubt = "; ".join(reason for reason in (reading.doubt, words) if reason)
 
 
-def convention_of(maker: TableMaker, reading: AngleFindings, angle_fit: Fit | None) -> Described:
+def convention_of(maker: TableMaker, reading: AngleFindings, angle_fit: Fit | None) -> Description:
     """The convention of tables; `angle_fit`: of all pairs, where they are of one fit."""
     tables, call = maker.tables, maker.call
     positions = "points" if call.coordinates else "any" if call.positions == "given" else "from 0"
     plain = angle_fit is None or isinstance(angle_fit.schedule, Plain)
-    return Described(
+    return Description(
         kind="builds",
         tables=tables.form,
         table_axes=tables.axes,
@@ -227,14 +227,16 @@ def convention_of(maker: TableMaker, reading: AngleFindings, angle_fit: Fit | No
     )
 
 
-def table_evidence(maker: TableMaker, reading: AngleFindings) -> tuple[Told, ...]:
+def table_evidence(maker: TableMaker, reading: AngleFindings) -> tuple[FieldEvidence, ...]:
     """What told so: the call, the form of the tables, and the angles."""
     tables, call = maker.tables, maker.call
     axes = shape(tables.axes, "D" if tables.table_lanes else "D/2")
     x = f", for x {shape(call.x_axes)}" if call.positions == "x" else ""
     return (
-        Told(field="call", says=call.words, because=f"what comes back is tables of a rotation{x}"),
-        Told(
+        FieldEvidence(
+            field="call", says=call.words, because=f"what comes back is tables of a rotation{x}"
+        ),
+        FieldEvidence(
             field="tables",
             says=f"{tables.form}, {tables.order}, {axes}",
             because="cos**2 + sin**2 and the row of position 0",

@@ -15,7 +15,7 @@ from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.returned_tables import makes_tables, tables_at
 from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.identify.remarks import remark
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 ROUNDINGS = 8  # by which the same row may differ in tables of different length
 MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
@@ -28,7 +28,7 @@ class TableRows:
 
     angles: Angles
     remarks: list[Remark] = field(default_factory=list)
-    evidence: list[Told] = field(default_factory=list)
+    evidence: list[FieldEvidence] = field(default_factory=list)
 
 
 def rows_of(maker: TableMaker) -> TableRows:

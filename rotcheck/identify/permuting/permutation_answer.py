@@ -12,7 +12,7 @@ from rotcheck.identify.remarks import remark
 from rotcheck.identify.telling.doubt import settle
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
-from rotcheck.results import Remark, Told
+from rotcheck.results import FieldEvidence, Remark
 
 ROWS = "it permutes the rows of a checkpoint's weights, and rotates nothing"
 EVIDENCE = "weights whose elements all differ: which row of them arrives where"
@@ -60,7 +60,7 @@ def answer(target: Target) -> dict[str, Any] | None:
         "call": f"f({trials[0].call.code()})",
         "findings": tuple(mistakes),
         "message": ROWS if words else None if mistakes else _why_unknown(trials),
-        "evidence": (Told(field="rows", says=words, because=EVIDENCE),) if words else (),
+        "evidence": (FieldEvidence(field="rows", says=words, because=EVIDENCE),) if words else (),
         "untried": untried_arguments(target.function, arguments, ()),
         "advice": () if words or mistakes else (NEXT,),
     }

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from rotcheck.convention import Convention, order_words, role_of, shape
-from rotcheck.results import Described, Way
+from rotcheck.results import Description, Way
 
 
 def call_words(convention: Convention) -> str:
@@ -21,12 +21,12 @@ def table_words(convention: Convention) -> str:
 
 
 COMMON_FIELDS = [
-    field.name for field in fields(Convention) if field.name in Described.__struct_fields__
+    field.name for field in fields(Convention) if field.name in Description.__struct_fields__
 ]
 """What a convention and its description have in common."""
 
 
-def describe(convention: Convention) -> Described:
+def describe(convention: Convention) -> Description:
     """A convention as plain data: what does not apply to it is None."""
     roles = set(map(role_of, convention.called_with))
     told_theta = convention.takes_tables or convention.frequencies
@@ -42,7 +42,7 @@ def describe(convention: Convention) -> Described:
         ),
         "choices": dict(convention.choices),
     }
-    return Described(
+    return Description(
         kind="applies" if convention.takes_tables else "both",
         argument_order=convention.called_with,
         **values,

@@ -22,7 +22,7 @@ from rotcheck.identify.swapping.position_lines import (
     laid_positions,
     made_tables,
 )
-from rotcheck.results import Described
+from rotcheck.results import Description
 
 NARROWER = "narrower tables"  # as `takes` has it: they rotate fewer lanes, and the others stay
 ROW = "row"  # of a batch, in code
@@ -30,7 +30,7 @@ ONE_AXIS = tuple(name for name, layout in LAYOUTS.items() if layout.joins_heads)
 _FLAT = tuple(name for name, layout in LAYOUTS.items() if layout.joins_rows)
 
 
-def adapter(ours: Described, theirs: Described) -> str | None:
+def adapter(ours: Description, theirs: Description) -> str | None:
     """The function as code, in which ours is called `ours`; None: nothing is known that would do."""
     try:
         return (
@@ -63,8 +63,8 @@ def import_code(specification: str, device: str, construction_text: str | None =
 class _Swap:
     """The way from the other's call to ours and back."""
 
-    ours: Described
-    theirs: Described
+    ours: Description
+    theirs: Description
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     layout: str = ""  # of theirs, or of each slot of theirs once these are apart
@@ -375,7 +375,7 @@ def _uses(text: str, name: str) -> bool:
     return name in words.split()
 
 
-def of_batch(description: Described) -> bool:
+def of_batch(description: Description) -> bool:
     """Whether each row of a batch has tables or positions of its own."""
     roles = set(map(role_of, description.argument_order))
     if "positions" in roles:
@@ -383,17 +383,17 @@ def of_batch(description: Described) -> bool:
     return "offsets" in roles or "b" in (description.table_axes or "")
 
 
-def follows_tables(description: Described) -> bool:
+def follows_tables(description: Description) -> bool:
     """Whether it rotates as many lanes as its tables have."""
     return description.rotary_dim is None and bool(description.takes.get(NARROWER))
 
 
-def _table_lanes(theirs: Described) -> str:
+def _table_lanes(theirs: Description) -> str:
     """How many lanes its tables are for, as code."""
     lanes = -1 - len(form_of(theirs).tail)
     return f"{'' if theirs.table_lanes else '2 * '}{table_names(theirs)[0]}.shape[{lanes}]"
 
 
-def output_order(description: Described) -> str | None:
+def output_order(description: Description) -> str | None:
     """The order of lanes of a result."""
     return written_order(description.output_lanes or "same", description.pairing)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rotcheck.results import Described, Difference, Identification
+from rotcheck.results import Description, Difference, Identification
 
 NEAR = 1e-3  # by how much of itself a frequency that was fitted may be off
 BY_LENGTH = "by-length"  # the finding of one whose frequencies follow the length of the sequence
@@ -15,8 +15,8 @@ Apart = tuple[str, str, str, str]
 def of_angles(
     identification: Identification,
     other_identification: Identification,
-    ours: Described,
-    theirs: Described,
+    ours: Description,
+    theirs: Description,
 ) -> Iterator[Apart]:
     """The differences between the angles, known or not."""
     if ours.tables != "positions" and ours.kind != "builds":
@@ -57,7 +57,7 @@ def of_length(difference: Difference) -> bool:
     return difference.field == "frequencies" and difference.own == difference.other == "unknown"
 
 
-def _of_tables_for(theirs: Described) -> Iterator[Apart]:
+def _of_tables_for(theirs: Description) -> Iterator[Apart]:
     has_angles = theirs.schedule or theirs.theta or theirs.frequencies
     if not has_angles:
         yield (
@@ -68,7 +68,7 @@ def _of_tables_for(theirs: Described) -> Iterator[Apart]:
         )
 
 
-def _of_frequencies(ours: Described, theirs: Described) -> Iterator[Apart]:
+def _of_frequencies(ours: Description, theirs: Description) -> Iterator[Apart]:
     words = _theta_words(ours), _theta_words(theirs)
     fix = "build it with the other's theta and scaling"
     if ours.kind == "builds" and ours.rotary_dim != theirs.rotary_dim:
@@ -101,7 +101,7 @@ def _of_frequencies(ours: Described, theirs: Described) -> Iterator[Apart]:
         )
 
 
-def _theta_words(description: Described) -> str:
+def _theta_words(description: Description) -> str:
     if description.schedule or description.theta is None:
         return description.schedule or (
             "frequencies of no known schedule" if description.frequencies else "unknown"
@@ -109,14 +109,14 @@ def _theta_words(description: Described) -> str:
     return f"theta {description.theta:g}"
 
 
-def _frequencies(description: Described, pairs: int) -> tuple[float, ...]:
+def _frequencies(description: Description, pairs: int) -> tuple[float, ...]:
     """Radians per position of each pair; empty: unknown."""
     if description.frequencies or description.theta is None:
         return description.frequencies
     return tuple(description.theta ** (-at / pairs) for at in range(pairs))
 
 
-def _coordinates(description: Described) -> str:
+def _coordinates(description: Description) -> str:
     """The coordinate of a point that each pair turns with, in words."""
     if not description.coordinates:
         return "positions of one coordinate"
@@ -128,5 +128,5 @@ def _near(first: float, second: float) -> bool:
     return abs(first - second) <= NEAR * max(abs(first), abs(second))
 
 
-def _amplitude(description: Described) -> float:
+def _amplitude(description: Description) -> float:
     return 1.0 if description.amplitude is None else description.amplitude

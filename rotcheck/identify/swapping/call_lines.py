@@ -2,7 +2,7 @@
 
 from rotcheck.convention import FORMS, ROLES, role_named
 from rotcheck.convention.roles import of_group
-from rotcheck.results import Described
+from rotcheck.results import Description
 
 NAME, OURS = "as_theirs", "ours"
 TENSORS = of_group("tensor")
@@ -11,7 +11,7 @@ SIZES = {
 }
 
 
-def call_of(description: Described, values: dict[str, str] | None = None) -> str:
+def call_of(description: Description, values: dict[str, str] | None = None) -> str:
     """The arguments of a call as code, each role by the name that it has in an adapter, or by its value."""
     defaults = {
         "table": table_name(description),
@@ -27,18 +27,18 @@ def call_of(description: Described, values: dict[str, str] | None = None) -> str
     return ", ".join(arguments)
 
 
-def table_names(description: Described) -> tuple[str, ...]:
+def table_names(description: Description) -> tuple[str, ...]:
     """What the tensors of its tables are called in an adapter."""
     return FORMS[description.tables].variables if description.tables in FORMS else ("table",)
 
 
-def table_name(description: Described) -> str:
+def table_name(description: Description) -> str:
     """What one tensor of tables is called in an adapter."""
     names = table_names(description)
     return names[0] if len(names) == 1 else "table"
 
 
-def signature(description: Described) -> tuple[str, list[str], dict[str, str]]:
+def signature(description: Description) -> tuple[str, list[str], dict[str, str]]:
     """The parameters of the other's call, the lines that name what they are, and sizes that are given."""
     parameters, lines, sizes = [], [], {}
     for at, argument in enumerate(description.argument_order):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from rotcheck.convention import FORMS, LAYOUTS
 from rotcheck.identify.swapping.conversion import PACKINGS
-from rotcheck.results import Described, Way
+from rotcheck.results import Description, Way
 
 _PLAIN_AXES = {
     layout.name: layout.axes
@@ -17,7 +17,7 @@ _PLAIN_AXES = {
 _ROLES = ("cos", "sin", "table", "angles")
 
 
-def variants(ours: Described, theirs: Described) -> Iterator[Described]:
+def variants(ours: Description, theirs: Description) -> Iterator[Description]:
     """Our convention as it is, in each further way to call it, and with keywords that suit the other."""
     for variant in (ours, with_choices(ours, theirs)):
         yield lined_up(variant, theirs)
@@ -26,7 +26,7 @@ def variants(ours: Described, theirs: Described) -> Iterator[Described]:
                 yield lined_up(_in_way(variant, way), theirs)
 
 
-def _in_way(ours: Described, way: Way) -> Described:
+def _in_way(ours: Description, way: Way) -> Description:
     return replace(
         ours,
         layout=way.layout or ours.layout,
@@ -35,7 +35,7 @@ def _in_way(ours: Described, way: Way) -> Described:
     )
 
 
-def lined_up(ours: Described, theirs: Described) -> Described:
+def lined_up(ours: Description, theirs: Description) -> Description:
     """A convention that takes any layout as what it is in the other's: its tables line up with that."""
     axes = _PLAIN_AXES.get(theirs.layout or "")
     if ours.layout is not None or axes is None or ours.tables == "positions":
@@ -49,13 +49,13 @@ def lined_up(ours: Described, theirs: Described) -> Described:
     return replace(ours, layout=theirs.layout, table_axes=table_axes)
 
 
-def reference(theirs: Described, ours: Described) -> Described:
+def reference(theirs: Description, ours: Description) -> Description:
     """The other as it is held against ours: one that takes any layout, as ours is laid out, packed or not."""
     apart = PACKINGS.get(ours.layout or "", (ours.layout,))[0]
     return lined_up(theirs, replace(ours, layout=apart))
 
 
-def layout_of_run(ours: Described, theirs: Described) -> dict[str, Any]:
+def layout_of_run(ours: Description, theirs: Description) -> dict[str, Any]:
     """The fields of a convention by which one that takes any layout is run beside ours: as ours is laid out."""
     reference_of_theirs = reference(theirs, ours)
     return (
@@ -65,7 +65,7 @@ def layout_of_run(ours: Described, theirs: Described) -> dict[str, Any]:
     )
 
 
-def with_choices(ours: Described, theirs: Described) -> Described:
+def with_choices(ours: Description, theirs: Description) -> Description:
     """Our convention with the keywords that make it most like the other's, as arguments of the call."""
     fields, keywords = dict[str, object](), list[str]()
     for name, values in ours.choices.items():
@@ -86,7 +86,7 @@ def with_choices(ours: Described, theirs: Described) -> Described:
     )
 
 
-def _roles(arguments: tuple[str, ...], variant: Described, *, is_packed: bool) -> list[str]:
+def _roles(arguments: tuple[str, ...], variant: Description, *, is_packed: bool) -> list[str]:
     """The arguments with the tables that the form has, and a packed tensor where the layout is packed."""
     tables = FORMS[variant.tables].roles if variant.tables in FORMS else ("table",)
     others_roles = [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rotcheck.convention import FORMS, LAYOUTS, ORDERS, TableForm
-from rotcheck.results import Described
+from rotcheck.results import Description
 
 PACKINGS = {
     name: (layout.slots[0].name, layout.slots[1])
@@ -71,7 +71,7 @@ def reorder(have: str | None, target: str | None, blocks: int = 1, lanes: int | 
     )
 
 
-def permutation(ours: Described) -> str:
+def permutation(ours: Description) -> str:
     """Code that puts the rows of a projection w (heads * head_dim, ...) in our order of lanes."""
     sizes = "rotary_dim // 2, 2" if ours.pairing == "half" else "2, rotary_dim // 2"
     if ours.rotary_dim is None:
@@ -83,7 +83,7 @@ def permutation(ours: Described) -> str:
     return f"w = torch.cat(({turning}, {whole}[:, {lanes}:]), 1).reshape(w.shape)"
 
 
-def same_tables(ours: Described, theirs: Described) -> bool:
+def same_tables(ours: Description, theirs: Description) -> bool:
     """Whether both take tables of the same form, lanes and axes."""
     return all(
         getattr(ours, name) == getattr(theirs, name)
@@ -92,7 +92,7 @@ def same_tables(ours: Described, theirs: Described) -> bool:
 
 
 def tables(
-    ours: Described, theirs: Described, *, folds: bool = False, axes: str | None = None
+    ours: Description, theirs: Description, *, folds: bool = False, axes: str | None = None
 ) -> list[str]:
     """The lines that make our tables, in `cos` and `sin`, `angles` or `table`, of theirs, named alike.
 
@@ -120,19 +120,19 @@ def tables(
     return lines
 
 
-def _common_order(theirs: Described, ours: Described) -> str | None:
+def _common_order(theirs: Description, ours: Description) -> str | None:
     """In which order their lanes repeat where ours repeat alike: then they stay as they are."""
     return theirs.table_lanes if theirs.table_lanes == ours.table_lanes else None
 
 
-def form_of(description: Described) -> TableForm:
+def form_of(description: Description) -> TableForm:
     """The form of its tables. Raises `Impossible` where it takes none."""
     if description.tables not in FORMS:
         raise Impossible(f"nothing is known of {description.tables or ''} tables")
     return FORMS[description.tables]
 
 
-def _halves(theirs: Described, ours: Described, are_angles: bool) -> list[str]:
+def _halves(theirs: Description, ours: Description, are_angles: bool) -> list[str]:
     """The lines that read cos and sin, or angles, each pair's value once where ours do not repeat alike."""
     form, lines = form_of(theirs), list[str]()
     if form.to_pair and not are_angles:

@@ -13,7 +13,7 @@ from rotcheck import diagnose
 from rotcheck.convention import FORMS, order_words
 from rotcheck.identify.swapping import table_changes
 from rotcheck.isolation import Job, Pool, Returned
-from rotcheck.results import Described, Identification, Remark
+from rotcheck.results import Description, Identification, Remark
 
 EXCHANGE = {"cos+sin": "sin+cos", "cos|sin": "sin|cos", "cos, sin": "(sin, cos)"} | {
     "sin+cos": "cos+sin",
@@ -168,7 +168,7 @@ def together(functions: Mapping[str, Identification]) -> dict[str, Misfit]:
     return misfits
 
 
-Conventions = Mapping[str, Described]
+Conventions = Mapping[str, Description]
 Pairs = dict[str, tuple[str, ...]]
 """Those that take the wrong tables, and who makes them."""
 
@@ -217,17 +217,17 @@ def _half(makers: Conventions, takers: Conventions) -> Pairs:
     return dict.fromkeys(wrong, by) if len(by) == len(makers) > 0 else {}
 
 
-def _roles(description: Described) -> list[str]:
+def _roles(description: Description) -> list[str]:
     """What each argument of a call is."""
     return [argument.rpartition("=")[2] for argument in description.argument_order]
 
 
-def _repeats(described: Described) -> bool:
+def _repeats(described: Description) -> bool:
     """Whether its tables are as wide as a head."""
     return described.tables in FORMS and FORMS[described.tables].repeats
 
 
-def _plain(description: Described) -> bool:
+def _plain(description: Description) -> bool:
     """Whether it makes or takes full-width tables that repeat over all lanes that turn."""
     whole = (
         (description.blocks or 1) == 1
@@ -238,7 +238,11 @@ def _plain(description: Described) -> bool:
 
 
 def _remark(
-    kind: str, makers: Sequence[str], made_tables: Described, taker: str, expected_tables: Described
+    kind: str,
+    makers: Sequence[str],
+    made_tables: Description,
+    taker: str,
+    expected_tables: Description,
 ) -> Remark:
     maker_names, makes = " and ".join(makers), "makes" if len(makers) == 1 else "make"
     return Remark(
@@ -252,7 +256,7 @@ def _remark(
     )
 
 
-def _words(kind: str, makes: str, made_tables: Described, expected_tables: Described) -> str:
+def _words(kind: str, makes: str, made_tables: Description, expected_tables: Description) -> str:
     if kind == "lanes":
         order, needs = (
             order_words(made_tables.table_lanes),

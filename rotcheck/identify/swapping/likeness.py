@@ -11,7 +11,14 @@ from rotcheck.identify.swapping import adapter, call_lines, conversion, position
 from rotcheck.identify.swapping.angle_differences import of_angles, of_length
 from rotcheck.identify.swapping.call_variants import reference, variants
 from rotcheck.identify.swapping.conversion import Impossible, assignments, permutation
-from rotcheck.results import Described, Difference, Identification, Likeness, Swappable, Turned
+from rotcheck.results import (
+    Description,
+    Difference,
+    FlagEffect,
+    Identification,
+    Likeness,
+    Swappable,
+)
 
 APART = {
     "flash-attn-qkv": "flash-attn",
@@ -60,7 +67,7 @@ def _called_with(code: str, flag: str) -> str:
     )
 
 
-def _with(ours: Identification, flag: Turned) -> Identification:
+def _with(ours: Identification, flag: FlagEffect) -> Identification:
     """A function as it is with a flag switched; the flag is not among its arguments."""
     convention, arguments = (
         flag.convention,
@@ -100,7 +107,7 @@ def _compare(our_answer: Identification, their_answer: Identification, name: str
     return Likeness(other=name, swappable=verdict, differences=tuple(differences), adapter=code)
 
 
-def _work(ours: Described, theirs: Described, differences: list[Difference]) -> int:
+def _work(ours: Description, theirs: Description, differences: list[Difference]) -> int:
     """The weight of the changes: an argument is the least, merging batch and rows the most."""
     folds = adapter.of_batch(theirs) and (
         ours.layout in adapter.ONE_AXIS or not adapter.of_batch(ours)
@@ -115,7 +122,7 @@ def _work(ours: Described, theirs: Described, differences: list[Difference]) -> 
     )
 
 
-def _known_words(convention: Described | None) -> str:
+def _known_words(convention: Description | None) -> str:
     return "known" if convention else "unknown"
 
 
@@ -140,7 +147,7 @@ def _never(difference: Difference) -> bool:
 
 
 def _differences(
-    ours: Described, theirs: Described, our_answer: Identification, their_answer: Identification
+    ours: Description, theirs: Description, our_answer: Identification, their_answer: Identification
 ) -> list[Difference]:
     if ours.kind != theirs.kind and "builds" in (ours.kind, theirs.kind):
         why = "one makes tables, the other applies them: neither takes the other's place"
@@ -155,7 +162,7 @@ def _differences(
     ]
 
 
-def _of_values(ours: Described, theirs: Described) -> Iterator[Difference]:
+def _of_values(ours: Description, theirs: Description) -> Iterator[Difference]:
     """Differences that change the values of a model that was trained with the other."""
     for name in ("sections", "blocks"):
         our_value, their_value = getattr(ours, name), getattr(theirs, name)
@@ -221,12 +228,12 @@ def _code(
         return f"{otherwise}: {reason}"
 
 
-def _backwards(ours: Described) -> list[str]:
+def _backwards(ours: Description) -> list[str]:
     """The lines that turn our tables the other way round."""
     return conversion.tables(ours, replace(ours, direction=-(ours.direction or 1)))
 
 
-def _reorder_result(ours: Described, theirs: Described) -> list[str]:
+def _reorder_result(ours: Description, theirs: Description) -> list[str]:
     """The line that puts the lanes of our result in the order of theirs."""
     return [
         assignments(
@@ -235,13 +242,13 @@ def _reorder_result(ours: Described, theirs: Described) -> list[str]:
     ]
 
 
-def _narrow(ours: Described, theirs: Described) -> str:
+def _narrow(ours: Description, theirs: Description) -> str:
     if ours.rotary_dim:
         return f"build it for {theirs.rotary_dim or 'all'} lanes that turn"
     return _part(ours, str(theirs.rotary_dim))
 
 
-def _part(ours: Described, lanes: str) -> str:
+def _part(ours: Description, lanes: str) -> str:
     """The line that rotates the first lanes alone."""
     first = f"x[..., :{lanes}]"
     call = call_lines.call_of(ours, dict.fromkeys(("x", "q", "k"), first))
@@ -250,7 +257,7 @@ def _part(ours: Described, lanes: str) -> str:
     )
 
 
-def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
+def _of_positions(ours: Description, theirs: Description) -> Iterator[Difference]:
     """Differences in the positions that two functions can take that make their own angles."""
     if ours.positions == theirs.positions or "positions" not in (ours.tables, theirs.tables):
         return
@@ -266,7 +273,7 @@ def _of_positions(ours: Described, theirs: Described) -> Iterator[Difference]:
 
 
 def _of_calls(
-    ours: Described, theirs: Described, name: str, other_name: str
+    ours: Description, theirs: Description, name: str, other_name: str
 ) -> Iterator[Difference]:
     """Differences that have to be converted around a call."""
     if ours.layout != theirs.layout and ours.layout:
@@ -311,7 +318,7 @@ def _of_calls(
         yield _differs("takes", f"not {', '.join(refusals)}", "takes them", fix, hard=False)
 
 
-def _arguments(description: Described, *, offset: bool) -> tuple[str, ...]:
+def _arguments(description: Description, *, offset: bool) -> tuple[str, ...]:
     """The role of each argument; a single tensor has one name whether it is called x, q or k.
 
     `offset`: with an offset by keyword, which has a default.
@@ -326,7 +333,7 @@ def _arguments(description: Described, *, offset: bool) -> tuple[str, ...]:
     return tuple("x" if role in single else role for role in arguments)
 
 
-def _layout(ours: Described, theirs: Described, name: str, other_name: str) -> str:
+def _layout(ours: Description, theirs: Description, name: str, other_name: str) -> str:
     our_layout, their_layout = ours.layout or "", theirs.layout or ours.layout or ""
     if our_layout in conversion.PACKINGS and their_layout not in conversion.PACKINGS:
         apart = APART.get(name)
@@ -354,7 +361,7 @@ def _layout(ours: Described, theirs: Described, name: str, other_name: str) -> s
     return f"x = x{before}  # before the call, and x = x{behind} behind it"
 
 
-def _of_tables(ours: Described, theirs: Described) -> Iterator[Difference]:
+def _of_tables(ours: Description, theirs: Description) -> Iterator[Difference]:
     """Differences between the tables that two functions make."""
     if not conversion.same_tables(ours, theirs):
         back = replace(theirs, direction=None), replace(ours, direction=None)
@@ -394,11 +401,11 @@ def _differs(
     return Difference(field=field, own=str(ours), other=str(theirs), fix=fix, hard=hard)
 
 
-def _tables(description: Described) -> str:
+def _tables(description: Description) -> str:
     return f"{description.tables}{order_words(description.table_lanes, ' ')} {_shape(description)}".rstrip()
 
 
-def _shape(description: Described) -> str:
+def _shape(description: Description) -> str:
     """The axes of a table as a shape: `(S, 1, D/2)`."""
     if not description.table_axes:
         return ""
@@ -406,7 +413,7 @@ def _shape(description: Described) -> str:
     return shape(description.table_axes, lanes, FORMS.get(description.tables or "", NO_TABLES).tail)
 
 
-def _conversion(target: Described, have: Described) -> str:
+def _conversion(target: Description, have: Description) -> str:
     """The code that converts tables of one form to another."""
     if target.tables == "positions":
         return "it makes its own tables: give it positions in their place"

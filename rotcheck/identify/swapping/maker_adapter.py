@@ -15,7 +15,7 @@ from rotcheck.identify.swapping.call_lines import (
     table_names,
 )
 from rotcheck.identify.swapping.conversion import Impossible, assignments
-from rotcheck.results import Described
+from rotcheck.results import Description
 
 _NAMES = {
     "positions": "positions",
@@ -28,7 +28,7 @@ _NAMES = {
 _VALUES = {"float32": "torch.float32"}
 
 
-def code(ours: Described, theirs: Described) -> str:
+def code(ours: Description, theirs: Description) -> str:
     """The function as code, in which ours is called `ours`. Raises `Impossible`."""
     parameters = [_parameter(argument) for argument in theirs.argument_order]
     names = {
@@ -64,7 +64,7 @@ def _split(argument: str) -> tuple[str, str]:
     return keyword, role
 
 
-def _takes(description: Described, name: str) -> bool:
+def _takes(description: Description, name: str) -> bool:
     return any(_NAMES.get(role_of(argument)) == name for argument in description.argument_order)
 
 
@@ -90,7 +90,7 @@ def _value(role: str) -> str:
     return role
 
 
-def _arguments(ours: Described, theirs: Described, available: set[str]) -> str:
+def _arguments(ours: Description, theirs: Description, available: set[str]) -> str:
     arguments = []
     for keyword, role in map(_split, ours.argument_order):
         name = _NAMES.get(role)
@@ -103,11 +103,11 @@ def _arguments(ours: Described, theirs: Described, available: set[str]) -> str:
     return ", ".join(arguments)
 
 
-def _tables(description: Described) -> list[str]:
+def _tables(description: Description) -> list[str]:
     return list(table_names(description))
 
 
-def _receive(ours: Described, call: str) -> str:
+def _receive(ours: Description, call: str) -> str:
     """The lines that take apart what ours gives back."""
     order = ours.order or ""
     if order in ("cos, sin", "sin, cos"):
@@ -117,7 +117,7 @@ def _receive(ours: Described, call: str) -> str:
     return f"table = {call}\n{apart(order, 'table')}"
 
 
-def _result(theirs: Described) -> str:
+def _result(theirs: Description) -> str:
     order = theirs.order or ""
     return (
         table_name(theirs)

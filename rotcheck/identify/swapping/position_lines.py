@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from rotcheck.identify.swapping import conversion
 from rotcheck.identify.swapping.call_lines import table_names
 from rotcheck.identify.swapping.conversion import LONGEST, Impossible, assignments
-from rotcheck.results import Described
+from rotcheck.results import Description
 
 
-def gather_rows(theirs: Described) -> str:
+def gather_rows(theirs: Description) -> str:
     """The line that takes the rows of the positions out of a table, which is cos and sin behind it."""
     names = table_names(theirs)
     if theirs.table_axes != "sw":
@@ -17,7 +17,7 @@ def gather_rows(theirs: Described) -> str:
     return assignments(names, "{}[positions]")
 
 
-def from_offset(roles: Sequence[str], theirs: Described) -> str:
+def from_offset(roles: Sequence[str], theirs: Description) -> str:
     """The line that cuts a table to the rows from an offset on, or for each row of a batch from its own."""
     names = table_names(theirs)
     if theirs.table_axes not in ("sw", "s1w"):
@@ -48,7 +48,7 @@ def laid_positions(have: str, target_axes: str, folds: bool) -> list[str]:
     return [f"positions = positions{chain}"] if chain else []
 
 
-def _frequencies(theirs: Described) -> str:
+def _frequencies(theirs: Description) -> str:
     """The line that makes the frequencies by which theirs turns."""
     device = "device=positions.device"
     if theirs.frequencies:
@@ -61,14 +61,14 @@ def _frequencies(theirs: Described) -> str:
 
 
 def made_tables(
-    ours: Described, theirs: Described, axes: str, tensor: str, *, folds: bool
+    ours: Description, theirs: Description, axes: str, tensor: str, *, folds: bool
 ) -> list[str]:
     """The lines that make our tables of positions with these axes, by the frequencies of theirs.
 
     `tensor`: the name of one that is rotated. Raises `Impossible`.
     """
     factor = f" * {theirs.amplitude!r}" if theirs.amplitude else ""
-    half_width = Described(
+    half_width = Description(
         kind="applies", tables="half-width", table_axes=f"{axes}w", direction=theirs.direction
     )
     return [

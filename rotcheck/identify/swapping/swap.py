@@ -12,7 +12,7 @@ from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.several_lengths import asks_lengths, lengths_alone, of_lengths
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.measure.judge import ROUNDING
-from rotcheck.results import Described, Difference, Identification, Likeness
+from rotcheck.results import Description, Difference, Identification, Likeness
 from rotcheck.study.study import Study
 
 WORKER = "rotcheck.identify.swapping.side_by_side:open_beside"
@@ -91,7 +91,7 @@ def _job(
 
 
 def _as_run(
-    convention: Mapping[str, Any] | None, ours: Described | None, theirs: Described | None
+    convention: Mapping[str, Any] | None, ours: Description | None, theirs: Description | None
 ) -> Mapping[str, Any] | None:
     """The convention by which a worker calls the other, in the layout in which ours is held against it."""
     if convention is None or ours is None or theirs is None:

@@ -4,26 +4,26 @@ from rotcheck.convention import Convention, role_of, shape
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.match_ranking import broadcasts
 from rotcheck.identify.reading.convention_words import call_words, table_words
-from rotcheck.results import Ambiguity, Told, Way
+from rotcheck.results import Ambiguity, FieldEvidence, Way
 
 
-def of_call(match: Match, convention: Convention) -> list[Told]:
+def of_call(match: Match, convention: Convention) -> list[FieldEvidence]:
     """The call, and what its response shows."""
     effort = f"{match.caller.calls} calls tried; this one rotates"
-    lines = [Told(field="call", says=call_words(convention), because=effort)]
+    lines = [FieldEvidence(field="call", says=call_words(convention), because=effort)]
     if match.reading.pairing:
         lines += _of_pairs(match, convention)
     sizes = "sizes all different: other layouts raise or change shape"
-    lines.append(Told(field="layout", says=_layout(match), because=sizes))
+    lines.append(FieldEvidence(field="layout", says=_layout(match), because=sizes))
     if convention.tables != "positions":
         because = "tables whose entries all differ: which of them each lane holds"
         half = match.reading.unread
         says = f"{table_words(convention)}{f'; their {half} is never read' if half else ''}"
-        lines.append(Told(field="tables", says=says, because=because))
+        lines.append(FieldEvidence(field="tables", says=says, because=because))
     return lines
 
 
-def _of_pairs(match: Match, convention: Convention) -> list[Told]:
+def _of_pairs(match: Match, convention: Convention) -> list[FieldEvidence]:
     reading, probe = match.reading, match.caller.probe
     across = (convention.rotary_dim or probe.rotary) // 2 // convention.blocks
     partner = across if reading.pairing == "half" else 1
@@ -33,8 +33,8 @@ def _of_pairs(match: Match, convention: Convention) -> list[Told]:
     basis = f"basis vectors in a head of {probe.width} lanes: lane 0 leaks into lane {partner}"
     sign = "-" if (reading.direction or 1) > 0 else "+"
     lines = [
-        Told(field="pairing", says=f"{reading.pairing}{within}", because=basis),
-        Told(
+        FieldEvidence(field="pairing", says=f"{reading.pairing}{within}", because=basis),
+        FieldEvidence(
             field="direction",
             says=f"{reading.direction:+d}",
             because=f"lane {partner} arrives in lane 0 as {sign}sin",
@@ -46,22 +46,26 @@ def _of_pairs(match: Match, convention: Convention) -> list[Told]:
             if reading.output_lanes == "de-interleaved"
             else "lane 1 arrives in lane 2"
         )
-        lines.append(Told(field="output_lanes", says=reading.output_lanes, because=because))
+        lines.append(
+            FieldEvidence(field="output_lanes", says=reading.output_lanes, because=because)
+        )
     return lines
 
 
-def of_rotary_dim(convention: Convention, *, follows_tables: bool) -> Told:
+def of_rotary_dim(convention: Convention, *, follows_tables: bool) -> FieldEvidence:
     """The number of lanes that rotate."""
     lanes = str(convention.rotary_dim or "all lanes")
     if follows_tables or "R" in map(role_of, convention.arguments):
         lanes = f"as many lanes as {'the tables say' if follows_tables else 'it is told'}"
-    return Told(field="rotary_dim", says=lanes, because="lanes that come back as they went in")
+    return FieldEvidence(
+        field="rotary_dim", says=lanes, because="lanes that come back as they went in"
+    )
 
 
-def of_error(error: float) -> Told:
+def of_error(error: float) -> FieldEvidence:
     """The distance of its values from float64."""
     because = "random values, hard positions, in rounding steps of float32"
-    return Told(field="values", says=f"error {error:.2f}", because=because)
+    return FieldEvidence(field="values", says=f"error {error:.2f}", because=because)
 
 
 def _layout(match: Match) -> str:

@@ -7,7 +7,7 @@ from rotcheck.convention import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report import document as doc
 from rotcheck.report.text import figure, one_line, plural
-from rotcheck.results import INTERPRETER, Answer, Described, Identification, Likeness, Remark
+from rotcheck.results import INTERPRETER, Answer, Description, Identification, Likeness, Remark
 
 WORD = "a convention"
 RESULT = Identification
@@ -226,7 +226,7 @@ def _flags(identification: Identification) -> Iterator[tuple[str, str]]:
         yield f"{', '.join(idle)}: the same", ""
 
 
-def _changes(convention: Described, other_convention: Described) -> str:
+def _changes(convention: Description, other_convention: Description) -> str:
     """In what one convention differs from another: `pairing interleaved, in_place yes`; empty: in nothing."""
     differing = [
         name for name in CHANGEABLE if getattr(convention, name) != getattr(other_convention, name)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from rotcheck.rotary.call_plan import Plan
 from rotcheck.rotary.paths import blocks, cpu, flash_attn, operations, triton
-from rotcheck.rotary.plan import Plan
 
 PATHS: tuple[ModuleType, ...] = (triton, flash_attn, cpu, blocks, operations)
 """In the order in which they are preferred."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from rotcheck.rotary.call_plan import Plan
 from rotcheck.rotary.paths.operations import align, lane_pairs
-from rotcheck.rotary.plan import Plan
 
 name = "blocks"
 ELEMENTS = 1 << 18  # of a block: 1 MiB of float32

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.autograd import profiler
 
+from rotcheck.rotary.call_plan import Plan
 from rotcheck.rotary.paths import addresses
-from rotcheck.rotary.plan import Plan
 
 try:
     from rotcheck.rotary import _kernel

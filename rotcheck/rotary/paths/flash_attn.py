@@ -8,8 +8,8 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from rotcheck.rotary.call_plan import Plan
 from rotcheck.rotary.paths import addresses, operations, triton
-from rotcheck.rotary.plan import Plan
 
 name = "flash-attn"
 MOST_LANES = 256  # of a head

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rotcheck.rotary.plan import Plan
+from rotcheck.rotary.call_plan import Plan
 
 name = "operations"
 

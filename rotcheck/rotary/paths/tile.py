@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from rotcheck.rotary.plan import Plan
+from rotcheck.rotary.call_plan import Plan
 
 BYTES = 1 << 13  # of a tile as it is computed: 2048 lanes in float32, 1024 in float64
 LEAST = 16  # lanes that a head is counted with: each head has an address of its own

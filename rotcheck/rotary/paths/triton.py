@@ -9,9 +9,9 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from rotcheck.rotary.call_plan import Plan
 from rotcheck.rotary.paths import addresses
 from rotcheck.rotary.paths.tile import BYTES, head_count, tile
-from rotcheck.rotary.plan import Plan
 
 name = "triton-kernel"
 _DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)

@@ -12,8 +12,8 @@ import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import triton.language as tl  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from torch import Tensor
 
+from rotcheck.rotary.call_plan import Plan
 from rotcheck.rotary.paths.tile import head_count, tile
-from rotcheck.rotary.plan import Plan
 
 Strides = tuple[int, ...]
 INTERPRETS = os.environ.get("TRITON_INTERPRET") == "1"

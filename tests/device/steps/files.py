@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from record import GIVEN, Step, run
 
-from rotcheck.results import Described
+from rotcheck.results import Description
 
 FILE = str(GIVEN / "model.py")
 PRODUCT, TF32 = "model.py:PaddedRotary", "matmul-high"
@@ -71,7 +71,7 @@ def same_identity(step: Step, found: dict[str, Named]) -> None:
 def facts(one: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return what must be the same everywhere; frequencies are measured, and each device rounds them its own way."""
     said = [(field, one[field]) for field in FIELDS]
-    fields = (one["convention"] or dict.fromkeys(Described.__struct_fields__)).items()
+    fields = (one["convention"] or dict.fromkeys(Description.__struct_fields__)).items()
     return [*said, *((field, value) for field, value in fields if field not in MEASURED)]
 
 

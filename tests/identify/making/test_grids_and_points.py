@@ -8,11 +8,11 @@ from rotcheck.identify.asking.object_sections import first_pair, sections_of
 from rotcheck.identify.asking.table_sections import departure
 from rotcheck.identify.making import grid_layout, image_patches, mrope_tables, point_tables
 from rotcheck.identify.making.grid_calls import side_names, table_layout
-from rotcheck.identify.making.grid_layout import HIGH, WIDE, GridLayout, layout_of, why_no_layout
+from rotcheck.identify.making.grid_layout import HIGH, WIDE, PatchGrid, layout_of, why_no_layout
 from rotcheck.identify.making.maker_call import MakerCall
 from rotcheck.identify.making.table_description import in_blocks
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
-from rotcheck.results import Described
+from rotcheck.results import Description
 
 FREQUENCIES = torch.tensor([1.0, 0.1], dtype=torch.float64)
 
@@ -26,7 +26,7 @@ def _grid(high: int, wide: int) -> Tensor:
 
 def test_a_grid_is_laid_row_after_row() -> None:
     layout = layout_of(_grid(HIGH, WIDE))
-    assert layout == GridLayout((0, 1), (2, 3), sides_swapped=False)
+    assert layout == PatchGrid((0, 1), (2, 3), sides_swapped=False)
     assert layout.words == "pairs 0 to 1 with the row, 2 to 3 with the column of a square"
     assert grid_layout.of_exchange(layout) == []
 
@@ -72,9 +72,9 @@ def test_a_function_is_called_for_a_grid_by_the_names_of_its_sides() -> None:
     call = MakerCall(("S", "S"), "length")
     assert side_names(make_grid) == ("height", "width")
     assert side_names(make_rows) == ()
-    assert table_layout(make_grid, call) == GridLayout((0, 1), (2, 3), sides_swapped=False)
+    assert table_layout(make_grid, call) == PatchGrid((0, 1), (2, 3), sides_swapped=False)
     layout = table_layout(make_transposed_grid, call)
-    assert isinstance(layout, GridLayout)
+    assert isinstance(layout, PatchGrid)
     assert layout.sides_swapped
 
 
@@ -176,7 +176,7 @@ def test_sections_that_depart_are_put_in_words(
 
 
 def test_rows_of_each_coordinate_that_repeat_become_blocks() -> None:
-    convention = Described(
+    convention = Description(
         kind="builds", coordinates=(0, 0, 0, 0, 1, 1, 1, 1), frequencies=(4, 3, 4, 3, 2, 1, 2, 1)
     )
     blocks = in_blocks(convention, 2)

@@ -4,7 +4,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from rotcheck.implementations.libraries.table import LIBRARIES
+from rotcheck.implementations.libraries.library_table import LIBRARIES
 
 PINNED = Path(__file__).parents[2] / "libraries.txt"
 TRANSFORMERS = "transformers.models"

@@ -24,7 +24,7 @@ from rotcheck.convention.calls import keyword_roles
 from rotcheck.identify import identification
 from rotcheck.implementations import registry
 from rotcheck.implementations.interface import Function
-from rotcheck.implementations.libraries.table import LIBRARIES
+from rotcheck.implementations.libraries.library_table import LIBRARIES
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.results import Identification
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from rotcheck.implementations import numpy_tensors
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries.library import Library
-from rotcheck.implementations.libraries.table import ONNX
+from rotcheck.implementations.libraries.library_table import ONNX
 
 ORDER = ("x", "cos", "sin", "positions")  # of the operator's inputs
 CONTRIB, CONTRIB_ORDER = "com.microsoft", ("x", "positions", "cos", "sin")

@@ -7,14 +7,14 @@ from torch import Tensor
 
 from rotcheck.convention import Pairing
 from rotcheck.rotary.apply import QKV
+from rotcheck.rotary.call_plan import Arrangement, FormName, LayoutName, cached_plan
 from rotcheck.rotary.out import check_out
 from rotcheck.rotary.paths import PATHS, choose, cpu, operations, tracing
-from rotcheck.rotary.plan import Arrangement, FormName, LayoutName, cached_plan
 from rotcheck.rotary.tables import cos_and_sin
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class PathExplanation:
     """The path of a call: `str()` of it says the same in words."""
 
     path: str  # triton-kernel, flash-attn, cpu-kernel, blocks or operations
@@ -39,7 +39,7 @@ def explain(
     inplace: bool = False,
     rotate_v: bool = False,
     out: Tensor | None = None,
-) -> Explanation:
+) -> PathExplanation:
     """Which path a call with these arguments takes here, without running it.
 
     `explain(qkv, cos, sin)` with qkv (B, S, 3, H, D) is about `apply_rotary_pos_emb`; with `layout` about
@@ -63,7 +63,7 @@ def explain(
     )
     others = {path.name: path.unfit(x, cos, sin, plan, out) or reason or "" for path in before}
     what = (path_taken.__doc__ or "").partition("\n")[0].rstrip(".")
-    return Explanation(path_taken.name, f"{what}{_because(path_taken, reason)}", others)
+    return PathExplanation(path_taken.name, f"{what}{_because(path_taken, reason)}", others)
 
 
 def _because(path: ModuleType, tracing: str | None) -> str:

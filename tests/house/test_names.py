@@ -1,0 +1,77 @@
+"""Names are nouns for things and verbs for what is done: few participles and pronouns, no name for two things."""
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "rotcheck"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+MOST = 0.01  # of all names that are bound
+
+PRONOUNS = frozenset(
+    "all another any both each either every he her him his it its neither none one ones other others "
+    "own same she some such that their them these they this those us we what which who whose you".split()
+)
+PARTICIPLES = frozenset(  # those that do not end in -ed
+    "asked become been begun born bought bound broken brought built caught chosen come cut dealt done "
+    "drawn fallen fed felt forgotten found given gone got gotten grown heard held hidden kept known laid "
+    "led left lost made meant met paid put ridden risen said seen sent shaken shown slept sold sought spent "
+    "spoken stolen stood struck sworn taken taught thought thrown told torn understood unknown unseen woken "
+    "won worn wound written".split()
+)
+NOUNS_IN_ED = frozenset("bed embed exceed feed indeed interleaved need proceed seed shed speed".split())
+SAME_MEANING = {
+    "run",  # of a room: its public function, and how it runs
+    "plan",  # of a study: what is asked for, and its jobs
+    "worker",  # of a room: what runs in a worker process
+    "cpu", "flash_attn", "triton",  # one device or library, seen by several rooms
+}  # fmt: skip
+
+
+def _bound(tree: ast.AST) -> Iterator[str]:
+    """Every name that a file binds, imports apart."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def _is_no_noun(name: str) -> bool:
+    word = name.strip("_").lower()
+    if name.startswith("__") or word in NOUNS_IN_ED:
+        return False
+    return word in PRONOUNS | PARTICIPLES or re.fullmatch(r"[a-z]+ed", word) is not None
+
+
+def test_participles_and_pronouns_are_recognised() -> None:
+    names = ["found", "_each", "rotated", "own"], ["speed", "convention", "rotated_q", "interleaved"]
+    assert [[_is_no_noun(name) for name in part] for part in names] == [[True] * 4, [False] * 4]
+
+
+def test_names_are_nouns_and_verbs() -> None:
+    names = Counter(name for file in SOURCES for name in _bound(ast.parse(file.read_text())))
+    other = Counter({name: count for name, count in names.items() if _is_no_noun(name)})
+    assert other.total() < MOST * names.total(), other.most_common(30)
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places = defaultdict(list)
+    for file in SOURCES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(file.relative_to(PACKAGE)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_no_two_files_have_one_name_for_two_things() -> None:
+    names = Counter(file.stem for file in SOURCES if file.stem != "__init__")
+    kinds = {file.stem for folder in ("report", "cli/commands") for file in (PACKAGE / folder).rglob("*.py")}
+    twice = {name for name, count in names.items() if count > 1}
+    assert twice - SAME_MEANING - kinds == set()
