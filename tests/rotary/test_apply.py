@@ -11,10 +11,10 @@ from torch import Tensor
 
 from rotcheck.measure.rounding_steps import measure, norms
 from rotcheck.rotary import (
-    explain,
     angles,
     apply_rotary,
     apply_rotary_pos_emb,
+    explain,
     lanes,
     pairs,
     tables,

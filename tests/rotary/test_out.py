@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rotcheck.rotary import (
-    explain,
     angles,
     apply_rotary,
     apply_rotary_pos_emb,
+    explain,
     overlap,
     tables,
 )
