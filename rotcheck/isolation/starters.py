@@ -127,7 +127,7 @@ class Spawner:
         return []
 
     def start(self, number: int, descriptors: Sequence[int]) -> None:
-        code = "from rotcheck.isolation.worker import main; main(*map(int, sys.argv[2:5]))"
+        code = "from rotcheck.isolation.worker_process import main; main(*map(int, sys.argv[2:5]))"
         process = subprocess.Popen(
             _interpreter(code, [str(descriptor) for descriptor in descriptors]),
             pass_fds=list(descriptors),

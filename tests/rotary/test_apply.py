@@ -369,7 +369,7 @@ interpret()
 from rotcheck.rotary import angles, tables
 from rotcheck.rotary.apply import QKV, rotate
 from rotcheck.rotary.paths import operations, triton, flash_attn
-from rotcheck.rotary.plan import Arrangement, plan
+from rotcheck.rotary.call_plan import Arrangement, plan
 from rotcheck.rotary.tables import cos_and_sin
 path = {"triton-kernel": triton, "flash-attn": flash_attn}["%s"]
 shapes = {"bshd": (2, 7, 5, 12), "bhsd": (2, 5, 7, 12), "sbhd": (7, 2, 5, 12), "thd": (7, 5, 12)}

@@ -175,7 +175,7 @@ from rotcheck.implementations.triton_interpreter import interpret
 interpret()
 from rotcheck.rotary.apply import rotate
 from rotcheck.rotary.paths import operations, triton
-from rotcheck.rotary.plan import Arrangement
+from rotcheck.rotary.call_plan import Arrangement
 apart = 2**30
 memory = torch.from_file(sys.argv[1], shared=True, size=3 * apart + 6, dtype=torch.float16)  # hardly touched
 x = memory.as_strided((1, 2, 3, 4), (6, 3, 1, apart))
@@ -207,7 +207,7 @@ interpret()
 from rotcheck.rotary.apply import rotate
 from rotcheck.rotary.paths import operations, triton
 from rotcheck.rotary.paths.tile import tile
-from rotcheck.rotary.plan import Arrangement, plan
+from rotcheck.rotary.call_plan import Arrangement, plan
 for layout, shape, form, table in (
     ("bshd", (3, 70, 1, 64), "half-width", (73, 32)),  # many rows
     ("bshd", (2, 3, 150, 16), "half-width", (3, 8)),  # many heads
