@@ -28,7 +28,7 @@ Spelling = Mapping[int, str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class GridLayout:
+class ScreenLayout:
     """A grid as it fits: its names, and which groups of columns stand beside each other."""
 
     grid: Grid  # in the longest of the forms that were taken
@@ -36,17 +36,17 @@ class GridLayout:
     rows: tuple[tuple[Columns, ...], ...]
 
 
-def fit(long: Grid, short: Grid, width: int, spelling: Spelling) -> GridLayout:
+def fit(long: Grid, short: Grid, width: int, spelling: Spelling) -> ScreenLayout:
     """Fit a grid into the width; `long` says more in each field than `short` and is taken where it fits."""
     long, short = _spell(long, spelling), _spell(short, spelling)
     names = _fitting_names(short, width, ELLIPSIS.translate(spelling))
     room = width - max(map(cell_len, [short.head, *names])) - GAP
     groups = _choose(long.groups, short.groups, room)
     longest = long if any(group in long.groups for group in groups) else short
-    return GridLayout(longest, tuple(names), tuple(map(tuple, _rows(groups, room))))
+    return ScreenLayout(longest, tuple(names), tuple(map(tuple, _rows(groups, room))))
 
 
-def draw(layout: GridLayout, *, ascii: bool) -> list[RenderableType]:
+def draw(layout: ScreenLayout, *, ascii: bool) -> list[RenderableType]:
     """The tables, and behind them the full names of those that were cut."""
     tables = [_table(layout.grid.head, layout.names, row, ascii=ascii) for row in layout.rows]
     lines = [part for table in tables for part in (Text(), table)][1:]
