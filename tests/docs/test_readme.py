@@ -1,5 +1,6 @@
 """What the README shows is what its commands print, from the first line to the last."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -24,8 +25,14 @@ def test_the_readme_shows_a_matrix() -> None:
 
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
 def test_the_readme_shows_the_whole_output_of_its_command(command: str, output: str) -> None:
+    # readline, which pytest imports, sets COLUMNS behind Python's back: os.environ does not have it
     done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        env=dict(os.environ),
     )
     assert _without_the_machine(done.stdout) == _without_the_machine(output)
 
