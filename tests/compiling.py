@@ -1,14 +1,13 @@
 """Imports each library once, so that Python keeps what it compiles of it, where later processes are told not to."""
 
 import contextlib
-import importlib
-import pkgutil
 
 import jax.numpy  # noqa: F401
 
-from rotcheck.implementations import libraries
+from rotcheck.implementations import registry
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.target import implementation_of
 
-for module in pkgutil.iter_modules(libraries.__path__):
+for name in registry.libraries():
     with contextlib.suppress(Unavailable):
-        importlib.import_module(f"{libraries.__name__}.{module.name}").load("cpu")
+        implementation_of(name).load("cpu")
