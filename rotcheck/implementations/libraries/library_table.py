@@ -86,7 +86,7 @@ _MEGATRON = Library(
         table_axes="s11w",
         arguments=("x", "table"),
     ),
-    adapter="megatron_core:unfused",
+    adapter="megatron_core:without_fusion",
 )
 _TORCH_ONNX = Library(
     "`torch.onnx.ops.rotary_embedding`, the one rotary function in torch itself: half pairing, position ids.",
