@@ -303,9 +303,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cells: tuple[Cell, ...]
     summary: dict[str, int]
     pairs: tuple[Pair, ...] = ()
-    conventions: tuple[
-        Identification, ...
-    ] = ()  # of the functions that were identified before they were judged
+    # of the functions that were identified before they were judged
+    conventions: tuple[Identification, ...] = ()
     interrupted: bool = False
     planned: int = 0  # how many cells the request asked for; more than there are when interrupted
 
@@ -400,9 +399,8 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     against: str  # the baseline
     budget_seconds: float  # for each of the three things timed in a row
     timings: tuple[Timing, ...]
-    conventions: tuple[
-        Identification, ...
-    ] = ()  # of the functions that were identified before they were timed
+    # of the functions that were identified before they were timed
+    conventions: tuple[Identification, ...] = ()
     interrupted: bool = False
     planned: int = 0  # how many rows the request asked for
 

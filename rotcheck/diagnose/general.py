@@ -19,9 +19,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     meaning: str
     causes: tuple[str, ...]  # the usual ones, the most frequent first, each with what to change
     question: str  # the one question, or command, that tells the causes apart
-    explained_by: tuple[
-        str, ...
-    ] = ()  # ids of failures that are its cause where the same log holds their message
+    # ids of failures that are its cause where the same log holds their message
+    explained_by: tuple[str, ...] = ()
     source: tuple[str, ...]
 
 

@@ -20,19 +20,16 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # regular expressions, found in a message or a log; none: it says nothing
     signatures: tuple[str, ...]
     samples: tuple[str, ...]  # messages the signatures are found in
-    context: tuple[
-        str, ...
-    ] = ()  # regular expressions, one of which a log must hold beside a message that is not
-    # this failure's alone; ROTARY stands for whatever names rotary code or flash-attn, ROTATION for the former
-    # alone. None: the signature is enough
-    symptoms: tuple[
-        str, ...
-    ] = ()  # expressions (symptoms.py) found in what a person writes who has no message
+    # regular expressions, one of which a log must hold beside a message that is not this
+    # failure's alone; ROTARY stands for whatever names rotary code or flash-attn, ROTATION for
+    # the former alone. None: the signature is enough
+    context: tuple[str, ...] = ()
+    # expressions (symptoms.py) found in what a person writes who has no message
+    symptoms: tuple[str, ...] = ()
     descriptions: tuple[str, ...] = ()  # sentences of such persons, which the symptoms are found in
-    explained_by: tuple[
-        str, ...
-    ] = ()  # ids of failures that are its cause where the same log holds their message,
-    # if only as a warning
+    # ids of failures that are its cause where the same log holds their message, if only as a
+    # warning
+    explained_by: tuple[str, ...] = ()
     next: tuple[str, ...] = ()  # commands to type next, each with what it finds
     findings: tuple[str, ...] = ()  # codes that rotcheck's own checks give a bad cell
     cause: str

@@ -18,12 +18,12 @@ from rotcheck.implementations.numpy_tensors import array, tensor
 
 Function = Callable[..., Any]
 WIDE = "dtype=float32"  # in the words of how a class of JAX was built
-MARK = "__rotcheck_library__"  # on what `adapted` returns: the library behind it
+MARK = "__rotcheck_library__"  # on a function that takes arrays: the library behind it
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayLibrary:
-    """An array library."""
+    """A library whose functions take arrays of its own: how tensors become arrays, and back."""
 
     name: str
     root: str  # of its modules

@@ -72,7 +72,7 @@ class _Reader:
                     continue
 
     def _arguments(self, call: ast.Call, around: Sequence[ast.AST], depth: int) -> dict[str, Any]:
-        """What a call gives, by name. Raises `_Unknown`."""
+        """What a call gives, by name. Raises `_UnknownValue`."""
         names = self._names_at(around, call.lineno, depth)
         if any(isinstance(argument, ast.Starred) for argument in call.args) or any(
             not keyword.arg for keyword in call.keywords

@@ -25,10 +25,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     line: int  # of the log, from 1: where the message begins (below the frames, for a traceback)
     # the message without colours, prefixes and boxes; on one line, quotes straight, case kept
     text: str
-    readings: tuple[
-        str, ...
-    ] = ()  # `text` first, then the same message joined in other ways where it spans several
-    # lines: a terminal breaks within words, an editor at blanks. A signature counts if one reading holds it
+    # `text` first, then the same message joined in other ways where it spans several lines: a
+    # terminal breaks within words, an editor at blanks. A signature counts if one reading holds
+    # it
+    readings: tuple[str, ...] = ()
     frames: tuple[Frame, ...] = ()  # outermost first
     # the lines before and after it, cleaned: what else may say where it comes from
     nearby: str = ""
@@ -36,10 +36,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         ""  # the rank or worker whose line it is, as its prefix names it; "" where nothing names it
     )
     handled: bool = False  # the run went on after it, or another exception came of it
-    cause: int | None = (
-        # index of the event that Python names as its cause ("direct cause", "During handling")
-        None
-    )
+    # index of the event that Python names as its cause ("direct cause", "During handling")
+    cause: int | None = None
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,13 +45,10 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
 
     lines: int
     size: int  # bytes
-    events: tuple[
-        Event, ...
-    ] = ()  # in the order of their lines; of very many the first and the last of each kind
-    ended_by: int | None = (
-        # index of the event that ended the run: the last exception of the first process that died
-        None
-    )
+    # in the order of their lines; of very many the first and the last of each kind
+    events: tuple[Event, ...] = ()
+    # index of the event that ended the run: the last exception of the first process that died
+    ended_by: int | None = None
     # a line shows a run at work or at its good end, and none a person who writes
     running: bool = False
     prose: str = ""  # the whole text, cleaned, where it is short; "" where it is longer than 64 KiB

@@ -39,10 +39,8 @@ class Recognition:
 
     schedule: Schedule | None
     alternatives: tuple[Schedule, ...]
-    departure: (
-        # worst |measured / expected - 1|; expected without a schedule: the nearest geometric row
-        float
-    )
+    # worst |measured / expected - 1|; expected without a schedule: the nearest geometric row
+    departure: float
     pair: int  # where that is
     rotary_dim: int
 

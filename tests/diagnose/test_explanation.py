@@ -94,7 +94,7 @@ def test_a_few_quiet_lines_of_a_run_went_well() -> None:
 
 def test_of_a_crash_the_thread_that_died_speaks() -> None:
     """faulthandler lists the other threads first."""
-    other = '  File "/usr/lib/python3.11/thfile_contents.py", line 327 in wait\n'
+    other = '  File "/usr/lib/python3.11/threading.py", line 327 in wait\n'
     died = '  File "/x/site-packages/flash_attn/ops/triton/rotary.py", line 203 in apply_rotary\n'
     threads = "\nThread 0x0700 (most recent call first):\n{}\nCurrent thread 0x2740 (most recent call first):\n{}"
 

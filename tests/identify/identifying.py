@@ -21,7 +21,7 @@ class Corpus:
     expected: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __call__(self, **expected: Any) -> Callable[[Function], Function]:
-        """Expect these fields of `Described` of a function; see `departures` for the other words."""
+        """Expect these fields of `Description` of a function; see `departures` for the other words."""
 
         def keep(function: Function) -> Function:
             # a scripted one has the former

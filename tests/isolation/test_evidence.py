@@ -98,11 +98,11 @@ def test_the_host_name_is_no_part_of_a_message(monkeypatch: pytest.MonkeyPatch) 
 DUMP = """Fatal Python error: Segmentation fault
 
 Thread 0x00007f0000000001 (most recent call first):
-  File "/usr/lib/python3.11/thfile_contents.py", line 320 in wait
+  File "/usr/lib/python3.11/threading.py", line 320 in wait
 Current thread 0x00007f0000000000 (most recent call first):
   File "/home/somebody/model/rotary.py", line 12 in rotate
   File "<string>", line 1 in <module>
-  File "/home/somebody/venv/lib/python3.11/site-packages/rotcheck/compare/subject.py", line 80 in call
+  File "/home/somebody/venv/lib/python3.11/site-packages/rotcheck/measure/subject.py", line 80 in call
   File "/home/somebody/venv/lib/python3.11/site-packages/torch/nn/modules/module.py", line 1500 in forward
 
 Extension modules: numpy (total: 1)
@@ -119,7 +119,7 @@ def test_of_a_fault_the_frames_of_the_current_thread_are_kept() -> None:
 @pytest.mark.parametrize(
     ("file", "own"),
     [
-        ("compare/subject.py", True),
+        ("measure/subject.py", True),
         ("bench/rounds.py", True),
         ("train/rotation.py", True),
         ("room_of_tomorrow/worker.py", True),

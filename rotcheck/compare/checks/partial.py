@@ -14,11 +14,9 @@ level = "full"
 order = 30
 needs_values = True
 WIDTHS = (64, 80)  # of a head
-ROTARY = (
-    # lanes that rotate, where it does not say; less than half, so that no slice of a table fits by
-    # luck
-    16
-)
+# lanes that rotate, where it does not say; less than half, so that no slice of a table fits by
+# luck
+ROTARY = 16
 
 
 def run(subject: Subject, case: Case) -> Evidence:

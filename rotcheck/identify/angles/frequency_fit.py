@@ -87,9 +87,8 @@ def _steady(
             continue
         fits.append(recognition)
         exact = _of_schedule(recognition, len(frequencies))
-        if (recognition.departure < TOLERANCES[0] / 10 or noise) and _departs(angles, exact, noise)[
-            0
-        ] is None:
+        close = recognition.departure < TOLERANCES[0] / 10 or noise
+        if close and _departs(angles, exact, noise)[0] is None:
             right.append((exact, recognition))
             if not noise or isinstance(recognition.schedule, Plain):
                 break

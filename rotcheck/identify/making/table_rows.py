@@ -46,9 +46,8 @@ def rows_of(maker: TableMaker) -> TableRows:
             if on_cpu is not None:
                 tables_at(on_cpu[0], on_cpu[1], positions)
             more = tables_at(maker.function, call, positions)
-        except (
-            Exception
-        ):  # it has no row for a position as large as this; a maker may raise anything
+        except Exception:
+            # it has no row for a position as large as this; a maker may raise anything
             break
         # what grows with the rows is no number of pairs
         if more.angles.shape[1:] != tables.angles.shape[1:]:

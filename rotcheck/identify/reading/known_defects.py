@@ -227,13 +227,13 @@ def _of_factors(terms: RotationTerms, outputs: Tensor) -> Iterator[Result]:
     wrong = ~terms.agreement(outputs)
     if not bool(wrong.any()):
         return
-    factor = _median(outputs[wrong] / whole[wrong])
+    factor = finite_median(outputs[wrong] / whole[wrong])
     yield whole * factor, f"are {factor:.4g} times what they should be"
-    of_cos = _median((outputs - b)[wrong] / a[wrong])
+    of_cos = finite_median((outputs - b)[wrong] / a[wrong])
     yield a * of_cos + b, "multiply the term with cos with a number"
-    of_sin = _median((outputs - a)[wrong] / b[wrong])
+    of_sin = finite_median((outputs - a)[wrong] / b[wrong])
     yield a + b * of_sin, "multiply the term with sin with a number"
-    summand = _median((outputs - whole)[wrong])
+    summand = finite_median((outputs - whole)[wrong])
     yield whole + summand, f"are {summand:.4g} more than they should be"
     for sign, change in ((1, "added"), (-1, "taken away")):  # one more of a lane, or a lane more
         yield whole + sign * terms.lane, f"have their own lane {change}"
@@ -241,6 +241,7 @@ def _of_factors(terms: RotationTerms, outputs: Tensor) -> Iterator[Result]:
     yield whole * whole, "are squared"
 
 
-def _median(values: Tensor) -> float:
+def finite_median(values: Tensor) -> float:
+    """The median of the finite values; 0 where there are none."""
     finite = values[torch.isfinite(values)]
     return float(finite.median()) if len(finite) else 0.0

@@ -8,6 +8,7 @@ from torch import Tensor
 from rotcheck.convention import Convention, role_of
 from rotcheck.convention.roles import of_group
 from rotcheck.identify.reading.caller import Caller, Sample
+from rotcheck.identify.reading.known_defects import finite_median
 from rotcheck.identify.reading.matrix_reading import MatrixReading, no_convention
 from rotcheck.identify.reading.response import TOLERANCE
 
@@ -30,7 +31,7 @@ def read_unrotated(sample: Sample) -> MatrixReading | None:
 
 
 def _how(inputs: Tensor, outputs: Tensor, words_of_input: str) -> str:
-    factor, summand = _median(outputs / inputs), _median(outputs - inputs)
+    factor, summand = finite_median(outputs / inputs), finite_median(outputs - inputs)
     if _close(outputs, inputs):
         return words_of_input
     if factor and _close(outputs, factor * inputs):
@@ -49,11 +50,6 @@ def varies(caller: Caller, sample: Sample) -> bool:
 
 def _close(values: Tensor, reference: Tensor) -> bool:
     return bool(((values - reference).abs() <= TOLERANCE).all())
-
-
-def _median(values: Tensor) -> float:
-    finite = values[torch.isfinite(values)]
-    return float(finite.median()) if len(finite) else 0.0
 
 
 def _idle_words(convention: Convention, roles: Sequence[str]) -> str:

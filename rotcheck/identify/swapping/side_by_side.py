@@ -66,8 +66,8 @@ def apart(
     """The distance of two functions on the same input, in rounding steps of float32; infinite for NaN.
 
     `code`: an adapter through which the first is called; empty: as the other is. `convention`: of the other; None:
-    both make tables. `takes`: what else the other takes, as `Described` has it: it is asked for that too. Raises what a
-    function raises, and `NotTables`.
+    both make tables. `takes`: what else the other takes, as `Description` has it: it is asked for that too. Raises what
+    a function raises, and `NotTables`.
     """
     substitute = with_adapter(ours, code) if code else ours
     if convention is None:

@@ -94,9 +94,8 @@ def _demonstration(
     for rows in ROWS:
         try:
             lines = _of_rows(source, recipe, form, theta, rows)
-        except (
-            Exception
-        ):  # broad: it runs the function, which may have no such rows, with any error
+        except Exception:
+            # broad: it runs the function, which may have no such rows, with any error
             continue
         if lines:
             return lines

@@ -34,9 +34,8 @@ def first_of(tries: Iterable[Attempt], shows: Callable[[Attempt], str | None]) -
     for attempt in tries:
         try:
             lines = shows(attempt)
-        except (
-            Exception
-        ):  # broad: it runs the function, which may refuse these sizes with any error
+        except Exception:
+            # broad: it runs the function, which may refuse these sizes with any error
             continue
         if lines:
             return lines

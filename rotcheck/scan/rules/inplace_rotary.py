@@ -29,7 +29,6 @@ VIEWS = {
     "movedim",
 }
 NO_GRAD = ("no_grad", "inference_mode", "set_grad_enabled")
-GRADLESS = ("backward", "forward_inference", "_fwd", "_bwd")
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
