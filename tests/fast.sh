@@ -9,4 +9,4 @@ exec "${PYTHON:-python}" -m pytest -n 2 --dist loadfile -m "not slow" \
   tests/preflight/test_{policy,decision,reading}.py \
   tests/identify/{making,asking} tests/identify/test_reading_of_*.py \
   tests/identify/test_{frequency_fit,calls_to_try,telling_parts,adapter,likeness}.py \
-  tests/house/test_names.py --deselect tests/convention/test_new_entries.py "$@"
+  tests/house/test_house_names.py --deselect tests/convention/test_new_entries.py "$@"

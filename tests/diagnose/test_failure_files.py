@@ -114,7 +114,7 @@ def test_the_codes_are_read_off_the_source() -> None:
     assert (
         codes().items()
         >= {
-            "one-sign": "identify/reading/lane_pairs.py",
+            "one-sign": "identify/reading/computed_angles.py",
             "promotes": "compare/checks/dtype.py",
         }.items()
     )

@@ -25,14 +25,16 @@ def test_the_readme_shows_a_matrix() -> None:
 
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
 def test_the_readme_shows_the_whole_output_of_its_command(command: str, output: str) -> None:
-    # readline, which pytest imports, sets COLUMNS behind Python's back: os.environ does not have it
     done = subprocess.run(
         ["bash", "-c", command],
         capture_output=True,
         text=True,
         cwd=ROOT,
         check=False,
-        env=dict(os.environ),
+        env={
+            **os.environ,
+            "COLUMNS": "100",
+        },  # as in a pipe; readline, which pytest imports, sets 80
     )
     assert _without_the_machine(done.stdout) == _without_the_machine(output)
 
