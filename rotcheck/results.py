@@ -689,6 +689,11 @@ def findings(cells: Iterable[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.verdict in FINDINGS]
 
 
+def mistakes(identification: Identification) -> list[Remark]:
+    """What of an identification is a mistake, and not a choice."""
+    return [remark for remark in identification.findings if remark.mistake]
+
+
 def mistaken(found: Iterable[Identification]) -> list[Identification]:
     """The functions that make a mistake."""
     return [one for one in found if one.answer == "wrong"]

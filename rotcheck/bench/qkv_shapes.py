@@ -4,13 +4,13 @@ import re
 from typing import NamedTuple
 
 from rotcheck.errors import RequestError
+from rotcheck.isolation.memory import GIB
 
 DEFAULT = ("2x10x3x8x64", "1x2048x3x16x64", "4x4096x3x16x128")
 SLOTS = 3  # query, key and value
 # times the input: inputs and gradients of two implementations, and what the greediest one holds
 # in between
 INPUT_COPIES = 12
-GIB = 1 << 30
 BYTES = {"float64": 8, "float32": 4}  # of one element; 2 for all other dtypes
 FORMS = (
     f"BATCHxSEQUENCEx3xHEADSxWIDTH, such as {DEFAULT[0]}, "

@@ -11,6 +11,7 @@ from rotcheck.bench.timings import from_answer, not_run, timing_of, without_nois
 from rotcheck.identify.identifier import identify_each, unregistered
 from rotcheck.identify.identity import Identity, fit_files
 from rotcheck.identify.worker_setup import setup_of
+from rotcheck.isolation.handle import HANG_AGAIN
 from rotcheck.results import Bench, Machine, Spread, Timing
 from rotcheck.study.devices import resolve_devices
 from rotcheck.study.request import display_names
@@ -21,8 +22,6 @@ SYMPY = "torch.fx.experimental.symbolic_shapes"
 PRELOAD = (*SURVEY_PRELOAD, plan.WORKER, SYMPY)
 SURVEY_GROUPS = ("devices", "libraries")
 LONGEST = 60.0  # seconds to identify one function
-# after a hang, the implementation's other rows get this fraction of the time limit
-HANG_DIVISOR = 10
 
 
 def bench(
@@ -144,7 +143,7 @@ class _Timings:
                 setup=self._setup(name, group.device),
                 baseline_setup=self._setup(against, group.device) | baseline if beside else None,
                 seconds=self._seconds,
-                timeout=self._timeout / HANG_DIVISOR if hangs else self._timeout,
+                timeout=self._timeout / HANG_AGAIN if hangs else self._timeout,
                 caches=caches,
             )
             (result,) = self._study.run([job])

@@ -11,10 +11,11 @@ import torch
 from rotcheck.bench import launches, peak_memory, rounds
 from rotcheck.bench.batch_timer import BatchTimer, copy_timer, rotation_timer
 from rotcheck.bench.processor_load import ProcessorLoad
-from rotcheck.bench.qkv_shapes import GIB, Capacity, parse, too_large
+from rotcheck.bench.qkv_shapes import Capacity, parse, too_large
 from rotcheck.bench.timing_statistics import break_even, excess, ratio, spread
 from rotcheck.bench.workload import Size, mismatch
 from rotcheck.implementations.interface import Unavailable
+from rotcheck.isolation.memory import GIB
 from rotcheck.measure.opening import NotAsked, open_subject
 from rotcheck.measure.subject import Subject, Unidentified
 from rotcheck.probe.inside.device_memory import memory_of

@@ -15,12 +15,11 @@ from rotcheck.identify.worker_setup import (
     advice,
     makes_tables,
     may_declare,
-    mistakes,
     mistakes_text,
     why,
 )
 from rotcheck.probe.devices import STAND_INS
-from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification, knowledge_of
+from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification, knowledge_of, mistakes
 
 GIVEN_CONVENTION = (
     "it is held to a convention that was given, and the other checks judge it by that"

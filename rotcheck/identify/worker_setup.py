@@ -6,7 +6,7 @@ import msgspec
 
 from rotcheck.identify.identity import Identity
 from rotcheck.measure.evidence import Evidence
-from rotcheck.results import INFERENCE, Identification, Remark
+from rotcheck.results import INFERENCE, Identification, Remark, mistakes
 
 MAKER = (
     "it makes tables and rotates nothing: `rotcheck context SPEC` measures how far they are right, "
@@ -77,11 +77,6 @@ def why(identification: Identification) -> str:
 def advice(identity: Identity) -> str:
     """What to do so that a function can be judged."""
     return "; ".join(identity.identification.advice) or DECLARE
-
-
-def mistakes(identification: Identification) -> list[Remark]:
-    """What of an identification is a mistake, and not a choice."""
-    return [remark for remark in identification.findings if remark.mistake]
 
 
 def mistakes_text(identification: Identification) -> str:

@@ -12,10 +12,10 @@ from typing import IO, Any
 
 import psutil
 
+from rotcheck.isolation.memory import GIB
 from rotcheck.isolation.outcome import Job, Outcome
 from rotcheck.isolation.traces import last_lines, of_fault
 
-GIB = 1 << 30
 HANG_AGAIN = 10  # after a hang, the job's next tasks get this fraction of the time limit
 STALL = 3  # seconds without a byte in the middle of a message
 TAIL = 65536  # bytes of output of which the last lines are taken

@@ -14,7 +14,7 @@ from rotcheck.measure.case import Case, CaseSubject, Sizes
 from rotcheck.measure.device import answers
 from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import against, is_rounding
+from rotcheck.measure.rounding_steps import against, error_in_float32, is_rounding
 from rotcheck.measure.subject import Subject
 from rotcheck.scrub import scrub
 
@@ -106,11 +106,7 @@ def _offset(positions: Positions) -> int | tuple[int, ...]:
 def judge_results(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidence:
     """Compare results with the truth. A known mistake keeps its own code; `code` is that of any other."""
     measurement = against(case, results, case.truth)
-    narrow = (
-        against(case, results, case.truth, torch.float32).error
-        if case.dtype == torch.float64
-        else None
-    )
+    narrow = error_in_float32(case, results)
     finding, words = None, None
     if measurement.not_finite:
         finding, words = (

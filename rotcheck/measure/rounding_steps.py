@@ -113,6 +113,13 @@ def against(
     )
 
 
+def error_in_float32(case: Case, results: Sequence[Tensor]) -> float | None:
+    """The error of float64 results in float32's steps; None for results of another dtype."""
+    if case.dtype != torch.float64:
+        return None
+    return against(case, results, case.truth, torch.float32).error
+
+
 def with_position(case: Case, where: dict[str, int]) -> dict[str, int]:
     """A place, with the position of its row added."""
     if "row" not in where:

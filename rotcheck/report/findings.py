@@ -8,7 +8,7 @@ from rotcheck.report import document
 from rotcheck.report.document import Detail, Finding, Listing
 from rotcheck.report.text import figure, one_line
 from rotcheck.report.where import device_name, devices, places
-from rotcheck.results import Cell, Report
+from rotcheck.results import Bench, Cell, Report, Training, summarise
 from rotcheck.results import findings as bad_cells
 
 MOST_NAMED, FIRST_NAMES = 9, 6  # names on a line; where there are more, so many are told
@@ -181,3 +181,15 @@ def _groups(cells: Iterable[Cell], key: Callable[[Cell], Hashable]) -> list[tupl
     for cell in cells:
         groups.setdefault(key(cell), []).append(cell)
     return [tuple(group) for group in groups.values()]
+
+
+def as_report(result: Bench | Training, cells: Iterable[Cell]) -> Report:
+    """A result of another kind with its rows as cells: findings, reasons and paths are read off a report."""
+    cells = tuple(cells)
+    return Report(
+        rotcheck=result.rotcheck,
+        machine=result.machine,
+        cells=cells,
+        summary=summarise(cells),
+        conventions=result.conventions,
+    )

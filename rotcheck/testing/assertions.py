@@ -20,11 +20,11 @@ from rotcheck.identify.identity import Identity
 from rotcheck.identify.swapping import adapter, import_lines
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import beside_each_other
-from rotcheck.identify.worker_setup import mistakes, no_gradient
+from rotcheck.identify.worker_setup import no_gradient
 from rotcheck.implementations.declarations import convention_of
 from rotcheck.implementations.target import Target, at_hand, resolve
 from rotcheck.measure.subject import Subject
-from rotcheck.results import FINDINGS, Cell, Identification, Remark
+from rotcheck.results import FINDINGS, Cell, Identification, Remark, mistakes
 from rotcheck.study.request import DTYPES, check_known
 from rotcheck.testing import failure_message
 from rotcheck.testing.check_runner import CheckRunner

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rotcheck.convention import Convention
 from rotcheck.identify.calling.call_shapes import call_with_shapes
-from rotcheck.identify.worker_setup import mistakes, why
+from rotcheck.identify.worker_setup import why
 from rotcheck.measure.spread import ErrorSpread
-from rotcheck.results import Cell, Explainable, Identification, Likeness, Remark
+from rotcheck.results import Cell, Explainable, Identification, Likeness, Remark, mistakes
 
 WIDTH = 100
 MOST_TRIED = 4

@@ -19,6 +19,7 @@ from rotcheck.measure.rounding_steps import (
     ROUNDING_LIMIT,
     Measurement,
     against,
+    error_in_float32,
     is_rounding,
     worst_of,
 )
@@ -37,11 +38,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     measurements = [against(case, result, case.truth) for result in results]
     worst = worst_of(measurements)
     measurement, result = measurements[worst], results[worst]
-    narrow = (
-        against(case, result, case.truth, torch.float32).error
-        if case.dtype == torch.float64
-        else None
-    )
+    narrow = error_in_float32(case, result)
     code, words = None, None
     if measurement.not_finite:
         code, words = "not-finite", f"returns {measurement.not_finite} NaN or infinite elements"

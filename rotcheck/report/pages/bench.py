@@ -10,7 +10,7 @@ from rotcheck.report import conventions, findings, summary, unidentified
 from rotcheck.report import document as doc
 from rotcheck.report.findings import CellFinding
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Bench, Cell, Report, Spread, Timing, Verdict, summarise
+from rotcheck.results import Bench, Cell, Report, Spread, Timing, Verdict
 
 WORD = "a benchmark"
 RESULT = Bench
@@ -44,7 +44,7 @@ def document(bench: Bench) -> doc.Document:
 
 
 def _parts(bench: Bench) -> Iterator[doc.Part]:
-    report = as_report(bench)
+    report = findings.as_report(bench, map(_cell, bench.timings))
     machine = summary.machine_lines(bench.machine, bench.rotcheck)
     yield doc.Lines([*machine, *findings.paths(report)])
     yield from conventions.wrong(bench.conventions)
@@ -117,18 +117,6 @@ def summary_line(bench: Bench) -> str:
     }
     nothing = "" if "ran" in states else "; nothing ran"
     return f"{rows}: {', '.join(counts.values())}{nothing}" if counts else f"{rows}{nothing}"
-
-
-def as_report(bench: Bench) -> Report:
-    """The rows as the cells of a report, which shows their findings and reasons as always."""
-    cells = tuple(map(_cell, bench.timings))
-    return Report(
-        rotcheck=bench.rotcheck,
-        machine=bench.machine,
-        cells=cells,
-        summary=summarise(cells),
-        conventions=bench.conventions,
-    )
 
 
 def _findings(report: Report) -> list[CellFinding]:

@@ -7,7 +7,15 @@ from rotcheck.convention import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report import document as doc
 from rotcheck.report.text import figure, one_line, plural
-from rotcheck.results import INTERPRETER, Answer, Description, Identification, Likeness, Remark
+from rotcheck.results import (
+    INTERPRETER,
+    Answer,
+    Description,
+    Identification,
+    Likeness,
+    Remark,
+    mistakes,
+)
 
 WORD = "a convention"
 RESULT = Identification
@@ -54,7 +62,7 @@ def _parts(identification: Identification) -> Iterator[doc.Part]:
     yield doc.Heading(
         f"{doc.SIGNS[tone(identification)]} {title(identification)}", tone(identification)
     )
-    wrong = _mistaken(identification)
+    wrong = mistakes(identification)
     for at, remark in enumerate(wrong):
         yield doc.Finding(remark.message if at else "", _details(remark))
     if identification.convention is None and identification.purpose is None:
@@ -95,13 +103,9 @@ def tone(identification: Identification) -> doc.Tone:
     return TONES[identification.answer]
 
 
-def _mistaken(identification: Identification) -> list[Remark]:
-    return [remark for remark in identification.findings if remark.mistake]
-
-
 def title(identification: Identification) -> str:
     """One line that says whether it follows a convention, and which."""
-    name, mistaken = one_line(identification.specification), _mistaken(identification)
+    name, mistaken = one_line(identification.specification), mistakes(identification)
     if mistaken:
         return f"{name}: {mistaken[0].message}"
     if identification.purpose is not None:
@@ -358,7 +362,7 @@ def heading(identification: Identification) -> str:
 
 def _otherwise_right(identification: Identification) -> bool:
     """Whether values come out right where none of its mistakes is made: another dtype, or without a flag."""
-    mistaken = _mistaken(identification)
+    mistaken = mistakes(identification)
     with_flags = bool(mistaken) and all(remark.message.startswith("with ") for remark in mistaken)
     return with_flags or (identification.error is not None and identification.error <= ROUNDING)
 

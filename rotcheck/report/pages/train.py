@@ -15,10 +15,8 @@ from rotcheck.results import (
     Cell,
     Course,
     Reference,
-    Report,
     Training,
     exit_code,
-    summarise,
 )
 from rotcheck.train.messages import percent
 from rotcheck.train.plan import MINIATURE
@@ -55,7 +53,7 @@ def document(training: Training) -> doc.Document:
 
 
 def _parts(training: Training) -> Iterator[doc.Part]:
-    report = as_report(training)
+    report = of_cells.as_report(training, map(_cell, training.courses))
     machine = summary.machine_lines(training.machine, training.rotcheck)
     paths = of_cells.paths(report)
     yield doc.Lines([*machine, _trained_on(training), *paths, *_broken_references(training)])
@@ -119,18 +117,6 @@ def _details(finding: CourseFinding) -> list[doc.Detail]:
         doc.Detail("cause", cause, failure=first.failure),
         doc.Detail("fix", fix, failure=first.failure),
         doc.Detail("more", more),
-    )
-
-
-def as_report(training: Training) -> Report:
-    """The runs as the cells of a report, whose paths are then told as always."""
-    cells = tuple(map(_cell, training.courses))
-    return Report(
-        rotcheck=training.rotcheck,
-        machine=training.machine,
-        cells=cells,
-        summary=summarise(cells),
-        conventions=training.conventions,
     )
 
 
