@@ -4,6 +4,6 @@
 runs inside workers and may import torch.
 """
 
-from rotcheck.room import callable_as
+from rotcheck.callable_room import callable_as
 
 callable_as(__name__, "bench")

@@ -9,7 +9,7 @@ from rotcheck.bench.plan import Group
 from rotcheck.bench.timing_statistics import is_significant
 from rotcheck.compare.cells import cell_of
 from rotcheck.isolation import Done, Returned
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.results import Spread, Timing, TimingState, knowledge_of
 
 

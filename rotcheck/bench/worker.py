@@ -16,8 +16,8 @@ from rotcheck.bench.timing_statistics import break_even, excess, ratio, spread
 from rotcheck.bench.workload import Size, mismatch
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.isolation.memory import GIB
-from rotcheck.measure.opening import NotAsked, open_subject
 from rotcheck.measure.subject import Subject, Unidentified
+from rotcheck.measure.subject_opening import NotAsked, open_subject
 from rotcheck.probe.inside.device_memory import memory_of
 from rotcheck.results import Timing
 from rotcheck.scrub import scrub

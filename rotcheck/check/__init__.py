@@ -5,6 +5,6 @@ must reach.
 came back into an answer for each function, and `headline` into one for all.
 """
 
-from rotcheck.room import callable_as
+from rotcheck.callable_room import callable_as
 
 callable_as(__name__, "check")

@@ -11,8 +11,8 @@ from rotcheck.compare import plan as comparison
 from rotcheck.compare import run as compare
 from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.context import run as context
-from rotcheck.identify import identifier
-from rotcheck.identify.identifier import identify_each
+from rotcheck.identify import identification_jobs
+from rotcheck.identify.identification_jobs import identify_each
 from rotcheck.identify.identity import Identity, without_folders
 from rotcheck.identify.swapping import file_fit
 from rotcheck.implementations.spec import NothingRotary
@@ -32,7 +32,7 @@ from rotcheck.study.devices import resolve_devices
 from rotcheck.study.request import display_names
 from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 
-PRELOAD = tuple(dict.fromkeys((*compare.PRELOAD, *context.PRELOAD, *identifier.PRELOAD)))
+PRELOAD = tuple(dict.fromkeys((*compare.PRELOAD, *context.PRELOAD, *identification_jobs.PRELOAD)))
 SURVEY_GROUPS = ("devices",)
 STEPS = 3  # of each function: it is identified, judged, measured
 CELL = 20.0  # seconds for one check of `compare`

@@ -20,18 +20,18 @@ def main() -> "NoReturn":
 
 def _with_pipe() -> int:
     """Run it, and read the pipe that it is given to the end."""
-    from rotcheck.cli import early
+    from rotcheck.cli import early_signals
 
-    early.catch()
-    from rotcheck.cli import pipe
+    early_signals.catch()
+    from rotcheck.cli import input_pipe
 
-    if not pipe.is_requested():
+    if not input_pipe.is_requested():
         return _run_guarded()
-    pipe.shield()
+    input_pipe.shield()
     try:
         return _exit_code(_run_guarded)
     finally:
-        pipe.drain()
+        input_pipe.drain()
 
 
 def _run_guarded() -> int:
@@ -41,7 +41,7 @@ def _run_guarded() -> int:
     from rotcheck.cli import signals
 
     signals.catch()
-    from rotcheck.cli.guard import guard
+    from rotcheck.cli.exit_guard import guard
 
     return guard(_run)
 
@@ -94,7 +94,7 @@ def open_streams() -> None:
 def _lacking(error: Exception) -> str | None:
     """What the place lacks, if that can still be found out."""
     try:
-        from rotcheck.cli.place import lack
+        from rotcheck.cli.missing_resources import lack
     except Exception:  # the same lack, perhaps
         return None
     return lack(error)

@@ -11,8 +11,8 @@ import typer
 from rotcheck.exit_codes import RIGHT
 
 if TYPE_CHECKING:
-    from rotcheck.cli.outlet import Outlet
     from rotcheck.cli.progress import Progress
+    from rotcheck.cli.result_output import Outlet
     from rotcheck.results import Result
 
 Command = Callable[..., int]
@@ -118,8 +118,8 @@ def _parameters() -> list[inspect.Parameter]:
 def _session(
     kind: str, format: str, output: list[str] | None, quiet: bool, no_color: bool
 ) -> Session:
-    from rotcheck.cli.outlet import Outlet
     from rotcheck.cli.progress import Progress
+    from rotcheck.cli.result_output import Outlet
 
     outlet = Outlet(kind, format, output or (), quiet=quiet, no_color=no_color)
     return Session(kind, outlet, Progress(no_color=no_color))

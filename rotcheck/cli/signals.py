@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from rotcheck.cli import early
+from rotcheck.cli import early_signals
 
 PATIENCE = 10.0  # seconds for clean-up and output, before another signal counts again
 AGAIN = 0.01  # seconds until a signal that came amid an import comes again
@@ -16,7 +16,8 @@ AT_MOST = 100  # times that it is put off
 def catch() -> None:
     """Have each of them raise `KeyboardInterrupt`; one that the caller ignores stays ignored."""
     _handle(
-        [number for number in _numbers() if signal.getsignal(number) in early.USUAL], _Interrupt()
+        [number for number in _numbers() if signal.getsignal(number) in early_signals.USUAL],
+        _Interrupt(),
     )
 
 
@@ -59,7 +60,7 @@ def _imports(frame: FrameType | None) -> bool:
 
 
 def _numbers() -> list[signal.Signals]:
-    return [getattr(signal, name) for name in early.NAMES if hasattr(signal, name)]
+    return [getattr(signal, name) for name in early_signals.NAMES if hasattr(signal, name)]
 
 
 def _handle(

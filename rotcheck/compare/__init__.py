@@ -3,6 +3,6 @@
 `plan`, `run` and `judge` are the front's; the rest runs inside workers and may import torch.
 """
 
-from rotcheck.room import callable_as
+from rotcheck.callable_room import callable_as
 
 callable_as(__name__, "compare")

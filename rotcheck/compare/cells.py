@@ -8,7 +8,7 @@ from rotcheck import diagnose
 from rotcheck.implementations.spec import MODULE_PREFIX
 from rotcheck.isolation import CONNECTION_LOST, Died, Done, OverMemory, Raised, Returned, TimedOut
 from rotcheck.isolation.traces import of_exception
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.judge import judge, note, shown_error
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import FINDINGS, Cell, Verdict

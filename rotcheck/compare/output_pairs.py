@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from rotcheck.isolation import Job, Returned
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.results import Pair, Relation
 from rotcheck.study.study import Study
 

@@ -10,8 +10,8 @@ from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.compare.checks import CONVENTION
 from rotcheck.compare.convention_check import convention_cell, given_cell
 from rotcheck.compare.output_pairs import Outputs
-from rotcheck.identify import identifier
-from rotcheck.identify.identifier import Identifier, unregistered
+from rotcheck.identify import identification_jobs
+from rotcheck.identify.identification_jobs import Identifier, unregistered
 from rotcheck.identify.identity import Identity, fit_files
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job
@@ -88,7 +88,7 @@ def _preload(request: plan.CompareRequest) -> tuple[str, ...]:
     """What to import once, before workers are forked."""
     checks = [check for check in check_files.files().values() if check.name in request.checks]
     tracer = ["torch._dynamo"] if any(check.traces for check in checks) else []
-    identifying = identifier.PRELOAD if unregistered(request.implementations) else ()
+    identifying = identification_jobs.PRELOAD if unregistered(request.implementations) else ()
     modules = [check.module for check in checks]
     return tuple(dict.fromkeys((*PRELOAD, *modules, *tracer, *identifying)))
 

@@ -13,9 +13,9 @@ from rotcheck.compare import checks as check_files
 from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.measure.case import HEADS, PAIRS, POSITIONS, Case
-from rotcheck.measure.evidence import Evidence
-from rotcheck.measure.opening import NotAsked, open_subject
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.subject import Subject, Unidentified, Wrong
+from rotcheck.measure.subject_opening import NotAsked, open_subject
 from rotcheck.scrub import scrub
 
 Answer = Callable[[list[str]], Any]

@@ -6,6 +6,6 @@ workers: `angle_recognition` finds out how to ask an object and what it must ans
 ask it, `sweep` measures how far it is right, a condition works on a `specimen`.
 """
 
-from rotcheck.room import callable_as
+from rotcheck.callable_room import callable_as
 
 callable_as(__name__, "context")

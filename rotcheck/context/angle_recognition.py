@@ -14,7 +14,7 @@ from rotcheck.context.length_claims import claim
 from rotcheck.context.specimen import Instance, instance_of
 from rotcheck.context.sweep import Truth, groups
 from rotcheck.convention import Convention
-from rotcheck.identify import identification
+from rotcheck.identify import function_kind
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import of_axes
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
@@ -29,7 +29,7 @@ from rotcheck.identify.angles.schedule_faults import (
 from rotcheck.identify.calling import search
 from rotcheck.identify.calling.call_match import Match, NoMatch
 from rotcheck.identify.making import maker_search, point_tables
-from rotcheck.identify.making.maker_call import HEAD_DIM, MakerCall
+from rotcheck.identify.making.maker_call_candidates import HEAD_DIM, MakerCall
 from rotcheck.identify.making.position_arguments import try_arguments
 from rotcheck.identify.making.returned_tables import call_maker
 from rotcheck.identify.making.table_description import amplitude_beyond_rounding
@@ -124,7 +124,7 @@ def _try_calls(target: Target, device: torch.device) -> AngleProfile:
 
 def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ...]:
     """What `identify` calls a mistake of a function that rotates: code and words."""
-    answer = identification.identify(target, device).identification
+    answer = function_kind.identify(target, device).identification
     if answer.answer != "wrong":
         return ()
     return tuple((finding.code, finding.message) for finding in answer.findings if finding.mistake)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.convention import FORMS, Convention, once
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import ProbeSizes

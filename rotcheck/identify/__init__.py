@@ -5,6 +5,6 @@ frequencies, `making` reads tables, `asking` asks the rest, `telling` decides wh
 what it can be swapped for.
 """
 
-from rotcheck.room import callable_as
+from rotcheck.callable_room import callable_as
 
 callable_as(__name__, "identify")

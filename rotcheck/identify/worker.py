@@ -9,7 +9,7 @@ import msgspec
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.identify import identification
+from rotcheck.identify import function_kind
 from rotcheck.identify.asking import flags, idle_flags
 from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.identify.calling.eager_mode import run_eagerly
@@ -53,7 +53,7 @@ def _identify(target: Target, device: str) -> tuple[IdentifiedFunction, float]:
     """Identify a function, and put the switches back that it moved; the seconds that took."""
     before = switches.read()
     start = time.perf_counter()
-    result = identification.identify(target, place(device))
+    result = function_kind.identify(target, place(device))
     seconds = time.perf_counter() - start
     switches.move(before, now=switches.read())
     return result, seconds
@@ -93,7 +93,7 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     """
     settle(setup["device"])
     target = resolve(setup["specification"], setup["device"])
-    plain = identification.identify(target, place(setup["device"]))
+    plain = function_kind.identify(target, place(setup["device"]))
     calls = {call.flag: call for call in plain.flags}
 
     def answer(task: str) -> Any:

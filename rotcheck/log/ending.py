@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from rotcheck.log.draft import Draft
+from rotcheck.log.event_draft import Draft
 
 _CALM = 25  # lines of no trouble after which a run had gone on
 _APART = 3  # such lines between two troubles that are apart

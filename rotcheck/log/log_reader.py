@@ -5,12 +5,12 @@ from typing import BinaryIO
 
 from rotcheck.log import code, complaints
 from rotcheck.log.decoding import blocks
-from rotcheck.log.draft import Draft
 from rotcheck.log.ending import ender, ending_error, went_on
+from rotcheck.log.event_draft import Draft
+from rotcheck.log.event_store import Store
 from rotcheck.log.events import Event, Log
 from rotcheck.log.parsing import Parser, clean_lines
-from rotcheck.log.sieve import Passage, Sieve
-from rotcheck.log.store import Store
+from rotcheck.log.relevant_lines import Passage, Sieve
 from rotcheck.log.wrapping import JOINT, LogLine, readings
 
 SHORT = 1 << 16  # bytes of a log that is read whole

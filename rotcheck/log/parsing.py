@@ -4,12 +4,12 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from rotcheck.log import activity, boxes, code, complaints, deaths, tracebacks
+from rotcheck.log import activity, boxed_tracebacks, code, complaints, process_deaths, tracebacks
 from rotcheck.log.characters import plain, single_spaced, with_line_breaks
 from rotcheck.log.decoding import text_of
-from rotcheck.log.draft import Draft
+from rotcheck.log.event_draft import Draft
 from rotcheck.log.prefixes import Head, split_prefix, without_quote_marks
-from rotcheck.log.sieve import Passage, Raw
+from rotcheck.log.relevant_lines import Passage, Raw
 from rotcheck.log.wrapping import JOINT, LogLine, join_wrapped, readings
 
 _MOST_LINES = 6  # of a message, unless they are indented
@@ -96,7 +96,7 @@ class Parser:
                 return draft, at
             return (self._chained(draft) if draft else None), at
         death = self._deaths.get(line.process)
-        if deaths.begins_stack(text) and death and line.number - death.last < _NEARBY:
+        if process_deaths.begins_stack(text) and death and line.number - death.last < _NEARBY:
             return None, _stack(lines, at + 1, death)
         if code.is_code(line.text):
             return None, at + 1
@@ -104,7 +104,7 @@ class Parser:
             return Draft.at(line, "warning"), at + 1
         if tracebacks.exception_in(text):
             return self._chained(Draft.at(line, "exception")), at + 1
-        if deaths.is_death(text) or line.level == "FATAL":
+        if process_deaths.is_death(text) or line.level == "FATAL":
             self._deaths[line.process] = Draft.at(line, "fatal", before=_before(lines, at))
             return self._deaths[line.process], at + 1
         if complaints.is_error(text, line.level) and not _goes_on(message, line):
@@ -169,7 +169,7 @@ def clean_lines(raws: Iterable[Raw]) -> list[LogLine]:
     texts_alone = code.without_changes(without_quote_marks([text for _, text in texts]))
     texts = join_wrapped(list(zip((number for number, _ in texts), texts_alone)))
     heads = [(number, split_prefix(text)) for number, text in texts]
-    texts_in_boxes = boxes.without_boxes(
+    texts_in_boxes = boxed_tracebacks.without_boxes(
         ["" if head.text.startswith("```") else head.text for _, head in heads]
     )
     lines: list[LogLine] = []

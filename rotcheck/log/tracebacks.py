@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from rotcheck.log.draft import Draft
+from rotcheck.log.event_draft import Draft
 from rotcheck.log.events import Frame
 from rotcheck.log.wrapping import LogLine
 

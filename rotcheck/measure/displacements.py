@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.extent import Extent
+from rotcheck.measure.error_extent import Extent
 from rotcheck.measure.prediction import Prediction
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
 from rotcheck.rotary import rotate

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.extent import extent
+from rotcheck.measure.error_extent import extent
 from rotcheck.measure.fitted_numbers import fits
 from rotcheck.measure.mistakes import predictions
 from rotcheck.measure.near_misses import near_miss

@@ -1,6 +1,6 @@
 """From the evidence of a cell to its verdict; docs/the-measure.md explains the bands."""
 
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.results import Verdict
 
 IN_DTYPE = 2.0  # units: correct code that computes in the dtype stays below 1.25

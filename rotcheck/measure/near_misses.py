@@ -7,10 +7,10 @@ from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.displacements import displacements
-from rotcheck.measure.extent import Extent, conjugate
+from rotcheck.measure.error_extent import Extent, conjugate
 from rotcheck.measure.fitted_numbers import amplitude
+from rotcheck.measure.formula_fit import formulas
 from rotcheck.measure.mistakes import predictions
-from rotcheck.measure.terms import formulas
 
 Agree = Callable[[Sequence[Tensor], Sequence[Tensor]], bool]
 Explains = Callable[[Slots], bool]

@@ -11,8 +11,8 @@ from torch import Tensor
 from rotcheck.convention import role_of
 from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, CaseSubject, Sizes
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.device import answers
-from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.rounding_steps import against, error_in_float32, is_rounding
 from rotcheck.measure.subject import Subject

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case
-from rotcheck.measure.extent import runs
+from rotcheck.measure.error_extent import runs
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
 
 MOST_INDICES = 8  # indices that are listed one by one

@@ -13,10 +13,10 @@ from rotcheck.convention.calls import Call, arguments, results
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure import switches
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.device import wait
-from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.fences import fences
-from rotcheck.measure.world import World
+from rotcheck.measure.switch_worlds import World
 
 CALLS = 3
 """How often each thing is run: two of the known TorchScript failures appear only on the second call."""

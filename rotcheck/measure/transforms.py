@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, measure, norms, with_position
 from rotcheck.measure.subject import Subject
 

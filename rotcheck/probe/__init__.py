@@ -4,6 +4,6 @@ The files of this folder belong to the front and never import torch; those of `d
 a worker process.
 """
 
-from rotcheck.room import callable_as
+from rotcheck.callable_room import callable_as
 
 callable_as(__name__, "probe")

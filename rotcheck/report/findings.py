@@ -5,9 +5,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rotcheck.report import document
+from rotcheck.report.affected_places import device_name, devices, places
 from rotcheck.report.document import Detail, Finding, Listing
 from rotcheck.report.text import figure, one_line
-from rotcheck.report.where import device_name, devices, places
 from rotcheck.results import Bench, Cell, Report, Training, summarise
 from rotcheck.results import findings as bad_cells
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from rotcheck.report.affected_places import device_name
 from rotcheck.report.document import BAD, GOOD, UNCLEAR, Columns, Field, Grid, Table, Tone
 from rotcheck.report.text import figure, one_line
-from rotcheck.report.where import device_name
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Report, Verdict
 
 WORST_FIRST: tuple[Verdict, ...] = (

@@ -9,8 +9,8 @@ from rich.table import Table as Columns
 from rich.text import Text
 
 from rotcheck.report import document as doc
-from rotcheck.report import layout
-from rotcheck.report.layout import GAP, STYLES
+from rotcheck.report import screen_layout
+from rotcheck.report.screen_layout import GAP, STYLES
 from rotcheck.report.text import clean, plural, shorten
 
 MOST_ASIDE = 12  # lines of what may be cut
@@ -92,7 +92,7 @@ class _Canvas:
             case doc.Section():
                 yield self._section(part)
             case doc.Code():
-                yield Group(self._title(part.title), layout.verbatim(part.text, 2, ""))
+                yield Group(self._title(part.title), screen_layout.verbatim(part.text, 2, ""))
 
     def _text_of(self, text: str, style: str = "") -> Text:
         return Text(text.translate(doc.SPELLINGS) if self._display.ascii else text, style)
@@ -117,7 +117,7 @@ class _Canvas:
         for detail in details:
             if detail.form == "code":
                 label = Text(f"{' ' * indent}{detail.label}", "dim")
-                code += [label, layout.verbatim(detail.text, indent + 2, "dim")]
+                code += [label, screen_layout.verbatim(detail.text, indent + 2, "dim")]
             else:
                 table.add_row(Text(detail.label, "dim"), self._text_of(self._once(detail)))
         return Group(Padding(table, (0, 0, 0, indent)), *code)
@@ -134,8 +134,8 @@ class _Canvas:
     def _table(self, table: doc.Table) -> Iterator[RenderableType]:
         """The grid as it fits, with its legend and warnings."""
         spell = doc.SPELLINGS if self._display.ascii else {}
-        grid = layout.fit(table.grid, table.short or table.grid, self._display.width, spell)
-        yield from layout.draw(grid, ascii=self._display.ascii)
+        grid = screen_layout.fit(table.grid, table.short or table.grid, self._display.width, spell)
+        yield from screen_layout.draw(grid, ascii=self._display.ascii)
         yield from (self._text_of(warning, STYLES["note"]) for warning in table.warnings)
         if grid.grid.legend:
             yield self._text_of(grid.grid.legend, "dim")

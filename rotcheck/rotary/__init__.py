@@ -7,7 +7,7 @@ Needs torch and nothing else.
 """
 
 from rotcheck.convention import Convention, lanes, pairs
-from rotcheck.rotary import age  # noqa: F401  # before what an old torch lacks
+from rotcheck.rotary import torch_age  # noqa: F401  # before what an old torch lacks
 from rotcheck.rotary.apply import apply_rotary, apply_rotary_pos_emb
 from rotcheck.rotary.frequencies import angles, inverse_frequencies
 from rotcheck.rotary.path_explanation import PathExplanation, explain

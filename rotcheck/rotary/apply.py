@@ -11,7 +11,7 @@ from torch.autograd.graph import increment_version
 from rotcheck.convention import Pairing
 from rotcheck.declaration import declare
 from rotcheck.rotary.call_plan import Arrangement, FormName, LayoutName, Plan, cached_plan, plan
-from rotcheck.rotary.out import check_out
+from rotcheck.rotary.out_argument import check_out
 from rotcheck.rotary.paths import choose, operations, tracing
 from rotcheck.rotary.tables import cos_and_sin
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from rotcheck.convention import Pairing
 from rotcheck.rotary.apply import QKV
 from rotcheck.rotary.call_plan import Arrangement, FormName, LayoutName, cached_plan
-from rotcheck.rotary.out import check_out
+from rotcheck.rotary.out_argument import check_out
 from rotcheck.rotary.paths import PATHS, choose, cpu, operations, tracing
 from rotcheck.rotary.tables import cos_and_sin
 

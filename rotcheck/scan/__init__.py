@@ -4,6 +4,6 @@
 `rules/` has a file for each kind of hazard, `silence` reads the comments that ignore one, and `run` does it all.
 """
 
-from rotcheck.room import callable_as
+from rotcheck.callable_room import callable_as
 
 callable_as(__name__, "scan")

@@ -14,7 +14,7 @@ from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.identify.asking import idle_flags
 from rotcheck.identify.asking.flags import FlaggedCall
-from rotcheck.identify.identification import identify
+from rotcheck.identify.function_kind import identify
 from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.identity import Identity
 from rotcheck.identify.swapping import adapter, import_lines

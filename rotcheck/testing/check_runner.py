@@ -9,7 +9,7 @@ import torch
 from rotcheck.compare.cells import cell_of_evidence, cell_of_exception
 from rotcheck.compare.worker import answers
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.rounding_steps import against, worst_of
 from rotcheck.measure.spread import ErrorSpread, spread
 from rotcheck.measure.subject import CALLS, Subject

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from rotcheck.measure.world import restore_afterwards
+from rotcheck.measure.switch_worlds import restore_afterwards
 
 SEED = 20260107  # of rotcheck alone
 

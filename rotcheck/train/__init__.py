@@ -5,6 +5,6 @@ All runs start from the same seed and data. `sequences`, `batches`, `plan`, `run
 inside workers and imports torch.
 """
 
-from rotcheck.room import callable_as
+from rotcheck.callable_room import callable_as
 
 callable_as(__name__, "train")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from rotcheck import __version__
 from rotcheck.compare import run as comparing
 from rotcheck.errors import RequestError
-from rotcheck.identify.identifier import Identifier, unregistered
+from rotcheck.identify.identification_jobs import Identifier, unregistered
 from rotcheck.identify.identity import fit_files
 from rotcheck.isolation import Returned
 from rotcheck.results import Course, Machine, Training, summarise

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.measure.opening import NotAsked, open_subject
 from rotcheck.measure.subject import Subject, Unidentified, Wrong
+from rotcheck.measure.subject_opening import NotAsked, open_subject
 from rotcheck.scrub import scrub
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch

@@ -126,7 +126,7 @@ FRONT = """
 import sys
 from rotcheck.cli.app import app
 app()
-import rotcheck.cli.outlet, rotcheck.cli.progress, rotcheck.preflight.run, rotcheck.report.terminal
+import rotcheck.cli.result_output, rotcheck.cli.progress, rotcheck.preflight.run, rotcheck.report.terminal
 from rotcheck.report import formats
 formats.names("report")
 heavy = sorted({"torch", "numpy", "triton", "flash_attn"} & set(sys.modules))

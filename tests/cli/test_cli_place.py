@@ -14,7 +14,7 @@ import pytest
 from terminal import LIMIT, SOURCES, Ran, environment, rotcheck
 
 from rotcheck.cli import screen
-from rotcheck.cli.place import PACKAGES, lack
+from rotcheck.cli.missing_resources import PACKAGES, lack
 from rotcheck.requirement import OLDEST, too_old
 
 HIDE = """
@@ -236,7 +236,7 @@ sys.meta_path.insert(0, Finder)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_amid_the_first_import_ends_it_with_130(number: int, tmp_path: Path) -> None:
-    planted = SIGNALLED.format(module="rotcheck.cli.pipe", number=int(number))
+    planted = SIGNALLED.format(module="rotcheck.cli.input_pipe", number=int(number))
     ran = run(tmp_path, "probe", sitecustomize=planted)
     assert (ran.code, ran.out) == (130, "")
     assert ran.err == "rotcheck: interrupted before anything was finished\n"

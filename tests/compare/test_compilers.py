@@ -13,7 +13,7 @@ from torch._inductor import exc
 import rotcheck
 from rotcheck.compare.checks import inductor
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.subject import Subject
 
 

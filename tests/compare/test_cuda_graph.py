@@ -8,7 +8,7 @@ from comparing import HERE
 from rotcheck.compare.checks import cuda_graph
 from rotcheck.isolation import worker_process
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.judge import judge
 from rotcheck.measure.subject import Subject
 

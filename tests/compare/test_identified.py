@@ -6,7 +6,7 @@ import pytest
 from comparing import Cells, cells, name
 
 import rotcheck
-from rotcheck.identify.rotating_function import NOTHING
+from rotcheck.identify.rotation_identification import NOTHING
 from rotcheck.results import Report, exit_code, findings
 
 FUNCTIONS = """

@@ -10,11 +10,11 @@ from msgspec import to_builtins
 
 from rotcheck.declaration import declare
 from rotcheck.identify.asking.gradients import FOR_INFERENCE
-from rotcheck.identify.identification import identify
+from rotcheck.identify.function_kind import identify
 from rotcheck.identify.identity import Identity
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.implementations.target import resolve
-from rotcheck.measure.opening import open_subject
+from rotcheck.measure.subject_opening import open_subject
 from rotcheck.results import Cell
 from rotcheck.testing import assert_rotates
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.measure import case as cases
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.judge import judge, note, shown_error
 from rotcheck.measure.rounding_steps import Measurement, against, measure, norms, unit
 from rotcheck.rotary import Convention

@@ -11,7 +11,7 @@ from rotcheck.compare.checks import sizes
 from rotcheck.convention import Convention
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.subject import Subject
 
 HALF = Convention(pairing="half", layout="bshd", tables="half-width", table_axes="s1w")

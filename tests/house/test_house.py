@@ -15,7 +15,8 @@ PACKAGE = ROOT / "rotcheck"
 ORDER = [
     "cli", "preflight", "report", "check", "scan", "bench", "train", "context", "testing", "compare", "identify",
     "study", "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "convention",
-    "declaration", "results", "errors", "exit_codes", "file_contents", "requirement", "frames", "scrub", "room",
+    "declaration", "results", "errors", "exit_codes", "file_contents", "requirement", "frames", "scrub",
+    "callable_room",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (

@@ -20,7 +20,7 @@ from identifying import CPU
 import rotcheck
 from rotcheck import __version__
 from rotcheck.compare.convention_check import convention_cell
-from rotcheck.identify.identification import identify
+from rotcheck.identify.function_kind import identify
 from rotcheck.identify.identity import Identity
 from rotcheck.implementations.target import resolve
 from rotcheck.preflight.decision import decide

@@ -2,7 +2,7 @@
 
 from samples import cell, cells, report, sick
 
-from rotcheck.report import findings, where
+from rotcheck.report import affected_places, findings
 from rotcheck.report.findings import CellFinding, details
 
 
@@ -118,9 +118,9 @@ def test_of_many_who_have_the_same_reason_the_first_are_named_and_the_others_cou
 def test_places_say_all_only_when_all_are_meant() -> None:
     everything = cells("native")
     some = [each for each in everything if each.dtype == "float32" or each.check == "dtype"]
-    assert where.places(everything, everything) == "cpu: all dtypes (all checks)"
+    assert affected_places.places(everything, everything) == "cpu: all dtypes (all checks)"
     assert (
-        where.places(some, everything)
+        affected_places.places(some, everything)
         == "cpu: float32 (all checks); cpu: all dtypes but float32 (dtype)"
     )
 
@@ -128,14 +128,14 @@ def test_places_say_all_only_when_all_are_meant() -> None:
 def test_places_name_what_is_left_out_where_that_is_little() -> None:
     everything = cells("native")
     most = [each for each in everything if each.check != "offset"]
-    assert where.places(most, everything) == "cpu: all dtypes (all checks but offset)"
+    assert affected_places.places(most, everything) == "cpu: all dtypes (all checks but offset)"
     half = [each for each in everything if each.dtype in ("float32", "float64")]
-    assert where.places(half, everything) == "cpu: float32, float64 (all checks)"
+    assert affected_places.places(half, everything) == "cpu: float32, float64 (all checks)"
 
 
 def test_places_of_one_kind_on_two_devices_are_one() -> None:
     found = [cell(device=device) for device in ("cpu", "cuda:0")]
-    assert where.places(found, found) == "cpu, cuda:0: float32 (forward)"
+    assert affected_places.places(found, found) == "cpu, cuda:0: float32 (forward)"
 
 
 def test_of_q_k_and_v_the_one_that_is_furthest_off_is_named() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from rotcheck.identify.identifier import PRELOAD, identify_each
+from rotcheck.identify.identification_jobs import PRELOAD, identify_each
 from rotcheck.implementations import rotary_code
 from rotcheck.results import Identification
 from rotcheck.study.study import Study

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from training_runs import HERE
 
-from rotcheck.identify.rotating_function import NOTHING
+from rotcheck.identify.rotation_identification import NOTHING
 
 CORPUS = HERE.parent / "identify"
 ROTCHECK = [sys.executable, "-m", "rotcheck", "train", "--device", "cpu", "--format", "json"]

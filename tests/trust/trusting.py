@@ -18,7 +18,7 @@ from rotcheck.convention import Convention
 from rotcheck.implementations import declarations, instances
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.judge import judge
 from rotcheck.measure.subject import Subject, Wrong
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from rotcheck.cli import guard, pipe
+from rotcheck.cli import exit_guard, input_pipe
 from rotcheck.cli.session import Session, command
 from rotcheck.diagnose import Failure, Message
 from rotcheck.errors import RequestError
@@ -67,8 +67,8 @@ def explain(session: Session, text: Text = None) -> int:
     explanation = explain(read(text or []))
     session.show_data(explanation)
     if session.quiet and not explanation.answered:
-        guard.say("rotcheck: no failure and no message that is known has this text")
-    if pipe.was_interrupted():
+        exit_guard.say("rotcheck: no failure and no message that is known has this text")
+    if input_pipe.was_interrupted():
         return INTERRUPT
     return RIGHT if explanation.answered else REQUEST
 
@@ -80,7 +80,7 @@ def entry_named(text: str) -> Sequence[Failure | Message]:
     name = text.strip()
     entry = get(name) or get_message(name)
     if entry and os.path.isfile(name):
-        guard.say(
+        exit_guard.say(
             f"rotcheck: {name!r} is taken for the id; `rotcheck explain ./{name}` reads the file"
         )
     return [entry] if entry else []
@@ -104,7 +104,7 @@ def read(words: Sequence[str]) -> "Log":
         return _text(sys.stdin.buffer, "standard input")
     if _is_there(text):
         if any(character.isspace() for character in text):
-            guard.say(f"rotcheck: reading the file {text!r}")
+            exit_guard.say(f"rotcheck: reading the file {text!r}")
         with _open(text) as stream:
             return _text(stream, repr(text))
     if sum(map(_is_there, words)) == len(words) > 1:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.compare.checks.inputs import BEHIND, unseen_by_autograd
 from rotcheck.measure.case import SEED, Case, Slots
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.rounding_steps import (
     ROUNDING_LIMIT,

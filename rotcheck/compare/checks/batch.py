@@ -11,7 +11,7 @@ from torch import Tensor
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import case_with
 from rotcheck.measure.subject import CALLS, Subject
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.kernels import by_kernel
 from rotcheck.measure.other_calls import at, case_with, indexes, refusal, takes_offset
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against, measure, norms

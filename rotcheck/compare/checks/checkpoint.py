@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 from rotcheck.convention.calls import results
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import SEED, Case, Slots
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import worst
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.measure.transforms import compare_pairs

@@ -14,7 +14,7 @@ from rotcheck.convention.calls import Call, arguments
 from rotcheck.implementations.interface import Function
 from rotcheck.isolation import worker_process
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import refusal, shortly
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.measure.transforms import compare_pairs

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import refusal
 from rotcheck.measure.rounding_steps import (
     ROUNDING_LIMIT,

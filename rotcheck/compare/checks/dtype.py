@@ -8,7 +8,7 @@ Catches: float32 results for bfloat16 inputs.
 import torch
 
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 
 level = "quick"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import refusal
 from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.measure.transforms import compare, untraceable_because

@@ -13,7 +13,7 @@ import torch
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.rounding_steps import (
     ROUNDING_LIMIT,

@@ -4,7 +4,7 @@ Catches: a k with another number of heads that is left unrotated.
 """
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import case_with, judge_results, refusal, worst
 from rotcheck.measure.subject import Subject, Wrong
 

@@ -8,7 +8,7 @@ import torch
 from rotcheck.implementations.compile_support import lack
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import case_with
 from rotcheck.measure.subject import Subject
 from rotcheck.measure.transforms import compare, untraceable_because

@@ -12,8 +12,8 @@ from msgspec import structs
 from torch import Tensor
 
 from rotcheck.measure.case import Case
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.device import fetch
-from rotcheck.measure.evidence import Evidence
 from rotcheck.measure.subject import Subject
 
 level = "quick"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import POSITIONS, Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import indexes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, measure
 from rotcheck.measure.subject import Subject

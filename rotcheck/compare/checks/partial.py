@@ -6,7 +6,7 @@ Catches: pairs formed over head_dim.
 """
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import case_with, judge_results, refusal, roles, worst
 from rotcheck.measure.subject import Subject, Wrong
 

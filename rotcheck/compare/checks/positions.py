@@ -10,7 +10,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from rotcheck.measure.case import BATCH, Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import (
     Positions,
     at,

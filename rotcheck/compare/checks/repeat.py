@@ -5,7 +5,7 @@ Catches: races, caches, counters.
 
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 
 level = "quick"

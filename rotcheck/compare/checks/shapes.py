@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rotcheck.convention.calls import Call
 from rotcheck.measure.case import POSITIONS, Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import at, case_with, indexes, judge_results, refusal, worst
 from rotcheck.measure.subject import Subject, Wrong
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import (
     Positions,
     at,

@@ -7,7 +7,7 @@ Catches: the flag that makes every other scripted function fail.
 """
 
 from rotcheck.measure.case import Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.subject import CALLS, Subject
 
 level = "quick"

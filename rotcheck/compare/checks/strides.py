@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.rounding_steps import (
     ROUNDING_LIMIT,
     Measurement,

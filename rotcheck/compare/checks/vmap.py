@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import refusal, worst
 from rotcheck.measure.subject import Subject
 from rotcheck.measure.transforms import compare_pairs

@@ -20,7 +20,7 @@ from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.asking.flags import Build, builder
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.calling.call_match import Match
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker, tensors_of
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.target import Target

@@ -10,7 +10,7 @@ from rotcheck.identify.calling.argument_roles import TABLES
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.documented_layout import DocumentedLayout, documented_layout
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.grounds import any_layout
+from rotcheck.identify.telling.statement_evidence import any_layout
 from rotcheck.results import Remark
 
 

@@ -21,7 +21,7 @@ from rotcheck.identify.making.grid_layout import (
     layout_of,
     why_no_layout,
 )
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker
 from rotcheck.identify.making.table_reading import NotTables, read_tables
 from rotcheck.identify.reading.caller import Caller

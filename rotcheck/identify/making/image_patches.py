@@ -12,7 +12,7 @@ from torch import Tensor
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles, wrap
 from rotcheck.identify.calling.parameters import parameters
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import first_tables
 from rotcheck.identify.making.table_reading import RotaryTables

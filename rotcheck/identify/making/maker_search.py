@@ -8,7 +8,7 @@ import torch
 
 from rotcheck.convention import vocabulary
 from rotcheck.identify.making import image_patches, mrope_tables, point_tables
-from rotcheck.identify.making.maker_call import MakerCall, maker_calls, position_name
+from rotcheck.identify.making.maker_call_candidates import MakerCall, maker_calls, position_name
 from rotcheck.identify.making.point_tables import MakerMatch, pair_count
 from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
 from rotcheck.identify.making.table_reading import RotaryTables

@@ -8,7 +8,7 @@ import torch
 
 from rotcheck.convention import vocabulary
 from rotcheck.identify.angles.object_config import config_of
-from rotcheck.identify.making.maker_call import MakerCall, position_name
+from rotcheck.identify.making.maker_call_candidates import MakerCall, position_name
 from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.implementations.instances import copy_of

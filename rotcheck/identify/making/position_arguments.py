@@ -11,7 +11,7 @@ from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import row_offsets
-from rotcheck.identify.making.maker_call import LAYER_TYPE, MakerCall, position_name
+from rotcheck.identify.making.maker_call_candidates import LAYER_TYPE, MakerCall, position_name
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
 from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
 from rotcheck.implementations.instances import copy_of

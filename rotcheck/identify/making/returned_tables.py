@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.making.maker_call import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
+from rotcheck.identify.making.maker_call_candidates import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
 from rotcheck.identify.making.table_reading import NotTables, RotaryTables, read_tables
 from rotcheck.implementations.instances import copy_of
 from rotcheck.measure.device import call as call_on_device

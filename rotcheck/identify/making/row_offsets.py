@@ -11,7 +11,7 @@ from torch import Tensor
 from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling.parameters import parameters
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
 from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
 from rotcheck.implementations.instances import copy_of

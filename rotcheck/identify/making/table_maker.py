@@ -8,7 +8,7 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import first_tables
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.remarks import remark

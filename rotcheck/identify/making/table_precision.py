@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
 from rotcheck.identify.remarks import remark

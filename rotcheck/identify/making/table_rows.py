@@ -11,7 +11,7 @@ from rotcheck.identify.angles.angle_findings import no_end
 from rotcheck.identify.angles.measured_angles import NEAR, PROBE_POSITIONS, Angles, same_row
 from rotcheck.identify.angles.object_config import config_of
 from rotcheck.identify.angles.schedule_faults import length_change
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import makes_tables, tables_at
 from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.identify.remarks import remark

@@ -9,10 +9,10 @@ import torch
 from rotcheck.convention import Convention, pairs, role_of, vocabulary
 from rotcheck.convention.calls import results
 from rotcheck.convention.vocabulary import is_named
-from rotcheck.identify import identification
+from rotcheck.identify import function_kind
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import maker_search
-from rotcheck.identify.making.maker_call import HEAD_DIM, MakerCall
+from rotcheck.identify.making.maker_call_candidates import HEAD_DIM, MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.swapping.file_fit import EXCHANGE
 from rotcheck.identify.telling import call_snippet, table_doubt
@@ -64,7 +64,7 @@ def open_pair(setup: dict[str, Any]) -> Answer:
 
     def answer(kind: str) -> str | None:
         maker_call = maker_search.find_for_positions(maker.function, device)
-        convention = identification.identify(taker, device).convention
+        convention = function_kind.identify(taker, device).convention
         if maker_call is None or convention is None:
             return None
         try:

@@ -12,7 +12,7 @@ from rotcheck.convention import Convention
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.making import maker_search
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker
 from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.identify.swapping import import_lines

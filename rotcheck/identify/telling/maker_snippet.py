@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotcheck.identify.making.maker_call import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
+from rotcheck.identify.making.maker_call_candidates import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
 from rotcheck.identify.telling.loading_lines import loading
 from rotcheck.implementations.spec import MODULE_PREFIX
 

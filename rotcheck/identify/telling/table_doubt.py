@@ -11,8 +11,8 @@ from rotcheck.convention import FORMS, role_of, vocabulary
 from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import rotates_again
-from rotcheck.identify.making import grid_calls, maker_call, returned_tables
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making import grid_calls, maker_call_candidates, returned_tables
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
 from rotcheck.identify.telling.call_doubts import AGAIN
 from rotcheck.identify.telling.doubt import in_doubt, settle
@@ -140,10 +140,10 @@ def inputs(recipe: MakerCall, rows: Sequence[int], length: int) -> list[str]:
         lines.append(f"positions = torch.tensor({list(rows)}){'[None]' if has_batch else ''}")
     if "x" in roles:
         sizes = {
-            "b": maker_call.BATCH,
+            "b": maker_call_candidates.BATCH,
             "s": length,
-            "h": maker_call.HEADS,
-            "d": maker_call.HEAD_DIM,
+            "h": maker_call_candidates.HEADS,
+            "d": maker_call_candidates.HEAD_DIM,
         }
         lines.append(f"x = torch.zeros({', '.join(str(sizes[axis]) for axis in recipe.x_axes)})")
     return lines
@@ -154,8 +154,8 @@ def arguments(recipe: MakerCall, length: int) -> str:
     kinds = {
         "float": "positions.float()",
         "S": str(length),
-        "D": str(maker_call.HEAD_DIM),
-        "B": str(maker_call.BATCH),
+        "D": str(maker_call_candidates.HEAD_DIM),
+        "B": str(maker_call_candidates.BATCH),
         "float32": "torch.float32",
         "device": '"cpu"',
     }

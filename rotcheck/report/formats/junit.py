@@ -3,8 +3,8 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
+from rotcheck.report.ci_suites import Suite, SuiteCase
 from rotcheck.report.document import Display
-from rotcheck.report.suites import Suite, SuiteCase
 from rotcheck.report.text import clean, one_line, shorten
 
 SUFFIX = ".xml"

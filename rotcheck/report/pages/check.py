@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rotcheck.report import ci_suites as junit
 from rotcheck.report import document as doc
-from rotcheck.report import suites as junit
 from rotcheck.report.alerts import Alert, Alerts
+from rotcheck.report.ci_suites import Suite, SuiteCase
 from rotcheck.report.document import Part as PartOfDocument
 from rotcheck.report.pages import identification
-from rotcheck.report.suites import Suite, SuiteCase
 from rotcheck.report.text import one_line
 from rotcheck.results import Check, Fault, Identification, Part
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rotcheck.exit_codes import NOTHING_RAN
+from rotcheck.report import ci_suites as junit
 from rotcheck.report import conventions, findings, matrix, pairwise, summary, unidentified
-from rotcheck.report import suites as junit
+from rotcheck.report.affected_places import device_name
 from rotcheck.report.alerts import Alert, Alerts
+from rotcheck.report.ci_suites import Outcome, Suite, SuiteCase
 from rotcheck.report.document import Document, Heading, Lines, Part, Summary, Tone, listing
 from rotcheck.report.findings import CellFinding
 from rotcheck.report.pages import check
-from rotcheck.report.suites import Outcome, Suite, SuiteCase
 from rotcheck.report.text import figure, one_line
-from rotcheck.report.where import device_name
 from rotcheck.results import FINDINGS, Cell, Check, Report, Result, Verdict, exit_code
 
 WORD = "a report"

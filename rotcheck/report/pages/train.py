@@ -7,9 +7,9 @@ from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.report import conventions, summary, unidentified
 from rotcheck.report import document as doc
 from rotcheck.report import findings as of_cells
+from rotcheck.report.affected_places import device_name
 from rotcheck.report.findings import Note
 from rotcheck.report.text import figure, one_line, plural
-from rotcheck.report.where import device_name
 from rotcheck.results import (
     FINDINGS,
     Cell,

@@ -9,7 +9,7 @@ from rotcheck.identify.asking.table_sections import departure
 from rotcheck.identify.making import grid_layout, image_patches, mrope_tables, point_tables
 from rotcheck.identify.making.grid_calls import side_names, table_layout
 from rotcheck.identify.making.grid_layout import HIGH, WIDE, PatchGrid, layout_of, why_no_layout
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.table_description import in_blocks
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
 from rotcheck.results import Description

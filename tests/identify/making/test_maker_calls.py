@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.identify.asking.idle_numbers import trials
 from rotcheck.identify.making import maker_search, position_makers, row_offsets
-from rotcheck.identify.making.maker_call import MakerCall, maker_calls, position_name
+from rotcheck.identify.making.maker_call_candidates import MakerCall, maker_calls, position_name
 from rotcheck.identify.making.position_arguments import try_arguments
 from rotcheck.identify.making.returned_tables import (
     first_tables,

@@ -14,7 +14,7 @@ from expected import ELSEWHERE, INTERPRETED, ON_CPU
 import rotcheck
 from rotcheck.compare.checks import names
 from rotcheck.compare.worker import open_implementation
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.judge import judge
 from rotcheck.results import Cell, Report
 

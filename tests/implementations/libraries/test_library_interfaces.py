@@ -16,7 +16,7 @@ from rotcheck.compare.checks import names
 from rotcheck.compare.worker import open_implementation
 from rotcheck.implementations import third_party
 from rotcheck.implementations.target import registered_convention
-from rotcheck.measure.evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.judge import judge
 
 FAKES = Path(__file__).parent / "fakes"

@@ -12,14 +12,14 @@ from rotcheck.identify.asking.flags import FlaggedCall, flagged_calls
 from rotcheck.identify.calling import repeated_calls, search
 from rotcheck.identify.calling.call_match import Match, NoMatch
 from rotcheck.identify.calling.untried_arguments import untried_arguments
-from rotcheck.identify.declared_function import identify_declared
+from rotcheck.identify.declaration_identification import identify_declared
 from rotcheck.identify.identified_function import IdentifiedFunction, identification_of
 from rotcheck.identify.making import grid_calls, maker_search, position_makers
 from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import first_tables
 from rotcheck.identify.permuting import permutation_answer
-from rotcheck.identify.rotating_function import identify_rotation
-from rotcheck.identify.table_making_function import identify_flag, identify_maker
+from rotcheck.identify.rotation_identification import identify_rotation
+from rotcheck.identify.table_maker_identification import identify_flag, identify_maker
 from rotcheck.implementations.size_hints import hints
 from rotcheck.implementations.target import Target
 from rotcheck.results import Identification

@@ -4,7 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from rotcheck.log.draft import Draft
+from rotcheck.log.event_draft import Draft
 
 _MOST_AT_EITHER_END = 40  # events kept of each kind at either end
 _MOST = 4096  # texts that are remembered

@@ -6,7 +6,7 @@ import stat
 import sys
 from types import FrameType
 
-from rotcheck.cli import early, stderr
+from rotcheck.cli import early_signals, stderr
 
 _BLOCK = 1 << 16
 _interruptions: list[bool] = []  # one for each interruption
@@ -28,7 +28,7 @@ def is_requested() -> bool:
 def shield() -> None:
     """Have the first Ctrl-C only be noted: it goes to the writer as well, which may save its work first."""
     with contextlib.suppress(Exception):  # without handlers the pipe is still read to its end
-        early.catch(_interrupt)
+        early_signals.catch(_interrupt)
 
 
 def was_interrupted() -> bool:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from rotcheck.cli import place, signals, stderr
+from rotcheck.cli import missing_resources, signals, stderr
 from rotcheck.errors import NoTorch, RequestError
 from rotcheck.exit_codes import FAILURE, INTERRUPT, NOTHING_RAN, REQUEST
 
@@ -17,7 +17,7 @@ def guard(run: Callable[[], int]) -> int:
     try:
         code = _exit_code(run)
     except Exception as error:
-        lacking = place.lack(error)
+        lacking = missing_resources.lack(error)
         return _refuse(lacking) if lacking else _report_failure(error)
     if code == INTERRUPT:
         signals.ignore()
@@ -33,7 +33,7 @@ def note_results() -> None:
 def check_packages() -> None:
     """Raise `ModuleNotFoundError` for a package that would be missed when the results are drawn."""
     # torch is missed by workers, and not by all commands
-    for name in place.absent(place.PACKAGES[1:]):
+    for name in missing_resources.absent(missing_resources.PACKAGES[1:]):
         raise ModuleNotFoundError(name=name)
 
 
@@ -42,8 +42,8 @@ def check_folder() -> None:
 
     Names of files would lead nowhere.
     """
-    if place.is_archive():
-        raise RequestError(place.ARCHIVE)
+    if missing_resources.is_archive():
+        raise RequestError(missing_resources.ARCHIVE)
     try:
         os.getcwd()
     except FileNotFoundError as error:

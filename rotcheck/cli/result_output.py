@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rotcheck.cli import guard, screen
+from rotcheck.cli import exit_guard, screen
 from rotcheck.errors import RequestError
 from rotcheck.report import formats, write
 from rotcheck.report.document import Display
@@ -31,8 +31,8 @@ class Outlet:
         quiet: bool = False,
         no_color: bool = False,
     ) -> None:
-        guard.check_packages()
-        guard.check_folder()
+        exit_guard.check_packages()
+        exit_guard.check_folder()
         formats.check(format, kind)
         write.check(output)
         self._format, self.quiet, self._no_color = format, quiet, no_color
@@ -52,7 +52,7 @@ class Outlet:
 
         Raises `RequestError` after all others were written when one could not be.
         """
-        guard.note_results()
+        exit_guard.note_results()
         steps: list[Callable[[], None]] = [] if self.quiet else [lambda: self._print(data, kind)]
         for path, format in self._files:
             text = functools.partial(formats.render(format, kind), data, Display())
@@ -73,7 +73,7 @@ class Outlet:
             out.buffer.write(text.encode(encoding, "backslashreplace"))
             out.buffer.flush()
         except BrokenPipeError:  # the reader has seen enough; the exit code still stands
-            guard.quiet_stdout()
+            exit_guard.quiet_stdout()
         except OSError as error:
             raise RequestError(
                 f"the results cannot go to standard output: {error.strerror}"

@@ -35,7 +35,7 @@ from rotcheck.identify.making.grid_description import add_sides
 from rotcheck.identify.making.grid_layout import PatchGrid
 from rotcheck.identify.making.table_description import amplitude_beyond_rounding
 from rotcheck.identify.reading import convention_words
-from rotcheck.identify.telling import doubt, grounds, unidentified_call
+from rotcheck.identify.telling import doubt, statement_evidence, unidentified_call
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import THETA, Sizes
@@ -180,13 +180,15 @@ def _conclude(inquiry: _Inquiry) -> IdentifiedFunction:
     if not match.reading.pairing:
         return _no_rotation(inquiry)
     convention, abilities = inquiry.convention, inquiry.abilities
-    rotary_dim = grounds.of_rotary_dim(convention, follows_tables=abilities.takes_narrower_tables)
+    rotary_dim = statement_evidence.of_rotary_dim(
+        convention, follows_tables=abilities.takes_narrower_tables
+    )
     error = inquiry.error
     evidence = [
-        *grounds.of_call(match, convention),
+        *statement_evidence.of_call(match, convention),
         rotary_dim,
         *(reading.evidence if reading else []),
-        *([grounds.of_error(error)] if error is not None else []),
+        *([statement_evidence.of_error(error)] if error is not None else []),
         *inquiry.evidence,
     ]
     mistaken = has_mistake(inquiry.remarks)
@@ -201,8 +203,8 @@ def _conclude(inquiry: _Inquiry) -> IdentifiedFunction:
         call=convention_words.call_words(convention),
         evidence=tuple(evidence),
         findings=tuple(inquiry.remarks),
-        ambiguous=(*(reading.ambiguous if reading else ()), *grounds.ambiguities(match)),
-        also=grounds.also(match),
+        ambiguous=(*(reading.ambiguous if reading else ()), *statement_evidence.ambiguities(match)),
+        also=statement_evidence.also(match),
         error=error,
         longest_context=reading.longest if reading else None,
         message=why or (APART if apart else None),
@@ -242,13 +244,13 @@ def _description(
     return structs.replace(
         plain,
         rotary_dim=None if is_told_rotary_dim else plain.rotary_dim,
-        layout=None if grounds.any_layout(match) else plain.layout,
+        layout=None if statement_evidence.any_layout(match) else plain.layout,
         unread=match.reading.unread or None,
         dtype_rule=abilities.dtype_rule,
         takes=abilities.takes,
         schedule=reading.schedule if reading else None,
         theta=reading.theta if reading else None,
-        ways=grounds.ways(match),
+        ways=statement_evidence.ways(match),
         amplitude=amplitude_beyond_rounding(match.reading.amplitude) if reading else None,
     )
 

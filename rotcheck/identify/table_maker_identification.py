@@ -16,14 +16,14 @@ from rotcheck.identify.identified_function import (
     without_convention,
 )
 from rotcheck.identify.making.grid_description import describe_grid
-from rotcheck.identify.making.maker_call import MakerCall
+from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.patch_description import describe_patches
 from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import first_tables
 from rotcheck.identify.making.table_description import TableDescription, describe
 from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.identify.making.table_reading import NotTables, RotaryTables
-from rotcheck.identify.rotating_function import COMPARE
+from rotcheck.identify.rotation_identification import COMPARE
 from rotcheck.identify.telling import table_doubt
 from rotcheck.implementations.target import Target
 from rotcheck.results import Identification

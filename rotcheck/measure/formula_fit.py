@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
-from rotcheck.measure.extent import Extent, conjugate, index_list
+from rotcheck.measure.error_extent import Extent, conjugate, index_list
 from rotcheck.measure.prediction import Prediction
 
 # x is the lane itself, y the other one of its pair
