@@ -170,6 +170,11 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     # values of keywords that choose a field: {"form=tables": (...)}
     choices: dict[str, tuple[str, ...]] = {}
 
+    @property
+    def takes_tables(self) -> bool:
+        """Whether it is handed tables, or makes them; else it computes the angles of positions itself."""
+        return self.tables != "positions"
+
 
 class FieldEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """One line of an identification: what is said of which field, and what told so."""

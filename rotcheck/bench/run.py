@@ -21,7 +21,7 @@ from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 SYMPY = "torch.fx.experimental.symbolic_shapes"
 PRELOAD = (*SURVEY_PRELOAD, plan.WORKER, SYMPY)
 SURVEY_GROUPS = ("devices", "libraries")
-LONGEST = 60.0  # seconds to identify one function
+IDENTIFICATION_LIMIT = 60.0  # seconds to identify one function
 
 
 def bench(
@@ -109,7 +109,7 @@ class _Timings:
     def _setup(self, name: str, device: str) -> dict[str, Any]:
         """How a worker calls an implementation, which is identified before its first row."""
         specs = [spec for spec in unregistered([name]) if spec not in self._identities]
-        limit = min(self._timeout, LONGEST)
+        limit = min(self._timeout, IDENTIFICATION_LIMIT)
         self._identities |= identify_each(self._study, specs, device, limit)
         return setup_of(self._identities.get(name))
 

@@ -8,7 +8,7 @@ from rotcheck.errors import RequestError
 from rotcheck.results import INTERPRETER
 from rotcheck.study.request import DTYPES, check_known, display_names, expand_specs, unique
 
-LONGEST = 1 << 24  # positions that can be asked for
+MOST_POSITIONS = 1 << 24  # positions that can be asked for
 CONDITIONS = {
     "float32": ("constructed", "grown"),
     "bfloat16": ("constructed", "bfloat16", "to-bfloat16", "autocast", "grown", "dtypes"),
@@ -61,8 +61,10 @@ def make_request(
     check_known("dtype", dtypes, DTYPES)
     if not specifications or not dtypes:
         raise RequestError("name a file, as path/to/file.py, and a dtype")
-    if to is not None and not 1 <= to <= LONGEST:
-        raise RequestError(f"--to must be a number of positions from 1 to {LONGEST}, not {to}")
+    if to is not None and not 1 <= to <= MOST_POSITIONS:
+        raise RequestError(
+            f"--to must be a number of positions from 1 to {MOST_POSITIONS}, not {to}"
+        )
     names = unique(expand_specs(specifications))
     return CheckRequest(
         tuple(map(short_path, unique(specifications))), names, unique(dtypes), to, device

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
-RIGHT = 1e-2  # radians: a phase further off is not right
+from rotcheck.measure.judge import RIGHT_PHASE
+
 DEFAULT_LENGTH = 4096  # positions that must be right in an object that claims no length
 # radians a position that float32 costs at most; measured on right code: half of that
 FLOAT32_LOSS = 2.0 / (1 << 24)
@@ -59,4 +60,4 @@ class AngleProfile(msgspec.Struct, frozen=True, kw_only=True):
 
 def tolerance(position: int) -> float:
     """How far a phase may be off, in radians, so that float32's own loss is no finding."""
-    return max(RIGHT, FLOAT32_LOSS * position)
+    return max(RIGHT_PHASE, FLOAT32_LOSS * position)

@@ -46,7 +46,7 @@ from rotcheck.rotary.departures import departure
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
 # radians; what is further off at the first positions is not just badly rounded
-NEAR = 0.1
+ROUNDING_RADIANS = 0.1
 NOT_FOUND = "no call that was tried gave back tables or a rotation"
 NOT_LOOKED_FOR = "it was not understood on cpu, and nowhere else is the end of a table looked for"
 GRID = 9  # positions, few, since a grid has as many rows squared
@@ -114,7 +114,9 @@ def _try_calls(target: Target, device: torch.device) -> AngleProfile:
     if isinstance(match, NoMatch) or not match.reading.pairing:
         permutes = permutation_answer.answer(target) is not None
         raise NoCallFits(
-            permutation_answer.ROWS if permutes else f"{NOT_FOUND}: see `rotcheck identify`"
+            permutation_answer.PERMUTES_ROWS
+            if permutes
+            else f"{NOT_FOUND}: see `rotcheck identify`"
         )
     profile = _rotating(
         target, _one_row(match), match.caller.probe.width, match.caller.probe.rotary
@@ -162,7 +164,7 @@ def _building(target: Target, recipe: MakerCall, tables: RotaryTables) -> AngleP
 
 
 def _rotating(target: Target, convention: Convention, width: int, rotary: int) -> AngleProfile:
-    if convention.tables != "positions":
+    if convention.takes_tables:
         raise MakesNoAngles(
             "it applies tables that are handed in and makes none of its own: "
             "`rotcheck compare` judges it"
@@ -210,7 +212,7 @@ def _with_angles(profile: AngleProfile, instance: Instance, device: str) -> Angl
         faults=(*profile.faults, *_faults(frequency_fit)),
     )
     few = [position for position in angles if position < 4]
-    if max(Truth(result).errors(reach.look(few), few)) > NEAR:
+    if max(Truth(result).errors(reach.look(few), few)) > ROUNDING_RADIANS:
         raise MakesNoAngles(
             "what it gives for its first positions is no rotation: see `rotcheck identify`"
         )

@@ -7,9 +7,10 @@ import msgspec
 
 from rotcheck import diagnose
 from rotcheck.compare.cells import cell_of
-from rotcheck.context.angle_profile import RIGHT, AngleProfile, tolerance
+from rotcheck.context.angle_profile import AngleProfile, tolerance
 from rotcheck.context.conditions import FIRST
 from rotcheck.isolation import Done, Returned
+from rotcheck.measure.judge import RIGHT_PHASE
 from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict, knowledge_of
 
 CERTAIN = {"imaginary-dropped"}  # causes that do not depend on the condition
@@ -160,7 +161,7 @@ def _note(row: Reach, profile: AngleProfile) -> str | None:
         notes.append(f"{profile.doubt}; see `rotcheck identify`")
     if row.wrong_at is not None and profile.claims and row.wrong_at < profile.claims:
         notes.append(
-            f"float32 phases are {RIGHT:g} rad off from position {row.wrong_at} on, "
+            f"float32 phases are {RIGHT_PHASE:g} rad off from position {row.wrong_at} on, "
             "the float32 limit (N18)"
         )
     if row.asked_to is not None and row.asked_to < profile.judged_to - 1:

@@ -12,18 +12,19 @@ from typing import Any
 import msgspec
 
 from rotcheck import __version__
-from rotcheck.context.angle_profile import RIGHT, AngleProfile
+from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.conditions import FIRST, ON_CPU, names
 from rotcheck.context.reach_verdicts import maker_of, not_run, row_of
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
 from rotcheck.implementations.spec import expand
 from rotcheck.isolation import Done, Job, Returned
+from rotcheck.measure.judge import RIGHT_PHASE
 from rotcheck.results import Context, Reach, summarise
 from rotcheck.study.request import display_names, unique
 from rotcheck.study.study import Study, ignore
 
-WORKER, RECOGNITION = (
+CONDITIONS, RECOGNITION = (
     "rotcheck.context.worker:open_context",
     "rotcheck.context.worker:open_recognition",
 )
@@ -180,7 +181,7 @@ class _Rows:
             self._add(spec, name, not_run(self._labels[spec], name, self.device, NOT_ON_CPU))
         return jobs
 
-    def _job(self, spec: str, *conditions: str, target: str = WORKER, device: str = "") -> Job:
+    def _job(self, spec: str, *conditions: str, target: str = CONDITIONS, device: str = "") -> Job:
         profile, device = self._profiles.get(spec), device or self.device
         if profile and device == CPU:  # there it may be asked for any position
             profile = msgspec.structs.replace(profile, last=None)
@@ -239,7 +240,7 @@ class _Rows:
             rotcheck=__version__,
             torch=self._torch,
             device=self.device,
-            right=RIGHT,
+            right=RIGHT_PHASE,
             makers=tuple(
                 maker_of(self._labels[spec], self._profiles.get(spec)) for spec in self.specs
             ),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from rotcheck.context.angle_profile import POSITIONS, RIGHT, AngleProfile
+from rotcheck.context.angle_profile import POSITIONS, AngleProfile
 from rotcheck.context.angle_sources import AngleSource, Look, NoRotation, Turns, reason
 from rotcheck.identify.angles.measured_angles import wrap
+from rotcheck.measure.judge import RIGHT_PHASE
 
 SLOW = 0.5  # seconds that a call may take before larger positions are left out
 NO_ROTATION = math.inf  # radians, of what is no rotation any more
@@ -141,7 +142,9 @@ def _lose(curve: Curve, positions: Sequence[int], finding: str, words: str) -> N
 def _refine(curve: Curve, truth: Truth, look: Look, at_once: int) -> None:
     """Find the last position that is right, between the two that were asked for."""
     positions = sorted(curve.errors)
-    wrong = next((position for position in positions if not curve.errors[position] <= RIGHT), None)
+    wrong = next(
+        (position for position in positions if not curve.errors[position] <= RIGHT_PHASE), None
+    )
     right = max(
         (position for position in positions if wrong is None or position < wrong), default=None
     )
@@ -164,5 +167,5 @@ def _narrow(
     except NoRotation:
         errors = [NO_ROTATION] * len(between)
     rising = [right, *zip(between, errors), wrong]
-    bad = next(at for at, (_, error) in enumerate(rising) if not error <= RIGHT)
+    bad = next(at for at, (_, error) in enumerate(rising) if not error <= RIGHT_PHASE)
     return rising[bad - 1], rising[bad]

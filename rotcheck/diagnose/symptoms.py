@@ -6,7 +6,7 @@ that stand near each other, in either order; what is said to be `<CHANGED>` may 
 
 import re
 
-NEAR = 120  # characters between the two parts of a symptom
+GAP = 120  # characters between the two parts of a symptom
 
 WORDS = {
     "BAD": r"\b(?:gibberish|garbage|garbled|junk|nonsens\w+|incoheren\w+|instable|unstable|trash\w*|word salad"
@@ -39,7 +39,7 @@ def expression(symptom: str) -> str:
     if len(parts) == 1:
         return parts[0]
     first, second = parts
-    gap = f".{{0,{NEAR}}}?"
+    gap = f".{{0,{GAP}}}?"
     orders = [f"(?:{first}){gap}(?:{second})", f"(?:{second}){gap}(?:{first})"]
     if "<CHANGED>" in symptom:
         orders.append(_spell_out(f"<OUTPUT>.{{0,60}}?(?:{first}).{{0,60}}?<WORSE>"))

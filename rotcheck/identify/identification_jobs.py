@@ -11,7 +11,7 @@ from rotcheck.isolation import Done, Job
 from rotcheck.results import INTERPRETER, Identification
 from rotcheck.study.study import Study, ignore
 
-WORKER = "rotcheck.identify.worker:open_identification"
+IDENTIFICATION = "rotcheck.identify.worker:open_identification"
 FLAGS = "rotcheck.identify.worker:open_flags"
 PRELOAD = ("torch", "rotcheck.identify.worker")
 
@@ -74,7 +74,7 @@ class Identifier:
             if done.job.target == FLAGS:
                 spec = done.job.name
                 self.identities[spec] = with_flag(self.identities[spec], done)
-            elif done.job.target == WORKER:
+            elif done.job.target == IDENTIFICATION:
                 study.add(self._identified(done, jobs_of))
             else:
                 yield done
@@ -120,7 +120,7 @@ def _jobs(specs: Sequence[str], device: str, timeout: float) -> list[Job]:
     return [
         Job(
             spec,
-            WORKER,
+            IDENTIFICATION,
             {"specification": spec, "shown": without_folders(spec), "device": device},
             [None],
             timeout,

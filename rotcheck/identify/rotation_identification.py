@@ -295,7 +295,7 @@ def _contradict(
     if decision.answer != "wrong":
         return None
     findings = decision.findings
-    if match.convention.tables != "positions":
+    if match.convention.takes_tables:
         findings = tuple(
             structs.replace(finding, mistake=False, demonstration=None) for finding in findings
         )

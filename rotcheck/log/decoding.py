@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 BLOCK = 1 << 18  # bytes read at once
-_LONGEST = 1 << 20  # bytes of a line, above which it is cut
+_MOST_BYTES = 1 << 20  # bytes of a line, above which it is cut
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
@@ -56,7 +56,7 @@ def _encoding(head: bytes) -> tuple[str, bytes]:
 
 def _split_at_last_line(data: bytes) -> tuple[bytes, bytes]:
     end = max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1  # a last \r may be half of \r\n
-    if not end and len(data) > _LONGEST:
+    if not end and len(data) > _MOST_BYTES:
         end = max(data.rfind(b" "), data.rfind(b"\\n")) + 1 or len(data)
     return data[:end], data[end:]
 

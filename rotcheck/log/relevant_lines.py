@@ -18,7 +18,7 @@ _TAIL = 60  # lines at the end of the log, which are always read
 _WHOLE = 4 << 20
 _ENDS = 4  # hits at either end of a block, then
 _MOST_BYTES = 1 << 17  # of a passage
-_LONGEST = 1 << 13  # bytes of a line that are read
+_MOST_BYTES = 1 << 13  # bytes of a line that are read
 _TEMPLATES = 1 << 15
 
 
@@ -169,8 +169,8 @@ def _merge(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _readable(line: bytes) -> bytes:
     """The line; of a very long one the part that holds the first grave word, or its beginning."""
-    if len(line) <= _LONGEST:
+    if len(line) <= _MOST_BYTES:
         return line
     hits = [at for at in (line.lower().find(word) for word in _GRAVE) if at >= 0]
     start = max(min(hits, default=0) - 200, 0)
-    return line[start : start + _LONGEST]
+    return line[start : start + _MOST_BYTES]

@@ -219,7 +219,7 @@ class Case:
         if not any(argument.endswith("positions") for argument in self.convention.called_with):
             return None
         at = torch.tensor(self.positions, device="cpu")[..., rows]
-        if self.convention.tables != "positions":
+        if self.convention.takes_tables:
             at = torch.arange(at.shape[-1], device="cpu")
         return self.laid_positions(at)
 

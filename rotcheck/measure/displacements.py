@@ -79,7 +79,7 @@ def _results(case: Case, axis: int, slot: int, _: int) -> Tensor:
 def _as_other_rows(case: Case, result: Slots, extent: Extent) -> Iterator[Prediction]:
     """Rows that turn by the angles of another row, or of a position at which tables end."""
     angles = case.angles.expand(case.batch, -1, -1)  # (B, S, P)
-    if case.convention.tables == "positions" and not case.convention.points:
+    if not case.convention.takes_tables and not case.convention.points:
         ends = (
             case.turned(torch.tensor(ENDS, device="cpu")) * case.convention.direction
         )  # (ends, rotary_dim / 2)

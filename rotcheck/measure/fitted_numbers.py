@@ -19,7 +19,7 @@ def fits(case: Case, result: Slots) -> Iterator[Prediction]:
     yield from amplitude(
         case, result, tuple(torch.ones_like(slot, dtype=torch.bool) for slot in result)
     )
-    if case.convention.tables == "positions":
+    if not case.convention.takes_tables:
         yield from _frequencies(case, result)
 
 

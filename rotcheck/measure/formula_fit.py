@@ -11,7 +11,7 @@ from rotcheck.measure.prediction import Prediction
 
 # x is the lane itself, y the other one of its pair
 TERMS = ("x cos", "x sin", "y cos", "y sin", "x", "y")
-RIGHT = ("x cos - y sin", "x cos + y sin")  # of the first and the second lane of a pair
+RIGHT_TERMS = ("x cos - y sin", "x cos + y sin")  # of the first and the second lane of a pair
 LEGEND = " (x: the lane itself, y: its partner)"
 LEAST = 16  # elements that a fit needs
 
@@ -36,7 +36,9 @@ def _formulas(case: Case, result: Slots, extent: Extent, terms: int) -> Iterator
             continue
         words.append(
             _words(
-                index_list("lane", extent.lanes(lane_of_pair)), coefficients, RIGHT[lane_of_pair]
+                index_list("lane", extent.lanes(lane_of_pair)),
+                coefficients,
+                RIGHT_TERMS[lane_of_pair],
             )
         )
         for slot, feature in zip(prediction, features):

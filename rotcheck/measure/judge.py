@@ -4,6 +4,7 @@ from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.results import Verdict
 
 IN_DTYPE = 2.0  # units: correct code that computes in the dtype stays below 1.25
+RIGHT_PHASE = 1e-2  # radians: a phase further off is not right
 ROUNDING = 4.0  # units: rounding explains no more than this
 
 

@@ -69,7 +69,7 @@ def _partner_over_head(case: Case, slot: Tensor) -> Tensor:
 
 def _all_lanes(case: Case, slot: Tensor) -> Tensor:
     """All lanes of the head turn, with frequencies over them, although only rotary_dim should."""
-    if case.rotary_dim == case.width or case.convention.tables != "positions":
+    if case.rotary_dim == case.width or case.convention.takes_tables:
         return slot
     positions = case.places(torch.tensor(case.positions, device="cpu"))  # ([B,] S, 1)
     over_head = inverse_frequencies(case.width, case.convention.theta)

@@ -20,7 +20,7 @@ def predictions(case: Case) -> Iterator[Prediction]:
         yield code, words, of_q_and_k(case, partial(change, case))
     if len(case.pairs) == 3:
         yield from _of_v(case)
-    if case.convention.tables == "positions":
+    if not case.convention.takes_tables:
         yield from of_positions(case)
     if "g" in case.convention.table_axes:
         yield from section_mistakes.predictions(case)

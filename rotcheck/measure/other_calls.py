@@ -50,7 +50,7 @@ def takes_offset(case: Case) -> bool:
 
 def indexes(case: Case) -> bool:
     """Whether a call is told the table row of each position."""
-    return "positions" in roles(case) and case.convention.tables != "positions"
+    return "positions" in roles(case) and case.convention.takes_tables
 
 
 def differs_by_batch_row(case: Case) -> bool:
@@ -64,7 +64,7 @@ def differs_by_batch_row(case: Case) -> bool:
         return False
     if takes_offset(case) and "positions" not in given_roles:
         return "offsets" in given_roles
-    by_call = indexes(case) or convention.tables == "positions"
+    by_call = indexes(case) or not convention.takes_tables
     return "b" in (convention.position_axes if by_call else convention.table_axes)
 
 
@@ -80,7 +80,7 @@ def at(
     )
     call = there.call()
     if indexes(case) or takes_offset(case):
-        if rows is not None and case.convention.tables != "positions":
+        if rows is not None and case.convention.takes_tables:
             tables = case_with(
                 case, replace(sizes, positions=tuple(range(rows))), positions="any"
             ).tables()

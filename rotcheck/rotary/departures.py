@@ -8,7 +8,7 @@ from torch import Tensor
 from rotcheck.rotary.frequencies import inverse_frequencies
 from rotcheck.rotary.recognition import WELL_KNOWN_THETAS, nearest_row
 
-ALIKE = 1e-4  # relative
+SAME_FREQUENCY = 1e-4  # relative
 FEWEST = 2  # pairs at either end that tell a band
 
 
@@ -34,13 +34,13 @@ def _bands(turning: Tensor) -> Departure | None:
     """That fast pairs are divided and slow ones are not, where that is plain."""
     for theta in WELL_KNOWN_THETAS:
         share = turning / inverse_frequencies(2 * len(turning), theta)  # (P,)
-        is_plain, factor = (share - 1).abs() < ALIKE, 1 / float(share[0])
-        is_divided = (share * factor - 1).abs() < ALIKE
+        is_plain, factor = (share - 1).abs() < SAME_FREQUENCY, 1 / float(share[0])
+        is_divided = (share * factor - 1).abs() < SAME_FREQUENCY
         plain = int(is_plain[-FEWEST:].sum()) == int(is_divided[:FEWEST].sum()) == FEWEST
         if (
             plain
-            and factor > 1 + ALIKE
-            and bool(((share > (1 - ALIKE) / factor) & (share < 1 + ALIKE)).all())
+            and factor > 1 + SAME_FREQUENCY
+            and bool(((share > (1 - SAME_FREQUENCY) / factor) & (share < 1 + SAME_FREQUENCY)).all())
         ):
             last, first = _run(is_divided), len(is_plain) - _run(is_plain.flip(0))
             words = (
@@ -59,7 +59,7 @@ def _run(yes: Tensor) -> int:
 def _row(turning: Tensor) -> Departure | None:
     """Where a geometric row begins, when it does not begin at 1."""
     steps = turning.log().diff()  # (P - 1,)
-    if bool((steps - steps.mean()).abs().max() > ALIKE) or not float(steps.mean()) < 0:
+    if bool((steps - steps.mean()).abs().max() > SAME_FREQUENCY) or not float(steps.mean()) < 0:
         return None
     step = float(steps.mean())
     theta, at = math.exp(-step * len(turning)), math.log(float(turning[0])) / step

@@ -52,7 +52,7 @@ def mismatch(convention: Convention, width: int, heads: int) -> str | None:
     if convention.heads not in (None, heads):
         limit = f"it takes {convention.heads} heads, and the model has {heads}"
         return f"{limit}: it needs another --model"
-    builds_angles = convention.tables == "positions"
+    builds_angles = not convention.takes_tables
     if builds_angles and (convention.theta != THETA or convention.frequencies):
         return f"it has frequencies of its own, and the model's are those of theta {THETA:g}"
     return None

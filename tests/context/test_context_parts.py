@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import rotcheck.context.conditions
-from rotcheck.context.angle_profile import FLOAT32_LOSS, RIGHT, tolerance
+from rotcheck.context.angle_profile import FLOAT32_LOSS, RIGHT_PHASE, tolerance
 from rotcheck.context.conditions import names
 from rotcheck.context.length_claims import claim
 from rotcheck.context.tf32 import TF32Emulation, has_tf32, round_to_tf32
@@ -55,8 +55,8 @@ def test_real_tf32_is_found_by_multiplying() -> None:
 
 
 def test_float32s_own_loss_is_allowed_and_no_more() -> None:
-    assert tolerance(4096) == tolerance(65536) == RIGHT
-    assert RIGHT < tolerance(131071) < 2e-2
+    assert tolerance(4096) == tolerance(65536) == RIGHT_PHASE
+    assert RIGHT_PHASE < tolerance(131071) < 2e-2
     assert tolerance(1 << 20) == pytest.approx((1 << 20) * FLOAT32_LOSS)
 
 

@@ -18,7 +18,7 @@ from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.swapping.adapter import adapter, import_code, with_head
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import apart, with_adapter
-from rotcheck.identify.swapping.swap import NEAR
+from rotcheck.identify.swapping.swap import STEPS_APART
 from rotcheck.results import Description, Identification
 from rotcheck.rotary import apply_rotary
 
@@ -146,7 +146,7 @@ def test_the_code_makes_any_convention_of_any_other() -> None:
         str((ours, theirs)): departure(convention(**ours), convention(**theirs))
         for ours, theirs in some_pairs(200)
     }
-    assert {pair: error for pair, error in worst.items() if error > NEAR} == {}
+    assert {pair: error for pair, error in worst.items() if error > STEPS_APART} == {}
 
 
 FURTHER = [
@@ -176,14 +176,14 @@ def test_batches_packed_tensors_and_merged_axes_are_converted_too(
     if code is None:
         assert theirs["layout"] == "t(hd)"  # whose heads nothing in the call tells apart
         return
-    assert departure(convention(**ours), convention(**theirs)) <= NEAR
+    assert departure(convention(**ours), convention(**theirs)) <= STEPS_APART
 
 
 def test_a_part_of_the_lanes_is_rotated_by_what_rotates_all_of_them() -> None:
     theirs = convention(rotary_dim=16)
     for pairing in ("half", "interleaved"):
-        assert departure(convention(pairing=pairing), theirs) <= NEAR
-        assert departure(convention(pairing=pairing, rotary_dim=16), theirs) <= NEAR
+        assert departure(convention(pairing=pairing), theirs) <= STEPS_APART
+        assert departure(convention(pairing=pairing, rotary_dim=16), theirs) <= STEPS_APART
     assert adapter(describe(theirs), describe(convention())) is None
 
 
@@ -198,7 +198,9 @@ def test_what_rotates_all_lanes_is_given_as_many_as_the_tables_have() -> None:
         return Native(convention(layout="bhsd", rotary_dim=2 * cos.shape[-1]))(x, cos, sin)
 
     takes = {"narrower tables": True}
-    assert apart(Native(convention()), narrow, code, convention_of_theirs, CPU, takes) <= NEAR
+    assert (
+        apart(Native(convention()), narrow, code, convention_of_theirs, CPU, takes) <= STEPS_APART
+    )
     whole = adapter(of_takes(True), theirs) or ""
     with pytest.raises(RuntimeError):
         apart(Native(convention()), narrow, whole, convention_of_theirs, CPU, takes)
@@ -216,7 +218,7 @@ def test_packed_tensors_take_the_place_of_grouped_heads_one_by_one() -> None:
         departure(
             convention(layout="qkv", tensors=("qkv",)), convention(tensors=("q", "k")), fewer=True
         )
-        <= NEAR
+        <= STEPS_APART
     )
 
 
@@ -253,7 +255,7 @@ def test_tables_are_made_of_the_positions_that_the_other_takes() -> None:
     ours, other = convention(tables="repeated", pairing="interleaved"), positions(theta=500000.0)
     code = adapter(describe(ours), describe(other))
     assert code is not None
-    assert apart(Native(ours), theirs, code, other, CPU, {}) <= NEAR
+    assert apart(Native(ours), theirs, code, other, CPU, {}) <= STEPS_APART
     assert apart(Native(ours), theirs, code.replace("500000.0", "10000.0"), other, CPU, {}) > 1e3
 
 
@@ -272,7 +274,7 @@ def test_a_table_by_position_ids_takes_the_place_of_rows() -> None:
     for theirs in (convention(tensors=("q", "k"), table_axes="bsw"), convention(layout="bhsd")):
         code = adapter(describe(ours), describe(theirs))
         assert code is not None
-        assert apart(indexed, Native(theirs), code, theirs, CPU, {}) <= NEAR
+        assert apart(indexed, Native(theirs), code, theirs, CPU, {}) <= STEPS_APART
 
 
 def test_what_theirs_writes_in_place_is_written_in_place() -> None:
@@ -368,10 +370,10 @@ def test_a_maker_of_tables_makes_those_of_another(own: str, other: str) -> None:
         return
     assert held.swappable == "with changes"
     if own == "make_at" or other == "make_at":  # a width that the call does not tell
-        assert held.adapter is None or _makes(own, other, held.adapter) <= NEAR
+        assert held.adapter is None or _makes(own, other, held.adapter) <= STEPS_APART
         return
     assert held.adapter is not None
-    assert _makes(own, other, held.adapter) <= NEAR
+    assert _makes(own, other, held.adapter) <= STEPS_APART
 
 
 def _makes(own: str, other: str, code: str) -> float:
@@ -415,4 +417,4 @@ def _holds(theirs: Convention) -> None:
         }
         return called(x, *tables, layout=theirs.layout, **chosen)
 
-    assert apart(as_theirs, Native(theirs), "", theirs, CPU, {}) <= NEAR, theirs
+    assert apart(as_theirs, Native(theirs), "", theirs, CPU, {}) <= STEPS_APART, theirs

@@ -15,7 +15,7 @@ from rotcheck.errors import RequestError
 from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import apart, at_lengths
-from rotcheck.identify.swapping.swap import NEAR, of_run
+from rotcheck.identify.swapping.swap import STEPS_APART, of_run
 from rotcheck.implementations.target import registered_convention
 from rotcheck.results import Identification, Likeness
 from rotcheck.rotary import apply_rotary
@@ -81,7 +81,7 @@ def test_one_that_takes_any_layout_is_held_in_the_other_one_with_its_heads(
     assert found.swappable == "with changes"
     assert found.adapter is not None
     assert found.error is not None
-    assert found.error <= NEAR
+    assert found.error <= STEPS_APART
 
 
 def test_what_did_not_run_here_is_never_swapped_as_it_is() -> None:
@@ -113,7 +113,7 @@ def test_the_run_beside_the_other_is_told() -> None:
     assert found.adapter is not None
     assert "from swaps import halves as ours" in found.adapter
     assert found.error is not None
-    assert found.error <= NEAR
+    assert found.error <= STEPS_APART
 
 
 def test_what_takes_any_layout_is_run_in_that_of_ours() -> None:
@@ -122,7 +122,7 @@ def test_what_takes_any_layout_is_run_in_that_of_ours() -> None:
     assert found.swappable == "with changes"
     assert found.adapter is not None
     assert found.error is not None
-    assert found.error <= NEAR
+    assert found.error <= STEPS_APART
 
 
 SCALED = {"make_scaled": "1.27726", "make_tables": "1"}
@@ -201,7 +201,7 @@ def test_what_the_fields_do_not_tell_the_run_tells() -> None:
     """The same fields and other values: another table from row 4097 on, which no field speaks of."""
     found = likeness(told("swaps:make_tables"), told("swaps:make_tables"), "other")
     error = apart(swaps.make_tables, swaps.make_wrapped, "", None, CPU, {})
-    assert error > NEAR
+    assert error > STEPS_APART
     assert of_run(found, error).swappable == "no"
     assert of_run(found, 0.0).swappable == "as it is"
     assert of_run(found, None, "raises ValueError: no").swappable == "unknown"
@@ -242,7 +242,7 @@ def test_grouped_heads_are_not_packed() -> None:
     assert "use rotcheck.rotary:apply_rotary, which takes q and k one by one" in fix
     assert found.adapter is not None
     assert found.error is not None  # with fewer heads in k
-    assert found.error <= NEAR
+    assert found.error <= STEPS_APART
 
 
 def test_apply_rotary_is_identified_and_swapped() -> None:

@@ -61,13 +61,13 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 def _looks_up(case: Case) -> bool:
     """Whether it may index a table, its own or one handed in, by a position."""
-    return indexes(case) or takes_offset(case) or case.convention.tables == "positions"
+    return indexes(case) or takes_offset(case) or not case.convention.takes_tables
 
 
 def _call_beyond(case: Case) -> tuple[Case, Call, str] | None:
     """A case and its call for positions that the tables do not have, and these in words."""
     convention = case.convention
-    if convention.tables == "positions":
+    if not convention.takes_tables:
         return _past_its_own(case) if convention.last_position is not None else None
     if indexes(case):
         positions = (0, 2, ROWS + 3, 1, 5, ROWS, 8)

@@ -41,7 +41,7 @@ def run(subject: Subject, case: Case) -> Evidence:
 def _cases(case: Case) -> list[Case]:
     convention = case.convention
     declared_dim = convention.rotary_dim
-    takes_tables = convention.tables != "positions" or (
+    takes_tables = convention.takes_tables or (
         {"R", "inv_freq"} & set(roles(case)) and not convention.frequencies
     )
     if not declared_dim and not takes_tables:

@@ -59,7 +59,7 @@ def _in_sequences(subject: Subject, case: Case) -> Evidence:
         anew, results, code="sequences", when="for two sequences, one after another"
     )
     row_by_row = judge_results(on, results, code="sequences", when="")
-    if evidence.finding and not row_by_row.finding and case.convention.tables != "positions":
+    if evidence.finding and not row_by_row.finding and case.convention.takes_tables:
         return structs.replace(
             row_by_row, note="takes its tables row by row: they must begin anew with each sequence"
         )

@@ -67,7 +67,7 @@ def _questions(case: Case) -> list[Parts]:
         {"one token": {"heads": HEADS, "kv_heads": HEADS, "positions": _one_position(case)}},
     ]
     fixed_width = convention.head_dim or convention.frequencies
-    share = convention.rotary_dim and convention.tables == "positions"
+    share = convention.rotary_dim and not convention.takes_tables
     if not fixed_width and not share:  # 32 lanes that rotate may be half of a head
         parts = [{**part, **_heads(case, width)} for part, width in zip(parts, WIDTHS)]
     return [part for part in parts if part]

@@ -8,9 +8,9 @@ from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Specimen
 from rotcheck.context.sweep import NO_ROTATION, Truth
 from rotcheck.identify.angles.measured_angles import wrap
+from rotcheck.measure.judge import RIGHT_PHASE
 
 blames = "row-past-table"
-ALIKE = 1e-2  # radians
 
 
 def run(specimen: Specimen) -> ConditionResult:
@@ -84,7 +84,7 @@ def _wrong(
 
 
 def _is_row(profile: AngleProfile, row: Turns, position: int) -> bool:
-    return Truth(profile).errors(row, (position,))[0] < ALIKE
+    return Truth(profile).errors(row, (position,))[0] < RIGHT_PHASE
 
 
 def _first_pair_right(profile: AngleProfile, row: Turns, position: int) -> bool:

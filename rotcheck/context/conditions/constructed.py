@@ -1,10 +1,11 @@
 """As it was constructed, in float32."""
 
 from rotcheck.context import repeatability
-from rotcheck.context.angle_profile import POSITIONS, RIGHT
+from rotcheck.context.angle_profile import POSITIONS
 from rotcheck.context.condition_result import ConditionResult
 from rotcheck.context.specimen import Specimen
 from rotcheck.context.sweep import Curve
+from rotcheck.measure.judge import RIGHT_PHASE
 
 blames = "phase-rounded"
 
@@ -40,5 +41,5 @@ def _by_itself(specimen: Specimen, curve: Curve) -> bool:
         repeatability.worst(
             specimen.profile, specimen.source(specimen.fresh()).ask((wrong,)), (wrong,)
         )
-        <= RIGHT
+        <= RIGHT_PHASE
     )

@@ -3,10 +3,11 @@
 import torch
 
 from rotcheck.context import repeatability
-from rotcheck.context.angle_profile import RIGHT, AngleProfile
+from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Specimen
 from rotcheck.convention import role_of
+from rotcheck.measure.judge import RIGHT_PHASE
 
 blames = "phase-shown"
 
@@ -36,7 +37,7 @@ def run(specimen: Specimen) -> ConditionResult:
     off = repeatability.worst(
         specimen.profile, specimen.source(second, torch.bfloat16).run(positions), positions
     )
-    if off > RIGHT and not measurement.finding:
+    if off > RIGHT_PHASE and not measurement.finding:
         measurement.finding = blames
         measurement.message = (
             f"shown float32 first and then bfloat16, its phase is {off:.2g} rad off"

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from rotcheck.context import repeatability
-from rotcheck.context.angle_profile import RIGHT
 from rotcheck.context.angle_sources import AngleSource, reason
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.repeatability import FEW
 from rotcheck.context.specimen import Specimen
+from rotcheck.measure.judge import RIGHT_PHASE
 
 blames = "spoilt-by-growing"
 OTHER_POSITIONS = tuple(range(100, 100 + len(FEW)))
@@ -23,7 +23,7 @@ def run(specimen: Specimen) -> ConditionResult:
     measurement = ConditionResult()
     if specimen.profile.asking != "from 0":
         off = repeatability.worst(specimen.profile, source.ask(OTHER_POSITIONS), OTHER_POSITIONS)
-        if off > RIGHT and off > 2 * repeatability.worst(
+        if off > RIGHT_PHASE and off > 2 * repeatability.worst(
             specimen.profile,
             specimen.source(specimen.fresh()).ask(OTHER_POSITIONS),
             OTHER_POSITIONS,
@@ -35,7 +35,7 @@ def run(specimen: Specimen) -> ConditionResult:
     growth = _grow(source, specimen.profile.judged_to)
     after = source.ask(FEW)
     off = repeatability.worst(specimen.profile, after, FEW)
-    if off > RIGHT and off > 2 * repeatability.worst(specimen.profile, before, FEW):
+    if off > RIGHT_PHASE and off > 2 * repeatability.worst(specimen.profile, before, FEW):
         measurement.finding = blames
         measurement.message = (
             f"after {growth}, the first {len(FEW)} positions are off by up to {off:.2g} rad"

@@ -6,7 +6,7 @@ import msgspec
 
 from rotcheck.convention import Convention
 from rotcheck.identify.angles.frequency_fit import Fit
-from rotcheck.identify.angles.measured_angles import ALIKE, NEAR, Angles, wrap
+from rotcheck.identify.angles.measured_angles import ALIKE, LAST_POSITION, Angles, wrap
 from rotcheck.identify.angles.schedule_faults import exchanged_bands
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Ambiguity, FieldEvidence, Remark
@@ -119,5 +119,5 @@ def no_end() -> FieldEvidence:
     """Why it was asked for no position further off."""
     because = "it does not run on the CPU, and elsewhere an index past the end of a table may end the process"
     return FieldEvidence(
-        field="context", says=f"asked for positions up to {NEAR} only", because=because
+        field="context", says=f"asked for positions up to {LAST_POSITION} only", because=because
     )

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles, wrap
+from rotcheck.rotary.departures import SAME_FREQUENCY
 from rotcheck.rotary.schedules import Schedule
-
-ALIKE = 1e-4  # relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def _alike(fits: Sequence[Fit]) -> bool:
     first = fits[0].frequencies
     return all(
         len(axis_fit.frequencies) == len(first)
-        and torch.allclose(axis_fit.frequencies, first, rtol=ALIKE)
+        and torch.allclose(axis_fit.frequencies, first, rtol=SAME_FREQUENCY)
         for axis_fit in fits
     )
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, wrap
 from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
+from rotcheck.measure.judge import RIGHT_PHASE
 from rotcheck.rotary.recognition import Recognition, recognise
 from rotcheck.rotary.schedules import Plain, Schedule
 
-RIGHT = 1e-2  # radians: a phase further off is not right
 TOLERANCES = (2e-5, 1e-4, 1e-3, 2e-2)  # float32, and what narrower dtypes leave of frequencies
 CLOSE = 1e-6  # what float32 costs a frequency
 # relative: of a frequency, and of its product with a position
@@ -157,12 +157,12 @@ def _why(
     angle = angles[position] - zero
     positions = torch.arange(position + 65, dtype=torch.float64)
     off = wrap(positions[:, None] * frequencies - angle).abs().amax(-1)  # (positions,)
-    near = (off < RIGHT).nonzero().flatten().tolist()
+    near = (off < RIGHT_PHASE).nonzero().flatten().tolist()
     if near:
         far = abs(near[0] - position) > position * 2**-7
         return f"it is turned as position {near[0]} should be", far
     turn = position * frequencies
-    near_rounding = wrap(turn - angle).abs() <= turn.abs() * 2**-7 + RIGHT
+    near_rounding = wrap(turn - angle).abs() <= turn.abs() * 2**-7 + RIGHT_PHASE
     if has_schedule and (
         _holds_narrow_values(estimate_frequencies(angles)) or bool(near_rounding.all())
     ):
@@ -176,7 +176,7 @@ def _departs(angles: Angles, frequencies: Tensor, noise: float) -> tuple[int | N
     for position in sorted(angles):
         turn = position * frequencies
         off = wrap(angles[position] - zero - turn).abs()  # (P,)
-        if bool((off > noise + (ROUNDING * turn.abs()).clamp(min=RIGHT)).any()):
+        if bool((off > noise + (ROUNDING * turn.abs()).clamp(min=RIGHT_PHASE)).any()):
             return position, float(off.max()), longest
         worst, longest = max(worst, float(off.max())), position
     return None, worst, longest

@@ -10,14 +10,13 @@ from torch import Tensor
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.identify.making.image_patches import repeats
-from rotcheck.rotary.departures import departure
+from rotcheck.rotary.departures import SAME_FREQUENCY, departure
 from rotcheck.rotary.schedules import Plain, Schedule
 
 # squares along a side, twice: whether angles follow the size of the grid
 SIZES = ((1025, 769), (33, 25))
 ACROSS = 3  # squares along the other side
 PLACES = (0, 1, 2, 3, 5, 17, 24, 100, 257, 768)
-ALIKE = 1e-4  # relative
 UNEVEN = 1e-3  # radians
 Lay = Callable[[int, int], Tensor]
 """Returns the angles (high * wide, P) of a grid so many squares high and wide; raises for one that it does not take."""
@@ -73,7 +72,7 @@ def _of_lines(lines: Sequence[Tensor], noise: float, candidates: Sequence[Schedu
 
 
 def _alike(frequencies: Tensor, reference: Tensor) -> bool:
-    return torch.allclose(frequencies, reference, rtol=ALIKE, atol=1e-6)
+    return torch.allclose(frequencies, reference, rtol=SAME_FREQUENCY, atol=1e-6)
 
 
 def _of_places(angles: dict[int, Tensor], noise: float, candidates: Sequence[Schedule]) -> Side:
@@ -99,9 +98,9 @@ def _of_range(whole: Tensor) -> Side:
     first, last = float(bands[0]), float(bands[-1])
     over_range = "over places that are mapped to -1 to 1"
     if torch.allclose(
-        bands, torch.linspace(first, last, len(bands), dtype=bands.dtype), rtol=ALIKE
+        bands, torch.linspace(first, last, len(bands), dtype=bands.dtype), rtol=SAME_FREQUENCY
     ):
-        if abs(first - 1) < ALIKE:
+        if abs(first - 1) < SAME_FREQUENCY:
             words = f"linspace(1, {last:.4g}) {over_range}"
             return Side(
                 words, f"its frequencies are {words}, and pixel frequencies are pi times those"

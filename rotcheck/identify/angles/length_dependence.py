@@ -8,9 +8,9 @@ from rotcheck.identify.angles.measured_angles import (
     wrap,
 )
 from rotcheck.identify.calling.call_match import Match
+from rotcheck.measure.judge import RIGHT_PHASE
 
 CLEAR = 0.02  # radians a position: more than float32 costs the step from one row to the next
-RIGHT = 1e-2  # radians
 # the last position of a first look: frequencies that it tells are exact enough for all others
 SMALL = 102
 MOST = 4098  # rows that are handed over at once
@@ -28,7 +28,7 @@ def first_change(angles: Angles) -> int | None:
     off = {
         at: float(wrap(angles[at] - zero - at * frequencies).abs().max()) for at in sorted(angles)
     }
-    return next((at for at, radians in off.items() if radians > RIGHT), None)
+    return next((at for at, radians in off.items() if radians > RIGHT_PHASE), None)
 
 
 def slows_down(angles: Angles) -> bool:

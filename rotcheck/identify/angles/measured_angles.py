@@ -14,7 +14,7 @@ from rotcheck.measure.boundary import last_accepted
 PROBE_POSITIONS = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 TOGETHER = 6  # positions below this are asked for in one call
 LENGTHS = (4098, 2050, 1001, 258, 18, 6)  # rows of a function that counts from 0
-NEAR = 100  # the last position that is asked for where nothing tells the end of a table
+LAST_POSITION = 100  # the last position that is asked for where nothing tells the end of a table
 ALIKE = 1e-5  # relative: more than rounding costs the same angle beside others
 Angles = dict[int, Tensor]
 """Position: the angles (P,) of its pairs, in (-pi, pi]."""
@@ -33,7 +33,9 @@ def measure_angles(match: Match) -> tuple[Angles, int | None]:
     where none does. It and what lies beyond are left out.
     """
     convention = match.convention
-    positions = [position for position in PROBE_POSITIONS if position <= NEAR or end_known(match)]
+    positions = [
+        position for position in PROBE_POSITIONS if position <= LAST_POSITION or end_known(match)
+    ]
     if convention.positions == "from 0":
         return _counting_from_zero(match, positions)
     angles: Angles = {}

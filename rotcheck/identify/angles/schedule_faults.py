@@ -13,7 +13,7 @@ from rotcheck.rotary.departures import departure
 from rotcheck.rotary.schedules import LongRope, Schedule, Yarn
 
 ATTENTION_TOLERANCE = 1e-3  # relative
-NEAR = 5  # positions up to which even float32 tells an angle of 10000 radians a position
+EXACT_POSITIONS = 5  # positions up to which even float32 tells an angle of 10000 radians a position
 LOOSE = 0.1  # radians
 LONGER = 2  # times the length up to which nothing has to change
 
@@ -124,7 +124,7 @@ def amplitude_missing(
 
 def growing_frequencies(angles: Angles, direction: int, theta: float) -> str:
     """Words, if frequencies grow from pair to pair as they should fall; else empty."""
-    near = [position for position in angles if 0 < position <= NEAR]
+    near = [position for position in angles if 0 < position <= EXACT_POSITIONS]
     pairs = len(next(iter(angles.values())))
     growing = theta ** (torch.arange(pairs, dtype=torch.float64) / pairs)  # (P,)
     off = [wrap(direction * angles[at] - at * growing).abs().max() for at in near]

@@ -42,7 +42,7 @@ def takes_fewer_heads(function: FunctionUnderTest) -> bool:
 def takes_narrower_tables(function: FunctionUnderTest, sizes: Sizes = USUAL) -> bool:
     """Whether narrower tables rotate fewer lanes and leave the rest, as in partial rotary."""
     convention = function.convention
-    if convention.tables == "positions" or convention.rotary_dim or convention.head_dim:
+    if not convention.takes_tables or convention.rotary_dim or convention.head_dim:
         return False
     narrow = replace(function, convention=replace(convention, rotary_dim=sizes.width // 4))
     try:

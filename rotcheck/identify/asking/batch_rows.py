@@ -54,7 +54,7 @@ def with_angles_of(convention: Convention, alternative: Convention) -> Conventio
 
 def has_room(convention: Convention) -> bool:
     """Whether a call has room for positions of its own in each batch row."""
-    takes_positions = convention.tables == "positions" and convention.positions == "any"
+    takes_positions = not convention.takes_tables and convention.positions == "any"
     for_each_row = "b" in convention.table_axes or (
         takes_positions and "b" in convention.position_axes
     )

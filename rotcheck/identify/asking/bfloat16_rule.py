@@ -77,7 +77,7 @@ def _of_many_rows(
     None too where that many rows are not right in float32 either: the dtype is not to blame, then.
     """
     convention = function.convention
-    if convention.tables != "positions" or convention.positions not in ("from 0", "offset"):
+    if convention.takes_tables or convention.positions not in ("from 0", "offset"):
         return None
     if function.device.type != "cpu" and function.on_cpu is None:
         return None  # more rows than its table has may end the process

@@ -36,7 +36,7 @@ def in_wider_heads(match: Match) -> Match:
     probe, function = match.caller.probe, match.caller.function
     if match.convention.rotary_dim or not match.exact:
         return match
-    if match.convention.tables != "positions" and not takes_one_width(match):
+    if match.convention.takes_tables and not takes_one_width(match):
         return match
     caller = Caller(function, match.caller.device, replace(probe, width=2 * probe.width))
     try:
@@ -56,7 +56,7 @@ def in_wider_heads(match: Match) -> Match:
 def with_right_values(target: Target, match: Match, device: torch.device) -> Match:
     """The first of the calls that fit whose values are right for other sizes and positions too."""
     calls = [replace(match, alternatives=()), *match.alternatives]
-    if len(calls) == 1 or match.convention.tables == "positions":
+    if len(calls) == 1 or not match.convention.takes_tables:
         return match
     sizes = Sizes(width=match.caller.probe.width)
     for call in calls:

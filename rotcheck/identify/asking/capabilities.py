@@ -51,7 +51,7 @@ def capabilities(
         for name, words in refusals.items()
     ]
     result.takes_narrower_tables = takes_narrower_tables(function, sizes)
-    if convention.tables != "positions":
+    if convention.takes_tables:
         result.takes["narrower tables"] = result.takes_narrower_tables
     return result
 

@@ -103,7 +103,7 @@ def _names(match: Match) -> tuple[str, str] | tuple[()]:
         if not parameter.mandatory
     ]
     rank, size = (next(filter(name.fullmatch, optional), "") for name in (_RANK, _SIZE))
-    takes_tables = match.convention.tables != "positions"
+    takes_tables = match.convention.takes_tables
     has_sequences = takes_tables and "cu_seqlens" in map(role_of, match.convention.arguments)
     return (rank, size) if rank and size and has_sequences else ()
 

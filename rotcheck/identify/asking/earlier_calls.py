@@ -22,13 +22,13 @@ def of_earlier_call(source: Source, conventions: Sequence[Convention], width: in
     for convention in conventions[:MOST_CALLS]:
         heads = convention.heads or 2
         single = Attempt(convention, Sizes(2, heads, heads, convention.head_dim or width, FEW))
-        counts = convention.tables == "positions" and convention.positions == "from 0"
+        counts = not convention.takes_tables and convention.positions == "from 0"
         repeat = replace(single, earlier=FEW if counts else EARLIER_POSITIONS)
         if of_value(source, [single]):
             continue
         snippet = of_value(source, [repeat])
         if snippet:
-            changes = "positions" if convention.tables == "positions" else "tables"
+            changes = "tables" if convention.takes_tables else "positions"
             call = "a call like it" if counts else f"a call with other {changes}"
             words = f"keeps something from call to call: right by itself, wrong after {call}"
             rows = f"{repeat.earlier[0]} to {repeat.earlier[-1]}"

@@ -22,7 +22,7 @@ from rotcheck.results import Remark
 
 HEADS = 4  # of q
 GROUPS = (2, 1)  # heads of k
-ROWS = (0, 1, 2, 3)
+FIRST_POSITIONS = (0, 1, 2, 3)
 _FEWER = re.compile(
     r"(kv|key_value|k)_?(n_?)?heads?|n_?kv|kv_?h\b|\bh_?kv\b|, kv,|\bkh\b|\bgqa\b|\bmqa\b|grouped|multi.?query|one head"
     r"|\b(q|k|query|key)\.(shape\[-?\d\]|size\(-?\d\)) *[!=<>]=? *(q|k|query|key)\.",
@@ -37,7 +37,7 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     """
     width = function.convention.head_dim or match.caller.probe.width
     for heads in GROUPS if takes_fewer_heads(function) else ():
-        fault = _fault(function, Sizes(1, HEADS, heads, width, ROWS))
+        fault = _fault(function, Sizes(1, HEADS, heads, width, FIRST_POSITIONS))
         if fault:
             evidence = f"random values, {HEADS} heads in q and {heads} in k"
             words = f"with {heads} head{'s' * (heads > 1)} in k and {HEADS} in q {fault}"

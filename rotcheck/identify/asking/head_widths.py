@@ -15,7 +15,7 @@ from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Remark
 
 EVEN, ODD = (16, 32), (24, 48)  # powers of two, and widths that a kernel rounds up to one
-ROWS = (0, 1, 2, 3)
+FIRST_POSITIONS = (0, 1, 2, 3)
 
 
 def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
@@ -23,7 +23,7 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     convention = function.convention
     if (
         not interprets()
-        or convention.tables == "positions"
+        or not convention.takes_tables
         or convention.rotary_dim
         or "sections" in convention.arguments
     ):
@@ -42,7 +42,7 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
 def _fault(function: FunctionUnderTest, width: int) -> str | None:
     """What is wrong in heads of this width; empty: nothing; None: it does not take them."""
     try:
-        case = Case(function, torch.float32, Sizes(2, 2, 2, width, ROWS))
+        case = Case(function, torch.float32, Sizes(2, 2, 2, width, FIRST_POSITIONS))
         outputs = function(case.call())
         error = against(case, outputs, case.truth)
     except Exception:  # it takes powers of two alone; a kernel may raise anything

@@ -29,7 +29,7 @@ from rotcheck.measure.case import Case, Sizes
 from rotcheck.results import Identification, Remark
 
 # few, beyond an original length, and far beyond it
-ROWS = ((0, 1, 2, 3), (0, 1, 5000), (0, 1, 40000))
+POSITION_SETS = ((0, 1, 2, 3), (0, 1, 5000), (0, 1, 40000))
 FACTOR_TRIED = 8.0  # of the context: with a factor of 1 nothing that scales has an effect
 _PARTIAL = re.compile(
     r"(partial_)?(rotary|rope)_?(factor|pct|percent(age)?|fraction|ratio)|partial_rotary_factor"
@@ -66,7 +66,7 @@ def of_rotation(
     """The identification of a function with angles of its own, with idle numbers."""
     width = match.caller.probe.width
     convention = replace(match.convention, head_dim=width, last_position=None)
-    if convention.tables != "positions" or interprets():
+    if convention.takes_tables or interprets():
         return identification
 
     def ask(function: Callable[..., Any], rows: tuple[int, ...]) -> list[Tensor]:
@@ -106,7 +106,7 @@ def _add_remark(identification: Identification, names: Sequence[str], verb: str)
         f"{numbers} change{'s' * (len(names) == 1)} nothing: "
         f"{verb} with other numbers, it turns every pair as before"
     )
-    evidence = f"positions {', '.join(map(str, ROWS[-1]))} and fewer, {verb} with both"
+    evidence = f"positions {', '.join(map(str, POSITION_SETS[-1]))} and fewer, {verb} with both"
     finding: Remark = remark("idle-argument", words, evidence, mistake=False)
     advice = f"give {names[0]} an effect, or take it away"
     return structs.replace(
@@ -183,7 +183,7 @@ def _is_factor(name: str) -> bool:
 def _same_results(ask: Ask, builds: Sequence[Callable[[], tuple[Callable[..., Any], str]]]) -> bool:
     """Whether two objects give the same for few rows and for many, as far as they take them."""
     ran = False
-    for rows in ROWS:
+    for rows in POSITION_SETS:
         try:
             usual, changes = (ask(build()[0], rows) for build in builds)
         except Exception:  # its table ends before, or it is not built with this number

@@ -25,7 +25,7 @@ MOST_ALTERNATIVES = 3
 ROWS = 300
 INTERPRETED_ROWS = 40  # a call takes a second there, and more with its rows
 HEADS = 2
-NEAR = 1e-3
+SAME_VALUE = 1e-3
 
 
 def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
@@ -79,7 +79,9 @@ def _faults(
 def _repeated_rows(case: Case, outputs: tuple[Tensor, ...]) -> str:
     """Which rows turn by the angle of another, in words; empty: that is not what is wrong."""
     output, x, truth = case.read(outputs)[0], case.pairs[0], case.truth[0]  # (B, S, H, P, 2)
-    wrong = ((output - truth).abs() > NEAR).flatten(2).any(-1).any(0).nonzero().flatten().tolist()
+    wrong = (
+        ((output - truth).abs() > SAME_VALUE).flatten(2).any(-1).any(0).nonzero().flatten().tolist()
+    )
     angles = case.angles[..., : case.rotary_dim // 2]
     if not wrong or angles.dim() != 2:
         return ""
@@ -99,7 +101,9 @@ def _repeated_rows(case: Case, outputs: tuple[Tensor, ...]) -> str:
 def _source_row(output: Tensor, x: Tensor, angles: Tensor) -> int | None:
     """The row by whose angles (S, P) pairs (P, 2) turn; None: that of no row."""
     rotations = rotate(x.expand(len(angles), 1, *x.shape).unsqueeze(0), angles)[0, :, 0]
-    fits = ((rotations - output).abs().flatten(1).amax(1) < NEAR).nonzero().flatten()  # (S, P, 2)
+    fits = (
+        ((rotations - output).abs().flatten(1).amax(1) < SAME_VALUE).nonzero().flatten()
+    )  # (S, P, 2)
     return int(fits[0]) if len(fits) else None
 
 

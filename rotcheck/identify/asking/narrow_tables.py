@@ -12,7 +12,7 @@ from rotcheck.identify.remarks import remark
 def _ask(match: Match) -> Answer:
     """Call a function that is handed tables for all lanes with narrower ones."""
     probe, convention = match.caller.probe, match.convention
-    if convention.tables == "positions" or not match.exact or probe.rotary != probe.width:
+    if not convention.takes_tables or not match.exact or probe.rotary != probe.width:
         return Answer()
     half = replace(probe, rotary=probe.width // 2)
     caller = Caller(match.caller.function, match.caller.device, half)

@@ -38,7 +38,7 @@ def _ask(match: Match) -> Answer:
     if torch.allclose(double[:, FIRST:], single[:, :-FIRST], atol=TOLERANCE):
         words = "begin anew with each sequence"
         return Answer(evidence=(FieldEvidence(field="positions", says=words, because=evidence),))
-    if match.convention.tables == "positions" or not torch.allclose(double, single, atol=TOLERANCE):
+    if not match.convention.takes_tables or not torch.allclose(double, single, atol=TOLERANCE):
         words = "gives the second of two sequences no positions of its own"
         return Answer((remark("sequences", words, evidence),))
     return Answer((_of_table_rows(match, evidence),))
@@ -74,7 +74,7 @@ def _begins_anew_in_longer_tables(match: Match) -> bool | None:
 
 def rows_are_positions(match: Match) -> bool:
     """Whether something says that tables have a row for each position, not for each token."""
-    if match.convention.tables == "positions":
+    if not match.convention.takes_tables:
         return True
     function = match.caller.function
     names = [parameter.name for parameter in parameters(function) or ()]

@@ -42,7 +42,7 @@ def says_order(function: Callable[..., Any]) -> bool:
 def with_three_axes(match: Match) -> Match:
     """The call with positions (3, ...), if the function speaks of these and takes them."""
     convention, caller = match.convention, match.caller
-    takes_positions = convention.tables == "positions" and "positions" in map(
+    takes_positions = not convention.takes_tables and "positions" in map(
         role_of, convention.arguments
     )
     if not takes_positions or coordinates(convention.position_axes):

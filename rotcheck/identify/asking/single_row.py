@@ -23,7 +23,7 @@ BATCH, HEADS = 3, 2
 def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark]:
     """Call it with one row of a batch, each at a place of its own where there is room for that."""
     convention = function.convention
-    if convention.tables == "positions" and convention.positions == "from 0":
+    if not convention.takes_tables and convention.positions == "from 0":
         return []  # it turns by nothing
     apart = has_room(convention) and convention.positions not in ("from 0", "offset")
     at = tuple((POSITION + row,) for row in range(BATCH)) if apart else (POSITION,)

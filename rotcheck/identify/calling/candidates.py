@@ -70,16 +70,14 @@ def documented_first(
 
     def common(convention: Convention) -> bool:
         has_slots = "3" in convention.table_axes  # as SEDD hands them over: v's slot turns nothing
-        return convention.tables == "positions" or has_slots or convention.table_axes in usual
+        return not convention.takes_tables or has_slots or convention.table_axes in usual
 
     likely = [way for way in conventions if not few or common(way)] or list(conventions)
 
     def departs(convention: Convention) -> tuple[bool, bool, bool]:
         return (
             layout is not None and convention.axes != layout,
-            bool(tables)
-            and convention.tables != "positions"
-            and convention.table_axes not in tables,
+            bool(tables) and convention.takes_tables and convention.table_axes not in tables,
             positions is not None and convention.position_axes != positions,
         )
 

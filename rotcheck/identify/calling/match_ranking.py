@@ -47,7 +47,7 @@ def broadcasts(match: Match) -> bool:
     """Whether the tables just line up with the tensor, as in `x * cos`: then any layout will do."""
     convention = match.convention
     axes = candidates.broadcast_axes(convention.axes)
-    return convention.tables != "positions" and convention.table_axes.lstrip("1") in (
+    return convention.takes_tables and convention.table_axes.lstrip("1") in (
         axes.lstrip("1"),
         axes.replace("3", "1").lstrip("1"),
     )

@@ -18,7 +18,7 @@ from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.rotary.frequencies import inverse_frequencies
 
 BATCH_FIRST = ("bshd", "bhsd")
-RIGHT = 1e-2  # radians: bfloat16 inside is as far off
+BFLOAT16_PHASE = 1e-2  # radians: bfloat16 inside is as far off
 ENOUGH = 3  # readings of one form of tables in one layout that follow no convention
 # such readings of one form in all layouts, where calls are slow: the other forms want their turn
 FEW = 8
@@ -127,7 +127,9 @@ def _turns_by_frequencies(match: Match) -> bool:
         return False
     frequencies = inverse_frequencies(match.caller.probe.rotary)  # (P,)
     angles = match.reading.angles[1].abs()
-    return len(angles) == len(frequencies) and bool((angles - frequencies).abs().max() < RIGHT)
+    return len(angles) == len(frequencies) and bool(
+        (angles - frequencies).abs().max() < BFLOAT16_PHASE
+    )
 
 
 def _turns_heads_by_rows(in_own_layout: Match, exact: Sequence[Match]) -> bool:

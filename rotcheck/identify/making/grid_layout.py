@@ -10,7 +10,7 @@ from rotcheck.results import Remark
 
 HIGH, WIDE = 3, 5  # squares: a grid that is no square, since one hides which axis is which
 SQUARES = HIGH * WIDE
-ALIKE = 1e-4  # radians
+SAME_ANGLE = 1e-4  # radians
 EVIDENCE = f"a grid {HIGH} high and {WIDE} wide, row after row"
 
 
@@ -62,7 +62,7 @@ def of_exchange(layout: PatchGrid) -> list[Remark]:
 
 def _still(grid: Tensor, axis: int) -> Tensor:
     """Which pairs (P,) turn alike all along an axis of a grid (high, wide, P)."""
-    return wrap(grid - grid.narrow(axis, 0, 1)).abs().amax((0, 1)) < ALIKE
+    return wrap(grid - grid.narrow(axis, 0, 1)).abs().amax((0, 1)) < SAME_ANGLE
 
 
 def _span(pairs: tuple[int, ...]) -> str:

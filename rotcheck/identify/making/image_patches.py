@@ -12,6 +12,7 @@ from torch import Tensor
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles, wrap
 from rotcheck.identify.calling.parameters import parameters
+from rotcheck.identify.making.grid_layout import SAME_ANGLE
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import first_tables
@@ -21,7 +22,6 @@ from rotcheck.rotary.schedules import Schedule
 SMALL = {"bcthw": (2, 3, 5), "bchw": (3, 5)}  # patches along each side, all different
 LARGE = {"bcthw": (11, 17, 23), "bchw": (37, 53)}
 SIDES = {3: ("frame", "row", "column"), 2: ("row", "column")}
-ALIKE = 1e-4  # radians
 STILL = 1e-6  # radians: what the same table entry is read with
 _IMAGE = re.compile(
     r"x|hidden_states?|pixel_values(_videos)?|latents?|images?|videos?|sample|inputs?|tensor"
@@ -155,7 +155,7 @@ def _lines(angles: Tensor, sides: tuple[int, ...]) -> list[Angles]:
 
 
 def _alike(few: Angles, more: Angles) -> bool:
-    return all(float(wrap(few[at] - more[at]).abs().max()) < ALIKE for at in few if at in more)
+    return all(float(wrap(few[at] - more[at]).abs().max()) < SAME_ANGLE for at in few if at in more)
 
 
 def repeats(line: Angles, group: Tensor) -> bool:

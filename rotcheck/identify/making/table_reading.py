@@ -11,7 +11,7 @@ from rotcheck.measure.device import fetch, read_back
 
 SLOTS = 3  # of q, k and v
 UNSTEADY = 5e-2  # radians that rounding to bfloat16 may cost the first rows
-NEAR = 2e-2  # cos of position 0 is nearer to 1 than this, whatever the dtype
+CLOSE_TO_ONE = 2e-2  # cos of position 0 is nearer to 1 than this, whatever the dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ def _of_two(first: Tensor, second: Tensor, length: int) -> RotaryTables:
     if not first.is_floating_point():
         raise NotTables(f"returns two tensors of {first.dtype}")
     begins_at_0 = (
-        float((a[0] - a[0].abs().max()).abs().max()) < NEAR and float(b[0].abs().max()) < NEAR
+        float((a[0] - a[0].abs().max()).abs().max()) < CLOSE_TO_ONE
+        and float(b[0].abs().max()) < CLOSE_TO_ONE
     )
     if begins_at_0 or float(a[0].abs().mean()) >= float(b[0].abs().mean()):
         tables = _of_cos_and_sin(a, b, first.dtype, "cos, sin", axes)
@@ -133,15 +134,19 @@ def _of_lanes(rows: Tensor, dtype: torch.dtype, axes: str) -> RotaryTables:
         (odd, even, "sin|cos"),
     )
     for cos, sin, order in orders if width >= 2 and width % 2 == 0 else ():
-        if _is_near_1(cos[0]) and bool(sin[0].abs().max() < NEAR):
+        if _is_near_1(cos[0]) and bool(sin[0].abs().max() < CLOSE_TO_ONE):
             return _of_cos_and_sin(cos, sin, dtype, order, axes)
-    if bool(rows[0].abs().max() < NEAR) and len(rows) > 1 and bool(rows[1].abs().max() > 1e-3):
+    if (
+        bool(rows[0].abs().max() < CLOSE_TO_ONE)
+        and len(rows) > 1
+        and bool(rows[1].abs().max() > 1e-3)
+    ):
         return _of_angles(rows, dtype, axes)
     raise NotTables("returns a tensor that is neither cos and sin nor angles of position 0")
 
 
 def _is_near_1(row: Tensor) -> bool:
-    return bool((row - 1).abs().max() < NEAR)
+    return bool((row - 1).abs().max() < CLOSE_TO_ONE)
 
 
 def _of_angles(angles: Tensor, dtype: torch.dtype, axes: str) -> RotaryTables:

@@ -8,7 +8,12 @@ import torch
 from msgspec import structs
 
 from rotcheck.identify.angles.angle_findings import no_end
-from rotcheck.identify.angles.measured_angles import NEAR, PROBE_POSITIONS, Angles, same_row
+from rotcheck.identify.angles.measured_angles import (
+    LAST_POSITION,
+    PROBE_POSITIONS,
+    Angles,
+    same_row,
+)
 from rotcheck.identify.angles.object_config import config_of
 from rotcheck.identify.angles.schedule_faults import length_change
 from rotcheck.identify.making.maker_call_candidates import MakerCall
@@ -38,7 +43,7 @@ def rows_of(maker: TableMaker) -> TableRows:
     on_cpu = _on_cpu(maker)
     last = PROBE_POSITIONS[-1] if call.positions == "given" else MOST_ROWS
     if call.device != "cpu" and on_cpu is None:
-        last = NEAR
+        last = LAST_POSITION
         rows.evidence.append(no_end())
     for position in (at for at in PROBE_POSITIONS if FIRST_ROWS <= at <= last):
         positions = torch.tensor([0, 1, position])

@@ -14,7 +14,7 @@ from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import FieldEvidence, Remark
 
-ROWS = "it permutes the rows of a checkpoint's weights, and rotates nothing"
+PERMUTES_ROWS = "it permutes the rows of a checkpoint's weights, and rotates nothing"
 EVIDENCE = "weights whose elements all differ: which row of them arrives where"
 NEXT = "convert a small checkpoint, and hold its logits against those of the original"
 SHOWN_ROWS = 6
@@ -59,7 +59,7 @@ def answer(target: Target) -> dict[str, Any] | None:
         "permutation": words,
         "call": f"f({trials[0].call.code()})",
         "findings": tuple(mistakes),
-        "message": ROWS if words else None if mistakes else _why_unknown(trials),
+        "message": PERMUTES_ROWS if words else None if mistakes else _why_unknown(trials),
         "evidence": (FieldEvidence(field="rows", says=words, because=EVIDENCE),) if words else (),
         "untried": untried_arguments(target.function, arguments, ()),
         "advice": () if words or mistakes else (NEXT,),

@@ -150,7 +150,7 @@ class Caller:
         return positions.contiguous().to(self.device)
 
     def _tables(self, convention: Convention) -> tuple[Tensor, ...]:
-        if convention.tables == "positions":
+        if not convention.takes_tables:
             return ()
         tables, _, _ = probe_tables(convention.tables, self.probe)
         wide = [table[None].expand(self.batch(convention), *table.shape) for table in tables]

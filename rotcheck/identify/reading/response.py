@@ -59,7 +59,7 @@ def measure_response(caller: Caller, sample: Sample, *, lane_by_lane: bool = Tru
 
 
 def _cos_and_sin(caller: Caller, convention: Convention) -> tuple[Tensor | None, Tensor | None]:
-    if convention.tables == "positions":
+    if not convention.takes_tables:
         return None, None
     return probe_tables(convention.tables, caller.probe)[1:]
 

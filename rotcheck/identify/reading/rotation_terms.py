@@ -13,7 +13,7 @@ from rotcheck.identify.reading.mistake_matrices import PAIRINGS
 from rotcheck.identify.reading.response import Response
 from rotcheck.rotary.frequencies import inverse_frequencies
 
-NEAR = 2e-3  # values between -1 and 1 closer than this are one
+SAME_VALUE = 2e-3  # values between -1 and 1 closer than this are one
 COARSE = 0.03  # shares of elements closer than this are one
 BEYOND_CHANCE = 0.3  # of all elements: fewer agree by chance
 MOST_CONVENTIONS = 8  # that are compared, where some elements follow one
@@ -53,7 +53,7 @@ class RotationTerms:
 
 def is_near(values: Tensor, reference: Tensor) -> Tensor:
     """Which elements are as expected."""
-    return (values - reference).abs() < NEAR
+    return (values - reference).abs() < SAME_VALUE
 
 
 def share(mask: Tensor) -> float:

@@ -57,7 +57,7 @@ def _idle_words(convention: Convention, roles: Sequence[str]) -> str:
     idle = [role for role in roles if role in IDLE_ROLES]
     if idle:
         return f"{_and(idle)} turn nothing"
-    return "nothing turns" if convention.tables == "positions" else "the table turns nothing"
+    return "the table turns nothing" if convention.takes_tables else "nothing turns"
 
 
 def _and(names: Sequence[str]) -> str:

@@ -134,7 +134,7 @@ class _Swap:
             set(map(role_of, described_function.argument_order))
             for described_function in (self.ours, self.theirs)
         )
-        whole = self.ours.layout in ("bshd", "bhsd") and self.ours.tables == "positions"
+        whole = self.ours.layout in ("bshd", "bhsd") and not self.ours.takes_tables
         return whole and "offset" in ours and "offsets" in theirs
 
     @property
@@ -234,13 +234,13 @@ class _Swap:
     def _positions(self, roles: Sequence[str]) -> dict[str, str]:
         """Make our positions, or our tables, of the positions that theirs takes or counts."""
         ours, theirs = self.ours, self.theirs
-        if theirs.tables != "positions":
+        if theirs.takes_tables:
             raise Impossible("tables do not tell the positions that ours makes its own of")
-        if ours.direction != theirs.direction and ours.tables == "positions":
+        if ours.direction != theirs.direction and not ours.takes_tables:
             raise Impossible("positions cannot turn the other way round")
         roles_of_ours = list(map(role_of, ours.argument_order))
         offset_code = "offset" if "offset" in roles else "0"
-        if ours.tables == "positions" and ours.positions in ("offset", "from 0"):
+        if not ours.takes_tables and ours.positions in ("offset", "from 0"):
             if theirs.positions not in ("offset", "from 0") or (
                 offset_code == "offset" and "offset" not in roles_of_ours
             ):
@@ -252,7 +252,7 @@ class _Swap:
             start = "" if first == "0" else f"{first} + "
             self.before.append(f"positions = {start}torch.arange(rows, device={self.device})")
             have = "bs" if "offsets" in roles else "s"
-        if ours.tables == "positions":
+        if not ours.takes_tables:
             self.before += laid_positions(have, ours.position_axes or "s", self._folds)
             return {}
         self.before += made_tables(ours, theirs, have, self.rotating[0], folds=self._folds)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rotcheck.results import Description, Difference, Identification
 
-NEAR = 1e-3  # by how much of itself a frequency that was fitted may be off
+FIT_ERROR = 1e-3  # by how much of itself a frequency that was fitted may be off
 BY_LENGTH = "by-length"  # the finding of one whose frequencies follow the length of the sequence
 FOLLOWS = "follow the length"
 
@@ -19,16 +19,16 @@ def of_angles(
     theirs: Description,
 ) -> Iterator[Apart]:
     """The differences between the angles, known or not."""
-    if ours.tables != "positions" and ours.kind != "builds":
-        if theirs.tables == "positions":
+    if ours.takes_tables and ours.kind != "builds":
+        if not theirs.takes_tables:
             yield from _of_tables_for(theirs)
         return
-    if theirs.tables != "positions" and theirs.kind != "builds":
+    if theirs.takes_tables and theirs.kind != "builds":
         fix = "tables do not tell their theta: build it with that of your tables"
         yield "theta", _theta_words(ours), "that of its tables", fix
         return
     yield from _of_frequencies(ours, theirs)
-    if abs(_amplitude(ours) / _amplitude(theirs) - 1) > NEAR:
+    if abs(_amplitude(ours) / _amplitude(theirs) - 1) > FIT_ERROR:
         factor = _amplitude(theirs) / _amplitude(ours)
         fix = f"cos, sin = {factor:.6g} * cos, {factor:.6g} * sin"
         yield "amplitude", f"{_amplitude(ours):.6g}", f"{_amplitude(theirs):.6g}", fix
@@ -125,7 +125,7 @@ def _coordinates(description: Description) -> str:
 
 
 def _near(first: float, second: float) -> bool:
-    return abs(first - second) <= NEAR * max(abs(first), abs(second))
+    return abs(first - second) <= FIT_ERROR * max(abs(first), abs(second))
 
 
 def _amplitude(description: Description) -> float:

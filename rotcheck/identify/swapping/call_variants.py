@@ -38,7 +38,7 @@ def _in_way(ours: Description, way: Way) -> Description:
 def lined_up(ours: Description, theirs: Description) -> Description:
     """A convention that takes any layout as what it is in the other's: its tables line up with that."""
     axes = _PLAIN_AXES.get(theirs.layout or "")
-    if ours.layout is not None or axes is None or ours.tables == "positions":
+    if ours.layout is not None or axes is None or not ours.takes_tables:
         return ours
     way = next((further for further in ours.ways if further.layout == theirs.layout), None)
     if way is not None:

@@ -15,7 +15,7 @@ PACKINGS = {
 OF_BATCH, OF_ONE = "batch, -1", "1, -1"
 """How the first axis is split that was made of batch and rows, or batch and heads."""
 
-LONGEST = 84  # columns of a line of code
+LINE_WIDTH = 84  # columns of a line of code
 
 
 class Impossible(Exception):
@@ -25,7 +25,7 @@ class Impossible(Exception):
 def assignments(names: Sequence[str], expression: str) -> str:
     """The assignment of an expression in `{}` for each of several names: `q, k = q[0], k[0]`."""
     line = f"{', '.join(names)} = {', '.join(expression.format(name) for name in names)}"
-    if len(line) <= LONGEST:
+    if len(line) <= LINE_WIDTH:
         return line
     return "\n".join(f"{name} = {expression.format(name)}" for name in names)
 

@@ -29,7 +29,7 @@ KINDS = {
 }
 """The ways in which tables do not fit, and the code of each."""
 
-WORKER = "rotcheck.identify.swapping.maker_and_taker:open_pair"
+MAKER_AND_TAKER = "rotcheck.identify.swapping.maker_and_taker:open_pair"
 PRELOAD = ("torch", "rotcheck.identify.swapping.maker_and_taker")
 LIMIT = 60.0  # seconds
 
@@ -105,7 +105,12 @@ def _with(identification: Identification, remark: Remark | None) -> Identificati
 def _job(taker: str, maker: str, kind: str, device: str) -> Job:
     """The job that runs both together; `taker` and `maker`: their specifications."""
     return Job(
-        taker, WORKER, {"maker": maker, "taker": taker, "device": device}, [kind], LIMIT, LIMIT
+        taker,
+        MAKER_AND_TAKER,
+        {"maker": maker, "taker": taker, "device": device},
+        [kind],
+        LIMIT,
+        LIMIT,
     )
 
 

@@ -178,7 +178,7 @@ def _of_values(ours: Description, theirs: Description) -> Iterator[Difference]:
         yield _differs("pairing", ours.pairing or "unknown", theirs.pairing or "unknown", fix)
     if ours.direction != theirs.direction:
         fix_of_direction = (
-            "positions = -positions" if ours.tables == "positions" else "; ".join(_backwards(ours))
+            "; ".join(_backwards(ours)) if ours.takes_tables else "positions = -positions"
         )
         yield _differs(
             "direction",
@@ -415,9 +415,9 @@ def _shape(description: Description) -> str:
 
 def _conversion(target: Description, have: Description) -> str:
     """The code that converts tables of one form to another."""
-    if target.tables == "positions":
+    if not target.takes_tables:
         return "it makes its own tables: give it positions in their place"
-    if have.tables == "positions":
+    if not have.takes_tables:
         alike = replace(have, direction=target.direction)
         return _code(partial(position_lines.made_tables, target, alike, "s", "q", folds=False))
     alike = replace(have, direction=target.direction)

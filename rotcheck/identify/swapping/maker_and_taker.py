@@ -23,9 +23,9 @@ from rotcheck.identify.worker import Answer, place, settle
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure.case import Case, Sizes
 
-ROWS = (0, 1, 2, 3)
+FIRST_POSITIONS = (0, 1, 2, 3)
 POINTS = ((0, 0, 0), (1, 0, 0), (0, 1, 1), (2, 3, 5))
-LAST = len(ROWS) - 1
+LAST = len(FIRST_POSITIONS) - 1
 
 
 class Unshowable(Exception):
@@ -178,7 +178,7 @@ def _call_both(
     `lane`: the only one of x that is not 0.
     """
     convention = pair.convention
-    case = case_of(Attempt(convention, Sizes(2, 2, 2, pair.lanes, ROWS)))
+    case = case_of(Attempt(convention, Sizes(2, 2, 2, pair.lanes, FIRST_POSITIONS)))
     names = call_snippet.names(convention)
     copies = {name: f"{name}.clone()" for name in names}
     table_lines, table_names = _tables(pair, case)
@@ -222,8 +222,11 @@ def _lanes_of(case: Case, pair: int) -> list[int]:
 def _tables(pair: MakerAndTaker, case: Case) -> tuple[list[str], dict[str, str]]:
     """Return the lines that make the tables and lay them as they are taken, and what stands for which argument."""
     recipe, form, convention = pair.recipe, pair.built, pair.convention
-    lines = [*_point_lines(recipe), *table_doubt.inputs(recipe, ROWS, len(ROWS))]
-    call = f"make({table_doubt.arguments(recipe, len(ROWS))})"
+    lines = [
+        *_point_lines(recipe),
+        *table_doubt.inputs(recipe, FIRST_POSITIONS, len(FIRST_POSITIONS)),
+    ]
+    call = f"make({table_doubt.arguments(recipe, len(FIRST_POSITIONS))})"
     names = form.order.split(", ") if ", " in form.order else ["table"]
     roles = list(map(role_of, convention.called_with))
     joint_roles = [
@@ -237,7 +240,7 @@ def _tables(pair: MakerAndTaker, case: Case) -> tuple[list[str], dict[str, str]]
     rows = (
         ""
         if recipe.positions == "given"
-        else f"[{', '.join(f':{len(ROWS)}' if axis == 's' else ':' for axis in form.axes)}]"
+        else f"[{', '.join(f':{len(FIRST_POSITIONS)}' if axis == 's' else ':' for axis in form.axes)}]"
     )
     layout_code = _axes_code(form.axes, convention.all_table_axes, case.batch)
     lines += [f"{name} = {name}{rows}{layout_code}" for name in names if rows or layout_code]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rotcheck.identify.swapping import conversion
 from rotcheck.identify.swapping.call_lines import table_names
-from rotcheck.identify.swapping.conversion import LONGEST, Impossible, assignments
+from rotcheck.identify.swapping.conversion import LINE_WIDTH, Impossible, assignments
 from rotcheck.results import Description
 
 
@@ -52,7 +52,7 @@ def _frequencies(theirs: Description) -> str:
     """The line that makes the frequencies by which theirs turns."""
     device = "device=positions.device"
     if theirs.frequencies:
-        values = textwrap.fill(", ".join(map(repr, theirs.frequencies)), LONGEST)
+        values = textwrap.fill(", ".join(map(repr, theirs.frequencies)), LINE_WIDTH)
         return f"frequencies = torch.tensor(\n[{values}],\ndtype=torch.float64,\n{device},\n)"
     if theirs.theta is None:
         raise Impossible("its frequencies are not known")

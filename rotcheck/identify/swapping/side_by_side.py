@@ -170,7 +170,7 @@ def _sizes(convention: Convention, takes: Mapping[str, bool]) -> Iterator[Sizes]
     axes = (
         convention.position_axes if "positions" in convention.called_with else convention.table_axes
     )
-    if "b" in axes and convention.tables != "positions":
+    if "b" in axes and convention.takes_tables:
         yield replace(usual, positions=(POSITIONS, APART))
 
 

@@ -15,8 +15,8 @@ from rotcheck.measure.judge import ROUNDING
 from rotcheck.results import Description, Difference, Identification, Likeness
 from rotcheck.study.study import Study
 
-WORKER = "rotcheck.identify.swapping.side_by_side:open_beside"
-NEAR = 2 * ROUNDING  # rounding steps: each may be half as far from the truth
+SIDE_BY_SIDE = "rotcheck.identify.swapping.side_by_side:open_beside"
+STEPS_APART = 2 * ROUNDING  # rounding steps: each may be half as far from the truth
 
 
 def swaps(
@@ -87,7 +87,7 @@ def _job(
         "other": like,
         "device": device,
     }
-    return Job(spec, WORKER, setup, [answer.adapter or ""], timeout, 3 * timeout)
+    return Job(spec, SIDE_BY_SIDE, setup, [answer.adapter or ""], timeout, 3 * timeout)
 
 
 def _as_run(
@@ -152,10 +152,10 @@ def of_run(
 
     `lengths`: how far they are apart for sequences of several lengths, where that was asked.
     """
-    answer = of_lengths(answer, lengths, NEAR) if lengths else answer
+    answer = of_lengths(answer, lengths, STEPS_APART) if lengths else answer
     if lengths and answer.swappable == "no":
         return answer
-    if error is not None and error <= NEAR:
+    if error is not None and error <= STEPS_APART:
         return replace(answer, error=error)
     words = f"{error:.3g} rounding steps apart" if error is not None else message
     if answer.adapter is not None:  # what does not do what it should is not shown

@@ -20,7 +20,7 @@ def declaration(match: Match, names: Sequence[str] = ()) -> str:
         f'tables="{convention.tables}"',
     ]
     parts += [f'table_axes="{convention.table_axes}"'] if convention.table_axes else []
-    parts += [f'positions="{convention.positions}"'] if convention.tables == "positions" else []
+    parts += [] if convention.takes_tables else [f'positions="{convention.positions}"']
     arguments = ", ".join(f'"{role_text}"' for role_text in roles)
     parts.append(f"arguments=({arguments}{',' if len(roles) == 1 else ''})")
     return f"@rotcheck.declare({', '.join(parts)})"

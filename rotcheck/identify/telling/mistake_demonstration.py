@@ -109,7 +109,7 @@ def _of_unread_positions(mistake: Mistake) -> str | None:
     in_other_order = [
         Attempt(convention, sizes, rows=len(OTHER_ORDER))
         for convention in mistake.conventions
-        if convention.tables != "positions"
+        if convention.takes_tables
     ]
     return of_value(mistake.source, [*mistake.attempts(), *in_other_order])
 
@@ -182,7 +182,7 @@ def _of_sequences(mistake: Mistake) -> str | None:
     with_rows = [
         replace(attempt, rows=packed_sequences.ROWS)
         for attempt in tries
-        if attempt.convention.tables != "positions"
+        if attempt.convention.takes_tables
     ]
     return of_value(mistake.source, [*tries, *with_rows])
 

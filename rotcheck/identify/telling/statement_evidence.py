@@ -15,7 +15,7 @@ def of_call(match: Match, convention: Convention) -> list[FieldEvidence]:
         lines += _of_pairs(match, convention)
     sizes = "sizes all different: other layouts raise or change shape"
     lines.append(FieldEvidence(field="layout", says=_layout(match), because=sizes))
-    if convention.tables != "positions":
+    if convention.takes_tables:
         because = "tables whose entries all differ: which of them each lane holds"
         half = match.reading.unread
         says = f"{table_words(convention)}{f'; their {half} is never read' if half else ''}"
@@ -156,6 +156,6 @@ def ways(match: Match) -> tuple[Way, ...]:
 
 def _way(convention: Convention) -> str:
     layout = f"{convention.layout} {shape(convention.axes)}"
-    if convention.tables == "positions":
+    if not convention.takes_tables:
         return layout
     return f"{layout} with tables {shape(convention.table_axes)}"

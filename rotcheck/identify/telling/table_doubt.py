@@ -20,7 +20,7 @@ from rotcheck.identify.telling.function_source import PRINT, Source, source_of, 
 from rotcheck.implementations.target import Target
 from rotcheck.results import Identification
 
-ROWS = (
+POSITION_SETS = (
     tuple(range(returned_tables.FEW_ROWS)),
     *((0, 1, row) for row in (257, 1000, 2049, 4097, 65537, 131071)),
 )
@@ -91,7 +91,7 @@ def _demonstration(
 ) -> str | None:
     """Python that shows a wrong entry of the tables; None: none of the rows shows one."""
     theta = (identification.convention.theta if identification.convention else None) or 10000.0
-    for rows in ROWS:
+    for rows in POSITION_SETS:
         try:
             lines = _of_rows(source, recipe, form, theta, rows)
         except Exception:

@@ -145,9 +145,7 @@ def _words(identification: Identification) -> str:
         parts.append("de-interleaved output")
     parts.append(convention.layout or "any layout")
     parts.append(
-        _schedule(identification)
-        if convention.tables == "positions"
-        else f"{convention.tables} tables"
+        f"{convention.tables} tables" if convention.takes_tables else _schedule(identification)
     )
     return ", ".join(part for part in parts if part)
 

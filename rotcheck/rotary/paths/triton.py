@@ -18,7 +18,7 @@ _DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 MOST_PAIRS = 1024  # of a head: what a program holds in registers
 MOST_PROGRAMS = 2**31 - 1  # along a grid's first axis
 # positions or heads: counted in 32 bits, a tile that reaches over the end included
-LONGEST = 2**31 - BYTES
+MOST_ROWS = 2**31 - BYTES
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
@@ -33,8 +33,8 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
     if plan.pairs > MOST_PAIRS:
         return f"{plan.pairs} pairs rotate in a head; a program has registers for {MOST_PAIRS}"
     longest = max(plan.sizes[1], head_count(plan, out is x))
-    if longest > LONGEST:
-        return f"{longest} positions or heads in a row; it counts up to {LONGEST}"
+    if longest > MOST_ROWS:
+        return f"{longest} positions or heads in a row; it counts up to {MOST_ROWS}"
     close = x.stride(-1) == 1 and (out is None or out.stride(-1) == 1)
     programs = tile(plan, x.dtype == torch.float64, out is x, close).programs
     if programs > MOST_PROGRAMS:
