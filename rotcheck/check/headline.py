@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rotcheck.check.plan import CheckRequest
-from rotcheck.identify.telling.next_step import shell_word
+from rotcheck.implementations.spec import shell_word
 from rotcheck.results import Answer, Context, Part
 
 _TELLS = {

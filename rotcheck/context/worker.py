@@ -14,7 +14,7 @@ from rotcheck.context.angle_sources import NoRotation
 from rotcheck.context.condition_result import DoesNotApply
 from rotcheck.context.last_position import with_last_position
 from rotcheck.context.specimen import Specimen
-from rotcheck.identify.worker import check
+from rotcheck.identify.worker_device import check
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.named_object import NotBuilt
 from rotcheck.implementations.target import Target, resolve

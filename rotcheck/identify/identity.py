@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from rotcheck import __version__
-from rotcheck.identify.swapping import file_fit
 from rotcheck.identify.telling import next_step
 from rotcheck.isolation import Died, Done, Returned
 from rotcheck.results import Description, FlagEffect, Identification, Remark
@@ -106,17 +105,6 @@ def with_flag(identity: Identity, done: Done) -> Identity:
         follows=identification.follows and not mistakes,
     )
     return replace(identity, identification=identification)
-
-
-def fit_files(identities: Mapping[str, Identity]) -> dict[str, Identity]:
-    """The identities by SPEC, the functions of one file held against each other, no two of one name."""
-    specs = list(identities)
-    identifications = [identity.identification for identity in identities.values()]
-    named = distinct_names(specs, file_fit.of_files(specs, identifications))
-    return {
-        spec: replace(identities[spec], identification=identification)
-        for spec, identification in zip(specs, named, strict=True)
-    }
 
 
 def without_folders(spec: str) -> str:

@@ -23,6 +23,7 @@ from rotcheck.identify.asking.question import ask_call, ask_values, has_mistake
 from rotcheck.identify.asking.random_values import of_values
 from rotcheck.identify.calling import repeated_calls
 from rotcheck.identify.calling.call_match import Match, NoMatch
+from rotcheck.identify.calling.match_ranking import any_layout
 from rotcheck.identify.calling.role_evidence import speaks_of_rotation
 from rotcheck.identify.identified_function import (
     IdentifiedFunction,
@@ -244,7 +245,7 @@ def _description(
     return structs.replace(
         plain,
         rotary_dim=None if is_told_rotary_dim else plain.rotary_dim,
-        layout=None if statement_evidence.any_layout(match) else plain.layout,
+        layout=None if any_layout(match) else plain.layout,
         unread=match.reading.unread or None,
         dtype_rule=abilities.dtype_rule,
         takes=abilities.takes,

@@ -6,20 +6,18 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
-import torch
 
-from rotcheck.errors import RequestError
 from rotcheck.identify import function_kind
-from rotcheck.identify.asking import flags, idle_flags
+from rotcheck.identify.asking import flags
 from rotcheck.identify.calling.call_shapes import call_with_shapes
-from rotcheck.identify.calling.eager_mode import run_eagerly
 from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.reading.convention_words import describe
+from rotcheck.identify.telling import idle_flags
+from rotcheck.identify.worker_device import place, settle
 from rotcheck.implementations import module_import
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.named_object import NotBuilt
 from rotcheck.implementations.target import Target, registered_convention, resolve
-from rotcheck.implementations.triton_interpreter import interpret
 from rotcheck.measure import switches
 from rotcheck.results import FieldEvidence, Identification
 from rotcheck.scrub import scrub
@@ -115,36 +113,3 @@ def _partial_import(specification: str) -> list[FieldEvidence]:
         FieldEvidence(field="loaded", says=words, because=because)
         for words in module_import.loading_notes(specification)
     ]
-
-
-def settle(device: str) -> None:
-    """Make the worker ready for a device. Raises `RequestError` as `check` does."""
-    if device == "interpreter":
-        try:
-            interpret()
-        except Unavailable as error:
-            raise RequestError(f"device 'interpreter' is not on this machine: {error}") from error
-    else:
-        check(device)
-    torch.set_num_threads(1)
-    run_eagerly()
-
-
-def place(device: str) -> torch.device:
-    """Where tensors are made for a device; the interpreter runs on CPU tensors."""
-    return torch.device("cpu" if device == "interpreter" else device)
-
-
-def check(device: str) -> None:
-    """Raise `RequestError` for a device that is not here, or has no values to look at."""
-    try:
-        tensor = torch.ones(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        words = (str(error).splitlines() or [""])[0]
-        raise RequestError(
-            f"device {device!r} is not on this machine ({words}); `rotcheck probe` lists those that are"
-        ) from error
-    if tensor.is_meta:
-        raise RequestError(
-            "tensors on meta have no values: a function is identified by those, on cpu for instance"
-        )

@@ -1,6 +1,8 @@
 """The text of a SPEC that is no registered name: what it must look like, and which functions a file stands for."""
 
 import ast
+import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,3 +147,16 @@ def _why_unreadable(error: Exception) -> str:
     if isinstance(error, SyntaxError) and str(error).startswith(unknown_encoding):
         return "it is not UTF-8, and its first two lines name no other encoding"
     return getattr(error, "strerror", None) or str(error)
+
+
+def as_typed(specification: str) -> str:
+    """A specification as a user would type it here."""
+    file, colon, name = specification.rpartition(":")
+    if file.endswith(".py") and os.path.isabs(file):
+        return f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
+    return specification
+
+
+def shell_word(specification: str) -> str:
+    """A specification, or the path of a file, quoted for a shell."""
+    return shlex.quote(as_typed(specification))

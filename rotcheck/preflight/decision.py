@@ -6,8 +6,8 @@ import msgspec
 
 from rotcheck.check import plan
 from rotcheck.exit_codes import FINDING, INTERRUPT, NOTHING_RAN, RIGHT
-from rotcheck.identify.telling.next_step import shell_word
 from rotcheck.identify.worker_setup import makes_tables
+from rotcheck.implementations.spec import shell_word
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
 from rotcheck.report.pages.report import Comparison

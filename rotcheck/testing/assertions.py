@@ -12,7 +12,6 @@ from rotcheck.compare.convention_check import convention_cell, given_cell
 from rotcheck.compare.plan import check_names
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
-from rotcheck.identify.asking import idle_flags
 from rotcheck.identify.asking.flags import FlaggedCall
 from rotcheck.identify.function_kind import identify
 from rotcheck.identify.identified_function import IdentifiedFunction
@@ -20,6 +19,7 @@ from rotcheck.identify.identity import Identity
 from rotcheck.identify.swapping import adapter, import_lines
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import beside_each_other
+from rotcheck.identify.telling import idle_flags
 from rotcheck.identify.worker_setup import no_gradient
 from rotcheck.implementations.declarations import convention_of
 from rotcheck.implementations.target import Target, at_hand, resolve

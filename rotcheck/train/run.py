@@ -6,7 +6,7 @@ from rotcheck import __version__
 from rotcheck.compare import run as comparing
 from rotcheck.errors import RequestError
 from rotcheck.identify.identification_jobs import Identifier, unregistered
-from rotcheck.identify.identity import fit_files
+from rotcheck.identify.swapping.file_fit import fit_files
 from rotcheck.isolation import Returned
 from rotcheck.results import Course, Machine, Training, summarise
 from rotcheck.study.devices import first_computing, resolve_devices

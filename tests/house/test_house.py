@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,11 @@ ORDER = [
     "study", "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "convention",
     "declaration", "results", "errors", "exit_codes", "file_contents", "requirement", "frames", "scrub",
     "callable_room",
+]  # fmt: skip
+IDENTIFY_ORDER = [  # the rooms and files of identify
+    "run", "identification_jobs", "worker", "worker_setup", "swapping", "identity", "function_kind",
+    "declaration_identification", "table_maker_identification", "rotation_identification", "permuting", "telling",
+    "identified_function", "asking", "making", "showing", "angles", "worker_device", "calling", "reading", "remarks",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (
@@ -33,23 +38,35 @@ def _imported(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _room(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def _rooms(folder: Path) -> dict[Path, str]:
+    """The room of a folder, or the file in it, that each source below it belongs to."""
+    return {
+        file: file.relative_to(folder).parts[0].removesuffix(".py")
+        for file in SOURCES
+        if file.is_relative_to(folder)
+    }
 
 
-def _goes_up(room: str, name: str) -> bool:
-    parts = name.split(".")
-    if parts[0] != "rotcheck" or len(parts) < 2 or parts[1] not in ORDER or room not in ORDER:
+def _goes_up(room: str, name: str, order: Sequence[str] = ORDER, within: str = "rotcheck") -> bool:
+    """Whether an import by a room, of a name, goes up in the order of the rooms within a package."""
+    if not name.startswith(f"{within}.") or room not in order:
         return False
-    return ORDER.index(parts[1]) < ORDER.index(room)
+    target = name.removeprefix(f"{within}.").partition(".")[0]
+    return target in order and order.index(target) < order.index(room)
 
 
-def test_imports_go_down_the_house_never_up() -> None:
+HOUSES = [(PACKAGE, "rotcheck", ORDER), (PACKAGE / "identify", "rotcheck.identify", IDENTIFY_ORDER)]
+
+
+@pytest.mark.parametrize(("folder", "package", "order"), HOUSES, ids=["rotcheck", "identify"])
+def test_imports_go_down_the_house_never_up(
+    folder: Path, package: str, order: Sequence[str]
+) -> None:
     upward = [
         f"{file}: {name}"
-        for file in SOURCES
+        for file, room in _rooms(folder).items()
         for name in _imported(file)
-        if _goes_up(_room(file), name)
+        if _goes_up(room, name, order, package)
     ]
     assert upward == []
 
@@ -57,11 +74,16 @@ def test_imports_go_down_the_house_never_up() -> None:
 def test_an_import_that_goes_up_would_be_noticed() -> None:
     assert _goes_up("isolation", "rotcheck.compare.plan")
     assert not _goes_up("compare", "rotcheck.isolation.pool")
+    identify = IDENTIFY_ORDER, "rotcheck.identify"
+    assert _goes_up("angles", "rotcheck.identify.making.image_patches.repeats", *identify)
+    assert not _goes_up("making", "rotcheck.identify.angles.frequency_fit", *identify)
 
 
-def test_every_room_has_its_place_in_the_order() -> None:
-    rooms = {_room(file) for file in SOURCES} - {"__init__", "__main__"}
-    assert rooms == set(ORDER)
+@pytest.mark.parametrize(("folder", "package", "order"), HOUSES, ids=["rotcheck", "identify"])
+def test_every_room_has_its_place_in_the_order(
+    folder: Path, package: str, order: Sequence[str]
+) -> None:
+    assert set(_rooms(folder).values()) - {"__init__", "__main__"} == set(order)
 
 
 def test_torch_is_imported_by_the_rooms_that_run_in_workers_only() -> None:

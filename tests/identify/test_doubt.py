@@ -15,7 +15,7 @@ from identifying import told
 from rotcheck.identify.calling import documented_shapes
 from rotcheck.identify.calling.documented_layout import documented_layout
 from rotcheck.identify.calling.role_evidence import arguments_without_evidence
-from rotcheck.identify.telling.function_source import Source
+from rotcheck.identify.showing.function_source import Source
 from rotcheck.results import Identification
 
 HERE = Path(__file__).parent

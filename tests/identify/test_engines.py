@@ -116,7 +116,8 @@ def test_what_is_compiled_runs_as_it_is_written() -> None:
 
 SETTLED = """
 import sys
-from rotcheck.identify.worker import open_identification, settle
+from rotcheck.identify.worker import open_identification
+from rotcheck.identify.worker_device import settle
 settle("cpu")
 named = {"specification": "functions_half:batched_tables", "device": "cpu", "shown": ""}
 assert open_identification(named)(None)["told"]["answer"] == "right"

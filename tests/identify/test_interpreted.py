@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rotcheck.errors import RequestError
-from rotcheck.identify import worker
+from rotcheck.identify import worker_device
 from rotcheck.identify.run import identify_all
 from rotcheck.report.pages import identification
 
@@ -42,4 +42,4 @@ def test_without_what_the_interpreter_needs_it_is_not_on_this_machine(
     with pytest.raises(
         RequestError, match=f"not on this machine: the Triton interpreter needs {package} "
     ):
-        worker.settle("interpreter")
+        worker_device.settle("interpreter")

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import FORMS, Convention
-from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling import call_snippet
-from rotcheck.identify.telling.attempts import FEW, Attempt, attempts, case_of
-from rotcheck.identify.telling.doubt import UNSHOWN, in_doubt, settle
-from rotcheck.identify.telling.function_source import PRINT, Source, with_values
-from rotcheck.identify.telling.memory_demonstration import of_writing
-from rotcheck.identify.telling.rotation_demonstration import of_gradient
-from rotcheck.identify.telling.value_demonstration import of_value, worst_of
+from rotcheck.identify.remarks import UNSHOWN, remark, settle
+from rotcheck.identify.showing import call_snippet
+from rotcheck.identify.showing.attempts import FEW, Attempt, attempts, case_of
+from rotcheck.identify.showing.function_source import PRINT, Source, with_values
+from rotcheck.identify.showing.memory_demonstration import of_writing
+from rotcheck.identify.showing.rotation_demonstration import of_gradient
+from rotcheck.identify.showing.value_demonstration import of_value, worst_of
+from rotcheck.identify.telling.doubt import in_doubt
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.results import Identification, Remark
 

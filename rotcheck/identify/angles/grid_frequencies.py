@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
-from rotcheck.identify.angles.measured_angles import wrap
-from rotcheck.identify.making.image_patches import repeats
+from rotcheck.identify.angles.measured_angles import repeats, wrap
 from rotcheck.rotary.departures import SAME_FREQUENCY, departure
 from rotcheck.rotary.schedules import Plain, Schedule
 

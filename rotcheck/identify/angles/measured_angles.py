@@ -146,3 +146,11 @@ def estimate_frequencies(angles: Angles, most: int | None = None) -> Tensor:
 def wrap(angle: Tensor) -> Tensor:
     """An angle between -pi and pi."""
     return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
+
+
+def repeats(line: Angles, group: Tensor) -> bool:
+    """Whether the second half of a side's lanes turns as the first does."""
+    half = len(group) // 2
+    return half > 0 and all(
+        bool((row[group[:half]] - row[group[-half:]]).abs().max() < 1e-5) for row in line.values()
+    )

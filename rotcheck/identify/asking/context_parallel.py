@@ -18,10 +18,10 @@ from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling import call_snippet
-from rotcheck.identify.telling.attempts import Attempt, case_of
-from rotcheck.identify.telling.function_source import Source, with_values
-from rotcheck.identify.telling.value_demonstration import result_of, values_of, worst_of
+from rotcheck.identify.showing import call_snippet
+from rotcheck.identify.showing.attempts import Attempt, case_of
+from rotcheck.identify.showing.function_source import Source, with_values
+from rotcheck.identify.showing.value_demonstration import result_of, values_of, worst_of
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import FieldEvidence, Identification

@@ -7,9 +7,9 @@ from msgspec import structs
 
 from rotcheck.convention import Convention
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.attempts import FEW, Attempt
-from rotcheck.identify.telling.function_source import Source
-from rotcheck.identify.telling.value_demonstration import of_value
+from rotcheck.identify.showing.attempts import FEW, Attempt
+from rotcheck.identify.showing.function_source import Source
+from rotcheck.identify.showing.value_demonstration import of_value
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark
 

@@ -9,8 +9,8 @@ from rotcheck.identify.calling import documented_shapes
 from rotcheck.identify.calling.argument_roles import TABLES
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.documented_layout import DocumentedLayout, documented_layout
+from rotcheck.identify.calling.match_ranking import any_layout
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.statement_evidence import any_layout
 from rotcheck.results import Remark
 
 

@@ -1,21 +1,17 @@
 """A padding mask that a function rotates by: do the positions of a row begin at its first token?"""
 
-import re
-
 import torch
 
 from rotcheck.convention import role_of
 from rotcheck.identify.asking.question import Answer, CallQuestion
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
-from rotcheck.identify.calling.role_evidence import documentation
+from rotcheck.identify.calling.role_evidence import documentation, padding_side
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.results import FieldEvidence
 
 ZEROS = 2  # in front of the first row of a mask
 EVIDENCE = f"a mask (B, S) whose first row begins with {ZEROS} zeros, beside one of ones"
-_PAD = re.compile(r"\bpad", re.IGNORECASE)
-_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
 def _ask(match: Match) -> Answer:
@@ -44,12 +40,6 @@ def must_move(match: Match) -> str:
     """The name of a mask that is not said to be padded on the right; empty: there is none."""
     text = documentation(match.caller.function)
     return "" if padding_side(text) == "right" else mask_of(match)
-
-
-def padding_side(text: str) -> str:
-    """The side on which a text says that rows are padded; empty: it says none, or both."""
-    sides = {side.lower() for side in _SIDES.findall(text)} if _PAD.search(text) else set()
-    return sides.pop() if len(sides) == 1 else ""
 
 
 def mask_of(match: Match) -> str:

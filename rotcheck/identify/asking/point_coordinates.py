@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import coordinates, pairs, role_of
-from rotcheck.identify.asking.object_sections import AXES, first_pair, sections_of
+from rotcheck.identify.angles.object_sections import AXES, first_pair, sections_of
 from rotcheck.identify.asking.question import Answer, CallQuestion
 from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.calling.role_evidence import documentation

@@ -7,7 +7,7 @@ import torch
 
 from rotcheck.convention import Sections, lanes
 from rotcheck.convention.sections import sections
-from rotcheck.identify.asking.object_sections import AXES
+from rotcheck.identify.angles.object_sections import AXES
 from rotcheck.identify.asking.question import Answer
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.response import TOLERANCE

@@ -151,3 +151,13 @@ def says_complex(function: Callable[..., Any], template: Template) -> bool:
         or any(word.lower() == "complex" for word in _docstring_words(function, name))
         for name in tables
     )
+
+
+_PAD = re.compile(r"\bpad", re.IGNORECASE)
+_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+
+
+def padding_side(text: str) -> str:
+    """The side on which a text says that rows are padded; empty: it says none, or both."""
+    sides = {side.lower() for side in _SIDES.findall(text)} if _PAD.search(text) else set()
+    return sides.pop() if len(sides) == 1 else ""

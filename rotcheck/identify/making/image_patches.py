@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
-from rotcheck.identify.angles.measured_angles import Angles, wrap
+from rotcheck.identify.angles.measured_angles import Angles, repeats, wrap
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.grid_layout import SAME_ANGLE
 from rotcheck.identify.making.maker_call_candidates import MakerCall
@@ -156,11 +156,3 @@ def _lines(angles: Tensor, sides: tuple[int, ...]) -> list[Angles]:
 
 def _alike(few: Angles, more: Angles) -> bool:
     return all(float(wrap(few[at] - more[at]).abs().max()) < SAME_ANGLE for at in few if at in more)
-
-
-def repeats(line: Angles, group: Tensor) -> bool:
-    """Whether the second half of a side's lanes turns as the first does."""
-    half = len(group) // 2
-    return half > 0 and all(
-        bool((row[group[:half]] - row[group[-half:]]).abs().max() < 1e-5) for row in line.values()
-    )

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from rotcheck.identify.asking.object_sections import AXES, sections_of
+from rotcheck.identify.angles.object_sections import AXES, sections_of
 from rotcheck.identify.making.maker_call_candidates import MakerCall, maker_calls, position_name
+from rotcheck.identify.making.maker_snippet import snippet
 from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.implementations.instances import copy_of
 from rotcheck.results import Remark
 

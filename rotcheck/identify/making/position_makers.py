@@ -10,12 +10,10 @@ from torch import Tensor
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import is_named
-from rotcheck.identify.asking.padding_mask import padding_side
 from rotcheck.identify.calling.parameters import parameters
-from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.doubt import settle
-from rotcheck.identify.telling.function_source import PRINT, source_of, with_values
+from rotcheck.identify.calling.role_evidence import documentation, padding_side
+from rotcheck.identify.remarks import remark, settle
+from rotcheck.identify.showing.function_source import PRINT, source_of, with_values
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import FieldEvidence, Remark

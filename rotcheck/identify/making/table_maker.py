@@ -9,10 +9,10 @@ from msgspec import structs
 from torch import Tensor
 
 from rotcheck.identify.making.maker_call_candidates import MakerCall
+from rotcheck.identify.making.maker_snippet import snippet
 from rotcheck.identify.making.returned_tables import first_tables
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.results import Remark
 
 

@@ -8,10 +8,10 @@ import torch
 from msgspec import structs
 
 from rotcheck.identify.making.maker_call_candidates import MakerCall
+from rotcheck.identify.making.maker_snippet import snippet
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.maker_snippet import snippet
 from rotcheck.results import Remark
 
 WIDE = (torch.float32, torch.float64, torch.complex64, torch.complex128)

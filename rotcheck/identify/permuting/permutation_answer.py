@@ -8,8 +8,7 @@ from rotcheck.identify.calling.untried_arguments import untried_arguments
 from rotcheck.identify.permuting.permutation_snippet import snippet
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, STAYS, Kind, RowMoves
 from rotcheck.identify.permuting.weight_calls import WeightCall, permute, roles_of, weight_calls
-from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.doubt import settle
+from rotcheck.identify.remarks import remark, settle
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import FieldEvidence, Remark

@@ -2,7 +2,7 @@
 
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, Kind, RowMoves, permutation
 from rotcheck.identify.permuting.weight_calls import COLUMNS, WeightCall, takes_arrays
-from rotcheck.identify.telling.function_source import PRINT, source_of, with_values
+from rotcheck.identify.showing.function_source import PRINT, source_of, with_values
 from rotcheck.implementations.target import Target
 
 

@@ -3,14 +3,15 @@
 Each may be right by itself. A misfit is a mistake if both run together and the result shows it.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from rotcheck import diagnose
 from rotcheck.convention import FORMS, order_words
+from rotcheck.identify.identity import Identity, distinct_names
 from rotcheck.identify.swapping import table_changes
 from rotcheck.isolation import Job, Pool, Returned
 from rotcheck.results import Description, Identification, Remark
@@ -34,7 +35,7 @@ PRELOAD = ("torch", "rotcheck.identify.swapping.maker_and_taker")
 LIMIT = 60.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Misfit:
     """A function that takes other tables than those of its file make: in which way, and what is said of it."""
 
@@ -275,3 +276,14 @@ def _words(kind: str, makes: str, made_tables: Description, expected_tables: Des
         return f"takes {second} for {first}: {makes} one tensor with {first} in front"
     half = expected_tables.unread
     return f"never reads the {half} of its tables, and {makes} tables with a {half} of its own"
+
+
+def fit_files(identities: Mapping[str, Identity]) -> dict[str, Identity]:
+    """The identities by SPEC, the functions of one file held against each other, no two of one name."""
+    specs = list(identities)
+    identifications = [identity.identification for identity in identities.values()]
+    named = distinct_names(specs, of_files(specs, identifications))
+    return {
+        spec: dataclasses.replace(identities[spec], identification=identification)
+        for spec, identification in zip(specs, named, strict=True)
+    }

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rotcheck.identify.showing.loading_lines import construction, loading
 from rotcheck.identify.swapping.call_lines import OURS, registered_lines
-from rotcheck.identify.telling.loading_lines import construction, loading
-from rotcheck.identify.telling.next_step import as_typed
 from rotcheck.implementations import array_libraries, module_import
-from rotcheck.implementations.spec import MODULE_PREFIX
+from rotcheck.implementations.spec import MODULE_PREFIX, as_typed
 from rotcheck.implementations.target import Target
 
 ASSIGNMENT = "f = "  # how the last of the lines begins that load a function

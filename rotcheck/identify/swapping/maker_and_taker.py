@@ -14,12 +14,13 @@ from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import maker_search
 from rotcheck.identify.making.maker_call_candidates import HEAD_DIM, MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables
+from rotcheck.identify.showing import call_snippet
+from rotcheck.identify.showing.attempts import Attempt, case_of
+from rotcheck.identify.showing.function_source import PRINT, Source, source_of, with_values
+from rotcheck.identify.showing.value_demonstration import Worst, result_of
 from rotcheck.identify.swapping.file_fit import EXCHANGE
-from rotcheck.identify.telling import call_snippet, table_doubt
-from rotcheck.identify.telling.attempts import Attempt, case_of
-from rotcheck.identify.telling.function_source import PRINT, Source, source_of, with_values
-from rotcheck.identify.telling.value_demonstration import Worst, result_of
-from rotcheck.identify.worker import Answer, place, settle
+from rotcheck.identify.telling import table_doubt
+from rotcheck.identify.worker_device import place, settle
 from rotcheck.implementations.target import Target, resolve
 from rotcheck.measure.case import Case, Sizes
 
@@ -53,7 +54,7 @@ class MakerAndTaker:
         return self.built.cos.shape[-1] * (1 if self.whole else 2)
 
 
-def open_pair(setup: dict[str, Any]) -> Answer:
+def open_pair(setup: dict[str, Any]) -> Callable[[str], str | None]:
     """Load `setup["maker"]` and `setup["taker"]` for `setup["device"]`; return what shows that they do not fit.
 
     The task is in which way: `lanes`, `order` or `half`. The answer is Python that shows it, or None.

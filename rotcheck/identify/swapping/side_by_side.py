@@ -21,7 +21,7 @@ from rotcheck.identify.swapping.call_lines import NAME, OURS
 from rotcheck.identify.swapping.call_variants import layout_of_run
 from rotcheck.identify.swapping.several_lengths import AGAIN, LENGTHS, asks_lengths
 from rotcheck.identify.swapping.swap import of_run, runs, to_ask
-from rotcheck.identify.worker import place, settle
+from rotcheck.identify.worker_device import place, settle
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import resolve
 from rotcheck.measure.case import POSITIONS, Case, Sizes

@@ -12,15 +12,13 @@ from rotcheck.convention import Convention
 from rotcheck.identify.asking import earlier_calls, idle_arguments, padding_mask
 from rotcheck.identify.calling import role_evidence
 from rotcheck.identify.calling.call_match import Match
-from rotcheck.identify.remarks import remark
+from rotcheck.identify.remarks import remark, settle
+from rotcheck.identify.showing.function_source import source_of
 from rotcheck.identify.telling import call_doubts
 from rotcheck.identify.telling.declaration_line import declaration
-from rotcheck.identify.telling.function_source import source_of
 from rotcheck.identify.telling.mistake_demonstration import demonstrate
 from rotcheck.implementations.target import Target
-from rotcheck.results import Identification, Remark
-
-UNSHOWN = "no call of a few lines shows it"
+from rotcheck.results import Identification
 
 
 def decide(
@@ -81,22 +79,6 @@ def in_doubt(before: Identification, decision: Identification, advice: str) -> I
     reason = decision.message or first.message
     return structs.replace(
         decision, follows=False, message=reason, advice=(*decision.advice, advice)
-    )
-
-
-def settle(
-    finding: Remark, doubts: Sequence[str], demonstration: str | None, *, runs_anywhere: bool = True
-) -> Remark:
-    """A finding as a mistake with its demonstration, or as a remark on what was seen.
-
-    `runs_anywhere`: others can run the demonstration."""
-    if not finding.mistake:
-        return finding
-    if demonstration is not None:
-        return structs.replace(finding, demonstration=demonstration if runs_anywhere else None)
-    why = doubts[0] if doubts else UNSHOWN
-    return structs.replace(
-        finding, mistake=False, message=f"seen, and in doubt: {finding.message} ({why})"
     )
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import torch
 
 from rotcheck.convention import Convention, role_of
+from rotcheck.identify.angles import object_sections
 from rotcheck.identify.asking import (
     context_parallel,
     grouped_heads,
     head_widths,
-    object_sections,
     packed_sequences,
     stores_outside,
 )
@@ -18,11 +18,11 @@ from rotcheck.identify.asking.gradients import BY_DATA
 from rotcheck.identify.asking.single_row import POSITION, with_any_position
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.making import grid_layout
-from rotcheck.identify.telling.attempts import FEW, Attempt, attempts
-from rotcheck.identify.telling.function_source import CPU, Source, source_of
-from rotcheck.identify.telling.memory_demonstration import of_outside, of_writing
-from rotcheck.identify.telling.rotation_demonstration import of_axis, of_gradient, of_grid
-from rotcheck.identify.telling.value_demonstration import of_value
+from rotcheck.identify.showing.attempts import FEW, Attempt, attempts
+from rotcheck.identify.showing.function_source import CPU, Source, source_of
+from rotcheck.identify.showing.memory_demonstration import of_outside, of_writing
+from rotcheck.identify.showing.rotation_demonstration import of_axis, of_gradient, of_grid
+from rotcheck.identify.showing.value_demonstration import of_value
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark

@@ -2,10 +2,10 @@
 
 import os
 import shlex
-from pathlib import Path
 
 from msgspec.structs import replace
 
+from rotcheck.implementations.spec import as_typed, shell_word
 from rotcheck.isolation import Died, Done, Outcome, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import INTERPRETER, Identification
 
@@ -37,19 +37,6 @@ def next_step(identification: Identification, specification: str) -> Identificat
             f"rotcheck {command} {shell_word(specification)}{on}  ({why})",
         ),
     )
-
-
-def as_typed(specification: str) -> str:
-    """A specification as a user would type it here."""
-    file, colon, name = specification.rpartition(":")
-    if file.endswith(".py") and os.path.isabs(file):
-        return f"{Path(os.path.relpath(file)).as_posix()}{colon}{name}"
-    return specification
-
-
-def shell_word(specification: str) -> str:
-    """A specification, or the path of a file, quoted for a shell."""
-    return shlex.quote(as_typed(specification))
 
 
 def of_outcome(result: Done, *, unbuilt: bool) -> tuple[str, ...]:

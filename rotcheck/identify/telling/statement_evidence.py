@@ -2,7 +2,7 @@
 
 from rotcheck.convention import Convention, role_of, shape
 from rotcheck.identify.calling.call_match import Match
-from rotcheck.identify.calling.match_ranking import broadcasts
+from rotcheck.identify.calling.match_ranking import any_layout, broadcasts
 from rotcheck.identify.reading.convention_words import call_words, table_words
 from rotcheck.results import Ambiguity, FieldEvidence, Way
 
@@ -74,23 +74,6 @@ def _layout(match: Match) -> str:
     if any_layout(match):
         return f"any: tables just have to line up, as {shape(convention.table_axes)} with {axes}"
     return f"{convention.layout} {axes}"
-
-
-def any_layout(match: Match) -> bool:
-    """Whether nothing in the function distinguishes one layout from another."""
-    return not match.convention.is_packed and broadcasts(match) and len(_layouts(match)) > 1
-
-
-def _layouts(match: Match) -> dict[str, None]:
-    conventions = [
-        match.convention,
-        *(alternative.convention for alternative in match.alternatives),
-    ]
-    return dict.fromkeys(
-        convention.layout
-        for convention in conventions
-        if convention.tables == match.convention.tables
-    )
 
 
 def ambiguities(match: Match) -> list[Ambiguity]:

@@ -14,9 +14,10 @@ from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.making import grid_calls, maker_call_candidates, returned_tables
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
+from rotcheck.identify.remarks import settle
+from rotcheck.identify.showing.function_source import PRINT, Source, source_of, with_values
 from rotcheck.identify.telling.call_doubts import AGAIN
-from rotcheck.identify.telling.doubt import in_doubt, settle
-from rotcheck.identify.telling.function_source import PRINT, Source, source_of, with_values
+from rotcheck.identify.telling.doubt import in_doubt
 from rotcheck.implementations.target import Target
 from rotcheck.results import Identification
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rotcheck.identify.asking.object_sections import first_pair, sections_of
+from rotcheck.identify.angles import measured_angles
+from rotcheck.identify.angles.object_sections import first_pair, sections_of
 from rotcheck.identify.asking.table_sections import departure
 from rotcheck.identify.making import grid_layout, image_patches, mrope_tables, point_tables
 from rotcheck.identify.making.grid_calls import side_names, table_layout
@@ -97,8 +98,8 @@ def test_patches_in_another_order_have_no_owners() -> None:
 
 def test_a_side_whose_second_half_repeats_the_first_is_seen() -> None:
     line = {place: torch.tensor([1.0, 0.1, 1.0, 0.1]) * place for place in range(3)}
-    assert image_patches.repeats(line, torch.arange(4))
-    assert not image_patches.repeats(line, torch.tensor([0, 1]))
+    assert measured_angles.repeats(line, torch.arange(4))
+    assert not measured_angles.repeats(line, torch.tensor([0, 1]))
 
 
 def make_points(positions: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.identify.telling.loading_lines import loading
-from rotcheck.identify.telling.next_step import as_typed
+from rotcheck.identify.showing.loading_lines import loading
+from rotcheck.implementations.spec import as_typed
 from rotcheck.implementations.target import Target
 from rotcheck.rotary.tables import has_float64
 

@@ -6,10 +6,10 @@ from functools import partial
 import torch
 
 from rotcheck.convention import pairs
-from rotcheck.identify.telling import call_snippet
-from rotcheck.identify.telling.attempts import Attempt, case_of
-from rotcheck.identify.telling.function_source import PRINT, Source, with_values
-from rotcheck.identify.telling.value_demonstration import (
+from rotcheck.identify.showing import call_snippet
+from rotcheck.identify.showing.attempts import Attempt, case_of
+from rotcheck.identify.showing.function_source import PRINT, Source, with_values
+from rotcheck.identify.showing.value_demonstration import (
     Worst,
     angle_formula,
     first_of,

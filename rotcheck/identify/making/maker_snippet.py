@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rotcheck.identify.making.maker_call_candidates import BASE, BATCH, HEAD_DIM, HEADS, MakerCall
-from rotcheck.identify.telling.loading_lines import loading
+from rotcheck.identify.showing.loading_lines import loading
 from rotcheck.implementations.spec import MODULE_PREFIX
 
 _SIZES = {"b": BATCH, "h": HEADS, "d": HEAD_DIM}

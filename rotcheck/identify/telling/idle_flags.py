@@ -9,9 +9,9 @@ from rotcheck.identify.asking import flags
 from rotcheck.identify.asking.flags import FlaggedCall
 from rotcheck.identify.identified_function import IdentifiedFunction
 from rotcheck.identify.remarks import remark
-from rotcheck.identify.telling.attempts import attempts
-from rotcheck.identify.telling.function_source import source_of
-from rotcheck.identify.telling.value_demonstration import of_value
+from rotcheck.identify.showing.attempts import attempts
+from rotcheck.identify.showing.function_source import source_of
+from rotcheck.identify.showing.value_demonstration import of_value
 from rotcheck.results import Identification, Remark
 
 OTHER_PAIRING: dict[Pairing, Pairing] = {"half": "interleaved", "interleaved": "half"}

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from rotcheck.convention import Convention, pairs
 from rotcheck.convention.calls import results
-from rotcheck.identify.telling import call_snippet
-from rotcheck.identify.telling.attempts import Attempt, case_of
-from rotcheck.identify.telling.function_source import PRINT, Source, with_values
+from rotcheck.identify.showing import call_snippet
+from rotcheck.identify.showing.attempts import Attempt, case_of
+from rotcheck.identify.showing.function_source import PRINT, Source, with_values
 from rotcheck.measure.case import Case
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
 

@@ -5,11 +5,11 @@ from functools import partial
 
 import torch
 
-from rotcheck.identify.telling import call_snippet
-from rotcheck.identify.telling.attempts import Attempt, case_of
-from rotcheck.identify.telling.fenced_call import MARGIN, fence_lines
-from rotcheck.identify.telling.function_source import PRINT, Source, with_values
-from rotcheck.identify.telling.value_demonstration import first_of, setup_lines
+from rotcheck.identify.showing import call_snippet
+from rotcheck.identify.showing.attempts import Attempt, case_of
+from rotcheck.identify.showing.fenced_call import MARGIN, fence_lines
+from rotcheck.identify.showing.function_source import PRINT, Source, with_values
+from rotcheck.identify.showing.value_demonstration import first_of, setup_lines
 from rotcheck.measure.case import Case
 
 
