@@ -17,7 +17,7 @@ from probing import SOURCE, Found, finish, machine, start
 import rotcheck
 from rotcheck.isolation import Pool
 from rotcheck.probe.run import PRELOAD, probe, survey
-from rotcheck.results import PROBE_SCHEMA, Line
+from rotcheck.results import Line
 
 TOLD = """
 import json, sys
@@ -35,7 +35,7 @@ def test_the_front_never_imports_torch_and_stays_small(here: Found) -> None:
 
 
 def test_the_probe_is_data_of_its_schema(here: Found) -> None:
-    assert json.loads(here.text)["schema"] == PROBE_SCHEMA
+    assert json.loads(here.text)["schema"] == "rotcheck/probe/1"
     assert here.probe.rotcheck == rotcheck.__version__
     assert here.probe.interrupted is False
 

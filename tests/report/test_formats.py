@@ -10,7 +10,7 @@ from rotcheck.errors import RequestError
 from rotcheck.report import formats, pages
 from rotcheck.report.document import Display
 from rotcheck.report.pages.report import Comparison
-from rotcheck.results import REPORT_SCHEMA, from_json, schema
+from rotcheck.results import from_json, schema
 
 
 def test_formats_are_the_files_of_the_folder() -> None:
@@ -111,7 +111,7 @@ def test_json_survives_half_a_surrogate_pair() -> None:
             Comparison(report([cell("a\udc80", verdict="raises", message="\udfff")])), Display()
         )
     )
-    assert read["schema"] == REPORT_SCHEMA
+    assert read["schema"] == "rotcheck/report/1"
     assert (read["cells"][0]["implementation"], read["cells"][0]["message"]) == (
         "a\\udc80",
         "\\udfff",
