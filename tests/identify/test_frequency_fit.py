@@ -100,6 +100,23 @@ def test_the_end_of_a_table_is_a_position_far_from_the_one_asked_for() -> None:
     assert fit.why == "it is turned as position 1000 should be"
 
 
+@pytest.mark.parametrize("rows", [512, 2048, 4096])
+def test_a_table_that_ends_just_before_a_position_has_ended(rows: int) -> None:
+    frequencies = Plain(10000.0).inverse_frequencies(WIDTH)
+    angles = {at: wrap(min(at, rows - 1) * frequencies) for at in PROBE_POSITIONS}
+    fit = fit_schedule(angles, 1, WIDTH)
+    assert fit.past
+    assert fit.why == f"it is turned as position {rows - 1} should be"
+
+
+def test_positions_rounded_to_bfloat16_are_no_end_of_a_table() -> None:
+    frequencies = Plain(10000.0).inverse_frequencies(WIDTH)
+    angles = {at: wrap(float(torch.tensor(at).bfloat16()) * frequencies) for at in PROBE_POSITIONS}
+    fit = fit_schedule(angles, 1, WIDTH)
+    assert not fit.past
+    assert fit.why == "it is turned as position 256 should be"
+
+
 def test_a_first_position_that_turns_is_left_out_of_the_frequencies() -> None:
     frequencies = Plain(10000.0).inverse_frequencies(WIDTH)
     angles = {at: wrap((at + 3) * frequencies) for at in PROBE_POSITIONS}

@@ -149,7 +149,10 @@ def _fit(angles: Angles, exact: Tensor, recognition: Recognition | None, noise: 
 def _why(
     angles: Angles, frequencies: Tensor, position: int, has_schedule: bool
 ) -> tuple[str, bool]:
-    """Explain a wrong angle: by the position that it is right for, and whether that is far off, or by a rounding.
+    """Explain a wrong angle: by the position that it is right for, or by a rounding.
+
+    Beside it, whether it is a row past the end of a table: the right position is far off, or the
+    last position asked for is turned as the same one.
 
     `has_schedule`: the frequencies are those of a schedule; else nothing tells what was rounded.
     """
@@ -159,8 +162,11 @@ def _why(
     off = wrap(positions[:, None] * frequencies - angle).abs().amax(-1)  # (positions,)
     near = (off < RIGHT_PHASE).nonzero().flatten().tolist()
     if near:
+        row = positions[near[0]] * frequencies
+        last = angles[max(angles)] - zero
+        ended = max(angles) > position and bool(wrap(row - last).abs().max() < RIGHT_PHASE)
         far = abs(near[0] - position) > position * 2**-7
-        return f"it is turned as position {near[0]} should be", far
+        return f"it is turned as position {near[0]} should be", far or ended
     turn = position * frequencies
     near_rounding = wrap(turn - angle).abs() <= turn.abs() * 2**-7 + RIGHT_PHASE
     if has_schedule and (
