@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from rotcheck.results import Cell
+from rotcheck.results import Cell, Course
 
 FEW = 4  # left out are few when so many times as many are possible
 
 
-def device_name(cell: Cell) -> str:
+def device_name(cell: Cell | Course) -> str:
     """The cell's device, a stand-in marked as one."""
     return f"{cell.device} (stand-in)" if cell.stand_in else cell.device
 
@@ -28,7 +28,7 @@ def devices(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
     """The same as `places` without what needs no mention: `cpu` when all of its cells are meant."""
     return "; ".join(
         ", ".join(where)
-        + ("" if dtypes == "all dtypes" else f" {dtypes}")
+        + (f" {dtypes}" if dtypes not in ("", "all dtypes") else "")
         + ("" if checks == "all checks" else f" ({checks})")
         for where, dtypes, checks in _parts(cells, among)
     )

@@ -1,14 +1,16 @@
 """Groups the cells of a report into what a reader wants told once: findings, notes, reasons, paths."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from rotcheck.grouping import group_by
 from rotcheck.report import document
 from rotcheck.report.affected_places import device_name, devices, places
 from rotcheck.report.document import Detail, Finding, Listing
 from rotcheck.report.text import figure, one_line
-from rotcheck.results import Bench, Cell, Report, Training, summarise
+from rotcheck.results import Cell, Course, Reach, Timing
 from rotcheck.results import findings as bad_cells
 
 MOST_NAMED, FIRST_NAMES = 9, 6  # names on a line; where there are more, so many are told
@@ -46,19 +48,18 @@ class Note:
         return f"{self.names} on {self.where}: {self.text}"
 
 
-def findings(report: Report, violations: Iterable[tuple[Cell, str]] = ()) -> list[CellFinding]:
+def findings(
+    cells: Sequence[Cell], violations: Iterable[tuple[Cell, str]] = ()
+) -> list[CellFinding]:
     """Each distinct finding: the same implementation, verdict and failure or message."""
     groups = [
-        CellFinding(group, _where(group, report))
-        for group in _groups(bad_cells(report.cells), _alike)
+        CellFinding(tuple(group), places(group, _same_devices(group, cells)))
+        for group in group_by(bad_cells(cells), _alike).values()
     ]
-    violation_groups: dict[tuple[str, str], list[Cell]] = {}
-    for cell, reason in violations:
-        violation_groups.setdefault((cell.implementation, reason), []).append(cell)
-    return groups + [
-        CellFinding(tuple(g), _where(g, report), reason)
-        for (_, reason), g in violation_groups.items()
-    ]
+    for (_, reason), pairs in group_by(violations, lambda v: (v[0].implementation, v[1])).items():
+        group = [cell for cell, _ in pairs]
+        groups.append(CellFinding(tuple(group), places(group, _same_devices(group, cells)), reason))
+    return groups
 
 
 def details(finding: CellFinding) -> list[Detail]:
@@ -80,15 +81,16 @@ def parts(group: Iterable[CellFinding]) -> Iterator[Finding]:
         yield Finding(finding.title, details(finding), where=finding.where)
 
 
-def not_run(report: Report) -> Iterator[Listing]:
-    """Why cells did not run, as a document has it."""
-    return reasons_listed(lambda verdict: reasons(report, verdict))
+def worth_knowing(cells: Sequence[Cell], more: Iterable[Note] = ()) -> Iterator[Listing]:
+    """The notes on cells that agree, and more, as a document has them."""
+    texts = list(map(str, [*notes(cells), *more]))
+    yield from document.listing("Worth knowing", texts, aside=True)
 
 
-def reasons_listed(reasons_of: Callable[[str], Sequence[object]]) -> Iterator[Listing]:
-    """The reasons why something did not run, below a heading for each of the two verdicts."""
+def not_run(cells: Sequence[Cell]) -> Iterator[Listing]:
+    """Why cells did not run, below a heading for each of the two verdicts."""
     for title, verdict in (("Not on this machine", "unavailable"), ("Skipped", "skipped")):
-        yield from document.listing(title, list(map(str, reasons_of(verdict))), aside=True)
+        yield from document.listing(title, list(map(str, reasons(cells, verdict))), aside=True)
 
 
 def worst_error(cell: Cell) -> str:
@@ -107,27 +109,25 @@ def _at(axis: str, index: int) -> str:
     return "qkv"[index] if axis == "qkv" else f"{axis} {index}"
 
 
-def notes(report: Report) -> list[Note]:
+def notes(cells: Sequence[Cell]) -> list[Note]:
     """What is worth knowing of cells that agree, each note once."""
-    agreeing = [cell for cell in report.cells if cell.verdict == "agrees" and cell.note]
+    agreeing = [cell for cell in cells if cell.verdict == "agrees" and cell.note]
     remarkable = [cell for cell in agreeing if not _went_elsewhere(cell)]
-    return [
-        _remark(group, report, group[0].note or "")
-        for group in _groups(remarkable, lambda c: form(c.note))
-    ]
+    groups = group_by(remarkable, lambda cell: form(cell.note)).values()
+    return [_remark(group, cells, group[0].note or "") for group in groups]
 
 
-def reasons(report: Report, verdict: str) -> list[Note]:
+def reasons(cells: Sequence[Cell], verdict: str) -> list[Note]:
     """Why cells are unavailable or skipped, each reason once."""
-    cells = [cell for cell in report.cells if cell.verdict == verdict]
-    groups = _groups(cells, lambda cell: form(cell.message))
-    return [_remark(group, report, group[0].message or "no reason was given") for group in groups]
+    meant = [cell for cell in cells if cell.verdict == verdict]
+    groups = group_by(meant, lambda cell: form(cell.message)).values()
+    return [_remark(group, cells, group[0].message or "no reason was given") for group in groups]
 
 
-def paths(report: Report) -> list[str]:
+def paths(cells: Iterable[Cell]) -> list[str]:
     """Which code ran under another name: `fallback ran native on cpu: flash-attn cannot run here`."""
-    elsewhere = [cell for cell in report.cells if _went_elsewhere(cell)]
-    groups = _groups(elsewhere, lambda cell: (cell.implementation, cell.path))
+    elsewhere = filter(_went_elsewhere, cells)
+    groups = group_by(elsewhere, lambda cell: (cell.implementation, cell.path)).values()
     return [_path_line(group) for group in groups]
 
 
@@ -142,12 +142,12 @@ def _went_elsewhere(cell: Cell) -> bool:
     return cell.verdict == "agrees" and cell.path is not None and cell.path != cell.implementation
 
 
-def _remark(cells: Sequence[Cell], report: Report, text: str) -> Note:
+def _remark(cells: Sequence[Cell], among: Sequence[Cell], text: str) -> Note:
     names = name_list(
         [one_line(name) for name in dict.fromkeys(cell.implementation for cell in cells)]
     )
     unique = list({(c.device, c.dtype, c.check): c for c in cells}.values())
-    return Note(names, devices(unique, _same_devices(cells, report)), one_line(text))
+    return Note(names, devices(unique, _same_devices(cells, among)), one_line(text))
 
 
 def name_list(names: Sequence[str]) -> str:
@@ -157,13 +157,9 @@ def name_list(names: Sequence[str]) -> str:
     return f"{', '.join(few)}{more}"
 
 
-def _where(cells: Sequence[Cell], report: Report) -> str:
-    return places(cells, _same_devices(cells, report))
-
-
-def _same_devices(cells: Sequence[Cell], report: Report) -> list[Cell]:
+def _same_devices(cells: Sequence[Cell], among: Sequence[Cell]) -> list[Cell]:
     devices_here = {cell.device for cell in cells}
-    return [cell for cell in report.cells if cell.device in devices_here]
+    return [cell for cell in among if cell.device in devices_here]
 
 
 def _alike(cell: Cell) -> Hashable:
@@ -176,20 +172,7 @@ def form(text: str | None) -> str:
     return _NUMBER.sub("#", text or "")
 
 
-def _groups(cells: Iterable[Cell], key: Callable[[Cell], Hashable]) -> list[tuple[Cell, ...]]:
-    groups: dict[Hashable, list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(key(cell), []).append(cell)
-    return [tuple(group) for group in groups.values()]
-
-
-def as_report(result: Bench | Training, cells: Iterable[Cell]) -> Report:
-    """A result of another kind with its rows as cells: findings, reasons and paths are read off a report."""
-    cells = tuple(cells)
-    return Report(
-        rotcheck=result.rotcheck,
-        machine=result.machine,
-        cells=cells,
-        summary=summarise(cells),
-        conventions=result.conventions,
-    )
+def as_cell(row: Course | Timing | Reach, **more: Any) -> Cell:
+    """A row of another result as a cell: findings, notes and reasons are read off cells."""
+    common = {name: getattr(row, name) for name in Cell.__struct_fields__ if hasattr(row, name)}
+    return Cell(**common | more)

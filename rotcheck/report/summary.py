@@ -1,11 +1,11 @@
 """The lines around a report: the machine it ran on, and how many cells came out how."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.report.document import Tone
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Line, Machine, Report, exit_code
+from rotcheck.results import Cell, Context, Course, Line, Machine, Reach, Report, exit_code
 
 RUNS = {"runs"}
 ABSENT = {"absent", "not built in", "no driver", "not here", "default", "cannot run here"}
@@ -61,13 +61,27 @@ def tone(line: Line) -> Tone:
     return "dim" if line.state in ABSENT or switched_on or nothing_ran else "bad"
 
 
+def run_on(rotcheck: str, torch: str | None, device: str) -> str:
+    """`rotcheck 0.1.0, torch 2.13.0, on cpu`."""
+    return one_line(f"rotcheck {rotcheck}{f', torch {torch}' if torch else ''}, on {device}")
+
+
 def summary_line(report: Report) -> str:
-    """`224 cells: 192 agree, 32 unavailable`, or how far an interrupted run came."""
-    total = len(report.cells)
-    cells = plural(total, "cell")
-    if report.interrupted:
-        cells = f"interrupted: {total} of {plural(max(report.planned, total), 'cell')}"
-    return tally(cells, report.summary, nothing=exit_code(report.cells) == NOTHING_RAN)
+    """`224 cells: 192 agree, 32 unavailable`."""
+    return of_rows("cell", report.cells, report)
+
+
+def of_rows(word: str, rows: Sequence[Cell | Course | Reach], result: Report | Context) -> str:
+    """How many rows came out how, or how far an interrupted run came."""
+    total = progress(word, len(rows), result.planned if result.interrupted else None)
+    return tally(total, result.summary, nothing=exit_code(rows) == NOTHING_RAN)
+
+
+def progress(word: str, count: int, planned: int | None) -> str:
+    """`24 rows`; of a run that was interrupted, `interrupted: 3 of 24 rows`."""
+    if planned is None:
+        return plural(count, word)
+    return f"interrupted: {count} of {plural(max(planned, count), word)}"
 
 
 def tally(total: str, counts: Mapping[str, int], *, nothing: bool) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rotcheck.grouping import group_by
 from rotcheck.report.document import Detail, Finding
 from rotcheck.report.findings import form, name_list
 from rotcheck.report.text import one_line
-from rotcheck.results import UNIDENTIFIED, Cell, Identification, Report
+from rotcheck.results import UNIDENTIFIED, Cell, Identification
 
 MOST_TRIED = 3
 
@@ -26,18 +27,16 @@ class UnclearCall:
         return f"{name_list(self.names)}: not identified"
 
 
-def unknowns(report: Report) -> list[UnclearCall]:
+def unknowns(cells: Sequence[Cell], conventions: Sequence[Identification]) -> list[UnclearCall]:
     """What was not identified, each reason once."""
-    groups: dict[tuple[str, str | None], list[Cell]] = {}
-    for cell in report.cells:
-        if cell.verdict == UNIDENTIFIED:
-            groups.setdefault((form(cell.message), cell.fix), []).append(cell)
-    return [_of_cells(group, report.conventions) for group in groups.values()]
+    unclear = [cell for cell in cells if cell.verdict == UNIDENTIFIED]
+    groups = group_by(unclear, lambda cell: (form(cell.message), cell.fix)).values()
+    return [_of_cells(group, conventions) for group in groups]
 
 
-def parts(report: Report) -> Iterator[Finding]:
+def parts(cells: Sequence[Cell], conventions: Sequence[Identification]) -> Iterator[Finding]:
     """What was not identified as a document has it."""
-    for group in unknowns(report):
+    for group in unknowns(cells, conventions):
         calls = [Detail("tried" if at == 0 else "", call) for at, call in enumerate(group.calls)]
         details = [Detail("why", group.why), *calls, Detail("fix", group.fix)]
         yield Finding(group.title, details, "note")

@@ -98,7 +98,7 @@ def test_a_failure_has_its_cause_and_an_absence_is_told_once() -> None:
     assert "a cause" in text
     assert "ValueError: no" in text
     assert text.count("flash-attn is not installed") == 1
-    assert text.endswith("7 rows: 4 ran, 1 raises, 2 unavailable\n")
+    assert text.endswith("7 rows: 4 ran, 1 raise, 2 unavailable\n")
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])

@@ -16,7 +16,7 @@ ORDER = [
     "cli", "preflight", "report", "check", "scan", "bench", "train", "context", "testing", "compare", "identify",
     "study", "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "convention",
     "declaration", "results", "errors", "exit_codes", "file_contents", "requirement", "frames", "scrub",
-    "callable_room",
+    "callable_room", "grouping",
 ]  # fmt: skip
 IDENTIFY_ORDER = [  # the rooms and files of identify
     "run", "identification_jobs", "worker", "worker_setup", "swapping", "identity", "function_kind",

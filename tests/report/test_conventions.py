@@ -114,8 +114,8 @@ def test_one_that_was_not_identified_says_why_and_what_to_do_and_is_no_finding(
 
 
 def test_several_that_were_not_identified_for_one_reason_are_told_once() -> None:
-    made = report([cell(name, **UNKNOWN) for name in ("a.py:f", "a.py:g")])
-    assert [each.title for each in unidentified.unknowns(made)] == [
+    made = [cell(name, **UNKNOWN) for name in ("a.py:f", "a.py:g")]
+    assert [each.title for each in unidentified.unknowns(made, ())] == [
         "a.py:f, a.py:g: not identified"
     ]
 

@@ -1,6 +1,6 @@
 """Findings, notes and reasons are told once each, with all the places where they show."""
 
-from samples import cell, cells, report, sick
+from samples import cell, cells, sick
 
 from rotcheck.report import affected_places, findings
 from rotcheck.report.findings import CellFinding, details
@@ -11,7 +11,7 @@ def told(finding: CellFinding) -> dict[str, str]:
 
 
 def test_one_failure_in_many_cells_is_one_finding() -> None:
-    found = findings.findings(sick())
+    found = findings.findings(sick().cells)
     assert [each.title for each in found] == [
         "seed-native disagrees",
         "torchscript-legacy raises",
@@ -22,7 +22,7 @@ def test_one_failure_in_many_cells_is_one_finding() -> None:
 
 
 def test_a_finding_shows_its_worst_cell() -> None:
-    assert findings.findings(sick())[0].worst.dtype == "float32"
+    assert findings.findings(sick().cells)[0].worst.dtype == "float32"
 
 
 def test_messages_that_differ_in_figures_only_are_one_finding() -> None:
@@ -30,7 +30,7 @@ def test_messages_that_differ_in_figures_only_are_one_finding() -> None:
         cell(dtype=d, verdict="disagrees", message=f"off by {e}")
         for d, e in (("a", 3.5), ("b", 4e9))
     ]
-    assert len(findings.findings(report(said))) == 1
+    assert len(findings.findings(said)) == 1
 
 
 def test_different_messages_are_different_findings() -> None:
@@ -38,20 +38,20 @@ def test_different_messages_are_different_findings() -> None:
         cell(dtype=d, verdict="raises", message=m, failure="R1")
         for d, m in (("a", "this"), ("b", "that"))
     ]
-    assert len(findings.findings(report(said))) == 2
+    assert len(findings.findings(said)) == 2
 
 
 def test_two_implementations_are_two_findings() -> None:
     said = [cell(name, verdict="raises", message="same") for name in ("a", "b")]
-    assert [each.title for each in findings.findings(report(said))] == ["a raises", "b raises"]
+    assert [each.title for each in findings.findings(said)] == ["a raises", "b raises"]
 
 
 def test_healthy_cells_are_no_finding() -> None:
-    assert findings.findings(report(cells("native"))) == []
+    assert findings.findings(cells("native")) == []
 
 
 def test_details_come_in_the_order_of_reading() -> None:
-    known = told(findings.findings(sick())[0])
+    known = told(findings.findings(sick().cells)[0])
     assert list(known) == ["what", "error", "cause", "fix", "more"]
     assert (
         known["error"]
@@ -62,7 +62,7 @@ def test_details_come_in_the_order_of_reading() -> None:
 
 def test_the_innermost_frame_is_named() -> None:
     assert (
-        told(findings.findings(sick())[1])["at"]
+        told(findings.findings(sick().cells)[1])["at"]
         == "rotcheck/implementations/builtin/torchscript.py:31 in apply"
     )
 
@@ -71,14 +71,12 @@ def test_another_path_than_its_own_is_told_with_its_reason() -> None:
     found = cells("fallback", path="native", note="flash-attn cannot run here") + cells(
         "native", path="native"
     )
-    assert findings.paths(report(found)) == [
-        "fallback ran native on cpu: flash-attn cannot run here"
-    ]
+    assert findings.paths(found) == ["fallback ran native on cpu: flash-attn cannot run here"]
 
 
 def test_a_path_is_told_for_each_that_ran() -> None:
     found = [*cells("fallback", path="native"), *cells("fallback", "cuda:0", path="flash-attn-qkv")]
-    assert findings.paths(report(found)) == [
+    assert findings.paths(found) == [
         "fallback ran native on cpu",
         "fallback ran flash-attn-qkv on cuda:0",
     ]
@@ -86,15 +84,13 @@ def test_a_path_is_told_for_each_that_ran() -> None:
 
 def test_a_note_is_told_once_for_all_who_have_it() -> None:
     found = cells("a", note="2.4 units") + cells("b", note="2.6 units")
-    assert list(map(str, findings.notes(report(found)))) == ["a, b on cpu: 2.4 units"]
+    assert list(map(str, findings.notes(found))) == ["a, b on cpu: 2.4 units"]
 
 
 def test_a_reason_is_told_once_for_all_who_have_it() -> None:
     found = [*cells("native"), *cells("x", verdict="unavailable", message="no GPU")]
     found += cells("y", "mps", verdict="unavailable", message="no GPU")
-    assert list(map(str, findings.reasons(report(found), "unavailable"))) == [
-        "x, y on cpu, mps: no GPU"
-    ]
+    assert list(map(str, findings.reasons(found, "unavailable"))) == ["x, y on cpu, mps: no GPU"]
 
 
 def test_reasons_that_differ_in_figures_only_are_one() -> None:
@@ -102,15 +98,15 @@ def test_reasons_that_differ_in_figures_only_are_one() -> None:
         cell(name, verdict="skipped", message=f"{lanes} lanes")
         for name, lanes in (("a", 16), ("b", 32))
     ]
-    assert list(map(str, findings.reasons(report(said), "skipped"))) == [
+    assert list(map(str, findings.reasons(said, "skipped"))) == [
         "a, b on cpu float32 (forward): 16 lanes"
     ]
 
 
 def test_of_many_who_have_the_same_reason_the_first_are_named_and_the_others_counted() -> None:
     said = [cell(f"f{at}", verdict="unavailable", message="no GPU") for at in range(12)]
-    few = findings.reasons(report(said[:9]), "unavailable")
-    many = findings.reasons(report(said), "unavailable")
+    few = findings.reasons(said[:9], "unavailable")
+    many = findings.reasons(said, "unavailable")
     assert [remark.names for remark in few] == ["f0, f1, f2, f3, f4, f5, f6, f7, f8"]
     assert [remark.names for remark in many] == ["f0, f1, f2, f3, f4, f5 and 6 more"]
 

@@ -1,7 +1,7 @@
 """A benchmark: who takes how long, and what may be said about who is faster."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rotcheck.bench.standings import Race, races, rank, verdict
@@ -10,7 +10,7 @@ from rotcheck.report import conventions, findings, summary, unidentified
 from rotcheck.report import document as doc
 from rotcheck.report.findings import CellFinding
 from rotcheck.report.text import one_line, plural
-from rotcheck.results import Bench, Cell, Report, Spread, Timing, Verdict
+from rotcheck.results import Bench, Cell, Spread, Timing, Verdict
 
 WORD = "a benchmark"
 RESULT = Bench
@@ -31,7 +31,6 @@ COST = ("memory", "launches")
 COMPILE_COST = ("compile", "break-even")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 NOTHING = doc.Field("-", "dim")
-STATES = {"unidentified": "not identified"}
 QUIET = 10  # percent of the processor that others may use
 STEADY = 1.2  # times the shortest that the baseline may take in another row
 COMPILES = 5e-3  # seconds beyond steady calls: first calls that take less compile nothing
@@ -44,27 +43,25 @@ def document(bench: Bench) -> doc.Document:
 
 
 def _parts(bench: Bench) -> Iterator[doc.Part]:
-    report = findings.as_report(bench, map(_cell, bench.timings))
+    cells = list(map(_cell, bench.timings))
     machine = summary.machine_lines(bench.machine, bench.rotcheck)
-    yield doc.Lines([*machine, *findings.paths(report)])
+    yield doc.Lines([*machine, *findings.paths(cells)])
     yield from conventions.wrong(bench.conventions)
     groups = races(bench)
-    yield from [_section(race, bench.against) for race in groups]
+    for race in groups:
+        cautions = warnings(race, bench.against)
+        table = doc.Table(grid(race, bench.against), aspects=True, warnings=cautions)
+        yield doc.Section(race.title, [table])
     legend = LEGEND.format(against=one_line(bench.against))
     compiling = COMPILE_LEGEND if any(map(_compiling, groups)) else ""
     yield from doc.legend(legend + compiling, of=groups)
-    yield from findings.parts(_findings(report))
-    yield from unidentified.parts(report)
-    yield from findings.not_run(report)
+    yield from findings.parts(_findings(cells))
+    yield from unidentified.parts(cells, bench.conventions)
+    yield from findings.not_run(cells)
     fastest = verdict(bench)
     if fastest:
         yield doc.Lines([one_line(fastest)], tone="plain")
     yield doc.Summary(summary_line(bench))
-
-
-def _section(race: Race, against: str) -> doc.Section:
-    table = doc.Table(grid(race, against), aspects=True, warnings=warnings(race, against))
-    return doc.Section(race.title, [table])
 
 
 def grid(race: Race, against: str) -> doc.Grid:
@@ -108,22 +105,17 @@ def warnings(race: Race, against: str) -> list[str]:
 
 def summary_line(bench: Bench) -> str:
     """`24 rows: 20 ran, 4 unavailable`, or how far an interrupted run came."""
-    states = [row.state for row in bench.timings]
-    rows = plural(len(states), "row")
-    if bench.interrupted:
-        rows = f"interrupted: {len(states)} of {plural(max(bench.planned, len(states)), 'row')}"
-    counts = {
-        state: f"{count} {STATES.get(state, state)}" for state, count in Counter(states).items()
-    }
-    nothing = "" if "ran" in states else "; nothing ran"
-    return f"{rows}: {', '.join(counts.values())}{nothing}" if counts else f"{rows}{nothing}"
+    states: Counter[str] = Counter(row.state for row in bench.timings)
+    planned = bench.planned if bench.interrupted else None
+    rows = summary.progress("row", states.total(), planned)
+    return summary.tally(rows, states, nothing="ran" not in states)
 
 
-def _findings(report: Report) -> list[CellFinding]:
+def _findings(cells: Sequence[Cell]) -> list[CellFinding]:
     """What went wrong, each thing once; what is a check elsewhere is a shape and a pass here."""
     return [
         replace(finding, where=finding.where.replace("all checks", "all shapes and passes"))
-        for finding in findings.findings(report)
+        for finding in findings.findings(cells)
     ]
 
 
@@ -244,16 +236,4 @@ def _copy(baseline: Timing) -> list[doc.Field]:
 
 def _cell(row: Timing) -> Cell:
     verdict: Verdict = "agrees" if row.state == "ran" else row.state
-    return Cell(
-        implementation=row.implementation,
-        device=row.device,
-        dtype=row.dtype,
-        check=f"{row.shape} {row.pass_}",
-        verdict=verdict,
-        path=row.path,
-        message=row.message,
-        trace=row.trace,
-        failure=row.failure,
-        cause=row.cause,
-        fix=row.fix,
-    )
+    return findings.as_cell(row, check=f"{row.shape} {row.pass_}", verdict=verdict, seconds=None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rotcheck.report import ci_suites as junit
 from rotcheck.report import document as doc
+from rotcheck.report import summary
 from rotcheck.report.alerts import Alert, Alerts
 from rotcheck.report.ci_suites import Suite, SuiteCase
 from rotcheck.report.document import Part as PartOfDocument
@@ -81,10 +82,9 @@ def headline(check: Check) -> str:
 
 def _machine(check: Check) -> str:
     """What it ran on."""
-    torch = f", torch {check.machine.torch}" if check.machine.torch else ""
     places = {check.device, *(result.device for result in check.conventions)}
     kernels = ", Triton kernels under its interpreter" if len(places) > 1 else ""
-    return one_line(f"rotcheck {check.rotcheck}{torch}, on {check.device}{kernels}")
+    return summary.run_on(check.rotcheck, check.machine.torch, f"{check.device}{kernels}")
 
 
 def _rows(check: Check) -> list[tuple[doc.Field, ...]]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rotcheck.exit_codes import NOTHING_RAN
+from rotcheck.grouping import group_by
 from rotcheck.report import document as doc
 from rotcheck.report import findings as of_cells
-from rotcheck.report.summary import tally
-from rotcheck.report.text import figure, one_line, plural
-from rotcheck.results import FINDINGS, Context, Maker, Reach, exit_code
+from rotcheck.report import summary
+from rotcheck.report.text import figure, one_line
+from rotcheck.results import FINDINGS, Context, Maker, Reach
 
 WORD = "a table of contexts"
 RESULT = Context
@@ -37,35 +37,23 @@ class MakerRows:
         return one_line(f"{self.maker.implementation}: {_description(self.maker)}")
 
 
-@dataclass(frozen=True, slots=True)
-class ReachFinding:
-    """What is wrong with one object, under every condition where it is the same thing."""
-
-    rows: tuple[Reach, ...]
-
-    @property
-    def title(self) -> str:
-        """What is wrong with whom, and when."""
-        first = self.rows[0]
-        return f"{one_line(first.implementation)} {first.verdict}: {_conditions(self.rows)}"
-
-
 def document(context: Context) -> doc.Document:
     """A table for each object, what went wrong, and what did not run."""
     return doc.Document(tuple(_parts(context)), "rotcheck context")
 
 
 def _parts(context: Context) -> Iterator[doc.Part]:
-    yield doc.Lines([_run_on(context)])
+    cells = [of_cells.as_cell(row, dtype="", check=row.condition) for row in context.rows]
+    yield doc.Lines([summary.run_on(context.rotcheck, context.torch, context.device)])
     for group in by_maker(context):
         long, short = grid(group, detail=True), grid(group, detail=False)
         yield doc.Section(group.title, [doc.Table(long, short)] if long.names else [])
-    yield from doc.legend(_legend(context), of=ran(context.rows))
-    for finding in findings(context):
-        yield doc.Finding(finding.title, _details(finding))
-    yield from doc.listing("Worth knowing", _notes(context), aside=True)
-    yield from of_cells.reasons_listed(lambda verdict: _reasons(context, verdict))
-    yield doc.Summary(summary_line(context))
+    legend = LEGEND.format(right=context.right, bad=doc.BAD, unclaimed=NO_CLAIM)
+    yield from doc.legend(legend, of=ran(context.rows))
+    yield from findings(context)
+    yield from of_cells.worth_knowing(cells)
+    yield from of_cells.not_run(cells)
+    yield doc.Summary(summary.of_rows("row", context.rows, context))
 
 
 def by_maker(context: Context) -> list[MakerRows]:
@@ -83,11 +71,7 @@ def _description(maker: Maker) -> str:
     if maker.kind is None:
         return "makes no angles of its own that could be judged"
     does = "makes tables" if maker.kind == "builds" else "rotates by positions"
-    how = (
-        f"{maker.schedule}"
-        if maker.schedule
-        else "no known schedule, held against its own first angles"
-    )
+    how = maker.schedule or "no known schedule, held against its own first angles"
     claims = (
         f"claims {maker.claims} positions ({maker.claimed_by})"
         if maker.claims
@@ -147,82 +131,28 @@ def _verdict(row: Reach, *, detail: bool) -> doc.Field:
     )
 
 
-def findings(context: Context) -> list[ReachFinding]:
-    """What went wrong, each failure of an object once."""
-    groups: dict[tuple[str, str, str | None], list[Reach]] = {}
-    for row in context.rows:
-        if row.verdict in FINDINGS:
-            key = (row.implementation, row.verdict, row.failure or row.message)
-            groups.setdefault(key, []).append(row)
-    return [ReachFinding(tuple(group)) for group in groups.values()]
-
-
-def _details(finding: ReachFinding) -> list[doc.Detail]:
-    """What is known of a finding, in the order to show it."""
-    first = finding.rows[0]
-    messages = dict.fromkeys(
-        f"{_conditions(group)}: {group[0].message}" for group in _alike(finding.rows)
+def findings(context: Context) -> Iterator[doc.Finding]:
+    """What went wrong, each failure of an object once, with the conditions where it is the same."""
+    bad = [row for row in context.rows if row.verdict in FINDINGS]
+    groups = group_by(
+        bad, lambda row: (row.implementation, row.verdict, row.failure or row.message)
     )
-    message = "; ".join(messages) if len(finding.rows) > 1 else first.message or ""
+    for (name, verdict, _), rows in groups.items():
+        yield doc.Finding(f"{one_line(name)} {verdict}: {_conditions(rows)}", _details(rows))
+
+
+def _details(rows: Sequence[Reach]) -> list[doc.Detail]:
+    """What is known of a finding, in the order to show it."""
+    first, messages = rows[0], group_by(rows, lambda row: row.message)
+    by_condition = "; ".join(f"{_conditions(group)}: {text}" for text, group in messages.items())
     return doc.details(
-        doc.Detail("what", message, "quote"),
-        doc.Detail("note", "; ".join(dict.fromkeys(row.note for row in finding.rows if row.note))),
+        doc.Detail("what", by_condition if len(rows) > 1 else first.message or "", "quote"),
+        doc.Detail("note", "; ".join(dict.fromkeys(row.note for row in rows if row.note))),
         doc.Detail("at", first.trace[0] if first.trace else ""),
         doc.Detail("emulated", EMULATION if first.emulated else ""),
         *doc.knowledge(first),
     )
 
 
-def _alike(rows: Sequence[Reach]) -> list[list[Reach]]:
-    groups: dict[str | None, list[Reach]] = {}
-    for row in rows:
-        groups.setdefault(row.message, []).append(row)
-    return list(groups.values())
-
-
 def _conditions(rows: Sequence[Reach]) -> str:
     return ", ".join(row.condition for row in rows)
-
-
-def _notes(context: Context) -> list[str]:
-    """What is worth knowing of rows that agree, each note once."""
-    agreeing = [row for row in context.rows if row.verdict == "agrees"]
-    return _once(context, [(row, row.note) for row in agreeing if row.note])
-
-
-def _reasons(context: Context, verdict: str) -> list[str]:
-    """Why rows are unavailable or skipped, each reason once."""
-    rows = [row for row in context.rows if row.verdict == verdict]
-    return _once(context, [(row, row.message or "no reason was given") for row in rows])
-
-
-def _once(context: Context, texts: Sequence[tuple[Reach, str]]) -> list[str]:
-    """Each text once, with the object and the conditions that it is about."""
-    groups: dict[tuple[str, str], list[Reach]] = {}
-    for row, text in texts:
-        groups.setdefault((row.implementation, text), []).append(row)
-    total = len({row.condition for row in context.rows})
-    lines = []
-    for (name, text), rows in groups.items():
-        where = "all conditions" if len(rows) == total > 1 else _conditions(rows)
-        lines.append(f"{one_line(name)}, {where}: {one_line(text)}")
-    return lines
-
-
-def _run_on(context: Context) -> str:
-    torch = f", torch {context.torch}" if context.torch else ""
-    return one_line(f"rotcheck {context.rotcheck}{torch}, on {context.device}")
-
-
-def _legend(context: Context) -> str:
-    return LEGEND.format(right=context.right, bad=doc.BAD, unclaimed=NO_CLAIM)
-
-
-def summary_line(context: Context) -> str:
-    """`11 rows: 7 agree, 3 disagree, 1 skipped`, or how far an interrupted run came."""
-    count = len(context.rows)
-    rows = plural(count, "row")
-    if context.interrupted:
-        rows = f"interrupted: {count} of {plural(max(context.planned, count), 'row')}"
-    nothing = exit_code(context.rows) == NOTHING_RAN
-    return tally(rows, context.summary, nothing=nothing)

@@ -66,15 +66,14 @@ def _parts(comparison: Comparison) -> Iterator[Part]:
     if comparison.headline:
         yield Heading(one_line(comparison.headline), TONES[comparison.holds])
     machine = summary.machine_lines(report.machine, report.rotcheck)
-    yield Lines([*machine, *conventions.lines(report), *findings.paths(report)])
+    yield Lines([*machine, *conventions.lines(report), *findings.paths(report.cells)])
     if report.cells:
         yield matrix.table(report)
-    yield from findings.parts(findings.findings(report, comparison.violations))
-    yield from unidentified.parts(report)
+    yield from findings.parts(findings.findings(report.cells, comparison.violations))
+    yield from unidentified.parts(report.cells, report.conventions)
     yield from pairwise.section(report)
-    notes = [*findings.notes(report), *conventions.remarks(report)]
-    yield from listing("Worth knowing", list(map(str, notes)), aside=True)
-    yield from findings.not_run(report)
+    yield from findings.worth_knowing(report.cells, conventions.remarks(report))
+    yield from findings.not_run(report.cells)
     if report.cells or not comparison.checks:
         yield Summary(summary.summary_line(report))
     for result in comparison.checks:
@@ -96,7 +95,7 @@ def alerts(comparison: Comparison) -> Alerts:
 
 
 def _of_findings(comparison: Comparison) -> Iterator[Alert]:
-    for finding in findings.findings(comparison.report, comparison.violations):
+    for finding in findings.findings(comparison.report.cells, comparison.violations):
         cell = finding.worst
         file, line = comparison.places.get(cell.implementation) or (None, None)
         yield Alert(

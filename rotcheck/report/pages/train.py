@@ -1,14 +1,13 @@
 """A training run: the losses, how far the gradients are off, and what explains it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rotcheck.exit_codes import NOTHING_RAN
+from rotcheck.grouping import group_by
 from rotcheck.report import conventions, summary, unidentified
 from rotcheck.report import document as doc
 from rotcheck.report import findings as of_cells
 from rotcheck.report.affected_places import device_name
-from rotcheck.report.findings import Note
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import (
     FINDINGS,
@@ -35,37 +34,24 @@ MOST_COLUMNS = 6
 _SHORT = {"unavailable": "n/a", "skipped": "skip", "unidentified": "?"}
 
 
-@dataclass(frozen=True, slots=True)
-class CourseFinding:
-    """What is wrong with one implementation, in every device and dtype where it is the same thing."""
-
-    courses: tuple[Course, ...]
-
-    @property
-    def title(self) -> str:
-        """What is wrong with whom."""
-        return f"{one_line(self.courses[0].implementation)} {self.courses[0].verdict}"
-
-
 def document(training: Training) -> doc.Document:
     """The losses and gradients of each run, what went wrong, and what explains it."""
     return doc.Document(tuple(_parts(training)), "rotcheck train")
 
 
 def _parts(training: Training) -> Iterator[doc.Part]:
-    report = of_cells.as_report(training, map(_cell, training.courses))
+    cells = [of_cells.as_cell(course, check="train") for course in training.courses]
     machine = summary.machine_lines(training.machine, training.rotcheck)
-    paths = of_cells.paths(report)
+    paths = of_cells.paths(cells)
     yield doc.Lines([*machine, _trained_on(training), *paths, *_broken_references(training)])
     yield from conventions.wrong(training.conventions)
     if training.courses:
         yield doc.Table(grid(training, detail=True), grid(training, detail=False))
         yield doc.Legend(_legend(training))
-    for finding in findings(training):
-        yield doc.Finding(finding.title, _details(finding))
-    yield from unidentified.parts(report)
-    yield from doc.listing("Worth knowing", list(map(str, of_cells.notes(report))), aside=True)
-    yield from of_cells.reasons_listed(lambda verdict: _reasons(training, verdict))
+    yield from _findings(training.courses)
+    yield from unidentified.parts(cells, training.conventions)
+    yield from of_cells.worth_knowing(cells)
+    yield from of_cells.not_run(cells)
     yield doc.Summary(_summary_line(training))
 
 
@@ -88,26 +74,24 @@ def grid(training: Training, *, detail: bool) -> doc.Grid:
     )
 
 
-def findings(training: Training) -> list[CourseFinding]:
-    """What went wrong, an implementation and verdict at a time."""
-    groups: dict[tuple[str, str, str | None], list[Course]] = {}
-    for run in training.courses:
-        if run.verdict in FINDINGS:
-            groups.setdefault((run.implementation, run.verdict, run.failure), []).append(run)
-    return [CourseFinding(tuple(group)) for group in groups.values()]
+def _findings(courses: Sequence[Course]) -> Iterator[doc.Finding]:
+    """What went wrong, an implementation and verdict at a time, wherever it is the same."""
+    bad = [course for course in courses if course.verdict in FINDINGS]
+    groups = group_by(bad, lambda run: (run.implementation, run.verdict, run.failure))
+    for (name, verdict, _), group in groups.items():
+        yield doc.Finding(f"{one_line(name)} {verdict}", _details(group))
 
 
-def _details(finding: CourseFinding) -> list[doc.Detail]:
+def _details(courses: Sequence[Course]) -> list[doc.Detail]:
     """What is known of a finding, in the order to show it."""
-    first, cells = finding.courses[0], _distinct(finding.courses)
-    cell_with_cause = next((cell for cell in cells if cell.cause), None)
+    first, cells = courses[0], _distinct(courses)
+    explanation = next((cell for cell in cells if cell.cause), None)
     failures = dict.fromkeys(filter(None, [first.failure, *(cell.failure for cell in cells)]))
-    losses = filter(None, (_loss(run, finding.courses) for run in finding.courses))
-    cause = first.cause or (cell_with_cause.cause if cell_with_cause else "") or ""
-    fix = first.fix or (cell_with_cause.fix if cell_with_cause else "") or ""
-    more = "; ".join(f"rotcheck explain {failure}" for failure in failures)
+    losses = filter(None, (_loss(course, courses) for course in courses))
+    cause = first.cause or (explanation and explanation.cause) or ""
+    fix = first.fix or (explanation and explanation.fix) or ""
     return doc.details(
-        doc.Detail("where", "; ".join(map(_where, finding.courses))),
+        doc.Detail("where", "; ".join(map(_where, courses))),
         doc.Detail("what", first.message or "", "quote"),
         doc.Detail("loss", "; ".join(losses)),
         doc.Detail("at", first.trace[0] if first.trace else ""),
@@ -116,28 +100,7 @@ def _details(finding: CourseFinding) -> list[doc.Detail]:
         doc.Detail("matrix", _matrix(first, cells)),
         doc.Detail("cause", cause, failure=first.failure),
         doc.Detail("fix", fix, failure=first.failure),
-        doc.Detail("more", more),
-    )
-
-
-def _reasons(training: Training, verdict: str) -> list[Note]:
-    """Why runs are unavailable or skipped, each reason once."""
-    groups: dict[str, list[Course]] = {}
-    for run in training.courses:
-        if run.verdict == verdict:
-            groups.setdefault(run.message or "no reason was given", []).append(run)
-    return [
-        Note(_names(group), _places(group), one_line(reason)) for reason, group in groups.items()
-    ]
-
-
-def _names(courses: Sequence[Course]) -> str:
-    return ", ".join(dict.fromkeys(one_line(course.implementation) for course in courses))
-
-
-def _places(courses: Sequence[Course]) -> str:
-    return ", ".join(
-        dict.fromkeys(f"{device_name(_cell(course))} {course.dtype}" for course in courses)
+        doc.Detail("more", "; ".join(f"rotcheck explain {failure}" for failure in failures)),
     )
 
 
@@ -185,7 +148,7 @@ def _group(
     ]
     columns = [f"step {step}" if detail else str(step) for step in steps]
     off = ("gradient off", "x rounding") if detail else ("gradient", "x round.")
-    return doc.Columns(f"{device_name(_cell(here[0]))} {place[1]}", (*columns, *off), tuple(rows))
+    return doc.Columns(f"{device_name(here[0])} {place[1]}", (*columns, *off), tuple(rows))
 
 
 def _columns(count: int) -> list[int]:
@@ -242,7 +205,7 @@ def _figure(loss: float, detail: bool) -> str:
 
 
 def _where(course: Course) -> str:
-    place = f"{device_name(_cell(course))} {course.dtype}"
+    place = f"{device_name(course)} {course.dtype}"
     return (
         f"{place} from step {course.wrong_at}"
         if course.wrong_at and course.verdict == "disagrees"
@@ -258,7 +221,7 @@ def _loss(course: Course, among: Sequence[Course]) -> str:
     falls = "falls all the same" if last < first else "does not fall"
     parts = f"leaves the float64 curve at step {course.parts_at}"
     stays = f"stays with the float64 curve for all {len(course.steps)} steps"
-    place = f"{device_name(_cell(course))} {course.dtype}: " if len(among) > 1 else ""
+    place = f"{device_name(course)} {course.dtype}: " if len(among) > 1 else ""
     span = f"from {_figure(first, False)} to {_figure(last, False)}"
     return f"{place}{falls}, {span}; it {parts if course.parts_at else stays}"
 
@@ -290,18 +253,3 @@ def _checks(course: Course, like: Cell) -> list[str]:
         c for c in course.cells or () if (c.verdict, c.failure) == (like.verdict, like.failure)
     ]
     return [cell.check for cell in alike] or [like.check]
-
-
-def _cell(course: Course) -> Cell:
-    return Cell(
-        implementation=course.implementation,
-        device=course.device,
-        dtype=course.dtype,
-        check="train",
-        verdict=course.verdict,
-        path=course.path,
-        note=course.note,
-        message=course.message,
-        fix=course.fix,
-        stand_in=course.stand_in,
-    )
